@@ -1,0 +1,31 @@
+"""routerterm: a chat client for the terminal whose multi-provider router runs inside it.
+
+As a library:
+
+    from routerterm import Router, ChatRequest, Message
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from routerterm.core.messages import Message as Message
+    from routerterm.core.request import ChatRequest as ChatRequest
+    from routerterm.router import Router as Router
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Router": "routerterm.router",
+    "ChatRequest": "routerterm.core.request",
+    "Message": "routerterm.core.messages",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import the library's names when they are first asked for: `routerterm --help` needs none of them."""
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,6 @@
+"""`python -m routerterm`."""
+
+from routerterm.cli.main import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What is known of providers, models and prices: data files in, lookups out."""

@@ -1,0 +1,85 @@
+"""What is known of providers and models: the values that lookups give."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from routerterm.core.targets import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """US dollars per token.  None is unknown; a zero is a promise that it is free.
+
+    A None among the cache prices means that the provider has no such price: such tokens cost ``input``.
+    """
+
+    input: Decimal | None = None
+    output: Decimal | None = None
+    cache_read: Decimal | None = None
+    cache_write: Decimal | None = None
+    cache_write_1h: Decimal | None = None
+    reasoning: Decimal | None = None
+    """Where thinking has a price of its own; otherwise it costs ``output``."""
+
+
+FREE_PRICES = Prices(Decimal(0), Decimal(0))
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """Prices of a whole request whose prompt is longer than ``above`` tokens."""
+
+    above: int
+    prices: Prices
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """One model at one provider.  Sizes are tokens; None is unknown."""
+
+    provider: str
+    id: str
+    context: int | None = None
+    max_output: int | None = None
+    prices: Prices = field(default_factory=Prices)
+    tiers: tuple[Tier, ...] = ()
+    price_date: str | None = None
+    """ISO date of the price list."""
+    vision: bool = False
+    tools: bool = False
+    reasoning: bool = False
+    prefill: bool = False
+    """Whether it goes on from the beginning of an answer that it is given."""
+    local: bool = False
+    """Whether it runs on the person's own machine: allowed for private conversations."""
+    switched_off: str | None = None
+    """ISO date at which the provider switches it off."""
+
+    @property
+    def target(self) -> Target:
+        """Its name for the router."""
+        return Target(self.provider, self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderInfo:
+    """One provider.  ``protocol`` and ``dialect`` name a codec of `routerterm.protocols`."""
+
+    name: str
+    title: str
+    protocol: str
+    base_url: str
+    dialect: str = ""
+    env: tuple[str, ...] = ()
+    """Environment variables that may hold its key, first wins."""
+    key_prefix: str = ""
+    docs: str = ""
+    """Where a person gets a key."""
+    needs_key: bool = True
+    local: bool = False
+    default_model: str = ""
+    """The model that a route names when it names only the provider."""
+    headers: tuple[tuple[str, str], ...] = ()
+    flags: frozenset[str] = frozenset()

@@ -1,0 +1,246 @@
+"""The tree of errors.  Each says what was wrong and what to do; how it is cured is a field of it.
+
+    RoutertermError                     one clear sentence, and a hint
+    ├── ProviderError                   one attempt at one provider failed
+    │   ├── ContextTooLong              the prompt does not fit: a larger model
+    │   ├── CallerFault                 the request itself is wrong: no retry
+    │   ├── BadCredential               key refused: next key
+    │   ├── OutOfCredit                 key unpaid: next key, never retried
+    │   ├── ModelGone                   unknown or switched off: next candidate
+    │   ├── ContentBlocked              refused by a filter: no retry
+    │   ├── RateLimited                 too fast: wait, cool the key
+    │   ├── Transient                   5xx and the like: once more, then the next
+    │   ├── Warming                     still loading: wait
+    │   ├── Silent                      no byte in time: never asked again, it may bill twice
+    │   ├── Unreachable                 refused, no name, no route: next candidate
+    │   ├── Malformed                   not the protocol's language
+    │   └── Cut                         the answer broke off
+    ├── Offline                         nothing at all can be reached
+    ├── DeadlineExceeded                the whole request took too long
+    ├── NoCandidate                     no model can serve this request
+    │   └── NoKey                       for want of a key
+    ├── Refused                         before any money was spent
+    │   ├── OverBudget
+    │   └── GuardBlocked
+    ├── SettingsError                   config.toml, the environment, a flag
+    ├── StoreError                      the history database
+    └── VaultError                      a place where keys live
+
+A message never holds a key, a prompt or an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Cure:
+    """What the router may do about a class of failure (PROTOCOLS: classes of failure)."""
+
+    retry: bool = False
+    """Worth another try on the same target."""
+    next_key: bool = False
+    """Another key of the same provider may do better."""
+    next_candidate: bool = False
+    """Another model may do better."""
+    larger_context: bool = False
+    """Only a candidate with a larger context may do better."""
+    cool_key: bool = False
+    """The key rests for a while."""
+    drop_key: bool = False
+    """The key is out until the person acts."""
+    counts: bool = False
+    """Charged to the model's circuit breaker."""
+
+
+class RoutertermError(Exception):
+    """A sentence for a person, and a hint what to do about it."""
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class ProviderError(RoutertermError):
+    """One attempt failed.  Waits are seconds; ``retry_after`` is a floor, never to be clipped down."""
+
+    kind: ClassVar[str] = "error"
+    cure: ClassVar[Cure] = Cure()
+
+    def __init__(
+        self,
+        message: str,
+        hint: str = "",
+        *,
+        status: int | None = None,
+        code: str | None = None,
+        retry_after: float | None = None,
+        daily: bool = False,
+        provider: str | None = None,
+        model: str | None = None,
+        key_label: str | None = None,
+    ) -> None:
+        super().__init__(message, hint)
+        self.status = status
+        """The HTTP status, where there was one."""
+        self.code = code
+        """The provider's own word for it."""
+        self.retry_after = retry_after
+        self.daily = daily
+        """Whether a daily quota ran out, rather than one per minute."""
+        self.provider = provider
+        self.model = model
+        self.key_label = key_label
+
+
+class ContextTooLong(ProviderError):
+    """The prompt does not fit the model's window."""
+
+    kind = "context_too_long"
+    cure = Cure(next_candidate=True, larger_context=True)
+
+
+class CallerFault(ProviderError):
+    """The provider finds the request itself wrong."""
+
+    kind = "caller_fault"
+
+
+class BadCredential(ProviderError):
+    """The key is refused, or has no access."""
+
+    kind = "bad_credential"
+    cure = Cure(next_key=True, next_candidate=True, drop_key=True)
+
+
+class OutOfCredit(ProviderError):
+    """The account behind the key is not paid."""
+
+    kind = "out_of_credit"
+    cure = Cure(next_key=True, next_candidate=True, drop_key=True)
+
+
+class ModelGone(ProviderError):
+    """The provider does not (or no longer) have the model."""
+
+    kind = "model_gone"
+    cure = Cure(next_candidate=True)
+
+
+class ContentBlocked(ProviderError):
+    """A filter refused the prompt or the answer."""
+
+    kind = "content_blocked"
+
+
+class RateLimited(ProviderError):
+    """Too many requests or tokens for this key."""
+
+    kind = "rate_limited"
+    cure = Cure(retry=True, next_key=True, next_candidate=True, cool_key=True, counts=True)
+
+
+class Transient(ProviderError):
+    """The provider is in trouble of its own."""
+
+    kind = "transient"
+    cure = Cure(retry=True, next_candidate=True, counts=True)
+
+
+class Warming(ProviderError):
+    """The server is still loading the model."""
+
+    kind = "warming"
+    cure = Cure(retry=True, next_candidate=True)
+
+
+class Silent(ProviderError):
+    """Nothing came in time."""
+
+    kind = "silent"
+    cure = Cure(next_candidate=True, counts=True)
+
+
+class Unreachable(ProviderError):
+    """No connection could be made."""
+
+    kind = "unreachable"
+    cure = Cure(retry=True, next_candidate=True, counts=True)
+
+
+class Malformed(ProviderError):
+    """What came is not the protocol's language."""
+
+    kind = "malformed"
+    cure = Cure(next_candidate=True, counts=True)
+
+
+class Cut(ProviderError):
+    """The answer broke off before its end was seen."""
+
+    kind = "cut"
+    cure = Cure(next_candidate=True, counts=True)
+
+
+class Offline(RoutertermError):
+    """No provider can be reached at all."""
+
+
+class DeadlineExceeded(RoutertermError):
+    """The time for the whole request is over."""
+
+
+class NoCandidate(RoutertermError):
+    """No model can serve this request."""
+
+    exit_code = 4
+
+
+class NoKey(NoCandidate):
+    """Every model that could serve it wants a key that is not there."""
+
+
+class Refused(RoutertermError):
+    """Refused before anything was sent: it cost nothing."""
+
+    exit_code = 3
+
+
+class OverBudget(Refused):
+    """It would break a cap."""
+
+
+class GuardBlocked(Refused):
+    """A guard rule forbids it."""
+
+
+class SettingsError(RoutertermError):
+    """Something in the settings is wrong."""
+
+    exit_code = 2
+
+
+class StoreError(RoutertermError):
+    """The history could not be read or written."""
+
+
+class VaultError(RoutertermError):
+    """A place where keys live could not be used."""
+
+    exit_code = 4
+
+
+def provider_errors() -> Iterator[type[ProviderError]]:
+    """Every class of provider failure, for tables and tests."""
+    yield from ProviderError.__subclasses__()
+
+
+def flags(cure: Cure) -> tuple[str, ...]:
+    """The names of what a cure allows."""
+    return tuple(field.name for field in fields(cure) if getattr(cure, field.name))

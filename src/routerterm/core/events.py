@@ -1,0 +1,156 @@
+"""The one vocabulary of a stream, for the screen, the disk, the command line and the gateway.
+
+A decoder speaks the first group; `Router.stream` adds the second.  Exactly one `Finished` or `Failed`
+ends a router's stream; a decoder's ends with `Stopped` or `Broke`, or with neither where it was cut.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from routerterm.core.errors import ProviderError, RoutertermError
+from routerterm.core.money import UNKNOWN_COST, Cost
+from routerterm.core.targets import Decision, Target
+from routerterm.core.usage import Usage
+
+FinishReason: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter", "other"]
+OnCut: TypeAlias = Literal["continue", "restart"]
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """A piece of the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningDelta:
+    """A piece of what the model thinks aloud; a ``signature`` or ``redacted`` block closes a part."""
+
+    text: str
+    signature: str | None = None
+    redacted: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallDelta:
+    """A piece of a tool call.  ``index`` tells calls apart; ``id`` and ``name`` come once, ``arguments`` in pieces."""
+
+    index: int
+    id: str = ""
+    name: str = ""
+    arguments: str = ""
+    signature: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UsageReported:
+    """Token counts so far; the last one of an attempt holds."""
+
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """The provider said that the answer is whole, and why it ends there.  ``raw`` is the provider's word."""
+
+    reason: FinishReason
+    raw: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Broke:
+    """The provider said that the answer failed, in the middle of a stream or instead of one."""
+
+    error: ProviderError
+
+
+Content: TypeAlias = TextDelta | ReasoningDelta | ToolCallDelta
+WireEvent: TypeAlias = Content | UsageReported | Stopped | Broke
+
+
+@dataclass(frozen=True, slots=True)
+class RouteDecided:
+    """Who will be asked in which order, and who will not, and why."""
+
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptStarted:
+    """Attempt ``n`` (from 1) leaves for a provider."""
+
+    n: int
+    target: Target
+    key_label: str | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptFailed:
+    """Attempt ``n`` failed; ``next`` says in words what happens now, after ``wait`` seconds."""
+
+    n: int
+    target: Target
+    error: ProviderError
+    next: str
+    wait: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """The answer was cut after ``characters`` of text and goes on.
+
+    ``continue``: what follows is appended.  ``restart``: what follows is a new answer, and the partial
+    one so far is set aside, to be kept as its sibling.
+    """
+
+    how: OnCut
+    characters: int
+    target: Target
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Milliseconds from sending the request to the first content, and to the end."""
+
+    ttft_ms: int | None
+    total_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The answer is whole."""
+
+    reason: FinishReason
+    target: Target
+    usage: Usage = field(default_factory=Usage)
+    cost: Cost = UNKNOWN_COST
+    timing: Timing = Timing(None, 0)
+    attempts: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """No answer, or not the whole of one: what came before is the partial answer and is kept."""
+
+    error: RoutertermError
+    usage: Usage = field(default_factory=Usage)
+    cost: Cost = UNKNOWN_COST
+    attempts: int = 0
+
+
+Event: TypeAlias = (
+    RouteDecided
+    | AttemptStarted
+    | TextDelta
+    | ReasoningDelta
+    | ToolCallDelta
+    | UsageReported
+    | AttemptFailed
+    | Recovered
+    | Finished
+    | Failed
+)

@@ -1,0 +1,72 @@
+"""The values of the book of spending: one row per attempt, and the caps that it is held against.
+
+Metadata only: no row ever holds text that was asked or answered.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from routerterm.core.money import CostSource
+
+Outcome: TypeAlias = Literal["running", "done", "failed", "cut", "cancelled", "lost"]
+"""``cancelled``: by the person, or the loser of a hedge; ``lost``: the program died during the attempt."""
+Basis: TypeAlias = Literal["reserved", "estimated", "reported"]
+"""What a row's numbers rest on: the high end held back before sending, our count, or the provider's."""
+CapScope: TypeAlias = Literal["request", "day", "month", "route", "provider", "conversation", "client"]
+CapUnit: TypeAlias = Literal["usd", "requests", "tokens"]
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRecord:
+    """One row of the ledger (the ``attempt`` table).  Times are milliseconds; ``started_at`` since the epoch, UTC."""
+
+    id: str
+    n: int
+    client: str
+    route: str
+    provider: str
+    model: str
+    started_at: int
+    message_id: str | None = None
+    conversation_id: str | None = None
+    key_label: str | None = None
+    outcome: Outcome = "running"
+    error_class: str | None = None
+    http_status: int | None = None
+    ttft_ms: int | None = None
+    duration_ms: int | None = None
+    input_tokens: int | None = None
+    cache_read_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    output_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    usage_source: Basis = "reserved"
+    cost_nanousd: int | None = None
+    cost_source: CostSource | None = None
+    price_date: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """A limit on what the ledger's rows may add up to.
+
+    Rows count from ``since`` (milliseconds since the epoch), and of a route, provider, conversation or
+    client only those whose column equals ``value``.  ``limit`` is nano-USD, requests or tokens.
+    """
+
+    scope: CapScope
+    unit: CapUnit
+    limit: int
+    since: int = 0
+    value: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CapReached:
+    """The cap that a request would break, and what is used of it, reservations included."""
+
+    cap: Cap
+    used: int
+    wanted: int

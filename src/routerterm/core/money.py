@@ -1,0 +1,55 @@
+"""Money, exactly: ``Decimal`` US dollars in code, whole nano-dollars in the database.
+
+An unknown amount is None and shows as ``?``: never as ``$0.00``, which means free.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Literal, TypeAlias
+
+NANO = Decimal("1e-9")
+CostSource: TypeAlias = Literal["reported", "computed", "declared"]
+"""Charged by the provider's own word; computed from a price list; declared free (a local model)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What an attempt cost.  ``price_date`` is the ISO date of the price list behind a computed one."""
+
+    usd: Decimal | None
+    source: CostSource | None = None
+    price_date: str | None = None
+
+
+UNKNOWN_COST = Cost(None)
+FREE = Cost(Decimal(0), "declared")
+
+
+def to_nano(usd: Decimal) -> int:
+    """Dollars as whole nano-dollars, half to even."""
+    return int((usd / NANO).quantize(Decimal(1), rounding=ROUND_HALF_EVEN))
+
+
+def from_nano(nano: int) -> Decimal:
+    """Whole nano-dollars as dollars."""
+    return nano * NANO
+
+
+def show_usd(usd: Decimal | None) -> str:
+    """An amount for a person, with as many digits as it takes to tell it from nothing.
+
+    ``?`` where it is unknown, ``$0`` where it is free, ``$0.0041``, ``$12.30``; ``<$0.000001`` below that.
+    """
+    if usd is None:
+        return "?"
+    if usd == 0:
+        return "$0"
+    sign, size = ("-" if usd < 0 else ""), abs(usd)
+    if size < Decimal("0.000001"):
+        return f"{sign}<$0.000001"
+    if size >= Decimal("0.995"):
+        return f"{sign}${size:,.2f}"
+    places = 1 - size.adjusted()
+    return f"{sign}${size:.{max(2, places)}f}"

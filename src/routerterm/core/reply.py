@@ -1,0 +1,93 @@
+"""Folds the pieces of an answer into the parts of a message, in time linear in their number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from routerterm.core.events import Content, ReasoningDelta, TextDelta, ToolCallDelta
+from routerterm.core.messages import Part, Reasoning, Text, ToolCall
+
+
+@dataclass(slots=True)
+class _Span:
+    """A run of pieces of one kind that becomes one part."""
+
+    kind: type[Content]
+    pieces: list[str] = field(default_factory=list)
+    index: int = 0
+    id: str = ""
+    name: str = ""
+    signature: str | None = None
+    redacted: str | None = None
+
+    def part(self) -> Part | None:
+        text = "".join(self.pieces)
+        if self.kind is ToolCallDelta:
+            return ToolCall(self.id, self.name, text, self.signature)
+        if self.kind is ReasoningDelta:
+            empty = not text and self.signature is None and self.redacted is None
+            return None if empty else Reasoning(text, self.signature, self.redacted)
+        return Text(text) if text else None
+
+
+class ReplyBuilder:
+    """An answer while it grows.  Parts keep the order in which they began."""
+
+    def __init__(self) -> None:
+        self._spans: list[_Span] = []
+        self._calls: dict[int, _Span] = {}
+        self._text_length = 0
+
+    def add(self, delta: Content) -> None:
+        """Fold one piece in."""
+        match delta:
+            case TextDelta(text):
+                self._text_length += len(text)
+                self._open(TextDelta).pieces.append(text)
+            case ReasoningDelta(text, signature, redacted):
+                span = self._open(ReasoningDelta)
+                span.pieces.append(text)
+                span.signature, span.redacted = signature or span.signature, redacted or span.redacted
+            case ToolCallDelta():
+                self._add_call(delta)
+
+    @property
+    def text(self) -> str:
+        """The text so far."""
+        return "".join(piece for span in self._spans if span.kind is TextDelta for piece in span.pieces)
+
+    @property
+    def text_length(self) -> int:
+        """Characters of text so far, without joining them."""
+        return self._text_length
+
+    @property
+    def has_tool_calls(self) -> bool:
+        """Whether a tool call has begun: such an answer is never continued by another model."""
+        return bool(self._calls)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing at all has come."""
+        return not self.parts()
+
+    def parts(self) -> tuple[Part, ...]:
+        """The parts so far."""
+        return tuple(part for span in self._spans if (part := span.part()) is not None)
+
+    def _open(self, kind: type[Content]) -> _Span:
+        """The last span if pieces of this kind may go on in it, else a new one."""
+        last = self._spans[-1] if self._spans else None
+        if last is None or last.kind is not kind or last.signature is not None or last.redacted is not None:
+            last = _Span(kind)
+            self._spans.append(last)
+        return last
+
+    def _add_call(self, delta: ToolCallDelta) -> None:
+        span = self._calls.get(delta.index)
+        if span is None:
+            span = self._calls[delta.index] = _Span(ToolCallDelta, index=delta.index)
+            self._spans.append(span)
+        span.id, span.name = span.id or delta.id, span.name or delta.name
+        span.signature = delta.signature or span.signature
+        span.pieces.append(delta.arguments)

@@ -1,0 +1,60 @@
+"""What is asked of the router: messages, and how they should be answered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from routerterm.core.messages import Message
+
+Effort: TypeAlias = Literal["none", "low", "medium", "high"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A function that the model may call.  ``schema`` is the JSON Schema of its arguments."""
+
+    name: str
+    description: str
+    schema: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Params:
+    """How to answer.  None leaves the provider's own default; what a model lacks is left out for it."""
+
+    temperature: float | None = None
+    top_p: float | None = None
+    max_output: int | None = None
+    """Most tokens of the answer, reasoning included."""
+    effort: Effort | None = None
+    """How long to reason before answering."""
+    stop: tuple[str, ...] = ()
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """One question to the router.
+
+    ``model`` is ``provider/model``, an alias, or the bare name of a route.  ``client``, ``conversation_id``
+    and ``message_id`` only label the ledger's rows.  A ``private`` request goes to local models only.
+    """
+
+    model: str
+    messages: tuple[Message, ...]
+    system: str | None = None
+    params: Params = field(default_factory=Params)
+    tools: tuple[Tool, ...] = ()
+    tool_choice: str | None = None
+    """None or ``auto``, ``none``, ``required``, or the name of one tool."""
+    private: bool = False
+    client: str = "library"
+    conversation_id: str | None = None
+    message_id: str | None = None
+
+    @property
+    def has_images(self) -> bool:
+        """Whether a model must be able to see."""
+        return any(message.images for message in self.messages)

@@ -1,0 +1,66 @@
+"""Where a request may go, why, and what it would cost: the values of a routing decision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Target:
+    """A model at a provider, written ``provider/model`` (the model may hold further slashes)."""
+
+    provider: str
+    model: str
+
+    def __str__(self) -> str:
+        return f"{self.provider}/{self.model}"
+
+    @classmethod
+    def parse(cls, name: str) -> Target:
+        """``openrouter/meta/llama`` is model ``meta/llama`` at ``openrouter``.  Raises `ValueError`."""
+        provider, slash, model = name.partition("/")
+        if not (provider and slash and model):
+            raise ValueError(f"{name!r} is not of the form provider/model")
+        return cls(provider, model)
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What an answer may cost, from a short one to the longest allowed.  None where a price is unknown."""
+
+    prompt_tokens: int
+    low: Decimal | None
+    high: Decimal | None
+    context: int | None = None
+    """The model's window in tokens, where it is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A target in its place in the ranking, with the reason for that place in words."""
+
+    target: Target
+    why: str
+    forecast: Forecast | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOver:
+    """A target that was not taken, with the reason in words: "no vision", "key 2 cools 41 s"."""
+
+    target: Target
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The whole of a routing decision: what `Router.explain` gives and what is kept with each reply."""
+
+    asked: str
+    """The route, alias or model that was asked for."""
+    strategy: str
+    candidates: tuple[Candidate, ...]
+    passed_over: tuple[PassedOver, ...] = ()
+    forecast: Forecast | None = None
+    """Of the first candidate."""

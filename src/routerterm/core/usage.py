@@ -1,0 +1,45 @@
+"""Token counts in one honest convention, whatever the provider's own.
+
+Providers disagree: OpenAI's and Gemini's input includes cached tokens, Anthropic's does not; Gemini's
+output excludes thoughts, OpenAI's includes them.  Here every token stands in exactly one field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Literal, TypeAlias
+
+UsageSource: TypeAlias = Literal["reported", "estimated"]
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """The tokens of one attempt.
+
+    The prompt is ``fresh + cache_read + cache_write + cache_write_1h``; the answer is ``output``, of which
+    ``reasoning`` was thinking.  ``cost`` is what the provider says it charged, in USD, where it does.
+    ``raw`` keeps the provider's own numbers.
+    """
+
+    fresh: int = 0
+    cache_read: int = 0
+    cache_write: int = 0
+    """Written to the provider's prompt cache for five minutes (or its only lifetime)."""
+    cache_write_1h: int = 0
+    output: int = 0
+    reasoning: int = 0
+    source: UsageSource = "reported"
+    cost: Decimal | None = None
+    raw: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def input(self) -> int:
+        """All tokens of the prompt, cached ones included."""
+        return self.fresh + self.cache_read + self.cache_write + self.cache_write_1h
+
+    @property
+    def total(self) -> int:
+        """Prompt and answer."""
+        return self.input + self.output

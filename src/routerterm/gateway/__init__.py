@@ -1,0 +1,1 @@
+"""The local server that lends the router to other programs."""

@@ -1,0 +1,1 @@
+"""The history database: the only room that speaks SQL."""
