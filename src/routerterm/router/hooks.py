@@ -1,0 +1,244 @@
+"""What the router asks of counting, prices, caps and guard rules, and plain answers for when nobody gives better ones.
+
+Each hook is a small protocol; `Hooks` bundles them.  The defaults need no data: a rough count, prices of
+the catalogue, no cap, no rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Literal, Protocol, TypeAlias
+
+from routerterm.catalog.values import ModelInfo, Prices
+from routerterm.core.ledger import Cap
+from routerterm.core.messages import Image, Reasoning, Text, ToolCall, ToolResult
+from routerterm.core.money import FREE, UNKNOWN_COST, Cost
+from routerterm.core.request import ChatRequest
+from routerterm.core.targets import Forecast, Target
+from routerterm.core.usage import Usage
+
+OnCap: TypeAlias = Literal["block", "ask", "cheaper"]
+
+DEFAULT_RESERVE = 1024
+"""Tokens kept free for the answer where nobody says how long it may be."""
+
+
+class Estimator(Protocol):
+    """Counts tokens before a provider does, and learns from what providers report."""
+
+    def prompt(self, request: ChatRequest, model: ModelInfo) -> int:
+        """Tokens of the whole prompt for this model."""
+        ...
+
+    def text(self, text: str, model: ModelInfo) -> int:
+        """Tokens of a piece of an answer."""
+        ...
+
+    def learn(self, request: ChatRequest, model: ModelInfo, usage: Usage) -> None:
+        """A provider reported what this prompt really was."""
+        ...
+
+
+class Forecaster(Protocol):
+    """Says what an answer may cost before it is asked for."""
+
+    def forecast(self, request: ChatRequest, model: ModelInfo) -> Forecast:
+        """From a short answer to the longest allowed; a lost prompt cache is part of it."""
+        ...
+
+
+class Pricer(Protocol):
+    """Says what an attempt cost."""
+
+    def cost(self, usage: Usage, model: ModelInfo) -> Cost:
+        """A reported cost wins over a computed one; an unknown price stays unknown."""
+        ...
+
+
+class Budget(Protocol):
+    """The person's caps."""
+
+    @property
+    def on_cap(self) -> OnCap:
+        """What to do at a cap: refuse, let the person decide, or take only candidates that fit."""
+        ...
+
+    def caps(self, request: ChatRequest, target: Target, route: str, now_ms: int) -> Sequence[Cap]:
+        """The caps that an attempt of ``request`` at ``target`` is held against; none for a free model."""
+        ...
+
+    async def objection(
+        self, request: ChatRequest, target: Target, route: str, forecast: Forecast, now_ms: int
+    ) -> str | None:
+        """Why this would break a cap, in words ("would break today's budget"), or None.  Reserves nothing."""
+        ...
+
+
+class Restorer(Protocol):
+    """Puts back into an answer what was taken out of the question, also across the borders of its pieces."""
+
+    def feed(self, text: str) -> str:
+        """The text that is certain so far."""
+        ...
+
+    def end(self) -> str:
+        """What was held back."""
+        ...
+
+
+class Guarded(Protocol):
+    """A request that passed the guard."""
+
+    @property
+    def request(self) -> ChatRequest:
+        """What may leave: with placeholders for what was redacted."""
+        ...
+
+    def restorer(self) -> Restorer | None:
+        """A fresh one for each answer; None where nothing was redacted."""
+        ...
+
+
+class Guard(Protocol):
+    """The person's rules on what may leave the machine."""
+
+    def check(self, request: ChatRequest) -> Guarded:
+        """The request as it may leave.  Raises `GuardBlocked`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Unguarded:
+    """A request that no rule looked at."""
+
+    request: ChatRequest
+
+    def restorer(self) -> Restorer | None:
+        """Nothing to restore."""
+        return None
+
+
+class NoGuard:
+    """A `Guard` without rules."""
+
+    def check(self, request: ChatRequest) -> Guarded:
+        """See `Guard.check`."""
+        return Unguarded(request)
+
+
+class NoBudget:
+    """A `Budget` without caps."""
+
+    on_cap: OnCap = "block"
+
+    def caps(self, request: ChatRequest, target: Target, route: str, now_ms: int) -> Sequence[Cap]:
+        """See `Budget.caps`."""
+        return ()
+
+    async def objection(
+        self, request: ChatRequest, target: Target, route: str, forecast: Forecast, now_ms: int
+    ) -> str | None:
+        """See `Budget.objection`."""
+        return None
+
+
+class RoughEstimator:
+    """Four bytes of UTF-8 to a token, 1,000 tokens to a picture: wrong by a third either way, and never said to be more."""
+
+    def prompt(self, request: ChatRequest, model: ModelInfo) -> int:
+        """See `Estimator.prompt`."""
+        size = len((request.system or "").encode()) + sum(len(tool.name + tool.description) for tool in request.tools)
+        pictures = 0
+        for message in request.messages:
+            size += 16
+            for part in message.parts:
+                match part:
+                    case Text(text) | Reasoning(text) | ToolResult(text=text):
+                        size += len(text.encode())
+                    case ToolCall(name=name, arguments=arguments):
+                        size += len((name + arguments).encode())
+                    case Image():
+                        pictures += 1
+        return size // 4 + 1 + 1000 * pictures
+
+    def text(self, text: str, model: ModelInfo) -> int:
+        """See `Estimator.text`."""
+        return -(-len(text.encode()) // 4)
+
+    def learn(self, request: ChatRequest, model: ModelInfo, usage: Usage) -> None:
+        """Learns nothing."""
+
+
+def reserve_of(request: ChatRequest, model: ModelInfo) -> int:
+    """Tokens to be kept free for the answer."""
+    wanted = request.params.max_output or DEFAULT_RESERVE
+    return min(wanted, model.max_output or wanted)
+
+
+def _prices(model: ModelInfo, prompt: int) -> Prices:
+    over = [tier for tier in model.tiers if prompt > tier.above]
+    return max(over, key=lambda tier: tier.above).prices if over else model.prices
+
+
+def _times(price: Decimal | None, tokens: int) -> Decimal | None:
+    return Decimal(0) if tokens == 0 else None if price is None else price * tokens
+
+
+def _sum(*parts: Decimal | None) -> Decimal | None:
+    return (
+        None if any(part is None for part in parts) else sum((part for part in parts if part is not None), Decimal(0))
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ListPricer:
+    """Prices of the catalogue, token by token."""
+
+    def cost(self, usage: Usage, model: ModelInfo) -> Cost:
+        """See `Pricer.cost`."""
+        if usage.cost is not None:
+            return Cost(usage.cost, "reported")
+        if model.local:
+            return FREE
+        prices = _prices(model, usage.input)
+        thought = prices.output if prices.reasoning is None else prices.reasoning
+        usd = _sum(
+            _times(prices.input, usage.fresh),
+            _times(prices.input if prices.cache_read is None else prices.cache_read, usage.cache_read),
+            _times(prices.input if prices.cache_write is None else prices.cache_write, usage.cache_write),
+            _times(prices.input if prices.cache_write_1h is None else prices.cache_write_1h, usage.cache_write_1h),
+            _times(prices.output, usage.output - usage.reasoning),
+            _times(thought, usage.reasoning),
+        )
+        return UNKNOWN_COST if usd is None else Cost(usd, "computed", model.price_date)
+
+
+@dataclass(frozen=True, slots=True)
+class ListForecaster:
+    """A forecast from a count and the catalogue's prices: a fifth of the reserve is a short answer."""
+
+    estimator: Estimator = field(default_factory=RoughEstimator)
+    pricer: Pricer = field(default_factory=ListPricer)
+
+    def forecast(self, request: ChatRequest, model: ModelInfo) -> Forecast:
+        """See `Forecaster.forecast`."""
+        prompt, reserve = self.estimator.prompt(request, model), reserve_of(request, model)
+        low = self.pricer.cost(Usage(fresh=prompt, output=reserve // 5), model).usd
+        high = self.pricer.cost(Usage(fresh=prompt, output=reserve), model).usd
+        return Forecast(prompt, low, high, model.context)
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """All hooks together."""
+
+    estimator: Estimator = field(default_factory=RoughEstimator)
+    forecaster: Forecaster = field(default_factory=ListForecaster)
+    pricer: Pricer = field(default_factory=ListPricer)
+    budget: Budget = field(default_factory=NoBudget)
+    guard: Guard = field(default_factory=NoGuard)
+
+
+Forecasts: TypeAlias = Mapping[Target, Forecast]

@@ -1,0 +1,134 @@
+"""How the router behaves: routes, aliases, limits of time and number.  The settings become this; it reads no file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias, get_args
+
+Strategy: TypeAlias = Literal["priority", "round-robin", "weighted", "cheapest", "fastest"]
+STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
+CutPolicy: TypeAlias = Literal["continue", "restart", "stop"]
+
+
+@dataclass(frozen=True, slots=True)
+class RouteModel:
+    """One entry of a route: ``provider/model``, a provider alone (its default model), an alias or another route."""
+
+    name: str
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A logical model.  With ``every_key`` it also holds the default model of every provider that has a key."""
+
+    name: str
+    models: tuple[RouteModel, ...] = ()
+    strategy: Strategy = "priority"
+    hedge: bool = False
+    """Ask a second candidate when the first is slower than its own usual p95."""
+    every_key: bool = False
+
+    @classmethod
+    def of(cls, name: str, *models: str, strategy: Strategy = "priority", hedge: bool = False) -> Route:
+        """A route of plainly named models."""
+        return cls(name, tuple(RouteModel(model) for model in models), strategy, hedge)
+
+
+BUILTIN_ROUTES: Mapping[str, Route] = {
+    route.name: route
+    for route in (
+        Route.of("smart", "openai", "anthropic", "gemini"),
+        Route.of("fast", "groq", "openai", "gemini"),
+        Route.of("cheap", "deepseek", "groq", "gemini"),
+        Route("any", strategy="round-robin", every_key=True),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds.  The ``alone`` ones hold when no other candidate stands ready."""
+
+    connect: float = 10.0
+    first_token: float = 12.0
+    first_token_alone: float = 60.0
+    idle: float = 15.0
+    idle_alone: float = 60.0
+    slow_factor: float = 5.0
+    """How much longer local and reasoning models may take to their first token."""
+    keepalive_factor: float = 3.0
+    """How much longer a server may take that at least sends comments."""
+    write: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How often and how long the router tries.  Times are seconds."""
+
+    attempts: int = 4
+    per_target: int = 2
+    patience: float = 3.0
+    """Waiting in all, while another candidate exists."""
+    patience_alone: float = 30.0
+    """Waiting in all, when there is no other."""
+    backoff: float = 0.5
+    backoff_cap: float = 8.0
+    warming: float = 5.0
+    """Between two questions to a server that is loading its model."""
+    deadline: float | None = 900.0
+    """For the whole request."""
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerLimits:
+    """When a model is left alone.  Times are seconds."""
+
+    window: int = 20
+    minimum: int = 5
+    ratio: float = 0.5
+    open_for: float = 30.0
+    open_most: float = 300.0
+    probe_lease: float = 120.0
+    """After so long a probe that nobody reported on counts as lost with its program."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyLimits:
+    """How long keys rest.  Times are seconds."""
+
+    cooldown: float = 300.0
+    """After a 429 that says nothing of a time."""
+    day: float = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class RouterOptions:
+    """Everything the person may set about routing."""
+
+    routes: Mapping[str, Route] = field(default_factory=dict)
+    """By name; one named like a built-in replaces it."""
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    fallbacks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """After a model named outright: which names follow it."""
+    default: str = "smart"
+    """What an empty model name means."""
+    on_cut: CutPolicy = "continue"
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    provider_timeouts: Mapping[str, Timeouts] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
+    breaker: BreakerLimits = field(default_factory=BreakerLimits)
+    keys: KeyLimits = field(default_factory=KeyLimits)
+    proxies: Mapping[str, str] = field(default_factory=dict)
+    """By provider; ``*`` for all others.  An empty one means none, whatever the environment says."""
+    headers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """More headers, by provider."""
+
+    def route(self, name: str) -> Route | None:
+        """The route of that name, the person's own first."""
+        return self.routes.get(name) or BUILTIN_ROUTES.get(name)
+
+    def timeouts_of(self, provider: str) -> Timeouts:
+        """The provider's own timeouts, or the general ones."""
+        return self.provider_timeouts.get(provider, self.timeouts)
