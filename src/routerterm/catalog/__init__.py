@@ -1,1 +1,7 @@
-"""What is known of providers, models and prices: data files in, lookups out."""
+"""Data in, lookups out: providers, models, what they can do, what they cost."""
+
+from routerterm.catalog.catalog import Catalog
+from routerterm.catalog.overlay import ModelOverride
+from routerterm.catalog.values import ModelInfo, Prices, ProviderInfo
+
+__all__ = ["Catalog", "ModelInfo", "ModelOverride", "Prices", "ProviderInfo"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from routerterm.core.targets import Target
@@ -36,6 +37,28 @@ class Tier:
 
 
 @dataclass(frozen=True, slots=True)
+class Window:
+    """Hours of the week in UTC: ISO weekdays (1 is Monday) and minutes of the day, the end not included."""
+
+    days: frozenset[int]
+    start: int
+    end: int
+
+    def holds(self, moment: datetime) -> bool:
+        """Whether a moment (with a time zone) lies within."""
+        utc = moment.astimezone(UTC)
+        return utc.isoweekday() in self.days and self.start <= utc.hour * 60 + utc.minute < self.end
+
+
+@dataclass(frozen=True, slots=True)
+class OffPeak:
+    """Cheaper prices at certain hours."""
+
+    windows: tuple[Window, ...]
+    prices: Prices
+
+
+@dataclass(frozen=True, slots=True)
 class ModelInfo:
     """One model at one provider.  Sizes are tokens; None is unknown."""
 
@@ -56,6 +79,11 @@ class ModelInfo:
     """Whether it runs on the person's own machine: allowed for private conversations."""
     switched_off: str | None = None
     """ISO date at which the provider switches it off."""
+    max_input: int | None = None
+    """Longest prompt, where it is shorter than the window."""
+    off_peak: OffPeak | None = None
+    abilities_known: bool = True
+    """Whether anybody said what it can do: a False above is then a no, otherwise only a blank."""
 
     @property
     def target(self) -> Target:

@@ -1,0 +1,109 @@
+"""Looks providers and models up: shipped rows, under the providers' own listings, under the person's settings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+
+from routerterm.catalog.overlay import ModelOverride, merged_row, overridden
+from routerterm.catalog.rows import EMPTY, Listing, builtin_listing, model_info
+from routerterm.catalog.values import FREE_PRICES, ModelInfo, ProviderInfo
+from routerterm.core.targets import Target
+
+_VERSION = re.compile(r"([-@:](latest|\d{4}-\d{2}-\d{2}|20\d{6}|\d{4}))+$")
+
+
+class Catalog:
+    """What is known of providers and models.  A provider's models are read when the first of them is asked for."""
+
+    def __init__(
+        self,
+        providers: Iterable[ProviderInfo],
+        *,
+        overrides: Iterable[ModelOverride] = (),
+        fresh: Mapping[str, Listing] | None = None,
+        shipped: Callable[[str], Listing] = builtin_listing,
+    ) -> None:
+        self._providers = {provider.name: provider for provider in providers}
+        self._overrides = {override.target: override for override in overrides}
+        self._fresh = dict(fresh or {})
+        self._shipped = shipped
+        self._listings: dict[str, Listing] = {}
+        self._models: dict[Target, ModelInfo] = {}
+
+    @classmethod
+    def builtin(cls) -> Catalog:
+        """The catalogue as it was shipped."""
+        from routerterm.catalog.providers import builtin_providers
+
+        return cls(builtin_providers())
+
+    def merged(
+        self,
+        *,
+        providers: Iterable[ProviderInfo] = (),
+        models: Iterable[ModelOverride] = (),
+        fresh: Mapping[str, Listing] | None = None,
+    ) -> Catalog:
+        """With the person's providers and models, and with listings that providers gave since."""
+        return Catalog(
+            (self._providers | {provider.name: provider for provider in providers}).values(),
+            overrides=(self._overrides | {model.target: model for model in models}).values(),
+            fresh=self._fresh | dict(fresh or {}),
+            shipped=self._shipped,
+        )
+
+    def provider(self, name: str) -> ProviderInfo | None:
+        """The provider of that name."""
+        return self._providers.get(name)
+
+    def providers(self) -> tuple[ProviderInfo, ...]:
+        """All providers, in the order of the data."""
+        return tuple(self._providers.values())
+
+    def model(self, target: Target) -> ModelInfo | None:
+        """What is known of a model; None where even the provider is unknown.
+
+        A model that no list names is an honest blank: no price, no size, `abilities_known` false, except that
+        everything at a local provider is free.  A dated or ``-latest`` name is given the plain name's row.
+        """
+        if target not in self._models:
+            provider = self._providers.get(target.provider)
+            if provider is None:
+                return None
+            self._models[target] = self._look_up(target, provider)
+        return self._models[target]
+
+    def models(self, provider: str | None = None) -> tuple[ModelInfo, ...]:
+        """All listed models (of one provider), those of the settings included."""
+        names = self._providers if provider is None else [provider] if provider in self._providers else []
+        found: list[ModelInfo] = []
+        for name in names:
+            ids = dict.fromkeys([*self._listing(name).models, *self._fresh.get(name, EMPTY).models])
+            ids |= dict.fromkeys(target.model for target in self._overrides if target.provider == name)
+            found += (info for id in ids if (info := self.model(Target(name, id))) is not None)
+        return tuple(found)
+
+    def price_date(self, provider: str) -> str | None:
+        """The ISO date of the newest price list of a provider."""
+        dates = (self._listing(provider).date, self._fresh.get(provider, EMPTY).date)
+        return max((date for date in dates if date), default=None)
+
+    def _listing(self, provider: str) -> Listing:
+        if provider not in self._listings:
+            self._listings[provider] = self._shipped(provider)
+        return self._listings[provider]
+
+    def _look_up(self, target: Target, provider: ProviderInfo) -> ModelInfo:
+        shipped, fresh = self._listing(target.provider), self._fresh.get(target.provider, EMPTY)
+        info = ModelInfo(target.provider, target.model, abilities_known=False)
+        for id in (target.model, target.model.lower(), _VERSION.sub("", target.model)):
+            row = merged_row(shipped.models.get(id), fresh.models.get(id))
+            if row is not None:
+                info = model_info(target.provider, target.model, row, shipped.date)
+                break
+        if provider.local:
+            info = replace(info, local=True, prices=FREE_PRICES, tiers=(), off_peak=None, price_date=None)
+        override = self._overrides.get(target)
+        return info if override is None else overridden(info, override)

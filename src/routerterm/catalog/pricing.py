@@ -1,0 +1,78 @@
+"""What an attempt costs: exact decimals, from the tokens and the price list; the provider's own word comes first."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+from routerterm.catalog.values import ModelInfo, Prices
+from routerterm.core.money import FREE, UNKNOWN_COST, Cost
+from routerterm.core.usage import Usage
+
+
+def cost(usage: Usage, info: ModelInfo | None, at: datetime | None = None) -> Cost:
+    """What ``usage`` costs at ``info``'s prices.
+
+    A cost that the provider reported is taken as it is.  ``at`` (with a time zone) is when it was asked, for prices
+    that go by the hour; without it the dearer hours are assumed.  Unknown if a price that it takes is unknown.
+    """
+    if usage.cost is not None:
+        return Cost(usage.cost, "reported")
+    if info is None:
+        return UNKNOWN_COST
+    prices = prices_for(info, usage.input, at)
+    if is_declared_free(info):
+        return FREE
+    usd = amount(usage, prices)
+    return UNKNOWN_COST if usd is None else Cost(usd, "computed", info.price_date)
+
+
+def is_declared_free(info: ModelInfo) -> bool:
+    """Whether the model costs nothing by declaration (a local one, a demo), rather than by a price list."""
+    return info.price_date is None and info.prices.input == 0 and info.prices.output == 0
+
+
+def prices_for(info: ModelInfo, prompt: int, at: datetime | None = None) -> Prices:
+    """The prices of a request: by the length of its prompt in tokens, and by the hour.
+
+    A tier is a cliff: one token more, and all of the request costs the higher price.
+    """
+    for tier in sorted(info.tiers, key=lambda tier: tier.above, reverse=True):
+        if prompt > tier.above:
+            return tier.prices
+    if at is not None and info.off_peak is not None and any(window.holds(at) for window in info.off_peak.windows):
+        return info.off_peak.prices
+    return info.prices
+
+
+def amount(usage: Usage, prices: Prices) -> Decimal | None:
+    """Tokens times prices.  None where a price is unknown that some token needs."""
+    write = _or(prices.cache_write, prices.input)
+    lines = (
+        (usage.fresh, prices.input),
+        (usage.cache_read, _or(prices.cache_read, prices.input)),
+        (usage.cache_write, write),
+        (usage.cache_write_1h, _or(prices.cache_write_1h, write)),
+        (usage.output - usage.reasoning, prices.output),
+        (usage.reasoning, _or(prices.reasoning, prices.output)),
+    )
+    total = Decimal(0)
+    for tokens, price in lines:
+        if tokens == 0:
+            continue
+        if price is None:
+            return None
+        total += tokens * price
+    return total
+
+
+def saved_by_cache(usage: Usage, info: ModelInfo, at: datetime | None = None) -> Decimal | None:
+    """What the provider's prompt cache saved against paying every token of the prompt in full; may be negative."""
+    prices = prices_for(info, usage.input, at)
+    full = amount(Usage(fresh=usage.input), prices)
+    paid = amount(Usage(usage.fresh, usage.cache_read, usage.cache_write, usage.cache_write_1h), prices)
+    return None if full is None or paid is None else full - paid
+
+
+def _or(price: Decimal | None, other: Decimal | None) -> Decimal | None:
+    return other if price is None else price
