@@ -1,0 +1,168 @@
+"""What every test gets: a home of its own, no network beyond this machine, and a clear word where a part is missing."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import socket
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings as hypothesis_settings
+
+from routerterm.config.paths import HOME_VARIABLE, MODEL_VARIABLE, Paths
+
+ROOT = Path(__file__).resolve().parent.parent
+CORPUS = Path(os.environ.get("ROUTERTERM_CORPUS") or ROOT.parent / "shared" / "corpus")
+MODELS = Paths.find().models
+"""Where the real weights lie, found before any test hides the real home."""
+MUST_RUN = set(filter(None, os.environ.get("ROUTERTERM_MUST_RUN", "").split(",")))
+"""Markers whose tests may not be skipped for want of a part: set where all parts are known to be there."""
+HIDDEN = (
+    "NO_COLOR",
+    "FORCE_COLOR",
+    "COLUMNS",
+    "LINES",
+    "PROXY_URL",
+    "AI_PROXY_URL",
+    "SSH_CONNECTION",
+    "SSH_TTY",
+    "TMUX",
+)
+PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+
+hypothesis_settings.register_profile("routerterm", deadline=None)
+hypothesis_settings.load_profile("routerterm")
+
+
+def _lacks_weights() -> str | None:
+    if find_spec("xllamacpp") is None:
+        return "xllamacpp is not installed (extra `local`)"
+    if not any(MODELS.glob("*.gguf")):
+        return f"no weights in {MODELS} (`routerterm local fetch`)"
+    return None
+
+
+def _lacks_secret_service() -> str | None:
+    if "DBUS_SESSION_BUS_ADDRESS" not in os.environ:
+        return "no D-Bus session (`make test` starts one where dbus-run-session and gnome-keyring are installed)"
+    return None
+
+
+def _lacks_sdks() -> str | None:
+    missing = [name for name in ("openai", "anthropic", "ollama", "mistralai") if find_spec(name) is None]
+    return f"not installed: {', '.join(missing)} (dependency group `test`)" if missing else None
+
+
+def _lacks_tmux() -> str | None:
+    return None if shutil.which("tmux") else "tmux is not installed"
+
+
+def _lacks_corpus() -> str | None:
+    return None if CORPUS.is_dir() else f"no recorded traffic in {CORPUS} (set ROUTERTERM_CORPUS)"
+
+
+NEEDS: dict[str, Callable[[], str | None]] = {
+    "real": _lacks_weights,
+    "secretservice": _lacks_secret_service,
+    "sdk": _lacks_sdks,
+    "tmux": _lacks_tmux,
+    "corpus": _lacks_corpus,
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what this machine cannot run, unless it is said that it must."""
+    reasons = {marker: lacks() for marker, lacks in NEEDS.items()}
+    for item in items:
+        for marker, reason in reasons.items():
+            if reason and item.get_closest_marker(marker):
+                if marker in MUST_RUN:
+                    raise pytest.UsageError(f"{marker} tests must run here, but: {reason}")
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Path:
+    """The test's own ROUTERTERM_HOME (not made yet), in an environment without keys and proxies."""
+    home = tmp_path / "home"
+    monkeypatch.setenv(HOME_VARIABLE, str(home))
+    for name in list(os.environ):
+        if name.endswith(("_API_KEY", "_API_TOKEN")) or name in HIDDEN or name.lower() in PROXIES:
+            monkeypatch.delenv(name)
+    if request.node.get_closest_marker("secretservice") is None:
+        monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", "disabled:")
+    if request.node.get_closest_marker("real"):
+        monkeypatch.setenv(MODEL_VARIABLE, str(MODELS))
+    else:
+        monkeypatch.delenv(MODEL_VARIABLE, raising=False)
+    return home
+
+
+@pytest.fixture
+def paths(home: Path) -> Paths:
+    """The test's own places."""
+    return Paths.find()
+
+
+@pytest.fixture
+def corpus() -> Path:
+    """The recorded provider traffic; for tests marked `corpus`."""
+    return CORPUS
+
+
+@pytest.fixture
+def offline() -> bool:
+    """For tests that mean to ask for the network: every name and address is unreachable, and that is no mistake."""
+    return True
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[None]:
+    """Only this machine can be reached; a test that tried anything else fails, even if it did not notice."""
+    tried: list[str] = []
+    connect, connect_ex, getaddrinfo = socket.socket.connect, socket.socket.connect_ex, socket.getaddrinfo
+
+    def guarded_connect(self: socket.socket, address: Any) -> None:
+        if not _is_here(self, address):
+            tried.append(str(address))
+            raise OSError(errno.ENETUNREACH, "the tests' network ends here")
+        connect(self, address)
+
+    def guarded_connect_ex(self: socket.socket, address: Any) -> int:
+        if not _is_here(self, address):
+            tried.append(str(address))
+            return errno.ENETUNREACH
+        return connect_ex(self, address)
+
+    def guarded_getaddrinfo(host: Any, *args: Any, **kwargs: Any) -> Any:
+        if not _is_loopback(host):
+            tried.append(str(host))
+            raise socket.gaierror(socket.EAI_NONAME, "the tests' network ends here")
+        return getaddrinfo(host, *args, **kwargs)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded_connect)
+    monkeypatch.setattr(socket.socket, "connect_ex", guarded_connect_ex)
+    monkeypatch.setattr(socket, "getaddrinfo", guarded_getaddrinfo)
+    yield
+    if tried and "offline" not in request.fixturenames:
+        pytest.fail(f"the test asked for the network: {', '.join(tried)}")
+
+
+def _is_here(sock: socket.socket, address: Any) -> bool:
+    return sock.family not in (socket.AF_INET, socket.AF_INET6) or _is_loopback(address[0])
+
+
+def _is_loopback(host: Any) -> bool:
+    name = host.decode() if isinstance(host, bytes) else host
+    if name in (None, "", "localhost"):
+        return True
+    try:
+        return ip_address(name).is_loopback or ip_address(name).is_unspecified
+    except ValueError:
+        return False
