@@ -23,17 +23,8 @@ MODELS = Paths.find().models
 """Where the real weights lie, found before any test hides the real home."""
 MUST_RUN = set(filter(None, os.environ.get("ROUTERTERM_MUST_RUN", "").split(",")))
 """Markers whose tests may not be skipped for want of a part: set where all parts are known to be there."""
-HIDDEN = (
-    "NO_COLOR",
-    "FORCE_COLOR",
-    "COLUMNS",
-    "LINES",
-    "PROXY_URL",
-    "AI_PROXY_URL",
-    "SSH_CONNECTION",
-    "SSH_TTY",
-    "TMUX",
-)
+HIDDEN = {"NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "PROXY_URL", "AI_PROXY_URL"}
+HIDDEN |= {"SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY", "TMUX"}
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 hypothesis_settings.register_profile("routerterm", deadline=None)

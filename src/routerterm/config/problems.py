@@ -1,0 +1,134 @@
+"""What is wrong in ``config.toml``, in words: the line, the entry, and the nearest name that would be right.
+
+What was written there is never repeated, only the names of entries: it may be a key in the wrong place.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from ast import literal_eval
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+from routerterm.config.positions import Key, line_of
+from routerterm.core.errors import SettingsError
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel, ValidationError
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake.  ``key`` is the way to it, ``line`` where it stands (from 1), if that is known."""
+
+    key: Key
+    message: str
+    hint: str = ""
+    line: int | None = None
+
+
+def first_of(problems: Sequence[Problem], file: Path) -> SettingsError:
+    """The first mistake as an error that names the file, and how to see the others."""
+    problem = min(problems, key=lambda each: each.line or 0)
+    others = len(problems) - 1
+    more = f"{others} more: `routerterm config check` shows all." if others else ""
+    return SettingsError(sentence(problem, file), " ".join(filter(None, (problem.hint, more))))
+
+
+def sentence(problem: Problem, file: Path) -> str:
+    """A mistake with its place."""
+    place = f"{file}, line {problem.line}" if problem.line else str(file)
+    return f"{place}: {problem.message}."
+
+
+def in_place(problem: Problem, lines: Mapping[Key, int]) -> Problem:
+    """The mistake with its line."""
+    return replace(problem, line=line_of(problem.key, lines))
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A hint at the known name that is most like this one, and at the others."""
+    names = sorted(set(known))
+    close = get_close_matches(name.lower(), names, n=1, cutoff=0.5)
+    listing = f"Known: {', '.join(names)}." if names else ""
+    return " ".join(filter(None, (f"Did you mean {close[0]}?" if close else "", listing)))
+
+
+def dotted(key: Key) -> str:
+    """An entry's way as it would be written: ``routes.fast.models[1]``, places in lists counted from 1."""
+    way = ""
+    for step in key:
+        if isinstance(step, int):
+            way += f"[{step + 1}]"
+        else:
+            way += ("." if way else "") + (step if re.fullmatch(r"[\w-]+", step, re.ASCII) else f'"{step}"')
+    return way
+
+
+def from_syntax(error: tomllib.TOMLDecodeError) -> Problem:
+    """What the parser could not read."""
+    what, _, place = str(error).rstrip(")").partition(" (at ")
+    what = re.sub(r"\((?:'[^']*',? ?)+\)", lambda names: f"[{dotted(tuple(literal_eval(names[0])))}]", what)
+    line = re.search(r"line (\d+)", place)
+    end = "" if line else ", at the end of the file"
+    hint = "Text must stand in quotes, and every entry on a line of its own."
+    return Problem((), f"this is not TOML: {what[0].lower()}{what[1:]}{end}", hint, int(line[1]) if line else None)
+
+
+def from_validation(error: ValidationError, model: type[BaseModel], lines: Mapping[Key, int]) -> tuple[Problem, ...]:
+    """What the settings' own rules object to."""
+    return tuple(in_place(_problem(each, model), lines) for each in error.errors(include_url=False))
+
+
+def _problem(error: Mapping[str, Any], model: type[BaseModel]) -> Problem:
+    key: Key = tuple(error["loc"])
+    match error["type"]:
+        case "extra_forbidden":
+            *table, name = key
+            known = _entries(model, table)
+            where = f"in [{dotted(tuple(table))}]" if table else "at the top"
+            return Problem(key, f'there is no entry "{name}" {where}', nearest(str(name), known))
+        case "missing":
+            *table, name = key
+            return Problem(key, f"{dotted(tuple(table))} lacks its entry {name}")
+        case "literal_error":
+            allowed = re.findall(r"'([^']*)'", error["ctx"]["expected"])
+            given = error["input"] if isinstance(error["input"], str) else ""
+            return Problem(key, f"{dotted(key)} must be one of {', '.join(allowed)}", _did_you_mean(given, allowed))
+        case "value_error":
+            return Problem(key, f"{dotted(key)} {error['ctx']['error']}")
+        case _:
+            what = str(error["msg"]).replace("Input should be", "must be").rstrip(".")
+            return Problem(key, f"{dotted(key)} {what[0].lower()}{what[1:]}")
+
+
+def _did_you_mean(given: str, allowed: Sequence[str]) -> str:
+    close = get_close_matches(given.lower(), allowed, n=1, cutoff=0.5)
+    return f"Did you mean {close[0]}?" if close else ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """Stands for a table or list of tables: the next step is a name of the person's own, or a place."""
+
+    model: type[BaseModel]
+
+
+def _entries(model: type[BaseModel], way: Sequence[str | int]) -> list[str]:
+    """The names of the entries of the table at the end of a way."""
+    found: type[BaseModel] | _Table = model
+    for step in way:
+        found = found.model if isinstance(found, _Table) else _inside(found.model_fields[str(step)].annotation)
+    return [] if isinstance(found, _Table) else list(found.model_fields)
+
+
+def _inside(annotation: Any) -> type[BaseModel] | _Table:
+    """A section, or what ``dict[str, Section]`` and ``tuple[Section, ...]`` hold."""
+    if hasattr(annotation, "model_fields"):
+        section: type[BaseModel] = annotation
+        return section
+    return next(_Table(each) for each in get_args(annotation) if hasattr(each, "model_fields"))

@@ -1,0 +1,41 @@
+"""The few settings that the first paint needs, read without pydantic: the rest is checked once the screen is there."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from typing import Any
+
+from routerterm.config.paths import Paths
+
+
+@dataclass(frozen=True, slots=True)
+class QuickUi:
+    """The ``[ui]`` entries that decide how the first picture looks.  Defaults are those of `UiSettings`."""
+
+    theme: str = "phosphor"
+    line: str = "auto"
+    driver: str = "auto"
+    motion: str = "auto"
+    glyphs: str = "auto"
+    sidebar: str = "auto"
+    mouse: bool = True
+    plain: bool = False
+
+
+def quick_ui(paths: Paths) -> QuickUi:
+    """What ``config.toml`` says of these; defaults for what is absent, unreadable or of the wrong kind.
+
+    Nothing is reported here: `load_settings` reads the same file soon after and names every mistake.
+    """
+    try:
+        body = tomllib.loads(paths.config_file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return QuickUi()
+    section = body.get("ui")
+    return QuickUi(**_of_the_right_kind(section)) if isinstance(section, dict) else QuickUi()
+
+
+def _of_the_right_kind(section: dict[str, Any]) -> dict[str, Any]:
+    defaults = {name: getattr(QuickUi(), name) for name in QuickUi.__slots__}
+    return {name: value for name, value in section.items() if name in defaults and type(value) is type(defaults[name])}

@@ -1,0 +1,87 @@
+"""Changes one entry of ``config.toml`` and leaves the person's comments, order and spacing as they are."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Mapping, MutableMapping
+from pathlib import Path
+from typing import Any
+
+from routerterm.config.paths import Paths, make_private_folder
+from routerterm.config.problems import first_of
+from routerterm.config.settings import check_text, read_text
+from routerterm.core.errors import SettingsError, StoreError
+
+_STEP = re.compile(r'\s*(?:"([^"]+)"|\'([^\']+)\'|([^."\'\s]+))\s*(\.|$)')
+
+
+def set_value(paths: Paths, dotted: str, value: Any, environ: Mapping[str, str] | None = None) -> None:
+    """Set an entry such as ``ui.theme`` or ``models."openai/x".price_in``; None takes it out.
+
+    The whole file is checked before it replaces the old one, in one step.  Raises `SettingsError` where
+    the result would not be valid, and `StoreError` where it cannot be written.
+    """
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+
+    try:
+        document = tomlkit.parse(read_text(paths))
+        _put(document, _steps(dotted), value)
+    except TOMLKitError as error:
+        raise SettingsError(f"{paths.config_file} cannot be changed: {error}.", "Mend it by hand first.") from None
+    text = tomlkit.dumps(document)
+    _, problems = check_text(text, environ)
+    if problems:
+        raise first_of(problems, paths.config_file)
+    write_whole(paths.config_file, text)
+
+
+def write_whole(file: Path, text: str) -> None:
+    """Replace a file in one step, for its owner's eyes alone (0600); a link is followed, not replaced."""
+    file = file.resolve()
+    make_private_folder(file.parent)
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="") as out:
+                out.write(text)
+                out.flush()
+                os.fsync(out.fileno())
+            os.replace(name, file)
+        except BaseException:
+            os.unlink(name)
+            raise
+    except OSError as error:
+        raise StoreError(f"{file} cannot be written: {error.strerror}.", "The old one is unchanged.") from error
+
+
+def _steps(dotted: str) -> list[str]:
+    steps, at = list[str](), 0
+    while (match := _STEP.match(dotted, at)) is not None:
+        steps.append(match[1] or match[2] or match[3])
+        at = match.end()
+        if not match[4]:
+            break
+    if at != len(dotted) or dotted.endswith("."):
+        raise SettingsError(f"{dotted!r} is not the name of an entry.", "As in ui.theme or router.default.")
+    return steps
+
+
+def _put(document: MutableMapping[str, Any], steps: list[str], value: Any) -> None:
+    import tomlkit
+
+    table = document
+    for step in steps[:-1]:
+        if step not in table:
+            if value is None:
+                return
+            table[step] = tomlkit.table(is_super_table=step != steps[-2])
+        table = table[step]
+        if not isinstance(table, MutableMapping):
+            raise SettingsError(f"{step} is not a table in the settings.", "Look at `routerterm config show`.")
+    if value is None:
+        table.pop(steps[-1], None)
+    else:
+        table[steps[-1]] = tomlkit.item(value)
