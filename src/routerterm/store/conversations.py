@@ -1,0 +1,189 @@
+"""The conversations: listing them, changing what stands at their head, deleting with a way back."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from routerterm.store.values import Conversation, conversation_of, to_json
+from routerterm.store.worker import Worker
+
+KEPT_AFTER_DELETE = 7 * 86_400_000
+"""Milliseconds for which a deleted conversation can be brought back."""
+_CHANGEABLE = frozenset(
+    {"title", "model", "system", "params", "head_id", "pinned", "archived", "private", "draft", "tags"}
+)
+_NEW_DRAFT = "draft"
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which conversations to list."""
+
+    archived: bool = False
+    deleted: bool = False
+    tag: str | None = None
+    title: str = ""
+    """Only titles that contain this, whatever the case."""
+
+
+class Conversations:
+    """The table ``conversation``."""
+
+    def __init__(self, writer: Worker, reader: Worker, clock: Callable[[], int], new_id: Callable[[], str]) -> None:
+        self._writer, self._reader, self._clock, self._new_id = writer, reader, clock, new_id
+
+    async def page(
+        self, limit: int = 50, after: Conversation | None = None, which: Filter | None = None
+    ) -> tuple[Conversation, ...]:
+        """Pinned ones first, then by last change, newest first; ``after`` is the last one of the page before."""
+        sql, values = _listing(which or Filter(), after, limit)
+        rows = await self._reader.read(lambda connection: connection.execute(sql, values).fetchall())
+        return tuple(map(conversation_of, rows))
+
+    async def count(self) -> int:
+        """How many there are, archived ones included, deleted ones not."""
+        sql = "SELECT count(*) FROM conversation WHERE deleted_at IS NULL"
+        return int(await self._reader.read(lambda connection: connection.execute(sql).fetchone()[0]))
+
+    async def get(self, id: str) -> Conversation | None:
+        """The conversation of that id, deleted or not."""
+        sql = "SELECT * FROM conversation WHERE id = ?"
+        row = await self._reader.read(lambda connection: connection.execute(sql, (id,)).fetchone())
+        return conversation_of(row) if row else None
+
+    async def latest(self) -> Conversation | None:
+        """The one that was changed last."""
+        sql = "SELECT * FROM conversation WHERE deleted_at IS NULL ORDER BY updated_at DESC, id DESC LIMIT 1"
+        row = await self._reader.read(lambda connection: connection.execute(sql).fetchone())
+        return conversation_of(row) if row else None
+
+    async def beginning(self, prefix: str, limit: int = 10) -> tuple[Conversation, ...]:
+        """Those whose id begins so, for a person who types only a part of it."""
+        sql = "SELECT * FROM conversation WHERE substr(id, 1, ?) = ? AND deleted_at IS NULL ORDER BY id DESC LIMIT ?"
+        values = (len(prefix), prefix.upper(), limit)
+        rows = await self._reader.read(lambda connection: connection.execute(sql, values).fetchall())
+        return tuple(map(conversation_of, rows))
+
+    async def tags(self) -> tuple[tuple[str, int], ...]:
+        """Every tag with the number of its conversations, by name."""
+        sql = (
+            "SELECT j.value AS tag, count(*) AS n FROM conversation c, json_each(c.tags) j"
+            " WHERE c.deleted_at IS NULL AND c.tags <> '[]' GROUP BY j.value ORDER BY j.value"
+        )
+        rows = await self._reader.read(lambda connection: connection.execute(sql).fetchall())
+        return tuple((row["tag"], row["n"]) for row in rows)
+
+    def new(self, **fields: Any) -> Conversation:
+        """A conversation that is not yet on disk: it is written with its first message, or by `add`."""
+        now = self._clock()
+        return replace(Conversation(self._new_id(), "", None, now, now), **fields)
+
+    async def add(self, conversation: Conversation) -> Conversation:
+        """Write a conversation that has no message yet."""
+        await self._writer.write(lambda connection: insert(connection, conversation))
+        return conversation
+
+    async def change(self, id: str, **fields: Any) -> Conversation | None:
+        """Set fields of a conversation (rename, pin, archive, tags, system prompt, parameters, draft …)."""
+        if wrong := fields.keys() - _CHANGEABLE:
+            raise TypeError(f"a conversation's {', '.join(sorted(wrong))} cannot be set")
+        columns = ", ".join(f"{name} = ?" for name in fields)
+        values = [*map(_column, fields.values()), id]
+
+        def job(connection: sqlite3.Connection) -> sqlite3.Row | None:
+            if fields:
+                connection.execute(f"UPDATE conversation SET {columns} WHERE id = ?", values)
+            row: sqlite3.Row | None = connection.execute("SELECT * FROM conversation WHERE id = ?", (id,)).fetchone()
+            return row
+
+        row = await self._writer.write(job)
+        return conversation_of(row) if row else None
+
+    async def delete(self, *ids: str) -> None:
+        """Take conversations away; `restore` brings them back until `purge` comes round."""
+        await self._set_deleted(ids, self._clock())
+
+    async def restore(self, *ids: str) -> None:
+        """Bring deleted conversations back."""
+        await self._set_deleted(ids, None)
+
+    async def purge(self, kept: int = KEPT_AFTER_DELETE) -> int:
+        """Erase for good what was deleted more than ``kept`` milliseconds ago, one at a time; how many."""
+        gone, latest = 0, self._clock() - kept
+
+        def job(connection: sqlite3.Connection) -> int:
+            return connection.execute(
+                "DELETE FROM conversation WHERE id IN"
+                " (SELECT id FROM conversation WHERE deleted_at IS NOT NULL AND deleted_at <= ? LIMIT 1)",
+                (latest,),
+            ).rowcount
+
+        while await self._writer.write(job):
+            gone += 1
+        return gone
+
+    async def draft(self) -> str:
+        """What was typed for a conversation that does not exist yet."""
+        sql = "SELECT value FROM meta WHERE name = ?"
+        row = await self._reader.read(lambda connection: connection.execute(sql, (_NEW_DRAFT,)).fetchone())
+        return row["value"] if row else ""
+
+    async def save_draft(self, id: str | None, text: str) -> None:
+        """Keep what is being typed, for a conversation or (None) for the next new one."""
+
+        def job(connection: sqlite3.Connection) -> None:
+            if id is not None:
+                connection.execute("UPDATE conversation SET draft = ? WHERE id = ?", (text, id))
+            else:
+                connection.execute("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", (_NEW_DRAFT, text))
+
+        await self._writer.write(job)
+
+    async def _set_deleted(self, ids: Iterable[str], at: int | None) -> None:
+        pairs = [(at, id) for id in ids]
+        sql = "UPDATE conversation SET deleted_at = ? WHERE id = ?"
+        await self._writer.write(lambda connection: connection.executemany(sql, pairs) and None)
+
+
+def insert(connection: sqlite3.Connection, conversation: Conversation) -> None:
+    """Write the row."""
+    c = conversation
+    connection.execute(
+        "INSERT INTO conversation (id, title, model, system, params, created_at, updated_at, head_id, pinned,"
+        " archived, private, draft, tags, deleted_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (c.id, c.title, c.model, c.system, to_json(dict(c.params)), c.created_at, c.updated_at, c.head_id)
+        + (int(c.pinned), int(c.archived), int(c.private), c.draft, to_json(list(c.tags)), c.deleted_at),
+    )
+
+
+def _listing(which: Filter, after: Conversation | None, limit: int) -> tuple[str, list[object]]:
+    conditions, values = ["deleted_at IS NOT NULL" if which.deleted else "deleted_at IS NULL"], list[object]()
+    if not which.deleted:
+        conditions.append("archived = ?")
+        values.append(int(which.archived))
+    if which.tag is not None:
+        conditions.append("EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ?)")
+        values.append(which.tag)
+    if which.title:
+        conditions.append("instr(lower(coalesce(title, '')), lower(?)) > 0")
+        values.append(which.title)
+    if after is not None:
+        conditions.append("(pinned, updated_at, id) < (?, ?, ?)")
+        values += [int(after.pinned), after.updated_at, after.id]
+    order = "pinned DESC, updated_at DESC, id DESC"
+    return f"SELECT * FROM conversation WHERE {' AND '.join(conditions)} ORDER BY {order} LIMIT ?", [*values, limit]
+
+
+def _column(value: object) -> object:
+    match value:
+        case bool():
+            return int(value)
+        case tuple() | list():
+            return to_json(list(value))
+        case dict():
+            return to_json(value)
+        case _:
+            return value

@@ -1,0 +1,118 @@
+"""The whole store: one file, one thread that writes, one that reads, one that searches.
+
+What other rooms write against it: a class that takes `Worker`s and runs plain functions of a
+`sqlite3.Connection` on them (`Worker.read`, `Worker.write`); see `routerterm.store.worker`.  The ledger
+(`routerterm.store.ledger.StoredLedger`) is made so: ``StoredLedger(writer, reader, program)``, where
+``program`` goes into ``attempt.program`` so that a later start can tell rows of the dead from the living.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import sqlite3
+import threading
+import time
+from collections.abc import AsyncGenerator, Callable
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from routerterm.core.ids import ulid
+from routerterm.store.conversations import Conversations
+from routerterm.store.memory import StoredMemory
+from routerterm.store.messages import Messages
+from routerterm.store.opening import Opening, connect_to_read, interrupt, open_file
+from routerterm.store.programs import Programs
+from routerterm.store.turns import Turns
+from routerterm.store.worker import Worker
+
+if TYPE_CHECKING:
+    from routerterm.store.ledger import StoredLedger
+
+POLL = 0.4
+"""Seconds between two looks at whether another program has written."""
+
+
+def milliseconds() -> int:
+    """The time of day in milliseconds since the epoch."""
+    return time.time_ns() // 1_000_000
+
+
+class Store:
+    """A person's history.  Nothing touches the disk before the first access."""
+
+    def __init__(self, path: Path, clock: Callable[[], int], chance: Callable[[int], bytes]) -> None:
+        self.path, self._clock, self._chance = path, clock, chance
+        self._door = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+        self._opening: Opening | None = None
+        self.program = self.new_id()
+        """This program's name among those that share the file."""
+        self._programs = Programs(path, self.program)
+        self.writer = Worker(path, self._connect, "writer")
+        self.reader = Worker(path, self._connect_to_read, "reader")
+        self.conversations = Conversations(self.writer, self.reader, clock, self.new_id)
+        self.messages = Messages(self.writer, self.reader, clock)
+        self.turns = Turns(self.writer, clock, self.new_id, self.program)
+        self.memory = StoredMemory(self.writer, self.reader)
+
+    @classmethod
+    def open(
+        cls, path: Path, clock: Callable[[], int] = milliseconds, chance: Callable[[int], bytes] = secrets.token_bytes
+    ) -> Self:
+        """The history in that file; the file is opened, made or mended with the first access, or by `start`."""
+        return cls(path, clock, chance)
+
+    @cached_property
+    def ledger(self) -> StoredLedger:
+        """The book of spending."""
+        from routerterm.store.ledger import StoredLedger
+
+        return StoredLedger(self.writer, self.reader, self.program)
+
+    async def start(self) -> Opening:
+        """Open the file now, and say what was found and done.  Raises `StoreError`."""
+        await self.writer.read(lambda connection: None)
+        assert self._opening is not None
+        return self._opening
+
+    async def close(self) -> None:
+        """Finish what was asked for and close the file."""
+        await self.reader.close()
+        await self.writer.close()
+        self._programs.leave()
+
+    def new_id(self) -> str:
+        """A fresh ULID."""
+        return ulid(self._clock(), self._chance(10))
+
+    async def changes(self, every: float = POLL) -> AsyncGenerator[None]:
+        """Yields whenever another program has changed the file, at most once per look."""
+        seen = await self.writer.read(_version)
+        while True:
+            await asyncio.sleep(every)
+            if (now := await self.writer.read(_version)) != seen:
+                seen = now
+                yield
+
+    async def recover(self) -> int:
+        """Label the answers of programs that have died since the start; how many there were."""
+        living = self._programs.living()
+        return await self.writer.write(lambda connection: interrupt(connection, living))
+
+    def _connect(self) -> sqlite3.Connection:
+        """Open the file for the writer, once, whichever thread comes first."""
+        with self._door:
+            if self._connection is None:
+                self._connection, self._opening = open_file(self.path, self._programs, self._clock())
+            return self._connection
+
+    def _connect_to_read(self) -> sqlite3.Connection:
+        self._connect()
+        return connect_to_read(self.path)
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    """A number that changes when, and only when, another connection has committed."""
+    return int(connection.execute("PRAGMA data_version").fetchone()[0])

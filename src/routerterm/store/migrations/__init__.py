@@ -1,0 +1,16 @@
+"""The steps from an empty file to today's tables, in order.  A released step is never edited: add a new one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from routerterm.store.migrations.m0001_tables import tables
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+ALL: Mapping[str, Callable[[Database], None]] = {
+    "0001_tables": tables,
+}
+"""Every step by its name, in the order in which they are taken."""

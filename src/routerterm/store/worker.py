@@ -1,0 +1,112 @@
+"""A thread that owns one SQLite connection, and runs on it what it is given, one job after the other.
+
+The seam for everything with SQL: write a plain function that takes a `sqlite3.Connection` and give it to
+`read` (no transaction of its own) or `write` (one ``BEGIN IMMEDIATE`` transaction, run again from its start
+if another program was in the way, so it must have no side effect but its SQL).  Rows come as `sqlite3.Row`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from routerterm.store.errors import is_busy, translate
+
+T = TypeVar("T")
+Job = Callable[[sqlite3.Connection], T]
+
+PATIENCE = 60.0
+"""Seconds to wait for another program before a person hears of it; each try waits `BUSY_MS` inside SQLite."""
+BUSY_MS = 5_000
+
+
+class Worker:
+    """One thread, one connection, opened with the first job."""
+
+    def __init__(self, path: Path, connect: Callable[[], sqlite3.Connection], name: str) -> None:
+        self._path = path
+        self._connect = connect
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"routerterm-{name}")
+        self._connection: sqlite3.Connection | None = None
+        self._using = threading.Lock()
+
+    async def read(self, job: Job[T]) -> T:
+        """What ``job`` answers.  If the caller is cancelled before its turn came, it never runs."""
+        return await asyncio.wrap_future(self._pool.submit(self._run, job))
+
+    async def write(self, job: Job[T], *, durable: bool = False) -> T:
+        """Run ``job`` in one transaction; it happens whole, even if the caller is cancelled meanwhile.
+
+        ``durable`` waits until the disk has it for good (fsync): it then survives a power cut, and so does
+        all that was written before it.  Without it, it survives the death of the program.
+        """
+        return await asyncio.shield(asyncio.wrap_future(self._pool.submit(self._transact, job, durable)))
+
+    def interrupt(self) -> None:
+        """Break off the statement that is running now, if one is."""
+        with self._using:
+            if self._connection is not None:
+                self._connection.interrupt()
+
+    async def close(self) -> None:
+        """Close the connection after all jobs that were given before."""
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._pool, self._shut)
+        self._pool.shutdown(wait=False)
+
+    def _shut(self) -> None:
+        with self._using:
+            if self._connection is not None:
+                self._connection.close()
+            self._connection = None
+
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is None:
+            connection = self._connect()
+            with self._using:
+                self._connection = connection
+        return self._connection  # type: ignore[return-value]  # set above, on this very thread
+
+    def _run(self, job: Job[T]) -> T:
+        return self._patiently(lambda: job(self._open()))
+
+    def _transact(self, job: Job[T], durable: bool) -> T:
+        return self._patiently(lambda: transact(self._open(), job, durable=durable))
+
+    def _patiently(self, attempt: Callable[[], T]) -> T:
+        """Try again while another program is in the way; everything else becomes an error of ours."""
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return attempt()
+            except sqlite3.Error as error:
+                if not is_busy(error) or time.monotonic() > end:
+                    raise translate(error, self._path) from error
+                time.sleep(0.01)
+            except OSError as error:
+                raise translate(error, self._path) from error
+
+
+def transact(connection: sqlite3.Connection, job: Job[T], *, durable: bool = False) -> T:
+    """Run ``job`` in a transaction of its own on the calling thread."""
+    if durable:
+        connection.execute("PRAGMA synchronous = FULL")
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            result = job(connection)
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        return result
+    finally:
+        if durable:
+            connection.execute("PRAGMA synchronous = NORMAL")
