@@ -26,6 +26,11 @@ class TextDelta:
 
 
 @dataclass(frozen=True, slots=True)
+class RefusalDelta(TextDelta):
+    """A piece of a refusal, where the provider tells it apart from an answer: shown and kept as text."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReasoningDelta:
     """A piece of what the model thinks aloud; a ``signature`` or ``redacted`` block closes a part."""
 

@@ -1,5 +1,26 @@
 """Wire protocols: pure functions between bytes and values.
 
 `codec(protocol, dialect)` gives the client's half of one, `classify` names the failure behind an answer
-that is none.
+that is none, `limits` reads rate-limit headers.
 """
+
+from __future__ import annotations
+
+from routerterm.protocols.base import Codec, Decoder, HttpRequest, ListedModel
+from routerterm.protocols.classify import classify
+from routerterm.protocols.limits import RateLimit, RateLimits, limits
+from routerterm.protocols.registry import PROTOCOLS, codec, dialects
+
+__all__ = [
+    "PROTOCOLS",
+    "Codec",
+    "Decoder",
+    "HttpRequest",
+    "ListedModel",
+    "RateLimit",
+    "RateLimits",
+    "classify",
+    "codec",
+    "dialects",
+    "limits",
+]

@@ -1,0 +1,108 @@
+"""Names the failure behind an answer that is none: status, headers and body in, one typed error out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from http import HTTPStatus
+from typing import Any
+
+from routerterm.core.errors import (
+    BadCredential,
+    CallerFault,
+    ContentBlocked,
+    ContextTooLong,
+    Malformed,
+    ModelGone,
+    OutOfCredit,
+    ProviderError,
+    RateLimited,
+    Transient,
+    Warming,
+)
+from routerterm.protocols.failure import Failure, read_failure
+from routerterm.protocols.limits import limits
+from routerterm.protocols.redact import sentence
+from routerterm.protocols.rules import RULES
+from routerterm.protocols.waits import lower, server_time, wait_in_body, wait_in_headers
+
+_HINTS: Mapping[type[ProviderError], str] = {
+    ContextTooLong: "Shorten the conversation, or choose a model with a larger context.",
+    BadCredential: "Check the key with: routerterm keys test",
+    OutOfCredit: "Top up the account at the provider, or use another key.",
+    ModelGone: "See which models there are with: routerterm models",
+    ContentBlocked: "The provider's filter refused it; rephrase, or ask another model.",
+    RateLimited: "It goes on by itself after the wait.",
+    Warming: "The model is being loaded; it goes on by itself.",
+    Malformed: "Is base_url right?",
+}
+
+_DAILY = re.compile(r"(?i)per[ _-]?day|\bdaily\b|\b[RT]PD\b|requests today|tokens today")
+_NO_QUOTA = re.compile(r"(?i)\blimit:\s*0\b(?![.\d])")
+
+
+def classify(
+    status: int,
+    headers: Mapping[str, str],
+    body: Any,
+    *,
+    protocol: str = "",
+    provider: str = "",
+    now: float | None = None,
+) -> ProviderError:
+    """The error behind an answer of ``status`` (200 for one in the middle of a stream).
+
+    ``body`` is bytes, text or parsed JSON.  ``now`` is seconds since 1970, for waits that are given as dates;
+    without it the answer's own ``Date`` serves.  The message is the provider's, redacted, on one line.
+    """
+    headers = lower(headers)
+    now = server_time(headers) if now is None else now
+    failure = read_failure(status, body)
+    kind = _kind(failure)
+    daily = kind is RateLimited and bool(_DAILY.search(failure.detail))
+    wait = _wait(headers, failure, now) if kind in (RateLimited, Transient, Warming) else None
+    if headers.get("x-should-retry", "").strip().lower() == "false":
+        kind = _never_again(kind)
+    message = sentence(failure.message) or _default_message(failure, provider or protocol)
+    return kind(
+        message,
+        next((hint for known, hint in _HINTS.items() if issubclass(kind, known)), ""),
+        status=failure.http_status,
+        code=sentence(failure.code, 80) or None,
+        retry_after=wait,
+        daily=daily,
+        provider=provider or None,
+        model=failure.model or None,
+    )
+
+
+def _kind(failure: Failure) -> type[ProviderError]:
+    if failure.status == 429 and _NO_QUOTA.search(failure.message):
+        return ModelGone  # this key was never given any of this model: no wait will help
+    for rule in RULES:
+        if rule.fits(failure):
+            return rule.error
+    if 300 <= failure.status < 400:
+        return Malformed
+    return CallerFault if 400 <= failure.status < 500 else Transient
+
+
+def _wait(headers: Mapping[str, str], failure: Failure, now: float | None) -> float | None:
+    waits = (wait_in_headers(headers, now), wait_in_body(failure.payload, failure.message, now))
+    if said := [wait for wait in waits if wait is not None]:
+        return max(said)
+    return limits(headers, now=now).exhausted_for if failure.status == 429 else None
+
+
+def _never_again(kind: type[ProviderError]) -> type[ProviderError]:
+    """The same class, but not worth another try on the same target: ``x-should-retry: false`` wins."""
+    return type(kind.__name__, (kind,), {"cure": replace(kind.cure, retry=False), "__doc__": kind.__doc__})
+
+
+def _default_message(failure: Failure, provider: str) -> str:
+    try:
+        phrase = f" {HTTPStatus(failure.status).phrase}"
+    except ValueError:
+        phrase = ""
+    return f"{provider or 'The provider'} answered {failure.status}{phrase}."

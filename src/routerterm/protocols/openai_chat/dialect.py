@@ -1,0 +1,92 @@
+"""The accents of Chat Completions, as data: what a server wants in a request, and how it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, TypeAlias
+
+EffortStyle: TypeAlias = Literal["", "reasoning_effort", "reasoning", "thinking", "enable_thinking"]
+PrefillStyle: TypeAlias = Literal["assistant", "prefix", "partial", "continue_final_message"]
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """One accent.  The defaults are those of a server of which nothing else is known."""
+
+    protocol: str = "openai-chat"
+    path: str = "/chat/completions"
+    models_path: str = "/models"
+    key_header: str = "Authorization"
+    """``Authorization`` carries ``Bearer …``, any other header the bare key."""
+    max_tokens: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    seed: Literal["seed", "random_seed"] = "seed"
+    stream_usage: bool = True
+    """Whether it takes ``stream_options: {"include_usage": true}``."""
+    effort: EffortStyle = ""
+    """How it is told how long to reason; empty where it cannot be told."""
+    efforts: Mapping[str, str] = field(default_factory=dict)
+    """Its words for our efforts, where they differ; an empty word leaves the field out."""
+    prefill: PrefillStyle = "assistant"
+    """How it is made to go on from the beginning of an answer."""
+    system_role: Literal["system", "developer"] = "system"
+    reasoning_field: Literal["", "reasoning_content", "reasoning", "thinking_part"] = ""
+    """Where it wants back the thoughts behind a tool call; empty drops them."""
+    details_family: str = ""
+    """The seal of ``reasoning_details`` that it wants back."""
+    tool_id: Literal["any", "mistral"] = "any"
+    required_word: str = "required"
+    """Its word for a tool choice of ``required``."""
+    think_tags: bool = False
+    """Whether its models may open an answer with ``<think>``."""
+    image_urls: bool = True
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """Fields that go with every request."""
+
+
+PLAIN = Dialect()
+_LOCAL = replace(PLAIN, think_tags=True)
+_LOW_HIGH = {"none": "", "medium": "high"}
+
+DIALECTS: Mapping[str, Dialect] = {
+    "": PLAIN,
+    "compatible": _LOCAL,
+    "openai": replace(PLAIN, max_tokens="max_completion_tokens", effort="reasoning_effort", system_role="developer"),
+    "azure": replace(PLAIN, key_header="api-key", max_tokens="max_completion_tokens", effort="reasoning_effort"),
+    "groq": replace(PLAIN, max_tokens="max_completion_tokens", effort="reasoning_effort", think_tags=True),
+    "deepseek": replace(PLAIN, effort="thinking", prefill="prefix", reasoning_field="reasoning_content"),
+    "openrouter": replace(
+        PLAIN,
+        effort="reasoning",
+        details_family="openrouter",
+        extra={"usage": {"include": True}},
+    ),
+    "xai": replace(PLAIN, effort="reasoning_effort", efforts=_LOW_HIGH),
+    "mistral": replace(
+        PLAIN,
+        protocol="mistral",
+        seed="random_seed",
+        stream_usage=False,
+        prefill="prefix",
+        reasoning_field="thinking_part",
+        tool_id="mistral",
+        required_word="any",
+    ),
+    "perplexity": replace(PLAIN, stream_usage=False, effort="reasoning_effort", efforts={"none": ""}, think_tags=True),
+    "together": replace(PLAIN, effort="reasoning_effort", efforts={"none": ""}, think_tags=True),
+    "fireworks": replace(PLAIN, effort="reasoning_effort", think_tags=True),
+    "cerebras": replace(
+        PLAIN, max_tokens="max_completion_tokens", effort="reasoning_effort", efforts={"none": ""}, think_tags=True
+    ),
+    "venice": replace(PLAIN, effort="reasoning_effort", efforts={"none": ""}, think_tags=True),
+    "zai": replace(PLAIN, effort="thinking", reasoning_field="reasoning_content"),
+    "moonshot": replace(PLAIN, effort="thinking", prefill="partial", reasoning_field="reasoning_content"),
+    "alibaba": replace(PLAIN, effort="enable_thinking", prefill="partial"),
+    "gemini": replace(PLAIN, effort="reasoning_effort"),
+    "huggingface": replace(PLAIN, think_tags=True),
+    "llamacpp": replace(_LOCAL, image_urls=False),
+    "lmstudio": replace(_LOCAL, image_urls=False),
+    "vllm": replace(_LOCAL, prefill="continue_final_message"),
+    "ollama": replace(_LOCAL, effort="reasoning_effort", image_urls=False),
+}
+"""By name, as in the provider table and in settings."""

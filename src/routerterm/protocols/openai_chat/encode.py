@@ -1,0 +1,149 @@
+"""Writes requests of Chat Completions in a dialect."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from routerterm.core.messages import Image, Message, Reasoning, Text, ToolCall, ToolResult
+from routerterm.core.request import ChatRequest, Params, Tool
+from routerterm.protocols.history import arguments_text, data_uri, mistral_id, system_text, turns
+from routerterm.protocols.http import given
+from routerterm.protocols.openai_chat.dialect import Dialect
+from routerterm.protocols.seal import unseal
+
+
+def request_body(request: ChatRequest, dialect: Dialect, *, model: str, stream: bool, prefill: str) -> dict[str, Any]:
+    """The JSON body of a request."""
+    body: dict[str, Any] = {"model": model, "messages": list(_messages(request, dialect))}
+    body |= _params(request.params, dialect)
+    if request.tools:
+        body["tools"] = [tool_json(tool) for tool in request.tools]
+        if request.tool_choice:
+            body["tool_choice"] = _choice(request.tool_choice, dialect)
+    if stream:
+        body["stream"] = True
+        if dialect.stream_usage:
+            body["stream_options"] = {"include_usage": True}
+    if prefill:
+        _prefill(body, prefill, dialect)
+    return body | dict(dialect.extra)
+
+
+def tool_json(tool: Tool) -> dict[str, Any]:
+    """A tool as Chat Completions describes it."""
+    function = {"name": tool.name, "description": tool.description, "parameters": dict(tool.schema)}
+    return {"type": "function", "function": function}
+
+
+def _messages(request: ChatRequest, dialect: Dialect) -> Iterator[dict[str, Any]]:
+    if system := system_text(request):
+        yield {"role": dialect.system_role, "content": system}
+    for message in turns(request):
+        results = [part for part in message.parts if isinstance(part, ToolResult)]
+        for result in results:
+            yield {"role": "tool", "tool_call_id": _tool_id(result.call_id, dialect), "content": result.text}
+        if message.role == "assistant":
+            yield _assistant(message, dialect)
+        elif content := _content(message, dialect):
+            yield {"role": "user", "content": content}
+
+
+def _content(message: Message, dialect: Dialect) -> str | list[dict[str, Any]]:
+    """Plain text where it is all text: not every server takes a list."""
+    if not message.images:
+        return message.text
+    parts: list[dict[str, Any]] = []
+    for part in message.parts:
+        match part:
+            case Text(text):
+                parts.append({"type": "text", "text": text})
+            case Image() if part.data or dialect.image_urls:
+                parts.append({"type": "image_url", "image_url": {"url": data_uri(part)}})
+            case Image():
+                parts.append({"type": "text", "text": f"[image: {part.url}]"})
+            case _:
+                pass
+    return parts
+
+
+def _assistant(message: Message, dialect: Dialect) -> dict[str, Any]:
+    calls = [part for part in message.parts if isinstance(part, ToolCall)]
+    out: dict[str, Any] = {"role": "assistant", "content": message.text or (None if calls else "")}
+    if calls:
+        out["tool_calls"] = [_call(call, dialect) for call in calls]
+    thoughts = "".join(part.text for part in message.parts if isinstance(part, Reasoning))
+    if thoughts and calls and dialect.reasoning_field == "thinking_part":
+        thinking = {"type": "thinking", "thinking": [{"type": "text", "text": thoughts}]}
+        out["content"] = [thinking, {"type": "text", "text": message.text}] if message.text else [thinking]
+    elif thoughts and calls and dialect.reasoning_field:
+        out[dialect.reasoning_field] = thoughts
+    if dialect.details_family and (details := list(_details(message, dialect.details_family))):
+        out["reasoning_details"] = details
+    return out
+
+
+def _details(message: Message, family: str) -> Iterator[dict[str, Any]]:
+    for part in message.parts:
+        if not isinstance(part, Reasoning):
+            continue
+        if data := unseal(family, part.redacted):
+            yield {"type": "reasoning.encrypted", "data": data}
+        elif signature := unseal(family, part.signature):
+            yield {"type": "reasoning.text", "text": part.text, "signature": signature}
+
+
+def _call(call: ToolCall, dialect: Dialect) -> dict[str, Any]:
+    function = {"name": call.name, "arguments": arguments_text(call.arguments)}
+    out: dict[str, Any] = {"id": _tool_id(call.id, dialect), "type": "function", "function": function}
+    if signature := unseal("gemini", call.signature):
+        out["extra_content"] = {"google": {"thought_signature": signature}}
+    return out
+
+
+def _tool_id(id: str, dialect: Dialect) -> str:
+    return mistral_id(id) if dialect.tool_id == "mistral" else id
+
+
+def _choice(choice: str, dialect: Dialect) -> str | dict[str, Any]:
+    match choice:
+        case "auto" | "none":
+            return choice
+        case "required":
+            return dialect.required_word
+        case name:
+            return {"type": "function", "function": {"name": name}}
+
+
+def _params(params: Params, dialect: Dialect) -> dict[str, Any]:
+    out = given(temperature=params.temperature, top_p=params.top_p, stop=list(params.stop) or None)
+    out |= given(**{dialect.max_tokens: params.max_output, dialect.seed: params.seed})
+    if params.effort is None or not (word := dialect.efforts.get(params.effort, params.effort)):
+        return out
+    match dialect.effort:
+        case "reasoning_effort":
+            out["reasoning_effort"] = word
+        case "reasoning":
+            out["reasoning"] = {"enabled": False} if word == "none" else {"effort": word}
+        case "thinking":
+            out["thinking"] = {"type": "disabled" if word == "none" else "enabled"}
+        case "enable_thinking":
+            out["enable_thinking"] = word != "none"
+        case "":
+            pass
+    return out
+
+
+def _prefill(body: dict[str, Any], prefill: str, dialect: Dialect) -> None:
+    """End on the beginning of the answer, in the way that makes this server go on from it."""
+    last: dict[str, Any] = {"role": "assistant", "content": prefill}
+    match dialect.prefill:
+        case "prefix":
+            last["prefix"] = True
+        case "partial":
+            last["partial"] = True
+        case "continue_final_message":
+            body |= {"add_generation_prompt": False, "continue_final_message": True}
+        case "assistant":
+            pass
+    body["messages"].append(last)

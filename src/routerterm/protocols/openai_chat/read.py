@@ -1,0 +1,151 @@
+"""Reads answers of Chat Completions: streamed chunks and whole ones, in every accent met in the wild."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from routerterm.core.errors import Malformed
+from routerterm.protocols.classify import classify
+from routerterm.protocols.emitter import Emitter
+from routerterm.protocols.finish import finish
+from routerterm.protocols.jsons import amount, listing, mapping, objects, text
+from routerterm.protocols.openai_chat.calls import CallIndex
+from routerterm.protocols.openai_chat.usage import read_usage
+from routerterm.protocols.seal import seal
+
+
+class ChatReader:
+    """Fulfils `stream.Reader` for one answer."""
+
+    def __init__(self, family: str = "openrouter") -> None:
+        self._family = family
+        """Whose the seals on its thoughts are."""
+        self._calls = CallIndex()
+        self._usage: Mapping[str, Any] | None = None
+        self._cost: Decimal | None = None
+
+    def on(self, name: str, payload: Mapping[str, Any], emit: Emitter) -> None:
+        """One chunk."""
+        if (error := payload.get("error")) or name == "error" or payload.get("object") == "error":
+            emit.broke(classify(200, {}, payload if error or "message" in payload else {"error": payload}))
+            return
+        self._chunk(payload, emit)
+
+    def body(self, payload: Mapping[str, Any], emit: Emitter) -> None:
+        """A whole answer."""
+        choices = payload.get("choices")
+        if isinstance(choices, list) and not payload.get("error"):
+            self._chunk(payload, emit)
+        elif payload.get("error") or any(payload.get(field) for field in ("message", "detail", "errors", "object")):
+            emit.broke(classify(200, {}, payload))
+        else:
+            emit.broke(Malformed("The provider's answer holds no choices."))
+
+    def done(self, emit: Emitter) -> None:
+        """``[DONE]`` without a finish reason: whole, if there is anything."""
+        if emit.spoke:
+            emit.stop("other", None)
+
+    def end(self, emit: Emitter) -> None:
+        """Nothing is held back here."""
+
+    def _chunk(self, payload: Mapping[str, Any], emit: Emitter) -> None:
+        finished = ""
+        for choice in objects(payload.get("choices")):
+            if choice.get("index"):
+                continue  # a second answer to the same question (n > 1): we never ask for one
+            delta = choice.get("delta")
+            if not isinstance(delta, dict):
+                delta = mapping(choice.get("message"))
+            if delta:
+                self._speak(delta, emit)
+            finished = text(choice.get("finish_reason")) or finished
+        if payload.get("citations") or payload.get("search_results"):
+            _cite(payload, emit)
+        self._count(payload, emit)
+        if finished:
+            finish(finished, emit)
+
+    def _speak(self, delta: Mapping[str, Any], emit: Emitter) -> None:
+        """One delta, or one whole message: they have the same fields."""
+        thoughts = delta.get("reasoning_content") or delta.get("reasoning")
+        if thoughts and isinstance(thoughts, str):
+            emit.reasoning(thoughts)
+        if details := delta.get("reasoning_details"):
+            self._details(objects(details), emit, spoken=bool(thoughts))
+        content = delta.get("content")
+        if content:
+            if isinstance(content, str):
+                emit.text(content)
+            else:
+                _parts(objects(content), emit)
+        if refusal := delta.get("refusal"):
+            emit.refusal(text(refusal))
+        if calls := delta.get("tool_calls"):
+            for call in objects(calls):
+                self._call(call, mapping(call.get("function")), emit)
+        if call := mapping(delta.get("function_call")):
+            self._call({"index": 0}, call, emit)
+        for note in objects(delta.get("annotations")):
+            source = mapping(note.get("url_citation"))
+            emit.cite(text(source.get("title")), text(source.get("url")))
+
+    def _details(self, details: list[Mapping[str, Any]], emit: Emitter, *, spoken: bool) -> None:
+        """OpenRouter's reasoning in detail: its text often repeats the plain field, its seals are only here."""
+        for detail in details:
+            words = "" if spoken else text(detail.get("text")) or text(detail.get("summary"))
+            signature, data = seal(self._family, text(detail.get("signature"))), text(detail.get("data"))
+            emit.reasoning(words, signature, seal(self._family, data))
+
+    def _call(self, call: Mapping[str, Any], function: Mapping[str, Any], emit: Emitter) -> None:
+        id, name = text(call.get("id")), text(function.get("name"))
+        arguments = function.get("arguments")
+        if isinstance(arguments, dict | list):  # servers that send the object itself
+            arguments = json.dumps(arguments, ensure_ascii=False)
+        google = mapping(mapping(call.get("extra_content")).get("google"))
+        index = self._calls.place(call.get("index"), id, name)
+        emit.call(index, id, name, text(arguments), seal("gemini", text(google.get("thought_signature"))))
+
+    def _count(self, payload: Mapping[str, Any], emit: Emitter) -> None:
+        """Usage stands in the chunk, in Groq's own corner, or on the choice (Moonshot); the last one holds."""
+        usage = payload.get("usage")
+        if not usage:
+            usage = mapping(payload.get("x_groq")).get("usage")
+        if not usage and (choices := listing(payload.get("choices"))):
+            usage = mapping(choices[0]).get("usage")
+        cost = amount(mapping(payload.get("cost")).get("usd")) if "cost" in payload else None
+        if cost is not None:
+            self._cost = cost
+        if isinstance(usage, dict) and usage:
+            self._usage = usage
+        if self._usage is not None and (usage or cost is not None):
+            emit.usage(read_usage(self._usage, self._cost))
+
+
+def _parts(parts: list[Mapping[str, Any]], emit: Emitter) -> None:
+    """Content as a list (Mistral): text, thinking, references."""
+    for part in parts:
+        match part.get("type"):
+            case "text" | "output_text" | None:
+                emit.text(text(part.get("text")))
+            case "thinking":
+                inner = part.get("thinking")
+                words = inner if isinstance(inner, str) else "".join(text(item.get("text")) for item in objects(inner))
+                emit.reasoning(words)
+            case "refusal":
+                emit.refusal(text(part.get("refusal")))
+            case _:
+                pass
+
+
+def _cite(payload: Mapping[str, Any], emit: Emitter) -> None:
+    """Perplexity's sources."""
+    results = objects(payload.get("search_results"))
+    for result in results:
+        emit.cite(text(result.get("title")), text(result.get("url")))
+    if not results:
+        for address in listing(payload.get("citations")):
+            emit.cite(text(address))

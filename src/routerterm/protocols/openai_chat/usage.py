@@ -1,0 +1,66 @@
+"""Token counts of Chat Completions and its relatives, put into the one honest convention."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from routerterm.core.usage import Usage
+from routerterm.protocols.jsons import amount, count, mapping
+
+XAI_TICK = Decimal("1e-10")
+"""xAI reports its charge in ten-billionths of a dollar."""
+
+
+def read_usage(usage: Mapping[str, Any], cost: Decimal | None = None) -> Usage:
+    """The counts of one ``usage`` object; ``cost`` is a charge that was reported beside it.
+
+    Whether the answer's count holds its reasoning is told by the sum: xAI's total is the prompt, the
+    completion and the reasoning, everybody else's is the prompt and the completion.
+    """
+    details_in = mapping(usage.get("prompt_tokens_details") or usage.get("input_tokens_details"))
+    details_out = mapping(usage.get("completion_tokens_details") or usage.get("output_tokens_details"))
+    prompt = count(usage.get("prompt_tokens")) or count(usage.get("input_tokens"))
+    output = count(usage.get("completion_tokens")) or count(usage.get("output_tokens"))
+    reasoning = count(details_out.get("reasoning_tokens")) or count(usage.get("reasoning_tokens"))
+    if reasoning and count(usage.get("total_tokens")) == prompt + output + reasoning:
+        output += reasoning
+    read = _first(
+        details_in.get("cached_tokens"), usage, "prompt_cache_hit_tokens", "cached_tokens", "cache_read_input_tokens"
+    )
+    long = count(mapping(usage.get("cache_creation")).get("ephemeral_1h_input_tokens"))
+    write = _first(details_in.get("cache_write_tokens"), usage, "cache_creation_input_tokens")
+    read = min(read, prompt)
+    write = min(write, prompt - read)
+    long = min(long, write)
+    return Usage(
+        fresh=prompt - read - write,
+        cache_read=read,
+        cache_write=write - long,
+        cache_write_1h=long,
+        output=output,
+        reasoning=min(reasoning, output),
+        cost=_cost(usage) if cost is None else cost,
+        raw=usage,
+    )
+
+
+def _first(value: Any, usage: Mapping[str, Any], *names: str) -> int:
+    """The first count that is not nothing."""
+    return count(value) or next((found for name in names if (found := count(usage.get(name)))), 0)
+
+
+def _cost(usage: Mapping[str, Any]) -> Decimal | None:
+    """What the provider says it charged, in US dollars."""
+    ticks = usage.get("cost_in_usd_ticks")
+    if isinstance(ticks, int) and not isinstance(ticks, bool):
+        return count(ticks) * XAI_TICK
+    cost = usage.get("cost")
+    if isinstance(cost, dict):
+        return amount(cost.get("total_cost"))
+    charged = amount(cost)
+    if charged is not None and usage.get("is_byok") is True:
+        upstream = amount(mapping(usage.get("cost_details")).get("upstream_inference_cost"))
+        return charged + upstream if upstream is not None else charged
+    return charged

@@ -1,0 +1,40 @@
+"""Takes keys out of what providers and proxies say, and everything that could harm a terminal or a log line."""
+
+from __future__ import annotations
+
+import re
+
+from routerterm.protocols.jsons import scrub
+
+_MASK = "****"
+
+_KEY = re.compile(
+    r"""
+      \b(?:sk|pk|rk|xai|gsk|pplx|hf|csk|nvapi|r8|fw|tgp|tvly|vck|ghp|gho|ghu|ghs|glpat|key|api)[-_][A-Za-z0-9][\w\-]{10,}
+    | \bAIza[\w\-]{10,}
+    | \bAQ\.[\w\-]{20,}
+    | \beyJ[\w\-]{8,}\.[\w\-]{8,}(?:\.[\w\-]*)?
+    | \b(?=[A-Za-z0-9]*[0-9])(?=[A-Za-z0-9]*[A-Za-z])[A-Za-z0-9]{32,}\b
+    """,
+    re.VERBOSE,
+)
+_BEARER = re.compile(r"(?i)\b(bearer|basic)\s+(?!token\b|auth)[\w\-.~+/=*]{6,}")
+_NAMED = re.compile(
+    r"(?i)\b((?:x-)?(?:goog-)?api[-_ ]?key|access[-_ ]?token|authorization|password|secret|key)"
+    r"(\s+provided)?([\"']?\s*[:=]\s*[\"']?)(?!bearer\b)([^\s\"',;&<>]{6,})"
+)
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]+")
+
+
+def redact(text: str) -> str:
+    """The text with everything that looks like a key masked."""
+    text = _BEARER.sub(rf"\1 {_MASK}", text)
+    text = _NAMED.sub(lambda match: f"{match[1]}{match[2] or ''}{match[3]}{_MASK}", text)
+    return _KEY.sub(_MASK, text)
+
+
+def sentence(text: str, limit: int = 400) -> str:
+    """One line for a person: redacted, without control characters, not too long."""
+    text = " ".join(_CONTROL.sub(" ", scrub(text[: 20 * limit])).split())
+    text = redact(text)
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"

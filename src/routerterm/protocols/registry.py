@@ -1,0 +1,53 @@
+"""Finds a protocol by its name, and loads it only then."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from types import ModuleType
+from typing import cast
+
+from routerterm.core.errors import SettingsError
+from routerterm.protocols.base import Codec
+
+_MAKERS = {
+    "openai-chat": "openai_chat",
+    "openai-responses": "openai_responses",
+    "anthropic-messages": "anthropic_messages",
+    "gemini": "gemini",
+    "mistral": "openai_chat",
+    "ollama-chat": "ollama",
+    "cohere-v2": "cohere",
+}
+PROTOCOLS: tuple[str, ...] = tuple(_MAKERS)
+"""Every protocol's name, as in settings."""
+
+_ALIASES = {
+    "openai": "openai-chat",
+    "responses": "openai-responses",
+    "anthropic": "anthropic-messages",
+    "ollama": "ollama-chat",
+    "cohere": "cohere-v2",
+}
+
+
+def codec(protocol: str, dialect: str = "") -> Codec:
+    """The codec of a protocol in a dialect.  Raises `SettingsError` for a name that is not known."""
+    maker, dialect = _find(protocol, dialect)
+    known = maker.DIALECTS
+    if dialect not in known:
+        names = ", ".join(sorted(name for name in known if name)) or "none"
+        raise SettingsError(f"{protocol} has no dialect {dialect!r}.", f"It knows: {names}.")
+    return cast(Codec, maker.codec(dialect))
+
+
+def dialects(protocol: str) -> tuple[str, ...]:
+    """The dialects of a protocol; the empty one is the plain protocol."""
+    return tuple(_find(protocol, "")[0].DIALECTS)
+
+
+def _find(protocol: str, dialect: str) -> tuple[ModuleType, str]:
+    name = _ALIASES.get(protocol, protocol)
+    if name not in _MAKERS:
+        raise SettingsError(f"There is no protocol {protocol!r}.", f"It can be: {', '.join(PROTOCOLS)}.")
+    module = import_module(f"routerterm.protocols.{_MAKERS[name]}")
+    return module, "mistral" if name == "mistral" and not dialect else dialect

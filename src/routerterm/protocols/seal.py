@@ -1,0 +1,17 @@
+"""Marks a provider's own seals (signatures, encrypted thoughts) with whose they are.
+
+A seal goes back unchanged to the family that made it and to nobody else: another provider answers 400.
+"""
+
+from __future__ import annotations
+
+
+def seal(family: str, raw: str | None) -> str | None:
+    """The provider's seal, marked."""
+    return f"{family}:{raw}" if raw else None
+
+
+def unseal(family: str, sealed: str | None) -> str | None:
+    """The provider's own seal, if it is of this family."""
+    prefix = f"{family}:"
+    return sealed[len(prefix) :] if sealed is not None and sealed.startswith(prefix) else None

@@ -1,0 +1,70 @@
+"""Server-sent events: bytes in, events out, as the HTML standard has it and real servers write it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from routerterm.protocols.lines import MAX_LINE, Lines, TooLong
+
+
+class ServerEvent(NamedTuple):
+    """One event.  ``name`` is empty where the server gave none."""
+
+    name: str
+    data: bytes
+
+
+class SseParser:
+    """An incremental parser.  Comments and unknown fields are skipped; ``fields_skipped`` counts the latter.
+
+    llama.cpp once sent errors as a field ``error:``: such a field comes out as an event of that name.
+    """
+
+    def __init__(self, limit: int = MAX_LINE) -> None:
+        self._lines = Lines(limit)
+        self._limit = limit
+        self._name = ""
+        self._data: list[bytes] = []
+        self._size = 0
+        self.fields_skipped = 0
+
+    def feed(self, data: bytes) -> list[ServerEvent]:
+        """The events that these bytes complete.  Raises `TooLong`."""
+        out: list[ServerEvent] = []
+        for line in self._lines.feed(data):
+            if line:
+                self._field(line, out)
+            elif self._data:
+                self._dispatch(out)
+            else:
+                self._name = ""
+        return out
+
+    def end(self) -> list[ServerEvent]:
+        """A last event that lacks its blank line.  It may be cut: the caller must see whether it is whole."""
+        out: list[ServerEvent] = []
+        if rest := self._lines.end():
+            self._field(rest, out)
+        if self._data:
+            self._dispatch(out)
+        return out
+
+    def _field(self, line: bytes, out: list[ServerEvent]) -> None:
+        field, _, value = line.partition(b":")
+        if value[:1] == b" ":
+            value = value[1:]
+        if field == b"data":
+            self._size += len(value)
+            if self._size > self._limit:
+                raise TooLong
+            self._data.append(value)
+        elif field == b"event":
+            self._name = value.decode("utf-8", "replace")
+        elif field == b"error":
+            out.append(ServerEvent("error", value))
+        elif field not in (b"", b"id", b"retry"):
+            self.fields_skipped += 1
+
+    def _dispatch(self, out: list[ServerEvent]) -> None:
+        out.append(ServerEvent(self._name, self._data[0] if len(self._data) == 1 else b"\n".join(self._data)))
+        self._name, self._data, self._size = "", [], 0

@@ -1,0 +1,110 @@
+"""The recorded provider traffic: where it is, how it is read, what the official SDKs made of it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from routerterm.core.events import Broke, RefusalDelta, Stopped, TextDelta, UsageReported, WireEvent
+from routerterm.core.messages import Reasoning, ToolCall
+from routerterm.core.reply import ReplyBuilder
+from routerterm.core.usage import Usage
+
+ROOT = Path(os.environ.get("ROUTERTERM_CORPUS") or Path(__file__).parents[2].parent / "shared" / "corpus")
+WIRES = ("openai-chat", "openai-responses", "anthropic-messages", "gemini", "mistral", "ollama-chat", "cohere-v2")
+
+needs_corpus = pytest.mark.skipif(
+    not (ROOT / "recordings").is_dir(), reason="the recorded provider traffic is not here (set ROUTERTERM_CORPUS)"
+)
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One exchange."""
+
+    name: str
+    wire: str
+    provider: str
+    kind: str
+    streaming: bool
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    expected: dict[str, Any]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def recordings() -> Iterator[Recording]:
+    """Every recording of a wire that is ours."""
+    for path in sorted((ROOT / "recordings").glob("*/*.json")) if (ROOT / "recordings").is_dir() else ():
+        data = json.loads(path.read_text("utf-8"))
+        if data["wire"] not in WIRES:
+            continue
+        answer = data["response"]
+        raw = answer.get("body_b64")
+        body = base64.b64decode(raw) if raw else (answer.get("body_text") or "").encode("utf-8", "surrogatepass")
+        yield Recording(
+            f"{path.parent.name}/{path.stem}",
+            data["wire"],
+            data["protocol"],
+            data["kind"],
+            data["streaming"],
+            answer["status"],
+            answer["headers"],
+            body,
+            data["expected"] or {},
+        )
+
+
+@dataclass
+class Heard:
+    """What our decoder made of an answer."""
+
+    text: str
+    reasoning: str
+    refusal: str
+    calls: list[ToolCall]
+    finish: str | None
+    raw_finish: str | None
+    usage: Usage | None
+    broke: Broke | None
+
+
+def hear(events: list[WireEvent]) -> Heard:
+    """Fold events the way a reply is built."""
+    builder = ReplyBuilder()
+    refusal, stopped, usage, broke = "", None, None, None
+    for event in events:
+        match event:
+            case RefusalDelta(text):
+                refusal += text
+            case Stopped():
+                stopped = event
+            case UsageReported(usage):
+                pass
+            case Broke():
+                broke = event
+            case TextDelta():
+                builder.add(event)
+            case _:
+                builder.add(event)
+    parts = builder.parts()
+    return Heard(
+        builder.text,
+        "".join(part.text for part in parts if isinstance(part, Reasoning)),
+        refusal,
+        [part for part in parts if isinstance(part, ToolCall)],
+        stopped.reason if stopped else None,
+        stopped.raw if stopped else None,
+        usage,
+        broke,
+    )
