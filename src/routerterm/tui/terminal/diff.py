@@ -1,0 +1,238 @@
+"""The shortest bytes, found cheaply, that turn what the terminal shows into what it should show."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from routerterm.tui.terminal.cells import CONT, Graphemes, risky, special
+from routerterm.tui.terminal.grid import Grid
+from routerterm.tui.terminal.motion import motion
+from routerterm.tui.terminal.scroll import Shift, differing, find_shift
+from routerterm.tui.terminal.style import StyleTable
+
+_SAME = re.compile(r"(.)\1*", re.DOTALL)
+_GAP = 4  # unchanged cells that are cheaper written again than jumped over
+_LOST = "\x1b[m\x1b[r\x1b[2J"  # plain style, no margins, all blank
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What the terminal at the other end can be trusted with."""
+
+    coloured_erase: bool = True
+    """Erased cells take the current background (BCE)."""
+    scroll: bool = True
+    """It has scrolling margins."""
+
+
+class Painter:
+    """Knows what the terminal shows: its cells, its cursor, its current style."""
+
+    def __init__(self, columns: int, rows: int, styles: StyleTable, graphemes: Graphemes, abilities: Abilities) -> None:
+        self.shown = Grid(columns, rows)
+        self.styles = styles
+        self.graphemes = graphemes
+        self.abilities = abilities
+        self.lost = True
+        self.x: int | None = None
+        self.y: int | None = None
+        self.style = 0
+        self.touched = 0
+        """Rows written (and blocks scrolled) by the last paint."""
+
+    def lose(self) -> None:
+        """The terminal's state is no longer known: the next paint begins with a clear."""
+        self.lost = True
+
+    def lose_cursor(self) -> None:
+        """Something else was written: where the cursor is, and in which style, is not known."""
+        self.x = self.y = None
+
+    # -- painting ---------------------------------------------------------------------------------------
+    def paint(self, wanted: Grid, budget: int | None = None, hot: int = 0) -> tuple[str, bool]:
+        """The bytes to send, and whether they show everything.
+
+        With a budget the rows nearest to the row ``hot`` (where the person types) come first, and painting
+        stops at the first row past the budget: the rest waits for the next paint, and for what is newest then.
+        """
+        self.touched = 0
+        out: list[str] = []
+        if self.lost or (wanted.columns, wanted.rows) != (self.shown.columns, self.shown.rows):
+            self.shown = Grid(wanted.columns, wanted.rows)
+            out.append(_LOST)
+            self.lost, self.style, self.x, self.y = False, 0, None, None
+        shown = self.shown
+        changed = [
+            y
+            for y, (old, new) in enumerate(zip(shown.text, wanted.text, strict=True))
+            if old != new or shown.styles[y] != wanted.styles[y]
+        ]
+        if not changed:
+            return "".join(out), True
+        if self.abilities.scroll and (shift := find_shift(shown, wanted, changed)):
+            self._scroll(out, shift, wanted)
+            self.touched += 2
+        if budget is not None:
+            changed = sorted(range(shown.rows), key=lambda y: abs(y - hot))
+        elif self.touched:
+            changed = list(range(shown.rows))
+        used = sum(map(len, out))
+        for y in changed:
+            old, new, old_styles, new_styles = shown.text[y], wanted.text[y], shown.styles[y], wanted.styles[y]
+            if old == new and old_styles == new_styles:
+                continue
+            if budget is not None and used >= budget:
+                return "".join(out), False
+            begun = len(out)
+            self._row(out, y, old, new, old_styles, new_styles)
+            shown.text[y], shown.styles[y] = new, new_styles
+            self.touched += 1
+            used += sum(map(len, out[begun:]))
+        return "".join(out), True
+
+    def park(self, x: int, y: int) -> str:
+        """Put the cursor where the program wants it."""
+        move = motion(self.x, self.y, x, y)
+        self.x, self.y = x, y
+        return move
+
+    def _scroll(self, out: list[str], shift: Shift, wanted: Grid) -> None:
+        top, bottom, by = shift
+        fresh = bottom if by > 0 else top  # the row that is blank after the move: take its colour
+        style = self.styles.blank[ord(wanted.styles[fresh][-1])] if self.abilities.coloured_erase else 0
+        self._wear(out, style)
+        whole = top == 0 and bottom == self.shown.rows - 1
+        if not whole:
+            out.append(f"\x1b[{top + 1};{bottom + 1}r")
+            self.x = self.y = 0  # setting margins homes the cursor
+        if by > 0:
+            out.append(motion(self.x, self.y, 0, bottom) if self.y != bottom else "")
+            out.append("\n" * by)
+            self.y = bottom
+        else:
+            out.append(motion(self.x, self.y, 0, top) if self.y != top else "")
+            out.append("\x1bM" * -by)
+            self.y = top
+        self.x = None
+        if not whole:
+            out.append("\x1b[r")
+            self.x = self.y = 0
+        self.shown.scroll(top, bottom, by, chr(style))
+
+    # -- one row ------------------------------------------------------------------------------------------
+    def _row(self, out: list[str], y: int, old: str, new: str, old_styles: str, new_styles: str) -> None:
+        size = len(new)
+        tail, tail_style = self._tail(new, new_styles)
+        for first, last in _spans(old, new, old_styles, new_styles):
+            if last > tail and last - max(first, tail) >= 4 and (last == size or self._erasable(tail_style)):
+                # The row ends in blanks of one kind, and some of them are new: erase to its end.
+                if first < tail:
+                    self._write(out, y, first, tail, new, new_styles)
+                self._go(out, max(first, tail), y)
+                self._wear(out, tail_style)
+                out.append("\x1b[K")
+                return
+            self._write(out, y, first, last, new, new_styles)
+
+    def _tail(self, new: str, styles: str) -> tuple[int, int]:
+        """Where the erasable blanks at the row's end begin, and their style."""
+        size, style = len(new), ord(styles[-1])
+        if new[-1] != " " or not self._erasable(style):
+            return size, 0
+        return max(len(new.rstrip(" ")), len(styles.rstrip(styles[-1]))), style
+
+    def _erasable(self, style: int) -> bool:
+        return style == 0 or (self.abilities.coloured_erase and self.styles.blank[style] == style)
+
+    def _write(self, out: list[str], y: int, first: int, last: int, new: str, new_styles: str) -> None:
+        blank = self.styles.blank
+        self._go(out, first, y)
+        at = first
+        for match in _SAME.finditer(new_styles, first, last):
+            end = match.end()
+            style = ord(match[1])
+            text = new[at:end]
+            if blank[style] == style and (blank[self.style] == style or end - at > 8) and not text.strip(" "):
+                # Blanks need only the right background, and many of them are erased.
+                if end - at > 8 and self._erasable(style):
+                    self._wear_blank(out, style)
+                    out.append(f"\x1b[{end - at}X")
+                    if end < last:
+                        self._go(out, end, y)
+                    at = end
+                    continue
+                if blank[self.style] == style:
+                    out.append(text)
+                    self._advance(end - at)
+                    at = end
+                    continue
+            self._wear(out, style)
+            if special(text):
+                self._special(out, y, at, text)
+            else:
+                out.append(text)
+                self._advance(end - at)
+            at = end
+
+    def _special(self, out: list[str], y: int, x: int, text: str) -> None:
+        """Cells that are wide or risky: after a risky one the cursor is told where it is."""
+        for i, cell in enumerate(text):
+            if cell == CONT:
+                continue
+            width = 2 if text[i + 1 : i + 2] == CONT else 1
+            if risky(cell):
+                out.append(motion(self.x, self.y, x + i, y))
+                out.append("  \b\b" if width == 2 else "")  # a narrower drawing must not leave old cells
+                out.append(self.graphemes.text(cell))
+                self.x, self.y = None, y
+                if x + i + width < self.shown.columns:
+                    out.append(motion(None, y, x + i + width, y))
+                    self.x = x + i + width
+            else:
+                out.append(cell)
+                self._advance(width)
+
+    def _go(self, out: list[str], x: int, y: int) -> None:
+        if self.x != x or self.y != y:
+            out.append(motion(self.x, self.y, x, y))
+            self.x, self.y = x, y
+
+    def _advance(self, cells: int) -> None:
+        """The cursor after writing; at the right edge terminals differ."""
+        if self.x is not None:
+            self.x += cells
+            if self.x >= self.shown.columns:
+                self.x = None
+
+    def _wear(self, out: list[str], style: int) -> None:
+        if style != self.style:
+            out.append(self.styles.transition(self.style, style))
+            self.style = style
+
+    def _wear_blank(self, out: list[str], style: int) -> None:
+        """A style in which erased cells look like blanks in ``style``."""
+        if self.styles.blank[self.style] != style:
+            self._wear(out, style)
+
+
+def _spans(old: str, new: str, old_styles: str, new_styles: str) -> list[tuple[int, int]]:
+    """The parts of a row to write: changed cells, whole wide characters, small gaps between them."""
+    bounds = [differing(a, b) for a, b in ((old, new), (old_styles, new_styles)) if a != b]
+    first, last = min(b[0] for b in bounds), max(b[1] for b in bounds)
+    spans: list[tuple[int, int]] = []
+    start, end = first, first + 1
+    if last - first > _GAP:
+        for x in range(first, last):
+            if old[x] != new[x] or old_styles[x] != new_styles[x]:
+                if x - end >= _GAP:
+                    spans.append((start, end))
+                    start = x
+                end = x + 1
+    else:
+        end = last
+    spans.append((start, end))
+    if CONT in new:
+        size = len(new)
+        spans = [(a - 1 if new[a] == CONT else a, b + 1 if b < size and new[b] == CONT else b) for a, b in spans]
+    return spans

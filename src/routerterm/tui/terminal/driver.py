@@ -1,0 +1,213 @@
+"""The Textual driver: input as Textual reads it, output as the line can carry it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import shutil
+import signal
+import sys
+import threading
+import time
+import weakref
+from codecs import getincrementaldecoder
+from types import FrameType
+from typing import Any, ClassVar
+
+from textual import events
+from textual._parser import ParseError
+from textual._xterm_parser import XTermParser
+from textual.app import App
+from textual.drivers.linux_driver import LinuxDriver
+from textual.message import Message
+
+from routerterm.tui.terminal.keys import AnswerFilter
+from routerterm.tui.terminal.line import LineState, Mode
+from routerterm.tui.terminal.output import Output
+from routerterm.tui.terminal.setup import abilities, meter
+from routerterm.tui.terminal.writer import open_sink
+
+_DRIVERS: weakref.WeakKeyDictionary[App[Any], LeanDriver] = weakref.WeakKeyDictionary()
+
+
+class TerminalLost(Message):
+    """The terminal has hung up; the app decides how long it goes on without one (default: it exits)."""
+
+
+class LeanDriver(LinuxDriver):
+    """Keeps what the terminal shows and what it should show, and sends the difference."""
+
+    line_mode: ClassVar[Mode] = "auto"
+
+    def __init__(
+        self, app: App[Any], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
+    ) -> None:
+        super().__init__(app, debug=debug, mouse=mouse, size=size)
+        self._output: Output | None = None
+        self._early: list[str] = []
+        self._meter = meter(self.line_mode, self.output_fd)
+        self._loop_thread = threading.get_ident()
+        self._answer = threading.Event()
+        self._resizing: Any = None
+        _DRIVERS[app] = self
+        signal.signal(signal.SIGTSTP, lambda *_: self._loop.call_soon_threadsafe(self._sigtstp_application))
+        signal.signal(signal.SIGCONT, lambda *_: self._loop.call_soon_threadsafe(self._sigcont_application))
+
+    @property
+    def output_fd(self) -> int:
+        """The terminal: standard error as Textual has it, or standard output where that is redirected."""
+        for stream in (sys.__stderr__, sys.__stdout__):
+            with contextlib.suppress(AttributeError, OSError, ValueError):
+                if stream is not None and stream.isatty():
+                    return stream.fileno()
+        return 2
+
+    # -- what the app may ask -------------------------------------------------------------------------------
+    @property
+    def line(self) -> LineState:
+        """The line to the terminal as it is now."""
+        return self._meter.state(time.monotonic())
+
+    @property
+    def frames(self) -> int:
+        """Frames sent so far."""
+        return self._output.frames if self._output else 0
+
+    def redraw(self) -> None:
+        """Draw everything anew, on a terminal that may show anything."""
+        if self._output is not None:
+            self._output.redraw()
+
+    # -- output ---------------------------------------------------------------------------------------------
+    def write(self, data: str) -> None:
+        """Take one write of Textual's."""
+        if threading.get_ident() != self._loop_thread:
+            self._loop.call_soon_threadsafe(self.write, data)
+        elif self._output is not None:
+            self._output.write(data)
+
+    def flush(self) -> None:
+        """A frame is complete."""
+        if threading.get_ident() != self._loop_thread:
+            self._loop.call_soon_threadsafe(self.flush)
+        elif self._output is not None:
+            self._output.resize(*self._app.size)
+            self._output.flush()
+
+    def _lost(self) -> None:
+        """The terminal is gone: stop reading it, and tell the app."""
+        self.exit_event.set()
+        if hasattr(self._app, "on_terminal_lost"):
+            self._app.post_message(TerminalLost())
+        else:
+            self._app.exit(return_code=1)
+
+    def _draw_anew(self) -> None:
+        """The tables were forgotten: Textual must draw all of its screen again."""
+        self._app.call_later(self._app.refresh, layout=True)
+
+    # -- application mode --------------------------------------------------------------------------------------
+    def start_application_mode(self) -> None:
+        """Take the terminal."""
+        fd = self.output_fd
+        self._loop_thread = threading.get_ident()
+        self._output = Output(
+            open_sink(fd, self._loop),
+            self._meter,
+            shutil.get_terminal_size(),
+            loop=self._loop,
+            abilities=abilities(os.environ),
+            probing=self.input_tty and os.isatty(fd) and os.environ.get("TERM") not in (None, "dumb"),
+            encoding=getattr(sys.__stderr__, "encoding", None) or "utf-8",
+            on_lost=self._lost,
+            on_forgotten=self._draw_anew,
+        )
+        super().start_application_mode()  # type: ignore[no-untyped-call]
+        own = signal.getsignal(signal.SIGWINCH)
+
+        def resized(number: int, frame: FrameType | None) -> None:
+            if callable(own):
+                own(number, frame)
+            self._loop.call_soon_threadsafe(self._terminal_resized)
+
+        signal.signal(signal.SIGWINCH, resized)
+
+    def _terminal_resized(self) -> None:
+        """The terminal rearranged what it shows; draw it all once Textual has laid out the new size."""
+        if self._resizing is not None:
+            self._resizing.cancel()
+        if self._output is not None:
+            self._output.painter.lose()
+            self._resizing = self._loop.call_later(0.1, self.flush)
+
+    def disable_input(self) -> None:
+        """Stop reading, once the answer to the last probe is in: a shell should not see it typed."""
+        if self._output is not None and self._key_thread is not None and self._key_thread.is_alive():
+            self._output.probing = False
+            if self._meter.waiting and self._meter.answers:
+                self._answer.clear()
+                self._answer.wait(min(1.5, 0.2 + 3 * (self._meter.round_trip or 0.1)))
+        super().disable_input()
+
+    def stop_application_mode(self) -> None:
+        """Give the terminal back."""
+        super().stop_application_mode()
+        if self._output is not None:
+            self._output.finish(3.0)
+            self._output = None
+
+    # -- input -------------------------------------------------------------------------------------------------
+    def _answered(self) -> None:
+        self._answer.set()
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            self._loop.call_soon_threadsafe(self._probe_answered)
+
+    def _probe_answered(self) -> None:
+        if self._output is not None:
+            self._output.answered()
+
+    def process_message(self, message: Message) -> None:
+        """A key's echo is not held back; a resize told in band changes the screen like a signalled one."""
+        if isinstance(message, events.Key | events.Paste | events.MouseEvent) and self._output is not None:
+            self._output.hurry()
+        elif isinstance(message, events.Resize):
+            self._loop.call_soon_threadsafe(self._terminal_resized)
+        super().process_message(message)
+
+    def run_input_thread(self) -> None:
+        """Read keys until told to stop; a terminal that has hung up ends it too."""
+        fd, parser = self.fileno, XTermParser(self._debug)
+        decode = getincrementaldecoder("utf-8")("replace").decode
+        answers = AnswerFilter(self._answered)
+        answers.waiting = lambda: self._meter.waiting
+        try:
+            while not self.exit_event.is_set():
+                if select.select([fd], [], [], 0.1)[0]:
+                    try:
+                        data = os.read(fd, 65536)
+                    except OSError:
+                        data = b""
+                    if not data:
+                        self._hung_up()
+                        return
+                    data = answers.feed(data)
+                else:
+                    data = answers.release()
+                for event in parser.feed(decode(data)) if data else ():
+                    self.process_message(event)
+                for event in parser.tick():
+                    self.process_message(event)
+        finally:
+            with contextlib.suppress(EOFError, ParseError):
+                for _ in parser.feed(""):
+                    pass
+
+    def _hung_up(self) -> None:
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(lambda: self._output.lose_line() if self._output else None)
+
+
+def driver_of(app: App[Any]) -> LeanDriver | None:
+    """The lean driver that an app runs with, if it does."""
+    return _DRIVERS.get(app)

@@ -1,0 +1,37 @@
+"""What the terminal says: keys for Textual, answers to our probes for the meter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from routerterm.tui.terminal.line import ANSWER
+
+_ANSWER = ANSWER.encode()
+
+
+class AnswerFilter:
+    """Takes the answers to our probes out of what was read; an answer may come in pieces."""
+
+    def __init__(self, answered: Callable[[], None]) -> None:
+        self._answered = answered
+        self._held = b""
+        self.waiting: Callable[[], bool] = lambda: True
+
+    def feed(self, data: bytes) -> bytes:
+        """What is left of the data for the program."""
+        data, self._held = self._held + data, b""
+        if b"\x1b" not in data or not self.waiting():
+            return data
+        while (at := data.find(_ANSWER)) >= 0:
+            data = data[:at] + data[at + len(_ANSWER) :]
+            self._answered()
+        for size in (3, 2):  # a lone ESC is a key: it is never held back
+            if data.endswith(_ANSWER[:size]) and self.waiting():
+                self._held, data = data[-size:], data[:-size]
+                break
+        return data
+
+    def release(self) -> bytes:
+        """What was held back as the possible beginning of an answer, when nothing follows."""
+        held, self._held = self._held, b""
+        return held

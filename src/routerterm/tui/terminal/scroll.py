@@ -1,0 +1,110 @@
+"""Which block of rows has moved up or down, if one has, and whether scrolling it is worth it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from operator import ne
+from typing import NamedTuple
+
+from routerterm.tui.terminal.grid import Grid
+
+
+class Shift(NamedTuple):
+    """Rows top…bottom moved up by ``by`` (down where negative)."""
+
+    top: int
+    bottom: int
+    by: int
+
+
+_COST = 24  # bytes for the margins, the moves and the line feeds
+
+
+def find_shift(shown: Grid, wanted: Grid, changed: list[int]) -> Shift | None:
+    """The block that moved, found by rows that are the same in what changed of them."""
+    if len(changed) < 3:
+        return None
+    left, right = _changed_columns(shown, wanted, changed)
+    where: dict[str, int] = {}
+    for y in range(changed[0], changed[-1] + 1):
+        key = shown.text[y][left:right].strip()
+        if key:
+            where[key] = -1 if key in where else y
+    keys = {y: wanted.text[y][left:right].strip() for y in changed}
+    votes: Counter[int] = Counter()
+    for y, key in keys.items():
+        source = where.get(key, -1) if key else -1
+        if source >= 0 and source != y:
+            votes[source - y] += len(key)
+    if not votes:
+        return None
+    by = votes.most_common(1)[0][0]
+    voters = [y for y, key in keys.items() if key and where.get(key, -1) == y + by]
+    top, bottom = (voters[0], voters[-1] + by) if by > 0 else (voters[0] + by, voters[-1])
+    top, bottom = _grown(shown, wanted, Shift(top, bottom, by), (changed[0], changed[-1]))
+    shift = Shift(top, bottom, by)
+    return shift if _gain(shown, wanted, shift) > _COST + abs(by) else None
+
+
+def _changed_columns(shown: Grid, wanted: Grid, changed: list[int]) -> tuple[int, int]:
+    """The columns outside of which hardly anything changed, by a sample of the changed rows."""
+    left, right = shown.columns, 0
+    for y in changed[:: max(1, len(changed) // 12)]:
+        old, new = shown.text[y], wanted.text[y]
+        if old != new:
+            first, last = differing(old, new)
+            left, right = min(left, first), max(right, last)
+    return (left, right) if left < right else (0, shown.columns)
+
+
+def differing(old: str, new: str) -> tuple[int, int]:
+    """The part [first, last) outside of which two different rows of equal length are the same."""
+    low, high = 0, len(old)
+    while low < high:  # the longest common prefix, by halves
+        middle = (low + high + 1) // 2
+        if old[low:middle] == new[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    first, low, high = low, 0, len(old) - low
+    size = len(old)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if old[size - middle : size - low] == new[size - middle : size - low]:
+            low = middle
+        else:
+            high = middle - 1
+    return first, size - low
+
+
+def _grown(shown: Grid, wanted: Grid, shift: Shift, limits: tuple[int, int]) -> tuple[int, int]:
+    """The block with the blank and repeated rows at its edges that moved with it."""
+    top, bottom, by = shift
+    lowest, highest = limits
+
+    def moved(y: int) -> bool:
+        return lowest <= y <= highest and lowest <= y + by <= highest and shown.text[y + by] == wanted.text[y]
+
+    while moved(top - 1 if by > 0 else top - 1 - by):
+        top -= 1
+    while moved(bottom + 1 - by if by > 0 else bottom + 1):
+        bottom += 1
+    return top, bottom
+
+
+def _gain(shown: Grid, wanted: Grid, shift: Shift) -> int:
+    """How many cells fewer differ once the block has been scrolled."""
+    top, bottom, by = shift
+    blank = " " * shown.columns
+    gain = 0
+    for y in range(top, bottom + 1):
+        source = y + by
+        inside = top <= source <= bottom
+        gain += _distance(shown.text[y], wanted.text[y]) - _distance(
+            shown.text[source] if inside else blank, wanted.text[y]
+        )
+    return gain
+
+
+def _distance(old: str, new: str) -> int:
+    return 0 if old == new else sum(map(ne, old, new))

@@ -1,0 +1,39 @@
+"""What the environment says of the terminal at the other end."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Mapping
+
+from routerterm.tui.terminal.diff import Abilities
+from routerterm.tui.terminal.line import LineMeter, Mode, meter_for
+
+
+def abilities(environ: Mapping[str, str]) -> Abilities:
+    """What can be relied on.  GNU screen erases to its own background; the oldest names promise nothing."""
+    term = environ.get("TERM", "")
+    screen = bool(environ.get("STY")) or (term.startswith("screen") and not environ.get("TMUX"))
+    ancient = term.startswith(("vt", "ansi", "dumb", "cons")) or not term
+    return Abilities(coloured_erase=not (screen or ancient), scroll=term != "dumb")
+
+
+def meter(mode: Mode, fd: int) -> LineMeter:
+    """The meter for the terminal behind this descriptor."""
+    name, baud = "", None
+    with contextlib.suppress(OSError):
+        name = os.ttyname(fd)
+        baud = _baud(fd)
+    return meter_for(mode, os.environ, name, baud)
+
+
+def _baud(fd: int) -> int | None:
+    """The speed of a serial line; pseudo terminals name one too, which means nothing."""
+    import termios
+
+    with contextlib.suppress(termios.error):
+        code = termios.tcgetattr(fd)[5]
+        for rate in (300, 600, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600):
+            if getattr(termios, f"B{rate}", None) == code:
+                return rate
+    return None
