@@ -1,0 +1,1 @@
+"""Themes: a machine each, from TOML files."""

@@ -1,0 +1,90 @@
+"""Reads themes from TOML and finds them: the program's own first, then the person's."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, cast, get_args
+
+from routerterm.core.errors import SettingsError
+from routerterm.tui.themes.values import COLOUR_NAMES, GLYPH_NAMES, Colours, Frame, Glyphs, Theme
+
+DEFAULT = "phosphor"
+_COLOUR = re.compile(r"#[0-9A-Fa-f]{6}|ansi_[a-z_]+")
+_ENTRIES = ("title", "dark", "frame", "scanlines", "boot", "voice", "colours", "glyphs")
+
+
+def read_theme(path: Path) -> Theme:
+    """The theme in a file; its name is the file's.  Raises `SettingsError` that names what is wrong."""
+    try:
+        body = tomllib.loads(path.read_text(encoding="utf-8"))
+        return parse_theme(path.stem, body)
+    except OSError as error:
+        raise SettingsError(f"the theme {path.name} cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"the theme {path.name} is not valid TOML: {error}") from None
+    except ValueError as error:
+        raise SettingsError(f"the theme {path.name} has a mistake: {error}") from None
+
+
+def parse_theme(name: str, body: Mapping[str, Any]) -> Theme:
+    """A theme from its TOML table.  Raises `ValueError`."""
+    _known(body, _ENTRIES, "entry")
+    frame = body.get("frame", "single")
+    if frame not in get_args(Frame):
+        raise ValueError(f"frame is {frame!r}; it may be {', '.join(get_args(Frame))}")
+    return Theme(
+        name=name,
+        title=str(body.get("title", name)),
+        dark=bool(body.get("dark", True)),
+        colours=_colours(body.get("colours", {})),
+        glyphs=_glyphs(body.get("glyphs", {})),
+        frame=cast(Frame, frame),
+        scanlines=bool(body.get("scanlines", False)),
+        boot=_lines(body, "boot"),
+        voice=_lines(body, "voice"),
+    )
+
+
+def find_themes(folders: Iterable[Path]) -> dict[str, Path]:
+    """Every theme by name; a later folder's replaces an earlier one's."""
+    return {path.stem: path for folder in folders for path in sorted(folder.glob("*.toml"))}
+
+
+def _colours(table: Mapping[str, Any]) -> Colours:
+    _known(table, COLOUR_NAMES, "colour")
+    for name, value in table.items():
+        if not isinstance(value, str) or not _COLOUR.fullmatch(value):
+            raise ValueError(f"the colour {name} is {value!r}; write #rrggbb or ansi_green")
+    return replace(Colours(), **table)
+
+
+def _glyphs(table: Mapping[str, Any]) -> Glyphs:
+    _known(table, GLYPH_NAMES, "glyph")
+    given: dict[str, Any] = {}
+    for name, value in table.items():
+        if name == "spinner":
+            given[name] = tuple(str(step) for step in value)
+        elif isinstance(value, str) and value.isprintable() and len(value) == 1:
+            given[name] = value
+        else:
+            raise ValueError(f"the glyph {name} must be one printable character")
+    return replace(Glyphs(), **given)
+
+
+def _lines(body: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    lines = body.get(name, [])
+    if not isinstance(lines, list) or not all(isinstance(line, str) and line.isprintable() for line in lines):
+        raise ValueError(f"{name} must be a list of printable lines")
+    return tuple(lines)
+
+
+def _known(table: Mapping[str, Any], names: tuple[str, ...], what: str) -> None:
+    for name in table:
+        if name not in names:
+            near = get_close_matches(name, names, 1)
+            raise ValueError(f"there is no {what} {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""))

@@ -1,0 +1,89 @@
+"""A theme as a frozen value: colours, frame, glyphs, cursor, spinner, boot text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields, replace
+from typing import Literal, TypeAlias
+
+Frame: TypeAlias = Literal["single", "double", "heavy", "rules", "none", "ascii"]
+"""What is drawn around and between the panes; ``rules`` has lines between them and none around."""
+
+
+@dataclass(frozen=True, slots=True)
+class Colours:
+    """Colours as ``#rrggbb`` or ``ansi_…`` names.  What is read has a contrast of at least 4.5:1 to ``background``."""
+
+    background: str = "#07140B"
+    text: str = "#4DF07A"
+    dim: str = "#2BB456"
+    """Second-rank text: times, hints, captions."""
+    bright: str = "#C5FFD6"
+    """Headings, what is selected, what the person said."""
+    faint: str = "#1F8F47"
+    """Decoration: frames, rules, empty parts of meters.  Never for what must be read."""
+    accent: str = "#C5FFD6"
+    panel: str = "#0B1F11"
+    """The ground of the composer, code and bars."""
+    selection: str = "#1C5C30"
+    warning: str = "#FFD75E"
+    error: str = "#FF7A6B"
+    success: str = "#8CFFB0"
+    code: str = "#9BFFB9"
+    link: str = "#8EEBFF"
+    key_text: str = "#07140B"
+    key_ground: str = "#4DF07A"
+    """A key's name in the bar at the foot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Glyphs:
+    """The little signs; each has a twin in plain ASCII for terminals without."""
+
+    cursor: str = "▊"
+    spinner: tuple[str, ...] = ("|", "/", "-", "\\")
+    pointer: str = "▸"
+    bar: str = "▌"
+    full: str = "▓"
+    empty: str = "░"
+    on: str = "●"
+    half: str = "◐"
+    off: str = "○"
+    prompt: str = ">"
+    pin: str = "◆"
+    ellipsis: str = "…"
+    dot: str = "·"
+    rule: str = "─"
+    seam: str = "┄"
+    bullet: str = "•"
+    branch: str = "⎇"
+
+
+ASCII_GLYPHS = Glyphs(
+    cursor="#", pointer=">", bar="|", full="#", empty=".", on="*", half="+", off="o", prompt=">", pin="!",
+    ellipsis="~", dot="-", rule="-", seam="=", bullet="*", branch="%",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """One machine."""
+
+    name: str
+    title: str
+    dark: bool = True
+    colours: Colours = field(default_factory=Colours)
+    glyphs: Glyphs = field(default_factory=Glyphs)
+    frame: Frame = "single"
+    scanlines: bool = False
+    boot: tuple[str, ...] = ()
+    voice: tuple[str, ...] = ()
+    """What an empty transcript says, a line each."""
+
+    def in_ascii(self) -> Theme:
+        """The same machine for a terminal that knows no other letters."""
+        frame: Frame = self.frame if self.frame in ("none", "rules") else "ascii"
+        return replace(self, glyphs=ASCII_GLYPHS, frame=frame)
+
+
+COLOUR_NAMES = tuple(f.name for f in fields(Colours))
+GLYPH_NAMES = tuple(f.name for f in fields(Glyphs))
