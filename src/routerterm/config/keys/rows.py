@@ -1,0 +1,124 @@
+"""Which keys a provider has, in which order: the settings' references, stored ones, the environment.  Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from routerterm.catalog.values import ProviderInfo
+from routerterm.config.keys.index import Records
+from routerterm.config.keys.values import KeyRecord, Place
+from routerterm.core.secret import mask
+
+
+class Reference(Protocol):
+    """An entry of ``keys`` in the settings; `routerterm.config.schema.KeyRef` is one."""
+
+    @property
+    def ref(self) -> str:
+        """``env:NAME``, ``keyring:LABEL``, ``vault:LABEL`` or ``cmd:COMMAND``."""
+        ...
+
+    @property
+    def label(self) -> str | None:
+        """The name that it is shown under."""
+        ...
+
+    @property
+    def quota(self) -> int | None:
+        """Requests per 86,400 s."""
+        ...
+
+    @property
+    def rpm(self) -> int | None:
+        """Requests per minute."""
+        ...
+
+    @property
+    def tpm(self) -> int | None:
+        """Tokens per minute."""
+        ...
+
+
+def rows_of(
+    provider: str,
+    info: ProviderInfo | None,
+    references: Sequence[Reference],
+    index: Records,
+    environ: Mapping[str, str],
+    order: Sequence[str],
+) -> tuple[KeyRecord, ...]:
+    """The provider's keys in order of preference, each label once.
+
+    First what the settings name, in their order; then what is stored; last the first variable that is set.
+    What the index knows of a label (quota, notes, whether it is enabled) goes before the settings' word.
+    """
+    stored = [record for record in index if record.provider == provider]
+    found: dict[str, KeyRecord] = {}
+    for reference in references:
+        record = _of_reference(provider, reference, environ)
+        found.setdefault(record.label, record)
+    for record in stored:
+        if record.stored:
+            listed = found.get(record.label)
+            found[record.label] = _joined(listed, record) if listed else record
+    used = {record.where for record in found.values() if record.place is Place.ENVIRONMENT}
+    for variable in variables(provider, info):
+        if environ.get(variable, "").strip():
+            if variable not in used:
+                record = _of_variable(provider, variable, environ)
+                found.setdefault(record.label, record)
+            break
+    for record in stored:
+        if not record.stored and record.label in found:
+            found[record.label] = _joined(found[record.label], record)
+    return tuple(record for record in found.values() if record.place in order)
+
+
+def variables(provider: str, info: ProviderInfo | None) -> tuple[str, ...]:
+    """The environment variables that may hold the provider's key."""
+    if info is not None and info.env:
+        return info.env
+    return (f"{provider.upper().replace('-', '_').replace('.', '_')}_API_KEY",)
+
+
+def free_label(wanted: str, taken: Iterable[str]) -> str:
+    """``default``, ``default-2``, ``default-3``…"""
+    taken = set(taken)
+    label, number = wanted, 1
+    while label in taken:
+        number += 1
+        label = f"{wanted}-{number}"
+    return label
+
+
+def _of_reference(provider: str, reference: Reference, environ: Mapping[str, str]) -> KeyRecord:
+    kind, _, rest = reference.ref.partition(":")
+    rest = rest.strip()
+    place = Place(kind)
+    record = KeyRecord(provider, rest, place, quota=reference.quota, rpm=reference.rpm, tpm=reference.tpm)
+    if record.stored:
+        return record
+    masked = mask(environ.get(rest, "")) if place is Place.ENVIRONMENT else "****"
+    return replace(record, label=reference.label or reference.ref, where=rest, masked=masked)
+
+
+def _of_variable(provider: str, variable: str, environ: Mapping[str, str]) -> KeyRecord:
+    value = environ[variable].strip()
+    return KeyRecord(provider, f"env:{variable}", Place.ENVIRONMENT, where=variable, masked=mask(value))
+
+
+def _joined(listed: KeyRecord, known: KeyRecord) -> KeyRecord:
+    """What is in the settings, with what the index knows besides."""
+    return replace(
+        listed,
+        place=known.place if known.stored else listed.place,
+        masked=known.masked if known.stored else listed.masked,
+        quota=known.quota or listed.quota,
+        rpm=known.rpm or listed.rpm,
+        tpm=known.tpm or listed.tpm,
+        notes=known.notes,
+        enabled=known.enabled,
+        added_at=known.added_at,
+    )

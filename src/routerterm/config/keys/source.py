@@ -1,0 +1,217 @@
+"""`Keyring`: the keys of every provider, wherever they live, found when they are first needed.
+
+Making one touches nothing: no file, no bus, no library.  What has been found once is kept in memory, so
+that asking again costs microseconds; another program's change to the list of keys is noticed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from routerterm.catalog.values import ProviderInfo
+from routerterm.config.keys.errors import VaultLocked, VaultSlow
+from routerterm.config.keys.index import KeyIndex, Records
+from routerterm.config.keys.kernel import KernelCache
+from routerterm.config.keys.own import OwnVault
+from routerterm.config.keys.patience import patiently
+from routerterm.config.keys.rows import Reference, rows_of
+from routerterm.config.keys.system import system_vault
+from routerterm.config.keys.values import PLACES, KeyRecord, Place, PlaceStatus
+from routerterm.config.keys.vault import CommandVault, EnvironmentVault, Vault
+from routerterm.core.errors import VaultError
+from routerterm.core.ports import ApiKey
+from routerterm.core.redact import KNOWN
+from routerterm.core.secret import Secret
+
+VAULT_FILE = "keys.vault"
+INDEX_FILE = "keys.json"
+PROBE_LIMIT = 4.0
+GET_LIMIT = 25.0
+TROUBLE_LASTS = 30.0
+"""Seconds before a place that failed is asked again."""
+
+
+class Keyring:
+    """A `KeySource`.  ``environ`` is copied; ``unlocked`` is seconds that our vault stays open after its last use."""
+
+    def __init__(
+        self,
+        folder: Path,
+        providers: Mapping[str, ProviderInfo],
+        *,
+        references: Mapping[str, Sequence[Reference]] | None = None,
+        order: Sequence[str] = PLACES,
+        unlocked: int = 1800,
+        environ: Mapping[str, str] | None = None,
+        vaults: Mapping[Place, Vault] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.providers = providers
+        self.references = dict(references or {})
+        self.order = tuple(Place(place) for place in order)
+        self.environ = dict(os.environ if environ is None else environ)
+        self.index = KeyIndex(folder / INDEX_FILE)
+        self.vaults: dict[Place, Vault] = {
+            Place.KEYRING: system_vault(),
+            Place.VAULT: OwnVault(folder / VAULT_FILE, KernelCache(unlocked)),
+            Place.COMMAND: CommandVault(self.environ),
+            Place.ENVIRONMENT: EnvironmentVault(self.environ),
+            **(vaults or {}),
+        }
+        self._unlocked = unlocked
+        self._clock = clock
+        self._used = clock()
+        self._stamp: tuple[int, int, int] | None = None
+        self._ready: dict[str, tuple[ApiKey, ...]] = {}
+        self._secrets: dict[tuple[Place, str], Secret] = {}
+        self._trouble: dict[tuple[Place, str], tuple[float, VaultError]] = {}
+        self._asking: dict[str, asyncio.Lock] = {}
+        self._learn_the_environment()
+
+    async def keys(self, provider: str) -> Sequence[ApiKey]:
+        """The provider's enabled keys in order of preference.
+
+        A place that fails is passed over as long as another gives a key; otherwise its `VaultError` is raised,
+        `VaultLocked` before any other.
+        """
+        self._close_when_unused()
+        if (stamp := self.index.stamp) != self._stamp:
+            self._ready.clear()
+            self._stamp = stamp
+        ready = self._ready.get(provider)
+        if ready is None:
+            async with self._asking.setdefault(provider, asyncio.Lock()):
+                ready = await self._gather(provider)
+        return ready
+
+    async def rows(self, provider: str) -> tuple[KeyRecord, ...]:
+        """What is known of the provider's keys, disabled ones included, without opening any place."""
+        return self._rows(provider, await self.records())
+
+    async def all_rows(self) -> tuple[KeyRecord, ...]:
+        """The same of every provider that has a key, in the order of the catalogue."""
+        records = await self.records()
+        names = dict.fromkeys([*self.providers, *self.references, *(record.provider for record in records)])
+        return tuple(row for name in names for row in self._rows(name, records))
+
+    async def records(self) -> Records:
+        """The index as it is now."""
+        return await patiently("The list of keys", self.index.read, PROBE_LIMIT)
+
+    async def secret(self, row: KeyRecord) -> Secret:
+        """The key of one row.  Raises `VaultError`."""
+        known = self._secrets.get((row.place, row.address))
+        if known is not None:
+            return known
+        vault = self.vaults[row.place]
+        secret = await patiently(f"{row.place.value} for {row.label}", lambda: vault.get(row.address), GET_LIMIT)
+        if secret is None:
+            raise VaultError(
+                f"The key {row.label} of {row.provider} is not in {row.place.value} any more.",
+                f"Add it again: `routerterm keys add {row.provider}`.",
+            )
+        KNOWN.learn(secret.reveal())
+        self._secrets[row.place, row.address] = secret
+        return secret
+
+    async def places(self) -> tuple[PlaceStatus, ...]:
+        """What each allowed place is, here and now; asked all at once, each with a time limit."""
+        return tuple(await asyncio.gather(*(self._status(place) for place in self.order)))
+
+    async def place_for_new_keys(self) -> PlaceStatus:
+        """Where a new key goes: an existing keyring, else our vault, in the order of the settings."""
+        statuses = [status for status in await self.places() if status.writable]
+        for status in statuses:
+            if status.state != "new" or status.place is Place.VAULT:
+                return status
+        if statuses:
+            return statuses[0]
+        raise VaultError("The settings allow no place to store keys in.", 'Put "vault" into `order` of [keys].')
+
+    async def locked_places(self) -> tuple[PlaceStatus, ...]:
+        """The places that hold enabled keys and are locked: ask for their passphrases before the first message."""
+        needed = {row.place for row in await self.all_rows() if row.enabled and row.stored}
+        needed -= {place for place, _ in self._secrets}
+        statuses = await asyncio.gather(*(self._status(place) for place in self.order if place in needed))
+        return tuple(status for status in statuses if status.state == "locked")
+
+    def trouble(self, row: KeyRecord) -> VaultError | None:
+        """Why the row's key could not be had when it was last asked for."""
+        found = self._trouble.get((row.place, row.address))
+        return found[1] if found else None
+
+    def forget(self, place: Place | None = None) -> None:
+        """Drop what is held in memory, of one place or of all; it is found anew when it is next needed."""
+        self._ready.clear()
+        for held in (self._secrets, self._trouble):
+            for address in [address for address in held if place in (None, address[0])]:
+                del held[address]
+
+    def _rows(self, provider: str, records: Records) -> tuple[KeyRecord, ...]:
+        info, references = self.providers.get(provider), self.references.get(provider, ())
+        return rows_of(provider, info, references, records, self.environ, self.order)
+
+    async def _gather(self, provider: str) -> tuple[ApiKey, ...]:
+        found: dict[str, ApiKey] = {}
+        troubles: list[VaultError] = []
+        for row in await self.rows(provider):
+            if not row.enabled:
+                continue
+            try:
+                secret = await self._secret_or_recent_trouble(row)
+            except VaultError as error:
+                troubles.append(error)
+            else:
+                found.setdefault(secret.reveal(), ApiKey(row.label, secret, row.quota, row.rpm, row.tpm))
+        keys = tuple(found.values())
+        if troubles and not keys:
+            raise next((error for error in troubles if isinstance(error, VaultLocked)), troubles[0])
+        if not troubles:
+            self._ready[provider] = keys
+        return keys
+
+    async def _secret_or_recent_trouble(self, row: KeyRecord) -> Secret:
+        address = (row.place, row.address)
+        if address in self._trouble:
+            when, error = self._trouble[address]
+            if self._clock() - when < TROUBLE_LASTS:
+                raise error
+        try:
+            secret = await self.secret(row)
+        except VaultError as error:
+            self._trouble[address] = (self._clock(), error)
+            raise
+        self._trouble.pop(address, None)
+        return secret
+
+    async def _status(self, place: Place) -> PlaceStatus:
+        try:
+            return await patiently(place.value, self.vaults[place].status, PROBE_LIMIT)
+        except VaultSlow as error:
+            return PlaceStatus(place, place.value, "absent", error.message)
+
+    def _close_when_unused(self) -> None:
+        """Our vault closes by itself when no key was asked for in a while."""
+        now = self._clock()
+        if 0 < self._unlocked < now - self._used:
+            self.forget(Place.VAULT)
+            vault = self.vaults[Place.VAULT]
+            if isinstance(vault, OwnVault):
+                vault.close()
+        self._used = now
+
+    def _learn_the_environment(self) -> None:
+        """Teach the redactor what the environment holds, before anything could show it."""
+        for variable, value in self.environ.items():
+            if variable.endswith(("_API_KEY", "_API_TOKEN", "_AUTH_TOKEN")) or variable in self._named_variables():
+                KNOWN.learn(value.strip())
+
+    def _named_variables(self) -> frozenset[str]:
+        named = {name for info in self.providers.values() for name in info.env}
+        for references in self.references.values():
+            named |= {reference.ref[4:] for reference in references if reference.ref.startswith("env:")}
+        return frozenset(named)

@@ -1,0 +1,101 @@
+"""Takes keys out of any text: every secret that was loaded, and whatever has the shape of a common key.
+
+For logs, errors, tracebacks, exports and the crash report.  A key becomes ``sk-****1234``.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Mapping
+from urllib.parse import quote
+
+from routerterm.core.secret import mask
+
+# Public prefixes of common keys, each with what may follow.  Lengths are the shortest seen, so that prose
+# such as "sk-learn" or "AIza" alone stays as it is.
+_SHAPES = (
+    r"sk-(?:ant|or|proj|svcacct|admin|lf|litellm)-[A-Za-z0-9_-]{16,}",
+    r"sk-[A-Za-z0-9]{20,}",
+    r"(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{16,}",
+    r"gsk_[A-Za-z0-9]{20,}",
+    r"xai-[A-Za-z0-9]{20,}",
+    r"pplx-[A-Za-z0-9]{20,}",
+    r"fw_[A-Za-z0-9]{20,}",
+    r"csk-[A-Za-z0-9]{20,}",
+    r"nvapi-[A-Za-z0-9_-]{20,}",
+    r"hf_[A-Za-z0-9]{20,}",
+    r"r8_[A-Za-z0-9]{20,}",
+    r"tgp_v1_[A-Za-z0-9_-]{20,}",
+    r"AIza[A-Za-z0-9_-]{30,}",
+    r"AQ\.[A-Za-z0-9_-]{30,}",
+    r"gh[pousr]_[A-Za-z0-9]{30,}",
+    r"github_pat_[A-Za-z0-9_]{30,}",
+    r"glpat-[A-Za-z0-9_-]{20,}",
+    r"xox[abprs]-[A-Za-z0-9-]{20,}",
+    r"A(?:KIA|SIA)[A-Z0-9]{16}",
+    r"ya29\.[A-Za-z0-9_-]{20,}",
+    r"eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}",
+)
+_SHAPE = re.compile(r"(?<![A-Za-z0-9_-])(?:" + "|".join(_SHAPES) + ")")
+_BEARER = re.compile(r"(?i)\b(bearer\s+|(?:x-)?(?:goog-)?api[-_]?key[\"']?\s*[:=]\s*[\"']?)([A-Za-z0-9._~+/=-]{16,})")
+_PRIVATE_KEY = re.compile(r"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*?(?:-----END \1-----|\Z)", re.DOTALL)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+class Redactor:
+    """Knows secrets and shapes; called with a text, it gives the text without them."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, str] = {}
+        self._pattern: re.Pattern[str] | None = None
+
+    def learn(self, value: str) -> None:
+        """Never let this through again, nor the forms it takes in JSON, a URL or base64.
+
+        What is too short to be a key (under 8 characters), or one plain word such as ``ollama``, would
+        only blacken innocent text and is not learned.
+        """
+        if len(value) < 8 or (len(value) < 16 and value.isalpha()) or value in self._known:
+            return
+        shown = mask(value)
+        for form in _forms(value):
+            self._known.setdefault(form, shown)
+        longest_first = sorted(self._known, key=len, reverse=True)
+        self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+
+    def knows(self, text: str) -> bool:
+        """Whether a learned secret is in the text."""
+        return self._pattern is not None and self._pattern.search(text) is not None
+
+    def __call__(self, text: str) -> str:
+        """The text with every known secret and everything of a key's shape masked."""
+        if self._pattern is not None:
+            text = self._pattern.sub(lambda found: self._known[found[0]], text)
+        text = _PRIVATE_KEY.sub(lambda found: f"-----BEGIN {found[1]}----- ****", text)
+        text = _SHAPE.sub(lambda found: mask(found[0]), text)
+        return _BEARER.sub(lambda found: found[1] + mask(found[2]), text)
+
+    def clean_environment(self, environ: Mapping[str, str]) -> dict[str, str]:
+        """An environment for a child process: without the variables that hold a secret we know."""
+        return {name: value for name, value in environ.items() if not self.knows(value)}
+
+
+KNOWN = Redactor()
+"""The one that all rooms share: whoever loads a secret teaches it, whoever writes a text asks it."""
+
+
+def printable(text: str) -> str:
+    """A foreign text on one line: without control, escape and invisible direction characters."""
+    return _CONTROL.sub(" ", text).strip()
+
+
+def _forms(value: str) -> set[str]:
+    """The secret as it may stand in a text."""
+    return {
+        value,
+        quote(value, safe=""),
+        json.dumps(value)[1:-1],
+        base64.b64encode(value.encode("utf-8", "surrogatepass")).decode().rstrip("="),
+    }
