@@ -1,0 +1,91 @@
+"""How each family of models wraps and cuts a prompt, measured on recorded traffic (``scripts/fit_tokens.py``)."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from routerterm.tokens.shape import Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Tokens per countable part of a prompt.  The per-token factors are relative to ``o200k_base``."""
+
+    name: str
+    base: float = 0.0
+    message: float = 4.0
+    text: float = 1.0
+    tools: float = 0.0
+    """For having tools at all."""
+    tool: float = 8.0
+    schema: float = 1.3
+    call: float = 10.0
+    called: float = 1.1
+    thought: float = 0.0
+    sealed: float = 0.0
+    """Per character of a seal."""
+    thinks: float = 0.0
+    """For being asked to think."""
+    samples: int = 0
+    """Recorded prompts behind these numbers."""
+
+    def tokens(self, shape: Shape) -> float:
+        """Tokens of a prompt of that shape, its pictures apart."""
+        total = self.base + self.message * shape.messages + self.text * shape.text
+        if shape.tools:
+            total += self.tools + self.tool * shape.tools + self.schema * shape.schema
+        total += self.call * shape.calls + self.called * shape.called
+        return total + self.thought * shape.thought + self.sealed * shape.sealed + self.thinks * shape.thinks
+
+
+GENERIC = Family("generic")
+_PATTERNS: tuple[tuple[str, str], ...] = (
+    ("gpt-oss", r"gpt-oss"),
+    ("openai-reasoning", r"(^|/)(gpt-[5-9]|o[1-9](-|$)|codex)"),
+    ("openai", r"(^|/)(gpt-|chatgpt|ft:gpt|chat-latest)"),
+    ("claude-haiku", r"claude.*haiku"),
+    ("claude", r"claude"),
+    ("gemini-2.0", r"gemini-(1|2\.0)"),
+    ("gemini", r"gemini-2"),
+    ("gemini-3", r"gemini"),
+    ("gemma", r"gemma"),
+    ("deepseek", r"deepseek(?!.*distill)"),
+    ("grok-code", r"grok-code"),
+    ("grok-3", r"grok-[23]"),
+    ("grok", r"grok"),
+    ("magistral", r"magistral"),
+    ("mistral", r"mi[sx]tral|ministral|codestral|devstral|pixtral"),
+    ("llama-2", r"llama-?[23](?![-.]?[1-9][.-])(?!-[1-9])"),
+    ("llama", r"llama|hermes"),
+    ("qwen", r"qwen|qwq"),
+    ("kimi", r"kimi|moonshot"),
+    ("glm", r"glm"),
+    ("command-a", r"command-a"),
+    ("command", r"command|c4ai|aya"),
+    ("sonar", r"sonar|pplx"),
+)
+_COMPILED = tuple((name, re.compile(pattern, re.IGNORECASE)) for name, pattern in _PATTERNS)
+
+
+@cache
+def families() -> Mapping[str, Family]:
+    """The measured families by name."""
+    body = json.loads((files("routerterm.tokens") / "data" / "families.json").read_bytes())
+    return {name: Family(name, **numbers) for name, numbers in body["families"].items()}
+
+
+def family_name(name: str) -> str:
+    """The family that a ``provider/model`` speaks of; ``generic`` where it speaks of none."""
+    provider, _, model = name.partition("/")
+    found = next((family for family, pattern in _COMPILED if pattern.search(model)), GENERIC.name)
+    return "gemini-vertex" if found == "gemini" and "vertex" in provider else found
+
+
+def family_of(name: str) -> Family:
+    """The measured family of a ``provider/model``."""
+    return families().get(family_name(name), families().get(GENERIC.name, GENERIC))
