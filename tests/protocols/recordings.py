@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from routerterm.core.events import Broke, RefusalDelta, Stopped, TextDelta, UsageReported, WireEvent
+from routerterm.core.events import Broke, PlanDelta, RefusalDelta, Stopped, UsageReported, WireEvent
 from routerterm.core.messages import Reasoning, ToolCall
 from routerterm.core.reply import ReplyBuilder
 from routerterm.core.usage import Usage
@@ -72,6 +72,7 @@ class Heard:
     text: str
     reasoning: str
     refusal: str
+    plan: str
     calls: list[ToolCall]
     finish: str | None
     raw_finish: str | None
@@ -82,19 +83,19 @@ class Heard:
 def hear(events: list[WireEvent]) -> Heard:
     """Fold events the way a reply is built."""
     builder = ReplyBuilder()
-    refusal, stopped, usage, broke = "", None, None, None
+    refusal, plan, stopped, usage, broke = "", "", None, None, None
     for event in events:
         match event:
             case RefusalDelta(text):
                 refusal += text
+            case PlanDelta(text):
+                plan += text
             case Stopped():
                 stopped = event
             case UsageReported(usage):
                 pass
             case Broke():
                 broke = event
-            case TextDelta():
-                builder.add(event)
             case _:
                 builder.add(event)
     parts = builder.parts()
@@ -102,6 +103,7 @@ def hear(events: list[WireEvent]) -> Heard:
         builder.text,
         "".join(part.text for part in parts if isinstance(part, Reasoning)),
         refusal,
+        plan,
         [part for part in parts if isinstance(part, ToolCall)],
         stopped.reason if stopped else None,
         stopped.raw if stopped else None,

@@ -40,6 +40,11 @@ class ReasoningDelta:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanDelta(ReasoningDelta):
+    """A piece of what the model means to do with its tools, where the provider tells it apart from thinking."""
+
+
+@dataclass(frozen=True, slots=True)
 class ToolCallDelta:
     """A piece of a tool call.  ``index`` tells calls apart; ``id`` and ``name`` come once, ``arguments`` in pieces."""
 

@@ -9,6 +9,7 @@ from routerterm.core.errors import ProviderError
 from routerterm.core.events import (
     Broke,
     FinishReason,
+    PlanDelta,
     ReasoningDelta,
     RefusalDelta,
     Stopped,
@@ -27,10 +28,11 @@ class Emitter:
 
     def __init__(self, *, think_tags: bool = False) -> None:
         self._out: list[WireEvent] = []
-        self._text, self._reasoning, self._refusal = Joiner(), Joiner(), Joiner()
+        self._text, self._reasoning, self._refusal, self._plan = Joiner(), Joiner(), Joiner(), Joiner()
         self._think = ThinkSplitter() if think_tags else None
         self._calls: dict[int, Joiner] = {}
         self._named: set[int] = set()
+        self._argued: set[int] = set()
         self._usage: Usage | None = None
         self._citations: dict[str, None] = {}
         self.spoke = False
@@ -72,6 +74,16 @@ class Emitter:
             self.spoke = True
             self._out.append(ReasoningDelta(piece, scrub(signature) if signature else None, redacted or None))
 
+    def plan(self, piece: str) -> None:
+        """A piece of a plan for tools."""
+        if piece := self._plan.feed(piece):
+            self.spoke = True
+            self._out.append(PlanDelta(piece))
+
+    def has_arguments(self, index: int) -> bool:
+        """Whether anything of the arguments of call ``index`` was said."""
+        return index in self._argued
+
     def call(self, index: int, id: str = "", name: str = "", arguments: str = "", signature: str | None = None) -> None:
         """A piece of tool call ``index``.  What was already said of it is not said again."""
         if first := index not in self._calls:
@@ -80,6 +92,8 @@ class Emitter:
             name = ""
         elif name:
             self._named.add(index)
+        if arguments:
+            self._argued.add(index)
         arguments = self._calls[index].feed(arguments)
         if first or name or arguments or signature:
             self.spoke = True
@@ -123,6 +137,8 @@ class Emitter:
             self._out.append(ReasoningDelta(rest))
         if rest := self._refusal.end():
             self._out.append(RefusalDelta(rest))
+        if rest := self._plan.end():
+            self._out.append(PlanDelta(rest))
         for index, joiner in self._calls.items():
             if rest := joiner.end():
                 self._out.append(ToolCallDelta(index, arguments=rest))

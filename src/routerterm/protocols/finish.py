@@ -37,6 +37,8 @@ REASONS: Mapping[str, FinishReason] = {
     "image_prohibited_content": "content_filter",
     "image_recitation": "content_filter",
     "model_armor": "content_filter",
+    "error_toxic": "content_filter",
+    "error_limit": "length",
 }
 """In lower case.  What is not here is ``other``: a new word must never break an answer."""
 

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from routerterm.protocols.lines import MAX_LINE, Lines, TooLong
 
+_MOST_STRAY = 64 * 1024
+
 
 class ServerEvent(NamedTuple):
     """One event.  ``name`` is empty where the server gave none."""
@@ -15,9 +17,10 @@ class ServerEvent(NamedTuple):
 
 
 class SseParser:
-    """An incremental parser.  Comments and unknown fields are skipped; ``fields_skipped`` counts the latter.
+    """An incremental parser.  Comments and unknown fields are skipped.
 
-    llama.cpp once sent errors as a field ``error:``: such a field comes out as an event of that name.
+    llama.cpp once sent errors as a field ``error:``: such a field comes out as an event of that name.  Others
+    drop a bare JSON object into the stream: lines that are no field at all are kept in ``stray``.
     """
 
     def __init__(self, limit: int = MAX_LINE) -> None:
@@ -26,7 +29,7 @@ class SseParser:
         self._name = ""
         self._data: list[bytes] = []
         self._size = 0
-        self.fields_skipped = 0
+        self.stray = bytearray()
 
     def feed(self, data: bytes) -> list[ServerEvent]:
         """The events that these bytes complete.  Raises `TooLong`."""
@@ -62,8 +65,8 @@ class SseParser:
             self._name = value.decode("utf-8", "replace")
         elif field == b"error":
             out.append(ServerEvent("error", value))
-        elif field not in (b"", b"id", b"retry"):
-            self.fields_skipped += 1
+        elif field not in (b"", b"id", b"retry") and len(self.stray) < _MOST_STRAY:
+            self.stray += line[:_MOST_STRAY] + b"\n"
 
     def _dispatch(self, out: list[ServerEvent]) -> None:
         out.append(ServerEvent(self._name, self._data[0] if len(self._data) == 1 else b"\n".join(self._data)))

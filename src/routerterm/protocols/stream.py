@@ -54,6 +54,7 @@ class StreamDecoder:
         self._lines = Lines()
         self._body = bytearray()
         self._array: ArrayItems | None = None
+        self._seen = False
         self._ended = False
 
     @property
@@ -142,10 +143,15 @@ class StreamDecoder:
             for event in self._sse.end():
                 if event.data.strip() == b"[DONE]" or is_json(event.data):
                     self._event(event)
-            if self._sse.fields_skipped and not self._seen:
-                self._emit.broke(Malformed("The provider's answer is not a stream of events."))
+            if self._sse.stray and not self._emit.broken:
+                self._stray(bytes(self._sse.stray))
 
-    _seen = False
+    def _stray(self, lines: bytes) -> None:
+        """What stood in the stream without being part of it: an error, as a rule."""
+        if is_json(lines):
+            self._object("", lines)
+        elif not self._seen:
+            self._emit.broke(Malformed("The provider's answer is not a stream of events."))
 
     def _event(self, event: ServerEvent) -> None:
         data = event.data

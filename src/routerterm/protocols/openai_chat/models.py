@@ -8,18 +8,13 @@ from typing import Any
 
 from routerterm.core.errors import Malformed
 from routerterm.protocols.base import ListedModel
-from routerterm.protocols.classify import classify
-from routerterm.protocols.jsons import NotJson, amount, listing, loads, mapping, objects, size, text
+from routerterm.protocols.jsons import amount, listing, mapping, objects, size, text
+from routerterm.protocols.listing import read_listing
 
 
 def read_models(body: bytes) -> list[ListedModel]:
     """The models in ``{"data": […]}``, ``{"models": […]}`` or a bare list.  Raises `ProviderError`."""
-    try:
-        payload = loads(body)
-    except NotJson:
-        raise Malformed("The list of models is not JSON.") from None
-    if isinstance(payload, dict) and payload.get("error"):
-        raise classify(200, {}, payload)
+    payload = read_listing(body)
     rows = payload if isinstance(payload, list) else _rows(payload)
     if rows is None:
         raise Malformed("The list of models holds none.")

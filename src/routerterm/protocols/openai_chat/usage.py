@@ -12,23 +12,25 @@ from routerterm.protocols.jsons import amount, count, mapping
 XAI_TICK = Decimal("1e-10")
 """xAI reports its charge in ten-billionths of a dollar."""
 
+_CACHED = ("prompt_cache_hit_tokens", "cached_tokens", "cache_read_input_tokens", "num_cached_tokens")
+
 
 def read_usage(usage: Mapping[str, Any], cost: Decimal | None = None) -> Usage:
     """The counts of one ``usage`` object; ``cost`` is a charge that was reported beside it.
 
     Whether the answer's count holds its reasoning is told by the sum: xAI's total is the prompt, the
-    completion and the reasoning, everybody else's is the prompt and the completion.
+    completion and the reasoning, everybody else's is the prompt and the completion.  Vercel's gateway leaves
+    Gemini's thoughts out of both, but charges them: there, more reasoning than answer gives it away.
     """
     details_in = mapping(usage.get("prompt_tokens_details") or usage.get("input_tokens_details"))
     details_out = mapping(usage.get("completion_tokens_details") or usage.get("output_tokens_details"))
     prompt = count(usage.get("prompt_tokens")) or count(usage.get("input_tokens"))
     output = count(usage.get("completion_tokens")) or count(usage.get("output_tokens"))
     reasoning = count(details_out.get("reasoning_tokens")) or count(usage.get("reasoning_tokens"))
-    if reasoning and count(usage.get("total_tokens")) == prompt + output + reasoning:
+    apart = count(usage.get("total_tokens")) == prompt + output + reasoning
+    if reasoning and (apart or ("market_cost" in usage and reasoning > output)):
         output += reasoning
-    read = _first(
-        details_in.get("cached_tokens"), usage, "prompt_cache_hit_tokens", "cached_tokens", "cache_read_input_tokens"
-    )
+    read = _first(details_in.get("cached_tokens"), usage, *_CACHED)
     long = count(mapping(usage.get("cache_creation")).get("ephemeral_1h_input_tokens"))
     write = _first(details_in.get("cache_write_tokens"), usage, "cache_creation_input_tokens")
     read = min(read, prompt)

@@ -1,0 +1,88 @@
+"""The client's half of Gemini's API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from routerterm.core.errors import Malformed
+from routerterm.core.events import WireEvent
+from routerterm.core.request import ChatRequest
+from routerterm.core.secret import Secret
+from routerterm.protocols.base import HttpRequest, ListedModel
+from routerterm.protocols.gemini.encode import request_body
+from routerterm.protocols.gemini.read import GeminiReader
+from routerterm.protocols.http import get, join, key_header, post
+from routerterm.protocols.jsons import listing, mapping, objects, size, text
+from routerterm.protocols.listing import read_listing
+from routerterm.protocols.stream import StreamDecoder, decode_whole
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """One accent."""
+
+    key_header: str = "x-goog-api-key"
+
+
+DIALECTS: Mapping[str, Dialect] = {"": Dialect(), "vertex": Dialect(key_header="Authorization")}
+"""By name, as in the provider table and in settings."""
+
+
+@dataclass(frozen=True, slots=True)
+class GeminiCodec:
+    """Gemini's API in one dialect."""
+
+    dialect: Dialect
+    name: str = "gemini"
+
+    def encode(
+        self,
+        request: ChatRequest,
+        *,
+        base_url: str,
+        model: str,
+        key: Secret | None,
+        stream: bool = True,
+        prefill: str = "",
+    ) -> HttpRequest:
+        """The HTTP request that asks ``model``."""
+        place = model if "/" in model else f"models/{model}"
+        call = ":streamGenerateContent?alt=sse" if stream else ":generateContent"
+        url = join(base_url, f"/{quote(place, safe='/')}{call}")
+        return post(
+            url, request_body(request, prefill=prefill), key_header(self.dialect.key_header, key), stream=stream
+        )
+
+    def decoder(self) -> StreamDecoder:
+        """A fresh decoder for one streamed answer."""
+        return StreamDecoder(GeminiReader())
+
+    def decode_body(self, body: bytes) -> list[WireEvent]:
+        """The events of an answer that was not streamed."""
+        return decode_whole(self.decoder(), body)
+
+    def models_request(self, *, base_url: str, key: Secret | None) -> HttpRequest:
+        """The request for the provider's list of models, as long as one page may be."""
+        return get(join(base_url, "/models?pageSize=1000"), key_header(self.dialect.key_header, key))
+
+    def decode_models(self, body: bytes) -> Sequence[ListedModel]:
+        """The models in a listing that can chat.  Raises `Malformed`."""
+        rows = mapping(read_listing(body)).get("models")
+        if not isinstance(rows, list):
+            raise Malformed("The list of models holds none.")
+        return [
+            ListedModel(
+                text(row.get("name")).removeprefix("models/"),
+                context=size(row.get("inputTokenLimit")),
+                max_output=size(row.get("outputTokenLimit")),
+                reasoning=bool(row["thinking"]) if "thinking" in row else None,
+            )
+            for row in objects(rows)
+            if text(row.get("name")) and _chats(listing(row.get("supportedGenerationMethods")))
+        ]
+
+
+def _chats(methods: list[object]) -> bool:
+    return not methods or "generateContent" in methods

@@ -1,0 +1,98 @@
+"""Writes requests of Gemini."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from routerterm.core.messages import Image, Message, Text, ToolCall, ToolResult
+from routerterm.core.request import ChatRequest, Params, Tool
+from routerterm.protocols.gemini.read import FAMILY
+from routerterm.protocols.history import arguments_object, base64_data, call_names, merged, system_text, turns
+from routerterm.protocols.http import given
+from routerterm.protocols.seal import unseal
+
+_BUDGETS = {"none": 0, "low": 1024, "medium": 8192, "high": 24576}
+_FOREIGN = ("$schema", "$id", "$defs", "definitions", "additionalProperties", "unevaluatedProperties")
+
+
+def request_body(request: ChatRequest, *, prefill: str) -> dict[str, Any]:
+    """The JSON body of a request; the model and the streaming stand in the address."""
+    history = turns(request)
+    names = call_names(history)
+    contents = [_content(message, names) for message in merged(history, {"tool": "user"})]
+    if prefill:
+        contents.append({"role": "model", "parts": [{"text": prefill}]})
+    body: dict[str, Any] = {"contents": [content for content in contents if content["parts"]]}
+    if system := system_text(request):
+        body["systemInstruction"] = {"parts": [{"text": system}]}
+    if config := _config(request.params):
+        body["generationConfig"] = config
+    if request.tools:
+        body["tools"] = [{"functionDeclarations": [_tool(tool) for tool in request.tools]}]
+        if request.tool_choice:
+            body["toolConfig"] = {"functionCallingConfig": _choice(request.tool_choice)}
+    return body
+
+
+def _content(message: Message, names: Mapping[str, str]) -> dict[str, Any]:
+    return {"role": "model" if message.role == "assistant" else "user", "parts": list(_parts(message, names))}
+
+
+def _parts(message: Message, names: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    """Thoughts are not sent back; the seal on a call is."""
+    for part in message.parts:
+        match part:
+            case Text(text):
+                yield {"text": text}
+            case Image(url=str() as url):
+                yield {"fileData": {"mimeType": part.media_type, "fileUri": url}}
+            case Image():
+                yield {"inlineData": {"mimeType": part.media_type, "data": base64_data(part)}}
+            case ToolCall(_, name, arguments, signature):
+                call = {"functionCall": {"name": name, "args": arguments_object(arguments)}}
+                yield call | given(thoughtSignature=unseal(FAMILY, signature))
+            case ToolResult(call_id, text, name, is_error):
+                response = {"error" if is_error else "result": text}
+                yield {"functionResponse": {"name": name or names.get(call_id, "tool"), "response": response}}
+            case _:
+                pass
+
+
+def _tool(tool: Tool) -> dict[str, Any]:
+    declaration: dict[str, Any] = {"name": tool.name, "description": tool.description}
+    if tool.schema.get("properties"):
+        declaration["parameters"] = _schema(dict(tool.schema))
+    return declaration
+
+
+def _schema(value: Any) -> Any:
+    """Gemini refuses words of JSON Schema that it does not know."""
+    if isinstance(value, dict):
+        return {name: _schema(inner) for name, inner in value.items() if name not in _FOREIGN}
+    return [_schema(item) for item in value] if isinstance(value, list) else value
+
+
+def _choice(choice: str) -> dict[str, Any]:
+    match choice:
+        case "auto":
+            return {"mode": "AUTO"}
+        case "none":
+            return {"mode": "NONE"}
+        case "required":
+            return {"mode": "ANY"}
+        case name:
+            return {"mode": "ANY", "allowedFunctionNames": [name]}
+
+
+def _config(params: Params) -> dict[str, Any]:
+    out = given(
+        temperature=params.temperature,
+        topP=params.top_p,
+        maxOutputTokens=params.max_output,
+        stopSequences=list(params.stop) or None,
+        seed=params.seed,
+    )
+    if params.effort is not None:
+        out["thinkingConfig"] = {"thinkingBudget": _BUDGETS[params.effort], "includeThoughts": params.effort != "none"}
+    return out

@@ -1,0 +1,71 @@
+"""Writes requests of Ollama's own chat."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from routerterm.core.messages import Message, ToolCall, ToolResult
+from routerterm.core.request import ChatRequest, Params
+from routerterm.protocols.history import arguments_object, base64_data, call_names, system_text, turns
+from routerterm.protocols.http import given
+from routerterm.protocols.openai_chat.encode import tool_json
+
+_STEP = 2048
+_SMALLEST = 4096
+_LARGEST = 131_072
+
+
+def request_body(request: ChatRequest, *, model: str, stream: bool, prefill: str) -> dict[str, Any]:
+    """The JSON body of a request."""
+    history = turns(request)
+    names = call_names(history)
+    messages = [item for message in history for item in _messages(message, names)]
+    if system := system_text(request):
+        messages.insert(0, {"role": "system", "content": system})
+    if prefill:
+        messages.append({"role": "assistant", "content": prefill})
+    options = _options(request.params) | {"num_ctx": _context(messages, request.params)}
+    body: dict[str, Any] = {"model": model, "messages": messages, "stream": stream, "options": options}
+    if request.tools and request.tool_choice != "none":
+        body["tools"] = [tool_json(tool) for tool in request.tools]
+    if request.params.effort is not None:
+        body["think"] = request.params.effort != "none"
+    return body
+
+
+def _messages(message: Message, names: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    for part in message.parts:
+        if isinstance(part, ToolResult):
+            yield {"role": "tool", "content": part.text, "tool_name": part.name or names.get(part.call_id, "")}
+    out: dict[str, Any] = {"role": message.role, "content": message.text}
+    if images := [base64_data(image) for image in message.images if image.data]:
+        out["images"] = images
+    if calls := [part for part in message.parts if isinstance(part, ToolCall)]:
+        out["tool_calls"] = [
+            {"function": {"name": call.name, "arguments": arguments_object(call.arguments)}} for call in calls
+        ]
+    if len(out) > 2 or message.text:
+        yield out
+
+
+def _options(params: Params) -> dict[str, Any]:
+    return given(
+        temperature=params.temperature,
+        top_p=params.top_p,
+        num_predict=params.max_output,
+        seed=params.seed,
+        stop=list(params.stop) or None,
+    )
+
+
+def _context(messages: list[dict[str, Any]], params: Params) -> int:
+    """A window that holds the prompt: the server cuts a longer one in silence, at 4096 tokens as a rule.
+
+    Two letters a token is on the safe side for every script; whole steps spare it from loading the model
+    anew for every question.
+    """
+    letters = sum(len(message["content"].encode("utf-8", "replace")) for message in messages)
+    pictures = sum(len(message.get("images", ())) for message in messages)
+    wanted = letters // 2 + 1024 * pictures + (params.max_output or _STEP)
+    return min(max(_SMALLEST, -(-wanted // _STEP) * _STEP), _LARGEST)

@@ -1,0 +1,88 @@
+"""Writes requests of the Responses API.  Nothing is stored at the provider: the whole conversation goes along."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from routerterm.core.messages import Image, Message, Reasoning, Text, ToolCall, ToolResult
+from routerterm.core.request import ChatRequest, Params, Tool
+from routerterm.protocols.history import arguments_text, data_uri, system_text, turns
+from routerterm.protocols.http import given
+from routerterm.protocols.openai_responses.dialect import Dialect
+from routerterm.protocols.seal import unseal
+
+
+def request_body(request: ChatRequest, dialect: Dialect, *, model: str, stream: bool, prefill: str) -> dict[str, Any]:
+    """The JSON body of a request."""
+    items = [item for message in turns(request) for item in _items(message, dialect)]
+    if prefill:
+        items.append({"role": "assistant", "content": [{"type": "output_text", "text": prefill}]})
+    body: dict[str, Any] = {"model": model, "input": items, "store": False}
+    if system := system_text(request):
+        body["instructions"] = system
+    body |= _params(request.params, dialect)
+    if request.tools:
+        body["tools"] = [_tool(tool) for tool in request.tools]
+        if request.tool_choice:
+            body["tool_choice"] = _choice(request.tool_choice)
+    if stream:
+        body["stream"] = True
+    return body
+
+
+def _items(message: Message, dialect: Dialect) -> Iterator[dict[str, Any]]:
+    """The items of one message, in the order in which they were said."""
+    has_calls = any(isinstance(part, ToolCall) for part in message.parts)
+    content: list[dict[str, Any]] = []
+    for part in message.parts:
+        match part:
+            case Text(text):
+                kind = "output_text" if message.role == "assistant" else "input_text"
+                content.append({"type": kind, "text": text})
+            case Image() if message.role != "assistant":
+                content.append({"type": "input_image", "image_url": data_uri(part)})
+            case Reasoning(text, signature) if has_calls and (sealed := unseal(dialect.family, signature)):
+                summary = [{"type": "summary_text", "text": text}] if text else []
+                yield {"type": "reasoning", "summary": summary, "encrypted_content": sealed}
+            case ToolCall(id, name, arguments):
+                yield from _spoken(message, content)
+                yield {"type": "function_call", "call_id": id, "name": name, "arguments": arguments_text(arguments)}
+            case ToolResult(call_id, text):
+                yield {"type": "function_call_output", "call_id": call_id, "output": text}
+            case _:
+                pass
+    yield from _spoken(message, content)
+
+
+def _spoken(message: Message, content: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    if content:
+        role = "assistant" if message.role == "assistant" else "user"
+        yield {"role": role, "content": list(content)}
+        content.clear()
+
+
+def _tool(tool: Tool) -> dict[str, Any]:
+    return {
+        "type": "function",
+        "name": tool.name,
+        "description": tool.description,
+        "parameters": dict(tool.schema),
+        "strict": False,
+    }
+
+
+def _choice(choice: str) -> str | dict[str, Any]:
+    return choice if choice in ("auto", "none", "required") else {"type": "function", "name": choice}
+
+
+def _params(params: Params, dialect: Dialect) -> dict[str, Any]:
+    """The Responses API knows neither a seed nor stop words."""
+    out = given(temperature=params.temperature, top_p=params.top_p, max_output_tokens=params.max_output)
+    if params.effort is not None:
+        out["reasoning"] = {"effort": params.effort}
+        if dialect.summaries and params.effort != "none":
+            out["reasoning"]["summary"] = "auto"
+    if dialect.encrypted:
+        out["include"] = ["reasoning.encrypted_content"]
+    return out
