@@ -1,1 +1,4 @@
-"""What a chat is, without a widget: sessions, context, branches, import and export, statistics."""
+"""What a chat is, with no widget: a session, its context, its branches, search paths, import and export.
+
+Begin at `session.Session`.
+"""

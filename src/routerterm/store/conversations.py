@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -151,12 +151,19 @@ class Conversations:
 def insert(connection: sqlite3.Connection, conversation: Conversation) -> None:
     """Write the row."""
     c = conversation
-    connection.execute(
-        "INSERT INTO conversation (id, title, model, system, params, created_at, updated_at, head_id, pinned,"
-        " archived, private, draft, tags, deleted_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (c.id, c.title, c.model, c.system, to_json(dict(c.params)), c.created_at, c.updated_at, c.head_id)
-        + (int(c.pinned), int(c.archived), int(c.private), c.draft, to_json(list(c.tags)), c.deleted_at),
-    )
+    row = {
+        "id": c.id, "title": c.title, "model": c.model, "system": c.system, "params": to_json(dict(c.params)),
+        "created_at": c.created_at, "updated_at": c.updated_at, "head_id": c.head_id, "pinned": int(c.pinned),
+        "archived": int(c.archived), "private": int(c.private), "draft": c.draft, "tags": to_json(list(c.tags)),
+        "deleted_at": c.deleted_at,
+    }  # fmt: skip
+    put(connection, "conversation", row)
+
+
+def put(connection: sqlite3.Connection, table: str, row: Mapping[str, object]) -> None:
+    """Insert a row given by its columns' names."""
+    names, marks = ", ".join(row), ", ".join(f":{name}" for name in row)
+    connection.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", row)
 
 
 def _listing(which: Filter, after: Conversation | None, limit: int) -> tuple[str, list[object]]:

@@ -22,7 +22,7 @@ from routerterm.core.ids import ulid
 from routerterm.store.conversations import Conversations
 from routerterm.store.memory import StoredMemory
 from routerterm.store.messages import Messages
-from routerterm.store.opening import Opening, connect_to_read, interrupt, open_file
+from routerterm.store.opening import Opening, bury, connect_to_read, open_file
 from routerterm.store.programs import Programs
 from routerterm.store.turns import Turns
 from routerterm.store.worker import Worker
@@ -73,7 +73,7 @@ class Store:
 
     async def start(self) -> Opening:
         """Open the file now, and say what was found and done.  Raises `StoreError`."""
-        await self.writer.read(lambda connection: None)
+        await self.writer.read(lambda _: None)
         assert self._opening is not None
         return self._opening
 
@@ -99,7 +99,7 @@ class Store:
     async def recover(self) -> int:
         """Label the answers of programs that have died since the start; how many there were."""
         living = self._programs.living()
-        return await self.writer.write(lambda connection: interrupt(connection, living))
+        return await self.writer.write(lambda connection: bury(connection, living))
 
     def _connect(self) -> sqlite3.Connection:
         """Open the file for the writer, once, whichever thread comes first."""

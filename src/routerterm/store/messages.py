@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from routerterm.store.values import Node, Page, StoredMessage, message_of
 from routerterm.store.worker import Worker
 
+_WITHOUT_END = 1 << 31
 _BRANCH = """
     WITH RECURSIVE branch (id, parent_id, depth) AS (
         SELECT id, parent_id, 0 FROM message WHERE id = ?
@@ -58,13 +59,20 @@ class Messages:
         return await self.branch(await self.head(conversation_id), limit)
 
     async def head(self, conversation_id: str) -> str | None:
-        """The leaf that the conversation shows: its ``head_id``, or its newest message where that leads nowhere."""
+        """The leaf that the conversation shows; its newest message where ``head_id`` leads nowhere.
+
+        An empty ``head_id`` (all turns undone) is the place before the first message: None.
+        """
         sql = (
-            "SELECT coalesce((SELECT m.id FROM conversation c JOIN message m ON m.id = c.head_id WHERE c.id = ?1),"
-            " (SELECT id FROM message WHERE conversation_id = ?1 ORDER BY rowid DESC LIMIT 1)) AS id"
+            "SELECT c.head_id AS head, (SELECT id FROM message WHERE id = c.head_id) AS found,"
+            " (SELECT id FROM message WHERE conversation_id = c.id ORDER BY rowid DESC LIMIT 1) AS newest"
+            " FROM conversation c WHERE c.id = ?"
         )
         row = await self._reader.read(lambda connection: connection.execute(sql, (conversation_id,)).fetchone())
-        return row["id"] if row else None
+        if row is None or row["head"] == "":
+            return None
+        found: str | None = row["found"] or row["newest"]
+        return found
 
     async def siblings(self, id: str) -> tuple[str, ...]:
         """The ids of the messages with the same parent, it included, oldest first."""
@@ -75,6 +83,12 @@ class Messages:
         sql = "SELECT id FROM message WHERE parent_id = ? ORDER BY rowid"
         rows = await self._reader.read(lambda connection: connection.execute(sql, (id,)).fetchall())
         return tuple(row["id"] for row in rows)
+
+    async def depth(self, id: str) -> int:
+        """How many messages the branch down to this one has, itself included."""
+        sql = _BRANCH + "SELECT count(*) AS n FROM branch"
+        row = await self._reader.read(lambda connection: connection.execute(sql, (id, _WITHOUT_END)).fetchone())
+        return int(row["n"])
 
     async def leaf(self, id: str) -> str:
         """The end of the newest branch under a message, itself if nothing follows it."""
@@ -92,7 +106,7 @@ class Messages:
         def job(connection: sqlite3.Connection) -> tuple[StoredMessage, ...]:
             if not connection.execute(any_pinned, (leaf,)).fetchone():
                 return ()
-            rows = connection.execute(sql, (leaf, 1 << 31)).fetchall()
+            rows = connection.execute(sql, (leaf, _WITHOUT_END)).fetchall()
             return load(connection, [row["id"] for row in rows])
 
         return await self._reader.read(job)

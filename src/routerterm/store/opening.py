@@ -73,19 +73,25 @@ def _opened(
         if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
             connection.execute("PRAGMA journal_mode = WAL")
         migrated = migrate(connection, path)
-        interrupted = transact(connection, lambda c: interrupt(c, living)) if _streaming(connection) else 0
+        interrupted = transact(connection, lambda c: bury(c, living)) if _unfinished(connection) else 0
     except BaseException:
         connection.close()
         raise
     return connection, Opening(migrated, interrupted, programs.died > 0, rescued)
 
 
-def _streaming(connection: sqlite3.Connection) -> bool:
-    return connection.execute("SELECT 1 FROM message WHERE status = 'streaming' LIMIT 1").fetchone() is not None
+def _unfinished(connection: sqlite3.Connection) -> bool:
+    sql = (
+        "SELECT EXISTS (SELECT 1 FROM message WHERE status = 'streaming')"
+        " OR EXISTS (SELECT 1 FROM attempt WHERE outcome = 'running')"
+    )
+    return bool(connection.execute(sql).fetchone()[0])
 
 
-def interrupt(connection: sqlite3.Connection, living: frozenset[str]) -> int:
-    """Label the answers whose program is dead as interrupted, and their running attempts as lost; how many."""
+def bury(connection: sqlite3.Connection, living: frozenset[str]) -> int:
+    """Label the answers whose program is dead as interrupted, and settle its attempts; how many answers."""
+    from routerterm.store.ledger import recover
+
     marks = ",".join("?" * len(living))
     dead = (
         "SELECT m.id FROM message m LEFT JOIN streaming s ON s.message_id = m.id"
@@ -94,5 +100,5 @@ def interrupt(connection: sqlite3.Connection, living: frozenset[str]) -> int:
     ids = [(row["id"],) for row in connection.execute(dead, list(living)).fetchall()]
     connection.executemany("UPDATE message SET status = 'interrupted' WHERE id = ?", ids)
     connection.executemany("DELETE FROM streaming WHERE message_id = ?", ids)
-    connection.executemany("UPDATE attempt SET outcome = 'lost' WHERE message_id = ? AND outcome = 'running'", ids)
+    recover(connection, living)
     return len(ids)

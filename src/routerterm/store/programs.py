@@ -15,7 +15,7 @@ from pathlib import Path
 if sys.platform == "win32":
     import msvcrt
 
-    def _lock(handle: int, *, wait: bool, shared: bool = False) -> bool:
+    def _lock(handle: int, *, wait: bool, shared: bool = False) -> bool:  # noqa: ARG001 - Windows has no shared ones
         try:
             msvcrt.locking(handle, msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
         except OSError:

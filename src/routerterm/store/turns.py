@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from routerterm.core.messages import Message, Part, parts_to_json
 from routerterm.store.conversations import insert as insert_conversation
+from routerterm.store.conversations import put
 from routerterm.store.values import Conversation, Status, to_json
 from routerterm.store.worker import Worker
 
@@ -44,12 +45,19 @@ class Turns:
         self._writer, self._clock, self._new_id, self._program = writer, clock, new_id, program
 
     async def begin(
-        self, conversation: Conversation, parent_id: str | None, question: Message | None, model: str, *, new: bool
+        self,
+        conversation: Conversation,
+        parent_id: str | None,
+        question: Message | None,
+        model: str,
+        *,
+        new: bool,
+        title: str = "",
     ) -> Turn:
         """Write the question under ``parent_id`` and an empty answer under it, in one transaction.
 
-        Without a question the answer stands right under ``parent_id``.  ``new`` writes the conversation too.
-        The draft is emptied: what was typed is the question now.
+        Without a question the answer stands right under ``parent_id``.  ``new`` writes the conversation too;
+        ``title`` is given to an untitled one.  The draft is emptied: what was typed is the question now.
         """
         turn = Turn(conversation.id, self._new_id() if question else None, self._new_id())
         now = self._clock()
@@ -58,18 +66,18 @@ class Turns:
             if new:
                 insert_conversation(connection, conversation)
                 connection.execute("DELETE FROM meta WHERE name = 'draft'")
-            if question is not None:
-                row = (turn.question_id, turn.conversation_id, parent_id, question.role)
-                row += (parts_to_json(question.parts), question.text, "done", None, now, now)
-                connection.execute(_INSERT, row)
+            if question is not None and turn.question_id is not None:
+                asked = Answer(question.parts, "done")
+                row = _row(turn.question_id, turn.conversation_id, parent_id, question.role, asked, now)
+                put(connection, "message", row | {"finished_at": now})
+            empty = Answer((), "streaming", model)
             above = turn.question_id or parent_id
-            row = (turn.reply_id, turn.conversation_id, above, "assistant", "[]", "", "streaming", model, now, None)
-            connection.execute(_INSERT, row)
+            put(connection, "message", _row(turn.reply_id, turn.conversation_id, above, "assistant", empty, now))
             connection.execute("INSERT INTO streaming VALUES (?, ?)", (turn.reply_id, self._program))
             connection.execute(
-                "UPDATE conversation SET head_id = ?, updated_at = ?, draft = CASE WHEN ? THEN '' ELSE draft END"
-                " WHERE id = ?",
-                (turn.reply_id, now, question is not None, turn.conversation_id),
+                "UPDATE conversation SET head_id = ?, updated_at = ?, draft = CASE WHEN ? THEN '' ELSE draft END,"
+                " title = coalesce(nullif(title, ''), ?) WHERE id = ?",
+                (turn.reply_id, now, question is not None, title, turn.conversation_id),
             )
 
         await self._writer.write(job)
@@ -79,28 +87,30 @@ class Turns:
         """Wait until all that was written is safe from a power cut too."""
         await self._writer.write(_touch, durable=True)
 
-    async def checkpoint(self, reply_id: str, parts: tuple[Part, ...]) -> None:
+    async def checkpoint(self, turn: Turn, answer: Answer) -> None:
         """Keep an answer as far as it has come."""
-        values = (parts_to_json(parts), Message("assistant", parts).text, reply_id)
-        sql = "UPDATE message SET parts = ?, text = ? WHERE id = ? AND status = 'streaming'"
-        await self._writer.write(lambda connection: connection.execute(sql, values) and None)
 
-    async def finish(self, turn: Turn, answer: Answer, title: str | None = None) -> None:
-        """Keep how an answer ended; it survives a power cut.  A title is given only to an untitled conversation."""
+        def job(connection: sqlite3.Connection) -> None:
+            connection.execute(
+                "UPDATE message SET parts = :parts, text = :text, model = coalesce(:model, model), params = :params"
+                " WHERE id = :id AND status = 'streaming'",
+                _columns(answer) | {"id": turn.reply_id},
+            )
+
+        await self._writer.write(job)
+
+    async def finish(self, turn: Turn, answer: Answer) -> None:
+        """Keep how an answer ended; when this returns it survives a power cut."""
         now = self._clock()
 
         def job(connection: sqlite3.Connection) -> None:
             connection.execute(
-                "UPDATE message SET parts = ?, text = ?, status = ?, model = coalesce(?, model), params = ?,"
-                " finished_at = ? WHERE id = ?",
-                (parts_to_json(answer.parts), answer.text, answer.status, answer.model)
-                + (to_json(dict(answer.params or {})), now, turn.reply_id),
+                "UPDATE message SET parts = :parts, text = :text, status = :status, model = coalesce(:model, model),"
+                " params = :params, finished_at = :now WHERE id = :id",
+                _columns(answer) | {"now": now, "id": turn.reply_id},
             )
             connection.execute("DELETE FROM streaming WHERE message_id = ?", (turn.reply_id,))
             connection.execute("UPDATE conversation SET updated_at = ? WHERE id = ?", (now, turn.conversation_id))
-            if title:
-                sql = "UPDATE conversation SET title = ? WHERE id = ? AND coalesce(title, '') = ''"
-                connection.execute(sql, (title, turn.conversation_id))
 
         await self._writer.write(job, durable=True)
 
@@ -112,23 +122,66 @@ class Turns:
         id, now = self._new_id(), self._clock()
 
         def job(connection: sqlite3.Connection) -> None:
-            connection.execute(
-                "INSERT INTO message (id, conversation_id, parent_id, role, parts, text, status, model, params,"
-                " created_at, finished_at)"
-                " SELECT ?, conversation_id, parent_id, role, ?, ?, ?, ?, ?, created_at, ? FROM message WHERE id = ?",
-                (id, parts_to_json(partial.parts), partial.text, partial.status, partial.model)
-                + (to_json(dict(partial.params or {})), now, turn.reply_id),
-            )
+            reply = connection.execute("SELECT * FROM message WHERE id = ?", (turn.reply_id,)).fetchone()
+            row = _row(id, turn.conversation_id, reply["parent_id"], reply["role"], partial, reply["created_at"])
+            put(connection, "message", row | {"finished_at": now})
             connection.execute("UPDATE message SET parts = '[]', text = '' WHERE id = ?", (turn.reply_id,))
 
         await self._writer.write(job)
         return id
 
+    async def copy(self, source_id: str, copy: Conversation, up_to: str | None, head: str | None) -> Conversation:
+        """Write ``copy`` with the messages of another conversation: all, or the branch down to ``up_to``.
 
-_INSERT = (
-    "INSERT INTO message (id, conversation_id, parent_id, role, parts, text, status, model, created_at, finished_at)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
+        An answer that is still streaming is copied as cut.  ``head`` is the source's message to show.
+        """
+        now = self._clock()
+
+        def job(connection: sqlite3.Connection) -> Conversation:
+            ids = _branch_or_all(connection, source_id, up_to)
+            names = {id: self._new_id() for id in ids}
+            made = replace(copy, head_id=names.get(head) if head else None)
+            insert_conversation(connection, made)
+            for id in ids:
+                row = dict(connection.execute("SELECT * FROM message WHERE id = ?", (id,)).fetchone())
+                row |= {"id": names[id], "conversation_id": made.id, "parent_id": names.get(row["parent_id"])}
+                if row["status"] == "streaming":
+                    row |= {"status": "cut", "finished_at": now}
+                put(connection, "message", row)
+            return made
+
+        return await self._writer.write(job)
+
+
+def _branch_or_all(connection: sqlite3.Connection, conversation_id: str, leaf: str | None) -> list[str]:
+    """Ids, parents first: of the branch down to ``leaf``, or of the whole tree."""
+    if leaf is None:
+        sql = "SELECT id FROM message WHERE conversation_id = ? ORDER BY rowid"
+        return [row["id"] for row in connection.execute(sql, (conversation_id,))]
+    sql = (
+        "WITH RECURSIVE branch (id, parent_id, depth) AS ("
+        " SELECT id, parent_id, 0 FROM message WHERE id = ? UNION ALL"
+        " SELECT m.id, m.parent_id, depth + 1 FROM branch JOIN message m ON m.id = branch.parent_id)"
+        " SELECT id FROM branch ORDER BY depth DESC"
+    )
+    return [row["id"] for row in connection.execute(sql, (leaf,))]
+
+
+def _columns(answer: Answer) -> dict[str, object]:
+    return {
+        "parts": parts_to_json(answer.parts),
+        "text": answer.text,
+        "status": answer.status,
+        "model": answer.model,
+        "params": to_json(dict(answer.params or {})),
+    }
+
+
+def _row(
+    id: str, conversation_id: str, parent_id: str | None, role: str, answer: Answer, created_at: int
+) -> dict[str, object]:
+    place = {"id": id, "conversation_id": conversation_id, "parent_id": parent_id}
+    return place | {"role": role, "created_at": created_at} | _columns(answer)
 
 
 def _touch(connection: sqlite3.Connection) -> None:

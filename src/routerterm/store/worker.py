@@ -71,7 +71,7 @@ class Worker:
             connection = self._connect()
             with self._using:
                 self._connection = connection
-        return self._connection  # type: ignore[return-value]  # set above, on this very thread
+        return self._connection
 
     def _run(self, job: Job[T]) -> T:
         return self._patiently(lambda: job(self._open()))

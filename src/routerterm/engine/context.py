@@ -1,0 +1,68 @@
+"""What of a long conversation goes to the model: the newest that fits, and always what is pinned.
+
+Pure: how many tokens a message takes is asked of a function that is handed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from routerterm.core.messages import Message
+
+Count = Callable[[Message], int]
+"""How many tokens a message takes in the prompt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A message of the branch, as far as fitting must know it."""
+
+    id: str
+    message: Message
+    pinned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What goes, oldest first, and what stays behind."""
+
+    lines: tuple[Line, ...]
+    left_out: int = 0
+    tokens: int = 0
+    """Of all that goes, the system prompt included."""
+    tokens_left_out: int = 0
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """What the router is given."""
+        return tuple(line.message for line in self.lines)
+
+
+def fit(lines: Sequence[Line], count: Count, room: int | None, system: str | None = None) -> Fitted:
+    """The most of ``lines`` (a branch, oldest first, its last one the question) that fits into ``room`` tokens.
+
+    The question, the system prompt and pinned messages always go, even where they alone are too much: then
+    the router says so.  Of the rest the newest go, without a gap, and the first of them is a question.
+    ``room`` None is unbounded.
+    """
+    sizes = [count(line.message) for line in lines]
+    base = count(Message.of("system", system)) if system else 0
+    total = base + sum(sizes)
+    if room is None or total <= room or not lines:
+        return Fitted(tuple(lines), 0, total)
+    last = len(lines) - 1
+    kept = {last} | {index for index, line in enumerate(lines) if line.pinned}
+    used = base + sum(sizes[index] for index in kept)
+    start = last
+    for index in range(last - 1, -1, -1):
+        if index not in kept:
+            if used + sizes[index] > room:
+                break
+            used += sizes[index]
+        start = index
+    while start < last and lines[start].message.role != "user":  # an answer without its question confuses
+        start += 1
+    going = [index for index in range(len(lines)) if index >= start or index in kept]
+    tokens = base + sum(sizes[index] for index in going)
+    return Fitted(tuple(lines[index] for index in going), len(lines) - len(going), tokens, total - tokens)

@@ -1,0 +1,257 @@
+"""One conversation with its turns: ask, stop, edit, ask again, go back, go on elsewhere.
+
+A turn is one async generator of events; use it under `contextlib.aclosing`.  Closing it, or cancelling the
+task that reads it, stops the answer; what was said so far is kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from typing import Protocol
+
+from routerterm.core.errors import RoutertermError
+from routerterm.core.events import Event
+from routerterm.core.messages import Message, Part, Text
+from routerterm.core.request import ChatRequest, Params
+from routerterm.engine.afterlife import Afterlife
+from routerterm.engine.branches import Branches
+from routerterm.engine.context import Fitted
+from routerterm.engine.history import Fitting, NoFitting, context_of
+from routerterm.engine.params import params_from_json, params_to_json
+from routerterm.engine.record import LeftOut, Record
+from routerterm.engine.running import CHECKPOINT, RunningReply
+from routerterm.engine.title import title_of
+from routerterm.store.database import Store
+from routerterm.store.turns import Turn
+from routerterm.store.values import Conversation, StoredMessage
+
+
+class Streams(Protocol):
+    """What a session needs of a router."""
+
+    def stream(self, request: ChatRequest) -> AsyncGenerator[Event]:
+        """The events of one answer, ended by exactly one `Finished` or `Failed`."""
+        ...
+
+
+class SessionBusy(RoutertermError):
+    """An answer is still running in this conversation."""
+
+
+class Session(Branches):
+    """One conversation.  Until its first question a new one is on no disk."""
+
+    def __init__(
+        self,
+        store: Store,
+        router: Streams,
+        conversation_id: str | None = None,
+        *,
+        model: str = "any",
+        system: str | None = None,
+        private: bool = False,
+        fitting: Fitting | None = None,
+        afterlife: Afterlife | None = None,
+        checkpoint_every: float = CHECKPOINT,
+        title: Callable[[str], str] = title_of,
+    ) -> None:
+        super().__init__(store, conversation_id)
+        self._router = router
+        self._default_model, self._system, self._private = model, system, private
+        self._fitting = fitting or NoFitting()
+        self._afterlife = afterlife or Afterlife()
+        self._checkpoint_every, self._title = checkpoint_every, title
+        self.reply: RunningReply | None = None
+        """The answer that is running, or the last one that ran."""
+        self.fitted: Fitted | None = None
+        """What of the conversation went to the model in the last turn."""
+        self._busy = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether an answer is running."""
+        return self._busy
+
+    @property
+    def unsaved(self) -> bool:
+        """Whether the end of the last answer could not be written: `save_again` when there is room."""
+        return self.reply is not None and not self._busy and not self.reply.saved
+
+    async def save_again(self) -> None:
+        """Try once more to write what could not be written.  Raises `StoreError`."""
+        if self.reply is not None and self.unsaved:
+            await self.reply.save()
+
+    async def send(
+        self,
+        text: str,
+        *,
+        parts: Sequence[Part] = (),
+        model: str | None = None,
+        params: Params | None = None,
+        system: str | None = None,
+        client: str = "tui",
+    ) -> AsyncGenerator[Event]:
+        """Ask at the end of the branch that is shown.
+
+        Question and empty answer are on disk before the request leaves, and the end of the answer is on disk
+        before its last event is passed on.  ``system`` becomes the conversation's.  Raises `StoreError` where
+        the disk does not take the question (nothing was sent then) or the end (`unsaved` is then True).
+        """
+        question = Message("user", ((Text(text),) if text else ()) + tuple(parts))
+        await self.load()
+        async with aclosing(self._turn(question, self.head, model, params, system, client)) as events:
+            async for event in events:
+                yield event
+
+    async def edit(
+        self,
+        message_id: str,
+        text: str,
+        *,
+        model: str | None = None,
+        params: Params | None = None,
+        client: str = "tui",
+    ) -> AsyncGenerator[Event]:
+        """Ask another question in place of an earlier one: a sibling of it, with its pictures."""
+        earlier = await self.message(message_id)
+        kept = tuple(part for part in earlier.parts if not isinstance(part, Text))
+        question = Message("user", ((Text(text),) if text else ()) + kept)
+        async with aclosing(self._turn(question, earlier.parent_id, model, params, None, client)) as events:
+            async for event in events:
+                yield event
+
+    async def regenerate(
+        self,
+        message_id: str | None = None,
+        *,
+        model: str | None = None,
+        params: Params | None = None,
+        client: str = "tui",
+    ) -> AsyncGenerator[Event]:
+        """Answer a question again, perhaps by another model: a sibling of the answer.
+
+        ``message_id`` is the answer or its question; the end of the branch where None is given.
+        """
+        question = await self._question_of(message_id)
+        async with aclosing(self._turn(None, question.id, model, params, None, client)) as events:
+            async for event in events:
+                yield event
+
+    async def _question_of(self, message_id: str | None) -> StoredMessage:
+        await self.load()
+        if (id := message_id or self.head) is None:
+            raise RoutertermError("There is nothing to answer again yet.")
+        found = await self.message(id)
+        while found.role != "user" and found.parent_id is not None:
+            found = await self.message(found.parent_id)
+        return found
+
+    async def _turn(
+        self,
+        question: Message | None,
+        parent_id: str | None,
+        model: str | None,
+        params: Params | None,
+        system: str | None,
+        client: str,
+    ) -> AsyncGenerator[Event]:
+        if self._busy:
+            raise SessionBusy("An answer is still running.", "Wait for it, or stop it with Esc.")
+        self._busy = True
+        try:
+            reply, request = await self._begin(question, parent_id, model, params, system, client)
+            with self._afterlife.running(reply):
+                async with aclosing(self._stream(reply, request)) as events:
+                    async for event in events:
+                        yield event
+        finally:
+            self._busy = False
+
+    async def _begin(
+        self,
+        question: Message | None,
+        parent_id: str | None,
+        model: str | None,
+        params: Params | None,
+        system: str | None,
+        client: str,
+    ) -> tuple[RunningReply, ChatRequest]:
+        """Write the turn to disk and make the request of it."""
+        conversation, new = await self._conversation(model, system)
+        asked = model or conversation.model or self._default_model
+        chosen = params or params_from_json(conversation.params)
+        title = self._title(question.text) if question and not conversation.title else ""
+        turn = await self._store.turns.begin(conversation, parent_id, question, asked, new=new, title=title)
+        self._moved(replace(conversation, title=conversation.title or title, head_id=turn.reply_id, draft=""))
+        reply = RunningReply(
+            turn, self._store.turns, Record(asked=asked, params=params_to_json(chosen)), self._checkpoint_every
+        )
+        self.reply = reply
+        messages = await self._context(reply, turn, parent_id, conversation, asked)
+        request = ChatRequest(
+            model=asked,
+            messages=messages,
+            system=conversation.system,
+            params=chosen,
+            private=conversation.private,
+            client=client,
+            conversation_id=conversation.id,
+            message_id=turn.reply_id,
+        )
+        return reply, request
+
+    async def _conversation(self, model: str | None, system: str | None) -> tuple[Conversation, bool]:
+        conversation = await self.load()
+        if conversation is None:
+            fields = {"model": model or self._default_model, "system": system or self._system}
+            return self._store.conversations.new(private=self._private, **fields), True
+        if system is not None and system != conversation.system:
+            await self._store.conversations.change(conversation.id, system=system)
+            conversation = replace(conversation, system=system)
+        return conversation, False
+
+    async def _context(
+        self, reply: RunningReply, turn: Turn, parent_id: str | None, conversation: Conversation, asked: str
+    ) -> tuple[Message, ...]:
+        """The part of the branch that goes to the model, down to the question."""
+        leaf = turn.question_id or parent_id
+        self.fitted = fitted = await context_of(self._store.messages, leaf, conversation.system, asked, self._fitting)
+        if fitted.left_out:
+            left_out = LeftOut(fitted.left_out, fitted.tokens_left_out, self._fitting.room(asked) or 0)
+            reply.record = replace(reply.record, left_out=left_out)
+        return fitted.messages
+
+    async def _stream(self, reply: RunningReply, request: ChatRequest) -> AsyncGenerator[Event]:
+        """Fold, keep, pass on; whatever happens, how it ended is saved."""
+        reply.start()
+        try:
+            async with aclosing(self._router.stream(request)) as events:
+                async for event in events:
+                    await reply.take(event)
+                    yield event
+            reply.broke()
+        except Exception:
+            reply.broke()
+            raise
+        finally:
+            await _to_the_end(reply.end())
+        if reply.trouble is not None and not reply.saved:
+            raise reply.trouble
+
+
+async def _to_the_end(work: Coroutine[None, None, None]) -> None:
+    """Await something that goes on even if we are cancelled meanwhile, however often; then pass that on."""
+    task = asyncio.create_task(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
+    task.result()

@@ -1,0 +1,48 @@
+"""A title for a conversation from its first words: no model is asked, no money is spent."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+LONGEST = 48
+"""Characters of a title."""
+
+_FENCE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
+_LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
+_ADDRESS = re.compile(r"https?://([^/\s]+)\S*")
+_LINE_MARKS = re.compile(r"^\s*(?:#{1,6}|[-*+>]|\d+[.)])\s+", re.MULTILINE)
+_INLINE_MARKS = re.compile(r"(\*\*|__|`|~~)")
+_GREETING = re.compile(
+    r"^(?:(?:hi|hello|hey|dear|good (?:morning|evening|afternoon))(?:\s+there)?[\s,.!]+)?"
+    r"(?:(?:please|could you|can you|would you|i(?:'d| would) like you to)\s+(?:please\s+)?)?",
+    re.IGNORECASE,
+)
+_SENTENCE_END = re.compile(r"(?<=[^\s.][.!?])\s")
+
+
+def title_of(text: str) -> str:
+    """The first words, tidied; empty if there is nothing to read in them."""
+    words = _plain(text)
+    tidied = _GREETING.sub("", words, count=1) or words
+    first = _SENTENCE_END.split(tidied, maxsplit=1)[0]
+    first = first if len(first) >= 8 else tidied
+    short = _shorten(first).rstrip(" .,;:!?-–—")
+    return short[:1].upper() + short[1:]
+
+
+def _plain(text: str) -> str:
+    prose = _FENCE.sub(" ", text).strip() or text.replace("```", " ")
+    prose = _ADDRESS.sub(r"\1", _LINK.sub(r"\1", prose))
+    prose = _INLINE_MARKS.sub("", _LINE_MARKS.sub("", prose))
+    visible = "".join(" " if unicodedata.category(letter)[0] in "CZ" else letter for letter in prose)
+    return " ".join(visible.split())
+
+
+def _shorten(words: str) -> str:
+    """Cut at the last gap between words that fits, if there is one in the second half."""
+    if len(words) <= LONGEST:
+        return words
+    cut = words[: LONGEST - 1]
+    gap = cut.rfind(" ")
+    return (cut[:gap] if gap >= LONGEST // 2 else cut).rstrip(" .,;:!?-–—") + "…"

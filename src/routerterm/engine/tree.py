@@ -1,0 +1,77 @@
+"""The tree of a conversation with what each branch has cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from routerterm.store.values import Node
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A message in the tree: its depth in forks, its place among its siblings, and the sums below it.
+
+    ``subtree_nanousd`` is the cost of it and all below; ``unknown`` says that some of that has no known price.
+    ``on_path`` is whether it is on the branch that is shown.
+    """
+
+    node: Node
+    indent: int
+    sibling: int
+    siblings: int
+    subtree_nanousd: int
+    unknown: bool
+    messages: int
+    on_path: bool
+
+
+def branches(nodes: Sequence[Node], head: str | None) -> tuple[Branch, ...]:
+    """The tree in reading order: a message, then each of its branches in turn.
+
+    A conversation without forks stays at one indent, however long; every fork indents by one.
+    """
+    children: dict[str | None, list[Node]] = {}
+    known = {node.id for node in nodes}
+    for node in nodes:
+        children.setdefault(node.parent_id if node.parent_id in known else None, []).append(node)
+    sums = _sums(children)
+    path = set(_path({node.id: node for node in nodes}, head))
+    return tuple(
+        Branch(node, indent, place, family, *sums[node.id], on_path=node.id in path)
+        for node, indent, place, family in _walk(children)
+    )
+
+
+def _walk(children: dict[str | None, list[Node]]) -> Iterator[tuple[Node, int, int, int]]:
+    """Depth first, without recursion: a branch may be 10,000 messages long."""
+    stack = _stacked(children.get(None, []), -1)
+    while stack:
+        node, indent, place, family = stack.pop()
+        yield node, indent, place, family
+        stack += _stacked(children.get(node.id, []), indent)
+
+
+def _stacked(family: list[Node], above: int) -> list[tuple[Node, int, int, int]]:
+    indent = max(0, above + (1 if len(family) > 1 or above < 0 else 0))
+    return [(node, indent, place, len(family)) for place, node in enumerate(family, 1)][::-1]
+
+
+def _sums(children: dict[str | None, list[Node]]) -> dict[str, tuple[int, bool, int]]:
+    """Cost, whether any of it is unknown, and the number of messages, of each message and all below it."""
+    sums: dict[str, tuple[int, bool, int]] = {}
+    for node in [node for node, *_ in _walk(children)][::-1]:
+        cost, unknown, messages = node.cost_nanousd or 0, node.cost_unknown, 1
+        for child in children.get(node.id, []):
+            more, also, count = sums[child.id]
+            cost, unknown, messages = cost + more, unknown or also, messages + count
+        sums[node.id] = (cost, unknown, messages)
+    return sums
+
+
+def _path(nodes: dict[str, Node], head: str | None) -> Iterator[str]:
+    seen: set[str] = set()
+    while head in nodes and head not in seen:
+        seen.add(head)
+        yield head
+        head = nodes[head].parent_id or ""
