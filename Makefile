@@ -1,0 +1,37 @@
+.DEFAULT_GOAL := help
+.PHONY: help run test check format types wheel constraints bench clean
+
+help: ## Show this
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+
+run: ## Set everything up and open the chat
+	@sh scripts/run.sh
+
+test: ## Set everything up and run all tests; narrow it with ARGS="tests/core -k money"
+	@sh scripts/test.sh $(ARGS)
+
+check: ## Format, lint, types and import contracts, without changing anything
+	@sh scripts/check.sh
+
+format: ## Format and mend what can be mended
+	@sh scripts/setup.sh test
+	@.venv/bin/ruff format .
+	@.venv/bin/ruff check --fix .
+
+types: ## Types alone
+	@sh scripts/setup.sh test
+	@.venv/bin/mypy
+
+wheel: ## Build the wheel and use it in an empty environment
+	@sh scripts/wheel.sh
+
+bench: ## Start-up beside a bare Textual app, and import time by module
+	@sh scripts/setup.sh test
+	@.venv/bin/python benchmarks/startup.py
+
+constraints: ## Write constraints.txt anew
+	@sh scripts/constraints.sh
+
+clean: ## Remove what was made here; your history, settings and keys stay
+	rm -rf .venv build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

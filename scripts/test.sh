@@ -1,0 +1,21 @@
+#!/bin/sh
+# Set everything up and run all tests that this machine can run; arguments go to pytest.
+set -eu
+cd "$(dirname "$0")/.."
+sh scripts/setup.sh test
+.venv/bin/routerterm local fetch ||
+    printf '%s\n' "The tests with the real model are skipped." >&2
+
+if command -v dbus-run-session >/dev/null 2>&1 && command -v gnome-keyring-daemon >/dev/null 2>&1; then
+    # a Secret Service of the tests' own: its keys live and end in a throw-away home
+    models=$(.venv/bin/routerterm config path models)
+    home=$(mktemp -d)
+    trap 'rm -rf "$home"' EXIT
+    status=0
+    HOME=$home XDG_DATA_HOME=$home/data XDG_RUNTIME_DIR=$home ROUTERTERM_MODEL_DIR=$models \
+        dbus-run-session -- sh -c '
+            printf pw | gnome-keyring-daemon --unlock --components=secrets >/dev/null 2>&1
+            exec .venv/bin/python -m pytest "$@"' sh "$@" </dev/null || status=$?
+    exit $status
+fi
+exec .venv/bin/python -m pytest "$@" </dev/null
