@@ -36,7 +36,8 @@ PROVIDERS: Mapping[str, ProviderInfo] = {
         ),
         ProviderInfo("groq", "Groq", "openai-chat", "https://groq.example", env=("GROQ_API_KEY",), key_prefix="gsk_"),
         ProviderInfo(
-            "deepseek", "DeepSeek", "openai-chat", "https://deepseek.example", env=("DEEPSEEK_API_KEY",), key_prefix="sk-"
+            "deepseek", "DeepSeek", "openai-chat", "https://deepseek.example", env=("DEEPSEEK_API_KEY",),
+            key_prefix="sk-",
         ),
         ProviderInfo("local", "Local", "openai-chat", "http://127.0.0.1:9", needs_key=False, local=True),
     )

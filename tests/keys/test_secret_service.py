@@ -109,7 +109,7 @@ print("made")
 """
     (tmp_path / "home").mkdir()
     environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path / "home"), "PYTHONPATH": os.pathsep.join(sys.path)}
-    script = "gnome-keyring-daemon --start --components=secrets >/dev/null 2>&1; exec \"$0\" -c \"$1\""
+    script = 'gnome-keyring-daemon --start --components=secrets >/dev/null 2>&1; exec "$0" -c "$1"'
     ran = subprocess.run(
         ["dbus-run-session", "--", "sh", "-c", script, sys.executable, program],
         env=environ, capture_output=True, text=True, timeout=60,

@@ -91,6 +91,10 @@ class ProbeResult:
     limits: tuple[str, ...] = ()
     """What it told of its limits: "500 requests/min, 499 left"."""
     hint: str = ""
+    refused: bool = False
+    """Whether the provider turned the key itself away, rather than the line being down."""
+    proven: bool = True
+    """Whether a good answer says anything of the key: some providers answer anyone."""
 
 
 Probe: TypeAlias = Callable[[str, Secret | None], Awaitable[ProbeResult]]
