@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 from routerterm.protocols.jsons import objects, text
@@ -27,7 +28,7 @@ class PartialArguments:
 
     def _put(self, steps: list[str | int], piece: Mapping[str, Any]) -> None:
         place: Any = self.value
-        for step, following in zip(steps, steps[1:], strict=False):
+        for step, following in pairwise(steps):
             place = _enter(place, step, [] if isinstance(following, int) else {})
             if place is None:
                 return
@@ -62,8 +63,6 @@ def _enter(place: Any, step: str | int, fresh: Any) -> Any:
     return None
 
 
-def _set(place: Any, step: str | int, value: Any) -> None:
-    if (isinstance(place, dict) and isinstance(step, str)) or (
-        isinstance(place, list) and isinstance(step, int) and step < len(place)
-    ):
+def _set(place: Any, step: Any, value: Any) -> None:
+    if isinstance(place, dict) or (isinstance(place, list) and step < len(place)):
         place[step] = value

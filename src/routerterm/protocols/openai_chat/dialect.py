@@ -61,6 +61,7 @@ DIALECTS: Mapping[str, Dialect] = {
         details_family="openrouter",
         extra={"usage": {"include": True}},
     ),
+    "vercel": replace(PLAIN, effort="reasoning", details_family="vercel"),
     "xai": replace(PLAIN, effort="reasoning_effort", efforts=_LOW_HIGH),
     "mistral": replace(
         PLAIN,

@@ -22,7 +22,7 @@ class Dialect:
 PLAIN = Dialect(encrypted=False, summaries=False)
 DIALECTS: Mapping[str, Dialect] = {
     "": PLAIN,
-    "openai": Dialect("responses-openai"),
+    "openai": Dialect("responses-openai", summaries=False),  # only verified organisations may ask for them
     "azure": Dialect("responses-azure", key_header="api-key"),
     "xai": Dialect("responses-xai", summaries=False),
     "openrouter": Dialect("responses-openrouter"),
