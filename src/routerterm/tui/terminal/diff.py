@@ -71,7 +71,7 @@ class Painter:
         if not changed:
             return "".join(out), True
         if self.abilities.scroll and (shift := find_shift(shown, wanted, changed)):
-            self._scroll(out, shift, wanted)
+            self._scroll(out, shift)
             self.touched += 2
         if budget is not None:
             changed = sorted(range(shown.rows), key=lambda y: abs(y - hot))
@@ -97,11 +97,9 @@ class Painter:
         self.x, self.y = x, y
         return move
 
-    def _scroll(self, out: list[str], shift: Shift, wanted: Grid) -> None:
+    def _scroll(self, out: list[str], shift: Shift) -> None:
         top, bottom, by = shift
-        fresh = bottom if by > 0 else top  # the row that is blank after the move: take its colour
-        style = self.styles.blank[ord(wanted.styles[fresh][-1])] if self.abilities.coloured_erase else 0
-        self._wear(out, style)
+        self._wear(out, 0)  # not every terminal colours the rows that come in; all agree on plain ones
         whole = top == 0 and bottom == self.shown.rows - 1
         if not whole:
             out.append(f"\x1b[{top + 1};{bottom + 1}r")
@@ -117,8 +115,8 @@ class Painter:
         self.x = None
         if not whole:
             out.append("\x1b[r")
-            self.x = self.y = 0
-        self.shown.scroll(top, bottom, by, chr(style))
+            self.x = self.y = None  # most home the cursor here, some do not
+        self.shown.scroll(top, bottom, by)
 
     # -- one row ------------------------------------------------------------------------------------------
     def _row(self, out: list[str], y: int, old: str, new: str, old_styles: str, new_styles: str) -> None:
@@ -182,8 +180,11 @@ class Painter:
                 continue
             width = 2 if text[i + 1 : i + 2] == CONT else 1
             if risky(cell):
-                out.append(motion(self.x, self.y, x + i, y))
-                out.append("  \b\b" if width == 2 else "")  # a narrower drawing must not leave old cells
+                self._go(out, x + i, y)
+                if width == 2:  # a narrower drawing must not leave old cells
+                    out.append("  ")
+                    self._advance(2)
+                    self._go(out, x + i, y)
                 out.append(self.graphemes.text(cell))
                 self.x, self.y = None, y
                 if x + i + width < self.shown.columns:

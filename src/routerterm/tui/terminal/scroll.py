@@ -39,7 +39,7 @@ def find_shift(shown: Grid, wanted: Grid, changed: list[int]) -> Shift | None:
     if not votes:
         return None
     by = votes.most_common(1)[0][0]
-    voters = [y for y, key in keys.items() if key and where.get(key, -1) == y + by]
+    voters = [y for y, key in keys.items() if key and y + by >= 0 and where.get(key, -1) == y + by]
     top, bottom = (voters[0], voters[-1] + by) if by > 0 else (voters[0] + by, voters[-1])
     top, bottom = _grown(shown, wanted, Shift(top, bottom, by), (changed[0], changed[-1]))
     shift = Shift(top, bottom, by)
