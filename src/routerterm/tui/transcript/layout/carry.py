@@ -1,0 +1,76 @@
+"""What a streaming layout remembers of the text it is done with, and the few lines that stand in for it.
+
+The rest of a document means what it means because of the containers, and sometimes the leaf, that are still
+open where it begins.  A `Carry` holds those; its `prefix` is a little document that opens them again, so that
+markdown-it can parse the rest as if all that came before were still there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from routerterm.tui.transcript.layout.code import Painter
+from routerterm.tui.transcript.layout.grammar import HEADING_LINES
+from routerterm.tui.transcript.layout.tables import Plan
+
+Open: TypeAlias = Literal["", "paragraph", "fence", "table"]
+STAND_IN = "x"
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """An open quote, alert or list item."""
+
+    kind: Literal["quote", "alert", "item"]
+    marker: str = ""
+    """``-``, ``3.``: as written; an alert's kind."""
+    column: int = 0
+    """Where an item's content begins, counted from the innermost quote's."""
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Carry:
+    """Where the rest of a text stands."""
+
+    containers: tuple[Container, ...] = ()
+    leaf: Open = ""
+    source: tuple[str, ...] = ()
+    """The line or two that open the leaf: a fence's first, a table's header and rule."""
+    painter: Painter | None = None
+    plan: Plan | None = None
+    rows: int = 0
+    """Rows of the table already drawn."""
+    gap: bool = False
+    """Whether the source has a blank line just before the rest."""
+    block: int = -1
+    fence: int = -1
+    begun: bool = False
+    """Whether anything was drawn before."""
+
+    def prefix(self) -> list[str]:
+        """The lines that open again what is open."""
+        if not self.containers and not self.leaf:
+            return []
+        lines, line, column = [], "", 0
+        inner = ""
+        for container in self.containers:
+            match container.kind:
+                case "item":
+                    pad = max(container.column - column - len(container.marker), 1)
+                    after = min(pad, 4)
+                    line += " " * (pad - after) + container.marker + " " * after
+                    inner += " " * (container.column - column)
+                    column = container.column
+                case "quote":
+                    line, inner, column = line + "> ", inner + "> ", 0
+                case "alert":
+                    lines.append(f"{line}> [!{container.marker}]")
+                    inner, column = inner + "> ", 0
+                    line = inner
+        if self.leaf == "paragraph":
+            return [*lines, line + STAND_IN, *[inner + STAND_IN] * HEADING_LINES]
+        if self.containers:
+            lines += [line + STAND_IN, inner.rstrip()]
+        return lines + [inner + text for text in self.source]

@@ -1,0 +1,260 @@
+"""The Markdown that is understood: CommonMark, tables, strikethrough, task lists, alerts, formulas kept readable.
+
+markdown-it-py parses; what differs is what a *stream* of text asks for, and holds for whole texts just the same,
+so that both show the same lines.  Whatever the rest of a document could change in what came long before is
+decided by what came before:
+
+- a link's definition works from where it stands on, is one line, and is shown;
+- an underlined heading has at most `HEADING_LINES` lines above the underline, none of them endless;
+- the header of a table is not endless;
+- HTML is text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from markdown_it import MarkdownIt
+from markdown_it.common.utils import normalizeReference
+from markdown_it.parser_block import ParserBlock
+from markdown_it.ruler import RuleOptionsType
+from markdown_it.rules_block import fence, table
+from markdown_it.rules_block.state_block import StateBlock
+from markdown_it.rules_core.linkify import linkify
+from markdown_it.rules_core.state_core import StateCore
+from markdown_it.rules_inline.state_inline import StateInline
+from markdown_it.token import Token
+
+HEADING_LINES = 3
+ENDLESS = 2_000
+"""A line of so many characters is never the header of a table, part of an underlined heading or a definition."""
+
+_DEFINITION = re.compile(
+    r"\[(?!\^)((?:[^\[\]\\]|\\.)+)\]:[ ]*(<[^<>\n]*>|[^\s<]\S*)"
+    r"(?:[ ]+(\"[^\"]*\"|'[^']*'|\([^()]*\)))?[ ]*$"
+)
+_INLINE_MATH = re.compile(r"\\\(.+?\\\)|\\\[.+?\\\]|\$\$.+?\$\$|\$(?![\s$])[^$\n]*?[^\s$\\]\$(?!\d)", re.DOTALL)
+_NOTE = re.compile(r"\[\^[^\s\]]+\]")
+_MATH_CLOSE = {"$$": "$$", "\\[": "\\]"}
+
+
+@dataclass(slots=True)
+class Node:
+    """A block and what is in it; ``begin`` and ``end`` are source lines, the end excluded."""
+
+    kind: str
+    token: Token | None = None
+    begin: int = 0
+    end: int = 0
+    children: list[Node] = field(default_factory=list)
+
+    @property
+    def content(self) -> str:
+        """The text of a leaf."""
+        return self.token.content if self.token else ""
+
+
+class _Blocks(ParserBlock):
+    """The block parser, remembering at which column a list item's content begins."""
+
+    def tokenize(self, state: StateBlock, startLine: int, endLine: int) -> None:  # noqa: N803 - the library's names
+        if state.tokens and state.tokens[-1].type == "list_item_open":
+            state.tokens[-1].meta = {**state.tokens[-1].meta, "column": state.blkIndent}
+        super().tokenize(state, startLine, endLine)
+
+
+class Grammar:
+    """A parser for blocks, and one for what is in them."""
+
+    def __init__(self) -> None:
+        md = MarkdownIt(
+            "default", {"html": False, "linkify": True, "tasklists": True, "alerts": True, "maxNesting": 24}
+        )
+        md.block = _Blocks()
+        md.block.ruler.disable(["html_block", "reference"])
+        terminates: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote", "list"]}
+        md.block.ruler.at("table", _table, {"alt": ["paragraph", "reference"]})
+        md.block.ruler.at("fence", _fence, terminates)
+        md.block.ruler.at("lheading", _underlined)
+        md.block.ruler.before("fence", "formula", _formula, terminates)
+        md.block.ruler.before("paragraph", "definition", _definition)
+        md.inline.ruler.at("newline", _newline)
+        md.inline.ruler.before("escape", "formula", _inline_formula)
+        md.inline.ruler.before("link", "note", _note)
+        if md.linkify is not None:
+            md.linkify.set({"fuzzy_link": False, "fuzzy_email": False, "fuzzy_ip": False})
+        self._md = md
+
+    def blocks(self, source: str) -> Node:
+        """The tree of a document; every line feed counts a line."""
+        tokens: list[Token] = []
+        self._md.block.parse(source, self._md, {}, tokens)
+        return _tree(tokens)
+
+    def inline(self, content: str, references: Mapping[str, Any]) -> list[Token]:
+        """The inline tokens of a leaf's content, with the definitions known so far."""
+        env = {"references": references}
+        children: list[Token] = []
+        self._md.inline.parse(content, self._md, env, children)
+        if "://" in content or "mailto:" in content:
+            token = Token("inline", "", 0, content=content, children=children)
+            linkify(StateCore("", self._md, env, [token]))
+            children = token.children or []
+        return children
+
+    def define(self, node: Node, references: dict[str, Any]) -> None:
+        """Remember what a definition defines, unless its name is taken."""
+        assert node.token is not None
+        references.setdefault(node.token.meta["label"], {"href": node.token.meta["href"], "title": ""})
+
+
+def _tree(tokens: list[Token]) -> Node:
+    root = Node("root")
+    path = [root]
+    for token in tokens:
+        if token.nesting == 1:
+            begin, end = token.map or (path[-1].begin, path[-1].end)
+            node = Node(token.type.removesuffix("_open"), token, begin, end)
+            path[-1].children.append(node)
+            path.append(node)
+        elif token.nesting == -1:
+            path.pop()
+        elif token.type == "inline":
+            path[-1].children.append(Node("inline", token, *(token.map or (0, 0))))
+        else:
+            path[-1].children.append(Node(token.type, token, *(token.map or (0, 0))))
+    return root
+
+
+def _line(state: StateBlock, line: int) -> str:
+    return state.src[state.bMarks[line] + state.tShift[line] : state.eMarks[line]]
+
+
+def _table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    if state.eMarks[start] - state.bMarks[start] >= ENDLESS:
+        return False
+    first = len(state.tokens)
+    if not table(state, start, end, silent):
+        return False
+    if not silent:
+        state.tokens[first].meta = {"source": (_line(state, start), _line(state, start + 1))}
+    return True
+
+
+def _fence(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    indent = state.sCount[start] - state.blkIndent
+    if not fence(state, start, end, silent):
+        return False
+    if not silent:
+        token = state.tokens[-1]
+        lines = token.content.count("\n") + (not token.content.endswith("\n") and token.content != "")
+        closed = state.line - start - 1 > lines
+        token.meta = {"source": (" " * indent + token.markup + token.info,), "closed": closed}
+    return True
+
+
+def _underlined(state: StateBlock, start: int, end: int, _silent: bool) -> bool:
+    """A heading with ``===`` or ``---`` beneath."""
+    if state.is_code_block(start):
+        return False
+    kept, state.parentType = state.parentType, "paragraph"
+    interrupts = state.md.block.ruler.getRules("paragraph")
+    found = ""
+    line = start + 1
+    while line < min(end, start + HEADING_LINES + 1) and not state.isEmpty(line):
+        indent = state.sCount[line]
+        if state.eMarks[line - 1] - state.bMarks[line - 1] >= ENDLESS:
+            break
+        if indent - state.blkIndent <= 3:
+            text = _line(state, line).rstrip(" \t")
+            if indent >= state.blkIndent and text and text[0] in "-=" and not text.strip(text[0]):
+                found = text[0]
+                break
+            if indent >= 0 and any(rule(state, line, end, True) for rule in interrupts):
+                break
+        line += 1
+    state.parentType = kept
+    if not found:
+        return False
+    tag = "h1" if found == "=" else "h2"
+    _leaf(state, "heading", tag, start, line + 1, state.getLines(start, line, state.blkIndent, False).strip())
+    state.line = line + 1
+    return True
+
+
+def _leaf(state: StateBlock, kind: str, tag: str, start: int, end: int, content: str) -> None:
+    state.push(f"{kind}_open", tag, 1).map = [start, end]
+    token = state.push("inline", "", 0)
+    token.content, token.map, token.children = content, [start, end], []
+    state.push(f"{kind}_close", tag, -1)
+
+
+def _definition(state: StateBlock, start: int, _end: int, _silent: bool) -> bool:
+    """``[label]: target "title"``, in one line."""
+    if state.is_code_block(start) or state.eMarks[start] - state.bMarks[start] >= ENDLESS:
+        return False
+    match = _DEFINITION.match(_line(state, start))
+    if match is None or not match[1].strip():
+        return False
+    href = state.md.normalizeLink(match[2][1:-1] if match[2].startswith("<") else match[2])
+    if not state.md.validateLink(href):
+        return False
+    token = state.push("definition", "", 0)
+    token.map, token.content = [start, start + 1], match[1]
+    token.meta = {"label": normalizeReference(match[1]), "href": href}
+    state.line = start + 1
+    return True
+
+
+def _formula(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """A formula between lines that begin with ``$$`` or ``\\[`` and end with their twin; a blank line ends it too."""
+    if state.is_code_block(start):
+        return False
+    text = _line(state, start).rstrip()
+    close = _MATH_CLOSE.get(text)
+    if close is None:
+        return False
+    if silent:
+        return True
+    line, closed = start + 1, False
+    while line < end and not closed and not state.isEmpty(line) and state.sCount[line] >= state.blkIndent:
+        closed = _line(state, line).rstrip().endswith(close)
+        line += 1
+    token = state.push("formula", "", 0)
+    token.map, token.meta = [start, line], {"closed": closed}
+    token.content = state.getLines(start, line, state.blkIndent, False)
+    state.line = line
+    return True
+
+
+def _newline(state: StateInline, silent: bool) -> bool:
+    """A line ends where its writer ended it; the next keeps its indentation."""
+    if state.src[state.pos] != "\n":
+        return False
+    if not silent:
+        state.pending = state.pending.rstrip(" ")
+        state.push("softbreak", "br", 0)
+    state.pos += 1
+    return True
+
+
+def _verbatim(kind: str, pattern: re.Pattern[str], firsts: str) -> Callable[[StateInline, bool], bool]:
+    def rule(state: StateInline, silent: bool) -> bool:
+        if state.src[state.pos] not in firsts:
+            return False
+        match = pattern.match(state.src, state.pos, state.posMax)
+        if match is None:
+            return False
+        if not silent:
+            state.push(kind, "", 0).content = match[0]
+        state.pos = match.end()
+        return True
+
+    return rule
+
+
+_inline_formula = _verbatim("formula", _INLINE_MATH, "\\$")
+_note = _verbatim("note", _NOTE, "[")

@@ -1,0 +1,199 @@
+"""A line of the transcript, and how long text becomes several of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from rich.cells import cell_len, get_character_cell_size
+
+Run: TypeAlias = tuple[str, str]
+"""Text and the palette's key for its style."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line as it is drawn, and what it means when it is copied."""
+
+    runs: tuple[Run, ...] = ()
+    join: str = "\n"
+    """What stands between the line before and this one in a copy: a blank or nothing where text was wrapped."""
+    block: int = -1
+    """Which block of the message it belongs to, from 0; -1 for none."""
+    fence: int = -1
+    """Which code block of the text it belongs to, from 0; -1 for none."""
+    fill: str = ""
+    """The palette's key for the rest of the line."""
+
+    @property
+    def text(self) -> str:
+        """All that is drawn."""
+        return "".join(text for text, _ in self.runs)
+
+    @property
+    def plain(self) -> str:
+        """What is copied: no decoration, cells of a table apart by tabs."""
+        return "".join(copied(run) for run in self.runs)
+
+
+def copied(run: Run) -> str:
+    """What of a run is copied."""
+    text, key = run
+    if not key.startswith("~"):
+        return text
+    return "\t" if key.startswith("~cell") else ""
+
+
+def is_wide(text: str) -> bool:
+    """Whether there may be characters that are not one cell wide."""
+    return not text.isascii()
+
+
+def cut_points(text: str, width: int, first: int | None = None) -> list[tuple[int, int, str]]:
+    """Where to cut one line of text to fit: start, end and how each piece joins the one before.
+
+    Breaks at blanks, between wide characters, and anywhere in a word that is too long by itself; never
+    between a character and its combining marks.  ``first`` is the width of the first piece, if it differs.
+    """
+    room = width if first is None else first
+    if text.isascii():
+        return _cut_narrow(text, max(width, 1), max(room, 1))
+    return _cut_wide(text, max(width, 2), max(room, 2))
+
+
+def _cut_narrow(text: str, width: int, room: int) -> list[tuple[int, int, str]]:
+    pieces: list[tuple[int, int, str]] = []
+    start, join, end = 0, "\n", len(text)
+    lead = end - len(text.lstrip(" "))
+    while end - start > room:
+        cut = text.rfind(" ", start, start + room + 1)
+        if cut <= max(start, lead - 1):
+            pieces.append((start, start + room, join))
+            start, join = start + room, ""
+        else:
+            stop = cut
+            while stop > start and text[stop - 1] == " ":
+                stop -= 1
+            pieces.append((start, stop, join))
+            start, join = cut + 1, " "
+            while start < end and text[start] == " ":
+                start += 1
+        room = width
+    if start < end or not pieces:
+        pieces.append((start, end, join))
+    return pieces
+
+
+_NOT_FIRST = frozenset("、。，．・：；？！）」』】〉》〕］｝ー々ぁぃぅぇぉっゃゅょァィゥェォッャュョ…‥’”!?),.:;]}")
+_NOT_LAST = frozenset("（「『【〈《〔［｛‘“([{")
+
+
+def _cut_wide(text: str, width: int, room: int) -> list[tuple[int, int, str]]:
+    pieces: list[tuple[int, int, str]] = []
+    start, join, used = 0, "\n", 0
+    best = -1  # the end of the best piece so far, and where and how the next begins
+    after, how = 0, ""
+    lead = len(text) - len(text.lstrip(" "))
+    before, before_wide = "", False
+    index = 0
+    while index < len(text):
+        char = text[index]
+        cells = get_character_cell_size(char)
+        if char == " ":
+            if index >= lead and index > start:
+                best, after, how = index, index + 1, " "
+        elif cells == 2 or (before_wide and cells):
+            fits = index > max(start, lead) and before != " " and (cells == 2 or before_wide)
+            if fits and char not in _NOT_FIRST and before not in _NOT_LAST:
+                best, after, how = index, index, ""
+        if used + cells > room and cells and index > start:
+            if char == " ":
+                best, after, how = index, index + 1, " "
+            elif best <= start:
+                best, after, how = index, index, ""
+            stop = best
+            while stop > start and text[stop - 1] == " ":
+                stop -= 1
+            pieces.append((start, stop, join))
+            if how == " ":
+                while after < len(text) and text[after] == " ":
+                    after += 1
+            start, join, used, room, best = after, how, 0, width, -1
+            before, before_wide = "", False
+            index = start
+            continue
+        used += cells
+        if cells:
+            before, before_wide = char, cells == 2
+        index += 1
+    if start < len(text) or not pieces:
+        pieces.append((start, len(text), join))
+    return pieces
+
+
+def wrap_runs(runs: Sequence[Run], width: int, first: int | None = None) -> list[tuple[list[Run], str]]:
+    """One logical line of runs cut to fit, each piece with how it joins the one before."""
+    text = "".join(run[0] for run in runs)
+    if text.isascii() and len(text) <= min(width, width if first is None else first):
+        return [(list(runs), "\n")]
+    result: list[tuple[list[Run], str]] = []
+    queue = iter(runs)
+    run, key = next(queue, ("", ""))
+    base = 0  # where `run` begins in the text
+    for start, end, join in cut_points(text, width, first):
+        piece: list[Run] = []
+        while base + len(run) <= start and start < len(text):
+            base += len(run)
+            run, key = next(queue, ("", ""))
+        while start < end:
+            stop = min(end, base + len(run))
+            if stop > start:
+                piece.append((run[start - base : stop - base], key))
+            start = stop
+            if stop == base + len(run) and start < end:
+                base += len(run)
+                run, key = next(queue, ("", ""))
+        result.append((piece, join))
+    return result
+
+
+def split_runs(runs: Iterable[Run]) -> list[list[Run]]:
+    """Runs with line feeds in them as one list of runs for each line."""
+    lines: list[list[Run]] = [[]]
+    for text, key in runs:
+        if "\n" not in text:
+            lines[-1].append((text, key))
+            continue
+        head, *rest = text.split("\n")
+        if head:
+            lines[-1].append((head, key))
+        lines.extend([(piece, key)] if piece else [] for piece in rest)
+    return lines
+
+
+def chop(text: str, width: int) -> list[str]:
+    """Text cut every ``width`` cells, blanks or not: for code."""
+    if text.isascii():
+        return [text[start : start + width] for start in range(0, len(text), width)] or [""]
+    width = max(width, 2)
+    pieces, start, used = [], 0, 0
+    for index, char in enumerate(text):
+        cells = get_character_cell_size(char)
+        if cells and used + cells > width:
+            pieces.append(text[start:index])
+            start, used = index, 0
+        used += cells
+    return [*pieces, text[start:]]
+
+
+def fit(text: str, width: int, ellipsis: str = "…") -> str:
+    """Text shortened to at most ``width`` cells."""
+    if cell_len(text) <= width:
+        return text
+    return chop(text, max(width - 1, 1))[0] + ellipsis if width > 0 else ""
+
+
+def runs_len(runs: Iterable[Run]) -> int:
+    """Cells that runs take."""
+    return sum(len(text) if text.isascii() else cell_len(text) for text, _ in runs)

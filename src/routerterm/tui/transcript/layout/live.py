@@ -1,0 +1,212 @@
+"""An entry while it is being written: parts come one after the other, each delta costs the same."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from routerterm.core.events import Content, ReasoningDelta, TextDelta, ToolCallDelta
+from routerterm.core.messages import Part, Reasoning, Text, ToolCall
+from routerterm.core.reply import ReplyBuilder
+from routerterm.tui.sanitise import one_line
+from routerterm.tui.transcript.layout.entry import part_lines, renumber, text_key
+from routerterm.tui.transcript.layout.header import header_line
+from routerterm.tui.transcript.layout.lines import Line
+from routerterm.tui.transcript.layout.parts import WINDOW_TEXT, call_lines, thought_lines
+from routerterm.tui.transcript.layout.stream import StreamLayout
+from routerterm.tui.transcript.palette import Signs
+from routerterm.tui.transcript.values import Entry
+
+
+class _Thought:
+    """A thought as it comes: only its end is kept for the window."""
+
+    def __init__(self) -> None:
+        self.pieces: list[str] = []
+        self.length = 0
+
+    def feed(self, text: str) -> None:
+        self.pieces.append(text)
+        self.length += len(text)
+        if self.length > 3 * WINDOW_TEXT:
+            self.pieces = ["".join(self.pieces)[-WINDOW_TEXT:]]
+            self.length = len(self.pieces[0])
+
+    def part(self) -> Reasoning:
+        return Reasoning("".join(self.pieces))
+
+
+class LiveEntry:
+    """The lines of an entry that grows.
+
+    ``done`` are final but for the header, ``tail`` may change.  `feed` only takes; `settle` lays out.
+    """
+
+    def __init__(self, entry: Entry, width: int, signs: Signs) -> None:
+        self.entry, self.width, self.signs = entry, width, signs
+        self.done: list[Line] = [header_line(entry, width, signs)]
+        self.tail: list[Line] = [Line()]
+        self.builder = ReplyBuilder()
+        self._deltas: list[Content | str] = []
+        self._text: StreamLayout | None = None
+        self._copied = 0
+        self._thought: _Thought | None = None
+        self._call: tuple[int, ToolCall] | None = None
+        self._arguments: list[str] = []
+        self._blank = ""
+        self._blocks = self._fences = 0
+        for number, part in enumerate(entry.parts):
+            self._begin(number, part)
+
+    def _begin(self, number: int, part: Part) -> None:
+        """What the entry already had when it began to stream."""
+        match part:
+            case Text(text):
+                self.feed(TextDelta(text))
+            case Reasoning(text):
+                self.feed(ReasoningDelta(text))
+            case _:
+                self._close()
+                self._add(part_lines(self.entry, number, part, self.width, self.signs, False))
+
+    def feed(self, delta: Content) -> None:
+        """Take a piece."""
+        self.builder.add(delta)
+        self._deltas.append(delta)
+        match delta:
+            case TextDelta(text):
+                self._text_piece(text)
+            case ReasoningDelta(text):
+                if self._thought is None and text:
+                    self._blank = ""
+                    self._close()
+                    self._thought = _Thought()
+                if self._thought is not None:
+                    self._thought.feed(text)
+            case ToolCallDelta():
+                self._call_piece(delta)
+
+    def seam(self, text: str) -> None:
+        """The answer was cut here and goes on."""
+        self._deltas.append(text)
+        if self._text is not None:
+            self._text.seam(one_line(text))
+
+    def at_width(self, width: int, signs: Signs) -> LiveEntry:
+        """The same entry at another width, laid out anew."""
+        twin = LiveEntry(replace(self.entry, parts=()), width, signs)
+        twin.entry = self.entry
+        for delta in self._deltas:
+            if isinstance(delta, str):
+                twin.seam(delta)
+            else:
+                twin.feed(delta)
+        twin.settle()
+        return twin
+
+    def set_header(self, entry: Entry) -> None:
+        """Another header."""
+        self.entry = entry
+        self.done[0] = header_line(entry, self.width, self.signs)
+
+    def settle(self) -> int:
+        """Bring the lines up to date; the first that may differ from before, the header aside."""
+        first = len(self.done)
+        if self._text is not None:
+            self._text.settle()
+            self._take_done()
+            self.tail = [self._moved(line) for line in self._text.tail]
+        else:
+            self.tail = self._open_lines()
+        self.tail = [*self._gap(), *self.tail] if self.tail and self._needs_gap() else self.tail
+        self._add_cursor()
+        self.tail.append(Line())
+        return first
+
+    @property
+    def lines(self) -> int:
+        """How many there are."""
+        return len(self.done) + len(self.tail)
+
+    def line(self, index: int) -> Line:
+        """One of them."""
+        return self.done[index] if index < len(self.done) else self.tail[index - len(self.done)]
+
+    def _text_piece(self, text: str) -> None:
+        if self._text is None:
+            self._blank += text
+            if not text.strip():
+                return
+            text, self._blank = self._blank, ""
+            self._close()
+            self._text, self._copied = StreamLayout(self.width, self.signs, key=text_key(self.entry)), 0
+        self._text.feed(text)
+
+    def _call_piece(self, delta: ToolCallDelta) -> None:
+        if self._call is None or self._call[0] != delta.index:
+            self._close()
+            self._call, self._arguments = (delta.index, ToolCall(delta.id, delta.name, "")), []
+        index, call = self._call
+        self._call = (index, replace(call, id=call.id or delta.id, name=call.name or delta.name))
+        self._arguments.append(delta.arguments)
+
+    def _open_lines(self) -> list[Line]:
+        if self._thought is not None:
+            return self._numbered(thought_lines(self._thought.part(), self.width, self.signs, opened=False, live=True))
+        if self._call is not None:
+            call = replace(self._call[1], arguments="".join(self._arguments[:64])[:400])
+            return self._numbered(call_lines(call, self.width, self.signs, opened=False))
+        return []
+
+    def _close(self) -> None:
+        """The part that was open is whole."""
+        if self._text is not None:
+            self._text.close()
+            self._take_done()
+            self._text = None
+        elif self._thought is not None:
+            words = self.builder.parts()
+            part = next((part for part in reversed(words) if isinstance(part, Reasoning)), self._thought.part())
+            self._thought = None
+            self._add(thought_lines(part, self.width, self.signs, opened=False))
+        elif self._call is not None:
+            call = replace(self._call[1], arguments="".join(self._arguments))
+            self._call = None
+            self._add(call_lines(call, self.width, self.signs, opened=False))
+        self._blocks = max((line.block for line in self.done), default=-1) + 1
+        self._fences = max((line.fence for line in self.done), default=-1) + 1
+
+    def _add(self, lines: list[Line]) -> None:
+        if len(self.done) > 1:
+            self.done.append(Line())
+        self.done += self._numbered(lines)
+        self._blocks += 1
+
+    def _numbered(self, lines: list[Line]) -> list[Line]:
+        return [renumber(line, self._blocks, self._fences) for line in lines]
+
+    def _moved(self, line: Line) -> Line:
+        return renumber(line, self._blocks, self._fences)
+
+    def _take_done(self) -> None:
+        assert self._text is not None
+        fresh = self._text.done[self._copied :]
+        if fresh and not self._copied and len(self.done) > 1:
+            self.done.append(Line())
+        self.done += [self._moved(line) for line in fresh]
+        self._copied += len(fresh)
+
+    def _needs_gap(self) -> bool:
+        return len(self.done) > 1 and (self._text is None or not self._copied)
+
+    def _gap(self) -> list[Line]:
+        return [Line()]
+
+    def _add_cursor(self) -> None:
+        """The block that moves while tokens arrive."""
+        mark = (self.signs.cursor, "~cursor")
+        if not self.tail:
+            self.tail.append(Line((mark,)))
+            return
+        last = self.tail[-1]
+        if sum(len(text) for text, _ in last.runs) < self.width - 1:
+            self.tail[-1] = replace(last, runs=(*last.runs, mark))

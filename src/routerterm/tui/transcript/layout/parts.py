@@ -1,0 +1,88 @@
+"""The parts of a message that are not text: thoughts, tools, pictures.  Each folds to one line."""
+
+from __future__ import annotations
+
+import json
+
+from routerterm.core.messages import Image, Reasoning, ToolCall, ToolResult
+from routerterm.tui.sanitise import one_line, sanitise
+from routerterm.tui.transcript.layout.blocks import cut_runs
+from routerterm.tui.transcript.layout.code import Painter
+from routerterm.tui.transcript.layout.lines import Line, Run, fit, runs_len, wrap_runs
+from routerterm.tui.transcript.palette import Signs
+
+WINDOW = 4
+"""Lines of a thought that are seen while it is being thought."""
+WINDOW_TEXT = 4_000
+"""Characters at the end of a thought that the window is laid out from."""
+
+
+def thought_lines(part: Reasoning, width: int, signs: Signs, *, opened: bool, live: bool = False) -> list[Line]:
+    """A thought: one line; its last few lines while it comes; all of it when it is opened."""
+    if part.redacted is not None and not part.text:
+        return [_fold("thought, sealed by its provider", "thought", width, signs, opened=False, can_open=False)]
+    if live:
+        head = Line(((f"{signs.opened} ", "~bullet"), ("thinking", "thought")))
+        return [head, *_thought(part.text[-WINDOW_TEXT:], width, signs)[-WINDOW:]]
+    words = part.text.count(" ") + 1
+    head = _fold(f"thought {signs.dot} {words} word{'s' * (words != 1)}", "thought", width, signs, opened=opened)
+    return [head, *_thought(part.text, width, signs)] if opened else [head]
+
+
+def _thought(text: str, width: int, signs: Signs) -> list[Line]:
+    lines: list[Line] = []
+    for source in sanitise(text).expandtabs(4).strip("\n").split("\n"):
+        runs: list[Run] = [(source, "thought")] if source.strip() else []
+        for piece, join in wrap_runs(runs, max(width - 2, 1)):
+            lines.append(Line(((f"{signs.upright} ", "~faint"), *piece), join))
+    return lines
+
+
+def call_lines(part: ToolCall, width: int, signs: Signs, *, opened: bool) -> list[Line]:
+    """A call to a tool: its name and the beginning of its arguments, or all of them."""
+    head = _fold(
+        f"{signs.tool} {one_line(part.name)}", "tool", width, signs, opened=opened, more=one_line(part.arguments)
+    )
+    return [head, *_json(part.arguments, width, signs)] if opened else [head]
+
+
+def result_lines(part: ToolResult, width: int, signs: Signs, *, opened: bool) -> list[Line]:
+    """What a tool answered: how much, or all of it."""
+    key = "error" if part.is_error else "tool"
+    what = f"{one_line(part.name) or 'tool'} {'failed' if part.is_error else 'answered'}"
+    head = _fold(what, key, width, signs, opened=opened, more=one_line(part.text[: width * 2]))
+    return [head, *_json(part.text, width, signs)] if opened else [head]
+
+
+def image_lines(part: Image, width: int, signs: Signs) -> list[Line]:
+    """A picture by its name, kind and size."""
+    name = one_line(part.name or part.url or "picture")
+    size = f" {signs.dot} {max(len(part.data) // 1024, 1)} kB" if part.data else ""
+    text = f"{signs.image} {name} {signs.dot} {one_line(part.media_type)}{size}"
+    return [Line(((fit(text, width, signs.ellipsis), "link"),))]
+
+
+def _fold(
+    text: str, key: str, width: int, signs: Signs, *, opened: bool, more: str = "", can_open: bool = True
+) -> Line:
+    sign = (signs.opened if opened else signs.pointer) if can_open else signs.dot
+    runs: list[Run] = [(f"{sign} ", "~bullet"), (fit(text, max(width - 2, 1), signs.ellipsis), key)]
+    room = width - runs_len(runs) - 2
+    if more and not opened and room > 4:
+        runs.append((f"  {fit(more, room, signs.ellipsis)}", "dim"))
+    return Line(tuple(runs))
+
+
+def _json(text: str, width: int, signs: Signs) -> list[Line]:
+    painter = Painter("json")
+    try:
+        text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    except ValueError:
+        painter = Painter("")
+    lines: list[Line] = []
+    for source in sanitise(text).expandtabs(4).split("\n"):
+        for number, piece in enumerate(cut_runs(painter.paint(source), max(width - 2, 1))):
+            runs = [(f"{signs.upright}{signs.wrap if number else ' '}", "~faint@fence")]
+            runs += [(run, f"{key}@fence") for run, key in piece]
+            lines.append(Line(tuple(runs), "" if number else "\n", fill="fence"))
+    return lines

@@ -1,0 +1,36 @@
+"""Lines into Textual's strips, with the gutter, the selection and what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from routerterm.tui.transcript.layout.lines import Line
+from routerterm.tui.transcript.palette import Palette
+
+GUTTER = 2
+"""Cells left of every line: the cursor's mark, and the bar beside what the person said."""
+
+
+def paint(line: Line, width: int, palette: Palette, *, cursor: bool = False, bar: bool = False) -> Strip:
+    """A line as a strip of exactly ``width`` cells."""
+    signs, style = palette.signs, palette.style
+    segments = [
+        Segment(signs.bar if cursor else " ", style("cursor")),
+        Segment(signs.upright if bar else " ", style("faint")),
+    ]
+    segments += [Segment(text, style(key)) for text, key in line.runs]
+    return Strip(segments).adjust_cell_length(width, style(line.fill or "text"))
+
+
+def overlay(strip: Strip, spans: Sequence[tuple[int, int]], style: Style) -> Strip:
+    """A strip with a style laid over spans of cells."""
+    for begin, end in spans:
+        end = min(end, strip.cell_length)
+        if end > begin:
+            middle = Strip(Segment.apply_style(list(strip.crop(begin, end)), post_style=style), end - begin)
+            strip = Strip.join([strip.crop(0, begin), middle, strip.crop(end)])
+    return strip
