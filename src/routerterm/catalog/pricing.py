@@ -17,14 +17,15 @@ def cost(usage: Usage, info: ModelInfo | None, at: datetime | None = None) -> Co
     that go by the hour; without it the dearer hours are assumed.  Unknown if a price that it takes is unknown.
     """
     if usage.cost is not None:
-        return Cost(usage.cost, "reported")
+        return Cost(usage.cost, "reported", saved=None if info is None else saved_by_cache(usage, info, at))
     if info is None:
         return UNKNOWN_COST
-    prices = prices_for(info, usage.input, at)
     if is_declared_free(info):
         return FREE
-    usd = amount(usage, prices)
-    return UNKNOWN_COST if usd is None else Cost(usd, "computed", info.price_date)
+    usd = amount(usage, prices_for(info, usage.input, at))
+    if usd is None:
+        return UNKNOWN_COST
+    return Cost(usd, "computed", info.price_date, saved_by_cache(usage, info, at))
 
 
 def is_declared_free(info: ModelInfo) -> bool:
@@ -68,6 +69,8 @@ def amount(usage: Usage, prices: Prices) -> Decimal | None:
 
 def saved_by_cache(usage: Usage, info: ModelInfo, at: datetime | None = None) -> Decimal | None:
     """What the provider's prompt cache saved against paying every token of the prompt in full; may be negative."""
+    if not (usage.cache_read or usage.cache_write or usage.cache_write_1h):
+        return Decimal(0)
     prices = prices_for(info, usage.input, at)
     full = amount(Usage(fresh=usage.input), prices)
     paid = amount(Usage(usage.fresh, usage.cache_read, usage.cache_write, usage.cache_write_1h), prices)

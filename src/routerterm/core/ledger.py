@@ -20,7 +20,10 @@ CapUnit: TypeAlias = Literal["usd", "requests", "tokens"]
 
 @dataclass(frozen=True, slots=True)
 class AttemptRecord:
-    """One row of the ledger (the ``attempt`` table).  Times are milliseconds; ``started_at`` since the epoch, UTC."""
+    """One row of the ledger (the ``attempt`` table).  Times are milliseconds; ``started_at`` since the epoch, UTC.
+
+    Every token stands in exactly one column, as in `Usage`: ``input_tokens`` is without those of the cache.
+    """
 
     id: str
     n: int
@@ -46,6 +49,8 @@ class AttemptRecord:
     cost_nanousd: int | None = None
     cost_source: CostSource | None = None
     price_date: str | None = None
+    saved_nanousd: int | None = None
+    """What the provider's prompt cache saved, at the prices of then."""
 
 
 @dataclass(frozen=True, slots=True)

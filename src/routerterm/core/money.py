@@ -5,7 +5,7 @@ An unknown amount is None and shows as ``?``: never as ``$0.00``, which means fr
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Literal, TypeAlias
 
@@ -21,6 +21,8 @@ class Cost:
     usd: Decimal | None
     source: CostSource | None = None
     price_date: str | None = None
+    saved: Decimal | None = field(default=None, compare=False)
+    """What the prompt cache saved against the full price, where that is known; negative where it cost more."""
 
 
 UNKNOWN_COST = Cost(None)

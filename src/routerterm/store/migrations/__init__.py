@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from routerterm.store.migrations.m0001_tables import tables
+from routerterm.store.migrations.m0002_tally import tally
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
 ALL: Mapping[str, Callable[[Database], None]] = {
     "0001_tables": tables,
+    "0002_tally": tally,
 }
 """Every step by its name, in the order in which they are taken."""

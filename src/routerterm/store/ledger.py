@@ -1,0 +1,165 @@
+"""The book of spending: a row per attempt, held against the caps in the transaction that writes it.
+
+A row's life: reserved with the high end of its forecast, then settled with what was reported, or estimated where
+nothing was.  Until it is settled its high end counts, so two programs at once cannot break a cap together.  A row
+is never priced again: what was written stays, whatever prices do later.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Sequence
+from dataclasses import fields
+from typing import assert_never
+
+from routerterm.core.ledger import AttemptRecord, Cap, CapReached, CapScope, CapUnit
+from routerterm.store.worker import Worker
+
+_COLUMNS = tuple(field.name for field in fields(AttemptRecord))
+_INSERT = (
+    f"INSERT INTO attempt ({', '.join(_COLUMNS)}, program) VALUES ({', '.join('?' * len(_COLUMNS))}, ?)"
+    f" ON CONFLICT (id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _COLUMNS if name != 'id')}"
+)
+TOKENS = (
+    "coalesce(input_tokens, 0) + coalesce(cache_read_tokens, 0) + coalesce(cache_write_tokens, 0)"
+    " + coalesce(output_tokens, 0)"
+)
+"""The tokens of a row: each stands in exactly one of these columns (thinking is part of the answer)."""
+
+
+class StoredLedger:
+    """Fulfils `routerterm.core.ports.Ledger`."""
+
+    def __init__(self, writer: Worker, reader: Worker, program: str) -> None:
+        self._writer, self._reader, self._program = writer, reader, program
+
+    async def reserve(self, record: AttemptRecord, caps: Sequence[Cap]) -> CapReached | None:
+        """Write the row with its reserved high end if no cap breaks, in one transaction; else the cap in the way."""
+        return await self._writer.write(lambda connection: reserve(connection, record, caps, self._program))
+
+    async def settle(self, record: AttemptRecord) -> None:
+        """Replace the row by how it ended; a row that nobody reserved is written now."""
+        await self._writer.write(lambda connection: write_row(connection, record, self._program))
+
+    async def recover(self, living: Collection[str]) -> int:
+        """Settle the rows of programs that died during an attempt; ``living`` names the others.  How many."""
+        return await self._writer.write(lambda connection: recover(connection, living))
+
+    async def used(self, caps: Sequence[Cap]) -> tuple[int, ...]:
+        """What is used of each cap, reservations included, in the cap's unit."""
+        return await self._reader.read(lambda connection: tuple(used(connection, cap) for cap in caps))
+
+    async def rows(self, message_id: str) -> tuple[AttemptRecord, ...]:
+        """The attempts behind a message, in order."""
+        return await self._reader.read(lambda connection: rows_of(connection, message_id))
+
+
+def reserve(
+    connection: sqlite3.Connection, record: AttemptRecord, caps: Sequence[Cap], program: str
+) -> CapReached | None:
+    """See `StoredLedger.reserve`; in a transaction that others cannot write beside."""
+    for cap in caps:
+        wants = wanted(record, cap.unit)
+        so_far = used(connection, cap)
+        if so_far + wants > cap.limit:
+            return CapReached(cap, so_far, wants)
+    write_row(connection, record, program)
+    return None
+
+
+def write_row(connection: sqlite3.Connection, record: AttemptRecord, program: str) -> None:
+    """Insert or replace one row."""
+    connection.execute(_INSERT, (*(getattr(record, name) for name in _COLUMNS), program))
+
+
+def wanted(record: AttemptRecord, unit: CapUnit) -> int:
+    """What a row takes of a cap.  An unknown cost takes nothing here: the budget refuses it before, or lets it pass."""
+    match unit:
+        case "usd":
+            return record.cost_nanousd or 0
+        case "requests":
+            return 1
+        case "tokens":
+            columns = (record.input_tokens, record.cache_read_tokens, record.cache_write_tokens, record.output_tokens)
+            return sum(column or 0 for column in columns)
+        case _:
+            assert_never(unit)
+
+
+def used(connection: sqlite3.Connection, cap: Cap) -> int:
+    """What the rows so far add up to in a cap's unit, from its ``since`` on."""
+    if cap.scope == "request":
+        return 0
+    column = _column(cap.scope)
+    where = "started_at >= ?" + (f" AND {column} = ?" if column else "")
+    values = (cap.since, cap.value) if column else (cap.since,)
+    row = connection.execute(f"SELECT {_sum(cap.unit)} FROM attempt WHERE {where}", values).fetchone()
+    return int(row[0] or 0)
+
+
+def _sum(unit: CapUnit) -> str:
+    match unit:
+        case "usd":
+            return "sum(cost_nanousd)"
+        case "requests":
+            return "count(*)"
+        case "tokens":
+            return f"sum({TOKENS})"
+        case _:
+            assert_never(unit)
+
+
+def _column(scope: CapScope) -> str | None:
+    match scope:
+        case "request" | "day" | "month":
+            return None
+        case "route" | "provider" | "client":
+            return scope
+        case "conversation":
+            return "conversation_id"
+        case _:
+            assert_never(scope)
+
+
+_GUESS = """
+UPDATE attempt SET
+    outcome = 'lost', usage_source = 'estimated', output_tokens = :output,
+    duration_ms = coalesce(duration_ms, 0),
+    cost_nanousd = CASE
+        WHEN cost_nanousd IS NULL THEN NULL
+        WHEN coalesce(input_tokens, 0) + 4 * coalesce(output_tokens, 0) = 0 THEN cost_nanousd
+        ELSE min(cost_nanousd, cast(round(1.0 * cost_nanousd * (coalesce(input_tokens, 0) + 4 * :output)
+            / (coalesce(input_tokens, 0) + 4 * coalesce(output_tokens, 0))) AS INTEGER))
+    END
+WHERE id = :id
+"""
+
+
+def recover(connection: sqlite3.Connection, living: Collection[str]) -> int:
+    """Give back what dead programs still hold, but no money that may have been spent.
+
+    The provider was asked and will charge: for the prompt, and for the answer as far as it came.  How far is known
+    from the text on disk (with a margin for the last second); the reserved cost is scaled down to it, an answer's
+    token taken at four times a prompt's, which is about what providers ask.  The row says that it is an estimate.
+    """
+    marks = ",".join("?" * len(living))
+    held = connection.execute(
+        "SELECT a.id, a.output_tokens, length(m.text) AS letters"
+        " FROM attempt a LEFT JOIN message m ON m.id = a.message_id"
+        f" WHERE (a.outcome = 'running' AND (a.program IS NULL OR a.program NOT IN ({marks})))"
+        " OR (a.outcome = 'lost' AND a.usage_source = 'reserved')",
+        list(living),
+    ).fetchall()
+    for row in held:
+        reserved = row["output_tokens"] or 0
+        said = reserved if row["letters"] is None else min(reserved, row["letters"] // 3 + 100)
+        connection.execute(_GUESS, {"id": row["id"], "output": said})
+    return len(held)
+
+
+def rows_of(connection: sqlite3.Connection, message_id: str) -> tuple[AttemptRecord, ...]:
+    """The attempts behind a message, in order."""
+    found = connection.execute(
+        f"SELECT {', '.join(_COLUMNS)} FROM attempt WHERE message_id = ? ORDER BY n, started_at", (message_id,)
+    )
+    return tuple(AttemptRecord(**dict(zip(_COLUMNS, row, strict=True))) for row in found)

@@ -1,0 +1,172 @@
+"""Questions about the ledger, answered from the sums beside it (`tally`), at the edges and for running rows from it.
+
+Every answer equals what adding up the rows would give: whole days come from the sums, the broken days at both ends
+of a period from the rows themselves.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Literal, TypeAlias
+
+Kind: TypeAlias = Literal["model", "provider", "route", "key", "conversation"]
+QUARTER, DAY = 900_000, 86_400_000
+"""Milliseconds in a slot of kind ``time``, and of the others."""
+SPEED_SAMPLE = 20_000
+"""At most so many of a period's newest answers are looked at for percentiles of speed."""
+
+_RAW = (
+    "count(*), sum(n > 1), sum(outcome IN ('failed', 'cut', 'lost')), sum(outcome = 'cancelled'),"
+    " sum(usage_source <> 'reported'), sum(cost_nanousd IS NULL), sum(coalesce(input_tokens, 0)),"
+    " sum(coalesce(cache_read_tokens, 0)), sum(coalesce(cache_write_tokens, 0)), sum(coalesce(output_tokens, 0)),"
+    " sum(coalesce(reasoning_tokens, 0)), sum(coalesce(cost_nanousd, 0)), sum(coalesce(saved_nanousd, 0))"
+)
+_RAW_KEYS = {
+    "model": "provider || '/' || model",
+    "provider": "provider",
+    "route": "coalesce(route, '')",
+    "key": "provider || ' ' || coalesce(key_label, '')",
+    "conversation": "coalesce(conversation_id, '')",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What some rows of the ledger add up to.  Money is nano-dollars; ``input`` is without cached tokens."""
+
+    attempts: int = 0
+    failovers: int = 0
+    """Attempts after the first of their request."""
+    errors: int = 0
+    cancelled: int = 0
+    estimated: int = 0
+    """Attempts whose tokens nobody reported."""
+    unpriced: int = 0
+    """Attempts whose cost is unknown: they are not in ``cost``."""
+    input: int = 0
+    cache_read: int = 0
+    cache_write: int = 0
+    output: int = 0
+    reasoning: int = 0
+    cost: int = 0
+    saved: int = 0
+    """What prompt caches saved."""
+
+    @property
+    def tokens(self) -> int:
+        """All tokens, of prompts and answers."""
+        return self.input + self.cache_read + self.cache_write + self.output
+
+    def __add__(self, other: Sums) -> Sums:
+        return Sums(*(getattr(self, name) + getattr(other, name) for name in _SUMS))
+
+
+_SUMS = tuple(field.name for field in fields(Sums))
+_TALLIED = ", ".join(f"sum({name})" for name in _SUMS)
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """How quick one answer was: milliseconds to its first token, and tokens a second after it."""
+
+    provider: str
+    model: str
+    ttft_ms: int | None
+    tokens_per_second: float | None
+
+
+def by_time(connection: sqlite3.Connection, since: int, until: int, unit: int, offset: int) -> dict[int, Sums]:
+    """Sums by stretch of ``unit`` milliseconds, in a clock that is ``offset`` milliseconds ahead of UTC.
+
+    The keys count such stretches since that clock's epoch.  Unit and offset are whole quarters of an hour.
+    """
+    first, last = -(-since // QUARTER), until // QUARTER
+    rows = connection.execute(
+        f"SELECT (slot * {QUARTER} + ?) / ? AS stretch, {_TALLIED} FROM tally"
+        " WHERE kind = 'time' AND slot >= ? AND slot < ? GROUP BY 1 HAVING sum(attempts) > 0",
+        (offset, unit, first, last),
+    )
+    found = {row[0]: Sums(*row[1:]) for row in rows}
+    raw = f"SELECT (started_at + {int(offset)}) / {int(unit)}, {_RAW} FROM attempt"
+    for stretch, sums in _edges(connection, raw, since, until, first * QUARTER, last * QUARTER):
+        found[stretch] = found.get(stretch, Sums()) + sums
+    return found
+
+
+def by_kind(connection: sqlite3.Connection, kind: Kind, since: int, until: int) -> dict[str, Sums]:
+    """Sums by model, provider, route, key or conversation, of a period in milliseconds."""
+    first, last = -(-since // DAY), until // DAY
+    tallied, key = ("model", "substr(key, 1, instr(key, '/') - 1)") if kind == "provider" else (kind, "key")
+    rows = connection.execute(
+        f"SELECT {key}, {_TALLIED} FROM tally WHERE kind = ? AND slot >= ? AND slot < ? GROUP BY 1"
+        " HAVING sum(attempts) > 0",
+        (tallied, first, last),
+    )
+    found = {row[0]: Sums(*row[1:]) for row in rows}
+    raw = f"SELECT {_RAW_KEYS[kind]}, {_RAW} FROM attempt"
+    for name, sums in _edges(connection, raw, since, until, first * DAY, last * DAY):
+        found[name] = found.get(name, Sums()) + sums
+    return found
+
+
+def running(connection: sqlite3.Connection, since: int, until: int) -> Sums:
+    """Attempts that are under way now, with what is reserved for them."""
+    row = connection.execute(
+        f"SELECT {_RAW} FROM attempt WHERE outcome = 'running' AND started_at >= ? AND started_at < ?", (since, until)
+    ).fetchone()
+    return Sums(*(value or 0 for value in row))
+
+
+def first_started(connection: sqlite3.Connection) -> int | None:
+    """When the oldest row began."""
+    row = connection.execute("SELECT min(started_at) FROM attempt").fetchone()
+    return None if row[0] is None else int(row[0])
+
+
+def speeds(connection: sqlite3.Connection, since: int, until: int) -> list[Speed]:
+    """How quick the newest answers of a period were, at most `SPEED_SAMPLE`."""
+    rows = connection.execute(
+        "SELECT provider, model, ttft_ms, output_tokens, duration_ms FROM attempt INDEXED BY attempt_speed"
+        " WHERE outcome = 'done' AND duration_ms IS NOT NULL AND started_at >= ? AND started_at < ?"
+        " ORDER BY started_at DESC LIMIT ?",
+        (since, until, SPEED_SAMPLE),
+    )
+    return [Speed(row[0], row[1], row[2], _rate(row[3], row[4], row[2])) for row in rows]
+
+
+def answer_lengths(connection: sqlite3.Connection, provider: str, model: str, limit: int = 200) -> list[int]:
+    """Output tokens of a model's newest whole answers: what a forecast learns from."""
+    rows = connection.execute(
+        "SELECT output_tokens FROM (SELECT output_tokens, provider, model FROM attempt INDEXED BY attempt_speed"
+        " WHERE outcome = 'done' AND duration_ms IS NOT NULL ORDER BY started_at DESC LIMIT ?)"
+        " WHERE provider = ? AND model = ? AND output_tokens > 0 LIMIT ?",
+        (limit * 50, provider, model, limit),
+    )
+    return [row[0] for row in rows]
+
+
+def titles(connection: sqlite3.Connection, ids: Sequence[str]) -> dict[str, str]:
+    """The titles of conversations that still exist."""
+    marks = ",".join("?" * len(ids))
+    return dict(connection.execute(f"SELECT id, title FROM conversation WHERE id IN ({marks})", ids).fetchall())
+
+
+def _edges(
+    connection: sqlite3.Connection, select: str, since: int, until: int, first: int, last: int
+) -> Iterable[tuple[Any, Sums]]:
+    """Settled rows of a period outside of the whole slots from ``first`` to ``last``."""
+    spans = ((since, min(first, until)), (max(last, first), until)) if first <= last else ((since, until),)
+    for start, end in spans:
+        if start < end:
+            rows = connection.execute(
+                f"{select} WHERE started_at >= ? AND started_at < ? AND outcome <> 'running' GROUP BY 1", (start, end)
+            )
+            for row in rows:
+                yield row[0], Sums(*row[1:])
+
+
+def _rate(tokens: int | None, duration_ms: int, ttft_ms: int | None) -> float | None:
+    spent = duration_ms - (ttft_ms or 0)
+    return tokens * 1000 / spent if tokens and tokens > 1 and spent > 0 else None
