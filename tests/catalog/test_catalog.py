@@ -82,7 +82,7 @@ def test_all_models_of_a_local_provider_are_declared_free(catalog: Catalog) -> N
 
 def test_the_persons_word_is_the_last(catalog: Catalog) -> None:
     target = Target("openai", "gpt-5.5")
-    mine = catalog.merged(models=[ModelOverride(target, price_in=Decimal(1), vision=False, context=1000)])
+    mine = catalog.merged(models=[ModelOverride(target, price_input=Decimal("0.000001"), vision=False, context=1000)])
     info = mine.model(target)
     before = catalog.model(target)
     assert info is not None
@@ -94,7 +94,7 @@ def test_the_persons_word_is_the_last(catalog: Catalog) -> None:
 
 
 def test_a_model_of_the_settings_alone_is_listed(catalog: Catalog) -> None:
-    mine = catalog.merged(models=[ModelOverride(Target("mine", "a"), price_in=Decimal(0), price_out=Decimal(0))])
+    mine = catalog.merged(models=[ModelOverride(Target("mine", "a"), price_input=Decimal(0), price_output=Decimal(0))])
     assert [info.id for info in mine.models("mine")] == ["a"]
 
 

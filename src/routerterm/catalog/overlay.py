@@ -16,7 +16,7 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class ModelOverride:
-    """What a person says of a model; None leaves the catalogue's word.  Prices are US dollars per *million* tokens.
+    """What a person says of a model; None leaves the catalogue's word.  Prices are US dollars per token.
 
     A person's price has no tiers and no cheap hours; without a date of its own it is dated "settings".
     """
@@ -24,8 +24,8 @@ class ModelOverride:
     target: Target
     context: int | None = None
     max_output: int | None = None
-    price_in: Decimal | None = None
-    price_out: Decimal | None = None
+    price_input: Decimal | None = None
+    price_output: Decimal | None = None
     price_cache_read: Decimal | None = None
     price_cache_write: Decimal | None = None
     price_reasoning: Decimal | None = None
@@ -38,7 +38,13 @@ class ModelOverride:
     @property
     def has_prices(self) -> bool:
         """Whether it speaks of money at all."""
-        given = (self.price_in, self.price_out, self.price_cache_read, self.price_cache_write, self.price_reasoning)
+        given = (
+            self.price_input,
+            self.price_output,
+            self.price_cache_read,
+            self.price_cache_write,
+            self.price_reasoning,
+        )
         return any(price is not None for price in given)
 
 
@@ -57,8 +63,8 @@ def overridden(info: ModelInfo, override: ModelOverride) -> ModelInfo:
         return info
     old = info.prices
     prices = Prices(
-        input=_said(override.price_in, old.input),
-        output=_said(override.price_out, old.output),
+        input=_said(override.price_input, old.input),
+        output=_said(override.price_output, old.output),
         cache_read=_said(override.price_cache_read, old.cache_read),
         cache_write=_said(override.price_cache_write, old.cache_write),
         cache_write_1h=old.cache_write_1h,
@@ -179,5 +185,5 @@ def _pad(prices: list[str | None]) -> list[str | None]:
     return prices + [None] * (6 - len(prices))
 
 
-def _said(per_million: Decimal | None, old: Decimal | None) -> Decimal | None:
-    return old if per_million is None else per_million / MILLION
+def _said(said: Decimal | None, old: Decimal | None) -> Decimal | None:
+    return old if said is None else said
