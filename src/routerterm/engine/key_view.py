@@ -151,6 +151,25 @@ def _time(value: Any) -> float | None:
     return float(value) if isinstance(value, int | float) and value > 0 else None
 
 
+def duration(seconds: float) -> str:
+    """``41 s``, ``12 min``, ``3 h 20 min``: as long as it still says something."""
+    whole = max(0, round(seconds))
+    if whole < 100:
+        return f"{whole} s"
+    minutes = round(whole / 60)
+    if minutes < 100:
+        return f"{minutes} min"
+    hours, rest = divmod(minutes, 60)
+    return f"{hours} h {rest} min" if hours < 10 and rest else f"{hours} h" if hours < 72 else f"{hours // 24} days"
+
+
+def health(line: KeyLine, now: float) -> str:
+    """The health in words, with the wait where there is one."""
+    if line.health == "cooling" and line.until is not None:
+        return f"rests {duration(line.until - now)}: {line.says}"
+    return "ready" if line.health == "ready" else f"{line.health}: {line.says}" if line.says else line.health
+
+
 def grouped(
     providers: Sequence[ProviderInfo], lines: Sequence[KeyLine], *, with_empty: bool
 ) -> tuple[ProviderLines, ...]:

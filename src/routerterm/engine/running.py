@@ -53,6 +53,11 @@ class RunningReply:
         return self._ended
 
     @property
+    def status(self) -> Status:
+        """How it ended, or would if it stopped now."""
+        return self._status
+
+    @property
     def saved(self) -> bool:
         """Whether its end is on disk."""
         return self._saved

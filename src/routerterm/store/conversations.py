@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from routerterm.store.values import Conversation, conversation_of, to_json
+from routerterm.store.values import Conversation, conversation_of, to_json, whole
 from routerterm.store.worker import Worker
 
 KEPT_AFTER_DELETE = 7 * 86_400_000
@@ -136,9 +136,9 @@ class Conversations:
 
         def job(connection: sqlite3.Connection) -> None:
             if id is not None:
-                connection.execute("UPDATE conversation SET draft = ? WHERE id = ?", (text, id))
+                connection.execute("UPDATE conversation SET draft = ? WHERE id = ?", (whole(text), id))
             else:
-                connection.execute("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", (_NEW_DRAFT, text))
+                connection.execute("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", (_NEW_DRAFT, whole(text)))
 
         await self._writer.write(job)
 
@@ -150,13 +150,7 @@ class Conversations:
 
 def insert(connection: sqlite3.Connection, conversation: Conversation) -> None:
     """Write the row."""
-    c = conversation
-    row = {
-        "id": c.id, "title": c.title, "model": c.model, "system": c.system, "params": to_json(dict(c.params)),
-        "created_at": c.created_at, "updated_at": c.updated_at, "head_id": c.head_id, "pinned": int(c.pinned),
-        "archived": int(c.archived), "private": int(c.private), "draft": c.draft, "tags": to_json(list(c.tags)),
-        "deleted_at": c.deleted_at,
-    }  # fmt: skip
+    row = {field.name: _column(getattr(conversation, field.name)) for field in fields(conversation)}
     put(connection, "conversation", row)
 
 
@@ -188,9 +182,11 @@ def _column(value: object) -> object:
     match value:
         case bool():
             return int(value)
+        case str():
+            return whole(value)
         case tuple() | list():
             return to_json(list(value))
-        case dict():
-            return to_json(value)
+        case Mapping():
+            return to_json(dict(value))
         case _:
             return value

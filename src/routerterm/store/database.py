@@ -14,21 +14,29 @@ import sqlite3
 import threading
 import time
 from collections.abc import AsyncGenerator, Callable
+from contextlib import closing
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from routerterm.core.ids import ulid
 from routerterm.store.conversations import Conversations
 from routerterm.store.memory import StoredMemory
+from routerterm.store.errors import translate
 from routerterm.store.messages import Messages
 from routerterm.store.opening import Opening, bury, connect_to_read, open_file
 from routerterm.store.programs import Programs
+from routerterm.store.prompts import Prompts
+from routerterm.store.search import Search
 from routerterm.store.turns import Turns
+from routerterm.store.upkeep import Check, back_up, check
+from routerterm.store.upkeep import mend as repair
 from routerterm.store.worker import Worker
 
 if TYPE_CHECKING:
     from routerterm.store.ledger import StoredLedger
+
+T = TypeVar("T")
 
 POLL = 0.4
 """Seconds between two looks at whether another program has written."""
@@ -55,6 +63,9 @@ class Store:
         self.conversations = Conversations(self.writer, self.reader, clock, self.new_id)
         self.messages = Messages(self.writer, self.reader, clock)
         self.turns = Turns(self.writer, clock, self.new_id, self.program)
+        self.prompts = Prompts(self.writer, self.reader, clock)
+        self.finder = Worker(path, self._connect_to_read, "finder")
+        self.search = Search(self.finder, clock)
         self.memory = StoredMemory(self.writer, self.reader)
 
     @classmethod
@@ -79,6 +90,7 @@ class Store:
 
     async def close(self) -> None:
         """Finish what was asked for and close the file."""
+        await self.finder.close()
         await self.reader.close()
         await self.writer.close()
         self._programs.leave()
@@ -95,6 +107,40 @@ class Store:
             if (now := await self.writer.read(_version)) != seen:
                 seen = now
                 yield
+
+    async def upkeep(self) -> Check | None:
+        """What a program does once after its start, in the background: check, back up, carry out old deletions.
+
+        The file is checked only after an unclean end.  A damaged file is not backed up over a sound backup.
+        Raises `StoreError`; nothing of it is urgent.
+        """
+        opening = await self.start()
+        found = await self.check() if opening.unclean else None
+        if found is None or not found.problems:
+            await self._aside(lambda: back_up(self.path, self._clock()))
+        await self.conversations.purge()
+        return found
+
+    async def check(self, *, mend: bool = False) -> Check:
+        """Look at every page, every reference and (when mending) the search index; mend what can be mended."""
+        await self.start()
+
+        def look() -> Check:
+            with closing(connect_to_read(self.path)) as connection:
+                return check(connection)
+
+        found = await self._aside(look)
+        if not mend:
+            return found
+        mended = await self.writer.write(repair)
+        return Check((await self._aside(look)).problems, mended)
+
+    async def _aside(self, work: Callable[[], T]) -> T:
+        """Run something long on a thread of its own."""
+        try:
+            return await asyncio.to_thread(work)
+        except (sqlite3.Error, OSError) as error:
+            raise translate(error, self.path) from error
 
     async def recover(self) -> int:
         """Label the answers of programs that have died since the start; how many there were."""

@@ -137,7 +137,16 @@ def json_object(text: str | None) -> Mapping[str, Any]:
 
 def to_json(value: object) -> str:
     """A value for a JSON column."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return whole(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+
+
+def whole(text: str) -> str:
+    """The text as it can be written: halves of surrogate pairs, which are no characters, become U+FFFD."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
 
 
 def _parts(body: str, text: str) -> tuple[Part, ...]:

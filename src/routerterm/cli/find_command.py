@@ -1,0 +1,83 @@
+"""`routerterm find`: search all conversations from the command line."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from routerterm.store.search import Hit, Results
+
+
+@click.command("find")
+@click.argument("words", nargs=-1, required=True)
+@click.option(
+    "-n", "--limit", default=20, show_default=True, type=click.IntRange(1, 300), help="How many hits to show."
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per hit, for other programs.")
+def command(words: tuple[str, ...], limit: int, as_json: bool) -> None:
+    """Search all conversations.
+
+    WORDS may be words, beginnings (wal*), "words side by side" and -unwanted ones, narrowed down by model:,
+    provider:, tag:, role:, title:, before: or after: (2026-11-21, today, 7d), cost: (">0.1"), is:pinned, is:archived.
+    """
+    results = asyncio.run(_find(" ".join(_quoted(word) for word in words), limit))
+    for hit in results.hits:
+        click.echo(json.dumps(_as_json(hit), ensure_ascii=False) if as_json else _as_lines(hit))
+    if not results.hits:
+        click.echo("Nothing found.", err=True)
+    if results.more and not as_json:
+        click.echo("There is more: ask for more words, or raise --limit.", err=True)
+
+
+async def _find(text: str, limit: int) -> Results:
+    from routerterm.config.paths import Paths
+    from routerterm.store.database import Store, milliseconds
+    from routerterm.store.query import parse
+    from routerterm.store.search import Results
+
+    query = parse(text, milliseconds())
+    path = Paths.find().database
+    if not path.exists():
+        return Results()
+    store = Store.open(path)
+    try:
+        return await store.search.find(query, limit)
+    finally:
+        await store.close()
+
+
+def _quoted(word: str) -> str:
+    """An argument with spaces was quoted in the shell: its words stand side by side."""
+    return word if " " not in word or '"' in word else f'"{word}"'
+
+
+def _as_lines(hit: Hit) -> str:
+    from routerterm.tui.sanitise import one_line
+
+    day = datetime.fromtimestamp(hit.created_at / 1000).astimezone().strftime("%Y-%m-%d %H:%M")
+    who = {"user": "you", None: "title"}.get(hit.role, hit.model or hit.role)
+    title = click.style(one_line(hit.title) or "Untitled", bold=True)
+    head = f"{title}  {day}  {one_line(str(who))}  {hit.conversation_id}"
+    pieces, at = [], 0
+    for start, end in hit.excerpt.marks:
+        pieces += [hit.excerpt.text[at:start], click.style(hit.excerpt.text[start:end], bold=True, fg="yellow")]
+        at = end
+    return f"{head}\n    {''.join(pieces)}{hit.excerpt.text[at:]}"
+
+
+def _as_json(hit: Hit) -> dict[str, object]:
+    return {
+        "conversation_id": hit.conversation_id,
+        "message_id": hit.message_id,
+        "title": hit.title,
+        "role": hit.role,
+        "model": hit.model,
+        "created_at": hit.created_at,
+        "excerpt": hit.excerpt.text,
+        "marks": [list(mark) for mark in hit.excerpt.marks],
+    }

@@ -1,0 +1,117 @@
+"""Care for the file in the background: a backup every day, a check after an unclean end, old deletions carried out.
+
+Each runs on a thread and a connection of its own, so that neither typing nor streaming waits for it.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+KEPT = 7
+"""How many daily backups are kept."""
+_STEP = 256
+"""Pages copied at a time; between two steps others get their turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What an integrity check found: ``problems`` is empty when all is well."""
+
+    problems: tuple[str, ...] = ()
+    mended: tuple[str, ...] = ()
+
+
+def backups(database: Path) -> list[Path]:
+    """The backups that there are, oldest first."""
+    return sorted((database.parent / "backups").glob("history-????-??-??.db"))
+
+
+def back_up(database: Path, now: int, kept: int = KEPT) -> Path | None:
+    """Write today's backup if it is not there yet, and let go of the oldest; None if nothing was due.
+
+    It is written under another name and appears only when it is whole and on disk.
+    """
+    day = datetime.fromtimestamp(now / 1000, UTC).strftime("%Y-%m-%d")
+    folder = database.parent / "backups"
+    target = folder / f"history-{day}.db"
+    if target.exists() or not database.exists():
+        return None
+    folder.mkdir(mode=0o700, exist_ok=True)
+    for left_over in folder.glob("*.part*"):
+        left_over.unlink(missing_ok=True)
+    part = folder / f"history-{day}.db.part"
+    try:
+        os.close(os.open(part, os.O_RDWR | os.O_CREAT, 0o600))
+        with closing(sqlite3.connect(database, timeout=5)) as source, closing(sqlite3.connect(part)) as copy:
+            source.backup(copy, pages=_STEP, sleep=0.01)
+            copy.execute("PRAGMA journal_mode = DELETE")
+        _flush(part)
+        part.replace(target)
+        _flush(folder)
+    except BaseException:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise
+    for old in backups(database)[:-kept]:
+        old.unlink(missing_ok=True)
+    return target
+
+
+def _flush(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def check(connection: sqlite3.Connection) -> Check:
+    """Look at every page and every reference; reads only."""
+    problems = [row[0] for row in connection.execute("PRAGMA integrity_check(20)") if row[0] != "ok"]
+    problems += [
+        f"a row of {row[0]} refers to a row of {row[2]} that is not there"
+        for row in connection.execute("PRAGMA foreign_key_check").fetchmany(20)
+    ]
+    lost = connection.execute(
+        "SELECT count(*) FROM conversation WHERE head_id <> '' AND head_id NOT IN (SELECT id FROM message)"
+    ).fetchone()[0]
+    problems += [f"{lost} conversations show a message that is not there"] if lost else []
+    return Check(tuple(problems))
+
+
+def check_index(connection: sqlite3.Connection) -> bool:
+    """Whether the search index agrees with the messages; needs a connection that may write."""
+    try:
+        connection.execute("INSERT INTO message_fts (message_fts, rank) VALUES ('integrity-check', 1)")
+    except sqlite3.DatabaseError:
+        return False
+    return True
+
+
+def mend(connection: sqlite3.Connection) -> tuple[str, ...]:
+    """Put right what can be put right in place; what was done, in words."""
+    done = []
+    orphans = connection.execute(
+        "UPDATE message SET parent_id = NULL WHERE parent_id IS NOT NULL AND parent_id NOT IN (SELECT id FROM message)"
+    ).rowcount
+    if orphans:
+        done.append(f"{orphans} messages without their parent became first messages")
+    strays = connection.execute(
+        "DELETE FROM message WHERE conversation_id NOT IN (SELECT id FROM conversation)"
+    ).rowcount
+    if strays:
+        done.append(f"{strays} messages of conversations that are gone were removed")
+    lost = connection.execute(
+        "UPDATE conversation SET head_id = NULL WHERE head_id <> '' AND head_id NOT IN (SELECT id FROM message)"
+    ).rowcount
+    if lost:
+        done.append(f"{lost} conversations show their newest message again")
+    if not check_index(connection):
+        connection.execute("INSERT INTO message_fts (message_fts) VALUES ('rebuild')")
+        done.append("the search index was built anew")
+    return tuple(done)
