@@ -137,12 +137,17 @@ def test_a_wrong_entry_is_named_with_its_line(paths: Paths, text: str, message: 
             "Did you mean openai?",
         ),
         (
-            "[providers.house]\nprotocol = 'openai'\nbase_url = 'http://x/v1'",
+            "[providers.house]\nprotocol = 'openai-chaat'\nbase_url = 'http://x/v1'",
             ", line 2: providers.house.protocol is not one that routerterm speaks.",
             "Did you mean openai-chat?",
         ),
         ("[providers.x]\nprotocol='ollama'\nbase_url='x:1'", ", line 3: providers.x.base_url must be a URL", ""),
         ("[providers.x]\nprotocol='ollama'\nbase_url='http://k@x/'", ", line 3: providers.x.base_url must hold no", ""),
+        (
+            "[providers.x]\nprotocol='openai-chat'\nbase_url='http://x/v1'\ndialect = 'grok'",
+            ", line 4: providers.x.dialect is none of openai-chat.",
+            "Did you mean groq?",
+        ),
         ("[router]\ndefault = 'smrt'", ', line 2: router.default: nothing is called "smrt".', "Did you mean smart?"),
         ("[routes.a]\nmodels = [\n'openai',\n'grok/x']", ", line 4: routes.a.models[2]: no provider is", "groq"),
         ("[routes.a]\nmodels = ['openai/']", ', line 2: routes.a.models[1]: "openai/" names no model.', ""),
@@ -237,7 +242,7 @@ def test_what_is_built_in_has_no_problem_of_its_own() -> None:
 
 
 def test_checking_needs_only_names() -> None:
-    known = Known(frozenset({"one"}), frozenset({"speech"}))
+    known = Known(frozenset({"one"}), ("speech",), lambda _protocol: ())
     settings = Settings.model_validate({"routes": {"r": {"models": ["one/x", "two/y"]}}, "router": {"default": "r"}})
     problems = list(check_names(settings, known))
     assert problems == [

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from difflib import get_close_matches
 from importlib import import_module
 
 import click
 
 from routerterm import __version__
+from routerterm.cli.output import PIPE_CLOSED, of_the_system, tell, use_utf8
 from routerterm.core.errors import RoutertermError
+
+INTERRUPTED = 130
+"""The exit code after Ctrl+C: 128 + SIGINT."""
 
 COMMANDS: dict[str, str] = {
     "ask": "Ask one question; the answer streams to standard output.",
@@ -42,6 +48,15 @@ class LazyGroup(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that was meant; a word that is none gets the nearest as a hint."""
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            close = get_close_matches(args[0], COMMANDS, n=1)
+            ctx.fail(f"There is no command {args[0]!r}." + (f" Did you mean {close[0]!r}?" if close else ""))
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of subcommands, without importing one."""
         with formatter.section("Commands"):
@@ -64,19 +79,28 @@ def root(ctx: click.Context) -> None:
 
 def main() -> None:
     """Run the command line; never show a traceback to a person."""
+    use_utf8()
     try:
         root(standalone_mode=False)
+        sys.stdout.flush()
     except click.exceptions.Exit as exit:
         sys.exit(exit.exit_code)
-    except click.Abort:
-        sys.exit(130)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(INTERRUPTED)
     except click.ClickException as error:
         error.show()
-        sys.exit(2)
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except RoutertermError as error:
-        click.echo(f"routerterm: {error.message}", err=True)
-        if error.hint:
-            click.echo(f"  hint: {error.hint}", err=True)
         sys.exit(error.exit_code)
+    except RoutertermError as error:
+        tell(error)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that nothing is flushed into the void
+        sys.exit(PIPE_CLOSED)
+    except OSError as error:
+        tell(of_the_system(error))
+        sys.exit(1)
+    except Exception as error:  # noqa: BLE001 - the last door: a person gets a sentence, the traceback goes to a file
+        from routerterm.cli.crash import report
+
+        tell(report(error))
+        sys.exit(1)

@@ -23,7 +23,8 @@ _POLL = 0.1
 """Seconds between two looks at how much has come."""
 _NO_NETWORK = re.compile(
     r"Max retries|NewConnectionError|NameResolution|ProxyError|ConnectTimeout|ReadTimeout|timed? out|"
-    r"Connection refused|dns error|error sending request|tcp connect|Failed to fetch|Network is unreachable|Temporary failure in name",
+    r"Connection refused|dns error|error sending request|tcp connect|Failed to fetch|"
+    r"Network is unreachable|Temporary failure in name",
     re.IGNORECASE,
 )
 _NO_SPACE = re.compile(r"No space left|os error 28|Errno 28|disk full|Disk quota", re.IGNORECASE)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from routerterm.config.positions import Key
 from routerterm.config.problems import Problem, dotted, nearest
+from routerterm.core.errors import SettingsError
 from routerterm.core.targets import Target
 
 if TYPE_CHECKING:
@@ -25,18 +26,19 @@ BUILT_IN_ROUTES: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is built in: provider names and wire protocols."""
+    """What is built in: provider names, wire protocols, and the dialects of a protocol (or `SettingsError`)."""
 
     providers: frozenset[str]
-    protocols: frozenset[str]
+    protocols: tuple[str, ...]
+    dialects: Callable[[str], Collection[str]]
 
 
 def known_here() -> Known:
     """What this version has built in."""
     from routerterm.catalog.providers import builtin_providers
+    from routerterm.protocols import PROTOCOLS, dialects
 
-    built_in = tuple(builtin_providers())
-    return Known(frozenset(each.name for each in built_in), frozenset(each.protocol for each in built_in))
+    return Known(frozenset(each.name for each in builtin_providers()), PROTOCOLS, dialects)
 
 
 def check_names(settings: Settings, known: Known) -> Iterator[Problem]:
@@ -65,15 +67,25 @@ class _Names:
         """Providers that are not built in must say how they are spoken to."""
         for name, provider in self.settings.providers.items():
             key: Key = ("providers", name)
-            if provider.protocol is not None and provider.protocol not in self.known.protocols:
-                hint = nearest(provider.protocol, self.known.protocols)
-                yield Problem((*key, "protocol"), f"{dotted(key)}.protocol is not one that routerterm speaks", hint)
+            if provider.protocol is not None:
+                yield from self._spoken(key, provider.protocol, provider.dialect)
             if name in self.known.providers:
                 continue
             lacking = [entry for entry in ("protocol", "base_url") if getattr(provider, entry) is None]
             if lacking:
                 message = f"{dotted(key)} is not built in, and lacks {' and '.join(lacking)}"
                 yield Problem(key, message, nearest(name, self.known.providers))
+
+    def _spoken(self, key: Key, protocol: str, dialect: str | None) -> Iterator[Problem]:
+        try:
+            dialects = self.known.dialects(protocol)
+        except SettingsError:
+            hint = nearest(protocol, self.known.protocols)
+            yield Problem((*key, "protocol"), f"{dotted(key)}.protocol is not one that routerterm speaks", hint)
+            return
+        if dialect and dialect not in dialects:
+            hint = nearest(dialect, filter(None, dialects))
+            yield Problem((*key, "dialect"), f"{dotted(key)}.dialect is none of {protocol}", hint)
 
     def of_our_own(self) -> Iterator[Problem]:
         """Names that the person made up."""

@@ -188,8 +188,6 @@ class ModelSettings(Section):
     """Whether it thinks before it answers."""
     prefill: bool | None = None
     """Whether it continues the beginning of an answer that it is given."""
-    first_token: Seconds | None = None
-    """Longest wait for the first piece of its answers."""
     fallbacks: tuple[str, ...] = ()
     """What is asked instead when it fails: models, providers, aliases or routes."""
 

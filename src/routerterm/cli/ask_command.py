@@ -1,0 +1,207 @@
+"""`routerterm ask`: one question from the command line, in a conversation that the chat also shows."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from contextlib import aclosing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, assert_never
+
+import click
+
+from routerterm.cli.output import note, tell, write
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from routerterm.core.events import Event, Finished
+    from routerterm.core.messages import Part
+    from routerterm.store.database import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """All that was said on the command line."""
+
+    text: str
+    files: tuple[Path, ...]
+    model: str | None
+    system: str | None
+    conversation: str | None
+    stream: bool
+    as_json: bool
+    reasoning: bool
+
+
+@click.command("ask")
+@click.argument("prompt", required=False)
+@click.option("-m", "--model", metavar="MODEL", help="provider/model, a route or an alias.")
+@click.option("-s", "--system", metavar="SYSTEM", help="What the model should be told about its task.")
+@click.option("-c", "--continue", "conversation", metavar="ID", help="Go on in a conversation: its id, or `last`.")
+@click.option(
+    "-a", "--attach", "files", metavar="FILE", multiple=True, type=click.Path(path_type=Path), help="Text or picture."
+)
+@click.option("--no-stream", is_flag=True, help="Print the answer when it is whole.")
+@click.option("--json", "as_json", is_flag=True, help="Print every event as a line of JSON.")
+@click.option("--reasoning", is_flag=True, help="Show on standard error what the model thinks aloud.")
+def command(
+    prompt: str | None,
+    model: str | None,
+    system: str | None,
+    conversation: str | None,
+    files: tuple[Path, ...],
+    no_stream: bool,
+    as_json: bool,
+    reasoning: bool,
+) -> None:
+    """Ask one question; the answer streams to standard output.
+
+    What comes on standard input is put after PROMPT:
+
+      git diff | routerterm ask "Write a commit message for this"
+
+    Exits with 1 if the request failed, 2 if it was wrongly asked, 3 if budget or guard refused it, 4 without a
+    key or model, 130 if it was interrupted.
+    """
+    text = _joined(prompt, _standard_input())
+    if not text and not files:
+        raise click.UsageError('Ask something: routerterm ask "Why is the sky blue?" (`routerterm` opens the chat).')
+    question = Question(text, files, model, system, conversation, not no_stream, as_json, reasoning)
+    sys.exit(asyncio.run(_ask(question)))
+
+
+def _standard_input() -> str:
+    if sys.stdin is None or sys.stdin.closed or sys.stdin.isatty():
+        return ""
+    try:
+        return sys.stdin.buffer.read().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise click.UsageError("Standard input is not UTF-8 text; attach pictures with -a FILE.") from None
+
+
+def _joined(prompt: str | None, standard_input: str) -> str:
+    return "\n\n".join(piece for piece in ((prompt or "").strip(), standard_input.strip()) if piece)
+
+
+async def _ask(question: Question) -> int:
+    """Ask and print; the exit code."""
+    from routerterm.engine.attachments import attachment
+    from routerterm.wiring import open_app
+
+    parts: Sequence[Part] = [attachment(file) for file in question.files]
+    async with open_app() as app:
+        for trouble in app.troubles:
+            tell(trouble)
+        session = app.session(await _conversation_id(app.store, question.conversation))
+        printer = Printer(question)
+        turn = session.send(question.text, parts=parts, model=question.model, system=question.system, client="ask")
+        async with aclosing(turn) as events:
+            async for event in events:
+                printer.take(event)
+        return printer.exit_code
+
+
+async def _conversation_id(store: Store, wanted: str | None) -> str | None:
+    if wanted is None:
+        return None
+    if wanted == "last":
+        latest = await store.conversations.latest()
+        if latest is None:
+            raise click.UsageError("There is no conversation to go on in yet.")
+        return latest.id
+    found = await store.conversations.beginning(wanted, limit=2)
+    if len(found) != 1:
+        how_many = "More than one conversation's" if found else "No conversation's"
+        raise click.UsageError(f"{how_many} id begins with {wanted}; `routerterm find WORDS` shows ids.")
+    return found[0].id
+
+
+class Printer:
+    """Prints an answer as it comes, in the way that was asked for."""
+
+    def __init__(self, question: Question) -> None:
+        from routerterm.core.reply import ReplyBuilder
+
+        self.question = question
+        self.reply = ReplyBuilder()
+        self.exit_code = 1
+        self._last = "\n"
+
+    def take(self, event: Event) -> None:
+        """Print what one event adds."""
+        from routerterm.cli.event_json import event_line
+        from routerterm.core import events as e
+        from routerterm.tui.sanitise import sanitise
+
+        if self.question.as_json:
+            self._json(event_line(event))
+        match event:
+            case e.TextDelta(text):
+                self.reply.add(event)
+                self._text(text)
+            case e.ReasoningDelta(text):
+                if self.question.reasoning:
+                    click.secho(sanitise(text), err=True, nl=False, dim=True)
+            case e.AttemptFailed(_, target, error, next):
+                note(f"{target}: {error.message} {next}")
+            case e.Recovered(how, _, target):
+                self._seam(how, str(target))
+            case e.Finished():
+                self.exit_code = 0
+                self._end()
+                note(_summary(event))
+            case e.Failed(error):
+                self.exit_code = error.exit_code
+                self._end()
+                if not self.question.as_json:
+                    tell(error)
+            case e.RouteDecided() | e.AttemptStarted() | e.ToolCallDelta() | e.UsageReported():
+                pass
+            case _:
+                assert_never(event)
+
+    def _json(self, line: str) -> None:
+        sys.stdout.write(line)
+        sys.stdout.flush()
+
+    def _text(self, text: str) -> None:
+        if self.question.stream and not self.question.as_json:
+            write(text)
+            self._last = text[-1:] or self._last
+
+    def _seam(self, how: str, target: str) -> None:
+        """The answer broke off: what follows goes on, or begins again."""
+        from routerterm.core.reply import ReplyBuilder
+
+        if how == "restart":
+            self.reply = ReplyBuilder()
+            self._text("\n\n" if self._last != "\n" else "")
+            click.echo(f"routerterm: the answer broke off; {target} begins again.", err=True)
+        else:
+            note(f"the answer broke off; {target} goes on")
+
+    def _end(self) -> None:
+        """The answer, where it was not streamed; and a line end, where it has none."""
+        if self.question.as_json:
+            return
+        if not self.question.stream:
+            write(self.reply.text)
+            self._last = self.reply.text[-1:] or self._last
+        if self._last != "\n":
+            write("\n")
+
+
+def _summary(event: Finished) -> str:
+    """Who answered, how long it took, what it used and cost."""
+    from routerterm.core.money import show_usd
+
+    basis = "" if event.usage.source == "reported" else "~"
+    cost = show_usd(event.cost.usd)
+    pieces = [str(event.target), f"{event.timing.total_ms / 1000:.1f} s", f"{basis}{event.usage.total} tok", cost]
+    if event.reason == "length":
+        pieces.append("the answer reached the longest length allowed")
+    elif event.reason == "content_filter":
+        pieces.append("the provider's filter cut it short")
+    return " · ".join(pieces)

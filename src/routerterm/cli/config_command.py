@@ -1,0 +1,115 @@
+"""`routerterm config`: where the settings are, whether they are right, and what holds."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from routerterm.config.describe import Entry
+
+PLACES = ("config", "data", "database", "models", "state", "themes")
+
+
+@click.group("config")
+def command() -> None:
+    """Show, check or find the settings.
+
+    \b
+      routerterm config path          where config.toml is, or would be
+      routerterm config check         every mistake, with its line
+      routerterm config show ui       what holds, and what it means
+    """
+
+
+@command.command("path")
+@click.argument("place", type=click.Choice(PLACES), default="config")
+def path(place: str) -> None:
+    """Print where the settings are, or another PLACE: data, database, models, state, themes."""
+    from routerterm.config.paths import Paths
+
+    paths = Paths.find()
+    places = (paths.config_file, paths.data, paths.database, paths.models, paths.state, paths.user_themes)
+    click.echo(dict(zip(PLACES, places, strict=True))[place])
+
+
+@command.command("check")
+def check() -> None:
+    """Say everything that is wrong with config.toml; exits with 2 if anything is."""
+    from routerterm.config.paths import Paths
+    from routerterm.config.problems import sentence
+    from routerterm.config.settings import check_settings
+
+    paths = Paths.find()
+    _, problems = check_settings(paths)
+    for problem in sorted(problems, key=lambda each: each.line or 0):
+        click.echo(sentence(problem, paths.config_file), err=True)
+        if problem.hint:
+            click.echo(f"  hint: {problem.hint}", err=True)
+    if problems:
+        sys.exit(2)
+    there = "is good" if paths.config_file.exists() else "does not exist, so the defaults hold"
+    click.echo(f"{paths.config_file} {there}.")
+
+
+@command.command("show")
+@click.argument("section", required=False)
+@click.option("--changed", is_flag=True, help="Only what is not at its default.")
+def show(section: str | None, changed: bool) -> None:
+    """Print every entry as it holds now, in the form of config.toml; SECTION narrows it down (ui, router, budget…)."""
+    from routerterm.config.describe import entries
+    from routerterm.config.paths import Paths
+    from routerterm.config.settings import Settings, load_settings
+
+    if section is not None and section not in Settings.model_fields:
+        raise click.UsageError(f"There is no section {section!r}. Known: {', '.join(Settings.model_fields)}.")
+    table: tuple[str, ...] = ()
+    for entry in entries(load_settings(Paths.find())):
+        if section not in (None, entry.way[0]) or (changed and not entry.changed):
+            continue
+        if entry.way[:-1] != table:
+            table = entry.way[:-1]
+            click.secho(f"\n[{_dotted(table)}]", bold=True)
+        click.echo(_lines(entry))
+
+
+def _lines(entry: Entry) -> str:
+    value = _toml(entry.value)
+    kind = "" if entry.kind == "text" else f" ({entry.kind})"
+    line = f"{_dotted(entry.way[-1:])} = {value}" if value is not None else f"# {_dotted(entry.way[-1:])} is not set"
+    return click.style(f"# {entry.text}{kind}", dim=True) + f"\n{line}"
+
+
+def _dotted(way: tuple[str, ...]) -> str:
+    from routerterm.config.problems import dotted
+
+    return dotted(way)
+
+
+def _toml(value: Any) -> str | None:
+    from decimal import Decimal
+
+    from pydantic import BaseModel
+
+    match value:
+        case None:
+            return None
+        case bool():
+            return str(value).lower()
+        case int() | float() | Decimal():
+            return str(value)
+        case str():
+            import json
+
+            return json.dumps(value, ensure_ascii=False)
+        case tuple() | list():
+            return f"[{', '.join(_toml(each) or '' for each in value)}]"
+        case BaseModel():
+            return _toml(value.model_dump(exclude_unset=True))
+        case dict():
+            inside = ", ".join(f"{_dotted((name,))} = {_toml(each)}" for name, each in value.items())
+            return f"{{ {inside} }}" if value else "{}"
+        case _:
+            raise TypeError(f"the settings hold a {type(value).__name__}")

@@ -1,0 +1,42 @@
+"""What is left of a mistake of ours: a sentence for the person, and a report without keys for whoever mends it."""
+
+from __future__ import annotations
+
+import platform
+import sys
+import traceback
+from pathlib import Path
+
+from routerterm import __version__
+from routerterm.config.paths import Paths
+from routerterm.core.errors import RoutertermError
+from routerterm.core.redact import KNOWN
+
+
+def report(error: Exception) -> RoutertermError:
+    """Write the report; the sentence names it.  It holds no local variable, and no word of a conversation."""
+    file = _write(_text(error))
+    hint = f"The report in {file} holds no key and no word of yours; please send it to us." if file else ""
+    return RoutertermError(f"This is a mistake in routerterm ({type(error).__name__}), not yours.", hint)
+
+
+def _text(error: BaseException) -> str:
+    """Where it happened, down the chain of causes; messages are left out, since they may quote what was said."""
+    lines = [f"routerterm {__version__}, Python {sys.version.split()[0]}, {platform.platform()}", ""]
+    cause: BaseException | None = error
+    while cause is not None:
+        lines += [type(cause).__name__, *traceback.format_tb(cause.__traceback__), ""]
+        cause = cause.__cause__ or cause.__context__
+    return KNOWN("\n".join(lines))
+
+
+def _write(text: str) -> Path | None:
+    paths = Paths.find()
+    try:
+        paths.make()
+        file = paths.state / "crash.txt"
+        file.touch(mode=0o600)
+        file.write_text(text, encoding="utf-8")
+    except (RoutertermError, OSError):
+        return None
+    return file

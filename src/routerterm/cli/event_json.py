@@ -1,0 +1,61 @@
+"""The events of an answer as JSON objects, one a line, for other programs (``routerterm ask --json``).
+
+Each has ``event``, its name in snake case, and its fields.  Money is text with all its digits, a model is
+``provider/model``, an error is its kind, sentence and hint.  What is unknown is null.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from decimal import Decimal
+from typing import Any
+
+from routerterm.core.errors import ProviderError, RoutertermError
+from routerterm.core.events import Event
+from routerterm.core.targets import Target
+
+_LEFT_OUT = {"raw"}
+"""A provider's own numbers: what they mean stands in the other fields."""
+
+
+def event_line(event: Event) -> str:
+    """The event as one line of JSON, its line end included."""
+    return json.dumps({"event": _snake(type(event).__name__), **_fields(event)}, ensure_ascii=False) + "\n"
+
+
+def error_body(error: RoutertermError) -> dict[str, Any]:
+    """An error for a program."""
+    body: dict[str, Any] = {"message": error.message, "hint": error.hint}
+    if isinstance(error, ProviderError):
+        return {"kind": error.kind, **body, "status": error.status, "retry_after": error.retry_after}
+    return {"kind": _snake(type(error).__name__), **body}
+
+
+def plain(value: Any) -> Any:
+    """A value of the core as what JSON knows."""
+    match value:
+        case RoutertermError():
+            return error_body(value)
+        case Target():
+            return str(value)
+        case Decimal():
+            return format(value, "f")
+        case Mapping():
+            return {str(name): plain(each) for name, each in value.items()}
+        case tuple() | list():
+            return [plain(each) for each in value]
+        case _ if is_dataclass(value):
+            return _fields(value)
+        case _:
+            return value
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    return {each.name: plain(getattr(value, each.name)) for each in fields(value) if each.name not in _LEFT_OUT}
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()

