@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from textual.theme import Theme as TextualTheme
 
-from routerterm.tui.themes.values import Theme
+from routerterm.tui.themes.values import Glyphs, Theme
+from routerterm.tui.transcript.palette import Palette, Signs
 
 
 def to_textual(theme: Theme) -> TextualTheme:
@@ -47,3 +48,21 @@ def to_textual(theme: Theme) -> TextualTheme:
             "border-blurred": colours.faint,
         },
     )
+
+
+def to_palette(theme: Theme) -> Palette:
+    """The machine's colours and signs for the transcript."""
+    c = theme.colours
+    return Palette.of(
+        background=c.background, text=c.text, dim=c.dim, bright=c.bright, faint=c.faint, panel=c.panel,
+        selection=c.selection, warning=c.warning, error=c.error, success=c.success, code=c.code, link=c.link,
+        accent=c.accent, signs=_signs(theme.glyphs),
+    )  # fmt: skip
+
+
+def _signs(glyphs: Glyphs) -> Signs:
+    plain = Signs.plain() if glyphs.rule.isascii() and glyphs.pointer.isascii() and glyphs.full.isascii() else Signs()
+    return replace(
+        plain, cursor=glyphs.cursor, pointer=glyphs.pointer, bar=glyphs.bar, rule=glyphs.rule, dot=glyphs.dot,
+        seam=glyphs.seam, ellipsis=glyphs.ellipsis,
+    )  # fmt: skip

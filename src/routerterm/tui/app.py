@@ -1,0 +1,149 @@
+"""The application: a theme, the first screen, and the services that are put together after the first paint."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from routerterm.config.paths import Paths
+from routerterm.core.errors import RoutertermError
+from routerterm.tui.screens.chat import ChatScreen
+from routerterm.tui.terminal import driver_class, driver_of
+from routerterm.tui.themes.adapt import to_textual
+from routerterm.tui.themes.reading import DEFAULT, find_themes, read_theme
+from routerterm.tui.themes.values import Theme
+
+if TYPE_CHECKING:
+    from routerterm.config.quick import QuickUi
+    from routerterm.wiring import Services
+
+SCREENS: Mapping[str, str] = {
+    "keys": "routerterm.tui.screens.keys:open_screen",
+    "stats": "routerterm.tui.screens.stats:open_screen",
+    "find": "routerterm.tui.screens.find:open_screen",
+    "models": "routerterm.tui.screens.models:open_screen",
+    "route": "routerterm.tui.screens.route:open_screen",
+    "themes": "routerterm.tui.screens.themes:open_screen",
+    "settings": "routerterm.tui.screens.settings:open_screen",
+    "help": "routerterm.tui.screens.help:open_screen",
+}
+"""Screens by name; each module is imported when its screen is first opened."""
+
+
+class RoutertermApp(App[int]):
+    """routerterm in a terminal."""
+
+    TITLE = "routerterm"
+    CSS_PATH = "routerterm.tcss"
+    ENABLE_COMMAND_PALETTE = True
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c", "help_quit", show=False, system=True)]
+    services: Services | None = None
+    show_line_speed = False
+
+    def __init__(self, paths: Paths, ui: QuickUi, driver_class: type[Any] | None = None) -> None:
+        super().__init__(driver_class=driver_class)
+        self.paths = paths
+        self.ui = ui
+        self.ready = asyncio.Event()
+        self.machine = self.load_machine(ui.theme or DEFAULT)
+        self.animation_level = "none"
+
+    def load_machine(self, name: str) -> Theme:
+        """The theme of that name, registered; the default with a notice if it is broken or not there."""
+        found = find_themes(self.paths.theme_dirs())
+        try:
+            machine = read_theme(found[name])
+        except KeyError:
+            machine = Theme(DEFAULT, "Phosphor")
+            self.call_later(self.notify, f"There is no theme {name!r}: F8 shows those there are.", severity="warning")
+        except RoutertermError as error:
+            machine = Theme(DEFAULT, "Phosphor")
+            self.call_later(self.notify, str(error), severity="warning")
+        if self.ui.glyphs == "ascii":
+            machine = machine.in_ascii()
+        self.register_theme(to_textual(machine))
+        self.theme = machine.name
+        return machine
+
+    def get_default_screen(self) -> Screen[Any]:
+        """The chat is where everything begins."""
+        return ChatScreen(self.machine)
+
+    def on_mount(self) -> None:
+        """Paint first; everything that takes time comes after."""
+        self.call_after_refresh(self.run_worker, self._open_services(), name="services", exit_on_error=False)
+
+    async def _open_services(self) -> None:
+        """Import and put together router, store and settings, off the first paint's path."""
+        try:
+            wiring = await asyncio.to_thread(importlib.import_module, "routerterm.wiring")
+            self.services = await wiring.open_services(self.paths)
+        except RoutertermError as error:
+            self.chat.show_trouble(error)
+            return
+        self.ready.set()
+        await self.chat.begin(self.services)
+
+    @property
+    def chat(self) -> ChatScreen:
+        """The chat screen, at the bottom of the stack."""
+        screen = self.screen_stack[0]
+        assert isinstance(screen, ChatScreen)
+        return screen
+
+    async def action_command(self, name: str, argument: str = "") -> None:
+        """Run a command by its name; what goes wrong becomes a notice."""
+        await self.chat.run_command(name, argument)
+
+    async def action_open(self, name: str) -> None:
+        """Open one of the `SCREENS`."""
+        if self.services is None:
+            self.notify("Still starting.", timeout=2)
+            return
+        module, _, function = SCREENS[name].partition(":")
+        make: Callable[[RoutertermApp], Any] = getattr(importlib.import_module(module), function)
+        await make(self)
+
+    @property
+    def pulse(self) -> float:
+        """Seconds between two turns of a spinner: slower on a slow line."""
+        driver = driver_of(self)
+        return 0.25 if driver is None or driver.line.animate else 1.5
+
+    def line_speed(self) -> float | None:
+        """Bytes a second that the terminal is sent, where the settings want it shown."""
+        driver = driver_of(self)
+        return driver.line.bytes_per_second if driver is not None and self.show_line_speed else None
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """The palette: our commands, not Textual's."""
+        from routerterm.tui.commands.registry import COMMANDS
+
+        for command in COMMANDS.values():
+            yield SystemCommand(command.title, command.help(), lambda name=command.name: self.action_command(name))
+
+    async def on_unmount(self) -> None:
+        """Leave nothing open."""
+        if self.services is not None:
+            await self.services.close()
+
+
+def run() -> int:
+    """Open the chat in this terminal; the exit code."""
+    from routerterm.config.quick import quick_ui
+
+    paths = Paths.find()
+    ui = quick_ui(paths)
+    app = RoutertermApp(paths, ui, _driver(ui))
+    return app.run(mouse=ui.mouse) or 0
+
+
+def _driver(ui: QuickUi) -> type[Any] | None:
+    line = cast(Literal["auto", "fast", "slow"], ui.line if ui.line in ("fast", "slow") else "auto")
+    return driver_class(line=line, driver="textual" if ui.driver == "textual" else "lean")

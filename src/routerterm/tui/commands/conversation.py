@@ -1,0 +1,132 @@
+"""Commands on the open conversation as a whole."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from routerterm.core.errors import RoutertermError
+from routerterm.tui.commands.base import Command
+
+if TYPE_CHECKING:
+    from routerterm.tui.screens.chat import ChatScreen
+
+
+class New(Command):
+    """Begin a new conversation; nothing is saved until something is sent."""
+
+    name, title, group, slash = "new", "New", "Conversation", "new"
+    keys = ("f2", "ctrl+n")
+    rank = 2
+
+    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+        """Clear the stage."""
+        await stage.stage.open(None)
+
+
+class Model(Command):
+    """Answer with this model or route from now on."""
+
+    name, title, group, slash, argument = "model", "Use model", "Conversation", "model", "MODEL"
+
+    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+        """Set it, or open the picker if none is named."""
+        if argument:
+            await stage.stage.use_model(argument)
+        else:
+            await stage.app.action_open("models")
+
+
+class System(Command):
+    """Set the system prompt of this conversation; without words, show it for editing."""
+
+    name, title, group, slash, argument = "system", "System prompt", "Conversation", "system", "TEXT"
+
+    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+        """Set it, or put the present one into the composer."""
+        if argument:
+            await stage.stage.set(system=argument)
+        else:
+            stage.composer.put(f"/system {stage.stage.system or ''}")
+
+
+class Private(Command):
+    """Keep this conversation on this machine: local models only."""
+
+    name, title, group, slash = "private", "Private", "Conversation", "private"
+
+    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+        """Turn it over."""
+        await stage.stage.set(private=not stage.stage.private)
+
+
+class Rename(Command):
+    """Give this conversation another title."""
+
+    name, title, group, slash, argument = "rename", "Rename", "Conversation", "rename", "TITLE"
+
+    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+        """Rename it, or put the present title into the composer."""
+        if argument:
+            await stage.library.rename(stage.stage.id, argument)
+        else:
+            stage.composer.put(f"/rename {stage.stage.title}")
+
+
+class Delete(Command):
+    """Delete this conversation; Undo brings it back for a while."""
+
+    name, title, group, slash = "delete", "Delete conversation", "Conversation", "delete"
+
+    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+        """Delete the open one."""
+        if stage.stage.id is None:
+            raise RoutertermError("There is no conversation to delete yet.")
+        await stage.library.delete(stage.stage.id)
+        await stage.stage.open(None)
+        stage.app.notify("Deleted. /undelete brings it back.")
+
+
+class Undelete(Command):
+    """Bring back the conversation that was deleted last."""
+
+    name, title, group, slash = "undelete", "Undelete", "Conversation", "undelete"
+
+    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+        """Bring it back and open it."""
+        await stage.stage.open(await stage.library.undelete())
+
+
+class Pin(Command):
+    """Keep this conversation at the top of the list, or no longer."""
+
+    name, title, group, slash = "pin", "Pin", "Conversation", "pin"
+
+    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+        """Turn it over."""
+        await stage.library.toggle_pin(stage.stage.id)
+
+
+class Clone(Command):
+    """Copy this conversation, branches and all, and go on in the copy."""
+
+    name, title, group, slash = "clone", "Clone conversation", "Conversation", "clone"
+
+    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+        """Copy and open."""
+        await stage.stage.open(await stage.stage.clone())
+
+
+class Stop(Command):
+    """Stop the answer that is coming in; what was said so far stays."""
+
+    name, title, group = "stop", "Stop", "Writing"
+    keys = ("escape",)
+
+    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+        """Stop the turn; queued messages come back into the composer; else go back to writing."""
+        if stage.turns.stop():
+            return
+        if stage.stage.editing is not None:
+            stage.stage.editing = None
+            stage.composer.put("")
+        stage.composer.focus()

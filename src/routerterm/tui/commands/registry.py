@@ -1,0 +1,53 @@
+"""All commands, by name, in the order of the help."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from routerterm.tui.commands import conversation, message, screens
+from routerterm.tui.commands.base import Command
+
+COMMANDS: Mapping[str, type[Command]] = {
+    command.name: command
+    for command in (
+        screens.Help,
+        conversation.New,
+        screens.Models,
+        screens.Stats,
+        screens.Find,
+        screens.Keys,
+        screens.Route,
+        screens.Themes,
+        screens.Settings,
+        screens.Sidebar,
+        screens.Redraw,
+        screens.Quit,
+        conversation.Stop,
+        conversation.Model,
+        conversation.System,
+        conversation.Private,
+        conversation.Rename,
+        conversation.Pin,
+        conversation.Clone,
+        conversation.Delete,
+        conversation.Undelete,
+        message.Edit,
+        message.Retry,
+        message.Fork,
+        message.Previous,
+        message.Next,
+        message.Why,
+        message.Undo,
+        message.Redo,
+    )
+}
+_SLASHES = {command.slash: command for command in COMMANDS.values() if command.slash}
+
+
+def slash_command(text: str) -> tuple[str, str] | None:
+    """The command and its argument in ``/model smart``; None for anything that is no command of ours."""
+    if not text.startswith("/") or "\n" in text.strip():
+        return None
+    name, _, argument = text.strip()[1:].partition(" ")
+    command = _SLASHES.get(name.lower())
+    return (command.name, argument.strip()) if command else None

@@ -1,0 +1,123 @@
+"""Commands that open a screen, and those for the program as a whole."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from routerterm.tui.commands.base import Command
+from routerterm.tui.terminal import driver_of
+
+if TYPE_CHECKING:
+    from routerterm.tui.screens.chat import ChatScreen
+
+
+class Opens(Command):
+    """Opens the screen of its name."""
+
+    group = "Screens"
+    screen: ClassVar[str]
+
+    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+        """Open it."""
+        await stage.app.action_open(self.screen)
+
+
+class Help(Opens):
+    """Every key and command, what is open here first."""
+
+    name, title, screen, slash = "help", "Help", "help", "help"
+    keys = ("f1", "ctrl+underscore")
+    rank = 0
+
+
+class Models(Opens):
+    """Pick the model or route that answers: prices, context, abilities, health."""
+
+    name, title, screen = "models", "Model", "models"
+    keys = ("f3", "ctrl+o")
+    rank = 2
+
+
+class Stats(Opens):
+    """What was used and what it cost."""
+
+    name, title, screen, slash = "stats", "Stats", "stats", "cost"
+    keys = ("f4", "ctrl+t")
+    rank = 3
+
+
+class Find(Opens):
+    """Search all conversations."""
+
+    name, title, screen, slash, argument = "find", "Find", "find", "find", "WORDS"
+    keys = ("f5", "ctrl+f")
+    rank = 3
+
+
+class Keys(Opens):
+    """API keys: add, test, disable, remove."""
+
+    name, title, screen, slash = "keys", "Keys", "keys", "keys"
+    keys = ("f6", "ctrl+g")
+    rank = 4
+
+
+class Route(Opens):
+    """Routes, the health of providers, and why a prompt would go where."""
+
+    name, title, screen, slash = "route", "Route", "route", "route"
+    keys = ("f7", "ctrl+r")
+    rank = 5
+
+
+class Themes(Opens):
+    """Another machine: themes with a live preview."""
+
+    name, title, screen = "themes", "Theme", "themes"
+    keys = ("f8", "ctrl+y")
+    rank = 6
+
+
+class Settings(Opens):
+    """Every setting, described."""
+
+    name, title, screen, slash = "settings", "Settings", "settings", "settings"
+
+
+class Sidebar(Command):
+    """Show or hide the list of conversations."""
+
+    name, title, group = "sidebar", "Side", "Program"
+    keys = ("f9", "ctrl+s")
+    rank = 5
+
+    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+        """Turn it over."""
+        stage.toggle_sidebar()
+
+
+class Redraw(Command):
+    """Draw the whole screen again, after something else wrote on it."""
+
+    name, title, group = "redraw", "Redraw", "Program"
+    keys = ("ctrl+l",)
+
+    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+        """Forget what is thought to be shown."""
+        driver = driver_of(stage.app)
+        if driver is not None:
+            driver.redraw()
+        stage.app.refresh(layout=True)
+
+
+class Quit(Command):
+    """Leave; a running answer is kept as far as it has come."""
+
+    name, title, group, slash = "quit", "Quit", "Program", "quit"
+    keys = ("f10", "ctrl+q")
+    rank = 1
+
+    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+        """Stop what runs, save, and go."""
+        await stage.leave()
+        stage.app.exit(0)

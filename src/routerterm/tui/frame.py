@@ -1,0 +1,92 @@
+"""The lines around and between the panes, with their joints, as rows of text.
+
+Pure: a drawing is made of straight strokes on a grid of cells; where they meet, the joint follows from
+the directions in which they leave the cell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from routerterm.tui.themes.values import Frame
+
+_UP, _RIGHT, _DOWN, _LEFT = 1, 2, 4, 8
+
+# Indexed by the sum of the directions in which strokes leave a cell.
+_JOINTS: dict[Frame, str] = {
+    "single": " │─└││┌├─┘─┴┐┤┬┼",
+    "double": " ║═╚║║╔╠═╝═╩╗╣╦╬",
+    "heavy": " ┃━┗┃┃┏┣━┛━┻┓┫┳╋",
+    "rules": " │─└││┌├─┘─┴┐┤┬┼",
+    "none": " " * 16,
+    "ascii": " ||+||++-+-+++++",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Stroke:
+    """A straight line from one cell to another, both included, in the same row or column."""
+
+    x0: int
+    y0: int
+    x1: int
+    y1: int
+
+
+@dataclass(frozen=True, slots=True)
+class Panes:
+    """Where the panes of a screen end; what is None is not there."""
+
+    width: int
+    height: int
+    boxed: bool = True
+    """Whether a line goes round everything; otherwise there are only rules between panes."""
+    bottom: bool = True
+    """Whether that line is closed at the foot."""
+    rules: tuple[int, ...] = ()
+    """Rows of lines across the whole width."""
+    split: int | None = None
+    """Column of the line between two panes side by side, from the first row to the first of ``rules``."""
+    right_rules: tuple[int, ...] = ()
+    """Rows of lines from the split to the right edge."""
+
+
+@lru_cache(maxsize=32)
+def draw(panes: Panes, frame: Frame) -> tuple[str, ...]:
+    """The frame as one text per row, blank where the panes are."""
+    joints = _JOINTS[frame]
+    cells = [[0] * panes.width for _ in range(panes.height)]
+    for stroke in strokes(panes):
+        _engrave(cells, stroke)
+    return tuple("".join(joints[cell] for cell in row) for row in cells)
+
+
+def strokes(panes: Panes) -> Iterable[Stroke]:
+    """The straight lines that the panes ask for."""
+    right, foot = panes.width - 1, panes.height - 1
+    yield Stroke(0, 0, right, 0)
+    if panes.boxed:
+        yield Stroke(0, 0, 0, foot)
+        yield Stroke(right, 0, right, foot)
+        if panes.bottom:
+            yield Stroke(0, foot, right, foot)
+    for row in panes.rules:
+        yield Stroke(0, row, right, row)
+    left = 0
+    if panes.split is not None:
+        left = panes.split
+        yield Stroke(left, 0, left, min(panes.rules, default=foot))
+    for row in panes.right_rules:
+        yield Stroke(left, row, right, row)
+
+
+def _engrave(cells: list[list[int]], stroke: Stroke) -> None:
+    height, width = len(cells), len(cells[0]) if cells else 0
+    if stroke.y0 == stroke.y1 and 0 <= stroke.y0 < height:
+        for x in range(max(0, stroke.x0), min(width, stroke.x1 + 1)):
+            cells[stroke.y0][x] |= (_LEFT if x > stroke.x0 else 0) | (_RIGHT if x < stroke.x1 else 0)
+    elif stroke.x0 == stroke.x1 and 0 <= stroke.x0 < width:
+        for y in range(max(0, stroke.y0), min(height, stroke.y1 + 1)):
+            cells[y][stroke.x0] |= (_UP if y > stroke.y0 else 0) | (_DOWN if y < stroke.y1 else 0)

@@ -1,0 +1,33 @@
+"""Which keys run which command: the defaults, and the person's own in ``[bindings]``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from textual.binding import Binding
+
+from routerterm.tui.commands.base import Command
+
+
+def keys_by_command(commands: Iterable[type[Command]], own: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """The keys of each command.  ``own`` maps a command's name to keys with commas between, or to ``none``."""
+    return {command.name: _keys(command, own) for command in commands}
+
+
+def bindings(commands: Iterable[type[Command]], keys: Mapping[str, tuple[str, ...]]) -> Iterator[Binding]:
+    """Textual's bindings.  Function and control keys come before the composer's own use of them."""
+    for command in commands:
+        for key in keys[command.name]:
+            always = key.startswith("ctrl+") or (key.startswith("f") and key[1:].isdigit())
+            yield Binding(
+                key, f"app.command('{command.name}')", command.title, show=False, id=command.name, priority=always
+            )
+
+
+def _keys(command: type[Command], own: Mapping[str, str]) -> tuple[str, ...]:
+    given = own.get(command.name)
+    if given is None:
+        return command.keys
+    if given.strip().lower() == "none":
+        return ()
+    return tuple(key.strip() for key in given.split(",") if key.strip())

@@ -1,0 +1,110 @@
+"""What the title, the status line and the sign before the composer say, and when they say it anew."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from textual.timer import Timer
+
+from routerterm.core.errors import RoutertermError
+from routerterm.core.targets import Forecast
+from routerterm.tui.sanitise import one_line
+from routerterm.tui.widgets.fields import Field, Span
+from routerterm.tui.widgets.status import Activity, StatusView, status_fields
+
+if TYPE_CHECKING:
+    from routerterm.tui.screens.chat import ChatScreen
+
+FORECAST_AFTER = 0.35
+"""Seconds without a key press after which the cost of what is typed is looked up."""
+
+
+class Meters:
+    """Gathers the moment into a `StatusView`, draws it, and keeps it turning while something happens."""
+
+    def __init__(self, screen: ChatScreen) -> None:
+        self._screen = screen
+        self._view = StatusView()
+        self._timer: Timer | None = None
+        self._typing: Timer | None = None
+
+    def busy(self) -> None:
+        """Turn the spinner until nothing runs any more."""
+        if self._timer is None:
+            self._timer = self._screen.set_interval(self._screen.app.pulse, self.refresh)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Draw title and status of this moment."""
+        turns = self._screen.turns
+        if self._timer is not None and not turns.any:
+            self._timer.stop()
+            self._timer = None
+        turn = turns.current if self._screen.app.services else None
+        activity: Activity = "idle" if turn is None else "waiting" if turn.first_at is None else "answering"
+        self._view = replace(
+            self._view,
+            activity=activity,
+            tick=self._view.tick + 1,
+            note=turn.note if turn is not None and turn.first_at is None else "",
+            rate=turn.rate if turn else None,
+            queued=len(turn.queue) if turn else 0,
+            private=self._screen.stage.private,
+            bytes_per_second=self._screen.app.line_speed(),
+        )
+        self._screen.status_line.fields = status_fields(self._view, self._screen.machine.glyphs)
+        self._screen.title_line.fields = self._title()
+
+    def typed(self) -> None:
+        """Something was typed: look the forecast up when the hands rest."""
+        if self._typing is not None:
+            self._typing.stop()
+        self._typing = self._screen.set_timer(FORECAST_AFTER, self._ask_forecast)
+
+    async def spent(self) -> None:
+        """Look up what today has cost."""
+        today, cap = await self._screen.services.spent_today()
+        self._view = replace(self._view, today=today, today_cap=cap)
+        self.refresh()
+
+    async def lamps(self) -> None:
+        """Look up how the providers are."""
+        self._view = replace(self._view, providers=await self._screen.services.lamps())
+        self.refresh()
+
+    def _ask_forecast(self) -> None:
+        self._screen.run_worker(self._forecast(), group="forecast", exclusive=True, exit_on_error=False)
+
+    async def _forecast(self) -> None:
+        forecast: Forecast | None = None
+        try:
+            text = self._screen.composer.text
+            if text.strip() and not text.startswith("/"):
+                forecast = await self._screen.services.forecast(
+                    self._screen.stage.session, text, self._screen.stage.model
+                )
+        except RoutertermError:
+            forecast = None  # nothing can serve it: sending says so in full
+        except asyncio.CancelledError:
+            return
+        self._view = replace(self._view, forecast=forecast)
+        self.refresh()
+
+    def _title(self) -> tuple[Field, ...]:
+        stage, glyphs = self._screen.stage, self._screen.machine.glyphs
+        turn = self._screen.turns.current if self._screen.app.services else None
+        target = turn.session.reply.record.target if turn and turn.session.reply else None
+        model = stage.model or "starting"
+        right = f"{model} {glyphs.pointer} {target}" if target and target != model else model
+        title = one_line(stage.title)
+        fields = [Field((Span(f"{glyphs.rule} ", "faint"), Span("ROUTERTERM ", "bright")), rank=1)]
+        if title:
+            fields.append(Field((Span(f" {title} ", "text"),), rank=2))
+        fields.append(
+            Field(
+                (Span(f" {right} ", "accent"), Span(glyphs.rule, "faint")), right=True, action="app.command('models')"
+            )
+        )
+        return tuple(fields)

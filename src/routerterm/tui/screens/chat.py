@@ -1,0 +1,259 @@
+"""The chat: where everything comes together.  Layout and messages here; what happens is in its helpers.
+
+`Library` keeps the list of conversations in step with the store, `Stage` shows one conversation, `Turns`
+runs answers, `Meters` tells the moment; commands act on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import BindingsMap
+from textual.containers import Horizontal, Vertical
+from textual.getters import query_one
+from textual.widgets import Static
+
+from routerterm.core.errors import RoutertermError
+from routerterm.tui.commands.registry import COMMANDS, slash_command
+from routerterm.tui.frame import Panes
+from routerterm.tui.keymap import bindings, keys_by_command
+from routerterm.tui.library import Library
+from routerterm.tui.meters import Meters
+from routerterm.tui.screens.framed import FramedScreen
+from routerterm.tui.stage import Stage
+from routerterm.tui.themes.adapt import to_palette
+from routerterm.tui.themes.values import Theme
+from routerterm.tui.transcript import messages
+from routerterm.tui.transcript.widget import Transcript
+from routerterm.tui.turns import Turns
+from routerterm.tui.widgets.composer import Composer
+from routerterm.tui.widgets.conversations import ConversationList
+from routerterm.tui.widgets.fields import FieldLine
+from routerterm.tui.widgets.keybar import key_fields
+
+if TYPE_CHECKING:
+    from routerterm.tui.app import RoutertermApp
+    from routerterm.wiring import Services
+
+DRAWER_BELOW = 80
+"""Columns under which the sidebar is a drawer over the transcript."""
+BOX_FROM = 60
+"""Columns from which a line goes round everything."""
+BOTTOM_FROM = 22
+"""Rows from which that line is closed at the foot."""
+WIDE_FROM = 110
+"""Columns from which the sidebar is wider."""
+
+
+ACTIONS: Mapping[str, str] = {
+    "edit": "edit",
+    "regenerate": "retry",
+    "regenerate_with": "retry_with",
+    "fork": "fork",
+    "previous": "previous",
+    "next": "next",
+    "why": "why",
+}
+"""Which command does what the transcript asks for."""
+
+
+class ChatScreen(FramedScreen):
+    """Conversations, transcript, composer, status line, key bar."""
+
+    AUTO_FOCUS = "#composer"
+    app: RoutertermApp
+
+    title_line = query_one("#title", FieldLine)
+    status_line = query_one("#status", FieldLine)
+    key_line = query_one("#keys", FieldLine)
+    sidebar = query_one(ConversationList)
+    transcript = query_one(Transcript)
+    composer = query_one(Composer)
+
+    def __init__(self, machine: Theme, *, sidebar: str = "auto") -> None:
+        super().__init__()
+        self.machine = machine
+        self.frame = machine.frame
+        self.library = Library(self)
+        self.stage = Stage(self)
+        self.turns = Turns(self)
+        self.meters = Meters(self)
+        self._sidebar_open: bool | None = {"open": True, "closed": False}.get(sidebar)
+        self.keys_of: dict[str, tuple[str, ...]] = {}
+        self.chosen: str | None = None
+        """The message that a command is about; None is the last one."""
+
+    @property
+    def services(self) -> Services:
+        """What was put together after the first paint."""
+        services = self.app.services
+        if services is None:
+            raise RoutertermError("Still starting.", "It takes a moment on a small machine.")
+        return services
+
+    def compose(self) -> ComposeResult:
+        """The panes, from the top."""
+        yield FieldLine(id="title", fill=self.machine.glyphs.rule)
+        with Horizontal(id="middle"):
+            yield ConversationList(self.machine.glyphs, id="sidebar")
+            with Vertical(id="main"):
+                yield Transcript(id="transcript", palette=to_palette(self.machine))
+                yield Static("\n".join(self.machine.voice), id="voice", markup=False)
+                with Horizontal(id="prompt"):
+                    yield Static(self.machine.glyphs.prompt, id="sign", markup=False)
+                    yield Composer(id="composer")
+        yield FieldLine(id="status")
+        yield FieldLine(id="keys", gap=1)
+
+    def on_mount(self) -> None:
+        """The keys work from the first paint on."""
+        self.set_keys({})
+        self.meters.refresh()
+
+    async def begin(self, services: Services) -> None:
+        """Services are there: fill the panes, and send what was typed in the meantime."""
+        self.set_keys(services.settings.bindings)
+        for trouble in services.troubles:
+            self.show_trouble(trouble)
+        await self.stage.open(None)
+        await self.library.refresh()
+        self.run_worker(self.library.watch(), name="watch", exit_on_error=False)
+        await self.meters.spent()
+        await self.meters.lamps()
+
+    def set_keys(self, own: dict[str, str]) -> None:
+        """Bind every command to its keys, the person's own before the defaults."""
+        self.keys_of = keys_by_command(COMMANDS.values(), own)
+        self._bindings = BindingsMap(bindings(COMMANDS.values(), self.keys_of))
+        self.key_line.fields = key_fields(COMMANDS.values(), self.keys_of)
+
+    async def run_command(self, name: str, argument: str = "") -> None:
+        """Run a command; what is wrong becomes a notice."""
+        try:
+            await COMMANDS[name]().run(self, argument)
+        except RoutertermError as error:
+            self.show_trouble(error)
+
+    def show_trouble(self, error: RoutertermError) -> None:
+        """What was wrong and what to do, as a notice."""
+        text = f"{error.message}\n{error.hint}" if error.hint else error.message
+        self.notify(text, severity="error" if error.exit_code == 1 else "warning", timeout=8, markup=False)
+
+    def show_voice(self, shown: bool) -> None:
+        """Show what the machine says while nothing has been said yet."""
+        self.query_one("#voice").display = shown
+        self.transcript.display = not shown
+
+    def toggle_sidebar(self) -> None:
+        """Show or hide the list; under 80 columns it is a drawer that takes the focus."""
+        self._sidebar_open = not self.sidebar.display
+        self._arrange()
+        if self._sidebar_open and self.size.width < DRAWER_BELOW:
+            self.sidebar.focus()
+        elif not self._sidebar_open:
+            self.composer.focus()
+
+    async def leave(self) -> None:
+        """Stop and save everything."""
+        if self.app.services is not None:
+            await self.turns.stop_all()
+            await self.stage.save_draft()
+
+    def panes(self) -> Panes:
+        """Lines where the panes end."""
+        width, height = self.size
+        prompt, status = self.composer.parent, self.status_line
+        top = getattr(prompt, "region", self.region).y - 1
+        split = self.sidebar.region.right if self.sidebar.display and width >= DRAWER_BELOW else None
+        boxed = self._is_boxed
+        return Panes(
+            width,
+            height,
+            boxed=boxed,
+            bottom=height >= BOTTOM_FROM,
+            rules=(status.region.y - 1,) if split is not None else (top, status.region.y - 1),
+            split=split,
+            right_rules=(top,) if split is not None else (),
+        )
+
+    @property
+    def _is_boxed(self) -> bool:
+        return self.size.width >= BOX_FROM and self.frame not in ("rules", "none")
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Arrange the panes for the new size."""
+        self._arrange()
+
+    def _arrange(self) -> None:
+        width, height = self.size
+        narrow = width < DRAWER_BELOW
+        opened = (not narrow) if self._sidebar_open is None else self._sidebar_open
+        self.set_class(not opened, "-no-sidebar")
+        self.set_class(opened and narrow, "-drawer")
+        self.set_class(width >= WIDE_FROM, "-wide")
+        self.set_class(not self._is_boxed, "-no-box")
+        self.set_class(height < BOTTOM_FROM, "-open-box")
+        self.call_after_refresh(self.refresh)
+
+    @on(Composer.Submitted)
+    async def _submitted(self, event: Composer.Submitted) -> None:
+        """Send it, or run it if it is a command."""
+        command = slash_command(event.text)
+        if command is not None:
+            self.composer.take()
+            await self.run_command(*command)
+        elif self.app.services is None:
+            self.notify("Still starting; press Enter again in a moment.", timeout=3)
+        else:
+            self.turns.send(self.composer.take())
+
+    @on(Composer.Edited)
+    def _edited(self) -> None:
+        self.meters.typed()
+        self.call_after_refresh(self.refresh)
+
+    @on(Composer.Left)
+    def _left(self, event: Composer.Left) -> None:
+        if event.direction < 0:
+            self.transcript.focus()
+
+    @on(ConversationList.Chosen)
+    async def _chosen(self, event: ConversationList.Chosen) -> None:
+        await self.stage.open(event.id)
+        if self.size.width < DRAWER_BELOW:
+            self._sidebar_open = False
+            self._arrange()
+        self.composer.focus()
+
+    @on(ConversationList.MoreWanted)
+    async def _more(self) -> None:
+        await self.library.more()
+
+    @on(Transcript.OlderWanted)
+    async def _older(self) -> None:
+        await self.stage.older()
+
+    @on(Transcript.EntryAction)
+    async def _entry_action(self, event: messages.EntryAction) -> None:
+        self.chosen = event.id
+        try:
+            await self.run_command(ACTIONS[event.action])
+        finally:
+            self.chosen = None
+
+    @on(Transcript.CursorLeft)
+    def _cursor_left(self) -> None:
+        self.composer.focus()
+
+    @on(Transcript.CopyRequested)
+    def _copy(self, event: messages.CopyRequested) -> None:
+        """Hand it to the terminal; whether the terminal takes it, nobody can know, and nobody says."""
+        self.app.copy_to_clipboard(event.text)
+        self.notify(f"Sent the {event.what} to the terminal (OSC 52).", timeout=3)
+
+    @on(FieldLine.Clicked)
+    async def _field(self, event: FieldLine.Clicked) -> None:
+        await self.app.run_action(event.action)

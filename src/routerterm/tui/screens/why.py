@@ -1,0 +1,95 @@
+"""Why this model answered: the recorded decision, and every attempt as a small timeline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from routerterm.core.money import show_usd
+from routerterm.engine.record import Record
+from routerterm.tui.entries import basis_of, seconds, words
+from routerterm.tui.sanitise import one_line
+from routerterm.tui.widgets.status import cost_range
+
+Line = tuple[str, str]
+"""A line of text and the name of its colour."""
+
+
+class WhyScreen(ModalScreen[None]):
+    """The story of one answer."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,enter,q,w", "dismiss", "Close")]
+    DEFAULT_CSS = """
+    WhyScreen { align: center middle; background: $t-background 70%; }
+    WhyScreen > VerticalScroll {
+        width: 90%; max-width: 92; height: auto; max-height: 90%;
+        background: $t-panel; border: solid $t-faint; padding: 1 2;
+    }
+    """
+
+    def __init__(self, record: Record) -> None:
+        super().__init__()
+        self.record = record
+
+    def compose(self) -> ComposeResult:
+        """The lines, scrolled."""
+        with VerticalScroll():
+            parts = (Content.styled(f"{text}\n", f"$t-{colour}") for text, colour in story(self.record))
+            yield Static(Content("").join(parts))
+
+    def on_click(self) -> None:
+        """A click anywhere closes it."""
+        self.dismiss()
+
+
+def story(record: Record) -> Iterator[Line]:
+    """What is known of how an answer came to be, line by line."""
+    if record.decision is None and not record.attempts:
+        yield "Nothing is recorded of how this answer came to be.", "dim"
+        return
+    yield f"WHY   you asked for {one_line(record.asked)}", "bright"
+    yield "", "dim"
+    if decision := record.decision:
+        yield f"Candidates, by {decision.strategy}:", "dim"
+        for place, candidate in enumerate(decision.candidates, 1):
+            cost = f"  {cost_range(candidate.forecast)}" if candidate.forecast else ""
+            yield f"  {place}. {candidate.target}  {one_line(candidate.why)}{cost}", "text"
+        for passed in decision.passed_over:
+            yield f"  -  {passed.target}  {one_line(passed.reason)}", "dim"
+        yield "", "dim"
+    yield "What happened:", "dim"
+    for attempt in record.attempts:
+        key = f" with {attempt.key_label}" if attempt.key_label else ""
+        yield f"  {attempt.n}. {attempt.target}{key}", "text"
+        if attempt.error is not None:
+            wait = f", after {attempt.wait:.1f} s" if attempt.wait else ""
+            yield f"     {words(attempt.error.kind)}: {one_line(attempt.error.message)}", "error"
+            yield f"     {attempt.next}{wait}", "warning"
+    yield from _end(record)
+
+
+def _end(record: Record) -> Iterator[Line]:
+    if record.error is not None:
+        yield f"  !  {one_line(record.error.message)}", "error"
+        if record.error.hint:
+            yield f"     {one_line(record.error.hint)}", "warning"
+    if record.left_out is not None:
+        yield f"  {record.left_out.messages} earlier messages were left out: the window was full.", "dim"
+    if record.finish is None:
+        return
+    first = f", first word after {seconds(record.ttft_ms)}" if record.ttft_ms is not None else ""
+    yield f"  answered by {record.target} in {seconds(record.total_ms)}{first}", "success"
+    if record.usage is not None:
+        usage = record.usage
+        cached = f" ({usage.cache_read:,} from cache)" if usage.cache_read else ""
+        yield f"  {usage.input:,} tokens in{cached}, {usage.output:,} out  {basis_of(usage)}", "text"
+    if record.cost is not None:
+        dated = f", prices of {record.cost.price_date}" if record.cost.price_date else ""
+        yield f"  {show_usd(record.cost.usd)}  {record.cost.source or 'price unknown'}{dated}", "text"

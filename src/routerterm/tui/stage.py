@@ -1,0 +1,172 @@
+"""The conversation on show: what the transcript shows of it, and the model that answers next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from routerterm.core.errors import RoutertermError
+from routerterm.engine.record import Record
+from routerterm.store.values import StoredMessage
+from routerterm.tui.entries import entry_of
+
+if TYPE_CHECKING:
+    from routerterm.engine.session import Session
+    from routerterm.tui.screens.chat import ChatScreen
+
+PAGE = 60
+"""Messages that are read at a time; a screenful and some."""
+
+
+class Stage:
+    """One conversation, or a new one that is on no disk yet."""
+
+    def __init__(self, screen: ChatScreen) -> None:
+        self._screen = screen
+        self._session: Session | None = None
+        self._first: str | None = None
+        self._seen: tuple[str | None, int] = (None, 0)
+        self.model = ""
+        """The model or route that answers next."""
+        self.draft_saved = ""
+        self.editing: str | None = None
+        """The question that the composer's text replaces."""
+
+    @property
+    def session(self) -> Session:
+        """The session of the conversation on show."""
+        if self._session is None:
+            self._session = self._screen.services.session(None)
+        return self._session
+
+    @property
+    def id(self) -> str | None:
+        """The conversation's id; None before its first message."""
+        conversation = self._session.conversation if self._session else None
+        return conversation.id if conversation else None
+
+    @property
+    def title(self) -> str:
+        """The conversation's title."""
+        conversation = self._session.conversation if self._session else None
+        return conversation.title if conversation else ""
+
+    @property
+    def system(self) -> str | None:
+        """The conversation's system prompt."""
+        conversation = self._session.conversation if self._session else None
+        return conversation.system if conversation else None
+
+    @property
+    def private(self) -> bool:
+        """Whether only local models may answer."""
+        conversation = self._session.conversation if self._session else None
+        return conversation.private if conversation else False
+
+    async def open(self, id: str | None, message_id: str | None = None) -> None:
+        """Show a conversation at its end, or at a message on its branch; None begins a new one."""
+        await self.save_draft()
+        running = self._screen.turns.session_of(id) if id else None
+        self._session = running or self._screen.services.session(id)
+        conversation = await self._session.load()
+        if message_id is not None:
+            await self._session.show(message_id)
+        if conversation is None:
+            self.model = self._screen.services.default_model
+        else:
+            self.model = conversation.model or self._screen.services.default_model
+        await self.show()
+        if message_id is not None:
+            self._screen.transcript.go_to(message_id)
+        store = self._screen.services.store
+        self.draft_saved = conversation.draft if conversation else await store.conversations.draft()
+        if not self._screen.composer.text:
+            self._screen.composer.put(self.draft_saved)
+        self._screen.sidebar.mark_open(id)
+        self._screen.meters.refresh()
+
+    async def show(self) -> None:
+        """Read the end of the branch and show it; an answer that is running here goes on growing."""
+        page = await self.session.page(PAGE)
+        self._first = page.messages[0].id if page.earlier else None
+        self._screen.transcript.show([entry_of(message) for message in page.messages], more_before=page.earlier)
+        self._screen.show_voice(not page.messages)
+        conversation = self.session.conversation
+        self._seen = (self.session.head, conversation.updated_at if conversation else 0)
+        self._screen.turns.show_running(self.session)
+
+    async def older(self) -> None:
+        """What stands above the first message that is loaded."""
+        if self._first is None:
+            return
+        page = await self.session.page(PAGE, before=self._first)
+        self._first = page.messages[0].id if page.earlier and page.messages else None
+        self._screen.transcript.show_older([entry_of(message) for message in page.messages], more_before=page.earlier)
+
+    async def catch_up(self) -> None:
+        """Show what another program has changed in this conversation."""
+        if self.id is None or self._screen.turns.session_of(self.id) is not None:
+            return
+        await self.session.refresh()
+        conversation = self.session.conversation
+        if conversation is not None and self._seen != (self.session.head, conversation.updated_at):
+            await self.show()
+
+    async def use_model(self, name: str) -> None:
+        """Answer with this model or route from now on; a new conversation is not saved for that."""
+        self.model = name
+        if self.id is not None:
+            await self._screen.services.store.conversations.change(self.id, model=name)
+            await self.session.refresh()
+        self._screen.meters.refresh()
+
+    async def set(self, **fields: object) -> None:
+        """Change the conversation's system prompt, privacy or parameters, before or after its first message."""
+        if self.id is None:
+            conversation = await self._screen.services.store.conversations.add(
+                self._screen.services.store.conversations.new(model=self.model, **fields)
+            )
+            self._session = self._screen.services.session(conversation.id)
+            await self._session.load()
+            await self._screen.library.refresh()
+        else:
+            await self._screen.services.store.conversations.change(self.id, **fields)
+            await self.session.refresh()
+        self._screen.meters.refresh()
+
+    async def question(self, id: str | None) -> StoredMessage:
+        """The question at or above a message, or the last one."""
+        session = self.session
+        await session.load()
+        at = id or session.head
+        while at is not None:
+            message = await session.message(at)
+            if message.role == "user":
+                return message
+            at = message.parent_id
+        raise RoutertermError("There is no question to edit yet.")
+
+    async def record(self, id: str | None) -> Record:
+        """How an answer came to be: the chosen one, the one after a chosen question, or the last."""
+        session = self.session
+        await session.load()
+        at = id or session.head
+        if at is None:
+            raise RoutertermError("There is no answer yet.")
+        message = await session.message(at)
+        if message.role == "user":
+            children = await self._screen.services.store.messages.children(message.id)
+            message = await session.message(children[-1]) if children else message
+        return Record.of(message.params)
+
+    async def clone(self) -> str:
+        """A copy of the conversation on show; its id."""
+        copy = await self.session.clone()
+        await self._screen.library.refresh()
+        return copy.id
+
+    async def save_draft(self) -> None:
+        """Keep what is being typed."""
+        text = self._screen.composer.text
+        if self._session is not None and text != self.draft_saved:
+            self.draft_saved = text
+            await self._screen.services.store.conversations.save_draft(self.id, text)

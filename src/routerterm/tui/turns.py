@@ -1,0 +1,231 @@
+"""Runs answers: one at a time in each conversation, what is typed meanwhile waits, nothing typed is ever lost."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, assert_never
+
+from textual.worker import Worker
+
+from routerterm.core.errors import RoutertermError
+from routerterm.core.events import (
+    AttemptFailed,
+    AttemptStarted,
+    Event,
+    Failed,
+    Finished,
+    ReasoningDelta,
+    Recovered,
+    RouteDecided,
+    TextDelta,
+    ToolCallDelta,
+    UsageReported,
+)
+from routerterm.core.messages import Text
+from routerterm.tui.clock import now_ms, time_of_day
+from routerterm.tui.entries import header_of, seam_of, trouble_of, words
+from routerterm.tui.transcript.values import Entry, Header
+
+if TYPE_CHECKING:
+    from routerterm.engine.session import Session
+    from routerterm.tui.screens.chat import ChatScreen
+
+Ask = Callable[[], AsyncGenerator[Event]]
+PENDING = "pending"
+"""The id of a question that is not yet on disk."""
+
+
+@dataclass(slots=True, eq=False)
+class Turn:
+    """An answer that is running."""
+
+    session: Session
+    ask: Ask
+    question: str
+    """What to give back to the composer if the disk does not take it."""
+    worker: Worker[None] | None = None
+    started: float = field(default_factory=time.monotonic)
+    first_at: float | None = None
+    pieces: int = 0
+    note: str = "thinking where to ask"
+    shown: str | None = None
+    """The id under which the transcript shows the answer."""
+    queue: list[str] = field(default_factory=list)
+
+    @property
+    def rate(self) -> float | None:
+        """Pieces per second since the first one, as a measure of tokens."""
+        elapsed = time.monotonic() - self.first_at if self.first_at else 0.0
+        return self.pieces / elapsed if elapsed > 0.5 else None
+
+
+class Turns:
+    """All answers that are running in this program."""
+
+    def __init__(self, screen: ChatScreen) -> None:
+        self._screen = screen
+        self._turns: list[Turn] = []
+
+    @property
+    def answering(self) -> frozenset[str]:
+        """Conversations with a running answer."""
+        return frozenset(t.session.conversation.id for t in self._turns if t.session.conversation)
+
+    @property
+    def current(self) -> Turn | None:
+        """The one of the conversation on show."""
+        return next((t for t in self._turns if t.session is self._screen.stage.session), None)
+
+    @property
+    def any(self) -> bool:
+        """Whether any answer is running."""
+        return bool(self._turns)
+
+    def session_of(self, id: str) -> Session | None:
+        """The session that is answering in that conversation."""
+        return next(
+            (t.session for t in self._turns if t.session.conversation and t.session.conversation.id == id), None
+        )
+
+    def send(self, text: str) -> None:
+        """Ask, or queue behind the answer that is running."""
+        turn = self.current
+        if turn is not None:
+            turn.queue.append(text)
+            self._screen.meters.refresh()
+            return
+        stage = self._screen.stage
+        session, model, editing = stage.session, stage.model, stage.editing
+        stage.editing = None
+        self._screen.show_voice(False)
+        now = time_of_day(now_ms())
+        self._screen.transcript.append_entry(Entry(PENDING, "user", (Text(text),), header=Header("you", now)))
+        if editing is not None:
+            self.start(session, lambda: session.edit(editing, text, model=model), text)
+        else:
+            self.start(session, lambda: session.send(text, model=model), text)
+
+    def start(self, session: Session, ask: Ask, question: str = "") -> None:
+        """Run a turn."""
+        turn = Turn(session, ask, question)
+        self._turns.append(turn)
+        turn.worker = self._screen.run_worker(self._run(turn), name="turn", group="turns", exit_on_error=False)
+        self._screen.meters.busy()
+
+    def stop(self) -> bool:
+        """Stop the answer on show; what was queued behind it comes back into the composer.  False if none runs."""
+        turn = self.current
+        if turn is None or turn.worker is None:
+            return False
+        queued, turn.queue = turn.queue, []
+        if queued:
+            kept = [*queued, self._screen.composer.text] if self._screen.composer.text else queued
+            self._screen.composer.put("\n\n".join(kept))
+        turn.worker.cancel()
+        return True
+
+    async def stop_all(self) -> None:
+        """Stop everything and wait until it is saved."""
+        workers = [turn.worker for turn in self._turns if turn.worker]
+        for worker in workers:
+            worker.cancel()
+        await self._screen.workers.wait_for_complete([w for w in workers if not w.is_finished])
+
+    def show_running(self, session: Session) -> None:
+        """Let the transcript take up the answer that is running in a conversation that is shown again."""
+        turn = next((t for t in self._turns if t.session is session), None)
+        if turn is None or session.reply is None:
+            return
+        turn.shown = session.reply.turn.reply_id
+        self._screen.transcript.begin_stream(self._entry(turn, parts=True))
+
+    async def _run(self, turn: Turn) -> None:
+        ended = False
+        try:
+            async with aclosing(turn.ask()) as events:
+                async for event in events:
+                    await self._take(turn, event)
+                    ended = isinstance(event, Finished | Failed)
+        except RoutertermError as error:
+            await self._give_back(turn, error)
+        finally:
+            self._turns.remove(turn)
+            if not ended and turn.shown is not None and self._on_show(turn):
+                self._screen.transcript.end_stream(turn.shown, self._entry(turn, parts=True, ended=True))
+            self._screen.meters.refresh()
+        await self._screen.library.refresh()
+        await self._screen.meters.spent()
+        if turn.queue and turn.session is self._screen.stage.session:
+            first, *rest = turn.queue
+            self.send(first)
+            if self.current is not None:
+                self.current.queue.extend(rest)
+
+    async def _take(self, turn: Turn, event: Event) -> None:
+        """The one place where the interface learns what happens to an answer."""
+        if turn.shown is None and turn.session.reply is not None:
+            await self._appear(turn)
+        match event:
+            case TextDelta() | ReasoningDelta() | ToolCallDelta():
+                turn.first_at = turn.first_at or time.monotonic()
+                turn.pieces += 1
+                if turn.shown and self._on_show(turn):
+                    self._screen.transcript.feed(turn.shown, event)
+            case RouteDecided():
+                pass
+            case AttemptStarted(target=target):
+                turn.note = f"asking {target}"
+                self._new_header(turn)
+            case AttemptFailed(target=target, error=error, next=then):
+                turn.note = f"{target.provider} {words(error.kind)} · {then}"
+                self._new_header(turn)
+            case Recovered():
+                turn.note = "going on elsewhere"
+                if turn.shown and self._on_show(turn):
+                    self._screen.transcript.begin_stream(self._entry(turn, parts=True))
+            case UsageReported():
+                pass
+            case Finished() | Failed():
+                if turn.shown and self._on_show(turn):
+                    self._screen.transcript.end_stream(turn.shown, self._entry(turn, parts=True, ended=True))
+            case _:
+                assert_never(event)
+
+    async def _appear(self, turn: Turn) -> None:
+        """Question and answer are on disk: show them under their real ids."""
+        assert turn.session.reply is not None
+        turn.shown = turn.session.reply.turn.reply_id
+        if self._on_show(turn):
+            await self._screen.stage.show()
+            self._screen.sidebar.mark_open(self._screen.stage.id)
+        await self._screen.library.refresh()
+
+    def _on_show(self, turn: Turn) -> bool:
+        return turn.session is self._screen.stage.session
+
+    def _new_header(self, turn: Turn) -> None:
+        if turn.shown and self._on_show(turn):
+            self._screen.transcript.set_header(turn.shown, self._entry(turn).header)
+
+    def _entry(self, turn: Turn, *, parts: bool = False, ended: bool = False) -> Entry:
+        reply = turn.session.reply
+        assert reply is not None
+        record = reply.record
+        header = header_of(record, record.target or record.asked, time_of_day(now_ms()))
+        status = reply.status if ended else "streaming"
+        trouble = trouble_of(record, status) if ended else ""
+        seams = tuple(map(seam_of, record.seams))
+        return Entry(
+            reply.turn.reply_id, "assistant", reply.builder.parts() if parts else (), status, header, seams, trouble
+        )
+
+    async def _give_back(self, turn: Turn, error: RoutertermError) -> None:
+        """It never left: the text goes back where it was typed."""
+        if turn.shown is None and turn.question and self._on_show(turn):
+            await self._screen.stage.show()
+            text = self._screen.composer.text
+            self._screen.composer.put(f"{turn.question}\n{text}" if text else turn.question)
+        self._screen.show_trouble(error)

@@ -1,0 +1,1 @@
+"""Widgets: they are told and they tell; they never fetch."""

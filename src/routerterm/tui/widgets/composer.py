@@ -1,0 +1,115 @@
+"""Where the person writes: many lines, history, never a key press lost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widgets import TextArea
+
+
+class Composer(TextArea):
+    """A text area in which Enter sends and grows no taller than a third of the screen."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "submit", "Send", show=False, priority=True),
+        Binding("ctrl+j,alt+enter,shift+enter", "newline", "New line", show=False, priority=True),
+        Binding("alt+up", "history(-1)", "Earlier", show=False),
+        Binding("alt+down", "history(1)", "Later", show=False),
+    ]
+
+    @dataclass
+    class Submitted(Message):
+        """The person pressed Enter on something."""
+
+        text: str
+
+    @dataclass
+    class Left(Message):
+        """The person walked out of the top (-1) or the bottom (+1)."""
+
+        direction: int
+
+    @dataclass
+    class Edited(Message):
+        """The text is another now."""
+
+        text: str
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id, soft_wrap=True, tab_behavior="focus", show_line_numbers=False)
+        self.cursor_blink = False  # a blinking cursor costs an SSH line 2.6 kB/s
+        self.highlight_cursor_line = False
+        self._history: Sequence[str] = ()
+        self._place: int | None = None
+        self._draft = ""
+
+    def set_history(self, lines: Sequence[str]) -> None:
+        """What can be walked back to, oldest first."""
+        self._history, self._place = lines, None
+
+    def take(self) -> str:
+        """The text, which is then gone from here."""
+        text = self.text
+        self.put("")
+        return text
+
+    def put(self, text: str) -> None:
+        """Replace the text and stand at its end."""
+        self.load_text(text)
+        self._place = None
+        self.move_cursor(self.document.end)
+
+    def action_submit(self) -> None:
+        """Tell that this is to be sent; whoever takes it empties the composer."""
+        if self.text.strip():
+            self.post_message(self.Submitted(self.text))
+
+    def action_newline(self) -> None:
+        """Break the line."""
+        self.insert("\n")
+
+    def action_history(self, step: int) -> None:
+        """Walk through what was sent before; the unsent text waits at the end."""
+        place = len(self._history) if self._place is None else self._place
+        if self._place is None:
+            self._draft = self.text
+        place = max(0, min(len(self._history), place + step))
+        self.put(self._draft if place == len(self._history) else self._history[place])
+        self._place = place if place < len(self._history) else None
+
+    def action_cursor_up(self, select: bool = False) -> None:
+        """Up a line; in an empty composer, back in history; out at the top."""
+        if not select and self.cursor_at_first_line:
+            if self._history and (self._place is not None or not self.text):
+                self.action_history(-1)
+            else:
+                self.post_message(self.Left(-1))
+        else:
+            super().action_cursor_up(select)
+
+    def action_cursor_down(self, select: bool = False) -> None:
+        """Down a line; forward in history while walking in it; out at the bottom."""
+        if not select and self.cursor_at_last_line:
+            if self._place is not None:
+                self.action_history(1)
+            else:
+                self.post_message(self.Left(1))
+        else:
+            super().action_cursor_down(select)
+
+    def on_text_area_changed(self, event: TextArea.Changed) -> None:
+        """Pass it on as our own."""
+        event.stop()
+        self.post_message(self.Edited(self.text))
+
+    async def _on_paste(self, event: events.Paste) -> None:
+        """Insert what was pasted, control characters left out."""
+        event.prevent_default()
+        event.stop()
+        text = event.text.replace("\r\n", "\n").replace("\r", "\n")
+        self.insert("".join(c for c in text if c >= " " or c in "\n\t"), maintain_selection_offset=False)

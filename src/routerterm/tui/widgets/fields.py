@@ -1,0 +1,118 @@
+"""A line of fields that drops its least important ones when it gets narrow: title, status and key bar.
+
+`fit` is the pure part; `FieldLine` draws what it is told and says which field was clicked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal, TypeAlias
+
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from textual import events
+from textual.message import Message
+from textual.reactive import reactive
+from textual.strip import Strip
+from textual.widget import Widget
+
+Tone: TypeAlias = Literal["text", "dim", "bright", "faint", "accent", "warning", "error", "success", "key"]
+TONES: tuple[Tone, ...] = ("text", "dim", "bright", "faint", "accent", "warning", "error", "success", "key")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A run of text in one tone."""
+
+    text: str
+    tone: Tone = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """Something worth showing in a line.  ``rank`` 0 is the last to go; ``action`` is run on a click."""
+
+    spans: tuple[Span, ...]
+    rank: int = 0
+    right: bool = False
+    action: str = ""
+
+    @property
+    def width(self) -> int:
+        """Cells that it takes."""
+        return sum(cell_len(span.text) for span in self.spans)
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A field at its column; ``width`` may be less than the field's own where only that much was left."""
+
+    column: int
+    width: int
+    field: Field
+
+
+def fit(fields: Sequence[Field], width: int, gap: int) -> tuple[Placed, ...]:
+    """The fields that find room, most important first, at their columns; a sole survivor is cut to fit."""
+    kept = list(fields)
+    while len(kept) > 1 and sum(f.width for f in kept) + gap * (len(kept) - 1) > width:
+        kept.remove(max(reversed(kept), key=lambda f: f.rank))
+    placed, column = [], 0
+    for field in (f for f in kept if not f.right):
+        placed.append(Placed(column, min(field.width, width - column), field))
+        column += field.width + gap
+    column = width
+    for field in reversed([f for f in kept if f.right]):
+        size = min(field.width, column)
+        column -= size
+        placed.append(Placed(column, size, field))
+        column -= gap
+    return tuple(sorted(placed, key=lambda p: p.column))
+
+
+class FieldLine(Widget):
+    """One row of fields."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"line--{tone}" for tone in TONES}
+
+    fields: reactive[tuple[Field, ...]] = reactive(())
+
+    @dataclass
+    class Clicked(Message):
+        """A field with an action was clicked."""
+
+        action: str
+
+    def __init__(self, *, gap: int = 3, fill: str = " ", id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.gap = gap
+        self.fill = fill
+
+    def render_line(self, y: int) -> Strip:
+        """The row, drawn."""
+        if y:
+            return Strip.blank(self.size.width, self.rich_style)
+        segments, column = [], 0
+        faint = self.get_component_rich_style("line--faint")
+        for placed in fit(self.fields, self.size.width, self.gap):
+            segments.append(Segment(self.fill * (placed.column - column), faint))
+            segments.extend(self._draw(placed))
+            column = placed.column + placed.width
+        segments.append(Segment(self.fill * (self.size.width - column), faint))
+        return Strip(segments).adjust_cell_length(self.size.width)
+
+    def _draw(self, placed: Placed) -> list[Segment]:
+        segments, room = [], placed.width
+        for span in placed.field.spans:
+            text = span.text if cell_len(span.text) <= room else set_cell_size(span.text, room)
+            segments.append(Segment(text, self.get_component_rich_style(f"line--{span.tone}")))
+            room -= cell_len(text)
+        return segments
+
+    def on_click(self, event: events.Click) -> None:
+        """Say which field was hit."""
+        for placed in fit(self.fields, self.size.width, self.gap):
+            if placed.column <= event.x < placed.column + placed.width and placed.field.action:
+                event.stop()
+                self.post_message(self.Clicked(placed.field.action))

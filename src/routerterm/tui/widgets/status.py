@@ -1,0 +1,104 @@
+"""What the status line says: a frozen view of the moment, and the fields that follow from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal, TypeAlias
+
+from routerterm.core.money import show_usd
+from routerterm.core.targets import Forecast
+from routerterm.tui.themes.values import Glyphs
+from routerterm.tui.widgets.fields import Field, Span, Tone
+
+Activity: TypeAlias = Literal["idle", "waiting", "answering"]
+Lamp: TypeAlias = Literal["on", "half", "off"]
+
+
+@dataclass(frozen=True, slots=True)
+class StatusView:
+    """Everything that the line can show; None is not known (yet) and not shown."""
+
+    activity: Activity = "idle"
+    tick: int = 0
+    """Counts up while something happens: it turns the spinner."""
+    note: str = ""
+    """What is happening, in a few words: "groq 429, openai next"."""
+    rate: float | None = None
+    """Tokens per second of the answer that is coming in."""
+    queued: int = 0
+    forecast: Forecast | None = None
+    today: Decimal | None = None
+    today_cap: Decimal | None = None
+    providers: tuple[tuple[str, Lamp], ...] = ()
+    bytes_per_second: float | None = None
+    private: bool = False
+    offline: bool = False
+
+
+def status_fields(view: StatusView, glyphs: Glyphs) -> tuple[Field, ...]:
+    """The fields of a moment, in their order on the line."""
+    return tuple(_fields(view, glyphs))
+
+
+def meter(share: float, glyphs: Glyphs, cells: int = 5) -> str:
+    """A little bar, full at 1."""
+    full = max(0, min(cells, round(share * cells)))
+    return glyphs.full * full + glyphs.empty * (cells - full)
+
+
+def tone_of_share(share: float) -> Tone:
+    """Yellow from a half, red from four fifths."""
+    return "error" if share >= 0.8 else "warning" if share >= 0.5 else "text"
+
+
+def _fields(view: StatusView, glyphs: Glyphs) -> Iterator[Field]:
+    if view.activity != "idle" or view.note:
+        yield Field(_activity(view, glyphs), rank=0)
+    if view.offline:
+        yield Field((Span("! offline", "error"),), rank=0)
+    if view.private:
+        yield Field((Span("private", "warning"),), rank=1)
+    forecast = view.forecast
+    if forecast and forecast.context:
+        share = forecast.prompt_tokens / forecast.context
+        tone = tone_of_share(share)
+        warn = "!" if share >= 0.8 else ""
+        bar = Span(meter(share, glyphs), tone)
+        yield Field((Span("ctx ", "dim"), bar, Span(f" {share:.0%}{warn}", tone)), rank=2)
+    if forecast and forecast.prompt_tokens:
+        yield Field((Span("next ", "dim"), Span(cost_range(forecast))), rank=1)
+    if view.today is not None:
+        yield Field(_today(view.today, view.today_cap), rank=1, action="app.open('stats')")
+    for name, lamp in view.providers:
+        sign = {"on": glyphs.on, "half": glyphs.half, "off": glyphs.off}[lamp]
+        tone = "text" if lamp == "on" else "warning" if lamp == "half" else "dim"
+        yield Field((Span(f"{name} ", "dim"), Span(sign, tone)), rank=5, action="app.open('route')")
+    if view.bytes_per_second is not None:
+        yield Field((Span(f"{view.bytes_per_second:,.0f} B/s", "dim"),), rank=6, right=True)
+
+
+def _activity(view: StatusView, glyphs: Glyphs) -> tuple[Span, ...]:
+    if view.activity == "idle":
+        return (Span(view.note, "dim"),)
+    sign = glyphs.spinner[view.tick % len(glyphs.spinner)] if view.activity == "waiting" else glyphs.cursor
+    words = view.note or ("waiting" if view.activity == "waiting" else "answering")
+    rate = f" {view.rate:3.0f} tok/s" if view.rate else ""
+    queued = f" +{view.queued} queued" if view.queued else ""
+    return (Span(f"{sign} ", "bright"), Span(words + rate), Span(queued, "warning"), Span(" Esc stops", "dim"))
+
+
+def _today(today: Decimal, cap: Decimal | None) -> tuple[Span, ...]:
+    if not cap:
+        return (Span("today ", "dim"), Span(show_usd(today)))
+    tone = tone_of_share(float(today / cap))
+    return (Span("today ", "dim"), Span(f"{show_usd(today)}/{show_usd(cap).removeprefix('$')}", tone))
+
+
+def cost_range(forecast: Forecast) -> str:
+    """``$0.002–0.011``, ``$0``, ``?``."""
+    if forecast.high is None or forecast.low is None:
+        return "?"
+    low, high = show_usd(forecast.low), show_usd(forecast.high)
+    return high if low == high else f"{low}–{high.removeprefix('$')}"

@@ -1,0 +1,66 @@
+"""Puts keyring, router memory, transport and catalogue together for what a person does with keys."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+from routerterm.catalog import Catalog
+from routerterm.config.keys.source import Keyring
+from routerterm.config.keys.values import Probe
+from routerterm.config.paths import Paths
+from routerterm.config.settings import Settings
+from routerterm.engine.key_desk import KeyDesk
+from routerterm.engine.probe import prober
+from routerterm.router.exchange import Transport
+from routerterm.router.transport import HttpTransport
+from routerterm.wiring.translate import catalog_of, options_of
+
+
+def keyring_of(settings: Settings, catalog: Catalog, paths: Paths, environ: Mapping[str, str] | None = None) -> Keyring:
+    """The person's keys; nothing is opened or asked yet."""
+    return Keyring(
+        paths.data,
+        {info.name: info for info in catalog.providers()},
+        references={name: own.keys for name, own in settings.providers.items() if own.keys},
+        order=settings.keys.order,
+        unlocked=settings.keys.unlocked * 60,
+        environ=environ,
+    )
+
+
+class ProbeLine:
+    """The transports that tests of keys go over, by provider; opened when first needed."""
+
+    def __init__(self, settings: Settings, catalog: Catalog) -> None:
+        self._proxies = options_of(settings).proxies
+        self._transports: dict[str | None, Transport] = {}
+        self.probe: Probe = prober(catalog.provider, self._transport)
+
+    def _transport(self, provider: str) -> Transport:
+        proxy = self._proxies.get(provider, self._proxies.get("*"))
+        if proxy not in self._transports:
+            self._transports[proxy] = HttpTransport(proxy)
+        return self._transports[proxy]
+
+    async def aclose(self) -> None:
+        """Close what was opened."""
+        while self._transports:
+            await self._transports.popitem()[1].aclose()
+
+
+@asynccontextmanager
+async def open_desk(paths: Paths, environ: Mapping[str, str] | None = None) -> AsyncIterator[KeyDesk]:
+    """For a command that does one thing and ends.  The history is opened only if the router's memory is asked."""
+    from routerterm.config.settings import load_settings
+    from routerterm.store.database import Store
+
+    settings = load_settings(paths, environ)
+    catalog = catalog_of(settings, Catalog.builtin())
+    store = Store.open(paths.database)
+    line = ProbeLine(settings, catalog)
+    try:
+        yield KeyDesk(keyring_of(settings, catalog, paths, environ), store.memory, line.probe)
+    finally:
+        await line.aclose()
+        await store.close()

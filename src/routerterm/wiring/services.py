@@ -1,0 +1,134 @@
+"""Everything that a program of ours needs, put together: settings, catalogue, keys, store, router."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from routerterm.catalog import Catalog
+from routerterm.config.keys.source import Keyring
+from routerterm.config.local_model import status as local_status
+from routerterm.config.local_model import weights_file
+from routerterm.config.paths import Paths
+from routerterm.config.settings import Settings, load_settings
+from routerterm.core.errors import RoutertermError
+from routerterm.core.messages import Message
+from routerterm.core.request import ChatRequest
+from routerterm.core.targets import Forecast, Target
+from routerterm.engine.afterlife import Afterlife
+from routerterm.engine.glance import Lamp, lamps, spent_today
+from routerterm.engine.session import Session
+from routerterm.router import Router
+from routerterm.router.exchange import Transport
+from routerterm.store.database import Store
+from routerterm.wiring.keys import keyring_of
+from routerterm.wiring.translate import catalog_of, options_of
+
+LOCAL = Target("local", "smollm2")
+DEMO = Target("demo", "markdown")
+
+
+@dataclass(slots=True)
+class Services:
+    """One person's routerterm, without a face."""
+
+    paths: Paths
+    settings: Settings
+    catalog: Catalog
+    keys: Keyring
+    store: Store
+    router: Router
+    default_model: str
+    """What a new conversation asks unless told otherwise."""
+    afterlife: Afterlife = field(default_factory=Afterlife)
+    troubles: tuple[RoutertermError, ...] = ()
+    """What was wrong at the start but did not prevent it."""
+
+    def session(self, conversation_id: str | None = None, **fields: Any) -> Session:
+        """A conversation, or a new one."""
+        fields = {"model": self.default_model} | fields
+        return Session(self.store, self.router, conversation_id, afterlife=self.afterlife, **fields)
+
+    async def spent_today(self) -> tuple[Decimal, Decimal | None]:
+        """What today has cost so far, and its cap."""
+        name = self.settings.budget.timezone
+        zone = ZoneInfo(name) if name else None
+        return await spent_today(self.store.ledger, zone), self.settings.budget.day
+
+    async def lamps(self) -> tuple[tuple[str, Lamp], ...]:
+        """How the providers with a key are."""
+        rows = await self.keys.all_rows()
+        states = await self.store.memory.read("health:")
+        return lamps(dict.fromkeys(row.provider for row in rows if row.enabled), states)
+
+    async def forecast(self, session: Session, text: str, model: str) -> Forecast | None:
+        """What sending this text would cost, to the first candidate; nothing is sent."""
+        page = await session.page()
+        history = tuple(message.message for message in page.messages if message.parts)
+        conversation = session.conversation
+        request = ChatRequest(
+            model=model,
+            messages=(*history, Message.of("user", text)),
+            system=conversation.system if conversation else None,
+            private=conversation.private if conversation else False,
+        )
+        return (await self.router.explain(request)).forecast
+
+    async def close(self) -> None:
+        """Finish and leave nothing open."""
+        await self.router.aclose()
+        await self.store.close()
+
+
+async def open_services(paths: Paths | None = None, environ: Mapping[str, str] | None = None) -> Services:
+    """Put everything together.  Raises `SettingsError` and `StoreError`; no key is looked for yet."""
+    paths = paths or Paths.find(environ)
+    settings = await asyncio.to_thread(load_settings, paths, environ)
+    catalog = await asyncio.to_thread(lambda: catalog_of(settings, Catalog.builtin()))
+    paths.make()
+    keys = keyring_of(settings, catalog, paths, environ)
+    store = Store.open(paths.database)
+    await store.start()
+    router = Router(
+        catalog,
+        keys,
+        options=options_of(settings),
+        memory=store.memory,
+        ledger=store.ledger,
+        transports=_in_process(paths),
+    )
+    default = await first_choice(settings, keys, paths)
+    return Services(paths, settings, catalog, keys, store, router, default)
+
+
+async def first_choice(settings: Settings, keys: Keyring, paths: Paths) -> str:
+    """What answers when nobody says: the person's default; the smart route if any key is known; local; demo."""
+    if "default" in settings.router.model_fields_set:
+        return settings.router.default
+    rows = await keys.all_rows()
+    if any(row.enabled for row in rows):
+        smart = {"openai", "anthropic", "gemini"}
+        return "smart" if any(row.provider in smart for row in rows) else "any"
+    return str(LOCAL if local_status(paths).ready else DEMO)
+
+
+def _in_process(paths: Paths) -> Mapping[str, Transport]:
+    """The providers that run inside this program."""
+    from routerterm.router.local import LocalTransport
+
+    return {LOCAL.provider: LocalTransport({LOCAL.model: weights_file(paths)})}
+
+
+@asynccontextmanager
+async def open_app(paths: Paths | None = None, environ: Mapping[str, str] | None = None) -> AsyncIterator[Services]:
+    """`open_services`, closed at the end."""
+    services = await open_services(paths, environ)
+    try:
+        yield services
+    finally:
+        await services.close()
