@@ -5,10 +5,15 @@ A seal goes back unchanged to the family that made it and to nobody else: anothe
 
 from __future__ import annotations
 
+FAMILIES = ("anthropic", "gemini", "openrouter", "vercel", "responses")
+
 
 def seal(family: str, raw: str | None) -> str | None:
-    """The provider's seal, marked."""
-    return f"{family}:{raw}" if raw else None
+    """The provider's seal, marked.  One that is marked already (it came through a gateway of ours) stays."""
+    if not raw:
+        return None
+    marked, colon, _ = raw.partition(":")
+    return raw if colon and marked.split("-")[0] in FAMILIES else f"{family}:{raw}"
 
 
 def unseal(family: str, sealed: str | None) -> str | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from routerterm.core.messages import Image, Message, Reasoning, Text, ToolCall, ToolResult
-from routerterm.core.request import ChatRequest, Params, Tool
+from routerterm.core.request import ChatRequest, Effort, Params, Tool
 from routerterm.protocols.anthropic_messages.dialect import Dialect
 from routerterm.protocols.anthropic_messages.read import FAMILY
 from routerterm.protocols.history import arguments_object, base64_data, merged, system_text, turns
@@ -18,7 +19,8 @@ _CACHE = {"cache_control": {"type": "ephemeral"}}
 
 def request_body(request: ChatRequest, dialect: Dialect, *, model: str, stream: bool, prefill: str) -> dict[str, Any]:
     """The JSON body of a request."""
-    thinking = _thinking(request.params, dialect) if not prefill else None
+    budgeted = re.match(dialect.budgeted, model) is not None
+    thinking = _thinking(request.params, dialect) if budgeted and not prefill else None
     messages = [_message(message) for message in merged(turns(request), {"tool": "user"})]
     messages = [message for message in messages if message["content"]]
     if dialect.cache and len(messages) > 1:
@@ -35,6 +37,8 @@ def request_body(request: ChatRequest, dialect: Dialect, *, model: str, stream: 
         block = {"type": "text", "text": system}
         body["system"] = [block | _CACHE] if dialect.cache else [block]
     body |= _params(request.params, thinking)
+    if request.params.effort is not None and not budgeted and not prefill:
+        body |= _adaptive(request.params.effort)
     if request.tools:
         body["tools"] = [_tool(tool) for tool in request.tools]
         if request.tool_choice:
@@ -111,6 +115,13 @@ def _thinking(params: Params, dialect: Dialect) -> int | None:
     if params.max_output is not None:
         budget = min(budget, params.max_output - 1024)
     return budget if budget >= 1024 else None
+
+
+def _adaptive(effort: Effort) -> dict[str, Any]:
+    """How the later models are told to think."""
+    if effort == "none":
+        return {"thinking": {"type": "disabled"}}
+    return {"thinking": {"type": "adaptive"}, "output_config": {"effort": effort}}
 
 
 def _max_tokens(params: Params, dialect: Dialect, thinking: int | None) -> int:

@@ -1,0 +1,153 @@
+"""`routerterm decode`: what our decoders make of a provider's recorded answer, for whoever must debug one."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from routerterm.core.errors import RoutertermError
+
+if TYPE_CHECKING:
+    from routerterm.core.errors import ProviderError
+    from routerterm.core.events import WireEvent
+    from routerterm.core.usage import Usage
+
+_PIECE = 64 * 1024
+_UNSEEN = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
+"""What could steer a terminal or hide in it; JSON itself escapes only the older control characters."""
+
+
+@click.command("decode")
+@click.option("--protocol", required=True, metavar="P", help="The wire protocol, such as openai-chat or gemini.")
+@click.option("--dialect", default="", metavar="D", help="An accent of the protocol; without one nothing is assumed.")
+@click.option("--status", default=200, show_default=True, metavar="N", help="The HTTP status of the answer.")
+@click.option("--content-type", default="", metavar="T", help="Its content type; the body itself is believed more.")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+def command(protocol: str, dialect: str, status: int, content_type: str, files: tuple[str, ...]) -> None:
+    """Decode raw answers of a provider (- is standard input) and print one JSON object for each.
+
+    FILE holds the body as it came: a stream, a whole answer or an error.
+    """
+    from routerterm.protocols import codec
+
+    codec(protocol, dialect)  # a wrong name is told before a file is read
+    for name in files:
+        shown = decode(name, protocol, dialect, status, content_type)
+        click.echo(_UNSEEN.sub(_escaped, json.dumps(shown, ensure_ascii=False)))
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return json.dumps(match[0])[1:-1]
+
+
+def decode(name: str, protocol: str, dialect: str, status: int, content_type: str) -> dict[str, Any]:
+    """One file as the JSON object that is printed for it."""
+    from routerterm.core.events import Broke
+    from routerterm.protocols import classify, codec
+
+    if status >= 300:
+        body = b"".join(_pieces(name))
+        error = classify(status, {"content-type": content_type}, body, protocol=protocol)
+        return _shown(name, [Broke(error)], ())
+    decoder = codec(protocol, dialect).decoder()
+    events: list[WireEvent] = []
+    for piece in _pieces(name):
+        events += decoder.feed(piece)
+    events += decoder.end()
+    return _shown(name, events, getattr(decoder, "citations", ()))
+
+
+def _pieces(name: str) -> Iterator[bytes]:
+    """The bytes of a file, never all at once."""
+    try:
+        with sys.stdin.buffer if name == "-" else open(name, "rb") as source:
+            while piece := source.read(_PIECE):
+                yield piece
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise RoutertermError(f"{name} cannot be read: {reason}.", "Give the file with the raw body.") from error
+
+
+def _shown(name: str, events: Iterable[WireEvent], citations: tuple[str, ...]) -> dict[str, Any]:
+    from routerterm.core.events import (
+        Broke,
+        PlanDelta,
+        ReasoningDelta,
+        RefusalDelta,
+        Stopped,
+        TextDelta,
+        ToolCallDelta,
+        UsageReported,
+    )
+    from routerterm.core.messages import ToolCall
+    from routerterm.core.reply import ReplyBuilder
+
+    said: dict[str, list[str]] = {"text": [], "reasoning": [], "refusal": [], "plan": []}
+    builder = ReplyBuilder()
+    usage: Usage | None = None
+    stopped: Stopped | None = None
+    error: ProviderError | None = None
+    for event in events:
+        match event:
+            case RefusalDelta(text):
+                said["refusal"].append(text)
+            case PlanDelta(text):
+                said["plan"].append(text)
+            case TextDelta(text):
+                said["text"].append(text)
+            case ReasoningDelta(text):
+                said["reasoning"].append(text)
+            case ToolCallDelta():
+                builder.add(event)
+            case UsageReported():
+                usage = event.usage
+            case Stopped():
+                stopped = event
+            case Broke():
+                error = event.error
+    calls = [part for part in builder.parts() if isinstance(part, ToolCall)]
+    shown: dict[str, Any] = {
+        "file": name,
+        "outcome": "failed" if error else "done" if stopped else "cut",
+        "text": "".join(said["text"]),
+        "reasoning": "".join(said["reasoning"]),
+        "finish_reason": _finish(stopped) if error is None else None,
+        "tool_calls": [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in calls],
+        "usage": _usage(usage),
+        "cost": float(usage.cost) if usage is not None and usage.cost is not None else None,
+        "error": _error(error),
+    }
+    # What only some providers tell apart is shown only where it was told.
+    shown |= {field: "".join(said[field]) for field in ("refusal", "plan") if said[field]}
+    return shown | ({"citations": list(citations)} if citations else {})
+
+
+def _finish(stopped: Any) -> str | None:
+    """Our word for the reason; none where the provider ended the stream without giving one."""
+    if stopped is None or (stopped.reason == "other" and stopped.raw is None):
+        return None
+    return str(stopped.reason)
+
+
+def _usage(usage: Usage | None) -> dict[str, Any] | None:
+    if usage is None:
+        return None
+    return {
+        "input": usage.input,
+        "cache_read": usage.cache_read,
+        "cache_write": usage.cache_write + usage.cache_write_1h,
+        "output": usage.output,
+        "reasoning": usage.reasoning,
+        "source": usage.source,
+    }
+
+
+def _error(error: ProviderError | None) -> dict[str, Any] | None:
+    if error is None:
+        return None
+    return {"class": error.kind, "message": error.message, "retry_after": error.retry_after}

@@ -1,0 +1,315 @@
+"""The server's half of Anthropic's Messages: requests in, answers out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, assert_never
+
+from routerterm.core.errors import CallerFault, RoutertermError
+from routerterm.core.events import (
+    Broke,
+    ReasoningDelta,
+    Stopped,
+    TextDelta,
+    ToolCallDelta,
+    UsageReported,
+    WireEvent,
+)
+from routerterm.core.messages import Message, Part, Reasoning, Text, ToolCall, ToolResult
+from routerterm.core.reply import ReplyBuilder
+from routerterm.core.request import ChatRequest, Effort, Params, Tool
+from routerterm.core.usage import Usage
+from routerterm.protocols.anthropic_messages.read import FAMILY
+from routerterm.protocols.history import arguments_object
+from routerterm.protocols.jsons import dumps, mapping, objects, text
+from routerterm.protocols.seal import seal, unseal
+from routerterm.protocols.serving import (
+    Asked,
+    effort,
+    image,
+    number,
+    picture,
+    read_object,
+    required_list,
+    required_text,
+    said,
+    told,
+    whole,
+    words,
+)
+
+_FINISH = {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool_use", "content_filter": "refusal"}
+
+
+def decode_request(body: bytes) -> Asked:
+    """The request of a client.  Raises `CallerFault` where it cannot be served as asked."""
+    payload = read_object(body)
+    request = ChatRequest(
+        required_text(payload, "model"),
+        tuple(_message(item) for item in objects(required_list(payload, "messages"))),
+        system=_system(payload.get("system")),
+        params=_params(payload),
+        tools=tuple(_tool(item) for item in objects(payload.get("tools"))),
+        tool_choice=_choice(mapping(payload.get("tool_choice"))),
+        client="gateway",
+    )
+    return Asked(request, payload.get("stream") is True)
+
+
+def _system(system: Any) -> str | None:
+    if isinstance(system, str):
+        return system or None
+    return "\n\n".join(text(block.get("text")) for block in objects(system)) or None
+
+
+def _message(item: Mapping[str, Any]) -> Message:
+    role = item.get("role")
+    if role not in ("user", "assistant", "system"):
+        raise CallerFault(f"A message has the unknown role {str(role)[:40]!r}.")
+    content = item.get("content")
+    parts = (Text(content),) if isinstance(content, str) else tuple(_parts(objects(content)))
+    return Message(role, parts)
+
+
+def _parts(blocks: list[Mapping[str, Any]]) -> Iterator[Part]:
+    for block in blocks:
+        match block.get("type"):
+            case "text":
+                yield Text(text(block.get("text")))
+            case "image":
+                source = mapping(block.get("source"))
+                if source.get("type") == "url":
+                    yield image(text(source.get("url")))
+                else:
+                    yield picture(text(source.get("media_type")), text(source.get("data")))
+            case "thinking":
+                yield Reasoning(text(block.get("thinking")), seal(FAMILY, text(block.get("signature"))))
+            case "redacted_thinking":
+                yield Reasoning("", redacted=seal(FAMILY, text(block.get("data"))))
+            case "tool_use":
+                arguments = dumps(mapping(block.get("input"))).decode("utf-8")
+                yield ToolCall(text(block.get("id")), text(block.get("name")), arguments)
+            case "tool_result":
+                yield _result(block)
+            case other:
+                raise CallerFault(f"Content blocks of type {str(other)[:40]!r} are not supported.")
+
+
+def _result(block: Mapping[str, Any]) -> ToolResult:
+    content = block.get("content")
+    spoken = content if isinstance(content, str) else "".join(text(part.get("text")) for part in objects(content))
+    return ToolResult(text(block.get("tool_use_id")), spoken, is_error=block.get("is_error") is True)
+
+
+def _tool(item: Mapping[str, Any]) -> Tool:
+    if text(item.get("type")) not in ("", "custom"):
+        raise CallerFault("Tools that run at Anthropic are not supported.")
+    return Tool(required_text(item, "name"), text(item.get("description")), mapping(item.get("input_schema")))
+
+
+def _choice(choice: Mapping[str, Any]) -> str | None:
+    match choice.get("type"):
+        case "any":
+            return "required"
+        case "tool":
+            return text(choice.get("name")) or None
+        case "auto" | "none" as word:
+            return str(word)
+        case _:
+            return None
+
+
+def _params(payload: Mapping[str, Any]) -> Params:
+    return Params(
+        temperature=number(payload, "temperature"),
+        top_p=number(payload, "top_p"),
+        max_output=whole(payload, "max_tokens"),
+        effort=_effort(payload),
+        stop=words(payload.get("stop_sequences")),
+    )
+
+
+def _effort(payload: Mapping[str, Any]) -> Effort | None:
+    """How long to think, said in words or as a number of tokens."""
+    if asked := effort(mapping(payload.get("output_config")).get("effort")):
+        return asked
+    thinking = mapping(payload.get("thinking"))
+    match thinking.get("type"):
+        case "disabled":
+            return "none"
+        case "enabled":
+            budget = whole(thinking, "budget_tokens") or 0
+            return "low" if budget < 4096 else "medium" if budget < 16384 else "high"
+        case _:
+            return None
+
+
+class ServerStream:
+    """Writes one streamed answer."""
+
+    def __init__(self, *, id: str, model: str) -> None:
+        self._id, self._model = id, model
+        self._next = 0
+        self._open: dict[Any, int] = {}
+        """Blocks that have begun: by kind, a tool's by the number of its call."""
+        self._calls: dict[int, int] = {}
+        self._usage = Usage()
+        self._stopped: Stopped | None = None
+        self._broken = False
+
+    def start(self) -> bytes:
+        """The first event."""
+        message = _message_object(self._id, self._model, [], None, self._usage)
+        return _event("message_start", {"message": message})
+
+    def event(self, event: WireEvent) -> bytes:
+        """The bytes of one event; none for what waits for the end."""
+        match event:
+            case TextDelta(piece):
+                return self._grow("text", {"type": "text", "text": ""}, {"type": "text_delta", "text": piece})
+            case ReasoningDelta():
+                return self._think(event)
+            case ToolCallDelta():
+                return self._call(event)
+            case UsageReported(usage):
+                self._usage = usage
+                return b""
+            case Stopped():
+                self._stopped = event
+                return b""
+            case Broke(error):
+                return self.error(error)
+            case _:
+                assert_never(event)
+
+    def error(self, error: RoutertermError) -> bytes:
+        """An error in the middle of the stream, which ends it."""
+        self._broken = True
+        return _event("error", {"error": _error_object(error)})
+
+    def end(self) -> bytes:
+        """The reason, the usage, and the end."""
+        if self._broken:
+            return b""
+        tail = self._close()
+        if self._stopped is None:
+            return tail  # cut: a client must not take it for whole
+        delta = {"stop_reason": _stop_word(self._stopped, called=bool(self._calls)), "stop_sequence": None}
+        tail += _event("message_delta", {"delta": delta, "usage": usage_object(self._usage)})
+        return tail + _event("message_stop", {})
+
+    def _think(self, delta: ReasoningDelta) -> bytes:
+        if delta.redacted:
+            data = unseal(FAMILY, delta.redacted) or delta.redacted
+            return self._close() + self._begin("redacted", {"type": "redacted_thinking", "data": data}) + self._close()
+        block = {"type": "thinking", "thinking": "", "signature": ""}
+        out = self._grow("thinking", block, {"type": "thinking_delta", "thinking": delta.text})
+        if delta.signature:
+            raw = unseal(FAMILY, delta.signature) or delta.signature
+            out += self._piece(self._open["thinking"], {"type": "signature_delta", "signature": raw}) + self._close()
+        return out
+
+    def _call(self, delta: ToolCallDelta) -> bytes:
+        """Pieces of several calls may come mixed: their blocks stay open side by side."""
+        out = b""
+        if delta.index not in self._calls:
+            if any(isinstance(kind, str) for kind in self._open):
+                out = self._close()
+            out += self._begin(delta.index, {"type": "tool_use", "id": delta.id, "name": delta.name, "input": {}})
+            self._calls[delta.index] = self._open[delta.index]
+        if delta.arguments:
+            piece = {"type": "input_json_delta", "partial_json": delta.arguments}
+            out += self._piece(self._calls[delta.index], piece)
+        return out
+
+    def _grow(self, kind: str, block: dict[str, Any], delta: dict[str, Any]) -> bytes:
+        out = b""
+        if kind not in self._open:
+            out = self._close() + self._begin(kind, block)
+        return out + self._piece(self._open[kind], delta)
+
+    def _begin(self, kind: Any, block: dict[str, Any]) -> bytes:
+        self._open[kind] = self._next
+        self._next += 1
+        return _event("content_block_start", {"index": self._open[kind], "content_block": block})
+
+    def _piece(self, index: int, delta: dict[str, Any]) -> bytes:
+        return _event("content_block_delta", {"index": index, "delta": delta})
+
+    def _close(self) -> bytes:
+        out = b"".join(_event("content_block_stop", {"index": index}) for index in self._open.values())
+        self._open.clear()
+        return out
+
+
+def encode_body(events: Iterable[WireEvent], *, id: str, model: str) -> bytes:
+    """One whole answer.  Raises the error of a `Broke`."""
+    builder, usage, stopped = ReplyBuilder(), Usage(), Stopped("stop")
+    for event in events:
+        match event:
+            case TextDelta() | ReasoningDelta() | ToolCallDelta():
+                builder.add(event)
+            case UsageReported():
+                usage = event.usage
+            case Stopped():
+                stopped = event
+            case Broke(error):
+                raise error
+            case _:
+                assert_never(event)
+    content = [block for part in builder.parts() for block in _blocks(part)]
+    reason = _stop_word(stopped, called=builder.has_tool_calls)
+    return dumps(_message_object(id, model, content, reason, usage))
+
+
+def encode_error(error: RoutertermError) -> tuple[int, bytes]:
+    """The status and the body of an answer that is an error."""
+    return told(error).status, dumps({"type": "error", "error": _error_object(error)})
+
+
+def usage_object(usage: Usage) -> dict[str, Any]:
+    """Token counts in Anthropic's convention: the input without what was cached."""
+    written = usage.cache_write + usage.cache_write_1h
+    split = {"ephemeral_5m_input_tokens": usage.cache_write, "ephemeral_1h_input_tokens": usage.cache_write_1h}
+    out: dict[str, Any] = {
+        "input_tokens": usage.fresh,
+        "cache_creation_input_tokens": written,
+        "cache_read_input_tokens": usage.cache_read,
+        "cache_creation": split,
+        "output_tokens": usage.output,
+    }
+    return out | ({"output_tokens_details": {"thinking_tokens": usage.reasoning}} if usage.reasoning else {})
+
+
+def _message_object(id: str, model: str, content: list[Any], reason: str | None, usage: Usage) -> dict[str, Any]:
+    head = {"id": id, "type": "message", "role": "assistant", "model": model, "content": content}
+    return head | {"stop_reason": reason, "stop_sequence": None, "usage": usage_object(usage)}
+
+
+def _blocks(part: Part) -> Iterator[dict[str, Any]]:
+    match part:
+        case Text(spoken):
+            yield {"type": "text", "text": spoken}
+        case Reasoning(_, _, str() as redacted):
+            yield {"type": "redacted_thinking", "data": unseal(FAMILY, redacted) or redacted}
+        case Reasoning(thoughts, signature):
+            seal_text = unseal(FAMILY, signature) or signature or ""
+            yield {"type": "thinking", "thinking": thoughts, "signature": seal_text}
+        case ToolCall(id, name, arguments):
+            yield {"type": "tool_use", "id": id, "name": name, "input": arguments_object(arguments)}
+        case _:
+            pass
+
+
+def _stop_word(stopped: Stopped, *, called: bool) -> str:
+    if stopped.reason == "other":
+        return stopped.raw or "end_turn"
+    return "tool_use" if called and stopped.reason == "stop" else _FINISH[stopped.reason]
+
+
+def _error_object(error: RoutertermError) -> dict[str, str]:
+    return {"type": told(error).anthropic, "message": said(error)}
+
+
+def _event(name: str, fields: Mapping[str, Any]) -> bytes:
+    return b"event: " + name.encode("ascii") + b"\ndata: " + dumps({"type": name} | dict(fields)) + b"\n\n"

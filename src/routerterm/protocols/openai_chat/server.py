@@ -1,0 +1,301 @@
+"""The server's half of Chat Completions: requests in, answers out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, assert_never
+
+from routerterm.core.errors import CallerFault, RoutertermError
+from routerterm.core.events import (
+    Broke,
+    ReasoningDelta,
+    RefusalDelta,
+    Stopped,
+    TextDelta,
+    ToolCallDelta,
+    UsageReported,
+    WireEvent,
+)
+from routerterm.core.messages import Message, Part, Reasoning, Role, Text, ToolCall, ToolResult
+from routerterm.core.request import ChatRequest, Params, Tool
+from routerterm.core.usage import Usage
+from routerterm.protocols.jsons import dumps, mapping, objects, text
+from routerterm.protocols.serving import (
+    Asked,
+    effort,
+    image,
+    number,
+    read_object,
+    required_list,
+    required_text,
+    said,
+    told,
+    whole,
+    words,
+)
+
+_ROLES: Mapping[str, Role] = {
+    "system": "system",
+    "developer": "system",
+    "user": "user",
+    "assistant": "assistant",
+    "tool": "tool",
+    "function": "tool",
+}
+
+
+def decode_request(body: bytes) -> Asked:
+    """The request of a client.  Raises `CallerFault` where it cannot be served as asked."""
+    payload = read_object(body)
+    _refuse(payload)
+    options = mapping(payload.get("stream_options"))
+    request = ChatRequest(
+        required_text(payload, "model"),
+        tuple(_message(item) for item in objects(required_list(payload, "messages"))),
+        params=_params(payload),
+        tools=tuple(_tool(item) for item in objects(payload.get("tools"))),
+        tool_choice=_choice(payload.get("tool_choice")),
+        client="gateway",
+    )
+    return Asked(request, payload.get("stream") is True, options.get("include_usage") is True)
+
+
+def _refuse(payload: Mapping[str, Any]) -> None:
+    """What we cannot do is said, not silently left out."""
+    if payload.get("n") not in (None, 1):
+        raise CallerFault("Only one answer at a time can be given (n must be 1).")
+    if text(mapping(payload.get("response_format")).get("type")) not in ("", "text"):
+        raise CallerFault("response_format other than text is not supported.")
+    if payload.get("audio") is not None:
+        raise CallerFault("Answers as audio are not supported.")
+
+
+def _message(item: Mapping[str, Any]) -> Message:
+    role = _ROLES.get(text(item.get("role")))
+    if role is None:
+        raise CallerFault(f"A message has the unknown role {str(item.get('role'))[:40]!r}.")
+    if role == "tool":
+        words = "".join(part.text for part in _content(item.get("content")) if isinstance(part, Text))
+        return Message("tool", (ToolResult(text(item.get("tool_call_id")), words, text(item.get("name"))),))
+    parts: list[Part] = []
+    if thoughts := text(item.get("reasoning_content")) or text(item.get("reasoning")):
+        parts.append(Reasoning(thoughts))
+    parts += _content(item.get("content"))
+    if refusal := text(item.get("refusal")):
+        parts.append(Text(refusal))
+    for call in objects(item.get("tool_calls")):
+        function = mapping(call.get("function"))
+        google = mapping(mapping(call.get("extra_content")).get("google"))
+        signature = text(google.get("thought_signature")) or None
+        parts.append(
+            ToolCall(text(call.get("id")), text(function.get("name")), text(function.get("arguments")), signature)
+        )
+    return Message(role, tuple(parts))
+
+
+def _content(content: Any) -> Iterator[Part]:
+    if isinstance(content, str):
+        if content:
+            yield Text(content)
+        return
+    for part in objects(content):
+        match part.get("type"):
+            case "text" | "input_text" | "output_text":
+                yield Text(text(part.get("text")))
+            case "refusal":
+                yield Text(text(part.get("refusal")))
+            case "image_url":
+                place = part.get("image_url")
+                yield image(text(place if isinstance(place, str) else mapping(place).get("url")))
+            case other:
+                raise CallerFault(f"Message parts of type {str(other)[:40]!r} are not supported.")
+
+
+def _tool(item: Mapping[str, Any]) -> Tool:
+    function = mapping(item.get("function"))
+    if text(item.get("type")) not in ("", "function") or not function:
+        raise CallerFault("Only tools of type function are supported.")
+    return Tool(required_text(function, "name"), text(function.get("description")), mapping(function.get("parameters")))
+
+
+def _choice(choice: Any) -> str | None:
+    if isinstance(choice, dict):
+        return text(mapping(choice.get("function")).get("name")) or None
+    return text(choice) or None
+
+
+def _params(payload: Mapping[str, Any]) -> Params:
+    asked = payload.get("reasoning_effort") or mapping(payload.get("reasoning")).get("effort")
+    return Params(
+        temperature=number(payload, "temperature"),
+        top_p=number(payload, "top_p"),
+        max_output=whole(payload, "max_completion_tokens") or whole(payload, "max_tokens"),
+        effort=effort(asked),
+        stop=words(payload.get("stop")),
+        seed=whole(payload, "seed"),
+    )
+
+
+class ServerStream:
+    """Writes one streamed answer.  ``created`` is seconds since 1970."""
+
+    def __init__(self, *, id: str, model: str, created: int, usage: bool = True) -> None:
+        self._head = {"id": id, "object": "chat.completion.chunk", "created": created, "model": model}
+        self._wants_usage = usage
+        self._usage: Usage | None = None
+        self._called = False
+        self._broken = False
+
+    def start(self) -> bytes:
+        """The first chunk."""
+        return self._delta({"role": "assistant", "content": ""})
+
+    def event(self, event: WireEvent) -> bytes:
+        """The bytes of one event; none for what waits for the end."""
+        match event:
+            case RefusalDelta(words):
+                return self._delta({"refusal": words})
+            case TextDelta(words):
+                return self._delta({"content": words})
+            case ReasoningDelta():
+                return self._delta(_thoughts(event))
+            case ToolCallDelta():
+                self._called = True
+                return self._delta({"tool_calls": [_call_piece(event)]})
+            case UsageReported(usage):
+                self._usage = usage
+                return b""
+            case Stopped():
+                return self._delta({}, finish=finish_word(event, called=self._called))
+            case Broke(error):
+                return self.error(error)
+            case _:
+                assert_never(event)
+
+    def error(self, error: RoutertermError) -> bytes:
+        """An error in the middle of the stream, which ends it."""
+        self._broken = True
+        return _line(error_object(error))
+
+    def end(self) -> bytes:
+        """Usage, and the end marker."""
+        if self._broken:
+            return b""
+        tail = b""
+        if self._usage is not None and self._wants_usage:
+            tail = _line(self._head | {"choices": [], "usage": usage_object(self._usage)})
+        return tail + b"data: [DONE]\n\n"
+
+    def _delta(self, delta: Mapping[str, Any], finish: str | None = None) -> bytes:
+        return _line(self._head | {"choices": [{"index": 0, "delta": delta, "finish_reason": finish}]})
+
+
+def encode_body(events: Iterable[WireEvent], *, id: str, model: str, created: int) -> bytes:
+    """One whole answer.  Raises the error of a `Broke`."""
+    pieces: dict[str, list[str]] = {"content": [], "refusal": [], "reasoning_content": []}
+    details: list[dict[str, Any]] = []
+    calls: dict[int, dict[str, Any]] = {}
+    usage, finish = Usage(), "stop"
+    for event in events:
+        match event:
+            case RefusalDelta(words):
+                pieces["refusal"].append(words)
+            case TextDelta(words):
+                pieces["content"].append(words)
+            case ReasoningDelta(words):
+                pieces["reasoning_content"].append(words)
+                details += _thoughts(event).get("reasoning_details", [])
+            case ToolCallDelta():
+                _grow(calls, event)
+            case UsageReported():
+                usage = event.usage
+            case Stopped():
+                finish = finish_word(event, called=bool(calls))
+            case Broke(error):
+                raise error
+            case _:
+                assert_never(event)
+    message: dict[str, Any] = {"role": "assistant"} | {field: "".join(said) or None for field, said in pieces.items()}
+    if message["reasoning_content"] is None:
+        del message["reasoning_content"]
+    if details:
+        message["reasoning_details"] = details
+    if calls:
+        message["tool_calls"] = [calls[index] for index in sorted(calls)]
+    choice = {"index": 0, "message": message, "finish_reason": finish, "logprobs": None}
+    head = {"id": id, "object": "chat.completion", "created": created, "model": model}
+    return dumps(head | {"choices": [choice], "usage": usage_object(usage)})
+
+
+def encode_error(error: RoutertermError) -> tuple[int, bytes]:
+    """The status and the body of an answer that is an error."""
+    return told(error).status, dumps(error_object(error))
+
+
+def encode_models(ids: Sequence[str], *, created: int) -> bytes:
+    """A list of models."""
+    rows = [{"id": id, "object": "model", "created": created, "owned_by": "routerterm"} for id in ids]
+    return dumps({"object": "list", "data": rows})
+
+
+def error_object(error: RoutertermError) -> dict[str, Any]:
+    """An error as OpenAI's clients read it."""
+    how = told(error)
+    return {"error": {"message": said(error), "type": how.type, "param": None, "code": how.code}}
+
+
+def usage_object(usage: Usage) -> dict[str, Any]:
+    """Token counts in OpenAI's convention: the prompt with its cached part, the answer with its reasoning."""
+    written = usage.cache_write + usage.cache_write_1h
+    out: dict[str, Any] = {
+        "prompt_tokens": usage.input,
+        "completion_tokens": usage.output,
+        "total_tokens": usage.total,
+        "prompt_tokens_details": {"cached_tokens": usage.cache_read, "cache_write_tokens": written},
+        "completion_tokens_details": {"reasoning_tokens": usage.reasoning},
+    }
+    if usage.cache_write_1h:
+        out["cache_creation"] = {"ephemeral_1h_input_tokens": usage.cache_write_1h}
+    return out | ({"cost": float(usage.cost)} if usage.cost is not None else {})
+
+
+def finish_word(stopped: Stopped, *, called: bool) -> str:
+    """OpenAI's word for the end."""
+    if stopped.reason == "other":
+        return stopped.raw or "stop"
+    return "tool_calls" if called and stopped.reason == "stop" else stopped.reason
+
+
+def _thoughts(delta: ReasoningDelta) -> dict[str, Any]:
+    out: dict[str, Any] = {"reasoning_content": delta.text} if delta.text else {}
+    if delta.redacted:
+        out["reasoning_details"] = [{"type": "reasoning.encrypted", "data": delta.redacted}]
+    elif delta.signature:
+        out["reasoning_details"] = [{"type": "reasoning.text", "signature": delta.signature}]
+    return out
+
+
+def _call_piece(delta: ToolCallDelta) -> dict[str, Any]:
+    function: dict[str, Any] = {"arguments": delta.arguments}
+    if delta.name:
+        function["name"] = delta.name
+    out: dict[str, Any] = {"index": delta.index, "function": function}
+    if delta.id or delta.name:
+        out |= {"id": delta.id, "type": "function"}
+    if delta.signature:
+        out["extra_content"] = {"google": {"thought_signature": delta.signature}}
+    return out
+
+
+def _grow(calls: dict[int, dict[str, Any]], delta: ToolCallDelta) -> None:
+    fresh: dict[str, Any] = {"id": "", "type": "function", "function": {"name": "", "arguments": ""}}
+    call = calls.setdefault(delta.index, fresh)
+    call["id"] = call["id"] or delta.id
+    call["function"]["name"] = call["function"]["name"] or delta.name
+    call["function"]["arguments"] += delta.arguments
+    if delta.signature:
+        call["extra_content"] = {"google": {"thought_signature": delta.signature}}
+
+
+def _line(value: Mapping[str, Any]) -> bytes:
+    return b"data: " + dumps(value) + b"\n\n"

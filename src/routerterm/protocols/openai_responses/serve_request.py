@@ -1,0 +1,112 @@
+"""Reads requests of clients that speak the Responses API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from routerterm.core.errors import CallerFault
+from routerterm.core.messages import Message, Part, Reasoning, Role, Text, ToolCall, ToolResult
+from routerterm.core.request import ChatRequest, Params, Tool
+from routerterm.protocols.jsons import mapping, objects, text
+from routerterm.protocols.seal import seal
+from routerterm.protocols.serving import Asked, effort, image, number, read_object, required_text, whole
+
+_ROLES: Mapping[str, Role] = {
+    "system": "system",
+    "developer": "system",
+    "user": "user",
+    "assistant": "assistant",
+}
+
+
+def decode_request(body: bytes) -> Asked:
+    """The request of a client.  Raises `CallerFault` where it cannot be served as asked."""
+    payload = read_object(body)
+    if payload.get("previous_response_id") or payload.get("conversation"):
+        raise CallerFault("Nothing is stored here: send the whole conversation as `input`.")
+    if payload.get("background") is True:
+        raise CallerFault("Answers in the background are not supported.")
+    request = ChatRequest(
+        required_text(payload, "model"),
+        tuple(_messages(payload.get("input"))),
+        system=text(payload.get("instructions")) or None,
+        params=Params(
+            temperature=number(payload, "temperature"),
+            top_p=number(payload, "top_p"),
+            max_output=whole(payload, "max_output_tokens"),
+            effort=effort(mapping(payload.get("reasoning")).get("effort")),
+        ),
+        tools=tuple(_tool(item) for item in objects(payload.get("tools"))),
+        tool_choice=_choice(payload.get("tool_choice")),
+        client="gateway",
+    )
+    return Asked(request, payload.get("stream") is True)
+
+
+def _messages(given: Any) -> Iterator[Message]:
+    """Items in a row by one speaker become one message."""
+    if isinstance(given, str) and given:
+        yield Message.of("user", given)
+        return
+    items = objects(given)
+    if not items:
+        raise CallerFault("`input` must be text or a list that is not empty.")
+    role: Role | None = None
+    parts: list[Part] = []
+    for item in items:
+        speaker, said = _item(item)
+        if speaker != role and role is not None:
+            yield Message(role, tuple(parts))
+            parts = []
+        role = speaker
+        parts += said
+    if role is not None:
+        yield Message(role, tuple(parts))
+
+
+def _item(item: Mapping[str, Any]) -> tuple[Role, list[Part]]:
+    match item.get("type"):
+        case "function_call":
+            call = ToolCall(text(item.get("call_id")), text(item.get("name")), text(item.get("arguments")))
+            return "assistant", [call]
+        case "function_call_output":
+            output = item.get("output")
+            words = output if isinstance(output, str) else "".join(text(part.get("text")) for part in objects(output))
+            return "tool", [ToolResult(text(item.get("call_id")), words)]
+        case "reasoning":
+            words = "\n\n".join(text(part.get("text")) for part in objects(item.get("summary")))
+            return "assistant", [Reasoning(words, seal("responses", text(item.get("encrypted_content"))))]
+        case "message" | None:
+            role = _ROLES.get(text(item.get("role")))
+            if role is None:
+                raise CallerFault(f"A message has the unknown role {str(item.get('role'))[:40]!r}.")
+            return role, list(_content(item.get("content")))
+        case other:
+            raise CallerFault(f"Input items of type {str(other)[:40]!r} are not supported.")
+
+
+def _content(content: Any) -> Iterator[Part]:
+    if isinstance(content, str):
+        yield Text(content)
+        return
+    for part in objects(content):
+        match part.get("type"):
+            case "input_text" | "output_text" | "text":
+                yield Text(text(part.get("text")))
+            case "refusal":
+                yield Text(text(part.get("refusal")))
+            case "input_image":
+                yield image(text(part.get("image_url")))
+            case other:
+                raise CallerFault(f"Message parts of type {str(other)[:40]!r} are not supported.")
+
+
+def _tool(item: Mapping[str, Any]) -> Tool:
+    if item.get("type") != "function":
+        raise CallerFault("Only tools of type function are supported.")
+    return Tool(required_text(item, "name"), text(item.get("description")), mapping(item.get("parameters")))
+
+
+def _choice(choice: Any) -> str | None:
+    return text(mapping(choice).get("name")) or None if isinstance(choice, dict) else text(choice) or None

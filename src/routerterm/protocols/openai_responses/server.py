@@ -1,0 +1,270 @@
+"""The server's half of the Responses API: answers out.  What comes in is read by `serve_request`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, assert_never
+
+from routerterm.core.errors import RoutertermError
+from routerterm.core.events import (
+    Broke,
+    ReasoningDelta,
+    RefusalDelta,
+    Stopped,
+    TextDelta,
+    ToolCallDelta,
+    UsageReported,
+    WireEvent,
+)
+from routerterm.core.usage import Usage
+from routerterm.protocols.jsons import dumps
+from routerterm.protocols.openai_chat.server import error_object
+from routerterm.protocols.openai_responses.serve_request import decode_request
+from routerterm.protocols.serving import said, told
+
+__all__ = ["ServerStream", "decode_request", "encode_body", "encode_error", "usage_object"]
+
+_INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
+
+
+@dataclass(slots=True)
+class _Item:
+    """One output item while it grows."""
+
+    kind: str
+    """message, refusal, reasoning or call."""
+    index: int
+    id: str
+    pieces: list[str] = field(default_factory=list)
+    call_id: str = ""
+    name: str = ""
+    signature: str | None = None
+
+    @property
+    def words(self) -> str:
+        return "".join(self.pieces)
+
+    def part(self) -> dict[str, Any]:
+        """Its content, for the kinds that have one part."""
+        match self.kind:
+            case "message":
+                return {"type": "output_text", "text": self.words, "annotations": [], "logprobs": []}
+            case "refusal":
+                return {"type": "refusal", "refusal": self.words}
+            case _:
+                return {"type": "summary_text", "text": self.words}
+
+    def whole(self, status: str) -> dict[str, Any]:
+        """The item as the API shows it."""
+        match self.kind:
+            case "call":
+                call = {"call_id": self.call_id, "name": self.name, "arguments": self.words}
+                return {"id": self.id, "type": "function_call", "status": status} | call
+            case "reasoning":
+                summary = [self.part()] if self.pieces else []
+                out: dict[str, Any] = {"id": self.id, "type": "reasoning", "summary": summary}
+                return out | ({"encrypted_content": self.signature} if self.signature else {})
+            case _:
+                content = [self.part()] if status == "completed" else []
+                head = {"id": self.id, "type": "message", "status": status, "role": "assistant"}
+                return head | {"content": content}
+
+
+class ServerStream:
+    """Writes one streamed answer.  ``created`` is seconds since 1970."""
+
+    def __init__(self, *, id: str, model: str, created: int) -> None:
+        self._head = {"id": id, "object": "response", "created_at": created, "model": model}
+        self._tail = id.partition("_")[2] or id
+        self._items: list[_Item] = []
+        self._open: _Item | None = None
+        self._calls: dict[int, _Item] = {}
+        self._usage: Usage | None = None
+        self._stopped: Stopped | None = None
+        self._broken = False
+        self._number = 0
+
+    def start(self) -> bytes:
+        """The first events."""
+        response = self._response("in_progress")
+        return self._event("response.created", response=response) + self._event(
+            "response.in_progress", response=response
+        )
+
+    def event(self, event: WireEvent) -> bytes:
+        """The bytes of one event; none for what waits for the end."""
+        match event:
+            case RefusalDelta(words):
+                return self._grow("refusal", "response.refusal.delta", words)
+            case TextDelta(words):
+                return self._grow("message", "response.output_text.delta", words)
+            case ReasoningDelta(words, signature, redacted):
+                out = self._grow("reasoning", "response.reasoning_summary_text.delta", words) if words else b""
+                if sealed := signature or redacted:
+                    out += self._enter("reasoning")
+                    self._current.signature = sealed
+                    out += self._close()
+                return out
+            case ToolCallDelta():
+                return self._call(event)
+            case UsageReported(usage):
+                self._usage = usage
+                return b""
+            case Stopped():
+                self._stopped = event
+                return b""
+            case Broke(error):
+                return self.error(error)
+            case _:
+                assert_never(event)
+
+    def error(self, error: RoutertermError) -> bytes:
+        """An error in the middle of the stream, which ends it."""
+        self._broken = True
+        how = told(error)
+        response = self._response("failed") | {"error": {"code": how.code or how.type, "message": said(error)}}
+        return self._event("response.failed", response=response)
+
+    def end(self) -> bytes:
+        """The whole response once more, with its usage."""
+        if self._broken:
+            return b""
+        out = self._close()
+        for call in self._calls.values():
+            out += self._done(call)
+        if self._stopped is None:
+            return out  # cut: a client must not take it for whole
+        reason = _INCOMPLETE.get(self._stopped.reason)
+        status = "incomplete" if reason else "completed"
+        response = self._response(status, reason)
+        return out + self._event(f"response.{status}", response=response)
+
+    @property
+    def _current(self) -> _Item:
+        assert self._open is not None
+        return self._open
+
+    def _grow(self, kind: str, name: str, words: str) -> bytes:
+        out = self._enter(kind)
+        item = self._current
+        item.pieces.append(words)
+        return out + self._event(name, **_place(item), delta=words)
+
+    def _enter(self, kind: str) -> bytes:
+        """Go on in an item of this kind, or begin one."""
+        if self._open is not None and self._open.kind == kind:
+            return b""
+        out = self._close()
+        self._open = item = self._add(kind)
+        out += self._event("response.output_item.added", output_index=item.index, item=item.whole("in_progress"))
+        return out + self._event(_PART[kind] + ".added", **_place(item), part=item.part())
+
+    def _close(self) -> bytes:
+        item, self._open = self._open, None
+        if item is None:
+            return b""
+        name, field_name = _DONE[item.kind]
+        out = self._event(name, **_place(item), **{field_name: item.words})
+        out += self._event(_PART[item.kind] + ".done", **_place(item), part=item.part())
+        return out + self._event("response.output_item.done", output_index=item.index, item=item.whole("completed"))
+
+    def _call(self, delta: ToolCallDelta) -> bytes:
+        """Pieces of several calls may come mixed: they are closed together, at the end."""
+        out = b""
+        item = self._calls.get(delta.index)
+        if item is None:
+            out = self._close()
+            item = self._calls[delta.index] = self._add("call")
+            item.call_id, item.name = delta.id, delta.name
+            out += self._event("response.output_item.added", output_index=item.index, item=item.whole("in_progress"))
+        if delta.arguments:
+            item.pieces.append(delta.arguments)
+            place = {"item_id": item.id, "output_index": item.index}
+            out += self._event("response.function_call_arguments.delta", **place, delta=delta.arguments)
+        return out
+
+    def _done(self, item: _Item) -> bytes:
+        place = {"item_id": item.id, "output_index": item.index, "name": item.name}
+        out = self._event("response.function_call_arguments.done", **place, arguments=item.words)
+        return out + self._event("response.output_item.done", output_index=item.index, item=item.whole("completed"))
+
+    def _add(self, kind: str) -> _Item:
+        prefix = {"call": "fc", "reasoning": "rs"}.get(kind, "msg")
+        item = _Item(kind, len(self._items), f"{prefix}_{self._tail}_{len(self._items)}")
+        self._items.append(item)
+        return item
+
+    def _response(self, status: str, reason: str | None = None) -> dict[str, Any]:
+        return self._head | {
+            "status": status,
+            "error": None,
+            "incomplete_details": {"reason": reason} if reason else None,
+            "instructions": None,
+            "metadata": {},
+            "output": [item.whole("completed") for item in self._items] if status != "in_progress" else [],
+            "parallel_tool_calls": True,
+            "tool_choice": "auto",
+            "tools": [],
+            "usage": usage_object(self._usage) if self._usage is not None else None,
+        }
+
+    def _event(self, name: str, **fields: Any) -> bytes:
+        body = {"type": name, "sequence_number": self._number} | fields
+        self._number += 1
+        return b"event: " + name.encode("ascii") + b"\ndata: " + dumps(body) + b"\n\n"
+
+    def response(self) -> dict[str, Any]:
+        """The whole response, for an answer that is not streamed."""
+        stopped = self._stopped or Stopped("stop")
+        reason = _INCOMPLETE.get(stopped.reason)
+        return self._response("incomplete" if reason else "completed", reason)
+
+
+_PART = {
+    "message": "response.content_part",
+    "refusal": "response.content_part",
+    "reasoning": "response.reasoning_summary_part",
+}
+_DONE = {
+    "message": ("response.output_text.done", "text"),
+    "refusal": ("response.refusal.done", "refusal"),
+    "reasoning": ("response.reasoning_summary_text.done", "text"),
+}
+
+
+def _place(item: _Item) -> dict[str, Any]:
+    """Where a delta belongs."""
+    inner = "summary_index" if item.kind == "reasoning" else "content_index"
+    logprobs: Mapping[str, Any] = {"logprobs": []} if item.kind == "message" else {}
+    return {"item_id": item.id, "output_index": item.index, inner: 0} | dict(logprobs)
+
+
+def encode_body(events: Iterable[WireEvent], *, id: str, model: str, created: int) -> bytes:
+    """One whole answer.  Raises the error of a `Broke`."""
+    stream = ServerStream(id=id, model=model, created=created)
+    for event in events:
+        if isinstance(event, Broke):
+            raise event.error
+        stream.event(event)
+    return dumps(stream.response())
+
+
+def encode_error(error: RoutertermError) -> tuple[int, bytes]:
+    """The status and the body of an answer that is an error."""
+    return told(error).status, dumps(error_object(error))
+
+
+def usage_object(usage: Usage) -> dict[str, Any]:
+    """Token counts as the Responses API tells them."""
+    written = usage.cache_write + usage.cache_write_1h
+    out: dict[str, Any] = {
+        "input_tokens": usage.input,
+        "input_tokens_details": {"cached_tokens": usage.cache_read, "cache_write_tokens": written},
+        "output_tokens": usage.output,
+        "output_tokens_details": {"reasoning_tokens": usage.reasoning},
+        "total_tokens": usage.total,
+    }
+    if usage.cache_write_1h:
+        out["cache_creation"] = {"ephemeral_1h_input_tokens": usage.cache_write_1h}
+    return out | ({"cost": float(usage.cost)} if usage.cost is not None else {})
