@@ -15,15 +15,16 @@ GUTTER = 2
 """Cells left of every line: the cursor's mark, and the bar beside what the person said."""
 
 
-def paint(line: Line, width: int, palette: Palette, *, cursor: bool = False, bar: bool = False) -> Strip:
-    """A line as a strip of exactly ``width`` cells."""
+def paint(line: Line, width: int, measure: int, palette: Palette, *, cursor: bool = False, bar: bool = False) -> Strip:
+    """A line as a strip of exactly ``width`` cells, its text in the first ``measure`` after the gutter."""
     signs, style = palette.signs, palette.style
-    segments = [
-        Segment(signs.bar if cursor else " ", style("cursor")),
-        Segment(signs.upright if bar else " ", style("faint")),
-    ]
+    mark = Segment(signs.bar if cursor or bar else " ", style("cursor" if cursor else "faint"))
+    segments = [mark, Segment(" ", style("text"))]
     segments += [Segment(text, style(key)) for text, key in line.runs]
-    return Strip(segments).adjust_cell_length(width, style(line.fill or "text"))
+    strip = Strip(segments)
+    if line.fill:
+        strip = strip.adjust_cell_length(min(measure + GUTTER, width), style(line.fill))
+    return strip.adjust_cell_length(width, style("text"))
 
 
 def overlay(strip: Strip, spans: Sequence[tuple[int, int]], style: Style) -> Strip:

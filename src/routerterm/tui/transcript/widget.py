@@ -328,5 +328,5 @@ class Transcript(ScrollView, can_focus=True):
         strip = slot.strips.get(index)
         if strip is None or strip.cell_length != width:
             said = slot.entry.role == "user" and 0 < index < slot.height - 1
-            strip = slot.strips[index] = paint(slot.line(index), width, self.shelf.palette, bar=said)
+            strip = slot.strips[index] = paint(slot.line(index), width, self.shelf.width, self.shelf.palette, bar=said)
         return strip

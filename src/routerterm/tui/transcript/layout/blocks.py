@@ -46,6 +46,11 @@ class Margin:
         self.pending = bool(first)
         self.width = (parent.width if parent else 0) + (runs_len(rest) if indent else 0)
 
+    @property
+    def waits(self) -> bool:
+        """Whether a marker has not been drawn yet."""
+        return self.pending or (self.parent is not None and self.parent.waits)
+
     def take(self) -> list[Run]:
         """The runs before the next line."""
         runs = self.parent.take() if self.parent else []
@@ -260,7 +265,7 @@ class Writer:
             language = language_of(node.token.info)
             painter = Painter(language)
             begin = node.begin + 1
-            if language:
+            if language or margin.waits:  # a marker needs a line even while there is no code yet
                 label = fit(node.token.info.strip(), self.room(margin) - 2, self.signs.ellipsis)
                 self.put(margin, [(f"{self.signs.upright} {label}", "~label")], fill="label", fence=self.fence)
         for number, text in enumerate(texts):

@@ -35,11 +35,13 @@ def gather(groups: Iterable[list[Line]]) -> list[Line]:
     """The lines of several parts, a blank line between, their blocks and code blocks numbered through."""
     lines: list[Line] = []
     block, fence = -1, -1
+    folded = False
     for group in groups:
         if not group:
             continue
-        if lines:
+        if lines and not (folded and len(group) == 1 and group[0].block < 0):
             lines.append(Line())
+        folded = len(group) == 1 and group[0].block < 0
         moved = [renumber(line, block + 1, fence + 1) for line in group]
         lines += moved
         block = max(block, *(line.block for line in moved))

@@ -50,10 +50,10 @@ class LiveEntry:
         self._text: StreamLayout | None = None
         self._copied = 0
         self._thought: _Thought | None = None
-        self._call: tuple[int, ToolCall] | None = None
-        self._arguments: list[str] = []
+        self._calls: dict[int, tuple[ToolCall, list[str]]] = {}
         self._blank = ""
         self._blocks = self._fences = 0
+        self._folded = False
         for number, part in enumerate(entry.parts):
             self._begin(number, part)
 
@@ -115,12 +115,20 @@ class LiveEntry:
             self._text.settle()
             self._take_done()
             self.tail = [self._moved(line) for line in self._text.tail]
+            if self.tail and len(self.done) > 1 and not self._copied:
+                self.tail.insert(0, Line())
         else:
             self.tail = self._open_lines()
-        self.tail = [*self._gap(), *self.tail] if self.tail and self._needs_gap() else self.tail
+            if self.tail and len(self.done) > 1 and not (self._folded and len(self.tail) == 1):
+                self.tail.insert(0, Line())
         self._add_cursor()
         self.tail.append(Line())
         return first
+
+    def finish(self) -> None:
+        """The entry is whole: nothing of it is open any more."""
+        self._close()
+        self.tail = [Line()]
 
     @property
     def lines(self) -> int:
@@ -133,29 +141,30 @@ class LiveEntry:
 
     def _text_piece(self, text: str) -> None:
         if self._text is None:
+            self._close()
             self._blank += text
             if not text.strip():
                 return
             text, self._blank = self._blank, ""
-            self._close()
             self._text, self._copied = StreamLayout(self.width, self.signs, key=text_key(self.entry)), 0
         self._text.feed(text)
 
     def _call_piece(self, delta: ToolCallDelta) -> None:
-        if self._call is None or self._call[0] != delta.index:
+        if not self._calls:
             self._close()
-            self._call, self._arguments = (delta.index, ToolCall(delta.id, delta.name, "")), []
-        index, call = self._call
-        self._call = (index, replace(call, id=call.id or delta.id, name=call.name or delta.name))
-        self._arguments.append(delta.arguments)
+        call, arguments = self._calls.get(delta.index, (ToolCall("", "", ""), []))
+        call = replace(call, id=call.id or delta.id, name=call.name or delta.name)
+        arguments.append(delta.arguments)
+        self._calls[delta.index] = (call, arguments)
 
     def _open_lines(self) -> list[Line]:
         if self._thought is not None:
             return self._numbered(thought_lines(self._thought.part(), self.width, self.signs, opened=False, live=True))
-        if self._call is not None:
-            call = replace(self._call[1], arguments="".join(self._arguments[:64])[:400])
-            return self._numbered(call_lines(call, self.width, self.signs, opened=False))
-        return []
+        lines: list[Line] = []
+        for call, arguments in self._calls.values():
+            brief = replace(call, arguments="".join(arguments[:64])[:400])
+            lines += call_lines(brief, self.width, self.signs, opened=False)
+        return self._numbered(lines)
 
     def _close(self) -> None:
         """The part that was open is whole."""
@@ -163,21 +172,23 @@ class LiveEntry:
             self._text.close()
             self._take_done()
             self._text = None
+            self._folded = self._folded and not self._copied
         elif self._thought is not None:
             words = self.builder.parts()
             part = next((part for part in reversed(words) if isinstance(part, Reasoning)), self._thought.part())
             self._thought = None
             self._add(thought_lines(part, self.width, self.signs, opened=False))
-        elif self._call is not None:
-            call = replace(self._call[1], arguments="".join(self._arguments))
-            self._call = None
-            self._add(call_lines(call, self.width, self.signs, opened=False))
+        calls, self._calls = self._calls, {}
+        for call, arguments in calls.values():
+            self._add(call_lines(replace(call, arguments="".join(arguments)), self.width, self.signs, opened=False))
         self._blocks = max((line.block for line in self.done), default=-1) + 1
         self._fences = max((line.fence for line in self.done), default=-1) + 1
 
     def _add(self, lines: list[Line]) -> None:
-        if len(self.done) > 1:
+        folded = len(lines) == 1
+        if len(self.done) > 1 and not (folded and self._folded):
             self.done.append(Line())
+        self._folded = folded
         self.done += self._numbered(lines)
         self._blocks += 1
 
@@ -194,12 +205,6 @@ class LiveEntry:
             self.done.append(Line())
         self.done += [self._moved(line) for line in fresh]
         self._copied += len(fresh)
-
-    def _needs_gap(self) -> bool:
-        return len(self.done) > 1 and (self._text is None or not self._copied)
-
-    def _gap(self) -> list[Line]:
-        return [Line()]
 
     def _add_cursor(self) -> None:
         """The block that moves while tokens arrive."""

@@ -18,7 +18,7 @@ from typing import Any
 from routerterm.tui.sanitise import sanitise
 from routerterm.tui.transcript.layout.blocks import Limits, Margin, Mark, Writer, is_blank
 from routerterm.tui.transcript.layout.carry import Carry, Container
-from routerterm.tui.transcript.layout.grammar import Grammar, Node
+from routerterm.tui.transcript.layout.grammar import HEADING_LINES, Grammar, Node
 from routerterm.tui.transcript.layout.lines import Line
 from routerterm.tui.transcript.palette import Signs
 
@@ -255,7 +255,7 @@ def _at(writer: Writer, source: int, mark: Mark, carry: Carry) -> Cut | None:
     if source <= writer.prefix:
         return None
     gap = is_blank(writer.source[source - 1])
-    begun = writer.carry.begun or mark.line > 0
+    begun = mark.block >= 0
     carry = replace(carry, gap=gap, block=mark.block, fence=mark.fence, begun=begun)
     return Cut(source, mark.line, carry, mark.block, mark.fence)
 
@@ -276,6 +276,8 @@ def _leaf_cut(writer: Writer, leaf: Node, containers: tuple[Container, ...]) -> 
     if leaf.kind == "paragraph":
         begin, size = max(leaf.begin, writer.prefix), writer.limits.lines
         chunks = (leaf.end - begin - 1) // size
+        if leaf.begin >= writer.prefix and leaf.end - begin <= HEADING_LINES:
+            return None  # an underline may still make a heading of it
         mark = writer.marks.get(begin + chunks * size)
         if chunks > 0 and mark is not None:
             return _at(writer, begin + chunks * size, mark, Carry(containers, "paragraph"))
