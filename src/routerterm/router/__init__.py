@@ -1,1 +1,9 @@
 """Which model is asked, with which key, and what happens when it fails: pure decisions and one thin client."""
+
+from __future__ import annotations
+
+from routerterm.router.client import Router
+from routerterm.router.hooks import Hooks
+from routerterm.router.options import Limits, Route, RouteModel, RouterOptions, Timeouts
+
+__all__ = ["Hooks", "Limits", "Route", "RouteModel", "Router", "RouterOptions", "Timeouts"]

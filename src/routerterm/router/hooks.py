@@ -145,7 +145,7 @@ class NoBudget:
 
 
 class RoughEstimator:
-    """Four bytes of UTF-8 to a token, 1,000 tokens to a picture: wrong by a third either way, and never said to be more."""
+    """Four bytes of UTF-8 to a token, 1,000 tokens to a picture: wrong by a third either way."""
 
     def prompt(self, request: ChatRequest, model: ModelInfo) -> int:
         """See `Estimator.prompt`."""

@@ -1,0 +1,237 @@
+"""`Router`: asks the decisions what to do, and does it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+
+from routerterm.catalog.values import ProviderInfo
+from routerterm.core.errors import NoCandidate, RoutertermError, SettingsError
+from routerterm.core.events import Event, Failed
+from routerterm.core.ids import ulid
+from routerterm.core.ports import ApiKey, KeySource, Ledger, Memory, MemoryOfThisProcess, NoLedger
+from routerterm.core.request import ChatRequest
+from routerterm.core.secret import Secret
+from routerterm.core.targets import Decision, Target
+from routerterm.protocols import codec
+from routerterm.protocols.base import HttpRequest, ListedModel
+from routerterm.router import breaker, limits
+from routerterm.router.books import Books
+from routerterm.router.breaker import Health
+from routerterm.router.exchange import Transport, Waits
+from routerterm.router.flow import Attempt
+from routerterm.router.hooks import Hooks
+from routerterm.router.leg import Leg, Patience
+from routerterm.router.limits import KeyView
+from routerterm.router.options import RouterOptions
+from routerterm.router.prepare import Lookups, Preparer, health_name, key_name
+from routerterm.router.resolve import check
+from routerterm.router.turn import Surroundings, Turn
+
+_LISTING_WAIT = 20.0
+_LISTING_MOST = 16 * 1024 * 1024
+
+
+class Router:
+    """Sends requests to models, by the person's routes and limits, and survives what providers do.
+
+    One event loop at a time; any number of requests at once.  Without a memory it forgets health and keys'
+    states with the program, without a ledger it keeps no book.
+    """
+
+    def __init__(
+        self,
+        catalog: Lookups,
+        keys: KeySource,
+        *,
+        options: RouterOptions | None = None,
+        memory: Memory | None = None,
+        ledger: Ledger | None = None,
+        transports: Mapping[str, Transport] | None = None,
+        hooks: Hooks | None = None,
+        clock: Callable[[], float] = time.time,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        """``transports`` are by provider; others go over the network.  ``clock`` is seconds since the epoch."""
+        self._catalog, self._keys = catalog, keys
+        self._options = options or RouterOptions()
+        self._memory = memory or MemoryOfThisProcess()
+        self._ledger = ledger or NoLedger()
+        self._given = dict(transports or {})
+        self._own: dict[str, Transport] = {}
+        self._hooks = hooks or Hooks()
+        self._clock, self._chance = clock, chance
+        self._preparer = Preparer(
+            catalog,
+            keys,
+            self._memory,
+            self._options,
+            self._hooks,
+            clock=clock,
+            chance=chance,
+            obstacle=self._obstacle,
+        )
+
+    @classmethod
+    def from_environment(cls) -> Router:
+        """A router of the built-in catalogue, with the keys that are in ``{PROVIDER}_API_KEY``."""
+        from routerterm.catalog import Catalog
+        from routerterm.router.environment import EnvironmentKeys
+
+        catalog = Catalog.builtin()
+        return cls(catalog, EnvironmentKeys(catalog.provider))
+
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[Event, None]:
+        """Everything that happens to a request; exactly one `Finished` or `Failed` ends it.
+
+        Walk it under `contextlib.aclosing`: closing it hangs up at once.
+        """
+        try:
+            guarded = self._hooks.guard.check(request)
+            prepared = await self._preparer.prepare(guarded.request, rotate=True)
+        except RoutertermError as error:
+            yield Failed(error)
+            return
+        around = Surroundings(self._options, self._hooks, self._clock, self._chance, self._new_id, self._open_leg)
+        books = Books(self._memory, self._ledger, self._options, prepared, self._clock)
+        async with aclosing(Turn(around, books, prepared, guarded).events()) as events:
+            async for event in events:
+                yield event
+
+    async def explain(self, request: ChatRequest) -> Decision:
+        """The whole decision, without sending or reserving anything.  Raises `NoCandidate` for an unknown name."""
+        return (await self._preparer.prepare(request, rotate=False)).plan.decision
+
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong with the routes, aliases and fallbacks of the settings, one sentence each."""
+        return check(self._options, self._catalog.provider, self._catalog.providers)
+
+    async def health(self) -> dict[Target, Health]:
+        """All that is remembered of models."""
+        states, now = await self._memory.read("health:"), self._clock()
+        return {Target.parse(name[7:]): breaker.health(state, now) for name, state in states.items()}
+
+    async def key_states(self, provider: str) -> tuple[KeyView, ...]:
+        """How the provider's keys stand, in the order of preference."""
+        states, now = await self._memory.read(f"key:{provider}/"), self._clock()
+        keys = await self._keys.keys(provider)
+        return tuple(limits.view(states.get(key_name(provider, key.label)), key, now) for key in keys)
+
+    async def avoid(self, target: Target, seconds: float = 600.0) -> None:
+        """Leave a model alone for a while, by hand."""
+        until = self._clock() + seconds
+        await self._memory.change(health_name(target), lambda state: breaker.avoided(state, until))
+
+    async def forget(self, target: Target) -> None:
+        """Hold nothing against a model any more, by hand."""
+        await self._memory.change(health_name(target), breaker.forgotten)
+
+    async def revive_key(self, provider: str, label: str) -> None:
+        """Try a key again that was out or resting, by hand."""
+        await self._memory.change(key_name(provider, label), limits.revived)
+
+    async def listed(self, provider: str, key: ApiKey | None = None) -> Sequence[ListedModel]:
+        """The provider's own list of its models: also the test whether a key works.  Raises `ProviderError`."""
+        info = self._catalog.provider(provider)
+        if info is None:
+            raise NoCandidate(f"There is no provider {provider!r}.")
+        if key is None:
+            key = next(iter(await self._keys.keys(provider)), None)
+        wire = codec(info.protocol, info.dialect)
+        request = wire.models_request(base_url=info.base_url, key=key.secret if key else None)
+        body = await self._fetched(info, self._with_headers(request, info))
+        return wire.decode_models(body)
+
+    async def aclose(self) -> None:
+        """Close the connections that are kept open."""
+        own, self._own = self._own, {}
+        for transport in own.values():
+            await transport.aclose()
+        for transport in self._given.values():
+            await transport.aclose()
+
+    async def _fetched(self, info: ProviderInfo, request: HttpRequest) -> bytes:
+        from routerterm.core.errors import Malformed, Silent
+        from routerterm.protocols import classify
+
+        timeouts = self._options.timeouts_of(info.name)
+        body = bytearray()
+        try:
+            async with (
+                asyncio.timeout(_LISTING_WAIT),
+                self._transport(info).exchange(request, Waits(timeouts.connect, timeouts.write)) as answer,
+            ):
+                async for data in answer.body:
+                    body += data
+                    if len(body) > _LISTING_MOST:
+                        raise Malformed(f"The list of {info.name}'s models is longer than 16 MB.")
+        except TimeoutError:
+            raise Silent(f"{info.name} sent no list of its models in {_LISTING_WAIT:.0f} s.") from None
+        if answer.status >= 300:
+            raise classify(answer.status, answer.headers, bytes(body), provider=info.name)
+        return bytes(body)
+
+    def _open_leg(
+        self, request: ChatRequest, attempt: Attempt, key: Secret | None, prefill: str, deadline: float | None
+    ) -> Leg:
+        """The wire for one attempt."""
+        target, model = attempt.target, attempt.option.model
+        info = self._catalog.provider(target.provider)
+        assert info is not None
+        wire = codec(info.protocol, info.dialect)
+        encoded = wire.encode(request, base_url=info.base_url, model=target.model, key=key, prefill=prefill)
+        timeouts = self._options.timeouts_of(target.provider)
+        first, idle = (
+            (timeouts.first_token, timeouts.idle)
+            if attempt.others
+            else (timeouts.first_token_alone, timeouts.idle_alone)
+        )
+        slow = timeouts.slow_factor if model.local or model.reasoning else 1.0
+        patience = Patience(first * slow, idle, timeouts.keepalive_factor, deadline, timeouts.connect, timeouts.write)
+        return Leg(self._transport(info), self._with_headers(encoded, info), wire.decoder(), patience, info.name)
+
+    def _with_headers(self, request: HttpRequest, info: ProviderInfo) -> HttpRequest:
+        more = {**dict(info.headers), **self._options.headers.get(info.name, {})}
+        if not more:
+            return request
+        named = {name.lower() for name in more}
+        kept = tuple(header for header in request.headers if header[0].lower() not in named)
+        return replace(request, headers=(*kept, *more.items()))
+
+    def _transport(self, info: ProviderInfo) -> Transport:
+        """Who carries requests to a provider: a given one, one in this process, or the network."""
+        if (given := self._given.get(info.name)) is not None:
+            return given
+        proxy = self._options.proxies.get(info.name, self._options.proxies.get("*"))
+        name = info.name if info.name in ("demo", "local") else f"http {proxy}"
+        if name not in self._own:
+            self._own[name] = _opened(info.name, proxy)
+        return self._own[name]
+
+    def _obstacle(self, info: ProviderInfo, model: str) -> str | None:
+        """Why a provider in this process cannot be asked."""
+        if info.name != "local":
+            return None
+        obstacle = getattr(self._transport(info), "obstacle", None)
+        found = obstacle(model) if obstacle is not None else None
+        return found if found is None or isinstance(found, str) else str(found)
+
+    def _new_id(self) -> str:
+        return ulid(int(self._clock() * 1000), secrets.token_bytes(10))
+
+
+def _opened(provider: str, proxy: str | None) -> Transport:
+    if provider == "demo":
+        from routerterm.router.demo import DemoTransport
+
+        return DemoTransport()
+    if provider == "local":
+        raise SettingsError("The local model is not set up.", "Fetch it with: routerterm local fetch")
+    from routerterm.router.transport import HttpTransport
+
+    return HttpTransport(proxy)
