@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingsMap
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.getters import query_one
 from textual.widgets import Static
 
@@ -22,7 +22,7 @@ from routerterm.tui.frame import Panes
 from routerterm.tui.keymap import bindings, keys_by_command
 from routerterm.tui.library import Library
 from routerterm.tui.meters import Meters
-from routerterm.tui.screens.framed import FramedScreen
+from routerterm.tui.screens.framed import FramedScreen, FramePart
 from routerterm.tui.stage import Stage
 from routerterm.tui.themes.adapt import to_palette
 from routerterm.tui.themes.values import Theme
@@ -97,9 +97,9 @@ class ChatScreen(FramedScreen):
     def compose(self) -> ComposeResult:
         """The panes, from the top."""
         yield FieldLine(id="title", fill=self.machine.glyphs.rule)
-        with Horizontal(id="middle"):
+        with FramePart(id="middle"):
             yield ConversationList(self.machine.glyphs, id="sidebar")
-            with Vertical(id="main"):
+            with FramePart(id="main"):
                 yield Transcript(id="transcript", palette=to_palette(self.machine))
                 yield Static("\n".join(self.machine.voice), id="voice", markup=False)
                 with Horizontal(id="prompt"):
@@ -110,7 +110,9 @@ class ChatScreen(FramedScreen):
 
     def on_mount(self) -> None:
         """The keys work from the first paint on."""
+        super().on_mount()
         self.set_keys({})
+        self.show_voice(True)
         self.meters.refresh()
 
     async def begin(self, services: Services) -> None:
@@ -196,7 +198,6 @@ class ChatScreen(FramedScreen):
         self.set_class(width >= WIDE_FROM, "-wide")
         self.set_class(not self._is_boxed, "-no-box")
         self.set_class(height < BOTTOM_FROM, "-open-box")
-        self.call_after_refresh(self.refresh)
 
     @on(Composer.Submitted)
     async def _submitted(self, event: Composer.Submitted) -> None:
@@ -213,7 +214,6 @@ class ChatScreen(FramedScreen):
     @on(Composer.Edited)
     def _edited(self) -> None:
         self.meters.typed()
-        self.call_after_refresh(self.refresh)
 
     @on(Composer.Left)
     def _left(self, event: Composer.Left) -> None:

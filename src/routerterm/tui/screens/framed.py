@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from rich.segment import Segment
+from rich.style import Style
+from textual.containers import Container
 from textual.screen import Screen
 from textual.strip import Strip
 
@@ -18,13 +20,47 @@ class FramedScreen(Screen[None]):
     COMPONENT_CLASSES: ClassVar[set[str]] = {"frame--line"}
 
     frame: Frame = "single"
+    _drawn: Panes | None = None
 
     def panes(self) -> Panes:
         """Where the lines go, at the present size and layout."""
         return Panes(self.size.width, self.size.height)
 
+    def on_mount(self) -> None:
+        """Draw the frame anew whenever the panes have moved."""
+        self.screen_layout_refresh_signal.subscribe(self, lambda _: self._reframe())
+
     def render_line(self, y: int) -> Strip:
         """One row of the frame, for wherever no pane lies on it."""
+        return self.frame_line(0, y, self.size.width)
+
+    def frame_line(self, x: int, y: int, width: int) -> Strip:
+        """A stretch of a row of the frame."""
         rows = draw(self.panes(), self.frame)
-        text = rows[y] if y < len(rows) else " " * self.size.width
-        return Strip([Segment(text, self.get_component_rich_style("frame--line"))], self.size.width)
+        text = rows[y][x : x + width] if 0 <= y < len(rows) else ""
+        return Strip([Segment(text.ljust(width), self._line_style)], width)
+
+    @property
+    def _line_style(self) -> Style:
+        return self.get_component_rich_style("frame--line")
+
+    def _reframe(self) -> None:
+        if self.panes() != self._drawn:
+            self._drawn = self.panes()
+            self.refresh()
+            for pane in self.query(FramePart):
+                pane.refresh()
+
+
+class FramePart(Container):
+    """A container through whose gaps the frame is seen."""
+
+    DEFAULT_CSS = "FramePart { width: 1fr; height: 1fr; }"
+
+    def render_line(self, y: int) -> Strip:
+        """The frame behind this row."""
+        screen = self.screen
+        if not isinstance(screen, FramedScreen):
+            return Strip.blank(self.size.width, self.rich_style)
+        region = self.content_region
+        return screen.frame_line(region.x, region.y + y, region.width)
