@@ -19,17 +19,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
+from routerterm.core.errors import StoreError
 from routerterm.core.ids import ulid
 from routerterm.store.conversations import Conversations
-from routerterm.store.memory import StoredMemory
 from routerterm.store.errors import translate
+from routerterm.store.memory import StoredMemory
 from routerterm.store.messages import Messages
 from routerterm.store.opening import Opening, bury, connect_to_read, open_file
 from routerterm.store.programs import Programs
 from routerterm.store.prompts import Prompts
 from routerterm.store.search import Search
 from routerterm.store.turns import Turns
-from routerterm.store.upkeep import Check, back_up, check
+from routerterm.store.upkeep import CalledOff, Check, back_up, check
 from routerterm.store.upkeep import mend as repair
 from routerterm.store.worker import Worker
 
@@ -53,6 +54,7 @@ class Store:
     def __init__(self, path: Path, clock: Callable[[], int], chance: Callable[[int], bytes]) -> None:
         self.path, self._clock, self._chance = path, clock, chance
         self._door = threading.Lock()
+        self._closing = False
         self._connection: sqlite3.Connection | None = None
         self._opening: Opening | None = None
         self.program = self.new_id()
@@ -90,6 +92,7 @@ class Store:
 
     async def close(self) -> None:
         """Finish what was asked for and close the file."""
+        self._closing = True
         await self.finder.close()
         await self.reader.close()
         await self.writer.close()
@@ -117,7 +120,7 @@ class Store:
         opening = await self.start()
         found = await self.check() if opening.unclean else None
         if found is None or not found.problems:
-            await self._aside(lambda: back_up(self.path, self._clock()))
+            await self._aside(lambda: back_up(self.path, self._clock(), self._is_closing))
         await self.conversations.purge()
         return found
 
@@ -127,7 +130,7 @@ class Store:
 
         def look() -> Check:
             with closing(connect_to_read(self.path)) as connection:
-                return check(connection)
+                return check(connection, self._is_closing)
 
         found = await self._aside(look)
         if not mend:
@@ -135,10 +138,15 @@ class Store:
         mended = await self.writer.write(repair)
         return Check((await self._aside(look)).problems, mended)
 
+    def _is_closing(self) -> bool:
+        return self._closing
+
     async def _aside(self, work: Callable[[], T]) -> T:
         """Run something long on a thread of its own."""
         try:
             return await asyncio.to_thread(work)
+        except CalledOff as error:
+            raise StoreError("The program ended first.") from error
         except (sqlite3.Error, OSError) as error:
             raise translate(error, self.path) from error
 

@@ -64,15 +64,15 @@ class Messages:
         An empty ``head_id`` (all turns undone) is the place before the first message: None.
         """
         sql = (
-            "SELECT c.head_id AS head, (SELECT id FROM message WHERE id = c.head_id) AS found,"
-            " (SELECT id FROM message WHERE conversation_id = c.id ORDER BY rowid DESC LIMIT 1) AS newest"
+            "SELECT c.head_id = '' AS before_all, coalesce((SELECT id FROM message WHERE id = c.head_id),"
+            " (SELECT id FROM message WHERE conversation_id = c.id ORDER BY rowid DESC LIMIT 1)) AS head"
             " FROM conversation c WHERE c.id = ?"
         )
         row = await self._reader.read(lambda connection: connection.execute(sql, (conversation_id,)).fetchone())
-        if row is None or row["head"] == "":
+        if row is None or row["before_all"]:
             return None
-        found: str | None = row["found"] or row["newest"]
-        return found
+        head: str | None = row["head"]
+        return head
 
     async def siblings(self, id: str) -> tuple[str, ...]:
         """The ids of the messages with the same parent, it included, oldest first."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -31,10 +32,15 @@ def backups(database: Path) -> list[Path]:
     return sorted((database.parent / "backups").glob("history-????-??-??.db"))
 
 
-def back_up(database: Path, now: int, kept: int = KEPT) -> Path | None:
+class CalledOff(Exception):
+    """The program ends: what takes long is left for another time."""
+
+
+def back_up(database: Path, now: int, called_off: Callable[[], bool], kept: int = KEPT) -> Path | None:
     """Write today's backup if it is not there yet, and let go of the oldest; None if nothing was due.
 
-    It is written under another name and appears only when it is whole and on disk.
+    It is written under another name and appears only when it is whole and on disk.  It holds on to one moment
+    of the history, so that what is written meanwhile neither delays it nor makes it begin anew.
     """
     day = datetime.fromtimestamp(now / 1000, UTC).strftime("%Y-%m-%d")
     folder = database.parent / "backups"
@@ -48,7 +54,9 @@ def back_up(database: Path, now: int, kept: int = KEPT) -> Path | None:
     try:
         os.close(os.open(part, os.O_RDWR | os.O_CREAT, 0o600))
         with closing(sqlite3.connect(database, timeout=5)) as source, closing(sqlite3.connect(part)) as copy:
-            source.backup(copy, pages=_STEP, sleep=0.01)
+            source.execute("BEGIN")
+            source.execute("SELECT 1 FROM sqlite_schema").fetchone()
+            source.backup(copy, pages=_STEP, sleep=0.01, progress=lambda *_: _go_on(called_off))
             copy.execute("PRAGMA journal_mode = DELETE")
         _flush(part)
         part.replace(target)
@@ -62,6 +70,11 @@ def back_up(database: Path, now: int, kept: int = KEPT) -> Path | None:
     return target
 
 
+def _go_on(called_off: Callable[[], bool]) -> None:
+    if called_off():
+        raise CalledOff
+
+
 def _flush(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY)
     try:
@@ -70,8 +83,9 @@ def _flush(path: Path) -> None:
         os.close(handle)
 
 
-def check(connection: sqlite3.Connection) -> Check:
+def check(connection: sqlite3.Connection, called_off: Callable[[], bool] = lambda: False) -> Check:
     """Look at every page and every reference; reads only."""
+    connection.set_progress_handler(lambda: int(called_off()), 100_000)
     problems = [row[0] for row in connection.execute("PRAGMA integrity_check(20)") if row[0] != "ok"]
     problems += [
         f"a row of {row[0]} refers to a row of {row[2]} that is not there"

@@ -1,0 +1,168 @@
+"""The disk at its worst, by a layer under SQLite's files: power cuts, slow syncs, no room, no right to write."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import time
+from collections.abc import Iterator
+from contextlib import aclosing
+from pathlib import Path
+
+import pytest
+
+from routerterm.core.errors import StoreError
+from routerterm.core.events import Finished, TextDelta
+from routerterm.engine.session import Session
+from routerterm.store.database import Store
+from tests.engine.fakes import Script, answer, said
+from tests.store.seeds import sound
+from tests.store.shim import Disk, worn
+
+CUTS = int(os.environ.get("ROUTERTERM_POWER_CUTS", "25"))
+"""How many power cuts are tried; a long run takes thousands."""
+
+
+@pytest.fixture
+def disk() -> Iterator[Disk]:
+    disk = Disk()
+    with worn(disk) as fits:
+        if not fits:
+            pytest.skip("this Python carries an SQLite of its own, which cannot be reached from outside")
+        yield disk
+
+
+async def test_finished_turns_survive_a_power_cut(disk: Disk, tmp_path: Path) -> None:
+    disk.logging = True
+    store = Store.open(tmp_path / "real" / "history.db")
+    session = Session(store, Script(), checkpoint_every=0.005)
+    finished: list[tuple[int, str]] = []
+    for n in range(30):
+        words = [f"word{n}-{m} " * 40 for m in range(5)]
+        script: list[object] = answer(*words)
+        script[4:4] = [0.01]
+        session._router.scripts.append(script)  # type: ignore[attr-defined]
+        await said(session, f"question {n}")
+        finished.append((len(disk.log), "".join(words)))
+    await store.close()
+    disk.logging = False
+
+    chance = random.Random(7)
+    for cut in sorted(chance.choices(range(1, len(disk.log) + 1), k=CUTS)):
+        folder = tmp_path / f"cut{cut}-{chance.random()}"
+        folder.mkdir()
+        disk.image(cut, chance, folder)
+        again = Store.open(folder / "history.db")
+        opening = await again.start()
+        assert opening.rescue is None, f"cut at {cut} of {len(disk.log)} damaged the file"
+        expected = [text for at, text in finished if at <= cut]
+        conversation = await again.conversations.latest()
+        found = (await again.messages.page(conversation.id, 1000)).messages if conversation else ()
+        kept = {m.text for m in found if m.status == "done"}
+        assert set(expected) <= kept, f"cut at {cut}: {len(expected)} answers were finished, {len(kept)} are left"
+        await again.close()
+        sound(folder / "history.db")
+
+
+async def test_a_slow_disk_is_never_felt(disk: Disk, tmp_path: Path) -> None:
+    """Every sync takes 300 ms; the loop's longest pause is held against that of the same turn on a quick disk."""
+
+    async def longest_pause(folder: str, delay: float) -> float:
+        store = Store.open(tmp_path / folder / "history.db")
+        await store.start()
+        session = Session(store, Script(), checkpoint_every=0.05)
+        session._router.scripts.append(  # type: ignore[attr-defined]
+            [step for n in range(100) for step in (0.01, TextDelta(f"piece {n} "))] + answer()[-1:]
+        )
+        disk.sync_delay = delay
+        worst, last = 0.0, time.perf_counter()
+
+        async def watch() -> None:
+            nonlocal worst, last
+            while True:
+                last = time.perf_counter()
+                await asyncio.sleep(0.005)
+                worst = max(worst, time.perf_counter() - last - 0.005)
+
+        watcher = asyncio.create_task(watch())
+        pieces = 0
+        async with aclosing(session.send("hello")) as events:
+            async for event in events:
+                if isinstance(event, TextDelta):
+                    pieces += 1
+                    await store.conversations.page()
+        watcher.cancel()
+        assert pieces == 100
+        disk.sync_delay = 0.0
+        await store.close()
+        return worst
+
+    quick = await longest_pause("quick", 0.0)
+    syncs = disk.syncs
+    slow = await longest_pause("slow", 0.3)
+    assert disk.syncs - syncs >= 2, "the disk was never asked to sync: nothing was tried"
+    assert slow < 0.15 or slow < 5 * quick, f"longest pause {slow * 1000:.0f} ms, on a quick disk {quick * 1000:.0f} ms"
+
+
+async def test_a_full_disk_is_said_and_the_answer_is_saved_when_there_is_room(disk: Disk, tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "history.db")
+    await store.start()
+    session = Session(store, Script(answer("A1")))
+    await said(session, "Q1")
+
+    disk.room = 0
+    with pytest.raises(StoreError) as caught:
+        await said(session, "Q2 " * 3000)
+    assert "full" in caught.value.message
+    assert caught.value.hint
+    assert session._router.requests[1:] == []  # type: ignore[attr-defined]  # nothing left, nothing was paid
+    disk.room = None
+    assert [m.text for m in (await session.page()).messages] == ["Q1", "A1"]
+
+    long = "x" * 50_000
+    script = answer(long)
+    session._router.scripts.append(script)  # type: ignore[attr-defined]
+    seen: list[object] = []
+
+    async def ask() -> None:
+        async with aclosing(session.send("Q3")) as events:
+            async for event in events:
+                seen.append(event)
+                if isinstance(event, TextDelta):
+                    disk.room = 0
+
+    with pytest.raises(StoreError):
+        await ask()
+    assert isinstance(seen[-1], Finished)
+    assert session.unsaved
+    disk.room = None
+    await session.save_again()
+    assert (await session.page()).messages[-1].text == long
+    await store.close()
+    sound(store.path)
+
+
+async def test_a_file_system_that_turns_read_only_is_said(disk: Disk, tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "history.db")
+    session = Session(store, Script(answer("A1"), [*answer("half ")[:-1], 0.05, *answer("whole")[2:]], answer("A3")))
+    await said(session, "Q1")
+    disk_turns = []
+
+    async def ask() -> None:
+        async with aclosing(session.send("Q2")) as events:
+            async for event in events:
+                disk_turns.append(event)
+                disk.read_only = True
+
+    with pytest.raises(StoreError) as caught:
+        await ask()
+    assert "read-only" in caught.value.message
+    assert isinstance(disk_turns[-1], Finished)
+    assert [m.text for m in (await session.page()).messages][:3] == ["Q1", "A1", "Q2"]
+    disk.read_only = False
+    await session.save_again()
+    await said(session, "Q3")
+    assert [m.text for m in (await session.page()).messages] == ["Q1", "A1", "Q2", "half whole", "Q3", "A3"]
+    await store.close()
+    sound(store.path)
