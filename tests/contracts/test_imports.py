@@ -1,0 +1,95 @@
+"""The contracts' runtime twin: a fresh Python imports a room, and we look at what came with it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pkgutil import walk_packages
+
+import pytest
+
+import routerterm
+
+NEVER_AT_START = {
+    "keyring",
+    "secretstorage",
+    "cryptography",
+    "tiktoken",
+    "textual_plotext",
+    "plotext",
+    "starlette",
+    "uvicorn",
+    "openai",
+    "anthropic",
+    "google.genai",
+    "mistralai",
+    "ollama",
+    "xllamacpp",
+    "tomlkit",
+}
+"""Heavy or rarely needed: each loads with its first use."""
+HEAVY = NEVER_AT_START | {"textual", "httpx", "pydantic", "sqlite3", "sqlite_utils", "asyncio", "rich", "platformdirs"}
+
+
+def loaded_by(program: str) -> set[str]:
+    """The names of all modules, and of the packages that they are in, after a program in a fresh Python."""
+    program += "\nimport json, sys; print(json.dumps(sorted(sys.modules)))"
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert result.returncode == 0, result.stderr
+    return set(json.loads(result.stdout.splitlines()[-1]))
+
+
+@pytest.mark.parametrize(
+    ("module", "forbidden"),
+    [
+        ("routerterm", HEAVY | {"routerterm.core", "click"}),
+        ("routerterm.cli.main", HEAVY),
+        ("routerterm.core.events", HEAVY | {"socket", "threading", "random"}),
+        ("routerterm.protocols", HEAVY),
+        ("routerterm.catalog", HEAVY),
+        ("routerterm.tokens", HEAVY),
+        ("routerterm.config.quick", HEAVY),
+        ("routerterm.router", HEAVY - {"asyncio", "httpx"}),
+        ("routerterm.store.database", HEAVY - {"asyncio", "sqlite3", "sqlite_utils"}),
+        ("routerterm.engine.session", HEAVY - {"asyncio", "sqlite3", "sqlite_utils"}),
+        ("routerterm.config.settings", HEAVY - {"asyncio", "pydantic"}),
+        ("routerterm.tui.app", NEVER_AT_START | {"httpx", "pydantic", "sqlite_utils", "pygments.lexers._mapping"}),
+    ],
+)
+def test_a_room_brings_only_what_it_needs(module: str, forbidden: set[str]) -> None:
+    assert loaded_by(f"import {module}") & forbidden == set()
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["config", "path"]])
+def test_a_small_command_stays_small(arguments: list[str]) -> None:
+    program = f"""
+import sys
+from routerterm.cli.main import main
+sys.argv[1:] = {arguments!r}
+try: main()
+except SystemExit: pass"""
+    assert loaded_by(program) & (HEAVY - {"platformdirs"}) == set()
+
+
+def test_the_looking_itself_works() -> None:
+    assert {"sqlite3", "tomlkit"} <= loaded_by("import sqlite3, tomlkit")
+
+
+def test_every_module_can_be_imported_on_its_own() -> None:
+    names = [
+        module.name for module in walk_packages(routerterm.__path__, "routerterm.") if "__main__" not in module.name
+    ]
+    program = f"""
+import importlib, sys
+for name in {names!r}:
+    for loaded in [each for each in sys.modules if each.startswith("routerterm")]:
+        del sys.modules[loaded]
+    try:
+        importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        # an extra that is not installed
+        if (error.name or "").split(".")[0] not in ("xllamacpp", "textual_image", "starlette", "uvicorn"):
+            raise
+"""
+    loaded_by(program)
