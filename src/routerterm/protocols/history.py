@@ -103,9 +103,9 @@ def _belongs(part: Part, paired: set[str]) -> bool:
             return True
 
 
-def _with_ids(messages: list[Message]) -> Iterator[Message]:
+def _with_ids(messages: list[Message]) -> list[Message]:
     """Calls without an id get one; results without one belong to such calls in their order."""
-    return iter(list(_number(messages)))
+    return list(_number(messages))
 
 
 def _number(messages: list[Message]) -> Iterator[Message]:
