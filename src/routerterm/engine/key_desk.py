@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from routerterm.config.keys.keeper import Keeper
 from routerterm.config.keys.paste import Pasted, recognise
@@ -19,12 +19,21 @@ from routerterm.router.limits import revived
 class KeyDesk:
     """Puts keyring, router memory and the test of keys together."""
 
-    def __init__(self, keyring: Keyring, memory: Memory, probe: Probe, *, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        keyring: Keyring,
+        memory: Memory,
+        probe: Probe,
+        *,
+        now: Callable[[], float] = time.time,
+        close: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         self.keyring = keyring
         self.keeper = Keeper(keyring)
         self._memory = memory
         self._probe = probe
         self._now = now
+        self._close = close
         self._tests: dict[str, ProbeResult] = {}
 
     async def view(self, *, with_empty: bool = True) -> KeysView:
@@ -130,6 +139,11 @@ class KeyDesk:
     async def change_passphrase(self, old: str, new: str) -> None:
         """Of our own vault.  Raises `WrongPassphrase`."""
         await self.keeper.change_passphrase(old, new)
+
+    async def aclose(self) -> None:
+        """Close what the tests of keys opened."""
+        if self._close is not None:
+            await self._close()
 
     async def _revive(self, record: KeyRecord) -> None:
         await self._memory.change(f"key:{record.name}", revived)

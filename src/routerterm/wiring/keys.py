@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from routerterm.catalog import Catalog
 from routerterm.config.keys.source import Keyring
@@ -15,6 +16,9 @@ from routerterm.engine.probe import prober
 from routerterm.router.exchange import Transport
 from routerterm.router.transport import HttpTransport
 from routerterm.wiring.translate import catalog_of, options_of
+
+if TYPE_CHECKING:
+    from routerterm.wiring.services import Services
 
 
 def keyring_of(settings: Settings, catalog: Catalog, paths: Paths, environ: Mapping[str, str] | None = None) -> Keyring:
@@ -47,6 +51,12 @@ class ProbeLine:
         """Close what was opened."""
         while self._transports:
             await self._transports.popitem()[1].aclose()
+
+
+def desk_of(services: Services) -> KeyDesk:
+    """For a program that is already put together; the desk is closed by whoever asked for it."""
+    line = ProbeLine(services.settings, services.catalog)
+    return KeyDesk(services.keys, services.store.memory, line.probe, close=line.aclose)
 
 
 @asynccontextmanager

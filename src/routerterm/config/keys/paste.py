@@ -12,6 +12,10 @@ from routerterm.core.errors import VaultError
 _ASSIGNMENT = re.compile(r"^(?:export\s+|set\s+|\$env:)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.+)$")
 _BEARER = re.compile(r"^(?:authorization\s*:\s*)?bearer\s+", re.IGNORECASE)
 _SHORTEST, _LONGEST = 8, 4096
+_PLAIN = "sk-"
+_PLAIN_OWNERS = ("openai", "deepseek", "moonshot", "alibaba")
+"""Who gives out keys that begin with a plain ``sk-``; OpenAI's newer ones say more after it."""
+_OPENAI = ("sk-proj-", "sk-svcacct-", "sk-admin-", "sk-None-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,13 @@ def _by_prefix(key: str, providers: tuple[ProviderInfo, ...]) -> tuple[str, ...]
     """All whose prefix is the longest that fits: ``sk-ant-`` beats ``sk-``, and several may share ``sk-``."""
     fitting = [info for info in providers if info.key_prefix and key.startswith(info.key_prefix)]
     longest = max((len(info.key_prefix) for info in fitting), default=0)
-    return tuple(info.name for info in fitting if len(info.key_prefix) == longest)
+    names = [info.name for info in fitting if len(info.key_prefix) == longest]
+    if key.startswith(_OPENAI):
+        return ("openai",) if "openai" in names else tuple(names)
+    if longest == len(_PLAIN) and key.startswith(_PLAIN):
+        known = {info.name for info in providers}
+        names += [name for name in _PLAIN_OWNERS if name in known and name not in names]
+    return tuple(names)
 
 
 def _must_look_like_a_key(key: str) -> None:

@@ -78,7 +78,7 @@ def rows_of(
 
 def variables(provider: str, info: ProviderInfo | None) -> tuple[str, ...]:
     """The environment variables that may hold the provider's key."""
-    if info is not None and info.env:
+    if info is not None and (info.env or info.local):
         return info.env
     return (f"{provider.upper().replace('-', '_').replace('.', '_')}_API_KEY",)
 

@@ -1,0 +1,155 @@
+"""Asks for a passphrase: to open a locked place where keys live, or to make one.
+
+`UnlockScreen(status, unlock)` is dismissed with True once ``unlock(passphrase)`` succeeded, with False where
+the person gave up.  A wrong passphrase is said on the spot, and may be tried again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import ClassVar, TypeAlias
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.getters import query_one
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, Static
+
+from routerterm.config.keys.own import SHORTEST_PASSPHRASE
+from routerterm.config.keys.values import Place, PlaceStatus
+from routerterm.core.errors import RoutertermError
+
+Unlock: TypeAlias = Callable[[str], Awaitable[None]]
+
+DIALOG_CSS = """
+$SCREEN { align: center middle; background: $t-background 60%; }
+$SCREEN > .dialog {
+    width: 66; max-width: 96%; height: auto; max-height: 100%; padding: 1 2;
+    background: $t-panel; border: solid $t-accent; border-title-color: $t-bright; border-title-style: bold;
+}
+$SCREEN .explains { color: $t-text; height: auto; margin-bottom: 1; }
+$SCREEN .says { color: $t-warning; height: auto; min-height: 1; }
+$SCREEN .caption { color: $t-dim; height: 1; }
+$SCREEN Input, $SCREEN Input:focus {
+    border: none; height: 1; padding: 0 1; background: $t-background; color: $t-bright; margin-bottom: 1;
+}
+$SCREEN Input:focus { background: $t-selection; }
+$SCREEN .buttons { height: 1; margin-top: 1; }
+$SCREEN Button, $SCREEN Button:hover {
+    border: none; height: 1; min-width: 10; width: auto; padding: 0 2; margin-right: 2; text-style: none;
+    background: $t-background; color: $t-text; tint: transparent 0%;
+}
+$SCREEN Button:focus { background: $t-key-ground; color: $t-key-text; text-style: bold; }
+"""
+"""What the dialogs about keys have in common; ``$SCREEN`` is the class's name."""
+
+
+class UnlockScreen(ModalScreen[bool]):
+    """See the module."""
+
+    DEFAULT_CSS = DIALOG_CSS.replace("$SCREEN", "UnlockScreen")
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "give_up", "Not now", show=False)]
+    AUTO_FOCUS = "#passphrase"
+
+    passphrase = query_one("#passphrase", Input)
+    says = query_one(".says", Static)
+
+    def __init__(self, status: PlaceStatus, unlock: Unlock, *, step: str = "") -> None:
+        super().__init__()
+        self.status = status
+        self._unlock = unlock
+        self._step = step
+        self._busy = False
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the place is to be made."""
+        return self.status.state == "new"
+
+    def compose(self) -> ComposeResult:
+        """Explanation, one or two lines to write on, two buttons."""
+        with Vertical(classes="dialog") as dialog:
+            what = "Make" if self.is_new else "Unlock"
+            dialog.border_title = " · ".join(filter(None, (self._step, f"{what} {_name(self.status.place)}")))
+            yield Static(_explanation(self.status), classes="explains", markup=False)
+            yield Static("Passphrase", classes="caption", markup=False)
+            yield _line("passphrase")
+            if self.is_new:
+                yield Static("The same again", classes="caption", markup=False)
+                yield _line("again")
+            yield Static("", classes="says", markup=False)
+            with Horizontal(classes="buttons"):
+                yield Button("Make it" if self.is_new else "Unlock", id="go")
+                yield Button("Not now", id="no")
+
+    @on(Input.Submitted)
+    def _entered(self, event: Input.Submitted) -> None:
+        event.stop()
+        if self.is_new and event.input.id == "passphrase":
+            self.query_one("#again", Input).focus()
+        else:
+            self._try()
+
+    @on(Button.Pressed, "#go")
+    def _pressed(self) -> None:
+        self._try()
+
+    @on(Button.Pressed, "#no")
+    def action_give_up(self) -> None:
+        """Leave it as it is."""
+        self.dismiss(False)
+
+    def _try(self) -> None:
+        passphrase = self.passphrase.value
+        if self._busy or not passphrase:
+            return
+        if self.is_new and len(passphrase) < SHORTEST_PASSPHRASE:
+            self._complain(f"At least {SHORTEST_PASSPHRASE} characters, please. Four words are easy to remember.")
+        elif self.is_new and self.query_one("#again", Input).value != passphrase:
+            self._complain("Those two differ.")
+        else:
+            self._busy = True
+            self.says.update("One moment…")
+            self.run_worker(self._open(passphrase))
+
+    async def _open(self, passphrase: str) -> None:
+        try:
+            await self._unlock(passphrase)
+        except RoutertermError as error:
+            self._busy = False
+            self._complain(f"{error.message} {error.hint}".strip())
+        else:
+            self.dismiss(True)
+
+    def _complain(self, sentence: str) -> None:
+        self.says.update(sentence)
+        for line in self.query(Input):
+            line.value = ""
+        self.passphrase.focus()
+
+
+def _line(id: str) -> Input:
+    line = Input(password=True, id=id)
+    line.cursor_blink = False
+    return line
+
+
+def _name(place: Place) -> str:
+    return "the system's keyring" if place is Place.KEYRING else "your vault"
+
+
+def _explanation(status: PlaceStatus) -> str:
+    match (status.place, status.state):
+        case (Place.VAULT, "new"):
+            return (
+                "This machine has no open keyring, so your keys go into an encrypted file. "
+                "Its passphrase is kept nowhere: without it, nobody can read them."
+            )
+        case (Place.VAULT, _):
+            return "Your keys are in an encrypted file. Its passphrase opens it for a while."
+        case (_, "new"):
+            return "This session has no keyring yet. A passphrase of yours makes one, for this and other programs."
+        case _:
+            return f"{status.title} is locked. Its passphrase is usually the password of your login."

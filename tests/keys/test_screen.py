@@ -1,0 +1,359 @@
+"""The keys screen, with the keyboard alone and with the mouse alone, on a model of the test's own."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual import events
+from textual.app import App
+from textual.widgets import Button, Input, OptionList
+
+from routerterm.config.keys.errors import WrongPassphrase
+from routerterm.config.keys.paste import Pasted, recognise
+from routerterm.config.keys.values import KeyRecord, Place, PlaceStatus, ProbeResult
+from routerterm.core.secret import Secret, mask
+from routerterm.engine.key_view import KeyLine, KeysView, grouped
+from routerterm.tui.screens.add_key import AddKeyScreen
+from routerterm.tui.screens.keys import KeysScreen
+from routerterm.tui.screens.unlock import UnlockScreen
+from routerterm.tui.themes.adapt import to_textual
+from routerterm.tui.themes.values import Theme
+from routerterm.tui.widgets.fields import FieldLine
+from routerterm.tui.widgets.keys_rows import KeyRow
+from tests.keys.parts import GROQ, OPENAI, OTHER, PASSPHRASE, PROVIDERS
+
+NOW = 1_795_262_000.0
+SIZES = [(120, 40), (80, 24), (45, 20)]
+
+
+class Model:
+    """A desk that remembers what it was told."""
+
+    def __init__(self, lines: list[KeyLine], vault: str = "ready", keyring: str = "absent") -> None:
+        self.lines = lines
+        self.vault, self.system = vault, keyring
+        self.done: list[Any] = []
+        self.passphrase = PASSPHRASE
+        self.answer = ProbeResult(True, "OpenAI accepts the key: 2 models.", ("a", "b"), ("500 requests per minute",))
+
+    async def view(self) -> KeysView:
+        lines = [
+            replace(line, health="locked") if line.record.place is Place.VAULT and self.vault == "locked" else line
+            for line in self.lines
+        ]
+        return KeysView(NOW, (self.status(Place.KEYRING), self.status(Place.VAULT)), self.grouped(lines))
+
+    def grouped(self, lines: list[KeyLine]) -> Any:
+        return grouped(tuple(PROVIDERS.values()), lines, with_empty=True)
+
+    def status(self, place: Place) -> PlaceStatus:
+        state: Any = self.vault if place is Place.VAULT else self.system
+        return PlaceStatus(place, "Encrypted vault" if place is Place.VAULT else "Secret Service", state)
+
+    def recognise(self, text: str) -> Pasted:
+        return recognise(text, PROVIDERS.values())
+
+    async def place_for_new_keys(self) -> PlaceStatus:
+        return self.status(Place.VAULT if self.system == "absent" else Place.KEYRING)
+
+    async def try_out(self, provider: str, secret: Secret | None) -> ProbeResult:
+        self.done.append(("try", provider))
+        return self.answer
+
+    async def add(self, provider: str, secret: Secret, *, label: str = "", place: Place | None = None) -> KeyRecord:
+        record = KeyRecord(provider, label or "default", place or Place.VAULT, masked=mask(secret.reveal()))
+        self.lines.append(KeyLine(record))
+        self.done.append(("add", provider, label, secret.reveal()))
+        return record
+
+    async def test(self, record: KeyRecord) -> ProbeResult:
+        self.done.append(("test", record.name))
+        self.put(record, tested=self.answer)
+        return self.answer
+
+    async def set_enabled(self, record: KeyRecord, enabled: bool) -> None:
+        self.done.append(("enabled", record.name, enabled))
+        self.put(record, record=replace(record, enabled=enabled), health="ready" if enabled else "off")
+
+    async def adopt(self, record: KeyRecord) -> KeyRecord:
+        self.done.append(("adopt", record.name))
+        adopted = replace(record, label="default", place=Place.VAULT, where="")
+        self.lines.append(KeyLine(adopted))
+        return adopted
+
+    async def move(self, record: KeyRecord, place: Place) -> KeyRecord:
+        self.done.append(("move", record.name, place))
+        moved = replace(record, place=place)
+        self.put(record, record=moved)
+        return moved
+
+    async def shift(self, record: KeyRecord, by: int) -> None:
+        self.done.append(("shift", record.name, by))
+
+    async def remove(self, record: KeyRecord) -> None:
+        self.done.append(("remove", record.name))
+        self.lines = [line for line in self.lines if line.record != record]
+
+    async def unlock(self, place: Place, passphrase: str) -> None:
+        if self.vault == "locked" and passphrase != self.passphrase:
+            raise WrongPassphrase("That passphrase does not open the vault.")
+        self.done.append(("unlock", place))
+        self.vault = "ready"
+
+    async def lock(self, place: Place) -> None:
+        self.done.append(("lock", place))
+        self.vault = "locked"
+
+    async def aclose(self) -> None:
+        self.done.append("closed")
+
+    def put(self, old: KeyRecord, **fields: Any) -> None:
+        self.lines = [replace(line, **fields) if line.record == old else line for line in self.lines]
+
+
+def some_lines() -> list[KeyLine]:
+    work = KeyRecord("openai", "work", Place.VAULT, masked=mask(OPENAI), quota=200, notes="paid by the club")
+    home = KeyRecord("openai", "home", Place.VAULT, masked=mask(OTHER), quota=50)
+    found = KeyRecord("openai", "env:OPENAI_API_KEY", Place.ENVIRONMENT, "OPENAI_API_KEY", masked="sk-****9999")
+    groq = KeyRecord("groq", "default", Place.VAULT, masked=mask(GROQ))
+    gemini = KeyRecord("gemini", "old", Place.VAULT, masked="****7777", enabled=False)
+    paid = KeyRecord("anthropic", "default", Place.COMMAND, "pass show anthropic")
+    good = ProbeResult(True, "OpenAI accepts the key: 86 models.", (), ("500 requests per minute, 499 left",))
+    return [
+        KeyLine(work, used=37, used_at=NOW - 130, resets_at=NOW + 8000, tested=good),
+        KeyLine(home, "cooling", "it was too fast", until=NOW + 41, used=50, used_at=NOW - 4),
+        KeyLine(found),
+        KeyLine(groq, used_at=NOW - 86_000),
+        KeyLine(paid, "out", "the account is not paid", used_at=NOW - 500_000),
+        KeyLine(gemini, "off", "disabled by you"),
+    ]
+
+
+class Program(App[None]):
+    CSS_PATH = Path(__file__).parents[2] / "src/routerterm/tui/routerterm.tcss"
+
+    def __init__(self, model: Model) -> None:
+        super().__init__()
+        self.model = model
+        self.register_theme(to_textual(Theme("phosphor", "Phosphor")))
+        self.theme = "phosphor"
+        self.animation_level = "none"
+
+    def on_mount(self) -> None:
+        self.push_screen(KeysScreen(self.model, clock=lambda: NOW))
+
+    @property
+    def keys_screen(self) -> KeysScreen:
+        return next(screen for screen in self.screen_stack if isinstance(screen, KeysScreen))
+
+    def note(self) -> str:
+        return "".join(span.text for field in self.keys_screen.note.fields for span in field.spans)
+
+    def shown(self) -> str:
+        return "\n".join("".join(segment.text for segment in line) for line in self.screen._compositor.render_strips())
+
+
+async def settled(pilot: Any) -> None:
+    for _ in range(3):
+        await pilot.pause()
+        await asyncio.sleep(0.01)
+
+
+async def paste(pilot: Any, text: str) -> None:
+    pilot.app.post_message(events.Paste(text))
+    await settled(pilot)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_every_key_is_there_with_its_health_at_every_size(size: tuple[int, int]) -> None:
+    app = Program(Model(some_lines()))
+    async with app.run_test(size=size) as pilot:
+        await settled(pilot)
+        shown = app.shown()
+        for word in ("OpenAI", "work", "home", "rests 41 s", "Groq", "out"):
+            assert word in shown, (word, shown)
+        assert "sk-****0001" in shown
+        assert all(len(line.rstrip("\n")) <= size[0] for line in shown.split("\n"))
+        for field in ("New", "Test", "Back", "Remove", "Lock"):
+            assert field in shown, field
+
+
+async def test_the_countdown_counts_without_asking_anyone() -> None:
+    app = Program(Model(some_lines()))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        app.keys_screen._clock = lambda: NOW + 12
+        app.keys_screen._tick()
+        await settled(pilot)
+        assert "rests 29 s" in app.shown()
+
+
+async def test_with_the_keyboard_alone() -> None:
+    model = Model(some_lines())
+    app = Program(model)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settled(pilot)
+        for key in ("t", "space", "space", "J", "down", "d"):
+            await pilot.press(key)
+            await settled(pilot)
+        assert model.done == [
+            ("test", "openai/work"),
+            ("enabled", "openai/work", False),
+            ("enabled", "openai/work", True),
+            ("shift", "openai/work", 1),
+        ]
+        assert "Press D once more" in app.note()
+        await pilot.press("d")
+        await settled(pilot)
+        assert model.done[-1] == ("remove", "openai/home")
+        await pilot.press("a")
+        await settled(pilot)
+        assert model.done[-1] == ("adopt", "openai/env:OPENAI_API_KEY")
+        await pilot.press("escape")
+        await settled(pilot)
+        assert model.done[-1] == "closed"
+
+
+async def test_a_doubt_about_removing_ends_with_the_next_move() -> None:
+    model = Model(some_lines())
+    app = Program(model)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settled(pilot)
+        await pilot.press("d", "down", "up", "d")
+        await settled(pilot)
+        assert not any(done[0] == "remove" for done in model.done)
+
+
+async def test_a_pasted_key_is_recognised_tested_and_stored_in_three_steps() -> None:
+    model = Model([], vault="new")
+    app = Program(model)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await paste(pilot, f'export GROQ_API_KEY="{GROQ}"\n')
+        assert isinstance(app.screen, AddKeyScreen)
+        assert "1 of 3" in app.shown()
+        assert "A key of Groq." in app.shown()
+        assert GROQ not in app.shown()
+        await pilot.press("enter")
+        await settled(pilot)
+        assert isinstance(app.screen, UnlockScreen)
+        assert "2 of 3" in app.shown()
+        for _ in range(2):
+            await pilot.press(*PASSPHRASE.replace(" ", "_"), "enter")
+        await settled(pilot)
+        assert model.done == [("unlock", Place.VAULT), ("try", "groq"), ("add", "groq", "", GROQ)]
+        assert "Stored in your encrypted vault." in app.note()
+        row = app.keys_screen.listing.current
+        assert isinstance(row, KeyRow)
+        assert row.line.record.name == "groq/default"
+        assert GROQ not in app.shown()
+
+
+async def test_a_key_of_several_possible_owners_asks_whose_it_is() -> None:
+    model = Model([])
+    app = Program(model)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await paste(pilot, "sk-0123456789abcdef0123456789abcdef")
+        assert [option.id for option in app.screen.query_one(OptionList).options] == ["openai", "deepseek"]
+        await pilot.press("enter", "down", "enter", "enter")
+        await settled(pilot)
+        assert model.done[-1] == ("add", "deepseek", "", "sk-0123456789abcdef0123456789abcdef")
+
+
+async def test_a_refused_key_is_not_stored() -> None:
+    model = Model([])
+    model.answer = ProbeResult(False, "Incorrect API key.", hint="Copy it again.", refused=True)
+    app = Program(model)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await paste(pilot, GROQ)
+        await pilot.press("enter")
+        await settled(pilot)
+        assert model.done == [("try", "groq")]
+        assert "It was not stored." in app.note()
+
+
+async def test_what_is_no_key_is_said_on_the_spot() -> None:
+    app = Program(Model([]))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await paste(pilot, "two words")
+        assert "no blank" in app.shown()
+        await pilot.press("enter")
+        await settled(pilot)
+        assert isinstance(app.screen, AddKeyScreen)
+
+
+async def test_a_wrong_passphrase_may_be_tried_again() -> None:
+    model = Model(some_lines(), vault="locked")
+    app = Program(model)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        assert "locked" in app.shown()
+        await pilot.press("u", *"wrong-one", "enter")
+        await settled(pilot)
+        assert isinstance(app.screen, UnlockScreen)
+        assert "does not open the vault" in app.shown()
+        assert app.screen.query_one("#passphrase", Input).value == ""
+        model.passphrase = "right-one"
+        await pilot.press(*"right-one", "enter")
+        await settled(pilot)
+        assert model.done == [("unlock", Place.VAULT)]
+        assert "is open" in app.note()
+
+
+async def test_with_the_mouse_alone() -> None:
+    model = Model(some_lines())
+    app = Program(model)
+    async with app.run_test(size=(45, 20)) as pilot:
+        await settled(pilot)
+        await pilot.click("#list", offset=(5, 2))
+        await settled(pilot)
+        row = app.keys_screen.listing.current
+        assert isinstance(row, KeyRow)
+        assert row.line.record.name == "openai/home"
+        await click_action(pilot, app, "Off")
+        assert model.done == [("enabled", "openai/home", False)]
+        await click_action(pilot, app, "Lock")
+        assert model.done[-1] == ("lock", Place.VAULT)
+        await click_action(pilot, app, "Unlock")
+        assert isinstance(app.screen, UnlockScreen)
+        await pilot.click("#no")
+        await settled(pilot)
+        await click_action(pilot, app, "New")
+        assert isinstance(app.screen, AddKeyScreen)
+        await pilot.click(app.screen.query_one("#no", Button))
+        await settled(pilot)
+        await click_action(pilot, app, "Back")
+        assert model.done[-1] == "closed"
+
+
+async def test_what_goes_wrong_is_a_sentence() -> None:
+    model = Model(some_lines())
+
+    async def broken(record: KeyRecord) -> ProbeResult:
+        raise WrongPassphrase("It is stuck.", "Pull harder.")
+
+    model.test = broken  # type: ignore[method-assign]
+    app = Program(model)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press("t")
+        await settled(pilot)
+        assert app.note() == "It is stuck. Pull harder."
+
+
+async def click_action(pilot: Any, app: Program, title: str) -> None:
+    for bar in app.screen.query("#bar > FieldLine").results(FieldLine):
+        for field in bar.fields:
+            if field.spans[-1].text.strip() == title:
+                strip = "".join(segment.text for segment in bar.render_line(0))
+                await pilot.click(bar, offset=(strip.index(f" {title}") + 1, 0))
+                await settled(pilot)
+                return
+    raise AssertionError(f"{title} cannot be clicked")
