@@ -29,7 +29,7 @@ _FIRST = 1 << 15
 _SLOW_RATE = 20_000  # bytes/s under which the line is called slow
 _SLOW_TRIP = 0.4  # seconds of round trip above which it is called slow
 _SILENT = 4.0  # seconds without the first answer after which the terminal is taken not to answer
-_LOST = 20.0  # seconds after which a missing answer is asked for again
+_LOST = 3.0  # seconds after which a missing answer is asked for again
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,13 @@ class LineMeter:
         self.capacity: float | None = baud / 10 if baud else None
         self._fixed = bool(baud)
         self.round_trip: float | None = None
-        self.window: float = max(_LEAST, baud / 10 * _SHARE) if baud else 2048 if mode == "slow" else _FIRST
+        self.window: float = _FIRST
+        if baud:
+            self.window = max(_LEAST, baud / 10 * _SHARE)
+        elif mode == "slow":
+            self.window = 2 * _LEAST
+        elif remote and mode == "auto":
+            self.window = _FIRST / 8
         self.sent = 0
         self._shown = 0
         self._probe: tuple[int, float, int, float] | None = None  # sent, when, shown then, when that was known
@@ -117,22 +123,19 @@ class LineMeter:
         self._probe = None
         self.answers = True
         trip = now - asked
-        self.round_trip = trip if self.round_trip is None else min(trip, self.round_trip * 1.02 + 0.0005)
+        self.round_trip = trip if self.round_trip is None else min(trip, self.round_trip * 1.002 + 0.0001)
         size, took = mark - shown, now - shown_at
         self._shown, self._shown_at = max(mark, self._shown), now
         waited = trip - self.round_trip
         if (waited > 0.1 or trip > 0.5) and size > 0 and took > 0 and not self._fixed:
             measured = size / took
             self.capacity = measured if self.capacity is None else (self.capacity + measured) / 2
-        if waited < 0.08 and trip < 0.5:
-            if mark - shown >= self.window / 4:  # it was used, and it was not too much
-                self.window = min(self.window * 2, _MOST)
-                if self.capacity is not None and not self._fixed:
-                    self.capacity *= 1.25
-                    if self.capacity > 8 * _SLOW_RATE:
-                        self.capacity = None
-        elif self.capacity is not None and waited > _LATE:
-            self.window = max(_LEAST, min(self.window / 2, self.capacity * (_SHARE + self.round_trip)))
+        if (waited > _LATE or trip > 1.0) and self.capacity is not None:
+            self.window = max(_LEAST, min(self.window, self.capacity * (_SHARE + self.round_trip)))
+        elif waited < 0.08 and size >= self.window / 4:  # it was used, and it was not too much
+            self.window = min(self.window * 1.5, _MOST)
+            if self.capacity is not None and not self._fixed:
+                self.capacity = self.capacity * 1.1 if self.capacity < 8 * _SLOW_RATE else None
         return True
 
     # -- what follows ----------------------------------------------------------------------------------------
@@ -141,17 +144,25 @@ class LineMeter:
         if self.answers is None and self._asked_at is not None and now - self._asked_at > _SILENT:
             self.answers = False
             self._probe = None
-        if self._probe is not None and now - self._probe[1] > _LOST and self._blocked_at is None:
+        late = now - self._probe[1] if self._probe is not None else 0.0
+        if late > self._patience() and self._blocked_at is None:
             self._probe = None  # lost on the way: let a little through and ask again
-            self._shown = self.sent
+            self._shown, late = self.sent - max(0, int(self.window) - _LEAST), 0.0
         if self.answers is False and not self._fixed:
-            return None if self.mode != "slow" else 2048
+            return None if self.mode != "slow" else 4 * _LEAST
+        if self.answers and late > _LATE + 2 * (self.round_trip or 0.0):
+            return 0  # what is on its way already is late
         in_flight = self.sent - self._shown
         if self._fixed and not self.answers and self.capacity:
             in_flight = sum(n for t, n in self._recent if now - t < 1.0) - int(self.capacity * 0.8)
         if self.window >= _FIRST and in_flight < self.window / 2:
             return None
         return max(0, int(self.window - in_flight))
+
+    def _patience(self) -> float:
+        """The seconds after which an answer is taken to be lost."""
+        drained = 4 * (self.sent - self._shown) / self.capacity if self.capacity else 0.0
+        return min(60.0, max(_LOST, 8 * (self.round_trip or 0.0), drained))
 
     @property
     def waiting(self) -> bool:

@@ -177,7 +177,7 @@ class Output:
         elif text:
             self._park_later()
         text = verbatim + text
-        if text:
+        if text or (budget == 0 and self.probing and self.meter.wants_probe(now, 0)):
             self._send(text, now)
         if not complete and not self.lost_line:
             self._schedule(now + 0.05, now)
