@@ -6,6 +6,7 @@ import os
 import re
 import tempfile
 from collections.abc import Mapping, MutableMapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,7 @@ def _steps(dotted: str) -> list[str]:
         at = match.end()
         if not match[4]:
             break
-    if at != len(dotted) or dotted.endswith("."):
+    if not steps or at != len(dotted) or dotted.endswith("."):
         raise SettingsError(f"{dotted!r} is not the name of an entry.", "As in ui.theme or router.default.")
     return steps
 
@@ -84,4 +85,19 @@ def _put(document: MutableMapping[str, Any], steps: list[str], value: Any) -> No
     if value is None:
         table.pop(steps[-1], None)
     else:
-        table[steps[-1]] = tomlkit.item(value)
+        table[steps[-1]] = _item(value)
+
+
+def _item(value: Any) -> Any:
+    """A value as tomlkit writes it; money with all its digits."""
+    import tomlkit
+
+    match value:
+        case Decimal():
+            return tomlkit.value(format(value, "f"))
+        case Mapping():
+            table = tomlkit.inline_table()
+            table.update({name: _item(each) for name, each in value.items()})
+            return table
+        case _:
+            return tomlkit.item(value)
