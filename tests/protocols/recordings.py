@@ -4,25 +4,17 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
-
-import pytest
 
 from routerterm.core.events import Broke, PlanDelta, RefusalDelta, Stopped, UsageReported, WireEvent
 from routerterm.core.messages import Reasoning, ToolCall
 from routerterm.core.reply import ReplyBuilder
 from routerterm.core.usage import Usage
+from tests.conftest import CORPUS
 
-ROOT = Path(os.environ.get("ROUTERTERM_CORPUS") or Path(__file__).parents[2].parent / "shared" / "corpus")
 WIRES = ("openai-chat", "openai-responses", "anthropic-messages", "gemini", "mistral", "ollama-chat", "cohere-v2")
-
-needs_corpus = pytest.mark.skipif(
-    not (ROOT / "recordings").is_dir(), reason="the recorded provider traffic is not here (set ROUTERTERM_CORPUS)"
-)
 
 
 @dataclass(frozen=True)
@@ -45,7 +37,7 @@ class Recording:
 
 def recordings() -> Iterator[Recording]:
     """Every recording of a wire that is ours."""
-    for path in sorted((ROOT / "recordings").glob("*/*.json")) if (ROOT / "recordings").is_dir() else ():
+    for path in sorted((CORPUS / "recordings").glob("*/*.json")) if (CORPUS / "recordings").is_dir() else ():
         data = json.loads(path.read_text("utf-8"))
         if data["wire"] not in WIRES:
             continue
@@ -77,7 +69,9 @@ class Heard:
     finish: str | None
     raw_finish: str | None
     usage: Usage | None
-    broke: Broke | None
+    failure: str
+    """The class and message of a failure; errors themselves do not compare."""
+    broke: Broke | None = field(compare=False)
 
 
 def hear(events: list[WireEvent]) -> Heard:
@@ -108,5 +102,6 @@ def hear(events: list[WireEvent]) -> Heard:
         stopped.reason if stopped else None,
         stopped.raw if stopped else None,
         usage,
+        f"{broke.error.kind}: {broke.error.message}" if broke else "",
         broke,
     )

@@ -10,7 +10,7 @@ from typing import Any
 
 from routerterm.protocols.jsons import EMPTY, NotJson, loads, mapping, objects, text
 
-_MODEL = re.compile(r"(?i)\bmodel:?\s+[`'\"]?([\w][\w./:@-]{2,80})[`'\"]?")
+_MODEL = re.compile(r"(?i)\bmodels?(?::?\s+[`'\"]?|/)([\w][\w./:@-]{2,80})[`'\"]?")
 _TAG = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 

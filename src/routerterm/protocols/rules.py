@@ -151,7 +151,7 @@ RULES: tuple[Rule, ...] = (
             r"(invalid|unknown|unrecognized|no such) model\b",
             r"model .{0,80}is not (available|supported)\b",
         ),
-        frozenset({401, 402, 429}),
+        frozenset({401, 402, 403, 429}),
     ),
     Rule(
         BadCredential,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -11,13 +11,45 @@ from routerterm.protocols.base import ListedModel
 from routerterm.protocols.jsons import amount, listing, mapping, objects, size, text
 from routerterm.protocols.listing import read_listing
 
+_CONTEXT = (
+    "context_length",
+    "context_window",
+    "max_context_length",
+    "max_model_len",
+    "meta.n_ctx",
+    "model_spec.availableContextTokens",
+    "capabilities.limits.max_context_window_tokens",
+)
+_MAX_OUTPUT = (
+    "top_provider.max_completion_tokens",
+    "max_completion_tokens",
+    "max_output_tokens",
+    "max_tokens",
+    "model_spec.maxCompletionTokens",
+    "capabilities.limits.max_output_tokens",
+)
+_VISION = (
+    "capabilities.vision",
+    "capabilities.supports.vision",
+    "model_spec.capabilities.supportsVision",
+    "supports_image_in",
+)
+_TOOLS = (
+    "capabilities.function_calling",
+    "capabilities.supports.tool_calls",
+    "model_spec.capabilities.supportsFunctionCalling",
+    "supports_tools",
+)
+_REASONING = ("capabilities.reasoning", "model_spec.capabilities.supportsReasoning", "supports_reasoning")
+"""Where servers say what a model can do; the first one that says anything counts."""
+
 
 def read_models(body: bytes) -> list[ListedModel]:
     """The models in ``{"data": […]}``, ``{"models": […]}`` or a bare list.  Raises `ProviderError`."""
     payload = read_listing(body)
     rows = payload if isinstance(payload, list) else _rows(payload)
     if rows is None:
-        raise Malformed("The list of models holds none.")
+        raise Malformed("The list of models holds none.", "Is base_url right?")
     return [model for row in objects(rows) if (model := _model(row)) is not None]
 
 
@@ -33,86 +65,69 @@ def _model(row: Mapping[str, Any]) -> ListedModel | None:
     id = text(row.get("id")) or text(row.get("name"))
     if not id:
         return None
-    top, spec = mapping(row.get("top_provider")), mapping(row.get("model_spec"))
-    able = mapping(row.get("capabilities")) or mapping(spec.get("capabilities"))
-    limits = mapping(able.get("limits"))
-    supports = mapping(able.get("supports"))
-    given = set(filter(None, (text(item) for item in listing(row.get("supported_parameters") or row.get("features")))))
+    offered = row.get("supported_parameters") or row.get("features") or row.get("supported_features")
     return ListedModel(
         id,
-        context=_first_size(
-            row.get("context_length"),
-            row.get("context_window"),
-            row.get("max_context_length"),
-            row.get("max_model_len"),
-            mapping(row.get("meta")).get("n_ctx"),
-            spec.get("availableContextTokens"),
-            limits.get("max_context_window_tokens"),
-        ),
-        max_output=_first_size(
-            top.get("max_completion_tokens"),
-            row.get("max_completion_tokens"),
-            row.get("max_output_tokens"),
-            row.get("max_tokens"),
-            limits.get("max_output_tokens"),
-        ),
-        vision=_vision(row, able, supports),
-        tools=_yes(
-            {"tools", "tool-use"} & given or None,
-            able.get("function_calling"),
-            able.get("supportsFunctionCalling"),
-            supports.get("tool_calls"),
-            row.get("supports_tools"),
-        )
-        if given or able or "supports_tools" in row
-        else None,
-        reasoning=_yes({"reasoning"} & given or None, able.get("reasoning"), able.get("supportsReasoning"))
-        if given or able
-        else None,
-        **_prices(row, spec),
+        context=_size(row, _CONTEXT),
+        max_output=_size(row, _MAX_OUTPUT),
+        vision=_vision(row),
+        tools=_offers(offered, ("tools", "tool-use", "function-calling"), _ability(row, _TOOLS)),
+        reasoning=_offers(offered, ("reasoning", "reasoning_effort"), _ability(row, _REASONING)),
+        **_prices(row),
     )
 
 
-def _first_size(*values: Any) -> int | None:
-    return next((found for value in values if (found := size(value))), None)
+def _at(row: Mapping[str, Any], path: str) -> Any:
+    value: Any = row
+    for step in path.split("."):
+        value = mapping(value).get(step)
+    return value
 
 
-def _yes(*values: Any) -> bool:
-    return any(bool(value) for value in values)
+def _size(row: Mapping[str, Any], paths: Iterable[str]) -> int | None:
+    return next((found for path in paths if (found := size(_at(row, path)))), None)
 
 
-def _vision(row: Mapping[str, Any], able: Mapping[str, Any], supports: Mapping[str, Any]) -> bool | None:
-    modalities = mapping(row.get("architecture")).get("input_modalities") or row.get("input_modalities")
-    if isinstance(modalities, list):
-        return "image" in modalities
-    for place, field in ((able, "vision"), (able, "supportsVision"), (supports, "vision"), (row, "supports_image_in")):
-        if field in place:
-            return bool(place.get(field))
-    return None
+def _ability(row: Mapping[str, Any], paths: Iterable[str]) -> bool | None:
+    said = (_at(row, path) for path in paths)
+    return next((value for value in said if isinstance(value, bool)), None)
 
 
-_PER_TOKEN = {
+def _offers(offered: Any, names: Iterable[str], otherwise: bool | None) -> bool | None:
+    """Whether a list of what can be asked of the model names it; a list that does not is a no."""
+    if not listing(offered):
+        return otherwise
+    return any(name in offered for name in names)
+
+
+def _vision(row: Mapping[str, Any]) -> bool | None:
+    modalities = _at(row, "architecture.input_modalities") or row.get("input_modalities")
+    return "image" in modalities if isinstance(modalities, list) else _ability(row, _VISION)
+
+
+_PRICES = {
     "prompt": "price_input",
     "input": "price_input",
     "completion": "price_output",
     "output": "price_output",
     "input_cache_read": "price_cache_read",
+    "cache_input": "price_cache_read",
+    "cache_read": "price_cache_read",
     "input_cache_write": "price_cache_write",
+    "cache_write": "price_cache_write",
 }
+_MILLION = Decimal(1_000_000)
 
 
-def _prices(row: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
-    """US dollars per token: OpenRouter and Vercel say so as text; Venice and Together say it per million."""
+def _prices(row: Mapping[str, Any]) -> dict[str, Any]:
+    """US dollars per token.  As text they come per token (OpenRouter), as numbers per million (Venice)."""
     out: dict[str, Any] = {}
-    pricing = mapping(row.get("pricing"))
-    for field, ours in _PER_TOKEN.items():
-        value = pricing.get(field)
-        if isinstance(value, str) and (price := amount(value)) is not None:
-            out[ours] = f"{price:f}"
-        elif isinstance(value, int | float) and (price := amount(value)) is not None:
-            out[ours] = f"{(price / Decimal(1_000_000)).normalize():f}"
-    for field, ours in _PER_TOKEN.items():
-        price = amount(mapping(mapping(spec.get("pricing")).get(field)).get("usd"))
+    for field, ours in _PRICES.items():
+        value = _at(row, f"pricing.{field}")
+        price = amount(value)
         if price is not None:
-            out[ours] = f"{(price / Decimal(1_000_000)).normalize():f}"
+            out[ours] = f"{price if isinstance(value, str) else price / _MILLION:f}"
+        per_million = amount(_at(row, f"model_spec.pricing.{field}.usd"))
+        if per_million is not None:
+            out[ours] = f"{per_million / _MILLION:f}"
     return out

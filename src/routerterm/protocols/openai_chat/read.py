@@ -32,13 +32,15 @@ class ChatReader:
         if (error := payload.get("error")) or name == "error" or payload.get("object") == "error":
             emit.broke(classify(200, {}, payload if error or "message" in payload else {"error": payload}))
             return
-        self._chunk(payload, emit)
+        self._chunk(payload, emit, "delta", "message")
 
     def body(self, payload: Mapping[str, Any], emit: Emitter) -> None:
         """A whole answer."""
         choices = payload.get("choices")
         if isinstance(choices, list) and not payload.get("error"):
-            self._chunk(payload, emit)
+            self._chunk(payload, emit, "message", "delta")
+            if emit.spoke and not emit.broken:
+                emit.stop("other", None)  # a body that came whole is whole, also without a reason (Snowflake)
         elif payload.get("error") or any(payload.get(field) for field in ("message", "detail", "errors", "object")):
             emit.broke(classify(200, {}, payload))
         else:
@@ -52,16 +54,19 @@ class ChatReader:
     def end(self, emit: Emitter) -> None:
         """Nothing is held back here."""
 
-    def _chunk(self, payload: Mapping[str, Any], emit: Emitter) -> None:
+    def _chunk(self, payload: Mapping[str, Any], emit: Emitter, first: str, second: str) -> None:
+        """One chunk; ``first`` and ``second`` are the fields that may hold what is said (Perplexity sends both)."""
         finished = ""
         for choice in objects(payload.get("choices")):
             if choice.get("index"):
                 continue  # a second answer to the same question (n > 1): we never ask for one
-            delta = choice.get("delta")
-            if not isinstance(delta, dict):
-                delta = mapping(choice.get("message"))
-            if delta:
+            delta = choice.get(first)
+            if not isinstance(delta, dict) and not emit.spoke:
+                delta = choice.get(second)
+            if delta and isinstance(delta, dict):
                 self._speak(delta, emit)
+            if isinstance(choice.get("error"), dict):
+                emit.broke(classify(200, {}, choice))
             finished = text(choice.get("finish_reason")) or finished
         if payload.get("citations") or payload.get("search_results"):
             _cite(payload, emit)
