@@ -100,7 +100,7 @@ def main() -> None:
         tell(of_the_system(error))
         sys.exit(1)
     except Exception as error:  # noqa: BLE001 - the last door: a person gets a sentence, the traceback goes to a file
-        from routerterm.cli.crash import report
+        from routerterm.config.crash import report
 
         tell(report(error))
         sys.exit(1)

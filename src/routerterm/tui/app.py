@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
+from textual.worker import Worker, WorkerState
 
 from routerterm.config.paths import Paths
 from routerterm.core.errors import RoutertermError
@@ -89,6 +90,14 @@ class RoutertermApp(App[int]):
             return
         self.ready.set()
         await self.chat.begin(self.services)
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """A mistake of ours in the background becomes a notice and a report, never a traceback."""
+        error = event.worker.error
+        if event.state is WorkerState.ERROR and isinstance(error, Exception):
+            from routerterm.config.crash import report
+
+            self.chat.show_trouble(error if isinstance(error, RoutertermError) else report(error))
 
     @property
     def chat(self) -> ChatScreen:

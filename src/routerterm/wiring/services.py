@@ -121,6 +121,7 @@ def _in_process(paths: Paths) -> Mapping[str, Transport]:
     """The providers that run inside this program."""
     from routerterm.router.local import LocalTransport
 
+
     return {LOCAL.provider: LocalTransport({LOCAL.model: weights_file(paths)})}
 
 

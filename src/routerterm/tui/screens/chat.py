@@ -83,6 +83,7 @@ class ChatScreen(FramedScreen):
         self.meters = Meters(self)
         self._sidebar_open: bool | None = {"open": True, "closed": False}.get(sidebar)
         self.keys_of: dict[str, tuple[str, ...]] = {}
+        self._early = False
         self.chosen: str | None = None
         """The message that a command is about; None is the last one."""
 
@@ -123,6 +124,8 @@ class ChatScreen(FramedScreen):
         await self.stage.open(None)
         await self.library.refresh()
         self.run_worker(self.library.watch(), name="watch", exit_on_error=False)
+        if self._early and self.composer.text.strip():
+            self.turns.send(self.composer.take())
         await self.meters.spent()
         await self.meters.lamps()
 
@@ -207,7 +210,7 @@ class ChatScreen(FramedScreen):
             self.composer.take()
             await self.run_command(*command)
         elif self.app.services is None:
-            self.notify("Still starting; press Enter again in a moment.", timeout=3)
+            self._early = True  # sent as soon as there is somebody to send it to
         else:
             self.turns.send(self.composer.take())
 
