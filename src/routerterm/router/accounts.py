@@ -78,7 +78,8 @@ def settled(
 
 def total_usage(usages: Iterable[Usage]) -> Usage:
     """All legs together; estimated if one of them is."""
-    legs = tuple(usages)
+    all_legs = tuple(usages)
+    legs = tuple(usage for usage in all_legs if usage.total) or all_legs[:1]
     if len(legs) == 1:
         return legs[0]
     costs = [usage.cost for usage in legs]

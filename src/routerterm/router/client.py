@@ -11,7 +11,7 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from routerterm.catalog.values import ProviderInfo
-from routerterm.core.errors import NoCandidate, RoutertermError, SettingsError
+from routerterm.core.errors import NoCandidate, RoutertermError
 from routerterm.core.events import Event, Failed
 from routerterm.core.ids import ulid
 from routerterm.core.ports import ApiKey, KeySource, Ledger, Memory, MemoryOfThisProcess, NoLedger
@@ -231,7 +231,9 @@ def _opened(provider: str, proxy: str | None) -> Transport:
 
         return DemoTransport()
     if provider == "local":
-        raise SettingsError("The local model is not set up.", "Fetch it with: routerterm local fetch")
+        from routerterm.router.local import LocalTransport
+
+        return LocalTransport({})
     from routerterm.router.transport import HttpTransport
 
     return HttpTransport(proxy)

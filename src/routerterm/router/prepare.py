@@ -175,8 +175,11 @@ def refusal(prepared: Prepared) -> RoutertermError:
         return NoKey(f"There is no key for {names}.", "Add one with: routerterm keys add - or try the model demo/echo.")
     if not passed:
         return NoKey(f"No provider that {asked!r} could ask has a key.", "Add one with: routerterm keys add")
+    hint = "Choose another model, or see: routerterm why"
+    if any("routerterm local fetch" in item.reason for item in passed):
+        hint = "Fetch the local model with: routerterm local fetch"
     reasons = "; ".join(f"{item.target}: {item.reason}" for item in passed)
-    return NoCandidate(f"No model can answer this now. {reasons}.", "Choose another model, or see: routerterm why")
+    return NoCandidate(f"No model can answer this now. {reasons}.", hint)
 
 
 def _needs(request: ChatRequest) -> Needs:
