@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import closing
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
@@ -25,7 +26,7 @@ from routerterm.store.conversations import Conversations
 from routerterm.store.errors import translate
 from routerterm.store.memory import StoredMemory
 from routerterm.store.messages import Messages
-from routerterm.store.opening import Opening, bury, connect_to_read, open_file
+from routerterm.store.opening import Opening, bury, connect_to_read, mark_damaged, open_file
 from routerterm.store.programs import Programs
 from routerterm.store.prompts import Prompts
 from routerterm.store.search import Search
@@ -54,7 +55,7 @@ class Store:
     def __init__(self, path: Path, clock: Callable[[], int], chance: Callable[[int], bytes]) -> None:
         self.path, self._clock, self._chance = path, clock, chance
         self._door = threading.Lock()
-        self._closing = False
+        self._closing = self._must_rescue = False
         self._connection: sqlite3.Connection | None = None
         self._opening: Opening | None = None
         self.program = self.new_id()
@@ -114,11 +115,14 @@ class Store:
     async def upkeep(self) -> Check | None:
         """What a program does once after its start, in the background: check, back up, carry out old deletions.
 
-        The file is checked only after an unclean end.  A damaged file is not backed up over a sound backup.
+        The file is checked only after an unclean end.  A damaged file is not backed up over a sound backup; it is
+        rescued at the next start.
         Raises `StoreError`; nothing of it is urgent.
         """
         opening = await self.start()
         found = await self.check() if opening.unclean else None
+        if found is not None and found.damaged:
+            await self._aside(lambda: mark_damaged(self.path))
         if found is None or not found.problems:
             await self._aside(lambda: back_up(self.path, self._clock(), self._is_closing))
         await self.conversations.purge()
@@ -136,10 +140,20 @@ class Store:
         if not mend:
             return found
         mended = await self.writer.write(repair)
-        return Check((await self._aside(look)).problems, mended)
+        return replace(await self._aside(look), mended=mended)
 
     def _is_closing(self) -> bool:
         return self._closing
+
+    async def rescue(self) -> Opening:
+        """Set a damaged file aside and save what can be read; the store must not have been used before.
+
+        Raises `Damaged` while another program has the file open.
+        """
+        if self._opening is not None:
+            raise StoreError("A history in use cannot be rescued.", "Start again.")
+        self._must_rescue = True
+        return await self.start()
 
     async def _aside(self, work: Callable[[], T]) -> T:
         """Run something long on a thread of its own."""
@@ -159,7 +173,9 @@ class Store:
         """Open the file for the writer, once, whichever thread comes first."""
         with self._door:
             if self._connection is None:
-                self._connection, self._opening = open_file(self.path, self._programs, self._clock())
+                self._connection, self._opening = open_file(
+                    self.path, self._programs, self._clock(), damaged=self._must_rescue
+                )
             return self._connection
 
     def _connect_to_read(self) -> sqlite3.Connection:

@@ -44,8 +44,11 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def open_file(path: Path, programs: Programs, now: int) -> tuple[sqlite3.Connection, Opening]:
-    """Open the file for writing, making, migrating or rescuing it as needed; one program does so at a time."""
+def open_file(path: Path, programs: Programs, now: int, *, damaged: bool = False) -> tuple[sqlite3.Connection, Opening]:
+    """Open the file for writing, making, migrating or rescuing it as needed; one program does so at a time.
+
+    ``damaged`` rescues it even if it opens: damage may lie deep inside.
+    """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with programs.door():
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
@@ -54,6 +57,8 @@ def open_file(path: Path, programs: Programs, now: int) -> tuple[sqlite3.Connect
         programs.enter()
         living = programs.living()
         try:
+            if damaged or _mark(path).exists():
+                raise Damaged(f"{path} is damaged.")
             return _opened(path, programs, living, None)
         except (sqlite3.DatabaseError, Damaged) as error:
             if not is_damage(error):
@@ -62,7 +67,18 @@ def open_file(path: Path, programs: Programs, now: int) -> tuple[sqlite3.Connect
                 raise Damaged(
                     f"{path} is damaged, and another routerterm has it open.", "Close the other one and start again."
                 ) from error
-            return _opened(path, programs, living, rescue(path, now))
+            rescued = rescue(path, now)
+            _mark(path).unlink(missing_ok=True)
+            return _opened(path, programs, living, rescued)
+
+
+def mark_damaged(path: Path) -> None:
+    """Have the file rescued when it is opened next."""
+    _mark(path).touch(0o600)
+
+
+def _mark(path: Path) -> Path:
+    return path.with_name(path.name + "-damaged")
 
 
 def _opened(

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from routerterm.store.errors import is_damage
+
 KEPT = 7
 """How many daily backups are kept."""
 _STEP = 256
@@ -24,6 +26,8 @@ class Check:
     """What an integrity check found: ``problems`` is empty when all is well."""
 
     problems: tuple[str, ...] = ()
+    damaged: bool = False
+    """Whether the file itself is damaged: only a rescue at the next start helps."""
     mended: tuple[str, ...] = ()
 
 
@@ -86,16 +90,24 @@ def _flush(path: Path) -> None:
 def check(connection: sqlite3.Connection, called_off: Callable[[], bool] = lambda: False) -> Check:
     """Look at every page and every reference; reads only."""
     connection.set_progress_handler(lambda: int(called_off()), 100_000)
-    problems = [row[0] for row in connection.execute("PRAGMA integrity_check(20)") if row[0] != "ok"]
-    problems += [
+    try:
+        damage = [row[0] for row in connection.execute("PRAGMA integrity_check(20)") if row[0] != "ok"]
+        return Check((*damage, *_broken_references(connection)), bool(damage))
+    except sqlite3.DatabaseError as error:
+        if not is_damage(error):
+            raise
+        return Check(("the file cannot be read to its end",), damaged=True)
+
+
+def _broken_references(connection: sqlite3.Connection) -> list[str]:
+    problems = [
         f"a row of {row[0]} refers to a row of {row[2]} that is not there"
         for row in connection.execute("PRAGMA foreign_key_check").fetchmany(20)
     ]
     lost = connection.execute(
         "SELECT count(*) FROM conversation WHERE head_id <> '' AND head_id NOT IN (SELECT id FROM message)"
     ).fetchone()[0]
-    problems += [f"{lost} conversations show a message that is not there"] if lost else []
-    return Check(tuple(problems))
+    return problems + ([f"{lost} conversations show a message that is not there"] if lost else [])
 
 
 def check_index(connection: sqlite3.Connection) -> bool:
