@@ -6,14 +6,14 @@ time zone, whatever the length of the day.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 
 from routerterm.catalog.pricing import is_declared_free
 from routerterm.catalog.values import ModelInfo
-from routerterm.core.ledger import Cap
+from routerterm.core.ledger import Cap, CapScope
 from routerterm.core.money import from_nano, show_usd, to_nano
 from routerterm.core.request import ChatRequest
 from routerterm.core.targets import Forecast, Target
@@ -114,9 +114,11 @@ class PersonalBudget:
 
     async def gauges(self, now_ms: int) -> tuple[Gauge, ...]:
         """How full the caps of today and this month are: for the status line and the stats screen."""
-        caps = [cap for cap in standing_caps(self._rules, now_ms) if cap.scope != "request"]
+        caps = standing_caps(self._rules, now_ms)
         used = await self._used(caps)
-        return tuple(Gauge(cap, n, warned(n, cap.limit, self._rules.warn_at)) for cap, n in zip(caps, used, strict=True))
+        return tuple(
+            Gauge(cap, n, warned(n, cap.limit, self._rules.warn_at)) for cap, n in zip(caps, used, strict=True)
+        )
 
     def _is_free(self, target: Target) -> bool:
         model = self._model(target)
@@ -125,41 +127,45 @@ class PersonalBudget:
 
 def caps_of(rules: BudgetRules, request: ChatRequest, target: Target, route: str, now_ms: int) -> tuple[Cap, ...]:
     """The caps of the rules that hold for this request."""
-    caps = [
-        cap
-        for cap in standing_caps(rules, now_ms)
-        if cap.value is None
-        or (cap.scope, cap.value) in (("route", route), ("provider", target.provider), ("client", request.client))
-    ]
+    about = (None, ("route", route), ("provider", target.provider), ("client", request.client))
+    caps = [cap for owner, cap in _all_caps(rules, now_ms) if owner in about]
     if rules.conversation is not None and request.conversation_id is not None:
         caps.append(Cap("conversation", "usd", to_nano(rules.conversation), 0, request.conversation_id))
     return tuple(caps)
 
 
 def standing_caps(rules: BudgetRules, now_ms: int) -> tuple[Cap, ...]:
-    """All caps but those of conversations.
+    """All caps that fill up with time: those of days and months, of routes, providers and clients."""
+    return tuple(cap for _, cap in _all_caps(rules, now_ms) if cap.scope != "request")
 
-    A route's (provider's, client's) cap per request is a cap of scope ``request`` with that value only in its
-    ``value``; the ledger holds it against the request alone.
-    """
+
+def _all_caps(rules: BudgetRules, now_ms: int) -> Iterator[tuple[tuple[CapScope, str] | None, Cap]]:
+    """Every cap but those of conversations, with whom it is about; None is everybody."""
     day, month = day_start(now_ms, rules.zone), month_start(now_ms, rules.zone)
-    caps: list[Cap] = []
-
-    def add(limits: Limits, scope: str | None = None, value: str | None = None) -> None:
-        for name, since, limit in (("request", 0, limits.request), ("day", day, limits.day), ("month", month, limits.month)):
-            if limit is not None:
-                wide = name if scope is None or name == "request" else scope
-                caps.append(Cap(wide, "usd", to_nano(limit), since, value))  # type: ignore[arg-type]
-
-    add(rules.limits)
-    for scope, named in (("route", rules.routes), ("provider", rules.providers), ("client", rules.clients)):
-        for value, limits in named.items():
-            add(limits, scope, value)
+    yield from ((None, cap) for cap in _caps_in(rules.limits, "day", "month", None, day, month))
+    named: tuple[tuple[CapScope, Mapping[str, Limits]], ...] = (
+        ("route", rules.routes),
+        ("provider", rules.providers),
+        ("client", rules.clients),
+    )
+    for scope, table in named:
+        for name, limits in table.items():
+            yield from (((scope, name), cap) for cap in _caps_in(limits, scope, scope, name, day, month))
     if rules.requests_per_day is not None:
-        caps.append(Cap("day", "requests", rules.requests_per_day, day))
+        yield None, Cap("day", "requests", rules.requests_per_day, day)
     if rules.tokens_per_day is not None:
-        caps.append(Cap("day", "tokens", rules.tokens_per_day, day))
-    return tuple(caps)
+        yield None, Cap("day", "tokens", rules.tokens_per_day, day)
+
+
+def _caps_in(
+    limits: Limits, by_day: CapScope, by_month: CapScope, value: str | None, day: int, month: int
+) -> Iterator[Cap]:
+    if limits.request is not None:
+        yield Cap("request", "usd", to_nano(limits.request))
+    if limits.day is not None:
+        yield Cap(by_day, "usd", to_nano(limits.day), day, value)
+    if limits.month is not None:
+        yield Cap(by_month, "usd", to_nano(limits.month), month, value)
 
 
 def day_start(now_ms: int, zone: tzinfo | None) -> int:

@@ -92,6 +92,8 @@ def used(connection: sqlite3.Connection, cap: Cap) -> int:
         return 0
     column = _column(cap.scope)
     where = "started_at >= ?" + (f" AND {column} = ?" if column else "")
+    if cap.unit != "usd":  # what runs on the person's own machine is never counted against them
+        where += " AND cost_source IS NOT 'declared'"
     values = (cap.since, cap.value) if column else (cap.since,)
     row = connection.execute(f"SELECT {_sum(cap.unit)} FROM attempt WHERE {where}", values).fetchone()
     return int(row[0] or 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeAlias
 
@@ -50,11 +50,12 @@ class TokenEstimator:
     """The estimator of a program: families' numbers, exact tables when they are there, calibration by model.
 
     Fulfils the router's `Estimator`.  `register` takes a better counter for some models, a local server's
-    tokenizer for example.  What it has learned is read and kept as small JSON objects, by `remember` and `learned`.
+    tokenizer for example.  ``on_report`` is told the length of every reported answer.  What it has learned is
+    read and kept as small JSON objects, by `remember` and `learned`.
     """
 
-    def __init__(self, loading: Loading = "later") -> None:
-        self._loading = loading
+    def __init__(self, loading: Loading = "later", on_report: Callable[[Target, int], None] | None = None) -> None:
+        self._loading, self._on_report = loading, on_report
         self._light = LightCounter()
         self._own: list[tuple[str, str, TextCounter]] = []
         self._calibrations: dict[Target, Calibration] = {}
@@ -87,6 +88,8 @@ class TokenEstimator:
         """A provider reported what this prompt really was; an estimate teaches nothing."""
         if usage.source != "reported" or usage.input <= 0:
             return
+        if self._on_report is not None:
+            self._on_report(model.target, usage.output)
         _, raw = self._raw(request, model)
         before = self._calibrations.get(model.target, Calibration())
         after = before.learned(raw, usage.input)

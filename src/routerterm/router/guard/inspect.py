@@ -1,0 +1,74 @@
+"""Looks through texts with all rules and detectors: what struck where, in bounded time all together."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from routerterm.core.messages import Role
+from routerterm.router.guard.detect import detect
+from routerterm.router.guard.match import SECONDS, TimedOut, find
+from routerterm.router.guard.values import Action, DetectorName, GuardRules, Rule, Span
+
+PATIENCE = 0.4
+"""Seconds for all rules on all texts of a request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Strike:
+    """What a rule or a detector found in a text."""
+
+    rule: str
+    action: Action
+    spans: tuple[Span, ...] = field(default=(), repr=False)
+    timed_out: bool = False
+
+
+class Inspector:
+    """The looks at one request or one answer: they share a limit of time, and a rule that ran out is not run again."""
+
+    def __init__(self, rules: GuardRules, patience: float = PATIENCE) -> None:
+        self._rules = rules
+        self._left = patience
+        self._tired: set[str] = set()
+
+    def inspect(self, role: Role, text: str) -> Sequence[Strike]:
+        """All strikes in a text spoken by ``role``: the rules' in their order, then the detectors'."""
+        return [strike for looker in self._lookers(role) if (strike := self._strike(looker, text)) is not None]
+
+    def redactions(self, role: Role) -> Iterator[tuple[str, Rule | DetectorName]]:
+        """What redacts in words of ``role``, to be taken one after the other, each on what the one before left."""
+        for looker in self._lookers(role):
+            name, action = self._names(looker)
+            if action == "redact":
+                yield name, looker
+
+    def spans(self, looker: Rule | DetectorName, text: str) -> Sequence[Span]:
+        """Where one of them strikes."""
+        strike = self._strike(looker, text)
+        return () if strike is None else strike.spans
+
+    def _lookers(self, role: Role) -> Iterator[Rule | DetectorName]:
+        yield from (rule for rule in self._rules.rules if role in rule.roles)
+        yield from self._rules.detectors
+
+    def _names(self, looker: Rule | DetectorName) -> tuple[str, Action]:
+        return (looker.name, looker.action) if isinstance(looker, Rule) else (looker, self._rules.detectors[looker])
+
+    def _strike(self, looker: Rule | DetectorName, text: str) -> Strike | None:
+        name, action = self._names(looker)
+        if not isinstance(looker, Rule):
+            spans = tuple(detect(looker, text))
+            return Strike(name, action, spans) if spans else None
+        if name in self._tired:
+            return None
+        begun = time.monotonic()
+        try:
+            spans = tuple(find(looker, text, max(0.001, min(SECONDS, self._left))))
+        except TimedOut:
+            self._tired.add(name)
+            return Strike(name, action, (Span(0, len(text)),), timed_out=True)
+        finally:
+            self._left -= time.monotonic() - begun
+        return Strike(name, action, spans) if spans else None

@@ -1,0 +1,102 @@
+"""Takes things out of a question and puts them back into the answer.
+
+A thing becomes a placeholder such as ``[EMAIL_1]``, the same for the same thing throughout a conversation, numbered
+as they first appear: so the prompt stays the same from turn to turn, and providers' caches warm.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from routerterm.router.guard.values import Span
+
+_PLACEHOLDER = re.compile(r"\[[A-Z][A-Z0-9_]{0,30}_\d{1,6}\]")
+_LONGEST = 40
+"""Characters of a placeholder, brackets included."""
+
+
+class Placeholders:
+    """The things taken out of one request.  ``taken`` is all text of the request: no placeholder of ours is in it."""
+
+    def __init__(self, taken: str = "") -> None:
+        self._used = set(_PLACEHOLDER.findall(taken))
+        self._by_thing: dict[str, str] = {}
+        self._counts: dict[str, int] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._by_thing)
+
+    @property
+    def things(self) -> dict[str, str]:
+        """What each placeholder stands for."""
+        return {placeholder: thing for thing, placeholder in self._by_thing.items()}
+
+    def take(self, text: str, spans: Iterable[Span], kind: str) -> str:
+        """The text with these stretches taken out."""
+        pieces, at = [], 0
+        for span in merged(spans):
+            pieces += [text[at : span.start], self._placeholder(text[span.start : span.end], kind)]
+            at = span.end
+        return "".join([*pieces, text[at:]])
+
+    def take_known(self, text: str) -> str:
+        """The text without what was taken out elsewhere: an earlier answer repeats it, restored."""
+        for thing in sorted(self._by_thing, key=len, reverse=True):
+            if thing in text:
+                text = text.replace(thing, self._by_thing[thing])
+        return text
+
+    def _placeholder(self, thing: str, kind: str) -> str:
+        if thing not in self._by_thing:
+            name = re.sub(r"[^A-Z0-9]+", "_", kind.upper()).strip("_")[:30] or "HIDDEN"
+            name = name if name[0].isalpha() else f"R_{name}"[:30]
+            while True:
+                self._counts[name] = self._counts.get(name, 0) + 1
+                placeholder = f"[{name}_{self._counts[name]}]"
+                if placeholder not in self._used:
+                    break
+            self._by_thing[thing] = placeholder
+        return self._by_thing[thing]
+
+
+class Restoring:
+    """Puts things back into an answer, however it is cut into pieces."""
+
+    def __init__(self, things: dict[str, str]) -> None:
+        self._things = things
+        self._held = ""
+
+    def feed(self, text: str) -> str:
+        """The text that is certain so far: what may become a placeholder is held back."""
+        text = self._held + text
+        start = text.rfind("[", max(0, len(text) - _LONGEST))
+        if start >= 0 and "]" not in text[start:] and self._may_become(text[start:]):
+            self._held, text = text[start:], text[:start]
+        else:
+            self._held = ""
+        return self._restored(text)
+
+    def end(self) -> str:
+        """What was held back."""
+        text, self._held = self._held, ""
+        return self._restored(text)
+
+    def _may_become(self, beginning: str) -> bool:
+        return any(placeholder.startswith(beginning) for placeholder in self._things)
+
+    def _restored(self, text: str) -> str:
+        if "[" not in text:
+            return text
+        return _PLACEHOLDER.sub(lambda match: self._things.get(match[0], match[0]), text)
+
+
+def merged(spans: Iterable[Span]) -> list[Span]:
+    """Stretches in order, those that touch or overlap made one."""
+    found: list[Span] = []
+    for span in sorted(spans):
+        if found and span.start < found[-1].end:
+            found[-1] = Span(found[-1].start, max(found[-1].end, span.end))
+        else:
+            found.append(span)
+    return found

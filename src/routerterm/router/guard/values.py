@@ -1,0 +1,61 @@
+"""The words of the guard: rules, what they do, and what they found, which is never the text itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias, get_args
+
+from routerterm.core.messages import Role
+
+Action: TypeAlias = Literal["log", "warn", "redact", "block"]
+DetectorName: TypeAlias = Literal["api_key", "private_key", "email", "phone", "card", "iban"]
+DETECTORS: tuple[DetectorName, ...] = get_args(DetectorName)
+SENT: tuple[Role, ...] = ("user", "system", "tool")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule of the person's: exactly one of ``regex``, ``contains_all`` (words), ``contains_any``.
+
+    ``roles`` are whose words are looked at; ``assistant`` means the answer.
+    """
+
+    name: str
+    action: Action
+    regex: str | None = None
+    contains_all: tuple[str, ...] = ()
+    contains_any: tuple[str, ...] = ()
+    roles: tuple[Role, ...] = SENT
+
+
+@dataclass(frozen=True, slots=True)
+class GuardRules:
+    """All rules, and what to do about what the detectors find; a detector that is not named is off."""
+
+    rules: tuple[Rule, ...] = ()
+    detectors: Mapping[DetectorName, Action] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A rule or detector struck ``count`` times, in words of ``role``.  ``timed_out``: it could not be finished."""
+
+    rule: str
+    action: Action
+    role: Role
+    count: int = 1
+    timed_out: bool = False
+    conversation_id: str | None = None
+
+
+OnHit: TypeAlias = Callable[[Hit], None]
+"""Told of every hit, to record it or to show a warning."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """A stretch of a text."""
+
+    start: int
+    end: int

@@ -1,0 +1,236 @@
+"""The guard: what it finds, what it lets through, and how answers get back what was taken out of questions."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from routerterm.core.errors import GuardBlocked, SettingsError
+from routerterm.core.messages import Message, Text, ToolCall, ToolResult
+from routerterm.core.request import ChatRequest
+from routerterm.router.guard import GuardRules, Hit, PersonalGuard, Rule
+from routerterm.router.guard.detect import detect, is_iban, luhn
+from routerterm.router.guard.redact import Placeholders, Restoring
+from routerterm.router.guard.values import DETECTORS, Span
+
+KEY = "sk-" + "proj-" + "a1B2" * 8
+PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEow+/=\nabc\n-----END RSA PRIVATE KEY-----"
+
+
+def ask(*texts: str, system: str | None = None) -> ChatRequest:
+    roles = ("user", "assistant")
+    return ChatRequest("m", tuple(Message.of(roles[i % 2], text) for i, text in enumerate(texts)), system)  # type: ignore[arg-type]
+
+
+def found(name: str, text: str) -> list[str]:
+    return [text[span.start : span.end] for span in detect(name, text)]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "things"),
+    [
+        ("api_key", f"my key is {KEY}.", [KEY]),
+        ("api_key", "AKIA" + "ABCDEFGH12345678 and ghp_" + "x" * 36, ["AKIA" + "ABCDEFGH12345678", "ghp_" + "x" * 36]),
+        ("api_key", "task-list sk-short risk-assessment-of-the-whole-thing", []),
+        ("private_key", f"here:\n{PEM}\nthere", [PEM]),
+        ("private_key", "-----BEGIN PUBLIC KEY-----", []),
+        ("email", "Mail jane.doe+x@mail.example.org, please", ["jane.doe+x@mail.example.org"]),
+        ("email", "@decorator foo@bar 1@2.3 a@b..c", []),
+        ("phone", "call +48 601 234 567 or (022) 123-45-67", ["+48 601 234 567", "(022) 123-45-67"]),
+        ("phone", "in 2026-11-21 at 12:30:45, 1234567890123 ns, 3.14159265358", []),
+        ("card", "4111 1111 1111 1111 and 5500-0000-0000-0004", ["4111 1111 1111 1111", "5500-0000-0000-0004"]),
+        ("card", "4111 1111 1111 1112, 0000000000000000", []),
+        ("iban", "pay PL61 1090 1014 0000 0712 1981 2874 NOW", ["PL61 1090 1014 0000 0712 1981 2874"]),
+        ("iban", "GB82WEST12345698765432", ["GB82WEST12345698765432"]),
+        ("iban", "GB82WEST12345698765431", []),
+    ],
+)
+def test_things_are_known_by_their_shape(name: str, text: str, things: list[str]) -> None:
+    assert found(name, text) == things
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+@pytest.mark.parametrize(
+    "text", ["a" * 50_000, "1 " * 25_000, "a@" * 25_000, "-----BEGIN " * 5_000, "+1(" * 20_000, "A1" * 25_000]
+)
+def test_detectors_take_linear_time(name: str, text: str) -> None:
+    begun = time.process_time()
+    list(detect(name, text))  # type: ignore[arg-type]
+    assert time.process_time() - begun < 2, "a quadratic pattern would take minutes"
+
+
+@given(st.integers(10**11, 10**17))
+def test_one_wrong_digit_breaks_luhn(number: int) -> None:
+    digits = str(number)
+    check = next(str(d) for d in range(10) if luhn(digits + str(d)) or len(set(digits)) == 1)
+    if luhn(digits + check):
+        assert not luhn(digits + str((int(check) + 1) % 10))
+
+
+def test_iban_checks_digits() -> None:
+    assert is_iban("DE89370400440532013000")
+    assert not is_iban("DE88370400440532013000")
+
+
+@pytest.mark.parametrize(
+    ("rule", "text", "struck"),
+    [
+        (Rule("r", "block", regex=r"project\s+aurora"), "About project  aurora.", True),
+        (Rule("r", "block", regex=r"project\s+aurora"), "About Aurora.", False),
+        (Rule("r", "block", contains_all=("merger", "ACME")), "The acme MERGER", True),
+        (Rule("r", "block", contains_all=("merger", "ACME")), "The merger", False),
+        (Rule("r", "block", contains_any=("salary", "bonus")), "his Bonus", True),
+        (Rule("r", "block", contains_any=("straße",)), "in der STRASSE", True),
+        (Rule("r", "block", contains_any=("x",), roles=("system",)), "x", False),
+        (Rule("r", "warn", contains_any=("x",)), "x", False),
+    ],
+)
+def test_rules_block_what_they_say(rule: Rule, text: str, struck: bool) -> None:
+    guard = PersonalGuard(GuardRules((rule,)))
+    if struck:
+        with pytest.raises(GuardBlocked) as caught:
+            guard.check(ask(text))
+        assert text not in caught.value.message
+        assert caught.value.exit_code == 3
+    else:
+        assert guard.check(ask(text)).request == ask(text)
+
+
+@pytest.mark.parametrize("pattern", [r"(a+)+$", r"(a|aa)+$", r"(.*a){20}$", r"^(([a-z])+.)+[A-Z]([a-z])+$"])
+@pytest.mark.parametrize("action", ["block", "redact", "warn"])
+def test_a_catastrophic_rule_cannot_freeze_the_program(pattern: str, action: str) -> None:
+    hits: list[Hit] = []
+    guard = PersonalGuard(GuardRules((Rule("slow", action, regex=pattern),)), hits.append)  # type: ignore[arg-type]
+    request = ask(*["a" * 5_000 + "!"] * 41)
+    begun = time.monotonic()
+    try:
+        guard.check(request)
+        blocked = False
+    except GuardBlocked:
+        blocked = True
+    assert time.monotonic() - begun < 5, "unbounded it would take years"
+    if any(hit.timed_out for hit in hits):
+        assert blocked == (action != "warn"), "a guard that cannot look does not wave through"
+
+
+def test_a_wrong_expression_is_named() -> None:
+    with pytest.raises(SettingsError, match="'broken'"):
+        PersonalGuard(GuardRules((Rule("broken", "block", regex="(unclosed"),)))
+
+
+def redacting(**detectors: str) -> PersonalGuard:
+    return PersonalGuard(GuardRules(detectors=detectors or {"email": "redact", "api_key": "redact"}))  # type: ignore[arg-type]
+
+
+def test_what_is_redacted_never_leaves_and_comes_back_in_the_answer() -> None:
+    guarded = redacting().check(ask(f"Write to ann@x.org and bob@y.org with {KEY}, then ann@x.org again"))
+    assert guarded.request.messages[0].text == "Write to [EMAIL_1] and [EMAIL_2] with [API_KEY_1], then [EMAIL_1] again"
+    restorer = guarded.restorer()
+    assert restorer is not None
+    assert restorer.feed("Dear [EMAIL_2], [EMAIL_9], [x]") + restorer.end() == "Dear bob@y.org, [EMAIL_9], [x]"
+
+
+def test_an_earlier_answer_does_not_leak_what_the_question_hid() -> None:
+    guard = PersonalGuard(GuardRules((Rule("name", "redact", contains_any=("Kowalski",)),)))
+    sent = guard.check(ask("Who is Kowalski?", "Kowalski is a plumber.", "And his wife?")).request
+    assert [message.text for message in sent.messages] == [
+        "Who is [NAME_1]?",
+        "[NAME_1] is a plumber.",
+        "And his wife?",
+    ]
+
+
+def test_a_turn_later_the_placeholders_are_the_same() -> None:
+    guard = redacting()
+    first = guard.check(ask("ann@x.org, bob@y.org")).request.messages
+    later = guard.check(ask("ann@x.org, bob@y.org", "ok", "carl@z.org and ann@x.org")).request.messages
+    assert later[0] == first[0]
+    assert later[2].text == "[EMAIL_3] and [EMAIL_1]"
+
+
+def test_a_placeholder_that_the_person_wrote_is_not_ours() -> None:
+    guarded = redacting().check(ask("What is [EMAIL_1]? Mail ann@x.org"))
+    assert guarded.request.messages[0].text == "What is [EMAIL_1]? Mail [EMAIL_2]"
+
+
+def test_tools_and_the_system_prompt_are_looked_at_too() -> None:
+    request = ChatRequest(
+        "m",
+        (
+            Message("assistant", (ToolCall("1", "send", '{"to":"ann@x.org"}'),)),
+            Message("tool", (ToolResult("1", "sent to ann@x.org"), Text("bob@y.org"))),
+        ),
+        system="You are carl@z.org",
+    )
+    sent = redacting().check(request).request
+    assert "@" not in str(sent)
+
+
+@given(st.text("[]_ EMAIL12x", max_size=60), st.lists(st.integers(1, 5), max_size=40))
+def test_restoring_is_the_same_however_the_answer_is_cut(text: str, cuts: list[int]) -> None:
+    things = {"[EMAIL_1]": "ann@x.org", "[EMAIL_12]": "bob@y.org", "[X_1]": "[EMAIL_1]"}
+    text = text.replace("x", "[EMAIL_1]").replace("1 ", "[EMAIL_12]")
+    whole = Restoring(things)
+    expected = whole.feed(text) + whole.end()
+    pieces, at = [], 0
+    for cut in cuts:
+        pieces.append(text[at : at + cut])
+        at += cut
+    cut_up = Restoring(things)
+    shown = "".join(cut_up.feed(piece) for piece in [*pieces, text[at:]])
+    assert shown + cut_up.end() == expected
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), max_size=6), st.text(max_size=30))
+def test_what_was_taken_out_can_always_be_put_back(spans: list[tuple[int, int]], text: str) -> None:
+    stretches = [Span(a, b) for a, b in spans if a < b <= len(text)]
+    placeholders = Placeholders(text)
+    taken = placeholders.take(text, stretches, "thing")
+    restoring = Restoring(placeholders.things)
+    assert restoring.feed(taken) + restoring.end() == text
+
+
+def test_hits_are_told_without_the_text_and_only_of_what_is_new() -> None:
+    hits: list[Hit] = []
+    rules = GuardRules((Rule("word", "warn", contains_any=("plan",)),), {"email": "log"})
+    guard = PersonalGuard(rules, hits.append)
+    guard.check(ask("a plan, a plan for ann@x.org"))
+    assert hits == [Hit("word", "warn", "user", 2), Hit("email", "log", "user", 1)]
+    hits.clear()
+    guard.check(ask("a plan for ann@x.org", "ok", "go on"))
+    assert hits == []
+
+
+def answer(rules: GuardRules, *pieces: str) -> tuple[str, list[Hit]]:
+    hits: list[Hit] = []
+    restorer = PersonalGuard(rules, hits.append).check(ask("hi")).restorer()
+    assert restorer is not None
+    return "".join(restorer.feed(piece) for piece in pieces) + restorer.end(), hits
+
+
+def test_an_answer_is_held_against_rules_for_the_assistant() -> None:
+    rules = GuardRules((Rule("swear", "redact", contains_any=("damn",), roles=("assistant",)),))
+    assert answer(rules, "Well, da", "mn it.\nFine") == ("Well, ████ it.\nFine", [Hit("swear", "redact", "assistant")])
+
+
+def test_a_blocked_answer_ends_with_a_note() -> None:
+    rules = GuardRules((Rule("secret", "block", regex="launch code", roles=("assistant",)),))
+    shown, hits = answer(rules, "First line.\nThe launch", " code is 1234.\nMore.")
+    assert shown == "First line.\n[The rest is withheld by guard rule 'secret'.]"
+    assert hits == [Hit("secret", "block", "assistant")]
+
+
+def test_what_comes_back_is_recorded_too() -> None:
+    assert answer(GuardRules(detectors={"api_key": "log"}), "use ", KEY) == (
+        f"use {KEY}",
+        [Hit("api_key", "log", "assistant")],
+    )
+
+
+def test_without_rules_nothing_stands_in_the_way() -> None:
+    guarded = PersonalGuard(GuardRules()).check(ask(f"ann@x.org {KEY}"))
+    assert guarded.request == ask(f"ann@x.org {KEY}")
+    assert guarded.restorer() is None
