@@ -27,6 +27,7 @@ _DROPPED = "\xad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200d\u2060-\u
 _SUSPECT = re.compile(
     f"[\x00-\x08\x0b-\x1f\x7f{_SHOWN}{_DROPPED}\ud800-\udfff]|[\u0300-\u036f\u0483-\u0489\u20d0-\u20ff]{{5,}}"
 )
+_ACTS = re.compile(f"[\x00-\x08\x0b-\x1f\x7f{_SHOWN}\ud800-\udfff]")
 _DROP = re.compile(f"[{_DROPPED}]")
 _BREAKS = re.compile(r"\s*\n\s*")
 
@@ -45,6 +46,11 @@ def one_line(text: str) -> str:
     """The text as one line for a title, a label or a file name: breaks become a space, tabs too."""
     text = sanitise(text)
     return _BREAKS.sub(" ", text).replace("\t", " ").strip() if "\n" in text or "\t" in text else text
+
+
+def pasteable(text: str) -> str:
+    """The text for a clipboard: what acts on a terminal or poses as other text is shown, joined emoji stay joined."""
+    return _ACTS.sub(_show, text) if not (text.isascii() and text.isprintable()) else text
 
 
 def is_clean(text: str) -> bool:

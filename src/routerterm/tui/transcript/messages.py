@@ -10,17 +10,17 @@ from textual.message import Message
 from routerterm.tui.transcript.values import Action
 
 if TYPE_CHECKING:
-    from routerterm.tui.transcript.widget import Transcript
+    from routerterm.tui.transcript.viewport import Viewport
 
 
 @dataclass
 class TranscriptMessage(Message):
     """Something from a transcript."""
 
-    transcript: Transcript
+    transcript: Viewport
 
     @property
-    def control(self) -> Transcript:
+    def control(self) -> Viewport:
         """The transcript it comes from."""
         return self.transcript
 
@@ -62,7 +62,10 @@ class CursorLeft(TranscriptMessage):
 
 
 @dataclass
-class LinkChosen(TranscriptMessage):
-    """The person chose a link."""
+class FindChanged(TranscriptMessage):
+    """The view went to an occurrence: in which of the entries that have the words."""
 
-    href: str
+    query: str
+    place: int
+    """From 1; 0 for none."""
+    count: int

@@ -27,11 +27,15 @@ def paint(line: Line, width: int, measure: int, palette: Palette, *, cursor: boo
     return strip.adjust_cell_length(width, style("text"))
 
 
-def overlay(strip: Strip, spans: Sequence[tuple[int, int]], style: Style) -> Strip:
-    """A strip with a style laid over spans of cells."""
+def overlay(strip: Strip, spans: Sequence[tuple[int, int]], style: Style, sign: str = "") -> Strip:
+    """A strip with a style laid over spans of cells; a ``sign`` takes the place of what was there."""
     for begin, end in spans:
         end = min(end, strip.cell_length)
         if end > begin:
-            middle = Strip(Segment.apply_style(list(strip.crop(begin, end)), post_style=style), end - begin)
+            middle = (
+                Strip([Segment(sign, style)], 1)
+                if sign
+                else Strip(Segment.apply_style(list(strip.crop(begin, end)), post_style=style), end - begin)
+            )
             strip = Strip.join([strip.crop(0, begin), middle, strip.crop(end)])
     return strip

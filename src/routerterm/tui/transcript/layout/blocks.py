@@ -102,7 +102,7 @@ class Writer:
         runs = margin.take() + runs
         while runs and not fill and not runs[-1][0].strip(" "):
             runs.pop()
-        self.lines.append(Line(tuple(runs), join, self.block, fence, fill))
+        self.lines.append(Line(tuple(runs), join, self.block, fence, fill=fill))
 
     def room(self, margin: Margin) -> int:
         """Cells that are left for content."""

@@ -67,13 +67,17 @@ def part_lines(entry: Entry, number: int, part: Part, width: int, signs: Signs, 
             mine = [(offset, said) for offset, said in seams if 0 <= offset <= len(text)]
             return lay_out(text, width, signs, key=text_key(entry), seams=mine) if text.strip() else []
         case Reasoning():
-            return thought_lines(part, width, signs, opened=opened)
+            return _folding(number, thought_lines(part, width, signs, opened=opened))
         case ToolCall():
-            return call_lines(part, width, signs, opened=opened)
+            return _folding(number, call_lines(part, width, signs, opened=opened))
         case ToolResult():
-            return result_lines(part, width, signs, opened=opened)
+            return _folding(number, result_lines(part, width, signs, opened=opened))
         case Image():
             return image_lines(part, width, signs)
+
+
+def _folding(number: int, lines: list[Line]) -> list[Line]:
+    return [replace(line, part=number) for line in lines]
 
 
 def text_key(entry: Entry) -> str:

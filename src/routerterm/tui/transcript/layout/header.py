@@ -37,7 +37,7 @@ def _fields(entry: Entry, kept: list[str], signs: Signs) -> tuple[list[Run], lis
     else:
         left = [(f"{signs.pointer} ", "~model"), (speaker, "model")]
 
-    def add(name: str, key: str = "dim", before: str = f" {signs.dot} ") -> None:
+    def add(name: str, key: str = "~dim", before: str = f" {signs.dot} ") -> None:
         text = one_line(getattr(header, name))
         if text and name in kept:
             left.extend([(before, "~faint"), (text, key)])
@@ -45,9 +45,9 @@ def _fields(entry: Entry, kept: list[str], signs: Signs) -> tuple[list[Run], lis
     for name in ("ttft", "duration", "tokens", "cost"):
         add(name)
     add("basis", before=" ")
-    add("note", "note")
+    add("note", "~note")
     add("siblings", before=f" {signs.branch} ")
-    right = [(one_line(header.time), "dim")] if header.time and "time" in kept else []
+    right = [(one_line(header.time), "~dim")] if header.time and "time" in kept else []
     return left, right
 
 

@@ -23,6 +23,8 @@ class Line:
     """Which block of the message it belongs to, from 0; -1 for none."""
     fence: int = -1
     """Which code block of the text it belongs to, from 0; -1 for none."""
+    part: int = -1
+    """Which of the message's parts it shows, where that part folds; -1 elsewhere."""
     fill: str = ""
     """The palette's key for the rest of the line."""
 

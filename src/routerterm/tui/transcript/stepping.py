@@ -1,0 +1,312 @@
+"""The keyboard: a cursor over messages and their blocks, copying, folding, asking for things to be done."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.strip import Strip
+
+from routerterm.core.messages import Reasoning, Text, ToolCall, ToolResult
+from routerterm.tui.sanitise import pasteable
+from routerterm.tui.transcript import messages
+from routerterm.tui.transcript.paint import overlay
+from routerterm.tui.transcript.places import END, Place, Selection, blocks, code_blocks
+from routerterm.tui.transcript.pointing import Pointing
+from routerterm.tui.transcript.values import Action, Entry
+
+
+def _key(key: str, action: str, text: str, id: str, show: bool = False) -> Binding:
+    return Binding(key, action, text, show=show, id=f"transcript.{id}")
+
+
+class Stepping(Pointing):
+    """A viewport with a cursor."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        _key("up,k", "step(-1)", "Up", "up"),
+        _key("down,j", "step(1)", "Down", "down"),
+        _key("ctrl+up,shift+tab,K", "leap(-1)", "Message above", "message_up"),
+        _key("ctrl+down,tab,J", "leap(1)", "Message below", "message_down"),
+        _key("shift+up", "stretch(-1)", "Select up", "select_up"),
+        _key("shift+down", "stretch(1)", "Select down", "select_down"),
+        _key("v", "mark", "Select", "mark"),
+        _key("pageup,b", "page(-1)", "Page up", "page_up"),
+        _key("pagedown,space", "page(1)", "Page down", "page_down"),
+        _key("home,g", "to_start", "To the start", "start"),
+        _key("end,G", "to_end", "To the end", "end"),
+        _key("y", "copy", "Copy", "copy", show=True),
+        _key("c", "copy_code", "Copy code", "copy_code", show=True),
+        _key("enter,o", "open", "Unfold", "open"),
+        _key("e", "ask('edit')", "Edit", "edit", show=True),
+        _key("r", "ask('regenerate')", "Again", "regenerate", show=True),
+        _key("R", "ask('regenerate_with')", "Again with…", "regenerate_with"),
+        _key("f", "ask('fork')", "Fork", "fork", show=True),
+        _key("left_square_bracket", "ask('previous')", "Sibling before", "previous"),
+        _key("right_square_bracket", "ask('next')", "Sibling after", "next"),
+        _key("w", "ask('why')", "Why", "why", show=True),
+        _key("m", "ask('menu')", "Menu", "menu"),
+        _key("escape", "leave", "Back", "leave"),
+    ]
+
+    _cursor: tuple[int, int] | None = None
+    """The entry's number and the block's."""
+    _mark: Place | None = None
+
+    @property
+    def current(self) -> Entry | None:
+        """The entry under the cursor; without a cursor, the last one."""
+        if not self.shelf.slots:
+            return None
+        number = self._cursor[0] if self._cursor is not None else len(self.shelf.slots) - 1
+        return self.shelf.slots[min(number, len(self.shelf.slots) - 1)].entry
+
+    def message_text(self, id: str) -> str:
+        """What an entry says, as it was written, ready for a clipboard."""
+        number = self.shelf.number(id)
+        if number is None:
+            return ""
+        return pasteable(self._written(number))
+
+    def code_block(self, id: str, fence: int) -> str:
+        """One of an entry's code blocks as it was written, counted from 0; negative from its end."""
+        number = self.shelf.number(id)
+        codes = self._codes(number) if number is not None else []
+        return codes[fence] if -len(codes) <= fence < len(codes) else ""
+
+    def _written(self, number: int) -> str:
+        slot = self.shelf.slots[number]
+        return slot.live.builder.text if slot.live is not None else slot.entry.text
+
+    def _codes(self, number: int) -> list[str]:
+        slot = self.shelf.slots[number]
+        parts = slot.live.builder.parts() if slot.live is not None else slot.entry.parts
+        return [code for part in parts if isinstance(part, Text) for code in code_blocks(part.text)]
+
+    # -- the cursor --------------------------------------------------------------------------------
+
+    def on_focus(self) -> None:
+        """The cursor appears where the person looks."""
+        if self._cursor is None:
+            self.cursor_to_end()
+        self.refresh()
+
+    def on_blur(self) -> None:
+        """Nothing is pointed at any more."""
+        self.refresh()
+
+    def cursor_to_end(self) -> None:
+        """The cursor on the last block of the last entry."""
+        if self.shelf.slots and self.shelf.width:
+            number = len(self.shelf.slots) - 1
+            self.shelf.lay(number)
+            self._cursor = (number, blocks(self.shelf.slots[number])[-1][0])
+            self.refresh()
+
+    def _block(self) -> tuple[int, int, int, int] | None:
+        """The entry's number, the block's, its first line and end."""
+        if self._cursor is None or self._cursor[0] >= len(self.shelf.slots):
+            return None
+        number, block = self._cursor
+        self.shelf.lay(number)
+        known = blocks(self.shelf.slots[number])
+        found = next((item for item in known if item[0] == block), known[-1])
+        return (number, *found)
+
+    def decorate(self, number: int, index: int, strip: Strip) -> Strip:
+        """The cursor's mark beside its block."""
+        if self.has_focus and self._cursor is not None and self._cursor[0] == number:
+            here = self._block()
+            if here is not None and (here[2] <= index < here[3] or index == 0):
+                strip = overlay(strip, [(0, 1)], self.palette.style("cursor"), self.palette.signs.bar)
+        return super().decorate(number, index, strip)
+
+    def action_step(self, by: int) -> None:
+        """To the next block or the one before; through a tall one by the screen."""
+        here = self._block()
+        if here is None:
+            self.cursor_to_end()
+            return
+        number, block, begin, end = here
+        if self._peruse(number, begin, end, by):
+            return
+        known = [item[0] for item in blocks(self.shelf.slots[number])]
+        index = known.index(block) + by
+        if 0 <= index < len(known):
+            self._go(number, known[index], by)
+        else:
+            self._enter(number + by, by)
+
+    def action_leap(self, by: int) -> None:
+        """To the next message or the one before."""
+        if self._cursor is None:
+            self.cursor_to_end()
+        elif 0 <= (number := self._cursor[0] + by) < len(self.shelf.slots):
+            self.shelf.lay(number)
+            self._go(number, blocks(self.shelf.slots[number])[0][0], -1)
+        elif by > 0:
+            self.post_message(messages.CursorLeft(self))
+
+    def _peruse(self, number: int, begin: int, end: int, by: int) -> bool:
+        """Scroll within a block that is taller than the view; whether there was anything left to see of it."""
+        top = self.shelf.heights.before(number) - self.scroll_offset.y
+        if end - begin < self.rows - 2:
+            return False
+        if (by > 0 and top + end > self.rows) or (by < 0 and top + begin < 1):
+            self.action_page(by)
+            return True
+        return False
+
+    def _enter(self, number: int, by: int) -> None:
+        if number >= len(self.shelf.slots):
+            self.post_message(messages.CursorLeft(self))
+        elif number >= 0:
+            self.shelf.lay(number)
+            known = blocks(self.shelf.slots[number])
+            self._go(number, known[0 if by > 0 else -1][0], by)
+
+    def _go(self, number: int, block: int, by: int) -> None:
+        self._cursor = (number, block)
+        here = self._block()
+        assert here is not None
+        _, _, begin, end = here
+        if self._mark is not None:
+            self._stretch_to(Place(number, begin if by < 0 else end - 1, 0))
+        if end - begin < self.rows - 2:
+            self.show_line(number, end - 1 if by > 0 else max(begin - 1, 0))
+        self.show_line(number, begin)
+        self.refresh()
+
+    def point(self, place: Place) -> None:
+        """The cursor to where the mouse points; a fold opens."""
+        for block, begin, end in blocks(self.shelf.slots[place.number]):
+            if begin <= place.line < end:
+                twice = self._cursor == (place.number, block)
+                self._cursor = (place.number, block)
+                if self._fold_at(place.number, place.line) is not None or twice:
+                    self.action_open()
+                break
+        self.refresh()
+
+    # -- selecting ---------------------------------------------------------------------------------
+
+    def action_mark(self) -> None:
+        """Begin to select blocks, or end it."""
+        here = self._block()
+        if self._mark is not None or here is None:
+            self._mark = None
+            self.select(None)
+            return
+        number, _, begin, end = here
+        self._mark = Place(number, begin, 0)
+        self.select(Selection(self._mark, Place(number, end - 1, END)))
+
+    def action_stretch(self, by: int) -> None:
+        """Select line by line."""
+        here = self._block()
+        if here is None:
+            return
+        number, _, begin, end = here
+        if self.selection is None:
+            line = begin if by > 0 else end - 1
+            self.select(Selection(Place(number, line, 0), Place(number, line, END)))
+            return
+        anchor, point = self.selection.anchor, self.selection.point
+        y = self.shelf.heights.before(point.number) + point.line + by
+        to, line = self.shelf.heights.find(max(y, 0))
+        if to < len(self.shelf.slots):
+            self.shelf.lay(to)
+            self._stretch(anchor, Place(to, min(line, self.shelf.slots[to].height - 1), 0))
+            self.show_line(to, line)
+
+    def _stretch_to(self, place: Place) -> None:
+        assert self._mark is not None
+        self._stretch(self._mark, place)
+
+    def _stretch(self, anchor: Place, point: Place) -> None:
+        """Whole lines from the one to the other."""
+        if point[:2] >= anchor[:2]:
+            self.select(Selection(anchor._replace(cell=0), point._replace(cell=END)))
+        else:
+            self.select(Selection(anchor._replace(cell=END), point._replace(cell=0)))
+
+    # -- doing -------------------------------------------------------------------------------------
+
+    def action_copy(self) -> None:
+        """Copy what is selected, else the message under the cursor."""
+        if self.selection is not None:
+            self.ask_copy(self.selected, "selection")
+            self._mark = None
+            self.select(None)
+        elif (entry := self.current) is not None:
+            self.ask_copy(self.message_text(entry.id), "message")
+
+    def action_copy_code(self) -> None:
+        """Copy the code block under the cursor, else the last one of the message."""
+        entry = self.current
+        if entry is None:
+            return
+        here = self._block()
+        fences = [-1]
+        if here is not None:
+            slot = self.shelf.slots[here[0]]
+            fences = [slot.line(index).fence for index in range(here[2], here[3])]
+        fence = next((fence for fence in fences if fence >= 0), -1)
+        self.ask_copy(self.code_block(entry.id, fence), "code block")
+
+    def action_open(self) -> None:
+        """Unfold what is under the cursor, or fold it."""
+        here = self._block()
+        if here is None:
+            return
+        number, _, begin, _ = here
+        part = self._fold_at(number, begin)
+        if part is not None:
+            self.keep_place(lambda: self.shelf.fold(number, part))
+        else:
+            self.action_ask("menu")
+
+    def _fold_at(self, number: int, line: int) -> int | None:
+        """The part of an entry that folds at a line."""
+        slot = self.shelf.slots[number]
+        if slot.live is not None:
+            return None
+        part = slot.line(line).part if line < slot.height else -1
+        if 0 <= part < len(slot.entry.parts) and isinstance(slot.entry.parts[part], Reasoning | ToolCall | ToolResult):
+            return part
+        return None
+
+    def action_ask(self, action: Action) -> None:
+        """Ask for something to be done with the entry under the cursor."""
+        entry = self.current
+        if entry is not None:
+            self.post_message(messages.EntryAction(self, entry.id, action))
+
+    def action_leave(self) -> None:
+        """Drop the selection; without one, leave the transcript."""
+        if self.selection is not None:
+            self._mark = None
+            self.select(None)
+        else:
+            self.post_message(messages.CursorLeft(self))
+
+    def action_page(self, pages: int) -> None:
+        """A screen up or down, less three lines to find one's place by."""
+        self.scroll_to(y=self.scroll_offset.y + pages * max(self.rows - 3, 1), animate=False)
+
+    def action_to_end(self) -> None:
+        """To the end, and follow it."""
+        self.set_follow(True)
+        self.settle_view()
+        self.cursor_to_end()
+        self.refresh()
+
+    def action_to_start(self) -> None:
+        """To the first entry there is."""
+        if not self.shelf.slots:
+            return
+        self.set_follow(False)
+        self.place(0)
+        self.settle_view()
+        if self.shelf.width:
+            self._go(0, blocks(self.shelf.slots[0])[0][0], -1)

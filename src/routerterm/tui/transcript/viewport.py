@@ -1,0 +1,297 @@
+"""What of the conversation is in view: laying out, scrolling, following the end, painting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from textual import events
+from textual.geometry import Region, Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+from textual.timer import Timer
+from textual.widget import Widget
+
+from routerterm.tui.transcript import messages
+from routerterm.tui.transcript.paint import GUTTER, overlay, paint
+from routerterm.tui.transcript.palette import Palette
+from routerterm.tui.transcript.shelf import Shelf
+
+MEASURE = 108
+"""No line of text is longer than this, however wide the screen: the eye loses its way back."""
+FRAME = 1 / 20
+"""Seconds between two paintings of a growing answer, at least."""
+NEAR_TOP = 3
+"""Earlier entries are asked for when the view is this many screens from the first."""
+
+
+class Viewport(ScrollView, can_focus=True):
+    """Draws the lines of a `Shelf`."""
+
+    ALLOW_SELECT = False
+    DEFAULT_CSS = """
+    Viewport { overflow-x: hidden; overflow-y: scroll; scrollbar-size-vertical: 1; }
+    """
+
+    def __init__(self, palette: Palette | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.shelf = Shelf(palette or Palette.default())
+        self.frame = FRAME
+        self.more_before = False
+        self._asked = ""
+        self._follow = True
+        self._placing = False
+        self._unread = 0
+        self._fresh: set[int] = set()
+        self._flush_timer: Timer | None = None
+
+    @property
+    def palette(self) -> Palette:
+        """The colours and signs in use."""
+        return self.shelf.palette
+
+    @property
+    def rows(self) -> int:
+        """Lines in view."""
+        return self.scrollable_content_region.height
+
+    # -- follow ------------------------------------------------------------------------------------
+
+    @property
+    def follow(self) -> bool:
+        """Whether the view stays at the end while entries grow."""
+        return self._follow
+
+    @property
+    def unread(self) -> int:
+        """Lines that came below since the view stopped following."""
+        return self._unread
+
+    def set_follow(self, follow: bool) -> None:
+        """Follow the end, or stay here."""
+        if follow == self._follow:
+            return
+        self._follow = follow
+        self._unread = 0
+        self.post_message(messages.FollowChanged(self, follow))
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """The view was moved: by us, or by the person."""
+        super().watch_scroll_y(old_value, new_value)
+        if self._placing or round(old_value) == round(new_value):
+            return
+        self.set_follow(new_value >= self.max_scroll_y)
+        self.settle_view()
+
+    # -- what is where -----------------------------------------------------------------------------
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Lay out at the new width; what is at the top stays in view."""
+        width = max(min(self.scrollable_content_region.width - GUTTER - 1, MEASURE), 8)
+        if width != self.shelf.width:
+            self.keep_place(lambda: self.shelf.reset(width, self.palette))
+        else:
+            self.settle_view()
+        self.refresh()
+
+    def keep_place(self, change: Callable[[], object]) -> None:
+        """Do what changes heights, and bring the entry at the top of the view back to where it was."""
+        shelf = self.shelf
+        number, line = shelf.heights.find(self.scroll_offset.y)
+        share = line / max(shelf.heights[number], 1) if number < len(shelf.slots) else 0.0
+        width = shelf.width
+        change()
+        if not self._follow:
+            if number < len(shelf.slots):
+                if shelf.width:
+                    shelf.lay(number)
+                if shelf.width != width:  # every line was cut anew: about as far down as before
+                    line = int(share * shelf.heights[number])
+                line = min(line, shelf.heights[number] - 1)
+            self.place(shelf.heights.before(min(number, len(shelf.slots))) + line)
+        self.settle_view()
+        self.refresh()
+
+    def settle_view(self) -> None:
+        """Lay out what is in view, and put the view where it belongs."""
+        if not self.shelf.width or not self.rows:
+            return
+        if self._follow:
+            self._lay_end()
+            self.place(self.shelf.heights.total - self.rows)
+        else:
+            self._lay_around()
+        self._ask_for_older()
+
+    def _lay_end(self) -> None:
+        filled, number = 0, len(self.shelf.slots) - 1
+        while number >= 0 and filled < self.rows:
+            self.shelf.lay(number)
+            filled += self.shelf.heights[number]
+            number -= 1
+
+    def _lay_around(self) -> None:
+        """Lay out what is in view; what was already laid out there stays where it is on the screen."""
+        shelf = self.shelf
+        y = self.scroll_offset.y
+        while True:
+            first, _ = shelf.heights.find(y)
+            last, _ = shelf.heights.find(y + self.rows - 1)
+            seen = range(first, min(last + 1, len(shelf.slots)))
+            rough = [number for number in seen if not shelf.slots[number].is_laid_out]
+            if not rough:
+                break
+            fixed = next((number for number in reversed(seen) if shelf.slots[number].is_laid_out), seen[0])
+            before = shelf.heights.before(fixed)
+            for number in rough:
+                shelf.lay(number)
+            y = max(min(y + shelf.heights.before(fixed) - before, shelf.heights.total - self.rows), 0)
+        self.place(y)
+
+    def place(self, y: int) -> None:
+        """Scroll there without a second look at what is in view, and let the scrollbar know."""
+        rows, total = self.rows, self.shelf.heights.total
+        y = max(min(y, total - rows), 0)
+        moved = y != self.scroll_offset.y
+        if not moved and total == self.virtual_size.height and self.scroll_target_y == y:
+            return
+        self._placing = True
+        try:
+            # Not by assignment: that would lay out the whole screen anew for every line that comes.
+            self.set_reactive(Widget.virtual_size, Size(self.scrollable_content_region.width, total))
+            self.set_reactive(Widget.scroll_target_y, float(y))
+            bar = self.vertical_scrollbar
+            bar.window_virtual_size, bar.window_size = total, rows
+            self.scroll_y = y
+        finally:
+            self._placing = False
+        if moved:
+            self.refresh()
+
+    def show_line(self, number: int, line: int, *, centre: bool = False) -> None:
+        """Bring a line of an entry into view, if it is not, clear of what lies over the edges."""
+        self.shelf.lay(number)
+        y = self.shelf.heights.before(number) + line
+        top = self.scroll_offset.y
+        if top + 1 <= y < top + self.rows - 1:
+            return
+        self.set_follow(False)
+        wanted = y - self.rows // 3 if centre else (y - 1 if y < top + 1 else y - self.rows + 2)
+        self.place(wanted)
+        self._lay_around()
+        y = self.shelf.heights.before(number) + line
+        if not self.scroll_offset.y <= y < self.scroll_offset.y + self.rows:
+            self.place(y - self.rows // 3)
+            self._lay_around()
+        self.refresh()
+
+    def _ask_for_older(self) -> None:
+        if not self.more_before or not self.shelf.slots or self.scroll_offset.y > NEAR_TOP * self.rows:
+            return
+        first = self.shelf.slots[0].entry.id
+        if first != self._asked:
+            self._asked = first
+            self.post_message(messages.OlderWanted(self, first))
+
+    # -- painting ----------------------------------------------------------------------------------
+
+    def mark_fresh(self, number: int) -> None:
+        """An entry has grown: paint it with the next frame."""
+        self._fresh.add(number)
+        if self._flush_timer is None:
+            self._flush_timer = self.set_timer(self.frame, self.flush)
+
+    def flush(self) -> None:
+        """Lay out and paint what came since the last frame."""
+        if self._flush_timer is not None:
+            self._flush_timer.stop()
+            self._flush_timer = None
+        if not self.shelf.width:
+            return
+        for number in sorted(self._fresh):
+            if self.shelf.slots[number].live is None:
+                continue
+            first, change = self.shelf.settle(number)
+            if change and self._follow:
+                self.place(self.shelf.heights.total - self.rows)
+            elif change:
+                self._unread += max(change, 0)
+                self.place(self.scroll_offset.y)
+                self.refresh_rows(self.rows - 1, self.rows)
+            self.refresh_entry(number, first)
+        self._fresh.clear()
+
+    def refresh_entry(self, number: int, first: int = 0, end: int | None = None) -> None:
+        """Repaint some lines of an entry; without an end, all from the first to the bottom of the view."""
+        top = self.shelf.heights.before(number) - self.scroll_offset.y
+        self.refresh_rows(top + first, self.rows if end is None else top + end)
+
+    def refresh_rows(self, first: int, end: int) -> None:
+        """Repaint some rows of the view."""
+        first, end = max(first, 0), min(end, self.rows)
+        if end > first:
+            self.refresh(Region(0, first, self.scrollable_content_region.width, end - first))
+
+    def render_line(self, y: int) -> Strip:
+        """One row of the view."""
+        width = self.scrollable_content_region.width
+        shelf = self.shelf
+        number, index = shelf.heights.find(y + self.scroll_offset.y)
+        if y == self.rows - 1 and self._unread and not self._follow:
+            return self._notice(width)
+        if y == 0 and index and (said := self._prompt_above(number)) is not None:
+            return self._sticky(said, width)
+        slot = shelf.slots[number] if number < len(shelf.slots) else None
+        if slot is None or not slot.is_laid_out or index >= slot.height:
+            return Strip.blank(width, self.palette.ground)
+        strip = slot.strips.get(index)
+        if strip is None or strip.cell_length != width:
+            said_bar = slot.entry.role == "user" and 0 < index < slot.height - 1
+            strip = paint(slot.line(index), width, shelf.width, self.palette, bar=said_bar)
+            slot.strips[index] = strip
+        return self.decorate(number, index, strip)
+
+    def decorate(self, number: int, index: int, strip: Strip) -> Strip:
+        """The line with what lies over it: cursor, selection, what was found."""
+        return strip
+
+    def _prompt_above(self, number: int) -> int | None:
+        """The prompt that the entry at the top of the view answers, if it is out of view."""
+        while number > 0 and self.shelf.slots[min(number, len(self.shelf.slots) - 1)].entry.role != "user":
+            number -= 1
+            if self.shelf.slots[number].entry.role == "user":
+                return number
+        return None
+
+    def _sticky(self, number: int, width: int) -> Strip:
+        from routerterm.tui.transcript.layout.header import first_line
+
+        palette = self.palette
+        text = first_line(self.shelf.slots[number].entry, width - GUTTER - 1, palette.signs)
+        style = palette.style("sticky")
+        return Strip([Segment(f"{palette.signs.ascent} {text}", style)]).adjust_cell_length(width, style)
+
+    def _notice(self, width: int) -> Strip:
+        palette = self.palette
+        lines = f"{self._unread} new line{'s' * (self._unread != 1)}"
+        text = f" {palette.signs.down} {lines} {palette.signs.dot} End "
+        number, index = self.shelf.heights.find(self.rows - 1 + self.scroll_offset.y)
+        slot = self.shelf.slots[number] if number < len(self.shelf.slots) else None
+        below = Strip.blank(width, palette.ground)
+        if slot is not None and slot.is_laid_out and index < slot.height:
+            below = paint(slot.line(index), width, self.shelf.width, palette)
+        start = max(width - cell_len(text) - 2, 0)
+        notice = Strip([Segment(text, palette.style("more"))])
+        return Strip.join([below.crop(0, start), notice, below.crop(start + notice.cell_length)]).adjust_cell_length(
+            width
+        )
+
+
+def lay_over(strip: Strip, spans: list[tuple[int, int]], palette: Palette, key: str) -> Strip:
+    """A strip with a palette's style over spans of a line's cells, the gutter not counted."""
+    style = palette.style(key)
+    if key == "selection":  # only the ground: what is selected keeps its colours
+        style = type(style)(bgcolor=style.bgcolor)
+    return overlay(strip, [(begin + GUTTER, end + GUTTER) for begin, end in spans], style)
