@@ -259,14 +259,15 @@ def _usage(body: Mapping[str, Any]) -> Usage:
 
 
 def _cost_to_json(cost: Cost) -> dict[str, Any]:
-    return _given(
-        nanousd=None if cost.usd is None else to_nano(cost.usd), source=cost.source, price_date=cost.price_date
-    )
+    nano, saved = (None if usd is None else to_nano(usd) for usd in (cost.usd, cost.saved))
+    return {"nanousd": nano} | _given(source=cost.source, price_date=cost.price_date, saved_nanousd=saved)
 
 
 def _cost(body: Mapping[str, Any]) -> Cost:
-    nano = body.get("nanousd")
-    return Cost(None if nano is None else from_nano(nano), body.get("source"), body.get("price_date"))
+    usd, saved = (
+        None if (nano := body.get(name)) is None else from_nano(nano) for name in ("nanousd", "saved_nanousd")
+    )
+    return Cost(usd, body.get("source"), body.get("price_date"), saved)
 
 
 def _given(**fields: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from routerterm.core.errors import RoutertermError
 
-_FIELD = re.compile(r"\{\{\s*([\w][\w \-]*?)\s*(?:=([^{}]*))?\}\}")
+_FIELD = re.compile(r"\{\{\s*([\w][\w \-]*?)\s*(?:=\s*([^{}]*?)\s*)?\}\}")
 
 
 class MissingField(RoutertermError):
