@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeAlias
 Kind: TypeAlias = Literal["model", "provider", "route", "key", "conversation"]
 QUARTER, DAY = 900_000, 86_400_000
 """Milliseconds in a slot of kind ``time``, and of the others."""
-SPEED_SAMPLE = 20_000
+SPEED_SAMPLE = 10_000
 """At most so many of a period's newest answers are looked at for percentiles of speed."""
 
 _RAW = (
@@ -71,8 +71,12 @@ _TALLIED = ", ".join(f"sum({name})" for name in _SUMS)
 class Speed:
     """How quick one answer was: milliseconds to its first token, and tokens a second after it."""
 
+    started_at: int
     provider: str
     model: str
+    route: str
+    key_label: str
+    conversation_id: str
     ttft_ms: int | None
     tokens_per_second: float | None
 
@@ -128,12 +132,14 @@ def first_started(connection: sqlite3.Connection) -> int | None:
 def speeds(connection: sqlite3.Connection, since: int, until: int) -> list[Speed]:
     """How quick the newest answers of a period were, at most `SPEED_SAMPLE`."""
     rows = connection.execute(
-        "SELECT provider, model, ttft_ms, output_tokens, duration_ms FROM attempt INDEXED BY attempt_speed"
+        "SELECT started_at, provider, model, coalesce(route, ''), coalesce(key_label, ''),"
+        " coalesce(conversation_id, ''),"
+        " ttft_ms, output_tokens, duration_ms FROM attempt INDEXED BY attempt_speed"
         " WHERE outcome = 'done' AND duration_ms IS NOT NULL AND started_at >= ? AND started_at < ?"
         " ORDER BY started_at DESC LIMIT ?",
         (since, until, SPEED_SAMPLE),
     )
-    return [Speed(row[0], row[1], row[2], _rate(row[3], row[4], row[2])) for row in rows]
+    return [Speed(*row[:6], ttft_ms=row[6], tokens_per_second=_rate(row[7], row[8], row[6])) for row in rows]
 
 
 def answer_lengths(connection: sqlite3.Connection, provider: str, model: str, limit: int = 200) -> list[int]:
