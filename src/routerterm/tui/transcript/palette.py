@@ -59,6 +59,8 @@ class Styles:
     function: str = "#C5FFD6"
     string: str = "#8CFFB0"
     number: str = "#8EEBFF"
+    rule: str = "#1F8F47"
+    """Rules across the text and within tables: never copied, nor is their line."""
     cell: str = "#1F8F47"
     """The lines between a table's columns: copied as tabs."""
     comment: str = "italic #2BB456"
@@ -133,7 +135,7 @@ class Palette:
             tool=literal, note=second, seam=alert, error=bad, selection=f"on {chosen}", found=f"{ground} on {alert}",
             cursor=point, sticky=f"{high} on {raised}", more=f"bold {ground} on {body}", keyword=f"bold {body}",
             name=literal, function=high, string=good, number=target, comment=f"italic {second}", operator=body,
-            inserted=good, deleted=bad, cell=deco,
+            inserted=good, deleted=bad, rule=deco, cell=deco,
         )  # fmt: skip
         return cls(styles, signs or Signs())
 

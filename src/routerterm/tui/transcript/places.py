@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 END = 1 << 20
 """A cell beyond the end of every line."""
+_LEFT_OUT = ("~rule", "~label")
+"""Decoration whose whole line is left out of a copy."""
 _WORD = re.compile(r"[\w'’./:@~+#%-]+|\s+|.")
 
 
@@ -66,6 +68,8 @@ def selected_text(shelf: Shelf, selection: Selection) -> str:
             if span is None:
                 continue
             line = slot.line(index)
+            if any(key in _LEFT_OUT for _, key in line.runs):
+                continue
             if pieces:
                 pieces.append(line.join)
             pieces.append(cut_plain(line, *span))

@@ -45,6 +45,8 @@ class Transcript(Stepping):
         self.shelf.load(entries)
         self.set_follow(True)
         self.settle_view()
+        if self.has_focus:
+            self.cursor_to_end()
         self.refresh()
 
     def show_older(self, entries: Sequence[Entry], *, more_before: bool = False) -> None:

@@ -136,7 +136,7 @@ class Writer:
             case "table":
                 self.table(node, margin, key)
             case "hr":
-                self.put(margin, [(self.signs.rule * self.room(margin), "~faint")])
+                self.put(margin, [(self.signs.rule * self.room(margin), "~rule")])
             case "formula":
                 for text in node.content.rstrip("\n").split("\n"):
                     self.wrapped([(text, "math")], margin)

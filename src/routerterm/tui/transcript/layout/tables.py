@@ -85,7 +85,7 @@ def row_lines(plan: Plan, row: Sequence[Cell], number: int, width: int, signs: S
 def rule_line(plan: Plan, signs: Signs) -> list[Run]:
     """The rule beneath the header."""
     joint = signs.rule + signs.cross + signs.rule
-    return [(joint.join(signs.rule * width for width in plan.widths), "~faint")]
+    return [(joint.join(signs.rule * width for width in plan.widths), "~rule")]
 
 
 def _row(plan: Plan, row: Sequence[Cell], signs: Signs) -> list[list[Run]]:
@@ -108,7 +108,7 @@ def _row(plan: Plan, row: Sequence[Cell], signs: Signs) -> list[list[Run]]:
 
 
 def _record(plan: Plan, row: Sequence[Cell], number: int, width: int, signs: Signs) -> list[list[Run]]:
-    lines: list[list[Run]] = [[(signs.rule * min(width, 24), "~faint")]] if number else []
+    lines: list[list[Run]] = [[(signs.rule * min(width, 24), "~rule")]] if number else []
     for header, cell in zip(plan.headers, row, strict=True):
         label = [(text.replace("\n", " "), _bold(key)) for text, key in header]
         first, *rest = split_runs(cell)
