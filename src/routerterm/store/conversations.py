@@ -67,6 +67,15 @@ class Conversations:
         rows = await self._reader.read(lambda connection: connection.execute(sql, values).fetchall())
         return tuple(map(conversation_of, rows))
 
+    async def recent_models(self, limit: int = 6) -> tuple[str, ...]:
+        """The models and routes of the conversations that were changed last, without repetition."""
+        sql = (
+            "SELECT model FROM (SELECT model, updated_at FROM conversation WHERE deleted_at IS NULL AND model <> ''"
+            " ORDER BY updated_at DESC LIMIT 200) GROUP BY model ORDER BY max(updated_at) DESC LIMIT ?"
+        )
+        rows = await self._reader.read(lambda connection: connection.execute(sql, (limit,)).fetchall())
+        return tuple(row["model"] for row in rows)
+
     async def tags(self) -> tuple[tuple[str, int], ...]:
         """Every tag with the number of its conversations, by name."""
         sql = (

@@ -72,6 +72,11 @@ class RoutertermApp(App[int]):
         self.theme = machine.name
         return machine
 
+    def use_theme(self, name: str) -> None:
+        """Become another machine, everywhere, at once."""
+        self.machine = self.load_machine(name)
+        self.chat.become(self.machine)
+
     def get_default_screen(self) -> Screen[Any]:
         """The chat is where everything begins."""
         return ChatScreen(self.machine)

@@ -25,6 +25,7 @@ from routerterm.engine.glance import Lamp, lamps, spent_today
 from routerterm.engine.session import Session
 from routerterm.router import Router
 from routerterm.router.exchange import Transport
+from routerterm.router.options import RouterOptions
 from routerterm.store.database import Store
 from routerterm.wiring.keys import keyring_of
 from routerterm.wiring.translate import catalog_of, options_of
@@ -43,6 +44,8 @@ class Services:
     keys: Keyring
     store: Store
     router: Router
+    options: RouterOptions
+    """The router's routes and limits, as the settings have them."""
     default_model: str
     """What a new conversation asks unless told otherwise."""
     afterlife: Afterlife = field(default_factory=Afterlife)
@@ -94,16 +97,17 @@ async def open_services(paths: Paths | None = None, environ: Mapping[str, str] |
     keys = keyring_of(settings, catalog, paths, environ)
     store = Store.open(paths.database)
     await store.start()
+    options = options_of(settings)
     router = Router(
         catalog,
         keys,
-        options=options_of(settings),
+        options=options,
         memory=store.memory,
         ledger=store.ledger,
         transports=_in_process(paths),
     )
     default = await first_choice(settings, keys, paths)
-    return Services(paths, settings, catalog, keys, store, router, default)
+    return Services(paths, settings, catalog, keys, store, router, options, default)
 
 
 async def first_choice(settings: Settings, keys: Keyring, paths: Paths) -> str:
@@ -120,7 +124,6 @@ async def first_choice(settings: Settings, keys: Keyring, paths: Paths) -> str:
 def _in_process(paths: Paths) -> Mapping[str, Transport]:
     """The providers that run inside this program."""
     from routerterm.router.local import LocalTransport
-
 
     return {LOCAL.provider: LocalTransport({LOCAL.model: weights_file(paths)})}
 

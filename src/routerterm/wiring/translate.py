@@ -16,7 +16,6 @@ from routerterm.core.errors import SettingsError
 from routerterm.core.targets import Target
 from routerterm.router.options import Limits, Route, RouteModel, RouterOptions, Timeouts
 
-
 T = TypeVar("T")
 _MILLION = Decimal(1_000_000)
 

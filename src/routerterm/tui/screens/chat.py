@@ -147,6 +147,18 @@ class ChatScreen(FramedScreen):
         text = f"{error.message}\n{error.hint}" if error.hint else error.message
         self.notify(text, severity="error" if error.exit_code == 1 else "warning", timeout=8, markup=False)
 
+    def become(self, machine: Theme) -> None:
+        """Take on another machine's frame, signs and words; colours follow from the style sheet."""
+        self.machine, self.frame = machine, machine.frame
+        self.title_line.fill = machine.glyphs.rule
+        self.sidebar.glyphs = machine.glyphs
+        self.transcript.set_palette(to_palette(machine))
+        self.query_one("#voice", Static).update("\n".join(machine.voice))
+        self.query_one("#sign", Static).update(machine.glyphs.prompt)
+        self._arrange()
+        self.reframe()
+        self.meters.refresh()
+
     def show_voice(self, shown: bool) -> None:
         """Show what the machine says while nothing has been said yet."""
         self.query_one("#voice").display = shown

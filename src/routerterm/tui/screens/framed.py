@@ -28,7 +28,7 @@ class FramedScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Draw the frame anew whenever the panes have moved."""
-        self.screen_layout_refresh_signal.subscribe(self, lambda _: self._reframe())
+        self.screen_layout_refresh_signal.subscribe(self, lambda _: self._moved())
 
     def render_line(self, y: int) -> Strip:
         """One row of the frame, for wherever no pane lies on it."""
@@ -44,12 +44,16 @@ class FramedScreen(Screen[None]):
     def _line_style(self) -> Style:
         return self.get_component_rich_style("frame--line")
 
-    def _reframe(self) -> None:
+    def reframe(self) -> None:
+        """Draw all lines anew."""
+        self._drawn = self.panes()
+        self.refresh()
+        for pane in self.query(FramePart):
+            pane.refresh()
+
+    def _moved(self) -> None:
         if self.panes() != self._drawn:
-            self._drawn = self.panes()
-            self.refresh()
-            for pane in self.query(FramePart):
-                pane.refresh()
+            self.reframe()
 
 
 class FramePart(Container):

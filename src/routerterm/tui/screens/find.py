@@ -1,0 +1,79 @@
+"""Find: full text over all conversations, results as one types, Enter jumps to the very message."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from routerterm.store.excerpt import Excerpt
+from routerterm.store.query import parse
+from routerterm.store.search import Hit
+from routerterm.tui.clock import local, now_ms
+from routerterm.tui.sanitise import one_line
+from routerterm.tui.screens.picker import Picker
+from routerterm.tui.widgets.fields import Span
+from routerterm.tui.widgets.rows import Column, Row
+
+if TYPE_CHECKING:
+    from routerterm.tui.app import RoutertermApp
+    from routerterm.wiring import Services
+
+PAUSE = 0.06
+"""Seconds to wait for the next key before the disk is asked."""
+
+
+async def open_screen(app: RoutertermApp) -> None:
+    """Let the person look for something that was said."""
+    services = app.services
+    assert services is not None
+    source = Finder(services)
+    columns = (Column("", 2, most=16), Column("", 1, most=24), Column("", 0, grow=True))
+    picker = Picker(
+        "Find in all conversations",
+        columns,
+        source,
+        placeholder='words, "a phrase", model:gpt, role:user, before:2026-01-01, tag:work, cost:>0.1',
+        hint="Enter jumps to the message · Esc leaves",
+        empty="Type what was said.",
+    )
+
+    async def taken(id: str | None) -> None:
+        if id is not None:
+            conversation, _, message = id.partition(" ")
+            await app.chat.stage.open(conversation, message or None)
+            app.chat.composer.focus()
+
+    app.push_screen(picker, taken)
+
+
+class Finder:
+    """Asks the store for what fits, once the hands rest for a moment."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def __call__(self, query: str) -> Sequence[Row]:
+        """The hits as rows."""
+        if not query.strip():
+            return ()
+        await asyncio.sleep(PAUSE)
+        results = await self._services.store.search.find(parse(query, now_ms(), typing=True))
+        return [row_of(hit) for hit in results.hits]
+
+
+def row_of(hit: Hit) -> Row:
+    """One hit: when, where, and the words around it."""
+    day = local(hit.created_at).strftime("%Y-%m-%d %H:%M")
+    return Row(f"{hit.conversation_id} {hit.message_id or ''}", (day, one_line(hit.title), marked(hit.excerpt)))
+
+
+def marked(excerpt: Excerpt) -> tuple[Span, ...]:
+    """The excerpt with the hits bright."""
+    spans, at = [], 0
+    for start, end in excerpt.marks:
+        spans.append(Span(one_line(excerpt.text[at:start]), "dim"))
+        spans.append(Span(one_line(excerpt.text[start:end]), "bright"))
+        at = end
+    spans.append(Span(one_line(excerpt.text[at:]), "dim"))
+    return tuple(span for span in spans if span.text)

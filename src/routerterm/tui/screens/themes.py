@@ -1,0 +1,42 @@
+"""The theme picker: every machine, tried on while the cursor stands on it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from routerterm.config.write import set_value
+from routerterm.core.errors import RoutertermError
+from routerterm.tui.screens.picker import Picker, among
+from routerterm.tui.themes.reading import find_themes, read_theme
+from routerterm.tui.widgets.rows import Column, Row
+
+if TYPE_CHECKING:
+    from routerterm.tui.app import RoutertermApp
+
+
+async def open_screen(app: RoutertermApp) -> None:
+    """Let the person try machines on; the one taken is kept in the settings."""
+    before = app.machine.name
+    picker = Picker(
+        "Which machine?",
+        (Column("", 0), Column("", 1, grow=True)),
+        among([_row(name, path) for name, path in find_themes(app.paths.theme_dirs()).items()]),
+        on=before,
+        watch=app.use_theme,
+    )
+
+    def taken(name: str | None) -> None:
+        app.use_theme(name or before)
+        if name is not None and name != before:
+            set_value(app.paths, "ui.theme", name)
+
+    app.push_screen(picker, taken)
+
+
+def _row(name: str, path: Path) -> Row:
+    try:
+        theme = read_theme(path)
+    except RoutertermError as error:
+        return Row("", (f"{name}: {error.message}",), "error")
+    return Row(name, (theme.title, theme.boot[0] if theme.boot else ""), search=f"{name} {theme.title}")

@@ -1,0 +1,205 @@
+"""A list of rows in columns, drawn line by line; the least important columns go first on a narrow screen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from routerterm.tui.widgets.fields import TONES, Span, Tone
+
+GAP = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column.  ``rank`` 0 is the last to go; one of them may ``grow`` into what is left."""
+
+    title: str = ""
+    rank: int = 0
+    right: bool = False
+    grow: bool = False
+    most: int = 60
+    """Cells that it takes at most, unless it grows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row; a cell is text, or runs of text in tones.  One without an id is a heading and cannot be chosen."""
+
+    id: str
+    cells: tuple[str | tuple[Span, ...], ...]
+    tone: Tone = "text"
+    search: str = ""
+    """What a filter looks at; the cells' text where it is empty."""
+
+    @property
+    def text(self) -> str:
+        """What a filter looks at."""
+        return self.search or " ".join(plain(cell) for cell in self.cells)
+
+
+def plain(cell: str | tuple[Span, ...]) -> str:
+    """A cell without its tones."""
+    return cell if isinstance(cell, str) else "".join(span.text for span in cell)
+
+
+def widths(columns: Sequence[Column], rows: Sequence[Row], room: int) -> dict[int, int]:
+    """Which columns find room, by number, and how wide each is."""
+    wanted = {n: min(column.most, _widest(n, column, rows)) for n, column in enumerate(columns)}
+    wanted = {n: size for n, size in wanted.items() if size}
+    while len(wanted) > 1 and sum(wanted.values()) + GAP * (len(wanted) - 1) > room:
+        grower = next((n for n in wanted if columns[n].grow), None)
+        over = sum(wanted.values()) + GAP * (len(wanted) - 1) - room
+        last = max(reversed(list(wanted)), key=lambda n: columns[n].rank)
+        if grower is not None and columns[last].rank <= columns[grower].rank + 1 and wanted[grower] - over >= 12:
+            wanted[grower] -= over
+        else:
+            del wanted[last]
+    left = room - sum(wanted.values()) - GAP * (len(wanted) - 1)
+    for n in wanted:
+        if columns[n].grow and left > 0:
+            wanted[n] += left
+    return wanted
+
+
+def _widest(number: int, column: Column, rows: Sequence[Row]) -> int:
+    cells = (cell_len(plain(row.cells[number])) for row in rows if row.id and number < len(row.cells))
+    return max(cell_len(column.title), max(cells, default=0))
+
+
+class RowList(ScrollView, can_focus=True):
+    """Told columns and rows; tells which row is under the cursor and which one was chosen."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"rows--{tone}" for tone in TONES} | {"rows--cursor"}
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", show=False),
+        Binding("down,j", "move(1)", show=False),
+        Binding("pageup", "page(-1)", show=False),
+        Binding("pagedown,space", "page(1)", show=False),
+        Binding("home,g", "move(-1000000)", show=False),
+        Binding("end,G", "move(1000000)", show=False),
+        Binding("enter", "choose", show=False),
+    ]
+
+    @dataclass
+    class Chosen(Message):
+        """Enter or a click on a row."""
+
+        id: str
+
+    @dataclass
+    class Moved(Message):
+        """The cursor stands on another row."""
+
+        id: str
+
+    def __init__(self, columns: Sequence[Column] = (), *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.columns = tuple(columns)
+        self.rows: tuple[Row, ...] = ()
+        self.cursor = 0
+        self.with_titles = any(column.title for column in columns)
+
+    @property
+    def current(self) -> Row | None:
+        """The row under the cursor."""
+        row = self.rows[self.cursor] if self.cursor < len(self.rows) else None
+        return row if row and row.id else None
+
+    def show(self, rows: Sequence[Row], *, on: str | None = None) -> None:
+        """Replace the rows; the cursor goes to the row ``on``, or the first that can be chosen."""
+        self.rows = tuple(rows)
+        wanted = (n for n, row in enumerate(rows) if row.id and row.id == on)
+        first = (n for n, row in enumerate(rows) if row.id)
+        self.cursor = next(wanted, next(first, 0))
+        self.virtual_size = Size(self.size.width, len(rows) + self.with_titles)
+        self.scroll_to(y=0, animate=False, immediate=True)
+        self._reveal()
+
+    def render_line(self, y: int) -> Strip:
+        """The titles stay; the rows scroll."""
+        width = self.size.width
+        sizes = widths(self.columns, self.rows, width - 2)
+        if self.with_titles and y == 0:
+            titles = Row("", tuple(column.title for column in self.columns))
+            return self._draw(titles, sizes, "dim", width)
+        index = y - self.with_titles + self.scroll_offset.y
+        if not 0 <= index < len(self.rows):
+            return Strip.blank(width, self.rich_style)
+        row = self.rows[index]
+        if not row.id:
+            style = self.get_component_rich_style("rows--dim")
+            return Strip([Segment(set_cell_size(f" {plain(row.cells[0])}", width), style)], width)
+        return self._draw(row, sizes, row.tone, width, cursor=index == self.cursor)
+
+    def _draw(self, row: Row, sizes: dict[int, int], tone: Tone, width: int, *, cursor: bool = False) -> Strip:
+        under = self.get_component_rich_style("rows--cursor")
+        base = under if cursor else self.get_component_rich_style(f"rows--{tone}")
+        segments = [Segment(" ", base)]
+        for place, (number, size) in enumerate(sizes.items()):
+            segments.append(Segment(" " * GAP if place else "", base))
+            cell = row.cells[number] if number < len(row.cells) else ""
+            spans = (Span(cell, tone),) if isinstance(cell, str) else cell
+            text = "".join(span.text for span in spans)
+            pad = max(0, size - cell_len(text))
+            if self.columns[number].right:
+                segments.append(Segment(" " * pad, base))
+            room = size
+            for span in spans:
+                piece = span.text if cell_len(span.text) <= room else _cut(span.text, room)
+                style = under if cursor else self.get_component_rich_style(f"rows--{span.tone}")
+                segments.append(Segment(piece, style))
+                room -= cell_len(piece)
+            if not self.columns[number].right:
+                segments.append(Segment(" " * pad, base))
+        return Strip(segments).adjust_cell_length(width, base)
+
+    def action_move(self, step: int) -> None:
+        """Move over the rows that can be chosen."""
+        places = [n for n, row in enumerate(self.rows) if row.id]
+        if not places:
+            return
+        here = min(range(len(places)), key=lambda i: abs(places[i] - self.cursor))
+        self.cursor = places[max(0, min(len(places) - 1, here + step))]
+        self._reveal()
+
+    def action_page(self, step: int) -> None:
+        """Move by what is in view."""
+        self.action_move(step * max(1, self.size.height - 1 - self.with_titles))
+
+    def action_choose(self) -> None:
+        """Choose the row under the cursor."""
+        if self.current is not None:
+            self.post_message(self.Chosen(self.current.id))
+
+    def on_click(self, event: events.Click) -> None:
+        """Choose the row that was hit."""
+        index = event.y - self.with_titles + self.scroll_offset.y
+        if 0 <= index < len(self.rows) and self.rows[index].id and event.y >= self.with_titles:
+            self.cursor = index
+            self._reveal()
+            self.action_choose()
+
+    def _reveal(self) -> None:
+        top = self.cursor
+        while top and not self.rows[top - 1].id:
+            top -= 1
+        height = self.cursor - top + 1 + self.with_titles
+        self.scroll_to_region(Region(0, top, 1, height), animate=False, immediate=True)
+        self.refresh()
+        if self.current is not None:
+            self.post_message(self.Moved(self.current.id))
+
+
+def _cut(text: str, room: int) -> str:
+    return set_cell_size(text, room - 1).rstrip() + "…" if room > 1 else set_cell_size(text, max(0, room))
