@@ -139,7 +139,10 @@ def speeds(connection: sqlite3.Connection, since: int, until: int) -> list[Speed
         " ORDER BY started_at DESC LIMIT ?",
         (since, until, SPEED_SAMPLE),
     )
-    return [Speed(*row[:6], ttft_ms=row[6], tokens_per_second=_rate(row[7], row[8], row[6])) for row in rows]
+    return [
+        Speed(at, provider, model, route, key, conversation, ttft, _rate(output, duration, ttft))
+        for at, provider, model, route, key, conversation, ttft, output, duration in rows
+    ]
 
 
 def answer_lengths(connection: sqlite3.Connection, provider: str, model: str, limit: int = 200) -> list[int]:
