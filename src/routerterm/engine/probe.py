@@ -94,10 +94,9 @@ class _Asking:
             return ()
         path, read = known
         _, body = await self._ask(get(join(self._info.base_url, path), key_header("Authorization", secret)))
-        with suppress(
-            ValueError, TypeError, AttributeError
-        ):  # a shape we do not know: it accepted the key all the same
+        with suppress(LookupError, ValueError, TypeError, AttributeError):
             return tuple(read(json.loads(body)))
+        # A shape that we do not know; it accepted the key all the same.
         return ("the account answers",)
 
     async def _ask(self, request: HttpRequest) -> tuple[Mapping[str, str], bytes]:
@@ -140,7 +139,7 @@ def _deepseek(answer: Mapping[str, Any]) -> Sequence[str]:
 
 
 _ACCOUNTS: Mapping[str, tuple[str, Callable[[Any], Sequence[str]]]] = {
-    "openrouter": ("key", _openrouter),
-    "deepseek": ("user/balance", _deepseek),
+    "openrouter": ("/key", _openrouter),
+    "deepseek": ("/user/balance", _deepseek),
 }
 """Where a provider tells of a key itself, below its ``base_url``."""

@@ -55,8 +55,10 @@ class Keeper:
         rows = await self.keyring.rows(provider)
         label = label.strip() or free_label("default", (row.label for row in rows))
         _must_be_a_label(label)
-        old = next((row for row in rows if row.label == label), None)
-        if old is not None and not replace_old:
+        # A label that only the settings name is not taken: it waits for exactly this key.
+        indexed = {record.name for record in await self.keyring.records()}
+        old = next((row for row in rows if row.label == label and (row.name in indexed or not row.stored)), None)
+        if old is not None and not (replace_old and old.stored):
             raise VaultError(
                 f"{provider} already has a key {label}.", "Choose another label, or remove that one first."
             )

@@ -19,7 +19,7 @@ from routerterm.config.keys.paste import Pasted
 from routerterm.config.keys.values import PlaceStatus
 from routerterm.core.errors import RoutertermError
 from routerterm.core.secret import Secret
-from routerterm.tui.screens.unlock import DIALOG_CSS
+from routerterm.tui.screens.unlock import DIALOG_CSS, LOW
 from routerterm.tui.widgets.keys_rows import place_words
 
 
@@ -41,11 +41,13 @@ class AddKeyScreen(ModalScreen[NewKey | None]):
 AddKeyScreen OptionList, AddKeyScreen OptionList:focus {
     height: auto; max-height: 7; border: none; padding: 0; margin-bottom: 1; background: $t-background; color: $t-text;
 }
+AddKeyScreen.-low OptionList, AddKeyScreen.-low OptionList:focus { max-height: 4; margin-bottom: 0; }
 AddKeyScreen .-gone { display: none; }
 """
     )
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "give_up", "Not now", show=False)]
     AUTO_FOCUS = "#key"
+    VERTICAL_BREAKPOINTS = LOW
 
     key_line = query_one("#key", Input)
     label_line = query_one("#label", Input)
@@ -91,8 +93,8 @@ AddKeyScreen .-gone { display: none; }
             yield label
             yield Static("", classes="says", markup=False)
             with Horizontal(classes="buttons"):
-                yield Button("Test and store", id="go")
-                yield Button("Not now", id="no")
+                yield Button("Test and store", id="go", compact=True)
+                yield Button("Not now", id="no", compact=True)
 
     def on_mount(self) -> None:
         """What was pasted outside may tell everything already."""

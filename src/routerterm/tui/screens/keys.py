@@ -105,10 +105,10 @@ class KeysScreen(FramedScreen):
     KeysScreen { layout: vertical; overflow: hidden; }
     KeysScreen > #title { margin: 0 2; }
     KeysScreen > #list { height: 1fr; margin: 0 1; background: $t-background; }
-    KeysScreen > #detail { height: 4; margin: 1 2 0 2; background: $t-background; }
+    KeysScreen > #detail { height: 5; margin: 1 2 0 2; background: $t-background; }
     KeysScreen > #note { height: 1; margin: 0 2; }
     KeysScreen > #bar { height: auto; margin: 1 2 0 2; }
-    KeysScreen.-boxed > #bar { margin-bottom: 1; }
+    KeysScreen.-boxed > #bar { margin: 1 2 1 2; }
     KeysScreen.-low > #detail { height: 2; }
     KeysScreen.-bare > #title, KeysScreen.-bare > #list { margin: 0; }
     KeysScreen.-bare > #detail, KeysScreen.-bare > #bar { margin: 1 0 0 0; }
@@ -183,7 +183,7 @@ class KeysScreen(FramedScreen):
         """Two rules: above the story of one key, and above what can be done."""
         height, boxed, closed = self.size.height, self._boxed, self._footed
         actions = height - int(closed) - self._bar_height() - 1
-        story = actions - (2 if self._low else 4) - 2
+        story = actions - (2 if self._low else 5) - 2
         return Panes(self.size.width, height, boxed=boxed, bottom=closed, rules=(story, actions))
 
     def on_resize(self) -> None:

@@ -23,10 +23,12 @@ from routerterm.core.errors import RoutertermError
 
 Unlock: TypeAlias = Callable[[str], Awaitable[None]]
 
+LOW = [(0, "-low"), (23, "-tall")]
+"""The rows from which a dialog has air in it."""
 DIALOG_CSS = """
 $SCREEN { align: center middle; background: $t-background 60%; }
 $SCREEN > .dialog {
-    width: 66; max-width: 96%; height: auto; max-height: 100%; padding: 1 2;
+    width: 66; max-width: 96%; height: auto; max-height: 100%; padding: 1 2; overflow-y: auto;
     background: $t-panel; border: solid $t-accent; border-title-color: $t-bright; border-title-style: bold;
 }
 $SCREEN .explains { color: $t-text; height: auto; margin-bottom: 1; }
@@ -41,6 +43,9 @@ $SCREEN Button, $SCREEN Button:hover {
     border: none; height: 1; min-width: 10; width: auto; padding: 0 2; margin-right: 2; text-style: none;
     background: $t-background; color: $t-text; tint: transparent 0%;
 }
+$SCREEN.-low > .dialog { padding: 0 1; }
+$SCREEN.-low Input, $SCREEN.-low Input:focus { margin-bottom: 0; }
+$SCREEN.-low .buttons { margin-top: 0; }
 $SCREEN Button:focus { background: $t-key-ground; color: $t-key-text; text-style: bold; }
 """
 """What the dialogs about keys have in common; ``$SCREEN`` is the class's name."""
@@ -52,6 +57,7 @@ class UnlockScreen(ModalScreen[bool]):
     DEFAULT_CSS = DIALOG_CSS.replace("$SCREEN", "UnlockScreen")
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "give_up", "Not now", show=False)]
     AUTO_FOCUS = "#passphrase"
+    VERTICAL_BREAKPOINTS = LOW
 
     passphrase = query_one("#passphrase", Input)
     says = query_one(".says", Static)
@@ -81,8 +87,8 @@ class UnlockScreen(ModalScreen[bool]):
                 yield _line("again")
             yield Static("", classes="says", markup=False)
             with Horizontal(classes="buttons"):
-                yield Button("Make it" if self.is_new else "Unlock", id="go")
-                yield Button("Not now", id="no")
+                yield Button("Make it" if self.is_new else "Unlock", id="go", compact=True)
+                yield Button("Not now", id="no", compact=True)
 
     @on(Input.Submitted)
     def _entered(self, event: Input.Submitted) -> None:

@@ -54,7 +54,7 @@ def rows_of(view: KeysView) -> tuple[Row, ...]:
             rows += [KeyRow(provider.name, line) for line in provider.lines]
     empty = [provider for provider in view.providers if not provider.lines]
     if empty:
-        rows.append(Heading("Without a key" if rows else "No key yet", "Enter adds one; or just paste it"))
+        rows.append(Heading("Without a key" if rows else "No key yet", "Enter adds one, or paste it"))
         rows += [Invitation(provider) for provider in empty]
     return tuple(rows)
 
@@ -82,7 +82,7 @@ def _key(line: KeyLine, now: float, width: int, glyphs: Glyphs, here: bool) -> l
         Span(f"{sign(line, glyphs)} ", tone),
         Span(f"{label} ", "text" if record.enabled else "dim"),
     ]
-    if width >= 40:
+    if width >= 52:
         spans.append(Span(f"{pad(record.masked, 12)} ", "dim"))
     if width >= MEDIUM:
         spans.append(Span(f"{pad(record.place.value, 8)} ", "dim"))
@@ -95,7 +95,7 @@ def _key(line: KeyLine, now: float, width: int, glyphs: Glyphs, here: bool) -> l
 def _right(line: KeyLine, now: float, glyphs: Glyphs) -> list[Span]:
     """Quota and last use, each in a column that keeps its width."""
     used = f"{duration(now - line.used_at)} ago" if line.used_at else "not used yet"
-    return [*_quota(line, glyphs, 20), Span(f"{used:>15} ", "dim")]
+    return [*_quota(line, glyphs, 17), Span(f"{used:>13} ", "dim")]
 
 
 def _quota(line: KeyLine, glyphs: Glyphs, width: int) -> list[Span]:
@@ -275,7 +275,7 @@ def cut(text: str, width: int, glyphs: Glyphs) -> str:
 
 
 def _label_width(width: int) -> int:
-    return 26 if width >= WIDE else 20 if width >= MEDIUM else 14
+    return 24 if width >= WIDE else 20 if width >= MEDIUM else 14
 
 
 def _width(spans: Sequence[Span]) -> int:

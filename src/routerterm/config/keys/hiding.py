@@ -1,0 +1,62 @@
+"""Keeps secrets out of what the program leaves behind: logs, tracebacks, memory dumps.
+
+`hide_secrets` is called once, before anything is logged: every handler then writes through the redactor, an
+uncaught error's traceback does too, and the system writes no core file, which would hold every loaded key.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import traceback
+from contextlib import suppress
+from types import TracebackType
+from typing import TextIO
+
+from routerterm.core.redact import KNOWN
+
+
+class RedactingFormatter(logging.Formatter):
+    """Formats as another formatter does, then masks: message, arguments and traceback alike."""
+
+    def __init__(self, inner: logging.Formatter | None = None) -> None:
+        super().__init__()
+        self._inner = inner or logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, without keys."""
+        return KNOWN(self._inner.format(record))
+
+
+def hide_secrets(stream: TextIO | None = None) -> None:
+    """See the module.  ``stream`` is where uncaught errors are written, by default standard error."""
+    for handler in logging.getLogger().handlers:
+        if not isinstance(handler.formatter, RedactingFormatter):
+            handler.setFormatter(RedactingFormatter(handler.formatter))
+
+    def uncaught(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
+        (stream or sys.stderr).write(traceback_text(kind, error, trace))
+
+    def uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
+        if args.exc_type is not SystemExit:
+            uncaught(args.exc_type, args.exc_value, args.exc_traceback)
+
+    sys.excepthook = uncaught
+    threading.excepthook = uncaught_in_thread
+    forbid_core_files()
+
+
+def traceback_text(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> str:
+    """A traceback without keys, for the crash report too; the values of variables are never part of it."""
+    return KNOWN("".join(traceback.format_exception(kind, error, trace)))
+
+
+def forbid_core_files() -> None:
+    """Let the system write no image of our memory when the program crashes, nor of its children's."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -1,0 +1,262 @@
+"""Which keys a provider has, in which order, from which places; and what happens when a place fails."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from routerterm.config.keys.errors import VaultLocked, VaultSlow, WrongPassphrase
+from routerterm.config.keys.keeper import Keeper
+from routerterm.config.keys.patience import patiently
+from routerterm.config.keys.source import INDEX_FILE, VAULT_FILE
+from routerterm.config.keys.values import Place, PlaceStatus
+from routerterm.config.schema import KeyRef
+from routerterm.core.errors import VaultError
+from routerterm.core.secret import Secret
+from tests.keys.parts import GROQ, OPENAI, OTHER, PASSPHRASE, keyring, opened, own_vault
+
+ENVIRON = {"OPENAI_API_KEY": OTHER}
+
+
+async def labels(keeper: Keeper, provider: str = "openai") -> list[str]:
+    return [key.label for key in await keeper.keyring.keys(provider)]
+
+
+async def test_making_one_touches_nothing(tmp_path: Path) -> None:
+    source = keyring(tmp_path / "none", ENVIRON)
+    assert not (tmp_path / "none").exists()
+    assert [key.secret for key in await source.keys("openai")] == [Secret(OTHER)]
+    assert not (tmp_path / "none").exists()
+
+
+async def test_stored_keys_come_before_the_variable(tmp_path: Path) -> None:
+    keeper = await opened(tmp_path, ENVIRON)
+    await keeper.add("openai", Secret(OPENAI), label="work", quota=50, rpm=3)
+    keys = await keeper.keyring.keys("openai")
+    assert [(key.label, key.secret) for key in keys] == [
+        ("work", Secret(OPENAI)),
+        ("env:OPENAI_API_KEY", Secret(OTHER)),
+    ]
+    assert (keys[0].quota, keys[0].rpm, keys[0].tpm) == (50, 3, None)
+
+
+async def test_a_key_known_twice_is_given_once(tmp_path: Path) -> None:
+    keeper = await opened(tmp_path, ENVIRON)
+    await keeper.add("openai", Secret(OTHER), label="work")
+    assert await labels(keeper) == ["work"]
+    with pytest.raises(VaultError, match="stored already, as work"):
+        await keeper.add("openai", Secret(OTHER), label="again")
+
+
+async def test_the_settings_put_first_what_they_name(tmp_path: Path) -> None:
+    program = f"{sys.executable} -c \"print('{GROQ}')\""
+    references = {
+        "openai": [
+            KeyRef(ref=f"cmd:{program}", label="from-pass", quota=7),
+            KeyRef(ref="vault:second"),
+            KeyRef(ref="env:MY_OWN"),
+        ]
+    }
+    keeper = await opened(tmp_path, {**ENVIRON, "MY_OWN": "my-own-key-0123456789"}, references=references)
+    await keeper.add("openai", Secret(OPENAI), label="first")
+    await keeper.add("openai", Secret("sk-second-0123456789"), label="second")
+    assert await labels(keeper) == ["from-pass", "second", "env:MY_OWN", "first", "env:OPENAI_API_KEY"]
+    keys = await keeper.keyring.keys("openai")
+    assert keys[0].secret == Secret(GROQ)
+    assert keys[0].quota == 7
+
+
+async def test_only_the_places_of_the_settings_are_asked(tmp_path: Path) -> None:
+    keeper = await opened(tmp_path, ENVIRON)
+    await keeper.add("openai", Secret(OPENAI), label="work")
+    only = Keeper(keyring(tmp_path, ENVIRON, order=("env",)))
+    assert await labels(only) == ["env:OPENAI_API_KEY"]
+    with pytest.raises(VaultError, match="no place"):
+        await only.add("openai", Secret(GROQ))
+
+
+async def test_a_variable_of_its_own_name_serves_an_own_provider_but_not_a_local_one(tmp_path: Path) -> None:
+    source = keyring(tmp_path, {"MY_BOX_API_KEY": "k" * 9 + "1", "LOCAL_API_KEY": "k" * 9 + "2"})
+    assert [key.label for key in await source.keys("my-box")] == ["env:MY_BOX_API_KEY"]
+    assert await source.keys("local") == ()
+
+
+async def test_a_locked_vault_stands_back_for_the_variable_but_not_for_nothing(tmp_path: Path) -> None:
+    keeper = await opened(tmp_path)
+    await keeper.add("openai", Secret(OPENAI), label="work")
+    locked = Keeper(keyring(tmp_path))
+    with pytest.raises(VaultLocked) as refused:
+        await locked.keyring.keys("openai")
+    assert refused.value.place is Place.VAULT
+    assert [status.state for status in await locked.keyring.locked_places()] == ["locked"]
+    assert list(await locked.keyring.keys("groq")) == []
+    assert await labels(Keeper(keyring(tmp_path, ENVIRON))) == ["env:OPENAI_API_KEY"]
+    with pytest.raises(WrongPassphrase):
+        await locked.unlock(Place.VAULT, "not this one")
+    await locked.unlock(Place.VAULT, PASSPHRASE)
+    assert await labels(locked) == ["work"]
+    assert await locked.keyring.locked_places() == ()
+    await locked.lock()
+    with pytest.raises(VaultLocked):
+        await locked.keyring.keys("openai")
+
+
+async def test_a_place_that_failed_is_left_alone_for_a_while(tmp_path: Path) -> None:
+    now = 1000.0
+    runs = tmp_path / "runs"
+    program = f"{sys.executable} -c \"open('{runs}','a').write('x'); raise SystemExit(3)\""
+    source = keyring(tmp_path, references={"openai": [KeyRef(ref=f"cmd:{program}")]}, clock=lambda: now)
+    for _ in range(3):
+        with pytest.raises(VaultError, match="exit code 3"):
+            await source.keys("openai")
+    assert runs.read_text() == "x"
+    now += 31
+    with pytest.raises(VaultError):
+        await source.keys("openai")
+    assert runs.read_text() == "xx"
+
+
+async def test_our_vault_closes_when_it_is_not_used(tmp_path: Path) -> None:
+    now = 0.0
+    keeper = await opened(tmp_path, clock=lambda: now, unlocked=600)
+    await keeper.add("openai", Secret(OPENAI))
+    for _ in range(5):
+        now += 500
+        assert await labels(keeper) == ["default"]
+    now += 601
+    with pytest.raises(VaultLocked):
+        await keeper.keyring.keys("openai")
+
+
+async def test_another_program_adds_disables_and_removes(tmp_path: Path) -> None:
+    one = await opened(tmp_path)
+    two = await opened(tmp_path)
+    record = await one.add("openai", Secret(OPENAI), label="work")
+    assert await labels(two) == ["work"]
+    await one.change(record, enabled=False)
+    assert await labels(two) == []
+    await one.change(record, enabled=True, notes="back")
+    assert await labels(two) == ["work"]
+    assert (await two.keyring.rows("openai"))[0].notes == "back"
+    await one.remove(record)
+    assert await labels(two) == []
+    assert own_vault_names(tmp_path) == ()
+
+
+def own_vault_names(folder: Path) -> tuple[str, ...]:
+    vault = own_vault(folder)
+    vault.unlock(PASSPHRASE)
+    return vault.names()
+
+
+async def test_order_and_adoption(tmp_path: Path) -> None:
+    keeper = await opened(tmp_path, ENVIRON)
+    await keeper.add("openai", Secret(OPENAI), label="a")
+    b = await keeper.add("openai", Secret(GROQ), label="b")
+    await keeper.add("groq", Secret("gsk_" + "z9" * 12), label="g")
+    await keeper.shift(b, -1)
+    assert await labels(keeper) == ["b", "a", "env:OPENAI_API_KEY"]
+    await keeper.shift(b, 99)
+    assert await labels(keeper) == ["a", "b", "env:OPENAI_API_KEY"]
+    found = (await keeper.keyring.rows("openai"))[-1]
+    adopted = await keeper.adopt(found)
+    assert (adopted.label, adopted.place) == ("default", Place.VAULT)
+    assert await labels(keeper) == ["a", "b", "default"]
+    with pytest.raises(VaultError, match="not ours to remove"):
+        await keeper.remove(found)
+    await keeper.change(found, enabled=False, notes="the old one")
+    again = (await keeper.keyring.rows("openai"))[-1]
+    assert (again.label, again.enabled, again.notes) == ("env:OPENAI_API_KEY", False, "the old one")
+
+
+async def test_replacing_and_refusing(tmp_path: Path) -> None:
+    keeper = await opened(tmp_path)
+    await keeper.add("openai", Secret(OPENAI), label="work")
+    with pytest.raises(VaultError, match="already has a key work"):
+        await keeper.add("openai", Secret(OTHER), label="work")
+    await keeper.add("openai", Secret(OTHER), label="work", replace_old=True)
+    assert [key.secret for key in await keeper.keyring.keys("openai")] == [Secret(OTHER)]
+    for label in ("with/slash", "x" * 61, OPENAI, GROQ, "new\nline"):
+        with pytest.raises(VaultError, match="not a good label"):
+            await keeper.add("openai", Secret(GROQ), label=label)
+
+
+async def test_what_is_in_the_index_is_no_secret_and_damage_is_named(tmp_path: Path) -> None:
+    keeper = await opened(tmp_path)
+    await keeper.add("openai", Secret(OPENAI), label="work", notes="the club pays")
+    index = tmp_path / INDEX_FILE
+    assert OPENAI not in index.read_text()
+    assert "the club pays" in index.read_text()
+    assert index.stat().st_mode & 0o777 == 0o600
+    whole = index.read_bytes()
+    index.write_bytes(whole[:40])
+    with pytest.raises(VaultError, match="damaged"):
+        await keeper.keyring.keys("openai")
+    with pytest.raises(VaultError, match="damaged"):
+        await keeper.add("openai", Secret(OTHER), label="more")
+    assert index.read_bytes() == whole[:40], "what is damaged is not overwritten"
+
+
+class Stuck:
+    """A keyring daemon that never answers."""
+
+    place = Place.KEYRING
+
+    def status(self) -> PlaceStatus:
+        time.sleep(60)
+        raise AssertionError
+
+    def get(self, name: str) -> Secret | None:
+        time.sleep(60)
+        return None
+
+
+async def test_a_place_that_hangs_neither_blocks_nor_keeps_the_program(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr("routerterm.config.keys.source.PROBE_LIMIT", 0.2)
+    monkeypatch.setattr("routerterm.config.keys.source.GET_LIMIT", 0.2)
+    keeper = await opened(tmp_path, vaults={Place.KEYRING: Stuck()})
+    ticks = 0
+
+    async def tick() -> None:
+        nonlocal ticks
+        while True:
+            await asyncio.sleep(0.01)
+            ticks += 1
+
+    ticking = asyncio.create_task(tick())
+    statuses = {status.place: status for status in await keeper.keyring.places()}
+    ticking.cancel()
+    assert statuses[Place.KEYRING].state == "absent"
+    assert "did not answer" in statuses[Place.KEYRING].detail
+    assert ticks > 3, "the event loop went on"
+    assert (await keeper.keyring.place_for_new_keys()).place is Place.VAULT
+    record = await keeper.add("openai", Secret(OPENAI), label="work")
+    await asyncio.to_thread(keeper.keyring.index.change, lambda records: [replace(record, place=Place.KEYRING)])
+    keeper.keyring.forget()
+    with pytest.raises(VaultSlow):
+        await keeper.keyring.keys("openai")
+
+
+async def test_patience_hands_on_results_and_errors() -> None:
+    assert await patiently("it", lambda: 7, 1.0) == 7
+    with pytest.raises(ZeroDivisionError):
+        await patiently("it", lambda: 1 // 0, 1.0)
+
+
+async def test_asking_at_once_asks_once(tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    program = f"{sys.executable} -c \"open('{runs}','a').write('x'); print('{OPENAI}')\""
+    source = keyring(tmp_path, references={"openai": [KeyRef(ref=f"cmd:{program}")]})
+    found = await asyncio.gather(*(source.keys("openai") for _ in range(5)))
+    assert all([key.secret for key in keys] == [Secret(OPENAI)] for keys in found)
+    assert runs.read_text() == "x"
+
+
+def test_the_vault_file_is_where_the_data_is(tmp_path: Path) -> None:
+    assert keyring(tmp_path).vaults[Place.VAULT].path == tmp_path / VAULT_FILE  # type: ignore[attr-defined]
