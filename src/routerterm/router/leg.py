@@ -16,7 +16,7 @@ from routerterm.router.words import span
 
 _ERROR_BODY = 256 * 1024
 _ERROR_WAIT = 10.0
-_TRAILING = 5.0
+_TRAILING = 2.0
 """Seconds for what may follow the end of an answer: its usage."""
 
 

@@ -5,11 +5,13 @@ httpx loads with the first request, not with this module.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -37,13 +39,14 @@ class HttpTransport:
         self._proxy = proxy
         self._environ = os.environ if environ is None else environ
         self._client: httpx.AsyncClient | None = None
+        self._lock = asyncio.Lock()
 
     @asynccontextmanager
     async def exchange(self, request: HttpRequest, waits: Waits) -> AsyncIterator[Answer]:
         """See `Transport.exchange`."""
         import httpx
 
-        client = self._client or self._open()
+        client = self._client or await self._opened()
         timeout = httpx.Timeout(None, connect=waits.connect, write=waits.write, pool=waits.connect)
         headers = [(name, value.reveal() if isinstance(value, Secret) else value) for name, value in request.headers]
         with _translated(request.url, begun=False):
@@ -62,7 +65,14 @@ class HttpTransport:
         if client is not None:
             await client.aclose()
 
-    def _open(self) -> httpx.AsyncClient:
+    async def _opened(self) -> httpx.AsyncClient:
+        """The client; made in a thread, because reading the machine's certificates takes a while."""
+        async with self._lock:
+            if self._client is None:
+                self._client = await asyncio.to_thread(self._made)
+            return self._client
+
+    def _made(self) -> httpx.AsyncClient:
         import httpx
 
         proxy = self._proxy
@@ -72,7 +82,8 @@ class HttpTransport:
         if proxy:
             direct |= {f"all://{pattern}": None for pattern in no_proxy(self._environ)}
         try:
-            self._client = httpx.AsyncClient(
+            return httpx.AsyncClient(
+                verify=_tls(),
                 proxy=proxy or None,
                 mounts=direct,
                 trust_env=proxy is None,
@@ -85,7 +96,14 @@ class HttpTransport:
                 "The proxy in the settings or the environment cannot be used.",
                 "Write it as http://host:port or socks5://host:port (socks needs the socksio package).",
             ) from error
-        return self._client
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """The certificates that are trusted, read once for all clients."""
+    import httpx
+
+    return httpx.create_ssl_context()
 
 
 def no_proxy(environ: Mapping[str, str]) -> Iterator[str]:

@@ -1,0 +1,405 @@
+"""A provider on loopback that speaks Chat Completions and breaks on purpose.
+
+The fault is the first part of the path: ``http://127.0.0.1:PORT/FAULT/v1``.  ``scale`` shortens its waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import ssl
+import struct
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+ANSWER = " ".join(f"word{number} of the whole answer," for number in range(12)) + " and that is the end."
+WORDS = [word if place == 0 else f" {word}" for place, word in enumerate(ANSWER.split(" "))]
+HALF = len(WORDS) // 2
+
+
+@dataclass
+class Call:
+    """One request as the server saw it."""
+
+    fault: str
+    body: dict[str, Any]
+    writer: asyncio.StreamWriter
+    n: int
+    """Which request for this fault, from 1."""
+
+    @property
+    def begun(self) -> str:
+        """The beginning of an answer that is to be continued."""
+        last = (self.body.get("messages") or [{}])[-1]
+        return str(last.get("content")) if last.get("role") == "assistant" else ""
+
+
+@dataclass
+class FaultyProvider:
+    """The server.  ``hung_up`` is set when a client left in the middle of an answer."""
+
+    scale: float = 1.0
+    now: Callable[[], float] = field(default=lambda: asyncio.get_running_loop().time())
+    counts: Counter[str] = field(default_factory=Counter)
+    while_down: int = 0
+    down_until: float = 0.0
+    served: list[float] = field(default_factory=list)
+    hung_up: asyncio.Event = field(default_factory=asyncio.Event)
+    headers: list[dict[str, str]] = field(default_factory=list)
+    port: int = 0
+
+    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one connection until the client or a fault ends it."""
+        try:
+            while (request := await _read(reader)) is not None:
+                path, headers, body = request
+                fault = path.split("/")[1]
+                self.headers.append(headers)
+                self.counts[fault] += 1
+                call = Call(fault, body, writer, self.counts[fault])
+                if not await FAULTS[fault](self, call):
+                    break
+        except (ConnectionError, asyncio.IncompleteReadError):
+            self.hung_up.set()
+        finally:
+            writer.close()
+
+    async def pause(self, seconds: float) -> None:
+        """Seconds at full length."""
+        await asyncio.sleep(seconds * self.scale)
+
+    async def hang(self, call: Call, seconds: float = 3600.0) -> None:
+        """Keep the line open and say nothing; notice when the client leaves."""
+        for _ in range(int(seconds * 20)):
+            await asyncio.sleep(0.05)
+            if call.writer.transport.is_closing() or _left(call.writer):
+                self.hung_up.set()
+                return
+
+
+def _left(writer: asyncio.StreamWriter) -> bool:
+    sock = writer.get_extra_info("socket")
+    if sock is None:
+        return True
+    try:
+        raw = socket.socket(fileno=socket.dup(sock.fileno()))
+    except OSError:
+        return True
+    with raw:
+        raw.setblocking(False)
+        try:
+            return raw.recv(1, socket.MSG_PEEK) == b""
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+
+
+async def _read(reader: asyncio.StreamReader) -> tuple[str, dict[str, str], dict[str, Any]] | None:
+    head = await reader.readuntil(b"\r\n\r\n")
+    lines = head.decode().split("\r\n")
+    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:] if line)}
+    body = await reader.readexactly(int(headers.get("content-length", "0")))
+    return lines[0].split(" ")[1], headers, json.loads(body or b"{}")
+
+
+def chunk(delta: dict[str, Any], finish: str | None = None, **more: Any) -> bytes:
+    choice = {"index": 0, "delta": delta, "finish_reason": finish}
+    return data({"id": "x", "object": "chat.completion.chunk", "choices": [choice], **more})
+
+
+def data(payload: Any) -> bytes:
+    return b"data: " + (payload if isinstance(payload, bytes) else json.dumps(payload).encode()) + b"\n\n"
+
+
+async def head(call: Call, status: int = 200, **headers: str) -> None:
+    """The status line; the body's end is the connection's, unless a length is given."""
+    lines = [f"HTTP/1.1 {status} X", *(f"{name.replace('_', '-')}: {value}" for name, value in headers.items())]
+    call.writer.write(("\r\n".join(lines) + "\r\n\r\n").encode())
+    await call.writer.drain()
+
+
+async def stream_head(call: Call) -> None:
+    await head(call, content_type="text/event-stream", transfer_encoding="chunked")
+
+
+async def send(call: Call, payload: bytes) -> None:
+    call.writer.write(f"{len(payload):x}\r\n".encode() + payload + b"\r\n")
+    await call.writer.drain()
+
+
+async def close(call: Call) -> bool:
+    call.writer.write(b"0\r\n\r\n")
+    await call.writer.drain()
+    return True
+
+
+async def error(call: Call, status: int, payload: Any, **headers: str) -> bool:
+    body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+    headers.setdefault("content_type", "application/json")
+    await head(call, status, content_length=str(len(body)), **headers)
+    call.writer.write(body)
+    await call.writer.drain()
+    return True
+
+
+def reset(call: Call) -> bool:
+    """An RST instead of a FIN."""
+    sock = call.writer.get_extra_info("socket")
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    call.writer.transport.abort()
+    return False
+
+
+async def words(self: FaultyProvider, call: Call, upto: int | None = None, pace: float = 0.01) -> None:
+    """The answer from where it was begun."""
+    text = "".join(WORDS[:upto])
+    rest = text[len(call.begun) :] if call.begun and text.startswith(call.begun) else text
+    for start in range(0, len(rest), 24):
+        await send(call, chunk({"content": rest[start : start + 24]}))
+        await self.pause(pace)
+
+
+async def tail(call: Call, *, done: bool = True, usage: bool = True) -> bool:
+    await send(call, chunk({}, "stop"))
+    if usage:
+        counts = {"prompt_tokens": 20, "completion_tokens": 70, "total_tokens": 90}
+        await send(call, data({"id": "x", "choices": [], "usage": counts}))
+    if done:
+        await send(call, data(b"[DONE]"))
+    return await close(call)
+
+
+async def ok(self: FaultyProvider, call: Call) -> bool:
+    await stream_head(call)
+    await words(self, call)
+    self.served.append(self.now())
+    return await tail(call)
+
+
+async def rate_once(self: FaultyProvider, call: Call) -> bool:
+    if call.n == 1:
+        return await error(call, 429, {"error": {"message": "slow down"}}, retry_after=f"{2 * self.scale:.3f}")
+    return await ok(self, call)
+
+
+async def rate_forever(self: FaultyProvider, call: Call) -> bool:
+    return await error(call, 429, {"error": {"message": "slow down", "code": "rate_limit_exceeded"}})
+
+
+async def fails_once(self: FaultyProvider, call: Call) -> bool:
+    return await error(call, 500, {"error": {"message": "oops"}}) if call.n == 1 else await ok(self, call)
+
+
+async def down(self: FaultyProvider, call: Call) -> bool:
+    return await error(call, 503, b"<html><h1>503</h1></html>", content_type="text/html")
+
+
+async def reset_before_headers(self: FaultyProvider, call: Call) -> bool:
+    return reset(call)
+
+
+async def reset_in_body(self: FaultyProvider, call: Call) -> bool:
+    await stream_head(call)
+    await words(self, call, HALF)
+    await self.pause(0.2)
+    return reset(call)
+
+
+async def silence(self: FaultyProvider, call: Call) -> bool:
+    await self.hang(call)
+    return False
+
+
+async def late(self: FaultyProvider, call: Call) -> bool:
+    await stream_head(call)
+    await self.pause(20)
+    return await ok_body(self, call)
+
+
+async def ok_body(self: FaultyProvider, call: Call) -> bool:
+    await words(self, call)
+    return await tail(call)
+
+
+async def cut(self: FaultyProvider, call: Call) -> bool:
+    await stream_head(call)
+    await words(self, call, HALF)
+    return await close(call)
+
+
+async def stall(self: FaultyProvider, call: Call) -> bool:
+    await stream_head(call)
+    await words(self, call, HALF)
+    await self.hang(call)
+    return False
+
+
+async def comments(self: FaultyProvider, call: Call) -> bool:
+    await stream_head(call)
+    while True:
+        await send(call, b": keep-alive\n\n")
+        await self.pause(2)
+
+
+async def malformed(self: FaultyProvider, call: Call) -> bool:
+    await stream_head(call)
+    await send(call, b'data: {"choices": [{"delta": {"content": "wo\n\n')
+    return await tail(call)
+
+
+async def no_done(self: FaultyProvider, call: Call) -> bool:
+    await stream_head(call)
+    await words(self, call)
+    return await tail(call, done=False)
+
+
+async def open_after_end(self: FaultyProvider, call: Call) -> bool:
+    await stream_head(call)
+    await words(self, call)
+    await send(call, chunk({}, "stop"))
+    await self.hang(call)
+    return False
+
+
+async def error_as_body(self: FaultyProvider, call: Call) -> bool:
+    return await error(call, 200, {"error": {"message": "overloaded", "type": "server_error", "code": 503}})
+
+
+async def error_first(self: FaultyProvider, call: Call) -> bool:
+    await stream_head(call)
+    await send(call, data({"error": {"message": "overloaded", "type": "server_error", "code": 503}}))
+    return await close(call)
+
+
+async def error_in_stream(self: FaultyProvider, call: Call) -> bool:
+    await stream_head(call)
+    await words(self, call, HALF)
+    await send(call, data({"error": {"message": "overloaded", "type": "server_error", "code": 503}}))
+    return await close(call)
+
+
+async def too_long(self: FaultyProvider, call: Call) -> bool:
+    return await error(call, 400, {"error": {"message": "too long", "code": "context_length_exceeded"}})
+
+
+async def filtered(self: FaultyProvider, call: Call) -> bool:
+    return await error(call, 400, {"error": {"message": "filtered", "code": "content_filter"}})
+
+
+async def no_prefill(self: FaultyProvider, call: Call) -> bool:
+    if call.begun:
+        return await error(call, 400, {"error": {"message": "no prefill here", "type": "invalid_request_error"}})
+    return await ok(self, call)
+
+
+async def down_a_while(self: FaultyProvider, call: Call) -> bool:
+    if self.now() < self.down_until:
+        self.while_down += 1
+        return await error(call, 503, {"error": {"message": "maintenance"}})
+    return await ok(self, call)
+
+
+async def no_usage(self: FaultyProvider, call: Call) -> bool:
+    await stream_head(call)
+    await words(self, call)
+    return await tail(call, usage=False)
+
+
+async def endless(self: FaultyProvider, call: Call) -> bool:
+    await stream_head(call)
+    while True:
+        await send(call, chunk({"content": "on and "}))
+        await self.pause(0.5)
+
+
+async def redirect(self: FaultyProvider, call: Call) -> bool:
+    return await error(call, 307, b"", location="http://127.0.0.1:9/elsewhere")
+
+
+async def web_page(self: FaultyProvider, call: Call) -> bool:
+    return await error(call, 200, b"<!doctype html><title>Log in</title>", content_type="text/html")
+
+
+async def bad_key(self: FaultyProvider, call: Call) -> bool:
+    return await error(call, 401, {"error": {"message": "Incorrect API key", "code": "invalid_api_key"}})
+
+
+async def unpaid(self: FaultyProvider, call: Call) -> bool:
+    return await error(call, 429, {"error": {"message": "quota", "code": "insufficient_quota"}})
+
+
+async def gone(self: FaultyProvider, call: Call) -> bool:
+    return await error(call, 404, {"error": {"message": "no such model", "code": "model_not_found"}})
+
+
+async def caller_fault(self: FaultyProvider, call: Call) -> bool:
+    return await error(call, 400, {"error": {"message": "bad request", "type": "invalid_request_error"}})
+
+
+async def tool_cut(self: FaultyProvider, call: Call) -> bool:
+    await stream_head(call)
+    function = {"name": "look", "arguments": '{"where": '}
+    await send(call, chunk({"tool_calls": [{"index": 0, "id": "c1", "type": "function", "function": function}]}))
+    return await close(call)
+
+
+FAULTS: dict[str, Callable[[FaultyProvider, Call], Awaitable[bool]]] = {
+    function.__name__: function
+    for function in (
+        ok, rate_once, rate_forever, fails_once, down, reset_before_headers, reset_in_body, silence, late, cut,
+        stall, comments, malformed, no_done, open_after_end, error_as_body, error_first, error_in_stream, too_long,
+        filtered, no_prefill, down_a_while, no_usage, endless, redirect, web_page, bad_key, unpaid, gone,
+        caller_fault, tool_cut,
+    )
+}  # fmt: skip
+
+
+@asynccontextmanager
+async def running(scale: float = 1.0, tls: ssl.SSLContext | None = None) -> AsyncIterator[FaultyProvider]:
+    """The server on a free port of loopback."""
+    provider = FaultyProvider(scale)
+    serving: set[asyncio.Task[None]] = set()
+
+    def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(provider.handle(reader, writer))
+        serving.add(task)
+        task.add_done_callback(serving.discard)
+
+    server = await asyncio.start_server(connected, "127.0.0.1", 0, ssl=tls)
+    provider.port = server.sockets[0].getsockname()[1]
+    try:
+        yield provider
+    finally:
+        server.close()
+        for task in list(serving):
+            task.cancel()
+        await asyncio.gather(*serving, return_exceptions=True)
+
+
+def self_signed(folder: Path) -> ssl.SSLContext:
+    """A certificate that nobody trusts."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.x509.oid import NameOID
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "nobody")])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    made = builder.not_valid_before(now).not_valid_after(now + timedelta(days=1)).sign(key, hashes.SHA256())
+    pem = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
+    )
+    path = folder / "nobody.pem"
+    path.write_bytes(pem + made.public_bytes(serialization.Encoding.PEM))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path)
+    return context

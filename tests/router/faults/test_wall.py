@@ -1,0 +1,46 @@
+"""Every fault ends in the whole answer or in one clear error."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+import pytest
+
+from tests.router.faults.wall import WALL, Row, lay_all, wrong
+
+SCALE = float(os.environ.get("ROUTERTERM_FAULT_SCALE", "0.05"))
+"""1 for the waits as they are in use: some minutes."""
+
+
+@pytest.fixture(scope="module")
+def rows() -> list[Row]:
+    return asyncio.run(lay_all(SCALE))
+
+
+@pytest.mark.parametrize("behind", ["backed", "alone"])
+@pytest.mark.parametrize("place", range(len(WALL)), ids=[f"{brick.fault}-{brick.backup}" for brick in WALL])
+def test_fault(rows: list[Row], place: int, behind: str) -> None:
+    row = rows[2 * place + (behind == "alone")]
+    assert row.brick == WALL[place]
+    assert wrong(row) == []
+
+
+def test_a_missing_usage_is_estimated_and_says_so(rows: list[Row]) -> None:
+    for row in rows:
+        if row.brick.fault == "no_usage":
+            assert row.usage_source == "estimated"
+            assert row.ledger[0].usage_source == "estimated"
+            assert (row.ledger[0].output_tokens or 0) > 20
+        elif row.brick.fault == "ok":
+            assert row.usage_source == "reported"
+
+
+def test_no_message_holds_a_key(rows: list[Row]) -> None:
+    assert not any("sk-test" in row.message for row in rows)
+
+
+def test_refused_attempts_cost_nothing_and_silent_ones_are_not_said_to(rows: list[Row]) -> None:
+    by_class = {record.error_class: record for row in rows for record in row.ledger}
+    assert by_class["bad_credential"].input_tokens == 0
+    assert (by_class["silent"].input_tokens or 0) > 0

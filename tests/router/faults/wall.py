@@ -1,0 +1,298 @@
+"""The wall: every fault, with a healthy candidate behind it and alone, and what must come of it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack, aclosing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from routerterm.catalog.values import ModelInfo, ProviderInfo
+from routerterm.core.events import AttemptFailed, AttemptStarted, Failed, Finished, Recovered, TextDelta
+from routerterm.core.ledger import AttemptRecord, Cap, CapReached
+from routerterm.core.messages import Message
+from routerterm.core.ports import ApiKey, Memory
+from routerterm.core.request import ChatRequest
+from routerterm.core.secret import Secret
+from routerterm.core.targets import Target
+from routerterm.router import Hooks, Limits, Router, RouterOptions, Timeouts
+from routerterm.router.exchange import Transport
+from routerterm.router.options import BreakerLimits, KeyLimits
+from routerterm.router.transport import HttpTransport
+from tests.router.faults.provider import ANSWER, FaultyProvider, running, self_signed
+
+
+@dataclass(frozen=True)
+class Brick:
+    """One fault and what must come of it: ``whole`` or the class of the error, and how many attempts."""
+
+    fault: str
+    backed: str
+    backed_attempts: int
+    alone: str
+    alone_attempts: int
+    backup: str = "ok"
+    how: str = ""
+    """How the answer goes on, where it was cut."""
+
+
+WALL = (
+    Brick("ok", "whole", 1, "whole", 1),
+    Brick("rate_once", "whole", 2, "whole", 2),
+    Brick("rate_forever", "whole", 2, "RateLimited", 2),
+    Brick("fails_once", "whole", 2, "whole", 2),
+    Brick("down", "whole", 3, "Transient", 2),
+    Brick("reset_before_headers", "whole", 3, "Transient", 2),
+    Brick("reset_in_body", "whole", 3, "Cut", 2, how="continue"),
+    Brick("silence", "whole", 2, "Silent", 1),
+    Brick("late", "whole", 2, "whole", 1),
+    Brick("cut", "whole", 3, "Cut", 2, how="continue"),
+    Brick("stall", "whole", 2, "Cut", 1, how="continue"),
+    Brick("comments", "whole", 2, "Silent", 1),
+    Brick("malformed", "whole", 2, "Malformed", 1),
+    Brick("no_done", "whole", 1, "whole", 1),
+    Brick("open_after_end", "whole", 1, "whole", 1),
+    Brick("error_as_body", "whole", 3, "Transient", 2),
+    Brick("error_first", "whole", 3, "Transient", 2),
+    Brick("error_in_stream", "whole", 3, "Cut", 2, how="continue"),
+    Brick("too_long", "whole", 2, "ContextTooLong", 1),
+    Brick("filtered", "ContentBlocked", 1, "ContentBlocked", 1),
+    Brick("cut", "whole", 4, "Cut", 2, backup="no_prefill", how="restart"),
+    Brick("no_usage", "whole", 1, "whole", 1),
+    Brick("endless", "DeadlineExceeded", 1, "DeadlineExceeded", 1),
+    Brick("certificate", "whole", 2, "Unreachable", 1),
+    Brick("refused", "whole", 2, "Unreachable", 2),
+    Brick("redirect", "whole", 2, "Malformed", 1),
+    Brick("web_page", "whole", 2, "Malformed", 1),
+    Brick("bad_key", "whole", 2, "BadCredential", 1),
+    Brick("unpaid", "whole", 2, "OutOfCredit", 1),
+    Brick("gone", "whole", 2, "ModelGone", 1),
+    Brick("caller_fault", "CallerFault", 1, "CallerFault", 1),
+    Brick("tool_cut", "Cut", 1, "Cut", 1),
+)
+
+
+@dataclass
+class RecordingLedger:
+    """A ledger that keeps its rows in a list."""
+
+    rows: dict[str, AttemptRecord] = field(default_factory=dict)
+    settlements: list[str] = field(default_factory=list)
+
+    async def reserve(self, record: AttemptRecord, caps: Sequence[Cap]) -> CapReached | None:
+        self.rows[record.id] = record
+        return None
+
+    async def settle(self, record: AttemptRecord) -> None:
+        assert record.id in self.rows
+        self.settlements.append(record.id)
+        self.rows[record.id] = record
+
+
+@dataclass(frozen=True)
+class FakeCatalog:
+    """Providers at the faulty server."""
+
+    infos: dict[str, ProviderInfo]
+    infos_models: dict[str, ModelInfo]
+
+    def provider(self, name: str) -> ProviderInfo | None:
+        return self.infos.get(name)
+
+    def providers(self) -> tuple[ProviderInfo, ...]:
+        return tuple(self.infos.values())
+
+    def model(self, target: Target) -> ModelInfo | None:
+        return self.infos_models.get(target.provider)
+
+
+class FakeKeys:
+    """One key for everybody."""
+
+    async def keys(self, provider: str) -> Sequence[ApiKey]:
+        return (ApiKey("test", Secret(f"sk-test-{provider}-0123456789")),)
+
+
+@dataclass
+class Row:
+    """What came of one run."""
+
+    brick: Brick
+    backed: bool
+    outcome: str
+    attempts: int
+    seconds: float
+    text: str
+    message: str
+    how: str
+    ledger: list[AttemptRecord]
+    asked: int
+    """Requests that reached the faulty provider."""
+    terminal_events: int
+    usage_source: str = ""
+    failures: list[str] = field(default_factory=list)
+
+
+def scaled(scale: float, deadline: float = 600.0) -> RouterOptions:
+    """The true waits, shortened."""
+    timeouts, limits = Timeouts(), Limits()
+    return RouterOptions(
+        fallbacks={"primary/model": ("backup/model",)},
+        timeouts=replace(
+            timeouts,
+            first_token=timeouts.first_token * scale,
+            first_token_alone=timeouts.first_token_alone * scale,
+            idle=timeouts.idle * scale,
+            idle_alone=timeouts.idle_alone * scale,
+        ),
+        limits=replace(
+            limits,
+            patience=limits.patience * scale,
+            patience_alone=limits.patience_alone * scale,
+            backoff=limits.backoff * scale,
+            backoff_cap=limits.backoff_cap * scale,
+            warming=limits.warming * scale,
+            deadline=deadline * scale,
+        ),
+        breaker=replace(BreakerLimits(), open_for=30.0 * scale, open_most=300.0 * scale),
+        keys=replace(KeyLimits(), cooldown=300.0 * scale),
+    )
+
+
+def catalog(urls: dict[str, str]) -> FakeCatalog:
+    infos = {name: ProviderInfo(name, name, "openai-chat", url) for name, url in urls.items()}
+    models = {
+        name: ModelInfo(name, "model", context=8_000 if name == "primary" else 200_000, tools=True, prefill=True)
+        for name in urls
+    }
+    return FakeCatalog(infos, models)
+
+
+def make_router(
+    urls: dict[str, str],
+    options: RouterOptions,
+    ledger: RecordingLedger | None = None,
+    memory: Memory | None = None,
+    hooks: Hooks | None = None,
+    transport: Transport | None = None,
+) -> Router:
+    transports = dict.fromkeys(urls, transport) if transport is not None else None
+    return Router(
+        catalog(urls),
+        FakeKeys(),
+        options=options,
+        ledger=ledger,
+        memory=memory,
+        hooks=hooks,
+        transports=transports,
+    )
+
+
+QUESTION = ChatRequest("primary/model", (Message.of("user", "Say it all."),))
+
+
+async def run(router: Router, request: ChatRequest = QUESTION) -> tuple[str, list[object]]:
+    """The text that a person ends up with, and all events."""
+    pieces: list[str] = []
+    events: list[object] = []
+    async with aclosing(router.stream(request)) as stream:
+        async for event in stream:
+            events.append(event)
+            match event:
+                case TextDelta(text):
+                    pieces.append(text)
+                case Recovered(how="restart"):
+                    pieces.clear()
+    return "".join(pieces), events
+
+
+async def lay(brick: Brick, *, backed: bool, scale: float, tls: FaultyProvider, transport: Transport) -> Row:
+    """Run one fault against a server of its own."""
+    async with running(scale) as server:
+        base = f"http://127.0.0.1:{server.port}"
+        urls = {"primary": f"{base}/{brick.fault}/v1"}
+        if brick.fault == "certificate":
+            urls["primary"] = f"https://127.0.0.1:{tls.port}/ok/v1"
+        if brick.fault == "refused":
+            urls["primary"] = f"http://127.0.0.1:{_free_port()}/v1"
+        if backed:
+            urls["backup"] = f"{base}/{brick.backup}/v1"
+        ledger = RecordingLedger()
+        router = make_router(
+            urls, scaled(scale, 30.0 if brick.fault == "endless" else 600.0), ledger, transport=transport
+        )
+        begun = time.monotonic()
+        text, events = await run(router)
+        seconds = time.monotonic() - begun
+        last = events[-1]
+        return Row(
+            brick,
+            backed,
+            "whole" if isinstance(last, Finished) else type(getattr(last, "error", None)).__name__,
+            sum(isinstance(event, AttemptStarted) for event in events),
+            seconds,
+            text,
+            last.error.message if isinstance(last, Failed) else "",
+            next((event.how for event in events if isinstance(event, Recovered)), ""),
+            sorted(ledger.rows.values(), key=lambda row: row.n),
+            server.counts[brick.fault],
+            sum(isinstance(event, Finished | Failed) for event in events),
+            last.usage.source if isinstance(last, Finished | Failed) else "",
+            [event.error.kind for event in events if isinstance(event, AttemptFailed)],
+        )
+
+
+async def lay_all(scale: float) -> list[Row]:
+    """Every fault at once, each with its own server."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with AsyncExitStack() as stack:
+            tls = await stack.enter_async_context(running(scale, self_signed(Path(folder))))
+            transport = HttpTransport()
+            stack.push_async_callback(transport.aclose)
+            # Warm, because the clocks are short here and reading certificates is not.
+            await lay(WALL[0], backed=False, scale=1.0, tls=tls, transport=transport)
+            few = asyncio.Semaphore(12)
+
+            async def one(brick: Brick, backed: bool) -> Row:
+                async with few:
+                    return await lay(brick, backed=backed, scale=scale, tls=tls, transport=transport)
+
+            return list(await asyncio.gather(*(one(brick, backed) for brick in WALL for backed in (True, False))))
+
+
+def _free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+def wrong(row: Row) -> list[str]:
+    """What does not hold of a run."""
+    brick, found = row.brick, list[str]()
+    expected = brick.backed if row.backed else brick.alone
+    attempts = brick.backed_attempts if row.backed else brick.alone_attempts
+    if row.outcome != expected:
+        found.append(f"{row.outcome} instead of {expected}")
+    if row.attempts != attempts:
+        found.append(f"{row.attempts} attempts instead of {attempts}")
+    if row.attempts > 4:
+        found.append("more than 4 attempts")
+    if row.outcome == "whole" and row.text != ANSWER:
+        found.append("the answer is not whole")
+    if row.terminal_events != 1:
+        found.append(f"{row.terminal_events} ends")
+    if row.backed and row.how != brick.how and expected == "whole":
+        found.append(f"goes on by {row.how or 'nothing'}")
+    if len(row.ledger) != row.attempts or any(record.outcome == "running" for record in row.ledger):
+        found.append("the ledger does not have one settled row per attempt")
+    if brick.fault in ("silence", "comments") and row.asked > 1:
+        found.append("a silent route was asked twice")
+    if row.outcome == "whole" and row.ledger and row.ledger[-1].outcome != "done":
+        found.append(f"the last row says {row.ledger[-1].outcome}")
+    if row.outcome != "whole" and not row.message:
+        found.append("an error without a word")
+    return found
