@@ -1,0 +1,237 @@
+"""What a streamed answer costs: the transcript against Textual's own Markdown stream, in one run.
+
+Both run in the least app there is, headless at 120×40, and are fed the same pieces at the same pace.  Reported are
+CPU seconds per 1,000 tokens and their ratio, frames, how late the last token is on screen; then the cost of a token at
+the 20,000th against the 200th, with 10,000 messages above; then opening 10 and 10,000 messages.
+
+    python benchmarks/transcript.py [--tokens 1000] [--rates 50,200,0] [--kinds prose,list,table,code]
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import re
+import resource
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from textual.app import App, ComposeResult
+from textual.containers import VerticalScroll
+from textual.widgets import Markdown
+
+from routerterm.core.events import TextDelta
+from routerterm.core.messages import Text
+from routerterm.tui.transcript.layout.live import LiveEntry
+from routerterm.tui.transcript.palette import Signs
+from routerterm.tui.transcript.values import Entry, Header
+from routerterm.tui.transcript.widget import Transcript
+
+SIZE = (120, 40)
+PIECE = re.compile(r"\s*\S{1,6}|\s+")
+PROSE = (
+    "The keeper wrote down **every ship** that passed before dark, its name, its flag and `its course`, although "
+    "nobody had asked him to; he liked the *quiet work* and the long evenings by the window above the harbour.\n\n"
+)
+CODE = (
+    'def handler_{n}(request, *, limit=10):\n    """Return the rows of a request."""\n    rows = []\n'
+    "    for index, item in enumerate(request.items):\n        if index >= limit:  # enough\n            break\n"
+    "        rows.append({{'id': index, 'name': f'item-{{item.name}}', 'size': 3.14 * index}})\n    return rows\n\n\n"
+)
+KINDS: dict[str, Callable[[int], str]] = {
+    "prose": lambda n: PROSE,
+    "list": lambda n: f"- item {n} with **bold words** and `some code` in it\n",
+    "table": lambda n: (
+        ("| name | value | note |\n|---|---:|---|\n" if n == 0 else "") + f"| row {n} | {n * 7} | a note |\n"
+    ),
+    "code": lambda n: ("```python\n" if n == 0 else "") + CODE.format(n=n),
+}
+
+
+def pieces(kind: str, count: int) -> list[str]:
+    """So many token-sized pieces of one kind of text."""
+    found: list[str] = []
+    number = 0
+    while len(found) < count:
+        found += PIECE.findall(KINDS[kind](number))
+        number += 1
+    return found[:count]
+
+
+@dataclass
+class Cost:
+    """What one stream took."""
+
+    cpu: float
+    late: float
+    frames: int
+    seconds: float
+
+
+class Counted(App[None]):
+    """An app that counts the frames it paints."""
+
+    frames = 0
+
+    def _display(self, *args: object, **kwargs: object) -> None:
+        self.frames += 1
+        super()._display(*args, **kwargs)  # type: ignore[arg-type]
+
+
+class Ours(Counted):
+    """The transcript alone."""
+
+    def compose(self) -> ComposeResult:
+        yield Transcript()
+
+    async def begin(self) -> None:
+        self.query_one(Transcript).begin_stream(Entry("a", "assistant", status="streaming", header=Header("demo")))
+
+    async def write(self, text: str) -> None:
+        self.query_one(Transcript).feed("a", TextDelta(text))
+
+    async def end(self) -> None:
+        self.query_one(Transcript).flush()
+
+
+class Control(Counted):
+    """The least Textual app that streams into a Markdown widget."""
+
+    CSS = "VerticalScroll { height: 1fr; }"
+
+    def compose(self) -> ComposeResult:
+        yield VerticalScroll()
+
+    async def begin(self) -> None:
+        view = self.query_one(VerticalScroll)
+        view.anchor()
+        widget = Markdown()
+        await view.mount(widget)
+        self.stream = Markdown.get_stream(widget)
+
+    async def write(self, text: str) -> None:
+        await self.stream.write(text)
+
+    async def end(self) -> None:
+        await self.stream.stop()
+
+
+def cpu() -> float:
+    """CPU seconds of this process so far."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
+async def stream(app: Ours | Control, texts: list[str], rate: float) -> Cost:
+    """Feed an app at so many pieces a second, 0 for as fast as it goes."""
+    async with app.run_test(size=SIZE) as pilot:
+        await app.begin()
+        await pilot.pause()
+        frames, used, begun = app.frames, cpu(), time.perf_counter()
+        for number, text in enumerate(texts):
+            if rate:
+                wait = begun + number / rate - time.perf_counter()
+                if wait > 0:
+                    await asyncio.sleep(wait)
+            elif number % 20 == 0:
+                await asyncio.sleep(0)
+            await app.write(text)
+        fed = time.perf_counter()
+        await app.end()
+        await pilot.pause()
+        done = time.perf_counter()
+        return Cost(cpu() - used, done - fed, app.frames - frames, done - begun)
+
+
+def growth() -> None:
+    """The layout's cost of a token early and late in one answer."""
+    print("\ncost of a token in one answer, µs of CPU (settled every third token)")
+    for kind in KINDS:
+        live = LiveEntry(Entry("a", "assistant"), 108, Signs())
+        texts = pieces(kind, 21_000)
+        spent: dict[int, float] = {}
+        for number, text in enumerate(texts):
+            if number in (200, 1_200, 20_000):
+                spent[number] = -time.process_time()
+            live.feed(TextDelta(text))
+            if number % 3 == 2:
+                live.settle()
+            for start in (200, 20_000):
+                if number == start + 999:
+                    spent[start] += time.process_time()
+        early, late = spent[200] * 1e3, spent[20_000] * 1e3
+        print(f"  {kind:6} at 200: {early:6.0f}   at 20,000: {late:6.0f}   ratio {late / early:.2f}")
+
+
+def talk(count: int) -> list[Entry]:
+    """A conversation of so many messages."""
+    answer = "Answer {n}.\n\nA paragraph with **bold words** and `code` to wrap.\n\n- one\n- two\n" * 4
+    return [
+        Entry(f"m{n}", "assistant" if n % 2 else "user", (Text(answer.format(n=n) if n % 2 else f"Question {n}?"),))
+        for n in range(count)
+    ]
+
+
+async def opening() -> None:
+    """From `show` to painted, for few and many messages."""
+    print("\nopening a conversation, ms from show to paint (median of 7)")
+    for count in (10, 1_000, 10_000):
+        entries, times = talk(count), []
+        app = Ours()
+        async with app.run_test(size=SIZE) as pilot:
+            transcript = app.query_one(Transcript)
+            for _ in range(7):
+                begun = time.perf_counter()
+                transcript.show(entries)
+                await pilot.pause()
+                times.append(time.perf_counter() - begun)
+        print(f"  {count:6,} messages: {sorted(times)[3] * 1e3:6.1f}")
+
+
+async def long_conversation() -> None:
+    """A stream beneath 10,000 messages against one beneath none."""
+    print("\nCPU ms per 1,000 tokens of prose, unpaced, in frames of 20, by messages above")
+    for count in (0, 10_000):
+        app = Ours()
+        async with app.run_test(size=SIZE) as pilot:
+            transcript = app.query_one(Transcript)
+            transcript.show(talk(count))
+            await app.begin()
+            await pilot.pause()
+            used = cpu()
+            for number, text in enumerate(pieces("prose", 2_000)):
+                await app.write(text)
+                if number % 20 == 19:
+                    transcript.flush()
+                    await pilot.pause(0)
+            print(f"  {count:6,}: {(cpu() - used) * 500:.0f}")
+
+
+async def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tokens", type=int, default=1_000)
+    parser.add_argument("--rates", default="50,200,0")
+    parser.add_argument("--kinds", default=",".join(KINDS))
+    options = parser.parse_args()
+    print(f"{options.tokens} tokens, {SIZE[0]}×{SIZE[1]}; CPU s per 1,000 tokens (frames, s late)")
+    for rate in map(float, options.rates.split(",")):
+        for kind in options.kinds.split(","):
+            texts = pieces(kind, options.tokens)
+            ours, control = await stream(Ours(), texts, rate), await stream(Control(), texts, rate)
+            per = 1_000 / options.tokens
+            print(
+                f"  {f'{rate:.0f}/s' if rate else 'unpaced':8} {kind:6}"
+                f"  transcript {ours.cpu * per:6.2f} ({ours.frames}, {ours.late:.2f})"
+                f"  Textual {control.cpu * per:6.2f} ({control.frames}, {control.late:.2f})"
+                f"  ratio 1/{control.cpu / ours.cpu:.1f}"
+                f"  {len(texts) / ours.seconds:,.0f} against {len(texts) / control.seconds:,.0f} tokens/s",
+                flush=True,
+            )
+    growth()
+    await opening()
+    await long_conversation()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
