@@ -147,4 +147,4 @@ def test_speed_is_of_whole_answers_after_their_first_token(connection: sqlite3.C
 def test_lengths_are_a_models_newest_answers(connection: sqlite3.Connection) -> None:
     for record in (row(1, output_tokens=7), row(2, output_tokens=8), row(3, model="other"), row(4, outcome="cut")):
         write_row(connection, record, "me")
-    assert answer_lengths(connection, "p", "m") == [8, 7]
+    assert answer_lengths(connection) == {("p", "m"): [8, 7], ("p", "other"): [101]}

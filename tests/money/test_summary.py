@@ -21,6 +21,7 @@ from routerterm.store.database import Store
 from routerterm.store.ledger import write_row
 from routerterm.store.migrations.m0001_tables import tables
 from routerterm.store.migrations.m0002_tally import tally
+from routerterm.store.statistics import Book
 
 WARSAW = ZoneInfo("Europe/Warsaw")
 
@@ -53,18 +54,18 @@ def add(connection: sqlite3.Connection, *rows: AttemptRecord) -> None:
 
 def test_a_row_at_midnight_belongs_to_the_persons_day(connection: sqlite3.Connection) -> None:
     add(connection, replace(ROW, started_at=ms(2026, 11, 21)), replace(ROW, started_at=ms(2026, 11, 21) - 1))
-    found = summarise(connection, 3, "day", NOW, WARSAW)
+    found = summarise(Book(connection), 3, "day", NOW, WARSAW)
     assert [(line.name, line.requests) for line in found.lines] == [
         ("2026-11-19", 0),
         ("2026-11-20", 1),
         ("2026-11-21", 1),
     ]
-    assert summarise(connection, 1, "day", NOW, WARSAW).total.requests == 1
+    assert summarise(Book(connection), 1, "day", NOW, WARSAW).total.requests == 1
 
 
 def test_a_line_tells_everything_of_its_rows(connection: sqlite3.Connection) -> None:
     add(connection, ROW, replace(ROW, n=2, outcome="failed", usage_source="estimated", cost_nanousd=None))
-    (line,) = summarise(connection, 1, "model", NOW, WARSAW).lines
+    (line,) = summarise(Book(connection), 1, "model", NOW, WARSAW).lines
     assert (line.name, line.requests, line.input_tokens, line.output_tokens, line.cached_tokens) == (
         "openai/gpt", 2, 200, 202, 180,
     )  # fmt: skip
@@ -76,13 +77,13 @@ def test_a_line_tells_everything_of_its_rows(connection: sqlite3.Connection) -> 
 
 def test_what_is_under_way_is_told_apart(connection: sqlite3.Connection) -> None:
     add(connection, ROW, replace(ROW, outcome="running", cost_nanousd=3_000_000_000))
-    found = summarise(connection, 1, "day", NOW, WARSAW)
+    found = summarise(Book(connection), 1, "day", NOW, WARSAW)
     assert (found.total.cost, found.reserved, found.under_way) == (Decimal(1), Decimal(3), 1)
 
 
 def test_the_month_goes_on_as_the_last_days_did(connection: sqlite3.Connection) -> None:
     add(connection, *(replace(ROW, started_at=NOW - day * DAY) for day in range(30)))
-    month = summarise(connection, 1, "day", NOW, WARSAW).month
+    month = summarise(Book(connection), 1, "day", NOW, WARSAW).month
     assert month.so_far == 21
     assert month.days_left == pytest.approx(9.458, abs=0.01)
     assert float(month.expected) == pytest.approx(21 + 15 / 14 * 9.458, abs=0.1)
@@ -90,20 +91,20 @@ def test_the_month_goes_on_as_the_last_days_did(connection: sqlite3.Connection) 
 
 def test_an_empty_book_is_no_error(connection: sqlite3.Connection) -> None:
     for by in BYS:
-        found = summarise(connection, None, by, NOW, WARSAW)  # type: ignore[arg-type]
+        found = summarise(Book(connection), None, by, NOW, WARSAW)  # type: ignore[arg-type]
         assert (found.total.requests, found.total.cost, found.month.expected) == (0, 0, 0)
 
 
 def test_conversations_are_called_by_their_titles(connection: sqlite3.Connection) -> None:
     connection.execute("INSERT INTO conversation (id, title, created_at, updated_at) VALUES ('C', 'Trip', 1, 1)")
     add(connection, ROW, replace(ROW, conversation_id="gone"), replace(ROW, conversation_id=None))
-    names = {line.name for line in summarise(connection, 1, "conversation", NOW, WARSAW).lines}
+    names = {line.name for line in summarise(Book(connection), 1, "conversation", NOW, WARSAW).lines}
     assert names == {"Trip", "gone", "(none)"}
 
 
 def test_many_things_share_a_last_line(connection: sqlite3.Connection) -> None:
     add(connection, *(replace(ROW, id=f"{n}-", model=f"m{n}", cost_nanousd=n) for n in range(503)))
-    found = summarise(connection, 1, "model", NOW, WARSAW)
+    found = summarise(Book(connection), 1, "model", NOW, WARSAW)
     assert (len(found.lines), found.lines[-1].name, found.lines[-1].requests) == (501, "(all others)", 3)
     assert sum(line.cost for line in found.lines) == found.total.cost
 
@@ -125,7 +126,7 @@ def test_the_sum_shown_is_the_sum_of_the_rows(
     tables(connection)  # type: ignore[arg-type]
     tally(connection)  # type: ignore[arg-type]
     add(connection, *(replace(ROW, id=str(n), started_at=at, cost_nanousd=cost) for n, (at, cost) in enumerate(rows)))
-    found = summarise(connection, days, by, NOW, zone_of(zone_name))  # type: ignore[arg-type]
+    found = summarise(Book(connection), days, by, NOW, zone_of(zone_name))  # type: ignore[arg-type]
     inside = [cost for at, cost in rows if found.since <= at < found.until]
     assert days is not None or len(inside) == len(rows)
     assert found.total.cost * 10**9 == sum(inside)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -13,16 +12,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, get_args
 from routerterm.core.money import from_nano
 from routerterm.engine.clock import DAY, HOUR, Clock, TimeUnit, label_of
 from routerterm.router.budget import day_start, month_start, next_month_start
-from routerterm.store.statistics import (
-    Speed,
-    Sums,
-    by_kind,
-    by_time,
-    first_started,
-    running,
-    speeds,
-    titles,
-)
+from routerterm.store.statistics import Book, Speed, Sums
 
 if TYPE_CHECKING:
     from routerterm.store.worker import Worker
@@ -132,44 +122,44 @@ async def summary(
     Days are the person's: ``zone``, or this machine's.  Its sums equal the sums of the ledger's rows.
     """
     now = time.time_ns() // 1_000_000 if now_ms is None else now_ms
-    return await store.reader.read(lambda connection: summarise(connection, days, by, now, zone))
+    return await store.reader.read(lambda connection: summarise(Book(connection), days, by, now, zone))
 
 
-def summarise(connection: sqlite3.Connection, days: int | None, by: By, now: int, zone: tzinfo | None) -> Summary:
+def summarise(book: Book, days: int | None, by: By, now: int, zone: tzinfo | None) -> Summary:
     """See `summary`."""
     until = day_start(day_start(now, zone) + DAY + 4 * HOUR, zone)  # the next midnight, also of a day of 25 hours
-    since = _since(connection, days, now, zone)
-    quick = speeds(connection, since, until)
+    since = _since(book, days, now, zone)
+    quick = book.speeds(since, until)
     if by in get_args(TimeUnit):
         clock = Clock(zone)
         label = clock.labels(by)  # type: ignore[arg-type]  # just seen to be a unit of time
-        sums = _by_label(connection, clock, by, since, until)
+        sums = _by_label(book, clock, by, since, until)
         names = dict.fromkeys(clock.all_labels(by, since, min(until, now + 1)), Sums()) | sums  # type: ignore[arg-type]
         groups = _grouped(quick, lambda speed: label(speed.started_at))
         lines = tuple(_line(name, name, names[name], groups.get(name, ())) for name in sorted(names))
     else:
-        lines = _things(connection, by, since, until, quick)  # type: ignore[arg-type]
-    total = sum(by_kind(connection, "model", since, until).values(), Sums())
-    held = running(connection, since, until)
+        lines = _things(book, by, since, until, quick)  # type: ignore[arg-type]
+    total = sum(book.by_kind("model", since, until).values(), Sums())
+    held = book.running(since, until)
     return Summary(
         by,
         since,
         until,
         lines,
         _line("total", "", total, quick),
-        month_forecast(connection, now, zone),
+        month_forecast(book, now, zone),
         from_nano(held.cost),
         held.attempts,
     )
 
 
-def month_forecast(connection: sqlite3.Connection, now: int, zone: tzinfo | None) -> MonthForecast:
+def month_forecast(book: Book, now: int, zone: tzinfo | None) -> MonthForecast:
     """What this calendar month will come to."""
     start, end = month_start(now, zone), next_month_start(now, zone)
-    so_far = sum(by_kind(connection, "provider", start, now + 1).values(), Sums()).cost
-    first = first_started(connection)
+    so_far = sum(book.by_kind("provider", start, now + 1).values(), Sums()).cost
+    first = book.first_started()
     begun = max(now - RECENT_DAYS * DAY, now if first is None else first)
-    recent = sum(by_kind(connection, "provider", begun, now + 1).values(), Sums()).cost
+    recent = sum(book.by_kind("provider", begun, now + 1).values(), Sums()).cost
     span = max((now - begun) / DAY, 1.0)
     per_day = from_nano(recent) / Decimal(str(round(span, 6)))
     left = max(0.0, (end - now) / DAY)
@@ -185,19 +175,19 @@ def percentiles(values: Iterable[float | None]) -> Percentiles | None:
     return Percentiles(known[(len(known) - 1) // 2], known[min(len(known) - 1, len(known) * 95 // 100)])
 
 
-def _since(connection: sqlite3.Connection, days: int | None, now: int, zone: tzinfo | None) -> int:
+def _since(book: Book, days: int | None, now: int, zone: tzinfo | None) -> int:
     if days is None:
-        first = first_started(connection)
+        first = book.first_started()
         return day_start(now if first is None else min(first, now), zone)
     today = datetime.fromtimestamp(day_start(now, zone) / 1000, zone)
     return day_start(round((today - timedelta(days=max(1, days) - 1)).timestamp() * 1000), zone)
 
 
-def _by_label(connection: sqlite3.Connection, clock: Clock, by: By, since: int, until: int) -> dict[str, Sums]:
+def _by_label(book: Book, clock: Clock, by: By, since: int, until: int) -> dict[str, Sums]:
     unit = HOUR if by == "hour" else DAY
     found: dict[str, Sums] = {}
     for start, end, offset in clock.spans(since, until):
-        for stretch, sums in by_time(connection, start, end, unit, offset).items():
+        for stretch, sums in book.by_time(start, end, unit, offset).items():
             name = label_of(by, stretch * unit)  # type: ignore[arg-type]
             found[name] = found.get(name, Sums()) + sums
     return found
@@ -212,14 +202,12 @@ _THINGS: Mapping[Thing, Callable[[Speed], str]] = {
 }
 
 
-def _things(
-    connection: sqlite3.Connection, by: Thing, since: int, until: int, quick: Iterable[Speed]
-) -> tuple[Line, ...]:
-    found = by_kind(connection, by, since, until)
+def _things(book: Book, by: Thing, since: int, until: int, quick: Iterable[Speed]) -> tuple[Line, ...]:
+    found = book.by_kind(by, since, until)
     groups = _grouped(quick, _THINGS[by])
     ranked = sorted(found, key=lambda name: (-found[name].cost, -found[name].attempts, name))
     shown, rest = ranked[:MOST_LINES], ranked[MOST_LINES:]
-    names = titles(connection, shown) if by == "conversation" else {}
+    names = book.titles(shown) if by == "conversation" else {}
     lines = [_line(names.get(id) or id.strip() or "(none)", id, found[id], groups.get(id, ())) for id in shown]
     if rest:
         lines.append(_line("(all others)", "", sum((found[id] for id in rest), Sums()), ()))

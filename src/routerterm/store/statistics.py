@@ -81,6 +81,37 @@ class Speed:
     tokens_per_second: float | None
 
 
+class Book:
+    """The ledger as rooms without SQL see it, for the length of one job of a `routerterm.store.worker.Worker`."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def by_time(self, since: int, until: int, unit: int, offset: int) -> dict[int, Sums]:
+        """See the function of that name."""
+        return by_time(self._connection, since, until, unit, offset)
+
+    def by_kind(self, kind: Kind, since: int, until: int) -> dict[str, Sums]:
+        """See the function of that name."""
+        return by_kind(self._connection, kind, since, until)
+
+    def running(self, since: int, until: int) -> Sums:
+        """See the function of that name."""
+        return running(self._connection, since, until)
+
+    def first_started(self) -> int | None:
+        """See the function of that name."""
+        return first_started(self._connection)
+
+    def speeds(self, since: int, until: int) -> list[Speed]:
+        """See the function of that name."""
+        return speeds(self._connection, since, until)
+
+    def titles(self, ids: Sequence[str]) -> dict[str, str]:
+        """See the function of that name."""
+        return titles(self._connection, ids)
+
+
 def by_time(connection: sqlite3.Connection, since: int, until: int, unit: int, offset: int) -> dict[int, Sums]:
     """Sums by stretch of ``unit`` milliseconds, in a clock that is ``offset`` milliseconds ahead of UTC.
 
@@ -145,15 +176,18 @@ def speeds(connection: sqlite3.Connection, since: int, until: int) -> list[Speed
     ]
 
 
-def answer_lengths(connection: sqlite3.Connection, provider: str, model: str, limit: int = 200) -> list[int]:
-    """Output tokens of a model's newest whole answers: what a forecast learns from."""
+def answer_lengths(connection: sqlite3.Connection, newest: int = 4_000) -> dict[tuple[str, str], list[int]]:
+    """Output tokens of the newest whole answers by provider and model, newest first: for a session's start."""
     rows = connection.execute(
-        "SELECT output_tokens FROM (SELECT output_tokens, provider, model FROM attempt INDEXED BY attempt_speed"
-        " WHERE outcome = 'done' AND duration_ms IS NOT NULL ORDER BY started_at DESC LIMIT ?)"
-        " WHERE provider = ? AND model = ? AND output_tokens > 0 LIMIT ?",
-        (limit * 50, provider, model, limit),
+        "SELECT provider, model, output_tokens FROM attempt INDEXED BY attempt_speed"
+        " WHERE outcome = 'done' AND duration_ms IS NOT NULL ORDER BY started_at DESC LIMIT ?",
+        (newest,),
     )
-    return [row[0] for row in rows]
+    found: dict[tuple[str, str], list[int]] = {}
+    for provider, model, tokens in rows:
+        if tokens:
+            found.setdefault((provider, model), []).append(tokens)
+    return found
 
 
 def titles(connection: sqlite3.Connection, ids: Sequence[str]) -> dict[str, str]:

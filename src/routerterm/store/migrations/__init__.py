@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from routerterm.store.migrations.m0001_tables import tables
 from routerterm.store.migrations.m0002_tally import tally
+from routerterm.store.migrations.m0003_guard import guard
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -14,5 +15,6 @@ if TYPE_CHECKING:
 ALL: Mapping[str, Callable[[Database], None]] = {
     "0001_tables": tables,
     "0002_tally": tally,
+    "0003_guard": guard,
 }
 """Every step by its name, in the order in which they are taken."""
