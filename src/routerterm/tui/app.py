@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from routerterm.wiring import Services
 
 SCREENS: Mapping[str, str] = {
-    "keys": "routerterm.tui.screens.keys:open_screen",
+    "keys": "routerterm.tui.screens.opening:open_keys",
     "stats": "routerterm.tui.screens.stats:open_screen",
     "find": "routerterm.tui.screens.find:open_screen",
     "models": "routerterm.tui.screens.models:open_screen",

@@ -76,7 +76,7 @@ class Stage:
             self.model = conversation.model or self._screen.services.default_model
         await self.show()
         if message_id is not None:
-            self._screen.transcript.go_to(message_id)
+            await self._reveal(message_id)
         store = self._screen.services.store
         self.draft_saved = conversation.draft if conversation else await store.conversations.draft()
         if not self._screen.composer.text:
@@ -94,11 +94,16 @@ class Stage:
         self._seen = (self.session.head, conversation.updated_at if conversation else 0)
         self._screen.turns.show_running(self.session)
 
-    async def older(self) -> None:
+    async def _reveal(self, message_id: str) -> None:
+        """Bring a message into view, reading the branch upwards until it is there."""
+        while not self._screen.transcript.reveal(message_id) and self._first is not None:
+            await self.older(1000)
+
+    async def older(self, limit: int = PAGE) -> None:
         """What stands above the first message that is loaded."""
         if self._first is None:
             return
-        page = await self.session.page(PAGE, before=self._first)
+        page = await self.session.page(limit, before=self._first)
         self._first = page.messages[0].id if page.earlier and page.messages else None
         self._screen.transcript.show_older([entry_of(message) for message in page.messages], more_before=page.earlier)
 

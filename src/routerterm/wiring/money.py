@@ -116,5 +116,5 @@ def _by_name(own: Mapping[str, CapSettings]) -> dict[str, Limits]:
     return {name: _limits(caps) for name, caps in own.items()}
 
 
-def _instead(state: State, before: State | None) -> State:
+def _instead(state: State, _before: State | None) -> State:
     return state

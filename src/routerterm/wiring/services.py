@@ -27,7 +27,9 @@ from routerterm.router import Router
 from routerterm.router.exchange import Transport
 from routerterm.router.options import RouterOptions
 from routerterm.store.database import Store
+from routerterm.tokens.estimator import Loading
 from routerterm.wiring.keys import keyring_of
+from routerterm.wiring.money import Money, money_of
 from routerterm.wiring.translate import catalog_of, options_of
 
 LOCAL = Target("local", "smollm2")
@@ -46,6 +48,7 @@ class Services:
     router: Router
     options: RouterOptions
     """The router's routes and limits, as the settings have them."""
+    money: Money
     default_model: str
     """What a new conversation asks unless told otherwise."""
     afterlife: Afterlife = field(default_factory=Afterlife)
@@ -84,12 +87,18 @@ class Services:
 
     async def close(self) -> None:
         """Finish and leave nothing open."""
+        await self.money.keep(self.store)
         await self.router.aclose()
         await self.store.close()
 
 
-async def open_services(paths: Paths | None = None, environ: Mapping[str, str] | None = None) -> Services:
-    """Put everything together.  Raises `SettingsError` and `StoreError`; no key is looked for yet."""
+async def open_services(
+    paths: Paths | None = None, environ: Mapping[str, str] | None = None, *, loading: Loading = "later"
+) -> Services:
+    """Put everything together.  Raises `SettingsError` and `StoreError`; no key is looked for yet.
+
+    ``loading``: when exact token tables may load; never where a stall would be felt and a light count serves.
+    """
     paths = paths or Paths.find(environ)
     settings = await asyncio.to_thread(load_settings, paths, environ)
     catalog = await asyncio.to_thread(lambda: catalog_of(settings, Catalog.builtin()))
@@ -97,6 +106,8 @@ async def open_services(paths: Paths | None = None, environ: Mapping[str, str] |
     keys = keyring_of(settings, catalog, paths, environ)
     store = Store.open(paths.database)
     await store.start()
+    money = money_of(settings, catalog, store, loading)
+    await money.recall(store)
     options = options_of(settings)
     router = Router(
         catalog,
@@ -104,10 +115,11 @@ async def open_services(paths: Paths | None = None, environ: Mapping[str, str] |
         options=options,
         memory=store.memory,
         ledger=store.ledger,
+        hooks=money.hooks,
         transports=_in_process(paths),
     )
     default = await first_choice(settings, keys, paths)
-    return Services(paths, settings, catalog, keys, store, router, options, default)
+    return Services(paths, settings, catalog, keys, store, router, options, money, default)
 
 
 async def first_choice(settings: Settings, keys: Keyring, paths: Paths) -> str:

@@ -15,7 +15,7 @@ from routerterm.tui.widgets.rows import Column, Row
 if TYPE_CHECKING:
     from routerterm.tui.app import RoutertermApp
 
-COLUMNS = (Column("", 0), Column("", 1, most=22), Column("", 2, grow=True))
+COLUMNS = (Column("", 0, most=20), Column("", 1, most=22), Column("", 2, grow=True))
 ELSEWHERE: Mapping[str, tuple[tuple[str, str], ...]] = {
     "Composer": (
         ("Enter", "send"),

@@ -48,7 +48,8 @@ class Picker(ModalScreen[str | None]):
         background: $t-panel; border: solid $t-faint; border-title-color: $t-bright; border-subtitle-color: $t-dim;
     }
     Picker Input { border: none; height: 1; padding: 0 1; background: $t-panel; color: $t-bright; }
-    Picker Input:focus { border: none; }
+    Picker Input:focus { border: none; background-tint: transparent 0%; }
+    Picker Input > .input--placeholder { color: $t-dim; }
     Picker RowList { height: 1fr; margin-top: 1; }
     Picker #empty { display: none; padding: 1 1; color: $t-dim; }
     Picker.-empty #empty { display: block; }

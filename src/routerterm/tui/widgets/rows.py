@@ -18,11 +18,13 @@ from textual.strip import Strip
 from routerterm.tui.widgets.fields import TONES, Span, Tone
 
 GAP = 2
+LEAST = 26
+"""Cells that a column which gives way keeps while others could go instead."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column.  ``rank`` 0 is the last to go; one of them may ``grow`` into what is left."""
+    """One column.  ``rank`` 0 is the last to go; one of them may ``grow``: it gives way and takes what is left."""
 
     title: str = ""
     rank: int = 0
@@ -54,22 +56,24 @@ def plain(cell: str | tuple[Span, ...]) -> str:
 
 
 def widths(columns: Sequence[Column], rows: Sequence[Row], room: int) -> dict[int, int]:
-    """Which columns find room, by number, and how wide each is."""
-    wanted = {n: min(column.most, _widest(n, column, rows)) for n, column in enumerate(columns)}
-    wanted = {n: size for n, size in wanted.items() if size}
-    while len(wanted) > 1 and sum(wanted.values()) + GAP * (len(wanted) - 1) > room:
-        grower = next((n for n in wanted if columns[n].grow), None)
-        over = sum(wanted.values()) + GAP * (len(wanted) - 1) - room
-        last = max(reversed(list(wanted)), key=lambda n: columns[n].rank)
-        if grower is not None and columns[last].rank <= columns[grower].rank + 1 and wanted[grower] - over >= 12:
-            wanted[grower] -= over
+    """Which columns find room, by number, and how wide each is; one that may grow gives way first, down to `LEAST`."""
+    natural = {n: _widest(n, column, rows) for n, column in enumerate(columns)}
+    kept = {n: size if columns[n].grow else min(columns[n].most, size) for n, size in natural.items() if size}
+    grower = next((n for n in kept if columns[n].grow), None)
+    while kept:
+        over = sum(kept.values()) + GAP * (len(kept) - 1) - room
+        if over <= 0:
+            break
+        if grower in kept and (give := min(over, kept[grower] - LEAST)) > 0:
+            kept[grower] -= give
+        elif len(kept) > 1:
+            del kept[max(reversed([n for n in kept if n != grower]), key=lambda n: columns[n].rank)]
         else:
-            del wanted[last]
-    left = room - sum(wanted.values()) - GAP * (len(wanted) - 1)
-    for n in wanted:
-        if columns[n].grow and left > 0:
-            wanted[n] += left
-    return wanted
+            kept = {n: room for n in kept}
+    if grower in kept:
+        spare = room - sum(kept.values()) - GAP * (len(kept) - 1)
+        kept[grower] = min(natural[grower], kept[grower] + spare)
+    return kept
 
 
 def _widest(number: int, column: Column, rows: Sequence[Row]) -> int:

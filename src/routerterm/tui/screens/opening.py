@@ -1,0 +1,25 @@
+"""Opens the screens that are told their data by a model of their own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from routerterm.engine.key_desk import KeyDesk
+from routerterm.tui.screens.keys import KeysScreen
+from routerterm.wiring.keys import ProbeLine
+
+if TYPE_CHECKING:
+    from routerterm.tui.app import RoutertermApp
+
+
+async def open_keys(app: RoutertermApp) -> None:
+    """The keys of every provider; what can answer may be another afterwards."""
+    services = app.services
+    assert services is not None
+    line = ProbeLine(services.settings, services.catalog)
+    desk = KeyDesk(services.keys, services.store.memory, line.probe, close=line.aclose)
+
+    async def left(_: None) -> None:
+        await app.chat.meters.lamps()
+
+    app.push_screen(KeysScreen(desk, app.machine), left)
