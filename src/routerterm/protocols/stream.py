@@ -6,6 +6,7 @@ list or a web page is read as what it is.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, Protocol, TypeAlias
 
@@ -227,6 +228,10 @@ def _unreadable(body: bytes) -> Malformed:
     return Malformed("The provider's answer is not JSON, or is cut short.")
 
 
+_OUTSIDE = re.compile(rb'["\[{\]}]')
+_INSIDE = re.compile(rb'["\\]')
+
+
 class ArrayItems:
     """Cuts a JSON array that arrives in pieces into the bytes of its items (Gemini without ``alt=sse``)."""
 
@@ -241,36 +246,41 @@ class ArrayItems:
     def feed(self, data: bytes) -> list[bytes]:
         """The items that these bytes complete.  Raises `TooLong`."""
         out: list[bytes] = []
-        start = 0
-        for position, byte in enumerate(data):
-            if self._in_string:
-                if self._escaped:
-                    self._escaped = False
-                elif byte == 0x5C:
-                    self._escaped = True
-                elif byte == 0x22:
-                    self._in_string = False
-            elif byte == 0x22:
-                self._in_string = True
-            elif byte in b"[{":
-                self._depth += 1
-                if self._depth == 2:
-                    start = position
-            elif byte in b"]}":
-                self._depth -= 1
-                if self._depth == 1:
-                    self._keep(data[start : position + 1])
-                    out.append(b"".join(self._item))
-                    self._item, self._size = [], 0
+        start = place = 0
+        if self._escaped:
+            self._escaped, place = False, 1
+        while (match := (_INSIDE if self._in_string else _OUTSIDE).search(data, place)) is not None:
+            place = match.end()
+            match match[0]:
+                case b'"':
+                    self._in_string = not self._in_string
+                case b"\\":
+                    place += 1
+                    self._escaped = place > len(data)
+                case b"[" | b"{":
+                    self._depth += 1
+                    if self._depth == 2:
+                        start = place - 1
+                case _:
+                    self._depth -= 1
+                    if self._depth == 1:
+                        self._keep(data[start:place])
+                        out.append(b"".join(self._item))
+                        self._item, self._size = [], 0
         if self._depth >= 2:
             self._keep(data[start:])
+        elif not out:
+            self._grow(len(data))  # between items there are commas and blanks, and not for long
         return out
 
     def _keep(self, piece: bytes) -> None:
-        self._size += len(piece)
-        if self._size > self._limit:
-            self._item, self._size = [], 0
-            raise TooLong
+        self._grow(len(piece))
         self._item.append(piece)
         if len(self._item) > 4096:
             self._item = [b"".join(self._item)]
+
+    def _grow(self, size: int) -> None:
+        self._size += size
+        if self._size > self._limit:
+            self._item, self._size = [], 0
+            raise TooLong

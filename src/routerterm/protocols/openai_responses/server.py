@@ -209,7 +209,7 @@ class ServerStream:
             "usage": usage_object(self._usage) if self._usage is not None else None,
         }
 
-    def _event(self, name: str, **fields: Any) -> bytes:
+    def _event(self, name: str, /, **fields: Any) -> bytes:
         body = {"type": name, "sequence_number": self._number} | fields
         self._number += 1
         return b"event: " + name.encode("ascii") + b"\ndata: " + dumps(body) + b"\n\n"
