@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 from typing import Any
@@ -200,6 +201,9 @@ class Outlive(Streaming):
     def on_terminal_lost(self) -> None:
         self.set_timer(1.0, self.say)
 
+    def on_load(self) -> None:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
     def say(self) -> None:
         with open(sys.argv[-1], "w") as file:
             file.write(f"went on to {self.count}")
@@ -212,7 +216,9 @@ PROGRAMS: dict[str, type[Driven]] = {"page": Page, "stream": Streaming, "editor"
 def main() -> None:
     name, driver, line, *_ = [*sys.argv[1:], "auto"]
     chosen: Any = driver_class(line=line if line in ("auto", "fast", "slow") else "auto") if driver == "lean" else None  # type: ignore[arg-type]
-    PROGRAMS[name](driver_class=chosen).run(mouse=False)
+    app = PROGRAMS[name](driver_class=chosen)
+    app.run(mouse=False)
+    sys.exit(app.return_code)
 
 
 if __name__ == "__main__":

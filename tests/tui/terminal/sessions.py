@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import fcntl
 import os
 import pty
@@ -16,14 +17,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pyte
-
 from tests.tui.terminal.emulators import Cell, Emulator
 
 APP = Path(__file__).with_name("scripted_app.py")
 _QUERY = re.compile(rb"\x1b\[5n|\x1b\[\?2026\$p|\x1b\[6n")
 # Sequences that pyte takes for text, or misreads.
 _NOT_PYTE = re.compile(r"\x1b\[[<=>?][0-9;]*(?:u|\$p|c)|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b\[\?2026[hl]")
+_WHOLE = re.compile(r"\x1b(?:\[[0-9;:<=>?]*[ $]?[@-~]|[^\[\]P_])")
 
 
 class Session:
@@ -40,17 +40,17 @@ class Session:
         self.columns, self.rows, self.answer = columns, rows, answer
         self.raw = bytearray()
         self.emulator = Emulator(columns, rows)
-        self.stream = pyte.ByteStream(self.emulator.screen)
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._unfinished = ""
         self._tail = b""
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
-            for name in ("SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT", "STY", "TMUX", "NO_COLOR", "COLUMNS", "LINES"):
-                os.environ.pop(name, None)
-            os.environ.update(
-                {"TERM": "xterm-256color", "COLORTERM": "truecolor", "PYTHONPATH": os.getcwd(), **(env or {})}
-            )
+            hidden = ("SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT", "STY", "TMUX", "NO_COLOR", "COLUMNS", "LINES")
+            clean = {name: value for name, value in os.environ.items() if name not in hidden}
+            clean |= {"TERM": "xterm-256color", "COLORTERM": "truecolor", "PYTHONPATH": os.getcwd(), **(env or {})}
             fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-            os.execv(sys.executable, [sys.executable, str(APP), *arguments])
+            # Not `execv`: readline puts COLUMNS and LINES into the C environment, where `os.environ` does not see them.
+            os.execve(sys.executable, [sys.executable, str(APP), *arguments], clean)
 
     def resize(self, columns: int, rows: int) -> None:
         self.columns, self.rows = columns, rows
@@ -80,8 +80,14 @@ class Session:
 
     def show(self) -> str:
         """What the terminal shows, from all bytes so far."""
-        text = self.raw.decode("utf-8", "ignore")
+        text = self._decoder.decode(bytes(self.raw))
         self.raw.clear()
+        text = self._unfinished + text
+        cut = text.rfind("\x1b", -40)
+        if cut >= 0 and not _WHOLE.match(text, cut):
+            text, self._unfinished = text[:cut], text[cut:]
+        else:
+            self._unfinished = ""
         self.emulator.stream.feed(_NOT_PYTE.sub("", text))
         return self.emulator.text()
 

@@ -85,11 +85,13 @@ class Painter:
             if budget is not None and used >= budget:
                 return "".join(out), False
             begun = len(out)
+            if budget is not None:
+                new, new_styles = _partly(old, new, old_styles, new_styles, max(16, budget - used))
             self._row(out, y, old, new, old_styles, new_styles)
             shown.text[y], shown.styles[y] = new, new_styles
             self.touched += 1
             used += sum(map(len, out[begun:]))
-        return "".join(out), True
+        return "".join(out), budget is None or shown.text == wanted.text and shown.styles == wanted.styles
 
     def park(self, x: int, y: int) -> str:
         """Put the cursor where the program wants it."""
@@ -215,6 +217,15 @@ class Painter:
         """A style in which erased cells look like blanks in ``style``."""
         if self.styles.blank[self.style] != style:
             self._wear(out, style)
+
+
+def _partly(old: str, new: str, old_styles: str, new_styles: str, cells: int) -> tuple[str, str]:
+    """A row on its way from old to new: at most so many cells from the first that differs."""
+    first = min(differing(a, b)[0] for a, b in ((old, new), (old_styles, new_styles)) if a != b)
+    cut = first + cells
+    while cut < len(new) and (new[cut] == CONT or old[cut] == CONT):
+        cut += 1
+    return new[:cut] + old[cut:], new_styles[:cut] + old_styles[cut:]
 
 
 def _spans(old: str, new: str, old_styles: str, new_styles: str) -> list[tuple[int, int]]:

@@ -26,7 +26,7 @@ from routerterm.tui.terminal.keys import AnswerFilter
 from routerterm.tui.terminal.line import LineState, Mode
 from routerterm.tui.terminal.output import Output
 from routerterm.tui.terminal.setup import abilities, meter
-from routerterm.tui.terminal.writer import open_sink
+from routerterm.tui.terminal.writer import Sink, open_sink
 
 _DRIVERS: weakref.WeakKeyDictionary[App[Any], LeanDriver] = weakref.WeakKeyDictionary()
 
@@ -45,6 +45,7 @@ class LeanDriver(LinuxDriver):
     ) -> None:
         super().__init__(app, debug=debug, mouse=mouse, size=size)
         self._output: Output | None = None
+        self._kept: Output | None = None
         self._early: list[str] = []
         self._meter = meter(self.line_mode, self.output_fd)
         self._loop_thread = threading.get_ident()
@@ -107,22 +108,30 @@ class LeanDriver(LinuxDriver):
         """The tables were forgotten: Textual must draw all of its screen again."""
         self._app.call_later(self._app.refresh, layout=True)
 
+    def _new_output(self, sink: Sink, fd: int) -> Output:
+        return Output(
+            sink,
+            self._meter,
+            shutil.get_terminal_size(),
+            loop=self._loop,
+            abilities=abilities(os.environ),
+            encoding=getattr(sys.__stderr__, "encoding", None) or "utf-8",
+            on_lost=self._lost,
+            on_forgotten=self._draw_anew,
+        )
+
     # -- application mode --------------------------------------------------------------------------------------
     def start_application_mode(self) -> None:
         """Take the terminal."""
         fd = self.output_fd
         self._loop_thread = threading.get_ident()
-        self._output = Output(
-            open_sink(fd, self._loop),
-            self._meter,
-            shutil.get_terminal_size(),
-            loop=self._loop,
-            abilities=abilities(os.environ),
-            probing=self.input_tty and os.isatty(fd) and os.environ.get("TERM") not in (None, "dumb"),
-            encoding=getattr(sys.__stderr__, "encoding", None) or "utf-8",
-            on_lost=self._lost,
-            on_forgotten=self._draw_anew,
-        )
+        sink = open_sink(fd, self._loop)
+        if self._kept is not None:
+            self._output, self._kept = self._kept, None
+            self._output.resume(sink)
+        else:
+            self._output = self._new_output(sink, fd)
+        self._output.probing = self.input_tty and os.isatty(fd) and os.environ.get("TERM") not in (None, "dumb")
         super().start_application_mode()  # type: ignore[no-untyped-call]
         own = signal.getsignal(signal.SIGWINCH)
 
@@ -155,7 +164,7 @@ class LeanDriver(LinuxDriver):
         super().stop_application_mode()
         if self._output is not None:
             self._output.finish(3.0)
-            self._output = None
+            self._output, self._kept = None, self._output  # after a suspension what it wants is still wanted
 
     # -- input -------------------------------------------------------------------------------------------------
     def _answered(self) -> None:

@@ -23,7 +23,7 @@ ANSWER = "\x1b[0n"
 
 _LATE = 0.25  # seconds of queueing that a person begins to feel
 _SHARE = 0.2  # seconds' worth of bytes that may be on their way on a slow line
-_LEAST = 160  # bytes that may always be on their way
+_LEAST = 80  # bytes that may always be on their way
 _MOST = 1 << 20
 _FIRST = 1 << 15
 _SLOW_RATE = 20_000  # bytes/s under which the line is called slow

@@ -27,6 +27,7 @@ _HARMLESS = re.compile(
     r"\x07|\x1b\[[?>=<]?[0-9;]*(?:[hl]|u|c|n|\$p|t| q|>q)|\x1b\](?:0|1|2|7|9|22|52|777|99);.*", re.DOTALL
 )
 _PARK = 0.2  # seconds of quiet after which the hidden cursor goes where input methods look for it
+_RETRY = 0.1  # seconds after which a full line is looked at again, if no answer comes before
 _HURRY = 0.2  # seconds after a key in which nothing is held back
 
 
@@ -180,7 +181,7 @@ class Output:
         if text or (budget == 0 and self.probing and self.meter.wants_probe(now, 0)):
             self._send(text, now)
         if not complete and not self.lost_line:
-            self._schedule(now + 0.05, now)
+            self._schedule(now + (_RETRY if budget == 0 else 0.0), now)
 
     def _park_later(self) -> None:
         if self._parking is not None:
@@ -241,3 +242,11 @@ class Output:
         self._unsent = b""
         self.lost_line = True
         self.sink.close()
+
+    def resume(self, sink: Sink) -> None:
+        """Go on where :meth:`finish` left off, on a terminal that may show anything."""
+        self.sink = sink
+        self.lost_line = False
+        self._modes.clear()
+        self._kitty.clear()
+        self.painter.lose()
