@@ -40,7 +40,7 @@ def test(text: str | None, role: str) -> None:
 
     said = sys.stdin.read() if text is None else text
     hits: list[Hit] = []
-    guard = PersonalGuard(guard_rules(load_settings(Paths.find())), hits.append)
+    guard = PersonalGuard(guard_rules(load_settings(Paths.find()).guard), hits.append)
     try:
         if role == "assistant":
             watch = guard.check(ChatRequest("", ())).restorer()

@@ -3,37 +3,29 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 from zoneinfo import ZoneInfo
 
 from routerterm.catalog import Catalog
-from routerterm.catalog.pricing import cost
-from routerterm.catalog.values import ModelInfo
 from routerterm.config.schema import BudgetSettings, CapSettings, GuardSettings
 from routerterm.config.settings import Settings
-from routerterm.core.money import Cost
 from routerterm.core.ports import State
-from routerterm.core.usage import Usage
+from routerterm.core.targets import Target
 from routerterm.router.budget import BudgetRules, Limits, PersonalBudget
 from routerterm.router.forecast import AnswerLengths, HistoryForecaster
 from routerterm.router.guard.guard import PersonalGuard
 from routerterm.router.guard.values import DETECTORS, Action, DetectorName, GuardRules, Hit, Rule
 from routerterm.router.hooks import Hooks
-from routerterm.store.database import Store
+from routerterm.router.pricing import CatalogPricer
+from routerterm.store.database import Store, milliseconds
+from routerterm.store.guard_hits import GuardHit, GuardHits
+from routerterm.store.statistics import answer_lengths
 from routerterm.tokens.estimator import MEMORY_PREFIX, Loading, TokenEstimator
 
 HITS_KEPT = 100
-
-
-@dataclass(frozen=True, slots=True)
-class CataloguePrices:
-    """The router's `Pricer`, by the catalogue's price lists."""
-
-    def cost(self, usage: Usage, model: ModelInfo) -> Cost:
-        """See `Pricer.cost`."""
-        return cost(usage, model)
 
 
 @dataclass(slots=True)
@@ -47,20 +39,28 @@ class Money:
     guard: PersonalGuard
     hits: deque[Hit] = field(default_factory=lambda: deque(maxlen=HITS_KEPT))
     """What the guard found lately: never the text."""
+    unwritten: list[GuardHit] = field(default_factory=list)
+    """What of it is not on record yet."""
 
     @property
     def hooks(self) -> Hooks:
         """For the router."""
-        return Hooks(self.estimator, self.forecaster, CataloguePrices(), self.budget, self.guard)
+        return Hooks(self.estimator, self.forecaster, CatalogPricer(lambda: datetime.now(UTC)), self.budget, self.guard)
 
     async def recall(self, store: Store) -> None:
         """Take up what earlier sessions have learned."""
         self.estimator.remember(await store.memory.read(MEMORY_PREFIX))
+        for (provider, model), newest in (await store.reader.read(answer_lengths)).items():
+            self.lengths.load(Target(provider, model), newest)
 
     async def keep(self, store: Store) -> None:
         """Keep what this session has learned."""
         for name, state in self.estimator.learned().items():
             await store.memory.change(name, partial(_instead, state))
+        hits, self.unwritten[:] = list(self.unwritten), []
+        record = GuardHits(store.writer, store.reader)
+        for hit in hits:
+            await record.add(hit)
 
 
 def money_of(settings: Settings, catalog: Catalog, store: Store, loading: Loading) -> Money:
@@ -68,13 +68,21 @@ def money_of(settings: Settings, catalog: Catalog, store: Store, loading: Loadin
     lengths = AnswerLengths()
     estimator = TokenEstimator(loading, on_report=lengths.add)
     hits: deque[Hit] = deque(maxlen=HITS_KEPT)
+    unwritten: list[GuardHit] = []
+
+    def struck(hit: Hit) -> None:
+        hits.append(hit)
+        at = milliseconds()
+        unwritten.append(GuardHit(at, hit.rule, hit.action, hit.role, hit.count, hit.timed_out, hit.conversation_id))
+
     return Money(
         estimator,
         lengths,
         HistoryForecaster(estimator, lengths),
         PersonalBudget(budget_rules(settings.budget), catalog.model, store.ledger.used),
-        PersonalGuard(guard_rules(settings.guard), hits.append),
+        PersonalGuard(guard_rules(settings.guard), struck),
         hits,
+        unwritten,
     )
 
 
