@@ -52,6 +52,7 @@ class Stepping(Pointing):
     _cursor: tuple[int, int] | None = None
     """The entry's number and the block's."""
     _mark: Place | None = None
+    _pointed: tuple[tuple[int, int, int], tuple[int, int]] | None = None
 
     @property
     def current(self) -> Entry | None:
@@ -113,11 +114,20 @@ class Stepping(Pointing):
         found = next((item for item in known if item[0] == block), known[-1])
         return (number, *found)
 
+    def _cursor_lines(self) -> tuple[int, int]:
+        assert self._cursor is not None
+        number, block = self._cursor
+        key = (number, block, self.shelf.heights[number])
+        if self._pointed is None or self._pointed[0] != key:
+            here = self._block()
+            self._pointed = (key, (here[2], here[3]) if here is not None else (0, 0))
+        return self._pointed[1]
+
     def decorate(self, number: int, index: int, strip: Strip) -> Strip:
         """The cursor's mark beside its block."""
-        if self.has_focus and self._cursor is not None and self._cursor[0] == number:
-            here = self._block()
-            if here is not None and (here[2] <= index < here[3] or index == 0):
+        if self._cursor is not None and self._cursor[0] == number and self.has_focus:
+            begin, end = self._cursor_lines()
+            if begin <= index < end or index == 0:
                 strip = overlay(strip, [(0, 1)], self.palette.style("cursor"), self.palette.signs.bar)
         return super().decorate(number, index, strip)
 

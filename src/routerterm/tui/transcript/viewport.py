@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -43,7 +43,12 @@ class Viewport(ScrollView, can_focus=True):
         self._asked = ""
         self._follow = True
         self._placing = False
+        self._painted: dict[int, Strip] = {}
         self._unread = 0
+        self.rows = 0
+        """Lines in view."""
+        self.columns = 0
+        """Cells of a line in view, gutter and all."""
         self._fresh: set[int] = set()
         self._flush_timer: Timer | None = None
 
@@ -51,11 +56,6 @@ class Viewport(ScrollView, can_focus=True):
     def palette(self) -> Palette:
         """The colours and signs in use."""
         return self.shelf.palette
-
-    @property
-    def rows(self) -> int:
-        """Lines in view."""
-        return self.scrollable_content_region.height
 
     # -- follow ------------------------------------------------------------------------------------
 
@@ -89,7 +89,8 @@ class Viewport(ScrollView, can_focus=True):
 
     def on_resize(self, _event: events.Resize) -> None:
         """Lay out at the new width; what is at the top stays in view."""
-        width = max(min(self.scrollable_content_region.width - GUTTER - 1, MEASURE), 8)
+        _, _, self.columns, self.rows = self.scrollable_content_region
+        width = max(min(self.columns - GUTTER - 1, MEASURE), 8)
         if width != self.shelf.width:
             self.keep_place(lambda: self.shelf.reset(width, self.palette))
         else:
@@ -160,7 +161,7 @@ class Viewport(ScrollView, can_focus=True):
         self._placing = True
         try:
             # Not by assignment: that would lay out the whole screen anew for every line that comes.
-            self.set_reactive(Widget.virtual_size, Size(self.scrollable_content_region.width, total))
+            self.set_reactive(Widget.virtual_size, Size(self.columns, total))
             self.set_reactive(Widget.scroll_target_y, float(y))
             bar = self.vertical_scrollbar
             bar.window_virtual_size, bar.window_size = total, rows
@@ -232,12 +233,38 @@ class Viewport(ScrollView, can_focus=True):
         """Repaint some rows of the view."""
         first, end = max(first, 0), min(end, self.rows)
         if end > first:
-            self.refresh(Region(0, first, self.scrollable_content_region.width, end - first))
+            self.refresh(Region(0, first, self.columns, end - first))
+
+    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
+        """Paint anew, all or some regions."""
+        if regions:
+            for region in regions:
+                for y in region.line_range:
+                    self._painted.pop(y, None)
+        else:
+            self._painted.clear()
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Rows of the view, each painted once: Textual's own cache would copy every strip, and what it knows of it."""
+        if self.styles.gutter != (0, 0, 0, 0):
+            return super().render_lines(crop)
+        painted = self._painted
+        missing = [y for y in crop.line_range if y not in painted]
+        if missing:
+            filters, ground = self.app.get_line_filters(), self.background_colors[1]
+            for y in missing:
+                strip = self.render_line(y)
+                for line_filter in filters:
+                    strip = strip.apply_filter(line_filter, ground)
+                painted[y] = strip
+        if crop.x or crop.right < self.columns:
+            return [painted[y].crop(crop.x, crop.right) for y in crop.line_range]
+        return [painted[y] for y in crop.line_range]
 
     def render_line(self, y: int) -> Strip:
         """One row of the view."""
-        width = self.scrollable_content_region.width
-        shelf = self.shelf
+        width, shelf = self.columns, self.shelf
         number, index = shelf.heights.find(y + self.scroll_offset.y)
         if y == self.rows - 1 and self._unread and not self._follow:
             return self._notice(width)
