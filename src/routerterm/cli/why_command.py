@@ -1,0 +1,94 @@
+"""`routerterm why`: the whole routing decision for a prompt, without sending it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from routerterm.cli.output import write
+
+if TYPE_CHECKING:
+    from routerterm.core.messages import Part
+    from routerterm.core.targets import Decision, Forecast
+
+
+@click.command("why")
+@click.argument("prompt", required=False, default="")
+@click.option("-m", "--model", metavar="MODEL", default="", help="provider/model, a route or an alias.")
+@click.option(
+    "-a", "--attach", "files", metavar="FILE", multiple=True, type=click.Path(path_type=Path), help="Text or picture."
+)
+@click.option("--private", is_flag=True, help="As in a private conversation: local models only.")
+@click.option("--json", "as_json", is_flag=True, help="Print the decision as JSON.")
+def command(prompt: str, model: str, files: tuple[Path, ...], private: bool, as_json: bool) -> None:
+    """Explain which model a prompt would go to, and why the others would not get it.  Nothing is sent.
+
+    Exits with 4 if no model can be asked.
+    """
+    decision = asyncio.run(_decide(prompt, model, files, private))
+    write(json.dumps(as_object(decision), ensure_ascii=False, indent=2) + "\n" if as_json else in_words(decision))
+    sys.exit(0 if decision.candidates else 4)
+
+
+async def _decide(prompt: str, model: str, files: tuple[Path, ...], private: bool) -> Decision:
+    from routerterm.core.messages import Message, Text
+    from routerterm.core.request import ChatRequest
+    from routerterm.engine.attachments import attachment
+    from routerterm.wiring import open_app
+
+    parts: tuple[Part, ...] = (*(attachment(file) for file in files), Text(prompt))
+    async with open_app() as app:
+        request = ChatRequest(model or app.default_model, (Message("user", parts),), private=private, client="why")
+        return await app.router.explain(request)
+
+
+def in_words(decision: Decision) -> str:
+    """The decision for a person to read."""
+    lines = [f"{decision.asked} ({decision.strategy})"]
+    for place, candidate in enumerate(decision.candidates, 1):
+        lines.append(f"  {place}. {candidate.target}")
+        lines.append(f"     {candidate.why}; {_forecast(candidate.forecast)}")
+    if not decision.candidates:
+        lines.append("  No model can be asked.")
+    if decision.passed_over:
+        lines.append("passed over:")
+        width = max(len(str(item.target)) for item in decision.passed_over)
+        lines += (f"  {item.target!s:<{width}}  {item.reason}" for item in decision.passed_over)
+    return "\n".join(lines) + "\n"
+
+
+def as_object(decision: Decision) -> dict[str, Any]:
+    """The decision for a program to read; amounts are USD as text."""
+    return {
+        "asked": decision.asked,
+        "strategy": decision.strategy,
+        "candidates": [
+            {"model": str(candidate.target), "why": candidate.why, "forecast": _amounts(candidate.forecast)}
+            for candidate in decision.candidates
+        ],
+        "passed_over": [{"model": str(item.target), "reason": item.reason} for item in decision.passed_over],
+    }
+
+
+def _forecast(forecast: Forecast | None) -> str:
+    from routerterm.core.money import show_usd
+
+    if forecast is None:
+        return "no forecast"
+    cost = show_usd(forecast.low)
+    if forecast.high != forecast.low:
+        cost += f" to {show_usd(forecast.high)}"
+    window = "?" if forecast.context is None else f"{forecast.context:,}"
+    return f"about {forecast.prompt_tokens:,} tokens of {window}, {cost}"
+
+
+def _amounts(forecast: Forecast | None) -> dict[str, Any] | None:
+    if forecast is None:
+        return None
+    low, high = (None if amount is None else str(amount) for amount in (forecast.low, forecast.high))
+    return {"prompt_tokens": forecast.prompt_tokens, "low": low, "high": high, "context": forecast.context}
