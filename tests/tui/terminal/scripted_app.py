@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import time
-from typing import Any
+from typing import Any, ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -48,7 +48,10 @@ def visit(node, depth=0):
 class Driven(App[None]):
     """Takes keys, says what line it sees, redraws on Ctrl+L."""
 
-    BINDINGS = [Binding("ctrl+q", "quit", "Quit", priority=True), Binding("ctrl+l", "redraw", "Redraw", priority=True)]
+    BINDINGS: ClassVar[list[Any]] = [
+        Binding("ctrl+q", "quit", "Quit", priority=True),
+        Binding("ctrl+l", "redraw", "Redraw", priority=True),
+    ]
 
     def action_redraw(self) -> None:
         driver = driver_of(self)
@@ -60,7 +63,7 @@ class Box(ModalScreen[None]):
     DEFAULT_CSS = (
         "Box { align: center middle; } Box Static { width: 40; height: 7; border: round red; background: $surface; }"
     )
-    BINDINGS = [Binding("escape", "dismiss", "Close")]
+    BINDINGS: ClassVar[list[Any]] = [Binding("escape", "dismiss", "Close")]
 
     def compose(self) -> ComposeResult:
         yield Static("A box over the rest, 日本語日本語日本語, with some words")
@@ -69,8 +72,15 @@ class Box(ModalScreen[None]):
 class Page(Driven):
     """Much of what Textual has on one screen."""
 
-    CSS = "ListView { width: 24; border: solid green; } VerticalScroll { width: 1fr; } DataTable { height: 6; } Input { dock: bottom; }"
-    BINDINGS = [Binding("f3", "box", "Box"), Binding("f4", "theme", "Theme"), Binding("f5", "note", "Note")]
+    CSS = """
+    ListView { width: 24; border: solid green; } VerticalScroll { width: 1fr; }
+    DataTable { height: 6; } Input { dock: bottom; }
+    """
+    BINDINGS: ClassVar[list[Any]] = [
+        Binding("f3", "box", "Box"),
+        Binding("f4", "theme", "Theme"),
+        Binding("f5", "note", "Note"),
+    ]
 
     def compose(self) -> ComposeResult:
         yield Header()
@@ -128,7 +138,7 @@ class Streaming(Driven):
     """An endless answer above a prompt; Esc stops it."""
 
     CSS = "Lines { height: 1fr; } #foot { height: 4; }"
-    BINDINGS = [
+    BINDINGS: ClassVar[list[Any]] = [
         Binding("escape", "stop", "Stop", priority=True),
         Binding("f6", "full", "Noise"),
         Binding("f7", "crash", "Crash"),
@@ -186,7 +196,7 @@ class Streaming(Driven):
 class Editor(Streaming):
     """Gives the terminal away for a while on F8."""
 
-    BINDINGS = [Binding("f8", "away", "Away", priority=True)]
+    BINDINGS: ClassVar[list[Any]] = [Binding("f8", "away", "Away", priority=True)]
 
     def action_away(self) -> None:
         with self.suspend():

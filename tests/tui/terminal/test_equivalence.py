@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from tests.tui.terminal.emulators import Emulator, Lean
 
 from routerterm.tui.terminal.diff import Abilities
-from tests.tui.terminal.emulators import Emulator, Lean
 
 ROWS, COLUMNS = 12, 40
 STYLES = [

@@ -9,7 +9,6 @@ import time
 from pathlib import Path
 
 import pytest
-
 from tests.tui.terminal.sessions import Session, session
 
 pytestmark = pytest.mark.slow

@@ -6,7 +6,6 @@ import re
 import time
 
 import pytest
-
 from tests.tui.terminal.sessions import session
 
 pytestmark = pytest.mark.slow

@@ -91,7 +91,7 @@ class Painter:
             shown.text[y], shown.styles[y] = new, new_styles
             self.touched += 1
             used += sum(map(len, out[begun:]))
-        return "".join(out), budget is None or shown.text == wanted.text and shown.styles == wanted.styles
+        return "".join(out), budget is None or (shown.text, shown.styles) == (wanted.text, wanted.styles)
 
     def park(self, x: int, y: int) -> str:
         """Put the cursor where the program wants it."""

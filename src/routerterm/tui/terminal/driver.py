@@ -15,13 +15,16 @@ from codecs import getincrementaldecoder
 from types import FrameType
 from typing import Any, ClassVar
 
+from rich.color import ColorSystem
 from textual import events
 from textual._parser import ParseError
 from textual._xterm_parser import XTermParser
 from textual.app import App
+from textual.color import Color, ColorParseError
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
+from routerterm.tui.terminal.colour import adapter, depth_of
 from routerterm.tui.terminal.keys import AnswerFilter
 from routerterm.tui.terminal.line import LineState, Mode
 from routerterm.tui.terminal.output import Output
@@ -51,6 +54,9 @@ class LeanDriver(LinuxDriver):
         self._loop_thread = threading.get_ident()
         self._answer = threading.Event()
         self._resizing: Any = None
+        self.depth = depth_of(os.environ)
+        # Textual is to say its colours in full, whatever the terminal has: `colour` chooses better than Rich.
+        app.console._color_system = ColorSystem.TRUECOLOR
         _DRIVERS[app] = self
         signal.signal(signal.SIGTSTP, lambda *_: self._loop.call_soon_threadsafe(self._sigtstp_application))
         signal.signal(signal.SIGCONT, lambda *_: self._loop.call_soon_threadsafe(self._sigcont_application))
@@ -104,6 +110,12 @@ class LeanDriver(LinuxDriver):
         else:
             self._app.exit(return_code=1)
 
+    def _theme_background(self) -> tuple[int, int, int] | None:
+        """The theme's own background; ``None`` where it is the terminal's."""
+        with contextlib.suppress(ColorParseError, KeyError):
+            return Color.parse(self._app.theme_variables["background"]).rgb
+        return None
+
     def _draw_anew(self) -> None:
         """The tables were forgotten: Textual must draw all of its screen again."""
         self._app.call_later(self._app.refresh, layout=True)
@@ -114,6 +126,7 @@ class LeanDriver(LinuxDriver):
             self._meter,
             shutil.get_terminal_size(),
             loop=self._loop,
+            adapt=adapter(self.depth, self._theme_background),
             abilities=abilities(os.environ),
             encoding=getattr(sys.__stderr__, "encoding", None) or "utf-8",
             on_lost=self._lost,

@@ -67,6 +67,7 @@ class StyleTable:
         self.blank: list[int] = [0]  # what a space in this style looks like: its background alone
         self._applied: dict[tuple[int, str], int] = {}
         self._transitions: dict[tuple[int, int], str] = {}
+        self._adapted: dict[int, int] = {}
         self._raw: list[Style] = [Style()]  # as Textual asked for it, before it was adapted
         self._raw_ids: dict[Style, int] = {Style(): 0}
 
@@ -86,8 +87,11 @@ class StyleTable:
 
     def adapted(self, raw: int) -> int:
         """The number, as shown, of a raw state that :meth:`apply` gave."""
-        style = self._raw[raw]
-        return self.intern(self.adapt(style) if self.adapt else style)
+        found = self._adapted.get(raw)
+        if found is None:
+            style = self._raw[raw]
+            found = self._adapted[raw] = self.intern(self.adapt(style) if self.adapt else style)
+        return found
 
     def apply(self, raw: int, parameters: str) -> int:
         """The raw state after ``CSI parameters m``."""
