@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
-import re
 import sys
 import zipfile
 from collections.abc import Iterator
@@ -23,41 +22,18 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-DATA = Path(__file__).parent.parent / "src/routerterm/catalog/data/models"
-MILLION = Decimal(1_000_000)
-SOURCES: dict[str, tuple[str, str]] = {
-    "openai": ("openai", "openai"),
-    "anthropic": ("anthropic", "anthropic"),
-    "gemini": ("gemini", "google"),
-    "groq": ("groq", "groq"),
-    "mistral": ("mistral", "mistral"),
-    "deepseek": ("deepseek", "deepseek"),
-    "openrouter": ("openrouter", "openrouter"),
-    "xai": ("xai", "x-ai"),
-    "together": ("together_ai", "together"),
-    "fireworks": ("fireworks_ai", "fireworks"),
-    "cerebras": ("cerebras", "cerebras"),
-    "perplexity": ("perplexity", "perplexity"),
-    "moonshot": ("moonshot", "moonshotai"),
-    "zai": ("zai", "zai"),
-    "cohere": ("cohere_chat", "cohere"),
-    "minimax": ("minimax", "minimax"),
-    "sambanova": ("sambanova", ""),
-    "deepinfra": ("deepinfra", ""),
-    "nebius": ("nebius", ""),
-    "hyperbolic": ("hyperbolic", ""),
-    "novita": ("novita", "novita"),
-}
-"""Our provider: its name in litellm's list, and in genai-prices'."""
+from routerterm.catalog.litellm_list import FLAGS, NAMES, NOT_CHAT, is_unfilled, price_text, provider_rows, trimmed
+from routerterm.catalog.rows import UNKNOWN_ABILITIES
 
-BASE = ("input_cost_per_token", "output_cost_per_token", "cache_read_input_token_cost")
-WRITE = (
-    "cache_creation_input_token_cost",
-    "cache_creation_input_token_cost_above_1hr",
-    "output_cost_per_reasoning_token",
-)
-PRICE_KEYS = BASE + WRITE
-"""In the order of `routerterm.catalog.values.Prices`."""
+DATA = Path(__file__).parent.parent / "src/routerterm/catalog/data/models"
+GENAI = {
+    "gemini": "google",
+    "xai": "x-ai",
+    "moonshot": "moonshotai",
+    **{name: name for name in ("openai", "anthropic", "groq", "mistral", "deepseek", "openrouter", "together")},
+    **{name: name for name in ("fireworks", "cerebras", "perplexity", "zai", "cohere", "minimax", "novita")},
+}
+"""Our provider: its name in genai-prices, where it is known there."""
 GENAI_KEYS = (
     "input_mtok",
     "output_mtok",
@@ -66,21 +42,6 @@ GENAI_KEYS = (
     "cache_write_1h_mtok",
     "output_reasoning_mtok",
 )
-NOT_CHAT = re.compile(
-    r"-tts|audio|image|embed|whisper|orpheus|realtime|live|transcribe|moderation|guard|ocr|robotics|imagen|veo|lyria"
-    r"|banana|rerank|flux|stable-diffusion|computer-use|omni-flash|omni-1|voxtral-.*tts|\*|dall-e|sora|container|diffusion"
-    r"|^(ada|babbage|curie|davinci|text-|code-)|instruct-0914",
-    re.IGNORECASE,
-)
-ABOVE = re.compile(r"_above_(\d+)k_tokens$")
-FLAGS = {
-    "v": "supports_vision",
-    "t": "supports_function_calling",
-    "r": "supports_reasoning",
-    "p": "supports_assistant_prefill",
-}
-UNKNOWN = "?"
-"""In place of the flags, where no source says what a model can do."""
 Row = dict[str, Any]
 
 
@@ -105,96 +66,6 @@ def read_wheels(folder: Path) -> Sources:
     return Sources(rows, {provider.id: provider for provider in providers}, versions)
 
 
-def litellm_rows(sources: Sources, name: str) -> dict[str, Row]:
-    """The chat models of one provider in litellm's list, by the provider's own id."""
-    found: dict[str, Row] = {}
-    for key, row in sources.litellm.items():
-        if row.get("litellm_provider") != name or row.get("mode") not in ("chat", "responses"):
-            continue
-        id = key.removeprefix(f"{name}/").removeprefix("zai/") if "/" in key else key
-        if NOT_CHAT.search(id) or id.startswith("ft:"):
-            continue
-        found[id] = row
-    return found
-
-
-def text(price: Decimal | None) -> str | None:
-    """A price as the shortest decimal text."""
-    if price is None:
-        return None
-    plain = format(price, "f")
-    return plain.rstrip("0").rstrip(".") if "." in plain else plain
-
-
-def prices_of(row: Row, suffix: str = "") -> list[str | None]:
-    """A litellm row's prices in US dollars per million tokens."""
-    values = [row.get(key + suffix) for key in PRICE_KEYS]
-    if suffix:  # the hour's writes put their own mark before the tier's
-        values[4] = row.get(f"cache_creation_input_token_cost_above_1hr{suffix}")
-    prices = [None if value is None else Decimal(str(value)) * MILLION for value in values]
-    for index in (2, 3, 4):  # nobody gives cache tokens away: a zero is an unfilled field
-        prices[index] = prices[index] or None
-    if prices[5] == prices[1]:
-        prices[5] = None
-    return trimmed([text(price) for price in prices])
-
-
-def trimmed(prices: list[str | None]) -> list[str | None]:
-    """Without the unknown ones at the end."""
-    while prices and prices[-1] is None:
-        prices.pop()
-    return prices
-
-
-def tiers_of(row: Row) -> list[list[Any]]:
-    """Prices above a prompt size: ``[[200000, [input, output, …]], …]``; what a tier does not name stays the base's."""
-    sizes = {int(match[1]) for key in row if (match := ABOVE.search(key)) and row[key] is not None}
-    tiers = []
-    for size in sorted(sizes):
-        above, base = prices_of(row, f"_above_{size}k_tokens"), prices_of(row)
-        width = max(len(above), len(base))
-        above += [None] * (width - len(above))
-        base += [None] * (width - len(base))
-        tiers.append([size * 1000, [high if high is not None else low for high, low in zip(above, base, strict=True)]])
-    return tiers
-
-
-def off_peak_of(row: Row) -> Row | None:
-    """Cheaper hours: ``{"prices": […], "windows": [[days, from minute, to minute], …]}`` in UTC."""
-    sale = row.get("off_peak_pricing")
-    if not sale:
-        return None
-    windows = []
-    for window in sale["windows"]:
-        hours = [window["hours_utc"]] if isinstance(window["hours_utc"], str) else window["hours_utc"]
-        for span in hours:
-            start, end = (int(clock[:2]) * 60 + int(clock[3:]) for clock in span.split("-"))
-            windows.append(["".join(map(str, window.get("weekdays", range(1, 8)))), start, end or 1440])
-    return {"prices": prices_of(sale), "windows": windows}
-
-
-def from_litellm(provider: str, id: str, row: Row) -> Row:
-    """One of our rows."""
-    known: Row = {
-        "in": row.get("max_input_tokens"),
-        "out": row.get("max_output_tokens"),
-        "off": row.get("deprecation_date"),
-    }
-    known["flags"] = "".join(letter for letter, key in FLAGS.items() if row.get(key))
-    known["prices"] = prices_of(row)
-    if is_unfilled(provider, id, known["prices"]):
-        known["prices"] = []
-    known["tiers"] = tiers_of(row)
-    known["off_peak"] = off_peak_of(row)
-    return known
-
-
-def is_unfilled(provider: str, id: str, prices: list[str | None]) -> bool:
-    """Whether zeros stand where nobody looked a price up."""
-    zero = len(prices) < 2 or any(price is None or Decimal(price) == 0 for price in prices[:2])
-    return zero and not (id.endswith(":free") or (provider == "gemini" and id.startswith("gemma")))
-
-
 def genai_models(sources: Sources, name: str) -> Iterator[tuple[str, Any, Any]]:
     """Chat models of one provider in genai-prices with the prices of now."""
     for model in sources.genai[name].models if name else ():
@@ -206,9 +77,9 @@ def from_genai(provider: str, id: str, model: Any, price: Any) -> Row:
     """One of our rows, where litellm has none: no capabilities are known there."""
     values = [getattr(price, key) for key in GENAI_KEYS]
     starts = sorted({tier.start for value in values if hasattr(value, "tiers") for tier in value.tiers})
-    base = trimmed([text(getattr(value, "base", value)) for value in values])
-    tiers = [[start, trimmed([text(at(value, start)) for value in values])] for start in starts]
-    row: Row = {"context": model.context_window, "flags": UNKNOWN, "prices": base, "tiers": tiers}
+    base = trimmed([price_text(getattr(value, "base", value)) for value in values])
+    tiers = [[start, trimmed([price_text(at(value, start)) for value in values])] for start in starts]
+    row: Row = {"context": model.context_window, "flags": UNKNOWN_ABILITIES, "prices": base, "tiers": tiers}
     if is_unfilled(provider, id, base):
         row["prices"] = []
     return row
@@ -227,9 +98,9 @@ def fill(row: Row, model: Any, price: Any) -> None:
     window, most_in, most_out = model.context_window, row.get("in"), row.get("out")
     if window and most_in and most_out and window == most_in + most_out:
         row["context"] = window
-    base = [text(getattr(getattr(price, key), "base", getattr(price, key))) for key in GENAI_KEYS]
-    prices = row["prices"]
-    if prices[:2] == base[:2] and not row["tiers"]:
+    base = [price_text(getattr(getattr(price, key), "base", getattr(price, key))) for key in GENAI_KEYS]
+    prices = row.get("prices", [])
+    if prices[:2] == base[:2] and not row.get("tiers"):
         prices += [None] * (len(base) - len(prices))
         row["prices"] = trimmed([mine or theirs for mine, theirs in zip(prices, base, strict=True)])
 
@@ -243,13 +114,13 @@ def abilities(sources: Sources, id: str) -> str:
     for name in names:
         if name in sources.litellm:
             return "".join(letter for letter, key in FLAGS.items() if sources.litellm[name].get(key))
-    return UNKNOWN
+    return UNKNOWN_ABILITIES
 
 
 def make(sources: Sources, provider: str) -> dict[str, Row]:
     """All rows of one provider."""
-    litellm, genai = SOURCES[provider]
-    rows = {id: from_litellm(provider, id, row) for id, row in litellm_rows(sources, litellm).items()}
+    genai = GENAI.get(provider, "")
+    rows = provider_rows(sources.litellm, provider)
     if genai:
         for id, row in rows.items():
             if (model := sources.genai[genai].find_model(id)) is not None:
@@ -277,7 +148,7 @@ def main() -> None:
     arguments = parser.parse_args()
     sources = read_wheels(arguments.wheels)
     DATA.mkdir(parents=True, exist_ok=True)
-    for provider in SOURCES:
+    for provider in NAMES:
         rows = make(sources, provider)
         write(provider, rows, arguments.date, sources.versions)
         priced = sum(bool(row.get("prices")) for row in rows.values())
