@@ -9,9 +9,11 @@ from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, get_args
 
+from routerterm.core.ledger import AttemptRecord
 from routerterm.core.money import from_nano
 from routerterm.engine.clock import DAY, HOUR, Clock, TimeUnit, label_of
 from routerterm.router.budget import day_start, month_start, next_month_start
+from routerterm.store.ledger import rows_behind
 from routerterm.store.statistics import Book, Speed, Sums
 
 if TYPE_CHECKING:
@@ -123,6 +125,11 @@ async def summary(
     """
     now = time.time_ns() // 1_000_000 if now_ms is None else now_ms
     return await store.reader.read(lambda connection: summarise(Book(connection), days, by, now, zone))
+
+
+async def requests(store: HasReader, thing: Thing, id: str, since: int, limit: int = 500) -> tuple[AttemptRecord, ...]:
+    """The newest requests behind a line of a summary by a thing, newest first: metadata only."""
+    return await store.reader.read(lambda connection: rows_behind(connection, thing, id, since, limit))
 
 
 def summarise(book: Book, days: int | None, by: By, now: int, zone: tzinfo | None) -> Summary:

@@ -13,6 +13,7 @@ from dataclasses import fields
 from typing import assert_never
 
 from routerterm.core.ledger import AttemptRecord, Cap, CapReached, CapScope, CapUnit
+from routerterm.store.statistics import KEYS, Kind
 from routerterm.store.worker import Worker
 
 _COLUMNS = tuple(field.name for field in fields(AttemptRecord))
@@ -157,6 +158,18 @@ def recover(connection: sqlite3.Connection, living: Collection[str]) -> int:
         said = reserved if row["letters"] is None else min(reserved, row["letters"] // 3 + 100)
         connection.execute(_GUESS, {"id": row["id"], "output": said})
     return len(held)
+
+
+def rows_behind(
+    connection: sqlite3.Connection, kind: Kind, value: str, since: int, limit: int
+) -> tuple[AttemptRecord, ...]:
+    """The newest attempts of a model, provider, route, key or conversation since then, newest first."""
+    found = connection.execute(
+        f"SELECT {', '.join(_COLUMNS)} FROM attempt WHERE started_at >= ? AND {KEYS[kind]} = ?"
+        " ORDER BY started_at DESC LIMIT ?",
+        (since, value, limit),
+    )
+    return tuple(AttemptRecord(**dict(zip(_COLUMNS, row, strict=True))) for row in found)
 
 
 def rows_of(connection: sqlite3.Connection, message_id: str) -> tuple[AttemptRecord, ...]:

@@ -23,13 +23,14 @@ _RAW = (
     " sum(coalesce(cache_read_tokens, 0)), sum(coalesce(cache_write_tokens, 0)), sum(coalesce(output_tokens, 0)),"
     " sum(coalesce(reasoning_tokens, 0)), sum(coalesce(cost_nanousd, 0)), sum(coalesce(saved_nanousd, 0))"
 )
-_RAW_KEYS = {
+KEYS = {
     "model": "provider || '/' || model",
     "provider": "provider",
     "route": "coalesce(route, '')",
     "key": "provider || ' ' || coalesce(key_label, '')",
     "conversation": "coalesce(conversation_id, '')",
 }
+"""What names a row for each kind of thing, as SQL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +141,7 @@ def by_kind(connection: sqlite3.Connection, kind: Kind, since: int, until: int) 
         (tallied, first, last),
     )
     found = {row[0]: Sums(*row[1:]) for row in rows}
-    raw = f"SELECT {_RAW_KEYS[kind]}, {_RAW} FROM attempt"
+    raw = f"SELECT {KEYS[kind]}, {_RAW} FROM attempt"
     for name, sums in _edges(connection, raw, since, until, first * DAY, last * DAY):
         found[name] = found.get(name, Sums()) + sums
     return found

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import tzinfo
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -60,11 +61,15 @@ class Services:
         fields = {"model": self.default_model} | fields
         return Session(self.store, self.router, conversation_id, afterlife=self.afterlife, **fields)
 
+    @property
+    def zone(self) -> tzinfo | None:
+        """Whose days count; None is this machine's."""
+        name = self.settings.budget.timezone
+        return ZoneInfo(name) if name else None
+
     async def spent_today(self) -> tuple[Decimal, Decimal | None]:
         """What today has cost so far, and its cap."""
-        name = self.settings.budget.timezone
-        zone = ZoneInfo(name) if name else None
-        return await spent_today(self.store.ledger, zone), self.settings.budget.day
+        return await spent_today(self.store.ledger, self.zone), self.settings.budget.day
 
     async def lamps(self) -> tuple[tuple[str, Lamp], ...]:
         """How the providers with a key are."""

@@ -69,7 +69,7 @@ def widths(columns: Sequence[Column], rows: Sequence[Row], room: int) -> dict[in
         elif len(kept) > 1:
             del kept[max(reversed([n for n in kept if n != grower]), key=lambda n: columns[n].rank)]
         else:
-            kept = {n: room for n in kept}
+            kept = dict.fromkeys(kept, room)
     if grower in kept:
         spare = room - sum(kept.values()) - GAP * (len(kept) - 1)
         kept[grower] = min(natural[grower], kept[grower] + spare)
