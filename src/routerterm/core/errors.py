@@ -143,7 +143,7 @@ class RateLimited(ProviderError):
     """Too many requests or tokens for this key."""
 
     kind = "rate_limited"
-    cure = Cure(retry=True, next_key=True, next_candidate=True, cool_key=True, counts=True)
+    cure = Cure(retry=True, next_key=True, next_candidate=True, cool_key=True)
 
 
 class Transient(ProviderError):

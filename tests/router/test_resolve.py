@@ -1,0 +1,111 @@
+"""Names: routes, aliases, fallbacks, loops."""
+
+from __future__ import annotations
+
+import pytest
+
+from routerterm.catalog import Catalog
+from routerterm.core.errors import NoCandidate
+from routerterm.router.options import Route, RouteModel, RouterOptions
+from routerterm.router.resolve import Names, check
+
+CATALOG = Catalog.builtin()
+
+
+def names(options: RouterOptions) -> Names:
+    return Names(options, CATALOG.provider, CATALOG.providers)
+
+
+def targets(options: RouterOptions, asked: str, with_key: frozenset[str] = frozenset()) -> list[str]:
+    return [entry.target.provider for entry in names(options).resolve(asked, with_key).entries]
+
+
+@pytest.mark.parametrize(
+    ("route", "providers"),
+    [
+        ("smart", ["openai", "anthropic", "gemini"]),
+        ("fast", ["groq", "openai", "gemini"]),
+        ("cheap", ["deepseek", "groq", "gemini"]),
+    ],
+)
+def test_built_in_routes(route: str, providers: list[str]) -> None:
+    assert targets(RouterOptions(), route) == providers
+    assert all(entry.target.model for entry in names(RouterOptions()).resolve(route).entries)
+
+
+def test_any_holds_what_has_a_key() -> None:
+    found = targets(RouterOptions(), "any", frozenset({"groq", "mistral"}))
+    assert sorted(found) == ["groq", "mistral"]
+    assert names(RouterOptions()).wants_keys("any")
+    assert not names(RouterOptions()).wants_keys("smart")
+
+
+def test_a_route_of_ones_own_replaces_a_built_in() -> None:
+    options = RouterOptions(routes={"smart": Route.of("smart", "demo/echo")})
+    assert targets(options, "smart") == ["demo"]
+
+
+def test_the_empty_name_is_the_default() -> None:
+    assert targets(RouterOptions(default="demo/echo"), "") == ["demo"]
+
+
+def test_aliases_lead_on() -> None:
+    options = RouterOptions(aliases={"c": "claude", "claude": "anthropic/claude-x"})
+    assert targets(options, "c") == ["anthropic"]
+
+
+def test_routes_in_routes_keep_their_shares() -> None:
+    inner = Route("inner", (RouteModel("groq/a", 3.0), RouteModel("groq/b", 1.0)))
+    outer = Route("outer", (RouteModel("inner", 2.0), RouteModel("demo/echo", 1.0)), "weighted")
+    entries = names(RouterOptions(routes={"inner": inner, "outer": outer})).resolve("outer").entries
+    assert [(str(entry.target), entry.weight) for entry in entries] == [
+        ("groq/a", 1.5),
+        ("groq/b", 0.5),
+        ("demo/echo", 1.0),
+    ]
+
+
+def test_fallbacks_of_a_named_model() -> None:
+    options = RouterOptions(fallbacks={"demo/down": ("demo/echo", "fast")})
+    entries = names(options).resolve("demo/down").entries
+    assert [entry.fallback for entry in entries] == [False, True, True, True, True]
+
+
+def test_an_unknown_name_suggests_the_nearest() -> None:
+    with pytest.raises(NoCandidate) as caught:
+        names(RouterOptions()).resolve("smrt")
+    assert "smart" in caught.value.hint
+
+
+def test_sound_settings_have_no_problems() -> None:
+    assert check(RouterOptions(), CATALOG.provider, CATALOG.providers) == ()
+
+
+PROBLEMS = {
+    "a loop of routes": (
+        RouterOptions(routes={"a": Route.of("a", "b"), "b": Route.of("b", "a")}),
+        "leads back to itself",
+    ),
+    "a route to itself": (RouterOptions(routes={"a": Route.of("a", "a")}), "leads back to itself"),
+    "a loop of aliases": (RouterOptions(aliases={"a": "b", "b": "a"}), "leads back to itself"),
+    "an empty route": (RouterOptions(routes={"a": Route("a")}), "names no model"),
+    "no weight": (RouterOptions(routes={"a": Route("a", (RouteModel("demo/echo", 0.0),))}), "no model a weight"),
+    "an unknown provider": (RouterOptions(routes={"a": Route.of("a", "opnai/x")}), "there is no provider 'opnai'"),
+    "a bare word": (RouterOptions(routes={"a": Route.of("a", "nothing")}), "neither a model nor a route"),
+    "a fallback to nowhere": (RouterOptions(fallbacks={"demo/echo": ("nix/x",)}), "there is no provider 'nix'"),
+    "a default to nowhere": (RouterOptions(default="smrt"), "Did you mean 'smart'?"),
+}
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_problems_are_named(name: str) -> None:
+    options, words = PROBLEMS[name]
+    found = check(options, CATALOG.provider, CATALOG.providers)
+    assert any(words in problem for problem in found), found
+
+
+def test_asking_for_a_loop_is_an_error_and_no_recursion() -> None:
+    options = RouterOptions(routes={"a": Route.of("a", "b"), "b": Route.of("b", "a")})
+    with pytest.raises(NoCandidate):
+        names(options).resolve("a")
+    names(options).wants_keys("a")
