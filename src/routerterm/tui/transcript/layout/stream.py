@@ -59,6 +59,11 @@ def lay_out(
     return writer.lines
 
 
+def _drawable(line: str) -> str:
+    """A line whose pieces were clean, as it may be drawn: marks can pile up across pieces."""
+    return (line if line.isascii() else sanitise(line)).expandtabs(4)
+
+
 def _margin() -> Margin:
     return Margin(None, [], [])
 
@@ -144,7 +149,7 @@ class StreamLayout:
                 self._part.append(piece)
 
     def _newline(self) -> None:
-        self._lines.append("".join(self._part).expandtabs(4))
+        self._lines.append(_drawable("".join(self._part)))
         self._part.clear()
 
     def _writer(self, source: list[str], prefix: int, last: bool) -> Writer:
@@ -157,7 +162,7 @@ class StreamLayout:
     def _write(self, part: list[str], last: bool = False) -> list[Line]:
         """The lines of all that is not final."""
         prefix = self.carry.prefix()
-        source = prefix + self._lines + [text.expandtabs(4) for text in part]
+        source = prefix + self._lines + [_drawable(text) for text in part]
         writer = self._writer(source, len(prefix), last)
         text = "\n".join(source)
         writer.write(grammar().blocks(text if part else text + "\n"))

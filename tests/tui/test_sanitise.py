@@ -1,0 +1,74 @@
+"""What could act on a terminal, or hide in a text, is shown as what it is."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from routerterm.tui.sanitise import is_clean, one_line, pasteable, sanitise
+
+ATTACKS = {
+    "clipboard": "\x1b]52;c;ZXZpbA==\x07",
+    "title": "\x1b]0;root@host\x1b\\",
+    "link": "\x1b]8;;https://evil.example\x1b\\bank.example\x1b]8;;\x1b\\",
+    "device": "\x1bP$q q\x1b\\\x1b[c\x1b[6n\x05",
+    "c1 csi": "\x9b31mred\x9b0m",
+    "c1 osc": "\x9d52;c;ZXZpbA==\x9c",
+    "clear": "\x1b[2J\x1b[H\x0c\x0b",
+    "backspace": "safe\x08\x08\x08\x08evil\x7f",
+    "shift": "\x0e\x0f\x00",
+    "override": "access\u202etxt.exe\u202c",
+    "isolate": "\u2066a\u2069\u2067b\u2069\u200f\u061c",
+    "tags": "hi\U000e0069\U000e0067\U000e006e\U000e006f\U000e0072\U000e0065",
+    "selectors": "a\U000e0101\U000e0120",
+    "separators": "a\u2028b\u2029c\x85d",
+    "annotation": "\ufff9a\ufffab\ufffb",
+    "surrogates": "\ud83d \udc00",
+    "marks": "Z" + "\u0351\u0300" * 40,
+    "nothing": "\u200b\u2060\ufeff\u00ad\u3164",
+}
+
+
+@pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
+def test_attacks_are_disarmed(attack: str) -> None:
+    shown = sanitise(attack)
+    assert is_clean(shown)
+    for char in shown:
+        assert unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Zl", "Zp") or char in "\n\t\u200c", repr(char)
+    shown.encode()
+
+
+@given(st.text(st.characters(), max_size=60))
+def test_clean_is_a_fixed_point_and_can_be_written(text: str) -> None:
+    shown = sanitise(text)
+    assert sanitise(shown) == shown
+    assert is_clean(shown)
+    shown.encode("utf-8")
+    assert "\n" not in one_line(text)
+    assert "\t" not in one_line(text)
+
+
+def test_what_is_shown_names_what_was_there() -> None:
+    assert sanitise("\x1b[31m") == "␛[31m"
+    assert sanitise("a\u202eb") == "a‹U+202E›b"
+    assert sanitise("\x7f\x9b") == "␡‹U+009B›"
+    assert sanitise("\udc00") == "\ufffd"
+
+
+def test_good_text_stays() -> None:
+    for text in ("plain\ttext\n", "żółć", "日本語", "שלום", "می‌خواهم", "e\u0301", "🎉", "ก็"):
+        assert sanitise(text) == text
+
+
+def test_lines_end_in_one_way() -> None:
+    assert sanitise("a\r\nb\rc\n") == "a\nb\nc\n"
+    assert one_line("a\r\n  b\tc\n") == "a b c"
+
+
+def test_a_copy_keeps_joined_emoji_but_nothing_that_acts() -> None:
+    assert pasteable("👩‍👩‍👧 ❤️") == "👩‍👩‍👧 ❤️"
+    assert pasteable("x\x1b]0;t\x07\u202e") == "x␛]0;t␇‹U+202E›"
+    assert sanitise("👩‍👧❤️") == "👩👧❤"
