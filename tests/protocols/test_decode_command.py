@@ -1,0 +1,113 @@
+"""`routerterm decode`, as whoever debugs a provider meets it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from routerterm.cli.decode_command import command
+from routerterm.core.errors import RoutertermError
+from tests.protocols.recordings import hear, recordings
+from tests.protocols.test_corpus_streams import decoded
+
+STREAM = (
+    b'data: {"choices":[{"delta":{"reasoning_content":"hm","content":"hi"}}]}\n\n'
+    b'data: {"choices":[{"delta":{"tool_calls":[{"index":0,"id":"a",'
+    b'"function":{"name":"look","arguments":"{}"}}]}}]}\n\n'
+)
+END = (
+    b'data: {"choices":[{"delta":{},"finish_reason":"tool_calls"}],"usage":{"prompt_tokens":9,"completion_tokens":4,'
+    b'"prompt_tokens_details":{"cached_tokens":2},"completion_tokens_details":{"reasoning_tokens":1},"cost":0.0001346}}\n\n'
+)
+
+
+def run(*arguments: str, input: bytes | None = None) -> list[dict[str, Any]]:
+    result = CliRunner().invoke(command, arguments, input=input, catch_exceptions=False)
+    assert result.exit_code == 0
+    return [json.loads(line) for line in result.output.splitlines()]
+
+
+def test_a_stream_that_is_whole_and_one_that_is_cut(tmp_path: Path) -> None:
+    (tmp_path / "whole").write_bytes(STREAM + END)
+    (tmp_path / "cut").write_bytes(STREAM)
+    whole, cut = run("--protocol", "openai-chat", str(tmp_path / "whole"), str(tmp_path / "cut"))
+    assert whole == {
+        "file": str(tmp_path / "whole"),
+        "outcome": "done",
+        "text": "hi",
+        "reasoning": "hm",
+        "finish_reason": "tool_calls",
+        "tool_calls": [{"id": "a", "name": "look", "arguments": "{}"}],
+        "usage": {"input": 9, "cache_read": 2, "cache_write": 0, "output": 4, "reasoning": 1, "source": "reported"},
+        "cost": 0.0001346,
+        "error": None,
+    }
+    assert (cut["outcome"], cut["finish_reason"], cut["usage"]) == ("cut", None, None)
+
+
+def test_an_error_body_by_its_status() -> None:
+    body = b'{"error":{"message":"Slow down, key sk-abcdefghijklmnop1234. Try again in 6m0s."}}'
+    (shown,) = run("--protocol", "openai-chat", "--status", "429", "-", input=body)
+    assert shown["file"] == "-"
+    assert shown["outcome"] == "failed"
+    assert shown["error"] == {
+        "class": "rate_limited",
+        "message": "Slow down, key ****. Try again in 6m0s.",
+        "retry_after": 360.0,
+    }
+
+
+def test_a_failure_in_the_middle_keeps_what_was_said() -> None:
+    (shown,) = run(
+        "--protocol", "openai-chat", "-", input=STREAM + b'data: {"error":{"code":502,"message":"gone"}}\n\n'
+    )
+    assert (shown["outcome"], shown["text"], shown["error"]["class"]) == ("failed", "hi", "transient")
+
+
+def test_nothing_that_steers_a_terminal_is_printed() -> None:
+    content = json.dumps("a\x1b[31m\x9b2J\u202eb\U000e0041").encode()
+    body = b'data: {"choices":[{"delta":{"content":' + content + b'},"finish_reason":"stop"}]}\n\n'
+    result = CliRunner().invoke(command, ["--protocol", "openai-chat", "-"], input=body)
+    assert not set(result.output) & set("\x1b\x9b\u202e\U000e0041")
+    assert json.loads(result.output)["text"] == "a\x1b[31m\x9b2J\u202eb\U000e0041"
+
+
+def test_think_tags_are_split_where_the_dialect_says_so() -> None:
+    body = b'data: {"choices":[{"delta":{"content":"<think>hm</think>hi"},"finish_reason":"stop"}]}\n\n'
+    assert run("--protocol", "openai-chat", "-", input=body)[0]["text"] == "<think>hm</think>hi"
+    (split,) = run("--protocol", "openai-chat", "--dialect", "vllm", "-", input=body)
+    assert (split["reasoning"], split["text"]) == ("hm", "hi")
+
+
+@pytest.mark.parametrize("arguments", [["--protocol", "nope", "-"], ["--protocol", "gemini", "/does/not/exist"]])
+def test_what_is_wrong_is_said_in_a_sentence(arguments: list[str]) -> None:
+    with pytest.raises(RoutertermError) as caught:
+        CliRunner().invoke(command, arguments, input=b"", catch_exceptions=False)
+    assert caught.value.message
+    assert caught.value.hint
+
+
+@pytest.mark.corpus
+def test_recordings_are_shown_as_they_are_decoded(tmp_path: Path) -> None:
+    chosen = [each for each in recordings() if each.kind == "chat" and each.status == 200][::25]
+    assert len({each.wire for each in chosen}) == 7
+    for recording in chosen:
+        place = tmp_path / "body"
+        place.write_bytes(recording.body)
+        (shown,) = run("--protocol", recording.wire, str(place))
+        heard = decoded(recording)
+        assert (shown["text"], shown["reasoning"]) == (heard.text, heard.reasoning)
+        assert [call["arguments"] for call in shown["tool_calls"]] == [call.arguments for call in heard.calls]
+        assert shown["outcome"] == ("failed" if heard.broke else "done" if heard.finish else "cut")
+
+
+def test_the_helper_that_hears_keeps_the_last_usage() -> None:
+    from routerterm.protocols import codec
+
+    heard = hear(codec("openai-chat").decode_body(STREAM + END))
+    assert heard.usage is not None
+    assert heard.usage.input == 9

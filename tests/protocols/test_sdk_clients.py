@@ -1,0 +1,311 @@
+"""The providers' own SDKs, as clients, understand what our server halves and the other encoders write."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from routerterm.core.errors import ContextTooLong, RateLimited
+from routerterm.core.events import (
+    Broke,
+    ReasoningDelta,
+    RefusalDelta,
+    Stopped,
+    TextDelta,
+    ToolCallDelta,
+    UsageReported,
+    WireEvent,
+)
+from routerterm.core.messages import Message
+from routerterm.core.usage import Usage
+from routerterm.protocols.anthropic_messages import server as anthropic_server
+from routerterm.protocols.openai_chat import server as chat_server
+from routerterm.protocols.openai_responses import server as responses_server
+
+pytestmark = pytest.mark.sdk
+
+ANSWER: list[WireEvent] = [
+    ReasoningDelta("Let me "),
+    ReasoningDelta("think."),
+    TextDelta("Grüße, "),
+    TextDelta("\U0001f600 world"),
+    ToolCallDelta(0, "call_a", "look", ""),
+    ToolCallDelta(1, "call_b", "see", ""),
+    ToolCallDelta(0, arguments='{"x":'),
+    ToolCallDelta(1, arguments='{"y":2}'),
+    ToolCallDelta(0, arguments="1}"),
+    UsageReported(Usage(fresh=10, cache_read=5, output=7, reasoning=3)),
+    Stopped("tool_calls", "tool_calls"),
+]
+CALLS = [("call_a", "look", {"x": 1}), ("call_b", "see", {"y": 2})]
+TEXT = "Grüße, \U0001f600 world"
+
+
+class Answers:
+    """What the loopback server answers to the next request, and what it was asked."""
+
+    def __init__(self) -> None:
+        self.status, self.type, self.body = 200, "application/json", b""
+        self.asked = b""
+        self.path = ""
+
+    def give(self, body: bytes, *, stream: bool = False, status: int = 200) -> None:
+        self.body, self.status = body, status
+        self.type = "text/event-stream" if stream else "application/json"
+
+
+@contextmanager
+def loopback() -> Iterator[tuple[str, Answers]]:
+    answers = Answers()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            answers.asked = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            self._answer()
+
+        def do_GET(self) -> None:
+            self._answer()
+
+        def _answer(self) -> None:
+            answers.path = self.path
+            self.send_response(answers.status)
+            self.send_header("Content-Type", answers.type)
+            self.send_header("Content-Length", str(len(answers.body)))
+            self.end_headers()
+            self.wfile.write(answers.body)
+
+        def log_message(self, *args: Any) -> None: ...
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", answers
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[tuple[str, Answers]]:
+    with loopback() as started:
+        yield started
+
+
+def streamed(stream: Any, events: list[WireEvent]) -> bytes:
+    return bytes(stream.start() + b"".join(stream.event(event) for event in events) + stream.end())
+
+
+def chat_stream() -> chat_server.ServerStream:
+    return chat_server.ServerStream(id="chatcmpl-1", model="smart", created=1_700_000_000)
+
+
+def openai_client(base: str) -> Any:
+    import openai
+
+    return openai.OpenAI(base_url=f"{base}/v1", api_key="x", max_retries=0)
+
+
+def anthropic_client(base: str) -> Any:
+    import anthropic
+
+    return anthropic.Anthropic(base_url=base, api_key="x", max_retries=0)
+
+
+HELLO = [{"role": "user", "content": "Hello"}]
+
+
+def test_openai_reads_streamed_chat_completions(server: tuple[str, Answers]) -> None:
+    base, answers = server
+    answers.give(streamed(chat_stream(), ANSWER), stream=True)
+    how: dict[str, Any] = {"model": "smart", "messages": HELLO, "stream_options": {"include_usage": True}}
+    with openai_client(base).chat.completions.stream(**how) as stream:
+        for _ in stream:
+            pass
+        final = stream.get_final_completion()
+    message = final.choices[0].message
+    assert message.content == TEXT
+    assert [(c.id, c.function.name, json.loads(c.function.arguments)) for c in message.tool_calls] == CALLS
+    assert final.choices[0].finish_reason == "tool_calls"
+    assert (final.usage.prompt_tokens, final.usage.completion_tokens, final.usage.total_tokens) == (15, 7, 22)
+    assert final.usage.prompt_tokens_details.cached_tokens == 5
+    asked = chat_server.decode_request(answers.asked)
+    assert asked.stream
+    assert asked.usage
+    assert asked.request.messages == (Message.of("user", "Hello"),)
+
+
+def test_openai_reads_whole_chat_completions_and_lists(server: tuple[str, Answers]) -> None:
+    base, answers = server
+    answers.give(chat_server.encode_body(ANSWER, id="c", model="smart", created=1))
+    final = openai_client(base).chat.completions.create(model="smart", messages=HELLO)
+    assert final.choices[0].message.content == TEXT
+    assert len(final.choices[0].message.tool_calls) == 2
+    answers.give(chat_server.encode_models(["smart", "groq/x"], created=1))
+    assert [model.id for model in openai_client(base).models.list()] == ["smart", "groq/x"]
+
+
+def test_openai_reads_a_refusal(server: tuple[str, Answers]) -> None:
+    base, answers = server
+    events: list[WireEvent] = [RefusalDelta("I "), RefusalDelta("won't."), Stopped("stop", "stop")]
+    answers.give(chat_server.encode_body(events, id="c", model="smart", created=1))
+    final = openai_client(base).chat.completions.create(model="smart", messages=HELLO)
+    assert final.choices[0].message.refusal == "I won't."
+    assert final.choices[0].message.content is None
+
+
+def test_openai_reads_errors(server: tuple[str, Answers]) -> None:
+    import openai
+
+    base, answers = server
+    status, body = chat_server.encode_error(RateLimited("Too fast."))
+    answers.give(body, status=status)
+    with pytest.raises(openai.RateLimitError, match="Too fast"):
+        openai_client(base).chat.completions.create(model="smart", messages=HELLO)
+    answers.give(streamed(chat_stream(), [TextDelta("half"), Broke(RateLimited("Too fast."))]), stream=True)
+    with pytest.raises(openai.APIError, match="Too fast"):
+        list(openai_client(base).chat.completions.create(model="smart", messages=HELLO, stream=True))
+
+
+def test_openai_reads_streamed_responses(server: tuple[str, Answers]) -> None:
+    base, answers = server
+    stream = responses_server.ServerStream(id="resp_1", model="smart", created=1_700_000_000)
+    answers.give(streamed(stream, ANSWER), stream=True)
+    with openai_client(base).responses.stream(model="smart", input="Hello") as events:
+        kinds = [event.type for event in events]
+        final = events.get_final_response()
+    assert final.output_text == TEXT
+    calls = [item for item in final.output if item.type == "function_call"]
+    assert [(call.call_id, call.name, json.loads(call.arguments)) for call in calls] == CALLS
+    thoughts = next(item for item in final.output if item.type == "reasoning")
+    assert thoughts.summary[0].text == "Let me think."
+    assert final.status == "completed"
+    assert (final.usage.input_tokens, final.usage.output_tokens) == (15, 7)
+    assert kinds[0] == "response.created"
+    assert kinds[-1] == "response.completed"
+    asked = responses_server.decode_request(answers.asked)
+    assert asked.request.messages == (Message.of("user", "Hello"),)
+
+
+def test_openai_reads_whole_responses_and_what_was_cut_by_a_limit(server: tuple[str, Answers]) -> None:
+    base, answers = server
+    events: list[WireEvent] = [TextDelta("half"), Stopped("length", "length"), UsageReported(Usage(1, output=1))]
+    answers.give(responses_server.encode_body(events, id="resp_1", model="smart", created=1))
+    final = openai_client(base).responses.create(model="smart", input="Hello")
+    assert final.output_text == "half"
+    assert final.status == "incomplete"
+    assert final.incomplete_details.reason == "max_output_tokens"
+
+
+def test_anthropic_reads_streamed_messages(server: tuple[str, Answers]) -> None:
+    base, answers = server
+    thought = [ReasoningDelta("Let me think."), ReasoningDelta("", "anthropic:SEAL")]
+    stream = anthropic_server.ServerStream(id="msg_1", model="smart")
+    answers.give(streamed(stream, [*thought, *ANSWER[2:]]), stream=True)
+    with anthropic_client(base).messages.stream(model="smart", max_tokens=99, messages=HELLO) as events:
+        for _ in events:
+            pass
+        final = events.get_final_message()
+    kinds = [block.type for block in final.content]
+    assert kinds == ["thinking", "text", "tool_use", "tool_use"]
+    assert (final.content[0].thinking, final.content[0].signature) == ("Let me think.", "SEAL")
+    assert final.content[1].text == TEXT
+    assert [(block.id, block.name, block.input) for block in final.content[2:]] == CALLS
+    assert final.stop_reason == "tool_use"
+    assert (final.usage.input_tokens, final.usage.cache_read_input_tokens, final.usage.output_tokens) == (10, 5, 7)
+    asked = anthropic_server.decode_request(answers.asked)
+    assert asked.stream
+    assert asked.request.params.max_output == 99
+
+
+def test_anthropic_reads_whole_messages_and_errors(server: tuple[str, Answers]) -> None:
+    import anthropic
+
+    base, answers = server
+    client = anthropic_client(base)
+    answers.give(anthropic_server.encode_body(ANSWER, id="msg_1", model="smart"))
+    final = client.messages.create(model="smart", max_tokens=9, messages=HELLO)
+    assert [block.type for block in final.content] == ["thinking", "text", "tool_use", "tool_use"]
+    status, body = anthropic_server.encode_error(ContextTooLong("Too long."))
+    answers.give(body, status=status)
+    with pytest.raises(anthropic.BadRequestError, match="Too long"):
+        client.messages.create(model="smart", max_tokens=9, messages=HELLO)
+    stream = anthropic_server.ServerStream(id="msg_1", model="smart")
+    answers.give(streamed(stream, [TextDelta("half"), Broke(RateLimited("Too fast."))]), stream=True)
+    with (
+        pytest.raises(anthropic.APIStatusError, match="Too fast"),
+        client.messages.stream(model="smart", max_tokens=9, messages=HELLO) as events,
+    ):
+        list(events)
+
+
+# The protocols that we only speak as a client: what their SDKs send, their servers take; so must ours be alike.
+
+
+def test_what_we_ask_gemini_is_what_its_sdk_asks(server: tuple[str, Answers]) -> None:
+    genai = pytest.importorskip("google.genai")
+    from routerterm.core.request import ChatRequest, Params
+    from routerterm.protocols import codec
+
+    base, answers = server
+    answers.give(b'{"candidates":[{"content":{"parts":[{"text":"hi"}]},"finishReason":"STOP"}]}')
+    client = genai.Client(api_key="x", http_options={"base_url": base, "api_version": "v1beta"})
+    config = {"temperature": 0.5, "max_output_tokens": 9, "system_instruction": "Brief.", "stop_sequences": ["END"]}
+    reply = client.models.generate_content(model="gemini-2.5-flash", contents="Hello", config=config)
+    assert reply.text == "hi"
+    request = ChatRequest(
+        "m", (Message.of("user", "Hello"),), system="Brief.", params=Params(0.5, max_output=9, stop=("END",))
+    )
+    ours = codec("gemini").encode(request, base_url=f"{base}/v1beta", model="gemini-2.5-flash", key=None, stream=False)
+    theirs = json.loads(answers.asked)
+    theirs["systemInstruction"].pop("role", None)
+    assert json.loads(ours.body) == theirs
+    assert ours.url == base + answers.path
+
+
+def test_what_we_ask_mistral_is_what_its_sdk_asks(server: tuple[str, Answers]) -> None:
+    from routerterm.core.request import ChatRequest, Params
+    from routerterm.protocols import codec
+
+    sdk = pytest.importorskip("mistralai.client")
+    base, answers = server
+    answers.give(chat_server.encode_body([TextDelta("hi"), Stopped("stop", "stop")], id="c", model="m", created=1))
+    client = sdk.Mistral(api_key="x", server_url=base)
+    reply = client.chat.complete(
+        model="m", messages=[{"role": "user", "content": "Hello"}], max_tokens=9, random_seed=3, temperature=0.5
+    )
+    assert reply.choices[0].message.content == "hi"
+    request = ChatRequest("m", (Message.of("user", "Hello"),), params=Params(0.5, max_output=9, seed=3))
+    ours = codec("mistral").encode(request, base_url=f"{base}/v1", model="m", key=None, stream=False)
+    theirs = json.loads(answers.asked)
+    assert {name: theirs.get(name) for name in json.loads(ours.body)} == json.loads(ours.body)
+    assert ours.url == base + answers.path
+
+
+def test_what_we_ask_ollama_is_what_its_sdk_asks(server: tuple[str, Answers]) -> None:
+    ollama = pytest.importorskip("ollama")
+    from routerterm.core.messages import Image, Text
+    from routerterm.core.request import ChatRequest, Params
+    from routerterm.protocols import codec
+
+    base, answers = server
+    answers.give(b'{"model":"m","message":{"role":"assistant","content":"hi"},"done":true,"done_reason":"stop"}')
+    options = {"temperature": 0.5, "num_ctx": 4096}
+    picture = b"\x89PNG"
+    asked = [{"role": "user", "content": "Hello", "images": [picture]}]
+    reply = ollama.Client(host=base).chat(model="m", messages=asked, options=options, think=False)
+    assert reply.message.content == "hi"
+    message = Message("user", (Text("Hello"), Image("image/png", picture)))
+    request = ChatRequest("m", (message,), params=Params(0.5, effort="none"))
+    ours = codec("ollama-chat").encode(request, base_url=base, model="m", key=None, stream=False)
+    theirs = json.loads(answers.asked)
+    theirs.pop("tools", None)
+    assert json.loads(ours.body) == theirs
+    assert ours.url == base + answers.path
