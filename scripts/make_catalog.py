@@ -126,7 +126,7 @@ def make(sources: Sources, provider: str) -> dict[str, Row]:
             if (model := sources.genai[genai].find_model(id)) is not None:
                 fill(row, model, model.get_prices(datetime.now(UTC)))
     for id, model, price in genai_models(sources, genai):
-        if id not in rows:
+        if id not in rows and not (provider == "gemini" and id.startswith("claude")):
             rows[id] = from_genai(provider, id, model, price)
             if provider == "openrouter":
                 rows[id]["flags"] = abilities(sources, id)

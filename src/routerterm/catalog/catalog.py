@@ -99,9 +99,11 @@ class Catalog:
         shipped, fresh = self._listing(target.provider), self._fresh.get(target.provider, EMPTY)
         info = ModelInfo(target.provider, target.model, abilities_known=False)
         for id in (target.model, target.model.lower(), _VERSION.sub("", target.model)):
-            row = merged_row(shipped.models.get(id), fresh.models.get(id))
+            new = fresh.models.get(id)
+            row = merged_row(shipped.models.get(id), new)
             if row is not None:
-                info = model_info(target.provider, target.model, row, shipped.date)
+                date = fresh.date if new is not None and new.get("prices") else shipped.date
+                info = model_info(target.provider, target.model, row, date)
                 break
         if provider.local:
             info = replace(info, local=True, prices=FREE_PRICES, tiers=(), off_peak=None, price_date=None)

@@ -146,7 +146,8 @@ def merged_row(shipped: Row | None, fresh: Row | None) -> Row | None:
     new, old = list(fresh.get("prices", ())), list(shipped.get("prices", ()))
     if new and new[:2] != old[:2]:
         for name in ("tiers", "off_peak"):
-            row.pop(name, None)
+            if name not in fresh:
+                row.pop(name, None)
     elif new:
         row["prices"] = [a if a is not None else b for a, b in zip(_pad(new), _pad(old), strict=True)]
     return row
