@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import tzinfo
@@ -12,12 +12,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from routerterm.catalog import Catalog
+from routerterm.config.kept_lists import read_kept
 from routerterm.config.keys.source import Keyring
 from routerterm.config.local_model import status as local_status
 from routerterm.config.local_model import weights_file
 from routerterm.config.paths import Paths
 from routerterm.config.settings import Settings, load_settings
 from routerterm.core.errors import RoutertermError
+from routerterm.core.events import Event
 from routerterm.core.messages import Message
 from routerterm.core.request import ChatRequest
 from routerterm.core.targets import Forecast, Target
@@ -52,14 +54,30 @@ class Services:
     money: Money
     default_model: str
     """What a new conversation asks unless told otherwise."""
+    environ: Mapping[str, str] | None = None
+    loading: Loading = "later"
     afterlife: Afterlife = field(default_factory=Afterlife)
     troubles: tuple[RoutertermError, ...] = ()
     """What was wrong at the start but did not prevent it."""
+    _retired: list[Router] = field(default_factory=list)
 
     def session(self, conversation_id: str | None = None, **fields: Any) -> Session:
         """A conversation, or a new one."""
         fields = {"model": self.default_model} | fields
-        return Session(self.store, self.router, conversation_id, afterlife=self.afterlife, **fields)
+        return Session(self.store, self, conversation_id, afterlife=self.afterlife, **fields)
+
+    def stream(self, request: ChatRequest) -> AsyncGenerator[Event]:
+        """The events of one answer, by the router of the present settings."""
+        return self.router.stream(request)
+
+    async def reload(self) -> None:
+        """Take up changed settings; answers that are running end under the old ones.  Raises `SettingsError`."""
+        settings = await asyncio.to_thread(load_settings, self.paths, self.environ)
+        await self.money.keep(self.store)
+        parts = await _parts(self.paths, settings, self.keys, self.store, self.loading)
+        self._retired.append(self.router)
+        self.settings, self.catalog, self.options, self.money, self.router = settings, *parts
+        self.default_model = await first_choice(settings, self.keys, self.paths)
 
     @property
     def zone(self) -> tzinfo | None:
@@ -93,7 +111,8 @@ class Services:
     async def close(self) -> None:
         """Finish and leave nothing open."""
         await self.money.keep(self.store)
-        await self.router.aclose()
+        for router in (*self._retired, self.router):
+            await router.aclose()
         await self.store.close()
 
 
@@ -106,11 +125,23 @@ async def open_services(
     """
     paths = paths or Paths.find(environ)
     settings = await asyncio.to_thread(load_settings, paths, environ)
-    catalog = await asyncio.to_thread(lambda: catalog_of(settings, Catalog.builtin()))
+    catalog = await asyncio.to_thread(lambda: catalog_of(settings, Catalog.builtin().merged(fresh=read_kept(paths))))
     paths.make()
     keys = keyring_of(settings, catalog, paths, environ)
     store = Store.open(paths.database)
     await store.start()
+    catalog, options, money, router = await _parts(paths, settings, keys, store, loading)
+    default = await first_choice(settings, keys, paths)
+    return Services(
+        paths, settings, catalog, keys, store, router, options, money, default, environ=environ, loading=loading
+    )
+
+
+async def _parts(
+    paths: Paths, settings: Settings, keys: Keyring, store: Store, loading: Loading
+) -> tuple[Catalog, RouterOptions, Money, Router]:
+    """What follows from the settings, and changes with them."""
+    catalog = await asyncio.to_thread(lambda: catalog_of(settings, Catalog.builtin()))
     money = money_of(settings, catalog, store, loading)
     await money.recall(store)
     options = options_of(settings)
@@ -123,8 +154,7 @@ async def open_services(
         hooks=money.hooks,
         transports=_in_process(paths),
     )
-    default = await first_choice(settings, keys, paths)
-    return Services(paths, settings, catalog, keys, store, router, options, money, default)
+    return catalog, options, money, router
 
 
 async def first_choice(settings: Settings, keys: Keyring, paths: Paths) -> str:
