@@ -294,6 +294,8 @@ class UiSettings(Section):
     """How to say that a long answer is done while the terminal is not looked at."""
     glyphs: Literal["auto", "unicode", "ascii"] = "auto"
     """Which characters frames and signs are drawn with."""
+    show_speed: bool = False
+    """Whether the status line shows how many bytes a second the terminal is sent."""
     plain: bool = False
     """Linear output without frames, for screen readers."""
 

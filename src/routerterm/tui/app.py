@@ -104,6 +104,18 @@ class RoutertermApp(App[int]):
 
             self.chat.show_trouble(error if isinstance(error, RoutertermError) else report(error))
 
+    async def take_up_settings(self) -> None:
+        """Live by the settings as they are in the file now.  Raises `SettingsError`."""
+        if self.services is None:
+            return
+        await self.services.reload()
+        settings = self.services.settings
+        self.show_line_speed = settings.ui.show_speed
+        if settings.ui.theme != self.machine.name:
+            self.use_theme(settings.ui.theme)
+        self.chat.set_keys(settings.bindings)
+        await self.chat.meters.spent()
+
     @property
     def chat(self) -> ChatScreen:
         """The chat screen, at the bottom of the stack."""

@@ -23,6 +23,7 @@ from routerterm.core.secret import Secret
 from routerterm.engine.key_view import KeysView
 from routerterm.tui.frame import Panes
 from routerterm.tui.screens.add_key import AddKeyScreen, NewKey
+from routerterm.tui.screens.edit_key import EditKeyScreen
 from routerterm.tui.screens.framed import FramedScreen
 from routerterm.tui.screens.unlock import UnlockScreen
 from routerterm.tui.themes.values import Theme
@@ -67,6 +68,10 @@ class KeysModel(Protocol):
 
     async def set_enabled(self, record: KeyRecord, enabled: bool) -> None:
         """Use it or not."""
+        ...
+
+    async def describe(self, record: KeyRecord, *, notes: str, quota: int | None) -> None:
+        """Set its notes and its requests per day."""
         ...
 
     async def adopt(self, record: KeyRecord) -> KeyRecord:
@@ -136,6 +141,7 @@ class KeysScreen(FramedScreen):
         Binding("K,shift+up,ctrl+up", "shift(-1)", "Up"),
         Binding("J,shift+down,ctrl+down", "shift(1)", "Down"),
         Binding("d,delete", "remove", "Remove"),
+        Binding("e", "edit", "Edit"),
         Binding("u", "unlock", "Unlock"),
         Binding("l", "lock", "Lock"),
         Binding("escape,q,f6", "leave", "Back"),
@@ -269,6 +275,11 @@ class KeysScreen(FramedScreen):
         self._doomed = None
         self._order(lambda: self.model.remove(record), f"Removed {record.name}.")
 
+    def action_edit(self) -> None:
+        """Set quota and notes."""
+        if (record := self._record) is not None:
+            self._work("", lambda: self._edit(record))
+
     def action_unlock(self) -> None:
         """Open what is locked."""
         self._work("", self._unlock_all)
@@ -304,7 +315,7 @@ class KeysScreen(FramedScreen):
         self._say(f"{step}Asking {new.provider} about the key…", "text")
         result = await self.model.try_out(new.provider, new.secret)
         if result.refused:
-            self._say(f"{result.says} It was not stored. {result.hint}".strip(), "error")
+            self._say(f"{result.says.rstrip('.')}. It was not stored. {result.hint}".strip(), "error")
             return
         record = await self.model.add(new.provider, new.secret, label=new.label, place=place.place)
         await self._reload(record.name)
@@ -343,6 +354,13 @@ class KeysScreen(FramedScreen):
             self._say(
                 f"{adopted.name} now lives in {place_words(adopted.place)}; {record.where} is its fallback.", "success"
             )
+
+    async def _edit(self, record: KeyRecord) -> None:
+        noted = await self.app.push_screen_wait(EditKeyScreen(record))
+        if noted is not None:
+            await self.model.describe(record, notes=noted.notes, quota=noted.quota)
+            await self._reload()
+            self._say(f"Noted for {record.name}.", "success")
 
     async def _move(self, record: KeyRecord) -> None:
         if not record.stored:
@@ -432,7 +450,7 @@ class KeysScreen(FramedScreen):
 
     def _show_detail(self) -> None:
         now = max(self._view.at, self._clock()) if self._view.at else self._clock()
-        self.detail.lines = details(self.listing.current, self._view, now)
+        self.detail.lines = details(self.listing.current, now)
 
     def _show_bar(self) -> None:
         lines = wrapped(self._actions(), self.size.width - (4 if self._boxed else 0), 2, 4)
@@ -449,7 +467,11 @@ class KeysScreen(FramedScreen):
         record = self._record
         actions = [("N", "New", "add")]
         if record is not None:
-            actions += [("T", "Test", "test"), ("Space", "Off" if record.enabled else "On", "switch")]
+            actions += [
+                ("T", "Test", "test"),
+                ("Space", "Off" if record.enabled else "On", "switch"),
+                ("E", "Edit", "edit"),
+            ]
             if record.stored:
                 actions += [
                     ("M", "Move", "move"),

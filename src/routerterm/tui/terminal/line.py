@@ -30,6 +30,7 @@ _SLOW_RATE = 20_000  # bytes/s under which the line is called slow
 _SLOW_TRIP = 0.4  # seconds of round trip above which it is called slow
 _SILENT = 4.0  # seconds without the first answer after which the terminal is taken not to answer
 _LOST = 3.0  # seconds after which a missing answer is asked for again
+_FORGOTTEN = 60.0  # seconds after which nothing that was asked is expected any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ class LineMeter:
             self.window = _FIRST / 8
         self.sent = 0
         self._shown = 0
-        self._probe: tuple[int, float, int, float] | None = None  # sent, when, shown then, when that was known
+        self._probes: deque[tuple[int, float, int, float]] = deque()  # sent, when, shown then, when that was known
         self._shown_at = 0.0
         self._probed_at = -1e9
         self._asked_at: float | None = None
@@ -103,24 +104,25 @@ class LineMeter:
 
     def wants_probe(self, now: float, pending: int) -> bool:
         """Is it time to ask the terminal, with the next ``pending`` bytes?"""
-        if self.answers is False or self._probe is not None:
+        if self.answers is False or (self._probes and not self._overdue(now)):
             return False
         since = self.sent + pending - self._shown
         return since > 0 and (since >= self.window / 4 or now - self._probed_at >= 1.0)
 
     def probed(self, now: float, pending: int) -> None:
         """A probe goes out with the next ``pending`` bytes."""
-        self._probe = (self.sent + pending, now, self._shown, self._shown_at if self.sent > self._shown else now)
+        if self._probes and now - self._probes[-1][1] > _FORGOTTEN:
+            self._probes.clear()
+        self._probes.append((self.sent + pending, now, self._shown, self._shown_at if self.sent > self._shown else now))
         self._probed_at = now
         if self._asked_at is None:
             self._asked_at = now
 
     def answered(self, now: float) -> bool:
         """The terminal answered; false where nothing was asked."""
-        if self._probe is None:
+        if not self._probes:
             return False
-        mark, asked, shown, shown_at = self._probe
-        self._probe = None
+        mark, asked, shown, shown_at = self._probes.popleft()
         self.answers = True
         trip = now - asked
         self.round_trip = trip if self.round_trip is None else min(trip, self.round_trip * 1.002 + 0.0001)
@@ -143,15 +145,12 @@ class LineMeter:
         """Bytes that may be sent now; ``None``: as many as there are."""
         if self.answers is None and self._asked_at is not None and now - self._asked_at > _SILENT:
             self.answers = False
-            self._probe = None
-        late = now - self._probe[1] if self._probe is not None else 0.0
-        if late > self._patience() and self._blocked_at is None:
-            self._probe = None  # lost on the way: let a little through and ask again
-            self._shown, late = self.sent - max(0, int(self.window) - _LEAST), 0.0
+            self._probes.clear()
         if self.answers is False and not self._fixed:
             return None if self.mode != "slow" else 4 * _LEAST
-        if self.answers and late > _LATE + 2 * (self.round_trip or 0.0):
-            return 0  # what is on its way already is late
+        if self.answers and self._probes and now - self._probes[0][1] > _LATE + 2 * (self.round_trip or 0.0):
+            # What is on its way is late.  If it is very late the answer may be lost: a little, and another question.
+            return _LEAST if self._overdue(now) else 0
         in_flight = self.sent - self._shown
         if self._fixed and not self.answers and self.capacity:
             in_flight = sum(n for t, n in self._recent if now - t < 1.0) - int(self.capacity * 0.8)
@@ -159,15 +158,16 @@ class LineMeter:
             return None
         return max(0, int(self.window - in_flight))
 
-    def _patience(self) -> float:
-        """The seconds after which an answer is taken to be lost."""
-        drained = 4 * (self.sent - self._shown) / self.capacity if self.capacity else 0.0
-        return min(60.0, max(_LOST, 8 * (self.round_trip or 0.0), drained))
+    def _overdue(self, now: float) -> bool:
+        """Has the oldest answer been due for longer than the line can explain?"""
+        explained = 4 * (self.sent - self._shown) / self.capacity if self.capacity else 0.0
+        patience = max(_LOST, 8 * (self.round_trip or 0.0), explained) * len(self._probes)
+        return now - self._probes[0][1] > patience and self._blocked_at is None
 
     @property
     def waiting(self) -> bool:
         """Is an answer due?"""
-        return self._probe is not None
+        return bool(self._probes)
 
     def interval(self, now: float) -> float:
         """The least seconds between two paints."""
@@ -178,7 +178,7 @@ class LineMeter:
         slow, reason = self._judge()
         span = min(2.0, max(0.5, now - self._recent[0][0])) if self._recent else 1.0
         rate = sum(n for t, n in self._recent if now - t <= 2.0) / span
-        waits = now - self._probe[1] if self._probe is not None and self.answers else 0.0
+        waits = now - self._probes[0][1] if self._probes and self.answers else 0.0
         stalled = waits > 3.0 or (self._blocked_at is not None and now - self._blocked_at > 1.0)
         fps = 30 if self.remote else 60
         if slow:

@@ -159,11 +159,11 @@ def words(line: KeyLine, now: float) -> str:
             return line.says or "not to be found"
 
 
-def details(row: Row | None, view: KeysView, now: float) -> tuple[tuple[Span, ...], ...]:
+def details(row: Row | None, now: float) -> tuple[tuple[Span, ...], ...]:
     """What the pane below the list says of the line under the cursor, the most important line first."""
     match row:
         case KeyRow(line=line):
-            return _key_details(view, line, now)
+            return _key_details(line, now)
         case Invitation(provider):
             return (
                 (Span(f"{provider.title} has no key here.", "bright"),),
@@ -174,7 +174,7 @@ def details(row: Row | None, view: KeysView, now: float) -> tuple[tuple[Span, ..
             return ((Span("Paste an API key here: it is recognised, tested and stored.", "text"),),)
 
 
-def _key_details(view: KeysView, line: KeyLine, now: float) -> tuple[tuple[Span, ...], ...]:
+def _key_details(line: KeyLine, now: float) -> tuple[tuple[Span, ...], ...]:
     record = line.record
     lines: list[tuple[Span, ...]] = [
         (
@@ -202,9 +202,8 @@ def _key_details(view: KeysView, line: KeyLine, now: float) -> tuple[tuple[Span,
         )
     if record.notes:
         lines.append((Span("note  ", "dim"), Span(one_line(record.notes), "text")))
-    status = view.place(record.place)
-    if line.health == "locked" and status is not None:
-        lines.insert(1, (Span(f"The {status.title} is locked: press U and give its passphrase.", "warning"),))
+    if line.health == "locked":
+        lines[1] = (Span("locked: press U and give the passphrase", "warning"),)
     return tuple(lines)
 
 

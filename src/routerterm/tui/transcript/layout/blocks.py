@@ -35,6 +35,8 @@ class Mark:
     line: int
     block: int
     fence: int
+    seams: int = 0
+    """Seams that were still to come."""
 
 
 class Margin:
@@ -84,6 +86,7 @@ class Writer:
             if node.begin >= self.prefix:
                 self.mark(node.begin)
                 self.block += 1
+                self.seam_before(node.begin, top)
                 if index or self.carry.begun:
                     self.gap(top)
             self.node(node, top, self.key, 0, 0)
@@ -91,7 +94,7 @@ class Writer:
 
     def mark(self, source_line: int) -> None:
         """Remember where a place in the source begins."""
-        self.marks.setdefault(source_line, Mark(len(self.lines), self.block, self.fence))
+        self.marks.setdefault(source_line, Mark(len(self.lines), self.block, self.fence, len(self.seams)))
 
     def gap(self, margin: Margin) -> None:
         """A blank line between blocks."""
@@ -154,6 +157,7 @@ class Writer:
             if child.begin >= self.prefix and index and child.kind != "alert_title":
                 after_title = node.children[index - 1].kind == "alert_title"
                 self.mark(child.begin)
+                self.seam_before(child.begin, margin)
                 if not after_title and (roomy or self.blank_before(child.begin)):
                     self.gap(margin)
             self.node(child, margin, key, depth, level)
@@ -213,6 +217,7 @@ class Writer:
                     number = self.carry.containers[level].number
             if not stale and index:
                 self.mark(item.begin)
+                self.seam_before(item.begin, margin)
                 if self.blank_before(item.begin):
                     self.gap(margin)
             item.token.meta = {**item.token.meta, "number": number}

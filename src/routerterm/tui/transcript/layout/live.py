@@ -54,6 +54,7 @@ class LiveEntry:
         self._blank = ""
         self._blocks = self._fences = 0
         self._folded = False
+        self._settled = 1
         for number, part in enumerate(entry.parts):
             self._begin(number, part)
 
@@ -110,7 +111,7 @@ class LiveEntry:
 
     def settle(self) -> int:
         """Bring the lines up to date; the first that may differ from before, the header aside."""
-        first = len(self.done)
+        first, self._settled = self._settled, 0
         if self._text is not None:
             self._text.settle()
             self._take_done()
@@ -123,6 +124,7 @@ class LiveEntry:
                 self.tail.insert(0, Line())
         self._add_cursor()
         self.tail.append(Line())
+        self._settled = len(self.done)
         return first
 
     def finish(self) -> None:

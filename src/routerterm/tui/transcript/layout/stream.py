@@ -17,6 +17,7 @@ from typing import Any
 
 from routerterm.tui.sanitise import sanitise
 from routerterm.tui.transcript.layout.blocks import Limits, Margin, Mark, Writer, is_blank
+from routerterm.tui.transcript.layout.calm import calm
 from routerterm.tui.transcript.layout.carry import Carry, Container
 from routerterm.tui.transcript.layout.grammar import HEADING_LINES, Grammar, Node
 from routerterm.tui.transcript.layout.lines import Line
@@ -42,8 +43,8 @@ class Cut:
     source: int
     lines: int
     carry: Carry
-    block: int
-    fence: int
+    seams: int
+    """Seams that are still to come."""
 
 
 def lay_out(
@@ -113,7 +114,8 @@ class StreamLayout:
         part = "".join(self._part)
         if len(self._part) > 1:
             self._part = [part]
-        self.tail = self._write([] if _UNDECIDED.match(part) else [part])
+        shown = part if self.carry.leaf == "fence" else calm(part)
+        self.tail = self._write([] if _UNDECIDED.match(shown) else [shown])
         return first
 
     def close(self) -> int:
@@ -188,7 +190,7 @@ class StreamLayout:
         del self._lines[: cut.source - len(prefix)]
         self._looked = len(self._lines)
         moved = cut.source - len(prefix)
-        drawn = len(self._seams) - len(writer.seams)
+        drawn = len(self._seams) - cut.seams
         self._seams = [(line - moved, said) for line, said in self._seams[drawn:]]
 
 
@@ -262,14 +264,14 @@ def _at(writer: Writer, source: int, mark: Mark, carry: Carry) -> Cut | None:
     gap = is_blank(writer.source[source - 1])
     begun = mark.block >= 0
     carry = replace(carry, gap=gap, block=mark.block, fence=mark.fence, begun=begun)
-    return Cut(source, mark.line, carry, mark.block, mark.fence)
+    return Cut(source, mark.line, carry, mark.seams)
 
 
 def _leaf_cut(writer: Writer, leaf: Node, containers: tuple[Container, ...]) -> Cut | None:
     """A place within the block that is still growing."""
     token = leaf.token
     assert token is not None
-    here = Mark(len(writer.lines), writer.block, writer.fence)
+    here = Mark(len(writer.lines), writer.block, writer.fence, len(writer.seams))
     if leaf.kind == "fence" and not token.meta["closed"]:
         carry = Carry(containers, "fence", token.meta["source"], painter=writer.painter)
         return _at(writer, leaf.end, here, carry)
