@@ -1,4 +1,4 @@
-"""A program to be killed: it chats, edits, regenerates, checkpoints, backs up and migrates, and says what it has done.
+"""A program to be killed: it chats, edits, regenerates, clones, imports and backs up, and says what it has done.
 
 It prints a line the moment a promise is made: ``asked ID TEXT`` when a question is on disk, ``grown ID LENGTH TIME``
 when a piece of an answer came, ``finished ID TEXT`` when an answer's end was passed on.
@@ -7,6 +7,7 @@ when a piece of an answer came, ``finished ID TEXT`` when an answer's end was pa
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 import sys
 import time
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from routerterm.core.events import Finished, TextDelta
 from routerterm.engine.session import Session
+from routerterm.engine.transfer import own
 from routerterm.store.database import Store, milliseconds
 from routerterm.store.upkeep import back_up, backups
 from tests.engine.fakes import Script, answer
@@ -80,12 +82,28 @@ async def keep_backing_up(store: Store) -> None:
         await asyncio.sleep(0.05)
 
 
+async def keep_importing(store: Store, seed: int) -> None:
+    for n in itertools.count():
+        id = f"I{seed}-{n}"
+        messages = [
+            {"id": f"{id}-{m}", "role": "user", "created_at": m, "parent_id": f"{id}-{m - 1}" if m else None}
+            | {"parts": [{"type": "text", "text": f"imported {m} " * 20}]}
+            for m in range(200)
+        ]
+        body = {"id": id, "title": id, "created_at": 1, "updated_at": 2, "messages": messages}
+        await store.transfer.carry_in(own.from_json(body))
+        tell("asked", f"{id}-199", f"{'imported_199_' * 20}")
+        await asyncio.sleep(0.1)
+
+
 async def main() -> None:
     store = Store.open(Path(sys.argv[1]))
     seed = int(sys.argv[2])
     await store.start()
     tell("open")
-    await asyncio.gather(chat(store, seed), chat(store, seed + 500), keep_backing_up(store))
+    await asyncio.gather(
+        chat(store, seed), chat(store, seed + 500), keep_backing_up(store), keep_importing(store, seed)
+    )
 
 
 if __name__ == "__main__":

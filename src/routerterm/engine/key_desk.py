@@ -35,6 +35,7 @@ class KeyDesk:
         self._now = now
         self._close = close
         self._tests: dict[str, ProbeResult] = {}
+        self._tried: tuple[Secret, ProbeResult] | None = None
 
     async def view(self, *, with_empty: bool = True) -> KeysView:
         """Everything there is to show, without asking the person for anything."""
@@ -83,6 +84,9 @@ class KeyDesk:
             provider, secret, label=label, place=place, replace_old=replace_old, quota=quota, notes=notes
         )
         await self._revive(record)
+        if self._tried is not None and self._tried[0] == secret:
+            self._tests[record.name] = self._tried[1]
+        self._tried = None
         return record
 
     async def test(self, record: KeyRecord) -> ProbeResult:
@@ -95,7 +99,9 @@ class KeyDesk:
 
     async def try_out(self, provider: str, secret: Secret | None) -> ProbeResult:
         """Ask the provider about a key that is not stored."""
-        return await self._probe(provider, secret)
+        result = await self._probe(provider, secret)
+        self._tried = (secret, result) if secret is not None else None
+        return result
 
     async def set_enabled(self, record: KeyRecord, enabled: bool) -> None:
         """Let the router use a key, or not; enabling gives it a fresh start."""

@@ -30,6 +30,7 @@ from routerterm.store.opening import Opening, bury, connect_to_read, mark_damage
 from routerterm.store.programs import Programs
 from routerterm.store.prompts import Prompts
 from routerterm.store.search import Search
+from routerterm.store.transfer import Transfer
 from routerterm.store.turns import Turns
 from routerterm.store.upkeep import CalledOff, Check, back_up, check
 from routerterm.store.upkeep import mend as repair
@@ -69,6 +70,7 @@ class Store:
         self.prompts = Prompts(self.writer, self.reader, clock)
         self.finder = Worker(path, self._connect_to_read, "finder")
         self.search = Search(self.finder, clock)
+        self.transfer = Transfer(self.writer, self.reader)
         self.memory = StoredMemory(self.writer, self.reader)
 
     @classmethod

@@ -1,0 +1,87 @@
+"""A branch as Markdown that reads well, with front matter that says which models answered and what it cost."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import datetime, tzinfo
+from decimal import Decimal
+
+from routerterm.core.messages import Image, Reasoning, Text, ToolCall, ToolResult
+from routerterm.core.money import from_nano
+from routerterm.engine.record import Record
+from routerterm.store.transfer import Carried
+from routerterm.store.values import StoredMessage
+
+
+def write(carried: Carried, branch: Sequence[StoredMessage], zone: tzinfo | None = None) -> Iterator[str]:
+    """The file, a piece at a time."""
+    conversation = carried.conversation
+    yield "---\n"
+    yield f"title: {json.dumps(conversation.title, ensure_ascii=False)}\n"
+    yield f"date: {day(conversation.created_at, zone)}\n"
+    models = list(dict.fromkeys(message.model for message in branch if message.model))
+    yield f"models: {json.dumps(models, ensure_ascii=False)}\n"
+    yield f"cost_usd: {cost_of(carried, branch)}\n"
+    if conversation.tags:
+        yield f"tags: {json.dumps(list(conversation.tags), ensure_ascii=False)}\n"
+    yield f"id: {conversation.id}\n---\n\n# {one_line(conversation.title) or 'Untitled'}\n"
+    if conversation.system:
+        yield f"\n## System\n\n{quoted(conversation.system)}\n"
+    for message in branch:
+        yield f"\n## {heading(message)}\n\n{body(message)}\n"
+
+
+def heading(message: StoredMessage) -> str:
+    """Who speaks, and how it ended if not well."""
+    who = {"user": "You", "system": "System"}.get(message.role) or message.model or "Answer"
+    return who + ("" if message.status == "done" else f" ({message.status})")
+
+
+def body(message: StoredMessage) -> str:
+    """The parts of a message."""
+    pieces = []
+    for part in message.parts:
+        match part:
+            case Text(text):
+                pieces.append(text)
+            case Reasoning(text):
+                pieces.append(quoted(text) if text else "")
+            case Image():
+                pieces.append(f"*[picture: {one_line(part.name or part.url or part.media_type)}]*")
+            case ToolCall():
+                pieces.append(f"`{part.name}({part.arguments})`")
+            case ToolResult():
+                pieces.append(quoted(part.text))
+    return "\n\n".join(piece for piece in pieces if piece)
+
+
+def quoted(text: str) -> str:
+    """A block quote."""
+    return "\n".join(f"> {line}".rstrip() for line in text.splitlines())
+
+
+def one_line(text: str) -> str:
+    """Without breaks."""
+    return " ".join(text.split())
+
+
+def day(at: int, zone: tzinfo | None) -> str:
+    """A moment as ISO 8601 in the person's time."""
+    moment = datetime.fromtimestamp(at / 1000, zone)
+    return moment.isoformat(timespec="seconds")
+
+
+def cost_of(carried: Carried, branch: Sequence[StoredMessage]) -> str:
+    """What the branch cost in dollars, ``~`` before it (and ``?`` for nothing known) where a part is not known."""
+    ids = {message.id for message in branch}
+    attempts = [attempt for attempt in carried.attempts if attempt.message_id in ids]
+    costs = [None if a.cost_nanousd is None else from_nano(a.cost_nanousd) for a in attempts]
+    if not attempts:
+        records = [Record.of(message.params).cost for message in branch if message.role == "assistant"]
+        costs = [cost.usd if cost else None for cost in records]
+    known = [cost for cost in costs if cost is not None]
+    if not known:
+        return '"?"' if costs else "0"
+    total = f"{sum(known, Decimal(0)).normalize():f}"
+    return total if len(known) == len(costs) else f'"~{total}"'

@@ -1,0 +1,139 @@
+"""Whole conversations out of the store and into it: for export and import."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Literal, TypeAlias
+
+from routerterm.core.errors import StoreError
+from routerterm.core.ledger import AttemptRecord
+from routerterm.core.messages import Message, parts_to_json
+from routerterm.store.conversations import insert, put
+from routerterm.store.values import Conversation, StoredMessage, conversation_of, message_of, to_json, whole
+from routerterm.store.worker import Worker
+
+Landed: TypeAlias = Literal["new", "grown", "known"]
+"""``grown``: it was there, and has got messages that it lacked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """A conversation with its whole tree (parents before children) and what its answers cost."""
+
+    conversation: Conversation
+    messages: tuple[StoredMessage, ...]
+    attempts: tuple[AttemptRecord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """What became of a conversation that was carried in; ``messages`` is how many were written."""
+
+    how: Landed
+    messages: int
+
+
+class Transfer:
+    """Carries conversations out and in, one at a time."""
+
+    def __init__(self, writer: Worker, reader: Worker) -> None:
+        self._writer, self._reader = writer, reader
+
+    async def ids(self) -> tuple[str, ...]:
+        """Every conversation that is not deleted, in the order in which they began."""
+        sql = "SELECT id FROM conversation WHERE deleted_at IS NULL ORDER BY created_at, id"
+        rows = await self._reader.read(lambda connection: connection.execute(sql).fetchall())
+        return tuple(row["id"] for row in rows)
+
+    async def carry_out(self, id: str) -> Carried | None:
+        """A conversation with all that belongs to it."""
+        return await self._reader.read(lambda connection: carry_out(connection, id))
+
+    async def carry_in(self, carried: Carried, *, dry: bool = False) -> Landing:
+        """Write what is not there yet, in one transaction; what is there stays as it is.  ``dry`` only looks."""
+        if dry:
+            return await self._reader.read(lambda connection: _landing(connection, carried))
+        return await self._writer.write(lambda connection: carry_in(connection, carried))
+
+
+def carry_out(connection: sqlite3.Connection, id: str) -> Carried | None:
+    """See `Transfer.carry_out`."""
+    row = connection.execute("SELECT * FROM conversation WHERE id = ?", (id,)).fetchone()
+    if row is None:
+        return None
+    messages = connection.execute("SELECT * FROM message WHERE conversation_id = ? ORDER BY rowid", (id,))
+    attempts = connection.execute(
+        "SELECT * FROM attempt WHERE conversation_id = ? AND outcome <> 'running' ORDER BY started_at, id", (id,)
+    )
+    names = [field.name for field in fields(AttemptRecord)]
+    return Carried(
+        conversation_of(row),
+        tuple(map(message_of, messages)),
+        tuple(AttemptRecord(**_attempt_values(attempt, names)) for attempt in attempts),  # type: ignore[arg-type]
+    )
+
+
+def _attempt_values(row: sqlite3.Row, names: list[str]) -> Mapping[str, object]:
+    known = row.keys()
+    values = {name: row[name] for name in names if name in known}
+    return values | {"route": values.get("route") or ""}
+
+
+def carry_in(connection: sqlite3.Connection, carried: Carried) -> Landing:
+    """See `Transfer.carry_in`."""
+    landing = _landing(connection, carried)
+    conversation = carried.conversation
+    if landing.how == "new":
+        insert(connection, conversation)
+    else:
+        connection.execute("UPDATE conversation SET deleted_at = NULL WHERE id = ?", (conversation.id,))
+    known = _known(connection, carried)
+    for message in carried.messages:
+        if message.id not in known:
+            put(connection, "message", _row(message))
+    table = {row["name"] for row in connection.execute("PRAGMA table_info(attempt)")}
+    for attempt in carried.attempts:
+        if not connection.execute("SELECT 1 FROM attempt WHERE id = ?", (attempt.id,)).fetchone():
+            row = {field.name: getattr(attempt, field.name) for field in fields(attempt) if field.name in table}
+            put(connection, "attempt", row)
+    return landing
+
+
+def _landing(connection: sqlite3.Connection, carried: Carried) -> Landing:
+    there = connection.execute("SELECT 1 FROM conversation WHERE id = ?", (carried.conversation.id,)).fetchone()
+    new = len({message.id for message in carried.messages} - _known(connection, carried))
+    if not there:
+        return Landing("new", new)
+    return Landing("grown" if new else "known", new)
+
+
+def _known(connection: sqlite3.Connection, carried: Carried) -> set[str]:
+    """Which of the messages are there already.  Raises `StoreError` where one belongs to another conversation."""
+    known = set()
+    for message in carried.messages:
+        row = connection.execute("SELECT conversation_id FROM message WHERE id = ?", (message.id,)).fetchone()
+        if row is not None and row["conversation_id"] != carried.conversation.id:
+            raise StoreError(f"Message {message.id[:40]} is there already, in another conversation.")
+        if row is not None:
+            known.add(message.id)
+    return known
+
+
+def _row(message: StoredMessage) -> dict[str, object]:
+    status = "interrupted" if message.status == "streaming" else message.status
+    return {
+        "id": message.id,
+        "conversation_id": message.conversation_id,
+        "parent_id": message.parent_id,
+        "role": message.role,
+        "parts": whole(parts_to_json(message.parts)),
+        "text": whole(Message(message.role, message.parts).text),
+        "status": status,
+        "model": None if message.model is None else whole(message.model),
+        "params": to_json(dict(message.params)),
+        "created_at": message.created_at,
+        "finished_at": message.finished_at,
+        "pinned": int(message.pinned),
+    }
