@@ -79,6 +79,9 @@ class Model:
         self.done.append(("enabled", record.name, enabled))
         self.put(record, record=replace(record, enabled=enabled), health="ready" if enabled else "off")
 
+    async def describe(self, record: KeyRecord, *, notes: str, quota: int | None) -> None:
+        self.done.append(("describe", record.name, notes, quota))
+
     async def adopt(self, record: KeyRecord) -> KeyRecord:
         self.done.append(("adopt", record.name))
         adopted = replace(record, label="default", place=Place.VAULT, where="")
@@ -305,6 +308,16 @@ async def test_a_wrong_passphrase_may_be_tried_again() -> None:
         await settled(pilot)
         assert model.done == [("unlock", Place.VAULT)]
         assert "is open" in app.note()
+
+
+async def test_quota_and_notes() -> None:
+    model = Model(some_lines())
+    app = Program(model)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press("e", "backspace", "tab", *"!", "enter")
+        await settled(pilot)
+        assert model.done == [("describe", "openai/work", "paid by the club!", 20)]
 
 
 async def test_with_the_mouse_alone() -> None:

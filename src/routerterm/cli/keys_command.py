@@ -70,18 +70,22 @@ def add_key(
     """
 
     async def work(desk: KeyDesk) -> None:
+        where = Place(place) if place else (await desk.place_for_new_keys()).place
+        step = _Steps(await _is_new(desk, where) and sys.stdin.isatty())
         if from_env:
             name, key = await _from_environment(desk, provider)
         else:
+            step("Paste the key of a provider; it is not shown while you do.")
             name, key = _recognised(desk, _read_key(), provider)
         secret = Secret(key)
-        where = Place(place) if place else (await desk.place_for_new_keys()).place
+        step(f"Choose a passphrase: nobody can read the {_place_name(where)} without it, you included.")
         await _make_open(desk, where)
         result = None
         if not no_test:
+            step(f"Asking {desk.keyring.providers[name].title} about the key…")
             result = await desk.try_out(name, secret)
             if result.refused:
-                raise VaultError(f"{result.says} It was not stored.", result.hint or "Copy the key again.")
+                raise VaultError(f"{result.says.rstrip('.')}. It was not stored.", result.hint or "Copy the key again.")
         record = await desk.add(
             name, secret, label=label, place=where, replace_old=replace_old, quota=quota, notes=notes
         )
@@ -164,6 +168,25 @@ def move_key(provider: str, label: str, place: str | None, up: bool, down: bool)
     _at_desk(work)
 
 
+@command.command("set")
+@click.argument("provider")
+@click.argument("label", default="")
+@click.option("--quota", type=click.IntRange(min=0), help="Most requests in 24 hours; 0 for none.")
+@click.option("--notes", help="Anything you want to remember about it.")
+def set_key(provider: str, label: str, quota: int | None, notes: str | None) -> None:
+    """Set a key's quota or notes."""
+    if quota is None and notes is None:
+        raise click.UsageError("Say --quota, --notes or both.")
+
+    async def work(desk: KeyDesk) -> None:
+        row = await desk.find(provider, label)
+        kept = row.quota if quota is None else quota or None
+        await desk.describe(row, notes=row.notes if notes is None else notes, quota=kept)
+        click.echo(f"{row.name}: {f'{kept:,} requests a day' if kept else 'no quota'}.")
+
+    _at_desk(work)
+
+
 @command.command("enable")
 @click.argument("provider")
 @click.argument("label", default="")
@@ -240,7 +263,7 @@ def _switch(provider: str, label: str, enabled: bool) -> None:
 def _read_key() -> str:
     """A key from the hidden prompt, or all of standard input where that is no terminal."""
     if sys.stdin.isatty():
-        return _hidden("API key (it will not be shown)")
+        return _hidden("API key")
     return sys.stdin.read(64 * 1024)
 
 
@@ -293,11 +316,6 @@ async def _make_open(desk: KeyDesk, place: Place) -> None:
             place=place,
         )
     if status.state == "new":
-        click.echo(
-            f"There is no {_place_name(place)} yet. Choose a passphrase: it protects your keys on this machine,\n"
-            "and without it nobody can read them, you included.",
-            err=True,
-        )
         await desk.unlock(place, _new_passphrase())
         return
     for left in reversed(range(_TRIES)):
@@ -308,6 +326,24 @@ async def _make_open(desk: KeyDesk, place: Place) -> None:
             if not left:
                 raise
             click.echo(f"  {error.message} Try again.", err=True)
+
+
+class _Steps:
+    """Counts a first-time user through the three steps; for everyone else there is nothing to explain."""
+
+    def __init__(self, wanted: bool) -> None:
+        self._wanted = wanted
+        self._done = 0
+
+    def __call__(self, sentence: str) -> None:
+        """Say what comes now."""
+        self._done += 1
+        if self._wanted:
+            click.echo(f"{self._done} of 3. {sentence}", err=True)
+
+
+async def _is_new(desk: KeyDesk, place: Place) -> bool:
+    return any(status.place is place and status.state == "new" for status in await desk.keyring.places())
 
 
 def _new_passphrase() -> str:

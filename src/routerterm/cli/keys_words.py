@@ -48,7 +48,7 @@ def _row(line: KeyLine, now: float) -> tuple[str, ...]:
 
 
 def _place(status: PlaceStatus) -> str:
-    detail = f", {status.detail}" if status.detail else ""
+    detail = f" ({status.detail.rstrip('.')})" if status.detail else ""
     return f"{status.place.value:<8} {status.title}: {_STATES[status.state]}{detail}"
 
 

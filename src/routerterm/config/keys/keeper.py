@@ -18,7 +18,7 @@ from routerterm.config.keys.rows import free_label
 from routerterm.config.keys.source import Keyring
 from routerterm.config.keys.values import KeyRecord, Place
 from routerterm.core.errors import VaultError
-from routerterm.core.redact import KNOWN
+from routerterm.core.redact import KNOWN, printable
 from routerterm.core.secret import Secret, mask
 
 WRITE_LIMIT = 30.0
@@ -68,7 +68,8 @@ class Keeper:
         place = place or (await self.keyring.place_for_new_keys()).place
         record = KeyRecord(
             provider, label, place,
-            masked=mask(secret.reveal()), quota=quota, rpm=rpm, tpm=tpm, notes=notes, added_at=self._now(),
+            masked=mask(secret.reveal()), quota=quota, rpm=rpm, tpm=tpm, notes=_plain(notes),
+            added_at=self._now(),
         )  # fmt: skip
         await self._write(record, secret)
         await self._list(lambda records: _with(records, record))
@@ -94,6 +95,8 @@ class Keeper:
 
     async def change(self, row: KeyRecord, **fields: Any) -> KeyRecord:
         """Set ``enabled``, ``notes``, ``quota``, ``rpm`` or ``tpm``."""
+        if "notes" in fields:
+            fields["notes"] = _plain(fields["notes"])
         changed = replace(row, **fields)
         await self._list(lambda records: _with(records, changed))
         return changed
@@ -177,6 +180,11 @@ def _with(records: Records, record: KeyRecord) -> Sequence[KeyRecord]:
     if any(other.name == record.name for other in records):
         return [record if other.name == record.name else other for other in records]
     return [*records, record]
+
+
+def _plain(notes: str) -> str:
+    """One line of text without a key in it."""
+    return KNOWN(printable(notes))[:500]
 
 
 def _must_be_a_label(label: str) -> None:

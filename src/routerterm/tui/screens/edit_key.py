@@ -45,11 +45,11 @@ class EditKeyScreen(ModalScreen[Noted | None]):
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = f"{self.record.name} {self.record.masked}"
             yield Static("Requests a day, at most; empty for no limit", classes="caption", markup=False)
-            quota = Input(str(self.record.quota or ""), id="quota", type="integer", max_length=9)
+            quota = Input(str(self.record.quota or ""), id="quota", type="integer", max_length=9, select_on_focus=False)
             quota.cursor_blink = False
             yield quota
             yield Static("Notes", classes="caption", markup=False)
-            notes = Input(self.record.notes, id="notes", max_length=200)
+            notes = Input(self.record.notes, id="notes", max_length=200, select_on_focus=False)
             notes.cursor_blink = False
             yield notes
             yield Static("", classes="says", markup=False)
