@@ -191,10 +191,10 @@ def _since(book: Book, days: int | None, now: int, zone: tzinfo | None) -> int:
 
 
 def _by_label(book: Book, clock: Clock, by: By, since: int, until: int) -> dict[str, Sums]:
-    unit = HOUR if by == "hour" else DAY
+    unit, cycle = (HOUR, 24) if by == "hour" else (DAY, None)
     found: dict[str, Sums] = {}
     for start, end, offset in clock.spans(since, until):
-        for stretch, sums in book.by_time(start, end, unit, offset).items():
+        for stretch, sums in book.by_time(start, end, unit, offset, cycle).items():
             name = label_of(by, stretch * unit)  # type: ignore[arg-type]
             found[name] = found.get(name, Sums()) + sums
     return found

@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeAlias
 Kind: TypeAlias = Literal["model", "provider", "route", "key", "conversation"]
 QUARTER, DAY = 900_000, 86_400_000
 """Milliseconds in a slot of kind ``time``, and of the others."""
-SPEED_SAMPLE = 10_000
+SPEED_SAMPLE = 4_000
 """At most so many of a period's newest answers are looked at for percentiles of speed."""
 
 _RAW = (
@@ -88,11 +88,29 @@ class Book:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
-    def by_time(self, since: int, until: int, unit: int, offset: int) -> dict[int, Sums]:
-        """See the function of that name."""
-        return by_time(self._connection, since, until, unit, offset)
+    def by_time(
+    connection: sqlite3.Connection, since: int, until: int, unit: int, offset: int, cycle: int | None = None
+) -> dict[int, Sums]:
+    """Sums by stretch of ``unit`` milliseconds, in a clock that is ``offset`` milliseconds ahead of UTC.
 
-    def by_kind(self, kind: Kind, since: int, until: int) -> dict[str, Sums]:
+    The keys count such stretches since that clock's epoch, or up to ``cycle`` and from 0 again: the hour of the day.
+    Unit and offset are whole quarters of an hour.
+    """
+    first, last = -(-since // QUARTER), until // QUARTER
+    wrap = f" % {int(cycle)}" if cycle else ""
+    rows = connection.execute(
+        f"SELECT (slot * {QUARTER} + ?) / ?{wrap}, {_TALLIED} FROM tally"
+        " WHERE kind = 'time' AND slot >= ? AND slot < ? GROUP BY 1 HAVING sum(attempts) > 0",
+        (offset, unit, first, last),
+    )
+    found = {row[0]: Sums(*row[1:]) for row in rows}
+    raw = f"SELECT (started_at + {int(offset)}) / {int(unit)}{wrap}, {_RAW} FROM attempt"
+    for stretch, sums in _edges(connection, raw, since, until, first * QUARTER, last * QUARTER):
+        found[stretch] = found.get(stretch, Sums()) + sums
+    return found
+
+
+def by_kind(self, kind: Kind, since: int, until: int) -> dict[str, Sums]:
         """See the function of that name."""
         return by_kind(self._connection, kind, since, until)
 
