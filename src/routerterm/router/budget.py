@@ -76,20 +76,24 @@ class PersonalBudget:
 
     def __init__(self, rules: BudgetRules, model: Callable[[Target], ModelInfo | None], used: Used) -> None:
         self._rules, self._model, self._used = rules, model, used
-        self._allowed: set[str] = set()
+        self._allowed: set[str | None] = set()
 
     @property
     def on_cap(self) -> OnCap:
         """See `BudgetRules.on_cap`."""
         return self._rules.on_cap
 
-    def allow(self, message_id: str) -> None:
-        """The person was asked, and wants this message sent whatever the caps say."""
-        self._allowed.add(message_id)
+    def allow(self, id: str) -> None:
+        """The person was asked: send this message, or what comes in this conversation, whatever the caps say."""
+        self._allowed.add(id)
+
+    def hold_again(self, id: str) -> None:
+        """That was it: from now on the caps hold again."""
+        self._allowed.discard(id)
 
     def caps(self, request: ChatRequest, target: Target, route: str, now_ms: int) -> Sequence[Cap]:
         """The caps that an attempt is held against; none for a free or local model, or what the person allowed."""
-        if request.message_id in self._allowed or self._is_free(target):
+        if not self._allowed.isdisjoint((request.message_id, request.conversation_id)) or self._is_free(target):
             return ()
         return caps_of(self._rules, request, target, route, now_ms)
 

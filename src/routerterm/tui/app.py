@@ -14,6 +14,7 @@ from textual.worker import Worker, WorkerState
 
 from routerterm.config.paths import Paths
 from routerterm.core.errors import RoutertermError
+from routerterm.engine.afterlife import let_go_of_terminal, on_hangup
 from routerterm.tui.screens.chat import ChatScreen
 from routerterm.tui.terminal import driver_class, driver_of
 from routerterm.tui.themes.adapt import to_textual
@@ -83,7 +84,18 @@ class RoutertermApp(App[int]):
 
     def on_mount(self) -> None:
         """Paint first; everything that takes time comes after."""
+        on_hangup(asyncio.get_running_loop(), self._hung_up)
         self.call_after_refresh(self.run_worker, self._open_services(), name="services", exit_on_error=False)
+
+    def _hung_up(self) -> None:
+        """The terminal is gone: let running answers finish, save them, and end."""
+        let_go_of_terminal()
+        self.run_worker(self._outlive(), name="afterlife", group="afterlife", exclusive=True, exit_on_error=False)
+
+    async def _outlive(self) -> None:
+        if self.services is not None:
+            await self.services.afterlife.outlive()
+        self.exit(0)
 
     async def _open_services(self) -> None:
         """Import and put together router, store and settings, off the first paint's path."""
@@ -128,10 +140,17 @@ class RoutertermApp(App[int]):
         await self.chat.run_command(name, argument)
 
     async def action_open(self, name: str) -> None:
-        """Open one of the `SCREENS`."""
+        """Open one of the `SCREENS`, as soon as there is something to show on it."""
         if self.services is None:
-            self.notify("Still starting.", timeout=2)
-            return
+            self.run_worker(self._open_when_ready(name), group="open", exclusive=True, exit_on_error=False)
+        else:
+            await self._open(name)
+
+    async def _open_when_ready(self, name: str) -> None:
+        await self.ready.wait()
+        await self._open(name)
+
+    async def _open(self, name: str) -> None:
         module, _, function = SCREENS[name].partition(":")
         make: Callable[[RoutertermApp], Any] = getattr(importlib.import_module(module), function)
         await make(self)

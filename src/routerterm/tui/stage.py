@@ -28,6 +28,8 @@ class Stage:
         self.model = ""
         """The model or route that answers next."""
         self.draft_saved = ""
+        self._growing = False
+        """Whether the last answer is coming in by way of another program."""
         self.editing: str | None = None
         """The question that the composer's text replaces."""
 
@@ -92,6 +94,7 @@ class Stage:
         self._screen.show_voice(not page.messages)
         conversation = self.session.conversation
         self._seen = (self.session.head, conversation.updated_at if conversation else 0)
+        self._growing = bool(page.messages) and page.messages[-1].status == "streaming"
         self._screen.turns.show_running(self.session)
 
     async def _reveal(self, message_id: str) -> None:
@@ -113,7 +116,7 @@ class Stage:
             return
         await self.session.refresh()
         conversation = self.session.conversation
-        if conversation is not None and self._seen != (self.session.head, conversation.updated_at):
+        if conversation is not None and (self._growing or self._seen != (self.session.head, conversation.updated_at)):
             await self.show()
 
     async def use_model(self, name: str) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from textual.worker import Worker
 
-from routerterm.core.errors import RoutertermError
+from routerterm.core.errors import OverBudget, RoutertermError
 from routerterm.core.events import (
     AttemptFailed,
     AttemptStarted,
@@ -27,6 +27,7 @@ from routerterm.core.events import (
 from routerterm.core.messages import Text
 from routerterm.tui.clock import now_ms, time_of_day
 from routerterm.tui.entries import header_of, seam_of, trouble_of, words
+from routerterm.tui.screens.confirm import Confirm
 from routerterm.tui.transcript.values import Entry, Header
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class Turn:
     shown: str | None = None
     """The id under which the transcript shows the answer."""
     queue: list[str] = field(default_factory=list)
+    over_budget: OverBudget | None = None
 
     @property
     def rate(self) -> float | None:
@@ -158,6 +160,10 @@ class Turns:
             self._screen.meters.refresh()
         await self._screen.library.refresh()
         await self._screen.meters.spent()
+        await self._screen.meters.lamps()
+        self._screen.tell_hits()
+        if turn.over_budget is not None:
+            self._ask_to_spend(turn, turn.over_budget)
         if turn.queue and turn.session is self._screen.stage.session:
             first, *rest = turn.queue
             self.send(first)
@@ -189,10 +195,34 @@ class Turns:
             case UsageReported():
                 pass
             case Finished() | Failed():
+                if isinstance(event, Failed) and isinstance(event.error, OverBudget):
+                    turn.over_budget = event.error
                 if turn.shown and self._on_show(turn):
                     self._screen.transcript.end_stream(turn.shown, self._entry(turn, parts=True, ended=True))
             case _:
                 assert_never(event)
+
+    def _ask_to_spend(self, turn: Turn, error: OverBudget) -> None:
+        """A cap was reached before anything was sent: let the person decide, if the settings say so."""
+        budget, conversation = self._screen.services.money.budget, turn.session.conversation
+        if budget.on_cap != "ask" or conversation is None or turn.shown is None:
+            return
+        session, shown, id = turn.session, turn.shown, conversation.id
+
+        async def again() -> AsyncGenerator[Event]:
+            budget.allow(id)
+            try:
+                async with aclosing(session.regenerate(shown)) as events:
+                    async for event in events:
+                        yield event
+            finally:
+                budget.hold_again(id)
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.start(session, again)
+
+        self._screen.app.push_screen(Confirm("Over budget", error.message, "Send it anyway, this once"), answered)
 
     async def _appear(self, turn: Turn) -> None:
         """Question and answer are on disk: show them under their real ids."""

@@ -147,6 +147,15 @@ class ChatScreen(FramedScreen):
         text = f"{error.message}\n{error.hint}" if error.hint else error.message
         self.notify(text, severity="error" if error.exit_code == 1 else "warning", timeout=8, markup=False)
 
+    def tell_hits(self) -> None:
+        """What the guard found on the way, without the words."""
+        hits = self.services.money.hits
+        while hits:
+            hit = hits.popleft()
+            if hit.action in ("warn", "redact"):
+                did = "took out" if hit.action == "redact" else "noticed"
+                self.notify(f"The guard {did} {hit.count} × {hit.rule}.", severity="warning", markup=False)
+
     def become(self, machine: Theme) -> None:
         """Take on another machine's frame, signs and words; colours follow from the style sheet."""
         self.machine, self.frame = machine, machine.frame

@@ -245,7 +245,7 @@ def health_words(reading: Health) -> tuple[str, Tone]:
 
 
 def _actions() -> Iterator[Field]:
-    for rank, (key, words, action) in enumerate(
+    for rank, (key, title, action) in enumerate(
         (
             ("Esc", "Back", "app.pop_screen"),
             ("D", "Dry run", "screen.dry_run"),
@@ -255,4 +255,4 @@ def _actions() -> Iterator[Field]:
             ("K J", "Up, down", "screen.shift(-1)"),
         )
     ):
-        yield Field((Span(f" {key} ", "key"), Span(f" {words}")), rank=rank, action=action)
+        yield Field((Span(f" {key} ", "key"), Span(f" {title}")), rank=rank, action=action)
