@@ -88,29 +88,11 @@ class Book:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
-    def by_time(
-    connection: sqlite3.Connection, since: int, until: int, unit: int, offset: int, cycle: int | None = None
-) -> dict[int, Sums]:
-    """Sums by stretch of ``unit`` milliseconds, in a clock that is ``offset`` milliseconds ahead of UTC.
+    def by_time(self, since: int, until: int, unit: int, offset: int, cycle: int | None = None) -> dict[int, Sums]:
+        """See the function of that name."""
+        return by_time(self._connection, since, until, unit, offset, cycle)
 
-    The keys count such stretches since that clock's epoch, or up to ``cycle`` and from 0 again: the hour of the day.
-    Unit and offset are whole quarters of an hour.
-    """
-    first, last = -(-since // QUARTER), until // QUARTER
-    wrap = f" % {int(cycle)}" if cycle else ""
-    rows = connection.execute(
-        f"SELECT (slot * {QUARTER} + ?) / ?{wrap}, {_TALLIED} FROM tally"
-        " WHERE kind = 'time' AND slot >= ? AND slot < ? GROUP BY 1 HAVING sum(attempts) > 0",
-        (offset, unit, first, last),
-    )
-    found = {row[0]: Sums(*row[1:]) for row in rows}
-    raw = f"SELECT (started_at + {int(offset)}) / {int(unit)}{wrap}, {_RAW} FROM attempt"
-    for stretch, sums in _edges(connection, raw, since, until, first * QUARTER, last * QUARTER):
-        found[stretch] = found.get(stretch, Sums()) + sums
-    return found
-
-
-def by_kind(self, kind: Kind, since: int, until: int) -> dict[str, Sums]:
+    def by_kind(self, kind: Kind, since: int, until: int) -> dict[str, Sums]:
         """See the function of that name."""
         return by_kind(self._connection, kind, since, until)
 
@@ -131,19 +113,23 @@ def by_kind(self, kind: Kind, since: int, until: int) -> dict[str, Sums]:
         return titles(self._connection, ids)
 
 
-def by_time(connection: sqlite3.Connection, since: int, until: int, unit: int, offset: int) -> dict[int, Sums]:
+def by_time(
+    connection: sqlite3.Connection, since: int, until: int, unit: int, offset: int, cycle: int | None = None
+) -> dict[int, Sums]:
     """Sums by stretch of ``unit`` milliseconds, in a clock that is ``offset`` milliseconds ahead of UTC.
 
-    The keys count such stretches since that clock's epoch.  Unit and offset are whole quarters of an hour.
+    The keys count such stretches since that clock's epoch, or up to ``cycle`` and from 0 again: the hour of the day.
+    Unit and offset are whole quarters of an hour.
     """
     first, last = -(-since // QUARTER), until // QUARTER
+    wrap = f" % {int(cycle)}" if cycle else ""
     rows = connection.execute(
-        f"SELECT (slot * {QUARTER} + ?) / ? AS stretch, {_TALLIED} FROM tally"
+        f"SELECT (slot * {QUARTER} + ?) / ?{wrap}, {_TALLIED} FROM tally"
         " WHERE kind = 'time' AND slot >= ? AND slot < ? GROUP BY 1 HAVING sum(attempts) > 0",
         (offset, unit, first, last),
     )
     found = {row[0]: Sums(*row[1:]) for row in rows}
-    raw = f"SELECT (started_at + {int(offset)}) / {int(unit)}, {_RAW} FROM attempt"
+    raw = f"SELECT (started_at + {int(offset)}) / {int(unit)}{wrap}, {_RAW} FROM attempt"
     for stretch, sums in _edges(connection, raw, since, until, first * QUARTER, last * QUARTER):
         found[stretch] = found.get(stretch, Sums()) + sums
     return found
