@@ -47,7 +47,8 @@ def fit(lines: Sequence[Line], count: Count, room: int | None, system: str | Non
     ``room`` None is unbounded.
     """
     sizes = [count(line.message) for line in lines]
-    base = count(Message.of("system", system)) if system else 0
+    prompt = Message.of("system", system) if system else None
+    base = count(prompt) if prompt else 0
     total = base + sum(sizes)
     if room is None or total <= room or not lines:
         return Fitted(tuple(lines), 0, total)

@@ -42,12 +42,19 @@ async def context_of(messages: Messages, leaf: str | None, system: str | None, m
         return Fitted(())
     room = fitting.room(model)
     lines: list[Line] = []
+    sizes: dict[int, int] = {}  # each message is counted once, by the page, so that the loop gets its turn
+
+    def size(message: Message) -> int:
+        if (known := sizes.get(id(message))) is None:
+            known = sizes[id(message)] = 0 if room is None else fitting.count(message, model)
+        return known
+
     page = await messages.branch(leaf, PAGE)
     tokens = 0
     while True:
         new = [Line(m.id, m.message, m.pinned) for m in page.messages if _goes(m)]
         lines[:0] = new
-        tokens += sum(fitting.count(line.message, model) for line in new)
+        tokens += sum(size(line.message) for line in new)
         if not page.earlier or (room is not None and tokens > room):
             break
         page = await messages.branch(leaf, PAGE, before=page.messages[0].id)
@@ -57,7 +64,7 @@ async def context_of(messages: Messages, leaf: str | None, system: str | None, m
         pinned = [Line(m.id, m.message, True) for m in await messages.pinned(leaf) if m.id not in here and _goes(m)]
         unread = await messages.depth(page.messages[0].id) - 1 - len(pinned)
         lines[:0] = pinned
-    fitted = fit(lines, lambda message: fitting.count(message, model), room, system)
+    fitted = fit(lines, size, room, system)
     return Fitted(fitted.lines, fitted.left_out + unread, fitted.tokens, fitted.tokens_left_out)
 
 

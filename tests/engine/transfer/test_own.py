@@ -52,8 +52,9 @@ def trees(draw: st.DrawFn, number: int) -> Carried:
         messages.append(
             StoredMessage(
                 f"{id}M{n}", id, parent.id if parent else None, role, content, Message(role, content).text,
-                draw(st.sampled_from(["done", "stopped", "cut", "error", "interrupted"])), draw(st.none() | st.just("done") | texts),
-                draw(objects), draw(numbers), draw(st.none() | numbers), draw(st.booleans()),
+                draw(st.sampled_from(["done", "stopped", "cut", "error", "interrupted"])),
+                draw(st.sampled_from([None, "done"]) | texts), draw(objects), draw(numbers), draw(st.none() | numbers),
+                draw(st.booleans()),
             )
         )  # fmt: skip
     conversation = Conversation(

@@ -1,0 +1,66 @@
+"""How much of a conversation the models behind a name can take: from the catalogue, counted by the estimator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from routerterm.catalog.values import ModelInfo
+from routerterm.core.errors import NoCandidate
+from routerterm.core.messages import Message
+from routerterm.core.request import ChatRequest
+from routerterm.core.targets import Target
+from routerterm.router.hooks import Estimator
+from routerterm.router.resolve import Names
+
+RESERVE: Final = 4096
+"""Tokens kept for the answer, or a quarter of a small window."""
+MARGIN: Final = 0.95
+"""What may be filled of the rest: a count is an estimate, and a little too much is refused as a whole."""
+
+
+class ModelFitting:
+    """Fulfils `routerterm.engine.history.Fitting`.
+
+    A route is as roomy as its roomiest model that has a key (or needs none): the router passes over those
+    for which the conversation is too long.
+    """
+
+    def __init__(
+        self,
+        names: Names,
+        model: Callable[[Target], ModelInfo | None],
+        estimator: Estimator,
+        with_key: Callable[[], frozenset[str]] = frozenset,
+    ) -> None:
+        self._names, self._model, self._estimator, self._with_key = names, model, estimator, with_key
+
+    def room(self, model: str) -> int | None:
+        """Tokens of prompt; None where the window of none of them is known."""
+        roomiest = self._roomiest(model)
+        return None if roomiest is None else room_of(roomiest)
+
+    def count(self, message: Message, model: str) -> int:
+        """Tokens of one message, as the roomiest model counts them."""
+        roomiest = self._roomiest(model)
+        if roomiest is None:
+            return 0
+        return self._estimator.prompt(ChatRequest(model, (message,)), roomiest)
+
+    def _roomiest(self, model: str) -> ModelInfo | None:
+        with_key = self._with_key()
+        try:
+            entries = self._names.resolve(model, with_key).entries
+        except NoCandidate:
+            return None
+        known = [info for entry in entries if (info := self._model(entry.target)) and info.context]
+        usable = [info for info in known if info.local or info.provider in with_key]
+        return max(usable or known, key=lambda info: room_of(info) or 0, default=None)
+
+
+def room_of(model: ModelInfo) -> int | None:
+    """Tokens of prompt that a model takes beside its answer."""
+    if model.context is None:
+        return model.max_input
+    window = int((model.context - min(RESERVE, model.context // 4)) * MARGIN)
+    return min(window, model.max_input) if model.max_input else window
