@@ -1,6 +1,6 @@
 """How long questions to the ledger take: 10,000 and 1,000,000 rows, against adding the rows up without the sums.
 
-python benchmarks/statistics.py [--rows N]...
+python benchmarks/ledger.py [--rows N]...
 """
 
 from __future__ import annotations
