@@ -19,6 +19,7 @@ from routerterm.config.keys.errors import VaultLocked, WrongPassphrase
 from routerterm.config.keys.values import STORES, Place, ProbeResult
 from routerterm.config.paths import Paths
 from routerterm.core.errors import VaultError
+from routerterm.core.redact import KNOWN
 from routerterm.core.secret import Secret
 from routerterm.engine.key_desk import KeyDesk
 
@@ -53,6 +54,7 @@ def list_keys(as_data: bool) -> None:
 
 @command.command("add")
 @click.argument("provider", default="")
+@click.argument("extra", nargs=-1, metavar="")
 @click.option("--label", default="", help="A name for the key, such as work.")
 @click.option("--to", "place", type=_PLACES, help="Where to keep it; otherwise the keyring if there is one.")
 @click.option("--quota", type=click.IntRange(min=1), help="Most requests in 24 hours.")
@@ -68,6 +70,11 @@ def add_key(
 
     PROVIDER is recognised by the key's own prefix where that tells.
     """
+    if extra or len(provider) > 40 or KNOWN(provider) != provider:
+        raise VaultError(
+            "A key does not belong on the command line: your shell has it in its history now, so replace it.",
+            "Run `routerterm keys add` and paste the new key when it asks; or pipe it in.",
+        )
 
     async def work(desk: KeyDesk) -> None:
         where = Place(place) if place else (await desk.place_for_new_keys()).place
