@@ -65,11 +65,11 @@ async def test_it_can_be_stopped_while_it_reads_the_prompt(transport: LocalTrans
     """The next answer comes long before the long prompt could have been read to its end."""
     made = router(transport)
     await run(made, QUESTION)
-    long = replace(QUESTION, messages=(Message.of("user", "alpha beta " * 1500),))
+    long = replace(QUESTION, messages=(Message.of("user", "alpha beta " * 300),))
     begun = time.monotonic()
     await run(made, long)
     whole = time.monotonic() - begun
-    other = replace(QUESTION, messages=(Message.of("user", "gamma delta " * 1500),))
+    other = replace(QUESTION, messages=(Message.of("user", "gamma delta " * 300),))
 
     async def ask() -> None:
         async with aclosing(made.stream(other)) as events:
@@ -103,7 +103,7 @@ async def test_the_loop_goes_on_while_it_answers(transport: LocalTransport) -> N
 
     ticking = asyncio.create_task(tick())
     begun = time.monotonic()
-    await run(made, replace(QUESTION, messages=(Message.of("user", "one two " * 800),), params=Params(max_output=40)))
+    await run(made, replace(QUESTION, messages=(Message.of("user", "one two " * 150),), params=Params(max_output=40)))
     ticking.cancel()
     assert longest < (time.monotonic() - begun) / 4
     await made.aclose()
