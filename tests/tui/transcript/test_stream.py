@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routerterm.tui.transcript.layout.blocks import Limits
+from routerterm.tui.transcript.layout.calm import calm
 from routerterm.tui.transcript.layout.lines import Line, runs_len
 from routerterm.tui.transcript.layout.stream import StreamLayout, lay_out
 from routerterm.tui.transcript.palette import Palette, Signs
@@ -68,17 +69,67 @@ def test_streamed_equals_whole(text: str, data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("text", DOCUMENTS)
-@pytest.mark.parametrize("width", [14, 45, 100])
-def test_documents_by_the_character(text: str, width: int) -> None:
-    for limits in (SMALL, Limits()):
-        whole = lay_out(text, width, SIGNS, limits=limits)
-        check(whole, width)
-        assert stream(text, list(range(len(text))), width, limits, [True]) == whole
+@pytest.mark.parametrize(("width", "limits"), [(14, Limits()), (70, SMALL)])
+def test_documents_by_a_few_characters(text: str, width: int, limits: Limits) -> None:
+    whole = lay_out(text, width, SIGNS, limits=limits)
+    check(whole, width)
+    assert stream(text, list(range(0, len(text), 3)), width, limits, [True]) == whole
 
 
 @pytest.mark.parametrize("text", DOCUMENTS)
 def test_documents_cut_at_random(text: str) -> None:
     chance = random.Random(7)
-    for _ in range(10):
+    for _ in range(4):
         cuts = [chance.randrange(len(text) + 1) for _ in range(chance.randrange(30))]
         assert stream(text, cuts, 60, SMALL, [True, False]) == lay_out(text, 60, SIGNS, limits=SMALL)
+
+
+@pytest.mark.parametrize("text", DOCUMENTS)
+def test_seams_are_where_the_answer_was_cut(text: str) -> None:
+    chance = random.Random(5)
+    for _ in range(3):
+        places = sorted(chance.randrange(len(text) + 1) for _ in range(2))
+        seams = [(offset, f"seam {number}") for number, offset in enumerate(places)]
+        layout = StreamLayout(60, SIGNS, limits=SMALL)
+        begin = 0
+        for offset, said in [*seams, (len(text), "")]:
+            while begin < offset:
+                end = min(begin + chance.randrange(1, 20), offset)
+                layout.feed(text[begin:end])
+                layout.settle()
+                begin = end
+            if said:
+                layout.seam(said)
+        layout.close()
+        assert layout.done == lay_out(text, 60, SIGNS, limits=SMALL, seams=seams)
+        drawn = [line.text for line in layout.done if "seam" in line.text]
+        assert [text.strip("┄▌│ ") for text in drawn] == ["seam 0", "seam 1"]
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("some **bol", "some **bol**"),
+        ("some **", "some "),
+        ("some *em", "some *em*"),
+        ("a `cod", "a `cod`"),
+        ("see [the pa", "see the pa"),
+        ("see [the page](https://ex", "see the page"),
+        ("done **bold** and *em* `x` [a](b)", "done **bold** and *em* `x` [a](b)"),
+        ("2 * 3 * 4", "2 * 3 * 4"),
+        ("* item", "* item"),
+        ("```py", "```py"),
+    ],
+)
+def test_what_is_open_is_closed_while_it_is_awaited(line: str, shown: str) -> None:
+    assert calm(line) == shown
+
+
+def test_an_undecided_line_waits() -> None:
+    layout = StreamLayout(40, SIGNS)
+    layout.feed("A paragraph\n-")
+    layout.settle()
+    assert [line.text for line in layout.tail] == ["A paragraph"]
+    layout.feed(" item")
+    layout.settle()
+    assert [line.text for line in (*layout.done, *layout.tail)] == ["A paragraph", "", "• item"]

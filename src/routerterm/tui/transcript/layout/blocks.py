@@ -182,13 +182,14 @@ class Writer:
         """Text, a chunk of lines at a time."""
         texts = node.children[0].content.split("\n")
         begin = node.begin
-        if begin < self.prefix:
+        goes_on = begin < self.prefix
+        if goes_on:
             texts, begin = texts[self.prefix - begin :], self.prefix
         for start in range(0, len(texts), self.limits.lines):
             self.mark(begin + start)
             runs = self.inline("\n".join(texts[start : start + self.limits.lines]), key)
             for number, line in enumerate(split_runs(runs)):
-                if number or start:
+                if number or start or goes_on:
                     self.seam_before(begin + start + number, margin)
                 self.wrapped(line, margin)
 
@@ -324,7 +325,7 @@ class Writer:
 
     def seam_before(self, source_line: int, margin: Margin) -> None:
         """Draw the seams that lie before a source line."""
-        while self.seams and self.seams[0][0] < source_line:
+        while self.seams and self.seams[0][0] < source_line and not margin.waits:
             self.seam(self.seams.pop(0)[1], margin)
 
     def seam(self, text: str, margin: Margin) -> None:

@@ -52,7 +52,7 @@ def lay_out(
     limits: Limits = LIMITS,
 ) -> list[Line]:  # fmt: skip
     """The lines of a whole text, parsed at once.  ``seams`` are offsets into it and what to say there."""
-    places = [(text.count("\n", 0, offset), said) for offset, said in seams]
+    places = [(sanitise(text[:offset].removesuffix("\r")).count("\n"), said) for offset, said in seams]
     source = sanitise(text).expandtabs(4)
     writer = Writer(grammar(), width, signs, limits, {}, Carry(), source.split("\n"), 0, places, key)
     writer.write(grammar().blocks(source))
