@@ -33,12 +33,13 @@ TARGETS = {"list": 30.0, "open newest": 50.0, "open longest": 50.0, "search as y
 
 
 def vocabulary(chance: random.Random, size: int = 30_000) -> tuple[list[str], list[float]]:
-    """Made-up words and their cumulative weights: a few are everywhere, most are rare, as in any language."""
+    """Made-up words and their cumulative weights: a few short ones everywhere, most rare, as in any language."""
     letters = "etaoinshrdlucmfwypvbgkjqxz"
     weights = [1 / (n + 1) for n in range(26)]
     words = {"".join(chance.choices(letters, weights, k=chance.randint(2, 10))) for _ in range(size * 2)}
     chosen = sorted(words)[:size]
     chance.shuffle(chosen)
+    chosen.sort(key=lambda word: len(word) + chance.random() * 4)
     return chosen, list(itertools.accumulate(1 / (n + 2) for n in range(len(chosen))))
 
 

@@ -103,7 +103,13 @@ _STATEMENTS = (
     """
     CREATE VIRTUAL TABLE message_fts USING fts5(
         text, title, content = 'searchable', content_rowid = 'number',
-        tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3'
+        tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3 4'
+    )
+    """,
+    # Titles once more, alone: they are few, and found without asking the large index.
+    """
+    CREATE VIRTUAL TABLE conversation_fts USING fts5(
+        title, content = 'conversation', content_rowid = 'rowid', tokenize = 'unicode61 remove_diacritics 2'
     )
     """,
     """
@@ -131,19 +137,23 @@ _STATEMENTS = (
     """
     CREATE TRIGGER conversation_inserted AFTER INSERT ON conversation BEGIN
         INSERT INTO message_fts (rowid, text, title) VALUES (-new.rowid, '', coalesce(new.title, ''));
+        INSERT INTO conversation_fts (rowid, title) VALUES (new.rowid, new.title);
     END
     """,
     """
     CREATE TRIGGER conversation_deleted AFTER DELETE ON conversation BEGIN
         INSERT INTO message_fts (message_fts, rowid, text, title)
             VALUES ('delete', -old.rowid, '', coalesce(old.title, ''));
+        INSERT INTO conversation_fts (conversation_fts, rowid, title) VALUES ('delete', old.rowid, old.title);
     END
     """,
     """
     CREATE TRIGGER conversation_renamed AFTER UPDATE OF title ON conversation WHEN new.title IS NOT old.title BEGIN
         INSERT INTO message_fts (message_fts, rowid, text, title)
             VALUES ('delete', -old.rowid, '', coalesce(old.title, ''));
+        INSERT INTO conversation_fts (conversation_fts, rowid, title) VALUES ('delete', old.rowid, old.title);
         INSERT INTO message_fts (rowid, text, title) VALUES (-new.rowid, '', coalesce(new.title, ''));
+        INSERT INTO conversation_fts (rowid, title) VALUES (new.rowid, new.title);
     END
     """,
 )
