@@ -7,6 +7,8 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
+from routerterm.store.upkeep import INDEXES
+
 NOW = 1_795_262_400_000
 DAY = 86_400_000
 
@@ -45,5 +47,6 @@ def sound(path: Path) -> None:
     connection = sqlite3.connect(path)
     assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
-    connection.execute("INSERT INTO message_fts (message_fts, rank) VALUES ('integrity-check', 1)")
+    for index in INDEXES:
+        connection.execute(f"INSERT INTO {index} ({index}, rank) VALUES ('integrity-check', 1)")
     connection.close()

@@ -24,7 +24,9 @@ _SENTENCE_END = re.compile(r"(?<=[^\s.][.!?])\s")
 def title_of(text: str) -> str:
     """The first words, tidied; empty if there is nothing to read in them."""
     words = _plain(text)
-    tidied = _GREETING.sub("", words, count=1) or words
+    tidied = _GREETING.sub("", words, count=1)
+    if tidied.count(" ") < 2:  # a greeting and hardly more: then that is what it is about
+        tidied = words
     first = _SENTENCE_END.split(tidied, maxsplit=1)[0]
     first = first if len(first) >= 8 else tidied
     short = _shorten(first).rstrip(" .,;:!?-–—")

@@ -10,7 +10,7 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from routerterm.core.errors import StoreError
 from routerterm.core.messages import Role
@@ -22,6 +22,8 @@ POOL = 300
 """How many of the newest matches are weighed."""
 HALF_LIFE = 30 * 86_400_000
 """Milliseconds after which freshness counts half."""
+INDEXED_PREFIX = 4
+"""Beginnings of up to so many letters stand in the index themselves."""
 _FRESHNESS, _TITLE = 0.5, 0.4
 
 
@@ -125,14 +127,26 @@ def _titles(connection: sqlite3.Connection, query: Query) -> list[sqlite3.Row]:
         values.append(query.model)
     sql = (
         "SELECT c.id AS conversation_id, c.title, NULL AS id, NULL AS role, c.model, c.updated_at AS created_at,"
-        " coalesce(c.title, '') AS found FROM message_fts f CROSS JOIN conversation c ON c.rowid = -f.rowid"
-        f" WHERE message_fts MATCH ? AND f.rowid < 0 AND {' AND '.join(conditions)} ORDER BY f.rowid LIMIT ?"
+        " coalesce(c.title, '') AS found FROM conversation_fts f CROSS JOIN conversation c ON c.rowid = f.rowid"
+        f" WHERE conversation_fts MATCH ? AND {' AND '.join(conditions)} ORDER BY f.rowid DESC LIMIT ?"
     )
     return connection.execute(sql, [expression, *values, POOL]).fetchall()
 
 
 def _messages(connection: sqlite3.Connection, query: Query) -> list[sqlite3.Row]:
-    """The newest messages that match."""
+    """The newest messages that match.
+
+    The index must gather all that begins with a long beginning before it can give the newest, so a word that is
+    whole already, and common, is looked for as it is.
+    """
+    if any(term.prefix and len(term.text) > INDEXED_PREFIX for term in query.terms):
+        whole = replace(query, terms=tuple(replace(term, prefix=False) for term in query.terms))
+        if len(rows := _newest(connection, whole)) == POOL:
+            return rows
+    return _newest(connection, query)
+
+
+def _newest(connection: sqlite3.Connection, query: Query) -> list[sqlite3.Row]:
     expression = match_expression(query)
     conditions, values = _conversation_conditions(query)
     conditions += _times(query, "m.created_at", values) + _message_conditions(query, values)

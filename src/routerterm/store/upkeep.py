@@ -17,6 +17,7 @@ from routerterm.store.errors import is_damage
 
 KEPT = 7
 """How many daily backups are kept."""
+INDEXES = ("message_fts", "conversation_fts")
 _STEP = 256
 """Pages copied at a time; between two steps others get their turn."""
 
@@ -113,7 +114,8 @@ def _broken_references(connection: sqlite3.Connection) -> list[str]:
 def check_index(connection: sqlite3.Connection) -> bool:
     """Whether the search index agrees with the messages; needs a connection that may write."""
     try:
-        connection.execute("INSERT INTO message_fts (message_fts, rank) VALUES ('integrity-check', 1)")
+        for index in INDEXES:
+            connection.execute(f"INSERT INTO {index} ({index}, rank) VALUES ('integrity-check', 1)")
     except sqlite3.DatabaseError:
         return False
     return True
@@ -138,6 +140,7 @@ def mend(connection: sqlite3.Connection) -> tuple[str, ...]:
     if lost:
         done.append(f"{lost} conversations show their newest message again")
     if not check_index(connection):
-        connection.execute("INSERT INTO message_fts (message_fts) VALUES ('rebuild')")
+        for index in INDEXES:
+            connection.execute(f"INSERT INTO {index} ({index}) VALUES ('rebuild')")
         done.append("the search index was built anew")
     return tuple(done)
