@@ -147,7 +147,7 @@ class Painter:
 
     def _write(self, out: list[str], y: int, first: int, last: int, new: str, new_styles: str) -> None:
         blank = self.styles.blank
-        self._go(out, first, y)
+        self._reach(out, first, y, new, new_styles)
         at = first
         for match in _SAME.finditer(new_styles, first, last):
             end = match.end()
@@ -195,6 +195,25 @@ class Painter:
             else:
                 out.append(cell)
                 self._advance(width)
+
+    def _reach(self, out: list[str], x: int, y: int, new: str, new_styles: str) -> None:
+        """Get to a cell; over a few that are right already by writing them again, where that is shorter."""
+        if self.y == y and self.x is not None and 0 < x - self.x < _GAP:
+            text = new[self.x : x]
+            same = new_styles[self.x : x] == chr(self.style) * (x - self.x)
+            if (
+                (same or (text.isspace() and self._blank_alike(new_styles[self.x : x])))
+                and text.isascii()
+                and CONT not in text
+            ):
+                out.append(text)
+                self.x = x
+                return
+        self._go(out, x, y)
+
+    def _blank_alike(self, styles: str) -> bool:
+        """Do these styles look, on blanks, like the current one?"""
+        return styles == chr(self.styles.blank[self.style]) * len(styles)
 
     def _go(self, out: list[str], x: int, y: int) -> None:
         if self.x != x or self.y != y:

@@ -205,7 +205,7 @@ class LeanDriver(LinuxDriver):
         answers.waiting = lambda: self._meter.waiting
         try:
             while not self.exit_event.is_set():
-                if select.select([fd], [], [], 0.1)[0]:
+                if select.select([fd], [], [], 0.02 if answers.holding else 0.1)[0]:
                     try:
                         data = os.read(fd, 65536)
                     except OSError:

@@ -25,11 +25,16 @@ class AnswerFilter:
         while (at := data.find(_ANSWER)) >= 0:
             data = data[:at] + data[at + len(_ANSWER) :]
             self._answered()
-        for size in (3, 2):  # a lone ESC is a key: it is never held back
+        for size in (3, 2, 1):
             if data.endswith(_ANSWER[:size]) and self.waiting():
                 self._held, data = data[-size:], data[:-size]
                 break
         return data
+
+    @property
+    def holding(self) -> bool:
+        """Is something held back that may only be the Escape key?"""
+        return bool(self._held)
 
     def release(self) -> bytes:
         """What was held back as the possible beginning of an answer, when nothing follows."""

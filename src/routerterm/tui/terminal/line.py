@@ -122,6 +122,9 @@ class LineMeter:
         """The terminal answered; false where nothing was asked."""
         if not self._probes:
             return False
+        if len(self._probes) > 1 and now - self._probes[-1][1] <= 2 * (self.round_trip or 0.0) + 0.05:
+            while len(self._probes) > 1:  # so soon after the last question: those before it were lost
+                self._probes.popleft()
         mark, asked, shown, shown_at = self._probes.popleft()
         self.answers = True
         trip = now - asked
@@ -136,8 +139,8 @@ class LineMeter:
             self.window = max(_LEAST, min(self.window, self.capacity * (_SHARE + self.round_trip)))
         elif waited < 0.08 and size >= self.window / 4:  # it was used, and it was not too much
             self.window = min(self.window * 1.5, _MOST)
-            if self.capacity is not None and not self._fixed:
-                self.capacity = self.capacity * 1.1 if self.capacity < 8 * _SLOW_RATE else None
+        if self.capacity is not None and took > 0 and size / took > self.capacity and not self._fixed:
+            self.capacity = size / took if size / took < 4 * _SLOW_RATE else None
         return True
 
     # -- what follows ----------------------------------------------------------------------------------------
@@ -153,7 +156,7 @@ class LineMeter:
             return _LEAST if self._overdue(now) else 0
         in_flight = self.sent - self._shown
         if self._fixed and not self.answers and self.capacity:
-            in_flight = sum(n for t, n in self._recent if now - t < 1.0) - int(self.capacity * 0.8)
+            in_flight = max(0, sum(n for t, n in self._recent if now - t < 1.0) - int(self.capacity * 0.8))
         if self.window >= _FIRST and in_flight < self.window / 2:
             return None
         return max(0, int(self.window - in_flight))

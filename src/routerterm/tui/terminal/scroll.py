@@ -17,6 +17,7 @@ class Shift(NamedTuple):
     by: int
 
 
+_MOVE = 6  # bytes for getting to a row
 _COST = 24  # bytes for the margins, the moves and the line feeds
 
 
@@ -93,7 +94,7 @@ def _grown(shown: Grid, wanted: Grid, shift: Shift, limits: tuple[int, int]) -> 
 
 
 def _gain(shown: Grid, wanted: Grid, shift: Shift) -> int:
-    """How many cells fewer differ once the block has been scrolled."""
+    """How many bytes fewer there are to send once the block has been scrolled."""
     top, bottom, by = shift
     blank = " " * shown.columns
     gain = 0
@@ -107,4 +108,4 @@ def _gain(shown: Grid, wanted: Grid, shift: Shift) -> int:
 
 
 def _distance(old: str, new: str) -> int:
-    return 0 if old == new else sum(map(ne, old, new))
+    return 0 if old == new else sum(map(ne, old, new)) + _MOVE
