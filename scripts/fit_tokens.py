@@ -29,10 +29,10 @@ from routerterm.tokens.shape import Shape, shape_of  # noqa: E402
 
 NAMES = ("base", "message", "text", "tools", "tool", "schema", "call", "called", "thought", "sealed", "thinks")
 PULL = {
-    "base": 6.0,
+    "base": 25.0,
     "message": 0.7,
-    "text": 0.02,
-    "tools": 8.0,
+    "text": 0.015,
+    "tools": 40.0,
     "tool": 1.0,
     "schema": 0.08,
     "call": 1.0,
@@ -80,7 +80,7 @@ def fit(samples: Sequence[Sample], prior: Family, stretch: float, rounds: int = 
         for shape, reported in samples:
             factors = row(shape)
             error = abs(sum(a * b for a, b in zip(factors, numbers, strict=True)) / reported - 1)
-            weight = 1 / max(error, 0.01) / reported**2 * 0.1
+            weight = 1 / max(error, 0.03) / reported**2 * 0.1
             for i, a in enumerate(factors):
                 for j, b in enumerate(factors):
                     matrix[i][j] += weight * a * b

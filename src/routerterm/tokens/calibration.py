@@ -30,7 +30,7 @@ class Calibration:
 
     def learned(self, estimated: float, reported: float) -> Calibration:
         """With one more report.  What cannot be meant for the same prompt is not believed."""
-        if estimated <= 0 or reported <= 0 or not 0.1 < (reported + 50) / (estimated + 50) < 10:
+        if estimated <= 0 or reported <= 0 or not 0.1 < (reported + 50) / (estimated + 50) < 50:
             return self
         share = 1 / (_NOISE * reported) ** 2
         return Calibration(
@@ -43,9 +43,9 @@ class Calibration:
         )
 
     def apply(self, estimated: float) -> float:
-        """An estimate, corrected."""
+        """An estimate, corrected: never to less than half of it."""
         offset, factor = self.line()
-        return max(1.0, offset + factor * estimated)
+        return max(1.0, estimated / 2, offset + factor * estimated)
 
     def line(self) -> tuple[float, float]:
         """The offset in tokens and the factor that the reports and the prior make most likely."""

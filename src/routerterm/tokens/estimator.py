@@ -58,8 +58,8 @@ class TokenEstimator:
         self._loading, self._on_report = loading, on_report
         self._light = LightCounter()
         self._own: list[tuple[str, str, TextCounter]] = []
-        self._calibrations: dict[Target, Calibration] = {}
-        self._changed: set[Target] = set()
+        self._calibrations: dict[_Kind, Calibration] = {}
+        self._changed: set[_Kind] = set()
         self._counted: dict[tuple[str, str], int] = {}
 
     def register(self, prefix: str, name: str, counter: TextCounter) -> None:
@@ -74,7 +74,7 @@ class TokenEstimator:
     def count(self, request: ChatRequest, model: ModelInfo) -> Count:
         """The same, with what it rests on."""
         name, raw = self._raw(request, model)
-        calibration = self._calibrations.get(model.target, Calibration())
+        calibration = self._calibrations.get(_kind(request, model), Calibration())
         return Count(round(calibration.apply(raw)), name, calibration.samples)
 
     def text(self, text: str, model: ModelInfo) -> int:
@@ -91,22 +91,30 @@ class TokenEstimator:
         if self._on_report is not None:
             self._on_report(model.target, usage.output)
         _, raw = self._raw(request, model)
-        before = self._calibrations.get(model.target, Calibration())
+        kind = _kind(request, model)
+        before = self._calibrations.get(kind, Calibration())
         after = before.learned(raw, usage.input)
         if after is not before:
-            self._calibrations[model.target] = after
-            self._changed.add(model.target)
+            self._calibrations[kind] = after
+            self._changed.add(kind)
 
     def remember(self, states: Mapping[str, Mapping[str, Any]]) -> None:
         """Take up what was learned in earlier sessions: the memory's states under `MEMORY_PREFIX`."""
         for name, state in states.items():
-            self._calibrations[Target.parse(name.removeprefix(MEMORY_PREFIX))] = Calibration.from_json(state)
+            target = Target.parse(name.removeprefix(MEMORY_PREFIX))
+            for word, tools in _WORDS.items():
+                if isinstance(kept := state.get(word), Mapping):
+                    self._calibrations[target, tools] = Calibration.from_json(kept)
 
     def learned(self) -> dict[str, dict[str, Any]]:
         """What is new since the last call, for the memory: states by name."""
-        new = {f"{MEMORY_PREFIX}{target}": self._calibrations[target].to_json() for target in self._changed}
+        targets = {target for target, _ in self._changed}
         self._changed.clear()
-        return new
+        return {f"{MEMORY_PREFIX}{target}": self._state(target) for target in targets}
+
+    def _state(self, target: Target) -> dict[str, Any]:
+        found = ((word, self._calibrations.get((target, tools))) for word, tools in _WORDS.items())
+        return {word: calibration.to_json() for word, calibration in found if calibration is not None}
 
     def _raw(self, request: ChatRequest, model: ModelInfo) -> tuple[str, float]:
         name, counter = self._counter(model)
@@ -136,6 +144,15 @@ class TokenEstimator:
                 self._counted.pop(next(iter(self._counted)))
             found = self._counted[name, text] = counter.count(text)
         return found
+
+
+_Kind: TypeAlias = tuple[Target, bool]
+"""A model, with or without tools: what a provider adds for tools must not be taken for a preamble of every prompt."""
+_WORDS = {"plain": False, "tools": True}
+
+
+def _kind(request: ChatRequest, model: ModelInfo) -> _Kind:
+    return model.target, bool(request.tools)
 
 
 _REMEMBERED = 2_000

@@ -60,7 +60,7 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     ("grok", r"grok"),
     ("magistral", r"magistral"),
     ("mistral", r"mi[sx]tral|ministral|codestral|devstral|pixtral"),
-    ("llama-2", r"llama-?[23](?![-.]?[1-9][.-])(?!-[1-9])"),
+    ("llama-2", r"llama-?2|llama-?3(-(8|70)b|$|:)"),
     ("llama", r"llama|hermes"),
     ("qwen", r"qwen|qwq"),
     ("kimi", r"kimi|moonshot"),
@@ -70,6 +70,10 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     ("sonar", r"sonar|pplx"),
 )
 _COMPILED = tuple((name, re.compile(pattern, re.IGNORECASE)) for name, pattern in _PATTERNS)
+
+_GPT_5 = re.compile(r"gpt-5(-mini|-nano|-pro)?(-\d{4}-\d{2}-\d{2})?")
+_CHAT_DOORS = frozenset(("openai", "azure", "openai-chat", "azure-openai-chat"))
+"""Through Chat Completions the first GPT-5 models put a longer preamble before their tools than through Responses."""
 
 
 @cache
@@ -83,7 +87,11 @@ def family_name(name: str) -> str:
     """The family that a ``provider/model`` speaks of; ``generic`` where it speaks of none."""
     provider, _, model = name.partition("/")
     found = next((family for family, pattern in _COMPILED if pattern.search(model)), GENERIC.name)
-    return "gemini-vertex" if found == "gemini" and "vertex" in provider else found
+    if found == "gemini" and "vertex" in provider:
+        return "gemini-vertex"
+    if _GPT_5.fullmatch(model) and provider in _CHAT_DOORS:
+        return "gpt-5-chat"
+    return found
 
 
 def family_of(name: str) -> Family:
