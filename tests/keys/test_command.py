@@ -96,7 +96,7 @@ def test_adopting_a_variable_s_key(kernel: Recalled) -> None:
 def test_a_locked_vault_without_a_terminal_says_how_to_open_it(
     kernel: Recalled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("routerterm.cli.keys_command._has_terminal", lambda: False)
+    monkeypatch.setattr("routerterm.cli.keys_asking.has_terminal", lambda: False)
     keys("add", "--no-test", said=GROQ)
     assert "is locked" in keys("lock")
     assert kernel.kept == {}
@@ -113,7 +113,8 @@ def test_nothing_to_show_and_nothing_to_test(home: Path) -> None:
 def test_the_passphrase_is_asked_for_and_changed(kernel: Recalled, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     keys("add", "--no-test", said=GROQ)
     answers = iter([PASSPHRASE, "short", "another phrase", "a typo", "another phrase", "another phrase"])
-    monkeypatch.setattr("routerterm.cli.keys_command._hidden", lambda prompt: next(answers))
+    for room in ("keys_command", "keys_asking"):
+        monkeypatch.setattr(f"routerterm.cli.{room}.hidden", lambda prompt: next(answers))
     said = keys("passphrase")
     assert "too short" in said
     assert "differ" in said

@@ -14,8 +14,19 @@ from typing import Any, TypeVar
 
 import click
 
+from routerterm.cli.keys_asking import (
+    Steps,
+    from_environment,
+    hidden,
+    is_new,
+    make_open,
+    new_passphrase,
+    place_name,
+    read_key,
+    recognised,
+    tell,
+)
 from routerterm.cli.keys_words import as_json, table
-from routerterm.config.keys.errors import VaultLocked, WrongPassphrase
 from routerterm.config.keys.values import STORES, Place, ProbeResult
 from routerterm.config.paths import Paths
 from routerterm.core.errors import VaultError
@@ -25,7 +36,6 @@ from routerterm.engine.key_desk import KeyDesk
 
 T = TypeVar("T")
 _PLACES = click.Choice([place.value for place in STORES])
-_TRIES = 3
 
 
 @click.group("keys")
@@ -63,8 +73,8 @@ def list_keys(as_data: bool) -> None:
 @click.option("--from-env", "from_env", is_flag=True, help="Take it from the provider's environment variable.")
 @click.option("--no-test", is_flag=True, help="Do not ask the provider whether it is good.")
 def add_key(
-    provider: str, label: str, place: str | None, quota: int | None, notes: str, replace_old: bool, from_env: bool,
-    no_test: bool,
+    provider: str, extra: tuple[str, ...], label: str, place: str | None, quota: int | None, notes: str,
+    replace_old: bool, from_env: bool, no_test: bool,
 ) -> None:  # fmt: skip
     """Store a key.  It is asked for without showing it, or read from standard input.
 
@@ -78,15 +88,15 @@ def add_key(
 
     async def work(desk: KeyDesk) -> None:
         where = Place(place) if place else (await desk.place_for_new_keys()).place
-        step = _Steps(await _is_new(desk, where) and sys.stdin.isatty())
+        step = Steps(await is_new(desk, where) and sys.stdin.isatty())
         if from_env:
-            name, key = await _from_environment(desk, provider)
+            name, key = await from_environment(desk, provider)
         else:
             step("Paste the key of a provider; it is not shown while you do.")
-            name, key = _recognised(desk, _read_key(), provider)
+            name, key = recognised(desk, read_key(), provider)
         secret = Secret(key)
-        step(f"Choose a passphrase: nobody can read the {_place_name(where)} without it, you included.")
-        await _make_open(desk, where)
+        step(f"Choose a passphrase: nobody can read the {place_name(where)} without it, you included.")
+        await make_open(desk, where)
         result = None
         if not no_test:
             step(f"Asking {desk.keyring.providers[name].title} about the key…")
@@ -96,9 +106,9 @@ def add_key(
         record = await desk.add(
             name, secret, label=label, place=where, replace_old=replace_old, quota=quota, notes=notes
         )
-        click.echo(f"Stored {record.provider}/{record.label} ({record.masked}) in the {_place_name(record.place)}.")
+        click.echo(f"Stored {record.provider}/{record.label} ({record.masked}) in the {place_name(record.place)}.")
         if result is not None:
-            _tell(result)
+            tell(result)
 
     _at_desk(work)
 
@@ -115,7 +125,7 @@ def test_keys(provider: str, label: str) -> None:
         if not rows:
             raise VaultError("There is no key to test.", "Add one: `routerterm keys add`.")
         for place in sorted({row.place for row in rows}):
-            await _make_open(desk, place)
+            await make_open(desk, place)
         good = True
         for row in rows:
             click.echo(f"{row.name}  {row.masked}")
@@ -123,7 +133,7 @@ def test_keys(provider: str, label: str) -> None:
                 result = await desk.test(row)
             except VaultError as error:
                 result = ProbeResult(False, error.message, hint=error.hint)
-            _tell(result)
+            tell(result)
             good = good and result.ok
         return good
 
@@ -141,8 +151,8 @@ def remove_key(provider: str, label: str, yes: bool) -> None:
     async def work(desk: KeyDesk) -> None:
         row = await desk.find(provider, label)
         if not yes:
-            click.confirm(f"Remove {row.name} ({row.masked}) from the {_place_name(row.place)}?", abort=True, err=True)
-        await _make_open(desk, row.place)
+            click.confirm(f"Remove {row.name} ({row.masked}) from the {place_name(row.place)}?", abort=True, err=True)
+        await make_open(desk, row.place)
         await desk.remove(row)
         click.echo(f"Removed {row.name}.")
 
@@ -167,10 +177,10 @@ def move_key(provider: str, label: str, place: str | None, up: bool, down: bool)
             order = ", ".join(other.label for other in await desk.keyring.rows(provider))
             click.echo(f"{provider} now uses: {order}.")
             return
-        await _make_open(desk, row.place)
-        await _make_open(desk, Place(place))
+        await make_open(desk, row.place)
+        await make_open(desk, Place(place))
         moved = await desk.move(row, Place(place))
-        click.echo(f"{moved.name} ({moved.masked}) now lives in the {_place_name(moved.place)}.")
+        click.echo(f"{moved.name} ({moved.masked}) now lives in the {place_name(moved.place)}.")
 
     _at_desk(work)
 
@@ -217,7 +227,7 @@ def lock_place(place: str) -> None:
 
     async def work(desk: KeyDesk) -> None:
         await desk.lock(Place(place))
-        click.echo(f"The {_place_name(Place(place))} is locked.")
+        click.echo(f"The {place_name(Place(place))} is locked.")
 
     _at_desk(work)
 
@@ -228,8 +238,8 @@ def unlock_place(place: str) -> None:
     """Open the vault or the keyring for a while."""
 
     async def work(desk: KeyDesk) -> None:
-        await _make_open(desk, Place(place))
-        click.echo(f"The {_place_name(Place(place))} is open.")
+        await make_open(desk, Place(place))
+        click.echo(f"The {place_name(Place(place))} is open.")
 
     _at_desk(work)
 
@@ -239,8 +249,8 @@ def change_passphrase() -> None:
     """Change the passphrase of the encrypted vault."""
 
     async def work(desk: KeyDesk) -> None:
-        old = _hidden("Present passphrase")
-        new = _new_passphrase()
+        old = hidden("Present passphrase")
+        new = new_passphrase()
         await desk.change_passphrase(old, new)
         click.echo("The vault has a new passphrase.")
 
@@ -265,139 +275,3 @@ def _switch(provider: str, label: str, enabled: bool) -> None:
         click.echo(f"{row.name} is {'enabled' if enabled else 'disabled'}.")
 
     _at_desk(work)
-
-
-def _read_key() -> str:
-    """A key from the hidden prompt, or all of standard input where that is no terminal."""
-    if sys.stdin.isatty():
-        return _hidden("API key")
-    return sys.stdin.read(64 * 1024)
-
-
-def _recognised(desk: KeyDesk, text: str, provider: str) -> tuple[str, str]:
-    """Provider and key.  Raises `VaultError` where the provider cannot be told."""
-    pasted = desk.recognise(text)
-    known = desk.keyring.providers
-    if provider:
-        if provider not in known:
-            raise VaultError(f"There is no provider {provider}.", f"Known are: {', '.join(known)}.")
-        if pasted.providers and provider not in pasted.providers:
-            click.echo(
-                f"  This looks like a key of {known[pasted.providers[0]].title}; storing it as you said.", err=True
-            )
-        return provider, pasted.key
-    if len(pasted.providers) == 1:
-        click.echo(f"Recognised as a key of {known[pasted.providers[0]].title}.", err=True)
-        return pasted.providers[0], pasted.key
-    choices = pasted.providers or tuple(info.name for info in known.values() if info.needs_key)
-    if not sys.stdin.isatty():
-        raise VaultError("The key does not tell whose it is.", f"Name the provider: {', '.join(choices)}.")
-    return click.prompt("Whose key is it?", type=click.Choice(choices), err=True), pasted.key
-
-
-async def _from_environment(desk: KeyDesk, provider: str) -> tuple[str, str]:
-    rows = [row for row in await desk.keyring.all_rows() if row.place is Place.ENVIRONMENT]
-    rows = [row for row in rows if provider in ("", row.provider)]
-    if len(rows) != 1:
-        names = ", ".join(f"{row.provider} ({row.where})" for row in rows)
-        hint = f"Name one provider: {names}." if rows else "Set its variable, or paste the key: `routerterm keys add`."
-        raise VaultError("Which variable is meant is not clear." if rows else "No variable holds a key.", hint)
-    return rows[0].provider, (await desk.keyring.secret(rows[0])).reveal()
-
-
-async def _make_open(desk: KeyDesk, place: Place) -> None:
-    """Ask for the passphrase of a locked or new place; nothing to do for the others."""
-    status = next((status for status in await desk.keyring.places() if status.place is place), None)
-    if status is None:
-        raise VaultError(f"The settings do not allow keys in {place.value}.", "See `order` in [keys].")
-    if status.state == "absent":
-        raise VaultError(
-            f"The {_place_name(place)} is not to be had: {status.detail}", "Choose another place with --to."
-        )
-    if status.state == "ready":
-        return
-    if not sys.stdin.isatty() and not _has_terminal():
-        raise VaultLocked(
-            f"The {_place_name(place)} is {'not made yet' if status.state == 'new' else 'locked'}.",
-            "Open it in a terminal first: `routerterm keys unlock`.",
-            place=place,
-        )
-    if status.state == "new":
-        await desk.unlock(place, _new_passphrase())
-        return
-    for left in reversed(range(_TRIES)):
-        try:
-            await desk.unlock(place, _hidden(f"Passphrase of the {_place_name(place)}"))
-            return
-        except WrongPassphrase as error:
-            if not left:
-                raise
-            click.echo(f"  {error.message} Try again.", err=True)
-
-
-class _Steps:
-    """Counts a first-time user through the three steps; for everyone else there is nothing to explain."""
-
-    def __init__(self, wanted: bool) -> None:
-        self._wanted = wanted
-        self._done = 0
-
-    def __call__(self, sentence: str) -> None:
-        """Say what comes now."""
-        self._done += 1
-        if self._wanted:
-            click.echo(f"{self._done} of 3. {sentence}", err=True)
-
-
-async def _is_new(desk: KeyDesk, place: Place) -> bool:
-    return any(status.place is place and status.state == "new" for status in await desk.keyring.places())
-
-
-def _new_passphrase() -> str:
-    from routerterm.config.keys.own import SHORTEST_PASSPHRASE
-
-    while True:
-        first = _hidden(f"New passphrase (at least {SHORTEST_PASSPHRASE} characters)")
-        if len(first) < SHORTEST_PASSPHRASE:
-            click.echo("  That is too short.", err=True)
-        elif _hidden("The same again") != first:
-            click.echo("  Those two differ.", err=True)
-        else:
-            return first
-
-
-def _has_terminal() -> bool:
-    """Whether a person can be asked though standard input is something else."""
-    try:
-        with open("/dev/tty", "rb"):
-            return True
-    except OSError:
-        return False
-
-
-def _hidden(prompt: str) -> str:
-    """Ask without showing what is typed; on the terminal itself, even where standard input is a pipe."""
-    from getpass import getpass
-
-    try:
-        return getpass(f"{prompt}: ")
-    except EOFError as error:
-        raise click.Abort from error
-
-
-def _tell(result: ProbeResult) -> None:
-    """What a test gave, on two lines."""
-    sign = "?" if result.ok and not result.proven else "+" if result.ok else "!"
-    click.echo(f"  {sign} {result.says}")
-    for line in (", ".join(result.limits), "" if result.ok else result.hint):
-        if line:
-            click.echo(f"    {line}")
-
-
-def _place_name(place: Place) -> str:
-    return {
-        Place.KEYRING: "system's keyring",
-        Place.VAULT: "encrypted vault",
-        Place.COMMAND: "command",
-        Place.ENVIRONMENT: "environment",
-    }[place]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -15,21 +15,16 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.getters import query_one
 
-from routerterm.config.keys.errors import VaultLocked
-from routerterm.config.keys.paste import Pasted
-from routerterm.config.keys.values import KeyRecord, Place, PlaceStatus, ProbeResult
+from routerterm.config.keys.values import KeyRecord, Place
 from routerterm.core.errors import RoutertermError
-from routerterm.core.secret import Secret
-from routerterm.engine.key_view import KeysView
 from routerterm.tui.frame import Panes
-from routerterm.tui.screens.add_key import AddKeyScreen, NewKey
-from routerterm.tui.screens.edit_key import EditKeyScreen
 from routerterm.tui.screens.framed import FramedScreen
-from routerterm.tui.screens.unlock import UnlockScreen
+from routerterm.tui.screens.keys_deeds import KeysDeeds
+from routerterm.tui.screens.keys_model import KeysModel
 from routerterm.tui.themes.values import Theme
 from routerterm.tui.widgets.fields import Field, FieldLine, Span, Tone
 from routerterm.tui.widgets.keys_list import EMPTY, KeysDetail, KeysList
-from routerterm.tui.widgets.keys_rows import Invitation, KeyRow, details, place_words, title_fields, wrapped
+from routerterm.tui.widgets.keys_rows import Invitation, KeyRow, details, title_fields, wrapped
 
 if TYPE_CHECKING:
     from routerterm.tui.app import RoutertermApp
@@ -37,70 +32,6 @@ if TYPE_CHECKING:
 BOX_FROM, BOTTOM_FROM = 60, 22
 RELOAD = 5.0
 """Seconds between two looks at what other parts of the program did to the keys."""
-
-
-class KeysModel(Protocol):
-    """What the screen asks and orders.  All may raise `RoutertermError`, which becomes a sentence at the foot."""
-
-    async def view(self) -> KeysView:
-        """Everything there is to show."""
-        ...
-
-    def recognise(self, text: str) -> Pasted:
-        """The key in a pasted text."""
-        ...
-
-    async def place_for_new_keys(self) -> PlaceStatus:
-        """Where a new key will live."""
-        ...
-
-    async def try_out(self, provider: str, secret: Secret | None) -> ProbeResult:
-        """Ask the provider about a key that is not stored."""
-        ...
-
-    async def add(self, provider: str, secret: Secret, *, label: str = "", place: Place | None = None) -> KeyRecord:
-        """Store a key."""
-        ...
-
-    async def test(self, record: KeyRecord) -> ProbeResult:
-        """Ask the provider about a key."""
-        ...
-
-    async def set_enabled(self, record: KeyRecord, enabled: bool) -> None:
-        """Use it or not."""
-        ...
-
-    async def describe(self, record: KeyRecord, *, notes: str, quota: int | None) -> None:
-        """Set its notes and its requests per day."""
-        ...
-
-    async def adopt(self, record: KeyRecord) -> KeyRecord:
-        """Store the key of a variable or a command."""
-        ...
-
-    async def move(self, record: KeyRecord, place: Place) -> KeyRecord:
-        """Let it live elsewhere."""
-        ...
-
-    async def shift(self, record: KeyRecord, by: int) -> None:
-        """Prefer it more (negative) or less."""
-        ...
-
-    async def remove(self, record: KeyRecord) -> None:
-        """Forget it."""
-        ...
-
-    async def unlock(self, place: Place, passphrase: str) -> None:
-        """Open a place, or make it."""
-        ...
-
-    async def lock(self, place: Place) -> None:
-        """Close a place."""
-        ...
-
-    async def aclose(self) -> None:
-        """The screen is gone."""
-        ...
 
 
 class KeysScreen(FramedScreen):
@@ -118,17 +49,6 @@ class KeysScreen(FramedScreen):
     KeysScreen.-bare > #title, KeysScreen.-bare > #list { margin: 0; }
     KeysScreen.-bare > #detail, KeysScreen.-bare > #bar { margin: 1 0 0 0; }
     KeysScreen.-bare > #note { margin: 0; }
-    KeysList > .keys--cursor { color: $t-key-text; background: $t-key-ground; }
-    KeysList > .keys--text, KeysDetail > .keys--text { color: $t-text; background: $t-background; }
-    KeysList > .keys--dim, KeysDetail > .keys--dim { color: $t-dim; background: $t-background; }
-    KeysList > .keys--bright { color: $t-bright; background: $t-background; text-style: bold; }
-    KeysDetail > .keys--bright { color: $t-bright; background: $t-background; text-style: bold; }
-    KeysList > .keys--faint, KeysDetail > .keys--faint { color: $t-faint; background: $t-background; }
-    KeysList > .keys--accent, KeysDetail > .keys--accent { color: $t-accent; background: $t-background; }
-    KeysList > .keys--warning, KeysDetail > .keys--warning { color: $t-warning; background: $t-background; }
-    KeysList > .keys--error, KeysDetail > .keys--error { color: $t-error; background: $t-background; }
-    KeysList > .keys--success, KeysDetail > .keys--success { color: $t-success; background: $t-background; }
-    KeysList > .keys--key, KeysDetail > .keys--key { color: $t-key-text; background: $t-key-ground; }
     """
     AUTO_FOCUS = "#list"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -160,7 +80,8 @@ class KeysScreen(FramedScreen):
         self.machine = machine or Theme("phosphor", "Phosphor")
         self.frame = self.machine.frame
         self._clock = clock
-        self._view = EMPTY
+        self.view = EMPTY
+        self.deeds = KeysDeeds(self)
         self._doomed: KeyRecord | None = None
         self._busy = ""
 
@@ -179,7 +100,7 @@ class KeysScreen(FramedScreen):
         self.title_line.fields = title_fields(None, self.machine.glyphs)
         self.set_interval(1.0, self._tick)
         self.set_interval(RELOAD, self._reload_quietly)
-        self._work("Looking…", self._reload)
+        self._work("Looking…", self.reload)
 
     async def on_unmount(self) -> None:
         """Leave no connection open."""
@@ -233,11 +154,11 @@ class KeysScreen(FramedScreen):
     def action_test(self) -> None:
         """Ask the provider about the key under the cursor."""
         if (record := self._record) is not None:
-            self._work(f"Asking {record.provider}…", lambda: self._test(record))
+            self._work(f"Asking {record.provider}…", lambda: self.deeds.test(record))
 
     def action_test_all(self) -> None:
         """Ask every provider."""
-        self._work("Asking everyone…", self._test_all)
+        self._work("Asking everyone…", self.deeds.test_all)
 
     def action_switch(self) -> None:
         """Use the key, or do not."""
@@ -249,14 +170,14 @@ class KeysScreen(FramedScreen):
         """Store the key of a variable or a command."""
         record = self._record
         if record is None or record.stored:
-            self._say("Only a key of a variable or a command can be adopted.", "dim")
+            self.say("Only a key of a variable or a command can be adopted.", "dim")
             return
-        self._work("Storing…", lambda: self._adopt(record))
+        self._work("Storing…", lambda: self.deeds.adopt(record))
 
     def action_move(self) -> None:
         """Let the key live in the other place."""
         if (record := self._record) is not None:
-            self._work("Moving…", lambda: self._move(record))
+            self._work("Moving…", lambda: self.deeds.move(record))
 
     def action_shift(self, by: int) -> None:
         """Prefer the key more or less."""
@@ -270,7 +191,7 @@ class KeysScreen(FramedScreen):
             return
         if self._doomed != record:
             self._doomed = record
-            self._say(f"Remove {record.name} {record.masked} for good? Press D once more.", "warning")
+            self.say(f"Remove {record.name} {record.masked} for good? Press D once more.", "warning")
             return
         self._doomed = None
         self._order(lambda: self.model.remove(record), f"Removed {record.name}.")
@@ -278,11 +199,11 @@ class KeysScreen(FramedScreen):
     def action_edit(self) -> None:
         """Set quota and notes."""
         if (record := self._record) is not None:
-            self._work("", lambda: self._edit(record))
+            self._work("", lambda: self.deeds.edit(record))
 
     def action_unlock(self) -> None:
         """Open what is locked."""
-        self._work("", self._unlock_all)
+        self._work("", self.deeds.unlock)
 
     def action_lock(self) -> None:
         """Close our vault."""
@@ -298,111 +219,16 @@ class KeysScreen(FramedScreen):
         return row.line.record if isinstance(row, KeyRow) else None
 
     def _add(self, *, provider: str = "", pasted: str = "") -> None:
-        self._work("", lambda: self._add_steps(provider, pasted))
-
-    async def _add_steps(self, provider: str, pasted: str) -> None:
-        """The three steps: the key, the place it goes to, the test."""
-        place = await self.model.place_for_new_keys()
-        titles = [(known.name, known.title) for known in self._view.providers]
-        asking = AddKeyScreen(self.model.recognise, titles, place, provider=provider, pasted=pasted)
-        new = await self.app.push_screen_wait(asking)
-        if new is None or not await self._opened(place, "2 of 3" if place.state != "ready" else ""):
-            return
-        await self._try_and_store(new, place)
-
-    async def _try_and_store(self, new: NewKey, place: PlaceStatus) -> None:
-        step = "3 of 3 · " if place.state != "ready" else ""
-        self._say(f"{step}Asking {new.provider} about the key…", "text")
-        result = await self.model.try_out(new.provider, new.secret)
-        if result.refused:
-            self._say(f"{result.says.rstrip('.')}. It was not stored. {result.hint}".strip(), "error")
-            return
-        record = await self.model.add(new.provider, new.secret, label=new.label, place=place.place)
-        await self._reload(record.name)
-        where = place_words(record.place)
-        self._say(f"Stored in {where}. {result.says}", "success" if result.ok else "warning")
-
-    async def _test(self, record: KeyRecord) -> None:
-        try:
-            result = await self.model.test(record)
-        except VaultLocked as locked:
-            status = self._view.place(locked.place)
-            if status is None or not await self._opened(status, ""):
-                return
-            result = await self.model.test(record)
-        await self._reload()
-        self._say(result.says, "success" if result.ok else "error")
-
-    async def _test_all(self) -> None:
-        good = bad = 0
-        for provider in self._view.providers:
-            for line in provider.lines:
-                if line.record.enabled:
-                    self._say(f"Asking {provider.title} about {line.record.label}…", "text")
-                    result = await self.model.test(line.record)
-                    good, bad = good + result.ok, bad + (not result.ok)
-                    await self._reload()
-        self._say(
-            f"{good} answer well, {bad} do not." if bad else f"All {good} answer well.", "warning" if bad else "success"
-        )
-
-    async def _adopt(self, record: KeyRecord) -> None:
-        place = await self.model.place_for_new_keys()
-        if await self._opened(place, ""):
-            adopted = await self.model.adopt(record)
-            await self._reload(adopted.name)
-            self._say(
-                f"{adopted.name} now lives in {place_words(adopted.place)}; {record.where} is its fallback.", "success"
-            )
-
-    async def _edit(self, record: KeyRecord) -> None:
-        noted = await self.app.push_screen_wait(EditKeyScreen(record))
-        if noted is not None:
-            await self.model.describe(record, notes=noted.notes, quota=noted.quota)
-            await self._reload()
-            self._say(f"Noted for {record.name}.", "success")
-
-    async def _move(self, record: KeyRecord) -> None:
-        if not record.stored:
-            await self._adopt(record)
-            return
-        target = Place.VAULT if record.place is Place.KEYRING else Place.KEYRING
-        status = self._view.place(target)
-        if status is None or status.state == "absent":
-            self._say(f"It stays: {place_words(target)} is not to be had here.", "warning")
-            return
-        source = self._view.place(record.place)
-        if await self._opened(status, "") and (source is None or await self._opened(source, "")):
-            moved = await self.model.move(record, target)
-            await self._reload(moved.name)
-            self._say(f"{moved.name} now lives in {place_words(target)}.", "success")
-
-    async def _unlock_all(self) -> None:
-        locked = [status for status in self._view.places if status.state == "locked"]
-        if not locked:
-            self._say("Nothing is locked.", "dim")
-        for status in locked:
-            if await self._opened(status, ""):
-                self._say(f"{status.title} is open.", "success")
-
-    async def _opened(self, status: PlaceStatus, step: str) -> bool:
-        """Whether a place is open, after asking for its passphrase where it is not."""
-        if status.state == "ready":
-            return True
-        dialog = UnlockScreen(status, lambda passphrase: self.model.unlock(status.place, passphrase), step=step)
-        opened = await self.app.push_screen_wait(dialog)
-        if opened:
-            await self._reload()
-        return opened
+        self._work("", lambda: self.deeds.add(provider, pasted))
 
     def _order(self, order: Callable[[], Awaitable[None]], done: str) -> None:
         """Do one thing, look again, and say that it is done."""
 
         async def work() -> None:
             await order()
-            await self._reload()
+            await self.reload()
             if done:
-                self._say(done, "success")
+                self.say(done, "success")
 
         self._work("", work)
 
@@ -413,7 +239,7 @@ class KeysScreen(FramedScreen):
             try:
                 await work()
             except RoutertermError as error:
-                self._say(f"{error.message} {error.hint}".strip(), "error")
+                self.say(f"{error.message} {error.hint}".strip(), "error")
             finally:
                 self._busy = ""
 
@@ -421,35 +247,37 @@ class KeysScreen(FramedScreen):
             return
         self._busy = saying or "busy"
         if saying:
-            self._say(saying, "text")
+            self.say(saying, "text")
         self.run_worker(guarded())
 
-    async def _reload(self, stand_on: str | None = None) -> None:
-        self._view = await self.model.view()
-        if not self._view.keys and self.note.fields == ():
-            self._say("No key yet: paste one here, or press N.", "text")
+    async def reload(self, stand_on: str | None = None) -> None:
+        """Look again, and stand on the key of that name."""
+        self.view = await self.model.view()
+        if not self.view.keys and self.note.fields == ():
+            self.say("No key yet: paste one here, or press N.", "text")
         elif self._busy.endswith("…"):
-            self._say("", "text")
-        self.title_line.fields = title_fields(self._view, self.machine.glyphs)
-        self.listing.show(self._view, stand_on)
+            self.say("", "text")
+        self.title_line.fields = title_fields(self.view, self.machine.glyphs)
+        self.listing.show(self.view, stand_on)
         self._show_detail()
         self._show_bar()
 
     def _reload_quietly(self) -> None:
         """See what the router did meanwhile, unless something is being done here."""
         if not self._busy and self.is_current:
-            self._work("", self._reload)
+            self._work("", self.reload)
 
     def _tick(self) -> None:
-        if any(line.health == "cooling" for provider in self._view.providers for line in provider.lines):
+        if any(line.health == "cooling" for provider in self.view.providers for line in provider.lines):
             self.listing.tick(self._clock())
             self._show_detail()
 
-    def _say(self, sentence: str, tone: Tone) -> None:
+    def say(self, sentence: str, tone: Tone) -> None:
+        """One sentence above the actions, until the next."""
         self.note.fields = (Field((Span(sentence, tone),)),) if sentence else ()
 
     def _show_detail(self) -> None:
-        now = max(self._view.at, self._clock()) if self._view.at else self._clock()
+        now = max(self.view.at, self._clock()) if self.view.at else self._clock()
         self.detail.lines = details(self.listing.current, now)
 
     def _show_bar(self) -> None:
@@ -481,7 +309,7 @@ class KeysScreen(FramedScreen):
                 ]
             else:
                 actions += [("A", "Adopt", "adopt")]
-        states = {status.place: status.state for status in self._view.places}
+        states = {status.place: status.state for status in self.view.places}
         if "locked" in states.values():
             actions.append(("U", "Unlock", "unlock"))
         if states.get(Place.VAULT) == "ready":

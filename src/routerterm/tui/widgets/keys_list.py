@@ -26,6 +26,18 @@ EMPTY = KeysView(0.0)
 class KeysList(ScrollView, can_focus=True):
     """Told a view and the time; says which line the person stands on and which was chosen."""
 
+    DEFAULT_CSS = """
+    KeysList > .keys--cursor { color: $t-key-text; background: $t-key-ground; }
+    KeysList > .keys--text { color: $t-text; background: $t-background; }
+    KeysList > .keys--dim { color: $t-dim; background: $t-background; }
+    KeysList > .keys--bright { color: $t-bright; background: $t-background; text-style: bold; }
+    KeysList > .keys--faint { color: $t-faint; background: $t-background; }
+    KeysList > .keys--accent { color: $t-accent; background: $t-background; }
+    KeysList > .keys--warning { color: $t-warning; background: $t-background; }
+    KeysList > .keys--error { color: $t-error; background: $t-background; }
+    KeysList > .keys--success { color: $t-success; background: $t-background; }
+    KeysList > .keys--key { color: $t-key-text; background: $t-key-ground; }
+    """
     COMPONENT_CLASSES: ClassVar[set[str]] = {"keys--cursor", *(f"keys--{tone}" for tone in TONES)}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "Up", show=False),
@@ -127,6 +139,17 @@ class KeysList(ScrollView, can_focus=True):
 class KeysDetail(Widget):
     """A few lines about one key, as many as there is room for."""
 
+    DEFAULT_CSS = """
+    KeysDetail > .keys--text { color: $t-text; background: $t-background; }
+    KeysDetail > .keys--dim { color: $t-dim; background: $t-background; }
+    KeysDetail > .keys--bright { color: $t-bright; background: $t-background; text-style: bold; }
+    KeysDetail > .keys--faint { color: $t-faint; background: $t-background; }
+    KeysDetail > .keys--accent { color: $t-accent; background: $t-background; }
+    KeysDetail > .keys--warning { color: $t-warning; background: $t-background; }
+    KeysDetail > .keys--error { color: $t-error; background: $t-background; }
+    KeysDetail > .keys--success { color: $t-success; background: $t-background; }
+    KeysDetail > .keys--key { color: $t-key-text; background: $t-key-ground; }
+    """
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"keys--{tone}" for tone in TONES}
 
     lines: reactive[tuple[tuple[Span, ...], ...]] = reactive(())
