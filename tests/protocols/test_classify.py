@@ -308,6 +308,10 @@ def test_durations(text: str, seconds: float | None) -> None:
 
 def test_moments_and_prose() -> None:
     assert moment("Tue, 14 Nov 2023 22:13:20 GMT") == NOW
+    assert moment("Tuesday, 14-Nov-23 22:13:20 GMT") == NOW
+    assert moment("Tue Nov 14 22:13:20 2023") == NOW
+    assert moment("Tue, 99 Nov 2023 22:13:20 GMT") is None
+    assert moment("Tue, 14 Foo 2023 22:13:20 GMT") is None
     assert moment("2023-11-14T22:13:20Z") == NOW
     assert moment("1700000000000") == NOW
     assert moment("whenever") is None

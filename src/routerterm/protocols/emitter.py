@@ -30,6 +30,7 @@ class Emitter:
         self._out: list[WireEvent] = []
         self._text, self._reasoning, self._refusal, self._plan = Joiner(), Joiner(), Joiner(), Joiner()
         self._think = ThinkSplitter() if think_tags else None
+        self._plain = not think_tags
         self._calls: dict[int, Joiner] = {}
         self._named: set[int] = set()
         self._argued: set[int] = set()
@@ -52,6 +53,11 @@ class Emitter:
 
     def text(self, piece: str) -> None:
         """A piece of the answer."""
+        if self._plain and piece.isascii() and not self._text.holds:
+            if piece:
+                self.spoke = True
+                self._out.append(TextDelta(piece))
+            return
         if self._think is None:
             self._say(self._text.feed(piece))
             return

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-_DECODER = json.JSONDecoder(parse_constant=lambda _name: None)
-"""NaN and Infinity (vLLM's log probabilities) are not JSON; they read as null."""
+_SCAN: Callable[[str, int], tuple[Any, int]] = vars(json.JSONDecoder(parse_constant=lambda _name: None))["scan_once"]
+"""The bare scanner, without what `json.loads` does around it: this runs once for every chunk.
+
+NaN and Infinity (vLLM's log probabilities) are not JSON; they read as null.
+"""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_BLANK = " \t\r\n"
 EMPTY: Mapping[str, Any] = {}
 
 
@@ -22,10 +26,15 @@ class NotJson(Exception):
 def loads(data: bytes | str) -> Any:
     """The value in ``data``.  Bad UTF-8 is replaced, a repeated key counts once.  Raises `NotJson`."""
     text = data.decode("utf-8", "replace") if isinstance(data, bytes) else data
+    if text[:1] not in "{[":
+        text = text.strip(_BLANK)
     try:
-        return _DECODER.decode(text)
-    except (ValueError, RecursionError):
+        value, end = _SCAN(text, 0)
+    except (ValueError, RecursionError, StopIteration):
         raise NotJson from None
+    if end != len(text) and text[end:].strip(_BLANK):
+        raise NotJson
+    return value
 
 
 def dumps(value: Any) -> bytes:
@@ -96,6 +105,11 @@ class Joiner:
 
     def __init__(self) -> None:
         self._held = ""
+
+    @property
+    def holds(self) -> bool:
+        """Whether half a character waits."""
+        return bool(self._held)
 
     def feed(self, piece: str) -> str:
         """What can be said now; a high surrogate at the end waits for its other half."""

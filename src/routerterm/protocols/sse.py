@@ -53,9 +53,11 @@ class SseParser:
         return out
 
     def _field(self, line: bytes, out: list[ServerEvent]) -> None:
-        field, _, value = line.partition(b":")
-        if value[:1] == b" ":
-            value = value[1:]
+        if line[:6] == b"data: ":
+            field, value = b"data", line[6:]
+        else:
+            field, _, value = line.partition(b":")
+            value = value[1:] if value[:1] == b" " else value
         if field == b"data":
             self._size += len(value)
             if self._size > self._limit:

@@ -6,7 +6,6 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from routerterm.protocols.jsons import mapping, objects
@@ -21,6 +20,12 @@ _PROSE = re.compile(
     rf"(?i)(?:try again|retry|wait|available|reset)[^.]{{0,40}}?\b(?:in|after|for)\s+(?:about\s+)?"
     rf"(?:(?P<go>(?:{_PIECE})+)(?!\w)|(?P<n>\d{{1,9}}(?:\.\d{{1,9}})?)\s*(?P<unit>milliseconds?|seconds?|secs?|minutes?|mins?|hours?|days?))"
 )
+_HTTP_DATE = re.compile(
+    r"(?i)[a-z]{3,9},?\s+"
+    r"(?:(?P<day>\d{1,2})[ -](?P<month>[a-z]{3})[ -](?P<year>\d{2,4})|(?P<month2>[a-z]{3})\s+(?P<day2>\d{1,2}))"
+    r"\s+(?P<time>\d{1,2}:\d{2}:\d{2})(?:\s+(?P<year2>\d{4}))?"
+)
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _LATEST = 400 * 86400.0
 """A longer wait than this is a date misread, not a wait."""
 
@@ -43,14 +48,22 @@ def moment(text: str) -> float | None:
         number = number / 1000 if number > 1e11 else number
         return number if number > 1e9 else None
     try:
-        return parsedate_to_datetime(text).timestamp()
-    except (ValueError, TypeError, IndexError, OverflowError):
-        pass
-    try:
+        if (match := _HTTP_DATE.match(text)) is not None:
+            return _http_date(match)
         stamp = datetime.fromisoformat(text)
         return (stamp if stamp.tzinfo else stamp.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None
+
+
+def _http_date(match: re.Match[str]) -> float:
+    """One of the three forms of RFC 9110, all of them in GMT; `email.utils` would load the network with it."""
+    day, month = match["day"] or match["day2"], match["month"] or match["month2"]
+    year = int(match["year"] or match["year2"] or 0)
+    year += (2000 if year < 70 else 1900) if year < 100 else 0
+    hour, minute, second = (int(part) for part in match["time"].split(":"))
+    stamp = datetime(year, _MONTHS.index(month.lower()) + 1, int(day), hour, minute, min(second, 59), tzinfo=UTC)
+    return stamp.timestamp()
 
 
 def until(text: str, now: float | None) -> float | None:

@@ -44,6 +44,7 @@ class GeminiReader:
         self._calls = 0
         self._partial: PartialArguments | None = None
         self._finish = ""
+        self._usage: Mapping[str, Any] = {}
 
     def on(self, name: str, payload: Mapping[str, Any], emit: Emitter) -> None:
         """One chunk."""
@@ -54,7 +55,7 @@ class GeminiReader:
             if not candidate.get("index"):
                 self._candidate(candidate, emit)
         if usage := mapping(payload.get("usageMetadata")):
-            emit.usage(read_usage(usage))
+            self._count(usage, emit)
         feedback = mapping(payload.get("promptFeedback"))
         if block := feedback.get("blockReason"):
             said = text(feedback.get("blockReasonMessage"))
@@ -74,8 +75,16 @@ class GeminiReader:
     def end(self, emit: Emitter) -> None:
         """A finish reason was seen, and nothing went wrong after it."""
         self._close_call(emit)
+        if self._usage:
+            emit.usage(read_usage(self._usage))
         if self._finish:
             finish(self._finish, emit)
+
+    def _count(self, usage: Mapping[str, Any], emit: Emitter) -> None:
+        """Every chunk counts anew: told are the first, for the prompt, and the last."""
+        first, self._usage = not self._usage, usage
+        if first or self._finish:
+            emit.usage(read_usage(usage))
 
     def _candidate(self, candidate: Mapping[str, Any], emit: Emitter) -> None:
         content = candidate.get("content")

@@ -16,6 +16,9 @@ from routerterm.protocols.openai_chat.calls import CallIndex
 from routerterm.protocols.openai_chat.usage import read_usage
 from routerterm.protocols.seal import seal
 
+_COUNTED = ("usage", "x_groq", "cost")
+"""Where counts stand; a choice's own stand with its finish."""
+
 
 class ChatReader:
     """Fulfils `stream.Reader` for one answer."""
@@ -70,7 +73,8 @@ class ChatReader:
             finished = text(choice.get("finish_reason")) or finished
         if payload.get("citations") or payload.get("search_results"):
             _cite(payload, emit)
-        self._count(payload, emit)
+        if finished or not payload.keys().isdisjoint(_COUNTED):
+            self._count(payload, emit)
         if finished:
             finish(finished, emit)
 
@@ -92,11 +96,12 @@ class ChatReader:
         if calls := delta.get("tool_calls"):
             for call in objects(calls):
                 self._call(call, mapping(call.get("function")), emit)
-        if call := mapping(delta.get("function_call")):
-            self._call({"index": 0}, call, emit)
-        for note in objects(delta.get("annotations")):
-            source = mapping(note.get("url_citation"))
-            emit.cite(text(source.get("title")), text(source.get("url")))
+        if function := delta.get("function_call"):
+            self._call({"index": 0}, mapping(function), emit)
+        if notes := delta.get("annotations"):
+            for note in objects(notes):
+                source = mapping(note.get("url_citation"))
+                emit.cite(text(source.get("title")), text(source.get("url")))
 
     def _details(self, details: list[Mapping[str, Any]], emit: Emitter, *, spoken: bool) -> None:
         """OpenRouter's reasoning in detail: its text often repeats the plain field, its seals are only here."""
