@@ -143,7 +143,7 @@ def test_what_tools_add_is_not_learned_for_prompts_without() -> None:
     for _ in range(5):
         estimator.learn(ask(*plain.messages, tools=(WEATHER,)), CLAUDE, Usage(fresh=2_000))
     assert estimator.prompt(plain, CLAUDE) == before
-    assert estimator.prompt(ask(*plain.messages, tools=(WEATHER,)), CLAUDE) > 1_500
+    assert estimator.prompt(ask(*plain.messages, tools=(WEATHER,)), CLAUDE) > before + 600
 
 
 def test_an_estimate_teaches_nothing() -> None:
@@ -173,7 +173,7 @@ def test_a_calibrated_estimate_stays_a_sane_number(samples: list[tuple[int, floa
     for estimated, factor, offset in samples:
         calibration = calibration.learned(estimated, estimated * factor + offset)
     for estimated in (1, 100, 100_000):
-        assert 1 <= calibration.apply(estimated)
+        assert calibration.apply(estimated) >= max(1, estimated / 2)
     assert Calibration.from_json(calibration.to_json()) == calibration
 
 

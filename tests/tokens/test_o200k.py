@@ -50,7 +50,7 @@ def test_it_counts_as_tiktoken_does(text: str, oracle: Callable[[str], int]) -> 
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=300))
+@given(st.text(st.characters(exclude_categories=["Cs", "Cn"]), max_size=300))  # newer Unicode is known to one of them
 def test_it_counts_any_text_as_tiktoken_does(oracle: Callable[[str], int], text: str) -> None:
     assert load_now().count(text) == oracle(text)
 
