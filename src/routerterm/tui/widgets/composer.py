@@ -16,8 +16,8 @@ class Composer(TextArea):
     """A text area in which Enter sends and grows no taller than a third of the screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "submit", "Send", show=False, priority=True),
-        Binding("ctrl+j,alt+enter,shift+enter", "newline", "New line", show=False, priority=True),
+        Binding("enter", "submit", "Send", show=False),
+        Binding("ctrl+j,alt+enter,shift+enter", "newline", "New line", show=False),
         Binding("alt+up", "history(-1)", "Earlier", show=False),
         Binding("alt+down", "history(1)", "Later", show=False),
     ]
@@ -106,6 +106,20 @@ class Composer(TextArea):
         """Pass it on as our own."""
         event.stop()
         self.post_message(self.Edited(self.text))
+
+    async def _on_key(self, event: events.Key) -> None:
+        """Do what a key is bound to here and now.
+
+        Textual would let the event bubble up first, and letters that came in the same burst overtake it:
+        a backspace after the text that follows it, an Enter before the last words.
+        """
+        bound = self._bindings.key_to_bindings.get(event.key)
+        if bound is None:
+            await super()._on_key(event)
+        else:
+            event.stop()
+            event.prevent_default()
+            await self.run_action(bound[0].action)
 
     async def _on_paste(self, event: events.Paste) -> None:
         """Insert what was pasted, control characters left out."""

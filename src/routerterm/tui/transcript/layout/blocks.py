@@ -8,19 +8,21 @@ from typing import Any
 
 from routerterm.tui.transcript.layout.carry import Carry
 from routerterm.tui.transcript.layout.code import Painter
-from routerterm.tui.transcript.layout.grammar import Grammar, Node
+from routerterm.tui.transcript.layout.grammar import ENDLESS, GOES_ON, Grammar, Node
 from routerterm.tui.transcript.layout.inline import inline_runs, shorten
 from routerterm.tui.transcript.layout.lines import Line, Run, chop, fit, runs_len, split_runs, wrap_runs
 from routerterm.tui.transcript.layout.tables import Plan, head_lines, plan, row_lines
 from routerterm.tui.transcript.palette import Signs
 
+WORD = 200
+"""How far ahead a blank is looked for to end a piece of an endless line."""
 LEAST_WIDTH = 12
 """Containers indent no further once this little is left."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much of a growing block is kept open.  Tests make them small."""
+    """How much of a growing block is kept open.  Tests make the first two small."""
 
     lines: int = 16
     """Lines of a paragraph whose inline markup is read as one; marks do not reach from one such chunk to the next."""
@@ -78,6 +80,10 @@ class Writer:
         self.painter: Painter | None = None
         self.plan: Plan | None = None
         self.rows = 0
+        self.chunks: list[int] = []
+        """Where the chunks of the last paragraph begin in the source."""
+        self.last: tuple[tuple[Run, ...], str, int] = ((), "", 0)
+        """The last line that was wrapped, how it joins the one before, and its indentation."""
 
     def write(self, root: Node) -> list[Line]:
         """All lines of a document."""
@@ -168,15 +174,18 @@ class Writer:
             return self.carry.gap
         return is_blank(self.source[source_line - 1])
 
-    def wrapped(self, runs: list[Run], margin: Margin, hang: int = 0) -> None:
-        """One logical line, cut to fit; later pieces keep its indentation."""
+    def wrapped(self, runs: list[Run], margin: Margin, before: Carry | None = None) -> None:
+        """One logical line, cut to fit; later pieces keep its indentation.  ``before`` says what it goes on from."""
         room = self.room(margin)
         text = runs[0][0] if runs else ""
-        hang = min(len(text) - len(text.lstrip(" ")), room // 2)
-        for number, (piece, join) in enumerate(wrap_runs(runs, max(room - hang, 1), room)):
-            if number and hang:
+        hang = before.hang if before is not None else min(len(text) - len(text.lstrip(" ")), room // 2)
+        first = room - hang if before is not None else room
+        for number, (piece, join) in enumerate(wrap_runs(runs, max(room - hang, 1), max(first, 1))):
+            begun = bool(number) or before is not None
+            self.last = (tuple(piece), join if number or before is None else before.join, hang)
+            if begun and hang:
                 piece = [(" " * hang, "~text"), *piece]
-            self.put(margin, piece, join if number else "\n")
+            self.put(margin, piece, self.last[1])
 
     def paragraph(self, node: Node, margin: Margin, key: str) -> None:
         """Text, a chunk of lines at a time."""
@@ -185,13 +194,30 @@ class Writer:
         goes_on = begin < self.prefix
         if goes_on:
             texts, begin = texts[self.prefix - begin :], self.prefix
-        for start in range(0, len(texts), self.limits.lines):
+        self.chunks = []
+        if goes_on and self.carry.leaf == "endless" and texts:
+            self.chunks.append(begin)
+            self.endless(texts.pop(0).removeprefix(GOES_ON), margin, key, self.carry)
+            begin += 1
+        for start, end in chunks(texts, self.limits.lines):
             self.mark(begin + start)
-            runs = self.inline("\n".join(texts[start : start + self.limits.lines]), key)
+            self.chunks.append(begin + start)
+            if len(texts[start]) >= ENDLESS:
+                self.seam_before(begin + start, margin)
+                self.endless(texts[start], margin, key, None)
+                continue
+            runs = self.inline("\n".join(texts[start:end]), key)
             for number, line in enumerate(split_runs(runs)):
                 if number or start or goes_on:
                     self.seam_before(begin + start + number, margin)
                 self.wrapped(line, margin)
+
+    def endless(self, text: str, margin: Margin, key: str, before: Carry | None) -> None:
+        """A line too long to be read as one: its markup is read a piece at a time."""
+        runs = list(before.runs) if before is not None else []
+        for piece in endless_pieces(text):
+            runs += [(run.replace("\n", " "), style) for run, style in self.inline(piece, key)]
+        self.wrapped(runs, margin, before)
 
     def inline(self, content: str, key: str) -> list[Run]:
         """Text with inline markup as runs."""
@@ -333,6 +359,30 @@ class Writer:
         room = self.room(margin)
         label = fit(f"{self.signs.seam * 2} {text} ", room, self.signs.ellipsis)
         self.put(margin, [(label + self.signs.seam * (room - runs_len([(label, "")])), "~seam")])
+
+
+def chunks(texts: Sequence[str], size: int) -> list[tuple[int, int]]:
+    """A paragraph's lines in groups whose markup is read as one; an endless line is a group by itself."""
+    found: list[tuple[int, int]] = []
+    for index, text in enumerate(texts):
+        alone = len(text) >= ENDLESS
+        if not found or alone or index - found[-1][0] >= size or len(texts[index - 1]) >= ENDLESS:
+            found.append((index, index + 1))
+        else:
+            found[-1] = (found[-1][0], index + 1)
+    return found
+
+
+def endless_pieces(text: str) -> list[str]:
+    """An endless line in pieces; where they end depends on no more than what comes just after."""
+    pieces: list[str] = []
+    begin = 0
+    while len(text) - begin > ENDLESS + WORD:
+        blank = text.find(" ", begin + ENDLESS, begin + ENDLESS + WORD)
+        end = blank if blank > 0 else begin + ENDLESS + WORD
+        pieces.append(text[begin:end])
+        begin = end
+    return [*pieces, text[begin:]]
 
 
 def align_of(cell: Node) -> str:

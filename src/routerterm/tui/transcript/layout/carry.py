@@ -12,9 +12,11 @@ from typing import Literal, TypeAlias
 
 from routerterm.tui.transcript.layout.code import Painter
 from routerterm.tui.transcript.layout.grammar import HEADING_LINES
+from routerterm.tui.transcript.layout.lines import Run
 from routerterm.tui.transcript.layout.tables import Plan
 
-Open: TypeAlias = Literal["", "paragraph", "fence", "table"]
+Open: TypeAlias = Literal["", "paragraph", "endless", "fence", "table"]
+"""``endless``: in the middle of a paragraph's line that is too long to wait for its end."""
 STAND_IN = "x"
 
 
@@ -42,6 +44,10 @@ class Carry:
     plan: Plan | None = None
     rows: int = 0
     """Rows of the table already drawn."""
+    runs: tuple[Run, ...] = ()
+    """The runs of an endless line that do not fill a line of the screen yet."""
+    join: str = ""
+    hang: int = 0
     gap: bool = False
     """Whether the source has a blank line just before the rest."""
     block: int = -1
@@ -69,7 +75,7 @@ class Carry:
                     lines.append(f"{line}> [!{container.marker}]")
                     inner, column = inner + "> ", 0
                     line = inner
-        if self.leaf == "paragraph":
+        if self.leaf in ("paragraph", "endless"):
             return [*lines, line + STAND_IN, *[inner + STAND_IN] * HEADING_LINES]
         if self.containers:
             lines += [line + STAND_IN, inner.rstrip()]

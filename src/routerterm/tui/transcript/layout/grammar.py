@@ -32,6 +32,9 @@ HEADING_LINES = 3
 ENDLESS = 2_000
 """A line of so many characters is never the header of a table, part of an underlined heading or a definition."""
 
+GOES_ON = "\ue000"
+"""Stands before the rest of an endless line, so that it cannot begin a block."""
+
 _DEFINITION = re.compile(
     r"\[(?!\^)((?:[^\[\]\\]|\\.)+)\]:[ ]*(<[^<>\n]*>|[^\s<]\S*)"
     r"(?:[ ]+(\"[^\"]*\"|'[^']*'|\([^()]*\)))?[ ]*$"
@@ -134,7 +137,7 @@ def _line(state: StateBlock, line: int) -> str:
 
 
 def _table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    if state.eMarks[start] - state.bMarks[start] >= ENDLESS:
+    if state.eMarks[start] - state.bMarks[start] >= ENDLESS or state.src.startswith(GOES_ON, state.bMarks[start]):
         return False
     first = len(state.tokens)
     if not table(state, start, end, silent):

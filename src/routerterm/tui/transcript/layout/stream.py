@@ -11,15 +11,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 from routerterm.tui.sanitise import sanitise
-from routerterm.tui.transcript.layout.blocks import Limits, Margin, Mark, Writer, is_blank
+from routerterm.tui.transcript.layout.blocks import WORD, Limits, Margin, Writer, endless_pieces
 from routerterm.tui.transcript.layout.calm import calm
-from routerterm.tui.transcript.layout.carry import Carry, Container
-from routerterm.tui.transcript.layout.grammar import HEADING_LINES, Grammar, Node
+from routerterm.tui.transcript.layout.carry import Carry
+from routerterm.tui.transcript.layout.cutting import cuttable, find_cut, open_leaf
+from routerterm.tui.transcript.layout.grammar import ENDLESS, GOES_ON, Grammar
 from routerterm.tui.transcript.layout.lines import Line
 from routerterm.tui.transcript.palette import Signs
 
@@ -34,17 +34,6 @@ LIMITS = Limits()
 def grammar() -> Grammar:
     """The parser, made when the first Markdown is laid out."""
     return Grammar()
-
-
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """A place up to which all is final: the source line, the lines written before it, and what is open there."""
-
-    source: int
-    lines: int
-    carry: Carry
-    seams: int
-    """Seams that are still to come."""
 
 
 def lay_out(
@@ -89,6 +78,7 @@ class StreamLayout:
         self._return = False
         self._seams: list[tuple[int, str]] = []
         self._looked = 0
+        self._column = 0
 
     @property
     def line_count(self) -> int:
@@ -112,8 +102,9 @@ class StreamLayout:
         if self._looked < len(self._lines):
             self._commit()
         part = "".join(self._part)
-        if len(self._part) > 1:
-            self._part = [part]
+        if len(part) > ENDLESS + WORD:
+            part = self._commit_endless(part)
+        self._part = [part]
         shown = part if self.carry.leaf == "fence" else calm(part)
         self.tail = self._write([] if _UNDECIDED.match(shown) else [shown])
         return first
@@ -151,7 +142,7 @@ class StreamLayout:
                 self._part.append(piece)
 
     def _newline(self) -> None:
-        self._lines.append(_drawable("".join(self._part)))
+        self._lines.append("".join(self._part))
         self._part.clear()
 
     def _writer(self, source: list[str], prefix: int, last: bool) -> Writer:
@@ -164,7 +155,7 @@ class StreamLayout:
     def _write(self, part: list[str], last: bool = False) -> list[Line]:
         """The lines of all that is not final."""
         prefix = self.carry.prefix()
-        source = prefix + self._lines + [_drawable(text) for text in part]
+        source = prefix + self._source([*self._lines, *part])
         writer = self._writer(source, len(prefix), last)
         text = "\n".join(source)
         writer.write(grammar().blocks(text if part else text + "\n"))
@@ -172,13 +163,56 @@ class StreamLayout:
             writer.seam_before(len(source) + 1, _margin())
         return writer.lines
 
+    def _source(self, lines: list[str]) -> list[str]:
+        """Lines as the parser is to see them."""
+        source = [_drawable(line) for line in lines]
+        if self.carry.leaf == "endless" and source:
+            pad = " " * (self._column % 4)
+            source[0] = GOES_ON + _drawable(pad + lines[0])[len(pad) :]
+        return source
+
+    def _commit_endless(self, part: str) -> str:
+        """Write down for good the beginning of a paragraph's line that does not end; what is left of the line."""
+        prefix = self.carry.prefix()
+        source = prefix + self._source([*self._lines, part])
+        root = grammar().blocks("\n".join(source))
+        leaf, _ = open_leaf(root)
+        if leaf is None or leaf.kind != "paragraph" or leaf.end != len(source):
+            return part
+        text = leaf.children[0].content.split("\n")[-1].removeprefix(GOES_ON)
+        *pieces, rest = endless_pieces(text)
+        whole = source[-1].removeprefix(GOES_ON)
+        if not pieces or not whole.endswith(rest) or "\t" in part[-len(rest) :]:
+            return part
+        source[-1] = source[-1][: len(source[-1]) - len(rest)]
+        writer = self._writer(source, len(prefix), True)
+        root = grammar().blocks("\n".join(source))
+        writer.write(root)
+        leaf, containers = open_leaf(root, writer)
+        begun = self.carry.leaf == "endless" and not self._lines
+        kept = len(writer.lines) - 1
+        if leaf is None or kept < 1 or (not begun and writer.last[0] == ()):
+            return part
+        runs, join, hang = writer.last
+        self.done += writer.lines[:kept]
+        self._column = len(whole) - len(rest) + (self._column if begun else 0)
+        self._seams = [
+            (line - len(self._lines), said) for line, said in self._seams[len(self._seams) - len(writer.seams) :]
+        ]
+        self._lines.clear()
+        self._looked = 0
+        self.carry = Carry(
+            containers, "endless", runs=runs, join=join, hang=hang, block=writer.block, fence=writer.fence, begun=True
+        )
+        return rest
+
     def _commit(self) -> None:
         """Write down for good what the complete lines settle."""
         prefix = self.carry.prefix()
-        source = prefix + self._lines
+        source = prefix + self._source(self._lines)
         root = grammar().blocks("\n".join(source) + "\n")
         self._looked = len(self._lines)
-        if not cuttable(root, len(prefix), self.limits):
+        if not cuttable(root, len(prefix)):
             return
         writer = self._writer(source, len(prefix), True)
         writer.write(root)
@@ -192,100 +226,3 @@ class StreamLayout:
         moved = cut.source - len(prefix)
         drawn = len(self._seams) - cut.seams
         self._seams = [(line - moved, said) for line, said in self._seams[drawn:]]
-
-
-def cuttable(root: Node, prefix: int, limits: Limits) -> bool:
-    """Whether there may be a place to cut: a cheap look before anything is written."""
-    node = root
-    while node.children:
-        last = node.children[-1]
-        if last.begin >= prefix and last.begin > node.begin:
-            return True
-        if last.kind in ("fence", "table"):
-            return True
-        if last.kind == "paragraph":
-            return last.end - max(last.begin, prefix) > limits.lines
-        node = last
-    return False
-
-
-def find_cut(root: Node, writer: Writer) -> Cut | None:
-    """The furthest place in what was just written up to which nothing can change any more."""
-    best: Cut | None = None
-    node = root
-    containers: list[Container] = []
-    level = 0
-    while node.children:
-        last = node.children[-1]
-        fresh = last.begin >= writer.prefix
-        if node.kind in ("bullet_list", "ordered_list"):
-            if fresh and len(node.children) > 1:
-                best = _cut(writer, last, (*containers, _item(node.children[-2], writer, level)))
-            node = last
-            containers.append(_item(last, writer, level))
-            level += 1
-            continue
-        opens = len(node.children) <= (2 if node.kind == "alert" else 1)
-        if fresh and (node is root or not opens):
-            best = _cut(writer, last, tuple(containers)) or best
-        if last.kind in ("bullet_list", "ordered_list"):
-            node = last
-        elif last.kind in ("blockquote", "alert"):
-            assert last.token is not None
-            alert = last.kind == "alert"
-            containers.append(Container("alert" if alert else "quote", last.token.info if alert else ""))
-            level += 1
-            node = last
-        else:
-            return _leaf_cut(writer, last, tuple(containers)) or best
-    return best
-
-
-def _item(item: Node, writer: Writer, level: int) -> Container:
-    assert item.token is not None
-    meta = item.token.meta
-    stale = item.begin < writer.prefix
-    if stale and level < len(writer.carry.containers):
-        return writer.carry.containers[level]
-    marker = item.token.info + item.token.markup
-    return Container("item", marker, meta.get("column", 0), meta.get("number", 0))
-
-
-def _cut(writer: Writer, node: Node, containers: tuple[Container, ...]) -> Cut | None:
-    mark = writer.marks.get(node.begin)
-    if mark is None:
-        return None
-    return _at(writer, node.begin, mark, Carry(containers))
-
-
-def _at(writer: Writer, source: int, mark: Mark, carry: Carry) -> Cut | None:
-    if source <= writer.prefix:
-        return None
-    gap = is_blank(writer.source[source - 1])
-    begun = mark.block >= 0
-    carry = replace(carry, gap=gap, block=mark.block, fence=mark.fence, begun=begun)
-    return Cut(source, mark.line, carry, mark.seams)
-
-
-def _leaf_cut(writer: Writer, leaf: Node, containers: tuple[Container, ...]) -> Cut | None:
-    """A place within the block that is still growing."""
-    token = leaf.token
-    assert token is not None
-    here = Mark(len(writer.lines), writer.block, writer.fence, len(writer.seams))
-    if leaf.kind == "fence" and not token.meta["closed"]:
-        carry = Carry(containers, "fence", token.meta["source"], painter=writer.painter)
-        return _at(writer, leaf.end, here, carry)
-    if leaf.kind == "table":
-        fixed = leaf.begin < writer.prefix or writer.rows > writer.limits.sample
-        if fixed:
-            carry = Carry(containers, "table", token.meta["source"], plan=writer.plan, rows=writer.rows)
-            return _at(writer, leaf.end, here, carry)
-    if leaf.kind == "paragraph":
-        begin, size = max(leaf.begin, writer.prefix), writer.limits.lines
-        chunks = (leaf.end - begin - 1) // size
-        if leaf.begin >= writer.prefix and leaf.end - begin <= HEADING_LINES:
-            return None  # an underline may still make a heading of it
-        mark = writer.marks.get(begin + chunks * size)
-        if chunks > 0 and mark is not None:
-            return _at(writer, begin + chunks * size, mark, Carry(containers, "paragraph"))
-    return None
