@@ -16,6 +16,7 @@ from routerterm.core.request import Params
 from routerterm.core.targets import Target
 from routerterm.engine.record import Record
 from routerterm.engine.session import Session, SessionBusy
+from routerterm.engine.summary import forget_summary, sum_up
 from routerterm.store.database import Store
 from tests.engine.fakes import DECISION, TARGET, Script, answer, said, store_in
 
@@ -254,3 +255,53 @@ async def test_a_disk_that_takes_no_end_is_said_and_tried_again(store: Store, mo
     assert not session.unsaved
     assert rows(store.path)[-1]["text"] == "kept in memory"
     assert (await session.page()).messages[-1].parts == (Text("kept in memory"),)
+
+
+async def test_stopping_before_anything_came_leaves_no_streaming_row(store: Store) -> None:
+    """Esc at any moment: while the question is being written, while the context is read, before the first event."""
+    for steps in range(12):
+        session = Session(store, Script([asyncio.Event()]))
+        task = asyncio.create_task(said(session, f"question {steps}"))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        assert not session.busy
+    for delay in (0.0005, 0.001, 0.002, 0.005, 0.02):
+        session = Session(store, Script([asyncio.Event()]))
+        task = asyncio.create_task(said(session, f"question after {delay}"))
+        await asyncio.sleep(delay)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        if session.head is not None:
+            assert (await session.page()).messages[-1].status == "stopped"
+    assert "streaming" not in {row["status"] for row in rows(store.path)}
+    assert sum(row["role"] == "user" for row in rows(store.path)) == sum(
+        row["role"] == "assistant" for row in rows(store.path)
+    )
+
+
+async def test_an_older_part_that_was_summed_up_goes_as_its_summary(store: Store) -> None:
+    script = Script(answer("A1"), answer("A2"), answer("they ", "greeted"), answer("A3"), [Failed(Transient("no"))])
+    session = Session(store, script, system="Be brief.")
+    await said(session, "Q1")
+    await said(session, "Q2")
+    page = (await session.page()).messages
+    assert await sum_up(session, store, script, page[1].id, model="cheap") == "they greeted"
+    asked = script.requests[-1]
+    assert (asked.model, asked.client, asked.message_id) == ("cheap", "summary", page[1].id)
+    assert [m.text for m in asked.messages[:-1]] == ["Q1", "A1"]
+    await said(session, "Q3")
+    request = script.requests[-1]
+    assert [m.text for m in request.messages] == ["Q2", "A2", "Q3"]
+    assert request.system is not None
+    assert request.system.startswith("Be brief.")
+    assert request.system.endswith("they greeted")
+    assert session.fitted is not None
+    assert session.fitted.summed_up == 2
+    with pytest.raises(Transient):
+        await sum_up(session, store, script, page[3].id)
+    await forget_summary(session, store, page[1].id)
+    await said(session, "Q4")
+    assert [m.text for m in script.requests[-1].messages][:2] == ["Q1", "A1"]
+    assert script.requests[-1].system == "Be brief."

@@ -67,7 +67,9 @@ STREAMING = """
 
     async def main():
         store = Store.open(Path(sys.argv[1]))
-        turn = await store.turns.begin(store.conversations.new(), None, Message.of("user", "Q"), "m", new=True)
+        talk = store.conversations.new()
+        turn = store.turns.plan(talk.id)
+        await store.turns.begin(turn, talk, None, Message.of("user", "Q"), "m", new=True)
         await store.turns.checkpoint(turn, Answer((Text("so far"),), "streaming"))
         print("ready", flush=True)
         await asyncio.sleep(60)
@@ -251,9 +253,9 @@ async def test_many_writers_never_hear_of_a_lock(tmp_path: Path) -> None:
 
     async def write(store: Store, n: int) -> None:
         for m in range(25):
-            turn = await store.turns.begin(
-                store.conversations.new(), None, Message.of("user", f"{n}-{m}"), "m", new=True
-            )
+            talk = store.conversations.new()
+            turn = store.turns.plan(talk.id)
+            await store.turns.begin(turn, talk, None, Message.of("user", f"{n}-{m}"), "m", new=True)
             await store.turns.finish(turn, Answer((Text("a"),), "done"))
             await store.memory.change("count", lambda state: {"n": (state or {"n": 0})["n"] + 1})
 

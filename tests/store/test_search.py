@@ -109,7 +109,8 @@ async def test_what_is_deleted_is_not_found_and_comes_back(filled: Store) -> Non
 
 async def test_the_index_follows_every_change(store: Store) -> None:
     conversation = store.conversations.new(title="Old name")
-    turn = await store.turns.begin(conversation, None, Message.of("user", "question"), "m", new=True)
+    turn = store.turns.plan(conversation.id)
+    await store.turns.begin(turn, conversation, None, Message.of("user", "question"), "m", new=True)
     await store.turns.checkpoint(turn, Answer((Text("growing kestrel"),), "streaming"))
     assert await found(store, "kestrel") == []
     await store.turns.finish(turn, Answer((Text("finished heron"),), "done"))

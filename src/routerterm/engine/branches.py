@@ -122,7 +122,7 @@ class Branches:
         if self._loaded is not None:
             self._loaded = replace(self._loaded, head_id=head or ROOT)
 
-    def _moved(self, conversation: Conversation) -> None:
+    def _came_to(self, conversation: Conversation) -> None:
         """A turn was written at the end of the branch."""
         self._id, self._loaded, self.head = conversation.id, conversation, conversation.head_id
         self._undone.clear()

@@ -32,6 +32,10 @@ class Fitted:
     tokens: int = 0
     """Of all that goes, the system prompt included."""
     tokens_left_out: int = 0
+    system: str | None = None
+    """The system prompt; where the older part was summed up, with that summary under it."""
+    summed_up: int = 0
+    """How many messages go as a summary."""
 
     @property
     def messages(self) -> tuple[Message, ...]:
@@ -51,7 +55,7 @@ def fit(lines: Sequence[Line], count: Count, room: int | None, system: str | Non
     base = count(prompt) if prompt else 0
     total = base + sum(sizes)
     if room is None or total <= room or not lines:
-        return Fitted(tuple(lines), 0, total)
+        return Fitted(tuple(lines), 0, total, system=system)
     last = len(lines) - 1
     kept = {last} | {index for index, line in enumerate(lines) if line.pinned}
     used = base + sum(sizes[index] for index in kept)
@@ -66,4 +70,4 @@ def fit(lines: Sequence[Line], count: Count, room: int | None, system: str | Non
         start += 1
     going = [index for index in range(len(lines)) if index >= start or index in kept]
     tokens = base + sum(sizes[index] for index in going)
-    return Fitted(tuple(lines[index] for index in going), len(lines) - len(going), tokens, total - tokens)
+    return Fitted(tuple(lines[index] for index in going), len(lines) - len(going), tokens, total - tokens, system)

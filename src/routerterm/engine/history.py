@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from routerterm.core.messages import Message
@@ -10,6 +12,9 @@ from routerterm.store.messages import Messages
 from routerterm.store.values import StoredMessage
 
 PAGE = 200
+SUMMARY = "summary"
+"""Where a message's ``params`` hold the summary of the branch down to it."""
+_HEADING = "Summary of the earlier part of this conversation:"
 
 
 class Fitting(Protocol):
@@ -39,7 +44,7 @@ class NoFitting:
 async def context_of(messages: Messages, leaf: str | None, system: str | None, model: str, fitting: Fitting) -> Fitted:
     """What goes to ``model`` of the branch that ends at ``leaf``; pages are read until the window is full."""
     if leaf is None:
-        return Fitted(())
+        return Fitted((), system=system)
     room = fitting.room(model)
     lines: list[Line] = []
     sizes: dict[int, int] = {}  # each message is counted once, by the page, so that the loop gets its turn
@@ -49,23 +54,38 @@ async def context_of(messages: Messages, leaf: str | None, system: str | None, m
             known = sizes[id(message)] = 0 if room is None else fitting.count(message, model)
         return known
 
-    page = await messages.branch(leaf, PAGE)
-    tokens = 0
+    tokens, before, summary = 0, None, None
     while True:
-        new = [Line(m.id, m.message, m.pinned) for m in page.messages if _goes(m)]
+        page = await messages.branch(leaf, PAGE, before)
+        fresh, summary = _since_summary(page.messages)
+        new = [Line(m.id, m.message, m.pinned) for m in fresh if _goes(m)]
         lines[:0] = new
         tokens += sum(size(line.message) for line in new)
-        if not page.earlier or (room is not None and tokens > room):
+        if summary or not page.earlier or (room is not None and tokens > room):
             break
-        page = await messages.branch(leaf, PAGE, before=page.messages[0].id)
-    unread = 0
-    if page.earlier:
+        before = page.messages[0].id
+    above = unread = 0
+    if summary or page.earlier:
         here = {line.id for line in lines}
         pinned = [Line(m.id, m.message, True) for m in await messages.pinned(leaf) if m.id not in here and _goes(m)]
-        unread = await messages.depth(page.messages[0].id) - 1 - len(pinned)
+        above = await messages.depth(summary.id) if summary else 0
+        unread = 0 if summary else await messages.depth(page.messages[0].id) - 1 - len(pinned)
         lines[:0] = pinned
-    fitted = fit(lines, size, room, system)
-    return Fitted(fitted.lines, fitted.left_out + unread, fitted.tokens, fitted.tokens_left_out)
+    fitted = fit(lines, size, room, system_with(system, summary.params[SUMMARY]) if summary else system)
+    return replace(fitted, left_out=fitted.left_out + unread, summed_up=above)
+
+
+def system_with(system: str | None, summary: str) -> str:
+    """The system prompt with the summary of what is not sent."""
+    return f"{system}\n\n{_HEADING}\n{summary}" if system else f"{_HEADING}\n{summary}"
+
+
+def _since_summary(page: Sequence[StoredMessage]) -> tuple[Sequence[StoredMessage], StoredMessage | None]:
+    """What follows the last message up to which the branch was summed up, and that message."""
+    for index in range(len(page) - 1, -1, -1):
+        if isinstance(page[index].params.get(SUMMARY), str) and page[index].params[SUMMARY]:
+            return page[index + 1 :], page[index]
+    return page, None
 
 
 def _goes(message: StoredMessage) -> bool:

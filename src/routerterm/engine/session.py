@@ -9,14 +9,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import aclosing
-from dataclasses import replace
-from typing import Protocol
+from dataclasses import dataclass, replace
 
-from routerterm.core.errors import RoutertermError
+from routerterm.core.errors import RoutertermError, StoreError
 from routerterm.core.events import Event
 from routerterm.core.messages import Message, Part, Text
 from routerterm.core.request import ChatRequest, Params
 from routerterm.engine.afterlife import Afterlife
+from routerterm.engine.asking import Streams
 from routerterm.engine.branches import Branches
 from routerterm.engine.context import Fitted
 from routerterm.engine.history import Fitting, NoFitting, context_of
@@ -27,14 +27,6 @@ from routerterm.engine.title import title_of
 from routerterm.store.database import Store
 from routerterm.store.turns import Turn
 from routerterm.store.values import Conversation, StoredMessage
-
-
-class Streams(Protocol):
-    """What a session needs of a router."""
-
-    def stream(self, request: ChatRequest) -> AsyncGenerator[Event]:
-        """The events of one answer, ended by exactly one `Finished` or `Failed`."""
-        ...
 
 
 class SessionBusy(RoutertermError):
@@ -163,15 +155,18 @@ class Session(Branches):
             raise SessionBusy("An answer is still running.", "Wait for it, or stop it with Esc.")
         self._busy = True
         try:
-            reply, request = await self._begin(question, parent_id, model, params, system, client)
+            plan = await self._plan(question, parent_id, model, params, system, client)
+            record = Record(asked=plan.asked, params=params_to_json(plan.params))
+            reply = RunningReply(plan.turn, self._store.turns, record, self._checkpoint_every)
+            self.reply = reply
             with self._afterlife.running(reply):
-                async with aclosing(self._stream(reply, request)) as events:
+                async with aclosing(self._stream(reply, plan)) as events:
                     async for event in events:
                         yield event
         finally:
             self._busy = False
 
-    async def _begin(
+    async def _plan(
         self,
         question: Message | None,
         parent_id: str | None,
@@ -179,30 +174,20 @@ class Session(Branches):
         params: Params | None,
         system: str | None,
         client: str,
-    ) -> tuple[RunningReply, ChatRequest]:
-        """Write the turn to disk and make the request of it."""
+    ) -> _Plan:
         conversation, new = await self._conversation(model, system)
-        asked = model or conversation.model or self._default_model
-        chosen = params or params_from_json(conversation.params)
         title = self._title(question.text) if question and not conversation.title else ""
-        turn = await self._store.turns.begin(conversation, parent_id, question, asked, new=new, title=title)
-        self._moved(replace(conversation, title=conversation.title or title, head_id=turn.reply_id, draft=""))
-        reply = RunningReply(
-            turn, self._store.turns, Record(asked=asked, params=params_to_json(chosen)), self._checkpoint_every
+        return _Plan(
+            self._store.turns.plan(conversation.id, asks=question is not None),
+            conversation,
+            new,
+            question,
+            parent_id,
+            title,
+            model or conversation.model or self._default_model,
+            params or params_from_json(conversation.params),
+            client,
         )
-        self.reply = reply
-        messages = await self._context(reply, turn, parent_id, conversation, asked)
-        request = ChatRequest(
-            model=asked,
-            messages=messages,
-            system=conversation.system,
-            params=chosen,
-            private=conversation.private,
-            client=client,
-            conversation_id=conversation.id,
-            message_id=turn.reply_id,
-        )
-        return reply, request
 
     async def _conversation(self, model: str | None, system: str | None) -> tuple[Conversation, bool]:
         conversation = await self.load()
@@ -214,22 +199,37 @@ class Session(Branches):
             conversation = replace(conversation, system=system)
         return conversation, False
 
-    async def _context(
-        self, reply: RunningReply, turn: Turn, parent_id: str | None, conversation: Conversation, asked: str
-    ) -> tuple[Message, ...]:
-        """The part of the branch that goes to the model, down to the question."""
-        leaf = turn.question_id or parent_id
-        self.fitted = fitted = await context_of(self._store.messages, leaf, conversation.system, asked, self._fitting)
+    async def _request(self, reply: RunningReply, plan: _Plan) -> ChatRequest:
+        """What the router is asked: the part of the branch that fits, down to the question."""
+        conversation = plan.conversation
+        leaf = plan.turn.question_id or plan.parent_id
+        fitted = await context_of(self._store.messages, leaf, conversation.system, plan.asked, self._fitting)
+        self.fitted = fitted
         if fitted.left_out:
-            left_out = LeftOut(fitted.left_out, fitted.tokens_left_out, self._fitting.room(asked) or 0)
+            left_out = LeftOut(fitted.left_out, fitted.tokens_left_out, self._fitting.room(plan.asked) or 0)
             reply.record = replace(reply.record, left_out=left_out)
-        return fitted.messages
+        return ChatRequest(
+            model=plan.asked,
+            messages=fitted.messages,
+            system=fitted.system,
+            params=plan.params,
+            private=conversation.private,
+            client=plan.client,
+            conversation_id=conversation.id,
+            message_id=plan.turn.reply_id,
+        )
 
-    async def _stream(self, reply: RunningReply, request: ChatRequest) -> AsyncGenerator[Event]:
-        """Fold, keep, pass on; whatever happens, how it ended is saved."""
-        reply.start()
+    async def _stream(self, reply: RunningReply, plan: _Plan) -> AsyncGenerator[Event]:
+        """Write, ask, fold, keep, pass on; whatever happens after the writing, how it ended is saved."""
+        on_disk = True
         try:
-            async with aclosing(self._router.stream(request)) as events:
+            try:
+                await self._write(plan)
+            except StoreError:
+                on_disk = False
+                raise
+            reply.start()
+            async with aclosing(self._router.stream(await self._request(reply, plan))) as events:
                 async for event in events:
                     await reply.take(event)
                     yield event
@@ -238,9 +238,44 @@ class Session(Branches):
             reply.broke()
             raise
         finally:
-            await _to_the_end(reply.end())
+            if on_disk:
+                await _to_the_end(reply.end())
         if reply.trouble is not None and not reply.saved:
             raise reply.trouble
+
+    async def _write(self, plan: _Plan) -> None:
+        """Question and empty answer, on disk whole or not at all; if we are cancelled meanwhile, then whole."""
+        writing = self._store.turns.begin(
+            plan.turn, plan.conversation, plan.parent_id, plan.question, plan.asked, new=plan.new, title=plan.title
+        )
+        try:
+            await writing
+        except StoreError:
+            raise
+        except BaseException:
+            self._moved(plan)
+            raise
+        self._moved(plan)
+
+    def _moved(self, plan: _Plan) -> None:
+        conversation = plan.conversation
+        title, head = conversation.title or plan.title, plan.turn.reply_id
+        self._came_to(replace(conversation, title=title, head_id=head, draft=""))
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """A turn before it is on disk."""
+
+    turn: Turn
+    conversation: Conversation
+    new: bool
+    question: Message | None
+    parent_id: str | None
+    title: str
+    asked: str
+    params: Params
+    client: str
 
 
 async def _to_the_end(work: Coroutine[None, None, None]) -> None:

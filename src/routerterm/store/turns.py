@@ -44,8 +44,13 @@ class Turns:
     def __init__(self, writer: Worker, clock: Callable[[], int], new_id: Callable[[], str], program: str) -> None:
         self._writer, self._clock, self._new_id, self._program = writer, clock, new_id, program
 
+    def plan(self, conversation_id: str, *, asks: bool = True) -> Turn:
+        """The ids of a turn that is about to be written; ``asks``: with a question of its own."""
+        return Turn(conversation_id, self._new_id() if asks else None, self._new_id())
+
     async def begin(
         self,
+        turn: Turn,
         conversation: Conversation,
         parent_id: str | None,
         question: Message | None,
@@ -53,13 +58,12 @@ class Turns:
         *,
         new: bool,
         title: str = "",
-    ) -> Turn:
+    ) -> None:
         """Write the question under ``parent_id`` and an empty answer under it, in one transaction.
 
         Without a question the answer stands right under ``parent_id``.  ``new`` writes the conversation too;
         ``title`` is given to an untitled one.  The draft is emptied: what was typed is the question now.
         """
-        turn = Turn(conversation.id, self._new_id() if question else None, self._new_id())
         now = self._clock()
 
         def job(connection: sqlite3.Connection) -> None:
@@ -81,7 +85,6 @@ class Turns:
             )
 
         await self._writer.write(job)
-        return turn
 
     async def settle_disk(self) -> None:
         """Wait until all that was written is safe from a power cut too."""
