@@ -4,7 +4,8 @@
 
 Subjects: `control` (Textual's Markdown stream, Textual's driver: what everyone writes), `markdown` (the same on
 the lean driver), `lines` (a bare line view on Textual's driver) and `lean` (that view on the lean driver).  Each runs
-in a pty of 120×40 of its own, is fed the same tokens at the same pace, and is typed into meanwhile.  Ratios are to `control`.
+in a pty of 120×40 of its own, is fed the same tokens at the same pace, and is typed into meanwhile.
+Ratios are to `control`.
 """
 
 from __future__ import annotations
@@ -35,9 +36,15 @@ PROSE = (
     "The harbour lay still in the early light and a single gull walked along the wall as if it had business there. "
     "Behind the warehouses somebody was mending a net, slowly, with the patience of a person who is paid by the day.\n\n"
 )
-LIST = "- a plain item with a few words in it\n- another one with `code` and **weight**\n  - nested, and a little longer than the others\n"
+LIST = (
+    "- a plain item with a few words in it\n- another one with `code` and **weight**\n"
+    "  - nested, and a little longer than the others\n"
+)
 TABLE = "| {n} | station {n} | {m} | calm, some cloud |\n"
-CODE = "def visit_{n}(node, depth=0):\n    '''Walk a tree.'''\n    for child in node.children:\n        if depth < {m} and child:\n            yield from visit_{n}(child, depth + 1)\n    return None\n\n"
+CODE = (
+    "def visit_{n}(node, depth=0):\n    '''Walk a tree.'''\n    for child in node.children:\n"
+    "        if depth < {m} and child:\n            yield from visit_{n}(child, depth + 1)\n    return None\n\n"
+)
 # One key each, of no answer: its first bytes after it was typed are its echo.
 KEYS = "абвгдежзийклмнопрстуфхцчшщъыьэюя"
 

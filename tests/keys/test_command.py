@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from routerterm.cli.keys_asking import open_locked
 from routerterm.cli.keys_command import command
 from routerterm.config.keys import own, source
 from routerterm.core.errors import VaultError
-from tests.keys.parts import CHEAP, GROQ, OPENAI, OTHER, PASSPHRASE, Recalled
+from routerterm.core.secret import Secret
+from tests.keys.parts import CHEAP, GROQ, OPENAI, OTHER, PASSPHRASE, Recalled, keyring, opened
 
 
 @pytest.fixture
@@ -103,6 +105,19 @@ def test_a_locked_vault_without_a_terminal_says_how_to_open_it(
     assert "routerterm keys unlock" in keys("add", "--no-test", said=OPENAI, fails=True)
     assert "locked" in keys("list")
     assert "routerterm keys unlock" in keys("test", "groq", fails=True)
+
+
+async def test_what_a_model_needs_is_asked_for(kernel: Recalled, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keeper = await opened(home)
+    await keeper.add("openai", Secret(OPENAI))
+    answers = iter(["wrong passphrase", PASSPHRASE])
+    monkeypatch.setattr("routerterm.cli.keys_asking.hidden", lambda prompt: next(answers))
+    monkeypatch.setattr("routerterm.cli.keys_asking.has_terminal", lambda: True)
+    locked = keyring(home)
+    await open_locked(locked, "groq/some-model")
+    await open_locked(locked, "smart")
+    assert [key.label for key in await locked.keys("openai")] == ["default"]
+    assert next(answers, None) is None
 
 
 def test_nothing_to_show_and_nothing_to_test(home: Path) -> None:

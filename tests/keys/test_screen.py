@@ -19,12 +19,12 @@ from routerterm.core.secret import Secret, mask
 from routerterm.engine.key_view import KeyLine, KeysView, grouped
 from routerterm.tui.screens.add_key import AddKeyScreen
 from routerterm.tui.screens.keys import KeysScreen
-from routerterm.tui.screens.unlock import UnlockScreen
+from routerterm.tui.screens.unlock import UnlockScreen, open_locked
 from routerterm.tui.themes.adapt import to_textual
 from routerterm.tui.themes.values import Theme
 from routerterm.tui.widgets.fields import FieldLine
 from routerterm.tui.widgets.keys_rows import KeyRow
-from tests.keys.parts import GROQ, OPENAI, OTHER, PASSPHRASE, PROVIDERS
+from tests.keys.parts import GROQ, OPENAI, OTHER, PASSPHRASE, PROVIDERS, keyring, opened
 
 NOW = 1_795_262_000.0
 SIZES = [(120, 40), (80, 24), (45, 20)]
@@ -344,6 +344,34 @@ async def test_with_the_mouse_alone() -> None:
         await settled(pilot)
         await click_action(pilot, app, "Back")
         assert model.done[-1] == "closed"
+
+
+async def test_what_a_model_needs_is_opened_before_it_is_asked(tmp_path: Path) -> None:
+    keeper = await opened(tmp_path)
+    await keeper.add("openai", Secret(OPENAI))
+    locked = keyring(tmp_path)
+    found: list[Any] = []
+    app = Program(Model([]))
+
+    async def ask(model: str) -> None:
+        found.append(await open_locked(app, locked, model))
+        found.append([key.label for key in await locked.keys("openai")] if found[-1] else None)
+
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        app.run_worker(ask("groq/some-model"))
+        await settled(pilot)
+        assert found[:1] == [True], "another provider's key is not needed"
+        app.run_worker(ask("smart"))
+        while not isinstance(app.screen, UnlockScreen):
+            await settled(pilot)
+        await pilot.press(*PASSPHRASE.replace(" ", ""), "enter")
+        await settled(pilot)
+        assert "does not open" in app.shown()
+        await pilot.press(*(key if key != " " else "space" for key in PASSPHRASE), "enter")
+        while len(found) < 4:
+            await settled(pilot)
+        assert found[2:] == [True, ["default"]]
 
 
 async def test_what_goes_wrong_is_a_sentence() -> None:

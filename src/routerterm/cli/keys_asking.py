@@ -7,6 +7,8 @@ import sys
 import click
 
 from routerterm.config.keys.errors import VaultLocked, WrongPassphrase
+from routerterm.config.keys.keeper import Keeper
+from routerterm.config.keys.source import Keyring
 from routerterm.config.keys.values import Place, ProbeResult
 from routerterm.core.errors import VaultError
 from routerterm.engine.key_desk import KeyDesk
@@ -72,10 +74,21 @@ async def make_open(desk: KeyDesk, place: Place) -> None:
         )
     if status.state == "new":
         await desk.unlock(place, new_passphrase())
-        return
+    else:
+        await _ask_until_open(desk.keeper, place)
+
+
+async def open_locked(keyring: Keyring, model: str) -> None:
+    """Ask for the passphrases that a model's keys need, before it is asked, if a person is there to ask."""
+    if has_terminal():
+        for status in await keyring.locked_places(model):
+            await _ask_until_open(Keeper(keyring), status.place)
+
+
+async def _ask_until_open(keeper: Keeper, place: Place) -> None:
     for left in reversed(range(_TRIES)):
         try:
-            await desk.unlock(place, hidden(f"Passphrase of the {place_name(place)}"))
+            await keeper.unlock(place, hidden(f"Passphrase of the {place_name(place)}"))
             return
         except WrongPassphrase as error:
             if not left:

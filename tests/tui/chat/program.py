@@ -59,6 +59,6 @@ def shown(app: RoutertermApp) -> list[str]:
 
 def screen_text(app: RoutertermApp) -> str:
     """Everything that is on the screen, a line each."""
-    width, height = app.size
+    _width, height = app.size
     lines = app.screen._compositor.render_strips()
     return "\n".join(strip.text for strip in lines[:height])

@@ -27,7 +27,7 @@ _WHOLE = re.compile(r"\x1b(?:\[[0-9;:<=>?]*[ $]?[@-~]|[^\[\]P_])")
 
 
 class Session:
-    """One run of a scripted program."""
+    """One run of a scripted program, directly or ``inside`` another (the words of a command before its own)."""
 
     def __init__(
         self,
@@ -36,6 +36,7 @@ class Session:
         rows: int = 30,
         answer: bool = True,
         env: dict[str, str] | None = None,
+        inside: tuple[str, ...] = (),
     ) -> None:
         self.columns, self.rows, self.answer = columns, rows, answer
         self.raw = bytearray()
@@ -50,7 +51,8 @@ class Session:
             clean |= {"TERM": "xterm-256color", "COLORTERM": "truecolor", "PYTHONPATH": os.getcwd(), **(env or {})}
             fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
             # Not `execv`: readline puts COLUMNS and LINES into the C environment, where `os.environ` does not see them.
-            os.execve(sys.executable, [sys.executable, str(APP), *arguments], clean)
+            command = [*inside, sys.executable, str(APP), *arguments]
+            os.execvpe(command[0], command, clean)
 
     def resize(self, columns: int, rows: int) -> None:
         self.columns, self.rows = columns, rows

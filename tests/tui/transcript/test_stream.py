@@ -133,3 +133,29 @@ def test_an_undecided_line_waits() -> None:
     layout.feed(" item")
     layout.settle()
     assert [line.text for line in (*layout.done, *layout.tail)] == ["A paragraph", "", "• item"]
+
+
+def endless(words: int, lead: str = "", wide: bool = False) -> str:
+    chance = random.Random(words)
+    some = ["word", "**bold**", "`code`", "*em", "a|b", "- x", "1. y", "# z", "> q", "x" * 70, "é"] + ["日本語"] * wide
+    return lead + " ".join(chance.choice(some) for _ in range(words))
+
+
+@pytest.mark.parametrize("lead", ["", "- ", "> ", "1. a\n   - ", "first\n", "> - [ ] "])
+@pytest.mark.parametrize("end", ["", "\nnext\n|--|--|\n", "\n===\n", "\n\n- item\n", "\n---\nafter", "\n" + "l\n" * 9])
+@pytest.mark.parametrize("wide", [False, True])
+def test_a_line_that_does_not_end(lead: str, end: str, wide: bool) -> None:
+    text = endless(1500, lead, wide) + end
+    whole = lay_out(text, 50, SIGNS)
+    check(whole, 50)
+    cuts = list(range(0, len(text), 97))
+    assert stream(text, cuts, 50, Limits(), [True]) == whole
+
+
+def test_a_line_that_does_not_end_is_let_go() -> None:
+    layout = StreamLayout(50, SIGNS)
+    for _ in range(3000):
+        layout.feed("some words and ")
+        layout.settle()
+    assert len(layout.tail) < 60
+    assert len(layout.done) > 500

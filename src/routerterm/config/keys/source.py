@@ -132,9 +132,14 @@ class Keyring:
             return statuses[0]
         raise VaultError("The settings allow no place to store keys in.", 'Put "vault" into `order` of [keys].')
 
-    async def locked_places(self) -> tuple[PlaceStatus, ...]:
-        """The places that hold enabled keys and are locked: ask for their passphrases before the first message."""
-        needed = {row.place for row in await self.all_rows() if row.enabled and row.stored}
+    async def locked_places(self, model: str = "") -> tuple[PlaceStatus, ...]:
+        """The places that hold enabled keys and are locked: ask for their passphrases before the first message.
+
+        Where ``model`` is ``provider/model``, only what that provider needs.
+        """
+        provider, slash, _ = model.partition("/")
+        rows = await self.rows(provider) if slash and provider in self.providers else await self.all_rows()
+        needed = {row.place for row in rows if row.enabled and row.stored}
         needed -= {place for place, _ in self._secrets}
         statuses = await asyncio.gather(*(self._status(place) for place in self.order if place in needed))
         return tuple(status for status in statuses if status.state == "locked")

@@ -7,17 +7,19 @@ the person gave up.  A wrong passphrase is said on the spot, and may be tried ag
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 from textual import on
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.getters import query_one
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
+from routerterm.config.keys.keeper import Keeper
 from routerterm.config.keys.own import SHORTEST_PASSPHRASE
+from routerterm.config.keys.source import Keyring
 from routerterm.config.keys.values import Place, PlaceStatus
 from routerterm.core.errors import RoutertermError
 
@@ -134,6 +136,20 @@ class UnlockScreen(ModalScreen[bool]):
         for line in self.query(Input):
             line.value = ""
         self.passphrase.focus()
+
+
+async def open_locked(app: App[Any], keyring: Keyring, model: str) -> bool:
+    """Ask for the passphrases that a model's keys need, before it is asked; whether all is open now.
+
+    Called from a worker, since it waits for the person.
+    """
+    keeper = Keeper(keyring)
+    opened = True
+    for status in await keyring.locked_places(model):
+        place = status.place
+        dialog = UnlockScreen(status, lambda passphrase, place=place: keeper.unlock(place, passphrase))  # type: ignore[misc]
+        opened = await app.push_screen_wait(dialog) and opened
+    return opened
 
 
 def _line(id: str) -> Input:

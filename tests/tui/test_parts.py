@@ -1,0 +1,124 @@
+"""The pure parts of the interface: frames, lines of fields, rows, fuzzy matching, keys."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from routerterm.tui.commands.registry import COMMANDS, slash_command
+from routerterm.tui.frame import Panes, draw
+from routerterm.tui.fuzzy import best, score
+from routerterm.tui.keymap import keys_by_command
+from routerterm.tui.widgets.bars import bar_rows
+from routerterm.tui.widgets.fields import Field, Span, fit
+from routerterm.tui.widgets.keybar import key_name
+from routerterm.tui.widgets.rows import Column, Row, widths
+
+LEGACY = {"ctrl+i", "ctrl+m", "ctrl+h", "ctrl+tab", "ctrl+shift+tab"}
+"""What old terminals cannot tell from Tab, Enter and Backspace, or cannot send at all."""
+EATEN = {"ctrl+b", "ctrl+a", "ctrl+z"}
+"""What tmux, screen and the shell keep for themselves."""
+
+
+def test_the_frame_is_joined_where_lines_meet() -> None:
+    rows = draw(Panes(11, 7, rules=(4,), split=4, right_rules=(2,)), "single")
+    assert rows == (
+        "┌───┬─────┐",
+        "│   │     │",
+        "│   ├─────┤",
+        "│   │     │",
+        "├───┴─────┤",
+        "│         │",
+        "└─────────┘",
+    )
+
+
+@given(
+    st.integers(1, 60), st.integers(1, 30), st.lists(st.integers(-3, 33), max_size=4), st.none() | st.integers(0, 60)
+)
+def test_any_panes_can_be_drawn(width: int, height: int, rules: list[int], split: int | None) -> None:
+    rows = draw(Panes(width, height, rules=tuple(rules), split=split, right_rules=tuple(rules[:1])), "double")
+    assert len(rows) == height
+    assert all(len(row) == width for row in rows)
+
+
+fields = st.lists(
+    st.builds(
+        lambda text, rank, right: Field((Span(text),), rank, right),
+        st.text("abc", max_size=12),
+        st.integers(0, 5),
+        st.booleans(),
+    ),
+    max_size=8,
+)
+
+
+@given(fields, st.integers(1, 80), st.integers(0, 4))
+def test_fields_never_overlap_and_the_important_ones_stay(some: list[Field], width: int, gap: int) -> None:
+    placed = fit(some, width, gap)
+    end = 0
+    for each in placed:
+        assert each.column >= end
+        end = each.column + each.width
+    assert end <= width
+    if some:
+        kept = {id(each.field) for each in placed}
+        assert any(id(field) in kept for field in some if field.rank == min(f.rank for f in some))
+
+
+@given(st.lists(st.lists(st.text("xyz", max_size=30), min_size=3, max_size=3), max_size=6), st.integers(1, 100))
+def test_columns_fit_the_room(cells: list[list[str]], room: int) -> None:
+    columns = (Column("", 1), Column("", 0, grow=True), Column("", 2, right=True))
+    sizes = widths(columns, [Row(str(n), tuple(row)) for n, row in enumerate(cells)], room)
+    assert sum(sizes.values()) + 2 * max(0, len(sizes) - 1) <= room
+
+
+def test_fuzzy_prefers_what_is_written_out() -> None:
+    names = ["openai/gpt-4o", "groq/llama", "anthropic/claude-sonnet", "local/smollm2"]
+    assert best("claude", names, str) == ["anthropic/claude-sonnet"]
+    assert best("gpt4", names, str) == ["openai/gpt-4o"]
+    assert best("", names, str) == names
+    assert score("zebra", "horse") is None
+
+
+def test_every_command_can_be_reached_without_an_f_key_or_a_mouse() -> None:
+    for command in COMMANDS.values():
+        others = [key for key in command.keys if not (key[0] == "f" and key[1:].isdigit())]
+        assert others or command.slash or command.name in ("previous", "next"), command.name
+        assert not LEGACY.intersection(command.keys), command.name
+        assert not EATEN.intersection(command.keys), command.name
+        assert command.help().endswith("."), command.name
+        assert command.group
+
+
+def test_no_two_commands_share_a_key_or_a_slash() -> None:
+    keys = [key for command in COMMANDS.values() for key in command.keys]
+    assert len(keys) == len(set(keys))
+    slashes = [command.slash for command in COMMANDS.values() if command.slash]
+    assert len(slashes) == len(set(slashes))
+
+
+def test_keys_can_be_given_and_taken_away() -> None:
+    keys = keys_by_command(COMMANDS.values(), {"stats": "f12, ctrl+x", "themes": "none"})
+    assert keys["stats"] == ("f12", "ctrl+x")
+    assert keys["themes"] == ()
+    assert keys["help"] == COMMANDS["help"].keys
+
+
+def test_slash_commands_are_told_from_text() -> None:
+    assert slash_command("/model smart") == ("model", "smart")
+    assert slash_command("/cost") == ("stats", "")
+    assert slash_command("/usr/bin is a folder") is None
+    assert slash_command("/model x\nand more") is None
+    assert slash_command("tell me /model") is None
+
+
+def test_keys_are_named_for_a_person() -> None:
+    assert [key_name(key) for key in ("f1", "ctrl+o", "ctrl+underscore", "alt+up")] == ["F1", "^O", "^/", "ALT+UP"]
+
+
+@given(st.lists(st.floats(0, 1e6), max_size=40), st.integers(1, 8), st.integers(1, 60))
+def test_a_chart_keeps_to_its_room(values: list[float], height: int, width: int) -> None:
+    rows = bar_rows(values, height, width)
+    assert len(rows) == height
+    assert all(len(row) <= width for row in rows)
