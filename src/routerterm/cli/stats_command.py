@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 BYS = ("hour", "day", "week", "month", "model", "provider", "route", "conversation", "key")
 BAR = 24
 """Cells of the longest bar of the plot."""
+WITH_BARS = 72
+"""Columns of a terminal from which on there is room for them."""
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
@@ -76,7 +78,7 @@ def report(found: Summary, width: int) -> Sequence[str]:
         return ["Nothing was asked in this time."]
     rows = [_cells(line) for line in lines] + [_cells(found.total)]
     highest = max((line.cost for line in found.lines), default=Decimal(0))
-    bars = [bar(line.cost, highest) for line in lines] + [""]
+    bars = [bar(line.cost, highest) if width >= WITH_BARS else "" for line in lines] + [""]
     shown = _fitting(rows, width)
     table = [_row(HEADS, shown, rows)]
     table += [f"{_row(row, shown, rows)}  {mark}".rstrip() for row, mark in zip(rows, bars, strict=True)]
@@ -120,7 +122,7 @@ def _cells(line: Line) -> tuple[str, ...]:
 
 def _fitting(rows: Sequence[tuple[str, ...]], width: int) -> list[int]:
     """The columns that a terminal has room for, in their order."""
-    left, shown = width - BAR - 2 if width >= 100 else width, []
+    left, shown = (width - BAR - 2 if width >= WITH_BARS else width), []
     for column in _NEEDED:
         need = max(len(row[column]) for row in (HEADS, *rows)) + 2
         if need <= left:
