@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 CHUNKS = 2000
 LONG_RUNS, SHORT_RUNS, TOGETHER = 5, 200, 10
-PIECE = "some "
+PIECES = [f"word{number} " for number in range(16)]
+"""They differ: litellm takes a hundred equal ones for a model that is stuck."""
 
 
 async def serve() -> None:
@@ -39,7 +40,7 @@ async def serve() -> None:
         payload = b"data: " + json.dumps(body).encode() + b"\n\n"
         return f"{len(payload):x}\r\n".encode() + payload + b"\r\n"
 
-    piece = event({"content": PIECE})
+    pieces = [event({"content": piece}) for piece in PIECES]
     done = b"e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n"
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -55,8 +56,8 @@ async def serve() -> None:
                 writer.write(
                     b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
                 )
-                for _ in range(CHUNKS if body["model"].endswith("long") else 3):
-                    writer.write(piece)
+                for n in range(CHUNKS if body["model"].endswith("long") else 3):
+                    writer.write(pieces[n % len(pieces)])
                     await writer.drain()
                     await asyncio.sleep(0)
                 writer.write(event({}, "stop") + done)

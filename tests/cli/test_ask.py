@@ -12,7 +12,6 @@ from pathlib import Path
 from threading import Event
 
 import pytest
-
 from tests.cli.program import PROGRAM, routerterm
 from tests.cli.server import house, serving, streaming
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner
+from tests.cli.program import routerterm
 
 from routerterm import __version__
-from routerterm.cli.crash import report
 from routerterm.cli.main import COMMANDS, root
+from routerterm.config.crash import report
 from routerterm.core.redact import KNOWN
-from tests.cli.program import routerterm
 
 
 def test_the_version_comes_from_one_place() -> None:

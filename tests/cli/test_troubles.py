@@ -10,7 +10,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-
 from tests.cli.program import routerterm
 from tests.cli.server import house, plain, serving, streaming
 

@@ -18,7 +18,7 @@ _STAR = re.compile(r"(?<![\\*\w])\*(?=[^\s*])[^*]*$")
 def calm(line: str) -> str:
     """The line with what is open in it closed."""
     line = _END.sub("", line)
-    ticks = _TICKS.findall(line)
+    ticks: list[str] = _TICKS.findall(line)
     if len(ticks) % 2 and len(ticks[-1]) < 3:
         return line + ticks[-1]
     link = _LINK.search(line)

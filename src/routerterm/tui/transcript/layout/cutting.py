@@ -20,6 +20,10 @@ class Cut:
     """Seams that are still to come."""
 
 
+HOLDERS = frozenset({"root", "bullet_list", "ordered_list", "list_item", "blockquote", "alert"})
+"""Blocks with blocks in them."""
+
+
 def cuttable(root: Node, prefix: int) -> bool:
     """Whether there may be a place to cut: a cheap look before anything is written."""
     node = root
@@ -37,8 +41,9 @@ def cuttable(root: Node, prefix: int) -> bool:
 
 def open_leaf(root: Node, writer: Writer | None = None) -> tuple[Node | None, tuple[Container, ...]]:
     """The block at the very end, and with a writer what it is in."""
-    node, containers = root, []
-    while node.children:
+    node = root
+    containers: list[Container] = []
+    while node.children and node.kind in HOLDERS:
         node = node.children[-1]
         if writer is not None and node.kind in ("list_item", "blockquote", "alert"):
             containers.append(_container(node, writer, len(containers)))

@@ -182,6 +182,9 @@ class StreamLayout:
         text = leaf.children[0].content.split("\n")[-1].removeprefix(GOES_ON)
         *pieces, rest = endless_pieces(text)
         whole = source[-1].removeprefix(GOES_ON)
+        bare = whole.rstrip(" ")
+        if bare.endswith(rest):
+            rest += whole[len(bare) :]  # the parser trims what ends a paragraph
         if not pieces or not whole.endswith(rest) or "\t" in part[-len(rest) :]:
             return part
         source[-1] = source[-1][: len(source[-1]) - len(rest)]

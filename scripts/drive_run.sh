@@ -1,0 +1,53 @@
+#!/bin/sh
+# `make run` as a stranger lives it: a fresh copy, an empty home, a terminal; ask, read, leave, come back and find it.
+set -eu
+cd "$(dirname "$0")/.."
+command -v tmux >/dev/null 2>&1 || { echo "tmux is not installed: skipped"; exit 0; }
+models=$(.venv/bin/routerterm config path models)
+work=$(mktemp -d)
+screen() { tmux -S "$work/socket" capture-pane -p -t chat; }
+keys() { tmux -S "$work/socket" send-keys -t chat "$@"; }
+leave() {
+    tmux -S "$work/socket" kill-server 2>/dev/null || true
+    rm -rf "$work"
+}
+trap leave EXIT
+
+wait_for() { # SECONDS WORDS
+    left=$1
+    until screen | grep -qE "$2"; do
+        left=$((left - 1))
+        if [ "$left" -le 0 ]; then
+            echo "no \"$2\" on the screen:"
+            screen
+            exit 1
+        fi
+        sleep 1
+    done
+    echo "seen: $2"
+}
+
+mkdir "$work/copy"
+git ls-files -z --cached --others --exclude-standard | tar --null -T - -cf - | tar -xf - -C "$work/copy"
+open() {
+    tmux -S "$work/socket" -f /dev/null new-session -d -s chat -x 110 -y 32 \
+        "ROUTERTERM_HOME='$work/home' ROUTERTERM_MODEL_DIR='$models' make -C '$work/copy' --no-print-directory run; echo LEFT; sleep 600"
+}
+
+open
+wait_for 300 'F10|Quit'
+sleep 2
+keys Escape
+sleep 1
+keys -l 'What colour is the sky on a clear day?'
+sleep 1
+keys Enter
+wait_for 120 'local/smollm2.*(tok|s ·)|smollm2.*[0-9]+ tok'
+keys C-q
+wait_for 30 'LEFT'
+tmux -S "$work/socket" kill-server
+open
+wait_for 60 'colour is the sky'
+keys C-q
+wait_for 30 'LEFT'
+echo "make run: asked, answered by the local model, left, came back, found"
