@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import sqlite3
 import subprocess
-import time
 from pathlib import Path
 from threading import Event
 
@@ -20,7 +20,7 @@ def messages(home: Path) -> list[tuple[str, str, str]]:
     """Role, text and status of everything in the history, in order."""
     connection = sqlite3.connect(f"file:{home / 'history.db'}?mode=ro", uri=True)
     try:
-        return connection.execute("SELECT role, text, status FROM message ORDER BY id").fetchall()
+        return connection.execute("SELECT role, text, status FROM message ORDER BY rowid").fetchall()
     finally:
         connection.close()
 
@@ -84,17 +84,20 @@ def test_a_failure_is_an_event_too(home: Path) -> None:
 
 
 def test_without_streaming_the_answer_comes_at_once(home: Path) -> None:
-    held = Event()
-    with serving(streaming("one ", "two", wait=held.wait)) as url:
+    held, begun = Event(), Event()
+
+    def wait() -> None:
+        begun.set()
+        held.wait(60)
+
+    with serving(streaming("one ", "two", wait=wait)) as url:
         house(home, url)
         command = [*PROGRAM, "ask", "-m", "house/x", "--no-stream", "count"]
         with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
-            os.set_blocking(process.stdout.fileno(), False)
-            time.sleep(2)
-            assert not process.stdout.read()
+            assert begun.wait(60)
+            assert select.select([process.stdout], [], [], 0.5)[0] == []
             held.set()
-            os.set_blocking(process.stdout.fileno(), True)
             assert process.stdout.read() == "one two\n"
 
 
@@ -138,6 +141,7 @@ def test_files_are_attached_as_text_and_pictures(home: Path, tmp_path: Path) -> 
         (b"\xff\xfe\x00", "is neither text nor a picture"),
         (b"x" * 2_000_001, "too large"),
     ],
+    ids=["missing", "binary", "large"],
 )
 def test_a_file_that_cannot_be_attached_is_a_sentence(
     home: Path, tmp_path: Path, content: bytes | None, sentence: str
@@ -183,7 +187,7 @@ def test_interrupting_keeps_what_was_said(home: Path) -> None:
             assert process.stdout.read(6) == "so far"
             process.send_signal(signal.SIGINT)
             assert process.wait(30) == 130
-            assert process.stderr.read() == ""
+            assert process.stderr.read().strip() == ""
         held.set()
     assert messages(home)[-1] == ("assistant", "so far", "stopped")
 

@@ -150,8 +150,9 @@ def test_a_read_only_home(home: Path) -> None:
 def test_a_home_that_is_a_file(home: Path) -> None:
     home.write_text("")
     ran = routerterm("ask", "-m", "demo/echo", PROMPT)
-    assert ran.code == 1
+    assert ran.code == 2
     assert has_a_hint(ran.err), ran.err
+    assert "is not a folder" in ran.err
 
 
 def test_closed_standard_streams(home: Path) -> None:

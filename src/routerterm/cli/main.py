@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from difflib import get_close_matches
 from importlib import import_module
@@ -10,7 +9,7 @@ from importlib import import_module
 import click
 
 from routerterm import __version__
-from routerterm.cli.output import PIPE_CLOSED, of_the_system, tell, use_utf8
+from routerterm.cli.output import leave_unheard, of_the_system, tell, use_utf8
 from routerterm.core.errors import RoutertermError
 
 INTERRUPTED = 130
@@ -35,6 +34,13 @@ COMMANDS: dict[str, str] = {
 
 class LazyGroup(click.Group):
     """Imports a subcommand's module only when it runs."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run; a reader that has left ends it as SIGPIPE would, before click makes an exit with 1 of it."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            leave_unheard()
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names, as in `COMMANDS`."""
@@ -82,7 +88,8 @@ def main() -> None:
     use_utf8()
     try:
         root(standalone_mode=False)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except click.exceptions.Exit as exit:
         sys.exit(exit.exit_code)
     except (click.Abort, KeyboardInterrupt):
@@ -94,8 +101,7 @@ def main() -> None:
         tell(error)
         sys.exit(error.exit_code)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that nothing is flushed into the void
-        sys.exit(PIPE_CLOSED)
+        leave_unheard()
     except OSError as error:
         tell(of_the_system(error))
         sys.exit(1)

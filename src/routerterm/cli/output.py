@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
+from typing import NoReturn
 
 import click
 
@@ -17,12 +20,22 @@ def write(text: str) -> None:
 
     Raises `BrokenPipeError` where nobody listens any more.
     """
+    if sys.stdout is None:  # it was closed before we began
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
     if sys.stdout.isatty():
         from routerterm.tui.sanitise import sanitise
 
         text = sanitise(text)
     sys.stdout.write(text)
     sys.stdout.flush()
+
+
+def leave_unheard() -> NoReturn:
+    """End where nobody reads standard output any more, without a word."""
+    if sys.stdout is not None:
+        # so that what is left is not flushed into the void
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(PIPE_CLOSED)
 
 
 def tell(error: RoutertermError) -> None:
@@ -42,7 +55,7 @@ def of_the_system(error: OSError) -> RoutertermError:
 
 def note(text: str) -> None:
     """A remark for a person who is looking; a program that reads standard error is not bothered with it."""
-    if sys.stderr.isatty():
+    if sys.stderr is not None and sys.stderr.isatty():  # None: it was closed before we began
         from routerterm.core.redact import printable
 
         click.secho(printable(text), err=True, dim=True)

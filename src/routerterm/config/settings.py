@@ -97,6 +97,10 @@ def read_text(paths: Paths) -> str:
         return ""
     except UnicodeDecodeError:
         raise SettingsError(f"{paths.config_file} is not UTF-8 text.", "Save it as UTF-8.") from None
+    except NotADirectoryError:
+        raise SettingsError(
+            f"{paths.config_file.parent} is not a folder.", "Move it away, or name another place in ROUTERTERM_HOME."
+        ) from None
     except OSError as error:
         raise SettingsError(
             f"{paths.config_file} cannot be read: {error.strerror}.", "Look at its owner and permissions."
