@@ -10,7 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from routerterm.core.errors import ContextTooLong, RateLimited, RoutertermError
+from routerterm.core.errors import (
+    CallerFault,
+    ContentBlocked,
+    ContextTooLong,
+    Cut,
+    NoCandidate,
+    RateLimited,
+    RoutertermError,
+)
 from routerterm.core.events import (
     Broke,
     Content,
@@ -26,7 +34,7 @@ from routerterm.core.messages import Image, Message, Reasoning, Text, ToolCall, 
 from routerterm.core.request import ChatRequest, Params, Tool
 from routerterm.core.secret import Secret
 from routerterm.core.usage import Usage
-from routerterm.protocols import codec
+from routerterm.protocols import classify, codec, server_half
 from routerterm.protocols.anthropic_messages import server as anthropic
 from routerterm.protocols.openai_chat import server as chat
 from routerterm.protocols.openai_responses import server as responses
@@ -69,6 +77,11 @@ def written(
     server: chat.ServerStream | anthropic.ServerStream | responses.ServerStream, events: list[WireEvent]
 ) -> bytes:
     return server.start() + b"".join(server.event(event) for event in events) + server.end()
+
+
+def every(kind: type[RoutertermError]) -> list[type[RoutertermError]]:
+    """A class of error and all below it."""
+    return [kind, *(below for child in kind.__subclasses__() for below in every(child))]
 
 
 def last_usage(events: list[object]) -> list[object]:
@@ -156,7 +169,23 @@ def test_an_error_in_the_middle_is_read_as_one(protocol: str) -> None:
 def test_an_answer_that_broke_off_is_not_whole_for_the_client_either(protocol: str) -> None:
     server = SERVERS[protocol]()
     body = server.start() + server.event(TextDelta("half"))
-    assert not any(isinstance(event, Stopped) for event in feed(protocol, [body]))
+    for cut_off in (body, body + server.end()):
+        assert not any(isinstance(event, Stopped) for event in feed(protocol, [cut_off]))
+    with pytest.raises(Cut):
+        server_half(protocol).encode_body([TextDelta("half")], id="x", model="m")
+
+
+@pytest.mark.parametrize("protocol", SERVERS)
+@pytest.mark.parametrize("kind", every(RoutertermError), ids=lambda kind: kind.__name__)
+def test_every_error_of_ours_has_a_status_and_is_read_as_an_error(protocol: str, kind: type[RoutertermError]) -> None:
+    status, body = server_half(protocol).encode_error(kind("What was wrong.", "A hint."))
+    assert 400 <= status < 600
+    error = classify(status, {}, body, protocol=protocol)
+    assert "What was wrong. A hint." in error.message
+    if status < 500 and status != 403 and not issubclass(kind, NoCandidate):
+        # Messages has no word for what a filter refused.
+        fits = (kind, CallerFault) if (protocol, kind) == ("anthropic-messages", ContentBlocked) else kind
+        assert isinstance(error, fits)
 
 
 @pytest.mark.parametrize("protocol", SERVERS)

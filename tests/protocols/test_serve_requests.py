@@ -6,9 +6,12 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from routerterm.core.errors import CallerFault
+from routerterm.core.errors import CallerFault, SettingsError
 from routerterm.core.messages import Image, Message, Reasoning, Text, ToolCall, ToolResult
+from routerterm.protocols import SERVED, codec, server_half
 from routerterm.protocols.anthropic_messages import server as anthropic
 from routerterm.protocols.openai_chat import server as chat
 from routerterm.protocols.openai_responses import server as responses
@@ -166,6 +169,26 @@ def test_a_whole_conversation_of_responses() -> None:
         ("responses", {"input": "x", "background": True}, "background"),
         ("responses", {"input": []}, "input"),
         ("responses", {"input": [{"type": "computer_call"}]}, "computer_call"),
+        ("responses", {"input": ["x"]}, "items"),
+        ("chat", {"messages": ["x"]}, "objects"),
+        ("chat", {"messages": HELLO, "max_tokens": 10**400}, "max_tokens"),
+        ("chat", {"messages": HELLO, "max_tokens": 1.5}, "whole"),
+        ("chat", {"messages": HELLO, "logprobs": True}, "probabilities"),
+        ("chat", {"messages": HELLO, "functions": [{"name": "x"}]}, "tools"),
+        (
+            "chat",
+            {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "file:///x"}}]}]},
+            "https",
+        ),
+        (
+            "anthropic",
+            {
+                "messages": [
+                    {"role": "user", "content": [{"type": "image", "source": {"type": "file", "file_id": "f"}}]}
+                ]
+            },
+            "file",
+        ),
     ],
 )
 def test_what_cannot_be_served_is_said(room: str, payload: dict[str, Any], word: str) -> None:
@@ -178,3 +201,81 @@ def test_what_cannot_be_served_is_said(room: str, payload: dict[str, Any], word:
 def test_what_is_no_request_is_said(room: str, body: bytes) -> None:
     with pytest.raises(CallerFault):
         ROOMS[room].decode_request(body)
+
+
+shaped = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4) | st.sampled_from(["user", "tool"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["role", "content", "type", "text", "source", "input", "name"]), inner, max_size=4
+        )
+    ),
+    max_leaves=6,
+)
+parts = st.fixed_dictionaries(
+    {"type": st.sampled_from(["text", "input_text", "image", "image_url", "input_image", "tool_use", "tool_result"])},
+    optional=dict.fromkeys(("text", "source", "image_url", "content", "input", "id", "is_error", "data"), shaped),
+)
+messages = st.lists(
+    st.fixed_dictionaries(
+        {"role": st.sampled_from(["user", "assistant", "system", "tool"]), "content": shaped | st.lists(parts)},
+        optional=dict.fromkeys(("type", "tool_calls", "tool_call_id", "summary", "output", "reasoning"), shaped),
+    )
+    | shaped,
+    max_size=3,
+)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+@given(
+    messages=messages,
+    options=st.dictionaries(
+        st.sampled_from(
+            ["system", "instructions", "max_tokens", "temperature", "top_p", "seed", "stop", "tools", "tool_choice"]
+            + ["thinking", "reasoning", "stream_options", "max_completion_tokens", "stop_sequences", "output_config"]
+        ),
+        shaped | st.sampled_from([10**400, 1e300, -1, 0.5]),
+        max_size=4,
+    ),
+)
+@settings(max_examples=150)
+def test_whatever_a_client_sends_is_a_request_or_its_own_fault(room: str, messages: Any, options: Any) -> None:
+    payload = {"model": "smart", "messages": messages, "input": messages} | options
+    try:
+        asked = ROOMS[room].decode_request(json.dumps(payload).encode())
+    except CallerFault:
+        return
+    assert asked.request.messages
+    codec("openai-chat").encode(asked.request, base_url="http://x", model="m", key=None)
+    codec("anthropic-messages").encode(asked.request, base_url="http://x", model="m", key=None)
+
+
+def test_pictures_that_a_tool_gave_come_along() -> None:
+    block = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "iVBORw=="}}
+    result = {"type": "tool_result", "tool_use_id": "a", "content": [{"type": "text", "text": "see"}, block]}
+    uri = "data:image/png;base64,iVBORw=="
+    output = [{"type": "input_text", "text": "see"}, {"type": "input_image", "image_url": uri}]
+    content = [{"type": "text", "text": "see"}, {"type": "image_url", "image_url": {"url": uri}}]
+    for request in (
+        read("anthropic", messages=[{"role": "user", "content": [result]}]).request,
+        read("responses", input=[{"type": "function_call_output", "call_id": "a", "output": output}]).request,
+        read("chat", messages=[{"role": "tool", "tool_call_id": "a", "content": content}]).request,
+    ):
+        assert request.messages[0].parts == (ToolResult("a", "see"), Image("image/png", b"\x89PNG"))
+
+
+def test_each_half_is_found_by_its_name() -> None:
+    assert [server_half(name) for name in SERVED] == [chat, responses, anthropic]
+    assert server_half("anthropic") is anthropic
+    with pytest.raises(SettingsError, match="not served"):
+        server_half("gemini")
+
+
+@pytest.mark.parametrize("room", ROOMS)
+@pytest.mark.parametrize("value", [b"1e999", b"-1e999"])
+def test_a_number_beyond_all_numbers_is_said(room: str, value: bytes) -> None:
+    messages = json.dumps(HELLO).encode()
+    body = b'{"model":"m","messages":%b,"input":%b,"max_tokens":%b,"max_output_tokens":%b}'
+    with pytest.raises(CallerFault, match="too large"):
+        ROOMS[room].decode_request(body % (messages, messages, value, value))

@@ -8,6 +8,7 @@ from typing import cast
 
 from routerterm.core.errors import SettingsError
 from routerterm.protocols.base import Codec
+from routerterm.protocols.serving import ServerHalf
 
 _MAKERS = {
     "openai-chat": "openai_chat",
@@ -20,6 +21,9 @@ _MAKERS = {
 }
 PROTOCOLS: tuple[str, ...] = tuple(_MAKERS)
 """Every protocol's name, as in settings."""
+
+SERVED: tuple[str, ...] = ("openai-chat", "openai-responses", "anthropic-messages")
+"""The protocols that have a server's half too."""
 
 _ALIASES = {
     "openai": "openai-chat",
@@ -38,6 +42,14 @@ def codec(protocol: str, dialect: str = "") -> Codec:
         names = ", ".join(sorted(name for name in known if name)) or "none"
         raise SettingsError(f"{protocol} has no dialect {dialect!r}.", f"It knows: {names}.")
     return cast(Codec, maker.codec(dialect))
+
+
+def server_half(protocol: str) -> ServerHalf:
+    """The server's half of a protocol, of those in `SERVED`.  Raises `SettingsError` for any other."""
+    name = _ALIASES.get(protocol, protocol)
+    if name not in SERVED:
+        raise SettingsError(f"{protocol!r} is not served here.", f"It can be: {', '.join(SERVED)}.")
+    return cast(ServerHalf, import_module(f"routerterm.protocols.{_MAKERS[name]}.server"))
 
 
 def dialects(protocol: str) -> tuple[str, ...]:

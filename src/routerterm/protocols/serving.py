@@ -1,19 +1,25 @@
-"""What the server halves share: the value of a request that came in, and how our errors are told to clients."""
+"""What the server halves share: the value of a request that came in, and how our errors are told to clients.
+
+A server half is the module ``server`` of a protocol's room, found by `server_half`; all are made alike
+(`ServerHalf`).  Requests come in by ``decode_request``; answers go out as one body, or piece by piece
+through a ``ServerStream``: ``start()``, ``event(e)`` for each of a decoder's events, then ``end()``.
+"""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from routerterm.core.errors import (
     BadCredential,
     CallerFault,
     ContentBlocked,
     ContextTooLong,
+    Cut,
     ModelGone,
     NoCandidate,
     OutOfCredit,
@@ -22,6 +28,7 @@ from routerterm.core.errors import (
     Refused,
     RoutertermError,
 )
+from routerterm.core.events import WireEvent
 from routerterm.core.messages import Image
 from routerterm.core.request import ChatRequest, Effort
 from routerterm.protocols.jsons import NotJson, loads
@@ -37,6 +44,51 @@ class Asked:
     stream: bool = False
     usage: bool = True
     """Whether a stream should tell its usage."""
+
+
+class AnswerStream(Protocol):
+    """Writes one streamed answer, for a client that waits for it."""
+
+    def start(self) -> bytes:
+        """What a client gets first, before there is content."""
+        ...
+
+    def event(self, event: WireEvent) -> bytes:
+        """The bytes of one event; none for what waits for the end.  A `Broke` ends the answer."""
+        ...
+
+    def error(self, error: RoutertermError) -> bytes:
+        """An error in the middle of the stream, which ends it."""
+        ...
+
+    def end(self) -> bytes:
+        """What ends the stream.  Without a `Stopped` so far the client can tell that the answer was cut."""
+        ...
+
+
+class ServerHalf(Protocol):
+    """What the module ``server`` of a protocol offers."""
+
+    def decode_request(self, body: bytes) -> Asked:
+        """The request of a client.  Raises `CallerFault` where it cannot be served as asked."""
+        ...
+
+    def ServerStream(self, *, id: str, model: str, created: int = 0, usage: bool = True) -> AnswerStream:  # noqa: N802
+        """A fresh answer.  ``created`` is seconds since 1970; ``usage`` is `Asked.usage`."""
+        ...
+
+    def encode_body(self, events: Iterable[WireEvent], *, id: str, model: str, created: int = 0) -> bytes:
+        """One whole answer.  Raises the error of a `Broke`, and `Cut` where no `Stopped` came."""
+        ...
+
+    def encode_error(self, error: RoutertermError) -> tuple[int, bytes]:
+        """The status and the body of an answer that is an error."""
+        ...
+
+
+def cut() -> Cut:
+    """What is raised where an answer without an end would pass for a whole one."""
+    return Cut("The answer broke off before its end.")
 
 
 def read_object(body: bytes) -> dict[str, Any]:
@@ -59,10 +111,12 @@ def required_text(payload: Mapping[str, Any], field: str) -> str:
 
 
 def required_list(payload: Mapping[str, Any], field: str) -> list[Any]:
-    """A field that must hold a list.  Raises `CallerFault`."""
+    """A field that must hold a list of objects.  Raises `CallerFault`."""
     value = payload.get(field)
     if not isinstance(value, list) or not value:
         raise CallerFault(f"`{field}` must be a list that is not empty.")
+    if not all(isinstance(item, dict) for item in value):
+        raise CallerFault(f"`{field}` must hold objects only.")
     return value
 
 
@@ -73,12 +127,16 @@ def number(payload: Mapping[str, Any], field: str) -> float | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise CallerFault(f"`{field}` must be a number.")
+    if not abs(value) < 10**15:
+        raise CallerFault(f"`{field}` is too large a number.")
     return float(value)
 
 
 def whole(payload: Mapping[str, Any], field: str) -> int | None:
     """A whole number, where it is given.  Raises `CallerFault`."""
     value = number(payload, field)
+    if value is not None and not value.is_integer():
+        raise CallerFault(f"`{field}` must be a whole number.")
     return None if value is None else int(value)
 
 
@@ -107,8 +165,10 @@ def effort(value: Any) -> Effort | None:
 
 def image(address: str) -> Image:
     """A picture from a ``data:`` URI or an address.  Raises `CallerFault`."""
-    if not address.startswith("data:"):
+    if address.startswith(("https://", "http://")):
         return Image("image/*", url=address)
+    if not address.startswith("data:"):
+        raise CallerFault("A picture must be given as a data URI or an address that begins with https://.")
     match = _DATA_URI.fullmatch(address)
     if match is None:
         raise CallerFault("A picture's data URI must be base64 with a media type.")
@@ -117,6 +177,8 @@ def image(address: str) -> Image:
 
 def picture(media_type: str, data: str) -> Image:
     """A picture from its base64.  Raises `CallerFault`."""
+    if not media_type or not data:
+        raise CallerFault("A picture must come with its media type and its base64.")
     try:
         return Image(media_type, base64.b64decode(data, validate=True))
     except (binascii.Error, ValueError):

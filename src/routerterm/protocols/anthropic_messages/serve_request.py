@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from routerterm.core.errors import CallerFault
-from routerterm.core.messages import Message, Part, Reasoning, Text, ToolCall, ToolResult
+from routerterm.core.messages import Image, Message, Part, Reasoning, Text, ToolCall, ToolResult
 from routerterm.core.request import ChatRequest, Effort, Params, Tool
 from routerterm.protocols.anthropic_messages.read import FAMILY
 from routerterm.protocols.jsons import dumps, mapping, objects, text
@@ -61,11 +61,7 @@ def _parts(blocks: list[Mapping[str, Any]]) -> Iterator[Part]:
             case "text":
                 yield Text(text(block.get("text")))
             case "image":
-                source = mapping(block.get("source"))
-                if source.get("type") == "url":
-                    yield image(text(source.get("url")))
-                else:
-                    yield picture(text(source.get("media_type")), text(source.get("data")))
+                yield _image(block)
             case "thinking":
                 yield Reasoning(text(block.get("thinking")), seal(FAMILY, text(block.get("signature"))))
             case "redacted_thinking":
@@ -74,15 +70,29 @@ def _parts(blocks: list[Mapping[str, Any]]) -> Iterator[Part]:
                 arguments = dumps(mapping(block.get("input"))).decode("utf-8")
                 yield ToolCall(text(block.get("id")), text(block.get("name")), arguments)
             case "tool_result":
-                yield _result(block)
+                yield from _result(block)
             case other:
                 raise CallerFault(f"Content blocks of type {str(other)[:40]!r} are not supported.")
 
 
-def _result(block: Mapping[str, Any]) -> ToolResult:
+def _result(block: Mapping[str, Any]) -> Iterator[Part]:
+    """A tool's answer, and its pictures beside it."""
     content = block.get("content")
-    spoken = content if isinstance(content, str) else "".join(text(part.get("text")) for part in objects(content))
-    return ToolResult(text(block.get("tool_use_id")), spoken, is_error=block.get("is_error") is True)
+    parts: list[Part] = [Text(content)] if isinstance(content, str) else list(_parts(objects(content)))
+    spoken = "".join(part.text for part in parts if isinstance(part, Text))
+    yield ToolResult(text(block.get("tool_use_id")), spoken, is_error=block.get("is_error") is True)
+    yield from (part for part in parts if isinstance(part, Image))
+
+
+def _image(block: Mapping[str, Any]) -> Image:
+    source = mapping(block.get("source"))
+    match source.get("type"):
+        case "url":
+            return image(text(source.get("url")))
+        case "base64":
+            return picture(text(source.get("media_type")), text(source.get("data")))
+        case other:
+            raise CallerFault(f"Pictures from a source of type {str(other)[:40]!r} are not supported.")
 
 
 def _tool(item: Mapping[str, Any]) -> Tool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, assert_never
 
-from routerterm.core.errors import RoutertermError
+from routerterm.core.errors import ContextTooLong, RoutertermError
 from routerterm.core.events import (
     Broke,
     ReasoningDelta,
@@ -23,17 +23,20 @@ from routerterm.protocols.anthropic_messages.serve_request import decode_request
 from routerterm.protocols.history import arguments_object
 from routerterm.protocols.jsons import dumps
 from routerterm.protocols.seal import unseal
-from routerterm.protocols.serving import said, told
+from routerterm.protocols.serving import cut, said, told
 
 __all__ = ["ServerStream", "decode_request", "encode_body", "encode_error", "usage_object"]
+
+_TOO_LONG = "prompt is too long"
+"""The protocol has no code for it: clients know it by these words, and shorten the conversation."""
 
 _FINISH = {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool_use", "content_filter": "refusal"}
 
 
 class ServerStream:
-    """Writes one streamed answer."""
+    """Writes one streamed answer.  This protocol tells no time, and always the usage."""
 
-    def __init__(self, *, id: str, model: str) -> None:
+    def __init__(self, *, id: str, model: str, created: int = 0, usage: bool = True) -> None:
         self._id, self._model = id, model
         self._next = 0
         self._open: dict[Any, int] = {}
@@ -128,9 +131,9 @@ class ServerStream:
         return out
 
 
-def encode_body(events: Iterable[WireEvent], *, id: str, model: str) -> bytes:
-    """One whole answer.  Raises the error of a `Broke`."""
-    builder, usage, stopped = ReplyBuilder(), Usage(), Stopped("stop")
+def encode_body(events: Iterable[WireEvent], *, id: str, model: str, created: int = 0) -> bytes:  # noqa: ARG001
+    """One whole answer.  Raises the error of a `Broke`, and `Cut` where no `Stopped` came."""
+    builder, usage, stopped = ReplyBuilder(), Usage(), None
     for event in events:
         match event:
             case TextDelta() | ReasoningDelta() | ToolCallDelta():
@@ -143,6 +146,8 @@ def encode_body(events: Iterable[WireEvent], *, id: str, model: str) -> bytes:
                 raise error
             case _:
                 assert_never(event)
+    if stopped is None:
+        raise cut()
     content = [block for part in builder.parts() for block in _blocks(part)]
     reason = _stop_word(stopped, called=builder.has_tool_calls)
     return dumps(_message_object(id, model, content, reason, usage))
@@ -194,7 +199,10 @@ def _stop_word(stopped: Stopped, *, called: bool) -> str:
 
 
 def _error_object(error: RoutertermError) -> dict[str, str]:
-    return {"type": told(error).anthropic, "message": said(error)}
+    message = said(error)
+    if isinstance(error, ContextTooLong) and _TOO_LONG not in message.lower():
+        message = f"{_TOO_LONG}: {message}"
+    return {"type": told(error).anthropic, "message": message}
 
 
 def _event(name: str, fields: Mapping[str, Any]) -> bytes:

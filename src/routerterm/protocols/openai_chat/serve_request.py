@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from routerterm.core.errors import CallerFault
-from routerterm.core.messages import Message, Part, Reasoning, Role, Text, ToolCall, ToolResult
+from routerterm.core.messages import Image, Message, Part, Reasoning, Role, Text, ToolCall, ToolResult
 from routerterm.core.request import ChatRequest, Params, Tool
 from routerterm.protocols.jsons import mapping, objects, text
 from routerterm.protocols.serving import (
@@ -55,6 +55,10 @@ def _refuse(payload: Mapping[str, Any]) -> None:
         raise CallerFault("response_format other than text is not supported.")
     if payload.get("audio") is not None:
         raise CallerFault("Answers as audio are not supported.")
+    if payload.get("logprobs") is True:
+        raise CallerFault("Log probabilities are not supported.")
+    if payload.get("functions"):
+        raise CallerFault("`functions` are not supported: give them as `tools`.")
 
 
 def _message(item: Mapping[str, Any]) -> Message:
@@ -62,8 +66,10 @@ def _message(item: Mapping[str, Any]) -> Message:
     if role is None:
         raise CallerFault(f"A message has the unknown role {str(item.get('role'))[:40]!r}.")
     if role == "tool":
-        words = "".join(part.text for part in _content(item.get("content")) if isinstance(part, Text))
-        return Message("tool", (ToolResult(text(item.get("tool_call_id")), words, text(item.get("name"))),))
+        said = list(_content(item.get("content")))
+        words = "".join(part.text for part in said if isinstance(part, Text))
+        result = ToolResult(text(item.get("tool_call_id")), words, text(item.get("name")))
+        return Message("tool", (result, *(part for part in said if isinstance(part, Image))))
     parts: list[Part] = []
     if thoughts := text(item.get("reasoning_content")) or text(item.get("reasoning")):
         parts.append(Reasoning(thoughts))

@@ -19,7 +19,7 @@ from routerterm.core.events import (
 from routerterm.core.usage import Usage
 from routerterm.protocols.jsons import dumps
 from routerterm.protocols.openai_chat.serve_request import decode_request
-from routerterm.protocols.serving import said, told
+from routerterm.protocols.serving import cut, said, told
 
 __all__ = [
     "ServerStream",
@@ -35,11 +35,12 @@ __all__ = [
 class ServerStream:
     """Writes one streamed answer.  ``created`` is seconds since 1970."""
 
-    def __init__(self, *, id: str, model: str, created: int, usage: bool = True) -> None:
+    def __init__(self, *, id: str, model: str, created: int = 0, usage: bool = True) -> None:
         self._head = {"id": id, "object": "chat.completion.chunk", "created": created, "model": model}
         self._wants_usage = usage
         self._usage: Usage | None = None
         self._called = False
+        self._stopped = False
         self._broken = False
 
     def start(self) -> bytes:
@@ -62,6 +63,7 @@ class ServerStream:
                 self._usage = usage
                 return b""
             case Stopped():
+                self._stopped = True
                 return self._delta({}, finish=finish_word(event, called=self._called))
             case Broke(error):
                 return self.error(error)
@@ -74,8 +76,8 @@ class ServerStream:
         return _line(error_object(error))
 
     def end(self) -> bytes:
-        """Usage, and the end marker."""
-        if self._broken:
+        """Usage, and the end marker: nothing where the answer was cut, so that no client takes it for whole."""
+        if self._broken or not self._stopped:
             return b""
         tail = b""
         if self._usage is not None and self._wants_usage:
@@ -86,12 +88,12 @@ class ServerStream:
         return _line(self._head | {"choices": [{"index": 0, "delta": delta, "finish_reason": finish}]})
 
 
-def encode_body(events: Iterable[WireEvent], *, id: str, model: str, created: int) -> bytes:
-    """One whole answer.  Raises the error of a `Broke`."""
+def encode_body(events: Iterable[WireEvent], *, id: str, model: str, created: int = 0) -> bytes:
+    """One whole answer.  Raises the error of a `Broke`, and `Cut` where no `Stopped` came."""
     pieces: dict[str, list[str]] = {"content": [], "refusal": [], "reasoning_content": []}
     details: list[dict[str, Any]] = []
     calls: dict[int, dict[str, Any]] = {}
-    usage, finish = Usage(), "stop"
+    usage, stopped = Usage(), None
     for event in events:
         match event:
             case RefusalDelta(words):
@@ -106,11 +108,13 @@ def encode_body(events: Iterable[WireEvent], *, id: str, model: str, created: in
             case UsageReported():
                 usage = event.usage
             case Stopped():
-                finish = finish_word(event, called=bool(calls))
+                stopped = event
             case Broke(error):
                 raise error
             case _:
                 assert_never(event)
+    if stopped is None:
+        raise cut()
     message: dict[str, Any] = {"role": "assistant"} | {field: "".join(said) or None for field, said in pieces.items()}
     if message["reasoning_content"] is None:
         del message["reasoning_content"]
@@ -118,6 +122,7 @@ def encode_body(events: Iterable[WireEvent], *, id: str, model: str, created: in
         message["reasoning_details"] = details
     if calls:
         message["tool_calls"] = [calls[index] for index in sorted(calls)]
+    finish = finish_word(stopped, called=bool(calls))
     choice = {"index": 0, "message": message, "finish_reason": finish, "logprobs": None}
     head = {"id": id, "object": "chat.completion", "created": created, "model": model}
     return dumps(head | {"choices": [choice], "usage": usage_object(usage)})

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from routerterm.core.errors import CallerFault
-from routerterm.core.messages import Message, Part, Reasoning, Role, Text, ToolCall, ToolResult
+from routerterm.core.messages import Image, Message, Part, Reasoning, Role, Text, ToolCall, ToolResult
 from routerterm.core.request import ChatRequest, Params, Tool
 from routerterm.protocols.jsons import mapping, objects, text
 from routerterm.protocols.seal import seal
@@ -49,12 +49,11 @@ def _messages(given: Any) -> Iterator[Message]:
     if isinstance(given, str) and given:
         yield Message.of("user", given)
         return
-    items = objects(given)
-    if not items:
-        raise CallerFault("`input` must be text or a list that is not empty.")
+    if not isinstance(given, list) or not given or not all(isinstance(item, dict) for item in given):
+        raise CallerFault("`input` must be text, or a list of items that is not empty.")
     role: Role | None = None
     parts: list[Part] = []
-    for item in items:
+    for item in given:
         speaker, said = _item(item)
         if speaker != role and role is not None:
             yield Message(role, tuple(parts))
@@ -71,9 +70,9 @@ def _item(item: Mapping[str, Any]) -> tuple[Role, list[Part]]:
             call = ToolCall(text(item.get("call_id")), text(item.get("name")), text(item.get("arguments")))
             return "assistant", [call]
         case "function_call_output":
-            output = item.get("output")
-            words = output if isinstance(output, str) else "".join(text(part.get("text")) for part in objects(output))
-            return "tool", [ToolResult(text(item.get("call_id")), words)]
+            said = list(_content(item.get("output")))
+            words = "".join(part.text for part in said if isinstance(part, Text))
+            return "tool", [ToolResult(text(item.get("call_id")), words), *(p for p in said if isinstance(p, Image))]
         case "reasoning":
             words = "\n\n".join(text(part.get("text")) for part in objects(item.get("summary")))
             return "assistant", [Reasoning(words, seal("responses", text(item.get("encrypted_content"))))]

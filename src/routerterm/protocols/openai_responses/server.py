@@ -21,7 +21,7 @@ from routerterm.core.usage import Usage
 from routerterm.protocols.jsons import dumps
 from routerterm.protocols.openai_chat.server import error_object
 from routerterm.protocols.openai_responses.serve_request import decode_request
-from routerterm.protocols.serving import said, told
+from routerterm.protocols.serving import cut, said, told
 
 __all__ = ["ServerStream", "decode_request", "encode_body", "encode_error", "usage_object"]
 
@@ -66,7 +66,7 @@ class _Item:
                 out: dict[str, Any] = {"id": self.id, "type": "reasoning", "summary": summary}
                 return out | ({"encrypted_content": self.signature} if self.signature else {})
             case _:
-                content = [self.part()] if status == "completed" else []
+                content = [self.part()] if status != "in_progress" else []
                 head = {"id": self.id, "type": "message", "status": status, "role": "assistant"}
                 return head | {"content": content}
 
@@ -74,12 +74,13 @@ class _Item:
 class ServerStream:
     """Writes one streamed answer.  ``created`` is seconds since 1970."""
 
-    def __init__(self, *, id: str, model: str, created: int) -> None:
+    def __init__(self, *, id: str, model: str, created: int = 0, usage: bool = True) -> None:
         self._head = {"id": id, "object": "response", "created_at": created, "model": model}
         self._tail = id.partition("_")[2] or id
         self._items: list[_Item] = []
         self._open: _Item | None = None
         self._calls: dict[int, _Item] = {}
+        self._wants_usage = usage
         self._usage: Usage | None = None
         self._stopped: Stopped | None = None
         self._broken = False
@@ -102,9 +103,7 @@ class ServerStream:
             case ReasoningDelta(words, signature, redacted):
                 out = self._grow("reasoning", "response.reasoning_summary_text.delta", words) if words else b""
                 if sealed := signature or redacted:
-                    out += self._enter("reasoning")
-                    self._current.signature = sealed
-                    out += self._close()
+                    out += self._seal(sealed)
                 return out
             case ToolCallDelta():
                 return self._call(event)
@@ -160,6 +159,18 @@ class ServerStream:
         out += self._event("response.output_item.added", output_index=item.index, item=item.whole("in_progress"))
         return out + self._event(_PART[kind] + ".added", **_place(item), part=item.part())
 
+    def _seal(self, sealed: str) -> bytes:
+        """Close the thoughts with their seal; a seal by itself is an item without a summary."""
+        item = self._open
+        if item is not None and item.kind == "reasoning":
+            item.signature = sealed
+            return self._close()
+        out = self._close()
+        item = self._add("reasoning")
+        item.signature = sealed
+        out += self._event("response.output_item.added", output_index=item.index, item=item.whole("in_progress"))
+        return out + self._event("response.output_item.done", output_index=item.index, item=item.whole("completed"))
+
     def _close(self) -> bytes:
         item, self._open = self._open, None
         if item is None:
@@ -202,12 +213,17 @@ class ServerStream:
             "incomplete_details": {"reason": reason} if reason else None,
             "instructions": None,
             "metadata": {},
-            "output": [item.whole("completed") for item in self._items] if status != "in_progress" else [],
+            "output": self._output("incomplete" if status == "failed" else "completed"),
             "parallel_tool_calls": True,
             "tool_choice": "auto",
             "tools": [],
-            "usage": usage_object(self._usage) if self._usage is not None else None,
+            "usage": usage_object(self._usage) if self._usage is not None and self._wants_usage else None,
         }
+
+    def _output(self, status: str) -> list[dict[str, Any]]:
+        """All items so far; those of a response that begins are none."""
+        growing = {id(self._open)} | {id(call) for call in self._calls.values()}
+        return [item.whole(status if id(item) in growing else "completed") for item in self._items]
 
     def _event(self, name: str, /, **fields: Any) -> bytes:
         body = {"type": name, "sequence_number": self._number} | fields
@@ -215,9 +231,10 @@ class ServerStream:
         return b"event: " + name.encode("ascii") + b"\ndata: " + dumps(body) + b"\n\n"
 
     def response(self) -> dict[str, Any]:
-        """The whole response, for an answer that is not streamed."""
-        stopped = self._stopped or Stopped("stop")
-        reason = _INCOMPLETE.get(stopped.reason)
+        """The whole response, for an answer that is not streamed.  Raises `Cut` where no `Stopped` came."""
+        if self._stopped is None:
+            raise cut()
+        reason = _INCOMPLETE.get(self._stopped.reason)
         return self._response("incomplete" if reason else "completed", reason)
 
 
@@ -240,8 +257,8 @@ def _place(item: _Item) -> dict[str, Any]:
     return {"item_id": item.id, "output_index": item.index, inner: 0} | dict(logprobs)
 
 
-def encode_body(events: Iterable[WireEvent], *, id: str, model: str, created: int) -> bytes:
-    """One whole answer.  Raises the error of a `Broke`."""
+def encode_body(events: Iterable[WireEvent], *, id: str, model: str, created: int = 0) -> bytes:
+    """One whole answer.  Raises the error of a `Broke`, and `Cut` where no `Stopped` came."""
     stream = ServerStream(id=id, model=model, created=created)
     for event in events:
         if isinstance(event, Broke):
