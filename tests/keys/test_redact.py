@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routerterm.config.keys.hiding import RedactingFormatter, traceback_text
+from routerterm.config.keys.hiding import masked_record, traceback_text
 from routerterm.core.redact import KNOWN, Redactor, printable
 from tests.keys.parts import GROQ, OPENAI
 
@@ -105,18 +105,22 @@ def test_logs_and_tracebacks() -> None:
     KNOWN.learn(secret)
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(RedactingFormatter(logging.Formatter("%(message)s")))
+    handler.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
     logger = logging.getLogger("test.keys")
     logger.addHandler(handler)
     logger.propagate = False
+    usual = logging.getLogRecordFactory()
+    logging.setLogRecordFactory(masked_record)
     try:
         raise ValueError(f"bad header {secret}")
     except ValueError as error:
         logger.exception("sending %s failed", secret)
         text = traceback_text(type(error), error, error.__traceback__)
+    finally:
+        logging.setLogRecordFactory(usual)
     assert "bad header" in text
     assert secret not in text
-    assert "sending" in stream.getvalue()
+    assert "ERROR sending" in stream.getvalue()
     assert "Traceback" in stream.getvalue()
     assert secret not in stream.getvalue()
 

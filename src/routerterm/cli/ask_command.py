@@ -87,6 +87,7 @@ def _joined(prompt: str | None, standard_input: str) -> str:
 
 async def _ask(question: Question) -> int:
     """Ask and print; the exit code."""
+    from routerterm.cli.keys_asking import open_locked
     from routerterm.engine.attachments import attachment
     from routerterm.wiring import open_app
 
@@ -95,6 +96,8 @@ async def _ask(question: Question) -> int:
         for trouble in app.troubles:
             tell(trouble)
         session = app.session(await _conversation_id(app.store, question.conversation))
+        known = await session.load()
+        await open_locked(app.keys, question.model or (known.model if known else None) or app.default_model)
         printer = Printer(question)
         turn = session.send(question.text, parts=parts, model=question.model, system=question.system, client="ask")
         async with aclosing(turn) as events:

@@ -10,6 +10,7 @@ import click
 
 from routerterm import __version__
 from routerterm.cli.output import leave_unheard, of_the_system, tell, use_utf8
+from routerterm.config.keys.hiding import hide_secrets
 from routerterm.core.errors import RoutertermError
 
 INTERRUPTED = 130
@@ -85,6 +86,7 @@ def root(ctx: click.Context) -> None:
 
 def main() -> None:
     """Run the command line; never show a traceback to a person."""
+    hide_secrets()
     use_utf8()
     try:
         root(standalone_mode=False)

@@ -116,6 +116,24 @@ class RoutertermApp(App[int]):
 
             self.chat.show_trouble(error if isinstance(error, RoutertermError) else report(error))
 
+    def _handle_exception(self, error: Exception) -> None:
+        """End on a sentence that names the report; Textual's own picture of an error shows variables, so keys."""
+        from rich.text import Text
+
+        from routerterm.config.crash import report
+
+        self._return_code = 1
+        if self._exception is None:  # what Textual's tests wait for
+            self._exception = error
+            self._exception_event.set()
+        told = error if isinstance(error, RoutertermError) else report(error)
+        self.panic(Text("\n".join(filter(None, (told.message, told.hint)))))
+
+    def _print_error_renderables(self) -> None:
+        """Print one sentence, even where a mistake brought about others."""
+        del self._exit_renderables[1:]
+        super()._print_error_renderables()
+
     async def take_up_settings(self) -> None:
         """Live by the settings as they are in the file now.  Raises `SettingsError`."""
         if self.services is None:
@@ -186,7 +204,7 @@ def run() -> int:
     paths = Paths.find()
     ui = quick_ui(paths)
     app = RoutertermApp(paths, ui, _driver(ui))
-    return app.run(mouse=ui.mouse) or 0
+    return app.run(mouse=ui.mouse) or app.return_code or 0
 
 
 def _driver(ui: QuickUi) -> type[Any] | None:

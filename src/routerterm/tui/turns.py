@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from textual.worker import Worker
 
-from routerterm.core.errors import OverBudget, RoutertermError
+from routerterm.core.errors import NoKey, OverBudget, RoutertermError
 from routerterm.core.events import (
     AttemptFailed,
     AttemptStarted,
@@ -31,6 +31,7 @@ from routerterm.tui.screens.confirm import Confirm
 from routerterm.tui.transcript.values import Entry, Header
 
 if TYPE_CHECKING:
+    from routerterm.config.keys.values import Place
     from routerterm.engine.session import Session
     from routerterm.tui.screens.chat import ChatScreen
 
@@ -47,6 +48,7 @@ class Turn:
     ask: Ask
     question: str
     """What to give back to the composer if the disk does not take it."""
+    model: str = ""
     worker: Worker[None] | None = None
     started: float = field(default_factory=time.monotonic)
     first_at: float | None = None
@@ -70,6 +72,8 @@ class Turns:
     def __init__(self, screen: ChatScreen) -> None:
         self._screen = screen
         self._turns: list[Turn] = []
+        self._declined: set[Place] = set()
+        """Locked places of keys that the person would not open; asked for again once an answer fails for want of them."""
 
     @property
     def answering(self) -> frozenset[str]:
@@ -106,13 +110,13 @@ class Turns:
         now = time_of_day(now_ms())
         self._screen.transcript.append_entry(Entry(PENDING, "user", (Text(text),), header=Header("you", now)))
         if editing is not None:
-            self.start(session, lambda: session.edit(editing, text, model=model), text)
+            self.start(session, lambda: session.edit(editing, text, model=model), text, model)
         else:
-            self.start(session, lambda: session.send(text, model=model), text)
+            self.start(session, lambda: session.send(text, model=model), text, model)
 
-    def start(self, session: Session, ask: Ask, question: str = "") -> None:
-        """Run a turn."""
-        turn = Turn(session, ask, question)
+    def start(self, session: Session, ask: Ask, question: str = "", model: str = "") -> None:
+        """Run a turn.  ``model`` is what is asked, where it is not the conversation's."""
+        turn = Turn(session, ask, question, model or self._screen.stage.model)
         self._turns.append(turn)
         turn.worker = self._screen.run_worker(self._run(turn), name="turn", group="turns", exit_on_error=False)
         self._screen.meters.busy()
@@ -145,8 +149,11 @@ class Turns:
         self._screen.transcript.begin_stream(self._entry(turn, parts=True))
 
     async def _run(self, turn: Turn) -> None:
+        from routerterm.tui.screens.unlock import open_locked
+
         ended = False
         try:
+            await open_locked(self._screen.app, self._screen.services.keys, turn.model, self._declined)
             async with aclosing(turn.ask()) as events:
                 async for event in events:
                     await self._take(turn, event)
@@ -197,6 +204,8 @@ class Turns:
             case Finished() | Failed():
                 if isinstance(event, Failed) and isinstance(event.error, OverBudget):
                     turn.over_budget = event.error
+                if isinstance(event, Failed) and isinstance(event.error, NoKey):
+                    self._declined.clear()
                 if turn.shown and self._on_show(turn):
                     self._screen.transcript.end_stream(turn.shown, self._entry(turn, parts=True, ended=True))
             case _:

@@ -1,7 +1,8 @@
 """Keeps secrets out of what the program leaves behind: logs, tracebacks, memory dumps.
 
-`hide_secrets` is called once, before anything is logged: every handler then writes through the redactor, an
-uncaught error's traceback does too, and the system writes no core file, which would hold every loaded key.
+`hide_secrets` is called once, before anything else is done: whatever is logged from then on is masked before
+any handler sees it, an uncaught error's traceback is too, and the system writes no core file, which would hold
+every loaded key.
 """
 
 from __future__ import annotations
@@ -12,28 +13,23 @@ import threading
 import traceback
 from contextlib import suppress
 from types import TracebackType
-from typing import TextIO
+from typing import Any, TextIO
 
 from routerterm.core.redact import KNOWN
 
 
-class RedactingFormatter(logging.Formatter):
-    """Formats as another formatter does, then masks: message, arguments and traceback alike."""
-
-    def __init__(self, inner: logging.Formatter | None = None) -> None:
-        super().__init__()
-        self._inner = inner or logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
-
-    def format(self, record: logging.LogRecord) -> str:
-        """The line, without keys."""
-        return KNOWN(self._inner.format(record))
+def masked_record(*args: Any, **kwargs: Any) -> logging.LogRecord:
+    """A log record whose message, arguments and traceback are already one text without keys."""
+    record = logging.LogRecord(*args, **kwargs)
+    record.msg, record.args = KNOWN(record.getMessage()), ()
+    if record.exc_info and record.exc_info[0] is not None:
+        record.exc_text = traceback_text(*record.exc_info).rstrip("\n")
+    return record
 
 
 def hide_secrets(stream: TextIO | None = None) -> None:
     """See the module.  ``stream`` is where uncaught errors are written, by default standard error."""
-    for handler in logging.getLogger().handlers:
-        if not isinstance(handler.formatter, RedactingFormatter):
-            handler.setFormatter(RedactingFormatter(handler.formatter))
+    logging.setLogRecordFactory(masked_record)
 
     def uncaught(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
         (stream or sys.stderr).write(traceback_text(kind, error, trace))

@@ -19,7 +19,8 @@ class Retry(Command):
     async def run(self, stage: ChatScreen, argument: str = "") -> None:
         """Regenerate the last answer, or the one chosen."""
         session, id = stage.stage.session, stage.chosen
-        stage.turns.start(session, lambda: session.regenerate(id, model=argument or stage.stage.model))
+        model = argument or stage.stage.model
+        stage.turns.start(session, lambda: session.regenerate(id, model=model), model=model)
 
 
 class Edit(Command):

@@ -7,13 +7,15 @@ the person gave up.  A wrong passphrase is said on the spot, and may be tried ag
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any, ClassVar, TypeAlias
 
-from textual import on
+from textual import events, on
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.getters import query_one
+from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
@@ -53,6 +55,48 @@ $SCREEN Button:focus { background: $t-key-ground; color: $t-key-text; text-style
 """What the dialogs about keys have in common; ``$SCREEN`` is the class's name."""
 
 
+class PassphraseLine(Input):
+    """A line whose Enter counts at once: what comes after it in the same burst belongs to the next line."""
+
+    @dataclass
+    class Entered(Message):
+        """Enter was pressed in it."""
+
+        line: PassphraseLine
+
+    def __init__(self, *, id: str, then: PassphraseLine | None = None) -> None:
+        super().__init__(password=True, id=id)
+        self.cursor_blink = False
+        self.then = then
+        self._left = False
+        """Whether Enter was pressed; Textual moves the focus only when the whole burst has been handed out."""
+
+    def on_focus(self) -> None:
+        """Begin anew."""
+        self._left = False
+
+    async def _on_key(self, event: events.Key) -> None:
+        if self._left and self.then is not None:
+            event.stop()
+            event.prevent_default()
+            await self.then.take(events.Key(event.key, event.character))
+        elif event.key == "enter":
+            event.stop()
+            event.prevent_default()
+            self._left = True
+            self.post_message(self.Entered(self))
+        else:
+            await super()._on_key(event)
+
+    async def take(self, key: events.Key) -> None:
+        """A key that was meant for this line."""
+        bound = self._bindings.key_to_bindings.get(key.key)
+        if bound is None or key.key == "enter":
+            await self._on_key(key)
+        else:
+            await self.run_action(bound[0].action)
+
+
 class UnlockScreen(ModalScreen[bool]):
     """See the module."""
 
@@ -82,21 +126,22 @@ class UnlockScreen(ModalScreen[bool]):
             what = "Make" if self.is_new else "Unlock"
             dialog.border_title = " · ".join(filter(None, (self._step, f"{what} {_name(self.status.place)}")))
             yield Static(_explanation(self.status), classes="explains", markup=False)
+            again = PassphraseLine(id="again") if self.is_new else None
             yield Static("Passphrase", classes="caption", markup=False)
-            yield _line("passphrase")
-            if self.is_new:
+            yield PassphraseLine(id="passphrase", then=again)
+            if again is not None:
                 yield Static("The same again", classes="caption", markup=False)
-                yield _line("again")
+                yield again
             yield Static("", classes="says", markup=False)
             with Horizontal(classes="buttons"):
                 yield Button("Make it" if self.is_new else "Unlock", id="go", compact=True)
                 yield Button("Not now", id="no", compact=True)
 
-    @on(Input.Submitted)
-    def _entered(self, event: Input.Submitted) -> None:
+    @on(PassphraseLine.Entered)
+    def _entered(self, event: PassphraseLine.Entered) -> None:
         event.stop()
-        if self.is_new and event.input.id == "passphrase":
-            self.query_one("#again", Input).focus()
+        if event.line.then is not None:
+            event.line.then.focus()
         else:
             self._try()
 
@@ -138,24 +183,25 @@ class UnlockScreen(ModalScreen[bool]):
         self.passphrase.focus()
 
 
-async def open_locked(app: App[Any], keyring: Keyring, model: str) -> bool:
+async def open_locked(app: App[Any], keyring: Keyring, model: str, declined: set[Place] | None = None) -> bool:
     """Ask for the passphrases that a model's keys need, before it is asked; whether all is open now.
 
-    Called from a worker, since it waits for the person.
+    Called from a worker, since it waits for the person.  Places in ``declined`` are not asked for, and one that
+    the person would not open now is put into it.
     """
     keeper = Keeper(keyring)
+    declined = set() if declined is None else declined
     opened = True
     for status in await keyring.locked_places(model):
         place = status.place
+        if place in declined:
+            opened = False
+            continue
         dialog = UnlockScreen(status, lambda passphrase, place=place: keeper.unlock(place, passphrase))  # type: ignore[misc]
-        opened = await app.push_screen_wait(dialog) and opened
+        if not await app.push_screen_wait(dialog):
+            declined.add(place)
+            opened = False
     return opened
-
-
-def _line(id: str) -> Input:
-    line = Input(password=True, id=id)
-    line.cursor_blink = False
-    return line
 
 
 def _name(place: Place) -> str:

@@ -11,6 +11,8 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import TextArea
 
+from routerterm.core.redact import KNOWN
+
 
 class Composer(TextArea):
     """A text area in which Enter sends and grows no taller than a third of the screen."""
@@ -49,8 +51,8 @@ class Composer(TextArea):
         self._draft = ""
 
     def set_history(self, lines: Sequence[str]) -> None:
-        """What can be walked back to, oldest first."""
-        self._history, self._place = lines, None
+        """What can be walked back to, oldest first; a line with an API key in it is not brought back."""
+        self._history, self._place = [line for line in lines if KNOWN(line) == line], None
 
     def take(self) -> str:
         """The text, which is then gone from here."""
