@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test check format types wheel constraints bench clean
+.PHONY: help run test check format types wheel constraints bench clean corpus fuzz decoding
 
 help: ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -28,6 +28,18 @@ wheel: ## Build the wheel and use it in an empty environment
 bench: ## Start-up beside a bare Textual app, and import time by module
 	@sh scripts/setup.sh test
 	@.venv/bin/python benchmarks/startup.py
+
+corpus: ## Decode all recorded provider traffic and print the score against the official SDKs
+	@sh scripts/setup.sh test
+	@.venv/bin/python -m tests.protocols.score --bytes
+
+fuzz: ## Ten minutes of broken provider answers; other times with MINUTES=1
+	@sh scripts/setup.sh test
+	@nice -n 19 .venv/bin/python -m tests.protocols.fuzz --minutes $(or $(MINUTES),10)
+
+decoding: ## What decoding a streamed chunk costs, beside json.loads, httpx-sse with pydantic, and the openai SDK
+	@sh scripts/setup.sh test
+	@.venv/bin/python benchmarks/decoding.py
 
 constraints: ## Write constraints.txt anew
 	@sh scripts/constraints.sh

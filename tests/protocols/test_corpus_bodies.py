@@ -6,6 +6,7 @@ import pytest
 
 from routerterm.core.errors import ProviderError
 from routerterm.protocols import classify, codec, limits
+from tests.protocols.equality import same_class
 from tests.protocols.recordings import Recording, hear, recordings
 
 pytestmark = pytest.mark.corpus
@@ -13,25 +14,6 @@ ALL = list(recordings())
 BODIES = [each for each in ALL if each.kind == "chat" and not each.streaming and each.status == 200]
 LISTINGS = [each for each in ALL if each.kind == "models" and each.status == 200]
 ERRORS = [each for each in ALL if each.status >= 400]
-
-# What each exception of the SDKs may be in our finer classes.
-CLASSES = {
-    "AuthenticationError": {"bad_credential"},
-    "UnauthorizedError": {"bad_credential"},
-    "PermissionDeniedError": {"bad_credential", "content_blocked"},
-    "NotFoundError": {"model_gone"},
-    "RateLimitError": {"rate_limited", "out_of_credit"},
-    "InternalServerError": {"transient", "warming"},
-    "BadRequestError": {"caller_fault", "context_too_long", "model_gone", "out_of_credit", "content_blocked"},
-}
-# Google's, Mistral's and Ollama's SDKs have one exception for all: there the status must agree.
-STATUSES = {
-    400: {"caller_fault", "context_too_long", "model_gone", "bad_credential"},
-    401: {"bad_credential"},
-    403: {"bad_credential"},
-    404: {"model_gone"},
-    429: {"rate_limited", "out_of_credit", "model_gone"},
-}
 
 
 @pytest.mark.parametrize("recording", BODIES, ids=str)
@@ -73,9 +55,7 @@ def test_a_listing_is_read(recording: Recording) -> None:
 @pytest.mark.parametrize("recording", ERRORS, ids=str)
 def test_an_error_has_the_class_of_the_sdks_exception(recording: Recording) -> None:
     error = classify(recording.status, recording.headers, recording.body, protocol=recording.wire)
-    raised = (recording.expected.get("raises") or {}).get("type", "")
-    allowed = CLASSES.get(raised) or STATUSES[recording.status]
-    assert error.kind in allowed
+    assert same_class(recording, error), f"{error.kind} for {recording.expected.get('raises')}"
     assert error.message
     assert error.status == recording.status
 

@@ -11,8 +11,8 @@ from click.testing import CliRunner
 
 from routerterm.cli.decode_command import command
 from routerterm.core.errors import RoutertermError
+from tests.protocols.equality import decoded
 from tests.protocols.recordings import hear, recordings
-from tests.protocols.test_corpus_streams import decoded
 
 STREAM = (
     b'data: {"choices":[{"delta":{"reasoning_content":"hm","content":"hi"}}]}\n\n'
