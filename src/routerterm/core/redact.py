@@ -6,9 +6,9 @@ For logs, errors, tracebacks, exports and the crash report.  A key becomes ``sk-
 from __future__ import annotations
 
 import base64
-import json
 import re
 from collections.abc import Mapping
+from functools import cache
 from urllib.parse import quote
 
 from routerterm.core.secret import mask
@@ -38,10 +38,16 @@ _SHAPES = (
     r"ya29\.[A-Za-z0-9_-]{20,}",
     r"eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}",
 )
-_SHAPE = re.compile(r"(?<![A-Za-z0-9_-])(?:" + "|".join(_SHAPES) + ")")
-_BEARER = re.compile(r"(?i)\b(bearer\s+|(?:x-)?(?:goog-)?api[-_]?key[\"']?\s*[:=]\s*[\"']?)([A-Za-z0-9._~+/=-]{16,})")
-_PRIVATE_KEY = re.compile(r"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*?(?:-----END \1-----|\Z)", re.DOTALL)
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
+_BEARER = r"(?i)\b(bearer\s+|(?:x-)?(?:goog-)?api[-_]?key[\"']?\s*[:=]\s*[\"']?)([A-Za-z0-9._~+/=-]{16,})"
+_PRIVATE_KEY = r"(?s)-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*?(?:-----END \1-----|\Z)"
+_CONTROL = r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]"
+
+
+@cache
+def _shapes() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
+    """Private keys, keys by their shape, keys by the words before them; compiled when something is first masked."""
+    shape = r"(?<![A-Za-z0-9_-])(?:" + "|".join(_SHAPES) + ")"
+    return re.compile(_PRIVATE_KEY), re.compile(shape), re.compile(_BEARER)
 
 
 class Redactor:
@@ -73,9 +79,10 @@ class Redactor:
         """The text with every known secret and everything of a key's shape masked."""
         if self._pattern is not None:
             text = self._pattern.sub(lambda found: self._known[found[0]], text)
-        text = _PRIVATE_KEY.sub(lambda found: f"-----BEGIN {found[1]}----- ****", text)
-        text = _SHAPE.sub(lambda found: mask(found[0]), text)
-        return _BEARER.sub(lambda found: found[1] + mask(found[2]), text)
+        private, shape, named = _shapes()
+        text = private.sub(lambda found: f"-----BEGIN {found[1]}----- ****", text)
+        text = shape.sub(lambda found: mask(found[0]), text)
+        return named.sub(lambda found: found[1] + mask(found[2]), text)
 
     def clean_environment(self, environ: Mapping[str, str]) -> dict[str, str]:
         """An environment for a child process: without the variables that hold a secret we know."""
@@ -88,11 +95,13 @@ KNOWN = Redactor()
 
 def printable(text: str) -> str:
     """A foreign text on one line: without control, escape and invisible direction characters."""
-    return _CONTROL.sub(" ", text).strip()
+    return re.sub(_CONTROL, " ", text).strip()
 
 
 def _forms(value: str) -> set[str]:
     """The secret as it may stand in a text."""
+    import json
+
     return {
         value,
         quote(value, safe=""),
