@@ -20,6 +20,7 @@ COMMANDS: dict[str, str] = {
     "ask": "Ask one question; the answer streams to standard output.",
     "config": "Show, check or find the settings.",
     "decode": "Decode recorded provider traffic, for debugging a provider.",
+    "doctor": "Look whether all is well, and mend what can be mended.",
     "export": "Write conversations to a file.",
     "find": "Search all conversations.",
     "guard": "Try the guard's rules on a text.",

@@ -34,6 +34,7 @@ class ModelFitting:
         with_key: Callable[[], frozenset[str]] = frozenset,
     ) -> None:
         self._names, self._model, self._estimator, self._with_key = names, model, estimator, with_key
+        self._known: dict[tuple[str, frozenset[str]], ModelInfo | None] = {}
 
     def room(self, model: str) -> int | None:
         """Tokens of prompt; None where the window of none of them is known."""
@@ -48,7 +49,13 @@ class ModelFitting:
         return self._estimator.prompt(ChatRequest(model, (message,)), roomiest)
 
     def _roomiest(self, model: str) -> ModelInfo | None:
-        with_key = self._with_key()
+        """The same for every message of a conversation, so it is looked up once."""
+        asked = (model, self._with_key())
+        if asked not in self._known:
+            self._known[asked] = self._look_up(*asked)
+        return self._known[asked]
+
+    def _look_up(self, model: str, with_key: frozenset[str]) -> ModelInfo | None:
         try:
             entries = self._names.resolve(model, with_key).entries
         except NoCandidate:

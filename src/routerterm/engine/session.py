@@ -45,6 +45,7 @@ class Session(Branches):
         model: str = "any",
         system: str | None = None,
         private: bool = False,
+        params: Params | None = None,
         fitting: Fitting | None = None,
         afterlife: Afterlife | None = None,
         checkpoint_every: float = CHECKPOINT,
@@ -53,6 +54,7 @@ class Session(Branches):
         super().__init__(store, conversation_id)
         self._router = router
         self._default_model, self._system, self._private = model, system, private
+        self._params = params_to_json(params) if params else {}
         self._fitting = fitting or NoFitting()
         self._afterlife = afterlife or Afterlife()
         self._checkpoint_every, self._title = checkpoint_every, title
@@ -91,7 +93,8 @@ class Session(Branches):
 
         Question and empty answer are on disk before the request leaves, and the end of the answer is on disk
         before its last event is passed on.  ``system`` becomes the conversation's.  Raises `StoreError` where
-        the disk does not take the question (nothing was sent then) or the end (`unsaved` is then True).
+        the disk does not take the question (nothing was sent then) or the end (`unsaved` is then True, and the
+        next turn begins by saving it).
         """
         question = Message("user", ((Text(text),) if text else ()) + tuple(parts))
         await self.load()
@@ -104,14 +107,16 @@ class Session(Branches):
         message_id: str,
         text: str,
         *,
+        parts: Sequence[Part] | None = None,
         model: str | None = None,
         params: Params | None = None,
         client: str = "tui",
     ) -> AsyncGenerator[Event]:
-        """Ask another question in place of an earlier one: a sibling of it, with its pictures."""
+        """Ask another question in place of an earlier one: a sibling of it, with its files unless ``parts`` are given."""
         earlier = await self.message(message_id)
-        kept = tuple(part for part in earlier.parts if not isinstance(part, Text))
-        question = Message("user", ((Text(text),) if text else ()) + kept)
+        if parts is None:
+            parts = tuple(part for part in earlier.parts if not isinstance(part, Text) or part.name is not None)
+        question = Message("user", ((Text(text),) if text else ()) + tuple(parts))
         async with aclosing(self._turn(question, earlier.parent_id, model, params, None, client)) as events:
             async for event in events:
                 yield event
@@ -155,6 +160,7 @@ class Session(Branches):
             raise SessionBusy("An answer is still running.", "Wait for it, or stop it with Esc.")
         self._busy = True
         try:
+            await self.save_again()
             plan = await self._plan(question, parent_id, model, params, system, client)
             record = Record(asked=plan.asked, params=params_to_json(plan.params))
             reply = RunningReply(plan.turn, self._store.turns, record, self._checkpoint_every)
@@ -176,7 +182,7 @@ class Session(Branches):
         client: str,
     ) -> _Plan:
         conversation, new = await self._conversation(model, system)
-        title = self._title(question.text) if question and not conversation.title else ""
+        title = self._title(question.said or question.text) if question and not conversation.title else ""
         return _Plan(
             self._store.turns.plan(conversation.id, asks=question is not None),
             conversation,
@@ -193,7 +199,7 @@ class Session(Branches):
         conversation = await self.load()
         if conversation is None:
             fields = {"model": model or self._default_model, "system": system or self._system}
-            return self._store.conversations.new(private=self._private, **fields), True
+            return self._store.conversations.new(private=self._private, params=self._params, **fields), True
         if system is not None and system != conversation.system:
             await self._store.conversations.change(conversation.id, system=system)
             conversation = replace(conversation, system=system)

@@ -74,9 +74,10 @@ class Programs:
                 self.died += 1
         return frozenset(alive)
 
-    def others(self) -> bool:
-        """Whether another program has the history open."""
-        return bool(self.living() - {self.me})
+    def others(self) -> int:
+        """How many other programs have the history open; what the dead have left stays where it is."""
+        files = self._folder.iterdir() if self._folder.is_dir() else ()
+        return sum(1 for file in files if file.name not in (_DOOR, self.me) and not _is_dead(file, clear=False))
 
     @contextmanager
     def door(self) -> Iterator[None]:
@@ -93,8 +94,8 @@ class Programs:
 _DOOR = "door"
 
 
-def _is_dead(file: Path) -> bool:
-    """Whether nobody holds the file's lock; then it is removed."""
+def _is_dead(file: Path, *, clear: bool = True) -> bool:
+    """Whether nobody holds the file's lock; then it is removed, if asked for."""
     try:
         handle = os.open(file, os.O_RDWR)
     except FileNotFoundError:
@@ -102,8 +103,9 @@ def _is_dead(file: Path) -> bool:
     try:
         if not _lock(handle, wait=False, shared=True):
             return False
-        with suppress(OSError):
-            file.unlink()
+        if clear:
+            with suppress(OSError):
+                file.unlink()
         return True
     finally:
         os.close(handle)

@@ -39,8 +39,7 @@ def migrate(connection: sqlite3.Connection, path: Path) -> tuple[str, ...]:
     connection.execute("BEGIN IMMEDIATE")
     try:
         done = applied(connection)
-        if unknown := [name for name in done if name not in known]:
-            raise _too_new(connection, path, unknown)
+        refuse_unknown(connection, path, done)
         new = tuple(name for name in known if name not in done)
         if new:
             _apply(connection)
@@ -64,10 +63,14 @@ def _apply(connection: sqlite3.Connection) -> None:
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
 
 
-def _too_new(connection: sqlite3.Connection, path: Path, unknown: list[str]) -> TooNew:
+def refuse_unknown(connection: sqlite3.Connection, path: Path, done: tuple[str, ...]) -> None:
+    """Raises `TooNew` if the database has been through a migration of a later version."""
+    unknown = [name for name in done if name not in ALL]
+    if not unknown:
+        return
     row = connection.execute("SELECT value FROM meta WHERE name = 'version'").fetchone()
     version = row[0] if row else "a later version"
-    return TooNew(
+    raise TooNew(
         f"{path} was written by routerterm {version}; this is {__version__}, which does not know {unknown[0]}.",
         "Update routerterm, or set ROUTERTERM_HOME to another folder.",
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import tzinfo
@@ -18,7 +18,7 @@ from routerterm.config.local_model import status as local_status
 from routerterm.config.local_model import weights_file
 from routerterm.config.paths import Paths
 from routerterm.config.settings import Settings, load_settings
-from routerterm.core.errors import RoutertermError
+from routerterm.core.errors import RoutertermError, StoreError
 from routerterm.core.events import Event
 from routerterm.core.messages import Message
 from routerterm.core.request import ChatRequest
@@ -30,7 +30,9 @@ from routerterm.router import Router
 from routerterm.router.exchange import Transport
 from routerterm.router.options import RouterOptions
 from routerterm.store.database import Store
+from routerterm.store.opening import Opening
 from routerterm.tokens.estimator import Loading
+from routerterm.wiring.context import PresentFitting
 from routerterm.wiring.keys import keyring_of
 from routerterm.wiring.money import Money, money_of
 from routerterm.wiring.translate import catalog_of, options_of
@@ -59,12 +61,21 @@ class Services:
     afterlife: Afterlife = field(default_factory=Afterlife)
     troubles: tuple[RoutertermError, ...] = ()
     """What was wrong at the start but did not prevent it."""
+    opening: Opening = field(default_factory=Opening)
+    """What was found and done when the history was opened."""
+    with_key: frozenset[str] = frozenset()
+    """The providers with a key, as far as the program has heard."""
     _retired: list[Router] = field(default_factory=list)
 
     def session(self, conversation_id: str | None = None, **fields: Any) -> Session:
         """A conversation, or a new one."""
-        fields = {"model": self.default_model} | fields
+        fields = {"model": self.default_model, "fitting": self.fitting, **fields}
         return Session(self.store, self, conversation_id, afterlife=self.afterlife, **fields)
+
+    @property
+    def fitting(self) -> PresentFitting:
+        """What of a conversation goes to a model, by the settings of the moment."""
+        return PresentFitting(self)
 
     def stream(self, request: ChatRequest) -> AsyncGenerator[Event]:
         """The events of one answer, by the router of the present settings."""
@@ -78,6 +89,7 @@ class Services:
         self._retired.append(self.router)
         self.settings, self.catalog, self.options, self.money, self.router = settings, *parts
         self.default_model = await first_choice(settings, self.keys, self.paths)
+        self.with_key = await _with_key(self.keys)
 
     @property
     def zone(self) -> tzinfo | None:
@@ -93,7 +105,9 @@ class Services:
         """How the providers with a key are."""
         rows = await self.keys.all_rows()
         states = await self.store.memory.read("health:")
-        return lamps(dict.fromkeys(row.provider for row in rows if row.enabled), states)
+        providers = dict.fromkeys(row.provider for row in rows if row.enabled)
+        self.with_key = frozenset(providers)
+        return lamps(providers, states)
 
     async def forecast(self, session: Session, text: str, model: str) -> Forecast | None:
         """What sending this text would cost, to the first candidate; nothing is sent."""
@@ -129,11 +143,24 @@ async def open_services(
     paths.make()
     keys = keyring_of(settings, catalog, paths, environ)
     store = Store.open(paths.database)
-    await store.start()
+    opening = await store.start()
     catalog, options, money, router = await _parts(paths, settings, keys, store, loading)
     default = await first_choice(settings, keys, paths)
     return Services(
-        paths, settings, catalog, keys, store, router, options, money, default, environ=environ, loading=loading
+        paths,
+        settings,
+        catalog,
+        keys,
+        store,
+        router,
+        options,
+        money,
+        default,
+        environ=environ,
+        loading=loading,
+        troubles=tuple(rescued(opening)),
+        opening=opening,
+        with_key=await _with_key(keys),
     )
 
 
@@ -155,6 +182,20 @@ async def _parts(
         transports=_in_process(paths),
     )
     return catalog, options, money, router
+
+
+async def _with_key(keys: Keyring) -> frozenset[str]:
+    return frozenset(row.provider for row in await keys.all_rows() if row.enabled)
+
+
+def rescued(opening: Opening) -> Iterator[StoreError]:
+    """What a person must hear of the opening: a damaged history was set aside, and how much of it is here again."""
+    if (rescue := opening.rescue) is not None:
+        more = f", {rescue.from_backup:,} more from the newest backup" if rescue.from_backup else ""
+        yield StoreError(
+            f"The history was damaged. {rescue.rows:,} entries of it could be read{more}.",
+            f"The damaged file is kept as {rescue.aside}.",
+        )
 
 
 async def first_choice(settings: Settings, keys: Keyring, paths: Paths) -> str:

@@ -1,0 +1,50 @@
+"""What `routerterm doctor` looks at: each check is a module with an async generator ``look(room)`` of findings.
+
+A new check is a module here and a line in `CHECKS`; it is imported when the doctor comes to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from routerterm.config.paths import Paths
+
+Level: TypeAlias = Literal["good", "note", "bad"]
+"""``bad`` wants something done; ``note`` is worth knowing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at, in a sentence, and what to do about it."""
+
+    level: Level
+    what: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Where the doctor looks, and what it may do."""
+
+    paths: Paths
+    mend: bool = False
+    """Whether what can be put right shall be put right."""
+
+
+Look: TypeAlias = Callable[[Room], AsyncIterator[Finding]]
+
+CHECKS: Final[Mapping[str, str]] = {
+    "home": "routerterm.cli.doctor.home",
+    "history": "routerterm.cli.doctor.history",
+}
+"""The checks in their order: a name, and the module that has its ``look``."""
+
+
+def look_of(name: str) -> Look:
+    """The check of that name, imported now."""
+    look: Look = import_module(CHECKS[name]).look
+    return look

@@ -1,0 +1,62 @@
+"""The folders and the settings: there, private, understood, with room on the disk."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import stat
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from routerterm.cli.doctor import Finding, Room
+from routerterm.core.errors import RoutertermError
+
+LITTLE_ROOM = 200_000_000
+"""Bytes free on the disk under which a warning is due: a history, its log and its daily copy must fit."""
+
+
+async def look(room: Room) -> AsyncIterator[Finding]:
+    """The settings first, then the folder of the history."""
+    yield await asyncio.to_thread(_settings, room)
+    folder = room.paths.database.parent
+    if not folder.exists():
+        yield Finding("note", f"{folder} is not there yet: it is made at the first start.")
+        return
+    if not os.access(folder, os.W_OK | os.X_OK):
+        yield Finding("bad", f"{folder} cannot be written.", "Check who owns it, or set ROUTERTERM_HOME.")
+        return
+    if os.name == "posix":
+        yield _privacy(folder, room)
+    free = shutil.disk_usage(folder).free
+    if free < LITTLE_ROOM:
+        yield Finding("bad", f"Only {free // 1_000_000} MB are free on the disk of {folder}.", "Make room on it.")
+
+
+def _settings(room: Room) -> Finding:
+    from routerterm.config.settings import load_settings
+
+    if not room.paths.config_file.exists():
+        return Finding("good", "No settings of your own: the defaults hold.")
+    try:
+        load_settings(room.paths)
+    except RoutertermError as error:
+        return Finding("bad", error.message, error.hint)
+    return Finding("good", f"{room.paths.config_file} is understood.")
+
+
+def _privacy(folder: Path, room: Room) -> Finding:
+    """Nobody else may read what was said."""
+    open_ones = [path for path in (folder, room.paths.database) if path.exists() and _mode(path) & 0o077]
+    if not open_ones:
+        return Finding("good", f"{folder} is private.")
+    names = " and ".join(map(str, open_ones))
+    if not room.mend:
+        return Finding("bad", f"Others may read {names}.", "routerterm doctor --mend makes it private.")
+    for path in open_ones:
+        path.chmod(_mode(path) & 0o700)
+    return Finding("good", f"{names} is private again.")
+
+
+def _mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
