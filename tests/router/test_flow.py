@@ -31,7 +31,8 @@ from routerterm.core.errors import (
     Warming,
 )
 from routerterm.core.targets import Target
-from routerterm.router.flow import Answered, Attempt, Hedged, Lost, NotSent, Progress, Rules, flow
+from routerterm.router.attempts import Answered, Attempt, Hedged, Lost, NotSent, Progress, Rules
+from routerterm.router.flow import flow
 from routerterm.router.limits import KeyView
 from routerterm.router.options import Limits
 from routerterm.router.policy import Option

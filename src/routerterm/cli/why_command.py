@@ -54,7 +54,11 @@ def in_words(decision: Decision) -> str:
         lines.append(f"  {place}. {candidate.target}")
         lines.append(f"     {candidate.why}; {_forecast(candidate.forecast)}")
     if not decision.candidates:
-        lines.append("  No model can be asked.")
+        lines.append(
+            "  No model can be asked." if decision.passed_over else "  No model can be asked: nobody has a key."
+        )
+        if all(item.reason == "no key" for item in decision.passed_over):
+            lines.append("  Add a key with: routerterm keys add")
     if decision.passed_over:
         lines.append("passed over:")
         width = max(len(str(item.target)) for item in decision.passed_over)

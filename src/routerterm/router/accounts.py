@@ -11,7 +11,7 @@ from routerterm.core.money import FREE, UNKNOWN_COST, Cost, to_nano
 from routerterm.core.request import ChatRequest
 from routerterm.core.targets import Forecast
 from routerterm.core.usage import Usage
-from routerterm.router.flow import Attempt
+from routerterm.router.attempts import Attempt
 
 
 def reserved(

@@ -15,7 +15,7 @@ from routerterm.core.usage import Usage
 from routerterm.protocols import limits as header_limits
 from routerterm.router import breaker, limits
 from routerterm.router.accounts import settled
-from routerterm.router.flow import Attempt, NotSent
+from routerterm.router.attempts import Attempt, NotSent
 from routerterm.router.options import RouterOptions
 from routerterm.router.prepare import Prepared, health_name, key_name
 

@@ -21,10 +21,10 @@ from routerterm.core.targets import Decision, Target
 from routerterm.protocols import codec
 from routerterm.protocols.base import HttpRequest, ListedModel
 from routerterm.router import breaker, limits
+from routerterm.router.attempts import Attempt
 from routerterm.router.books import Books
 from routerterm.router.breaker import Health
 from routerterm.router.exchange import Transport, Waits
-from routerterm.router.flow import Attempt
 from routerterm.router.hooks import Hooks
 from routerterm.router.leg import Leg, Patience
 from routerterm.router.limits import KeyView
@@ -191,7 +191,8 @@ class Router:
             if attempt.others
             else (timeouts.first_token_alone, timeouts.idle_alone)
         )
-        slow = timeouts.slow_factor if model.local or model.reasoning else 1.0
+        loads = model.local and "instant" not in info.flags
+        slow = timeouts.slow_factor if loads or model.reasoning else 1.0
         patience = Patience(first * slow, idle, timeouts.keepalive_factor, deadline, timeouts.connect, timeouts.write)
         return Leg(self._transport(info), self._with_headers(encoded, info), wire.decoder(), patience, info.name)
 

@@ -238,6 +238,8 @@ def _price_words(forecast: Forecast | None) -> str:
 
     if forecast is None or forecast.high is None:
         return "its price is unknown"
+    if not forecast.high:
+        return "free"
     return f"{show_usd(forecast.low)} to {show_usd(forecast.high)} for this prompt"
 
 

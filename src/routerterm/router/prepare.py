@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from routerterm.catalog.values import ModelInfo, ProviderInfo
-from routerterm.core.errors import NoCandidate, NoKey, OverBudget, RoutertermError, VaultError
+from routerterm.core.errors import NoCandidate, NoKey, OverBudget, RoutertermError, StoreError, VaultError
 from routerterm.core.ports import ApiKey, KeySource, Memory, State
 from routerterm.core.request import ChatRequest
 from routerterm.core.targets import Target
 from routerterm.router import breaker, limits
 from routerterm.router.hooks import Hooks, reserve_of
 from routerterm.router.options import RouterOptions
-from routerterm.router.policy import Needs, Plan, Subject, plan
+from routerterm.router.policy import NO_KEY, Needs, Plan, Subject, plan
 from routerterm.router.resolve import Entry, Names, Resolved
+
+log = logging.getLogger(__name__)
 
 
 class Lookups(Protocol):
@@ -44,6 +47,8 @@ class Prepared:
     """By provider and label."""
     states: dict[str, State | None] = field(default_factory=dict)
     """What the memory held, by name; kept up to date by who changes it."""
+    trouble: Mapping[str, VaultError] = field(default_factory=dict)
+    """Why the keys of a provider cannot be had, by provider."""
 
 
 def health_name(target: Target) -> str:
@@ -79,12 +84,12 @@ class Preparer:
     async def prepare(self, request: ChatRequest, *, rotate: bool) -> Prepared:
         """The decision for a request; with ``rotate`` a round-robin route moves on.  Raises `NoCandidate`."""
         keys: dict[str, Sequence[ApiKey]] = {}
-        trouble: dict[str, str] = {}
+        trouble: dict[str, VaultError] = {}
         with_key: frozenset[str] = frozenset()
         if self.names.wants_keys(request.model):
             for provider in self._catalog.providers():
                 await self._fetch(provider, keys, trouble)
-            with_key = frozenset(name for name, found in keys.items() if found)
+            with_key = frozenset(name for name, found in keys.items() if found or name in trouble)
         resolved = self.names.resolve(request.model, with_key)
         for entry in resolved.entries:
             if (info := self._catalog.provider(entry.target.provider)) is not None:
@@ -106,9 +111,11 @@ class Preparer:
             budget_blocks=self._hooks.budget.on_cap != "cheaper",
         )
         by_label = {(name, key.label): key for name, found in keys.items() for key in found}
-        return Prepared(made, resolved, by_label, states)
+        return Prepared(made, resolved, by_label, states, trouble)
 
-    async def _fetch(self, info: ProviderInfo, keys: dict[str, Sequence[ApiKey]], trouble: dict[str, str]) -> None:
+    async def _fetch(
+        self, info: ProviderInfo, keys: dict[str, Sequence[ApiKey]], trouble: dict[str, VaultError]
+    ) -> None:
         """The provider's keys, asked for once; a vault that cannot be opened is a reason, not the end."""
         if info.name in keys:
             return
@@ -117,7 +124,7 @@ class Preparer:
         except VaultError as error:
             keys[info.name] = ()
             if info.needs_key:
-                trouble[info.name] = error.message.rstrip(".")
+                trouble[info.name] = error
 
     async def _subject(
         self,
@@ -125,7 +132,7 @@ class Preparer:
         request: ChatRequest,
         resolved: Resolved,
         keys: Mapping[str, Sequence[ApiKey]],
-        trouble: Mapping[str, str],
+        trouble: Mapping[str, VaultError],
         states: Mapping[str, State | None],
         now: float,
     ) -> Subject:
@@ -146,7 +153,7 @@ class Preparer:
             ),
             forecast,
             await self._hooks.budget.objection(request, target, resolved.route, forecast, int(now * 1000)),
-            trouble.get(info.name) or self._obstacle(info, target.model),
+            _why(trouble.get(info.name)) or self._obstacle(info, target.model),
         )
 
     async def _turn(self, resolved: Resolved, rotate: bool, states: Mapping[str, State | None]) -> int:
@@ -156,7 +163,11 @@ class Preparer:
         name = f"turn:{resolved.route}"
         if not rotate:
             return _count(states.get(name))
-        state = await self._memory.change(name, lambda state: {"turn": (_count(state) + 1) % (1 << 30)})
+        try:
+            state = await self._memory.change(name, lambda state: {"turn": (_count(state) + 1) % (1 << 30)})
+        except StoreError as error:
+            log.warning("whose turn it is could not be written: %s", error.message)
+            return _count(states.get(name))
         return _count(state) - 1
 
 
@@ -170,6 +181,8 @@ def refusal(prepared: Prepared) -> RoutertermError:
         return OverBudget(
             f"{over.target} {over.reason}.", "Raise the cap in [budget], or choose a free or a local model."
         )
+    if (locked := _locked(prepared)) is not None:
+        return locked
     if made.missing_key:
         names = ", ".join(dict.fromkeys(item.target.provider for item in passed))
         return NoKey(f"There is no key for {names}.", "Add one with: routerterm keys add - or try the model demo/echo.")
@@ -180,6 +193,23 @@ def refusal(prepared: Prepared) -> RoutertermError:
         hint = "Fetch the local model with: routerterm local fetch"
     reasons = "; ".join(f"{item.target}: {item.reason}" for item in passed)
     return NoCandidate(f"No model can answer this now. {reasons}.", hint)
+
+
+def _locked(prepared: Prepared) -> NoKey | None:
+    """The error where there are keys, but their place does not give them."""
+    passed, trouble = prepared.plan.decision.passed_over, prepared.trouble
+    names = tuple(dict.fromkeys(item.target.provider for item in passed if item.target.provider in trouble))
+    reasons = {NO_KEY, *(_why(error) for error in trouble.values())}
+    if not names or any(item.reason not in reasons for item in passed):
+        return None
+    first = trouble[names[0]]
+    what = first.message[:1].lower() + first.message[1:]
+    return NoKey(f"The {'keys' if names[1:] else 'key'} of {', '.join(names)} cannot be had: {what}", first.hint)
+
+
+def _why(error: VaultError | None) -> str | None:
+    """The sentence as a reason in a list."""
+    return None if error is None else error.message.rstrip(".")
 
 
 def _needs(request: ChatRequest) -> Needs:

@@ -1,0 +1,101 @@
+"""How the attempts of one request ended: in the ledger, in the memory of models and keys, and in sum."""
+
+from __future__ import annotations
+
+import asyncio
+
+from routerterm.core.errors import Cut, ProviderError, Silent
+from routerterm.core.ledger import Outcome
+from routerterm.core.money import Cost
+from routerterm.core.usage import Usage
+from routerterm.router.accounts import total_cost, total_usage
+from routerterm.router.attempts import Attempt
+from routerterm.router.books import Books, Result
+from routerterm.router.flow import is_network
+from routerterm.router.hooks import Hooks
+from routerterm.router.run import Run
+
+
+class Tally:
+    """Every attempt that left ends here, once."""
+
+    def __init__(self, books: Books, hooks: Hooks) -> None:
+        self._books, self._hooks = books, hooks
+        self._loop_time = asyncio.get_running_loop().time
+        self._usages: list[Usage] = []
+        self._costs: list[Cost] = []
+        self._open: list[Run] = []
+        self._unreached: list[tuple[Attempt, ProviderError]] = []
+        self._reached_network = self._reached_anything = False
+        self.made = 0
+        """Attempts that left."""
+
+    @property
+    def usage(self) -> Usage:
+        """Of all legs."""
+        return total_usage(self._usages) if self._usages else Usage()
+
+    @property
+    def cost(self) -> Cost:
+        """Of all legs."""
+        return total_cost(self._costs)
+
+    def begin(self, run: Run) -> None:
+        """An attempt leaves."""
+        self._open.append(run)
+        self.made += 1
+
+    async def finish(
+        self, run: Run, outcome: Outcome, error: ProviderError | None = None, error_class: str | None = None
+    ) -> None:
+        """Enter the end of an attempt in the ledger, and what it taught in the memory."""
+        if run.over:
+            return
+        run.over = True
+        self._open.remove(run)
+        leg, ended = run.leg, self._loop_time()
+        usage = self._used(run, error)
+        cost = self._hooks.pricer.cost(usage, run.attempt.option.model)
+        self._usages.append(usage)
+        self._costs.append(cost)
+        ttft = None if leg.first_content is None else leg.first_content - leg.sent
+        status = leg.status if leg.status is not None else None if error is None else error.status
+        result = Result(outcome, usage, cost, run.started, ended - leg.sent, ttft, error, error_class, status)
+        held_back = error is not None and is_network(error)
+        if error is not None and held_back:
+            self._unreached.append((run.attempt, error))
+        elif outcome != "cancelled" or leg.status is not None:
+            self._reached_anything = True
+            self._reached_network = self._reached_network or not run.attempt.option.model.local
+        await self._books.settle(run.record, result)
+        await self._books.report(run.attempt, result, leg.headers, charge=not held_back)
+
+    async def settle_unreached(self) -> None:
+        """Failures to connect count once it is known that the network is there.
+
+        What answers on this machine says nothing of the line to those that are far away.
+        """
+        for attempt, error in self._unreached:
+            local = attempt.option.model.local
+            if self._reached_anything if local else self._reached_network:
+                await self._books.charge(attempt.target, error)
+            else:
+                await self._books.release(attempt.target)
+        self._unreached.clear()
+
+    async def call_off(self) -> None:
+        """The person stopped, or the program: what is under way is entered as cancelled."""
+        for run in list(self._open):
+            await self.finish(run, "cancelled")
+        await self.settle_unreached()
+
+    def _used(self, run: Run, error: ProviderError | None) -> Usage:
+        """What the provider reported, or an estimate where something may be billed."""
+        if run.usage is not None:
+            return run.usage
+        if error is not None and not run.leg.content and not isinstance(error, Silent | Cut):
+            return Usage(source="estimated")
+        forecast = run.attempt.option.forecast
+        spoken = "".join(run.spoken)
+        output = self._hooks.estimator.text(spoken, run.attempt.option.model) if spoken else 0
+        return Usage(fresh=forecast.prompt_tokens if forecast else 0, output=output, source="estimated")
