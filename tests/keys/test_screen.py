@@ -374,6 +374,33 @@ async def test_what_a_model_needs_is_opened_before_it_is_asked(tmp_path: Path) -
         assert found[2:] == [True, ["default"]]
 
 
+@pytest.mark.parametrize("second", [PASSPHRASE, "something else"])
+async def test_what_comes_in_one_burst_goes_where_it_was_meant(second: str) -> None:
+    app = Program(Model([], vault="new"))
+    given: list[str] = []
+
+    async def unlock(passphrase: str) -> None:
+        given.append(passphrase)
+
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        app.push_screen(UnlockScreen(PlaceStatus(Place.VAULT, "Encrypted vault", "new"), unlock))
+        await settled(pilot)
+        for letter in f"{PASSPHRASE}x\b\r{second}\r":
+            key = {"\r": "enter", "\b": "backspace"}.get(letter, letter)
+            app.post_message(events.Key(key, letter if letter.isprintable() else None))
+        await settled(pilot)
+        if second == PASSPHRASE:
+            assert given == [PASSPHRASE]
+            return
+        assert given == []
+        assert "Those two differ." in app.shown()
+        for letter in f"{PASSPHRASE}\r{PASSPHRASE}\r":
+            app.post_message(events.Key("enter" if letter == "\r" else letter, letter if letter != "\r" else None))
+        await settled(pilot)
+        assert given == [PASSPHRASE]
+
+
 async def test_what_goes_wrong_is_a_sentence() -> None:
     model = Model(some_lines())
 

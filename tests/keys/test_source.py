@@ -134,6 +134,20 @@ async def test_our_vault_closes_when_it_is_not_used(tmp_path: Path) -> None:
         await keeper.keyring.keys("openai")
 
 
+async def test_locking_in_one_program_reaches_every_other(tmp_path: Path) -> None:
+    one, two = await opened(tmp_path), await opened(tmp_path)
+    await one.add("openai", Secret(OPENAI))
+    assert await labels(two) == ["default"]
+    await one.lock()
+    for program in (one, two):
+        assert [status.state for status in await program.keyring.locked_places("openai/x")] == ["locked"]
+        with pytest.raises(VaultLocked):
+            await program.keyring.keys("openai")
+    await two.unlock(Place.VAULT, PASSPHRASE)
+    await one.unlock(Place.VAULT, PASSPHRASE)
+    assert await labels(one) == await labels(two) == ["default"]
+
+
 async def test_another_program_adds_disables_and_removes(tmp_path: Path) -> None:
     one = await opened(tmp_path)
     two = await opened(tmp_path)

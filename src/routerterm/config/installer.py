@@ -18,6 +18,7 @@ from pathlib import Path
 from threading import Event
 
 from routerterm.core.errors import RoutertermError
+from routerterm.core.redact import KNOWN
 
 _POLL = 0.1
 """Seconds between two looks at how much has come."""
@@ -100,7 +101,9 @@ def _uv(uv: str, what: str, folder: Path) -> list[str]:
 
 def _has_pip(python: str, environ: Mapping[str, str]) -> bool:
     try:
-        asked = subprocess.run([python, "-m", "pip", "--version"], capture_output=True, timeout=30, env=dict(environ))
+        asked = subprocess.run(
+            [python, "-m", "pip", "--version"], capture_output=True, timeout=30, env=KNOWN.clean_environment(environ)
+        )
     except (OSError, subprocess.TimeoutExpired):
         return False
     return asked.returncode == 0
@@ -130,7 +133,11 @@ class _Watch:
 
 def _run(command: list[str], work: Path, watch: _Watch, stop: Event) -> tuple[int, str]:
     """Run a tool to its end, or stop it with all that it started; its exit code and its complaints."""
-    environ = os.environ | {"TMPDIR": str(work), "PIP_NO_INPUT": "1", "PYTHONIOENCODING": "utf-8"}
+    environ = KNOWN.clean_environment(os.environ) | {
+        "TMPDIR": str(work),
+        "PIP_NO_INPUT": "1",
+        "PYTHONIOENCODING": "utf-8",
+    }
     log = work / "complaints"
     with log.open("wb") as complaints:
         try:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from functools import cache
 from urllib.parse import quote
 
@@ -38,6 +38,7 @@ _SHAPES = (
     r"ya29\.[A-Za-z0-9_-]{20,}",
     r"eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}",
 )
+_SECRET_NAMES = ("_API_KEY", "_API_TOKEN", "_AUTH_TOKEN", "_ACCESS_TOKEN", "_SECRET_KEY")
 _BEARER = r"(?i)\b(bearer\s+|(?:x-)?(?:goog-)?api[-_]?key[\"']?\s*[:=]\s*[\"']?)([A-Za-z0-9._~+/=-]{16,})"
 _PRIVATE_KEY = r"(?s)-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*?(?:-----END \1-----|\Z)"
 _CONTROL = r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]"
@@ -70,6 +71,12 @@ class Redactor:
             self._known.setdefault(form, shown)
         longest_first = sorted(self._known, key=len, reverse=True)
         self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+
+    def learn_environment(self, environ: Mapping[str, str], named: Container[str] = ()) -> None:
+        """Learn what the variables hold that are named as keys are, or are ``named``."""
+        for variable, value in environ.items():
+            if variable.upper().endswith(_SECRET_NAMES) or variable in named:
+                self.learn(value.strip())
 
     def knows(self, text: str) -> bool:
         """Whether a learned secret is in the text."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, assert_never
@@ -24,7 +24,8 @@ from routerterm.core.events import (
     ToolCallDelta,
     UsageReported,
 )
-from routerterm.core.messages import Text
+from routerterm.core.messages import Part, Text
+from routerterm.tui.attaching import Attached
 from routerterm.tui.clock import now_ms, time_of_day
 from routerterm.tui.entries import header_of, seam_of, trouble_of, words
 from routerterm.tui.screens.confirm import Confirm
@@ -40,13 +41,26 @@ PENDING = "pending"
 """The id of a question that is not yet on disk."""
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a person sent: words and files."""
+
+    text: str
+    files: tuple[Attached, ...] = ()
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The files as parts of a message."""
+        return tuple(file.part for file in self.files)
+
+
 @dataclass(slots=True, eq=False)
 class Turn:
     """An answer that is running."""
 
     session: Session
     ask: Ask
-    question: str
+    question: Asked | None
     """What to give back to the composer if the disk does not take it."""
     model: str = ""
     worker: Worker[None] | None = None
@@ -56,7 +70,7 @@ class Turn:
     note: str = "thinking where to ask"
     shown: str | None = None
     """The id under which the transcript shows the answer."""
-    queue: list[str] = field(default_factory=list)
+    queue: list[Asked] = field(default_factory=list)
     over_budget: OverBudget | None = None
 
     @property
@@ -73,7 +87,7 @@ class Turns:
         self._screen = screen
         self._turns: list[Turn] = []
         self._declined: set[Place] = set()
-        """Locked places of keys that the person would not open; asked for again once an answer fails for want of them."""
+        """Locked places of keys that the person would not open; asked for again once an answer fails without."""
 
     @property
     def answering(self) -> frozenset[str]:
@@ -96,11 +110,12 @@ class Turns:
             (t.session for t in self._turns if t.session.conversation and t.session.conversation.id == id), None
         )
 
-    def send(self, text: str) -> None:
+    def send(self, text: str, files: Sequence[Attached] = ()) -> None:
         """Ask, or queue behind the answer that is running."""
+        asked = Asked(text, tuple(files))
         turn = self.current
         if turn is not None:
-            turn.queue.append(text)
+            turn.queue.append(asked)
             self._screen.meters.refresh()
             return
         stage = self._screen.stage
@@ -108,13 +123,14 @@ class Turns:
         stage.editing = None
         self._screen.show_voice(False)
         now = time_of_day(now_ms())
-        self._screen.transcript.append_entry(Entry(PENDING, "user", (Text(text),), header=Header("you", now)))
+        shown = ((Text(text),) if text else ()) + asked.parts
+        self._screen.transcript.append_entry(Entry(PENDING, "user", shown, header=Header("you", now)))
         if editing is not None:
-            self.start(session, lambda: session.edit(editing, text, model=model), text, model)
+            self.start(session, lambda: session.edit(editing, text, parts=asked.parts, model=model), asked, model)
         else:
-            self.start(session, lambda: session.send(text, model=model), text, model)
+            self.start(session, lambda: session.send(text, parts=asked.parts, model=model), asked, model)
 
-    def start(self, session: Session, ask: Ask, question: str = "", model: str = "") -> None:
+    def start(self, session: Session, ask: Ask, question: Asked | None = None, model: str = "") -> None:
         """Run a turn.  ``model`` is what is asked, where it is not the conversation's."""
         turn = Turn(session, ask, question, model or self._screen.stage.model)
         self._turns.append(turn)
@@ -128,8 +144,9 @@ class Turns:
             return False
         queued, turn.queue = turn.queue, []
         if queued:
-            kept = [*queued, self._screen.composer.text] if self._screen.composer.text else queued
-            self._screen.composer.put("\n\n".join(kept))
+            kept = [*(asked.text for asked in queued), self._screen.composer.text]
+            self._screen.composer.put("\n\n".join(text for text in kept if text))
+            self._screen.tray.give_back([file for asked in queued for file in asked.files])
         turn.worker.cancel()
         return True
 
@@ -173,7 +190,7 @@ class Turns:
             self._ask_to_spend(turn, turn.over_budget)
         if turn.queue and turn.session is self._screen.stage.session:
             first, *rest = turn.queue
-            self.send(first)
+            self.send(first.text, first.files)
             if self.current is not None:
                 self.current.queue.extend(rest)
 
@@ -266,5 +283,6 @@ class Turns:
         if turn.shown is None and turn.question and self._on_show(turn):
             await self._screen.stage.show()
             text = self._screen.composer.text
-            self._screen.composer.put(f"{turn.question}\n{text}" if text else turn.question)
+            self._screen.composer.put("\n".join(filter(None, (turn.question.text, text))))
+            self._screen.tray.give_back(turn.question.files)
         self._screen.show_trouble(error)

@@ -8,6 +8,7 @@ every loaded key.
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import threading
 import traceback
@@ -30,6 +31,7 @@ def masked_record(*args: Any, **kwargs: Any) -> logging.LogRecord:
 def hide_secrets(stream: TextIO | None = None) -> None:
     """See the module.  ``stream`` is where uncaught errors are written, by default standard error."""
     logging.setLogRecordFactory(masked_record)
+    KNOWN.learn_environment(os.environ)
 
     def uncaught(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
         (stream or sys.stderr).write(traceback_text(kind, error, trace))

@@ -132,15 +132,19 @@ class Keeper:
 
     async def unlock(self, place: Place, passphrase: str) -> None:
         """Open a place, or make it where it is new.  Raises `WrongPassphrase`."""
+        self.keyring.notice_locking()
         vault = self.keyring.vaults[place]
         await self._patiently(place, lambda: vault.unlock(passphrase), UNLOCK_LIMIT)
         self.keyring.forget(place)
 
     async def lock(self, place: Place = Place.VAULT) -> None:
-        """Close a place and drop what it gave."""
+        """Close a place and drop what it gave, here and in every program of the same person that is running."""
         vault = self.keyring.vaults[place]
         self.keyring.forget(place)
-        await self._patiently(place, vault.lock, WRITE_LIMIT)
+        try:
+            await self._patiently(place, vault.lock, WRITE_LIMIT)
+        finally:
+            await patiently("The list of keys", self.keyring.tell_of_locking, WRITE_LIMIT)
 
     async def change_passphrase(self, old: str, new: str) -> None:
         """Of our own vault.  Raises `WrongPassphrase`."""

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from routerterm.catalog.values import ProviderInfo
 from routerterm.config.keys.errors import VaultLocked, VaultSlow
+from routerterm.config.keys.files import stamp
 from routerterm.config.keys.index import KeyIndex, Records
 from routerterm.config.keys.kernel import KernelCache
 from routerterm.config.keys.own import OwnVault
@@ -22,6 +23,7 @@ from routerterm.config.keys.rows import Reference, rows_of
 from routerterm.config.keys.system import system_vault
 from routerterm.config.keys.values import PLACES, KeyRecord, Place, PlaceStatus
 from routerterm.config.keys.vault import CommandVault, EnvironmentVault, Vault
+from routerterm.config.paths import make_private_folder
 from routerterm.core.errors import VaultError
 from routerterm.core.ports import ApiKey
 from routerterm.core.redact import KNOWN
@@ -29,6 +31,8 @@ from routerterm.core.secret import Secret
 
 VAULT_FILE = "keys.vault"
 INDEX_FILE = "keys.json"
+LOCKED_FILE = "keys.locked"
+"""Touched whenever a place is locked, so that other programs that run forget what they hold."""
 PROBE_LIMIT = 4.0
 GET_LIMIT = 25.0
 TROUBLE_LASTS = 30.0
@@ -62,6 +66,8 @@ class Keyring:
             Place.ENVIRONMENT: EnvironmentVault(self.environ),
             **(vaults or {}),
         }
+        self._locked_file = folder / LOCKED_FILE
+        self._locked_stamp = stamp(self._locked_file)
         self._unlocked = unlocked
         self._clock = clock
         self._used = clock()
@@ -78,10 +84,11 @@ class Keyring:
         A place that fails is passed over as long as another gives a key; otherwise its `VaultError` is raised,
         `VaultLocked` before any other.
         """
+        self.notice_locking()
         self._close_when_unused()
-        if (stamp := self.index.stamp) != self._stamp:
+        if (now := self.index.stamp) != self._stamp:
             self._ready.clear()
-            self._stamp = stamp
+            self._stamp = now
         ready = self._ready.get(provider)
         if ready is None:
             async with self._asking.setdefault(provider, asyncio.Lock()):
@@ -104,6 +111,7 @@ class Keyring:
 
     async def secret(self, row: KeyRecord) -> Secret:
         """The key of one row.  Raises `VaultError`."""
+        self.notice_locking()
         known = self._secrets.get((row.place, row.address))
         if known is not None:
             return known
@@ -120,6 +128,7 @@ class Keyring:
 
     async def places(self) -> tuple[PlaceStatus, ...]:
         """What each allowed place is, here and now; asked all at once, each with a time limit."""
+        self.notice_locking()
         return tuple(await asyncio.gather(*(self._status(place) for place in self.order)))
 
     async def place_for_new_keys(self) -> PlaceStatus:
@@ -137,6 +146,7 @@ class Keyring:
 
         Where ``model`` is ``provider/model``, only what that provider needs.
         """
+        self.notice_locking()
         provider, slash, _ = model.partition("/")
         rows = await self.rows(provider) if slash and provider in self.providers else await self.all_rows()
         needed = {row.place for row in rows if row.enabled and row.stored}
@@ -155,6 +165,25 @@ class Keyring:
         for held in (self._secrets, self._trouble):
             for address in [address for address in held if place in (None, address[0])]:
                 del held[address]
+
+    def notice_locking(self) -> None:
+        """Forget every key if another program has locked a place since."""
+        if (now := stamp(self._locked_file)) != self._locked_stamp:
+            self._locked_stamp = now
+            self.forget()
+            self._close_vault()
+
+    def tell_of_locking(self) -> None:
+        """Let the other programs that run forget their keys too."""
+        make_private_folder(self._locked_file.parent)
+        self._locked_file.touch(mode=0o600)
+        os.utime(self._locked_file)
+        self._locked_stamp = stamp(self._locked_file)
+
+    def _close_vault(self) -> None:
+        vault = self.vaults[Place.VAULT]
+        if isinstance(vault, OwnVault):
+            vault.close()
 
     def _rows(self, provider: str, records: Records) -> tuple[KeyRecord, ...]:
         info, references = self.providers.get(provider), self.references.get(provider, ())
@@ -204,16 +233,12 @@ class Keyring:
         now = self._clock()
         if 0 < self._unlocked < now - self._used:
             self.forget(Place.VAULT)
-            vault = self.vaults[Place.VAULT]
-            if isinstance(vault, OwnVault):
-                vault.close()
+            self._close_vault()
         self._used = now
 
     def _learn_the_environment(self) -> None:
         """Teach the redactor what the environment holds, before anything could show it."""
-        for variable, value in self.environ.items():
-            if variable.endswith(("_API_KEY", "_API_TOKEN", "_AUTH_TOKEN")) or variable in self._named_variables():
-                KNOWN.learn(value.strip())
+        KNOWN.learn_environment(self.environ, self._named_variables())
 
     def _named_variables(self) -> frozenset[str]:
         named = {name for info in self.providers.values() for name in info.env}

@@ -76,25 +76,21 @@ class PassphraseLine(Input):
         self._left = False
 
     async def _on_key(self, event: events.Key) -> None:
+        """Do it here and now: what Textual lets bubble up, such as a backspace, would come after later letters."""
         if self._left and self.then is not None:
-            event.stop()
-            event.prevent_default()
-            await self.then.take(events.Key(event.key, event.character))
-        elif event.key == "enter":
-            event.stop()
-            event.prevent_default()
+            await self.then._on_key(event)
+            return
+        bound = self._bindings.key_to_bindings.get(event.key)
+        if event.key == "enter":
             self._left = True
             self.post_message(self.Entered(self))
+        elif bound is not None:
+            await self.run_action(bound[0].action)
         else:
             await super()._on_key(event)
-
-    async def take(self, key: events.Key) -> None:
-        """A key that was meant for this line."""
-        bound = self._bindings.key_to_bindings.get(key.key)
-        if bound is None or key.key == "enter":
-            await self._on_key(key)
-        else:
-            await self.run_action(bound[0].action)
+            return
+        event.stop()
+        event.prevent_default()
 
 
 class UnlockScreen(ModalScreen[bool]):
