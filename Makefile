@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test check format types wheel constraints bench clean corpus fuzz decoding
+.PHONY: help run test check format types wheel constraints bench bench-router faults clean corpus fuzz decoding
 
 help: ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -40,6 +40,14 @@ fuzz: ## Ten minutes of broken provider answers; other times with MINUTES=1
 decoding: ## What decoding a streamed chunk costs, beside json.loads, httpx-sse with pydantic, and the openai SDK
 	@sh scripts/setup.sh test
 	@.venv/bin/python benchmarks/decoding.py
+
+faults: ## Break a provider in every way and print what came of it; FULL=1 with the waits as they are in use (some minutes)
+	@sh scripts/setup.sh test
+	@.venv/bin/python -m tests.router.faults $(if $(FULL),--full)
+
+bench-router: ## What the router costs beside raw httpx; LITELLM=1 installs litellm aside and measures it too
+	@sh scripts/setup.sh test
+	@sh scripts/bench_router.sh $(if $(LITELLM),--litellm)
 
 constraints: ## Write constraints.txt anew
 	@sh scripts/constraints.sh

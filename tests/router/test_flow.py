@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -49,7 +50,9 @@ def option(target: Target, *, keys: tuple[str, ...] = ("k",), prefill: bool = Fa
 
 
 def play(
-    options: list[Option], outcomes: list[ProviderError | tuple[ProviderError, Progress]], rules: Rules | None = None
+    options: list[Option],
+    outcomes: Sequence[ProviderError | tuple[ProviderError, Progress]],
+    rules: Rules | None = None,
 ) -> tuple[list[Attempt], Any]:
     """The attempts that follow from failures (a second apart), and what it ends with."""
     course = flow(options, rules or Rules(), lambda: 0.5, 1000.0)
@@ -136,6 +139,20 @@ def test_a_rate_limited_key_gives_way_to_the_next_at_once() -> None:
     attempts, _ = play([option(A, keys=("one", "two")), option(B)], [RateLimited("x", retry_after=2.0)])
     assert asked(attempts) == ["a:one", "a:two"]
     assert attempts[1].delay == 0.0
+
+
+def test_a_second_try_never_takes_another_candidates_place() -> None:
+    """Four attempts: with three candidates only one of them may be tried twice."""
+    attempts, _ = play([option(A), option(B), option(C)], [Transient("x")] * 3)
+    assert asked(attempts) == ["a:k", "a:k", "b:k", "c:k"]
+
+
+def test_a_cut_answer_reaches_the_last_candidate_too() -> None:
+    options = [option(A, prefill=True), option(B, prefill=True), option(C)]
+    attempts, error = play(options, [(Cut("x"), SAID)] * 3)
+    assert asked(attempts) == ["a:k", "a:k", "b:k", "c:k"]
+    assert attempts[3].recover == "restart"
+    assert error is None
 
 
 def test_a_long_prompt_goes_to_a_larger_window_only() -> None:
@@ -281,3 +298,26 @@ def test_the_limits_hold_whatever_happens(failures: list[Any], count: int, on_cu
         most = 4 if any(kind is Warming for kind, *_ in failures) else 2
         assert sum(attempt.target == target for attempt in attempts) <= most
     assert sum(attempt.delay for attempt in attempts) <= rules.limits.patience_alone + 1e-9
+
+
+MOVING = st.sampled_from(
+    [Transient, Silent, Unreachable, Malformed, BadCredential, OutOfCredit, ModelGone, RateLimited]
+)
+
+
+@given(
+    st.lists(st.tuples(MOVING, st.one_of(st.none(), st.floats(0, 60))), min_size=8), st.integers(1, 4), st.floats(0, 1)
+)
+def test_no_healthy_candidate_is_left_unasked(failures: list[Any], count: int, chance: float) -> None:
+    """Whatever fails before the first piece, every candidate of up to four has its turn."""
+    targets = [Target(f"p{place}", "m") for place in range(count)]
+    course = flow([option(target) for target in targets], Rules(), lambda: chance, 0.0)
+    attempt, now, seen = next(course), 0.0, set()
+    for kind, wait in failures:
+        seen.add(attempt.target)
+        now += attempt.delay
+        try:
+            attempt = course.send(Lost(kind("x", retry_after=wait), now))
+        except StopIteration:
+            break
+    assert seen == set(targets)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
-from contextlib import AbstractAsyncContextManager
+from contextlib import _AsyncGeneratorContextManager
 
 import pytest
 
@@ -174,7 +174,7 @@ async def test_a_redaction_is_undone_across_pieces() -> None:
     sent: list[bytes] = []
 
     class Spy(DemoTransport):
-        def exchange(self, request: HttpRequest, waits: Waits) -> AbstractAsyncContextManager[Answer]:
+        def exchange(self, request: HttpRequest, waits: Waits) -> _AsyncGeneratorContextManager[Answer]:
             sent.append(request.body)
             return super().exchange(request, waits)
 

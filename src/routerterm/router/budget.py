@@ -92,10 +92,15 @@ class PersonalBudget:
         self._allowed.discard(id)
 
     def caps(self, request: ChatRequest, target: Target, route: str, now_ms: int) -> Sequence[Cap]:
-        """The caps that an attempt is held against; none for a free or local model, or what the person allowed."""
-        if not self._allowed.isdisjoint((request.message_id, request.conversation_id)) or self._is_free(target):
+        """The caps that an attempt is held against; none for a free or local model, or what the person allowed.
+
+        The request's own caps hold even then: they are somebody else's, or were said for this request alone.
+        """
+        if self._is_free(target):
             return ()
-        return caps_of(self._rules, request, target, route, now_ms)
+        if not self._allowed.isdisjoint((request.message_id, request.conversation_id)):
+            return request.caps
+        return (*caps_of(self._rules, request, target, route, now_ms), *request.caps)
 
     async def objection(
         self, request: ChatRequest, target: Target, route: str, forecast: Forecast, now_ms: int

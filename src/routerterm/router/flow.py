@@ -226,14 +226,14 @@ class _Course:
 
     def _recovery(self, last: Attempt) -> Attempt | None:
         """Go on where the answer was cut: by prefill where a target can, else from the start."""
-        same_first = self._standing.spared(last.option)
+        standing = self._standing
         usable = [
             (option, key)
-            for option in sorted(
-                self._standing.options, key=lambda option: (option.target != last.target) is same_first
-            )
-            if (key := self._standing.usable(option, again=True)) is not NO_KEY_NOW
+            for option in sorted(standing.options, key=lambda option: option.target != last.target)
+            if (key := standing.usable(option, again=True)) is not NO_KEY_NOW
         ]
+        if not standing.spared(last.option):
+            usable = [pair for pair in usable if not standing.tries(pair[0].target)] or usable
         if self._rules.on_cut == "continue" and self._progress.characters:
             for option, key in usable:
                 if option.model.prefill and option.target not in self._no_prefill:

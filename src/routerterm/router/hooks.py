@@ -134,8 +134,8 @@ class NoBudget:
     on_cap: OnCap = "block"
 
     def caps(self, request: ChatRequest, target: Target, route: str, now_ms: int) -> Sequence[Cap]:
-        """See `Budget.caps`."""
-        return ()
+        """See `Budget.caps`: only what the request itself says."""
+        return request.caps
 
     async def objection(
         self, request: ChatRequest, target: Target, route: str, forecast: Forecast, now_ms: int

@@ -49,6 +49,8 @@ class FaultyProvider:
     counts: Counter[str] = field(default_factory=Counter)
     while_down: int = 0
     down_until: float = 0.0
+    recovered_at: float | None = None
+    """When it was first asked again after that."""
     served: list[float] = field(default_factory=list)
     hung_up: asyncio.Event = field(default_factory=asyncio.Event)
     headers: list[dict[str, str]] = field(default_factory=list)
@@ -254,6 +256,13 @@ async def malformed(self: FaultyProvider, call: Call) -> bool:
     return await tail(call)
 
 
+async def malformed_later(self: FaultyProvider, call: Call) -> bool:
+    await stream_head(call)
+    await words(self, call, HALF)
+    await send(call, b'data: {"choices": [{"delta": {"content": "wo\n\n')
+    return await tail(call)
+
+
 async def no_done(self: FaultyProvider, call: Call) -> bool:
     await stream_head(call)
     await words(self, call)
@@ -303,6 +312,7 @@ async def down_a_while(self: FaultyProvider, call: Call) -> bool:
     if self.now() < self.down_until:
         self.while_down += 1
         return await error(call, 503, {"error": {"message": "maintenance"}})
+    self.recovered_at = self.recovered_at or self.now()
     return await ok(self, call)
 
 
@@ -354,9 +364,9 @@ FAULTS: dict[str, Callable[[FaultyProvider, Call], Awaitable[bool]]] = {
     function.__name__: function
     for function in (
         ok, rate_once, rate_forever, fails_once, down, reset_before_headers, reset_in_body, silence, late, cut,
-        stall, comments, malformed, no_done, open_after_end, error_as_body, error_first, error_in_stream, too_long,
-        filtered, no_prefill, down_a_while, no_usage, endless, redirect, web_page, bad_key, unpaid, gone,
-        caller_fault, tool_cut,
+        stall, comments, malformed, malformed_later, no_done, open_after_end, error_as_body, error_first,
+        error_in_stream, too_long, filtered, no_prefill, down_a_while, no_usage, endless, redirect, web_page,
+        bad_key, unpaid, gone, caller_fault, tool_cut,
     )
 }  # fmt: skip
 

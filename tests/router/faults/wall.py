@@ -6,13 +6,24 @@ import asyncio
 import socket
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from pathlib import Path
 
-from routerterm.catalog.values import ModelInfo, ProviderInfo
-from routerterm.core.events import AttemptFailed, AttemptStarted, Failed, Finished, Recovered, TextDelta
+from routerterm.catalog.values import ModelInfo, Prices, ProviderInfo
+from routerterm.core.errors import DeadlineExceeded
+from routerterm.core.events import (
+    AttemptFailed,
+    AttemptStarted,
+    Failed,
+    Finished,
+    ReasoningDelta,
+    Recovered,
+    TextDelta,
+    ToolCallDelta,
+)
 from routerterm.core.ledger import AttemptRecord, Cap, CapReached
 from routerterm.core.messages import Message
 from routerterm.core.ports import ApiKey, Memory
@@ -31,6 +42,7 @@ class Brick:
     """One fault and what must come of it: ``whole`` or the class of the error, and how many attempts."""
 
     fault: str
+    title: str
     backed: str
     backed_attempts: int
     alone: str
@@ -41,38 +53,39 @@ class Brick:
 
 
 WALL = (
-    Brick("ok", "whole", 1, "whole", 1),
-    Brick("rate_once", "whole", 2, "whole", 2),
-    Brick("rate_forever", "whole", 2, "RateLimited", 2),
-    Brick("fails_once", "whole", 2, "whole", 2),
-    Brick("down", "whole", 3, "Transient", 2),
-    Brick("reset_before_headers", "whole", 3, "Transient", 2),
-    Brick("reset_in_body", "whole", 3, "Cut", 2, how="continue"),
-    Brick("silence", "whole", 2, "Silent", 1),
-    Brick("late", "whole", 2, "whole", 1),
-    Brick("cut", "whole", 3, "Cut", 2, how="continue"),
-    Brick("stall", "whole", 2, "Cut", 1, how="continue"),
-    Brick("comments", "whole", 2, "Silent", 1),
-    Brick("malformed", "whole", 2, "Malformed", 1),
-    Brick("no_done", "whole", 1, "whole", 1),
-    Brick("open_after_end", "whole", 1, "whole", 1),
-    Brick("error_as_body", "whole", 3, "Transient", 2),
-    Brick("error_first", "whole", 3, "Transient", 2),
-    Brick("error_in_stream", "whole", 3, "Cut", 2, how="continue"),
-    Brick("too_long", "whole", 2, "ContextTooLong", 1),
-    Brick("filtered", "ContentBlocked", 1, "ContentBlocked", 1),
-    Brick("cut", "whole", 4, "Cut", 2, backup="no_prefill", how="restart"),
-    Brick("no_usage", "whole", 1, "whole", 1),
-    Brick("endless", "DeadlineExceeded", 1, "DeadlineExceeded", 1),
-    Brick("certificate", "whole", 2, "Unreachable", 1),
-    Brick("refused", "whole", 2, "Unreachable", 2),
-    Brick("redirect", "whole", 2, "Malformed", 1),
-    Brick("web_page", "whole", 2, "Malformed", 1),
-    Brick("bad_key", "whole", 2, "BadCredential", 1),
-    Brick("unpaid", "whole", 2, "OutOfCredit", 1),
-    Brick("gone", "whole", 2, "ModelGone", 1),
-    Brick("caller_fault", "CallerFault", 1, "CallerFault", 1),
-    Brick("tool_cut", "Cut", 1, "Cut", 1),
+    Brick("ok", "healthy", "whole", 1, "whole", 1),
+    Brick("rate_once", "429 once, with Retry-After", "whole", 2, "whole", 2),
+    Brick("rate_forever", "429 for ever, without", "whole", 2, "RateLimited", 2),
+    Brick("fails_once", "500 once", "whole", 2, "whole", 2),
+    Brick("down", "503 for ever", "whole", 3, "Transient", 2),
+    Brick("reset_before_headers", "reset before headers", "whole", 3, "Transient", 2),
+    Brick("reset_in_body", "reset in the body", "whole", 3, "Cut", 2, how="continue"),
+    Brick("silence", "silence", "whole", 2, "Silent", 1),
+    Brick("late", "late first token", "whole", 2, "whole", 1),
+    Brick("cut", "cut in the stream", "whole", 3, "Cut", 2, how="continue"),
+    Brick("stall", "stalls, line open", "whole", 2, "Cut", 1, how="continue"),
+    Brick("comments", "comments only", "whole", 2, "Silent", 1),
+    Brick("malformed", "malformed chunk", "whole", 2, "Malformed", 1),
+    Brick("malformed_later", "malformed in the stream", "whole", 2, "Cut", 1, how="continue"),
+    Brick("no_done", "no [DONE]", "whole", 1, "whole", 1),
+    Brick("open_after_end", "line open after the end", "whole", 1, "whole", 1),
+    Brick("error_as_body", "error as body of a 200", "whole", 3, "Transient", 2),
+    Brick("error_first", "error first on a 200", "whole", 3, "Transient", 2),
+    Brick("error_in_stream", "error in the stream", "whole", 3, "Cut", 2, how="continue"),
+    Brick("too_long", "context too long", "whole", 2, "ContextTooLong", 1),
+    Brick("filtered", "content filter", "ContentBlocked", 1, "ContentBlocked", 1),
+    Brick("cut", "cut, prefill refused", "whole", 4, "Cut", 2, backup="no_prefill", how="restart"),
+    Brick("no_usage", "usage missing", "whole", 1, "whole", 1),
+    Brick("endless", "slower than the deadline", "DeadlineExceeded", 1, "DeadlineExceeded", 1),
+    Brick("certificate", "certificate error", "whole", 2, "Unreachable", 1),
+    Brick("refused", "connection refused", "whole", 2, "Unreachable", 2),
+    Brick("redirect", "redirect", "whole", 2, "Malformed", 1),
+    Brick("web_page", "body of the wrong type", "whole", 2, "Malformed", 1),
+    Brick("bad_key", "key refused", "whole", 2, "BadCredential", 1),
+    Brick("unpaid", "out of credit, as a 429", "whole", 2, "OutOfCredit", 1),
+    Brick("gone", "model gone", "whole", 2, "ModelGone", 1),
+    Brick("caller_fault", "caller's fault", "CallerFault", 1, "CallerFault", 1),
+    Brick("tool_cut", "cut in a tool call", "Cut", 1, "Cut", 1),
 )
 
 
@@ -118,6 +131,19 @@ class FakeKeys:
 
 
 @dataclass
+class Leg:
+    """One attempt as the events told it."""
+
+    content: bool = False
+    error: str | None = None
+
+    @property
+    def entry(self) -> tuple[str, str | None]:
+        """What the ledger must say of it."""
+        return ("done" if self.error is None else "cut" if self.content else "failed"), self.error
+
+
+@dataclass
 class Row:
     """What came of one run."""
 
@@ -133,8 +159,9 @@ class Row:
     asked: int
     """Requests that reached the faulty provider."""
     terminal_events: int
+    deadline: float
     usage_source: str = ""
-    failures: list[str] = field(default_factory=list)
+    legs: list[Leg] = field(default_factory=list)
 
 
 def scaled(scale: float, deadline: float = 600.0) -> RouterOptions:
@@ -163,10 +190,22 @@ def scaled(scale: float, deadline: float = 600.0) -> RouterOptions:
     )
 
 
-def catalog(urls: dict[str, str]) -> FakeCatalog:
-    infos = {name: ProviderInfo(name, name, "openai-chat", url) for name, url in urls.items()}
+def catalog(urls: dict[str, str], local: Collection[str] = (), price: str | None = None) -> FakeCatalog:
+    infos = {
+        name: ProviderInfo(name, name, "openai-chat", url, local=name in local, flags=frozenset({"instant"}))
+        for name, url in urls.items()
+    }
+    prices = Prices() if price is None else Prices(Decimal(price), Decimal(price))
     models = {
-        name: ModelInfo(name, "model", context=8_000 if name == "primary" else 200_000, tools=True, prefill=True)
+        name: ModelInfo(
+            name,
+            "model",
+            context=8_000 if name == "primary" else 200_000,
+            prices=prices,
+            tools=True,
+            prefill=True,
+            local=name in local,
+        )
         for name in urls
     }
     return FakeCatalog(infos, models)
@@ -179,10 +218,12 @@ def make_router(
     memory: Memory | None = None,
     hooks: Hooks | None = None,
     transport: Transport | None = None,
+    local: Collection[str] = (),
+    price: str | None = None,
 ) -> Router:
     transports = dict.fromkeys(urls, transport) if transport is not None else None
     return Router(
-        catalog(urls),
+        catalog(urls, local, price),
         FakeKeys(),
         options=options,
         ledger=ledger,
@@ -222,28 +263,82 @@ async def lay(brick: Brick, *, backed: bool, scale: float, tls: FaultyProvider, 
         if backed:
             urls["backup"] = f"{base}/{brick.backup}/v1"
         ledger = RecordingLedger()
-        router = make_router(
-            urls, scaled(scale, 30.0 if brick.fault == "endless" else 600.0), ledger, transport=transport
-        )
+        options = scaled(scale, 30.0 if brick.fault == "endless" else 600.0)
+        router = make_router(urls, options, ledger, transport=transport)
+        deadline = options.limits.deadline or 0.0
         begun = time.monotonic()
-        text, events = await run(router)
-        seconds = time.monotonic() - begun
+        async with asyncio.timeout(deadline + 120.0):
+            text, events = await run(router)
         last = events[-1]
         return Row(
             brick,
             backed,
             "whole" if isinstance(last, Finished) else type(getattr(last, "error", None)).__name__,
             sum(isinstance(event, AttemptStarted) for event in events),
-            seconds,
+            time.monotonic() - begun,
             text,
             last.error.message if isinstance(last, Failed) else "",
             next((event.how for event in events if isinstance(event, Recovered)), ""),
             sorted(ledger.rows.values(), key=lambda row: row.n),
             server.counts[brick.fault],
             sum(isinstance(event, Finished | Failed) for event in events),
+            deadline,
             last.usage.source if isinstance(last, Finished | Failed) else "",
-            [event.error.kind for event in events if isinstance(event, AttemptFailed)],
+            legs_of(events),
         )
+
+
+def legs_of(events: Sequence[object]) -> list[Leg]:
+    """The attempts as the events told them."""
+    legs: list[Leg] = []
+    for event in events:
+        match event:
+            case AttemptStarted():
+                legs.append(Leg())
+            case TextDelta() | ReasoningDelta() | ToolCallDelta():
+                legs[-1].content = True
+            case AttemptFailed(n, error=error):
+                legs[n - 1].error = error.kind
+            case Failed(DeadlineExceeded()):
+                legs[-1].error = "deadline"
+    return legs
+
+
+@dataclass
+class Outage:
+    """What came of twenty requests to a provider that is down for a while."""
+
+    whole: int = 0
+    while_down: int = 0
+    """Attempts that reached it then."""
+    first: str = ""
+    """Who answered the first request."""
+    back_after: float = 0.0
+    """Seconds from its recovery to its first answer."""
+    seconds: float = 0.0
+
+
+async def outage(scale: float, lasts: float = 20.0, patience: float = 40.0) -> Outage:
+    """One request a second, twenty times, then on until the provider is used again; seconds at full length."""
+    async with running(scale) as server:
+        base = f"http://127.0.0.1:{server.port}"
+        router = make_router({"primary": f"{base}/down_a_while/v1", "backup": f"{base}/ok/v1"}, scaled(scale))
+        await run(router, replace(QUESTION, model="backup/model"))  # the first connection takes its time
+        begun = server.now()
+        recovers = server.down_until = begun + lasts * scale
+        found, winner, asked = Outage(), "", 0
+        while asked < 20 or ("primary" not in winner and server.now() < recovers + patience * scale + 10.0):
+            asked += 1
+            text, events = await run(router)
+            winner = str(getattr(events[-1], "target", ""))
+            found.first = found.first or winner
+            found.whole += asked <= 20 and text == ANSWER
+            await asyncio.sleep(scale)
+        found.while_down = server.while_down
+        found.back_after = ((server.recovered_at or float("inf")) - recovers) / scale
+        found.seconds = server.now() - begun
+        await router.aclose()
+    return found
 
 
 async def lay_all(scale: float) -> list[Row]:
@@ -287,8 +382,11 @@ def wrong(row: Row) -> list[str]:
         found.append(f"{row.terminal_events} ends")
     if row.backed and row.how != brick.how and expected == "whole":
         found.append(f"goes on by {row.how or 'nothing'}")
-    if len(row.ledger) != row.attempts or any(record.outcome == "running" for record in row.ledger):
-        found.append("the ledger does not have one settled row per attempt")
+    entered = [(record.outcome, record.error_class) for record in row.ledger]
+    if entered != [leg.entry for leg in row.legs]:
+        found.append(f"the ledger says {entered}, but it was {[leg.entry for leg in row.legs]}")
+    if row.seconds > row.deadline + 15.0:
+        found.append(f"took {row.seconds:.1f} s, and the deadline was {row.deadline:.1f} s")
     if brick.fault in ("silence", "comments") and row.asked > 1:
         found.append("a silent route was asked twice")
     if row.outcome == "whole" and row.ledger and row.ledger[-1].outcome != "done":
