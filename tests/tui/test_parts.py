@@ -114,7 +114,7 @@ def test_slash_commands_are_told_from_text() -> None:
 
 
 def test_keys_are_named_for_a_person() -> None:
-    assert [key_name(key) for key in ("f1", "ctrl+o", "ctrl+underscore", "alt+up")] == ["F1", "^O", "^/", "ALT+UP"]
+    assert [key_name(key) for key in ("f1", "ctrl+o", "ctrl+underscore", "alt+up")] == ["F1", "^O", "^/", "Alt+Up"]
 
 
 @given(st.lists(st.floats(0, 1e6), max_size=40), st.integers(1, 8), st.integers(1, 60))

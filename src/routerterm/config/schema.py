@@ -298,6 +298,8 @@ class UiSettings(Section):
     """Whether the status line shows how many bytes a second the terminal is sent."""
     plain: bool = False
     """Linear output without frames, for screen readers."""
+    favourites: tuple[str, ...] = ()
+    """Models and routes that the picker shows before all others, as in provider/model."""
 
 
 class KeysSettings(Section):
@@ -307,3 +309,34 @@ class KeysSettings(Section):
     """Which places are asked for keys, in order."""
     unlocked: Annotated[int, Field(ge=0)] = 30
     """Minutes that our own vault stays open after it was used."""
+
+
+class GatewaySettings(Section):
+    """The local server through which other programs use this router (`routerterm serve`)."""
+
+    enabled: bool = False
+    """Whether the chat runs it inside itself while it is open."""
+    host: str = "127.0.0.1"
+    """The address it listens at; any but this machine's own wants a token."""
+    port: Annotated[int, Field(ge=0, le=65_535)] = 8484
+    """The port it listens at; 0 takes any free one."""
+    hosts: tuple[str, ...] = ()
+    """Names it may be called by, besides localhost, this machine's name and bare addresses."""
+    origins: tuple[str, ...] = ()
+    """Web pages that may ask it from within a browser, as in https://app.example; none is the safe choice."""
+    largest: Count = 32
+    """The largest request in megabytes."""
+    at_once: Count = 512
+    """Most requests at once."""
+    connections: Count = 2_000
+    """Most open connections; beyond that the one that has been idle longest is closed."""
+    cache: bool = False
+    """Whether the same request, word for word, may be answered from memory."""
+    cache_minutes: Count = 60
+    """How long an answer may be given again."""
+    cache_megabytes: Count = 16
+    """How much memory kept answers may take."""
+    log: bool = False
+    """Whether every request is noted in gateway.log: times, tokens and costs, never a word of it."""
+    traces: bool = False
+    """Whether OpenTelemetry traces are sent (extra `otel`; the usual OTEL_* variables say where to)."""

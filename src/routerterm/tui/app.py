@@ -8,13 +8,15 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from textual.app import App, SystemCommand
-from textual.binding import Binding, BindingType
+from textual.binding import Binding, BindingsMap, BindingType
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
 from routerterm.config.paths import Paths
 from routerterm.core.errors import RoutertermError
 from routerterm.engine.afterlife import let_go_of_terminal, on_hangup
+from routerterm.tui.commands.registry import COMMANDS
+from routerterm.tui.keymap import bindings
 from routerterm.tui.screens.chat import ChatScreen
 from routerterm.tui.terminal import driver_class, driver_of
 from routerterm.tui.themes.adapt import to_textual
@@ -36,6 +38,8 @@ SCREENS: Mapping[str, str] = {
     "help": "routerterm.tui.screens.help:open_screen",
 }
 """Screens by name; each module is imported when its screen is first opened."""
+OVERLAYS = frozenset({"help", "themes"})
+"""Those that lie over whatever is open."""
 
 
 class RoutertermApp(App[int]):
@@ -47,6 +51,9 @@ class RoutertermApp(App[int]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c", "help_quit", show=False, system=True)]
     services: Services | None = None
     show_line_speed = False
+    recent: tuple[str, ...] = ()
+    """The models that are walked through in turn, since one was last chosen otherwise."""
+    _opened: tuple[Screen[Any], str] | None = None
 
     def __init__(self, paths: Paths, ui: QuickUi, driver_class: type[Any] | None = None) -> None:
         super().__init__(driver_class=driver_class)
@@ -134,6 +141,11 @@ class RoutertermApp(App[int]):
         del self._exit_renderables[1:]
         super()._print_error_renderables()
 
+    def set_keys(self, keys_of: Mapping[str, tuple[str, ...]]) -> None:
+        """Bind the commands that work on every screen."""
+        everywhere = [command for command in COMMANDS.values() if command.everywhere]
+        self._bindings = BindingsMap([*type(self).BINDINGS, *bindings(everywhere, keys_of)])
+
     async def take_up_settings(self) -> None:
         """Live by the settings as they are in the file now.  Raises `SettingsError`."""
         if self.services is None:
@@ -155,10 +167,25 @@ class RoutertermApp(App[int]):
 
     async def action_command(self, name: str, argument: str = "") -> None:
         """Run a command by its name; what goes wrong becomes a notice."""
+        if name == "new":
+            await self._back_to_chat()
         await self.chat.run_command(name, argument)
 
+    async def action_help_here(self) -> None:
+        """Show what can be done on the screen that is open."""
+        await self._open("help")
+
+    async def action_quit(self) -> None:
+        """Leave as the command does, from wherever."""
+        await self.chat.run_command("quit")
+
     async def action_open(self, name: str) -> None:
-        """Open one of the `SCREENS`, as soon as there is something to show on it."""
+        """Open one of the `SCREENS` in place of another, as soon as there is something to show on it; or close it."""
+        if self._opened == (self.screen, name):
+            await self._leave()
+            return
+        if name not in OVERLAYS:
+            await self._back_to_chat()
         if self.services is None:
             self.run_worker(self._open_when_ready(name), group="open", exclusive=True, exit_on_error=False)
         else:
@@ -172,6 +199,19 @@ class RoutertermApp(App[int]):
         module, _, function = SCREENS[name].partition(":")
         make: Callable[[RoutertermApp], Any] = getattr(importlib.import_module(module), function)
         await make(self)
+        self._opened = (self.screen, name)
+
+    async def _back_to_chat(self) -> None:
+        while len(self.screen_stack) > 1:
+            await self._leave()
+
+    async def _leave(self) -> None:
+        """Close the screen on top in its own way, or simply."""
+        screen = self.screen
+        if hasattr(screen, "action_leave"):
+            await screen.run_action("leave")
+        if self.screen is screen:
+            screen.dismiss(None)
 
     @property
     def pulse(self) -> float:
@@ -186,8 +226,6 @@ class RoutertermApp(App[int]):
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """The palette: our commands, not Textual's."""
-        from routerterm.tui.commands.registry import COMMANDS
-
         for command in COMMANDS.values():
             yield SystemCommand(command.title, command.help(), lambda name=command.name: self.action_command(name))
 

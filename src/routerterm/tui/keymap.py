@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from string import ascii_letters, digits
 
 from textual.binding import Binding
 
@@ -22,6 +23,17 @@ def bindings(commands: Iterable[type[Command]], keys: Mapping[str, tuple[str, ..
             yield Binding(
                 key, f"app.command('{command.name}')", command.title, show=False, id=command.name, priority=always
             )
+
+
+def letters(commands: Iterable[type[Command]]) -> dict[str, str]:
+    """The names of commands by the letter that runs each after the leader: their own, or the first that is free."""
+    commands = [command for command in commands if command.name != "leader"]
+    found = {command.letter: command.name for command in commands if command.letter}
+    for command in commands:
+        if not command.letter:
+            wanted = (*command.name, *command.name.upper(), *ascii_letters, *digits)
+            found[next(letter for letter in wanted if letter not in found and letter.isalnum())] = command.name
+    return found
 
 
 def _keys(command: type[Command], own: Mapping[str, str]) -> tuple[str, ...]:

@@ -88,10 +88,12 @@ async def test_a_setting_is_changed_checked_and_lived(paths: Paths) -> None:
         await until(pilot, lambda: type(app.screen).__name__ == "AskValue")
         await pilot.press(*"minus", "enter")
         await until(pilot, lambda: "is not" in screen_text(app))
-        await pilot.press("ctrl+a", "ctrl+k", *"2.50", "enter")
-        await until(pilot, lambda: app.screen is app.chat)
+        assert type(app.screen).__name__ == "AskValue"
+        await pilot.press("ctrl+a", "ctrl+k", "2", "full_stop", "5", "0", "enter")
+        await until(pilot, lambda: type(app.screen).__name__ == "Picker")
         assert app.services is not None
         assert str(app.services.settings.budget.day) == "2.50"
+        await until(pilot, lambda: "2.50" in screen_text(app))
     assert "# my own words" in paths.config_file.read_text()
 
 

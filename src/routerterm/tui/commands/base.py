@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 if TYPE_CHECKING:
@@ -10,12 +12,23 @@ if TYPE_CHECKING:
 Group: TypeAlias = Literal["Screens", "Conversation", "Message", "Writing", "Program"]
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Something that may stand after a slash name, with a few words about it."""
+
+    value: str
+    about: str = ""
+    more: bool = False
+    """Whether it is only the beginning, as a folder is of a path."""
+
+
 class Command:
     """One thing that the person can do.
 
     The class's docstring is its line in help and palette.  ``keys`` are the defaults: the first is shown,
     the F-keys have a twin that tmux and phones let through.  ``rank`` gives it a place in the key bar,
-    the highest leave it first.  ``slash`` is its name after a ``/`` in the composer.
+    the highest leave it first.  ``slash`` is its name after a ``/`` in the composer.  ``letter`` is its key
+    after the leader; one without gets a letter that is free.  ``everywhere``: its keys work on every screen.
     """
 
     name: ClassVar[str]
@@ -23,6 +36,8 @@ class Command:
     group: ClassVar[Group]
     keys: ClassVar[tuple[str, ...]] = ()
     rank: ClassVar[int | None] = None
+    letter: ClassVar[str] = ""
+    everywhere: ClassVar[bool] = False
     slash: ClassVar[str] = ""
     argument: ClassVar[str] = ""
     """What may follow the slash name, for the help: ``MODEL``."""
@@ -31,6 +46,11 @@ class Command:
     def help(cls) -> str:
         """The first line of the docstring."""
         return (cls.__doc__ or cls.title).strip().splitlines()[0]
+
+    @classmethod
+    async def choices(cls, stage: ChatScreen, argument: str) -> Sequence[Choice]:
+        """What may stand after the slash name, for completion; ``argument`` is what stands there so far."""
+        return ()
 
     async def run(self, stage: ChatScreen, argument: str = "") -> None:
         """Do it.  Raises `RoutertermError`, which becomes a notice."""

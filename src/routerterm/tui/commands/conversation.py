@@ -17,6 +17,8 @@ class New(Command):
     name, title, group, slash = "new", "New", "Conversation", "new"
     keys = ("f2", "ctrl+n")
     rank = 2
+    letter = "c"
+    everywhere = True
 
     async def run(self, stage: ChatScreen, argument: str = "") -> None:
         """Clear the stage."""
@@ -34,6 +36,24 @@ class Model(Command):
             await stage.stage.use_model(argument)
         else:
             await stage.app.action_open("models")
+
+
+class NextModel(Command):
+    """Answer with the model before this one; again and again, with each of the recent ones and favourites in turn."""
+
+    name, title, group, slash, letter = "next-model", "Next model", "Conversation", "next", "n"
+    keys = ("alt+m", "ctrl+right_square_bracket")
+
+    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+        """Take the next one and say which."""
+        from routerterm.tui.screens.models import next_recent
+
+        found = await next_recent(stage.app)
+        if found is None:
+            raise RoutertermError("There is no other recent model.", "F3 picks one; ^S there makes it a favourite.")
+        name, place, count = found
+        await stage.stage.use_model(name)
+        stage.app.notify(f"{name}  ({place} of {count})", timeout=2, markup=False)
 
 
 class System(Command):

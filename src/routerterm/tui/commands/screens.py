@@ -15,6 +15,7 @@ class Opens(Command):
     """Opens the screen of its name."""
 
     group = "Screens"
+    everywhere = True
     screen: ClassVar[str]
 
     async def run(self, stage: ChatScreen, argument: str = "") -> None:
@@ -26,6 +27,7 @@ class Help(Opens):
     """Every key and command, what is open here first."""
 
     name, title, screen, slash = "help", "Help", "help", "help"
+    letter = "h"
     keys = ("f1", "ctrl+underscore")
     rank = 0
 
@@ -34,6 +36,7 @@ class Models(Opens):
     """Pick the model or route that answers: prices, context, abilities, health."""
 
     name, title, screen = "models", "Model", "models"
+    letter = "m"
     keys = ("f3", "ctrl+o")
     rank = 2
 
@@ -42,6 +45,7 @@ class Stats(Opens):
     """What was used and what it cost."""
 
     name, title, screen, slash = "stats", "Stats", "stats", "cost"
+    letter = "s"
     keys = ("f4", "ctrl+t")
     rank = 3
 
@@ -50,6 +54,7 @@ class Find(Opens):
     """Search all conversations."""
 
     name, title, screen, slash, argument = "find", "Find", "find", "find", "WORDS"
+    letter = "/"
     keys = ("f5", "ctrl+f")
     rank = 3
 
@@ -58,6 +63,7 @@ class Keys(Opens):
     """API keys: add, test, disable, remove."""
 
     name, title, screen, slash = "keys", "Keys", "keys", "keys"
+    letter = "k"
     keys = ("f6", "ctrl+g")
     rank = 4
 
@@ -66,6 +72,7 @@ class Route(Opens):
     """Routes, the health of providers, and why a prompt would go where."""
 
     name, title, screen, slash = "route", "Route", "route", "route"
+    letter = "o"
     keys = ("f7", "ctrl+r")
     rank = 5
 
@@ -74,6 +81,7 @@ class Themes(Opens):
     """Another machine: themes with a live preview."""
 
     name, title, screen = "themes", "Theme", "themes"
+    letter = "t"
     keys = ("f8", "ctrl+y")
     rank = 6
 
@@ -82,12 +90,13 @@ class Settings(Opens):
     """Every setting, described."""
 
     name, title, screen, slash = "settings", "Settings", "settings", "settings"
+    letter = ","
 
 
 class Sidebar(Command):
     """Show or hide the list of conversations."""
 
-    name, title, group = "sidebar", "Side", "Program"
+    name, title, group, letter = "sidebar", "Side", "Program", "l"
     keys = ("f9", "ctrl+s")
     rank = 5
 
@@ -96,11 +105,44 @@ class Sidebar(Command):
         stage.toggle_sidebar()
 
 
+class Leader(Command):
+    """Show all commands, each on one letter; with a selection in the composer, cut it."""
+
+    name, title, group = "leader", "All", "Program"
+    keys = ("ctrl+x",)
+    rank = 4
+
+    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+        """Cut what is selected, or wait for a letter."""
+        if stage.focused is stage.composer and stage.composer.selected_text:
+            stage.composer.action_cut()
+            return
+        from routerterm.tui.screens.which_key import WhichKey
+
+        async def chosen(name: str | None) -> None:
+            if name is not None:
+                await stage.run_command(name)
+
+        stage.app.push_screen(WhichKey(stage.keys_of), chosen)
+
+
+class Palette(Command):
+    """Search all commands by name."""
+
+    name, title, group, letter = "palette", "Palette", "Program", "p"
+    keys = ("ctrl+p",)
+
+    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+        """Open it."""
+        stage.app.action_command_palette()
+
+
 class Redraw(Command):
     """Draw the whole screen again, after something else wrote on it."""
 
-    name, title, group = "redraw", "Redraw", "Program"
+    name, title, group, letter = "redraw", "Redraw", "Program", "."
     keys = ("ctrl+l",)
+    everywhere = True
 
     async def run(self, stage: ChatScreen, argument: str = "") -> None:
         """Forget what is thought to be shown."""
@@ -113,9 +155,10 @@ class Redraw(Command):
 class Quit(Command):
     """Leave; a running answer is kept as far as it has come."""
 
-    name, title, group, slash = "quit", "Quit", "Program", "quit"
+    name, title, group, slash, letter = "quit", "Quit", "Program", "quit", "q"
     keys = ("f10", "ctrl+q")
     rank = 1
+    everywhere = True
 
     async def run(self, stage: ChatScreen, argument: str = "") -> None:
         """Stop what runs, save, and go."""

@@ -1,12 +1,17 @@
-"""Help: every command with its keys, made from the commands themselves; Enter runs one."""
+"""Help: what can be done here and everywhere, made from the bindings and commands themselves; Enter does it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, get_args
+
+from textual.binding import Binding
+from textual.dom import DOMNode
+from textual.screen import Screen
 
 from routerterm.tui.commands.base import Group
 from routerterm.tui.commands.registry import COMMANDS
+from routerterm.tui.keymap import letters
 from routerterm.tui.screens.picker import Picker, among
 from routerterm.tui.widgets.fields import Span
 from routerterm.tui.widgets.keybar import key_name
@@ -15,61 +20,127 @@ from routerterm.tui.widgets.rows import Column, Row
 if TYPE_CHECKING:
     from routerterm.tui.app import RoutertermApp
 
-COLUMNS = (Column("", 0, most=20), Column("", 1, most=22), Column("", 2, grow=True))
-ELSEWHERE: Mapping[str, tuple[tuple[str, str], ...]] = {
-    "Composer": (
-        ("Enter", "send"),
-        ("^J, Alt+Enter", "break the line"),
-        ("Up, Down", "earlier lines, when the composer is empty; otherwise out into the messages"),
-        ("Alt+Up, Alt+Down", "earlier lines, always"),
-    ),
-    "Messages": (
-        ("Up, Down", "from message to message"),
-        ("y", "copy the message"),
-        ("c", "copy a code block"),
-        ("e", "edit the question and ask again"),
-        ("r", "answer again"),
-        ("f", "fork from here"),
-        ("[ ]", "walk the siblings"),
-        ("w", "why this model answered"),
-        ("PageUp, PageDown, Home, End", "scroll; End follows the answer again"),
-    ),
+COLUMNS = (Column("", 0, most=15), Column("", 1, most=22), Column("", 2, grow=True))
+NAMES: Mapping[str, str] = {
+    "Composer": "writing",
+    "Transcript": "messages",
+    "ConversationList": "the list of conversations",
+    "RowList": "the list",
+    "KeysList": "the list of keys",
+    "Input": "the line you type in",
 }
+"""What a part of the screen is called; others go by the name of their class."""
 
 
 async def open_screen(app: RoutertermApp) -> None:
     """Show everything that can be done; what is chosen is done."""
+    below = app.screen
+    ours, others = list(bindings_here(below, ours=True)), list(bindings_here(below, ours=False))
+    first = [item for item in ours if item[0] in (below, below.focused)]
+    parts = {"here: ": first, "also: ": [item for item in ours if item not in first], "any text: ": others}
+    rows: list[Row] = []
+    actions: dict[str, tuple[DOMNode, Binding]] = {}
+    for prefix, items in parts.items():
+        found = list(here_rows(items, prefix))
+        actions |= dict(zip((row.id for row in found if row.id), items, strict=True))
+        rows += found
+        if prefix == "here: " and not below.is_modal:
+            rows += command_rows(app.chat.keys_of)
 
-    async def taken(name: str | None) -> None:
-        if name is not None and name in COMMANDS:
-            await app.action_command(name)
+    async def taken(id: str | None) -> None:
+        if id in actions:
+            node, binding = actions[id]
+            if node.is_attached:
+                await app.run_action(binding.action, node)
+        elif id is not None:
+            await app.action_command(id)
 
-    rows = list(help_rows(app.chat.keys_of))
     picker = Picker(
-        "What can I do?", COLUMNS, among(rows), hint="Enter does it · Esc leaves", placeholder="type a word"
+        "What can I do?",
+        COLUMNS,
+        among(rows),
+        hint="Enter does it · Esc leaves",
+        placeholder="type a word",
+        explained=True,
     )
     app.push_screen(picker, taken)
 
 
-def help_rows(keys_of: Mapping[str, tuple[str, ...]]) -> Iterator[Row]:
-    """Headings and rows, in the order of the groups."""
+def bindings_here(screen: Screen[Any], *, ours: bool) -> Iterator[tuple[DOMNode, Binding]]:
+    """The keys of what is focused, of the screen, then of its other parts: ours, or those every such part has.
+
+    Commands are told elsewhere.
+    """
+    focused = screen.focused
+    parts = [part for part in (focused, screen) if part is not None]
+    parts += [part for part in screen.query("*") if part.can_focus and part.display and part is not focused]
+    told: set[tuple[str, str]] = set()
+    for part in parts:
+        own = set(_own_actions(type(part)))
+        for binding in _merged(part):
+            kind = (type(part).__name__, binding.action)
+            if binding.description and binding.id not in COMMANDS and kind not in told:
+                if (binding.action in own or part is screen) is ours:
+                    yield part, binding
+                told.add(kind)
+
+
+def _merged(part: DOMNode) -> Iterator[Binding]:
+    """Bindings of a part, one for each action, with all its keys in ``key``."""
+    by_action: dict[str, list[Binding]] = {}
+    for bindings in part._bindings.key_to_bindings.values():
+        for binding in bindings:
+            by_action.setdefault(binding.action, []).append(binding)
+    for action, bindings in by_action.items():
+        keys = ",".join(dict.fromkeys(binding.key for binding in bindings))
+        yield Binding(keys, action, bindings[0].description, id=bindings[0].id)
+
+
+def _own_actions(part: type) -> Iterator[str]:
+    """What its class and those of ours that it extends bind."""
+    for owner in part.__mro__:
+        if owner.__module__.startswith("routerterm."):
+            for binding in vars(owner).get("BINDINGS", ()):
+                yield binding.action if isinstance(binding, Binding) else binding[1]
+
+
+def here_rows(here: list[tuple[DOMNode, Binding]], prefix: str) -> Iterator[Row]:
+    """A heading for each part, and a row for each of its keys."""
+    before: DOMNode | None = None
+    for number, (part, binding) in enumerate(here):
+        if part is not before:
+            yield Row("", (f"{prefix}{_name(part)}",))
+            before = part
+        keys = " ".join(map(key_name, binding.key.split(",")))
+        cells = ((Span(keys, "bright"),), binding.description, "")
+        yield Row(f"{prefix}{number}", cells, detail=f"{binding.description}: {keys}")
+
+
+def _name(part: DOMNode) -> str:
+    if isinstance(part, Screen):
+        return "this screen"
+    return NAMES.get(type(part).__name__, type(part).__name__.lower())
+
+
+def command_rows(keys_of: Mapping[str, tuple[str, ...]]) -> Iterator[Row]:
+    """Every command, in the order of the groups."""
+    after_leader = {name: letter for letter, name in letters(COMMANDS.values()).items()}
     for group in get_args(Group):
-        yield Row("", (group,))
+        yield Row("", (group.lower(),))
         for command in COMMANDS.values():
             if command.group == group:
-                slash = f"/{command.slash} {command.argument}".strip() if command.slash else ""
-                keys = " ".join(map(key_name, keys_of.get(command.name, ())))
-                cells = (
-                    (Span(keys or slash, "bright"),),
-                    command.title,
-                    (Span(_both(command.help(), keys, slash), "dim"),),
-                )
-                yield Row(command.name, cells)
-    for title, entries in ELSEWHERE.items():
-        yield Row("", (title,))
-        for number, (keys, what) in enumerate(entries):
-            yield Row(f"{title} {number}", ((Span(keys, "bright"),), what))
+                yield _command_row(command.name, keys_of, after_leader.get(command.name, ""))
 
 
-def _both(help: str, keys: str, slash: str) -> str:
-    return f"{help}  ({slash})" if keys and slash else help
+def _command_row(name: str, keys_of: Mapping[str, tuple[str, ...]], letter: str) -> Row:
+    command = COMMANDS[name]
+    slash = f"/{command.slash} {command.argument}".strip() if command.slash else ""
+    keys = " ".join(map(key_name, keys_of.get(name, ())))
+    leader = " ".join([*map(key_name, keys_of.get("leader", ())[:1]), letter]) if letter else ""
+    ways = ", ".join(filter(None, (keys, slash, leader)))
+    return Row(
+        name,
+        ((Span(keys or slash or leader, "bright"),), command.title, (Span(command.help(), "dim"),)),
+        search=f"{command.title} {slash} {keys} {command.help()}",
+        detail=f"{command.help()}  {ways}",
+    )

@@ -1,59 +1,43 @@
-"""The model picker: routes first, then what was used last, then all, with what helps to choose."""
+"""The model picker: opens at once, looks everything up, takes what is chosen and keeps favourites."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from decimal import Decimal
+import asyncio
+import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from routerterm.catalog.values import ModelInfo
-from routerterm.core.targets import Target
-from routerterm.router.breaker import Health
-from routerterm.router.options import BUILTIN_ROUTES, Route
-from routerterm.tui.screens.picker import Picker, among
-from routerterm.tui.themes.values import Glyphs
-from routerterm.tui.widgets.fields import Span
-from routerterm.tui.widgets.rows import Column, Row
+from routerterm.config.write import set_value
+from routerterm.core.messages import Image, Message
+from routerterm.core.request import ChatRequest
+from routerterm.engine.key_view import health as key_words
+from routerterm.engine.key_view import lines_of
+from routerterm.router.options import BUILTIN_ROUTES
+from routerterm.tui.screens.model_rows import COLUMNS, Need, Shelf, cycle, provider_keys, shelf_rows
+from routerterm.tui.screens.picker import Deed, Picker, later
+from routerterm.tui.widgets.rows import Row
 
 if TYPE_CHECKING:
     from routerterm.tui.app import RoutertermApp
+    from routerterm.wiring import Services
 
-COLUMNS = (
-    Column("", 0),
-    Column("model or route", 0, grow=True),
-    Column("$/M in", 3, right=True),
-    Column("out", 3, right=True),
-    Column("context", 4, right=True),
-    Column("can", 5),
-    Column("first", 6, right=True),
-    Column("tok/s", 6, right=True),
-    Column("", 2),
-)
-MILLION = Decimal(1_000_000)
+READ = 400
+"""Messages of the conversation that are counted; longer ones are cut to fit anyway."""
+_YARDSTICK = ModelInfo("openai", "gpt-4o")
 
 
 async def open_screen(app: RoutertermApp) -> None:
     """Let the person pick what answers from now on."""
-    services = app.services
-    assert services is not None
-    keyed = {row.provider for row in await services.keys.all_rows() if row.enabled}
-    health = await services.router.health()
-    recent = await services.store.conversations.recent_models()
-    glyphs = app.machine.glyphs
-    usable = {info.name for info in services.catalog.providers() if not info.needs_key or info.name in keyed}
-    routes = {**BUILTIN_ROUTES, **services.options.routes}
-    rows = [
-        Row("", ("routes",)),
-        *(route_row(route, glyphs) for route in routes.values()),
-        *model_rows(services.catalog.models(), recent, health, usable, glyphs),
-    ]
     picker = Picker(
         "Which model answers?",
         COLUMNS,
-        among(rows),
+        later(lambda: _rows(app)),
         on=app.chat.stage.model,
         placeholder="type a name, a provider, vision, free …",
         empty="No model fits. Any provider/model can be named: /model provider/model",
+        deeds=(Deed("ctrl+s", "favourite", lambda name: toggle_favourite(app, name)),),
+        explained=True,
     )
 
     async def taken(name: str | None) -> None:
@@ -63,80 +47,66 @@ async def open_screen(app: RoutertermApp) -> None:
     app.push_screen(picker, taken)
 
 
-def route_row(route: Route, glyphs: Glyphs) -> Row:
-    """A route with what it is made of."""
-    parts = ", ".join(model.name for model in route.models) or "every provider with a key, in turn"
-    name = (Span(f"{route.name:<8}", "bright"), Span(f" {parts}", "dim"))
-    return Row(route.name, (glyphs.pointer, name), search=f"route {route.name} {parts}")
+async def toggle_favourite(app: RoutertermApp, name: str) -> None:
+    """Make it a favourite, or no longer; kept in the settings."""
+    services = _services(app)
+    have = services.settings.ui.favourites
+    kept = [each for each in have if each != name] if name in have else [*have, name]
+    await asyncio.to_thread(set_value, app.paths, "ui.favourites", kept or None)
+    await app.take_up_settings()
 
 
-def model_rows(
-    models: Sequence[ModelInfo],
-    recent: Iterable[str],
-    health: Mapping[Target, Health],
-    usable: frozenset[str] | set[str],
-    glyphs: Glyphs,
-) -> Iterator[Row]:
-    """Recent ones, then those that can be asked now, then those that want a key."""
-    known = {str(model.target): model for model in models}
-    last = [known.get(name) for name in recent]
-    for title, some in (
-        ("recent", [model for model in last if model is not None]),
-        ("ready", [model for model in models if model.provider in usable]),
-        ("without a key yet (F6 adds one)", [model for model in models if model.provider not in usable]),
-    ):
-        if some:
-            yield Row("", (title,))
-            for model in some:
-                yield model_row(model, health.get(model.target, Health()), model.provider in usable, glyphs)
+async def next_recent(app: RoutertermApp) -> tuple[str, int, int] | None:
+    """The model to use after the present one: its name, its place and how many there are; None without another."""
+    services = _services(app)
+    current = app.chat.stage.model
+    if current not in app.recent:
+        recent = await services.store.conversations.recent_models()
+        app.recent = tuple(dict.fromkeys((current, *recent, *services.settings.ui.favourites)))
+    name = cycle(app.recent, current)
+    return None if name is None else (name, app.recent.index(name) + 1, len(app.recent))
 
 
-def model_row(model: ModelInfo, health: Health, usable: bool, glyphs: Glyphs) -> Row:
-    """One model with what helps to choose."""
-    sign = glyphs.off if not usable else glyphs.half if health.open_for or health.avoided_for else glyphs.on
-    state = "no key" if not usable else "resting" if health.open_for else "avoided" if health.avoided_for else ""
-    if model.switched_off:
-        state = f"off {model.switched_off}"
-    return Row(
-        str(model.target),
-        (
-            sign,
-            str(model.target),
-            price(model.prices.input, model.local),
-            price(model.prices.output, model.local),
-            size(model.context),
-            abilities(model),
-            f"{health.ttft:.1f} s" if health.ttft is not None else "",
-            f"{health.speed:.0f}" if health.speed is not None else "",
-            state,
-        ),
-        tone="text" if usable else "dim",
-        search=f"{model.target} {abilities(model)} {'free local' if model.local else ''} {state}",
+async def _rows(app: RoutertermApp) -> Sequence[Row]:
+    shelf = await look_up(app)
+    return await asyncio.to_thread(shelf_rows, shelf, app.machine.glyphs)
+
+
+async def look_up(app: RoutertermApp) -> Shelf:
+    """Everything that the picker shows, of this moment."""
+    services = _services(app)
+    return Shelf(
+        current=app.chat.stage.model,
+        routes=tuple({**BUILTIN_ROUTES, **services.options.routes}.values()),
+        models=tuple(services.catalog.models()),
+        favourites=services.settings.ui.favourites,
+        recent=await services.store.conversations.recent_models(),
+        health=await services.router.health(),
+        keys=await _keys(services),
+        need=await need_of(app),
     )
 
 
-def price(per_token: Decimal | None, local: bool) -> str:
-    """Dollars per million tokens, ``free`` or ``?``."""
-    if local:
-        return "free"
-    if per_token is None:
-        return "?"
-    million = per_token * MILLION
-    return f"{million:.2f}" if million >= Decimal("0.1") or million == 0 else f"{million:.3f}"
+async def need_of(app: RoutertermApp) -> Need:
+    """What the composer's text, with all that was said before it, asks of a model."""
+    stage, services = app.chat.stage, _services(app)
+    page = await stage.session.page(READ)
+    history = tuple(message.message for message in page.messages if message.parts)
+    request = ChatRequest("", (*history, Message.of("user", app.chat.composer.text)), system=stage.system)
+    tokens = await asyncio.to_thread(services.money.estimator.prompt, request, _YARDSTICK)
+    images = any(isinstance(part, Image) for message in history for part in message.parts)
+    return Need(tokens, images, stage.private)
 
 
-def size(tokens: int | None) -> str:
-    """``128k``, ``1.0M``."""
-    if tokens is None:
-        return "?"
-    return (
-        f"{tokens / 1_000_000:.1f}M" if tokens >= 1_000_000 else f"{tokens // 1000}k" if tokens >= 1000 else str(tokens)
-    )
+async def _keys(services: Services) -> dict[str, str]:
+    rows = await services.keys.all_rows()
+    troubles = {row.name: trouble for row in rows if (trouble := services.keys.trouble(row)) is not None}
+    now = time.time()
+    lines = lines_of(rows, await services.store.memory.read("key:"), {}, troubles, {}, now)
+    said = ((line.record.provider, line.health, key_words(line, now)) for line in lines)
+    return dict(provider_keys(((info.name, info.needs_key) for info in services.catalog.providers()), said))
 
 
-def abilities(model: ModelInfo) -> str:
-    """What it can do beside text."""
-    if not model.abilities_known:
-        return ""
-    named = (("vision", model.vision), ("tools", model.tools), ("thinks", model.reasoning))
-    return " ".join(name for name, can in named if can)
+def _services(app: RoutertermApp) -> Services:
+    assert app.services is not None
+    return app.services

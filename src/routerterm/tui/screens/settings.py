@@ -2,48 +2,94 @@
 
 from __future__ import annotations
 
+import asyncio
 import tomllib
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from pydantic import BaseModel
+
 from routerterm.config.describe import Entry, entries
 from routerterm.config.write import set_value
-from routerterm.core.errors import RoutertermError, SettingsError
+from routerterm.core.errors import SettingsError
+from routerterm.tui.commands.registry import COMMANDS
 from routerterm.tui.sanitise import one_line
 from routerterm.tui.screens.ask_value import AskValue
-from routerterm.tui.screens.picker import Picker, among
+from routerterm.tui.screens.picker import Picker, among, later
 from routerterm.tui.widgets.fields import Span
+from routerterm.tui.widgets.keybar import key_name
 from routerterm.tui.widgets.rows import Column, Row
 
 if TYPE_CHECKING:
     from routerterm.tui.app import RoutertermApp
 
-COLUMNS = (Column("", 0, most=34), Column("", 1, most=18), Column("", 2, grow=True))
+COLUMNS = (Column("", 0, most=30), Column("", 0, most=20), Column("", 2, grow=True))
 
 
-async def open_screen(app: RoutertermApp) -> None:
-    """Let the person change what can be changed."""
-    assert app.services is not None
-    found = {".".join(entry.way): entry for entry in entries(app.services.settings)}
+async def open_screen(app: RoutertermApp, on: str | None = None) -> None:
+    """Let the person change what can be changed; ``on`` is where the cursor stands."""
     picker = Picker(
         "Settings",
         COLUMNS,
-        among([entry_row(name, entry) for name, entry in found.items()]),
+        later(lambda: asyncio.to_thread(_rows, app)),
+        on=on,
         placeholder=f"type a word; the file is {app.paths.config_file}",
         hint="Enter changes · Esc leaves",
+        explained=True,
     )
 
     def chosen(name: str | None) -> None:
         if name is not None:
-            _ask(app, name, found[name])
+            _ask(app, name, _found(app)[name])
 
     app.push_screen(picker, chosen)
 
 
+def _rows(app: RoutertermApp) -> Sequence[Row]:
+    rows: list[Row] = []
+    before = ""
+    for name, entry in _found(app).items():
+        if (section := name.partition(".")[0]) != before:
+            rows.append(Row("", (section,)))
+            before = section
+        rows.append(entry_row(name, entry))
+    return rows
+
+
+def _found(app: RoutertermApp) -> dict[str, Entry]:
+    """Every entry by its dotted name; the keys of each command instead of one table of them."""
+    assert app.services is not None
+    settings = app.services.settings
+    found = {_dotted(entry.way): entry for entry in entries(settings) if entry.way[0] != "bindings"}
+    return found | {_dotted(entry.way): entry for entry in key_entries(settings.bindings)}
+
+
+def key_entries(own: dict[str, str]) -> Iterator[Entry]:
+    """The keys of every command, as entries."""
+    for command in COMMANDS.values():
+        default = ", ".join(command.keys)
+        text = f"Keys for: {command.help()} Commas between several; none takes them away."
+        yield Entry(("bindings", command.name), own.get(command.name, default), default, (), "text", text)
+
+
+def _dotted(way: tuple[str, ...]) -> str:
+    """As the file's writer reads it: quoted where a name holds dots or slashes."""
+    return ".".join(step if step.replace("-", "").replace("_", "").isalnum() else f'"{step}"' for step in way)
+
+
 def entry_row(name: str, entry: Entry) -> Row:
     """One entry: its name, its value (bright where it is not the default), its sentence."""
-    value = Span(shown(entry.value), "bright" if entry.changed else "dim")
-    return Row(name, (name, (value,), (Span(one_line(entry.text), "dim"),)))
+    text = shown_keys(str(entry.value)) if entry.way[0] == "bindings" else shown(entry.value)
+    value = Span(text or "not set", "bright" if entry.changed else "dim")
+    default = f" Default: {shown(entry.default) or 'not set'}." if entry.changed else ""
+    cells = (name, (value,), (Span(one_line(entry.text), "dim"),))
+    return Row(name, cells, detail=f"{one_line(entry.text)}{default}")
+
+
+def shown_keys(text: str) -> str:
+    """Keys as a person knows them."""
+    return " ".join(key_name(key.strip()) for key in text.split(",") if key.strip())
 
 
 def shown(value: Any) -> str:
@@ -53,10 +99,24 @@ def shown(value: Any) -> str:
             return ""
         case bool():
             return "true" if value else "false"
+        case str():
+            return one_line(value)
         case tuple() | list():
-            return f"[{', '.join(repr(item) if isinstance(item, str) else shown(item) for item in value)}]"
+            return f"[{', '.join(map(_inner, value))}]"
+        case dict():
+            return f"{{{', '.join(f'{_inner(key)} = {_inner(each)}' for key, each in value.items())}}}"
+        case BaseModel():
+            return shown(value.model_dump(exclude_none=True, exclude_defaults=True))
         case _:
             return one_line(str(value))
+
+
+def _inner(value: Any) -> str:
+    return (
+        '"' + one_line(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
+        if isinstance(value, str)
+        else shown(value)
+    )
 
 
 def understood(text: str, entry: Entry) -> Any:
@@ -68,33 +128,32 @@ def understood(text: str, entry: Entry) -> Any:
     try:
         return tomllib.loads(f"value = {text}", parse_float=Decimal)["value"]
     except tomllib.TOMLDecodeError:
-        raise SettingsError(f"{text!r} is not {entry.kind}.", 'Lists look like ["a", "b"].') from None
+        hint = 'Lists look like ["a", "b"], tables like { name = "value" }.' if entry.kind.startswith("a ") else ""
+        raise SettingsError(f"{text!r} is not {entry.kind}.", hint) from None
 
 
 def _ask(app: RoutertermApp, name: str, entry: Entry) -> None:
-    if entry.choices:
-        rows = [Row(choice, (choice,)) for choice in entry.choices]
-        picker = Picker(name, (Column("", 0, grow=True),), among(rows), on=str(entry.value), hint=entry.text)
-        app.push_screen(picker, _Done(app, name, entry))
+    """Ask for a value, and come back to the list."""
+
+    async def take(text: str) -> None:
+        await asyncio.to_thread(set_value, app.paths, name, understood(text, entry))
+        await app.take_up_settings()
+
+    async def again(text: str | None) -> None:
+        if text is not None:
+            app.notify(f"{name} is set.", timeout=3, markup=False)
+        await open_screen(app, name)
+
+    async def picked(text: str | None) -> None:
+        if text is not None:
+            await take(text)
+        await again(text)
+
+    choices = ("true", "false") if entry.kind == "true or false" else entry.choices
+    if choices:
+        rows = [Row(choice, (choice,), detail=one_line(entry.text)) for choice in choices]
+        column = (Column("", 0, grow=True),)
+        app.push_screen(Picker(name, column, among(rows), on=shown(entry.value), explained=True), picked)
     else:
-        words = f"{entry.text}\nIt takes {entry.kind}; empty means {shown(entry.default) or 'nothing'}."
-        app.push_screen(AskValue(name, words, shown(entry.value)), _Done(app, name, entry))
-
-
-class _Done:
-    """What happens with the answer."""
-
-    def __init__(self, app: RoutertermApp, name: str, entry: Entry) -> None:
-        self._app, self._name, self._entry = app, name, entry
-
-    async def __call__(self, text: str | None) -> None:
-        if text is None:
-            return
-        try:
-            set_value(self._app.paths, self._name, understood(text, self._entry))
-            await self._app.take_up_settings()
-        except RoutertermError as error:
-            self._app.chat.show_trouble(error)
-            _ask(self._app, self._name, self._entry)
-        else:
-            self._app.notify(f"{self._name} is set.", timeout=3)
+        words = f"{entry.text}\nIt takes {entry.kind}; empty means {shown(entry.default) or 'not set'}."
+        app.push_screen(AskValue(name, words, shown(entry.value), take=take), again)

@@ -56,11 +56,12 @@ class Glyphs:
     seam: str = "┄"
     bullet: str = "•"
     branch: str = "⎇"
+    star: str = "★"
 
 
 ASCII_GLYPHS = Glyphs(
     cursor="#", pointer=">", bar="|", full="#", empty=".", on="*", half="+", off="o", prompt=">", pin="!",
-    ellipsis="~", dot="-", rule="-", seam="=", bullet="*", branch="%",
+    ellipsis="~", dot="-", rule="-", seam="=", bullet="*", branch="%", star="*",
 )  # fmt: skip
 
 

@@ -68,7 +68,7 @@ def fit(fields: Sequence[Field], width: int, gap: int) -> tuple[Placed, ...]:
         column -= size
         placed.append(Placed(column, size, field))
         column -= gap
-    return tuple(sorted(placed, key=lambda p: p.column))
+    return tuple(sorted(placed, key=lambda p: (p.column, p.width)))
 
 
 class FieldLine(Widget):

@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from routerterm.tui.commands.base import Command
 from routerterm.tui.widgets.fields import Field, Span
+
+_NAMES = {
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "question_mark": "?",
+    "slash": "/",
+    "comma": ",",
+    "full_stop": ".",
+    "minus": "-",
+    "plus": "+",
+    "escape": "Esc",
+    "pageup": "PgUp",
+    "pagedown": "PgDn",
+    "delete": "Del",
+    "insert": "Ins",
+}
 
 
 def key_fields(commands: Iterable[type[Command]], keys_of: dict[str, tuple[str, ...]]) -> tuple[Field, ...]:
@@ -22,14 +38,29 @@ def key_fields(commands: Iterable[type[Command]], keys_of: dict[str, tuple[str, 
     )
 
 
+def foot(hint: str, actions: Mapping[str, str]) -> tuple[Field, ...]:
+    """Fields to click from a line such as ``Enter takes · Esc leaves``; ``actions`` by the name of the key."""
+    fields = []
+    for rank, part in enumerate(hint.split(" · ")):
+        key, _, words = part.partition(" ")
+        if key in actions:
+            fields.append(Field((Span(f" {key} ", "key"), Span(f" {words}")), rank=rank, action=actions[key]))
+        else:
+            fields.append(Field((Span(part, "dim"),), rank=rank + 5))
+    return tuple(fields)
+
+
 def key_name(key: str) -> str:
     """A key for a person: ``F1``, ``^O``, ``Alt+Up``."""
     if key == "ctrl+underscore":
         return "^/"
-    if key.startswith("ctrl+") and len(key) == 6:
-        return f"^{key[5:].upper()}"
-    signs = {"left_square_bracket": "[", "right_square_bracket": "]", "question_mark": "?", "slash": "/"}
-    return signs.get(key, "+".join(part.upper() if len(part) < 4 else part.capitalize() for part in key.split("+")))
+    *modifiers, last = key.split("+") if key != "+" else [key]
+    last = _NAMES.get(last, last)
+    if modifiers == ["ctrl"] and len(last) == 1:
+        return f"^{last.upper()}"
+    if len(last) > 1:
+        last = last[:1].upper() + last[1:]
+    return "+".join((*(modifier.capitalize() for modifier in modifiers), last))
 
 
 def _order(key: str) -> tuple[int, int, str]:

@@ -43,6 +43,8 @@ class Row:
     tone: Tone = "text"
     search: str = ""
     """What a filter looks at; the cells' text where it is empty."""
+    detail: str = ""
+    """A sentence more, for where there is room to say it of the row under the cursor."""
 
     @property
     def text(self) -> str:
@@ -56,7 +58,10 @@ def plain(cell: str | tuple[Span, ...]) -> str:
 
 
 def widths(columns: Sequence[Column], rows: Sequence[Row], room: int) -> dict[int, int]:
-    """Which columns find room, by number, and how wide each is; one that may grow gives way first, down to `LEAST`."""
+    """Which columns find room, by number, and how wide each is; empty ones need none.
+
+    One that may grow gives way first, down to `LEAST`; then columns go, by rank.
+    """
     natural = {n: _widest(n, column, rows) for n, column in enumerate(columns)}
     kept = {n: size if columns[n].grow else min(columns[n].most, size) for n, size in natural.items() if size}
     grower = next((n for n in kept if columns[n].grow), None)
@@ -67,7 +72,7 @@ def widths(columns: Sequence[Column], rows: Sequence[Row], room: int) -> dict[in
         if grower in kept and (give := min(over, kept[grower] - LEAST)) > 0:
             kept[grower] -= give
         elif len(kept) > 1:
-            del kept[max(reversed([n for n in kept if n != grower]), key=lambda n: columns[n].rank)]
+            del kept[max(reversed([n for n in kept if n != grower or columns[n].rank]), key=lambda n: columns[n].rank)]
         else:
             kept = dict.fromkeys(kept, room)
     if grower in kept:
@@ -77,8 +82,10 @@ def widths(columns: Sequence[Column], rows: Sequence[Row], room: int) -> dict[in
 
 
 def _widest(number: int, column: Column, rows: Sequence[Row]) -> int:
-    cells = (cell_len(plain(row.cells[number])) for row in rows if row.id and number < len(row.cells))
-    return max(cell_len(column.title), max(cells, default=0))
+    texts = (plain(row.cells[number]) for row in rows if row.id and number < len(row.cells))
+    cells = (len(text) if text.isascii() else cell_len(text) for text in texts)
+    widest = max(cells, default=0)
+    return max(cell_len(column.title), widest) if widest else 0
 
 
 class RowList(ScrollView, can_focus=True):
@@ -86,13 +93,13 @@ class RowList(ScrollView, can_focus=True):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"rows--{tone}" for tone in TONES} | {"rows--cursor"}
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", show=False),
-        Binding("down,j", "move(1)", show=False),
-        Binding("pageup", "page(-1)", show=False),
-        Binding("pagedown,space", "page(1)", show=False),
-        Binding("home,g", "move(-1000000)", show=False),
-        Binding("end,G", "move(1000000)", show=False),
-        Binding("enter", "choose", show=False),
+        Binding("up,k", "move(-1)", "Up", show=False),
+        Binding("down,j", "move(1)", "Down", show=False),
+        Binding("pageup", "page(-1)", "A page up", show=False),
+        Binding("pagedown,space", "page(1)", "A page down", show=False),
+        Binding("home,g", "move(-1000000)", "First", show=False),
+        Binding("end,G", "move(1000000)", "Last", show=False),
+        Binding("enter", "choose", "Choose", show=False),
     ]
 
     @dataclass
@@ -107,12 +114,19 @@ class RowList(ScrollView, can_focus=True):
 
         id: str
 
+    @dataclass
+    class TitleClicked(Message):
+        """The title of a column was clicked."""
+
+        number: int
+
     def __init__(self, columns: Sequence[Column] = (), *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.columns = tuple(columns)
         self.rows: tuple[Row, ...] = ()
         self.cursor = 0
         self.with_titles = any(column.title for column in columns)
+        self._sizes: tuple[int, dict[int, int]] = (-1, {})
 
     @property
     def current(self) -> Row | None:
@@ -122,7 +136,7 @@ class RowList(ScrollView, can_focus=True):
 
     def show(self, rows: Sequence[Row], *, on: str | None = None) -> None:
         """Replace the rows; the cursor goes to the row ``on``, or the first that can be chosen."""
-        self.rows = tuple(rows)
+        self.rows, self._sizes = tuple(rows), (-1, {})
         wanted = (n for n, row in enumerate(rows) if row.id and row.id == on)
         first = (n for n, row in enumerate(rows) if row.id)
         self.cursor = next(wanted, next(first, 0))
@@ -130,10 +144,15 @@ class RowList(ScrollView, can_focus=True):
         self.scroll_to(y=0, animate=False, immediate=True)
         self._reveal()
 
+    def on_resize(self) -> None:
+        """Keep the cursor in view."""
+        self.virtual_size = Size(self.size.width, len(self.rows) + self.with_titles)
+        self._scroll_to_cursor()
+
     def render_line(self, y: int) -> Strip:
         """The titles stay; the rows scroll."""
         width = self.size.width
-        sizes = widths(self.columns, self.rows, width - 2)
+        sizes = self._widths(width - 2)
         if self.with_titles and y == 0:
             titles = Row("", tuple(column.title for column in self.columns))
             return self._draw(titles, sizes, "dim", width)
@@ -145,6 +164,12 @@ class RowList(ScrollView, can_focus=True):
             style = self.get_component_rich_style("rows--dim")
             return Strip([Segment(set_cell_size(f" {plain(row.cells[0])}", width), style)], width)
         return self._draw(row, sizes, row.tone, width, cursor=index == self.cursor)
+
+    def _widths(self, room: int) -> dict[int, int]:
+        """How wide each column is; looked at once for all lines."""
+        if self._sizes[0] != room:
+            self._sizes = (room, widths(self.columns, self.rows, room))
+        return self._sizes[1]
 
     def _draw(self, row: Row, sizes: dict[int, int], tone: Tone, width: int, *, cursor: bool = False) -> Strip:
         under = self.get_component_rich_style("rows--cursor")
@@ -187,22 +212,36 @@ class RowList(ScrollView, can_focus=True):
             self.post_message(self.Chosen(self.current.id))
 
     def on_click(self, event: events.Click) -> None:
-        """Choose the row that was hit."""
+        """Choose the row that was hit, or say whose title it was."""
+        if self.with_titles and event.y == 0:
+            self._tell_title(event.x)
+            return
         index = event.y - self.with_titles + self.scroll_offset.y
         if 0 <= index < len(self.rows) and self.rows[index].id and event.y >= self.with_titles:
             self.cursor = index
             self._reveal()
             self.action_choose()
 
+    def _tell_title(self, x: int) -> None:
+        column = 1
+        for number, size in self._widths(self.size.width - 2).items():
+            if column <= x < column + size + GAP:
+                self.post_message(self.TitleClicked(number))
+            column += size + GAP
+
     def _reveal(self) -> None:
-        top = self.cursor
+        self._scroll_to_cursor()
+        self.refresh()
+        if self.current is not None:
+            self.post_message(self.Moved(self.current.id))
+
+    def _scroll_to_cursor(self) -> None:
+        """Bring the cursor's row into view, with the heading above it."""
+        top = min(self.cursor, max(0, len(self.rows) - 1))
         while top and not self.rows[top - 1].id:
             top -= 1
         height = self.cursor - top + 1 + self.with_titles
         self.scroll_to_region(Region(0, top, 1, height), animate=False, immediate=True)
-        self.refresh()
-        if self.current is not None:
-            self.post_message(self.Moved(self.current.id))
 
 
 def _cut(text: str, room: int) -> str:

@@ -1,0 +1,143 @@
+"""All commands on one letter each: shown after the leader key, for whoever does not know them by heart yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import ClassVar, get_args
+
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.geometry import Size
+from textual.screen import ModalScreen
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from routerterm.tui.commands.base import Group
+from routerterm.tui.commands.registry import COMMANDS
+from routerterm.tui.keymap import letters
+from routerterm.tui.widgets.keybar import key_name
+
+GAP = 2
+WIDE, NARROW = 30, 20
+"""Cells of a column; narrow ones do not show the command's usual key."""
+
+
+class WhichKey(ModalScreen[str | None]):
+    """Answers with the name of the command whose letter was pressed, or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,ctrl+x", "dismiss(None)", "Leave", priority=True)]
+    DEFAULT_CSS = """
+    WhichKey { align: center bottom; background: $t-background 0%; }
+    WhichKey > Grid { background: $t-panel; }
+    """
+
+    def __init__(self, keys_of: Mapping[str, tuple[str, ...]]) -> None:
+        super().__init__()
+        self._letters = letters(COMMANDS.values())
+        self._keys_of = keys_of
+
+    def compose(self) -> ComposeResult:
+        """Only the grid."""
+        yield Grid([*cells_of(self._letters, self._keys_of)])
+
+    def on_key(self, event: events.Key) -> None:
+        """Take a letter; anything else does nothing and closes the overlay."""
+        event.stop()
+        event.prevent_default()
+        if event.key not in ("up", "down", "pageup", "pagedown"):
+            self.dismiss(self._letters.get(event.character or ""))
+
+    def on_click(self, event: events.Click) -> None:
+        """A click beside it closes it."""
+        if event.widget is self:
+            self.dismiss(None)
+
+
+def cells_of(letters: Mapping[str, str], keys_of: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, str, str, str]]:
+    """Name, letter, title and usual key of every command, in the order of the groups."""
+    by_name = {name: letter for letter, name in letters.items()}
+    for group in get_args(Group):
+        for command in COMMANDS.values():
+            if command.group == group and command.name in by_name:
+                keys = keys_of.get(command.name, ())
+                yield command.name, by_name[command.name], command.title, key_name(keys[0]) if keys else ""
+
+
+def columns_in(width: int) -> int:
+    """How many columns find room."""
+    return max(1, width // WIDE if width >= 2 * WIDE else width // NARROW)
+
+
+class Grid(ScrollView):
+    """Letters and titles in as many columns as there is room for."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"grid--key", "grid--text", "grid--dim"}
+    DEFAULT_CSS = """
+    Grid { height: auto; max-height: 80%; width: 100%; border-top: solid $t-faint; border-title-color: $t-bright;
+           background: $t-panel; padding: 0 1; overflow-x: hidden; }
+    Grid > .grid--key { color: $t-key-text; background: $t-key-ground; }
+    Grid > .grid--text { color: $t-text; background: $t-panel; }
+    Grid > .grid--dim { color: $t-dim; background: $t-panel; }
+    """
+
+    def __init__(self, cells: list[tuple[str, str, str, str]]) -> None:
+        super().__init__()
+        self._cells = cells
+        self.border_title = "one letter does it · Esc leaves"
+
+    @property
+    def columns(self) -> int:
+        """How many stand side by side."""
+        return columns_in(self.size.width)
+
+    @property
+    def lines(self) -> int:
+        """How many stand one below the other."""
+        return -(-len(self._cells) // self.columns)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """As many lines as there are."""
+        return -(-len(self._cells) // columns_in(width))
+
+    def on_resize(self) -> None:
+        """Scroll where they are too many."""
+        self.virtual_size = Size(self.size.width, self.lines)
+
+    def render_line(self, y: int) -> Strip:
+        """A line: a cell from every column."""
+        text = self.get_component_rich_style("grid--text")
+        width = self.size.width // self.columns
+        segments = []
+        for column in range(self.columns):
+            found = self._at(column, y + self.scroll_offset.y)
+            if found is not None:
+                segments.extend(self._draw(found, width - GAP))
+                segments.append(Segment(" " * GAP, text))
+        return Strip(segments).adjust_cell_length(self.size.width, text)
+
+    def _draw(self, cell: tuple[str, str, str, str], width: int) -> list[Segment]:
+        _, letter, title, key = cell
+        text, dim = self.get_component_rich_style("grid--text"), self.get_component_rich_style("grid--dim")
+        key = key if width >= WIDE - GAP else ""
+        room = width - 4 - cell_len(key) - 1
+        return [
+            Segment(f" {letter} ", self.get_component_rich_style("grid--key")),
+            Segment(f" {set_cell_size(title, room)} ", text),
+            Segment(key, dim),
+        ]
+
+    def _at(self, column: int, line: int) -> tuple[str, str, str, str] | None:
+        index = column * self.lines + line
+        return self._cells[index] if line < self.lines and index < len(self._cells) else None
+
+    def on_click(self, event: events.Click) -> None:
+        """Do what was clicked."""
+        offset = event.get_content_offset(self)
+        if offset is None:
+            return
+        event.stop()
+        found = self._at(offset.x // max(1, self.size.width // self.columns), offset.y + self.scroll_offset.y)
+        self.screen.dismiss(found[0] if found else None)
