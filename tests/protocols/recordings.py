@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from routerterm.core.events import Broke, PlanDelta, RefusalDelta, Stopped, UsageReported, WireEvent
+from routerterm.core.events import Broke, PlanDelta, RefusalDelta, SourcesDelta, Stopped, UsageReported, WireEvent
 from routerterm.core.messages import Reasoning, ToolCall
 from routerterm.core.reply import ReplyBuilder
 from routerterm.core.usage import Usage
@@ -82,6 +82,8 @@ def hear(events: list[WireEvent]) -> Heard:
         match event:
             case RefusalDelta(text):
                 refusal += text
+            case SourcesDelta():
+                pass  # the list below the text is ours, no SDK has it
             case PlanDelta(text):
                 plan += text
             case Stopped():

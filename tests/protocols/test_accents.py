@@ -15,6 +15,7 @@ from routerterm.core.events import (
     Broke,
     ReasoningDelta,
     RefusalDelta,
+    SourcesDelta,
     Stopped,
     TextDelta,
     ToolCallDelta,
@@ -314,6 +315,16 @@ def test_sources_are_kept_beside_the_text() -> None:
     note = {"annotations": [{"type": "url_citation", "url_citation": {"url": "https://x", "title": "X"}}]}
     decoder.feed(chunk(note) + chunk(note) + chunk({}, "stop", citations=["https://y"]))
     assert decoder.citations == ("X https://x", "https://y")
+
+
+def test_sources_stand_below_the_text_once() -> None:
+    note = {"content": "So [1].", "annotations": [{"type": "url_citation", "url_citation": {"url": "https://x"}}]}
+    hostile = {"title": "A\n# B", "url": "https://y"}
+    events = chat(chunk(note) + chunk({}, "stop", search_results=[hostile, hostile]) + chunk({}, "stop"))
+    said = [event.text for event in events if isinstance(event, SourcesDelta)]
+    assert said == ["\n\nSources:\n\n1. https://x\n2. A # B https://y"]
+    assert isinstance(events[-1], Stopped)
+    assert [event for event in chat(chunk(note)) if isinstance(event, SourcesDelta)] == []
 
 
 # <think>…</think>

@@ -83,12 +83,34 @@ def test_think_tags_are_split_where_the_dialect_says_so() -> None:
     assert (split["reasoning"], split["text"]) == ("hm", "hi")
 
 
-@pytest.mark.parametrize("arguments", [["--protocol", "nope", "-"], ["--protocol", "gemini", "/does/not/exist"]])
-def test_what_is_wrong_is_said_in_a_sentence(arguments: list[str]) -> None:
+@pytest.mark.parametrize("arguments", [["--protocol", "nope"], ["--protocol", "gemini", "--dialect", "nope"]])
+def test_a_wrong_name_is_said_in_a_sentence(arguments: list[str]) -> None:
     with pytest.raises(RoutertermError) as caught:
-        CliRunner().invoke(command, arguments, input=b"", catch_exceptions=False)
+        CliRunner().invoke(command, [*arguments, "-"], input=b"", catch_exceptions=False)
     assert caught.value.message
     assert caught.value.hint
+
+
+def test_what_cannot_be_read_is_said_and_the_others_are_decoded(tmp_path: Path) -> None:
+    (tmp_path / "whole").write_bytes(STREAM + END)
+    (tmp_path / "binary").write_bytes(bytes(range(256)) * 8)
+    (tmp_path / "empty").touch()
+    names = [str(tmp_path / name) for name in ("missing", ".", "empty", "binary", "whole")]
+    result = CliRunner().invoke(command, ["--protocol", "openai-chat", *names], catch_exceptions=False)
+    assert result.exit_code == 1
+    assert [json.loads(line)["outcome"] for line in result.stdout.splitlines()] == ["cut", "failed", "done"]
+    told = [line for line in result.stderr.splitlines() if line.startswith("routerterm: ")]
+    assert [line.partition(": ")[2].split(" cannot")[0] for line in told] == [names[0], str(tmp_path)]
+
+
+def test_all_that_there_is_where_it_is_asked_for() -> None:
+    body = b'{"choices":[{"message":{"refusal":"No.","content":null},"finish_reason":"stop"}],'
+    body += b'"citations":["https://x/y"],"usage":{"prompt_tokens":9,"completion_tokens":4,"mine":{"x":1}}}'
+    (short,) = run("--protocol", "openai-chat", "-", input=body)
+    (whole,) = run("--protocol", "openai-chat", "--all", "-", input=body)
+    more = {"refusal": "No.", "plan": "", "citations": ["https://x/y"]}
+    counts = {"prompt_tokens": 9, "completion_tokens": 4, "mine": {"x": 1}}
+    assert whole == short | more | {"usage_raw": counts}
 
 
 @pytest.mark.corpus

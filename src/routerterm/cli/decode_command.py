@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from routerterm.cli.output import tell
 from routerterm.core.errors import RoutertermError
 
 if TYPE_CHECKING:
@@ -18,48 +19,75 @@ if TYPE_CHECKING:
     from routerterm.core.usage import Usage
 
 _PIECE = 64 * 1024
-_UNSEEN = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
+_UNSEEN = re.compile("[\ud800-\udfff\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
 """What could steer a terminal or hide in it; JSON itself escapes only the older control characters."""
 
 
 @click.command("decode")
 @click.option("--protocol", required=True, metavar="P", help="The wire protocol, such as openai-chat or gemini.")
 @click.option("--dialect", default="", metavar="D", help="An accent of the protocol; without one nothing is assumed.")
-@click.option("--status", default=200, show_default=True, metavar="N", help="The HTTP status of the answer.")
+@click.option(
+    "--status",
+    default=200,
+    show_default=True,
+    metavar="N",
+    type=click.IntRange(100, 599),
+    help="The HTTP status of the answer.",
+)
 @click.option("--content-type", default="", metavar="T", help="Its content type; the body itself is believed more.")
+@click.option("--all", "everything", is_flag=True, help="Also refusal, plan, citations and the provider's own counts.")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
-def command(protocol: str, dialect: str, status: int, content_type: str, files: tuple[str, ...]) -> None:
+def command(
+    protocol: str, dialect: str, status: int, content_type: str, everything: bool, files: tuple[str, ...]
+) -> None:
     """Decode raw answers of a provider (- is standard input) and print one JSON object for each.
 
-    FILE holds the body as it came: a stream, a whole answer or an error.
+    FILE holds the body as it came: a stream, a whole answer or an error.  A file that cannot be read is told on
+    standard error, the others are decoded all the same, and the exit code is 1.
     """
     from routerterm.protocols import codec
 
     codec(protocol, dialect)  # a wrong name is told before a file is read
+    unread = False
     for name in files:
-        shown = decode(name, protocol, dialect, status, content_type)
-        click.echo(_UNSEEN.sub(_escaped, json.dumps(shown, ensure_ascii=False)))
+        try:
+            shown = decode(name, protocol, dialect, status, content_type, everything=everything)
+        except RoutertermError as error:
+            tell(error)
+            unread = True
+            continue
+        click.echo(_line(shown))
+    if unread:
+        sys.exit(RoutertermError.exit_code)
+
+
+def _line(shown: dict[str, Any]) -> str:
+    """The object on one line, in what standard output can write and a terminal can bear."""
+    readable = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "") == "utf8"
+    return _UNSEEN.sub(_escaped, json.dumps(shown, ensure_ascii=not readable))
 
 
 def _escaped(match: re.Match[str]) -> str:
     return json.dumps(match[0])[1:-1]
 
 
-def decode(name: str, protocol: str, dialect: str, status: int, content_type: str) -> dict[str, Any]:
-    """One file as the JSON object that is printed for it."""
+def decode(
+    name: str, protocol: str, dialect: str, status: int, content_type: str, *, everything: bool = False
+) -> dict[str, Any]:
+    """One file as the JSON object that is printed for it.  Raises `RoutertermError` where it cannot be read."""
     from routerterm.core.events import Broke
     from routerterm.protocols import classify, codec
 
     if status >= 300:
         body = b"".join(_pieces(name))
         error = classify(status, {"content-type": content_type}, body, protocol=protocol)
-        return _shown(name, [Broke(error)], ())
+        return _shown(name, [Broke(error)], None)
     decoder = codec(protocol, dialect).decoder()
     events: list[WireEvent] = []
     for piece in _pieces(name):
         events += decoder.feed(piece)
     events += decoder.end()
-    return _shown(name, events, getattr(decoder, "citations", ()))
+    return _shown(name, events, getattr(decoder, "citations", ()) if everything else None)
 
 
 def _pieces(name: str) -> Iterator[bytes]:
@@ -73,12 +101,14 @@ def _pieces(name: str) -> Iterator[bytes]:
         raise RoutertermError(f"{name} cannot be read: {reason}.", "Give the file with the raw body.") from error
 
 
-def _shown(name: str, events: Iterable[WireEvent], citations: tuple[str, ...]) -> dict[str, Any]:
+def _shown(name: str, events: Iterable[WireEvent], citations: tuple[str, ...] | None) -> dict[str, Any]:
+    """The object; with ``citations`` it has all that there is."""
     from routerterm.core.events import (
         Broke,
         PlanDelta,
         ReasoningDelta,
         RefusalDelta,
+        SourcesDelta,
         Stopped,
         TextDelta,
         ToolCallDelta,
@@ -96,6 +126,8 @@ def _shown(name: str, events: Iterable[WireEvent], citations: tuple[str, ...]) -
         match event:
             case RefusalDelta(text):
                 said["refusal"].append(text)
+            case SourcesDelta():
+                pass  # the list below the text is ours
             case PlanDelta(text):
                 said["plan"].append(text)
             case TextDelta(text):
@@ -122,9 +154,10 @@ def _shown(name: str, events: Iterable[WireEvent], citations: tuple[str, ...]) -
         "cost": float(usage.cost) if usage is not None and usage.cost is not None else None,
         "error": _error(error),
     }
-    # What only some providers tell apart is shown only where it was told.
-    shown |= {field: "".join(said[field]) for field in ("refusal", "plan") if said[field]}
-    return shown | ({"citations": list(citations)} if citations else {})
+    if citations is None:
+        return shown
+    more = {"refusal": "".join(said["refusal"]), "plan": "".join(said["plan"]), "citations": list(citations)}
+    return shown | more | {"usage_raw": dict(usage.raw) if usage is not None else None}
 
 
 def _finish(stopped: Any) -> str | None:

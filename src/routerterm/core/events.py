@@ -31,6 +31,11 @@ class RefusalDelta(TextDelta):
 
 
 @dataclass(frozen=True, slots=True)
+class SourcesDelta(TextDelta):
+    """The sources that a provider named beside its answer, as a list below it: shown and kept as text."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReasoningDelta:
     """A piece of what the model thinks aloud; a ``signature`` or ``redacted`` block closes a part."""
 

@@ -12,6 +12,7 @@ from routerterm.core.events import (
     PlanDelta,
     ReasoningDelta,
     RefusalDelta,
+    SourcesDelta,
     Stopped,
     TextDelta,
     ToolCallDelta,
@@ -107,7 +108,7 @@ class Emitter:
 
     def cite(self, title: str, address: str = "") -> None:
         """A source of the answer."""
-        line = " ".join(filter(None, (scrub(title).strip(), scrub(address).strip())))
+        line = " ".join(f"{scrub(title)[:300]} {scrub(address)[:2000]}".split())
         if line and len(self._citations) < 1000:
             self._citations[line] = None
 
@@ -118,10 +119,13 @@ class Emitter:
             self._out.append(UsageReported(usage))
 
     def stop(self, reason: FinishReason, raw: str | None) -> None:
-        """The answer is whole.  Only the first one counts."""
+        """The answer is whole.  Only the first one counts; the sources that were named stand below the text."""
         if not self.stopped:
             self.flush()
             self.stopped = True
+            if self._citations and self.spoke and reason != "tool_calls":
+                listed = (f"\n{number}. {line}" for number, line in enumerate(self._citations, 1))
+                self._out.append(SourcesDelta("\n\nSources:\n" + "".join(listed)))
             self._out.append(Stopped(reason, scrub(raw) if raw else raw))
 
     def broke(self, error: ProviderError) -> None:
