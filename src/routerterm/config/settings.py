@@ -12,6 +12,7 @@ from routerterm.config.paths import Paths
 from routerterm.config.problems import Problem, first_of, from_syntax, from_validation, in_place
 from routerterm.config.schema import (
     BudgetSettings,
+    GatewaySettings,
     GuardSettings,
     KeysSettings,
     ModelSettings,
@@ -41,6 +42,8 @@ class Settings(Section):
     """What may be spent."""
     guard: GuardSettings = GuardSettings()
     """What must not leave the machine."""
+    gateway: GatewaySettings = GatewaySettings()
+    """The local server through which other programs use this router."""
     ui: UiSettings = UiSettings()
     """How the chat looks and behaves."""
     keys: KeysSettings = KeysSettings()

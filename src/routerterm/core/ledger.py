@@ -51,6 +51,8 @@ class AttemptRecord:
     price_date: str | None = None
     saved_nanousd: int | None = None
     """What the provider's prompt cache saved, at the prices of then."""
+    cached: bool = False
+    """Whether the answer came from the gateway's own memory: nobody was asked, and it cost nothing."""
 
 
 @dataclass(frozen=True, slots=True)

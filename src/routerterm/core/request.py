@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Literal, TypeAlias
 
+from routerterm.core.ledger import Cap
 from routerterm.core.messages import Message
 
 Effort: TypeAlias = Literal["none", "low", "medium", "high"]
+Sort: TypeAlias = Literal["price", "latency", "throughput"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,29 @@ class Params:
 
 
 @dataclass(frozen=True, slots=True)
+class Controls:
+    """What the one who asks says about the routing of this request alone.
+
+    It narrows and reorders what the name means and never adds to it.  Names are a provider's or ``provider/model``.
+    """
+
+    order: tuple[str, ...] = ()
+    """Who is asked first, in this order; the others follow."""
+    only: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    sort: Sort | None = None
+    fallbacks: bool = True
+    """Whether another candidate may answer when the first fails."""
+    max_price_input: Decimal | None = None
+    """The highest price of a token of the prompt, in USD; a model without a known price is passed over."""
+    max_price_output: Decimal | None = None
+    """The same for a token of the answer."""
+
+
+FREE_HAND = Controls()
+
+
+@dataclass(frozen=True, slots=True)
 class ChatRequest:
     """One question to the router.
 
@@ -53,6 +79,9 @@ class ChatRequest:
     client: str = "library"
     conversation_id: str | None = None
     message_id: str | None = None
+    controls: Controls = FREE_HAND
+    caps: tuple[Cap, ...] = ()
+    """Limits that this request is held against besides the person's own."""
 
     @property
     def has_images(self) -> bool:

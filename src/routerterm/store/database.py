@@ -37,6 +37,7 @@ from routerterm.store.upkeep import mend as repair
 from routerterm.store.worker import Worker
 
 if TYPE_CHECKING:
+    from routerterm.store.gateway_keys import GatewayKeys
     from routerterm.store.ledger import StoredLedger
 
 T = TypeVar("T")
@@ -86,6 +87,13 @@ class Store:
         from routerterm.store.ledger import StoredLedger
 
         return StoredLedger(self.writer, self.reader, self.program)
+
+    @cached_property
+    def gateway_keys(self) -> GatewayKeys:
+        """The gateway's virtual keys."""
+        from routerterm.store.gateway_keys import GatewayKeys
+
+        return GatewayKeys(self.writer, self.reader)
 
     async def start(self) -> Opening:
         """Open the file now, and say what was found and done.  Raises `StoreError`."""
@@ -143,6 +151,11 @@ class Store:
             return found
         mended = await self.writer.write(repair)
         return replace(await self._aside(look), mended=mended)
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether the program is about to end: what is long is left for another time."""
+        return self._closing
 
     def _is_closing(self) -> bool:
         return self._closing

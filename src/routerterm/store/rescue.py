@@ -16,7 +16,7 @@ from pathlib import Path
 
 from routerterm.store.schema import migrate
 
-TABLES = ("conversation", "message", "attempt", "memory", "prompt", "meta")
+TABLES = ("conversation", "message", "attempt", "memory", "prompt", "meta", "gateway_key")
 _PATIENCE = 200_000
 """Failed readings after which the rest of a table is given up."""
 

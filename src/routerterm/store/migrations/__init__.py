@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from routerterm.store.migrations.m0001_tables import tables
 from routerterm.store.migrations.m0002_tally import tally
 from routerterm.store.migrations.m0003_guard import guard
+from routerterm.store.migrations.m0004_gateway import gateway
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -16,5 +17,6 @@ ALL: Mapping[str, Callable[[Database], None]] = {
     "0001_tables": tables,
     "0002_tally": tally,
     "0003_guard": guard,
+    "0004_gateway": gateway,
 }
 """Every step by its name, in the order in which they are taken."""

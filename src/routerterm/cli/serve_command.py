@@ -1,0 +1,70 @@
+"""`routerterm serve`: the same router for editors, scripts and other programs on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+
+import click
+
+from routerterm.cli.output import tell
+from routerterm.core.errors import RoutertermError
+
+TOKEN_VARIABLE = "ROUTERTERM_GATEWAY_TOKEN"
+
+
+@click.command("serve")
+@click.option("--host", metavar="HOST", help="The address to listen at (127.0.0.1).")
+@click.option("--port", metavar="PORT", type=click.IntRange(0, 65_535), help="The port (8484); 0 takes any free one.")
+def command(host: str | None, port: int | None) -> None:
+    """Serve the OpenAI and Anthropic protocols to other programs, over this router, its keys, budgets and ledger.
+
+    \b
+      OPENAI_BASE_URL=http://127.0.0.1:8484/v1
+      ANTHROPIC_BASE_URL=http://127.0.0.1:8484
+
+    As the model they may name provider/model, a route or an alias.  Without a virtual key (`routerterm gateway
+    key add NAME`) or ROUTERTERM_GATEWAY_TOKEN every program on this machine may use it, and no other machine.
+    Ctrl+C or SIGTERM lets running answers finish for 10 seconds.
+    """
+    sys.exit(asyncio.run(_serve(host, port)))
+
+
+async def _serve(host: str | None, port: int | None) -> int:
+    from routerterm.core.secret import Secret
+    from routerterm.wiring import open_app
+
+    try:
+        from routerterm.gateway.server import Gateway
+    except ModuleNotFoundError as error:
+        raise missing(error) from error
+    async with open_app() as app:
+        for trouble in app.troubles:
+            tell(trouble)
+        own = app.settings.gateway
+        token = os.environ.get(TOKEN_VARIABLE, "").strip()
+        gateway = Gateway(
+            app,
+            host=host or own.host,
+            port=own.port if port is None else port,
+            token=Secret(token) if token else None,
+        )
+        ended = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, ended.set)
+        await gateway.start()
+        click.echo(f"routerterm serves at {gateway.address} (OpenAI: {gateway.address}/v1)", err=True)
+        await ended.wait()
+        click.echo("routerterm: running answers may finish for 10 s.", err=True)
+        await gateway.stop()
+    return 0
+
+
+def missing(error: ModuleNotFoundError) -> RoutertermError:
+    """The sentence for an extra that is not installed."""
+    return RoutertermError(
+        f"The gateway needs {error.name}, which is not installed.", "Install it with: pip install 'routerterm[serve]'"
+    )

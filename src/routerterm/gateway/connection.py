@@ -1,0 +1,99 @@
+"""One connection of a client: idle ones give way, slow heads are hung up on, and floods are answered and closed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from typing import Any
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+HEAD_WAIT = 20.0
+"""Seconds within which the head of a request must have come."""
+HEAD_MOST = 32_768
+"""Bytes that a head may take."""
+_WORDS = {400: b"Bad Request", 408: b"Request Timeout", 431: b"Request Header Fields Too Large"}
+
+
+class Connection(H11Protocol):
+    """uvicorn's connection, within bounds.  `most` is set by the server before the first one is made."""
+
+    most = 2_000
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """A client has come; where there are too many, the one that has been idle longest goes."""
+        super().connection_made(transport)
+        self._head_timer: asyncio.TimerHandle | None = self.loop.call_later(HEAD_WAIT, self._too_slow)
+        idle = self._idle()
+        idle[self] = None
+        while len(self.connections) > self.most and idle:
+            oldest = next(iter(idle))
+            del idle[oldest]
+            self.connections.discard(oldest)
+            oldest.transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It is gone."""
+        self._busy()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes have come: a head that has begun must be whole in time."""
+        before = self.cycle
+        if self._head_timer is None and (self.cycle is None or self.cycle.response_complete):
+            self._head_timer = self.loop.call_later(HEAD_WAIT, self._too_slow)
+        super().data_received(data)
+        if self.cycle is not before:
+            self._busy()
+
+    def on_response_complete(self) -> None:
+        """An answer is out; the next request may come, or not."""
+        self._idle()[self] = None
+        super().on_response_complete()
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._busy()
+
+    def send_400_response(self, msg: str) -> None:
+        """What came is no request: say so in the clients' language, and hang up."""
+        error = sys.exception()
+        status = getattr(error, "error_status_hint", 400) if error is not None else 400
+        self._refuse(status if status in _WORDS else 400, "This is not a request that can be read.")
+
+    def _refuse(self, status: int, message: str) -> None:
+        if self.transport.is_closing():
+            return
+        if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+            self.transport.close()
+            return
+        body = json.dumps({"error": {"message": message, "type": "invalid_request_error", "code": None}}).encode()
+        headers = [("content-type", "application/json"), ("content-length", str(len(body))), ("connection", "close")]
+        out = self.conn.send(h11.Response(status_code=status, headers=headers, reason=_WORDS[status])) or b""
+        out += self.conn.send(h11.Data(data=body)) or b""
+        out += self.conn.send(h11.EndOfMessage()) or b""
+        self.transport.write(out)
+        self.transport.close()
+
+    def _too_slow(self) -> None:
+        self._head_timer = None
+        if self.cycle is not None and not self.cycle.response_complete:
+            return
+        if self.conn.trailing_data[0]:
+            self._refuse(408, "The head of the request did not come in time.")
+        else:
+            self.transport.close()
+
+    def _busy(self) -> None:
+        self._idle().pop(self, None)
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _idle(self) -> dict[Connection, None]:
+        """All idle connections of this server, the longest idle first."""
+        state: Any = self.server_state
+        if not hasattr(state, "idle"):
+            state.idle = {}
+        found: dict[Connection, None] = state.idle
+        return found

@@ -1,0 +1,90 @@
+"""How much each one may ask, at once and within a minute.  Exact: nothing waits between looking and counting."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from routerterm.gateway.denied import busy, too_many
+from routerterm.gateway.keys import Who
+
+MINUTE = 60.0
+
+
+@dataclass(slots=True, eq=False)
+class Ticket:
+    """A request that was let in."""
+
+    lane: Lane
+    at: float
+    tokens: int
+
+
+@dataclass(slots=True)
+class Lane:
+    """One client's last minute."""
+
+    running: int = 0
+    recent: deque[Ticket] = field(default_factory=deque)
+    tokens: int = 0
+
+    def forget(self, now: float) -> None:
+        """What is older than a minute no longer counts."""
+        while self.recent and self.recent[0].at <= now - MINUTE:
+            self.tokens -= self.recent.popleft().tokens
+
+
+class Gate:
+    """Lets requests in.  ``clock`` is seconds that never go back."""
+
+    def __init__(self, at_once: int, clock: Callable[[], float]) -> None:
+        self._at_once, self._clock = at_once, clock
+        self._lanes: dict[str, Lane] = {}
+        self.running = 0
+
+    def enter(self, who: Who, tokens: int) -> Ticket:
+        """Count a request that may take so many tokens.  Raises `Denied` (429, 503); nothing is counted then."""
+        now, own = self._clock(), who.allowance
+        lane = self._lanes.setdefault(who.name, Lane())
+        lane.forget(now)
+        if self.running >= self._at_once:
+            raise busy("The gateway is answering as many requests as it may.")
+        if own.at_once is not None and lane.running >= own.at_once:
+            raise too_many(f"This key may ask {own.at_once} at once.", 1.0)
+        if own.rpm is not None and len(lane.recent) >= own.rpm:
+            oldest = lane.recent[-own.rpm]
+            raise too_many(f"This key may ask {own.rpm} times a minute.", oldest.at + MINUTE - now)
+        if own.tpm is not None and lane.tokens + tokens > own.tpm:
+            raise too_many(
+                f"This key may use {own.tpm:,} tokens a minute; this request may take {tokens:,}, "
+                f"and {max(0, own.tpm - lane.tokens):,} are left.",
+                self._wait(lane, own.tpm - tokens, now),
+                "A smaller max_tokens holds back less.",
+            )
+        ticket = Ticket(lane, now, tokens)
+        lane.recent.append(ticket)
+        lane.tokens += tokens
+        lane.running += 1
+        self.running += 1
+        return ticket
+
+    def leave(self, ticket: Ticket, tokens: int | None) -> None:
+        """The request is over; it took so many tokens, or None where that is not known."""
+        ticket.lane.running -= 1
+        self.running -= 1
+        ticket.lane.forget(self._clock())
+        if tokens is not None and ticket.at > self._clock() - MINUTE:
+            ticket.lane.tokens += tokens - ticket.tokens
+            ticket.tokens = tokens
+
+    def _wait(self, lane: Lane, room: int, now: float) -> float:
+        """Seconds until no more than ``room`` tokens are counted."""
+        counted = lane.tokens
+        for ticket in lane.recent:
+            if counted <= room:
+                break
+            counted -= ticket.tokens
+            if counted <= room:
+                return ticket.at + MINUTE - now
+        return MINUTE

@@ -1,0 +1,159 @@
+"""All that the requests of one gateway share."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from routerterm.catalog.values import ModelInfo
+from routerterm.core.errors import StoreError
+from routerterm.core.events import Event
+from routerterm.core.ids import ulid
+from routerterm.core.ledger import AttemptRecord
+from routerterm.core.request import ChatRequest
+from routerterm.core.secret import Secret
+from routerterm.core.targets import Target
+from routerterm.engine.served import Board
+from routerterm.gateway.access import Access
+from routerterm.gateway.cache import AnswerCache, Slot, key_of
+from routerterm.gateway.controls import Wishes
+from routerterm.gateway.gate import Gate
+from routerterm.gateway.incoming import BodyRoom
+from routerterm.gateway.keys import VirtualKey, Who
+from routerterm.gateway.metrics import Metrics
+from routerterm.gateway.tally import Account
+from routerterm.gateway.telling import Teller
+from routerterm.router.budget import day_start, month_start
+from routerterm.router.hooks import DEFAULT_RESERVE, RoughEstimator
+
+if TYPE_CHECKING:
+    from routerterm.gateway.exchange import Exchange
+    from routerterm.wiring.services import Services
+
+log = logging.getLogger(__name__)
+_MEGABYTE = 1_000_000
+_KEYS_EVERY = 1.0
+"""Seconds after which the virtual keys are looked at again: a key that was taken back is refused then."""
+_NOWHERE = ModelInfo("", "")
+
+
+class House:
+    """The gateway's own state, over one person's services."""
+
+    def __init__(self, services: Services, token: Secret | None = None) -> None:
+        self.services = services
+        own = services.settings.gateway
+        self._own = own
+        self.board = Board()
+        self.metrics = Metrics()
+        self.bodies = BodyRoom(own.largest * _MEGABYTE)
+        self.gate = Gate(own.at_once, time.monotonic)
+        self.cache = AnswerCache(own.cache_minutes * 60, own.cache_megabytes * _MEGABYTE, time.monotonic)
+        self.access = Access(lambda: self._keys, token=token, hosts=own.hosts, origins=own.origins)
+        self.teller = Teller.of(own, services.paths)
+        self.exchanges: set[Exchange] = set()
+        self.stopping = False
+        self.begun = time.monotonic()
+        self._keys: Sequence[VirtualKey] = ()
+        self._keys_at = float("-inf")
+        self._rough = RoughEstimator()
+
+    async def refresh_keys(self) -> None:
+        """Look at the virtual keys again, if it is time."""
+        if self.now() - self._keys_at >= _KEYS_EVERY:
+            self._keys_at = self.now()
+            self._keys = await read_keys(self.services)
+
+    def stream(self, request: ChatRequest) -> AsyncGenerator[Event, None]:
+        """The router's events."""
+        return self.services.stream(request)
+
+    def slot(self, request: ChatRequest, wishes: Wishes, who: Who) -> Slot | None:
+        """The request's place in the cache, if it may have one."""
+        wanted = wishes.cache if wishes.cache is not None else self._own.cache or who.allowance.cache
+        if not wanted or not wishes.log:
+            return None
+        key = key_of(request)
+        return Slot(self.cache, key, self.cache.get(key))
+
+    def most_tokens(self, request: ChatRequest) -> int:
+        """What a request may take, roughly, before it is asked."""
+        return self._rough.prompt(request, _NOWHERE) + (request.params.max_output or DEFAULT_RESERVE)
+
+    def day_and_month(self) -> tuple[int, int]:
+        """When today and this month began, in milliseconds since the epoch."""
+        now, zone = self.milliseconds(), self.services.zone
+        return day_start(now, zone), month_start(now, zone)
+
+    def open(self, who: Who, path: str) -> Account:
+        """A request has come."""
+        return Account(who, self.board.open(self.milliseconds(), who.name, path), self.board, self.now, self.now())
+
+    def close(self, account: Account) -> None:
+        """It is over."""
+        self.metrics.count(account)
+        if account.visible:
+            self.teller.tell(account)
+
+    async def enter_cached(self, request: ChatRequest, target: Target) -> None:
+        """An answer from memory in the ledger, as such and at its true cost."""
+        row = AttemptRecord(
+            id=self.new_id(),
+            n=1,
+            client=request.client,
+            route=request.model,
+            provider=target.provider,
+            model=target.model,
+            started_at=self.milliseconds(),
+            outcome="done",
+            duration_ms=0,
+            input_tokens=0,
+            cache_read_tokens=0,
+            cache_write_tokens=0,
+            output_tokens=0,
+            reasoning_tokens=0,
+            usage_source="reported",
+            cost_nanousd=0,
+            cost_source="declared",
+        )
+        try:
+            await self.services.store.ledger.settle(replace(row, cached=True))
+        except StoreError as error:
+            log.warning("an answer from memory could not be entered in the ledger: %s", error.message)
+
+    def interrupt_all(self) -> None:
+        """End what is still running, honestly."""
+        for exchange in list(self.exchanges):
+            exchange.interrupt("stopping")
+
+    async def close_down(self) -> None:
+        """Leave nothing open."""
+        await asyncio.to_thread(self.teller.close)
+
+    def now(self) -> float:
+        """Seconds that never go back."""
+        return time.monotonic()
+
+    def milliseconds(self) -> int:
+        """The time of day, since the epoch."""
+        return time.time_ns() // 1_000_000
+
+    def seconds(self) -> int:
+        """The same in seconds."""
+        return int(time.time())
+
+    def new_id(self) -> str:
+        """A fresh ULID."""
+        return ulid(self.milliseconds(), secrets.token_bytes(10))
+
+
+async def read_keys(services: Services) -> tuple[VirtualKey, ...]:
+    """The virtual keys as they are kept."""
+    from routerterm.gateway.keys import of_row
+
+    return tuple(of_row(row) for row in await services.store.gateway_keys.all())

@@ -1,0 +1,94 @@
+"""A request as it comes in: its headers, and its body within limits of size and time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any, TypeAlias
+
+from routerterm.gateway.denied import Denied, busy, wrong
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+
+BODY_WAIT = 60.0
+"""Seconds within which a whole body must have come."""
+BODIES_TOGETHER = 8
+"""All bodies that are being read or answered may take so many times the largest one."""
+
+
+class Gone(Exception):
+    """The client hung up."""
+
+
+class BodyRoom:
+    """Reads bodies, and keeps count of the memory that they take together."""
+
+    def __init__(self, largest: int, wait: float = BODY_WAIT) -> None:
+        self._largest, self._most, self._wait = largest, largest * BODIES_TOGETHER, wait
+        self._held = 0
+
+    async def read(self, headers: Mapping[str, str], receive: Receive) -> bytes:
+        """The body.  Raises `Denied` (408, 413, 503) and `Gone`; `release` gives its room back."""
+        declared = headers.get("content-length", "")
+        if declared.isdecimal() and int(declared) > self._largest:
+            raise self._too_large()
+        body = bytearray()
+        try:
+            async with asyncio.timeout(self._wait):
+                await self._fill(body, receive)
+        except TimeoutError:
+            self.release(len(body))
+            raise wrong(
+                408, f"The request was not whole within {self._wait:.0f} s.", "", ("connection", "close")
+            ) from None
+        except BaseException:
+            self.release(len(body))
+            raise
+        return bytes(body)
+
+    def release(self, size: int) -> None:
+        """A body of that size is no longer held."""
+        self._held -= size
+
+    async def _fill(self, body: bytearray, receive: Receive) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise Gone
+            piece = message.get("body", b"")
+            if len(body) + len(piece) > self._largest:
+                raise self._too_large()
+            if self._held + len(piece) > self._most:
+                raise busy("The gateway holds as many large requests as it may.")
+            body += piece
+            self._held += len(piece)
+            if not message.get("more_body", False):
+                return
+
+    def _too_large(self) -> Denied:
+        hint = "The setting is gateway.largest, in megabytes."
+        return wrong(413, f"The request is larger than {self._largest // 1_000_000} MB.", hint, ("connection", "close"))
+
+
+def headers_of(scope: Scope) -> dict[str, str]:
+    """The headers by name in lower case; of several with one name the first counts."""
+    found: dict[str, str] = {}
+    for name, value in scope["headers"]:
+        found.setdefault(name.decode("latin-1").lower(), value.decode("latin-1"))
+    return found
+
+
+def flag(headers: Mapping[str, str], name: str) -> bool | None:
+    """A header that says yes or no; None where it is not there.  Raises `Denied`."""
+    value = headers.get(name)
+    if value is None:
+        return None
+    word = value.strip().lower()
+    if word in ("1", "true", "yes", "on"):
+        return True
+    if word in ("0", "false", "no", "off"):
+        return False
+    raise wrong(400, f"The header {name} must be true or false.")

@@ -1,0 +1,57 @@
+"""An answer as it goes out: head, pieces, end; and what it may take a client to read it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+from routerterm.gateway.incoming import Gone, Send
+
+STALLED = 120.0
+"""Seconds after which a client that reads nothing is hung up on."""
+Header = tuple[str, str]
+
+
+class Outgoing:
+    """Writes one answer.  Raises `Gone` where the client takes nothing any more."""
+
+    def __init__(self, send: Send, headers: Iterable[Header] = (), stalled: float = STALLED) -> None:
+        self._send, self._more, self._stalled = send, tuple(headers), stalled
+        self.started = self.ended = False
+        self.status = 0
+
+    async def start(self, status: int, kind: str, headers: Iterable[Header] = (), length: int | None = None) -> None:
+        """The head; without a length the body comes in pieces."""
+        fields = [("content-type", kind), *headers, *self._more]
+        if length is not None:
+            fields.append(("content-length", str(length)))
+        raw = [(name.encode("latin-1"), _fit(value)) for name, value in fields]
+        self.started, self.status = True, status
+        await self._send({"type": "http.response.start", "status": status, "headers": raw})
+
+    async def piece(self, data: bytes) -> None:
+        """A piece of the body."""
+        if data:
+            await self._out({"type": "http.response.body", "body": data, "more_body": True})
+
+    async def end(self, data: bytes = b"") -> None:
+        """The last piece."""
+        self.ended = True
+        await self._out({"type": "http.response.body", "body": data, "more_body": False})
+
+    async def whole(self, status: int, body: bytes, headers: Iterable[Header] = (), kind: str = "") -> None:
+        """Everything at once."""
+        await self.start(status, kind or "application/json", headers, len(body))
+        await self.end(body)
+
+    async def _out(self, message: dict[str, object]) -> None:
+        try:
+            async with asyncio.timeout(self._stalled):
+                await self._send(message)
+        except (TimeoutError, OSError):
+            raise Gone from None
+
+
+def _fit(value: str) -> bytes:
+    """A value that is fit for a header."""
+    return "".join(letter if " " <= letter <= "~" else "?" for letter in value).encode("ascii")

@@ -1,0 +1,139 @@
+"""The router's events as the events of one answer, for a client that cannot take anything back.  Pure.
+
+When a provider dies after content has gone out, the router goes on by prefill (what follows is appended) or
+begins anew elsewhere.  A new beginning is held against what was sent: as long as it says the same it is skipped,
+and what follows goes out.  If it says anything else the answer ends with an error: never with a clean end.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from routerterm.core.errors import Cut, RoutertermError
+from routerterm.core.events import (
+    AttemptFailed,
+    AttemptStarted,
+    Broke,
+    Event,
+    Failed,
+    Finished,
+    ReasoningDelta,
+    Recovered,
+    RouteDecided,
+    Stopped,
+    TextDelta,
+    ToolCallDelta,
+    UsageReported,
+    WireEvent,
+)
+from routerterm.core.targets import Target
+
+
+class Relay:
+    """One answer on its way to a client.  After `over` nothing more is to be fed.
+
+    ``whole``: the client gets the answer at once, so a new beginning simply replaces the old one.
+    """
+
+    def __init__(self, *, whole: bool = False) -> None:
+        self._whole = whole
+        self._said: list[str] = []
+        self._thought = False
+        self._replay = ""
+        """What was sent and must come again before anything new may go out."""
+        self._at = 0
+        self._restarted = False
+        self.restart = False
+        """What was gathered so far is void; only where the answer goes out whole.  Whoever gathers puts it back."""
+        self.target: Target | None = None
+        """Who answers, or was asked last."""
+        self.cut = False
+        """Whether an answer broke off on the way."""
+        self.attempts = 0
+        self.failed: list[Target] = []
+        """Who was asked and failed."""
+        self.error: RoutertermError | None = None
+        self.finished: Finished | None = None
+        self.ended: Finished | Failed | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether the answer has ended, well or badly."""
+        return self.ended is not None or self.error is not None
+
+    def feed(self, event: Event) -> list[WireEvent]:
+        """What the client is to be told of one event of the router."""
+        match event:
+            case TextDelta(text):
+                return self._text(event, text)
+            case ReasoningDelta():
+                return self._reasoning(event)
+            case ToolCallDelta():
+                return self._mismatch() if self._replaying else [event]
+            case Recovered(how, _, target):
+                self.target, self.cut = target, True
+                if how == "restart":
+                    self._begin_anew()
+                return []
+            case AttemptStarted(n, target):
+                self.attempts, self.target = max(self.attempts, n), target
+                return []
+            case AttemptFailed(_, target):
+                self.failed.append(target)
+                return []
+            case Finished():
+                return self._finish(event)
+            case Failed(error):
+                self.ended = event
+                self.attempts = event.attempts or self.attempts
+                self.error = error
+                return [Broke(error)]  # type: ignore[arg-type]  # any of our errors can be told to a client
+            case RouteDecided() | UsageReported():
+                return []
+            case _:
+                assert_never(event)
+
+    @property
+    def _replaying(self) -> bool:
+        return self._at < len(self._replay)
+
+    def _begin_anew(self) -> None:
+        if self._whole:
+            self.restart = True
+            return
+        self._replay, self._at, self._restarted = "".join(self._said), 0, True
+
+    def _text(self, event: TextDelta, text: str) -> list[WireEvent]:
+        if self._replaying:
+            due = self._replay[self._at : self._at + len(text)]
+            if not text.startswith(due):
+                return self._mismatch()
+            self._at += len(due)
+            text = text[len(due) :]
+            if not text:
+                return []
+            event = TextDelta(text)
+        if not self._whole:
+            self._said.append(text)
+        return [event]
+
+    def _reasoning(self, event: ReasoningDelta) -> list[WireEvent]:
+        """Thoughts of a second beginning are not the first one's going on: they are left out."""
+        if self._restarted and (self._replaying or self._thought):
+            return []
+        self._thought = True
+        return [event]
+
+    def _finish(self, event: Finished) -> list[WireEvent]:
+        if self._replaying:
+            return self._mismatch()
+        self.ended = self.finished = event
+        self.target, self.attempts = event.target, event.attempts
+        return [UsageReported(event.usage), Stopped(event.reason)]
+
+    def _mismatch(self) -> list[WireEvent]:
+        self.error = error = Cut(
+            "The provider broke off in the middle of the answer, and the next one answers otherwise.",
+            "What came is the beginning of an answer that has no end. Ask again.",
+        )
+        return [Broke(error)]
