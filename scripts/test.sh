@@ -1,10 +1,11 @@
 #!/bin/sh
-# Set everything up and run all tests that this machine can run; arguments go to pytest.
+# Set everything up and run all tests that this machine can run, on all its cores; arguments go to pytest.
 set -eu
 cd "$(dirname "$0")/.."
 sh scripts/setup.sh test
 .venv/bin/routerterm local fetch ||
     printf '%s\n' "The tests with the real model are skipped." >&2
+sh scripts/spec.sh || printf '%s\n' "The tests with the CommonMark specification are skipped." >&2
 
 if command -v dbus-run-session >/dev/null 2>&1 && command -v gnome-keyring-daemon >/dev/null 2>&1; then
     # a Secret Service of the tests' own: its keys live and end in a throw-away home
@@ -15,7 +16,7 @@ if command -v dbus-run-session >/dev/null 2>&1 && command -v gnome-keyring-daemo
     HOME=$home XDG_DATA_HOME=$home/data XDG_RUNTIME_DIR=$home ROUTERTERM_MODEL_DIR=$models \
         dbus-run-session -- sh -c '
             printf pw | gnome-keyring-daemon --unlock --components=secrets >/dev/null 2>&1
-            exec .venv/bin/python -m pytest "$@"' sh "$@" </dev/null || status=$?
+            exec .venv/bin/python -m pytest -q -n auto "$@"' sh "$@" </dev/null || status=$?
     exit $status
 fi
-exec .venv/bin/python -m pytest "$@" </dev/null
+exec .venv/bin/python -m pytest -q -n auto "$@" </dev/null

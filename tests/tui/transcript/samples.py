@@ -1,5 +1,7 @@
 """Markdown to try the layout on."""
 
+# ruff: noqa: E501 - samples are easier to read unbroken
+
 from __future__ import annotations
 
 ANSWER = """# Write-ahead logging
@@ -102,6 +104,11 @@ LATE = "[a][b] and [b]\n\n[b]: https://late.example\n\n[b]: https://never.exampl
 DOCUMENTS = [
     ANSWER, LISTS, NUMBERS, TABLE, WIDE_TABLE, FENCE, OPEN_FENCE, QUOTED, LONG, WORLD, HOSTILE, TABS, EMPTY_ITEMS,
     HTML, LATE, "", "\n\n", "a",
+]  # fmt: skip
+
+ONCE_WRONG = [
+    "> ```\n> word ", "[a]: /u\n~\n-", "\n>[a]:u\n>=", "-\n\n  -\n", "- a\n  -\n\n    -\n", "> -\n>\n>   - b\n",
+    "-\n   -    ```\n  >", "1. a\n   -\n\n     b\n",
 ]  # fmt: skip
 
 PIECES = [

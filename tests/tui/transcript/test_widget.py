@@ -35,7 +35,7 @@ async def test_opens_at_the_end_and_lays_out_only_what_is_seen() -> None:
 async def test_scrolling_up_through_guesses_never_jumps() -> None:
     """Each step up shows the former top lines just below: nothing is skipped or shown twice."""
     chance = random.Random(3)
-    entries = [said(f"e{n}", chance.choice(DOCUMENTS) or "x", chance.choice(["user", "assistant"])) for n in range(60)]
+    entries = [said(f"e{n}", chance.choice(DOCUMENTS) or "x", chance.choice(["user", "assistant"])) for n in range(24)]
     app = Stage()
     async with app.run_test(size=(50, 15)) as pilot:
         transcript = app.transcript
@@ -53,7 +53,7 @@ async def test_scrolling_up_through_guesses_never_jumps() -> None:
             at = place - (15 if not seen else 0)
             if not seen:
                 place = at
-            expected = [text for text in whole[place + 1 : place + 15]]
+            expected = whole[place + 1 : place + 15]
             assert [row[2:].rstrip() for row in now] == expected
             seen += now
             if transcript.scroll_offset.y <= 0:
@@ -245,7 +245,8 @@ async def test_selection_across_messages_is_plain_text() -> None:
         transcript = app.transcript
         answer = (
             "A paragraph that is **long** enough to be wrapped here.\n\n"
-            "| a | b |\n|--|--|\n| 1 | 2 |\n\n> quoted\n\n```py\nx = 1  # y\n\nz = 'a long line of code that is cut in two'\n```"
+            "| a | b |\n|--|--|\n| 1 | 2 |\n\n> quoted\n\n"
+            "```py\nx = 1  # y\n\nz = 'a long line of code that is cut in two'\n```"
         )
         transcript.show([said("q", "Why?"), said("a", answer, "assistant")])
         await pilot.pause()

@@ -279,9 +279,8 @@ class Writer:
         bar = [(f"{self.signs.bar} ", "~seam" if alert else "~bullet")]
         narrow = self.room(margin) - 2 < LEAST_WIDTH
         inner = Margin(margin, [], [] if narrow else bar)
-        before = len(self.lines)
         self.children(node, inner, "text" if alert else "quote", depth, level + 1, roomy=True)
-        if len(self.lines) == before and node.begin >= self.prefix:
+        if not node.children and node.begin >= self.prefix:
             self.put(inner, [])
 
     def fenced(self, node: Node, margin: Margin) -> None:

@@ -7,6 +7,7 @@ markdown-it can parse the rest as if all that came before were still there.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -30,6 +31,8 @@ class Container:
     column: int = 0
     """Where an item's content begins, counted from the innermost quote's."""
     number: int = 0
+    empty: bool = False
+    """Whether the item has nothing in it: a blank line has closed it, and what is indented after it is not its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,24 +62,39 @@ class Carry:
         """The lines that open again what is open."""
         if not self.containers and not self.leaf:
             return []
-        lines, line, column = [], "", 0
-        inner = ""
-        for container in self.containers:
-            match container.kind:
-                case "item":
-                    pad = max(container.column - column - len(container.marker), 1)
-                    after = min(pad, 4)
-                    line += " " * (pad - after) + container.marker + " " * after
-                    inner += " " * (container.column - column)
-                    column = container.column
-                case "quote":
-                    line, inner, column = line + "> ", inner + "> ", 0
-                case "alert":
-                    lines.append(f"{line}> [!{container.marker}]")
-                    inner, column = inner + "> ", 0
-                    line = inner
+        if self.containers and self.containers[-1].empty:
+            *outer, item = self.containers
+            _, _, inner = _opening(outer)
+            column = outer[-1].column if outer else 0
+            marker = " " * max(item.column - column - len(item.marker) - 1, 0) + item.marker
+            return [*Carry(tuple(outer)).prefix(), inner + marker, inner.rstrip()]
+        lines, line, inner = _opening(self.containers)
         if self.leaf in ("paragraph", "endless"):
             return [*lines, line + STAND_IN, *[inner + STAND_IN] * HEADING_LINES]
         if self.containers:
             lines += [line + STAND_IN, inner.rstrip()]
         return lines + [inner + text for text in self.source]
+
+
+def _opening(containers: Sequence[Container]) -> tuple[list[str], str, str]:
+    """The lines of alerts, what stands before the first line in these containers, and before all later ones."""
+    lines: list[str] = []
+    line, inner, column = "", "", 0
+    for container in containers:
+        match container.kind:
+            case "item":
+                pad = max(container.column - column - len(container.marker), 1)
+                after = min(pad, 4)
+                if column and pad > after:  # blanks before it on the same line would widen the item around it
+                    lines += [line + STAND_IN, inner.rstrip()]
+                    line = inner
+                line += " " * (pad - after) + container.marker + " " * after
+                inner += " " * (container.column - column)
+                column = container.column
+            case "quote":
+                line, inner, column = line + "> ", inner + "> ", 0
+            case "alert":
+                lines.append(f"{line}> [!{container.marker}]")
+                inner, column = inner + "> ", 0
+                line = inner
+    return lines, line, inner

@@ -84,7 +84,8 @@ def _container(node: Node, writer: Writer, level: int) -> Container:
     meta = node.token.meta
     if node.begin < writer.prefix and level < len(writer.carry.containers):
         return writer.carry.containers[level]
-    return Container("item", node.token.info + node.token.markup, meta.get("column", 0), meta.get("number", 0))
+    marker = node.token.info + node.token.markup
+    return Container("item", marker, meta.get("column", 0), meta.get("number", 0), empty=not node.children)
 
 
 def _cut(writer: Writer, node: Node, containers: tuple[Container, ...]) -> Cut | None:

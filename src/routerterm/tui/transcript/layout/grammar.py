@@ -83,7 +83,7 @@ class Grammar:
         md.block.ruler.at("fence", _fence, terminates)
         md.block.ruler.at("lheading", _underlined)
         md.block.ruler.before("fence", "formula", _formula, terminates)
-        md.block.ruler.before("paragraph", "definition", _definition)
+        md.block.ruler.before("lheading", "definition", _definition)
         md.inline.ruler.at("newline", _newline)
         md.inline.ruler.before("escape", "formula", _inline_formula)
         md.inline.ruler.before("link", "note", _note)
