@@ -19,9 +19,10 @@ ROLES: tuple[Role, ...] = get_args(Role)
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Plain text, Markdown as a rule."""
+    """Plain text, Markdown as a rule; ``name`` is that of the file it was read from, if it was."""
 
     text: str
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,11 @@ class Message:
         return "".join(part.text for part in self.parts if isinstance(part, Text))
 
     @property
+    def said(self) -> str:
+        """The text without that of files: what the person wrote, or may write anew."""
+        return "".join(part.text for part in self.parts if isinstance(part, Text) and part.name is None)
+
+    @property
     def images(self) -> tuple[Image, ...]:
         """The pictures, in order."""
         return tuple(part for part in self.parts if isinstance(part, Image))
@@ -96,8 +102,8 @@ class Message:
 def part_to_json(part: Part) -> dict[str, Any]:
     """One part as a JSON object; fields at their default are left out."""
     match part:
-        case Text(text):
-            return {"type": "text", "text": text}
+        case Text(text, name):
+            return {"type": "text", "text": text} | _given(name=name)
         case Image(media_type, data, url, name):
             body: dict[str, Any] = {"type": "image", "media_type": media_type}
             body |= {"data": base64.b64encode(data).decode("ascii")} if data else {}
@@ -118,7 +124,7 @@ def part_from_json(body: Mapping[str, Any]) -> Part:
     try:
         match body["type"]:
             case "text":
-                return Text(_string(body, "text"))
+                return Text(_string(body, "text"), body.get("name"))
             case "image":
                 data = base64.b64decode(body.get("data", ""), validate=True)
                 return Image(_string(body, "media_type"), data, body.get("url"), body.get("name"))

@@ -33,7 +33,7 @@ def attachment(file: Path) -> Part:
     if "\0" in text:
         kinds = "Text in UTF-8 and PNG, JPEG, GIF and WebP pictures can be attached."
         raise RoutertermError(f"{file} is neither text nor a picture.", kinds)
-    return Text(under_name(file.name, text))
+    return Text(under_name(file.name, text), file.name)
 
 
 def under_name(name: str, text: str) -> str:

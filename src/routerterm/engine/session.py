@@ -112,7 +112,7 @@ class Session(Branches):
         params: Params | None = None,
         client: str = "tui",
     ) -> AsyncGenerator[Event]:
-        """Ask another question in place of an earlier one: a sibling of it, with its files unless ``parts`` are given."""
+        """Ask another question in place of an earlier one: a sibling of it; without ``parts`` its files are kept."""
         earlier = await self.message(message_id)
         if parts is None:
             parts = tuple(part for part in earlier.parts if not isinstance(part, Text) or part.name is not None)

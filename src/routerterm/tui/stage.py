@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from routerterm.core.errors import RoutertermError
+from routerterm.core.request import Params
+from routerterm.engine.params import params_from_json, params_to_json
 from routerterm.engine.record import Record
 from routerterm.store.values import StoredMessage
 from routerterm.tui.entries import entry_of
@@ -32,6 +34,8 @@ class Stage:
         """Whether the last answer is coming in by way of another program."""
         self.editing: str | None = None
         """The question that the composer's text replaces."""
+        self._wishes: dict[str, Any] = {}
+        """What was set for a conversation that has no first message yet: system prompt, privacy, parameters."""
 
     @property
     def session(self) -> Session:
@@ -56,17 +60,25 @@ class Stage:
     def system(self) -> str | None:
         """The conversation's system prompt."""
         conversation = self._session.conversation if self._session else None
-        return conversation.system if conversation else None
+        return conversation.system if conversation else self._wishes.get("system")
 
     @property
     def private(self) -> bool:
         """Whether only local models may answer."""
         conversation = self._session.conversation if self._session else None
-        return conversation.private if conversation else False
+        return conversation.private if conversation else bool(self._wishes.get("private"))
+
+    @property
+    def params(self) -> Params:
+        """How the conversation's answers are wished for."""
+        conversation = self._session.conversation if self._session else None
+        return params_from_json(conversation.params) if conversation else self._wishes.get("params", Params())
 
     async def open(self, id: str | None, message_id: str | None = None) -> None:
         """Show a conversation at its end, or at a message on its branch; None begins a new one."""
+        begun = self._session is not None
         await self.save_draft()
+        self._wishes.clear()
         running = self._screen.turns.session_of(id) if id else None
         self._session = running or self._screen.services.session(id)
         conversation = await self._session.load()
@@ -78,13 +90,21 @@ class Stage:
             self.model = conversation.model or self._screen.services.default_model
         await self.show()
         if message_id is not None:
-            await self._reveal(message_id)
+            await self.reveal(message_id)
         store = self._screen.services.store
         self.draft_saved = conversation.draft if conversation else await store.conversations.draft()
-        if not self._screen.composer.text:
+        if begun or not self._screen.composer.text:  # what was typed before all was ready stays
             self._screen.composer.put(self.draft_saved)
         self._screen.sidebar.mark_open(id)
         self._screen.meters.refresh()
+
+    async def reconsider(self) -> None:
+        """Keys have come or gone: what answers by default may be another, also here if nothing else was chosen."""
+        services = self._screen.services
+        before = services.default_model
+        await services.choose_default()
+        if self.id is None and self.model == before != services.default_model:
+            await self.use_model(services.default_model)
 
     async def show(self) -> None:
         """Read the end of the branch and show it; an answer that is running here goes on growing."""
@@ -97,7 +117,7 @@ class Stage:
         self._growing = bool(page.messages) and page.messages[-1].status == "streaming"
         self._screen.turns.show_running(self.session)
 
-    async def _reveal(self, message_id: str) -> None:
+    async def reveal(self, message_id: str) -> None:
         """Bring a message into view, reading the branch upwards until it is there."""
         while not self._screen.transcript.reveal(message_id) and self._first is not None:
             await self.older(1000)
@@ -116,8 +136,20 @@ class Stage:
             return
         await self.session.refresh()
         conversation = self.session.conversation
-        if conversation is not None and (self._growing or self._seen != (self.session.head, conversation.updated_at)):
+        if conversation is None or not (self.growing or self._seen != (self.session.head, conversation.updated_at)):
+            return
+        page = await self.session.page(PAGE)
+        transcript, ids = self._screen.transcript, [message.id for message in page.messages]
+        shown = [slot.entry.id for slot in transcript.shelf.slots]
+        if (
+            not shown
+            or not ids
+            or ids[: len(shown)][0] not in shown
+            or shown[shown.index(ids[0]) :] != ids[: len(shown) - shown.index(ids[0])]
+        ):
             await self.show()
+            return
+        pass
 
     async def use_model(self, name: str) -> None:
         """Answer with this model or route from now on; a new conversation is not saved for that."""
@@ -128,15 +160,13 @@ class Stage:
         self._screen.meters.refresh()
 
     async def set(self, **fields: object) -> None:
-        """Change the conversation's system prompt, privacy or parameters, before or after its first message."""
+        """Change the conversation's system prompt, privacy or parameters; a new one is not saved for that."""
         if self.id is None:
-            conversation = await self._screen.services.store.conversations.add(
-                self._screen.services.store.conversations.new(model=self.model, **fields)
-            )
-            self._session = self._screen.services.session(conversation.id)
-            await self._session.load()
-            await self._screen.library.refresh()
+            self._wishes |= fields
+            self._session = self._screen.services.session(None, **self._wishes)
         else:
+            if isinstance(fields.get("params"), Params):
+                fields["params"] = params_to_json(cast(Params, fields["params"]))
             await self._screen.services.store.conversations.change(self.id, **fields)
             await self.session.refresh()
         self._screen.meters.refresh()

@@ -77,9 +77,21 @@ class Services:
         """What of a conversation goes to a model, by the settings of the moment."""
         return PresentFitting(self)
 
+    def model_for_chores(self, present: str, *, private: bool = False) -> str:
+        """What does small work such as a summary: the cheap route where it has a key, else the ``present`` model."""
+        if private:
+            return present
+        cheap = self.options.route("cheap")
+        keyed = cheap is not None and any(model.name.partition("/")[0] in self.with_key for model in cheap.models)
+        return "cheap" if keyed else present
+
     def stream(self, request: ChatRequest) -> AsyncGenerator[Event]:
         """The events of one answer, by the router of the present settings."""
         return self.router.stream(request)
+
+    async def choose_default(self) -> None:
+        """Find anew what a new conversation asks: keys or local weights may have come."""
+        self.default_model = await first_choice(self.settings, self.keys, self.paths)
 
     async def reload(self) -> None:
         """Take up changed settings; answers that are running end under the old ones.  Raises `SettingsError`."""

@@ -6,6 +6,7 @@ import pytest
 from textual.events import Key
 
 from routerterm.config.paths import Paths
+from routerterm.tui.turns import Asked
 from tests.tui.chat.program import answered, configure, running, say, screen_text, shown, until
 
 
@@ -63,7 +64,7 @@ async def test_what_is_queued_comes_back_on_escape(paths: Paths) -> None:
         await say(pilot, "second")
         await say(pilot, "third")
         assert app.chat.turns.current is not None
-        assert app.chat.turns.current.queue == ["second", "third"]
+        assert app.chat.turns.current.queue == [Asked("second"), Asked("third")]
         assert "2 queued" in screen_text(app)
         await pilot.press("escape")
         await until(pilot, lambda: not app.chat.turns.any)

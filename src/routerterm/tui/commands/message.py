@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from routerterm.core.errors import RoutertermError
+from routerterm.tui.attaching import attached_of
 from routerterm.tui.commands.base import Command
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ class Edit(Command):
         """Put the question into the composer; Enter then sends it in place of the old one."""
         question = await stage.stage.question(stage.chosen)
         stage.stage.editing = question.id
-        stage.composer.put(question.text)
+        stage.composer.put(question.message.said)
+        stage.tray.give_back(attached_of(question.parts))
         stage.composer.focus()
         stage.app.notify("Enter asks this instead; Esc leaves it as it was.", timeout=3)
 
@@ -97,7 +99,8 @@ class Undo(Command):
         if question is None:
             raise RoutertermError("There is no turn to take back.")
         await stage.stage.show()
-        stage.composer.put(question.text)
+        stage.composer.put(question.message.said)
+        stage.tray.give_back(attached_of(question.parts))
 
 
 class Redo(Command):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from routerterm.tui.commands import conversation, message, screens
+from routerterm.tui.commands import answering, conversation, message, screens, writing
 from routerterm.tui.commands.base import Command
 
 COMMANDS: Mapping[str, type[Command]] = {
@@ -20,10 +20,13 @@ COMMANDS: Mapping[str, type[Command]] = {
         screens.Themes,
         screens.Settings,
         screens.Sidebar,
+        screens.Leader,
+        screens.Palette,
         screens.Redraw,
         screens.Quit,
         conversation.Stop,
         conversation.Model,
+        conversation.NextModel,
         conversation.System,
         conversation.Private,
         conversation.Rename,
@@ -39,6 +42,14 @@ COMMANDS: Mapping[str, type[Command]] = {
         message.Why,
         message.Undo,
         message.Redo,
+        answering.Temperature,
+        answering.Reasoning,
+        answering.Length,
+        writing.Attach,
+        writing.Detach,
+        writing.Editor,
+        writing.Stash,
+        writing.Export,
     )
 }
 _SLASHES = {command.slash: command for command in COMMANDS.values() if command.slash}

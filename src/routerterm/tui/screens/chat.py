@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingsMap
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
 from textual.getters import query_one
 from textual.widgets import Static
 
 from routerterm.core.errors import RoutertermError
-from routerterm.tui.commands.registry import COMMANDS, slash_command
+from routerterm.tui.commands.registry import COMMANDS
 from routerterm.tui.frame import Panes
 from routerterm.tui.keymap import bindings, keys_by_command
 from routerterm.tui.library import Library
@@ -28,11 +28,14 @@ from routerterm.tui.themes.adapt import to_palette
 from routerterm.tui.themes.values import Theme
 from routerterm.tui.transcript import messages
 from routerterm.tui.transcript.widget import Transcript
+from routerterm.tui.tray import Tray
 from routerterm.tui.turns import Turns
 from routerterm.tui.widgets.composer import Composer
 from routerterm.tui.widgets.conversations import ConversationList
 from routerterm.tui.widgets.fields import FieldLine
 from routerterm.tui.widgets.keybar import key_fields
+from routerterm.tui.widgets.suggestions import Suggestions
+from routerterm.tui.writing import Writing
 
 if TYPE_CHECKING:
     from routerterm.tui.app import RoutertermApp
@@ -72,6 +75,9 @@ class ChatScreen(FramedScreen):
     sidebar = query_one(ConversationList)
     transcript = query_one(Transcript)
     composer = query_one(Composer)
+    chips = query_one("#chips", FieldLine)
+    forecast_line = query_one("#forecast", FieldLine)
+    suggestions = query_one(Suggestions)
 
     def __init__(self, machine: Theme, *, sidebar: str = "auto") -> None:
         super().__init__()
@@ -81,9 +87,12 @@ class ChatScreen(FramedScreen):
         self.stage = Stage(self)
         self.turns = Turns(self)
         self.meters = Meters(self)
+        self.tray = Tray(self)
+        self.writing = Writing(self)
         self._sidebar_open: bool | None = {"open": True, "closed": False}.get(sidebar)
         self.keys_of: dict[str, tuple[str, ...]] = {}
-        self._early = False
+        self.early = False
+        """Whether something was sent before there was anybody to send it to."""
         self.chosen: str | None = None
         """The message that a command is about; None is the last one."""
 
@@ -105,15 +114,20 @@ class ChatScreen(FramedScreen):
                 yield Static("\n".join(self.machine.voice), id="voice", markup=False)
                 with Horizontal(id="prompt"):
                     yield Static(self.machine.glyphs.prompt, id="sign", markup=False)
-                    yield Composer(id="composer")
+                    with Vertical(id="writing"):
+                        yield FieldLine(id="chips", gap=2)
+                        yield Composer(id="composer")
+        yield FieldLine(id="forecast", gap=0, fill=self.machine.glyphs.rule)
         yield FieldLine(id="status")
         yield FieldLine(id="keys", gap=1)
+        yield Suggestions()
 
     def on_mount(self) -> None:
         """The keys work from the first paint on."""
         super().on_mount()
         self.set_keys({})
         self.show_voice(True)
+        self.writing.begin()
         self.meters.refresh()
 
     async def begin(self, services: Services) -> None:
@@ -124,8 +138,9 @@ class ChatScreen(FramedScreen):
         await self.stage.open(None)
         await self.library.refresh()
         self.run_worker(self.library.watch(), name="watch", exit_on_error=False)
-        if self._early and self.composer.text.strip():
-            self.turns.send(self.composer.take())
+        await self.writing.remember()
+        if self.early and self.composer.text.strip():
+            await self.writing.submitted(self.composer.text)
         await self.meters.spent()
         await self.meters.lamps()
 
@@ -133,6 +148,7 @@ class ChatScreen(FramedScreen):
         """Bind every command to its keys, the person's own before the defaults."""
         self.keys_of = keys_by_command(COMMANDS.values(), own)
         self._bindings = BindingsMap(bindings(COMMANDS.values(), self.keys_of))
+        self.app.set_keys(self.keys_of)
         self.key_line.fields = key_fields(COMMANDS.values(), self.keys_of)
 
     async def run_command(self, name: str, argument: str = "") -> None:
@@ -159,7 +175,7 @@ class ChatScreen(FramedScreen):
     def become(self, machine: Theme) -> None:
         """Take on another machine's frame, signs and words; colours follow from the style sheet."""
         self.machine, self.frame = machine, machine.frame
-        self.title_line.fill = machine.glyphs.rule
+        self.title_line.fill = self.forecast_line.fill = machine.glyphs.rule
         self.sidebar.glyphs = machine.glyphs
         self.transcript.set_palette(to_palette(machine))
         self.query_one("#voice", Static).update("\n".join(machine.voice))
@@ -191,8 +207,8 @@ class ChatScreen(FramedScreen):
     def panes(self) -> Panes:
         """Lines where the panes end."""
         width, height = self.size
-        prompt, status = self.composer.parent, self.status_line
-        top = getattr(prompt, "region", self.region).y - 1
+        prompt, status = self.query_one("#prompt"), self.status_line
+        top = prompt.region.y - 1
         split = self.sidebar.region.right if self.sidebar.display and width >= DRAWER_BELOW else None
         boxed = self._is_boxed
         return Panes(
@@ -222,22 +238,30 @@ class ChatScreen(FramedScreen):
         self.set_class(width >= WIDE_FROM, "-wide")
         self.set_class(not self._is_boxed, "-no-box")
         self.set_class(height < BOTTOM_FROM, "-open-box")
+        self.writing.arrange()
 
     @on(Composer.Submitted)
     async def _submitted(self, event: Composer.Submitted) -> None:
         """Send it, or run it if it is a command."""
-        command = slash_command(event.text)
-        if command is not None:
-            self.composer.take()
-            await self.run_command(*command)
-        elif self.app.services is None:
-            self._early = True  # sent as soon as there is somebody to send it to
-        else:
-            self.turns.send(self.composer.take())
+        await self.writing.submitted(event.text)
 
     @on(Composer.Edited)
     def _edited(self) -> None:
+        self.writing.edited()
         self.meters.typed()
+
+    @on(Composer.Emptied)
+    def _emptied(self) -> None:
+        self.tray.remove(-1)
+
+    @on(Suggestions.Chosen)
+    async def _suggested(self, event: Suggestions.Chosen) -> None:
+        await self.writing.accept(event.index)
+
+    def action_take_off(self, index: int) -> None:
+        """Take a file off the next message."""
+        self.tray.remove(index)
+        self.composer.focus()
 
     @on(Composer.Left)
     def _left(self, event: Composer.Left) -> None:

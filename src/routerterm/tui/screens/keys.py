@@ -73,13 +73,19 @@ class KeysScreen(FramedScreen):
     note = query_one("#note", FieldLine)
 
     def __init__(
-        self, model: KeysModel, machine: Theme | None = None, *, clock: Callable[[], float] = time.time
+        self,
+        model: KeysModel,
+        machine: Theme | None = None,
+        *,
+        clock: Callable[[], float] = time.time,
+        pasted: str = "",
     ) -> None:
+        """``pasted`` is a key to begin with."""
         super().__init__()
         self.model = model
         self.machine = machine or Theme("phosphor", "Phosphor")
         self.frame = self.machine.frame
-        self._clock = clock
+        self._clock, self._pasted = clock, pasted
         self.view = EMPTY
         self.deeds = KeysDeeds(self)
         self._doomed: KeyRecord | None = None
@@ -100,7 +106,13 @@ class KeysScreen(FramedScreen):
         self.title_line.fields = title_fields(None, self.machine.glyphs)
         self.set_interval(1.0, self._tick)
         self.set_interval(RELOAD, self._reload_quietly)
-        self._work("Looking…", self.reload)
+        self._work("Looking…", self._begin)
+
+    async def _begin(self) -> None:
+        await self.reload()
+        if self._pasted:
+            pasted, self._pasted = self._pasted, ""
+            await self.deeds.add("", pasted.strip())
 
     async def on_unmount(self) -> None:
         """Leave no connection open."""

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from routerterm.tui.app import RoutertermApp
 
 
-async def open_keys(app: RoutertermApp) -> None:
-    """The keys of every provider; what can answer may be another afterwards."""
+async def open_keys(app: RoutertermApp, pasted: str = "") -> None:
+    """The keys of every provider; what can answer may be another afterwards.  ``pasted`` is a key to begin with."""
     services = app.services
     assert services is not None
     line = ProbeLine(services.settings, services.catalog)
@@ -21,5 +21,6 @@ async def open_keys(app: RoutertermApp) -> None:
 
     async def left(_: None) -> None:
         await app.chat.meters.lamps()
+        await app.chat.stage.reconsider()
 
-    app.push_screen(KeysScreen(desk, app.machine), left)
+    app.push_screen(KeysScreen(desk, app.machine, pasted=pasted), left)

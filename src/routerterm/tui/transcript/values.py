@@ -73,6 +73,8 @@ class Entry:
 
 def _size(part: Part) -> int:
     match part:
+        case Text(_, name) if name is not None:
+            return 0
         case Text(text):
             return len(text)
         case Reasoning() | ToolCall() | ToolResult() | Image():

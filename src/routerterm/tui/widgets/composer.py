@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -12,6 +12,7 @@ from textual.message import Message
 from textual.widgets import TextArea
 
 from routerterm.core.redact import KNOWN
+from routerterm.tui.attaching import tidied
 
 
 class Composer(TextArea):
@@ -37,6 +38,10 @@ class Composer(TextArea):
         direction: int
 
     @dataclass
+    class Emptied(Message):
+        """The person pressed Backspace with nothing before the cursor."""
+
+    @dataclass
     class Edited(Message):
         """The text is another now."""
 
@@ -46,6 +51,12 @@ class Composer(TextArea):
         super().__init__(id=id, soft_wrap=True, tab_behavior="focus", show_line_numbers=False)
         self.cursor_blink = False  # a blinking cursor costs an SSH line 2.6 kB/s
         self.highlight_cursor_line = False
+        self.has_files = False
+        """Whether files go with the text: then it may be sent empty."""
+        self.takes_paste: Callable[[str], bool] = lambda _text: False
+        """Asked first what to do with a paste: True where it went elsewhere."""
+        self.takes_key: Callable[[str], bool] = lambda _key: False
+        """Asked first what to do with a key: True where something open beside it took it."""
         self._history: Sequence[str] = ()
         self._place: int | None = None
         self._draft = ""
@@ -53,6 +64,10 @@ class Composer(TextArea):
     def set_history(self, lines: Sequence[str]) -> None:
         """What can be walked back to, oldest first; a line with an API key in it is not brought back."""
         self._history, self._place = [line for line in lines if KNOWN(line) == line], None
+
+    def remember(self, line: str) -> None:
+        """One more line to walk back to."""
+        self.set_history([*(known for known in self._history if known != line), line])
 
     def take(self) -> str:
         """The text, which is then gone from here."""
@@ -68,7 +83,7 @@ class Composer(TextArea):
 
     def action_submit(self) -> None:
         """Tell that this is to be sent; whoever takes it empties the composer."""
-        if self.text.strip():
+        if self.text.strip() or self.has_files:
             self.post_message(self.Submitted(self.text))
 
     def action_newline(self) -> None:
@@ -115,6 +130,12 @@ class Composer(TextArea):
         Textual would let the event bubble up first, and letters that came in the same burst overtake it:
         a backspace after the text that follows it, an Enter before the last words.
         """
+        if self.takes_key(event.key):
+            event.stop()
+            event.prevent_default()
+            return
+        if event.key == "backspace" and self.cursor_location == (0, 0) and self.selection.is_empty:
+            self.post_message(self.Emptied())
         bound = self._bindings.key_to_bindings.get(event.key)
         if bound is None:
             await super()._on_key(event)
@@ -127,5 +148,14 @@ class Composer(TextArea):
         """Insert what was pasted, control characters left out."""
         event.prevent_default()
         event.stop()
-        text = event.text.replace("\r\n", "\n").replace("\r", "\n")
-        self.insert("".join(c for c in text if c >= " " or c in "\n\t"), maintain_selection_offset=False)
+        text = tidied(event.text)
+        if not self.takes_paste(text):
+            self.insert(text, maintain_selection_offset=False)
+
+    def retract(self, text: str) -> None:
+        """Take out what was pasted last, if it still stands before the cursor."""
+        here = self.document.get_text_range((0, 0), self.cursor_location)
+        if here.endswith(text) and text:
+            end = self.document.get_index_from_location(self.cursor_location)
+            start = self.document.get_location_from_index(end - len(text))
+            self.delete(start, self.cursor_location)

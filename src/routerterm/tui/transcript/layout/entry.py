@@ -9,7 +9,7 @@ from routerterm.core.messages import Image, Part, Reasoning, Text, ToolCall, Too
 from routerterm.tui.sanitise import one_line
 from routerterm.tui.transcript.layout.header import header_line
 from routerterm.tui.transcript.layout.lines import Line, wrap_runs
-from routerterm.tui.transcript.layout.parts import call_lines, image_lines, result_lines, thought_lines
+from routerterm.tui.transcript.layout.parts import call_lines, file_lines, image_lines, result_lines, thought_lines
 from routerterm.tui.transcript.palette import Signs
 from routerterm.tui.transcript.values import Entry
 
@@ -59,6 +59,8 @@ def renumber(line: Line, blocks: int, fences: int) -> Line:
 def part_lines(entry: Entry, number: int, part: Part, width: int, signs: Signs, opened: bool) -> list[Line]:
     """The lines of one part."""
     match part:
+        case Text(_, name) if name is not None:
+            return _folding(number, file_lines(part, width, signs, opened=opened))
         case Text(text):
             from routerterm.tui.transcript.layout.stream import lay_out
 

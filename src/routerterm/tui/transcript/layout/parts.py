@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from routerterm.core.messages import Image, Reasoning, ToolCall, ToolResult
+from routerterm.core.messages import Image, Reasoning, Text, ToolCall, ToolResult
 from routerterm.tui.sanitise import one_line, sanitise
 from routerterm.tui.transcript.layout.blocks import cut_runs
 from routerterm.tui.transcript.layout.code import Painter
@@ -52,6 +52,27 @@ def result_lines(part: ToolResult, width: int, signs: Signs, *, opened: bool) ->
     what = f"{one_line(part.name) or 'tool'} {'failed' if part.is_error else 'answered'}"
     head = _fold(what, key, width, signs, opened=opened, more=one_line(part.text[: width * 2]))
     return [head, *_json(part.text, width, signs)] if opened else [head]
+
+
+def file_lines(part: Text, width: int, signs: Signs, *, opened: bool) -> list[Line]:
+    """A file that went with a question: its name and size, or all of it."""
+    count = part.text.strip().count("\n") - 1  # without the fence and the name over it
+    what = f"{one_line(part.name or 'file')} {signs.dot} {_size(len(part.text.encode()))}"
+    head = _fold(what, "link", width, signs, opened=opened, more=f"{count:,} line{'s' * (count != 1)}")
+    return [head, *_plain(part.text.strip("\n"), width, signs)] if opened else [head]
+
+
+def _size(size: int) -> str:
+    return f"{size} B" if size < 1000 else f"{size / 1000:.0f} kB" if size < 999_500 else f"{size / 1e6:.1f} MB"
+
+
+def _plain(text: str, width: int, signs: Signs) -> list[Line]:
+    lines: list[Line] = []
+    for source in sanitise(text).expandtabs(4).split("\n"):
+        for number, piece in enumerate(cut_runs([(source, "text")], max(width - 2, 1))):
+            runs: list[Run] = [(f"{signs.upright}{signs.wrap if number else ' '}", "~faint"), *piece]
+            lines.append(Line(tuple(runs), "" if number else "\n"))
+    return lines
 
 
 def image_lines(part: Image, width: int, signs: Signs) -> list[Line]:

@@ -1,0 +1,105 @@
+"""What may be meant by what is being typed: a short list over the transcript, just above the composer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from textual import events
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+TALLEST = 8
+"""Rows that are seen at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """One row: what it is called, a few words about it, and the text that the composer would have."""
+
+    label: str
+    about: str
+    text: str
+    more: bool = False
+    """Whether there is more to type after it."""
+
+
+class Suggestions(Widget):
+    """Shows rows and which of them is meant; it never has the focus."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"suggestions--row", "suggestions--about", "suggestions--cursor"}
+    can_focus = False
+
+    @dataclass
+    class Chosen(Message):
+        """A row was clicked."""
+
+        index: int
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: tuple[Suggestion, ...] = ()
+        self.cursor = 0
+        self.moved = False
+        """Whether the person moved the cursor: then Enter means the row."""
+        self._top = 0
+
+    @property
+    def open(self) -> bool:
+        """Whether it is seen."""
+        return bool(self.rows)
+
+    def offer(self, rows: Sequence[Suggestion]) -> None:
+        """Show these rows; none closes it."""
+        if tuple(rows) == self.rows:
+            return
+        self.rows, self.cursor, self.moved, self._top = tuple(rows), 0, False, 0
+        self.display = bool(rows)
+        self.styles.height = min(len(rows), TALLEST)
+        self.refresh(layout=True)
+
+    def place(self, x: int, bottom: int, width: int) -> None:
+        """Stand on the row above ``bottom``."""
+        self.styles.width = width
+        self.styles.offset = (x, max(0, bottom - min(len(self.rows), TALLEST)))
+
+    def move(self, step: int) -> None:
+        """Another row; it goes round."""
+        self.cursor, self.moved = (self.cursor + step) % len(self.rows), True
+        self._top = max(min(self._top, self.cursor), self.cursor - TALLEST + 1)
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """One row."""
+        width, number = self.size.width, self._top + y
+        if number >= len(self.rows):
+            return Strip.blank(width, self.rich_style)
+        row, here = self.rows[number], number == self.cursor
+        name = self.get_component_rich_style("suggestions--cursor" if here else "suggestions--row")
+        about = self.get_component_rich_style("suggestions--cursor" if here else "suggestions--about")
+        label = f" {'>' if here else ' '} {row.label}"
+        column = min(max(cell_len(one.label) for one in self.rows) + 5, width * 2 // 3)
+        label = set_cell_size(label, max(column, cell_len(label) + 1) if row.about else width)
+        rest = max(0, width - cell_len(label))
+        shown = row.about if cell_len(row.about) < rest else f"{set_cell_size(row.about, max(rest - 2, 0)).rstrip()}~"
+        return Strip([Segment(label, name), Segment(set_cell_size(shown, rest), about)]).crop(0, width)
+
+    def on_click(self, event: events.Click) -> None:
+        """Take the row that was hit."""
+        event.stop()
+        if self._top + event.y < len(self.rows):
+            self.post_message(self.Chosen(self._top + event.y))
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Move on."""
+        event.stop()
+        self.move(1)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Move back."""
+        event.stop()
+        self.move(-1)
