@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from routerterm.tui.transcript.layout.blocks import Limits
+from routerterm.tui.transcript.layout.page import Limits
 from routerterm.tui.transcript.layout.stream import lay_out
 from tests.tui.transcript.test_stream import SIGNS, SMALL, check, stream
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from routerterm.tui.transcript.layout.blocks import Limits
 from routerterm.tui.transcript.layout.calm import calm
 from routerterm.tui.transcript.layout.lines import Line, runs_len
+from routerterm.tui.transcript.layout.page import Limits
 from routerterm.tui.transcript.layout.stream import StreamLayout, lay_out
 from routerterm.tui.transcript.palette import Palette, Signs
 from tests.tui.transcript.samples import DOCUMENTS, ONCE_WRONG, PIECES

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from routerterm.tui.transcript.layout.blocks import Mark, Writer, is_blank
+from routerterm.tui.transcript.layout.blocks import Writer, is_blank
 from routerterm.tui.transcript.layout.carry import Carry, Container
 from routerterm.tui.transcript.layout.grammar import HEADING_LINES, Node
+from routerterm.tui.transcript.layout.page import Mark
 
 
 @dataclass(frozen=True, slots=True)

@@ -199,3 +199,22 @@ def fit(text: str, width: int, ellipsis: str = "…") -> str:
 def runs_len(runs: Iterable[Run]) -> int:
     """Cells that runs take."""
     return sum(len(text) if text.isascii() else cell_len(text) for text, _ in runs)
+
+
+def cut_runs(runs: list[Run], width: int) -> list[list[Run]]:
+    """Runs cut every ``width`` cells."""
+    text = "".join(text for text, _ in runs)
+    if text.isascii() and len(text) <= width:
+        return [runs]
+    pieces: list[list[Run]] = []
+    queue = list(reversed(runs))
+    for piece in chop(text, width):
+        need, line = len(piece), []
+        while need:
+            head, key = queue.pop()
+            line.append((head[:need], key))
+            if len(head) > need:
+                queue.append((head[need:], key))
+            need -= min(len(head), need)
+        pieces.append(line)
+    return pieces

@@ -6,9 +6,8 @@ import json
 
 from routerterm.core.messages import Image, Reasoning, Text, ToolCall, ToolResult
 from routerterm.tui.sanitise import one_line, sanitise
-from routerterm.tui.transcript.layout.blocks import cut_runs
 from routerterm.tui.transcript.layout.code import Painter
-from routerterm.tui.transcript.layout.lines import Line, Run, fit, runs_len, wrap_runs
+from routerterm.tui.transcript.layout.lines import Line, Run, cut_runs, fit, runs_len, wrap_runs
 from routerterm.tui.transcript.palette import Signs
 
 WINDOW = 4

@@ -15,12 +15,14 @@ from functools import lru_cache
 from typing import Any
 
 from routerterm.tui.sanitise import sanitise
-from routerterm.tui.transcript.layout.blocks import WORD, Limits, Margin, Writer, endless_pieces
+from routerterm.tui.transcript.layout.blocks import Writer
 from routerterm.tui.transcript.layout.calm import calm
 from routerterm.tui.transcript.layout.carry import Carry
 from routerterm.tui.transcript.layout.cutting import cuttable, find_cut, open_leaf
 from routerterm.tui.transcript.layout.grammar import ENDLESS, GOES_ON, Grammar
+from routerterm.tui.transcript.layout.leaves import WORD, endless_pieces
 from routerterm.tui.transcript.layout.lines import Line
+from routerterm.tui.transcript.layout.page import Limits, Margin
 from routerterm.tui.transcript.palette import Signs
 
 _UNDECIDED = re.compile(r"[\s>]*(?:[-=*_+#`~|:\s]*|\d{1,9}[.)]?|[-*+]\s+\[[ xX]?\]?|\[!?\w*)$")
