@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from routerterm.catalog.values import ModelInfo, Prices
 from routerterm.core.money import FREE, UNKNOWN_COST, Cost
@@ -14,7 +16,8 @@ def cost(usage: Usage, info: ModelInfo | None, at: datetime | None = None) -> Co
     """What ``usage`` costs at ``info``'s prices.
 
     A cost that the provider reported is taken as it is.  ``at`` (with a time zone) is when it was asked, for prices
-    that go by the hour; without it the dearer hours are assumed.  Unknown if a price that it takes is unknown.
+    that go by the hour; without it the dearer hours are assumed.  Unknown if a price that it takes is unknown, or
+    if more than tokens was charged.
     """
     if usage.cost is not None:
         return Cost(usage.cost, "reported", saved=None if info is None else saved_by_cache(usage, info, at))
@@ -22,10 +25,32 @@ def cost(usage: Usage, info: ModelInfo | None, at: datetime | None = None) -> Co
         return UNKNOWN_COST
     if is_declared_free(info):
         return FREE
+    if has_fees(usage.raw):
+        return UNKNOWN_COST
     usd = amount(usage, prices_for(info, usage.input, at))
     if usd is None:
         return UNKNOWN_COST
     return Cost(usd, "computed", info.price_date, saved_by_cache(usage, info, at))
+
+
+def has_fees(raw: Mapping[str, Any]) -> bool:
+    """Whether the provider's own numbers tell of searches and tools that it charges by the call, beside the tokens."""
+    for name, value in raw.items():
+        if isinstance(value, Mapping):
+            if has_fees(value) or (name == "web_search" and value.get("num_requests")):
+                return True
+        elif name in _FEES and value:
+            return True
+    return False
+
+
+_FEES = frozenset(
+    (
+        "web_search_requests",  # Anthropic, OpenRouter
+        "num_sources_used", "num_server_side_tools_used",  # xAI
+        "num_search_queries", "search_context_size",  # Perplexity
+    )
+)  # fmt: skip
 
 
 def is_declared_free(info: ModelInfo) -> bool:

@@ -34,6 +34,8 @@ class Forecast:
     high: Decimal | None
     context: int | None = None
     """The model's window in tokens, where it is known."""
+    answer: int | None = None
+    """Most tokens of the answer that ``high`` pays for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,12 +65,12 @@ class HistoryForecaster:
         prompt = self.estimator.prompt(request, model)
         short, long = self._answer(request, model)
         if is_declared_free(model):
-            return Forecast(prompt, Decimal(0), Decimal(0), model.context)
+            return Forecast(prompt, Decimal(0), Decimal(0), model.context, long)
         prices = prices_for(model, prompt)
         warm = prompt - self._fresh(request, model) if prompt >= SMALLEST_CACHED and prices.cache_read else 0
         low = amount(Usage(fresh=prompt - warm, cache_read=warm, output=short), prices)
         high = amount(Usage(fresh=prompt, output=long), _dearest(prices))
-        return Forecast(prompt, low, high, model.context)
+        return Forecast(prompt, low, high, model.context, long)
 
     def _answer(self, request: ChatRequest, model: ModelInfo) -> tuple[int, int]:
         short, long = self.lengths.span(model)

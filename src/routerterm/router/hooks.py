@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Literal, Protocol, TypeAlias
 
-from routerterm.catalog.values import ModelInfo, Prices
+from routerterm.catalog.pricing import cost
+from routerterm.catalog.values import ModelInfo
 from routerterm.core.ledger import Cap
 from routerterm.core.messages import Image, Reasoning, Text, ToolCall, ToolResult
-from routerterm.core.money import FREE, UNKNOWN_COST, Cost
+from routerterm.core.money import FREE, Cost
 from routerterm.core.request import ChatRequest
 from routerterm.core.targets import Forecast, Target
 from routerterm.core.usage import Usage
@@ -177,42 +177,13 @@ def reserve_of(request: ChatRequest, model: ModelInfo) -> int:
     return min(wanted, model.max_output or wanted)
 
 
-def _prices(model: ModelInfo, prompt: int) -> Prices:
-    over = [tier for tier in model.tiers if prompt > tier.above]
-    return max(over, key=lambda tier: tier.above).prices if over else model.prices
-
-
-def _times(price: Decimal | None, tokens: int) -> Decimal | None:
-    return Decimal(0) if tokens == 0 else None if price is None else price * tokens
-
-
-def _sum(*parts: Decimal | None) -> Decimal | None:
-    return (
-        None if any(part is None for part in parts) else sum((part for part in parts if part is not None), Decimal(0))
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class ListPricer:
     """Prices of the catalogue, token by token."""
 
     def cost(self, usage: Usage, model: ModelInfo) -> Cost:
-        """See `Pricer.cost`."""
-        if usage.cost is not None:
-            return Cost(usage.cost, "reported")
-        if model.local:
-            return FREE
-        prices = _prices(model, usage.input)
-        thought = prices.output if prices.reasoning is None else prices.reasoning
-        usd = _sum(
-            _times(prices.input, usage.fresh),
-            _times(prices.input if prices.cache_read is None else prices.cache_read, usage.cache_read),
-            _times(prices.input if prices.cache_write is None else prices.cache_write, usage.cache_write),
-            _times(prices.input if prices.cache_write_1h is None else prices.cache_write_1h, usage.cache_write_1h),
-            _times(prices.output, usage.output - usage.reasoning),
-            _times(thought, usage.reasoning),
-        )
-        return UNKNOWN_COST if usd is None else Cost(usd, "computed", model.price_date)
+        """See `routerterm.catalog.pricing.cost`."""
+        return FREE if model.local and usage.cost is None else cost(usage, model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +198,7 @@ class ListForecaster:
         prompt, reserve = self.estimator.prompt(request, model), reserve_of(request, model)
         low = self.pricer.cost(Usage(fresh=prompt, output=reserve // 5), model).usd
         high = self.pricer.cost(Usage(fresh=prompt, output=reserve), model).usd
-        return Forecast(prompt, low, high, model.context)
+        return Forecast(prompt, low, high, model.context, reserve)
 
 
 @dataclass(frozen=True, slots=True)
