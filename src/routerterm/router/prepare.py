@@ -14,6 +14,7 @@ from routerterm.core.request import ChatRequest
 from routerterm.core.targets import Target
 from routerterm.router import breaker, limits
 from routerterm.router.hooks import Hooks, reserve_of
+from routerterm.router.narrowing import arranged, narrowed, objection
 from routerterm.router.options import RouterOptions
 from routerterm.router.policy import NO_KEY, Needs, Plan, Subject, plan
 from routerterm.router.resolve import Entry, Names, Resolved
@@ -100,9 +101,10 @@ class Preparer:
             await self._subject(entry, request, resolved, keys, trouble, states, now) for entry in resolved.entries
         ]
         turn = await self._turn(resolved, rotate, states)
+        resolved, wanted = arranged(request.controls, resolved, subjects)
         made = plan(
             resolved,
-            subjects,
+            wanted,
             _needs(request),
             now,
             limits=self._options.limits,
@@ -111,6 +113,7 @@ class Preparer:
             budget_blocks=self._hooks.budget.on_cap != "cheaper",
         )
         by_label = {(name, key.label): key for name, found in keys.items() for key in found}
+        made = narrowed(request.controls, made)
         return Prepared(made, resolved, by_label, states, trouble)
 
     async def _fetch(
@@ -153,7 +156,9 @@ class Preparer:
             ),
             forecast,
             await self._hooks.budget.objection(request, target, resolved.route, forecast, int(now * 1000)),
-            _why(trouble.get(info.name)) or self._obstacle(info, target.model),
+            objection(request.controls, target, model)
+            or _why(trouble.get(info.name))
+            or self._obstacle(info, target.model),
         )
 
     async def _turn(self, resolved: Resolved, rotate: bool, states: Mapping[str, State | None]) -> int:
