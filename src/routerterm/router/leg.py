@@ -12,6 +12,7 @@ from routerterm.core.events import Broke, ReasoningDelta, Stopped, TextDelta, To
 from routerterm.protocols import classify
 from routerterm.protocols.base import Decoder, HttpRequest
 from routerterm.router.exchange import Answer, Transport, Waits
+from routerterm.router.watch import Watch
 from routerterm.router.words import span
 
 _ERROR_BODY = 256 * 1024
@@ -50,11 +51,13 @@ class Leg:
         self.content = False
         self.sent = self._last_byte = self._last_content = self._clock()
         self.first_content: float | None = None
+        self._watch = Watch()
 
     async def batches(self) -> AsyncGenerator[list[WireEvent], None]:
         """The events, as many at a time as came together.  Raises `ProviderError` or `DeadlineExceeded`."""
         self.sent = self._last_byte = self._last_content = self._clock()
         async with AsyncExitStack() as stack:
+            stack.callback(self._watch.close)
             answer = await self._opened(stack)
             if answer.status >= 300:
                 raise await self._refusal(answer)
@@ -89,8 +92,7 @@ class Leg:
     async def _next(self, body: AsyncIterator[bytes]) -> bytes | None:
         """The body's next piece, awaited no longer than patience allows; None at its end."""
         try:
-            async with asyncio.timeout_at(self._due()):
-                data = await anext(body, None)
+            data = await self._watch.until(self._due(), anext(body, None))
         except TimeoutError:
             raise self._too_late() from None
         self._last_byte = self._clock()

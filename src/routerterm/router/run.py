@@ -73,6 +73,8 @@ class Voice:
                 run.text.append(text)
                 run.characters += len(text)
                 text = self._restored("text", text)
+                if text == event.text:
+                    return event
                 return TextDelta(text) if text else None
             case ReasoningDelta(text, signature, redacted):
                 run.spoken.append(text)

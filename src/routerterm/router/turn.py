@@ -28,10 +28,11 @@ from routerterm.core.events import (
 from routerterm.core.request import ChatRequest
 from routerterm.core.secret import Secret
 from routerterm.router.accounts import reserved
+from routerterm.router.allowance import allowances
 from routerterm.router.attempts import Answered, Attempt, Hedged, Lost, NotSent, Outcome, Rules
 from routerterm.router.books import Books
 from routerterm.router.continuation import prefill
-from routerterm.router.flow import flow
+from routerterm.router.flow import Flow, flow
 from routerterm.router.hedge import first_to_speak
 from routerterm.router.hooks import Guarded, Hooks, reserve_of
 from routerterm.router.leg import Leg
@@ -78,62 +79,47 @@ class Turn:
         """Everything that happens; exactly one `Finished` or `Failed` ends it."""
         yield RouteDecided(self._prepared.plan.decision)
         try:
-            async with aclosing(self._course()) as events:
-                async for event in events:
-                    yield event
+            course = self._course()
+            attempt: Attempt | None = _begun(course)
+            while attempt is not None:
+                await self._wait(attempt.delay)
+                run = await self._start(attempt)
+                if isinstance(run, NotSent):
+                    self._outcome = run
+                else:
+                    yield AttemptStarted(attempt.n, attempt.target, attempt.key, attempt.why)
+                    # Few generators lie between the wire and the reader: each costs something for every piece.
+                    async with aclosing(self._happening(run, attempt)) as events:
+                        async for event in events:
+                            yield event
+                following, conclusion = _following(course, self._outcome)
+                if (lost := _lost_by(attempt, self._outcome)) is not None:
+                    failed, error = lost
+                    words = following.next if following is not None else "nothing is left to try"
+                    wait = following.delay if following is not None else 0.0
+                    yield AttemptFailed(failed.n, failed.target, error, words, wait)
+                if conclusion is not None:
+                    await self._tally.settle_unreached()
+                    raise conclusion
+                attempt = following
         except RoutertermError as error:
             yield self._failed(error)
         finally:
             await self._tally.call_off()
 
-    async def _course(self) -> AsyncGenerator[Event, None]:
+    def _course(self) -> Flow:
+        """The decisions of this request.  Raises the refusal where there is no candidate."""
         if not self._prepared.plan.options:
             raise refusal(self._prepared)
         options = self._around.options
         rules = Rules(options.limits, options.keys, options.on_cut)
-        course = flow(self._prepared.plan.options, rules, self._around.chance, self._around.clock())
-        try:
-            attempt = next(course)
-        except StopIteration as end:
-            raise end.value or NoCandidate("No model can be asked now.") from None
-        while True:
-            await self._wait(attempt.delay)
-            async with aclosing(self._attempt(attempt)) as events:
-                async for event in events:
-                    yield event
-            outcome = self._outcome
-            try:
-                following, conclusion = course.send(outcome), None
-            except StopIteration as end:
-                following, conclusion = None, end.value
-            if (lost := _lost_by(attempt, outcome)) is not None:
-                failed, error = lost
-                words = following.next if following is not None else "nothing is left to try"
-                wait = following.delay if following is not None else 0.0
-                yield AttemptFailed(failed.n, failed.target, error, words, wait)
-            if following is None:
-                await self._tally.settle_unreached()
-                if conclusion is not None:
-                    raise conclusion
-                return
-            attempt = following
+        return flow(self._prepared.plan.options, rules, self._around.chance, self._around.clock())
 
-    async def _attempt(self, attempt: Attempt) -> AsyncGenerator[Event, None]:
-        """Make one attempt (and its hedge); leaves the outcome in ``_outcome``."""
-        run = await self._start(attempt)
-        if isinstance(run, NotSent):
-            self._outcome = run
-            return
-        yield AttemptStarted(attempt.n, attempt.target, attempt.key, attempt.why)
-        batches = run.leg.batches()
+    def _happening(self, run: Run, attempt: Attempt) -> AsyncGenerator[Event, None]:
+        """The events of an attempt (and its hedge), which leave the outcome in ``_outcome``."""
         if attempt.spare is None or attempt.option.hedge_after is None:
-            async with aclosing(self._told(run, batches)) as events:
-                async for event in events:
-                    yield event
-            return
-        async with aclosing(self._hedged(run, batches, attempt.spare, attempt.option.hedge_after)) as events:
-            async for event in events:
-                yield event
+            return self._told(run, run.leg.batches())
+        return self._hedged(run, run.leg.batches(), attempt.spare, attempt.option.hedge_after)
 
     async def _hedged(
         self, run: Run, batches: AsyncGenerator[list[WireEvent], None], spare: Attempt, after: float
@@ -178,28 +164,35 @@ class Turn:
 
     async def _start(self, attempt: Attempt) -> Run | NotSent:
         """Everything before the request leaves: breaker, key, ledger, encoding."""
-        option, request = attempt.option, self._request
-        now = self._around.clock()
-        reserve = reserve_of(request, option.model)
+        option, hooks = attempt.option, self._around.hooks
+        now, route = self._around.clock(), self._prepared.resolved.route
         prompt = option.forecast.prompt_tokens if option.forecast is not None else 0
-        key = self._books.key(attempt)
-        start = prefill(self._voice.partial) if attempt.recover == "continue" else ""
-        secret = key.secret if key is not None else None
-        leg = self._around.open_leg(request, attempt, secret, start, self._deadline)
+        caps = hooks.budget.caps(self._request, attempt.target, route, int(now * 1000))
+        ways = allowances(self._request, option, caps, hooks.forecaster)
+        request, forecast = next(ways)
+        leg = self._leg(request, attempt)
         if (refused := await self._books.admit_model(attempt)) is not None:
             return refused
-        route = self._prepared.resolved.route
-        record = reserved(self._around.new_id(), request, attempt, route, int(now * 1000), option.forecast, reserve)
-        caps = self._around.hooks.budget.caps(request, attempt.target, route, int(now * 1000))
-        refused = await self._books.admit_key(attempt, prompt + reserve) or await self._books.reserve(
-            attempt, record, caps
-        )
-        if refused is not None:
-            await self._books.release(attempt.target)
-            return refused
-        run = Run(attempt, record, now, leg)
-        self._tally.begin(run)
-        return run
+        refused = await self._books.admit_key(attempt, prompt + reserve_of(self._request, option.model))
+        while refused is None:
+            reserve = reserve_of(request, option.model)
+            record = reserved(self._around.new_id(), request, attempt, route, int(now * 1000), forecast, reserve)
+            refused = await self._books.reserve(attempt, record, caps)
+            if refused is None:
+                run = Run(attempt, record, now, leg)
+                self._tally.begin(run)
+                return run
+            if (tighter := next(ways, None)) is not None:
+                request, forecast = tighter
+                leg, refused = self._leg(request, attempt), None
+        await self._books.release(attempt.target)
+        return refused
+
+    def _leg(self, request: ChatRequest, attempt: Attempt) -> Leg:
+        """The wire for an attempt, encoded and not yet open."""
+        key = self._books.key(attempt)
+        start = prefill(self._voice.partial) if attempt.recover == "continue" else ""
+        return self._around.open_leg(request, attempt, key.secret if key is not None else None, start, self._deadline)
 
     async def _told(self, run: Run, batches: AsyncGenerator[list[WireEvent], None]) -> AsyncGenerator[Event, None]:
         """The events of one leg as the person sees them, and its end."""
@@ -275,6 +268,22 @@ class Turn:
 
     def _failed(self, error: RoutertermError) -> Failed:
         return Failed(error, self._tally.usage, self._tally.cost, self._tally.made)
+
+
+def _begun(course: Flow) -> Attempt:
+    """The first attempt.  Raises the error where none can be made."""
+    try:
+        return next(course)
+    except StopIteration as end:
+        raise end.value or NoCandidate("No model can be asked now.") from None
+
+
+def _following(course: Flow, outcome: Outcome) -> tuple[Attempt | None, RoutertermError | None]:
+    """The next attempt, or None and the error that ends the request, if it does not end well."""
+    try:
+        return course.send(outcome), None
+    except StopIteration as end:
+        return None, end.value
 
 
 def _lost_by(attempt: Attempt, outcome: Outcome) -> tuple[Attempt, ProviderError] | None:
