@@ -17,8 +17,7 @@ from zoneinfo import ZoneInfo
 from routerterm.core.ledger import Cap
 from routerterm.engine.statistics import BYS, summarise
 from routerterm.store.ledger import used
-from routerterm.store.migrations.m0001_tables import tables
-from routerterm.store.migrations.m0002_tally import tally
+from routerterm.store.migrations import ALL
 from routerterm.store.statistics import Book
 
 MODELS = (
@@ -71,13 +70,15 @@ def fill(path: Path, count: int) -> sqlite3.Connection:
     """A database with so many rows."""
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("PRAGMA journal_mode = WAL")
-    tables(connection)  # type: ignore[arg-type]  # it only executes
+    first, *later = ALL.values()
+    first(connection)  # type: ignore[arg-type]  # it only executes
     connection.execute("BEGIN")
     columns = COLUMNS.split()
     connection.executemany(
         f"INSERT INTO attempt ({', '.join(columns)}) VALUES ({','.join('?' * len(columns))})", rows(count)
     )
-    tally(connection)  # type: ignore[arg-type]
+    for step in later:
+        step(connection)  # type: ignore[arg-type]
     connection.execute("COMMIT")
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return connection

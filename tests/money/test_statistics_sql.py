@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from routerterm.core.ledger import AttemptRecord
 from routerterm.store.ledger import write_row
-from routerterm.store.migrations.m0001_tables import tables
-from routerterm.store.migrations.m0002_tally import tally
+from routerterm.store.migrations import ALL
 from routerterm.store.statistics import Sums, answer_lengths, by_kind, by_time, running, speeds
 
 HOUR, DAY = 3_600_000, 86_400_000
@@ -22,8 +21,8 @@ START = 20_000 * DAY
 
 def fresh() -> sqlite3.Connection:
     connection = sqlite3.connect(":memory:")
-    tables(connection)  # type: ignore[arg-type]  # it only executes
-    tally(connection)  # type: ignore[arg-type]
+    for step in ALL.values():
+        step(connection)  # type: ignore[arg-type]  # it only executes
     return connection
 
 
@@ -122,13 +121,15 @@ def test_every_sum_equals_the_rows(
 
 def test_a_database_with_rows_is_tallied_when_it_is_migrated() -> None:
     old = sqlite3.connect(":memory:")
-    tables(old)  # type: ignore[arg-type]
+    first, *later = ALL.values()
+    first(old)  # type: ignore[arg-type]
     old.execute(
         "INSERT INTO attempt (id, provider, model, outcome, started_at, cost_nanousd)"
         " VALUES ('a', 'p', 'm', 'done', ?, 5)",
         (START,),
     )
-    tally(old)  # type: ignore[arg-type]
+    for step in later:
+        step(old)  # type: ignore[arg-type]
     assert by_kind(old, "model", START, START + DAY)["p/m"].cost == 5
 
 

@@ -19,8 +19,7 @@ from routerterm.engine.clock import DAY, Clock, label_of, zone_of
 from routerterm.engine.statistics import BYS, Percentiles, percentiles, summarise, summary
 from routerterm.store.database import Store
 from routerterm.store.ledger import write_row
-from routerterm.store.migrations.m0001_tables import tables
-from routerterm.store.migrations.m0002_tally import tally
+from routerterm.store.migrations import ALL
 from routerterm.store.statistics import Book
 
 WARSAW = ZoneInfo("Europe/Warsaw")
@@ -41,8 +40,8 @@ ROW = AttemptRecord(
 @pytest.fixture
 def connection() -> Iterator[sqlite3.Connection]:
     connection = sqlite3.connect(":memory:")
-    tables(connection)  # type: ignore[arg-type]
-    tally(connection)  # type: ignore[arg-type]
+    for step in ALL.values():
+        step(connection)  # type: ignore[arg-type]  # it only executes
     yield connection
     connection.close()
 
@@ -123,8 +122,8 @@ def test_the_sum_shown_is_the_sum_of_the_rows(
     rows: list[tuple[int, int]], by: str, days: int | None, zone_name: str
 ) -> None:
     connection = sqlite3.connect(":memory:")
-    tables(connection)  # type: ignore[arg-type]
-    tally(connection)  # type: ignore[arg-type]
+    for step in ALL.values():
+        step(connection)  # type: ignore[arg-type]  # it only executes
     add(connection, *(replace(ROW, id=str(n), started_at=at, cost_nanousd=cost) for n, (at, cost) in enumerate(rows)))
     found = summarise(Book(connection), days, by, NOW, zone_of(zone_name))  # type: ignore[arg-type]
     inside = [cost for at, cost in rows if found.since <= at < found.until]
