@@ -23,11 +23,13 @@ COMMANDS: dict[str, str] = {
     "doctor": "Look whether all is well, and mend what can be mended.",
     "export": "Write conversations to a file.",
     "find": "Search all conversations.",
+    "gateway": "Keys for the tools that use `serve`.",
     "guard": "Try the guard's rules on a text.",
     "import": "Read conversations from another program's export.",
     "keys": "Add, test, list and remove API keys.",
     "local": "Fetch, show or remove the small local model.",
     "models": "List models with their prices and abilities.",
+    "serve": "Serve the OpenAI and Anthropic protocols to other programs.",
     "stats": "What was used, and what it cost.",
     "why": "Explain which model a prompt would go to, without sending it.",
 }

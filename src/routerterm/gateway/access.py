@@ -14,17 +14,21 @@ from routerterm.gateway.keys import OWNER, VirtualKey, Who
 
 
 class Access:
-    """Looks at every request before anything else does.  ``keys`` gives the virtual keys as they are now."""
+    """Looks at every request before anything else does.  ``keys`` gives the virtual keys as they are now.
+
+    ``required``: nobody is let in without a key, even where there is none yet (or any more).
+    """
 
     def __init__(
         self,
         keys: Callable[[], Sequence[VirtualKey]],
         *,
         token: Secret | None = None,
+        required: bool = False,
         hosts: Sequence[str] = (),
         origins: Sequence[str] = (),
     ) -> None:
-        self._keys = keys
+        self._keys, self._required = keys, required
         self._token = None if token is None else hash_of(token.reveal())
         self._hosts = {"localhost", socket.gethostname().lower(), *(host.lower() for host in hosts)}
         self.origins = frozenset(origin.rstrip("/") for origin in origins)
@@ -55,7 +59,7 @@ class Access:
             found = OWNER
         if found is not None:
             return found
-        if self._token is None and not keys and not presented.startswith(PREFIX):
+        if not self._required and self._token is None and not keys and not presented.startswith(PREFIX):
             return OWNER
         raise unauthorised()
 

@@ -45,7 +45,7 @@ _NOWHERE = ModelInfo("", "")
 class House:
     """The gateway's own state, over one person's services."""
 
-    def __init__(self, services: Services, token: Secret | None = None) -> None:
+    def __init__(self, services: Services, token: Secret | None = None, *, key_required: bool = False) -> None:
         self.services = services
         own = services.settings.gateway
         self._own = own
@@ -54,7 +54,9 @@ class House:
         self.bodies = BodyRoom(own.largest * _MEGABYTE)
         self.gate = Gate(own.at_once, time.monotonic)
         self.cache = AnswerCache(own.cache_minutes * 60, own.cache_megabytes * _MEGABYTE, time.monotonic)
-        self.access = Access(lambda: self._keys, token=token, hosts=own.hosts, origins=own.origins)
+        self.access = Access(
+            lambda: self._keys, token=token, required=key_required, hosts=own.hosts, origins=own.origins
+        )
         self.teller = Teller.of(own, services.paths)
         self.exchanges: set[Exchange] = set()
         self.stopping = False

@@ -36,7 +36,7 @@ class Gateway:
 
     def __init__(self, services: Services, *, host: str, port: int, token: Secret | None = None) -> None:
         self._services, self._host, self._port, self._token = services, host, port, token
-        self.house = House(services, token)
+        self.house = House(services, token, key_required=not is_loopback(host))
         self._server: _Server | None = None
         self._running: asyncio.Task[None] | None = None
         self._socket: socket.socket | None = None

@@ -1,4 +1,4 @@
-"""What a request says about its own routing, applied to what its name means: it narrows and reorders, and never adds."""
+"""What a request says about its own routing, applied to what its name means: it narrows, reorders, and never adds."""
 
 from __future__ import annotations
 

@@ -1,0 +1,172 @@
+"""`routerterm gateway`: keys for the tools that use `routerterm serve`, each with limits of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import secrets
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from routerterm.cli.output import write
+
+if TYPE_CHECKING:
+    from routerterm.gateway.keys import VirtualKey
+    from routerterm.wiring import Services
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_ANY = click.IntRange(1, 1_000_000_000)
+
+
+class Dollars(click.ParamType[Decimal]):
+    """An amount of US dollars."""
+
+    name = "USD"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
+        """The amount."""
+        try:
+            amount = Decimal(str(value).strip().removeprefix("$"))
+        except InvalidOperation:
+            amount = Decimal("NaN")
+        if not amount.is_finite() or not 0 <= amount <= 1_000_000:
+            self.fail(f"{value!r} is not an amount of US dollars, as in 2.00.", param, ctx)
+        return amount
+
+
+@click.group("gateway")
+def command() -> None:
+    """Keys for the tools that use `routerterm serve`.
+
+    As soon as there is one, the gateway answers nobody without a key.
+    """
+
+
+@command.group("key")
+def key() -> None:
+    """Add, list and remove keys.  Only a hash of each is kept."""
+
+
+@key.command("add")
+@click.argument("name")
+@click.option("--daily", type=Dollars(), help="Most US dollars a day.")
+@click.option("--monthly", type=Dollars(), help="Most US dollars a month.")
+@click.option("--rpm", type=_ANY, metavar="N", help="Most requests a minute.")
+@click.option("--tpm", type=_ANY, metavar="N", help="Most tokens a minute.")
+@click.option("--at-once", type=_ANY, metavar="N", help="Most requests at the same time.")
+@click.option(
+    "--models", metavar="A,B", help="Routes and models that it may ask for; * stands for anything: smart,openai/*."
+)
+@click.option("--cache", is_flag=True, help="The same request, word for word, may be answered from memory.")
+def add(
+    name: str,
+    daily: Decimal | None,
+    monthly: Decimal | None,
+    rpm: int | None,
+    tpm: int | None,
+    at_once: int | None,
+    models: str | None,
+    cache: bool,
+) -> None:
+    """Make a key for the tool NAME and print it: once, it can never be shown again."""
+    from routerterm.gateway.access import hash_of
+    from routerterm.gateway.keys import Allowance, VirtualKey, new_token, to_row
+    from routerterm.store.database import milliseconds
+
+    if not _NAME.fullmatch(name):
+        raise click.UsageError("A name is of letters, digits, dots, dashes and underscores, at most 64.")
+    names = tuple(word.strip() for word in (models or "").split(",") if word.strip())
+    if models is not None and not names:
+        raise click.UsageError("--models names none.")
+    token = new_token(secrets.token_urlsafe)
+    allowance = Allowance(rpm, tpm, at_once, daily, monthly, names, cache)
+    made = VirtualKey(name, hash_of(token), token[-4:], milliseconds(), allowance)
+    if not _with_services(lambda services: services.store.gateway_keys.add(to_row(made))):
+        raise click.UsageError(f"There is a key {name} already; `routerterm gateway key remove {name}` takes it back.")
+    click.echo(f"The key of {name} ({_words(made) or 'without limits'}); it is not shown again:", err=True)
+    write(token + "\n")
+
+
+@key.command("list")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def list_keys(as_json: bool) -> None:
+    """Show the keys, what they may do, and what they have cost today and this month."""
+    rows = _with_services(_keys_and_use)
+    if as_json:
+        write(json.dumps([_as_json(*row) for row in rows], indent=2) + "\n")
+        return
+    if not rows:
+        click.echo("No keys yet: every program on this machine may use the gateway.", err=True)
+        return
+    from routerterm.core.money import from_nano, show_usd
+
+    width = max(len(each.name) for each, _, _ in rows)
+    for each, today, month in rows:
+        spent = f"today {show_usd(from_nano(today))}, this month {show_usd(from_nano(month))}"
+        write(f"{each.name:<{width}}  rt-****{each.hint}  {spent}  {_words(each) or 'no limits'}\n")
+
+
+@key.command("remove")
+@click.argument("name")
+def remove(name: str) -> None:
+    """Take a key back; a running gateway refuses it within a second."""
+    if not _with_services(lambda services: services.store.gateway_keys.remove(name)):
+        raise click.UsageError(f"There is no key {name}; `routerterm gateway key list` shows them.")
+    click.echo(f"The key of {name} is taken back.", err=True)
+
+
+async def _keys_and_use(services: Services) -> list[tuple[VirtualKey, int, int]]:
+    from routerterm.core.ledger import Cap
+    from routerterm.gateway.keys import of_row
+    from routerterm.router.budget import day_start, month_start
+    from routerterm.store.database import milliseconds
+
+    now, zone = milliseconds(), services.zone
+    found = []
+    for row in await services.store.gateway_keys.all():
+        each = of_row(row)
+        name = each.who().name
+        since = day_start(now, zone), month_start(now, zone)
+        caps = [Cap("client", "usd", 0, beginning, name) for beginning in since]
+        today, month = await services.store.ledger.used(caps)
+        found.append((each, today, month))
+    return found
+
+
+def _words(each: VirtualKey) -> str:
+    """What a key may do, in words."""
+    from routerterm.core.money import show_usd
+
+    own = each.allowance
+    pieces = [
+        f"{show_usd(own.daily)} a day" if own.daily is not None else "",
+        f"{show_usd(own.monthly)} a month" if own.monthly is not None else "",
+        f"{own.rpm} requests a minute" if own.rpm else "",
+        f"{own.tpm:,} tokens a minute" if own.tpm else "",
+        f"{own.at_once} at once" if own.at_once else "",
+        f"only {', '.join(own.models)}" if own.models else "",
+        "answers from memory" if own.cache else "",
+    ]
+    return ", ".join(piece for piece in pieces if piece)
+
+
+def _as_json(each: VirtualKey, today: int, month: int) -> dict[str, Any]:
+    from routerterm.core.money import from_nano
+    from routerterm.gateway.keys import to_row
+
+    row = to_row(each)
+    del row["digest"]
+    return {**row, "today_usd": format(from_nano(today), "f"), "month_usd": format(from_nano(month), "f")}
+
+
+def _with_services(work: Any) -> Any:
+    from routerterm.wiring import open_app
+
+    async def run() -> Any:
+        async with open_app() as app:
+            return await work(app)
+
+    return asyncio.run(run())

@@ -1,0 +1,100 @@
+"""A gateway on a free port of this machine, over providers that do what a test says."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from routerterm.core.secret import Secret
+from routerterm.gateway.server import Gateway
+from routerterm.wiring import open_app
+from routerterm.wiring.services import Services
+from tests.gateway.upstream import Upstream, upstream
+
+SETTINGS = """
+[providers.one]
+protocol = "openai-chat"
+base_url = "{url}"
+[providers.two]
+protocol = "openai-chat"
+base_url = "{url}"
+{models}
+[routes.pair]
+models = ["one/first", "two/second"]
+"""
+MODEL = """
+[models."{name}"]
+context = 100000
+price_in = {price}
+price_out = {price}
+vision = true
+tools = true
+prefill = {prefill}
+"""
+
+
+@dataclass
+class Place:
+    """A running gateway with all that is behind it."""
+
+    gateway: Gateway
+    up: Upstream
+    app: Services
+
+    @property
+    def url(self) -> str:
+        return self.gateway.address
+
+    def http(self, **headers: str) -> httpx.AsyncClient:
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
+        return httpx.AsyncClient(base_url=self.url, headers=headers, timeout=60, limits=limits)
+
+    async def rows(self, client: str | None = None) -> list[dict[str, Any]]:
+        """The ledger, oldest first."""
+
+        def job(connection: Any) -> list[dict[str, Any]]:
+            return [dict(row) for row in connection.execute("SELECT * FROM attempt ORDER BY started_at, id")]
+
+        found = await self.app.store.reader.read(job)
+        return [row for row in found if client is None or row["client"] == client]
+
+
+Open = Callable[..., Awaitable[Place]]
+
+
+@pytest.fixture
+async def open_place(home: Path) -> AsyncIterator[Open]:
+    """Opens gateways: ``more`` is added to the settings, ``prefill`` and ``price`` are the models'."""
+    async with AsyncExitStack() as stack:
+
+        async def make(
+            more: str = "", *, prefill: bool = False, price: str = "1", token: str = "", host: str = "127.0.0.1"
+        ) -> Place:
+            up = await stack.enter_async_context(upstream())
+            names = ("one/first", "two/second", "one/third")
+            models = "".join(MODEL.format(name=name, price=price, prefill=str(prefill).lower()) for name in names)
+            home.mkdir(exist_ok=True)
+            (home / "config.toml").write_text(SETTINGS.format(url=up.url, models=models) + more, encoding="utf-8")
+            app = await stack.enter_async_context(open_app())
+            gateway = Gateway(app, host=host, port=0, token=Secret(token) if token else None)
+            await gateway.start()
+            stack.push_async_callback(gateway.stop, 0.0)
+            return Place(gateway, up, app)
+
+        yield make
+
+
+@pytest.fixture
+async def place(open_place: Open) -> Place:
+    return await open_place()
+
+
+def chat(model: str = "one/first", text: str = "Hi", **more: Any) -> dict[str, Any]:
+    """A request for Chat Completions."""
+    return {"model": model, "messages": [{"role": "user", "content": text}]} | more
