@@ -287,7 +287,8 @@ async def test_an_older_part_that_was_summed_up_goes_as_its_summary(store: Store
     await said(session, "Q1")
     await said(session, "Q2")
     page = (await session.page()).messages
-    assert await sum_up(session, store, script, page[1].id, model="cheap") == "they greeted"
+    summary = await sum_up(session, store, script, page[1].id, model="cheap")
+    assert (summary.text, summary.messages, summary.target) == ("they greeted", 2, "demo/echo")
     asked = script.requests[-1]
     assert (asked.model, asked.client, asked.message_id) == ("cheap", "summary", page[1].id)
     assert [m.text for m in asked.messages[:-1]] == ["Q1", "A1"]

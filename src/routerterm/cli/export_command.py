@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from contextlib import aclosing
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 import click
 
+from routerterm.cli.output import write
 from routerterm.core.errors import RoutertermError
 
 if TYPE_CHECKING:
+    from routerterm.config.paths import Paths
     from routerterm.engine.transfer.exporting import Form
+    from routerterm.engine.transfer.html import Colours
     from routerterm.store.database import Store
 
 
@@ -37,22 +39,34 @@ def command(which: str, form: Form, output: Path | None, branch: str | None) -> 
 
 async def _export(which: str, form: Form, output: Path | None, branch: str | None) -> None:
     from routerterm.config.paths import Paths
+    from routerterm.engine.transfer.exporting import export_one
+    from routerterm.engine.transfer.files import write_private
     from routerterm.store.database import Store
 
-    path = Paths.find().database
-    if not path.exists():
+    paths = Paths.find()
+    if not paths.database.exists():
         raise RoutertermError("There is no history yet.")
-    store = Store.open(path)
+    store = Store.open(paths.database)
+    colours = _look(paths) if form == "html" else None
     try:
         if which == "all":
-            await _all(store, form, output)
+            await _all(store, form, output, colours)
+            return
+        text = await export_one(store, await _id(store, which), form, leaf=branch, colours=colours)
+        if output is None:
+            write(text)
         else:
-            from routerterm.engine.transfer.exporting import export_one
-
-            text = await export_one(store, await _id(store, which), form, leaf=branch)
-            await asyncio.to_thread(_write, text, output)
+            await asyncio.to_thread(write_private, output, text)
     finally:
         await store.close()
+
+
+def _look(paths: Paths) -> Colours:
+    """The person's own theme."""
+    from routerterm.config.quick import quick_ui
+    from routerterm.tui.themes.page import page_by_name
+
+    return page_by_name(quick_ui(paths).theme, paths.theme_dirs())
 
 
 async def _id(store: Store, which: str) -> str:
@@ -68,49 +82,17 @@ async def _id(store: Store, which: str) -> str:
     return found[0].id
 
 
-async def _all(store: Store, form: Form, output: Path | None) -> None:
-    from routerterm.engine.transfer.exporting import export_json, export_one, file_name
+async def _all(store: Store, form: Form, output: Path | None, colours: Colours | None) -> None:
+    from routerterm.engine.transfer.exporting import export_json
+    from routerterm.engine.transfer.files import export_all
 
-    ids = await store.transfer.ids()
-    with click.progressbar(length=len(ids), file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
-        if form == "json":
-            part = None if output is None else output.with_name(output.name + ".part")
-            file = sys.stdout if part is None else await asyncio.to_thread(_private, part)
-            async with aclosing(export_json(store, ids, lambda _: bar.update(1))) as pieces:
-                async for piece in pieces:
-                    file.write(piece)
-            if part is not None and output is not None:
-                file.close()
-                await asyncio.to_thread(part.replace, output)
-            return
-        assert output is not None
-        await asyncio.to_thread(output.mkdir, parents=True, exist_ok=True)
-        for id in ids:
-            conversation = await store.conversations.get(id)
-            text = await export_one(store, id, form)
-            name = file_name(conversation.title if conversation else "", id, form)
-            await asyncio.to_thread(_write, text, output / name)
-            bar.update(1)
-
-
-def _write(text: str, output: Path | None) -> None:
-    """To a file, whole or not at all; or to standard output, where a terminal gets nothing that could act on it."""
     if output is None:
-        if sys.stdout.isatty():
-            from routerterm.tui.sanitise import sanitise
-
-            text = sanitise(text)
-        sys.stdout.write(text)
+        async with aclosing(export_json(store, await store.transfer.ids())) as pieces:
+            async for piece in pieces:
+                write(piece)
         return
-    part = output.with_name(output.name + ".part")
-    with _private(part) as file:
-        file.write(text)
-    part.replace(output)
-
-
-def _private(path: Path) -> TextIO:
-    """A file that only its owner may read."""
-    try:
-        return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8")
-    except OSError as error:
-        raise RoutertermError(f"{path} cannot be written: {error.strerror}.") from None
+    with click.progressbar(length=0, label="Exporting", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+        async with aclosing(export_all(store, form, output, colours=colours)) as steps:
+            async for done, total in steps:
+                bar.length = total
+                bar.update(done - bar.pos)

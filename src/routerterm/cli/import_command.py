@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from click._termui_impl import ProgressBar
+
     from routerterm.engine.transfer.importing import Report
 
 
@@ -22,9 +24,12 @@ def command(file: Path, dry: bool) -> None:
     FILE is an export of routerterm (JSON), ChatGPT or Claude (the zip, or conversations.json), or the database of
     llm (logs.db), elia or oterm. What was imported before stays as it is.
     """
+    from routerterm.engine.transfer.importing import lines_of
+    from routerterm.tui.sanitise import one_line
+
     report = asyncio.run(_import(file, dry))
-    for line in lines_of(report, dry):
-        click.echo(line)
+    for line in lines_of(report, dry=dry):
+        click.echo(one_line(line))
     if report.failed and not (report.new or report.grown or report.known):
         sys.exit(1)
 
@@ -35,32 +40,19 @@ async def _import(file: Path, dry: bool) -> Report:
     from routerterm.store.database import Store
 
     store = Store.open(Paths.find().database)
-    shown = sys.stderr.isatty()
+    done_before = 0
+    bar: ProgressBar[int] = click.progressbar(
+        length=0, label="Looking" if dry else "Importing", file=sys.stderr, hidden=not sys.stderr.isatty()
+    )
 
     def progress(done: int, total: int | None) -> None:
-        if shown and (done % 20 == 0 or done == total):
-            click.echo(f"\r{done}{f' of {total}' if total else ''} conversations", err=True, nl=done == total)
+        nonlocal done_before
+        bar.length = max(total or 0, done)
+        bar.update(done - done_before)
+        done_before = done
 
     try:
-        return await bring_in(store, file, dry=dry, progress=progress)
+        with bar:
+            return await bring_in(store, file, dry=dry, progress=progress)
     finally:
         await store.close()
-
-
-def lines_of(report: Report, dry: bool) -> list[str]:
-    """The report in words."""
-    from routerterm.tui.sanitise import one_line
-
-    done = "would be imported" if dry else "imported"
-    lines = [f"From {report.kind}: {report.new} conversations {done}, with {report.messages} messages."]
-    if report.grown:
-        lines.append(f"{report.grown} were there and {'would get' if dry else 'got'} messages that they lacked.")
-    if report.known:
-        lines.append(f"{report.known} were there already.")
-    if report.empty:
-        lines.append(f"{report.empty} were empty.")
-    lines += [f"Left out: {n} {one_line(reason)}." for reason, n in sorted(report.skipped.reasons.items())]
-    lines += [f"Not imported: {one_line(why)}" for why in report.failed[:20]]
-    if len(report.failed) > 20:
-        lines.append(f"… and {len(report.failed) - 20} more.")
-    return lines

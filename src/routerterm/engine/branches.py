@@ -78,6 +78,18 @@ class Branches:
         await self._go(await self._store.messages.leaf(there))
         return there
 
+    async def last_fork(self) -> str | None:
+        """The last message of the branch that is shown which has siblings; None where it never forked."""
+        before: str | None = None
+        while True:
+            page = await self.page(200, before)
+            for message in reversed(page.messages):
+                if message.siblings > 1:
+                    return message.id
+            if not page.earlier:
+                return None
+            before = page.messages[0].id
+
     async def undo(self) -> StoredMessage | None:
         """Take the last turn back; its question, so that it can be typed again.  None if there is none."""
         await self.load()

@@ -7,10 +7,12 @@ on every branch that runs through that message; the messages themselves stay as 
 from __future__ import annotations
 
 from contextlib import aclosing
+from dataclasses import dataclass
 
 from routerterm.core.errors import RoutertermError
-from routerterm.core.events import Failed, Recovered, TextDelta
+from routerterm.core.events import Failed, Finished, Recovered, TextDelta
 from routerterm.core.messages import Message
+from routerterm.core.money import Cost
 from routerterm.core.request import ChatRequest
 from routerterm.engine.asking import Streams
 from routerterm.engine.branches import Branches
@@ -24,6 +26,31 @@ _ASK = (
 )
 
 
+KEPT_AS_THEY_ARE = 4
+"""Messages at the end that are not summed up where nobody says how far: the last two turns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A summary, and what came of asking for it."""
+
+    text: str
+    messages: int
+    """How many messages it stands for."""
+    target: str
+    cost: Cost
+
+
+async def end_of_older_part(session: Branches) -> str:
+    """The last message of the part that is worth a summary.  Raises `RoutertermError` where there is none."""
+    page = await session.page(KEPT_AS_THEY_ARE + 1)
+    answers = [message for message in page.messages if message.role == "assistant" and message.parts]
+    older = page.messages[:-KEPT_AS_THEY_ARE]
+    if older or answers:
+        return older[-1].id if older else answers[-1].id
+    raise RoutertermError("There is nothing to sum up yet.")
+
+
 async def sum_up(
     session: Branches,
     store: Store,
@@ -33,7 +60,7 @@ async def sum_up(
     model: str = "cheap",
     fitting: Fitting | None = None,
     client: str = "summary",
-) -> str:
+) -> Summary:
     """Have everything down to the message ``up_to`` summed up, and keep the summary there.
 
     An earlier summary on the branch is part of what is summed up.  The attempts stand in the ledger under that
@@ -54,6 +81,7 @@ async def sum_up(
         message_id=last.id,
     )
     pieces: list[str] = []
+    finished: Finished | None = None
     async with aclosing(router.stream(request)) as events:
         async for event in events:
             match event:
@@ -63,13 +91,16 @@ async def sum_up(
                     pieces.clear()
                 case Failed(error):
                     raise error
+                case Finished():
+                    finished = event
                 case _:
                     pass
     summary = "".join(pieces).strip()
-    if not summary:
+    if not summary or finished is None:
         raise RoutertermError("The model gave no summary.", "Try another model.")
     await store.messages.note(last.id, SUMMARY, summary)
-    return summary
+    count = await store.messages.depth(last.id)
+    return Summary(summary, count, str(finished.target), finished.cost)
 
 
 async def forget_summary(session: Branches, store: Store, message_id: str) -> None:

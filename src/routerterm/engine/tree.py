@@ -26,6 +26,30 @@ class Branch:
     on_path: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Messages that follow one another without a fork: ``first`` begins a branch, ``count`` of them stand here."""
+
+    first: Branch
+    last: Branch
+    count: int
+    has_head: bool
+    """Whether the end of the branch that is shown lies in it."""
+
+
+def stretches(tree: Sequence[Branch], head: str | None) -> tuple[Stretch, ...]:
+    """The tree with every stretch between two forks as one, in reading order."""
+    found: list[Stretch] = []
+    for branch in tree:
+        here = branch.node.id == head
+        if branch.siblings > 1 or branch.node.parent_id is None or not found:
+            found.append(Stretch(branch, branch, 1, here))
+        else:
+            above = found[-1]
+            found[-1] = Stretch(above.first, branch, above.count + 1, above.has_head or here)
+    return tuple(found)
+
+
 def branches(nodes: Sequence[Node], head: str | None) -> tuple[Branch, ...]:
     """The tree in reading order: a message, then each of its branches in turn.
 

@@ -43,6 +43,15 @@ def peer_of(path: Path) -> Peer | None:
     return None
 
 
+def count(path: Path, peer: Peer) -> int:
+    """About how many conversations it holds, for a progress bar."""
+    with opened(path) as connection:
+        table = "conversations" if peer == "llm" and _columns(connection, "conversations") else "chat"
+        if peer == "llm" and table == "chat":
+            table = "responses"
+        return int(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
+
+
 def chats(path: Path, peer: Peer) -> Iterator[tuple[Row, list[Row]]]:
     """Each conversation's row with the rows of its messages, both under that program's own names, oldest first."""
     with opened(path) as connection:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from routerterm.core.money import show_usd
 from routerterm.core.usage import Usage
+from routerterm.engine.history import SUMMARY
 from routerterm.engine.record import Record
 from routerterm.engine.record import Seam as Cut
 from routerterm.store.values import StoredMessage
@@ -18,25 +19,32 @@ ENDINGS = {
 """What to say beneath an answer that did not end by itself, where nothing more exact is known."""
 
 
+SUMMED_UP = "What stands above goes to the model as a summary; /summary off sends it whole again."
+"""What to say beneath a message down to which the conversation was summed up."""
+
+
 def entry_of(message: StoredMessage) -> Entry:
     """A stored message."""
     siblings = f"{message.sibling}/{message.siblings}" if message.siblings > 1 else ""
     time = time_of_day(message.created_at)
+    summed_up = SUMMED_UP if message.params.get(SUMMARY) else ""
+    kept = "always sent" if message.pinned else ""
     if message.role != "assistant":
-        return Entry(message.id, message.role, message.parts, "done", Header("you", time, siblings=siblings))
+        header = Header("you", time, siblings=siblings, note=kept)
+        return Entry(message.id, message.role, message.parts, "done", header, trouble=summed_up)
     record = Record.of(message.params)
     return Entry(
         message.id,
         message.role,
         message.parts,
         message.status,
-        header_of(record, record.target or message.model or "", time, siblings),
+        header_of(record, record.target or message.model or "", time, siblings, kept),
         tuple(map(seam_of, record.seams)) if message.status != "streaming" else (),
-        trouble_of(record, message.status),
+        " ".join(filter(None, (trouble_of(record, message.status), summed_up))),
     )
 
 
-def header_of(record: Record, speaker: str, time: str, siblings: str = "") -> Header:
+def header_of(record: Record, speaker: str, time: str, siblings: str = "", kept: str = "") -> Header:
     """Everything that is known of an answer, ready to be shown."""
     usage, cost = record.usage, record.cost
     return Header(
@@ -48,7 +56,7 @@ def header_of(record: Record, speaker: str, time: str, siblings: str = "") -> He
         cost=show_usd(cost.usd) if cost else "",
         basis=basis_of(usage),
         siblings=siblings,
-        note=note_of(record),
+        note=" · ".join(filter(None, (kept, note_of(record)))),
     )
 
 
@@ -80,10 +88,20 @@ def seam_of(cut: Cut) -> Seam:
 
 
 def trouble_of(record: Record, status: str) -> str:
-    """Why an answer ended as it did."""
-    if record.error:
-        return f"{record.error.message} {record.error.hint}".strip()
-    return ENDINGS.get(status, "")
+    """Why an answer ended as it did, and what of the conversation it was given without."""
+    said = f"{record.error.message} {record.error.hint}".strip() if record.error else ENDINGS.get(status, "")
+    return " ".join(filter(None, (said, left_out_of(record))))
+
+
+def left_out_of(record: Record) -> str:
+    """What did not go to the model, for want of room."""
+    if record.left_out is None:
+        return ""
+    earlier = "1 earlier message" if record.left_out.messages == 1 else f"{record.left_out.messages:,} earlier messages"
+    return (
+        f"{earlier} did not fit into the model's window of {record.left_out.window:,} tokens and stayed behind;"
+        " /summary sends a summary of them, /keep always sends one of them."
+    )
 
 
 def seconds(milliseconds: int | None) -> str:

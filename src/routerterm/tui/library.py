@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing
+import asyncio
+from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING
 
-from routerterm.core.errors import RoutertermError
+from routerterm.core.errors import RoutertermError, StoreError
 from routerterm.store.conversations import Filter
+from routerterm.store.errors import Damaged
 from routerterm.store.values import Conversation
 from routerterm.tui.clock import today
 from routerterm.tui.widgets.conversations import Item
 
 if TYPE_CHECKING:
+    from routerterm.engine.session import Session
     from routerterm.store.database import Store
     from routerterm.tui.screens.chat import ChatScreen
 
 PAGE = 100
 """Conversations that are loaded at a time."""
+QUIET = 3.0
+"""Seconds after the start until the file is looked after: the first answers come first."""
+AGAIN = 3.0
+"""Seconds between two tries to write what the disk did not take."""
+ORPHANS = 10.0
+"""Seconds between two looks whether a program whose answer is shown growing has died."""
 
 
 class Library:
@@ -26,6 +35,7 @@ class Library:
         self._screen = screen
         self._last: Conversation | None = None
         self._loaded = 0
+        self._unsaved: list[Session] = []
 
     @property
     def _store(self) -> Store:
@@ -52,17 +62,86 @@ class Library:
                 await self.refresh()
                 await self._screen.stage.catch_up()
 
+    async def watch_for_the_dead(self) -> None:
+        """Label the answers of programs that died while theirs grew on our screen; runs as long as the screen."""
+        while True:
+            await asyncio.sleep(ORPHANS)
+            if self._screen.stage.growing and await self._store.recover():
+                await self._screen.stage.catch_up()
+
+    async def look_after(self) -> None:
+        """Once a program: check the file after an unclean end, back it up, carry out old deletions; nothing waits."""
+        await asyncio.sleep(QUIET)
+        try:
+            found = await self._store.upkeep()
+        except StoreError as error:
+            if not self._store.is_closing:
+                self._screen.show_trouble(error)
+            return
+        if found is not None and found.damaged:
+            self._screen.show_trouble(
+                Damaged("The history is damaged.", "Quit and start again: it is set aside and what can be is saved.")
+            )
+        elif found is not None and found.problems:
+            self._screen.show_trouble(StoreError("The history has a fault.", "routerterm doctor --mend puts it right."))
+
+    def keep_trying(self, session: Session) -> None:
+        """An answer could not be written to its end: try until the disk takes it, and say so then."""
+
+        async def work() -> None:
+            while session.unsaved:
+                await asyncio.sleep(AGAIN)
+                with suppress(StoreError):
+                    await session.save_again()
+            self._screen.notify("The disk took the answer: it is saved to its end.", timeout=5)
+            await self.refresh()
+
+        self._unsaved.append(session)
+        self._screen.run_worker(work(), name="save again", group="save", exit_on_error=False)
+
+    async def save_all(self) -> None:
+        """The last chance for answers that could not be written."""
+        for session in self._unsaved:
+            with suppress(StoreError):
+                await session.save_again()
+
+    async def conversation(self, id: str | None) -> Conversation:
+        """The conversation.  Raises `RoutertermError` for one that is on no disk yet."""
+        found = await self._store.conversations.get(self._some(id))
+        if found is None:
+            raise RoutertermError("There is no such conversation any more.")
+        return found
+
+    async def set_tags(self, id: str | None, text: str) -> None:
+        """Its tags are these, given with commas between."""
+        tags = dict.fromkeys(" ".join(tag.split()).removeprefix("#") for tag in text.split(","))
+        await self._store.conversations.change(self._some(id), tags=tuple(filter(None, tags)))
+        await self._changed(id)
+
+    async def toggle_archive(self, id: str | None) -> bool:
+        """Put it away, or take it out again; whether it is put away now."""
+        archived = not (await self.conversation(id)).archived
+        await self._store.conversations.change(self._some(id), archived=archived)
+        await self._changed(id)
+        return archived
+
+    async def clone(self, id: str | None) -> str:
+        """A copy, branches and all; its id."""
+        copy = await self._screen.services.session(self._some(id)).clone()
+        await self.refresh()
+        return copy.id
+
     async def rename(self, id: str | None, title: str) -> None:
         """Give a conversation another title."""
         await self._store.conversations.change(self._some(id), title=" ".join(title.split()))
-        await self.refresh()
+        await self._changed(id)
 
     async def toggle_pin(self, id: str | None) -> None:
         """Keep it at the top, or no longer."""
         conversation = await self._store.conversations.get(self._some(id))
         if conversation is not None:
             await self._store.conversations.change(conversation.id, pinned=not conversation.pinned)
-        await self.refresh()
+        await self._changed(id)
 
     async def delete(self, id: str) -> None:
         """Take it away; it can be brought back for a week."""
@@ -78,6 +157,12 @@ class Library:
         await self._store.conversations.restore(newest.id)
         await self.refresh()
         return newest.id
+
+    async def _changed(self, id: str | None) -> None:
+        await self.refresh()
+        if id == self._screen.stage.id:
+            await self._screen.stage.session.refresh()
+            self._screen.meters.refresh()
 
     def _remember(self, rows: tuple[Conversation, ...], *, anew: bool) -> None:
         self._loaded = len(rows) + (0 if anew else self._loaded)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from routerterm.core.errors import RoutertermError
@@ -30,7 +31,7 @@ class Stage:
         self.model = ""
         """The model or route that answers next."""
         self.draft_saved = ""
-        self._growing = False
+        self.growing = False
         """Whether the last answer is coming in by way of another program."""
         self.editing: str | None = None
         """The question that the composer's text replaces."""
@@ -96,6 +97,7 @@ class Stage:
         if begun or not self._screen.composer.text:  # what was typed before all was ready stays
             self._screen.composer.put(self.draft_saved)
         self._screen.sidebar.mark_open(id)
+        self._screen.tray.show()
         self._screen.meters.refresh()
 
     async def reconsider(self) -> None:
@@ -105,6 +107,7 @@ class Stage:
         await services.choose_default()
         if self.id is None and self.model == before != services.default_model:
             await self.use_model(services.default_model)
+        await self._screen.first_run.settle()
 
     async def show(self) -> None:
         """Read the end of the branch and show it; an answer that is running here goes on growing."""
@@ -112,10 +115,14 @@ class Stage:
         self._first = page.messages[0].id if page.earlier else None
         self._screen.transcript.show([entry_of(message) for message in page.messages], more_before=page.earlier)
         self._screen.show_voice(not page.messages)
+        self._note(page.messages)
+        self._screen.turns.show_running(self.session)
+
+    def _note(self, messages: Sequence[StoredMessage]) -> None:
+        """Remember what is shown, to know what has changed."""
         conversation = self.session.conversation
         self._seen = (self.session.head, conversation.updated_at if conversation else 0)
-        self._growing = bool(page.messages) and page.messages[-1].status == "streaming"
-        self._screen.turns.show_running(self.session)
+        self.growing = bool(messages) and messages[-1].status == "streaming"
 
     async def reveal(self, message_id: str) -> None:
         """Bring a message into view, reading the branch upwards until it is there."""
@@ -139,17 +146,37 @@ class Stage:
         if conversation is None or not (self.growing or self._seen != (self.session.head, conversation.updated_at)):
             return
         page = await self.session.page(PAGE)
-        transcript, ids = self._screen.transcript, [message.id for message in page.messages]
-        shown = [slot.entry.id for slot in transcript.shelf.slots]
-        if (
-            not shown
-            or not ids
-            or ids[: len(shown)][0] not in shown
-            or shown[shown.index(ids[0]) :] != ids[: len(shown) - shown.index(ids[0])]
-        ):
+        if not self._take_up(page.messages):
             await self.show()
             return
-        pass
+        self._note(page.messages)
+        self._screen.show_voice(not page.messages)
+
+    def _take_up(self, messages: Sequence[StoredMessage]) -> bool:
+        """Exchange what has changed at the end of what is shown and add what is new; the view stays where it is.
+
+        False where another branch is to be shown, or too much is new.
+        """
+        transcript = self._screen.transcript
+        shown = {slot.entry.id: slot.entry for slot in transcript.shelf.slots}
+        fresh = [entry_of(message) for message in messages]
+        known = [entry.id for entry in fresh if entry.id in shown]
+        if not known or known != [entry.id for entry in fresh[: len(known)]] or known != list(shown)[-len(known) :]:
+            return False
+        for entry in fresh:
+            if shown.get(entry.id) != entry:
+                transcript.replace_entry(entry)
+        return True
+
+    async def keep(self, message_id: str) -> None:
+        """Send a message to the model always, or no longer."""
+        message = await self.session.message(message_id)
+        await self._screen.services.store.messages.pin(message_id, not message.pinned)
+        now = await self.session.message(message_id)
+        if self._screen.transcript.shelf.number(message_id) is not None:
+            self._screen.transcript.replace_entry(entry_of(now))
+        always = "It goes to the model always now, however long this gets." if now.pinned else "It goes as it comes."
+        self._screen.notify(always, timeout=3)
 
     async def use_model(self, name: str) -> None:
         """Answer with this model or route from now on; a new conversation is not saved for that."""
@@ -195,12 +222,6 @@ class Stage:
             children = await self._screen.services.store.messages.children(message.id)
             message = await session.message(children[-1]) if children else message
         return Record.of(message.params)
-
-    async def clone(self) -> str:
-        """A copy of the conversation on show; its id."""
-        copy = await self.session.clone()
-        await self._screen.library.refresh()
-        return copy.id
 
     async def save_draft(self) -> None:
         """Keep what is being typed."""

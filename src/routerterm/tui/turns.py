@@ -286,3 +286,5 @@ class Turns:
             self._screen.composer.put("\n".join(filter(None, (turn.question.text, text))))
             self._screen.tray.give_back(turn.question.files)
         self._screen.show_trouble(error)
+        if turn.session.unsaved:
+            self._screen.library.keep_trying(turn.session)

@@ -18,7 +18,7 @@ from routerterm.engine.transfer import chatgpt, claude, own, peers
 from routerterm.engine.transfer.foreign import Skipped
 from routerterm.engine.transfer.problems import BadArchive
 from routerterm.store.database import Store
-from routerterm.store.peers import peer_of
+from routerterm.store.peers import count, peer_of
 from routerterm.store.transfer import Carried
 
 MOST = 256 * 1024 * 1024
@@ -45,6 +45,23 @@ class Report:
     skipped: Skipped = field(default_factory=Skipped)
     failed: list[str] = field(default_factory=list)
     """Conversations that could not be read, and why."""
+
+
+def lines_of(report: Report, *, dry: bool) -> list[str]:
+    """The report in words; a title or a reason in it may hold anything and must be sanitised before it is shown."""
+    done = "would be imported" if dry else "imported"
+    lines = [f"From {report.kind}: {report.new:,} conversations {done}, with {report.messages:,} messages."]
+    if report.grown:
+        lines.append(f"{report.grown:,} were there and {'would get' if dry else 'got'} messages that they lacked.")
+    if report.known:
+        lines.append(f"{report.known:,} were there already.")
+    if report.empty:
+        lines.append(f"{report.empty:,} were empty.")
+    lines += [f"Left out: {n:,} {reason}." for reason, n in sorted(report.skipped.reasons.items())]
+    lines += [f"Not imported: {why}" for why in report.failed[:20]]
+    if len(report.failed) > 20:
+        lines.append(f"… and {len(report.failed) - 20:,} more.")
+    return lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +127,7 @@ def open_archive(path: Path, skipped: Skipped) -> Opened:
         if head.startswith(b"PK"):
             return _json(_from_zip(path), skipped)
         if head.lstrip(b"\xef\xbb\xbf").startswith(own.HEAD.encode() + b"\n"):
-            return Opened("routerterm", _own_lines(path), None)
+            return Opened("routerterm", _own_lines(path), _lines_in(path) - 2)
         if path.stat().st_size > MOST:
             raise BadArchive(f"{path.name} is larger than {MOST >> 20} MB.", "Export it in several files.")
         return _json(path.read_bytes(), skipped)
@@ -124,7 +141,7 @@ def _database(path: Path, skipped: Skipped) -> Opened:
     peer = peer_of(path)
     if peer is None:
         raise BadArchive(f"{path.name} is a database, but not of llm, elia or oterm.")
-    return Opened(peer, peers.read(path, peer, skipped), None)
+    return Opened(peer, peers.read(path, peer, skipped), count(path, peer))
 
 
 def _from_zip(path: Path) -> bytes:
@@ -175,6 +192,12 @@ def _each(listed: list[Any], module: Any, skipped: Skipped) -> Iterator[Carried 
             yield _try(lambda body: module.read(body, skipped), one)
         else:
             yield BadArchive("An entry of the file is no conversation.")
+
+
+def _lines_in(path: Path) -> int:
+    """For the progress bar: a line is a conversation, but for the first and the last."""
+    with path.open("rb") as file:
+        return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
 
 
 def _own_lines(path: Path) -> Iterator[Carried | BadArchive | None]:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from routerterm.core.errors import RoutertermError
+from routerterm.tui.asking import ask
 from routerterm.tui.commands.base import Command
+from routerterm.tui.screens.ask_value import AskValue
+from routerterm.tui.screens.edit_text import Edited, EditText
 
 if TYPE_CHECKING:
     from routerterm.tui.screens.chat import ChatScreen
@@ -62,11 +65,16 @@ class System(Command):
     name, title, group, slash, argument = "system", "System prompt", "Conversation", "system", "TEXT"
 
     async def run(self, stage: ChatScreen, argument: str = "") -> None:
-        """Set it, or put the present one into the composer."""
+        """Set it, or open it for editing; ``none`` takes it away."""
         if argument:
-            await stage.stage.set(system=argument)
-        else:
-            stage.composer.put(f"/system {stage.stage.system or ''}")
+            await stage.stage.set(system=None if argument.lower() == "none" else argument)
+            return
+
+        async def edited(answer: Edited) -> None:
+            await stage.stage.set(system=answer.text.strip() or None)
+
+        words = "How shall the model answer in this conversation? Empty for nothing. /prompts keeps some by name."
+        ask(stage, EditText("System prompt", words, stage.stage.system or ""), edited)
 
 
 class Private(Command):
@@ -85,11 +93,17 @@ class Rename(Command):
     name, title, group, slash, argument = "rename", "Rename", "Conversation", "rename", "TITLE"
 
     async def run(self, stage: ChatScreen, argument: str = "") -> None:
-        """Rename it, or put the present title into the composer."""
+        """Rename it, or ask for a title."""
+        id = stage.about
         if argument:
-            await stage.library.rename(stage.stage.id, argument)
-        else:
-            stage.composer.put(f"/rename {stage.stage.title}")
+            await stage.library.rename(id, argument)
+            return
+        conversation = await stage.library.conversation(id)
+
+        async def given(title: str) -> None:
+            await stage.library.rename(id, title)
+
+        ask(stage, AskValue("Rename", "Its title in the list.", conversation.title), given)
 
 
 class Delete(Command):
@@ -98,12 +112,16 @@ class Delete(Command):
     name, title, group, slash = "delete", "Delete conversation", "Conversation", "delete"
 
     async def run(self, stage: ChatScreen, argument: str = "") -> None:
-        """Delete the open one."""
-        if stage.stage.id is None:
+        """Delete the open one, or the one of the list."""
+        id = stage.about
+        if id is None:
             raise RoutertermError("There is no conversation to delete yet.")
-        await stage.library.delete(stage.stage.id)
-        await stage.stage.open(None)
-        stage.app.notify("Deleted. /undelete brings it back.")
+        if stage.turns.session_of(id) is not None:
+            raise RoutertermError("An answer is still coming in there.", "Stop it with Esc first.")
+        await stage.library.delete(id)
+        if id == stage.stage.id:
+            await stage.stage.open(None)
+        stage.app.notify("Deleted. /undelete brings it back, for a week.")
 
 
 class Undelete(Command):
@@ -123,7 +141,7 @@ class Pin(Command):
 
     async def run(self, stage: ChatScreen, argument: str = "") -> None:
         """Turn it over."""
-        await stage.library.toggle_pin(stage.stage.id)
+        await stage.library.toggle_pin(stage.about)
 
 
 class Clone(Command):
@@ -133,7 +151,7 @@ class Clone(Command):
 
     async def run(self, stage: ChatScreen, argument: str = "") -> None:
         """Copy and open."""
-        await stage.stage.open(await stage.stage.clone())
+        await stage.stage.open(await stage.library.clone(stage.about))
 
 
 class Stop(Command):

@@ -46,9 +46,10 @@ class Fork(Command):
 
     async def run(self, stage: ChatScreen, argument: str = "") -> None:
         """Show the branch only up to the chosen message."""
-        if stage.chosen is None:
+        id = stage.chosen or stage.pointed
+        if id is None:
             raise RoutertermError("There is nothing to fork from yet.")
-        await stage.stage.session.fork(stage.chosen)
+        await stage.stage.session.fork(id)
         await stage.stage.show()
         stage.composer.focus()
 
@@ -58,22 +59,25 @@ class _Sibling(Command):
     step = 0
 
     async def run(self, stage: ChatScreen, argument: str = "") -> None:
-        """Walk to the sibling."""
-        if stage.chosen is not None:
-            await stage.stage.session.walk(stage.chosen, self.step)
-            await stage.stage.show()
+        """Walk to the sibling of the chosen message, or of the last one that has any."""
+        id = stage.chosen or await stage.stage.session.last_fork()
+        if id is None:
+            raise RoutertermError("Nothing here has a sibling.", "r answers again, e asks again: both make one.")
+        there = await stage.stage.session.walk(id, self.step)
+        await stage.stage.show()
+        await stage.stage.reveal(there)
 
 
 class Previous(_Sibling):
     """The earlier of the answers or questions that stand in the same place."""
 
-    name, title, step = "previous", "Earlier sibling", -1
+    name, title, slash, step = "previous", "Earlier sibling", "previous", -1
 
 
 class Next(_Sibling):
     """The later of the answers or questions that stand in the same place."""
 
-    name, title, step = "next", "Later sibling", 1
+    name, title, slash, step = "next", "Later sibling", "following", 1
 
 
 class Why(Command):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from routerterm.tui.commands import answering, conversation, message, screens, writing
+from routerterm.tui.commands import answering, conversation, message, moving, screens, shelf, tree, writing
 from routerterm.tui.commands.base import Command
 
 COMMANDS: Mapping[str, type[Command]] = {
@@ -31,14 +31,27 @@ COMMANDS: Mapping[str, type[Command]] = {
         conversation.Private,
         conversation.Rename,
         conversation.Pin,
+        shelf.Tag,
+        shelf.Tags,
+        shelf.Archive,
+        shelf.Archived,
         conversation.Clone,
         conversation.Delete,
         conversation.Undelete,
+        shelf.Bin,
+        tree.Tree,
+        moving.Export,
+        moving.Import,
+        shelf.Prompts,
         message.Edit,
         message.Retry,
+        tree.RetryWith,
         message.Fork,
         message.Previous,
         message.Next,
+        tree.Keep,
+        tree.Menu,
+        tree.SumUp,
         message.Why,
         message.Undo,
         message.Redo,
@@ -49,7 +62,6 @@ COMMANDS: Mapping[str, type[Command]] = {
         writing.Detach,
         writing.Editor,
         writing.Stash,
-        writing.Export,
     )
 }
 _SLASHES = {command.slash: command for command in COMMANDS.values() if command.slash}

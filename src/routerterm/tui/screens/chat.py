@@ -22,6 +22,8 @@ from routerterm.tui.frame import Panes
 from routerterm.tui.keymap import bindings, keys_by_command
 from routerterm.tui.library import Library
 from routerterm.tui.meters import Meters
+from routerterm.tui.moving import Moving
+from routerterm.tui.prompt_library import PromptLibrary
 from routerterm.tui.screens.framed import FramedScreen, FramePart
 from routerterm.tui.stage import Stage
 from routerterm.tui.themes.adapt import to_palette
@@ -29,7 +31,7 @@ from routerterm.tui.themes.values import Theme
 from routerterm.tui.transcript import messages
 from routerterm.tui.transcript.widget import Transcript
 from routerterm.tui.tray import Tray
-from routerterm.tui.turns import Turns
+from routerterm.tui.turns import PENDING, Turns
 from routerterm.tui.widgets.composer import Composer
 from routerterm.tui.widgets.conversations import ConversationList
 from routerterm.tui.widgets.fields import FieldLine
@@ -55,6 +57,11 @@ ACTIONS: Mapping[str, str] = {
     "edit": "edit",
     "regenerate": "retry",
     "regenerate_with": "retry_with",
+    "menu": "menu",
+    "keep": "keep",
+    "undo": "undo",
+    "redo": "redo",
+    "tree": "tree",
     "fork": "fork",
     "previous": "previous",
     "next": "next",
@@ -87,6 +94,8 @@ class ChatScreen(FramedScreen):
         self.stage = Stage(self)
         self.turns = Turns(self)
         self.meters = Meters(self)
+        self.moving = Moving(self)
+        self.prompts = PromptLibrary(self)
         self.tray = Tray(self)
         self.writing = Writing(self)
         self._sidebar_open: bool | None = {"open": True, "closed": False}.get(sidebar)
@@ -95,6 +104,8 @@ class ChatScreen(FramedScreen):
         """Whether something was sent before there was anybody to send it to."""
         self.chosen: str | None = None
         """The message that a command is about; None is the last one."""
+        self.listed: str | None = None
+        """The conversation of the list that a command is about; None is the open one."""
 
     @property
     def services(self) -> Services:
@@ -103,6 +114,17 @@ class ChatScreen(FramedScreen):
         if services is None:
             raise RoutertermError("Still starting.", "It takes a moment on a small machine.")
         return services
+
+    @property
+    def about(self) -> str | None:
+        """The conversation that a command is about; None for one that is on no disk yet."""
+        return self.listed or self.stage.id
+
+    @property
+    def pointed(self) -> str | None:
+        """The message under the transcript's cursor, or the last one."""
+        entry = self.transcript.current
+        return entry.id if entry is not None and entry.id != PENDING else None
 
     def compose(self) -> ComposeResult:
         """The panes, from the top."""
@@ -138,6 +160,8 @@ class ChatScreen(FramedScreen):
         await self.stage.open(None)
         await self.library.refresh()
         self.run_worker(self.library.watch(), name="watch", exit_on_error=False)
+        self.run_worker(self.library.watch_for_the_dead(), name="watch for the dead", exit_on_error=False)
+        self.run_worker(self.library.look_after(), name="upkeep", exit_on_error=False)
         await self.writing.remember()
         if self.early and self.composer.text.strip():
             await self.writing.submitted(self.composer.text)
@@ -202,6 +226,7 @@ class ChatScreen(FramedScreen):
         """Stop and save everything."""
         if self.app.services is not None:
             await self.turns.stop_all()
+            await self.library.save_all()
             await self.stage.save_draft()
 
     def panes(self) -> Panes:
@@ -275,6 +300,14 @@ class ChatScreen(FramedScreen):
             self._sidebar_open = False
             self._arrange()
         self.composer.focus()
+
+    @on(ConversationList.Asked)
+    async def _asked(self, event: ConversationList.Asked) -> None:
+        self.listed = event.id
+        try:
+            await self.run_command(event.command)
+        finally:
+            self.listed = None
 
     @on(ConversationList.MoreWanted)
     async def _more(self) -> None:

@@ -29,8 +29,18 @@ _YARDSTICK = ModelInfo("openai", "gpt-4o")
 
 async def open_screen(app: RoutertermApp) -> None:
     """Let the person pick what answers from now on."""
-    picker = Picker(
-        "Which model answers?",
+
+    async def taken(name: str | None) -> None:
+        if name is not None:
+            await app.chat.stage.use_model(name)
+
+    app.push_screen(model_picker(app, "Which model answers?"), taken)
+
+
+def model_picker(app: RoutertermApp, title: str) -> Picker:
+    """Pick a model or a route."""
+    return Picker(
+        title,
         COLUMNS,
         later(lambda: _rows(app)),
         on=app.chat.stage.model,
@@ -39,12 +49,6 @@ async def open_screen(app: RoutertermApp) -> None:
         deeds=(Deed("ctrl+s", "favourite", lambda name: toggle_favourite(app, name)),),
         explained=True,
     )
-
-    async def taken(name: str | None) -> None:
-        if name is not None:
-            await app.chat.stage.use_model(name)
-
-    app.push_screen(picker, taken)
 
 
 async def toggle_favourite(app: RoutertermApp, name: str) -> None:

@@ -46,6 +46,10 @@ class Stepping(Pointing):
         _key("right_square_bracket", "ask('next')", "Sibling after", "next"),
         _key("w", "ask('why')", "Why", "why", show=True),
         _key("m", "ask('menu')", "Menu", "menu"),
+        _key("p", "ask('keep')", "Always send it", "keep"),
+        _key("t", "ask('tree')", "Tree", "tree"),
+        _key("u", "ask('undo')", "Undo the last turn", "undo"),
+        _key("U", "ask('redo')", "Redo the turn", "redo"),
         _key("escape", "leave", "Back", "leave"),
     ]
 

@@ -83,12 +83,27 @@ class ConversationList(ScrollView, can_focus=True):
         Binding("home,g", "move(-1000000)", "First", show=False),
         Binding("end,G", "move(1000000)", "Last", show=False),
         Binding("enter,space,right", "choose", "Open", show=False),
+        Binding("r", "ask('rename')", "Rename", show=False),
+        Binding("p", "ask('pin')", "Keep at the top", show=False),
+        Binding("t", "ask('tag')", "Tags", show=False),
+        Binding("a", "ask('archive')", "Archive", show=False),
+        Binding("c", "ask('clone')", "Copy", show=False),
+        Binding("x", "ask('export')", "Export", show=False),
+        Binding("d,delete", "ask('delete')", "Delete", show=False),
+        Binding("u", "ask('undelete')", "Bring the last deleted one back", show=False),
     ]
 
     @dataclass
     class Chosen(Message):
         """A conversation is to be opened."""
 
+        id: str
+
+    @dataclass
+    class Asked(Message):
+        """Something is to be done with a conversation."""
+
+        command: str
         id: str
 
     @dataclass
@@ -167,6 +182,11 @@ class ConversationList(ScrollView, can_focus=True):
         """Open what is under the cursor."""
         if self.current:
             self.post_message(self.Chosen(self.current.id))
+
+    def action_ask(self, command: str) -> None:
+        """Have something done with what is under the cursor."""
+        if self.current:
+            self.post_message(self.Asked(command, self.current.id))
 
     def on_click(self, event: events.Click) -> None:
         """Open what was clicked."""

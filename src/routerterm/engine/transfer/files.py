@@ -1,0 +1,87 @@
+"""Exports into files: each is there whole or not at all, and readable by its owner alone."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from datetime import tzinfo
+from pathlib import Path
+from typing import TextIO
+
+from routerterm.core.errors import RoutertermError
+from routerterm.engine.transfer.exporting import Form, export_json, export_one, file_name
+from routerterm.engine.transfer.html import Colours
+from routerterm.store.database import Store
+
+
+def private_file(path: Path) -> TextIO:
+    """A file that only its owner may read.  Raises `RoutertermError`."""
+    try:
+        return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8")
+    except OSError as error:
+        raise RoutertermError(f"{path} cannot be written: {error.strerror}.") from None
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write it under another name first, so that a full disk leaves what was there.  Raises `RoutertermError`."""
+    part = path.with_name(path.name + ".part")
+    try:
+        with private_file(part) as file:
+            file.write(text)
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise RoutertermError(f"{path} cannot be written: {error.strerror}.") from None
+
+
+async def export_all(
+    store: Store, form: Form, target: Path, *, colours: Colours | None = None, zone: tzinfo | None = None
+) -> AsyncGenerator[tuple[int, int]]:
+    """Every conversation: as JSON into one file, otherwise one file each into a folder; how many are done, of how many.
+
+    Raises `RoutertermError`.
+    """
+    ids = await store.transfer.ids()
+    if form == "json":
+        async with aclosing(_one_file(store, ids, target)) as steps:
+            async for step in steps:
+                yield step
+        return
+    try:
+        await asyncio.to_thread(target.mkdir, mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise RoutertermError(f"{target} cannot be made: {error.strerror}.") from None
+    for n, id in enumerate(ids, 1):
+        conversation = await store.conversations.get(id)
+        text = await export_one(store, id, form, colours=colours, zone=zone)
+        name = file_name(conversation.title if conversation else "", id, form)
+        await asyncio.to_thread(write_private, target / name, text)
+        yield n, len(ids)
+
+
+async def _one_file(store: Store, ids: tuple[str, ...], target: Path) -> AsyncGenerator[tuple[int, int]]:
+    part = target.with_name(target.name + ".part")
+    done, seen = 0, 0
+
+    def count(n: int) -> None:
+        nonlocal done
+        done = n
+
+    file = await asyncio.to_thread(private_file, part)
+    try:
+        async with aclosing(export_json(store, ids, count)) as pieces:
+            async for piece in pieces:
+                await asyncio.to_thread(file.write, piece)
+                if done != seen:
+                    seen = done
+                    yield done, len(ids)
+        await asyncio.to_thread(file.close)
+        await asyncio.to_thread(part.replace, target)
+    except OSError as error:
+        raise RoutertermError(f"{target} cannot be written: {error.strerror}.") from None
+    finally:
+        file.close()
+        part.unlink(missing_ok=True)
+    yield len(ids), len(ids)

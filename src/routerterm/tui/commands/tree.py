@@ -1,0 +1,164 @@
+"""Commands on the tree of the open conversation, and on what of it goes to the model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from routerterm.core.errors import RoutertermError
+from routerterm.core.money import show_usd
+from routerterm.tui.asking import ask
+from routerterm.tui.commands.base import Command
+
+if TYPE_CHECKING:
+    from routerterm.tui.screens.chat import ChatScreen
+
+
+class Tree(Command):
+    """The branches of this conversation with the cost of each: show one, go on from any message, copy it."""
+
+    name, title, group, slash, letter = "tree", "Tree", "Conversation", "tree", "t"
+    keys = ("alt+t",)
+
+    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+        """Show the tree, and do what is chosen in it."""
+        from routerterm.tui.screens.tree import TreeScreen
+
+        session = stage.stage.session
+        tree = await session.tree()
+        if not tree:
+            raise RoutertermError("There is no tree yet.", "It grows with the first message.")
+
+        async def chosen(answer: tuple[str, str]) -> None:
+            what, id = answer
+            if what == "clone":
+                await stage.stage.open((await session.clone(id)).id)
+                await stage.library.refresh()
+                return
+            if what == "keep":
+                await stage.stage.keep(id)
+                return
+            await (session.fork(id) if what == "fork" else session.show(id))
+            await stage.stage.show()
+            await stage.stage.reveal(id)
+            (stage.composer if what == "fork" else stage.transcript).focus()
+
+        ask(stage, TreeScreen(stage.stage.title, tree, session.head, stage.machine.glyphs), chosen)
+
+
+class RetryWith(Command):
+    """The same prompt to another model: its answer stands beside the old one, as a sibling."""
+
+    name, title, group, slash = "retry_with", "Same prompt, other model", "Message", "other"
+
+    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+        """Pick a model, and have it answer the chosen question, or the last."""
+        from routerterm.tui.screens.models import model_picker
+
+        session, id = stage.stage.session, stage.chosen
+
+        async def picked(model: str) -> None:
+            stage.turns.start(session, lambda: session.regenerate(id, model=model), model=model)
+
+        if argument:
+            await picked(argument)
+        else:
+            ask(stage, model_picker(stage.app, "Who else shall answer this?"), picked)
+
+
+class Menu(Command):
+    """Everything that can be done with this message."""
+
+    name, title, group = "menu", "Message menu", "Message"
+
+    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+        """Pick one of the commands on messages, and run it on the chosen one."""
+        from routerterm.tui.commands.registry import COMMANDS
+        from routerterm.tui.screens.picker import Picker, among
+        from routerterm.tui.widgets.fields import Span
+        from routerterm.tui.widgets.rows import Column, Row
+
+        id = stage.chosen
+        rows = [
+            Row(command.name, (command.title, (Span(command.help(), "dim"),)))
+            for command in COMMANDS.values()
+            if command.group == "Message" and command is not Menu
+        ]
+
+        async def picked(name: str) -> None:
+            stage.chosen = id
+            try:
+                await stage.run_command(name)
+            finally:
+                stage.chosen = None
+
+        columns = (Column("", 0), Column("", 1, grow=True))
+        ask(stage, Picker("This message", columns, among(rows), hint="Enter does it · Esc leaves"), picked)
+
+
+class Keep(Command):
+    """Send this message to the model always, however long the conversation gets; or no longer."""
+
+    name, title, group, slash = "keep", "Keep in context", "Message", "keep"
+
+    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+        """Turn it over on the chosen message, or on the one under the cursor, or on the last."""
+        id = stage.chosen or stage.pointed
+        if id is None:
+            raise RoutertermError("There is no message to keep yet.")
+        await stage.stage.keep(id)
+
+
+class SumUp(Command):
+    """Have the older part summed up by a cheap model; the summary goes to the model in its place. `off` ends that."""
+
+    name, title, group, slash, argument = "summary", "Sum up the older part", "Conversation", "summary", "MODEL|off"
+
+    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+        """Sum up down to the chosen message, or all but the last turns, in the background."""
+        session, id = stage.stage.session, stage.chosen
+        if argument.lower() == "off":
+            await self._forget(stage)
+            return
+
+        async def work() -> None:
+            from routerterm.engine.summary import end_of_older_part, sum_up
+
+            try:
+                up_to = id or await end_of_older_part(session)
+                services = stage.services
+                model = argument or services.model_for_chores(stage.stage.model, private=stage.stage.private)
+                stage.notify(f"{model} sums up …", timeout=3, markup=False)
+                summary = await sum_up(session, services.store, services, up_to, model=model, fitting=services.fitting)
+            except RoutertermError as error:
+                stage.show_trouble(error)
+                return
+            cost = show_usd(summary.cost.usd)
+            stage.notify(
+                f"{summary.messages} messages go as a summary by {summary.target} from now on ({cost}). /summary off"
+                " sends them whole again.",
+                timeout=6,
+                markup=False,
+            )
+            if stage.stage.session is session:
+                await stage.stage.show()
+            await stage.meters.spent()
+
+        stage.run_worker(work(), name="summary", group="summary", exclusive=True, exit_on_error=False)
+
+    async def _forget(self, stage: ChatScreen) -> None:
+        from routerterm.engine.history import SUMMARY
+        from routerterm.engine.summary import forget_summary
+
+        session, before, found = stage.stage.session, None, 0
+        while True:
+            page = await session.page(1000, before)
+            for message in page.messages:
+                if message.params.get(SUMMARY):
+                    await forget_summary(session, stage.services.store, message.id)
+                    found += 1
+            if not page.earlier:
+                break
+            before = page.messages[0].id
+        if not found:
+            raise RoutertermError("Nothing of this conversation is summed up.")
+        await stage.stage.show()

@@ -1,0 +1,117 @@
+"""The prompt library: named system prompts, and templates with fields; use one, write one, change one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from routerterm.engine.templates import fields_of
+from routerterm.store.prompts import Prompt
+from routerterm.tui.sanitise import one_line
+from routerterm.tui.widgets.fields import FieldLine, Span
+from routerterm.tui.widgets.keybar import foot
+from routerterm.tui.widgets.rows import Column, Row, RowList
+
+COLUMNS = (Column("", 0, most=30), Column("", 2, most=24), Column("", 1, grow=True))
+FOOT = "Enter uses it · S new system prompt · T new template · E changes it · D removes it · Esc leaves"
+_DEEDS = {
+    "Enter": "screen.use",
+    "S": "screen.new('system')",
+    "T": "screen.new('template')",
+    "E": "screen.take('edit')",
+    "D": "screen.take('remove')",
+    "Esc": "screen.dismiss(None)",
+}
+EMPTY = (
+    "Nothing here yet.\n\n"
+    "S writes a system prompt: how a model shall answer, by a name of yours.\n"
+    "T writes a template: a text with gaps such as {{language}} or {{tone=friendly}}, asked for when you use it."
+)
+
+
+class PromptsScreen(ModalScreen[tuple[str, str] | None]):
+    """Answers with what is to be done (``use``, ``edit``, ``remove`` a name; ``new`` a kind)."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "dismiss(None)", "Leave"),
+        Binding("s", "new('system')", "New system prompt"),
+        Binding("t", "new('template')", "New template"),
+        Binding("e", "take('edit')", "Change"),
+        Binding("d,delete", "take('remove')", "Remove"),
+    ]
+    DEFAULT_CSS = """
+    PromptsScreen { align: center middle; background: $t-background 60%; }
+    PromptsScreen > Vertical {
+        width: 94%; max-width: 110; height: 80%;
+        background: $t-panel; border: solid $t-faint; border-title-color: $t-bright;
+    }
+    PromptsScreen RowList { height: 1fr; }
+    PromptsScreen Static { height: 1fr; padding: 1 2; color: $t-dim; display: none; }
+    PromptsScreen.-empty Static { display: block; }
+    PromptsScreen.-empty RowList { display: none; }
+    PromptsScreen FieldLine { background: $t-panel; margin: 0 1; }
+    """
+
+    def __init__(self, prompts: Sequence[Prompt], on: str | None = None) -> None:
+        super().__init__()
+        self._prompts, self._on = tuple(prompts), on
+
+    def compose(self) -> ComposeResult:
+        """The prompts by kind, and what can be done."""
+        with Vertical() as box:
+            box.border_title = "Prompts"
+            yield RowList(COLUMNS)
+            yield Static(EMPTY, markup=False)
+            ways = FieldLine(gap=2)
+            ways.fields = foot(FOOT, _DEEDS)
+            yield ways
+
+    def on_mount(self) -> None:
+        """Show them."""
+        self.set_class(not self._prompts, "-empty")
+        self.query_one(RowList).show(list(prompt_rows(self._prompts)), on=self._on)
+        if self._prompts:
+            self.query_one(RowList).focus()
+
+    def action_use(self) -> None:
+        """Use the one under the cursor."""
+        self.action_take("use")
+
+    def action_take(self, what: str) -> None:
+        """Answer with the one under the cursor."""
+        row = self.query_one(RowList).current
+        if row is not None:
+            self.dismiss((what, row.id))
+
+    def action_new(self, kind: str) -> None:
+        """Write another."""
+        self.dismiss(("new", kind))
+
+    @on(RowList.Chosen)
+    def _chosen(self, event: RowList.Chosen) -> None:
+        event.stop()
+        self.dismiss(("use", event.id))
+
+    @on(FieldLine.Clicked)
+    async def _clicked(self, event: FieldLine.Clicked) -> None:
+        event.stop()
+        await self.run_action(event.action)
+
+
+def prompt_rows(prompts: Sequence[Prompt]) -> Iterator[Row]:
+    """Under a heading for each kind: the name, its fields, its first words."""
+    for kind, title in (("system", "System prompts: how the model answers here"), ("template", "Templates")):
+        of_kind = [prompt for prompt in prompts if prompt.kind == kind]
+        if of_kind:
+            yield Row("", (title,))
+        for prompt in of_kind:
+            fields = " ".join(f"{{{{{field.name}}}}}" for field in fields_of(prompt.text)) if kind == "template" else ""
+            words = (Span(one_line(prompt.text[:200]), "dim"),)
+            yield Row(prompt.name, ((Span(one_line(prompt.name), "bright"),), (Span(fields, "accent"),), words))

@@ -1,0 +1,179 @@
+"""The tree of a conversation: its branches with the cost of each; walk in it, show one, go on from any message."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+
+from routerterm.core.money import from_nano, show_usd
+from routerterm.engine.tree import Branch, Stretch, stretches
+from routerterm.tui.clock import local
+from routerterm.tui.sanitise import one_line
+from routerterm.tui.themes.values import Glyphs
+from routerterm.tui.widgets.fields import FieldLine, Span, Tone
+from routerterm.tui.widgets.keybar import foot
+from routerterm.tui.widgets.rows import Column, Row, RowList
+
+COLUMNS = (
+    Column("", 0, grow=True),
+    Column("model", 3, most=28),
+    Column("messages", 4, right=True),
+    Column("cost", 1, right=True),
+    Column("when", 5, right=True),
+)
+DEEPEST = 10
+"""Forks after which rows are set in no further."""
+FOOT = "Enter shows it · F goes on from there · C copies it · P keeps it · A all messages · Esc leaves"
+_DEEDS = {
+    "Enter": "screen.take('show')",
+    "F": "screen.take('fork')",
+    "C": "screen.take('clone')",
+    "P": "screen.take('keep')",
+    "A": "screen.all",
+    "Esc": "screen.dismiss(None)",
+}
+
+
+class TreeScreen(ModalScreen[tuple[str, str] | None]):
+    """Answers with what is to be done, ``show``, ``fork``, ``clone`` or ``keep``, and with which message."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,alt+t", "dismiss(None)", "Leave"),
+        Binding("f", "take('fork')", "Go on from there"),
+        Binding("c", "take('clone')", "Copy down to there"),
+        Binding("p", "take('keep')", "Always send"),
+        Binding("a", "all", "All messages"),
+        Binding("left,left_square_bracket", "fork(-1)", "Branch above", show=False),
+        Binding("right,right_square_bracket", "fork(1)", "Branch below", show=False),
+    ]
+    DEFAULT_CSS = """
+    TreeScreen { align: center middle; background: $t-background 60%; }
+    TreeScreen > Vertical {
+        width: 94%; max-width: 130; height: 90%;
+        background: $t-panel; border: solid $t-faint; border-title-color: $t-bright; border-subtitle-color: $t-dim;
+    }
+    TreeScreen RowList { height: 1fr; }
+    TreeScreen FieldLine { background: $t-panel; margin: 0 1; }
+    """
+
+    def __init__(self, title: str, tree: Sequence[Branch], head: str | None, glyphs: Glyphs) -> None:
+        super().__init__()
+        self._title, self._tree, self._head, self._glyphs = title, tuple(tree), head, glyphs
+        self._all = False
+
+    def compose(self) -> ComposeResult:
+        """The rows, and what can be done with them."""
+        with Vertical() as box:
+            box.border_title = one_line(self._title) or "Tree"
+            yield RowList(COLUMNS)
+            ways = FieldLine(gap=2)
+            ways.fields = foot(FOOT, _DEEDS)
+            yield ways
+
+    def on_mount(self) -> None:
+        """Stand on the branch that is shown."""
+        here = next((s.first.node.id for s in stretches(self._tree, self._head) if s.has_head), None)
+        self._fill(here)
+        self.query_one(RowList).focus()
+
+    def action_take(self, what: str) -> None:
+        """Answer with the row under the cursor."""
+        row = self.query_one(RowList).current
+        if row is not None:
+            self.dismiss((what, row.id))
+
+    def action_all(self) -> None:
+        """Every message, or only where branches begin."""
+        row = self.query_one(RowList).current
+        self._all = not self._all
+        self._fill(self._head if self._all and row is None else row.id if row else None)
+
+    def action_fork(self, step: int) -> None:
+        """To the next place where a branch begins."""
+        rows = self.query_one(RowList)
+        begins = {stretch.first.node.id for stretch in stretches(self._tree, self._head)}
+        at = rows.cursor + step
+        while 0 <= at < len(rows.rows) and rows.rows[at].id not in begins:
+            at += step
+        if 0 <= at < len(rows.rows):
+            rows.action_move(at - rows.cursor)
+
+    @on(RowList.Chosen)
+    def _chosen(self, event: RowList.Chosen) -> None:
+        event.stop()
+        self.dismiss(("show", event.id))
+
+    @on(FieldLine.Clicked)
+    async def _clicked(self, event: FieldLine.Clicked) -> None:
+        event.stop()
+        await self.run_action(event.action)
+
+    def _fill(self, on: str | None) -> None:
+        found = stretches(self._tree, self._head)
+        rows = (
+            list(message_rows(self._tree, self._head, self._glyphs))
+            if self._all
+            else list(stretch_rows(found, self._glyphs))
+        )
+        if on is not None and not any(row.id == on for row in rows):  # it lies inside a stretch that is one row now
+            on = _begin_of(self._tree, found, on)
+        self.query_one(RowList).show(rows, on=on)
+        total = sum(branch.subtree_nanousd for branch in self._tree if branch.node.parent_id is None)
+        unknown = any(branch.unknown for branch in self._tree if branch.node.parent_id is None)
+        forks = sum(1 for stretch in found if stretch.first.siblings > 1 and stretch.first.sibling > 1)
+        words = f"{len(self._tree):,} messages · {forks + 1:,} branches · {amount(total, unknown=unknown) or '$0'}"
+        self.query_one(Vertical).border_subtitle = words
+
+
+def _begin_of(tree: Sequence[Branch], found: Sequence[Stretch], id: str) -> str | None:
+    begins = {stretch.first.node.id for stretch in found}
+    last = None
+    for branch in tree:
+        last = branch.node.id if branch.node.id in begins else last
+        if branch.node.id == id:
+            return last
+    return None
+
+
+def stretch_rows(found: Sequence[Stretch], glyphs: Glyphs) -> Iterator[Row]:
+    """One row for each branch from where it begins to where it ends or forks."""
+    for stretch in found:
+        yield _row(stretch.first, glyphs, count=stretch.first.messages, here=stretch.has_head)
+
+
+def message_rows(tree: Sequence[Branch], head: str | None, glyphs: Glyphs) -> Iterator[Row]:
+    """One row for each message."""
+    for branch in tree:
+        yield _row(branch, glyphs, count=None, here=branch.node.id == head)
+
+
+def _row(branch: Branch, glyphs: Glyphs, *, count: int | None, here: bool) -> Row:
+    node = branch.node
+    tone: Tone = "bright" if branch.on_path else "text"
+    place = f"{branch.sibling}/{branch.siblings} " if branch.siblings > 1 else ""
+    who = "you" if node.role == "user" else node.role if node.role != "assistant" else "answer"
+    sign = glyphs.cursor if here else glyphs.pointer if branch.on_path else " "
+    words = (
+        Span(f"{sign} ", "accent" if here else "dim"),
+        Span("  " * min(branch.indent, DEEPEST), "faint"),
+        Span(f"{glyphs.branch} {place}" if place else "", "dim"),
+        Span(f"{who}  ", "dim"),
+        Span(one_line(node.preview) or f"({node.status})", tone),
+    )
+    cost = amount(branch.subtree_nanousd, unknown=branch.unknown)
+    when = local(node.created_at).strftime("%m-%d %H:%M")
+    model = (node.model or "") if node.role == "assistant" else ""
+    return Row(node.id, (words, one_line(model), "" if count is None else f"{count:,}", cost, when), tone)
+
+
+def amount(nano: int, *, unknown: bool) -> str:
+    """What a branch and all below it has cost: nothing to show for nothing, a ``?`` for what has no known price."""
+    if not nano:
+        return "?" if unknown else ""
+    return f"{show_usd(from_nano(nano))}{' + ?' if unknown else ''}"
