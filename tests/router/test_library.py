@@ -5,19 +5,24 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
+from collections.abc import Sequence
 from contextlib import _AsyncGeneratorContextManager
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from routerterm import ChatRequest, Message, Router
-from routerterm.core.errors import NoKey
+from routerterm.core.errors import NoKey, VaultError
 from routerterm.core.events import AttemptFailed, Failed, Finished, Recovered
 from routerterm.core.messages import Image
+from routerterm.core.ports import ApiKey
 from routerterm.core.request import Tool
 from routerterm.core.targets import Target
 from routerterm.protocols.base import HttpRequest
 from routerterm.router.demo import MODELS, DemoTransport
 from routerterm.router.exchange import Answer, Waits
+from routerterm.router.leg import Leg
 from routerterm.router.options import Route, RouterOptions
 from tests.router.faults.wall import run
 
@@ -118,10 +123,73 @@ async def test_without_a_key_it_says_which() -> None:
     assert events[-1].error.exit_code == 4
 
 
+class LockedKeys:
+    """A vault that holds keys of two providers and is locked; nobody else has one."""
+
+    async def keys(self, provider: str) -> Sequence[ApiKey]:
+        if provider in ("openai", "groq"):
+            raise VaultError(
+                "The encrypted vault is locked.", "Unlock it with its passphrase: `routerterm keys unlock`."
+            )
+        return ()
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        ("any", "The keys of openai, groq cannot be had: the encrypted vault is locked."),
+        ("smart", "The key of openai cannot be had: the encrypted vault is locked."),
+        ("groq/x", "The key of groq cannot be had: the encrypted vault is locked."),
+        ("cheap", "The key of groq cannot be had: the encrypted vault is locked."),
+    ],
+)
+async def test_a_locked_vault_is_named(model: str, said: str) -> None:
+    from routerterm.catalog import Catalog
+
+    locked = Router(Catalog.builtin(), LockedKeys())
+    _, events = await run(locked, request(model))
+    assert isinstance(events[-1], Failed)
+    error = events[-1].error
+    assert (error.message, error.exit_code) == (said, 4)
+    assert "routerterm keys unlock" in error.hint
+    reasons = {item.reason for item in (await locked.explain(request(model))).passed_over}
+    assert "The encrypted vault is locked" in reasons
+
+
+async def test_a_locked_vault_is_no_matter_where_another_can_answer() -> None:
+    from routerterm.catalog import Catalog
+
+    options = RouterOptions(routes={"r": Route.of("r", "openai", "demo/echo")})
+    routed = Router(Catalog.builtin(), LockedKeys(), options=options, transports={"demo": DemoTransport(0.0)})
+    text, events = await run(routed, request("r"))
+    assert text == "Hello"
+    assert isinstance(events[-1], Finished)
+
+
+async def test_a_silent_demonstration_is_left_as_soon_as_any_other() -> None:
+    """It is local, but nothing has to be loaded: 12 s while another stands ready, not a minute."""
+    patience: list[float] = []
+
+    routed = router(routes={"r": Route.of("r", "demo/silent", "demo/echo")})
+    opened = routed._open_leg
+
+    def noting(*given: Any) -> Leg:
+        leg = opened(*given)
+        patience.append(leg._patience.first)
+        leg._patience = replace(leg._patience, first=0.05)
+        return leg
+
+    routed._open_leg = noting  # type: ignore[method-assign, assignment]
+    text, events = await run(routed, request("r"))
+    assert text == "Hello"
+    assert patience[0] == 12.0
+    assert [type(event.error).__name__ for event in events if isinstance(event, AttemptFailed)] == ["Silent"]
+
+
 async def test_a_picture_never_goes_to_a_model_that_cannot_see() -> None:
     asked = ChatRequest("r", (Message("user", (Image("image/png", b"x"),)),))
     decision = await router(routes={"r": Route.of("r", "demo/code", "demo/echo")}).explain(asked)
-    assert {str(item.target) for item in decision.passed_over} == {"demo/code"}
+    assert {str(item.target): item.reason for item in decision.passed_over} == {"demo/code": "no vision"}
 
 
 async def test_explain_sends_nothing_and_agrees_with_what_is_done() -> None:
