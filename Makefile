@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test check format types wheel constraints bench bench-router faults clean corpus fuzz decoding
+.PHONY: help run test check format types wheel constraints bench bench-router faults clean corpus fuzz decoding terminal-long bench-terminal
 
 help: ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -48,6 +48,14 @@ faults: ## Break a provider in every way and print what came of it; FULL=1 with 
 bench-router: ## What the router costs beside raw httpx; LITELLM=1 installs litellm aside and measures it too
 	@sh scripts/setup.sh test
 	@sh scripts/bench_router.sh $(if $(LITELLM),--litellm)
+
+terminal-long: ## The terminal's long tests: 300 baud in a real pty, many more random screens and documents
+	@sh scripts/setup.sh test
+	@ROUTERTERM_LONG=1 .venv/bin/python -m pytest -q tests/tui/terminal tests/tui/transcript
+
+bench-terminal: ## What a streamed answer costs the terminal, beside Textual's own, against the targets (a quarter of an hour)
+	@sh scripts/setup.sh test
+	@.venv/bin/python benchmarks/terminal.py --check
 
 constraints: ## Write constraints.txt anew
 	@sh scripts/constraints.sh

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import time
+from pathlib import Path
 from typing import Any, ClassVar
 
 from rich.segment import Segment
@@ -90,7 +91,7 @@ class Page(Driven):
                 yield DataTable()
                 yield ProgressBar(total=100, show_eta=False)
                 with VerticalScroll(id="page"):
-                    yield Markdown(TEXT * 4)
+                    yield Markdown(TEXT * 2)
         yield Input(placeholder="Type here")
         yield Footer()
 
@@ -193,6 +194,33 @@ class Streaming(Driven):
         raise ValueError("made to fail")
 
 
+class Beating(Streaming):
+    """Counts the turns of its loop into the file named by the last argument, and says there when it was stopped."""
+
+    over = False
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.beats = 0
+        self.set_interval(0.05, self.count_beat)
+
+    def count_beat(self) -> None:
+        self.beats += 1
+        if not self.over:
+            self.say(str(self.beats))
+
+    def action_stop(self) -> None:
+        super().action_stop()
+        self.over = True
+        self.say("stopped")
+
+    def say(self, text: str) -> None:
+        file = Path(sys.argv[-1])
+        new = file.with_suffix(".new")
+        new.write_text(text)
+        new.replace(file)
+
+
 class Editor(Streaming):
     """Gives the terminal away for a while on F8."""
 
@@ -220,7 +248,13 @@ class Outlive(Streaming):
         self.exit()
 
 
-PROGRAMS: dict[str, type[Driven]] = {"page": Page, "stream": Streaming, "editor": Editor, "outlive": Outlive}
+PROGRAMS: dict[str, type[Driven]] = {
+    "page": Page,
+    "stream": Streaming,
+    "beating": Beating,
+    "editor": Editor,
+    "outlive": Outlive,
+}
 
 
 def main() -> None:

@@ -40,6 +40,7 @@ class Session:
     ) -> None:
         self.columns, self.rows, self.answer = columns, rows, answer
         self.raw = bytearray()
+        self.total = 0
         self.emulator = Emulator(columns, rows)
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._unfinished = ""
@@ -71,6 +72,7 @@ class Session:
         except OSError:
             return 0
         self.raw += data
+        self.total += len(data)
         if self.answer:
             for match in _QUERY.finditer(self._tail + data):
                 if match.end() > len(self._tail):
@@ -125,6 +127,13 @@ class Session:
             else:
                 time.sleep(0.005)
         return seconds
+
+    def carried(self, rate: float, until: Callable[[str], bool]) -> int:
+        """Read at so many bytes a second until the screen shows it; the bytes that came before."""
+        before = self.total
+        self.throttled(rate, 120, until)
+        assert until(self.emulator.text()), self.emulator.text()
+        return self.total - before
 
     def ended(self, seconds: float = 10) -> int | None:
         """Its exit status, once it ends."""
