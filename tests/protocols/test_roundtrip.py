@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 from itertools import groupby
 
@@ -36,7 +37,10 @@ from routerterm.core.secret import Secret
 from routerterm.core.usage import Usage
 from routerterm.protocols import classify, codec, server_half
 from routerterm.protocols.anthropic_messages import server as anthropic
+from routerterm.protocols.gemini import server as gemini
+from routerterm.protocols.ollama import server as ollama
 from routerterm.protocols.openai_chat import server as chat
+from routerterm.protocols.openai_chat import server_mistral as mistral
 from routerterm.protocols.openai_responses import server as responses
 from tests.protocols.feeding import cut, feed, joined
 
@@ -135,6 +139,61 @@ def test_responses(content: list[Content], usage: Usage, places: list[int], data
     assert last_usage(joined(codec("openai-responses").decode_body(whole))) == joined(events)
 
 
+@given(content=contents("gemini"), usage=usages(), places=st.lists(st.integers(0, 9999), max_size=5), data=st.data())
+@settings(max_examples=80)
+def test_gemini(content: list[Content], usage: Usage, places: list[int], data: st.DataObject) -> None:
+    usage = Usage(usage.fresh, usage.cache_read, output=usage.output, reasoning=usage.reasoning)  # it tells no writes
+    raw = "STOP" if _calls(content) else data.draw(st.sampled_from(["STOP", "MAX_TOKENS", "SAFETY"]))
+    reason = {"STOP": "stop", "MAX_TOKENS": "length", "SAFETY": "content_filter"}[raw]
+    events: list[WireEvent] = [*content, UsageReported(usage), Stopped(reason, raw)]  # type: ignore[arg-type]
+    expected = joined(_whole_calls(events))
+    body = written(gemini.ServerStream(id="x", model="m"), events)
+    assert joined(feed("gemini", cut(body, places))) == expected
+    whole = gemini.encode_body(events, id="x", model="m")
+    assert joined(codec("gemini").decode_body(whole)) == expected
+
+
+@given(content=contents(), usage=usages(), places=st.lists(st.integers(0, 9999), max_size=5), data=st.data())
+@settings(max_examples=80)
+def test_ollama(content: list[Content], usage: Usage, places: list[int], data: st.DataObject) -> None:
+    raw = "stop" if _calls(content) else data.draw(st.sampled_from(["stop", "length", "content_filter"]))
+    usage = Usage(usage.input, output=usage.output)  # it tells neither caches nor reasoning
+    events: list[WireEvent] = [*content, UsageReported(usage), Stopped(raw, raw)]  # type: ignore[arg-type]
+    expected = joined(_whole_calls(events))
+    body = written(ollama.ServerStream(id="x", model="m", created=1), events)
+    assert joined(feed("ollama-chat", cut(body, places))) == expected
+    whole = ollama.encode_body(events, id="x", model="m", created=1)
+    assert joined(codec("ollama-chat").decode_body(whole)) == expected
+
+
+@given(content=contents(), usage=usages(), places=st.lists(st.integers(0, 9999), max_size=5), data=st.data())
+@settings(max_examples=80)
+def test_mistral(content: list[Content], usage: Usage, places: list[int], data: st.DataObject) -> None:
+    raw = "tool_calls" if _calls(content) else data.draw(st.sampled_from(["stop", "length", "content_filter"]))
+    events: list[WireEvent] = [*content, Stopped(raw, raw), UsageReported(usage)]  # type: ignore[arg-type]
+    body = written(mistral.ServerStream(id="x", model="m", created=1), events)
+    assert joined(feed("mistral", cut(body, places))) == joined(events)
+    whole = mistral.encode_body(events, id="x", model="m", created=1)
+    assert set(map(repr, joined(codec("mistral").decode_body(whole)))) == set(map(repr, joined(events)))
+
+
+def _whole_calls(events: list[WireEvent]) -> list[WireEvent]:
+    """The events with each call in one piece and its arguments as these protocols tell them: an object, whole."""
+    out: list[WireEvent] = []
+    for event in events:
+        last = out[-1] if out else None
+        if isinstance(event, ToolCallDelta) and isinstance(last, ToolCallDelta) and last.index == event.index:
+            out[-1] = ToolCallDelta(last.index, last.id, last.name, last.arguments + event.arguments)
+        else:
+            out.append(event)
+    return [
+        replace(event, arguments=json.dumps(json.loads(event.arguments), ensure_ascii=False))
+        if isinstance(event, ToolCallDelta)
+        else event
+        for event in out
+    ]
+
+
 def test_a_reported_cost_comes_through() -> None:
     events: list[WireEvent] = [
         TextDelta("x"),
@@ -148,8 +207,13 @@ SERVERS = {
     "openai-chat": lambda: chat.ServerStream(id="x", model="m", created=1),
     "anthropic-messages": lambda: anthropic.ServerStream(id="x", model="m"),
     "openai-responses": lambda: responses.ServerStream(id="resp_x", model="m", created=1),
+    "gemini": lambda: gemini.ServerStream(id="x", model="m"),
+    "ollama-chat": lambda: ollama.ServerStream(id="x", model="m", created=1),
+    "mistral": lambda: mistral.ServerStream(id="x", model="m", created=1),
 }
-ENCODERS = {"openai-chat": chat, "anthropic-messages": anthropic, "openai-responses": responses}
+WORDLESS = ("anthropic-messages", "gemini", "ollama-chat")
+"""These have no word for a prompt that a filter refused."""
+ENCODERS = {name: server_half(name) for name in SERVERS}
 
 
 @pytest.mark.parametrize("protocol", SERVERS)
@@ -161,7 +225,9 @@ def test_an_error_in_the_middle_is_read_as_one(protocol: str) -> None:
     events = feed(protocol, [body])
     assert TextDelta("half") in events
     assert isinstance(events[-1], Broke)
-    assert events[-1].error.kind == "rate_limited"
+    assert events[-1].error.kind == ("transient" if protocol == "ollama-chat" else "rate_limited"), (
+        "Ollama has no codes"
+    )
     assert "Too fast." in events[-1].error.message
 
 
@@ -183,9 +249,7 @@ def test_every_error_of_ours_has_a_status_and_is_read_as_an_error(protocol: str,
     error = classify(status, {}, body, protocol=protocol)
     assert "What was wrong. A hint." in error.message
     if status < 500 and status != 403 and not issubclass(kind, NoCandidate):
-        # Messages has no word for what a filter refused.
-        fits = (kind, CallerFault) if (protocol, kind) == ("anthropic-messages", ContentBlocked) else kind
-        assert isinstance(error, fits)
+        assert isinstance(error, CallerFault if kind is ContentBlocked and protocol in WORDLESS else kind)
 
 
 @pytest.mark.parametrize("protocol", SERVERS)
@@ -235,13 +299,19 @@ def _plain(request: ChatRequest) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("protocol", SERVERS)
 def test_a_request_that_we_write_is_read_as_it_was_meant(protocol: str) -> None:
     asked = ENCODERS[protocol].decode_request(_body(protocol))
-    assert asked.stream
+    assert asked.stream is (protocol != "gemini"), "Gemini says so in the address"
     assert _plain(asked.request) == _plain(REQUEST)
     assert asked.request.tools == REQUEST.tools
     assert asked.request.params.temperature == 0.5
     assert asked.request.params.max_output == 2048
     calls = [part for message in asked.request.messages for part in message.parts if isinstance(part, ToolCall)]
-    assert [(call.id, call.name, json.loads(call.arguments)) for call in calls] == [("call_1", "look", {"deep": True})]
+    assert [(call.name, json.loads(call.arguments)) for call in calls] == [("look", {"deep": True})]
+    results = [part for message in asked.request.messages for part in message.parts if isinstance(part, ToolResult)]
+    assert [result.text for result in results] == ["a cat"]
+    if protocol in ("gemini", "ollama-chat"):
+        assert results[0].name == "look", "these pair by name"
+    else:
+        assert calls[0].id == results[0].call_id
     images = [image for message in asked.request.messages for image in message.images]
     assert images == [PICTURE]
 

@@ -25,7 +25,10 @@ from routerterm.core.events import (
 from routerterm.core.messages import Message
 from routerterm.core.usage import Usage
 from routerterm.protocols.anthropic_messages import server as anthropic_server
+from routerterm.protocols.gemini import server as gemini_server
+from routerterm.protocols.ollama import server as ollama_server
 from routerterm.protocols.openai_chat import server as chat_server
+from routerterm.protocols.openai_chat import server_mistral as mistral_server
 from routerterm.protocols.openai_responses import server as responses_server
 
 pytestmark = pytest.mark.sdk
@@ -246,7 +249,121 @@ def test_anthropic_reads_whole_messages_and_errors(server: tuple[str, Answers]) 
         list(events)
 
 
-# The protocols that we only speak as a client: what their SDKs send, their servers take; so must ours be alike.
+def genai_client(base: str) -> Any:
+    from google import genai
+
+    return genai.Client(api_key="x", http_options={"base_url": base, "api_version": "v1beta"})
+
+
+def test_google_reads_streams_bodies_and_errors(server: tuple[str, Answers]) -> None:
+    from google.genai import errors, types
+
+    base, answers = server
+    client = genai_client(base)
+    sealed: list[WireEvent] = [ReasoningDelta("", "gemini:U0VBTA=="), ReasoningDelta("", "anthropic:S"), *ANSWER]
+    answers.give(streamed(gemini_server.ServerStream(id="r", model="smart"), sealed), stream=True)
+    look = types.FunctionDeclaration(name="look", parameters_json_schema={"type": "object"})
+    config = types.GenerateContentConfig(
+        system_instruction="Brief.",
+        tools=[types.Tool(function_declarations=[look])],
+        thinking_config=types.ThinkingConfig(thinking_budget=1024, include_thoughts=True),
+    )
+    chunks = list(client.models.generate_content_stream(model="smart", contents="Hello", config=config))
+    parts = [part for chunk in chunks for part in chunk.candidates[0].content.parts]
+    assert "".join(part.text for part in parts if part.text and not part.thought) == TEXT
+    assert "".join(part.text for part in parts if part.text and part.thought) == "Let me think."
+    calls = [part.function_call for part in parts if part.function_call]
+    assert [(call.id, call.name, call.args) for call in calls] == CALLS
+    assert [part.thought_signature for part in parts if part.thought_signature] == [b"SEAL"]
+    assert chunks[-1].candidates[0].finish_reason == types.FinishReason.STOP
+    usage = chunks[-1].usage_metadata
+    assert (usage.prompt_token_count, usage.cached_content_token_count, usage.total_token_count) == (15, 5, 22)
+    assert (usage.candidates_token_count, usage.thoughts_token_count) == (4, 3)
+    asked = gemini_server.decode_request(answers.asked, model="models/smart", stream=True).request
+    assert (asked.model, asked.system, asked.params.effort, asked.tools[0].name) == ("smart", "Brief.", "low", "look")
+    assert asked.messages == (Message.of("user", "Hello"),)
+
+    answers.give(gemini_server.encode_body(ANSWER, id="r", model="smart"))
+    whole = client.models.generate_content(model="smart", contents="Hello")
+    assert [part.text for part in whole.candidates[0].content.parts if part.text and not part.thought] == [TEXT]
+    assert [(call.id, call.name, call.args) for call in whole.function_calls] == CALLS
+
+    status, body = gemini_server.encode_error(RateLimited("Too fast.", retry_after=46))
+    answers.give(body, status=status)
+    with pytest.raises(errors.ClientError, match="Too fast") as caught:
+        client.models.generate_content(model="smart", contents="Hello")
+    assert (caught.value.code, caught.value.status) == (429, "RESOURCE_EXHAUSTED")
+    broken = gemini_server.ServerStream(id="r", model="smart")
+    answers.give(streamed(broken, [TextDelta("half"), Broke(RateLimited("Too fast."))]), stream=True)
+    with pytest.raises(errors.APIError, match="Too fast"):
+        list(client.models.generate_content_stream(model="smart", contents="Hello"))
+
+
+def test_mistral_reads_streams_bodies_and_errors(server: tuple[str, Answers]) -> None:
+    from mistralai.client import Mistral, errors
+
+    base, answers = server
+    client = Mistral(api_key="x", server_url=base)
+    stream = mistral_server.ServerStream(id="c", model="smart", created=1_700_000_000)
+    answers.give(streamed(stream, ANSWER), stream=True)
+    with client.chat.stream(model="smart", messages=HELLO, random_seed=3) as events:
+        chunks = [event.data for event in events]
+    deltas = [choice.delta for chunk in chunks for choice in chunk.choices]
+    assert "".join(delta.content for delta in deltas if isinstance(delta.content, str)) == TEXT
+    thoughts = [part for delta in deltas if isinstance(delta.content, list) for part in delta.content]
+    assert "".join(piece.text for part in thoughts for piece in part.thinking) == "Let me think."
+    calls = [call for delta in deltas for call in delta.tool_calls or ()]
+    assert [(call.id, call.function.name, json.loads(call.function.arguments)) for call in calls] == CALLS
+    assert [choice.finish_reason for chunk in chunks for choice in chunk.choices][-1] == "tool_calls"
+    assert (chunks[-1].usage.prompt_tokens, chunks[-1].usage.completion_tokens) == (15, 7)
+    assert mistral_server.decode_request(answers.asked).request.params.seed == 3
+    answers.give(mistral_server.encode_body(ANSWER, id="c", model="smart", created=1))
+    whole = client.chat.complete(model="smart", messages=HELLO).choices[0].message
+    assert [part.type for part in whole.content] == ["thinking", "text"]
+    assert whole.content[1].text == TEXT
+    assert [(call.id, call.function.name, json.loads(call.function.arguments)) for call in whole.tool_calls] == CALLS
+    status, body = mistral_server.encode_error(RateLimited("Too fast."))
+    answers.give(body, status=status)
+    with pytest.raises(errors.SDKError, match="Too fast"):
+        client.chat.complete(model="smart", messages=HELLO)
+
+
+def test_ollama_reads_streams_bodies_lists_and_errors(server: tuple[str, Answers]) -> None:
+    import ollama
+
+    base, answers = server
+    client = ollama.Client(host=base)
+    answers.give(
+        streamed(ollama_server.ServerStream(id="r", model="smart", created=1_700_000_000), ANSWER), stream=True
+    )
+    lines = list(client.chat(model="smart", messages=HELLO, stream=True, think=True, options={"num_predict": 9}))
+    assert "".join(line.message.content for line in lines) == TEXT
+    assert "".join(line.message.thinking or "" for line in lines) == "Let me think."
+    calls = [call.function for line in lines for call in line.message.tool_calls or ()]
+    assert [(call.name, dict(call.arguments)) for call in calls] == [(name, given) for _, name, given in CALLS]
+    last = lines[-1]
+    assert (last.done, last.done_reason, last.prompt_eval_count, last.eval_count) == (True, "stop", 15, 7)
+    assert last.created_at == "2023-11-14T22:13:20Z"
+    asked = ollama_server.decode_request(answers.asked)
+    assert asked.stream
+    assert (asked.request.params.max_output, asked.request.params.effort) == (9, "medium")
+    answers.give(ollama_server.encode_body(ANSWER, id="r", model="smart", created=1))
+    whole = client.chat(model="smart", messages=HELLO)
+    assert (whole.message.content, whole.message.thinking, len(whole.message.tool_calls)) == (TEXT, "Let me think.", 2)
+    assert not ollama_server.decode_request(answers.asked).stream
+    answers.give(ollama_server.encode_models(["smart"], created=1_700_000_000))
+    assert [model.model for model in client.list().models] == ["smart"]
+    status, body = ollama_server.encode_error(ContextTooLong("Too long."))
+    answers.give(body, status=status)
+    with pytest.raises(ollama.ResponseError, match="prompt is too long"):
+        client.chat(model="smart", messages=HELLO)
+    broken = ollama_server.ServerStream(id="r", model="smart")
+    answers.give(streamed(broken, [TextDelta("half"), Broke(RateLimited("Too fast."))]), stream=True)
+    with pytest.raises(ollama.ResponseError, match="Too fast"):
+        list(client.chat(model="smart", messages=HELLO, stream=True))
+
+
+# What we ask is what the SDKs ask.
 
 
 def test_what_we_ask_gemini_is_what_its_sdk_asks(server: tuple[str, Answers]) -> None:

@@ -13,12 +13,22 @@ from routerterm.core.errors import CallerFault, SettingsError
 from routerterm.core.messages import Image, Message, Reasoning, Text, ToolCall, ToolResult
 from routerterm.protocols import SERVED, codec, server_half
 from routerterm.protocols.anthropic_messages import server as anthropic
+from routerterm.protocols.gemini import server as gemini
+from routerterm.protocols.ollama import server as ollama
 from routerterm.protocols.openai_chat import server as chat
+from routerterm.protocols.openai_chat import server_mistral as mistral
 from routerterm.protocols.openai_responses import server as responses
 from routerterm.protocols.serving import Asked
 
 HELLO = [{"role": "user", "content": "Hello"}]
-ROOMS: dict[str, Any] = {"chat": chat, "anthropic": anthropic, "responses": responses}
+ROOMS: dict[str, Any] = {
+    "chat": chat,
+    "mistral": mistral,
+    "anthropic": anthropic,
+    "responses": responses,
+    "gemini": gemini,
+    "ollama": ollama,
+}
 
 
 def read(room: str, **payload: Any) -> Asked:
@@ -134,6 +144,66 @@ def test_a_whole_conversation_of_responses() -> None:
     assert request.tool_choice == "look"
 
 
+def test_a_whole_conversation_of_gemini() -> None:
+    contents = [
+        {"parts": [{"text": "Look"}, {"inline_data": {"mime_type": "image/png", "data": "iVBORw=="}}]},
+        {
+            "role": "model",
+            "parts": [
+                {"text": "hm", "thought": True},
+                {"functionCall": {"id": "a", "name": "look", "args": {"x": 1}}, "thoughtSignature": "S"},
+            ],
+        },
+        {"role": "user", "parts": [{"functionResponse": {"name": "look", "response": {"result": "a cat"}}}]},
+        {"role": "user", "parts": [{"functionResponse": {"name": "look", "response": {"error": "gone", "at": 2}}}]},
+    ]
+    schema = {"type": "OBJECT", "properties": {"type": {"type": "STRING"}}}
+    body = {
+        "contents": contents,
+        "system_instruction": {"parts": [{"text": "Brief."}]},
+        "generationConfig": {"maxOutputTokens": 9, "topP": 0.5, "thinkingConfig": {"thinkingBudget": 0}},
+        "tools": [{"functionDeclarations": [{"name": "look", "parameters": schema}, {"name": "see"}]}],
+        "toolConfig": {"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": ["look"]}},
+    }
+    asked = gemini.decode_request(json.dumps(body).encode(), model="models/smart", stream=True)
+    assert asked.stream
+    request = asked.request
+    assert (request.model, request.system, request.tool_choice) == ("smart", "Brief.", "look")
+    assert request.messages == (
+        Message("user", (Text("Look"), Image("image/png", b"\x89PNG"))),
+        Message("assistant", (Reasoning("hm"), ToolCall("a", "look", '{"x":1}', "gemini:S"))),
+        Message("user", (ToolResult("", "a cat", "look"),)),
+        Message("user", (ToolResult("", '{"error":"gone","at":2}', "look", is_error=True),)),
+    )
+    assert request.tools[0].schema == {"type": "object", "properties": {"type": {"type": "string"}}}
+    assert (request.params.max_output, request.params.top_p, request.params.effort) == (9, 0.5, "none")
+
+
+def test_a_whole_conversation_of_ollama() -> None:
+    messages = [
+        {"role": "system", "content": "Brief."},
+        {"role": "user", "content": "Look", "images": ["iVBORw=="]},
+        {
+            "role": "assistant",
+            "content": "",
+            "thinking": "hm",
+            "tool_calls": [{"function": {"name": "look", "arguments": {"x": 1}}}],
+        },
+        {"role": "tool", "tool_name": "look", "content": "a cat"},
+    ]
+    asked = read("ollama", messages=messages, think=True, options={"num_predict": -1, "seed": 3, "stop": ["END"]})
+    assert asked.stream, "it streams unless told not to"
+    assert asked.request.messages == (
+        Message.of("system", "Brief."),
+        Message("user", (Text("Look"), Image("image/png", b"\x89PNG"))),
+        Message("assistant", (Reasoning("hm"), ToolCall("", "look", '{"x":1}'))),
+        Message("tool", (ToolResult("", "a cat", "look"),)),
+    )
+    params = asked.request.params
+    assert (params.max_output, params.seed, params.stop, params.effort) == (None, 3, ("END",), "medium")
+    assert not read("ollama", messages=messages, stream=False).stream
+
+
 @pytest.mark.parametrize(
     ("room", "payload", "word"),
     [
@@ -165,6 +235,21 @@ def test_a_whole_conversation_of_responses() -> None:
             },
             "base64",
         ),
+        ("gemini", {"contents": []}, "contents"),
+        ("gemini", {"contents": [{"parts": [{"text": "x"}]}], "generationConfig": {"candidateCount": 2}}, "one answer"),
+        ("gemini", {"contents": [{"parts": [{"text": "x"}]}], "tools": [{"googleSearch": {}}]}, "Google"),
+        ("gemini", {"contents": [{"parts": [{"videoMetadata": {}}]}]}, "videoMetadata"),
+        ("gemini", {"contents": [{"role": "wizard", "parts": [{"text": "x"}]}]}, "role"),
+        ("gemini", {"contents": [{"parts": [{"inlineData": {"mimeType": "audio/wav", "data": "AA"}}]}]}, "audio/wav"),
+        (
+            "gemini",
+            {"contents": [{"parts": [{"text": "x"}]}], "generation_config": {"response_mime_type": "application/json"}},
+            "responseMimeType",
+        ),
+        ("ollama", {"messages": []}, "messages"),
+        ("ollama", {"messages": HELLO, "format": "json"}, "format"),
+        ("ollama", {"messages": [{"role": "wizard"}]}, "role"),
+        ("ollama", {"messages": [{"role": "user", "content": "x", "images": ["AAAA"]}]}, "kind"),
         ("responses", {"input": "x", "previous_response_id": "r"}, "whole conversation"),
         ("responses", {"input": "x", "background": True}, "background"),
         ("responses", {"input": []}, "input"),
@@ -241,7 +326,7 @@ messages = st.lists(
 )
 @settings(max_examples=150)
 def test_whatever_a_client_sends_is_a_request_or_its_own_fault(room: str, messages: Any, options: Any) -> None:
-    payload = {"model": "smart", "messages": messages, "input": messages} | options
+    payload = {"model": "smart", "messages": messages, "input": messages, "contents": messages} | options
     try:
         asked = ROOMS[room].decode_request(json.dumps(payload).encode())
     except CallerFault:
@@ -266,16 +351,17 @@ def test_pictures_that_a_tool_gave_come_along() -> None:
 
 
 def test_each_half_is_found_by_its_name() -> None:
-    assert [server_half(name) for name in SERVED] == [chat, responses, anthropic]
+    assert [server_half(name) for name in SERVED] == [chat, responses, anthropic, gemini, mistral, ollama]
     assert server_half("anthropic") is anthropic
     with pytest.raises(SettingsError, match="not served"):
-        server_half("gemini")
+        server_half("cohere-v2")
 
 
 @pytest.mark.parametrize("room", ROOMS)
 @pytest.mark.parametrize("value", [b"1e999", b"-1e999"])
 def test_a_number_beyond_all_numbers_is_said(room: str, value: bytes) -> None:
     messages = json.dumps(HELLO).encode()
-    body = b'{"model":"m","messages":%b,"input":%b,"max_tokens":%b,"max_output_tokens":%b}'
+    body = b'{"model":"m","messages":%b,"input":%b,"max_tokens":%b,"max_output_tokens":%b,"options":{"num_predict":%b},'
+    body += b'"contents":[{"parts":[{"text":"Hello"}]}],"generation_config":{"max_output_tokens":%b}}'
     with pytest.raises(CallerFault, match="too large"):
-        ROOMS[room].decode_request(body % (messages, messages, value, value))
+        ROOMS[room].decode_request(body % (messages, messages, value, value, value, value))

@@ -22,7 +22,7 @@ _MAKERS = {
 PROTOCOLS: tuple[str, ...] = tuple(_MAKERS)
 """Every protocol's name, as in settings."""
 
-SERVED: tuple[str, ...] = ("openai-chat", "openai-responses", "anthropic-messages")
+SERVED: tuple[str, ...] = ("openai-chat", "openai-responses", "anthropic-messages", "gemini", "mistral", "ollama-chat")
 """The protocols that have a server's half too."""
 
 _ALIASES = {
@@ -49,7 +49,8 @@ def server_half(protocol: str) -> ServerHalf:
     name = _ALIASES.get(protocol, protocol)
     if name not in SERVED:
         raise SettingsError(f"{protocol!r} is not served here.", f"It can be: {', '.join(SERVED)}.")
-    return cast(ServerHalf, import_module(f"routerterm.protocols.{_MAKERS[name]}.server"))
+    module = "server_mistral" if name == "mistral" else "server"
+    return cast(ServerHalf, import_module(f"routerterm.protocols.{_MAKERS[name]}.{module}"))
 
 
 def dialects(protocol: str) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """What the server halves share: the value of a request that came in, and how our errors are told to clients.
 
-A server half is the module ``server`` of a protocol's room, found by `server_half`; all are made alike
+A server half is a module of a protocol's room, found by `server_half`; all are made alike
 (`ServerHalf`).  Requests come in by ``decode_request``; answers go out as one body, or piece by piece
 through a ``ServerStream``: ``start()``, ``event(e)`` for each of a decoder's events, then ``end()``.
 """
@@ -33,6 +33,7 @@ from routerterm.core.messages import Image
 from routerterm.core.request import ChatRequest, Effort
 from routerterm.protocols.jsons import NotJson, loads
 
+_TOO_LONG = "prompt is too long"
 _DATA_URI = re.compile(r"data:([\w.+-]+/[\w.+-]+)(?:;[\w=.-]+)*;base64,(.*)", re.DOTALL)
 
 
@@ -218,3 +219,11 @@ def told(error: RoutertermError) -> Told:
 def said(error: RoutertermError) -> str:
     """The error's sentence and its hint."""
     return f"{error.message} {error.hint}".strip()
+
+
+def said_in_words(error: RoutertermError) -> str:
+    """The same, for protocols without a code for it: clients know a prompt that is too long by these words."""
+    message = said(error)
+    if isinstance(error, ContextTooLong) and _TOO_LONG not in message.lower():
+        return f"{_TOO_LONG}: {message}"
+    return message

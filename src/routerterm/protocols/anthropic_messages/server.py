@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, assert_never
 
-from routerterm.core.errors import ContextTooLong, RoutertermError
+from routerterm.core.errors import RoutertermError
 from routerterm.core.events import (
     Broke,
     ReasoningDelta,
@@ -23,12 +23,9 @@ from routerterm.protocols.anthropic_messages.serve_request import decode_request
 from routerterm.protocols.history import arguments_object
 from routerterm.protocols.jsons import dumps
 from routerterm.protocols.seal import unseal
-from routerterm.protocols.serving import cut, said, told
+from routerterm.protocols.serving import cut, said_in_words, told
 
 __all__ = ["ServerStream", "decode_request", "encode_body", "encode_error", "usage_object"]
-
-_TOO_LONG = "prompt is too long"
-"""The protocol has no code for it: clients know it by these words, and shorten the conversation."""
 
 _FINISH = {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool_use", "content_filter": "refusal"}
 
@@ -199,10 +196,7 @@ def _stop_word(stopped: Stopped, *, called: bool) -> str:
 
 
 def _error_object(error: RoutertermError) -> dict[str, str]:
-    message = said(error)
-    if isinstance(error, ContextTooLong) and _TOO_LONG not in message.lower():
-        message = f"{_TOO_LONG}: {message}"
-    return {"type": told(error).anthropic, "message": message}
+    return {"type": told(error).anthropic, "message": said_in_words(error)}
 
 
 def _event(name: str, fields: Mapping[str, Any]) -> bytes:

@@ -40,7 +40,7 @@ def decode_request(body: bytes) -> Asked:
         required_text(payload, "model"),
         tuple(_message(item) for item in objects(required_list(payload, "messages"))),
         params=_params(payload),
-        tools=tuple(_tool(item) for item in objects(payload.get("tools"))),
+        tools=tuple(read_tool(item) for item in objects(payload.get("tools"))),
         tool_choice=_choice(payload.get("tool_choice")),
         client="gateway",
     )
@@ -97,6 +97,11 @@ def _content(content: Any) -> Iterator[Part]:
                 yield Text(text(part.get("text")))
             case "refusal":
                 yield Text(text(part.get("refusal")))
+            case "thinking":  # Mistral's
+                inner = part.get("thinking")
+                yield Reasoning(
+                    inner if isinstance(inner, str) else "".join(text(each.get("text")) for each in objects(inner))
+                )
             case "image_url":
                 place = part.get("image_url")
                 yield image(text(place if isinstance(place, str) else mapping(place).get("url")))
@@ -104,7 +109,8 @@ def _content(content: Any) -> Iterator[Part]:
                 raise CallerFault(f"Message parts of type {str(other)[:40]!r} are not supported.")
 
 
-def _tool(item: Mapping[str, Any]) -> Tool:
+def read_tool(item: Mapping[str, Any]) -> Tool:
+    """A tool as Chat Completions describes it.  Raises `CallerFault`."""
     function = mapping(item.get("function"))
     if text(item.get("type")) not in ("", "function") or not function:
         raise CallerFault("Only tools of type function are supported.")
@@ -125,5 +131,5 @@ def _params(payload: Mapping[str, Any]) -> Params:
         max_output=whole(payload, "max_completion_tokens") or whole(payload, "max_tokens"),
         effort=effort(asked),
         stop=words(payload.get("stop")),
-        seed=whole(payload, "seed"),
+        seed=whole(payload, "seed") or whole(payload, "random_seed"),
     )

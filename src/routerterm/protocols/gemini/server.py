@@ -1,0 +1,190 @@
+"""The server's half of Gemini's API: answers out.  What comes in is read by `serve_request`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, assert_never
+
+from routerterm.core.errors import RoutertermError
+from routerterm.core.events import (
+    Broke,
+    Content,
+    ReasoningDelta,
+    Stopped,
+    TextDelta,
+    ToolCallDelta,
+    UsageReported,
+    WireEvent,
+)
+from routerterm.core.messages import ToolCall
+from routerterm.core.reply import ReplyBuilder
+from routerterm.core.usage import Usage
+from routerterm.protocols.gemini.read import FAMILY
+from routerterm.protocols.gemini.serve_request import decode_request
+from routerterm.protocols.history import arguments_object
+from routerterm.protocols.http import given
+from routerterm.protocols.jsons import dumps
+from routerterm.protocols.seal import unseal
+from routerterm.protocols.serving import cut, said_in_words, told
+
+__all__ = ["ServerStream", "decode_request", "encode_body", "encode_error", "usage_object"]
+
+_FINISH = {"stop": "STOP", "length": "MAX_TOKENS", "tool_calls": "STOP", "content_filter": "SAFETY"}
+_STATUS = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    402: "FAILED_PRECONDITION",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    429: "RESOURCE_EXHAUSTED",
+}
+
+
+class ServerStream:
+    """Writes one streamed answer as events.  This protocol tells no time, and always the usage."""
+
+    def __init__(self, *, id: str, model: str, created: int = 0, usage: bool = True) -> None:
+        self._head = {"modelVersion": model, "responseId": id}
+        self._calls = ReplyBuilder()
+        self._usage: Usage | None = None
+        self._stopped: Stopped | None = None
+        self._broken = False
+
+    def start(self) -> bytes:
+        """Nothing: the first chunk is the first content."""
+        return b""
+
+    def event(self, event: WireEvent) -> bytes:
+        """The bytes of one event; none for what waits for the end, as calls do, which this protocol tells whole."""
+        match event:
+            case ToolCallDelta():
+                self._calls.add(event)
+                return b""
+            case TextDelta() | ReasoningDelta():
+                part = _part(event)
+                return self._chunk([part]) if part else b""
+            case UsageReported(usage):
+                self._usage = usage
+                return b""
+            case Stopped():
+                self._stopped = event
+                return b""
+            case Broke(error):
+                return self.error(error)
+            case _:
+                assert_never(event)
+
+    def error(self, error: RoutertermError) -> bytes:
+        """An error in the middle of the stream, which ends it."""
+        self._broken = True
+        return _line(error_object(error))
+
+    def end(self) -> bytes:
+        """Calls, reason and usage: nothing where the answer was cut, so that no client takes it for whole."""
+        if self._broken or self._stopped is None:
+            return b""
+        return self._chunk(_calls(self._calls), self._stopped, self._usage)
+
+    def _chunk(self, parts: list[dict[str, Any]], stopped: Stopped | None = None, usage: Usage | None = None) -> bytes:
+        return _line(_response(self._head, parts, stopped, usage))
+
+
+def encode_body(events: Iterable[WireEvent], *, id: str, model: str, created: int = 0) -> bytes:  # noqa: ARG001
+    """One whole answer.  Raises the error of a `Broke`, and `Cut` where no `Stopped` came."""
+    parts: list[dict[str, Any]] = []
+    calls, usage, stopped = ReplyBuilder(), None, None
+    for event in events:
+        match event:
+            case ToolCallDelta():
+                calls.add(event)
+            case TextDelta() | ReasoningDelta():
+                _append(parts, _part(event))
+            case UsageReported():
+                usage = event.usage
+            case Stopped():
+                stopped = event
+            case Broke(error):
+                raise error
+            case _:
+                assert_never(event)
+    if stopped is None:
+        raise cut()
+    return dumps(_response({"modelVersion": model, "responseId": id}, parts + _calls(calls), stopped, usage))
+
+
+def encode_error(error: RoutertermError) -> tuple[int, bytes]:
+    """The status and the body of an answer that is an error."""
+    return told(error).status, dumps(error_object(error))
+
+
+def error_object(error: RoutertermError) -> dict[str, Any]:
+    """An error as Google's clients read it, with the wait where there is one."""
+    status = told(error).status
+    body: dict[str, Any] = {
+        "code": status,
+        "message": said_in_words(error),
+        "status": _STATUS.get(status, "UNAVAILABLE"),
+    }
+    wait = getattr(error, "retry_after", None)
+    if wait is not None:
+        body["details"] = [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": f"{wait:g}s"}]
+    return {"error": body}
+
+
+def usage_object(usage: Usage) -> dict[str, Any]:
+    """Token counts in Gemini's convention: the prompt with its cached part, the answer without its thoughts."""
+    return given(
+        promptTokenCount=usage.input,
+        cachedContentTokenCount=usage.cache_read or None,
+        candidatesTokenCount=usage.output - usage.reasoning,
+        thoughtsTokenCount=usage.reasoning or None,
+        totalTokenCount=usage.total,
+    )
+
+
+def _response(
+    head: Mapping[str, Any], parts: list[dict[str, Any]], stopped: Stopped | None, usage: Usage | None
+) -> dict[str, Any]:
+    candidate: dict[str, Any] = {"content": {"role": "model", "parts": parts}, "index": 0}
+    if stopped is not None:
+        candidate["finishReason"] = _finish_word(stopped)
+    return {"candidates": [candidate], **given(usageMetadata=usage_object(usage) if usage else None), **head}
+
+
+def _finish_word(stopped: Stopped) -> str:
+    return (stopped.raw or "OTHER") if stopped.reason == "other" else _FINISH[stopped.reason]
+
+
+def _part(event: Content) -> dict[str, Any] | None:
+    """One piece; seals of other families are not Gemini's to read."""
+    if isinstance(event, ReasoningDelta):
+        signature = unseal(FAMILY, event.signature)
+        if not event.text and signature is None:
+            return None
+        return {"text": event.text, "thought": True} | given(thoughtSignature=signature)
+    assert isinstance(event, TextDelta)
+    return {"text": event.text}
+
+
+def _append(parts: list[dict[str, Any]], part: dict[str, Any] | None) -> None:
+    """Put a piece behind the others; pieces of one kind become one part, up to a seal."""
+    if part is None:
+        return
+    last = parts[-1] if parts else {}
+    if last and last.get("thought") == part.get("thought") and "thoughtSignature" not in last:
+        parts[-1] = last | part | {"text": last["text"] + part["text"]}
+    else:
+        parts.append(part)
+
+
+def _calls(calls: ReplyBuilder) -> list[dict[str, Any]]:
+    return [
+        {"functionCall": {"name": part.name, "args": arguments_object(part.arguments)} | given(id=part.id or None)}
+        | given(thoughtSignature=unseal(FAMILY, part.signature))
+        for part in calls.parts()
+        if isinstance(part, ToolCall)
+    ]
+
+
+def _line(value: Mapping[str, Any]) -> bytes:
+    return b"data: " + dumps(value) + b"\r\n\r\n"
