@@ -11,7 +11,7 @@ import pytest
 
 from routerterm.config.paths import Paths
 from routerterm.config.settings import load_settings
-from routerterm.config.write import set_value
+from routerterm.config.write import set_value, set_values
 from routerterm.core.errors import SettingsError, StoreError
 
 WRITTEN = """\
@@ -123,3 +123,22 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_litter(written: Paths, mo
     assert "unchanged" in caught.value.hint
     assert sorted(written.data.iterdir()) == before
     assert written.config_file.read_text(encoding="utf-8") == WRITTEN
+
+
+def test_an_item_of_a_list_that_moves_takes_its_comment_along(paths: Paths) -> None:
+    paths.make()
+    paths.config_file.write_text(
+        '# mine\n[routes.mine] # the one\nmodels = [\n  "openai", # good\n  # a word between\n  "groq", # quick\n'
+        '  "demo/echo"\n] # in order\nweights = { openai = 2 }\n'
+    )
+    set_values(paths, {"routes.mine.models": ["groq", "demo/echo", "openai"], "routes.mine.strategy": "fastest"})
+    text = paths.config_file.read_text()
+    lines = [line.strip() for line in text.splitlines()]
+    assert '"groq", # quick' in lines
+    assert any(line.startswith('"openai"') and line.endswith("# good") for line in lines)
+    assert [word for word in ("# mine", "# the one", "# a word between", "# in order") if word not in text] == []
+    route = load_settings(paths).routes["mine"]
+    assert (route.models, route.strategy, route.weights) == (("groq", "demo/echo", "openai"), "fastest", {"openai": 2})
+    set_value(paths, "routes.mine.models", ["openai"])
+    assert load_settings(paths).routes["mine"].models == ("openai",)
+    assert "# in order" in paths.config_file.read_text()

@@ -19,7 +19,13 @@ _STEP = re.compile(r'\s*(?:"([^"]+)"|\'([^\']+)\'|([^."\'\s]+))\s*(\.|$)')
 
 
 def set_value(paths: Paths, dotted: str, value: Any, environ: Mapping[str, str] | None = None) -> None:
-    """Set an entry such as ``ui.theme`` or ``models."openai/x".price_in``; None takes it out.
+    """Set an entry such as ``ui.theme`` or ``models."openai/x".price_in``; None takes it out.  See `set_values`."""
+    set_values(paths, {dotted: value}, environ)
+
+
+def set_values(paths: Paths, values: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> None:
+    """Set several entries in one step; None takes one out.  In a list that is only put into another order, every
+    comment goes with its item.
 
     The whole file is checked before it replaces the old one, in one step.  Raises `SettingsError` where
     the result would not be valid, and `StoreError` where it cannot be written.
@@ -29,7 +35,8 @@ def set_value(paths: Paths, dotted: str, value: Any, environ: Mapping[str, str] 
 
     try:
         document = tomlkit.parse(read_text(paths))
-        _put(document, _steps(dotted), value)
+        for dotted, value in values.items():
+            _put(document, _steps(dotted), value)
     except TOMLKitError as error:
         raise SettingsError(f"{paths.config_file} cannot be changed: {error}.", "Mend it by hand first.") from None
     text = tomlkit.dumps(document)
@@ -85,7 +92,20 @@ def _put(document: MutableMapping[str, Any], steps: list[str], value: Any) -> No
     if value is None:
         table.pop(steps[-1], None)
     else:
-        table[steps[-1]] = _item(value)
+        old = table.get(steps[-1])
+        if not (isinstance(old, tomlkit.items.Array) and isinstance(value, list) and _reordered(old, value)):
+            table[steps[-1]] = _item(value)
+
+
+def _reordered(array: Any, values: list[Any]) -> bool:
+    """Put the items of a list in the file into another order, each with its comment; whether that was all there is."""
+    groups = [group for group in array._value if group.value is not None and group.value in values]
+    kept = {group.value: (group.value, group.comment) for group in groups}
+    if len(kept) != len(array) or sorted(kept, key=str) != sorted(values, key=str):
+        return False
+    for group, value in zip(groups, values, strict=True):
+        group.value, group.comment = kept[value]
+    return True
 
 
 def _item(value: Any) -> Any:

@@ -13,7 +13,7 @@ from routerterm.core.ledger import AttemptRecord
 from routerterm.core.money import from_nano
 from routerterm.engine.clock import DAY, HOUR, Clock, TimeUnit, label_of
 from routerterm.router.budget import day_start, month_start, next_month_start
-from routerterm.store.ledger import rows_behind
+from routerterm.store.ledger import rows_behind, rows_between
 from routerterm.store.statistics import Book, Speed, Sums
 
 if TYPE_CHECKING:
@@ -130,6 +130,20 @@ async def summary(
 async def requests(store: HasReader, thing: Thing, id: str, since: int, limit: int = 500) -> tuple[AttemptRecord, ...]:
     """The newest requests behind a line of a summary by a thing, newest first: metadata only."""
     return await store.reader.read(lambda connection: rows_behind(connection, thing, id, since, limit))
+
+
+async def requests_between(
+    store: HasReader, since: int, until: int, limit: int = 500, *, failed: bool = False
+) -> tuple[AttemptRecord, ...]:
+    """The newest requests of a time, newest first; ``failed``: only those that came to nothing."""
+    return await store.reader.read(lambda connection: rows_between(connection, since, until, limit, failed=failed))
+
+
+def days_between(first: str, last: str, zone: tzinfo | None) -> tuple[int, int]:
+    """From the midnight before one day to the midnight after another, as ``2026-11-21``, in milliseconds."""
+    start, end = (datetime.fromisoformat(day).replace(tzinfo=zone) for day in (first, last))
+    end += timedelta(days=1)
+    return round(start.timestamp() * 1000), round(end.timestamp() * 1000)
 
 
 def summarise(book: Book, days: int | None, by: By, now: int, zone: tzinfo | None) -> Summary:

@@ -172,6 +172,19 @@ def rows_behind(
     return tuple(AttemptRecord(**dict(zip(_COLUMNS, row, strict=True))) for row in found)
 
 
+def rows_between(
+    connection: sqlite3.Connection, since: int, until: int, limit: int, *, failed: bool = False
+) -> tuple[AttemptRecord, ...]:
+    """The newest attempts of a time, newest first; ``failed``: only those that came to nothing."""
+    only = " AND outcome IN ('failed', 'cut', 'lost')" if failed else ""
+    found = connection.execute(
+        f"SELECT {', '.join(_COLUMNS)} FROM attempt WHERE started_at >= ? AND started_at < ?{only}"
+        " ORDER BY started_at DESC LIMIT ?",
+        (since, until, limit),
+    )
+    return tuple(AttemptRecord(**dict(zip(_COLUMNS, row, strict=True))) for row in found)
+
+
 def rows_of(connection: sqlite3.Connection, message_id: str) -> tuple[AttemptRecord, ...]:
     """The attempts behind a message, in order."""
     found = connection.execute(

@@ -13,6 +13,11 @@ from textual.strip import Strip
 from routerterm.tui.frame import Panes, draw
 from routerterm.tui.themes.values import Frame
 
+NARROW_BELOW = 80
+"""Columns under which keys at the foot take two lines, and details a line of their own."""
+SHORT = 14
+"""Rows up to which there is no room for that."""
+
 
 class FramedScreen(Screen[None]):
     """Its panes lie on top of the frame; `panes` says where they end."""

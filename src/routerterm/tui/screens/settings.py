@@ -19,19 +19,22 @@ from routerterm.tui.screens.ask_value import AskValue
 from routerterm.tui.screens.picker import Picker, among, later
 from routerterm.tui.widgets.fields import Span
 from routerterm.tui.widgets.keybar import key_name
-from routerterm.tui.widgets.rows import Column, Row
+from routerterm.tui.widgets.rows import Column, Row, plain
 
 if TYPE_CHECKING:
     from routerterm.tui.app import RoutertermApp
 
-COLUMNS = (Column("", 0, most=30), Column("", 0, most=20), Column("", 2, grow=True))
+WIDE = (Column("", 0, most=34), Column("", 0, most=24), Column("", 2, grow=True))
+NARROW = (Column("", 0, most=21), Column("", 0, most=16))
+NARROW_BELOW = 80
+"""Columns under which the sentences stand only beneath the list."""
 
 
 async def open_screen(app: RoutertermApp, on: str | None = None) -> None:
     """Let the person change what can be changed; ``on`` is where the cursor stands."""
     picker = Picker(
         "Settings",
-        COLUMNS,
+        NARROW if app.size.width < NARROW_BELOW else WIDE,
         later(lambda: asyncio.to_thread(_rows, app)),
         on=on,
         placeholder=f"type a word; the file is {app.paths.config_file}",
@@ -83,8 +86,9 @@ def entry_row(name: str, entry: Entry) -> Row:
     text = shown_keys(str(entry.value)) if entry.way[0] == "bindings" else shown(entry.value)
     value = Span(text or "not set", "bright" if entry.changed else "dim")
     default = f" Default: {shown(entry.default) or 'not set'}." if entry.changed else ""
-    cells = (name, (value,), (Span(one_line(entry.text), "dim"),))
-    return Row(name, cells, detail=f"{one_line(entry.text)}{default}")
+    cells = (name.partition(".")[2] or name, (value,), (Span(one_line(entry.text), "dim"),))
+    search = f"{name} {plain(cells[1])} {entry.text}"
+    return Row(name, cells, search=search, detail=f"{one_line(entry.text)}{default}")
 
 
 def shown_keys(text: str) -> str:

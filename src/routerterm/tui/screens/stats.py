@@ -2,36 +2,45 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, ClassVar, get_args
+import asyncio
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias, get_args
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical
 from textual.getters import query_one
 
-from routerterm.config.paths import Paths
-from routerterm.core.errors import StoreError
-from routerterm.core.ledger import AttemptRecord
-from routerterm.core.money import from_nano, show_usd
-from routerterm.engine.statistics import Line, Summary, Thing, requests, summary
-from routerterm.router.budget import Gauge
-from routerterm.tui.clock import local, now_ms
-from routerterm.tui.entries import seconds, words
+from routerterm.core.errors import RoutertermError
+from routerterm.engine.statistics import Summary, Thing, days_between, requests, requests_between, summary
+from routerterm.tui.clock import now_ms
 from routerterm.tui.frame import Panes
-from routerterm.tui.sanitise import one_line
 from routerterm.tui.screens.chat import BOTTOM_FROM, BOX_FROM
-from routerterm.tui.screens.framed import FramedScreen
+from routerterm.tui.screens.framed import NARROW_BELOW, SHORT, FramedScreen
 from routerterm.tui.screens.picker import Picker, among
+from routerterm.tui.screens.stats_export import Form, export
+from routerterm.tui.screens.stats_requests import show_requests
+from routerterm.tui.screens.stats_rows import (
+    COLUMNS,
+    ORDERS,
+    cost_chart,
+    figure_rows,
+    gauge_fields,
+    line_row,
+    ordered,
+    quality_fields,
+    spent_fields,
+    titled,
+    token_chart,
+)
 from routerterm.tui.themes.values import Theme
 from routerterm.tui.widgets.bars import ASCII_STEPS, Bars
 from routerterm.tui.widgets.fields import Field, FieldLine, Span, Tone
 from routerterm.tui.widgets.rows import Column, Row, RowList
-from routerterm.tui.widgets.status import meter, tone_of_share
 
 if TYPE_CHECKING:
+    from routerterm.store.database import Store
     from routerterm.tui.app import RoutertermApp
     from routerterm.wiring import Services
 
@@ -42,30 +51,12 @@ PERIODS: tuple[tuple[str, str, int | None], ...] = (
     ("4", "90 days", 90),
     ("5", "all", None),
 )
-THINGS: tuple[Thing, ...] = get_args(Thing)
-COLUMNS = (
-    Column("", 0, grow=True),
-    Column("cost", 0, right=True),
-    Column("asked", 1, right=True),
-    Column("tokens", 1, right=True),
-    Column("EST", 4, right=True),
-    Column("errors", 2, right=True),
-    Column("failovers", 5, right=True),
-    Column("saved", 6, right=True),
-    Column("first p50", 3, right=True),
-    Column("p95", 5, right=True),
-    Column("tok/s", 3, right=True),
-)
-SORTS = ("cost", "asked", "tokens", "errors")
-REQUESTS = (
-    Column("when", 0),
-    Column("model", 0, grow=True),
-    Column("outcome", 1),
-    Column("tokens", 2, right=True),
-    Column("cost", 1, right=True),
-    Column("first", 4, right=True),
-    Column("took", 3, right=True),
-)
+Kind: TypeAlias = Thing | Literal["day"]
+KINDS: tuple[Kind, ...] = (*get_args(Thing), "day")
+SORTS = ("cost", "asked", "tokens", "errors", "first p50", "tok/s", "name")
+TWO_CHARTS_FROM = 90
+"""Columns from which cost and tokens stand side by side."""
+MOST_REQUESTS = 500
 
 
 async def open_screen(app: RoutertermApp) -> None:
@@ -75,33 +66,42 @@ async def open_screen(app: RoutertermApp) -> None:
 
 
 class StatsScreen(FramedScreen):
-    """Figures above, a chart, a table, what can be done at the foot."""
+    """Figures above, charts, a table, what can be done at the foot."""
 
+    app: RoutertermApp
     AUTO_FOCUS = "#table"
     DEFAULT_CSS = """
     StatsScreen { layout: vertical; overflow: hidden; }
     StatsScreen > #title { margin: 0 2; }
     StatsScreen > #figures { height: auto; margin: 0 2; }
-    StatsScreen > #chart { height: 6; margin: 0 2; }
+    StatsScreen > #charts { height: 9; margin: 1 2 0 2; }
+    StatsScreen > #charts > Bars { width: 1fr; height: 1fr; }
+    StatsScreen > #charts > #tokens { margin-left: 3; }
     StatsScreen > #table { height: 1fr; margin: 1 1 0 1; background: $t-background; }
     StatsScreen > #bar { margin: 1 2 1 2; }
     StatsScreen.-open-box > #bar { margin-bottom: 0; }
-    StatsScreen.-low > #chart { display: none; }
-    StatsScreen.-no-box > #title, StatsScreen.-no-box > #figures, StatsScreen.-no-box > #chart { margin: 0; }
+    StatsScreen.-short > #charts { height: 5; margin: 0 2; }
+    StatsScreen.-low > #charts { display: none; }
+    StatsScreen.-one-chart.-cost > #charts > #tokens { display: none; }
+    StatsScreen.-one-chart.-tokens > #charts > #cost { display: none; }
+    StatsScreen.-one-chart > #charts > #tokens { margin-left: 0; }
+    StatsScreen.-no-box > #title, StatsScreen.-no-box > #figures { margin: 0; }
+    StatsScreen.-no-box > #charts { margin: 0; }
     StatsScreen.-no-box > #table, StatsScreen.-no-box > #bar { margin: 1 0 0 0; }
-    Bars > .bars--bar { color: $t-text; background: $t-background; }
-    Bars > .bars--label { color: $t-dim; background: $t-background; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        *(Binding(key, f"period({number})", name) for number, (key, name, _) in enumerate(PERIODS)),
-        Binding("tab,b", "by(1)", "By"),
-        Binding("shift+tab", "by(-1)", show=False),
-        Binding("s", "sort", "Sort"),
-        Binding("x", "export", "CSV"),
-        Binding("escape,q,f4", "app.pop_screen", "Back"),
+        *(Binding(key, f"period({number})", f"The last of: {name}") for number, (key, name, _) in enumerate(PERIODS)),
+        Binding("tab,b", "by(1)", "Sum up by another thing"),
+        Binding("shift+tab,B", "by(-1)", "Back to the thing before", show=False),
+        Binding("s", "sort", "Sort by another column"),
+        Binding("t", "turn", "Cost or tokens in the chart, where only one has room"),
+        Binding("i", "figures", "All figures, one below the other"),
+        Binding("e", "failed", "The requests that failed"),
+        Binding("x", "export('csv')", "Write the table as CSV"),
+        Binding("o", "export('json')", "Write the table as JSON"),
+        Binding("escape,q", "app.pop_screen", "Back"),
     ]
     title_line = query_one("#title", FieldLine)
-    chart = query_one("#chart", Bars)
     table = query_one("#table", RowList)
     bar = query_one("#bar", FieldLine)
 
@@ -109,8 +109,9 @@ class StatsScreen(FramedScreen):
         super().__init__()
         self._services, self._machine = services, machine
         self.frame = machine.frame
-        self._period, self._by, self._sort = 2, 0, 0
+        self._period, self._by, self._sort = 2, 0, "cost"
         self._found: Summary | None = None
+        self._times: Summary | None = None
 
     def compose(self) -> ComposeResult:
         """The panes, from the top."""
@@ -119,15 +120,20 @@ class StatsScreen(FramedScreen):
             yield FieldLine(id="spent")
             yield FieldLine(id="quality")
             yield FieldLine(id="budget")
-        yield Bars(id="chart")
+        with Horizontal(id="charts"):
+            yield Bars(id="cost")
+            yield Bars(id="tokens")
         yield RowList(COLUMNS, id="table")
         yield FieldLine(id="bar", gap=2)
 
     def on_mount(self) -> None:
-        """Look everything up."""
+        """Be there at once; the figures follow."""
         super().on_mount()
+        self.add_class("-cost")
         if self._machine.glyphs.rule.isascii():
-            self.chart.steps = ASCII_STEPS
+            for chart in self.query(Bars):
+                chart.steps = ASCII_STEPS
+        self._show_table()
         self._reload()
 
     def panes(self) -> Panes:
@@ -138,11 +144,15 @@ class StatsScreen(FramedScreen):
         return Panes(width, height, boxed=boxed, bottom=height >= BOTTOM_FROM, rules=rules)
 
     def on_resize(self) -> None:
-        """Leave the chart away where rows are few."""
+        """Leave away what has no room."""
         width, height = self.size
         self.set_class(not (width >= BOX_FROM and self.frame not in ("rules", "none")), "-no-box")
         self.set_class(height < BOTTOM_FROM, "-open-box")
-        self.set_class(height < 20, "-low")
+        self.set_class(height < 30, "-short")
+        self.set_class(height < 18, "-low")
+        self.set_class(width < TWO_CHARTS_FROM, "-one-chart")
+        self.bar.fields = tuple(self._actions())
+        self.bar.lines = 2 if width < NARROW_BELOW and height > SHORT else 1
 
     def action_period(self, number: int) -> None:
         """Another stretch of time."""
@@ -151,182 +161,139 @@ class StatsScreen(FramedScreen):
 
     def action_by(self, step: int) -> None:
         """Sum up by another thing."""
-        self._by = (self._by + step) % len(THINGS)
+        self._by = (self._by + step) % len(KINDS)
+        self._sort = "name" if KINDS[self._by] == "day" else "cost"
         self._reload()
 
     def action_sort(self) -> None:
-        """Sort by another column."""
-        self._sort = (self._sort + 1) % len(SORTS)
+        """Sort by the next of the columns that are worth it."""
+        at = SORTS.index(self._sort) if self._sort in SORTS else -1
+        self._sort = SORTS[(at + 1) % len(SORTS)]
         self._show_table()
 
-    def action_export(self) -> None:
-        """Write the table beside the history, as CSV."""
-        if self._found is not None:
-            file = write_csv(self._services.paths, self._found)
+    def action_turn(self) -> None:
+        """The other chart, where only one has room."""
+        self.set_class(self.has_class("-cost"), "-tokens")
+        self.set_class(not self.has_class("-tokens"), "-cost")
+
+    async def action_export(self, form: Form) -> None:
+        """Write the table beside the history."""
+        if self._found is None:
+            return
+        try:
+            file = await asyncio.to_thread(export, self._services.paths, self._found, form)
+        except RoutertermError as error:
+            self.notify(f"{error.message} {error.hint}", severity="error", markup=False)
+        else:
             self.notify(f"Written to {file}", timeout=6, markup=False)
+
+    def action_figures(self) -> None:
+        """Every figure, where the lines above have no room for all."""
+        if self._found is None:
+            return
+        fields = [field for line in self.query("#figures FieldLine").results(FieldLine) for field in line.fields]
+        columns = (Column("", 0, most=22), Column("", 0, grow=True))
+
+        async def taken(action: str | None) -> None:
+            if action and not action.isdigit():
+                await self.run_action(action)
+
+        picker = Picker(f"Figures: {PERIODS[self._period][1]}", columns, among(list(figure_rows(fields))))
+        self.app.push_screen(picker, taken)
+
+    def action_failed(self) -> None:
+        """The requests of this time that came to nothing."""
+        if (found := self._found) is not None:
+            show_requests(
+                self.app, "Failed", lambda: requests_between(self._store, found.since, found.until, failed=True)
+            )
 
     @on(FieldLine.Clicked)
     async def _clicked(self, event: FieldLine.Clicked) -> None:
         await self.run_action(event.action)
 
+    @on(RowList.TitleClicked)
+    def _title_clicked(self, event: RowList.TitleClicked) -> None:
+        title = COLUMNS[event.number].title
+        if title in ORDERS or not event.number:
+            self._sort = title if event.number else "name"
+            self._show_table()
+
     @on(RowList.Chosen)
-    async def _drill(self, event: RowList.Chosen) -> None:
-        """The requests behind a line; from there to the message."""
-        assert self._found is not None
-        thing = THINGS[self._by]
-        found = await requests(self._services.store, thing, event.id.removeprefix("="), self._found.since)
-        app: RoutertermApp = self.app  # type: ignore[assignment]  # there is no other
+    def _drill(self, event: RowList.Chosen) -> None:
+        """The requests behind a line."""
+        found, thing, id = self._found, KINDS[self._by], event.id.removeprefix("=")
+        if found is None or event.id in ("", "none"):
+            return
+        if thing == "day":
+            self._show_stretch(id, id)
+        else:
+            show_requests(self.app, id, lambda: requests(self._store, thing, id, found.since, MOST_REQUESTS))
 
-        async def taken(id: str | None) -> None:
-            row = next((row for row in found if row.id == id), None)
-            if row is not None and row.conversation_id and row.message_id:
-                self.app.pop_screen()
-                await app.chat.stage.open(row.conversation_id, row.message_id)
+    @on(Bars.Chosen)
+    def _bar_chosen(self, event: Bars.Chosen) -> None:
+        if self._times is not None and self._times.by == "day":
+            self._show_stretch(self._times.lines[event.first].id, self._times.lines[event.last].id)
 
-        rows = [request_row(row) for row in found]
-        self.app.push_screen(Picker("Requests behind it", REQUESTS, among(rows), hint="Enter shows the message"), taken)
+    def _show_stretch(self, first: str, last: str) -> None:
+        """The requests of some days."""
+        since, until = days_between(first, last, self._services.zone)
+        name = first if first == last else f"{first} to {last}"
+        show_requests(self.app, name, lambda: requests_between(self._store, since, until, MOST_REQUESTS))
+
+    @property
+    def _store(self) -> Store:
+        return self._services.store
 
     def _reload(self) -> None:
+        self.bar.fields = tuple(self._actions())
         self.run_worker(self._look_up(), exclusive=True, group="stats", exit_on_error=False)
 
     async def _look_up(self) -> None:
         days, zone = PERIODS[self._period][2], self._services.zone
-        by_time = await summary(self._services.store, days, "hour" if days == 1 else "day", zone=zone)
-        self._found = await summary(self._services.store, days, THINGS[self._by], zone=zone)
+        times = await summary(self._store, days, "hour" if days == 1 else "day", now_ms=now_ms(), zone=zone)
+        self._times = times
+        by = KINDS[self._by]
+        self._found = times if by == times.by else await summary(self._store, days, by, now_ms=now_ms(), zone=zone)
         gauges = await self._services.money.budget.gauges(now_ms())
-        self._show_chart(by_time)
-        self._show_figures(self._found, gauges)
+        self.query_one("#cost", Bars).chart = cost_chart(times)
+        self.query_one("#tokens", Bars).chart = token_chart(times)
+        self.query_one("#spent", FieldLine).fields = tuple(spent_fields(self._found))
+        self.query_one("#quality", FieldLine).fields = tuple(quality_fields(self._found.total))
+        self.query_one("#budget", FieldLine).fields = gauge_fields(gauges, self._machine.glyphs)
         self._show_table()
 
-    def _show_chart(self, found: Summary) -> None:
-        values = tuple(float(line.cost) for line in found.lines)
-        by_cost = any(values)
-        if not by_cost:
-            values = tuple(float(line.tokens) for line in found.lines)
-        most = max(found.lines, key=lambda line: line.cost if by_cost else line.tokens, default=None)
-        self.chart.values = values
-        self.chart.top = "" if most is None else show_usd(most.cost) if by_cost else f"{most.tokens:,} tok"
-        self.chart.ends = (found.lines[0].name, found.lines[-1].name) if found.lines else ("", "")
-
-    def _show_figures(self, found: Summary, gauges: Sequence[Gauge]) -> None:
-        glyphs = self._machine.glyphs
-        self.query_one("#spent", FieldLine).fields = tuple(spent_fields(found))
-        self.query_one("#quality", FieldLine).fields = tuple(quality_fields(found.total))
-        self.query_one("#budget", FieldLine).fields = tuple(
-            Field(
-                (
-                    Span(f"{meter(gauge.share, glyphs, 10)} ", tone_of_share(gauge.share)),
-                    Span(gauge.words, "text"),
-                ),
-                rank=number,
-            )
-            for number, gauge in enumerate(gauges)
-        ) or (Field((Span("no budget is set: [budget] day = 2.00 in config.toml sets one", "dim"),)),)
-
     def _show_table(self) -> None:
-        name = PERIODS[self._period][1]
-        glyphs = self._machine.glyphs
+        glyphs, name = self._machine.glyphs, PERIODS[self._period][1]
         self.title_line.fields = (
             Field((Span(f"{glyphs.rule} ", "faint"), Span("STATS ", "bright")), rank=0),
-            Field((Span(f" {name} by {THINGS[self._by]} ", "text"), Span(glyphs.rule, "faint")), right=True),
+            Field((Span(f" {name} by {KINDS[self._by]} ", "text"), Span(glyphs.rule, "faint")), right=True),
         )
-        lines = sorted(self._found.lines, key=self._rank, reverse=True) if self._found else []
-        rows = [line_row(line) for line in lines] or [Row("", ("Nothing was asked in this time.",))]
-        self.table.show(rows)
+        self.table.columns = titled(self._sort, glyphs)
+        if self._found is None:
+            rows = [Row("", (glyphs.ellipsis,))]
+        else:
+            asked = (line for line in self._found.lines if line.requests)
+            rows = [line_row(line, self._found.total, glyphs) for line in ordered(list(asked), self._sort)]
+        self.table.show(rows or [Row("", ("Nothing was asked in this time.",))])
         self.bar.fields = tuple(self._actions())
 
-    def _rank(self, line: Line) -> tuple[object, ...]:
-        figures = {"cost": line.cost, "asked": line.requests, "tokens": line.tokens, "errors": line.errors}
-        return (figures[SORTS[self._sort]], line.requests)
-
     def _actions(self) -> Iterator[Field]:
-        for number, (key, name, _) in enumerate(PERIODS):
-            tone: Tone = "bright" if number == self._period else "text"
-            yield Field((Span(f" {key} ", "key"), Span(f" {name}", tone)), rank=2, action=f"screen.period({number})")
-        yield Field((Span(" Tab ", "key"), Span(f" by {THINGS[self._by]}")), rank=1, action="screen.by(1)")
-        yield Field((Span(" S ", "key"), Span(f" sort: {SORTS[self._sort]}")), rank=3, action="screen.sort")
-        yield Field((Span(" X ", "key"), Span(" CSV")), rank=4, action="screen.export")
         yield Field((Span(" Esc ", "key"), Span(" Back")), rank=0, action="app.pop_screen")
-
-
-def spent_fields(found: Summary) -> Iterator[Field]:
-    """What it came to, and what the month will."""
-    total = found.total
-    unknown = f" + {total.unpriced} at unknown prices" if total.unpriced else ""
-    yield Field((Span("spent ", "dim"), Span(show_usd(total.cost), "bright"), Span(unknown, "warning")), rank=0)
-    yield Field((Span("asked ", "dim"), Span(f"{total.requests:,}")), rank=1)
-    yield Field((Span("tokens ", "dim"), Span(f"{total.tokens:,}")), rank=2)
-    yield Field((Span("this month ", "dim"), Span(f"{show_usd(found.month.so_far)}")), rank=3)
-    yield Field((Span("will be about ", "dim"), Span(show_usd(found.month.expected))), rank=4)
-    if found.under_way:
-        yield Field((Span("held back ", "dim"), Span(show_usd(found.reserved))), rank=5)
-
-
-def quality_fields(total: Line) -> Iterator[Field]:
-    """How it went."""
-    if total.ttft_ms:
-        p50, p95 = seconds(round(total.ttft_ms.p50)), seconds(round(total.ttft_ms.p95))
-        yield Field((Span("first token ", "dim"), Span(f"{p50} (p95 {p95})")), rank=1)
-    if total.tokens_per_second:
-        yield Field((Span("speed ", "dim"), Span(f"{total.tokens_per_second.p50:.0f} tok/s")), rank=2)
-    yield Field((Span("errors ", "dim"), Span(f"{total.errors:,}", "warning" if total.errors else "text")), rank=0)
-    yield Field((Span("failovers ", "dim"), Span(f"{total.failovers:,}")), rank=3)
-    yield Field((Span("cache saved ", "dim"), Span(show_usd(total.saved))), rank=4)
-    yield Field((Span("EST ", "dim"), Span(f"{total.estimated_share:.0%}")), rank=5)
-
-
-def line_row(line: Line) -> Row:
-    """One line of the summary."""
-    first, speed = line.ttft_ms, line.tokens_per_second
-    return Row(
-        f"={line.id}",
-        (
-            one_line(line.name),
-            show_usd(line.cost) + ("+?" if line.unpriced else ""),
-            f"{line.requests:,}",
-            f"{line.tokens:,}",
-            f"{line.estimated_share:.0%}",
-            f"{line.errors:,}" if line.errors else "",
-            f"{line.failovers:,}" if line.failovers else "",
-            show_usd(line.saved) if line.saved else "",
-            seconds(round(first.p50)) if first else "",
-            seconds(round(first.p95)) if first else "",
-            f"{speed.p50:.0f}" if speed else "",
-        ),
-        tone="text",
-    )
-
-
-def request_row(row: AttemptRecord) -> Row:
-    """One attempt: metadata only."""
-    tokens = sum(n or 0 for n in (row.input_tokens, row.cache_read_tokens, row.cache_write_tokens, row.output_tokens))
-    cost = None if row.cost_nanousd is None else from_nano(row.cost_nanousd)
-    return Row(
-        row.id,
-        (
-            local(row.started_at).strftime("%m-%d %H:%M"),
-            f"{row.provider}/{row.model}",
-            words(row.error_class or row.outcome),
-            f"{tokens:,}",
-            show_usd(cost),
-            seconds(row.ttft_ms),
-            seconds(row.duration_ms),
-        ),
-        tone="text" if row.outcome == "done" else "warning",
-    )
-
-
-def write_csv(paths: Paths, found: Summary) -> str:
-    """Write the lines into a file in the data folder; its name.  Raises `StoreError`."""
-    file = paths.data / f"stats-by-{found.by}-{local(now_ms()).strftime('%Y%m%d-%H%M%S')}.csv"
-    names = (
-        "name requests input_tokens output_tokens reasoning_tokens cached_tokens cost unpriced saved errors failovers"
-    )
-    try:
-        with file.open("w", newline="", encoding="utf-8") as out:
-            writer = csv.writer(out)
-            writer.writerow(names.split())
-            writer.writerows([getattr(line, name) for name in names.split()] for line in found.lines)
-    except OSError as error:
-        raise StoreError(f"{file} cannot be written: {error.strerror}.", "Is the disk full?") from error
-    return str(file)
+        number = self._period
+        if self.size.width >= TWO_CHARTS_FROM:
+            for n, (key, name, _) in enumerate(PERIODS):
+                tone: Tone = "bright" if n == number else "text"
+                yield Field((Span(f" {key} ", "key"), Span(f" {name}", tone)), rank=2, action=f"screen.period({n})")
+        else:
+            after = (number + 1) % len(PERIODS)
+            spans = (Span(" 1-5 ", "key"), Span(f" {PERIODS[number][1]}"))
+            yield Field(spans, rank=2, action=f"screen.period({after})")
+        yield Field((Span(" Tab ", "key"), Span(f" by {KINDS[self._by]}")), rank=1, action="screen.by(1)")
+        yield Field((Span(" S ", "key"), Span(f" sort: {self._sort}")), rank=4, action="screen.sort")
+        if self.has_class("-one-chart"):
+            yield Field((Span(" T ", "key"), Span(" chart")), rank=3, action="screen.turn")
+        yield Field((Span(" I ", "key"), Span(" figures")), rank=8, action="screen.figures")
+        yield Field((Span(" E ", "key"), Span(" errors")), rank=6, action="screen.failed")
+        yield Field((Span(" X ", "key"), Span(" CSV")), rank=5, action="screen.export('csv')")
+        yield Field((Span(" O ", "key"), Span(" JSON")), rank=7, action="screen.export('json')")

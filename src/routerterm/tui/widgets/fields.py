@@ -71,12 +71,37 @@ def fit(fields: Sequence[Field], width: int, gap: int) -> tuple[Placed, ...]:
     return tuple(sorted(placed, key=lambda p: (p.column, p.width)))
 
 
+def flow(fields: Sequence[Field], width: int, gap: int, lines: int) -> tuple[tuple[Placed, ...], ...]:
+    """The fields on so many lines, in their order; the least important ones are left out until the rest fits."""
+    if lines == 1:
+        return (fit(fields, width, gap),)
+    kept = list(fields)
+    while len(kept) > 1 and len(_broken(kept, width, gap)) > lines:
+        kept.remove(max(reversed(kept), key=lambda f: f.rank))
+    return tuple(fit(line, width, gap) for line in _broken(kept, width, gap))
+
+
+def _broken(fields: Sequence[Field], width: int, gap: int) -> list[list[Field]]:
+    """The fields in lines, as words are in a text."""
+    broken: list[list[Field]] = []
+    room = 0
+    for field in fields:
+        if not broken or room < gap + field.width:
+            broken.append([])
+            room = width + gap
+        broken[-1].append(field)
+        room -= gap + field.width
+    return broken
+
+
 class FieldLine(Widget):
-    """One row of fields."""
+    """One row of fields, or a few."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"line--{tone}" for tone in TONES}
 
     fields: reactive[tuple[Field, ...]] = reactive(())
+    lines: reactive[int] = reactive(1, layout=True)
+    """How many rows they may take."""
 
     @dataclass
     class Clicked(Message):
@@ -89,13 +114,18 @@ class FieldLine(Widget):
         self.gap = gap
         self.fill = fill
 
+    def watch_lines(self) -> None:
+        """Take so many rows of the screen."""
+        self.styles.height = self.lines
+
     def render_line(self, y: int) -> Strip:
-        """The row, drawn."""
-        if y:
+        """A row, drawn."""
+        rows = flow(self.fields, self.size.width, self.gap, self.lines)
+        if y >= max(1, len(rows)):
             return Strip.blank(self.size.width, self.rich_style)
         segments, column = [], 0
         faint = self.get_component_rich_style("line--faint")
-        for placed in fit(self.fields, self.size.width, self.gap):
+        for placed in rows[y] if rows else ():
             segments.append(Segment(self.fill * (placed.column - column), faint))
             segments.extend(self._draw(placed))
             column = placed.column + placed.width
@@ -112,7 +142,8 @@ class FieldLine(Widget):
 
     def on_click(self, event: events.Click) -> None:
         """Say which field was hit."""
-        for placed in fit(self.fields, self.size.width, self.gap):
+        rows = flow(self.fields, self.size.width, self.gap, self.lines)
+        for placed in rows[event.y] if event.y < len(rows) else ():
             if placed.column <= event.x < placed.column + placed.width and placed.field.action:
                 event.stop()
                 self.post_message(self.Clicked(placed.field.action))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
@@ -17,6 +17,8 @@ from textual.strip import Strip
 
 from routerterm.tui.widgets.fields import TONES, Span, Tone
 
+Cells: TypeAlias = tuple[str | tuple[Span, ...], ...]
+"""What stands in the columns of a row: text, or runs of text in tones."""
 GAP = 2
 LEAST = 26
 """Cells that a column which gives way keeps while others could go instead."""
@@ -39,7 +41,7 @@ class Row:
     """One row; a cell is text, or runs of text in tones.  One without an id is a heading and cannot be chosen."""
 
     id: str
-    cells: tuple[str | tuple[Span, ...], ...]
+    cells: Cells
     tone: Tone = "text"
     search: str = ""
     """What a filter looks at; the cells' text where it is empty."""
