@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,7 +35,7 @@ class Refreshed:
 
 async def refresh(
     providers: Sequence[ProviderInfo], keys: KeySource, transport: Callable[[str], Transport], date: str
-) -> AsyncIterator[Refreshed]:
+) -> AsyncGenerator[Refreshed]:
     """Ask each provider that has a key (or needs none) for its models; ``date`` is today's."""
     for info in providers:
         found = await keys.keys(info.name)

@@ -62,6 +62,7 @@ class RoutertermApp(App[int]):
         self.ready = asyncio.Event()
         self.machine = self.load_machine(ui.theme or DEFAULT)
         self.animation_level = "none"
+        self.motion = ui.motion
 
     def load_machine(self, name: str) -> Theme:
         """The theme of that name, registered; the default with a notice if it is broken or not there."""
@@ -153,6 +154,7 @@ class RoutertermApp(App[int]):
         await self.services.reload()
         settings = self.services.settings
         self.show_line_speed = settings.ui.show_speed
+        self.motion = settings.ui.motion
         if settings.ui.theme != self.machine.name:
             self.use_theme(settings.ui.theme)
         self.chat.set_keys(settings.bindings)
@@ -212,6 +214,14 @@ class RoutertermApp(App[int]):
             await screen.run_action("leave")
         if self.screen is screen:
             screen.dismiss(None)
+
+    @property
+    def moves(self) -> bool:
+        """Whether something may move that need not: not on slow lines, nor where the settings ask for calm."""
+        if self.motion != "auto":
+            return self.motion == "full"
+        driver = driver_of(self)
+        return driver is None or driver.line.animate
 
     @property
     def pulse(self) -> float:

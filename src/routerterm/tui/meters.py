@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 from textual.timer import Timer
 
 from routerterm.core.errors import RoutertermError
-from routerterm.core.targets import Forecast
+from routerterm.core.messages import Message, Text
 from routerterm.tui.sanitise import one_line
 from routerterm.tui.widgets.fields import Field, Span
+from routerterm.tui.widgets.foresight import foresight_fields
 from routerterm.tui.widgets.status import Activity, StatusView, status_fields
 
 if TYPE_CHECKING:
     from routerterm.tui.screens.chat import ChatScreen
+    from routerterm.wiring.outlook import Preview
 
 FORECAST_AFTER = 0.35
 """Seconds without a key press after which the cost of what is typed is looked up."""
@@ -78,19 +80,37 @@ class Meters:
         self._screen.run_worker(self._forecast(), group="forecast", exclusive=True, exit_on_error=False)
 
     async def _forecast(self) -> None:
-        forecast: Forecast | None = None
+        """Look up what the next message would cost; with nothing written, only how full the context is."""
+        found: Preview | None = None
+        text = self._screen.composer.text
+        writes = bool(text.strip() or self._screen.tray.items) and not text.startswith("/")
         try:
-            text = self._screen.composer.text
-            if text.strip() and not text.startswith("/"):
-                forecast = await self._screen.services.forecast(
-                    self._screen.stage.session, text, self._screen.stage.model
-                )
+            if self._screen.app.services is not None:
+                found = await self._preview(text if writes else "")
         except RoutertermError:
-            forecast = None  # nothing can serve it: sending says so in full
+            found = None  # nothing can serve it: sending says so in full
         except asyncio.CancelledError:
             return
-        self._view = replace(self._view, forecast=forecast)
+        self._view = replace(self._view, forecast=found.forecast if found else None, writes=writes)
+        line = self._screen.forecast_line
+        line.fields = foresight_fields(found, len(self._screen.compared)) if found and writes else ()
+        line.display = bool(line.fields)
         self.refresh()
+
+    async def _preview(self, text: str) -> Preview | None:
+        from routerterm.wiring.outlook import preview
+
+        stage, files = self._screen.stage, self._screen.tray.items
+        words = (Text(text),) if text.strip() else ()
+        return await preview(
+            self._screen.services,
+            stage.session,
+            Message("user", (*words, *(file.part for file in files))),
+            stage.model,
+            params=stage.params,
+            system=stage.system,
+            private=stage.private,
+        )
 
     def _title(self) -> tuple[Field, ...]:
         stage, glyphs = self._screen.stage, self._screen.machine.glyphs

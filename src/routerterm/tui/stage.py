@@ -75,8 +75,8 @@ class Stage:
         conversation = self._session.conversation if self._session else None
         return params_from_json(conversation.params) if conversation else self._wishes.get("params", Params())
 
-    async def open(self, id: str | None, message_id: str | None = None) -> None:
-        """Show a conversation at its end, or at a message on its branch; None begins a new one."""
+    async def open(self, id: str | None, message_id: str | None = None, word: str = "") -> None:
+        """Show a conversation at its end, or at a message on its branch, a word in it marked; None begins a new one."""
         begun = self._session is not None
         await self.save_draft()
         self._wishes.clear()
@@ -91,7 +91,7 @@ class Stage:
             self.model = conversation.model or self._screen.services.default_model
         await self.show()
         if message_id is not None:
-            await self.reveal(message_id)
+            await self.reveal(message_id, word)
         store = self._screen.services.store
         self.draft_saved = conversation.draft if conversation else await store.conversations.draft()
         if begun or not self._screen.composer.text:  # what was typed before all was ready stays
@@ -124,9 +124,9 @@ class Stage:
         self._seen = (self.session.head, conversation.updated_at if conversation else 0)
         self.growing = bool(messages) and messages[-1].status == "streaming"
 
-    async def reveal(self, message_id: str) -> None:
+    async def reveal(self, message_id: str, word: str = "") -> None:
         """Bring a message into view, reading the branch upwards until it is there."""
-        while not self._screen.transcript.reveal(message_id) and self._first is not None:
+        while not self._screen.transcript.reveal(message_id, word) and self._first is not None:
             await self.older(1000)
 
     async def older(self, limit: int = PAGE) -> None:

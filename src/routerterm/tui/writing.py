@@ -78,7 +78,9 @@ class Writing:
             self.arrange()
 
     def _took_key(self, key: str) -> bool:
-        """Keys that mean the suggestions while they are open."""
+        """Keys that mean the suggestions while they are open, or the ways in."""
+        if self._screen.first_run.took_key(key):
+            return True
         offered = self._screen.suggestions
         if not offered.open:
             return False

@@ -39,9 +39,10 @@ class ProbeLine:
     def __init__(self, settings: Settings, catalog: Catalog) -> None:
         self._proxies = options_of(settings).proxies
         self._transports: dict[str | None, Transport] = {}
-        self.probe: Probe = prober(catalog.provider, self._transport)
+        self.probe: Probe = prober(catalog.provider, self.transport)
 
-    def _transport(self, provider: str) -> Transport:
+    def transport(self, provider: str) -> Transport:
+        """The transport to a provider, by the person's proxies."""
         proxy = self._proxies.get(provider, self._proxies.get("*"))
         if proxy not in self._transports:
             self._transports[proxy] = HttpTransport(proxy)

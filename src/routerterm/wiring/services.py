@@ -151,7 +151,7 @@ async def open_services(
     """
     paths = paths or Paths.find(environ)
     settings = await asyncio.to_thread(load_settings, paths, environ)
-    catalog = await asyncio.to_thread(lambda: catalog_of(settings, Catalog.builtin().merged(fresh=read_kept(paths))))
+    catalog = await asyncio.to_thread(lambda: catalog_of(settings, Catalog.builtin()))
     paths.make()
     keys = keyring_of(settings, catalog, paths, environ)
     store = Store.open(paths.database)
@@ -180,7 +180,7 @@ async def _parts(
     paths: Paths, settings: Settings, keys: Keyring, store: Store, loading: Loading
 ) -> tuple[Catalog, RouterOptions, Money, Router]:
     """What follows from the settings, and changes with them."""
-    catalog = await asyncio.to_thread(lambda: catalog_of(settings, Catalog.builtin()))
+    catalog = await asyncio.to_thread(lambda: catalog_of(settings, Catalog.builtin().merged(fresh=read_kept(paths))))
     money = money_of(settings, catalog, store, loading)
     await money.recall(store)
     options = options_of(settings)

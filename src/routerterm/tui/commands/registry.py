@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from routerterm.tui.commands import answering, conversation, message, moving, screens, shelf, tree, writing
+from routerterm.tui.commands import answering, beginning, conversation, message, moving, screens, shelf, tree, writing
 from routerterm.tui.commands.base import Command
 
 COMMANDS: Mapping[str, type[Command]] = {
@@ -62,6 +62,8 @@ COMMANDS: Mapping[str, type[Command]] = {
         writing.Detach,
         writing.Editor,
         writing.Stash,
+        beginning.Welcome,
+        beginning.Boot,
     )
 }
 _SLASHES = {command.slash: command for command in COMMANDS.values() if command.slash}

@@ -74,25 +74,3 @@ class Stash(Command):
     async def run(self, stage: ChatScreen, argument: str = "") -> None:
         """Put aside or bring back."""
         await stage.writing.stash()
-
-
-class Export(Command):
-    """Write this conversation to a file: .md, .json or .html, in the folder where routerterm was started."""
-
-    name, title, group, slash, argument = "export", "Export", "Conversation", "export", "FILE|md|json|html"
-
-    @classmethod
-    async def choices(cls, stage: ChatScreen, argument: str) -> Sequence[Choice]:
-        """The forms."""
-        forms = (("md", "Markdown: the branch on show"), ("html", "a page: the branch on show"), ("json", "everything"))
-        return [Choice(form, about) for form, about in forms if form.startswith(argument)]
-
-    async def run(self, stage: ChatScreen, argument: str = "") -> None:
-        """Write it; an existing file is not touched."""
-        from routerterm.tui.saving import save_conversation
-
-        id = stage.stage.id
-        if id is None:
-            raise RoutertermError("There is nothing to export yet.", "A conversation begins with its first message.")
-        file = await save_conversation(stage.services.store, id, stage.stage.title, argument, stage.services.zone)
-        stage.notify(f"Written to {file}", markup=False)

@@ -17,7 +17,9 @@ from textual.getters import query_one
 from textual.widgets import Static
 
 from routerterm.core.errors import RoutertermError
+from routerterm.tui.boot import Boot
 from routerterm.tui.commands.registry import COMMANDS
+from routerterm.tui.first_run import FirstRun
 from routerterm.tui.frame import Panes
 from routerterm.tui.keymap import bindings, keys_by_command
 from routerterm.tui.library import Library
@@ -37,6 +39,7 @@ from routerterm.tui.widgets.conversations import ConversationList
 from routerterm.tui.widgets.fields import FieldLine
 from routerterm.tui.widgets.keybar import key_fields
 from routerterm.tui.widgets.suggestions import Suggestions
+from routerterm.tui.widgets.welcome import Welcome
 from routerterm.tui.writing import Writing
 
 if TYPE_CHECKING:
@@ -85,6 +88,7 @@ class ChatScreen(FramedScreen):
     chips = query_one("#chips", FieldLine)
     forecast_line = query_one("#forecast", FieldLine)
     suggestions = query_one(Suggestions)
+    welcome = query_one(Welcome)
 
     def __init__(self, machine: Theme, *, sidebar: str = "auto") -> None:
         super().__init__()
@@ -98,10 +102,14 @@ class ChatScreen(FramedScreen):
         self.prompts = PromptLibrary(self)
         self.tray = Tray(self)
         self.writing = Writing(self)
+        self.first_run = FirstRun(self)
+        self.boot = Boot(self)
         self._sidebar_open: bool | None = {"open": True, "closed": False}.get(sidebar)
         self.keys_of: dict[str, tuple[str, ...]] = {}
         self.early = False
         """Whether something was sent before there was anybody to send it to."""
+        self.compared: tuple[str, ...] = ()
+        """The models that all answer the next message, side by side; empty where one does."""
         self.chosen: str | None = None
         """The message that a command is about; None is the last one."""
         self.listed: str | None = None
@@ -134,12 +142,14 @@ class ChatScreen(FramedScreen):
             with FramePart(id="main"):
                 yield Transcript(id="transcript", palette=to_palette(self.machine))
                 yield Static("\n".join(self.machine.voice), id="voice", markup=False)
+                yield Welcome(self.machine.glyphs, self.machine.boot)
                 with Horizontal(id="prompt"):
                     yield Static(self.machine.glyphs.prompt, id="sign", markup=False)
                     with Vertical(id="writing"):
                         yield FieldLine(id="chips", gap=2)
                         yield Composer(id="composer")
-        yield FieldLine(id="forecast", gap=0, fill=self.machine.glyphs.rule)
+        with FramePart(id="beneath"):
+            yield FieldLine(id="forecast", gap=0, fill=self.machine.glyphs.rule)
         yield FieldLine(id="status")
         yield FieldLine(id="keys", gap=1)
         yield Suggestions()
@@ -150,6 +160,7 @@ class ChatScreen(FramedScreen):
         self.set_keys({})
         self.show_voice(True)
         self.writing.begin()
+        self.boot.begin()
         self.meters.refresh()
 
     async def begin(self, services: Services) -> None:
@@ -163,6 +174,8 @@ class ChatScreen(FramedScreen):
         self.run_worker(self.library.watch_for_the_dead(), name="watch for the dead", exit_on_error=False)
         self.run_worker(self.library.look_after(), name="upkeep", exit_on_error=False)
         await self.writing.remember()
+        if not self.early:
+            await self.first_run.consider()
         if self.early and self.composer.text.strip():
             await self.writing.submitted(self.composer.text)
         await self.meters.spent()
@@ -210,7 +223,9 @@ class ChatScreen(FramedScreen):
 
     def show_voice(self, shown: bool) -> None:
         """Show what the machine says while nothing has been said yet."""
-        self.query_one("#voice").display = shown
+        if not shown:
+            self.first_run.close()
+        self.query_one("#voice").display = shown and not self.first_run.open
         self.transcript.display = not shown
 
     def toggle_sidebar(self) -> None:
@@ -278,6 +293,13 @@ class ChatScreen(FramedScreen):
     @on(Composer.Emptied)
     def _emptied(self) -> None:
         self.tray.remove(-1)
+
+    @on(Welcome.Taken)
+    async def _way_taken(self, event: Welcome.Taken) -> None:
+        try:
+            await self.first_run.take(event.id)
+        except RoutertermError as error:
+            self.show_trouble(error)
 
     @on(Suggestions.Chosen)
     async def _suggested(self, event: Suggestions.Chosen) -> None:

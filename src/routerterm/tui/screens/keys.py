@@ -79,13 +79,14 @@ class KeysScreen(FramedScreen):
         *,
         clock: Callable[[], float] = time.time,
         pasted: str = "",
+        asking: bool = False,
     ) -> None:
-        """``pasted`` is a key to begin with."""
+        """``asking``: begin with asking for a key, perhaps the one that was ``pasted``."""
         super().__init__()
         self.model = model
         self.machine = machine or Theme("phosphor", "Phosphor")
         self.frame = self.machine.frame
-        self._clock, self._pasted = clock, pasted
+        self._clock, self._pasted, self._asking = clock, pasted, asking
         self.view = EMPTY
         self.deeds = KeysDeeds(self)
         self._doomed: KeyRecord | None = None
@@ -110,8 +111,8 @@ class KeysScreen(FramedScreen):
 
     async def _begin(self) -> None:
         await self.reload()
-        if self._pasted:
-            pasted, self._pasted = self._pasted, ""
+        if self._asking:
+            pasted, self._pasted, self._asking = self._pasted, "", False
             await self.deeds.add("", pasted.strip())
 
     async def on_unmount(self) -> None:

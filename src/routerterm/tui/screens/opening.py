@@ -12,8 +12,11 @@ if TYPE_CHECKING:
     from routerterm.tui.app import RoutertermApp
 
 
-async def open_keys(app: RoutertermApp, pasted: str = "") -> None:
-    """The keys of every provider; what can answer may be another afterwards.  ``pasted`` is a key to begin with."""
+async def open_keys(app: RoutertermApp, pasted: str = "", asking: bool = False) -> None:
+    """The keys of every provider; what can answer may be another afterwards.
+
+    ``asking`` begins with asking for a new key; ``pasted`` is that key.
+    """
     services = app.services
     assert services is not None
     line = ProbeLine(services.settings, services.catalog)
@@ -23,4 +26,4 @@ async def open_keys(app: RoutertermApp, pasted: str = "") -> None:
         await app.chat.meters.lamps()
         await app.chat.stage.reconsider()
 
-    app.push_screen(KeysScreen(desk, app.machine, pasted=pasted), left)
+    app.push_screen(KeysScreen(desk, app.machine, pasted=pasted, asking=asking or bool(pasted)), left)

@@ -29,6 +29,9 @@ class StatusView:
     """Tokens per second of the answer that is coming in."""
     queued: int = 0
     forecast: Forecast | None = None
+    """Of the next message, or where nothing is written, of the conversation as it is."""
+    writes: bool = True
+    """Whether a message is being written: then what it would cost is worth knowing."""
     today: Decimal | None = None
     today_cap: Decimal | None = None
     providers: tuple[tuple[str, Lamp], ...] = ()
@@ -67,7 +70,7 @@ def _fields(view: StatusView, glyphs: Glyphs) -> Iterator[Field]:
         warn = "!" if share >= 0.8 else ""
         bar = Span(meter(share, glyphs), tone)
         yield Field((Span("ctx ", "dim"), bar, Span(f" {share:.0%}{warn}", tone)), rank=2)
-    if forecast and forecast.prompt_tokens:
+    if forecast and forecast.prompt_tokens and view.writes:
         yield Field((Span("next ", "dim"), Span(cost_range(forecast))), rank=1)
     if view.today is not None:
         yield Field(_today(view.today, view.today_cap), rank=1, action="app.open('stats')")

@@ -82,7 +82,7 @@ class Suggestions(Widget):
         name = self.get_component_rich_style("suggestions--cursor" if here else "suggestions--row")
         about = self.get_component_rich_style("suggestions--cursor" if here else "suggestions--about")
         label = f" {'>' if here else ' '} {row.label}"
-        column = min(max(cell_len(one.label) for one in self.rows) + 5, width * 2 // 3)
+        column = min(max(cell_len(one.label) for one in self.rows) + 5, max(18, width // 3))
         label = set_cell_size(label, max(column, cell_len(label) + 1) if row.about else width)
         rest = max(0, width - cell_len(label))
         shown = row.about if cell_len(row.about) < rest else f"{set_cell_size(row.about, max(rest - 2, 0)).rstrip()}~"
