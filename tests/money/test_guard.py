@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
@@ -131,6 +132,31 @@ def test_what_is_redacted_never_leaves_and_comes_back_in_the_answer() -> None:
     restorer = guarded.restorer()
     assert restorer is not None
     assert restorer.feed("Dear [EMAIL_2], [EMAIL_9], [x]") + restorer.end() == "Dear bob@y.org, [EMAIL_9], [x]"
+
+
+def test_a_tools_arguments_are_json_before_and_after() -> None:
+    name = 'Ann "the\\boss"\nKowalska'
+    guard = PersonalGuard(GuardRules((Rule("name", "redact", contains_any=(name,)),), {"private_key": "redact"}))
+    guarded = guard.check(ask(f"Write to {name}, key {PEM}"))
+    restorer = guarded.restorer(within_json=True)
+    assert restorer is not None
+    pieces = ('{"to": "[NA', 'ME_1]", "n": 1, "with": ["[PRIVATE_KEY', "_1]", '"]}')
+    said = "".join(restorer.feed(piece) for piece in pieces) + restorer.end()
+    assert json.loads(said) == {"to": name, "n": 1, "with": [PEM]}
+    call, result = ToolCall("1", "send", said), ToolResult("1", json.dumps({"sent": name, "key": PEM}))
+    history = (*ask(f"Write to {name}, key {PEM}").messages, Message("assistant", (call,)), Message("tool", (result,)))
+    again = guard.check(ChatRequest("m", history)).request.messages
+    assert "boss" not in str(again)
+    assert "MIIE" not in str(again)
+    sent = again[1].parts[0]
+    assert isinstance(sent, ToolCall)
+    assert json.loads(sent.arguments) == {"to": "[NAME_1]", "n": 1, "with": ["[PRIVATE_KEY_1]"]}
+
+
+def test_json_that_needs_no_change_keeps_its_bytes() -> None:
+    odd = '{"b" :  1.50, "a":"\\u0041", "n": 1e400}'
+    request = ChatRequest("m", (Message("assistant", (ToolCall("1", "f", odd), ToolCall("2", "f", '{"cut": "ann@x'))),))
+    assert redacting().check(request).request == request
 
 
 def test_an_earlier_answer_does_not_leak_what_the_question_hid() -> None:

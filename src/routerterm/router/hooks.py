@@ -96,8 +96,11 @@ class Guarded(Protocol):
         """What may leave: with placeholders for what was redacted."""
         ...
 
-    def restorer(self) -> Restorer | None:
-        """A fresh one for each answer; None where nothing was redacted."""
+    def restorer(self, *, within_json: bool = False) -> Restorer | None:
+        """A fresh one for each answer; None where nothing was redacted.
+
+        ``within_json``: the text is JSON, such as a tool's arguments, and must still be JSON afterwards.
+        """
         ...
 
 
@@ -115,7 +118,7 @@ class Unguarded:
 
     request: ChatRequest
 
-    def restorer(self) -> Restorer | None:
+    def restorer(self, *, within_json: bool = False) -> Restorer | None:
         """Nothing to restore."""
         return None
 

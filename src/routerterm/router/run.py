@@ -100,7 +100,7 @@ class Voice:
 
     def _restored(self, channel: str, text: str) -> str:
         if channel not in self._restorers:
-            self._restorers[channel] = self._guarded.restorer()
+            self._restorers[channel] = self._guarded.restorer(within_json=channel.startswith("tool "))
         restorer = self._restorers[channel]
         return text if restorer is None or not text else restorer.feed(text)
 

@@ -11,6 +11,7 @@ from routerterm.core.messages import Image, Message, Part, Reasoning, Role, Text
 from routerterm.core.request import ChatRequest
 from routerterm.router.guard.answer import AnswerWatch
 from routerterm.router.guard.inspect import Inspector, Strike
+from routerterm.router.guard.json_text import change_json, escaped
 from routerterm.router.guard.match import compiled
 from routerterm.router.guard.redact import Placeholders
 from routerterm.router.guard.values import GuardRules, Hit, OnHit
@@ -30,7 +31,7 @@ class Passed:
     placeholders: Placeholders
     on_hit: OnHit
 
-    def restorer(self) -> Restorer | None:
+    def restorer(self, *, within_json: bool = False) -> Restorer | None:
         """A fresh one for each answer; None where there is nothing to restore and nothing to look for."""
         watches = self.rules.detectors or any("assistant" in rule.roles for rule in self.rules.rules)
         if not self.placeholders and not watches:
@@ -40,7 +41,10 @@ class Passed:
         def struck(strike: Strike) -> None:
             self.on_hit(hit_of(strike, "assistant", conversation))
 
-        return AnswerWatch(self.rules, self.placeholders.things, struck)
+        things = self.placeholders.things
+        if within_json:
+            things = {placeholder: escaped(thing) for placeholder, thing in things.items()}
+        return AnswerWatch(self.rules, things, struck)
 
 
 class PersonalGuard:
@@ -129,7 +133,7 @@ def _part(part: Part, change: Callable[[str], str]) -> Part:
         case ToolResult(text=text):
             return replace(part, text=change(text))
         case ToolCall(arguments=arguments):
-            return replace(part, arguments=change(arguments))
+            return replace(part, arguments=change_json(arguments, change))
         case Reasoning(text, signature):
             return part if signature else replace(part, text=change(text))
         case Image():

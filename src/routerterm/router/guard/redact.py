@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from routerterm.router.guard.json_text import escaped
 from routerterm.router.guard.values import Span
 
 _PLACEHOLDER = re.compile(r"\[[A-Z][A-Z0-9_]{0,30}_\d{1,6}\]")
@@ -43,8 +44,8 @@ class Placeholders:
     def take_known(self, text: str) -> str:
         """The text without what was taken out elsewhere: an earlier answer repeats it, restored."""
         for thing in sorted(self._by_thing, key=len, reverse=True):
-            if thing in text:
-                text = text.replace(thing, self._by_thing[thing])
+            for form in {thing, escaped(thing)}:  # a tool's answer is often JSON
+                text = text.replace(form, self._by_thing[thing])
         return text
 
     def _placeholder(self, thing: str, kind: str) -> str:
