@@ -262,6 +262,22 @@ def test_the_last_resort_is_asked_once() -> None:
     assert len(attempts) == 1
 
 
+def test_a_model_whose_breaker_just_opened_is_not_asked_again() -> None:
+    course = flow([option(A), option(B)], Rules(), lambda: 0.5)
+    next(course)
+    attempt = course.send(Lost(Transient("x"), 1.0, resting=True))
+    assert (attempt.target, attempt.next) == (B, "b/m is asked")
+
+
+def test_a_cut_answer_goes_on_at_a_sick_model_only_where_nobody_else_is() -> None:
+    for options, expected in (([option(A, prefill=True)], A), ([option(A, prefill=True), option(B)], B)):
+        course = flow(options, Rules(), lambda: 0.5)
+        next(course)
+        attempt = course.send(Lost(Cut("x"), 1.0, SAID, resting=True))
+        assert attempt.target == expected
+        assert attempt.option.last_resort is (expected == A)
+
+
 ERRORS = st.sampled_from(list(errors.provider_errors()))
 WAITS = st.one_of(st.none(), st.floats(0, 400))
 

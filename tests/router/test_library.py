@@ -100,6 +100,17 @@ async def test_demo_cut_goes_on_without_repeating() -> None:
     assert text == CUT
 
 
+async def test_demo_cut_is_whole_however_often_it_is_watched() -> None:
+    """Half of its attempts fail, which opens its breaker; with nobody else there it goes on all the same."""
+    from routerterm.router.demo_texts import CUT
+
+    routed = router()
+    for _ in range(8):
+        text, events = await run(routed, request("demo/cut"))
+        assert isinstance(events[-1], Finished)
+        assert text == CUT
+
+
 async def test_demo_down_fails_and_a_route_gets_around_it() -> None:
     _, events = await run(router(), request("demo/down"))
     assert isinstance(events[-1], Failed)

@@ -45,6 +45,8 @@ class Lost:
     error: ProviderError
     now: float
     progress: Progress = NOTHING
+    resting: bool = False
+    """The model failed so often by now that it is left alone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ class Books:
     async def admit_model(self, attempt: Attempt) -> NotSent | None:
         """Ask the breaker, if it is not plainly closed.  What is tried as the last resort goes in any case."""
         name = health_name(attempt.target)
-        if not breaker.is_open(self._prepared.states.get(name)):
+        if not self.rests(attempt.target):
             return None
         admitted = False
 
@@ -93,6 +93,10 @@ class Books:
         if (key := self.key(attempt)) is not None:
             await self._report_key(attempt, key, result, headers)
 
+    def rests(self, target: Target) -> bool:
+        """Whether the model's breaker is open, as far as this request knows."""
+        return breaker.is_open(self._prepared.states.get(health_name(target)))
+
     async def charge(self, target: Target, error: ProviderError) -> None:
         """Charge a failure that was held back until it was known that the network is there."""
         await self._change(
@@ -101,9 +105,8 @@ class Books:
 
     async def release(self, target: Target) -> None:
         """Give back a probe that said nothing of the model."""
-        name = health_name(target)
-        if breaker.is_open(self._prepared.states.get(name)):
-            await self._change(name, breaker.released)
+        if self.rests(target):
+            await self._change(health_name(target), breaker.released)
 
     async def reserve(self, attempt: Attempt, record: AttemptRecord, caps: Sequence[Cap]) -> NotSent | None:
         """Hold the high end back in the ledger.  Raises `StoreError`: what cannot be entered is not spent."""

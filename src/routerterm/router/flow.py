@@ -135,6 +135,8 @@ class _Course:
             standing.hold_off(target, error.retry_after)
         if outcome.progress.content:
             self._broke.add(target)
+        if outcome.resting:
+            standing.spare(target)
         if not (cure.retry or cure.next_key or self._continuable(error)):
             standing.give_up(target)
         if (isinstance(error, Unreachable) and error.code == "tls") or error.code == "stalled":
@@ -174,7 +176,9 @@ class _Course:
         if self._last is None:
             return self._other_key(last)
         error, option, standing = self._last.error, last.option, self._standing
-        if standing.given_up(option.target) or not standing.tries_left(option, error) or option.last_resort:
+        if standing.given_up(option.target) or standing.is_sick(option.target) or option.last_resort:
+            return None
+        if not standing.tries_left(option, error):
             return None
         others = standing.others(option)
         key = standing.key(option)
@@ -217,7 +221,7 @@ class _Course:
             for option in self._standing.options:
                 if option.target == last.target or (self._standing.tries(option.target) == 0) is not fresh:
                     continue
-                if (key := self._standing.usable(option)) is NO_KEY_NOW:
+                if self._standing.is_sick(option.target) or (key := self._standing.usable(option)) is NO_KEY_NOW:
                     continue
                 why = f"{option.why}, after {last.target} failed" if self._last else option.why
                 delay = max(key.wait if key else 0.0, self._standing.owed(option))
@@ -234,6 +238,8 @@ class _Course:
         ]
         if not standing.spared(last.option):
             usable = [pair for pair in usable if not standing.tries(pair[0].target)] or usable
+        well = [pair for pair in usable if not standing.is_sick(pair[0].target)]
+        usable = well or [(replace(option, last_resort=True), key) for option, key in usable]
         if self._rules.on_cut == "continue" and self._progress.characters:
             for option, key in usable:
                 if option.model.prefill and option.target not in self._no_prefill:

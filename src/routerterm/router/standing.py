@@ -26,6 +26,7 @@ class Standing:
         self._waited = 0.0
         self._tries: dict[Target, int] = {}
         self._dead: set[Target] = set()
+        self._sick: set[Target] = set()
         self._not_before: dict[Target, float] = {}
         """What Retry-After asked for."""
         self._ready: dict[tuple[str, str], float | None] = {}
@@ -50,6 +51,14 @@ class Standing:
     def given_up(self, target: Target) -> bool:
         """Whether it is not to be asked again."""
         return target in self._dead
+
+    def spare(self, target: Target) -> None:
+        """Ask it again only where nobody else is left."""
+        self._sick.add(target)
+
+    def is_sick(self, target: Target) -> bool:
+        """Whether it is to be spared."""
+        return target in self._sick
 
     def hold_off(self, target: Target, seconds: float) -> None:
         """The target asked not to be asked for a while."""

@@ -159,7 +159,7 @@ class Turn:
                 yield event
         told = self._outcome
         assert isinstance(told, Answered | Lost)
-        other = Lost(failed, self._around.clock()) if failed else None
+        other = Lost(failed, self._around.clock(), resting=self._books.rests(loser.attempt.target)) if failed else None
         self._outcome = Hedged(race.spare_won, told, other)
 
     async def _start(self, attempt: Attempt) -> Run | NotSent:
@@ -254,7 +254,7 @@ class Turn:
     async def _lost(self, run: Run, error: ProviderError) -> None:
         self._voice.keep(run)
         await self._tally.finish(run, "cut" if run.leg.content else "failed", _placed(run, error))
-        self._outcome = Lost(error, self._around.clock(), run.progress)
+        self._outcome = Lost(error, self._around.clock(), run.progress, self._books.rests(run.attempt.target))
 
     async def _wait(self, seconds: float) -> None:
         if seconds <= 0:
