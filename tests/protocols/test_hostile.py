@@ -173,6 +173,14 @@ def test_what_is_no_json_is_malformed(piece: bytes) -> None:
     assert [event.error.kind for event in events if isinstance(event, Broke)] == ["malformed"]
 
 
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("body", [b"hello", b"\xff\xfe", b"upstream timed out\n"])
+def test_words_that_are_no_stream_are_malformed(protocol: str, body: bytes) -> None:
+    (event,) = feed(protocol, [body])
+    assert isinstance(event, Broke)
+    assert event.error.kind == "malformed"
+
+
 def test_nan_reads_as_nothing_and_the_last_of_two_keys_counts() -> None:
     choice = b'{"logprobs":NaN,"delta":{"content":"a","content":"b"}}'
     body = b'data: {"choices":[' + choice + b'],"usage":{"prompt_tokens":Infinity}}\n\n'

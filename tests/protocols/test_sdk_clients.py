@@ -250,16 +250,16 @@ def test_anthropic_reads_whole_messages_and_errors(server: tuple[str, Answers]) 
 
 
 def genai_client(base: str) -> Any:
-    from google import genai
-
-    return genai.Client(api_key="x", http_options={"base_url": base, "api_version": "v1beta"})
+    return pytest.importorskip("google.genai").Client(
+        api_key="x", http_options={"base_url": base, "api_version": "v1beta"}
+    )
 
 
 def test_google_reads_streams_bodies_and_errors(server: tuple[str, Answers]) -> None:
-    from google.genai import errors, types
-
     base, answers = server
     client = genai_client(base)
+    from google.genai import errors, types
+
     sealed: list[WireEvent] = [ReasoningDelta("", "gemini:U0VBTA=="), ReasoningDelta("", "anthropic:S"), *ANSWER]
     answers.give(streamed(gemini_server.ServerStream(id="r", model="smart"), sealed), stream=True)
     look = types.FunctionDeclaration(name="look", parameters_json_schema={"type": "object"})

@@ -140,6 +140,8 @@ class StreamDecoder:
             rest = self._lines.end()
             if is_json(rest):
                 self._object("", rest)
+            elif rest.strip() and not self._seen and not rest.startswith(b"{"):
+                self._emit.broke(Malformed("The provider's answer is not a stream of JSON lines."))
         elif self._frames == self._feed_sse:
             for event in self._sse.end():
                 if event.data.strip() == b"[DONE]" or is_json(event.data):
