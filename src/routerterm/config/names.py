@@ -149,6 +149,10 @@ class _Names:
                 if way and not told.intersection(way):
                     told.update(way)
                     yield Problem((section, name), f"{dotted((section, name))} leads to itself: {' → '.join(way)}")
+        for model, body in self.settings.models.items():
+            if model in body.fallbacks:
+                key: Key = ("models", model, "fallbacks", body.fallbacks.index(model))
+                yield Problem(key, f"{dotted(key)} is the model itself: it cannot stand in for itself")
 
     def _way_back(self, start: str) -> tuple[str, ...]:
         """A way from a name to itself, or none."""

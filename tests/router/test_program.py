@@ -1,0 +1,162 @@
+"""The router in the running program: routes of the settings, its demonstrations, and what the ledger says of them."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from typing import Any
+
+from routerterm.config.paths import Paths
+from routerterm.router.demo_texts import CUT
+from routerterm.store.database import Store
+from tests.cli.program import routerterm
+
+ROUTES = """
+[router]
+default = "mine"
+
+[routes.mine]
+models = ["demo/down", "e"]
+
+[routes.fair]
+strategy = "weighted"
+models = ["demo/echo", "demo/markdown"]
+weights = { "demo/echo" = 3 }
+
+[routes.hurried]
+hedge = true
+models = ["demo/silent", "demo/echo"]
+
+[routes.eyes]
+models = ["demo/code", "tiny/m", "demo/echo"]
+
+[routes.far]
+models = ["near-by/one", "far-off/two"]
+
+[aliases]
+e = "demo/echo"
+
+[providers.tiny]
+protocol = "openai-chat"
+base_url = "http://127.0.0.1:9/v1"
+
+[providers.near-by]
+protocol = "openai-chat"
+base_url = "https://one.invalid/v1"
+
+[providers.far-off]
+protocol = "openai-chat"
+base_url = "https://two.invalid/v1"
+
+[models."tiny/m"]
+context = 2000
+
+[models."demo/down"]
+fallbacks = ["demo/echo"]
+"""
+
+
+def configure(paths: Paths) -> None:
+    paths.make()
+    paths.config_file.write_text(ROUTES)
+
+
+def attempts(paths: Paths) -> list[dict[str, Any]]:
+    """The ledger's rows, as they lie in the file."""
+    with closing(sqlite3.connect(paths.database)) as database:
+        database.row_factory = sqlite3.Row
+        return [dict(row) for row in database.execute("SELECT * FROM attempt ORDER BY started_at, n")]
+
+
+def why(*arguments: str) -> dict[str, Any]:
+    ran = routerterm("why", "--json", *arguments)
+    found: dict[str, Any] = json.loads(ran.out)
+    return found
+
+
+def test_why_tells_of_every_candidate(paths: Paths) -> None:
+    configure(paths)
+    assert [each["model"] for each in why("Hello")["candidates"]] == ["demo/down", "demo/echo"]
+    fair = why("-m", "fair", "Hello")["candidates"]
+    assert {each["why"] for each in fair} == {"drawn with 75 %", "drawn with 25 %"}
+    named = why("-m", "demo/down", "Hello")["candidates"]
+    assert [each["why"] for each in named] == ["named outright", "fallback of demo/down"]
+    long = why("-m", "eyes", "word " * 3000)
+    assert [each["model"] for each in long["candidates"]] == ["demo/code", "demo/echo"]
+    assert long["passed_over"] == [{"model": "tiny/m", "reason": "2k context < 4k needed"}]
+    private = why("-m", "smart", "--private", "Hello")
+    assert private["candidates"] == []
+    assert all("private" in each["reason"] for each in private["passed_over"])
+    assert not paths.database.exists() or attempts(paths) == [], "nothing may be sent"
+
+
+def test_why_without_a_key_says_what_to_do(paths: Paths) -> None:
+    ran = routerterm("why", "-m", "any", "Hello")
+    assert ran.code == 4
+    assert "nobody has a key" in ran.out
+    assert "routerterm keys add" in ran.out
+
+
+def test_a_route_of_the_settings_gets_around_what_is_down(paths: Paths) -> None:
+    configure(paths)
+    ran = routerterm("ask", "Hello")
+    assert (ran.code, ran.out) == (0, "Hello\n")
+    rows = attempts(paths)
+    assert [(row["n"], row["model"], row["outcome"]) for row in rows] == [
+        (1, "down", "failed"),
+        (2, "down", "failed"),
+        (3, "echo", "done"),
+    ]
+    assert {row["route"] for row in rows} == {"mine"}
+
+
+def test_both_legs_of_a_cut_answer_are_in_the_ledger(paths: Paths) -> None:
+    ran = routerterm("ask", "-m", "demo/cut", "Hello")
+    assert (ran.code, ran.out) == (0, CUT)
+    assert [row["outcome"] for row in attempts(paths)] == ["cut", "done"]
+
+
+async def test_the_loser_of_a_hedge_is_in_the_ledger(paths: Paths) -> None:
+    configure(paths)
+    store = Store.open(paths.database)
+    await store.start()
+    await store.memory.change("health:demo/silent", lambda _: {"ttft": [[0.1, 1.0]] * 8})
+    await store.close()
+    ran = routerterm("ask", "-m", "hurried", "Hello")
+    assert (ran.code, ran.out) == (0, "Hello\n")
+    lost, won = attempts(paths)
+    assert (lost["model"], lost["outcome"]) == ("silent", "cancelled")
+    assert (won["model"], won["outcome"]) == ("echo", "done")
+    assert lost["input_tokens"] > 0, "what was asked may be billed"
+    assert (lost["cost_nanousd"], lost["usage_source"]) == (0, "estimated")
+
+
+async def test_offline_is_said_and_held_against_nobody(paths: Paths) -> None:
+    configure(paths)
+    ran = routerterm("ask", "-m", "far", "Hello")
+    assert ran.code == 1
+    assert "No provider can be reached" in ran.err
+    assert "The question is kept" in ran.err
+    assert {row["error_class"] for row in attempts(paths)} == {"unreachable"}
+    store = Store.open(paths.database)
+    await store.start()
+    assert await store.memory.read("health:") == {}
+    latest = await store.conversations.latest()
+    await store.close()
+    assert latest is not None
+    assert "Hello" in routerterm("find", "Hello").out
+
+
+def test_what_can_never_be_served_is_told_when_the_settings_are_read(paths: Paths) -> None:
+    paths.make()
+    paths.config_file.write_text(
+        '[routes.ring]\nmodels = ["ring"]\n[routes.gone]\nmodels = ["opnai/x"]\n'
+        '[models."demo/echo"]\nfallbacks = ["demo/echo"]\n'
+    )
+    ran = routerterm("config", "check")
+    assert ran.code == 2
+    assert "routes.ring leads to itself" in ran.err
+    assert "Did you mean openai?" in ran.err
+    assert "cannot stand in for itself" in ran.err
+    assert routerterm("ask", "Hello").code == 2
