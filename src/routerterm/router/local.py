@@ -23,6 +23,8 @@ from routerterm.router.exchange import Answer, Waits
 
 FETCH_HINT = "Fetch it with: routerterm local fetch"
 _EVENTS = {"content-type": "text/event-stream"}
+LONGEST = 1024
+"""Tokens of an answer where the request names no length; a small model that rambles must not do so for minutes."""
 
 
 class LocalTransport:
@@ -121,6 +123,12 @@ class LocalTransport:
         params.n_batch = 64  # small, so that a stop is heard while a long prompt is read
         params.cpuparams.n_threads = self._threads
         params.cpuparams_batch.n_threads = self._threads
+        params.sampling.temp, params.sampling.top_p = (
+            0.2,
+            0.9,
+        )  # what small models are to be asked with, say their makers
+        params.sampling.penalty_repeat = 1.1  # they fall into loops
+        params.n_predict = LONGEST  # and do not always find an end
         params.warmup = False
         params.verbosity = -1  # it would write where the interface draws
         return xllamacpp.Server(params)

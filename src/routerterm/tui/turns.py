@@ -155,7 +155,8 @@ class Turns:
         workers = [turn.worker for turn in self._turns if turn.worker]
         for worker in workers:
             worker.cancel()
-        await self._screen.workers.wait_for_complete([w for w in workers if not w.is_finished])
+        if running := [worker for worker in workers if not worker.is_finished]:  # Textual takes an empty list for all
+            await self._screen.workers.wait_for_complete(running)
 
     def show_running(self, session: Session) -> None:
         """Let the transcript take up the answer that is running in a conversation that is shown again."""

@@ -18,12 +18,12 @@ from typing import Any, ClassVar
 from rich.color import ColorSystem
 from textual import events
 from textual._parser import ParseError
-from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.color import Color, ColorParseError
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
+from routerterm.tui.terminal.bursts import BurstParser
 from routerterm.tui.terminal.colour import adapter, depth_of
 from routerterm.tui.terminal.keys import AnswerFilter
 from routerterm.tui.terminal.line import LineState, Mode
@@ -199,7 +199,7 @@ class LeanDriver(LinuxDriver):
 
     def run_input_thread(self) -> None:
         """Read keys until told to stop; a terminal that has hung up ends it too."""
-        fd, parser = self.fileno, XTermParser(self._debug)
+        fd, parser = self.fileno, BurstParser(self._debug)
         decode = getincrementaldecoder("utf-8")("replace").decode
         answers = AnswerFilter(self._answered)
         answers.waiting = lambda: self._meter.waiting
@@ -216,9 +216,8 @@ class LeanDriver(LinuxDriver):
                     data = answers.feed(data)
                 else:
                     data = answers.release()
-                for event in parser.feed(decode(data)) if data else ():
-                    self.process_message(event)
-                for event in parser.tick():
+                text = decode(data)
+                for event in parser.burst(text) if text else parser.idle():
                     self.process_message(event)
         finally:
             with contextlib.suppress(EOFError, ParseError):

@@ -1,0 +1,109 @@
+"""A real terminal for tests: the program runs in tmux, keys are typed, and what is on the screen is read."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.cli.program import PROGRAM
+
+LONG_ENOUGH = 90.0
+"""Seconds after which something that was to be seen is taken to be missing; a safety net, not a measure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """One tmux server with one window."""
+
+    socket: Path
+    command: str
+    size: tuple[int, int]
+    environment: Mapping[str, str]
+
+    def open(self) -> None:
+        """Start the program in a new window; the window stays when the program ends."""
+        width, height = self.size
+        self._tmux("new-session", "-d", "-s", "it", "-x", f"{width}", "-y", f"{height}", self.command, start=True)
+        self._tmux("set-option", "-g", "remain-on-exit", "on")
+        self._tmux("set-option", "-g", "mouse", "on")
+
+    def close(self) -> None:
+        """End tmux and all in it."""
+        subprocess.run(["tmux", "-S", str(self.socket), "kill-server"], capture_output=True, check=False)
+
+    def type(self, text: str) -> None:
+        """The letters as they are."""
+        self._tmux("send-keys", "-t", "it", "-l", text)
+
+    def press(self, *keys: str) -> None:
+        """Keys by tmux's names: Enter, Escape, C-q, F5."""
+        self._tmux("send-keys", "-t", "it", *keys)
+
+    def screen(self) -> str:
+        """The text that is shown."""
+        return self._tmux("capture-pane", "-p", "-t", "it")
+
+    def wait(self, text: str, seconds: float = LONG_ENOUGH) -> str:
+        """The screen, as soon as it shows that text."""
+        return self._until(lambda screen: text in screen, f"{text!r} never came", seconds)
+
+    def gone(self, text: str, seconds: float = LONG_ENOUGH) -> str:
+        """The screen, as soon as it no longer shows that text."""
+        return self._until(lambda screen: text not in screen, f"{text!r} never went", seconds)
+
+    def ended(self, seconds: float = LONG_ENOUGH) -> int:
+        """Wait for the program to end; its exit code."""
+        limit = time.monotonic() + seconds
+        while time.monotonic() < limit:
+            dead, status = self._tmux("display-message", "-p", "-t", "it", "#{pane_dead} #{pane_dead_status}").split(
+                " ", 1
+            )
+            if dead == "1":
+                return int(status.strip() or -1)
+            time.sleep(0.05)
+        raise AssertionError(f"it did not end:\n{self.screen()}")
+
+    def pid(self) -> int:
+        """The program's process."""
+        return int(self._tmux("display-message", "-p", "-t", "it", "#{pane_pid}"))
+
+    def _until(self, holds: object, complaint: str, seconds: float) -> str:
+        limit = time.monotonic() + seconds
+        while True:
+            screen = self.screen()
+            if holds(screen):  # type: ignore[operator]
+                return screen
+            if time.monotonic() > limit:
+                raise AssertionError(f"{complaint}:\n{screen}")
+            time.sleep(0.05)
+
+    def _tmux(self, *arguments: str, start: bool = False) -> str:
+        where = ["tmux", "-S", str(self.socket), *(["-u", "-f", "/dev/null"] if start else [])]
+        environment = {**os.environ, "LC_ALL": "C.UTF-8", "SHELL": "/bin/sh", **self.environment}
+        environment.pop("TMUX", None)
+        ran = subprocess.run([*where, *arguments], capture_output=True, text=True, env=environment, timeout=60)
+        assert ran.returncode == 0, ran.stderr
+        return ran.stdout
+
+
+@contextmanager
+def terminal(
+    *arguments: str,
+    home: Path,
+    size: tuple[int, int] = (100, 30),
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Terminal]:
+    """The program in a terminal of its own, its history in ``home``; ended when the block ends."""
+    command = "exec " + shlex.join([*PROGRAM, *arguments])
+    made = Terminal(home.parent / "tmux", command, size, {"ROUTERTERM_HOME": str(home), **(environment or {})})
+    made.open()
+    try:
+        yield made
+    finally:
+        made.close()
