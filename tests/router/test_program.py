@@ -117,6 +117,24 @@ def test_both_legs_of_a_cut_answer_are_in_the_ledger(paths: Paths) -> None:
     assert [row["outcome"] for row in attempts(paths)] == ["cut", "done"]
 
 
+def test_a_restart_keeps_the_partial_answer_beside_the_whole_one(paths: Paths) -> None:
+    paths.make()
+    paths.config_file.write_text(
+        '[router]\non_cut = "restart"\n[routes.two]\nmodels = ["demo/cut", "demo/echo"]\n',
+    )
+    assert routerterm("ask", "--no-stream", "-m", "two", "Hello").out == "Hello\n"
+    with closing(sqlite3.connect(paths.database)) as database:
+        replies = database.execute(
+            "SELECT model, status, text, parent_id FROM message WHERE role = 'assistant' ORDER BY status"
+        ).fetchall()
+    (partial, whole) = replies
+    assert partial[:2] == ("demo/cut", "cut"), "it is the words of the one that broke off"
+    assert CUT.startswith(partial[2])
+    assert whole[:3] == ("demo/echo", "done", "Hello")
+    assert partial[3] == whole[3]
+    assert [row["outcome"] for row in attempts(paths)] == ["cut", "done"]
+
+
 async def test_the_loser_of_a_hedge_is_in_the_ledger(paths: Paths) -> None:
     configure(paths)
     store = Store.open(paths.database)

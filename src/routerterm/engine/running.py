@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import assert_never
 
 from routerterm.core.errors import StoreError
@@ -45,6 +46,8 @@ class RunningReply:
         self._status: Status = "stopped"
         self._ended = self._saved = False
         self._pieces = self._kept = 0
+        self._speaker: str | None = None
+        """Who said what is there so far: after a cut, not yet the one that is asked next."""
         self._ticking: asyncio.Task[None] | None = None
 
     @property
@@ -71,6 +74,7 @@ class RunningReply:
             case TextDelta() | ReasoningDelta() | ToolCallDelta():
                 self.builder.add(event)
                 self._pieces += 1
+                self._speaker = self.record.target
             case Finished():
                 self._ended, self._status = True, "done"
             case Failed():
@@ -128,7 +132,8 @@ class RunningReply:
     async def _set_aside(self) -> None:
         """The partial answer becomes a sibling; what follows is a new one."""
         if not self.builder.is_empty:
-            partial = self._answer("cut")
+            record = replace(self.record, target=self._speaker)
+            partial = Answer(self.builder.parts(), "cut", self._speaker, record.to_json())
             await self._try(lambda: self._turns.set_aside(self.turn, partial))
         self.builder = ReplyBuilder()
         self._pieces += 1
