@@ -40,7 +40,7 @@ async def _serve(host: str | None, port: int | None) -> int:
         from routerterm.gateway.server import Gateway
     except ModuleNotFoundError as error:
         raise missing(error) from error
-    async with open_app() as app:
+    async with open_app(loading="later") as app:
         for trouble in app.troubles:
             tell(trouble)
         own = app.settings.gateway

@@ -42,7 +42,7 @@ async def _decide(prompt: str, model: str, files: tuple[Path, ...], private: boo
     from routerterm.wiring import open_app
 
     parts: tuple[Part, ...] = (*(attachment(file) for file in files), Text(prompt))
-    async with open_app() as app:
+    async with open_app(loading="now") as app:
         request = ChatRequest(model or app.default_model, (Message("user", parts),), private=private, client="why")
         return await app.router.explain(request)
 

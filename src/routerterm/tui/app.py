@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
@@ -40,6 +41,10 @@ SCREENS: Mapping[str, str] = {
 """Screens by name; each module is imported when its screen is first opened."""
 OVERLAYS = frozenset({"help", "themes"})
 """Those that lie over whatever is open."""
+
+
+QUIET_AFTER = 2.0
+"""Seconds without a key press."""
 
 
 class RoutertermApp(App[int]):
@@ -110,6 +115,8 @@ class RoutertermApp(App[int]):
         try:
             wiring = await asyncio.to_thread(importlib.import_module, "routerterm.wiring")
             self.services = await wiring.open_services(self.paths)
+            chat = self.chat
+            wiring.count_exactly_when(lambda: _is_quiet(chat))
         except RoutertermError as error:
             self.chat.show_trouble(error)
             return
@@ -243,6 +250,11 @@ class RoutertermApp(App[int]):
         """Leave nothing open."""
         if self.services is not None:
             await self.services.close()
+
+
+def _is_quiet(chat: ChatScreen) -> bool:
+    """Whether a second's standstill would not be felt: nobody types, no answer comes in."""
+    return time.monotonic() - chat.meters.typed_at > QUIET_AFTER and not chat.turns.any
 
 
 def run() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,8 @@ class Meters:
         self._view = StatusView()
         self._timer: Timer | None = None
         self._typing: Timer | None = None
+        self.typed_at = 0.0
+        """When a key was last pressed in the composer (`time.monotonic`)."""
 
     def busy(self) -> None:
         """Turn the spinner until nothing runs any more."""
@@ -61,6 +64,7 @@ class Meters:
 
     def typed(self) -> None:
         """Something was typed: look the forecast up when the hands rest."""
+        self.typed_at = time.monotonic()
         if self._typing is not None:
             self._typing.stop()
         self._typing = self._screen.set_timer(FORECAST_AFTER, self._ask_forecast)

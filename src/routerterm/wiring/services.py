@@ -229,9 +229,11 @@ def _in_process(paths: Paths) -> Mapping[str, Transport]:
 
 
 @asynccontextmanager
-async def open_app(paths: Paths | None = None, environ: Mapping[str, str] | None = None) -> AsyncIterator[Services]:
-    """`open_services`, closed at the end."""
-    services = await open_services(paths, environ)
+async def open_app(
+    paths: Paths | None = None, environ: Mapping[str, str] | None = None, *, loading: Loading = "never"
+) -> AsyncIterator[Services]:
+    """`open_services`, closed at the end; for a command that does one thing, whose answer waits for no exact table."""
+    services = await open_services(paths, environ, loading=loading)
     try:
         yield services
     finally:
