@@ -42,12 +42,18 @@ sleep 1
 keys -l 'What colour is the sky on a clear day?'
 sleep 1
 keys Enter
-wait_for 120 'local/smollm2.*(tok|s ·)|smollm2.*[0-9]+ tok'
+wait_for 180 'smollm2 .*ACU'
 keys C-q
 wait_for 30 'LEFT'
 tmux -S "$work/socket" kill-server
 open
-wait_for 60 'colour is the sky'
+wait_for 60 'What colour'
+keys F5
+sleep 1
+keys -l 'sky'
+wait_for 30 'clear day'
+keys Enter
+wait_for 30 'on a clear day'
 keys C-q
 wait_for 30 'LEFT'
 echo "make run: asked, answered by the local model, left, came back, found"

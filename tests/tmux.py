@@ -58,14 +58,13 @@ class Terminal:
         return self._until(lambda screen: text not in screen, f"{text!r} never went", seconds)
 
     def ended(self, seconds: float = LONG_ENOUGH) -> int:
-        """Wait for the program to end; its exit code."""
+        """Wait for the program to end; its exit code, below 0 the signal that killed it."""
         limit = time.monotonic() + seconds
+        told = "#{pane_dead},#{pane_dead_status},#{pane_dead_signal}"
         while time.monotonic() < limit:
-            dead, status = self._tmux("display-message", "-p", "-t", "it", "#{pane_dead} #{pane_dead_status}").split(
-                " ", 1
-            )
-            if dead == "1":
-                return int(status.strip() or -1)
+            dead, status, signal = self._tmux("display-message", "-p", "-t", "it", told).strip().split(",")
+            if dead == "1" and (status or signal):  # tmux learns of the reason a moment later
+                return int(status) if status else -int(signal)
             time.sleep(0.05)
         raise AssertionError(f"it did not end:\n{self.screen()}")
 

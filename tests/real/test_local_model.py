@@ -68,8 +68,9 @@ def test_a_conversation_typed_into_a_terminal(home: Path) -> None:
         chat.type(QUESTION)
         chat.wait("France?")
         chat.press("Enter")
-        chat.wait("Paris")
         chat.wait("ACU")
+        answer = rows(home)[1][2].split()[0]
+        chat.wait(answer)
         chat.type("Write a very long story about a lighthouse.")
         chat.press("Enter")
         chat.wait("Esc stop")
@@ -90,7 +91,7 @@ def test_a_conversation_typed_into_a_terminal(home: Path) -> None:
         again.type("lighthouse")
         again.wait("story about")
         again.press("Enter")
-        again.wait("Paris")
+        again.wait(answer)
         again.press("C-q")
         assert again.ended() == 0
 
@@ -105,7 +106,7 @@ def test_killed_in_mid_answer_the_question_and_nearly_all_is_there(home: Path) -
         chat.wait("Esc stop")
         chat.wait("lighthouse ")
         os.kill(chat.pid(), signal.SIGKILL)
-        chat.ended()
+        assert chat.ended() == -signal.SIGKILL
     kept = rows(home)
     assert kept[0] == ("user", "done", "Write a very long story about a lighthouse.")
     with terminal(home=home) as again:
@@ -117,4 +118,4 @@ def test_killed_in_mid_answer_the_question_and_nearly_all_is_there(home: Path) -
         again.press("Enter")
         again.wait("interrupted")
         again.press("C-q")
-        again.ended()
+        assert again.ended() == 0

@@ -9,7 +9,7 @@ types on over a slow line means Escape, and text; and nothing that was pasted ca
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING
 
 from textual import events
@@ -53,7 +53,7 @@ class BurstParser(XTermParser):
             yield from self._keys(data)
         yield from self.tick()
 
-    def _pressed(self, data: str) -> Iterator[Message]:
+    def _pressed(self, data: str) -> Generator[Message, None, str]:
         """The keys up to the next paste; returns what comes after its beginning."""
         before, begins, after = data.partition(_PASTE_BEGINS)
         if begins:
@@ -63,7 +63,7 @@ class BurstParser(XTermParser):
         yield from self._keys(before)
         return after
 
-    def _paste(self, data: str) -> Iterator[Message]:
+    def _paste(self, data: str) -> Generator[Message, None, str]:
         """More of a paste; returns what comes after its end."""
         assert self._pasted is not None
         text, ends, after = data.partition(_PASTE_ENDS)
