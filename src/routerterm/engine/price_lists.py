@@ -11,7 +11,7 @@ from routerterm.catalog.litellm_list import listings
 from routerterm.catalog.overlay import listing_of
 from routerterm.catalog.rows import Listing, parse_listing
 from routerterm.catalog.values import ProviderInfo
-from routerterm.core.errors import Malformed, ProviderError, RoutertermError
+from routerterm.core.errors import Malformed, ProviderError, RoutertermError, VaultError
 from routerterm.core.ports import KeySource
 from routerterm.protocols import codec
 from routerterm.protocols.base import HttpRequest
@@ -38,7 +38,11 @@ async def refresh(
 ) -> AsyncGenerator[Refreshed]:
     """Ask each provider that has a key (or needs none) for its models; ``date`` is today's."""
     for info in providers:
-        found = await keys.keys(info.name)
+        try:
+            found = await keys.keys(info.name)
+        except VaultError as error:
+            yield Refreshed(info.name, None, error.message)
+            continue
         if info.needs_key and not found:
             continue
         try:
