@@ -171,7 +171,7 @@ class Output:
         if text:
             self.frames += 1
             self._painted_at = now
-            if self.sync and self.painter.touched > 1:
+            if self.sync and self.painter.touched > 3:  # a scroll, or several rows: what could be seen half done
                 text = f"{_SYNC_ON}{text}{_SYNC_OFF}"
         if complete and self._modes.get("25", "l").endswith("h"):
             text += self.painter.park(self.interpreter.x, self.interpreter.y)

@@ -79,12 +79,15 @@ def differing(old: str, new: str) -> tuple[int, int]:
 
 
 def _grown(shown: Grid, wanted: Grid, shift: Shift, limits: tuple[int, int]) -> tuple[int, int]:
-    """The block with the blank and repeated rows at its edges that moved with it."""
+    """The block with the rows at its edges that moved with it: blank, repeated, or changed a little on the way."""
     top, bottom, by = shift
     lowest, highest = limits
 
     def moved(y: int) -> bool:
-        return lowest <= y <= highest and lowest <= y + by <= highest and shown.text[y + by] == wanted.text[y]
+        if not (lowest <= y <= highest and lowest <= y + by <= highest):
+            return False
+        there, here = shown.text[y + by], wanted.text[y]
+        return there == here or _distance(there, here) < _distance(shown.text[y], here)
 
     while moved(top - 1 if by > 0 else top - 1 - by):
         top -= 1

@@ -64,7 +64,6 @@ class Styles:
     cell: str = "#1F8F47"
     """The lines between a table's columns: copied as tabs."""
     comment: str = "italic #2BB456"
-    operator: str = "#4DF07A"
     inserted: str = "#8CFFB0"
     deleted: str = "#FF7A6B"
 
@@ -134,7 +133,7 @@ class Palette:
             label=f"{second} on {raised}", link=f"underline {target}", math=literal, thought=f"italic {second}",
             tool=literal, note=second, seam=alert, error=bad, selection=f"on {chosen}", found=f"{ground} on {alert}",
             cursor=point, sticky=f"{high} on {raised}", more=f"bold {ground} on {body}", keyword=f"bold {body}",
-            name=literal, function=high, string=good, number=target, comment=f"italic {second}", operator=body,
+            name=literal, function=high, string=good, number=target, comment=f"italic {second}",
             inserted=good, deleted=bad, rule=deco, cell=deco,
         )  # fmt: skip
         return cls(styles, signs or Signs())

@@ -15,7 +15,7 @@ from typing import Any
 
 from pygments.lexer import Lexer, RegexLexer
 from pygments.lexers import get_lexer_by_name
-from pygments.token import Comment, Generic, Keyword, Literal, Name, Number, Operator, Punctuation, String, Token
+from pygments.token import Comment, Generic, Keyword, Literal, Name, Number, Operator, String, Token
 from pygments.util import ClassNotFound
 
 from routerterm.tui.transcript.layout.lines import Run
@@ -23,13 +23,14 @@ from routerterm.tui.transcript.layout.lines import Run
 ENDLESS = 2_000
 """A line of code longer than this is not coloured."""
 
+# Signs are coloured as plain code is: on the line to the terminal every change of colour costs more than the sign.
 _KEYS = (
     (Comment, "comment"), (Keyword.Constant, "number"), (Keyword, "keyword"), (Name.Function, "function"),
     (Name.Class, "function"), (Name.Decorator, "function"), (Name.Tag, "keyword"), (Name.Attribute, "function"),
     (Name.Builtin, "name"), (Name.Exception, "name"), (Name.Namespace, "name"), (Name.Constant, "number"),
     (Name.Variable, "name"), (String.Affix, "keyword"), (String.Interpol, "number"), (String.Escape, "number"),
     (String, "string"), (Number, "number"), (Literal.Date, "number"), (Literal, "string"),
-    (Operator.Word, "keyword"), (Operator, "operator"), (Punctuation, "operator"), (Generic.Inserted, "inserted"),
+    (Operator.Word, "keyword"), (Generic.Inserted, "inserted"),
     (Generic.Deleted, "deleted"), (Generic.Error, "deleted"), (Generic.Heading, "function"),
     (Generic.Subheading, "function"), (Generic.Prompt, "keyword"), (Generic.Output, "comment"),
 )  # fmt: skip

@@ -10,7 +10,7 @@ from routerterm.core.reply import ReplyBuilder
 from routerterm.tui.sanitise import one_line
 from routerterm.tui.transcript.layout.entry import part_lines, renumber, text_key
 from routerterm.tui.transcript.layout.header import header_line
-from routerterm.tui.transcript.layout.lines import Line
+from routerterm.tui.transcript.layout.lines import Line, runs_len
 from routerterm.tui.transcript.layout.parts import WINDOW_TEXT, call_lines, thought_lines
 from routerterm.tui.transcript.layout.stream import StreamLayout
 from routerterm.tui.transcript.palette import Signs
@@ -210,10 +210,17 @@ class LiveEntry:
 
     def _add_cursor(self) -> None:
         """The block that moves while tokens arrive."""
-        mark = (self.signs.cursor, "~cursor")
         if not self.tail:
-            self.tail.append(Line((mark,)))
+            self.tail.append(Line(((self.signs.cursor, "~cursor"),)))
             return
         last = self.tail[-1]
-        if sum(len(text) for text, _ in last.runs) < self.width - 1:
-            self.tail[-1] = replace(last, runs=(*last.runs, mark))
+        if runs_len(last.runs) < self.width:
+            self.tail[-1] = replace(last, runs=(*last.runs, (self.signs.cursor, _cursor_key(last))))
+
+
+def _cursor_key(line: Line) -> str:
+    """The cursor in the colour of the text before it: another would cost more bytes than all else it takes."""
+    key = line.runs[-1][1].lstrip("~") if line.runs else ""
+    name = key.partition(".")[0].partition("@")[0]
+    plain = name and name not in ("link", "heading1") and "u" not in key.partition(".")[2].partition("@")[0]
+    return f"~{key}" if plain else "~cursor@fence" if line.fill else "~cursor"
