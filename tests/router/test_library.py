@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import textwrap
 from collections.abc import Sequence
 from contextlib import _AsyncGeneratorContextManager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -40,25 +42,12 @@ def test_importing_the_router_loads_nothing_heavy() -> None:
     assert not set(HEAVY) & set(loaded.split())
 
 
-def test_six_lines() -> None:
-    said = python(
-        """
-        import asyncio
-        from contextlib import aclosing
-        from routerterm import ChatRequest, Message, Router
-
-        async def main():
-            router = Router.from_environment()
-            request = ChatRequest("demo/echo", (Message.of("user", "Hello, world"),))
-            async with aclosing(router.stream(request)) as events:
-                async for event in events:
-                    print(getattr(event, "text", ""), end="")
-            await router.aclose()
-
-        asyncio.run(main())
-        """
-    )
-    assert said == "Hello, world"
+def test_the_readmes_six_lines() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    program = next(block for block in re.findall(r"```python\n(.*?)```", readme, re.DOTALL) if "Router" in block)
+    body = program.partition("async def main():\n")[2].partition("\n\n")[0]
+    assert len(body.splitlines()) == 6
+    assert python(program) == "Hello, world"
 
 
 def router(**options: object) -> Router:
