@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -79,7 +80,7 @@ async def open_place(home: Path) -> AsyncIterator[Open]:
             up = await stack.enter_async_context(upstream())
             names = ("one/first", "two/second", "one/third")
             models = "".join(MODEL.format(name=name, price=price, prefill=str(prefill).lower()) for name in names)
-            home.mkdir(exist_ok=True)
+            home.mkdir(exist_ok=True)  # noqa: ASYNC240
             (home / "config.toml").write_text(SETTINGS.format(url=up.url, models=models) + more, encoding="utf-8")
             app = await stack.enter_async_context(open_app())
             gateway = Gateway(app, host=host, port=0, token=Secret(token) if token else None)
@@ -98,3 +99,10 @@ async def place(open_place: Open) -> Place:
 def chat(model: str = "one/first", text: str = "Hi", **more: Any) -> dict[str, Any]:
     """A request for Chat Completions."""
     return {"model": model, "messages": [{"role": "user", "content": text}]} | more
+
+
+async def until(true: Callable[[], bool], seconds: float = 20.0) -> None:
+    """Wait until something is so; that it never is fails the test."""
+    async with asyncio.timeout(seconds):
+        while not true():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.gateway.conftest import Open, Place, chat
+from tests.gateway.conftest import Open, Place, chat, until
 from tests.gateway.upstream import Talk
 
 PATHS = ("/v1/chat/completions", "/v1/responses", "/v1/messages")
@@ -179,15 +179,11 @@ async def test_a_client_that_vanishes_frees_everything_and_its_cost_is_in_the_le
             await talk.text("word ")
             await asyncio.sleep(0.01)
 
-    async with place.http() as http:
-        async with http.stream("POST", PATHS[0], json=chat(stream=True)) as answer:
-            async for piece in answer.aiter_text():
-                if piece.count("word") >= 1:
-                    break
-    for _ in range(500):
-        if not place.up.open and not place.gateway.house.gate.running:
-            break
-        await asyncio.sleep(0.02)
+    async with place.http() as http, http.stream("POST", PATHS[0], json=chat(stream=True)) as answer:
+        async for piece in answer.aiter_text():
+            if piece.count("word") >= 1:
+                break
+    await until(lambda: not place.up.open and not place.gateway.house.gate.running)
     assert place.up.open == 0
     assert place.up.hung_up == 1
     assert place.gateway.house.gate.running == 0
@@ -211,10 +207,7 @@ async def test_a_client_that_vanishes_while_it_waits_for_a_whole_answer(place: P
         asking = asyncio.create_task(http.post(PATHS[0], json=chat()))
         await begun.wait()
         asking.cancel()
-    for _ in range(500):
-        if not place.up.open and not place.gateway.house.gate.running:
-            break
-        await asyncio.sleep(0.02)
+    await until(lambda: not place.up.open and not place.gateway.house.gate.running)
     assert (place.up.open, place.gateway.house.gate.running) == (0, 0)
 
 

@@ -102,6 +102,7 @@ def _presented(headers: Mapping[str, str]) -> str:
 
 def _without_port(host: str) -> str:
     if host.startswith("["):
-        return host[1:].partition("]")[0]
+        address, closed, _ = host[1:].partition("]")
+        return address if closed else ""
     name, colon, port = host.rpartition(":")
     return name if colon and port.isdecimal() else host

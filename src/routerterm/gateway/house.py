@@ -63,13 +63,17 @@ class House:
         self.begun = time.monotonic()
         self._keys: Sequence[VirtualKey] = ()
         self._keys_at = float("-inf")
+        self._looking = asyncio.Lock()
         self._rough = RoughEstimator()
 
     async def refresh_keys(self) -> None:
-        """Look at the virtual keys again, if it is time."""
-        if self.now() - self._keys_at >= _KEYS_EVERY:
-            self._keys_at = self.now()
-            self._keys = await read_keys(self.services)
+        """Look at the virtual keys again, if it is time; whoever comes meanwhile waits for what is found."""
+        if self.now() - self._keys_at < _KEYS_EVERY:
+            return
+        async with self._looking:
+            if self.now() - self._keys_at >= _KEYS_EVERY:
+                self._keys = await read_keys(self.services)
+                self._keys_at = self.now()
 
     def stream(self, request: ChatRequest) -> AsyncGenerator[Event, None]:
         """The router's events."""

@@ -1,0 +1,172 @@
+"""Who may ask, and how much."""
+
+from __future__ import annotations
+
+import asyncio
+from decimal import Decimal
+
+import pytest
+
+from routerterm.core.errors import RoutertermError
+from routerterm.gateway.access import Access, hash_of, is_loopback
+from routerterm.gateway.denied import Denied
+from routerterm.gateway.keys import OWNER, Allowance, VirtualKey, to_row
+from tests.gateway.conftest import Open, Place, chat, until
+from tests.gateway.upstream import Talk
+
+CHAT = "/v1/chat/completions"
+
+
+async def give(place: Place, name: str, **allowance: object) -> str:
+    token = f"rt-{name}-{'x' * 30}"
+    key = VirtualKey(name, hash_of(token), "xxxx", 0, Allowance(**allowance))  # type: ignore[arg-type]
+    assert await place.app.store.gateway_keys.add(to_row(key))
+    place.gateway.house._keys_at = float("-inf")
+    return token
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1:8484", "[::1]:8484", "192.168.1.5", "LOCALHOST:1", "pi.home"])
+def test_names_we_are_called_by(host: str) -> None:
+    Access(lambda: (), hosts=("pi.home",)).check_place({"host": host})
+
+
+@pytest.mark.parametrize(
+    "host", ["", "evil.example", "127.0.0.1.evil.example:80", "localhost.evil.example", "[::1", "x@localhost"]
+)
+def test_names_we_do_not_answer_to(host: str) -> None:
+    with pytest.raises(Denied) as refused:
+        Access(lambda: ()).check_place({"host": host} if host else {})
+    assert refused.value.status == 403
+
+
+def test_web_pages_are_refused_unless_they_are_named() -> None:
+    access = Access(lambda: (), origins=("https://app.example/",))
+    access.check_place({"host": "localhost", "origin": "https://app.example"})
+    for origin in ("null", "http://localhost:3000", "https://app.example.evil", ""):
+        with pytest.raises(Denied):
+            access.check_place({"host": "localhost", "origin": origin})
+
+
+def test_what_is_loopback() -> None:
+    assert all(is_loopback(host) for host in ("localhost", "127.0.0.1", "127.8.8.8", "::1", "[::1]"))
+    assert not any(is_loopback(host) for host in ("0.0.0.0", "::", "192.168.0.2", "pi.local", ""))
+
+
+def test_without_any_key_only_a_machine_of_its_own_is_open() -> None:
+    assert Access(lambda: ()).who({"authorization": "Bearer sk-anything"}) is OWNER
+    with pytest.raises(Denied):
+        Access(lambda: (), required=True).who({})
+    with pytest.raises(Denied):  # one of ours that was taken back
+        Access(lambda: ()).who({"authorization": "Bearer rt-old"})
+
+
+async def test_no_other_machine_without_a_key(open_place: Open) -> None:
+    with pytest.raises(RoutertermError, match="Anybody on the network"):
+        await open_place(host="0.0.0.0")
+    place = await open_place(host="0.0.0.0", token="secret")
+    async with place.http() as http:
+        port = place.url.rpartition(":")[2]
+        assert (await http.get(f"http://127.0.0.1:{port}/v1/models")).status_code == 401
+
+
+async def test_a_token_and_keys(open_place: Open) -> None:
+    place = await open_place(token="secret")
+    place.up.says("first", "Hello")
+    token = await give(place, "editor", models=("pair", "one/*"))
+    async with place.http() as http:
+        assert (await http.post(CHAT, json=chat())).status_code == 401
+        for wrong in ("Bearer nope", "Bearer", "Basic secret", "secret"):
+            refused = await http.post(CHAT, json=chat(), headers={"authorization": wrong})
+            assert refused.status_code == 401
+            assert "WWW-Authenticate" in refused.headers
+        shaped = await http.post("/v1/messages", json=chat(), headers={"x-api-key": "nope"})
+        assert shaped.json()["error"]["type"] == "authentication_error"
+        for good in ({"authorization": "Bearer secret"}, {"x-api-key": "secret"}, {"x-api-key": token}):
+            assert (await http.post(CHAT, json=chat(), headers=good)).status_code == 200
+        mine = {"x-api-key": token}
+        forbidden = await http.post(CHAT, json=chat("demo/echo"), headers=mine)
+        assert forbidden.status_code == 403
+        listed = [row["id"] for row in (await http.get("/v1/models", headers=mine)).json()["data"]]
+        assert set(listed) == {"pair", "one/first", "one/third"}
+        assert (await http.get("/metrics", headers=mine)).status_code == 403
+        assert (await http.get("/health")).status_code == 200
+        await place.app.store.gateway_keys.remove("editor")
+        place.gateway.house._keys_at = float("-inf")
+        assert (await http.post(CHAT, json=chat(), headers=mine)).status_code == 401
+    assert {row["client"] for row in await place.rows()} == {"gateway", "gateway:editor"}
+
+
+async def test_a_key_is_kept_only_as_a_hash(place: Place) -> None:
+    token = await give(place, "editor")
+    for name in ("history.db", "history.db-wal"):
+        file = place.app.paths.data / name
+        assert not file.exists() or token.encode() not in file.read_bytes()
+
+
+async def test_a_day_s_cap_holds_exactly_under_a_hundred_at_once(place: Place) -> None:
+    place.up.says("first", "Hello", prompt=100, answer=100)
+    # A request holds back 1,024 tokens of answer and its prompt, and comes to 200 tokens: $0.0002 at $1 a million.
+    token = await give(place, "editor", daily=Decimal("0.02"))
+    async with place.http(**{"x-api-key": token}) as http:
+        answers = await asyncio.gather(*(http.post(CHAT, json=chat(max_tokens=100)) for _ in range(100)))
+        more = [await http.post(CHAT, json=chat(max_tokens=100)) for _ in range(60)]
+    codes = [answer.status_code for answer in (*answers, *more)]
+    assert set(codes) == {200, 403}
+    spent = sum(row["cost_nanousd"] for row in await place.rows("gateway:editor"))
+    assert spent == codes.count(200) * 200_000
+    assert spent <= 20_000_000
+    assert spent > 20_000_000 - 2 * 200_000  # and it is used up to its end
+
+
+async def test_requests_a_minute_and_at_once_hold_exactly_under_a_hundred(place: Place) -> None:
+    release = asyncio.Event()
+    most = 0
+
+    @place.up.model("first")
+    async def waits(talk: Talk) -> None:
+        nonlocal most
+        most = max(most, place.up.open)
+        await release.wait()
+        await talk.head()
+        await talk.text("Hello")
+        await talk.end()
+
+    limited, narrow = await give(place, "limited", rpm=37), await give(place, "narrow", at_once=7)
+    async with place.http() as http:
+        asking = [
+            asyncio.create_task(http.post(CHAT, json=chat(), headers={"x-api-key": token}))
+            for token in (limited, narrow)
+            for _ in range(100)
+        ]
+        await until(lambda: sum(task.done() for task in asking) >= 200 - 37 - 7 and place.up.open >= 44)
+        release.set()
+        answers = await asyncio.gather(*asking)
+    by_rpm, at_once = answers[:100], answers[100:]
+    assert sorted(answer.status_code for answer in by_rpm) == [200] * 37 + [429] * 63
+    assert sorted(answer.status_code for answer in at_once) == [200] * 7 + [429] * 93
+    assert most <= 44
+    refused = next(answer for answer in by_rpm if answer.status_code == 429)
+    assert 1 <= int(refused.headers["retry-after"]) <= 60
+    assert refused.json()["error"]["code"] == "rate_limit_exceeded"
+
+
+async def test_tokens_a_minute_hold_exactly_under_a_hundred(place: Place) -> None:
+    release = asyncio.Event()
+
+    @place.up.model("first")
+    async def waits(talk: Talk) -> None:
+        await release.wait()
+        await talk.head()
+        await talk.text("Hello")
+        await talk.end(prompt=50, answer=50)
+
+    token = await give(place, "editor", tpm=2_000)
+    async with place.http(**{"x-api-key": token}) as http:
+        asking = [asyncio.create_task(http.post(CHAT, json=chat(max_tokens=190))) for _ in range(100)]
+        await until(lambda: sum(task.done() for task in asking) >= 90 and place.up.open >= 10)
+        release.set()
+        codes = [answer.status_code for answer in await asyncio.gather(*asking)]
+        assert (codes.count(200), codes.count(429)) == (10, 90)  # 195 or so are held back for each
+        more = [(await http.post(CHAT, json=chat(max_tokens=190))).status_code for _ in range(20)]
+    assert more.count(200) == 9  # a hundred were really used by each: 1,000 of 2,000
+    assert sum(row["input_tokens"] + row["output_tokens"] for row in await place.rows()) <= 2_000
