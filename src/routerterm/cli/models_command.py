@@ -161,20 +161,21 @@ async def _update(source: str | None) -> None:
     if source is None:
         await _ask_providers(paths, today)
         return
-    fresh = dict(await _read(source, today))
+    fresh = dict(await _read(source, today, paths))
     keep(paths, fresh)
     for name, listing in sorted(fresh.items()):
         click.echo(f"{name}: {len(listing.models)} models")
 
 
-async def _read(source: str, today: str) -> Any:
+async def _read(source: str, today: str, paths: Paths) -> Any:
+    from routerterm.config.settings import load_settings
     from routerterm.engine.price_lists import fetch, read_file, read_lists
     from routerterm.protocols.base import HttpRequest
     from routerterm.router.transport import HttpTransport
 
     if not source.startswith(("https://", "http://")):
         return read_file(Path(source), today)
-    transport = HttpTransport()
+    transport = HttpTransport(load_settings(paths).router.proxy)
     try:
         return read_lists(await fetch(HttpRequest("GET", source), transport), today, source)
     finally:
@@ -184,16 +185,18 @@ async def _read(source: str, today: str) -> Any:
 async def _ask_providers(paths: Paths, today: str) -> None:
     from routerterm.config.kept_lists import keep
     from routerterm.core.redact import KNOWN, printable
+    from routerterm.cli.keys_asking import open_locked
     from routerterm.engine.price_lists import refresh
-    from routerterm.router.transport import HttpTransport
+    from routerterm.wiring.keys import ProbeLine
     from routerterm.wiring.services import open_services
 
     services = await open_services(paths, loading="never")
-    transport = HttpTransport()
+    line = ProbeLine(services.settings, services.catalog)
     asked = 0
     try:
+        await open_locked(services.keys, "")
         providers = [info for info in services.catalog.providers() if not info.local and info.base_url]
-        async for answer in refresh(providers, services.keys, lambda _: transport, today):
+        async for answer in refresh(providers, services.keys, line.transport, today):
             asked += 1
             if answer.listing is None:
                 click.echo(f"{answer.provider}: {KNOWN(printable(answer.trouble))}", err=True)
@@ -201,7 +204,7 @@ async def _ask_providers(paths: Paths, today: str) -> None:
                 keep(paths, {answer.provider: answer.listing})
                 click.echo(f"{answer.provider}: {len(answer.listing.models)} models")
     finally:
-        await transport.aclose()
+        await line.aclose()
         await services.close()
     if not asked:
         click.echo("No provider has a key yet: add one with `routerterm keys add`, or use --from.", err=True)

@@ -36,6 +36,7 @@ def command(prompt: str, model: str, files: tuple[Path, ...], private: bool, as_
 
 
 async def _decide(prompt: str, model: str, files: tuple[Path, ...], private: bool) -> Decision:
+    from routerterm.cli.keys_asking import open_locked
     from routerterm.core.messages import Message, Text
     from routerterm.core.request import ChatRequest
     from routerterm.engine.attachments import attachment
@@ -43,6 +44,7 @@ async def _decide(prompt: str, model: str, files: tuple[Path, ...], private: boo
 
     parts: tuple[Part, ...] = (*(attachment(file) for file in files), Text(prompt))
     async with open_app(loading="now") as app:
+        await open_locked(app.keys, model or app.default_model)
         request = ChatRequest(model or app.default_model, (Message("user", parts),), private=private, client="why")
         return await app.router.explain(request)
 
