@@ -183,9 +183,9 @@ async def _read(source: str, today: str, paths: Paths) -> Any:
 
 
 async def _ask_providers(paths: Paths, today: str) -> None:
+    from routerterm.cli.keys_asking import open_locked
     from routerterm.config.kept_lists import keep
     from routerterm.core.redact import KNOWN, printable
-    from routerterm.cli.keys_asking import open_locked
     from routerterm.engine.price_lists import refresh
     from routerterm.wiring.keys import ProbeLine
     from routerterm.wiring.services import open_services
