@@ -46,6 +46,8 @@ wait_for 180 'smollm2 .*ACU'
 keys C-q
 wait_for 30 'LEFT'
 tmux -S "$work/socket" kill-server
+sleep 1
+rm -f "$work/socket"
 open
 wait_for 60 'What colour'
 keys F5

@@ -26,6 +26,9 @@ _EVENTS = {"content-type": "text/event-stream"}
 LONGEST = 1024
 """Tokens of an answer where the request names no length; a small model that rambles must not do so for minutes."""
 
+STOP_WAIT = 10.0
+"""Seconds that the end of the program waits for the engine to hear a stop, which it does at its next token."""
+
 
 class LocalTransport:
     """Fulfils `Transport`.  One model at a time is loaded, at its first use.
@@ -44,6 +47,7 @@ class LocalTransport:
         self._threads = threads or max(1, (os.cpu_count() or 2) - 1)
         self._lock = threading.Lock()
         self._loaded: tuple[str, Any] | None = None
+        self._running: set[tuple[threading.Thread, threading.Event]] = set()
 
     def obstacle(self, model: str) -> str | None:
         """Why a model cannot run here, in words."""
@@ -86,11 +90,14 @@ class LocalTransport:
                 pass_on(error)
             pass_on(None)
 
-        threading.Thread(target=work, name="routerterm-local", daemon=True).start()
+        thread = threading.Thread(target=work, name="routerterm-local", daemon=True)
+        self._running.add((thread, stop))
+        thread.start()
         try:
             yield await _opened(pieces)
         finally:
             stop.set()
+            self._running = {(other, its) for other, its in self._running if other.is_alive()}
 
     async def aclose(self) -> None:
         """See `Transport.aclose`."""
@@ -134,6 +141,11 @@ class LocalTransport:
         return xllamacpp.Server(params)
 
     def _unload(self) -> None:
+        """Let the engine go, once its threads have heard that they are to stop: ending under one aborts the program."""
+        for _, stop in self._running:
+            stop.set()
+        for thread, _ in self._running:
+            thread.join(STOP_WAIT)
         with self._lock:
             self._loaded = None
 
