@@ -27,6 +27,12 @@ def test_a_model_keeps_room_for_its_answer() -> None:
     assert room_of(MODELS["a/small"]) == int(6_000 * 0.95)
     assert room_of(MODELS["b/large"]) == 100_000
     assert room_of(MODELS["c/blank"]) is None
+    assert room_of(MODELS["a/small"], answer=7_000) == int(1_000 * 0.95)
+    assert room_of(ModelInfo("a", "tiny", context=2_048)) == int(1_024 * 0.95)  # the router keeps 1,024 free
+
+
+def test_a_private_conversation_fits_what_runs_here() -> None:
+    assert fitting("a", "b").room("mine", private=True) is None
 
 
 def test_a_route_is_as_roomy_as_its_roomiest_model_with_a_key() -> None:

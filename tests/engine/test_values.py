@@ -91,7 +91,7 @@ async def test_a_long_conversation_is_read_only_as_far_as_it_fits(store: Store) 
     await store.messages.pin(page.messages[0].id)
 
     class Small:
-        def room(self, model: str) -> int | None:
+        def room(self, model: str, *, answer: int = 0, private: bool = False) -> int | None:
             return 100
 
         def count(self, message: Message, model: str) -> int:

@@ -8,13 +8,13 @@ from typing import Final
 from routerterm.catalog.values import ModelInfo
 from routerterm.core.errors import NoCandidate
 from routerterm.core.messages import Message
-from routerterm.core.request import ChatRequest
+from routerterm.core.request import ChatRequest, Params
 from routerterm.core.targets import Target
-from routerterm.router.hooks import Estimator
+from routerterm.router.hooks import Estimator, reserve_of
 from routerterm.router.resolve import Names
 
 RESERVE: Final = 4096
-"""Tokens kept for the answer, or a quarter of a small window."""
+"""Tokens kept for the answer, or a quarter of a small window; more where the router keeps more."""
 MARGIN: Final = 0.95
 """What may be filled of the rest: a count is an estimate, and a little too much is refused as a whole."""
 
@@ -34,12 +34,12 @@ class ModelFitting:
         with_key: Callable[[], frozenset[str]] = frozenset,
     ) -> None:
         self._names, self._model, self._estimator, self._with_key = names, model, estimator, with_key
-        self._known: dict[tuple[str, frozenset[str]], ModelInfo | None] = {}
+        self._known: dict[tuple[str, frozenset[str], bool], ModelInfo | None] = {}
 
-    def room(self, model: str) -> int | None:
+    def room(self, model: str, *, answer: int = 0, private: bool = False) -> int | None:
         """Tokens of prompt; None where the window of none of them is known."""
-        roomiest = self._roomiest(model)
-        return None if roomiest is None else room_of(roomiest)
+        roomiest = self._roomiest(model, private)
+        return None if roomiest is None else room_of(roomiest, answer)
 
     def count(self, message: Message, model: str) -> int:
         """Tokens of one message, as the roomiest model counts them."""
@@ -48,26 +48,30 @@ class ModelFitting:
             return 0
         return self._estimator.prompt(ChatRequest(model, (message,)), roomiest)
 
-    def _roomiest(self, model: str) -> ModelInfo | None:
+    def _roomiest(self, model: str, private: bool = False) -> ModelInfo | None:
         """The same for every message of a conversation, so it is looked up once."""
-        asked = (model, self._with_key())
+        asked = (model, self._with_key(), private)
         if asked not in self._known:
             self._known[asked] = self._look_up(*asked)
         return self._known[asked]
 
-    def _look_up(self, model: str, with_key: frozenset[str]) -> ModelInfo | None:
+    def _look_up(self, model: str, with_key: frozenset[str], private: bool) -> ModelInfo | None:
         try:
             entries = self._names.resolve(model, with_key).entries
         except NoCandidate:
             return None
         known = [info for entry in entries if (info := self._model(entry.target)) and info.context]
+        if private:
+            known = [info for info in known if info.local]
         usable = [info for info in known if info.local or info.provider in with_key]
         return max(usable or known, key=lambda info: room_of(info) or 0, default=None)
 
 
-def room_of(model: ModelInfo) -> int | None:
-    """Tokens of prompt that a model takes beside its answer."""
+def room_of(model: ModelInfo, answer: int = 0) -> int | None:
+    """Tokens of prompt that a model takes beside its answer: never more than the router lets pass."""
     if model.context is None:
         return model.max_input
-    window = int((model.context - min(RESERVE, model.context // 4)) * MARGIN)
+    wanted = reserve_of(ChatRequest("", (), params=Params(max_output=answer or None)), model)
+    reserve = max(wanted, min(RESERVE, model.context // 4))
+    window = max(0, int((model.context - reserve) * MARGIN))
     return min(window, model.max_input) if model.max_input else window

@@ -20,8 +20,11 @@ _HEADING = "Summary of the earlier part of this conversation:"
 class Fitting(Protocol):
     """What must be known of models to fit a conversation into one."""
 
-    def room(self, model: str) -> int | None:
-        """Tokens of prompt that the model (or the roomiest of the route) takes; None where it is not known."""
+    def room(self, model: str, *, answer: int = 0, private: bool = False) -> int | None:
+        """Tokens of prompt that the model (or the roomiest of the route) takes; None where it is not known.
+
+        ``answer`` tokens stay free for the answer where so many were asked for; ``private``: on this machine only.
+        """
         ...
 
     def count(self, message: Message, model: str) -> int:
@@ -32,7 +35,7 @@ class Fitting(Protocol):
 class NoFitting:
     """Everything goes."""
 
-    def room(self, model: str) -> int | None:
+    def room(self, model: str, *, answer: int = 0, private: bool = False) -> int | None:
         """Unbounded."""
         return None
 
@@ -41,11 +44,20 @@ class NoFitting:
         return 0
 
 
-async def context_of(messages: Messages, leaf: str | None, system: str | None, model: str, fitting: Fitting) -> Fitted:
+async def context_of(
+    messages: Messages,
+    leaf: str | None,
+    system: str | None,
+    model: str,
+    fitting: Fitting,
+    *,
+    answer: int = 0,
+    private: bool = False,
+) -> Fitted:
     """What goes to ``model`` of the branch that ends at ``leaf``; pages are read until the window is full."""
     if leaf is None:
         return Fitted((), system=system)
-    room = fitting.room(model)
+    room = fitting.room(model, answer=answer, private=private)
     lines: list[Line] = []
     sizes: dict[int, int] = {}  # each message is counted once, by the page, so that the loop gets its turn
 

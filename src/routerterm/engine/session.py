@@ -209,10 +209,20 @@ class Session(Branches):
         """What the router is asked: the part of the branch that fits, down to the question."""
         conversation = plan.conversation
         leaf = plan.turn.question_id or plan.parent_id
-        fitted = await context_of(self._store.messages, leaf, conversation.system, plan.asked, self._fitting)
+        answer, private = plan.params.max_output or 0, conversation.private
+        fitted = await context_of(
+            self._store.messages,
+            leaf,
+            conversation.system,
+            plan.asked,
+            self._fitting,
+            answer=answer,
+            private=private,
+        )
         self.fitted = fitted
         if fitted.left_out:
-            left_out = LeftOut(fitted.left_out, fitted.tokens_left_out, self._fitting.room(plan.asked) or 0)
+            window = self._fitting.room(plan.asked, answer=answer, private=private) or 0
+            left_out = LeftOut(fitted.left_out, fitted.tokens_left_out, window)
             reply.record = replace(reply.record, left_out=left_out)
         return ChatRequest(
             model=plan.asked,

@@ -70,7 +70,9 @@ async def sum_up(
     conversation = session.conversation
     if conversation is None:
         raise RoutertermError("There is nothing to sum up yet.")
-    fitted = await context_of(store.messages, last.id, conversation.system, model, fitting or NoFitting())
+    fitted = await context_of(
+        store.messages, last.id, conversation.system, model, fitting or NoFitting(), private=conversation.private
+    )
     request = ChatRequest(
         model=model,
         messages=(*fitted.messages, Message.of("user", _ASK)),

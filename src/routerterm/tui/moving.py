@@ -210,12 +210,12 @@ def _said(words: str) -> tuple[Extent, Form | None, str]:
     """What ``/export`` was told: ``md``, ``html FILE``, ``all json FILE``; None for a form that was not named."""
     extent: Extent = "branch"
     first, _, rest = words.strip().partition(" ")
-    if first in ("all", "conversation", "branch"):
+    if said := first in ("all", "conversation", "branch"):
         extent = cast(Extent, first)
         first, _, rest = rest.strip().partition(" ")
     if first in ("md", "json", "html"):
         form = cast("Form", first)
-        return ("conversation" if extent == "branch" and form == "json" else extent), form, rest.strip()
+        return ("conversation" if form == "json" and not said else extent), form, rest.strip()
     if not words.strip():
         return extent, None, ""
     suffix = Path(words.strip()).suffix.removeprefix(".")

@@ -20,9 +20,9 @@ class PresentFitting:
         self._of: tuple[object, ...] = ()
         self._fitting: ModelFitting | None = None
 
-    def room(self, model: str) -> int | None:
+    def room(self, model: str, *, answer: int = 0, private: bool = False) -> int | None:
         """Tokens of prompt; None where the window is not known."""
-        return self._present().room(model)
+        return self._present().room(model, answer=answer, private=private)
 
     def count(self, message: Message, model: str) -> int:
         """Tokens of one message."""

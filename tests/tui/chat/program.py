@@ -33,9 +33,12 @@ async def running(paths: Paths, size: tuple[int, int] = (100, 30)) -> AsyncItera
 
 async def until(pilot: Pilot[int], holds: Callable[[], bool]) -> None:
     """Wait until something holds."""
-    async with asyncio.timeout(PATIENCE):
-        while not holds():
-            await pilot.pause(0.02)
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while not holds():
+                await pilot.pause(0.02)
+    except TimeoutError:
+        raise AssertionError(f"it never came; the screen is:\n{screen_text(pilot.app)}") from None
 
 
 async def say(pilot: Pilot[int], text: str) -> None:

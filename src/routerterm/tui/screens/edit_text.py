@@ -45,7 +45,12 @@ class EditText(ModalScreen[Edited | None]):
         border: none; padding: 0; height: auto; min-height: 6; max-height: 18; margin-bottom: 1;
         background: $t-background; color: $t-bright;
     }
+    EditText Input:focus { border: none; background-tint: transparent 0%; }
+    EditText TextArea:focus { border: none; }
     EditText FieldLine { background: $t-panel; }
+    EditText FieldLine > .line--text, EditText FieldLine > .line--dim, EditText FieldLine > .line--faint {
+        background: $t-panel;
+    }
     """
 
     def __init__(self, title: str, words: str, text: str, *, name: str | None = None) -> None:

@@ -34,7 +34,11 @@ class FillIn(ModalScreen[Mapping[str, str] | None]):
     FillIn VerticalScroll { height: auto; max-height: 16; }
     FillIn Static { color: $t-dim; }
     FillIn Input { border: none; height: 1; padding: 0; margin-bottom: 1; background: $t-background; color: $t-bright; }
+    FillIn Input:focus { border: none; background-tint: transparent 0%; }
     FillIn FieldLine { background: $t-panel; }
+    FillIn FieldLine > .line--text, FillIn FieldLine > .line--dim, FillIn FieldLine > .line--faint {
+        background: $t-panel;
+    }
     """
 
     def __init__(self, title: str, fields: Sequence[Field]) -> None:

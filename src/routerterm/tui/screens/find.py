@@ -25,6 +25,11 @@ PAUSE = 0.06
 
 async def open_screen(app: RoutertermApp) -> None:
     """Let the person look for something that was said."""
+    look_for(app, "")
+
+
+def look_for(app: RoutertermApp, words: str) -> None:
+    """The same, with some words to begin with."""
     services = app.services
     assert services is not None
     source = Finder(services)
@@ -36,12 +41,13 @@ async def open_screen(app: RoutertermApp) -> None:
         placeholder='words, "a phrase", model:gpt, role:user, before:2026-01-01, tag:work, cost:>0.1',
         hint="Enter jumps to the message · Esc leaves",
         empty="Type what was said.",
+        query=words,
     )
 
     async def taken(id: str | None) -> None:
         if id is not None:
             conversation, _, message = id.partition(" ")
-            await app.chat.stage.open(conversation, message or None)
+            await app.chat.stage.open(conversation, message or None, source.word)
             app.chat.composer.focus()
 
     app.push_screen(picker, taken)
@@ -52,13 +58,17 @@ class Finder:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self.word = ""
+        """The longest word that was looked for: it is marked where the hit is shown."""
 
     async def __call__(self, query: str) -> Sequence[Row]:
         """The hits as rows."""
         if not query.strip():
             return ()
         await asyncio.sleep(PAUSE)
-        results = await self._services.store.search.find(parse(query, now_ms(), typing=True))
+        asked = parse(query, now_ms(), self._services.zone, typing=True)
+        results = await self._services.store.search.find(asked)
+        self.word = max((term.text for term in asked.terms if not term.excluded), key=len, default="")
         return [row_of(hit) for hit in results.hits]
 
 

@@ -31,6 +31,9 @@ class Progress(ModalScreen[bool]):
     }
     Progress Static { color: $t-text; margin-bottom: 1; }
     Progress FieldLine { background: $t-panel; }
+    Progress FieldLine > .line--text, Progress FieldLine > .line--dim, Progress FieldLine > .line--faint {
+        background: $t-panel;
+    }
     """
 
     def __init__(self, title: str, glyphs: Glyphs) -> None:

@@ -20,7 +20,7 @@ from routerterm.tui.widgets.keybar import foot
 from routerterm.tui.widgets.rows import Column, Row, RowList
 
 COLUMNS = (Column("", 0, most=30), Column("", 2, most=24), Column("", 1, grow=True))
-FOOT = "Enter uses it · S new system prompt · T new template · E changes it · D removes it · Esc leaves"
+FOOT = "Enter use · E change · D remove · S new system prompt · T new template · Esc leave"
 _DEEDS = {
     "Enter": "screen.use",
     "S": "screen.new('system')",
@@ -57,6 +57,9 @@ class PromptsScreen(ModalScreen[tuple[str, str] | None]):
     PromptsScreen.-empty Static { display: block; }
     PromptsScreen.-empty RowList { display: none; }
     PromptsScreen FieldLine { background: $t-panel; margin: 0 1; }
+    PromptsScreen FieldLine > .line--text, PromptsScreen FieldLine > .line--dim, PromptsScreen FieldLine > .line--faint {
+        background: $t-panel;
+    }
     """
 
     def __init__(self, prompts: Sequence[Prompt], on: str | None = None) -> None:

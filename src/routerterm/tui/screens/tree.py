@@ -29,7 +29,7 @@ COLUMNS = (
 )
 DEEPEST = 10
 """Forks after which rows are set in no further."""
-FOOT = "Enter shows it · F goes on from there · C copies it · P keeps it · A all messages · Esc leaves"
+FOOT = "Enter show · F fork · C copy · P keep · A all · Esc leave"
 _DEEDS = {
     "Enter": "screen.take('show')",
     "F": "screen.take('fork')",
@@ -60,6 +60,9 @@ class TreeScreen(ModalScreen[tuple[str, str] | None]):
     }
     TreeScreen RowList { height: 1fr; }
     TreeScreen FieldLine { background: $t-panel; margin: 0 1; }
+    TreeScreen FieldLine > .line--text, TreeScreen FieldLine > .line--dim, TreeScreen FieldLine > .line--faint {
+        background: $t-panel;
+    }
     """
 
     def __init__(self, title: str, tree: Sequence[Branch], head: str | None, glyphs: Glyphs) -> None:
@@ -127,7 +130,7 @@ class TreeScreen(ModalScreen[tuple[str, str] | None]):
         total = sum(branch.subtree_nanousd for branch in self._tree if branch.node.parent_id is None)
         unknown = any(branch.unknown for branch in self._tree if branch.node.parent_id is None)
         forks = sum(1 for stretch in found if stretch.first.siblings > 1 and stretch.first.sibling > 1)
-        words = f"{len(self._tree):,} messages · {forks + 1:,} branches · {amount(total, unknown=unknown) or '$0'}"
+        words = f"{len(self._tree):,} messages · {forks + 1:,} branches · {amount(total, unknown=unknown)}"
         self.query_one(Vertical).border_subtitle = words
 
 
@@ -173,7 +176,7 @@ def _row(branch: Branch, glyphs: Glyphs, *, count: int | None, here: bool) -> Ro
 
 
 def amount(nano: int, *, unknown: bool) -> str:
-    """What a branch and all below it has cost: nothing to show for nothing, a ``?`` for what has no known price."""
-    if not nano:
-        return "?" if unknown else ""
+    """What a branch and all below it has cost, with a ``?`` for what has no known price."""
+    if not nano and unknown:
+        return "?"
     return f"{show_usd(from_nano(nano))}{' + ?' if unknown else ''}"
