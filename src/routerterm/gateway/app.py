@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from routerterm.core.errors import CallerFault, RoutertermError
+from routerterm.gateway.connection import HEAD_MOST
 from routerterm.gateway.denied import Denied, wrong
 from routerterm.gateway.exchange import Exchange, denied
 from routerterm.gateway.incoming import Gone, Receive, Scope, Send, headers_of
@@ -67,6 +68,8 @@ class Door:
         out = Outgoing(send, self._cors(headers.get("origin")))
         scope["out"], scope["app"] = out, self
         try:
+            if sum(len(name) + len(value) + 4 for name, value in scope["headers"]) > HEAD_MOST:
+                raise wrong(431, "The headers are too large.", "", ("connection", "close"))
             self._house.access.check_place(headers)
             if scope["method"] == "OPTIONS" and "origin" in headers:
                 await self._preflight(out)

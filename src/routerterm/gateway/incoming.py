@@ -70,7 +70,7 @@ class BodyRoom:
 
     def _too_large(self) -> Denied:
         hint = "The setting is gateway.largest, in megabytes."
-        return wrong(413, f"The request is larger than {self._largest // 1_000_000} MB.", hint, ("connection", "close"))
+        return wrong(413, f"The request is larger than {self._largest // 1_000_000} MB.", hint)
 
 
 def headers_of(scope: Scope) -> dict[str, str]:
