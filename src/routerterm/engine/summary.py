@@ -17,6 +17,7 @@ from routerterm.core.request import ChatRequest
 from routerterm.engine.asking import Streams
 from routerterm.engine.branches import Branches
 from routerterm.engine.history import SUMMARY, Fitting, NoFitting, context_of
+from routerterm.router.hooks import DEFAULT_RESERVE
 from routerterm.store.database import Store
 
 _ASK = (
@@ -70,14 +71,16 @@ async def sum_up(
     conversation = session.conversation
     if conversation is None:
         raise RoutertermError("There is nothing to sum up yet.")
+    fitting, private, asking = fitting or NoFitting(), conversation.private, Message.of("user", _ASK)
+    free = DEFAULT_RESERVE + fitting.count(asking, model)
     fitted = await context_of(
-        store.messages, last.id, conversation.system, model, fitting or NoFitting(), private=conversation.private
+        store.messages, last.id, conversation.system, model, fitting, answer=free, private=private
     )
     request = ChatRequest(
         model=model,
-        messages=(*fitted.messages, Message.of("user", _ASK)),
+        messages=(*fitted.messages, asking),
         system=fitted.system,
-        private=conversation.private,
+        private=private,
         client=client,
         conversation_id=conversation.id,
         message_id=last.id,
