@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
@@ -21,7 +22,8 @@ from routerterm.tui.keymap import bindings
 from routerterm.tui.screens.chat import ChatScreen
 from routerterm.tui.terminal import driver_class, driver_of
 from routerterm.tui.themes.adapt import to_textual
-from routerterm.tui.themes.reading import DEFAULT, find_themes, read_theme
+from routerterm.tui.themes.reading import DEFAULT
+from routerterm.tui.themes.shelf import EVERY, ThemeShelf, letters
 from routerterm.tui.themes.values import Theme
 
 if TYPE_CHECKING:
@@ -65,31 +67,39 @@ class RoutertermApp(App[int]):
         self.paths = paths
         self.ui = ui
         self.ready = asyncio.Event()
+        self.themes = ThemeShelf(paths, letters(ui.glyphs, os.environ))
         self.machine = self.load_machine(ui.theme or DEFAULT)
         self.animation_level = "none"
         self.motion = ui.motion
 
     def load_machine(self, name: str) -> Theme:
         """The theme of that name, registered; the default with a notice if it is broken or not there."""
-        found = find_themes(self.paths.theme_dirs())
-        try:
-            machine = read_theme(found[name])
-        except KeyError:
-            machine = Theme(DEFAULT, "Phosphor")
-            self.call_later(self.notify, f"There is no theme {name!r}: F8 shows those there are.", severity="warning")
-        except RoutertermError as error:
-            machine = Theme(DEFAULT, "Phosphor")
-            self.call_later(self.notify, str(error), severity="warning")
-        if self.ui.glyphs == "ascii":
-            machine = machine.in_ascii()
+        machine, trouble = self.themes.take(name)
+        if trouble is not None:
+            self.call_later(self.tell_of_theme, trouble)
         self.register_theme(to_textual(machine))
         self.theme = machine.name
         return machine
+
+    def tell_of_theme(self, trouble: RoutertermError) -> None:
+        """What is wrong with a theme, as a notice."""
+        self.notify(f"{trouble.message}\n{trouble.hint}".strip(), severity="warning", timeout=8, markup=False)
 
     def use_theme(self, name: str) -> None:
         """Become another machine, everywhere, at once."""
         self.machine = self.load_machine(name)
         self.chat.become(self.machine)
+
+    async def _follow_theme(self) -> None:
+        """Take up the theme's file whenever it was changed; a broken one leaves everything as it was."""
+        found = await asyncio.to_thread(self.themes.again)
+        if isinstance(found, RoutertermError):
+            self.tell_of_theme(found)
+        elif found is not None:
+            self.machine = found
+            self.register_theme(to_textual(found))
+            self._watch_theme(found.name)
+            self.chat.become(found)
 
     def get_default_screen(self) -> Screen[Any]:
         """The chat is where everything begins."""
@@ -98,6 +108,7 @@ class RoutertermApp(App[int]):
     def on_mount(self) -> None:
         """Paint first; everything that takes time comes after."""
         on_hangup(asyncio.get_running_loop(), self._hung_up)
+        self.set_interval(EVERY, self._follow_theme)
         self.call_after_refresh(self.run_worker, self._open_services(), name="services", exit_on_error=False)
 
     def _hung_up(self) -> None:

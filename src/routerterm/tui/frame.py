@@ -19,6 +19,7 @@ _JOINTS: dict[Frame, str] = {
     "single": " │─└││┌├─┘─┴┐┤┬┼",
     "double": " ║═╚║║╔╠═╝═╩╗╣╦╬",
     "heavy": " ┃━┗┃┃┏┣━┛━┻┓┫┳╋",
+    "wide": " " + "█" * 15,
     "rules": " │─└││┌├─┘─┴┐┤┬┼",
     "none": " " * 16,
     "ascii": " ||+||++-+-+++++",
@@ -49,6 +50,8 @@ class Panes:
     """Rows of lines across the whole width."""
     split: int | None = None
     """Column of the line between two panes side by side, from the first row to the first of ``rules``."""
+    splits: tuple[int, ...] = ()
+    """Columns of further lines from the first of ``rules`` to the last, or to the foot."""
     right_rules: tuple[int, ...] = ()
     """Rows of lines from the split to the right edge."""
 
@@ -58,13 +61,13 @@ def draw(panes: Panes, frame: Frame) -> tuple[str, ...]:
     """The frame as one text per row, blank where the panes are."""
     joints = _JOINTS[frame]
     cells = [[0] * panes.width for _ in range(panes.height)]
-    for stroke in strokes(panes):
+    for stroke in strokes(panes, inner=frame != "wide"):
         _engrave(cells, stroke)
     return tuple("".join(joints[cell] for cell in row) for row in cells)
 
 
-def strokes(panes: Panes) -> Iterable[Stroke]:
-    """The straight lines that the panes ask for."""
+def strokes(panes: Panes, *, inner: bool = True) -> Iterable[Stroke]:
+    """The straight lines that the panes ask for; without those between them unless ``inner``."""
     right, foot = panes.width - 1, panes.height - 1
     yield Stroke(0, 0, right, 0)
     if panes.boxed:
@@ -72,12 +75,16 @@ def strokes(panes: Panes) -> Iterable[Stroke]:
         yield Stroke(right, 0, right, foot)
         if panes.bottom:
             yield Stroke(0, foot, right, foot)
+    if not inner:
+        return
     for row in panes.rules:
         yield Stroke(0, row, right, row)
     left = 0
     if panes.split is not None:
         left = panes.split
         yield Stroke(left, 0, left, min(panes.rules, default=foot))
+    for column in panes.splits:
+        yield Stroke(column, min(panes.rules, default=0), column, max(panes.rules, default=foot))
     for row in panes.right_rules:
         yield Stroke(left, row, right, row)
 

@@ -97,7 +97,7 @@ class Meters:
             return
         self._view = replace(self._view, forecast=found.forecast if found else None, writes=writes)
         line = self._screen.forecast_line
-        line.fields = foresight_fields(found, len(self._screen.compared)) if found and writes else ()
+        line.fields = foresight_fields(found, len(self._screen.comparing.models)) if found and writes else ()
         line.display = bool(line.fields)
         self.refresh()
 
@@ -120,10 +120,10 @@ class Meters:
         stage, glyphs = self._screen.stage, self._screen.machine.glyphs
         turn = self._screen.turns.current if self._screen.app.services else None
         target = turn.session.reply.record.target if turn and turn.session.reply else None
-        model = stage.model or "starting"
+        model = " | ".join(self._screen.comparing.models) or stage.model or "starting"
         right = f"{model} {glyphs.pointer} {target}" if target and target != model else model
         title = one_line(stage.title)
-        fields = [Field((Span(f"{glyphs.rule} ", "faint"), Span("ROUTERTERM ", "bright")), rank=1)]
+        fields = [Field((Span(f"{glyphs.rule} ", "faint"), Span(f"{self._screen.machine.head} ", "bright")), rank=1)]
         if title:
             fields.append(Field((Span(f" {title} ", "text"),), rank=2))
         fields.append(

@@ -19,6 +19,7 @@ from textual.widgets import Static
 from routerterm.core.errors import RoutertermError
 from routerterm.tui.boot import Boot
 from routerterm.tui.commands.registry import COMMANDS
+from routerterm.tui.comparing import Comparing
 from routerterm.tui.first_run import FirstRun
 from routerterm.tui.frame import Panes
 from routerterm.tui.keymap import bindings, keys_by_command
@@ -55,6 +56,9 @@ BOTTOM_FROM = 22
 WIDE_FROM = 110
 """Columns from which the sidebar is wider."""
 
+
+UNDERLINES = "_▁"
+"""Cursors of machines that underline the letter instead of covering it."""
 
 ACTIONS: Mapping[str, str] = {
     "edit": "edit",
@@ -108,8 +112,7 @@ class ChatScreen(FramedScreen):
         self.keys_of: dict[str, tuple[str, ...]] = {}
         self.early = False
         """Whether something was sent before there was anybody to send it to."""
-        self.compared: tuple[str, ...] = ()
-        """The models that all answer the next message, side by side; empty where one does."""
+        self.comparing = Comparing(self)
         self.chosen: str | None = None
         """The message that a command is about; None is the last one."""
         self.listed: str | None = None
@@ -136,7 +139,7 @@ class ChatScreen(FramedScreen):
 
     def compose(self) -> ComposeResult:
         """The panes, from the top."""
-        yield FieldLine(id="title", fill=self.machine.glyphs.rule)
+        yield FieldLine(id="title", fill=self.machine.fill)
         with FramePart(id="middle"):
             yield ConversationList(self.machine.glyphs, id="sidebar")
             with FramePart(id="main"):
@@ -186,7 +189,7 @@ class ChatScreen(FramedScreen):
         self.keys_of = keys_by_command(COMMANDS.values(), own)
         self._bindings = BindingsMap(bindings(COMMANDS.values(), self.keys_of))
         self.app.set_keys(self.keys_of)
-        self.key_line.fields = key_fields(COMMANDS.values(), self.keys_of)
+        self.key_line.fields = key_fields(COMMANDS.values(), self.keys_of, self.machine.keys)
 
     async def run_command(self, name: str, argument: str = "") -> None:
         """Run a command; what is wrong becomes a notice."""
@@ -212,7 +215,10 @@ class ChatScreen(FramedScreen):
     def become(self, machine: Theme) -> None:
         """Take on another machine's frame, signs and words; colours follow from the style sheet."""
         self.machine, self.frame = machine, machine.frame
-        self.title_line.fill = self.forecast_line.fill = machine.glyphs.rule
+        self.title_line.fill = machine.fill
+        self.forecast_line.fill = machine.glyphs.rule
+        self.key_line.fields = key_fields(COMMANDS.values(), self.keys_of, machine.keys)
+        self.composer.set_class(machine.glyphs.cursor in UNDERLINES, "-underline")
         self.sidebar.glyphs = machine.glyphs
         self.transcript.set_palette(to_palette(machine))
         self.query_one("#voice", Static).update("\n".join(machine.voice))
@@ -240,6 +246,7 @@ class ChatScreen(FramedScreen):
     async def leave(self) -> None:
         """Stop and save everything."""
         if self.app.services is not None:
+            await self.comparing.stop_all()
             await self.turns.stop_all()
             await self.library.save_all()
             await self.stage.save_draft()

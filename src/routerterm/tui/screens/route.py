@@ -85,7 +85,7 @@ class RouteScreen(FramedScreen):
 
     def compose(self) -> ComposeResult:
         """The panes, from the top."""
-        yield FieldLine(id="title", fill=self._machine.glyphs.rule)
+        yield FieldLine(id="title", fill=self._machine.fill)
         yield RowList(COLUMNS, id="list")
         yield Static(id="detail", markup=False)
         yield FieldLine(id="bar", gap=2)

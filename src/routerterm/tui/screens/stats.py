@@ -115,7 +115,7 @@ class StatsScreen(FramedScreen):
 
     def compose(self) -> ComposeResult:
         """The panes, from the top."""
-        yield FieldLine(id="title", fill=self._machine.glyphs.rule)
+        yield FieldLine(id="title", fill=self._machine.fill)
         with Vertical(id="figures"):
             yield FieldLine(id="spent")
             yield FieldLine(id="quality")

@@ -44,6 +44,8 @@ def to_textual(theme: Theme) -> TextualTheme:
             "scrollbar-background-hover": colours.background,
             "scrollbar-background-active": colours.background,
             "scrollbar-corner-color": colours.background,
+            "ansi-background": "ansi_default",
+            "ansi-foreground": "ansi_default",
             "border": colours.faint,
             "border-blurred": colours.faint,
         },

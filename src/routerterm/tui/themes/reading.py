@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any, cast, get_args
 
 from routerterm.core.errors import SettingsError
-from routerterm.tui.themes.values import COLOUR_NAMES, GLYPH_NAMES, Colours, Frame, Glyphs, Theme
+from routerterm.tui.themes.values import COLOUR_NAMES, GLYPH_NAMES, Colours, Frame, Glyphs, KeyForm, Theme
 
 DEFAULT = "phosphor"
 _COLOUR = re.compile(r"#[0-9A-Fa-f]{6}|ansi_[a-z_]+")
-_ENTRIES = ("title", "dark", "frame", "scanlines", "boot", "voice", "colours", "glyphs")
+_ENTRIES = ("title", "dark", "frame", "keys", "head", "scanlines", "boot", "voice", "colours", "glyphs")
+MOST_HEAD = 24
+"""Characters that the first line has room for beside a model's name."""
 
 
 def read_theme(path: Path) -> Theme:
@@ -37,8 +39,16 @@ def parse_theme(name: str, body: Mapping[str, Any]) -> Theme:
     frame = body.get("frame", "single")
     if frame not in get_args(Frame):
         raise ValueError(f"frame is {frame!r}; it may be {', '.join(get_args(Frame))}")
+    keys = body.get("keys", "box")
+    if keys not in get_args(KeyForm):
+        raise ValueError(f"keys is {keys!r}; it may be {', '.join(get_args(KeyForm))}")
+    head = body.get("head", "ROUTERTERM")
+    if not (isinstance(head, str) and head.isprintable() and len(head) <= MOST_HEAD):
+        raise ValueError(f"head must be at most {MOST_HEAD} printable characters")
     return Theme(
         name=name,
+        keys=cast(KeyForm, keys),
+        head=head,
         title=str(body.get("title", name)),
         dark=bool(body.get("dark", True)),
         colours=_colours(body.get("colours", {})),

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields, replace
 from typing import Literal, TypeAlias
 
-Frame: TypeAlias = Literal["single", "double", "heavy", "rules", "none", "ascii"]
-"""What is drawn around and between the panes; ``rules`` has lines between them and none around."""
+Frame: TypeAlias = Literal["single", "double", "heavy", "wide", "rules", "none", "ascii"]
+"""What is drawn around and between the panes; ``rules`` has lines between them and none around, ``wide`` a solid
+border around and none between."""
+KeyForm: TypeAlias = Literal["box", "number", "pf", "colours"]
+"""Keys in the bar at the foot: boxed; a bare number and a boxed word; ``PF1=``; a word in one of four colours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,9 @@ class Theme:
     glyphs: Glyphs = field(default_factory=Glyphs)
     frame: Frame = "single"
     scanlines: bool = False
+    head: str = "ROUTERTERM"
+    """What stands at the left of the first line."""
+    keys: KeyForm = "box"
     boot: tuple[str, ...] = ()
     voice: tuple[str, ...] = ()
     """What an empty transcript says, a line each."""
@@ -83,7 +89,18 @@ class Theme:
     def in_ascii(self) -> Theme:
         """The same machine for a terminal that knows no other letters."""
         frame: Frame = self.frame if self.frame in ("none", "rules") else "ascii"
-        return replace(self, glyphs=ASCII_GLYPHS, frame=frame)
+        head = "".join(letter for letter in self.head if letter.isascii())
+        return replace(self, glyphs=ASCII_GLYPHS, frame=frame, head=head)
+
+    def on_console(self) -> Theme:
+        """The same machine for a system console, whose fonts have lines and few signs."""
+        frame: Frame = "single" if self.frame in ("heavy", "wide") else self.frame
+        return replace(self.in_ascii(), glyphs=replace(ASCII_GLYPHS, rule="─"), frame=frame)
+
+    @property
+    def fill(self) -> str:
+        """What runs on between the words of the first line."""
+        return "█" if self.frame == "wide" else self.glyphs.rule
 
 
 COLOUR_NAMES = tuple(f.name for f in fields(Colours))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import assert_never
 
 from routerterm.tui.commands.base import Command
-from routerterm.tui.widgets.fields import Field, Span
+from routerterm.tui.themes.values import KeyForm
+from routerterm.tui.widgets.fields import Field, Span, Tone
 
+_FASTEXT: tuple[Tone, ...] = ("error", "success", "warning", "accent")
 _NAMES = {
     "left_square_bracket": "[",
     "right_square_bracket": "]",
@@ -24,18 +27,37 @@ _NAMES = {
 }
 
 
-def key_fields(commands: Iterable[type[Command]], keys_of: dict[str, tuple[str, ...]]) -> tuple[Field, ...]:
-    """A field per command, in the order of their keys."""
+def key_fields(
+    commands: Iterable[type[Command]], keys_of: dict[str, tuple[str, ...]], form: KeyForm = "box"
+) -> tuple[Field, ...]:
+    """A field per command, in the order of their keys, as the machine shows keys."""
     shown = [command for command in commands if command.rank is not None and keys_of.get(command.name)]
     shown.sort(key=lambda command: _order(keys_of[command.name][0]))
     return tuple(
         Field(
-            (Span(f" {key_name(keys_of[command.name][0])} ", "key"), Span(f" {command.title}", "text")),
+            key_spans(keys_of[command.name][0], command.title, form, number),
             rank=command.rank or 0,
             action=f"app.command('{command.name}')",
         )
-        for command in shown
+        for number, command in enumerate(shown)
     )
+
+
+def key_spans(key: str, title: str, form: KeyForm, number: int = 0) -> tuple[Span, ...]:
+    """A key and what it does; ``number`` counts along the bar."""
+    name = key_name(key)
+    function = name[1:] if name[:1] == "F" and name[1:].isdigit() else ""
+    match form:
+        case "box":
+            return (Span(f" {name} ", "key"), Span(f" {title}", "text"))
+        case "number":
+            return (Span(function or name, "text"), Span(f"{title} ", "key"))
+        case "pf":
+            return (Span(f"{'PF' + function if function else name}=", "dim"), Span(title, "text"))
+        case "colours":
+            return (Span(f"{name} ", "dim"), Span(title, _FASTEXT[number % len(_FASTEXT)]))
+        case _:
+            assert_never(form)
 
 
 def foot(hint: str, actions: Mapping[str, str]) -> tuple[Field, ...]:
