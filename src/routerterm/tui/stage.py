@@ -168,6 +168,10 @@ class Stage:
                 transcript.replace_entry(entry)
         return True
 
+    async def settle_header(self, message_id: str) -> None:
+        """The header of an answer that has ended, as it will be found later: its place among its siblings with it."""
+        self._screen.transcript.set_header(message_id, entry_of(await self.session.message(message_id)).header)
+
     async def keep(self, message_id: str) -> None:
         """Send a message to the model always, or no longer."""
         message = await self.session.message(message_id)

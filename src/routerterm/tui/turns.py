@@ -183,6 +183,8 @@ class Turns:
             if not ended and turn.shown is not None and self._on_show(turn):
                 self._screen.transcript.end_stream(turn.shown, self._entry(turn, parts=True, ended=True))
             self._screen.meters.refresh()
+        if turn.shown is not None and self._on_show(turn) and not turn.session.unsaved:
+            await self._screen.stage.settle_header(turn.shown)
         await self._screen.library.refresh()
         await self._screen.meters.spent()
         await self._screen.meters.lamps()
