@@ -17,11 +17,20 @@ _SIGNS = {"good": ("ok", "green"), "note": ("--", None), "bad": ("!!", "red")}
 @click.argument("what", nargs=-1, type=click.Choice(list(CHECKS)))
 @click.option("--mend", is_flag=True, help="Put right what can be put right; a damaged history is set aside first.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per finding, for other programs.")
-def command(what: tuple[str, ...], mend: bool, as_json: bool) -> None:
+@click.option("--press", is_flag=True, help="Press keys and see which of them arrive, and what they do.")
+def command(what: tuple[str, ...], mend: bool, as_json: bool, press: bool) -> None:
     """Look whether all is well; WHAT narrows it down to single checks.
 
     Without --mend nothing is changed. Exits with 1 if something wants to be done.
+
+    \b
+      routerterm doctor
+      routerterm doctor terminal keys
+      routerterm doctor history --mend
     """
+    if press:
+        _show_presses()
+        return
     bad = asyncio.run(_examine(what or tuple(CHECKS), mend, as_json))
     sys.exit(1 if bad else 0)
 
@@ -52,3 +61,24 @@ def _tell(name: str, finding: Finding, as_json: bool) -> None:
     click.echo(f"  {click.style(sign, fg=colour)}  {KNOWN(printable(finding.what))}")
     if finding.hint:
         click.echo(f"      {KNOWN(printable(finding.hint))}")
+
+
+def _show_presses() -> None:
+    """Name every key that arrives until Ctrl+D, and the command that it runs."""
+    from routerterm.cli.doctor.asking import pressed
+    from routerterm.config.paths import Paths
+    from routerterm.config.settings import load_settings
+    from routerterm.core.redact import printable
+    from routerterm.tui.commands.registry import COMMANDS
+    from routerterm.tui.keymap import keys_by_command
+
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise click.UsageError("--press needs a terminal.")
+    own = load_settings(Paths.find()).bindings
+    runs = {key: name for name, keys in keys_by_command(COMMANDS.values(), own).items() for key in keys}
+    click.echo("Press keys; Ctrl+D ends. A key that shows nothing never arrives: something before us takes it.")
+    for key, sent in pressed():
+        command = COMMANDS.get(runs.get(key, ""))
+        does = command.help() if command else ""
+        # In raw mode a line needs its own carriage return.
+        click.echo(f"{key:<24}{printable(repr(sent)[1:-1]):<16}{does}\r")

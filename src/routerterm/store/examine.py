@@ -74,6 +74,18 @@ def _examined(path: Path) -> Examination:
             return Examination(**beside, found=Check(("the file cannot be read to its end",), damaged=True))  # type: ignore[arg-type]
 
 
+def newest_message(path: Path) -> int | None:
+    """When the newest message was written, in milliseconds; None where there is none.  Raises `StoreError`."""
+    if not path.exists():
+        return None
+    try:
+        with closing(sqlite3.connect(path, isolation_level=None, timeout=5)) as connection:
+            newest = connection.execute("SELECT max(created_at) FROM message").fetchone()[0]
+    except sqlite3.Error as error:
+        raise translate(error, path) from error
+    return None if newest is None else int(newest)
+
+
 def _count(connection: sqlite3.Connection, what: str) -> int:
     return int(connection.execute(f"SELECT count(*) FROM {what}").fetchone()[0])
 

@@ -40,6 +40,11 @@ Look: TypeAlias = Callable[[Room], AsyncIterator[Finding]]
 CHECKS: Final[Mapping[str, str]] = {
     "home": "routerterm.cli.doctor.home",
     "history": "routerterm.cli.doctor.history",
+    "program": "routerterm.cli.doctor.program",
+    "terminal": "routerterm.cli.doctor.terminal",
+    "keys": "routerterm.cli.doctor.keys",
+    "network": "routerterm.cli.doctor.network",
+    "clock": "routerterm.cli.doctor.clock",
 }
 """The checks in their order: a name, and the module that has its ``look``."""
 

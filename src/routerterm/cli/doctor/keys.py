@@ -1,0 +1,60 @@
+"""Where API keys are: which places there are here, and whether each key can be had."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator
+
+from routerterm.cli.doctor import Finding, Room
+from routerterm.config.keys.values import Place, PlaceStatus
+from routerterm.core.errors import VaultError
+
+_ADD = "Add one with `routerterm keys add`; demo/markdown and the local model need none."
+
+
+async def look(room: Room) -> AsyncIterator[Finding]:
+    """Every place that the settings allow, then the keys in it; a locked place is not opened."""
+    from routerterm.catalog import Catalog
+    from routerterm.config.settings import load_settings
+    from routerterm.wiring.keys import keyring_of
+    from routerterm.wiring.translate import catalog_of
+
+    settings = load_settings(room.paths)
+    keyring = keyring_of(settings, catalog_of(settings, Catalog.builtin()), room.paths)
+    try:
+        rows = [row for row in await keyring.all_rows() if row.enabled]
+    except VaultError as error:
+        yield Finding("bad", error.message, error.hint)
+        return
+    held = Counter(row.place for row in rows)
+    places = await keyring.places()
+    for place in places:
+        yield of_a_place(place, held[place.place])
+    if not any(place.writable for place in places):
+        yield Finding("bad", "New keys cannot be stored anywhere here.", 'Put "vault" into `order` of [keys].')
+    ready = {place.place for place in places if place.state == "ready"}
+    for row in rows:
+        if row.place not in ready:
+            continue
+        try:
+            await keyring.secret(row)
+        except VaultError as error:
+            yield Finding("bad", f"{row.name}: {error.message}", error.hint)
+    if not rows:
+        yield Finding("note", "There is no key yet.", _ADD)
+
+
+def of_a_place(status: PlaceStatus, held: int) -> Finding:
+    """One place in a sentence."""
+    keys = "no key" if not held else "1 key" if held == 1 else f"{held} keys"
+    told = f"{status.title}: {keys}"
+    match status.state:
+        case "ready" | "new":
+            return Finding("good", f"{told}.")
+        case "locked":
+            unlock = "routerterm keys unlock" if status.place in (Place.VAULT, Place.KEYRING) else ""
+            return Finding("note", f"{told}, and it is locked.", unlock)
+        case "absent":
+            if held:
+                return Finding("bad", f"{told}, but it is not here.", status.detail)
+            return Finding("note", f"{status.title} is not here.", status.detail)
