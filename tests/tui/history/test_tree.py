@@ -117,14 +117,14 @@ async def test_a_message_that_is_kept_says_so_and_is_always_sent(paths: Paths) -
 
 
 async def test_what_did_not_fit_is_said_in_the_transcript_and_can_be_summed_up(paths: Paths) -> None:
-    configure(paths, '[models."demo/echo"]\ncontext = 1500\n')
+    configure(paths, '[models."demo/echo"]\ncontext = 1200\n')
     async with running(paths, (120, 50)) as (app, pilot):
-        for n in range(5):
-            app.chat.composer.put(f"{n} " + "word " * 120)
+        for n in range(3):
+            app.chat.composer.put(f"{n} " + "word " * 40)
             await pilot.press("enter")
             await answered(app, pilot)
             assert await ended(app) == "done"
-        await until(pilot, lambda: "stayed behind" in screen_text(app))
+        await until(pilot, lambda: "stayed behind" in troubles(app))
         assert app.services is not None
         await say(pilot, "/summary demo/echo")
         await until(pilot, lambda: SUMMED_UP in troubles(app))
