@@ -45,6 +45,7 @@ def pressed(*reads: str) -> list[str]:
         ("\x1bx", ["alt+x"]),
         ("\x1bx\x1by", ["alt+x", "alt+y"]),
         ("ab\x1b[Acd", ["a", "b", "up", "c", "d"]),
+        ("one\x1b\rtwo", [*"one", "alt+enter", *"two"]),
         ("\x1bOPhelp", ["f1", *"help"]),
         ("\x1b[200~a\x1bbcd\x1b[20\x1b[201~x", ["paste:a\x1bbcd\x1b[20", "x"]),
         ("\x1b[200~\x1b[201~", ["paste:"]),

@@ -25,6 +25,8 @@ _LETTER = r"[^\x00-\x1f\x7f\[O\]PX^_\\N]"
 _ENDS_HERE = re.compile(rf"\x1b(?={_LETTER}[^\x00-\x1f\x7f])|\x1b{_LETTER}(?=\x1b)")
 """An Escape before text, or an Alt chord before another."""
 _TEXT = re.compile(_LETTER)
+_ALT_ENTER, _KNOWN_ALT_ENTER = f"{ESC}\r", "\x1b[13;3u"
+"""How most terminals send Alt+Enter, which Textual takes for Enter, and as what it knows it."""
 _PERHAPS_PASTE = re.compile(r"\x1b\[(?:2(?:00?)?)?\Z")
 
 
@@ -79,6 +81,7 @@ class BurstParser(XTermParser):
     def _keys(self, data: str) -> Iterator[Message]:
         if self._escape_last and _TEXT.match(data):
             yield from self._no_more_comes()
+        data = data.replace(_ALT_ENTER, _KNOWN_ALT_ENTER)
         start = 0
         for end in _ENDS_HERE.finditer(data):
             yield from self.feed(data[start : end.end()])
