@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from routerterm.core.errors import BadCredential, OutOfCredit, RateLimited, Transient
 from routerterm.core.ports import ApiKey, State
 from routerterm.core.secret import Secret
-from routerterm.protocols import limits as header_limits
+from routerterm.protocols.limits import limits as header_limits
 from routerterm.router.limits import answered, learned, ordered, refused, revived, take, view
 from routerterm.router.options import KeyLimits
 

@@ -12,7 +12,7 @@ from routerterm.core.money import Cost
 from routerterm.core.ports import ApiKey, Ledger, Memory, State
 from routerterm.core.targets import Target
 from routerterm.core.usage import Usage
-from routerterm.protocols import limits as header_limits
+from routerterm.protocols.limits import limits as header_limits
 from routerterm.router import breaker, limits
 from routerterm.router.accounts import settled
 from routerterm.router.attempts import Attempt, NotSent

@@ -157,7 +157,7 @@ class Router:
 
     async def _fetched(self, info: ProviderInfo, request: HttpRequest) -> bytes:
         from routerterm.core.errors import Malformed, Silent
-        from routerterm.protocols import classify
+        from routerterm.protocols.classify import classify
 
         timeouts = self._options.timeouts_of(info.name)
         body = bytearray()

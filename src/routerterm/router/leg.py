@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from routerterm.core.errors import Cut, DeadlineExceeded, Malformed, ProviderError, RoutertermError, Silent
 from routerterm.core.events import Broke, ReasoningDelta, Stopped, TextDelta, ToolCallDelta, WireEvent
-from routerterm.protocols import classify
 from routerterm.protocols.base import Decoder, HttpRequest
+from routerterm.protocols.classify import classify
 from routerterm.router.exchange import Answer, Transport, Waits
 from routerterm.router.watch import Watch
 from routerterm.router.words import span
@@ -51,6 +51,7 @@ class Leg:
         self.content = False
         self.sent = self._last_byte = self._last_content = self._clock()
         self.first_content: float | None = None
+        self._broke: Broke | None = None
         self._watch = Watch()
 
     async def batches(self) -> AsyncGenerator[list[WireEvent], None]:
@@ -63,17 +64,17 @@ class Leg:
                 raise await self._refusal(answer)
             try:
                 while (data := await self._next(answer.body)) is not None:
-                    events = self._decoder.feed(data)
-                    if events:
+                    if events := self._decoder.feed(data):
                         yield self._noted(events)
-                        self._raise_broken(events)
+                        if self._broke is not None:
+                            raise self._broke.error
             except (Cut, Silent):
                 if self.stopped is None:
                     raise
-            events = self._decoder.end()
-            if events:
+            if events := self._decoder.end():
                 yield self._noted(events)
-                self._raise_broken(events)
+                if self._broke is not None:
+                    raise self._broke.error
         if self.stopped is None:
             raise Cut(f"The answer of {self._provider} ended before it was finished.", code="unfinished")
 
@@ -92,7 +93,9 @@ class Leg:
     async def _next(self, body: AsyncIterator[bytes]) -> bytes | None:
         """The body's next piece, awaited no longer than patience allows; None at its end."""
         try:
-            data = await self._watch.until(self._due(), anext(body, None))
+            data = await self._watch.until(self._due(), anext(body))
+        except StopAsyncIteration:
+            return None
         except TimeoutError:
             raise self._too_late() from None
         self._last_byte = self._clock()
@@ -102,8 +105,10 @@ class Leg:
         """When waiting ends.  Bytes without content, such as comments, stretch it, but not for ever."""
         patience = self._patience
         wait = _TRAILING if self.stopped else patience.idle if self.content else patience.first
-        due = min(self._last_byte + wait, self._last_content + wait * patience.keepalive_factor)
-        return due if patience.deadline is None else min(due, patience.deadline)
+        due = self._last_byte + wait
+        if self._last_content != self._last_byte:
+            due = min(due, self._last_content + wait * patience.keepalive_factor)
+        return due if patience.deadline is None or due < patience.deadline else patience.deadline
 
     def _too_late(self) -> RoutertermError:
         patience = self._patience
@@ -118,20 +123,16 @@ class Leg:
 
     def _noted(self, events: list[WireEvent]) -> list[WireEvent]:
         for event in events:
-            match event:
-                case TextDelta() | ReasoningDelta() | ToolCallDelta():
-                    self._last_content = self._last_byte
-                    if not self.content:
-                        self.content = True
-                        self.first_content = self._last_byte
-                case Stopped():
-                    self.stopped = event
+            if isinstance(event, TextDelta | ReasoningDelta | ToolCallDelta):
+                self._last_content = self._last_byte
+                if not self.content:
+                    self.content = True
+                    self.first_content = self._last_byte
+            elif isinstance(event, Stopped):
+                self.stopped = event
+            elif isinstance(event, Broke):
+                self._broke = self._broke or event
         return events
-
-    def _raise_broken(self, events: list[WireEvent]) -> None:
-        for event in events:
-            if isinstance(event, Broke):
-                raise event.error
 
     async def _refusal(self, answer: Answer) -> ProviderError:
         """The error behind a status that is not 200."""
