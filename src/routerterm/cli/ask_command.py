@@ -5,19 +5,24 @@ from __future__ import annotations
 import asyncio
 import sys
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
 import click
 
+from routerterm.cli.amounts import Dollars
+from routerterm.cli.completing import conversations, models
 from routerterm.cli.output import note, tell, write
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncGenerator, Sequence
 
     from routerterm.core.events import Event, Finished
     from routerterm.core.messages import Part
+    from routerterm.core.request import ChatRequest
+    from routerterm.engine.asking import Streams
     from routerterm.store.database import Store
 
 
@@ -33,16 +38,35 @@ class Question:
     stream: bool
     as_json: bool
     reasoning: bool
+    only_code: bool = False
+    most: Decimal | None = None
+    """US dollars."""
+    save: bool = True
+
+    @property
+    def at_the_end(self) -> bool:
+        """Whether the answer is printed when it is whole."""
+        return self.only_code or not self.stream
 
 
 @click.command("ask")
 @click.argument("prompt", required=False)
-@click.option("-m", "--model", metavar="MODEL", help="provider/model, a route or an alias.")
+@click.option("-m", "--model", metavar="MODEL", shell_complete=models, help="provider/model, a route or an alias.")
 @click.option("-s", "--system", metavar="SYSTEM", help="What the model should be told about its task.")
-@click.option("-c", "--continue", "conversation", metavar="ID", help="Go on in a conversation: its id, or `last`.")
+@click.option(
+    "-c",
+    "--continue",
+    "conversation",
+    metavar="ID",
+    shell_complete=conversations,
+    help="Go on in a conversation: its id, or `last`.",
+)
 @click.option(
     "-a", "--attach", "files", metavar="FILE", multiple=True, type=click.Path(path_type=Path), help="Text or picture."
 )
+@click.option("-x", "--extract", "only_code", is_flag=True, help="Print only the first code block of the answer.")
+@click.option("--max-cost", "most", metavar="USD", type=Dollars(), help="Refuse what may cost more than this.")
+@click.option("--no-save", is_flag=True, help="Keep neither question nor answer; the cost is still in the ledger.")
 @click.option("--no-stream", is_flag=True, help="Print the answer when it is whole.")
 @click.option("--json", "as_json", is_flag=True, help="Print every event as a line of JSON.")
 @click.option("--reasoning", is_flag=True, help="Show on standard error what the model thinks aloud.")
@@ -55,12 +79,17 @@ def command(
     no_stream: bool,
     as_json: bool,
     reasoning: bool,
+    only_code: bool,
+    most: Decimal | None,
+    no_save: bool,
 ) -> None:
     """Ask one question; the answer streams to standard output.
 
     What comes on standard input is put after PROMPT:
 
+    \b
       git diff | routerterm ask "Write a commit message for this"
+      routerterm ask -x "A shell line that finds large files" | sh
 
     Exits with 1 if the request failed, 2 if it was wrongly asked, 3 if budget or guard refused it, 4 without a
     key or model, 130 if it was interrupted.
@@ -68,7 +97,12 @@ def command(
     text = _joined(prompt, _standard_input())
     if not text and not files:
         raise click.UsageError('Ask something: routerterm ask "Why is the sky blue?" (`routerterm` opens the chat).')
-    question = Question(text, files, model, system, conversation, not no_stream, as_json, reasoning)
+    if no_save and conversation is not None:
+        raise click.UsageError("--no-save keeps nothing, so it cannot go on in a conversation (-c).")
+    if as_json and only_code:
+        raise click.UsageError("--json prints events, -x a code block: take one of them.")
+    asked = (text, files, model, system, conversation, not no_stream, as_json, reasoning)
+    question = Question(*asked, only_code=only_code, most=most, save=not no_save)
     sys.exit(asyncio.run(_ask(question)))
 
 
@@ -95,15 +129,44 @@ async def _ask(question: Question) -> int:
     async with open_app() as app:
         for trouble in app.troubles:
             tell(trouble)
-        session = app.session(await _conversation_id(app.store, question.conversation))
+        capped = Capped(app, question.most)
+        session = app.session(await _conversation_id(app.store, question.conversation), router=capped)
         known = await session.load()
         await open_locked(app.keys, question.model or (known.model if known else None) or app.default_model)
         printer = Printer(question)
-        turn = session.send(question.text, parts=parts, model=question.model, system=question.system, client="ask")
+        if question.save:
+            turn = session.send(question.text, parts=parts, model=question.model, system=question.system, client="ask")
+        else:
+            turn = capped.stream(_unsaved(question, parts, app.default_model))
         async with aclosing(turn) as events:
             async for event in events:
                 printer.take(event)
         return printer.exit_code
+
+
+class Capped:
+    """The router, with a limit on what this one question may cost."""
+
+    def __init__(self, router: Streams, most: Decimal | None) -> None:
+        self._router, self._most = router, most
+
+    def stream(self, request: ChatRequest) -> AsyncGenerator[Event]:
+        """The events of one answer."""
+        if self._most is None:
+            return self._router.stream(request)
+        from routerterm.core.ledger import Cap
+        from routerterm.core.money import to_nano
+
+        return self._router.stream(replace(request, caps=(Cap("request", "usd", to_nano(self._most)),)))
+
+
+def _unsaved(question: Question, parts: Sequence[Part], default: str) -> ChatRequest:
+    """The question as the router gets it, past the history."""
+    from routerterm.core.messages import Message, Text
+    from routerterm.core.request import ChatRequest
+
+    asked = Message("user", ((Text(question.text),) if question.text else ()) + tuple(parts))
+    return ChatRequest(question.model or default, (asked,), system=question.system, client="ask")
 
 
 async def _conversation_id(store: Store, wanted: str | None) -> str | None:
@@ -170,7 +233,7 @@ class Printer:
         sys.stdout.flush()
 
     def _text(self, text: str) -> None:
-        if self.question.stream and not self.question.as_json:
+        if not self.question.at_the_end and not self.question.as_json:
             write(text)
             self._last = text[-1:] or self._last
 
@@ -189,11 +252,19 @@ class Printer:
         """The answer, where it was not streamed; and a line end, where it has none."""
         if self.question.as_json:
             return
-        if not self.question.stream:
-            write(self.reply.text)
-            self._last = self.reply.text[-1:] or self._last
+        if self.question.at_the_end:
+            text = first_code_block(self.reply.text) if self.question.only_code else self.reply.text
+            write(text)
+            self._last = text[-1:] or self._last
         if self._last != "\n":
             write("\n")
+
+
+def first_code_block(text: str) -> str:
+    """The inside of the first fenced block; the whole text where there is none, as other tools do."""
+    from markdown_it import MarkdownIt
+
+    return next((token.content for token in MarkdownIt().parse(text) if token.type == "fence"), text)
 
 
 def _summary(event: Finished) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from routerterm.cli.completing import conversations
 from routerterm.cli.output import write
 from routerterm.core.errors import RoutertermError
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @click.command("export")
-@click.argument("which", metavar="ID|last|all")
+@click.argument("which", metavar="ID|last|all", shell_complete=conversations)
 @click.option("-f", "--format", "form", type=click.Choice(["md", "json", "html"]), default="md", show_default=True)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="A file; for `all` as md or html, a folder.")
 @click.option("--branch", metavar="MESSAGE", help="Only the branch down to this message.")

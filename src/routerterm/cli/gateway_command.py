@@ -6,11 +6,12 @@ import asyncio
 import json
 import re
 import secrets
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from routerterm.cli.amounts import Dollars
 from routerterm.cli.output import write
 
 if TYPE_CHECKING:
@@ -19,22 +20,6 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _ANY = click.IntRange(1, 1_000_000_000)
-
-
-class Dollars(click.ParamType[Decimal]):
-    """An amount of US dollars."""
-
-    name = "USD"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
-        """The amount."""
-        try:
-            amount = Decimal(str(value).strip().removeprefix("$"))
-        except InvalidOperation:
-            amount = Decimal("NaN")
-        if not amount.is_finite() or not 0 <= amount <= 1_000_000:
-            self.fail(f"{value!r} is not an amount of US dollars, as in 2.00.", param, ctx)
-        return amount
 
 
 @click.group("gateway")

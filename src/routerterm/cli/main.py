@@ -18,6 +18,7 @@ INTERRUPTED = 130
 
 COMMANDS: dict[str, str] = {
     "ask": "Ask one question; the answer streams to standard output.",
+    "completion": "Print what makes your shell complete routerterm.",
     "config": "Show, check or find the settings.",
     "decode": "Decode recorded provider traffic, for debugging a provider.",
     "doctor": "Look whether all is well, and mend what can be mended.",
@@ -92,7 +93,7 @@ def main() -> None:
     hide_secrets()
     use_utf8()
     try:
-        root(standalone_mode=False)
+        root(standalone_mode=False, complete_var="_ROUTERTERM_COMPLETE")
         if sys.stdout is not None:
             sys.stdout.flush()
     except click.exceptions.Exit as exit:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from routerterm.cli.completing import models
 from routerterm.cli.output import write
 
 if TYPE_CHECKING:
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 
 @click.command("why")
 @click.argument("prompt", required=False, default="")
-@click.option("-m", "--model", metavar="MODEL", default="", help="provider/model, a route or an alias.")
+@click.option(
+    "-m", "--model", metavar="MODEL", default="", shell_complete=models, help="provider/model, a route or an alias."
+)
 @click.option(
     "-a", "--attach", "files", metavar="FILE", multiple=True, type=click.Path(path_type=Path), help="Text or picture."
 )

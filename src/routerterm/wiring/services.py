@@ -24,6 +24,7 @@ from routerterm.core.messages import Message
 from routerterm.core.request import ChatRequest
 from routerterm.core.targets import Forecast, Target
 from routerterm.engine.afterlife import Afterlife
+from routerterm.engine.asking import Streams
 from routerterm.engine.glance import Lamp, lamps, spent_today
 from routerterm.engine.session import Session
 from routerterm.router import Router
@@ -67,10 +68,10 @@ class Services:
     """The providers with a key, as far as the program has heard."""
     _retired: list[Router] = field(default_factory=list)
 
-    def session(self, conversation_id: str | None = None, **fields: Any) -> Session:
-        """A conversation, or a new one."""
+    def session(self, conversation_id: str | None = None, router: Streams | None = None, **fields: Any) -> Session:
+        """A conversation, or a new one.  ``router`` None asks ours."""
         fields = {"model": self.default_model, "fitting": self.fitting, **fields}
-        return Session(self.store, self, conversation_id, afterlife=self.afterlife, **fields)
+        return Session(self.store, router or self, conversation_id, afterlife=self.afterlife, **fields)
 
     @property
     def fitting(self) -> PresentFitting:

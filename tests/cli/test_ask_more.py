@@ -1,0 +1,87 @@
+"""`routerterm ask` with a limit on its cost, without a trace, and for one code block."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.cli.program import routerterm
+from tests.cli.server import house, serving, streaming
+
+from routerterm.cli.ask_command import first_code_block
+
+PRICED = '[models."house/m"]\ncontext = 100000\nprice_in = 10\nprice_out = 10\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("Here:\n\n```sh\nls -l\n```\n\nand\n\n```\nrm x\n```\n", "ls -l\n"),
+        ("~~~~\na\n~~~\nb\n~~~~\n", "a\n~~~\nb\n"),
+        ("- a list\n\n  ```python\n  x = 1\n  ```\n", "x = 1\n"),
+        ("```sh\nnever closed\n", "never closed\n"),
+        ("no block at all", "no block at all"),
+        ("```\n```\n", ""),
+    ],
+)
+def test_the_first_code_block(text: str, code: str) -> None:
+    assert first_code_block(text) == code
+
+
+def test_only_the_code(home: Path) -> None:
+    with serving(streaming("Try:\n\n``", "`sh\necho hi\n``", "`\nIt greets.")) as url:
+        house(home, url)
+        ran = routerterm("ask", "-m", "house/m", "-x", "A greeting")
+    assert (ran.code, ran.out) == (0, "echo hi\n")
+
+
+def test_a_limit_on_the_cost_refuses_before_anything_is_spent(home: Path) -> None:
+    with serving(streaming("Hello")) as url:
+        house(home, url, PRICED)
+        refused = routerterm("ask", "-m", "house/m", "--max-cost", "0.000001", "Hi")
+        assert refused.code == 3
+        assert "would break the cap per request" in refused.err
+        assert refused.out == ""
+        assert routerterm("ask", "-m", "house/m", "--max-cost", "1", "Hi").out == "Hello\n"
+        assert routerterm("ask", "-m", "house/m", "--max-cost", "nothing", "Hi").code == 2
+
+
+def test_a_limit_leaves_free_models_usable(home: Path) -> None:
+    assert routerterm("ask", "-m", "demo/echo", "--max-cost", "0", "Hi").out == "Hi\n"
+
+
+def test_nothing_is_kept_but_the_cost(home: Path) -> None:
+    ran = routerterm("ask", "-m", "demo/echo", "--no-save", "-s", "Be brief.", "a secret question")
+    assert ran.out == "a secret question\n"
+    assert routerterm("ask", "-c", "last", "Hi").code == 2  # there is no conversation
+    assert "secret" not in "".join(
+        file.read_bytes().decode("latin-1") for file in home.rglob("*") if file.is_file() and "history" in file.name
+    )
+    stats = json.loads(routerterm("stats", "--by", "model", "--json").out)
+    assert "demo" in json.dumps(stats)
+
+
+def test_options_that_contradict_each_other(home: Path) -> None:
+    assert routerterm("ask", "--no-save", "-c", "last", "Hi").code == 2
+    assert routerterm("ask", "--json", "-x", "Hi").code == 2
+
+
+class TestCompletion:
+    @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+    def test_a_script_for_every_shell(self, home: Path, shell: str) -> None:
+        ran = routerterm("completion", shell)
+        assert ran.code == 0
+        assert "_ROUTERTERM_COMPLETE" in ran.out
+
+    def complete(self, *words: str) -> list[str]:
+        env = {"_ROUTERTERM_COMPLETE": "bash_complete", "COMP_WORDS": " ".join(("routerterm", *words))}
+        out = routerterm(env=env | {"COMP_CWORD": str(len(words))}).out
+        return [line.partition(",")[2] for line in out.splitlines()]
+
+    def test_commands_models_and_conversations(self, home: Path) -> None:
+        routerterm("ask", "-m", "demo/echo", "Hello")
+        assert {"serve", "stats"} == set(self.complete("s"))
+        assert {"smart", "cheap", "openai/"} <= set(self.complete("ask", "-m", ""))
+        assert "demo/echo" in self.complete("ask", "-m", "demo/e")
+        assert len(self.complete("ask", "-c", "")) == 2
