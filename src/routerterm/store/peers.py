@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from routerterm.core.errors import StoreError
+from routerterm.store.llm_threads import llm_threads
 
 Peer: TypeAlias = Literal["llm", "elia", "oterm"]
 Row: TypeAlias = Mapping[str, Any]
@@ -46,10 +47,8 @@ def peer_of(path: Path) -> Peer | None:
 def count(path: Path, peer: Peer) -> int:
     """About how many conversations it holds, for a progress bar."""
     with opened(path) as connection:
-        table = "conversations" if peer == "llm" and _columns(connection, "conversations") else "chat"
-        if peer == "llm" and table == "chat":
-            table = "responses"
-        return int(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
+        tables = [t for t in ("conversations", "threads") if _columns(connection, t)] if peer == "llm" else ["chat"]
+        return sum(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables)
 
 
 def chats(path: Path, peer: Peer) -> Iterator[tuple[Row, list[Row]]]:
@@ -65,10 +64,18 @@ def chats(path: Path, peer: Peer) -> Iterator[tuple[Row, list[Row]]]:
 
 
 def _llm(connection: sqlite3.Connection) -> Iterator[tuple[Row, list[Row]]]:
-    """A response without a conversation is one of its own."""
+    """Threads, which later versions write; then conversations of responses that are no thread yet.
+
+    A response without a conversation is one of its own.
+    """
+    threads = "SELECT id FROM threads" if _columns(connection, "threads") else "SELECT NULL WHERE 0"
+    if _columns(connection, "threads"):
+        yield from llm_threads(connection)
+    known = "SELECT NULL WHERE 0"
     if _columns(connection, "conversations"):
-        yield from _each(connection, "SELECT * FROM conversations ORDER BY id", "responses", "conversation_id")
-    known = "SELECT id FROM conversations" if _columns(connection, "conversations") else "SELECT NULL WHERE 0"
+        known = "SELECT id FROM conversations"
+        sql = f"SELECT * FROM conversations WHERE id NOT IN ({threads}) ORDER BY id"
+        yield from _each(connection, sql, "responses", "conversation_id")
     alone = connection.execute(
         f"SELECT * FROM responses WHERE conversation_id IS NULL OR conversation_id NOT IN ({known}) ORDER BY id"
     )

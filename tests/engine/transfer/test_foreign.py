@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import sqlite3
 import zipfile
@@ -172,6 +173,41 @@ async def test_oterm(store: Store, tmp_path: Path) -> None:
     conversation = (await store.conversations.page())[0]
     assert conversation.model == "ollama/llava"
     assert isinstance((await store.messages.page(conversation.id)).messages[0].parts[1], Image)
+
+
+PEERS = Path(__file__).parent / "peers"
+"""Databases that these programs made themselves, of the versions in their names."""
+
+
+def made_by(name: str, folder: Path) -> Path:
+    path = folder / f"{name}.db"
+    path.write_bytes(gzip.decompress((PEERS / f"{name}.db.gz").read_bytes()))
+    return path
+
+
+async def test_a_database_that_llm_made(store: Store, tmp_path: Path) -> None:
+    report = await twice(store, made_by("llm-0.36", tmp_path))
+    assert (report.kind, report.new, report.messages, report.failed) == ("llm", 2, 10, [])
+    talk = next(c for c in await store.conversations.page() if c.system)
+    assert (talk.system, talk.model, talk.title) == ("Be brief", "echo-model", "What is WAL?")
+    said = (await store.messages.page(talk.id)).messages
+    assert [m.role for m in said] == ["user", "assistant"] * 4
+    assert said[0].text == "What is WAL?"
+    assert isinstance(said[4].parts[1], Image)
+    assert said[6].text == "A long document text\nwith fragment"
+
+
+async def test_a_database_that_elia_made(store: Store, tmp_path: Path) -> None:
+    report = await twice(store, made_by("elia-1.10", tmp_path))
+    assert (report.kind, report.new, report.failed) == ("elia", 1, [])
+    assert await shown(store) == [("user", "What is WAL?"), ("assistant", "A log.")]
+    assert (await store.conversations.page())[0].system == "You are helpful"
+
+
+async def test_a_database_that_oterm_made(store: Store, tmp_path: Path) -> None:
+    report = await twice(store, made_by("oterm-0.26", tmp_path))
+    assert (report.kind, report.new, report.messages, report.failed) == ("oterm", 2, 3, [])
+    assert {c.model for c in await store.conversations.page()} == {"ollama/llava", "openai/gpt-4o"}
 
 
 def refused(path: Path) -> str:

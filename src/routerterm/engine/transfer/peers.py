@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from routerterm.core.messages import Image, Part, Role
+from routerterm.core.messages import Image, Part, Reasoning, Role
 from routerterm.engine.transfer.foreign import Said, Skipped, carry, milliseconds, texts
 from routerterm.store.peers import Peer, Row, chats
 from routerterm.store.transfer import Carried
@@ -22,7 +22,7 @@ def read(path: Path, peer: Peer, skipped: Skipped) -> Iterator[Carried | None]:
     for chat, rows in chats(path, peer):
         match peer:
             case "llm":
-                yield _llm(chat, rows)
+                yield _llm_thread(chat, rows, skipped) if "datetime_utc" in chat else _llm(chat, rows)
             case "elia":
                 yield _elia(chat, rows, skipped)
             case "oterm":
@@ -46,6 +46,33 @@ def _llm(chat: Row, rows: list[Row]) -> Carried | None:
     system = next((_text(row.get("system")) for row in rows if row.get("system")), None)
     model = _text(chat.get("model")) or None
     return carry("llm", str(chat["id"]), _text(chat.get("name")), said, model=model, system=system)
+
+
+def _llm_thread(chat: Row, rows: list[Row], skipped: Skipped) -> Carried | None:
+    """With its branches: a turn may have been asked again from an earlier message."""
+    said: list[Said] = []
+    above: dict[str, str | None] = {}
+    system = None
+    for row in rows:
+        id, parent, role = str(row["id"]), above.get(str(row["parent"])), row["role"]
+        for _ in range(int(row["left_out"])):
+            skipped.note("calls of tools, and files that are not in the database")
+        pictures = tuple(Image(kind, data) for kind, data in row["pictures"] if kind.startswith("image/"))
+        for _ in range(len(row["pictures"]) - len(pictures)):
+            skipped.note("attachments that are no pictures")
+        thought = (Reasoning(row["reasoning"]),) if row["reasoning"] else ()
+        parts = thought + texts(_text(row["text"])) + pictures
+        if role == "system":
+            system = system or _text(row["text"])
+        if role not in ("user", "assistant") or not parts:
+            above[id] = parent
+            continue
+        model = _text(row["model"]) or None if role == "assistant" else None
+        said.append(Said(id, parent, role, parts, milliseconds(row["at"]), model))
+        above[id] = id
+    created, model = milliseconds(chat.get("datetime_utc")), _text(chat.get("model")) or None
+    title = _text(chat.get("name"))
+    return carry("llm", str(chat["id"]), title, said, model=model, created=created, system=system)
 
 
 def _elia(chat: Row, rows: list[Row], skipped: Skipped) -> Carried | None:
