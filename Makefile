@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test check format types wheel constraints bench bench-router faults clean corpus fuzz decoding terminal-long bench-terminal
+.PHONY: help run test check format types wheel constraints bench bench-router faults clean corpus fuzz decoding terminal-long bench-terminal docs licences audit pythons soak screenshots
 
 help: ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -56,6 +56,28 @@ terminal-long: ## The terminal's long tests: 300 baud in a real pty, many more r
 bench-terminal: ## What a streamed answer costs the terminal, beside Textual's own, against the targets (a quarter of an hour)
 	@sh scripts/setup.sh test
 	@.venv/bin/python benchmarks/terminal.py --check
+
+pythons: ## Wheel and sdist in empty environments on Python 3.11, 3.12 and 3.13, as far as they are here
+	@sh scripts/pythons.sh
+
+docs: ## Write what the code itself knows: docs/settings.md, docs/keys.md, the man page
+	@sh scripts/setup.sh test
+	@.venv/bin/python scripts/make_docs.py
+
+licences: ## Every package of a plain install with its size, its licence and why it is there
+	@sh scripts/setup.sh test
+	@.venv/bin/python scripts/packages.py
+
+audit: ## Look for known holes in all that is installed (pip-audit; needs the network)
+	@sh scripts/audit.sh
+
+soak: ## Hours of chat against the wall of faults in minutes, with kills, clock jumps and lost networks; MINUTES=3
+	@sh scripts/setup.sh test
+	@nice -n 10 .venv/bin/python -m tests.soak --minutes $(or $(MINUTES),3)
+
+screenshots: ## Draw screenshots/*.svg and *.png from a scripted session
+	@sh scripts/setup.sh test
+	@.venv/bin/python scripts/screenshots.py
 
 constraints: ## Write constraints.txt anew
 	@sh scripts/constraints.sh

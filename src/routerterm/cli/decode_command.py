@@ -44,6 +44,10 @@ def command(
 
     FILE holds the body as it came: a stream, a whole answer or an error.  A file that cannot be read is told on
     standard error, the others are decoded all the same, and the exit code is 1.
+
+    \b
+      routerterm decode --protocol gemini answer.bin
+      curl -sN URL | routerterm decode --protocol openai-chat -
     """
     from routerterm.protocols import codec
 

@@ -23,13 +23,25 @@ if TYPE_CHECKING:
 
 @click.command("export")
 @click.argument("which", metavar="ID|last|all", shell_complete=conversations)
-@click.option("-f", "--format", "form", type=click.Choice(["md", "json", "html"]), default="md", show_default=True)
+@click.option(
+    "-f",
+    "--format",
+    "form",
+    type=click.Choice(["md", "json", "html"]),
+    default="md",
+    show_default=True,
+    help="Markdown, everything, or a page.",
+)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="A file; for `all` as md or html, a folder.")
 @click.option("--branch", metavar="MESSAGE", help="Only the branch down to this message.")
 def command(which: str, form: Form, output: Path | None, branch: str | None) -> None:
     """Write conversations to a file, or to standard output.
 
     ID may be the beginning of an id. Markdown and HTML hold the branch that is shown, JSON everything.
+
+    \b
+      routerterm export last > talk.md
+      routerterm export all -f json -o backup.json
     """
     if which == "all" and form != "json" and output is None:
         raise click.UsageError("A folder is needed for all conversations: add --output FOLDER.")

@@ -24,6 +24,10 @@ def command(words: tuple[str, ...], limit: int, as_json: bool) -> None:
 
     WORDS may be words, beginnings (wal*), "words side by side" and -unwanted ones, narrowed down by model:,
     provider:, tag:, role:, title:, before: or after: (2026-11-21, today, 7d), cost: (">0.1"), is:pinned, is:archived.
+
+    \b
+      routerterm find wal checkpoint
+      routerterm find '"write-ahead log" role:assistant after:30d'
     """
     results = asyncio.run(_find(" ".join(_quoted(word) for word in words), limit))
     for hit in results.hits:

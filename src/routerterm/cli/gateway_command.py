@@ -27,6 +27,10 @@ def command() -> None:
     """Keys for the tools that use `routerterm serve`.
 
     As soon as there is one, the gateway answers nobody without a key.
+
+    \b
+      routerterm gateway key add editor --daily 0.50 --models smart,fast
+      routerterm gateway key list
     """
 
 

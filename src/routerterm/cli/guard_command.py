@@ -13,7 +13,12 @@ if TYPE_CHECKING:
 
 @click.group("guard")
 def command() -> None:
-    """Try the guard's rules on a text."""
+    """Try the guard's rules on a text.
+
+    \b
+      routerterm guard test "Write to jane@example.com"
+      git diff | routerterm guard test
+    """
 
 
 @command.command("test")

@@ -23,6 +23,10 @@ def command(file: Path, dry: bool) -> None:
 
     FILE is an export of routerterm (JSON), ChatGPT or Claude (the zip, or conversations.json), or the database of
     llm (logs.db), elia or oterm. What was imported before stays as it is.
+
+    \b
+      routerterm import --dry-run conversations.json
+      routerterm import ~/Downloads/chatgpt-export.zip
     """
     from routerterm.engine.transfer.importing import lines_of
     from routerterm.tui.sanitise import one_line

@@ -44,6 +44,11 @@ def command() -> None:
 
     They live in the system's keyring, or in an encrypted vault of routerterm's own where there is none;
     variables such as OPENAI_API_KEY are used where nothing is stored.
+
+    \b
+      routerterm keys add
+      pass show work/groq | routerterm keys add groq --label work
+      routerterm keys test
     """
 
 

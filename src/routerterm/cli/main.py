@@ -81,6 +81,11 @@ def root(ctx: click.Context) -> None:
     """A chat client for the terminal with a multi-provider router inside.
 
     Without a command it opens the chat.
+
+    \b
+      routerterm
+      routerterm ask "Why is the sky blue?"
+      routerterm COMMAND --help
     """
     if ctx.invoked_subcommand is None:
         from routerterm.tui.app import run

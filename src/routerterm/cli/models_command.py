@@ -35,6 +35,10 @@ def command(words: tuple[str, ...], as_json: bool, source: str | None) -> None:
 
     `routerterm models update` asks every provider that has a key for its own list and keeps it; with --from it
     reads litellm's model_prices_and_context_window.json from a file or an address.
+
+    \b
+      routerterm models sonnet +vision
+      routerterm models update
     """
     if words == ("update",):
         asyncio.run(_update(source))

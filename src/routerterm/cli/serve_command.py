@@ -22,6 +22,7 @@ def command(host: str | None, port: int | None) -> None:
     """Serve the OpenAI and Anthropic protocols to other programs, over this router, its keys, budgets and ledger.
 
     \b
+      routerterm serve --port 8484
       OPENAI_BASE_URL=http://127.0.0.1:8484/v1
       ANTHROPIC_BASE_URL=http://127.0.0.1:8484
 

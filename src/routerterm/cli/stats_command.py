@@ -39,6 +39,10 @@ def command(days: int, everything: bool, by: str, as_json: bool, as_csv: bool) -
 
     Days are your own (`timezone` under [budget], or this machine's). EST is the share of requests whose tokens nobody
     reported; ? after a cost says that something in it has no known price.
+
+    \b
+      routerterm stats --days 7 --by model
+      routerterm stats --all --csv > costs.csv
     """
     found = asyncio.run(_summary(None if everything else days, by))
     if as_json:

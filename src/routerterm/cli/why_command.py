@@ -32,6 +32,10 @@ def command(prompt: str, model: str, files: tuple[Path, ...], private: bool, as_
     """Explain which model a prompt would go to, and why the others would not get it.  Nothing is sent.
 
     Exits with 4 if no model can be asked.
+
+    \b
+      routerterm why "Explain WAL"
+      routerterm why -m cheap -a photo.jpg "What is this?"
     """
     decision = asyncio.run(_decide(prompt, model, files, private))
     write(json.dumps(as_object(decision), ensure_ascii=False, indent=2) + "\n" if as_json else in_words(decision))
