@@ -7,7 +7,6 @@ the person gave up.  A wrong passphrase is said on the spot, and may be tried ag
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any, ClassVar, TypeAlias
 
 from textual import events, on
@@ -58,18 +57,15 @@ $SCREEN Button:focus { background: $t-key-ground; color: $t-key-text; text-style
 class PassphraseLine(Input):
     """A line whose Enter counts at once: what comes after it in the same burst belongs to the next line."""
 
-    @dataclass
     class Entered(Message):
-        """Enter was pressed in it."""
-
-        line: PassphraseLine
+        """Enter was pressed in the last of the lines."""
 
     def __init__(self, *, id: str, then: PassphraseLine | None = None) -> None:
         super().__init__(password=True, id=id)
         self.cursor_blink = False
         self.then = then
         self._left = False
-        """Whether Enter was pressed; Textual moves the focus only when the whole burst has been handed out."""
+        """Whether Enter was pressed here; keys that were handed to us since are passed on."""
 
     def on_focus(self) -> None:
         """Begin anew."""
@@ -83,7 +79,10 @@ class PassphraseLine(Input):
         bound = self._bindings.key_to_bindings.get(event.key)
         if event.key == "enter":
             self._left = True
-            self.post_message(self.Entered(self))
+            if self.then is None:
+                self.post_message(self.Entered())
+            else:
+                self._hand_over()
         elif bound is not None:
             await self.run_action(bound[0].action)
         else:
@@ -91,6 +90,13 @@ class PassphraseLine(Input):
             return
         event.stop()
         event.prevent_default()
+
+    def _hand_over(self) -> None:
+        """Focus the next line once no key is waiting here: none may overtake another."""
+        if self.message_queue_size:
+            self.call_later(self._hand_over)
+        else:
+            self.screen.set_focus(self.then)
 
 
 class UnlockScreen(ModalScreen[bool]):
@@ -136,10 +142,7 @@ class UnlockScreen(ModalScreen[bool]):
     @on(PassphraseLine.Entered)
     def _entered(self, event: PassphraseLine.Entered) -> None:
         event.stop()
-        if event.line.then is not None:
-            event.line.then.focus()
-        else:
-            self._try()
+        self._try()
 
     @on(Button.Pressed, "#go")
     def _pressed(self) -> None:
