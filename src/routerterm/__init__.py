@@ -7,9 +7,8 @@ As a library:
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
-
-from routerterm.core.lazily import lazily
 
 if TYPE_CHECKING:
     from routerterm.core.events import AttemptFailed as AttemptFailed
@@ -49,4 +48,8 @@ _HOMES = {
 )
 
 
-__getattr__ = lazily(__name__, _HOMES)
+def __getattr__(name: str) -> object:
+    """Import the library's names when they are first asked for: `routerterm --help` needs none of them."""
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -35,7 +35,7 @@ HEAVY = NEVER_AT_START | {"textual", "httpx", "pydantic", "sqlite3", "sqlite_uti
 def loaded_by(program: str) -> set[str]:
     """The names of all modules, and of the packages that they are in, after a program in a fresh Python."""
     program += "\nimport json, sys; print(json.dumps(sorted(sys.modules)))"
-    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=300)
     assert result.returncode == 0, result.stderr
     return set(json.loads(result.stdout.splitlines()[-1]))
 
