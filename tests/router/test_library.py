@@ -25,7 +25,7 @@ from routerterm.protocols.base import HttpRequest
 from routerterm.router.demo import MODELS, DemoTransport
 from routerterm.router.exchange import Answer, Waits
 from routerterm.router.leg import Leg
-from routerterm.router.options import Route, RouterOptions
+from routerterm.router.options import Limits, Route, RouterOptions
 from tests.router.faults.wall import run
 
 HEAVY = ("textual", "sqlite3", "sqlite_utils", "keyring", "tiktoken", "httpx", "pydantic", "click", "xllamacpp")
@@ -93,7 +93,7 @@ async def test_demo_cut_is_whole_however_often_it_is_watched() -> None:
     """Half of its attempts fail, which opens its breaker; with nobody else there it goes on all the same."""
     from routerterm.router.demo_texts import CUT
 
-    routed = router()
+    routed = router(limits=Limits(backoff=0.01))
     for _ in range(8):
         text, events = await run(routed, request("demo/cut"))
         assert isinstance(events[-1], Finished)

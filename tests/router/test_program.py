@@ -7,6 +7,7 @@ import sqlite3
 from contextlib import closing
 from typing import Any
 
+from routerterm.cli.why_command import _decide, as_object
 from routerterm.config.paths import Paths
 from routerterm.router.demo_texts import CUT
 from routerterm.store.database import Store
@@ -69,26 +70,27 @@ def attempts(paths: Paths) -> list[dict[str, Any]]:
         return [dict(row) for row in database.execute("SELECT * FROM attempt ORDER BY started_at, n")]
 
 
-def why(*arguments: str) -> dict[str, Any]:
-    ran = routerterm("why", "--json", *arguments)
-    found: dict[str, Any] = json.loads(ran.out)
-    return found
+async def why(model: str, prompt: str, *, private: bool = False) -> dict[str, Any]:
+    """What the command would print, in this process."""
+    return as_object(await _decide(prompt, model, (), private))
 
 
-def test_why_tells_of_every_candidate(paths: Paths) -> None:
+async def test_why_tells_of_every_candidate(paths: Paths) -> None:
     configure(paths)
-    assert [each["model"] for each in why("Hello")["candidates"]] == ["demo/down", "demo/echo"]
-    fair = why("-m", "fair", "Hello")["candidates"]
+    printed = json.loads(routerterm("why", "--json", "Hello").out)
+    assert [each["model"] for each in printed["candidates"]] == ["demo/down", "demo/echo"]
+    assert await why("", "Hello") == printed
+    fair = (await why("fair", "Hello"))["candidates"]
     assert {each["why"] for each in fair} == {"drawn with 75 %", "drawn with 25 %"}
-    named = why("-m", "demo/down", "Hello")["candidates"]
+    named = (await why("demo/down", "Hello"))["candidates"]
     assert [each["why"] for each in named] == ["named outright", "fallback of demo/down"]
-    long = why("-m", "eyes", "word " * 3000)
+    long = await why("eyes", "word " * 3000)
     assert [each["model"] for each in long["candidates"]] == ["demo/code", "demo/echo"]
     assert long["passed_over"] == [{"model": "tiny/m", "reason": "2k context < 4k needed"}]
-    private = why("-m", "smart", "--private", "Hello")
+    private = await why("smart", "Hello", private=True)
     assert private["candidates"] == []
     assert all("private" in each["reason"] for each in private["passed_over"])
-    assert not paths.database.exists() or attempts(paths) == [], "nothing may be sent"
+    assert attempts(paths) == [], "nothing may be sent"
 
 
 def test_why_without_a_key_says_what_to_do(paths: Paths) -> None:
