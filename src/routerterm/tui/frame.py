@@ -51,7 +51,7 @@ class Panes:
     split: int | None = None
     """Column of the line between two panes side by side, from the first row to the first of ``rules``."""
     splits: tuple[int, ...] = ()
-    """Columns of further lines from the first of ``rules`` to the last, or to the foot."""
+    """Columns of further lines between the first of ``rules`` and the last; from the top where there is only one."""
     right_rules: tuple[int, ...] = ()
     """Rows of lines from the split to the right edge."""
 
@@ -84,7 +84,7 @@ def strokes(panes: Panes, *, inner: bool = True) -> Iterable[Stroke]:
         left = panes.split
         yield Stroke(left, 0, left, min(panes.rules, default=foot))
     for column in panes.splits:
-        yield Stroke(column, min(panes.rules, default=0), column, max(panes.rules, default=foot))
+        yield Stroke(column, min(panes.rules) if len(panes.rules) > 1 else 0, column, max(panes.rules, default=foot))
     for row in panes.right_rules:
         yield Stroke(left, row, right, row)
 

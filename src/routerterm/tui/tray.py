@@ -91,7 +91,7 @@ class Tray:
             for index, item in enumerate(self.items)
         )  # fmt: skip
         self._screen.chips.display = bool(self.items)
-        self._screen.composer.has_files = bool(self.items)
+        self._screen.composer.goes_empty = bool(self.items or self._screen.comparing.models)
         self._screen.meters.typed()
 
     async def say_unheeded(self) -> None:

@@ -11,6 +11,7 @@ from routerterm.store.sent import sent_lately
 from routerterm.tui.attaching import LARGE_PASTE, paths_in
 from routerterm.tui.commands.registry import COMMANDS, slash_command
 from routerterm.tui.completing import NAME, arguments, names
+from routerterm.tui.turns import Asked
 
 if TYPE_CHECKING:
     from routerterm.tui.screens.chat import ChatScreen
@@ -130,8 +131,20 @@ class Writing:
         elif screen.app.services is None:
             screen.early = True  # sent as soon as there is somebody to send it to
         else:
-            screen.composer.remember(text)
+            if text.strip():
+                screen.composer.remember(text)
+            if screen.comparing.models:
+                await self._compare(text)
+                return
             screen.turns.send(screen.composer.take(), screen.tray.take())
+
+    async def _compare(self, text: str) -> None:
+        files = self._screen.tray.take()
+        try:
+            await self._screen.comparing.start(Asked(text.strip() and text, files))
+        except RoutertermError as error:
+            self._screen.tray.give_back(files)
+            self._screen.show_trouble(error)
 
     def _unknown(self, text: str) -> None:
         word = text.split()[0]

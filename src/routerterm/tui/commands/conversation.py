@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from routerterm.core.errors import RoutertermError
 from routerterm.tui.asking import ask
-from routerterm.tui.commands.base import Command
+from routerterm.tui.commands.base import Choice, Command
 from routerterm.tui.screens.ask_value import AskValue
 from routerterm.tui.screens.edit_text import Edited, EditText
 
@@ -26,12 +27,20 @@ class New(Command):
     async def run(self, stage: ChatScreen, argument: str = "") -> None:
         """Clear the stage."""
         await stage.stage.open(None)
+        stage.composer.focus()
 
 
 class Model(Command):
     """Answer with this model or route from now on."""
 
     name, title, group, slash, argument = "model", "Use model", "Conversation", "model", "MODEL"
+
+    @classmethod
+    async def choices(cls, stage: ChatScreen, argument: str) -> Sequence[Choice]:
+        """Models and routes, with what they cost."""
+        from routerterm.tui.model_choices import model_choices
+
+        return await model_choices(stage, argument)
 
     async def run(self, stage: ChatScreen, argument: str = "") -> None:
         """Set it, or open the picker if none is named."""
@@ -162,7 +171,7 @@ class Stop(Command):
 
     async def run(self, stage: ChatScreen, argument: str = "") -> None:
         """Stop the turn; queued messages come back into the composer; else go back to writing."""
-        if stage.turns.stop():
+        if stage.turns.stop() or stage.comparing.give_up():
             return
         if stage.stage.editing is not None:
             stage.stage.editing = None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from routerterm.core.errors import RoutertermError
 from routerterm.tui.attaching import attached_of
-from routerterm.tui.commands.base import Command
+from routerterm.tui.commands.base import Choice, Command
 
 if TYPE_CHECKING:
     from routerterm.tui.screens.chat import ChatScreen
@@ -16,6 +17,13 @@ class Retry(Command):
     """Answer again, by the same model or the one named; the old answer stays as a sibling."""
 
     name, title, group, slash, argument = "retry", "Answer again", "Message", "retry", "MODEL"
+
+    @classmethod
+    async def choices(cls, stage: ChatScreen, argument: str) -> Sequence[Choice]:
+        """Models and routes, with what they cost."""
+        from routerterm.tui.model_choices import model_choices
+
+        return await model_choices(stage, argument)
 
     async def run(self, stage: ChatScreen, argument: str = "") -> None:
         """Regenerate the last answer, or the one chosen."""

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from routerterm.tui.commands import answering, beginning, conversation, message, moving, screens, shelf, tree, writing
+from routerterm.tui.commands import (
+    answering,
+    beginning,
+    comparing,
+    conversation,
+    message,
+    moving,
+    screens,
+    shelf,
+    tree,
+    writing,
+)
 from routerterm.tui.commands.base import Command
 
 COMMANDS: Mapping[str, type[Command]] = {
@@ -19,6 +30,7 @@ COMMANDS: Mapping[str, type[Command]] = {
         screens.Route,
         screens.Themes,
         screens.Settings,
+        screens.Gateway,
         screens.Sidebar,
         screens.Leader,
         screens.Palette,
@@ -58,6 +70,7 @@ COMMANDS: Mapping[str, type[Command]] = {
         answering.Temperature,
         answering.Reasoning,
         answering.Length,
+        comparing.Compare,
         writing.Attach,
         writing.Detach,
         writing.Editor,

@@ -51,8 +51,8 @@ class Composer(TextArea):
         super().__init__(id=id, soft_wrap=True, tab_behavior="focus", show_line_numbers=False)
         self.cursor_blink = False  # a blinking cursor costs an SSH line 2.6 kB/s
         self.highlight_cursor_line = False
-        self.has_files = False
-        """Whether files go with the text: then it may be sent empty."""
+        self.goes_empty = False
+        """Whether it may be sent with nothing written: files go with it, or the last question is asked again."""
         self.takes_paste: Callable[[str], bool] = lambda _text: False
         """Asked first what to do with a paste: True where it went elsewhere."""
         self.takes_key: Callable[[str], bool] = lambda _key: False
@@ -83,7 +83,7 @@ class Composer(TextArea):
 
     def action_submit(self) -> None:
         """Tell that this is to be sent; whoever takes it empties the composer."""
-        if self.text.strip() or self.has_files:
+        if self.text.strip() or self.goes_empty:
             self.post_message(self.Submitted(self.text))
 
     def action_newline(self) -> None:
@@ -154,8 +154,11 @@ class Composer(TextArea):
 
     def retract(self, text: str) -> None:
         """Take out what was pasted last, if it still stands before the cursor."""
-        here = self.document.get_text_range((0, 0), self.cursor_location)
-        if here.endswith(text) and text:
-            end = self.document.get_index_from_location(self.cursor_location)
-            start = self.document.get_location_from_index(end - len(text))
-            self.delete(start, self.cursor_location)
+        row, column = self.cursor_location
+        first, *more = text.split("\n")
+        begins = (
+            row - len(more),
+            self.document.get_line(row - len(more)).rfind(first) if more else column - len(first),
+        )
+        if text and min(begins) >= 0 and self.document.get_text_range(begins, (row, column)) == text:
+            self.delete(begins, (row, column))

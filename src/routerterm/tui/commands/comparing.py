@@ -1,0 +1,38 @@
+"""The command that lets several models answer at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from routerterm.tui.commands.base import Choice, Command
+
+if TYPE_CHECKING:
+    from routerterm.tui.screens.chat import ChatScreen
+
+
+class Compare(Command):
+    """Send the next question to two to four models, side by side; one of the answers becomes the branch."""
+
+    name, title, group, slash, argument = "compare", "Compare models", "Message", "compare", "MODEL MODEL"
+    keys = ("alt+c",)
+
+    @classmethod
+    async def choices(cls, stage: ChatScreen, argument: str) -> Sequence[Choice]:
+        """Models for the last of the names."""
+        from routerterm.tui.model_choices import model_choices
+
+        head, blank, last = argument.rpartition(" ")
+        found = await model_choices(stage, last)
+        return [replace(choice, value=f"{head}{blank}{choice.value}", more=head.count(" ") < 1) for choice in found]
+
+    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+        """Take the named ones, or let the person pick them."""
+        if argument == "off":
+            stage.comparing.give_up()
+        elif argument:
+            await stage.comparing.choose(argument.replace(",", " ").split())
+        else:
+            stage.comparing.pick()
+        stage.composer.focus()
