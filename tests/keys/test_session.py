@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -90,8 +91,13 @@ def test_after_sessions_that_used_keys_no_file_holds_one(person: dict[str, str],
         timeout=90,
     )
     assert refused.returncode != 0
-    chat = Terminal(PROGRAM, environ | {"EDITOR": "true"})
+    editor = tmp_path / "editor"
+    editor.write_text(f"#!/bin/sh\n(env; echo edited) > '{tmp_path / 'seen-by-the-editor'}'\n")
+    editor.chmod(0o700)
+    chat = Terminal(PROGRAM, environ | {"EDITOR": str(editor)})
     chat.wait_for("smart")
+    chat.type("/editor\r")
+    await_file(tmp_path / "seen-by-the-editor", "edited")
     chat.type("\x1b[17~")  # F6
     chat.wait_for("****0001")
     seen += chat.family()
@@ -111,6 +117,13 @@ def test_after_sessions_that_used_keys_no_file_holds_one(person: dict[str, str],
             assert [str(file) for file in files(tmp_path) if form in file.read_bytes()] == []
             assert all(form not in line and form not in own for line, own in seen)
     assert any(b"Hello" in file.read_bytes() for file in files(tmp_path)), "what was asked is on the disk, so we looked"
+
+
+def await_file(file: Path, words: str) -> None:
+    deadline = time.monotonic() + 60
+    while not (file.exists() and words in file.read_text()):
+        assert time.monotonic() < deadline, f"{file.name} was never written"
+        time.sleep(0.1)
 
 
 def files(folder: Path) -> list[Path]:
