@@ -88,9 +88,10 @@ def root(ctx: click.Context) -> None:
       routerterm COMMAND --help
     """
     if ctx.invoked_subcommand is None:
+        from routerterm.cli.inside import gateway_of
         from routerterm.tui.app import run
 
-        sys.exit(run())
+        sys.exit(run(gateway_of))
 
 
 def main() -> None:

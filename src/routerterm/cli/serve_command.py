@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import sys
 
 import click
 
 from routerterm.cli.output import tell
-from routerterm.core.errors import RoutertermError
-
-TOKEN_VARIABLE = "ROUTERTERM_GATEWAY_TOKEN"
 
 
 @click.command("serve")
@@ -34,24 +30,13 @@ def command(host: str | None, port: int | None) -> None:
 
 
 async def _serve(host: str | None, port: int | None) -> int:
-    from routerterm.core.secret import Secret
+    from routerterm.cli.inside import gateway_of
     from routerterm.wiring import open_app
 
-    try:
-        from routerterm.gateway.server import Gateway
-    except ModuleNotFoundError as error:
-        raise missing(error) from error
-    async with open_app(loading="later") as app:
+    async with open_app() as app:
         for trouble in app.troubles:
             tell(trouble)
-        own = app.settings.gateway
-        token = os.environ.get(TOKEN_VARIABLE, "").strip()
-        gateway = Gateway(
-            app,
-            host=host or own.host,
-            port=own.port if port is None else port,
-            token=Secret(token) if token else None,
-        )
+        gateway = gateway_of(app, host, port)
         ended = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -62,10 +47,3 @@ async def _serve(host: str | None, port: int | None) -> int:
         click.echo("routerterm: running answers may finish for 10 s.", err=True)
         await gateway.stop()
     return 0
-
-
-def missing(error: ModuleNotFoundError) -> RoutertermError:
-    """The sentence for an extra that is not installed."""
-    return RoutertermError(
-        f"The gateway needs {error.name}, which is not installed.", "Install it with: pip install 'routerterm[serve]'"
-    )

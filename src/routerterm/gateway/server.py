@@ -14,6 +14,7 @@ import uvicorn
 
 from routerterm.core.errors import RoutertermError
 from routerterm.core.secret import Secret
+from routerterm.engine.served import Board
 from routerterm.gateway.access import is_loopback
 from routerterm.gateway.app import gateway_app
 from routerterm.gateway.connection import HEAD_MOST, Connection
@@ -39,14 +40,17 @@ class Gateway:
         self.house = House(services, token, key_required=not is_loopback(host))
         self._server: _Server | None = None
         self._running: asyncio.Task[None] | None = None
-        self._socket: socket.socket | None = None
+        self._address = ""
 
     @property
     def address(self) -> str:
         """Where clients find it, as in ``http://127.0.0.1:8484``."""
-        assert self._socket is not None
-        host, port = self._socket.getsockname()[:2]
-        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        return self._address
+
+    @property
+    def board(self) -> Board:
+        """The newest requests."""
+        return self.house.board
 
     async def start(self) -> None:
         """Open the socket and serve.  Raises `RoutertermError` where that cannot or must not be."""
@@ -55,7 +59,9 @@ class Gateway:
                 f"Anybody on the network could use your keys at {self._host}.",
                 "Make a key with `routerterm gateway key add NAME`, or set ROUTERTERM_GATEWAY_TOKEN.",
             )
-        self._socket = _bound(self._host, self._port)
+        bound = _bound(self._host, self._port)
+        host, port = bound.getsockname()[:2]
+        self._address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
         Connection.most = min(self._services.settings.gateway.connections, _files() - _SPARE_FILES)
         config = uvicorn.Config(
             gateway_app(self.house),
@@ -73,7 +79,7 @@ class Gateway:
             h11_max_incomplete_event_size=HEAD_MOST,
         )
         self._server = _Server(config)
-        self._running = asyncio.create_task(self._server.serve(sockets=[self._socket]))
+        self._running = asyncio.create_task(self._server.serve(sockets=[bound]))
         ready = asyncio.create_task(self._server.ready.wait())
         await asyncio.wait({self._running, ready}, return_when=FIRST)
         ready.cancel()

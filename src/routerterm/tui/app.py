@@ -20,6 +20,7 @@ from routerterm.engine.afterlife import let_go_of_terminal, on_hangup
 from routerterm.tui.commands.registry import COMMANDS
 from routerterm.tui.keymap import bindings
 from routerterm.tui.screens.chat import ChatScreen
+from routerterm.tui.serving import Serving
 from routerterm.tui.terminal import driver_class, driver_of
 from routerterm.tui.themes.adapt import to_textual
 from routerterm.tui.themes.reading import DEFAULT
@@ -28,6 +29,7 @@ from routerterm.tui.themes.values import Theme
 
 if TYPE_CHECKING:
     from routerterm.config.quick import QuickUi
+    from routerterm.engine.hosting import HostMaker
     from routerterm.wiring import Services
 
 SCREENS: Mapping[str, str] = {
@@ -39,6 +41,7 @@ SCREENS: Mapping[str, str] = {
     "themes": "routerterm.tui.screens.themes:open_screen",
     "settings": "routerterm.tui.screens.settings:open_screen",
     "help": "routerterm.tui.screens.help:open_screen",
+    "gateway": "routerterm.tui.screens.gateway:open_screen",
 }
 """Screens by name; each module is imported when its screen is first opened."""
 OVERLAYS = frozenset({"help", "themes"})
@@ -62,8 +65,16 @@ class RoutertermApp(App[int]):
     """The models that are walked through in turn, since one was last chosen otherwise."""
     _opened: tuple[Screen[Any], str] | None = None
 
-    def __init__(self, paths: Paths, ui: QuickUi, driver_class: type[Any] | None = None) -> None:
+    def __init__(
+        self,
+        paths: Paths,
+        ui: QuickUi,
+        driver_class: type[Any] | None = None,
+        gateway: HostMaker | None = None,
+    ) -> None:
+        """``gateway`` makes the one that the settings may want inside the chat."""
         super().__init__(driver_class=driver_class)
+        self.serving = Serving(gateway)
         self.paths = paths
         self.ui = ui
         self.ready = asyncio.Event()
@@ -133,6 +144,15 @@ class RoutertermApp(App[int]):
             return
         self.ready.set()
         await self.chat.begin(self.services)
+        await self._serve()
+
+    async def _serve(self) -> None:
+        """Open or close the gateway, as the settings say."""
+        assert self.services is not None
+        try:
+            await self.serving.follow(self.services)
+        except RoutertermError as error:
+            self.chat.show_trouble(error)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A mistake of ours in the background becomes a notice and a report, never a traceback."""
@@ -173,6 +193,7 @@ class RoutertermApp(App[int]):
             self.use_theme(settings.ui.theme)
         self.chat.set_keys(settings.bindings)
         await self.chat.meters.spent()
+        await self._serve()
 
     @property
     def chat(self) -> ChatScreen:
@@ -255,6 +276,7 @@ class RoutertermApp(App[int]):
 
     async def on_unmount(self) -> None:
         """Leave nothing open."""
+        await self.serving.close()
         if self.services is not None:
             await self.services.close()
 
@@ -264,13 +286,13 @@ def _is_quiet(chat: ChatScreen) -> bool:
     return time.monotonic() - chat.meters.typed_at > QUIET_AFTER and not chat.turns.any
 
 
-def run() -> int:
+def run(gateway: HostMaker | None = None) -> int:
     """Open the chat in this terminal; the exit code."""
     from routerterm.config.quick import quick_ui
 
     paths = Paths.find()
     ui = quick_ui(paths)
-    app = RoutertermApp(paths, ui, _driver(ui))
+    app = RoutertermApp(paths, ui, _driver(ui), gateway)
     return app.run(mouse=ui.mouse) or app.return_code or 0
 
 

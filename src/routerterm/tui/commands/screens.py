@@ -93,6 +93,12 @@ class Settings(Opens):
     letter = ","
 
 
+class Gateway(Opens):
+    """What other programs ask through routerterm, as it happens; the switch for it."""
+
+    name, title, screen, slash = "gateway", "Gateway", "gateway", "gateway"
+
+
 class Sidebar(Command):
     """Show or hide the list of conversations."""
 

@@ -1,0 +1,146 @@
+"""The gateway: whether it is open, and what other programs ask of it, as it happens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from routerterm.config.write import set_value
+from routerterm.core.errors import RoutertermError
+from routerterm.core.money import show_usd
+from routerterm.engine.served import Served
+from routerterm.tui.sanitise import one_line
+from routerterm.tui.widgets.fields import FieldLine, Span, Tone
+from routerterm.tui.widgets.keybar import foot
+from routerterm.tui.widgets.rows import Column, Row, RowList
+
+if TYPE_CHECKING:
+    from routerterm.tui.app import RoutertermApp
+
+EVERY = 0.5
+"""Seconds between two looks at what has changed."""
+COLUMNS = (
+    Column("time", 2),
+    Column("who", 3, most=20),
+    Column("asked", 1, most=28),
+    Column("answered", 0, grow=True),
+    Column("tokens", 4, right=True),
+    Column("cost", 1, right=True),
+    Column("ms", 3, right=True),
+)
+TONES: dict[str, Tone] = {"running": "bright", "done": "text", "gone": "dim", "error": "error", "denied": "warning"}
+
+
+async def open_screen(app: RoutertermApp) -> None:
+    """Show it."""
+    app.push_screen(GatewayScreen(app))
+
+
+class GatewayScreen(ModalScreen[None]):
+    """A list that moves by itself."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "Back to the chat"),
+        Binding("s", "switch", "Open or close the gateway"),
+        Binding("f1,ctrl+underscore", "app.help_here", "Help", show=False),
+    ]
+    DEFAULT_CSS = """
+    GatewayScreen { align: center middle; background: $t-background 60%; }
+    GatewayScreen > Vertical {
+        width: 94%; max-width: 130; height: 86%;
+        background: $t-panel; border: solid $t-faint; border-title-color: $t-bright;
+    }
+    GatewayScreen.-small > Vertical { width: 100%; height: 100%; }
+    GatewayScreen #state { height: auto; padding: 0 1; color: $t-text; }
+    GatewayScreen RowList { height: 1fr; margin-top: 1; background: $t-panel; }
+    GatewayScreen #foot { margin: 1 1 0 1; background: $t-panel; }
+    GatewayScreen #foot > .line--text, GatewayScreen #foot > .line--dim, GatewayScreen #foot > .line--faint {
+        background: $t-panel;
+    }
+    """
+
+    def __init__(self, app: RoutertermApp) -> None:
+        super().__init__()
+        self._of = app
+        self._version = -1
+
+    def compose(self) -> ComposeResult:
+        """What it is, and the requests."""
+        with Vertical() as box:
+            box.border_title = "Gateway"
+            yield Static(id="state", markup=False)
+            yield RowList(COLUMNS)
+            yield FieldLine(gap=2, id="foot")
+
+    def on_mount(self) -> None:
+        """Look from time to time whether something has happened."""
+        self.query_one(RowList).focus()
+        self._look()
+        self.set_interval(EVERY, self._look)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Take the whole of a small terminal."""
+        self.set_class(event.size.width < 60 or event.size.height < 22, "-small")
+
+    async def action_switch(self) -> None:
+        """Turn the setting over, and live by it."""
+        turned = self._of.serving.host is None
+        try:
+            set_value(self._of.paths, "gateway.enabled", turned)
+            await self._of.take_up_settings()
+        except RoutertermError as error:
+            self.notify(f"{error.message}\n{error.hint}".strip(), severity="warning", markup=False)
+        self._look(anew=True)
+
+    def _look(self, *, anew: bool = False) -> None:
+        host = self._of.serving.host
+        version = -1 if host is None else host.board.version
+        if version == self._version and version != -1 and not anew:
+            return
+        first, self._version = self._version == -1, version
+        listed = self.query_one(RowList)
+        rows = () if host is None else host.board.rows()
+        at = None if first or listed.cursor == 0 or listed.current is None else listed.current.id
+        listed.show([row_of(row) for row in rows], on=at)
+        self.query_one("#state", Static).update("\n".join(self._words(rows)))
+        hint = "s closes it" if host is not None else "s opens it"
+        actions = {"s": "screen.switch", "Esc": "screen.dismiss(None)"}
+        self.query_one("#foot", FieldLine).fields = foot(f"{hint} · Esc leaves", actions)
+
+    def _words(self, rows: tuple[Served, ...]) -> Iterator[str]:
+        host = self._of.serving.host
+        if host is None:
+            yield "Closed. Open, it lets editors and scripts on this machine use your models, budgets and ledger."
+            return
+        running = sum(row.ending == "running" for row in rows)
+        yield f"Open at {host.address} - OpenAI at {host.address}/v1 - {running} running"
+        if not rows:
+            yield "Nobody has asked yet.  Keys for tools: routerterm gateway key add NAME"
+
+
+def row_of(served: Served) -> Row:
+    """One request as a row."""
+    tone = TONES[served.ending]
+    moment = datetime.fromtimestamp(served.started_at / 1000).strftime("%H:%M:%S")  # noqa: DTZ006 - the person's clock
+    answered = served.answered or "…" if served.ending == "running" else served.error or served.answered
+    if served.cached:
+        answered = f"{answered} (from memory)"
+    elif served.fallback and served.ending == "done":
+        answered = f"{answered} (fallback)"
+    elif served.ending == "gone":
+        answered = f"{served.answered} (hung up)".strip()
+    about = "~" if served.estimated else ""
+    tokens = f"{about}{served.tokens_in}+{served.tokens_out}" if served.tokens_in or served.tokens_out else ""
+    cost = "" if served.ending in ("running", "denied") else show_usd(served.cost)
+    took = "" if served.total_ms is None else str(served.total_ms)
+    who = served.who.removeprefix("gateway:")
+    cells = (moment, one_line(who), one_line(served.asked), (Span(one_line(answered), tone),), tokens, cost, took)
+    return Row(str(served.number), cells, tone)
