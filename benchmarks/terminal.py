@@ -1,23 +1,20 @@
 """What streaming an answer costs the terminal: bytes, CPU, frames, key echo, with controls in the same run.
 
-    python benchmarks/terminal.py --rates 50,200,0 --kinds prose,list,table,code --tokens 1000
+    python benchmarks/terminal.py --check
+    python benchmarks/terminal.py --rates 50,200,0 --kinds prose,list,table,code --tokens 1000 --reps 3
 
-Subjects: `control` (Textual's Markdown stream, Textual's driver: what everyone writes), `markdown` (the same on
-the lean driver), `lines` (a bare line view on Textual's driver) and `lean` (that view on the lean driver).  Each runs
-in a pty of 120×40 of its own, is fed the same tokens at the same pace, and is typed into meanwhile.
-Ratios are to `control`.
+Subjects are in `terminal_subjects.py`.  Each runs in a pty of 120×40 of its own and is fed the same tokens at the
+same pace; it is typed into while the first of them come, and bytes, CPU and pace are measured over the rest.  Ratios
+are to `control`; with ``--check`` they are held against the targets, and a missed one ends the run with status 1.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import fcntl
 import json
 import os
 import pty
-import re
-import resource
 import select
 import signal
 import statistics
@@ -27,140 +24,29 @@ import tempfile
 import termios
 import time
 from pathlib import Path
-from textwrap import wrap
 from typing import Any
 
+from answers import KINDS
+from terminal_subjects import SUBJECTS, run
+
 COLUMNS, ROWS = 120, 40
-SUBJECTS = ("control", "markdown", "lines", "lean")
-PROSE = (
-    "The harbour lay still in the early light and a single gull walked along the wall as if it had business there. "
-    "Behind the warehouses somebody was mending a net, slowly, with the patience of a person who is paid by the day.\n\n"
-)
-LIST = (
-    "- a plain item with a few words in it\n- another one with `code` and **weight**\n"
-    "  - nested, and a little longer than the others\n"
-)
-TABLE = "| {n} | station {n} | {m} | calm, some cloud |\n"
-CODE = (
-    "def visit_{n}(node, depth=0):\n    '''Walk a tree.'''\n    for child in node.children:\n"
-    "        if depth < {m} and child:\n            yield from visit_{n}(child, depth + 1)\n    return None\n\n"
-)
 # One key each, of no answer: its first bytes after it was typed are its echo.
 KEYS = "абвгдежзийклмнопрстуфхцчшщъыьэюя"
-
-
-def tokens(kind: str, count: int) -> list[str]:
-    """Pieces of about four characters, as a model sends them."""
-    text = {"list": "", "code": "```python\n", "table": "| # | where | value | note |\n|---|---|--:|---|\n"}.get(
-        kind, ""
-    )
-    n = 0
-    while len(text) < count * 6:
-        n += 1
-        text += {
-            "prose": PROSE,
-            "list": LIST,
-            "table": TABLE.format(n=n, m=n * 37 % 101),
-            "code": CODE.format(n=n, m=n % 7),
-        }[kind]
-    return re.findall(r"\s*\S{1,6}|\s+", text)[:count]
-
-
-# -- the programs measured ----------------------------------------------------------------------------------------
-def program(subject: str, kind: str, rate: int, count: int, report: Path) -> None:
-    from rich.segment import Segment
-    from textual.app import App, ComposeResult
-    from textual.containers import VerticalScroll
-    from textual.geometry import Size
-    from textual.scroll_view import ScrollView
-    from textual.strip import Strip
-    from textual.widgets import Input, Markdown
-
-    from routerterm.tui.terminal import driver_class, driver_of
-
-    class Lines(ScrollView, can_focus=False):
-        """Plain lines, wrapped as they come, painted at most twenty times a second."""
-
-        done: list[str] = []
-        open = pending = ""
-        tail: list[str] = []
-
-        def on_mount(self) -> None:
-            self.set_interval(1 / 20, self.flush)
-
-        def flush(self) -> None:
-            if not self.pending:
-                return
-            *whole, self.open = (self.open + self.pending).split("\n")
-            self.pending = ""
-            for paragraph in whole:
-                self.done += wrap(paragraph, self.size.width - 2) or [""]
-            self.tail = wrap(self.open, self.size.width - 2) or [""]
-            self.virtual_size = Size(self.size.width - 2, len(self.done) + len(self.tail))
-            self.scroll_end(animate=False)
-            self.refresh()
-
-        def render_line(self, y: int) -> Strip:
-            y += self.scroll_offset.y
-            n = len(self.done)
-            text = self.done[y] if y < n else self.tail[y - n] if y - n < len(self.tail) else ""
-            return Strip([Segment(text, self.rich_style)]).adjust_cell_length(self.size.width, self.rich_style)
-
-    class Subject(App[None]):
-        CSS = "Input { dock: bottom; } Lines, VerticalScroll { height: 1fr; }"
-
-        def compose(self) -> ComposeResult:
-            yield Lines() if subject in ("lines", "lean") else VerticalScroll()
-            yield Input(placeholder="Message")
-
-        def on_mount(self) -> None:
-            self.query_one(Input).focus()
-            self.run_worker(self.feed())
-
-        async def feed(self) -> None:
-            await asyncio.sleep(1.0)
-            pieces = tokens(kind, count)
-            widget: Any = None
-            if subject in ("lines", "lean"):
-                lines = self.query_one(Lines)
-            else:
-                view = self.query_one(VerticalScroll)
-                view.anchor()
-                widget = Markdown()
-                await view.mount(widget)
-                stream = Markdown.get_stream(widget)
-            await asyncio.sleep(0.3)
-            report.with_suffix(".begun").touch()
-            begun, cpu = time.monotonic(), time.process_time()
-            for i, piece in enumerate(pieces):
-                if rate and (wait := begun + i / rate - time.monotonic()) > 0:
-                    await asyncio.sleep(wait)
-                elif i % 20 == 0:
-                    await asyncio.sleep(0)
-                if widget is None:
-                    lines.pending += piece
-                else:
-                    await stream.write(piece)
-            if widget is not None:
-                await stream.stop()
-            while widget is None and lines.pending:
-                await asyncio.sleep(0.01)
-            took = time.monotonic() - begun
-            await asyncio.sleep(0.2)
-            driver = driver_of(self)
-            report.write_text(
-                json.dumps(
-                    {
-                        "seconds": took,
-                        "cpu": time.process_time() - cpu,
-                        "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-                        "frames": driver.frames if driver else None,
-                    }
-                )
-            )
-            self.exit()
-
-    Subject(driver_class=driver_class() if subject in ("markdown", "lean") else None).run()
+Run = dict[str, Any]
+# What the lean subject has to reach: kind, tokens a second, figure, bound.  Shares are of the control's.
+TARGETS = (
+    ("prose", 50, "bytes share", 1 / 25),
+    ("code", 50, "bytes share", 1 / 60),
+    ("prose", 50, "cpu share", 1 / 4),
+    ("code", 50, "cpu share", 1 / 6),
+    ("list", 50, "cpu share", 1 / 6),
+    ("prose", 50, "echo p95 ms", 25.0),
+    ("list", 50, "echo p95 ms", 25.0),
+    ("table", 50, "echo p95 ms", 25.0),
+    ("code", 50, "echo p95 ms", 25.0),
+)
+FLOORS = (*((kind, 200, 195) for kind in KINDS), *((kind, 0, 2000) for kind in KINDS))
+"""Tokens a second that must be shown: kind, tokens a second sent (0: as fast as they go), shown."""
 
 
 # -- the terminal -----------------------------------------------------------------------------------------------------
@@ -187,7 +73,8 @@ def measure(subject: str, kind: str, rate: int, count: int) -> dict[str, Any]:
 
 
 def _watch(fd: int, report: Path, begun_mark: Path) -> dict[str, Any]:
-    total, frames, begun = 0, 0, 0
+    total, frames, begun, rest = 0, 0, 0, 0
+    rest_mark = report.with_suffix(".rest")
     next_key, waiting, echoes = 0.0, None, []
     keys = iter(KEYS * 50)
     deadline = time.monotonic() + 300
@@ -199,21 +86,23 @@ def _watch(fd: int, report: Path, begun_mark: Path) -> dict[str, Any]:
             for query, answer in ((b"\x1b[?2026$p", b"\x1b[?2026;2$y"), (b"\x1b[5n", b"\x1b[0n")):
                 for _ in range(data.count(query)):
                     os.write(fd, answer)
-            if begun:
+            if rest:
                 frames += data.count(b"\x1b[?2026h")
-                if waiting and waiting[0] in data:
-                    echoes.append(1000 * (now - waiting[1]))
-                    waiting = None
+            if waiting and waiting[0] in data:
+                echoes.append(1000 * (now - waiting[1]))
+                waiting = None
         if not begun and begun_mark.exists():
             begun, next_key = total, time.monotonic() + 0.3
-        if begun and waiting is None and time.monotonic() >= next_key:
+        if begun and not rest and rest_mark.exists():
+            rest = total
+        if begun and not rest and waiting is None and time.monotonic() >= next_key:
             key = next(keys).encode()
             waiting, next_key = (key, time.monotonic()), time.monotonic() + 0.17
             os.write(fd, key)
     echoes.sort()
     pick = lambda q: round(echoes[min(len(echoes) - 1, int(q * len(echoes)))], 1) if echoes else None  # noqa: E731
     return {
-        "bytes": total - begun,
+        "bytes": total - (rest or begun),
         "sync_frames": frames,
         "echo_p50": pick(0.5),
         "echo_p95": pick(0.95),
@@ -221,40 +110,90 @@ def _watch(fd: int, report: Path, begun_mark: Path) -> dict[str, Any]:
     }
 
 
-def main() -> None:
+def table(name: str, runs: dict[str, Run], kind: str, rate: int) -> None:
+    """One line of the table."""
+    one, control = runs[name], runs["control"]
+    count = one["tokens"]
+    print(
+        f"| {kind} | {rate or 'unpaced'} | {name} | {one['bytes'] / count:,.1f} | {share(control, one, 'bytes')} "
+        f"| {one['cpu'] * 1000 / count:.2f} | {share(control, one, 'cpu')} | {count / one['seconds']:,.0f} "
+        f"| {one['frames'] or one['sync_frames']:.0f} | {one['echo_p50']:.0f} · {one['echo_p95']:.0f} "
+        f"| {one['memory']:.0f} |",
+        flush=True,
+    )
+
+
+def share(control: Run, one: Run, name: str) -> str:
+    return f"1/{control[name] / one[name]:.1f}" if one[name] else "–"
+
+
+def verdict(found: dict[tuple[str, int], dict[str, Run]]) -> bool:
+    """Hold what was measured against the targets, one line each; whether all were met."""
+    good = True
+
+    def line(said: str, met: bool) -> None:
+        nonlocal good
+        good = good and met
+        print(f"{'met   ' if met else 'MISSED'}  {said}")
+
+    print()
+    for kind, rate, figure, bound in TARGETS:
+        if (runs := found.get((kind, rate))) is None:
+            continue
+        lean, control = runs["lean"], runs["control"]
+        where = f"{kind} at {rate} tokens/s: {figure}"
+        if figure == "echo p95 ms":
+            line(f"{where} {lean['echo_p95']:.1f}, at most {bound:.0f}", lean["echo_p95"] <= bound)
+        else:
+            name = figure.split()[0]
+            reached = f"{share(control, lean, name)}, at most 1/{1 / bound:.0f}"
+            line(f"{where} {reached}", lean[name] <= control[name] * bound)
+    for kind, rate, floor in FLOORS:
+        if (runs := found.get((kind, rate))) is not None:
+            shown = count / runs["lean"]["seconds"]
+            line(
+                f"{kind} {f'at {rate}' if rate else 'unpaced'}: {shown:,.0f} tokens/s shown, at least {floor}",
+                shown >= floor,
+            )
+    return good
+
+
+def middle(runs: list[Run]) -> Run:
+    """The median of each figure."""
+    return {name: statistics.median(run[name] or 0 for run in runs) for name in runs[0]}
+
+
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--subjects", default=",".join(SUBJECTS))
-    parser.add_argument("--kinds", default="prose,list,table,code")
+    parser.add_argument("--kinds", default=",".join(KINDS))
     parser.add_argument("--rates", default="50,200,0", help="tokens a second; 0: as fast as they go")
     parser.add_argument("--tokens", type=int, default=1000)
     parser.add_argument("--reps", type=int, default=1)
+    parser.add_argument("--check", action="store_true", help="hold the figures against the targets")
     parser.add_argument("--program", help=argparse.SUPPRESS)
     parser.add_argument("--report", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.program:
-        program(args.program, args.kinds, int(args.rates), args.tokens, args.report)
-        return
+        run(args.program, args.kinds, int(args.rates), args.tokens, args.report)
+        return 0
+    subjects = ["control", *(name for name in args.subjects.split(",") if name != "control")]
     print(
-        "| kind | tok/s | subject | bytes/token | of control | CPU s/1,000 | of control | tok/s shown | frames | echo p50 · p95 ms | MB |"
+        "| kind | tok/s | subject | bytes/token | of control | CPU s/1,000 | of control | tok/s shown | frames ", end=""
     )
-    print("|---|---|---|---|---|---|---|---|---|---|---|")
+    print("| echo p50 · p95 ms | MB |\n|" + "---|" * 11)
+    found: dict[tuple[str, int], dict[str, Run]] = {}
     for kind in args.kinds.split(","):
         for rate in map(int, args.rates.split(",")):
-            control: tuple[float, float] | None = None
-            for subject in args.subjects.split(","):
-                runs = [measure(subject, kind, rate, args.tokens) for _ in range(args.reps)]
-                middle = lambda name: statistics.median(run[name] or 0 for run in runs)  # noqa: B023, E731
-                size, cpu = middle("bytes") / args.tokens, middle("cpu") * 1000 / args.tokens
-                control = control or (size, cpu)
-                shown = args.tokens / middle("seconds")
-                frames = middle("frames") or middle("sync_frames")
-                print(
-                    f"| {kind} | {rate or 'unpaced'} | {subject} | {size:,.1f} | 1/{control[0] / size:.1f} | {cpu:.2f} "
-                    f"| 1/{control[1] / cpu:.1f} | {shown:,.0f} | {frames:.0f} "
-                    f"| {middle('echo_p50'):.0f} · {middle('echo_p95'):.0f} | {middle('memory'):.0f} |",
-                    flush=True,
-                )
+            tries: dict[str, list[Run]] = {name: [] for name in subjects}
+            for _ in range(args.reps):  # in turn, so that a noisy minute falls on all
+                for name in subjects:
+                    tries[name].append(measure(name, kind, rate, args.tokens))
+            runs = found[kind, rate] = {name: middle(some) for name, some in tries.items()}
+            for name in subjects:
+                table(name, runs, kind, rate)
+    return 0 if not args.check or verdict(found) else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

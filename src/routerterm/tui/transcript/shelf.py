@@ -160,16 +160,25 @@ class Shelf:
         live = self.slots[number].live or self.begin_live(number)
         live.feed(delta)
 
-    def settle(self, number: int) -> tuple[int, int]:
-        """Lay out what a growing entry was fed: its first changed line, and by how much its height changed."""
+    def settle(self, number: int) -> tuple[int, int, int]:
+        """Lay out what a growing entry was fed: the changed lines' first and end, and by how much it grew."""
         slot = self.slots[number]
-        assert slot.live is not None
-        first = slot.live.settle()
+        live = slot.live
+        assert live is not None
+        begin, former = len(live.done), live.tail
+        first = live.settle()
+        change = slot.height - self.heights[number]
+        end = max(slot.height, self.heights[number])
+        if first == begin:  # most of a tail is as it was
+            while first < min(begin + len(former), slot.height) and live.line(first) == former[first - begin]:
+                first += 1
+            if not change:
+                while end > first and live.line(end - 1) == former[end - 1 - begin]:
+                    end -= 1
         for index in [index for index in slot.strips if index >= first]:
             del slot.strips[index]
-        change = slot.height - self.heights[number]
         self.heights[number] = slot.height
-        return first, change
+        return first, end, change
 
     def set_header(self, number: int, header: Header) -> None:
         """Another header above the same lines."""

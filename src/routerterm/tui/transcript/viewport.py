@@ -10,6 +10,7 @@ from rich.segment import Segment
 from textual import events
 from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
+from textual.scrollbar import ScrollBar
 from textual.strip import Strip
 from textual.timer import Timer
 from textual.widget import Widget
@@ -17,11 +18,12 @@ from textual.widget import Widget
 from routerterm.tui.transcript import messages
 from routerterm.tui.transcript.paint import GUTTER, overlay, paint
 from routerterm.tui.transcript.palette import Palette
+from routerterm.tui.transcript.scrollbar import Bar
 from routerterm.tui.transcript.shelf import Shelf
 
 MEASURE = 108
 """No line of text is longer than this, however wide the screen: the eye loses its way back."""
-FRAME = 1 / 20
+FRAME = 1 / 12
 """Seconds between two paintings of a growing answer, at least."""
 NEAR_TOP = 3
 """Earlier entries are asked for when the view is this many screens from the first."""
@@ -56,6 +58,15 @@ class Viewport(ScrollView, can_focus=True):
     def palette(self) -> Palette:
         """The colours and signs in use."""
         return self.shelf.palette
+
+    @property
+    def vertical_scrollbar(self) -> ScrollBar:
+        """Our own kind of bar, made when it is first asked for, as Textual does."""
+        if self._vertical_scrollbar is None:
+            self._vertical_scrollbar = Bar(vertical=True, name="vertical", thickness=self.scrollbar_size_vertical)
+            self._vertical_scrollbar.display = False
+            self.app._start_widget(self, self._vertical_scrollbar)
+        return self._vertical_scrollbar
 
     # -- follow ------------------------------------------------------------------------------------
 
@@ -96,6 +107,12 @@ class Viewport(ScrollView, can_focus=True):
         else:
             self.settle_view()
         self.refresh()
+
+    def _size_updated(self, size: Size, virtual_size: Size, container_size: Size, layout: bool = True) -> bool:
+        """Told at every layout of the screen, and so with every key typed: where nothing changed, paint nothing."""
+        if size == self._size and size - self.styles.gutter.totals == self._container_size:
+            return False
+        return super()._size_updated(size, virtual_size, container_size, layout)
 
     def keep_place(self, change: Callable[[], object]) -> None:
         """Do what changes heights, and bring the entry at the top of the view back to where it was."""
@@ -214,14 +231,15 @@ class Viewport(ScrollView, can_focus=True):
         for number in sorted(self._fresh):
             if self.shelf.slots[number].live is None:
                 continue
-            first, change = self.shelf.settle(number)
+            first, end, change = self.shelf.settle(number)
             if change and self._follow:
                 self.place(self.shelf.heights.total - self.rows)
             elif change:
                 self._unread += max(change, 0)
                 self.place(self.scroll_offset.y)
                 self.refresh_rows(self.rows - 1, self.rows)
-            self.refresh_entry(number, first)
+            last = number + 1 == len(self.shelf.slots)
+            self.refresh_entry(number, first, end if last or not change else None)
         self._fresh.clear()
 
     def refresh_entry(self, number: int, first: int = 0, end: int | None = None) -> None:
