@@ -17,7 +17,7 @@ from routerterm.core.errors import RoutertermError
 from routerterm.core.ledger import AttemptRecord
 from routerterm.core.messages import Image, Message, Part, Reasoning, Text, ToolCall, ToolResult
 from routerterm.engine.transfer import own
-from routerterm.engine.transfer.exporting import export_json, export_one
+from routerterm.engine.transfer.exporting import Form, export_json, export_one
 from routerterm.engine.transfer.importing import bring_in
 from routerterm.engine.transfer.problems import BadArchive
 from routerterm.store.database import Store
@@ -159,6 +159,24 @@ async def test_html_runs_nothing_and_fetches_nothing(store: Store) -> None:
     assert all(link and link.startswith(("http", "data:")) for link in look.links)
     assert "img" not in look.tags
     assert "<strong>bold</strong>" in text
+
+
+@pytest.mark.parametrize("form", ["md", "html", "json"])
+async def test_a_key_that_was_pasted_into_a_chat_does_not_leave_with_it(store: Store, form: Form) -> None:
+    key = "sk-proj-AAAAbbbbCCCCddddEEEEffff0001"
+    parts = (
+        Text(f"why does {key} fail?"),
+        ToolCall("1", "curl", f'{{"auth": "{key}"}}'),
+        ToolResult("1", f"401 {key}"),
+    )
+    message = StoredMessage("M1", "C1", None, "user", parts, f"why does {key} fail?", "done", None, {}, 1000, 1000)
+    await store.transfer.carry_in(
+        Carried(Conversation("C1", f"{key}?", None, 1000, 3000, "M1", system=key), (message,))
+    )
+    text = await export_one(store, "C1", form)
+    assert key not in text
+    assert "sk-****0001 fail?" in text
+    assert key not in await exported(store)
 
 
 async def test_a_branch_alone(store: Store) -> None:

@@ -1,4 +1,4 @@
-"""Conversations as text in a chosen form: one, one branch of it, or all of them."""
+"""Conversations as text in a chosen form: one, one branch of it, or all of them; API keys in them are masked."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias, assert_never
 
 from routerterm.core.errors import RoutertermError
 from routerterm.engine.transfer import html, markdown, own
+from routerterm.engine.transfer.masking import masked
 from routerterm.store.database import Store
 from routerterm.store.transfer import Carried
 from routerterm.store.values import StoredMessage
@@ -23,7 +24,7 @@ async def export_json(
     written = 0
     for n, id in enumerate(ids):
         if (carried := await store.transfer.carry_out(id)) is not None:
-            yield (",\n" if written else "") + own.line_of(carried)
+            yield (",\n" if written else "") + own.line_of(masked(carried))
             written += 1
         if progress is not None:
             progress(n + 1)
@@ -46,6 +47,7 @@ async def export_one(
     carried = await store.transfer.carry_out(id)
     if carried is None:
         raise RoutertermError("There is no such conversation.", "routerterm find lists them.")
+    carried = masked(carried)
     branch = branch_of(carried, leaf or await store.messages.head(id))
     if leaf is not None and not branch:
         raise RoutertermError("There is no such message in this conversation.")

@@ -1,0 +1,40 @@
+"""Takes API keys out of conversations that leave the program: those that were loaded, and what has their shape."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import assert_never
+
+from routerterm.core.messages import Image, Part, Reasoning, Text, ToolCall, ToolResult
+from routerterm.core.redact import KNOWN
+from routerterm.store.transfer import Carried
+
+
+def masked(carried: Carried) -> Carried:
+    """The same conversation with ``sk-****1234`` in place of every key that somebody wrote into it."""
+    conversation = carried.conversation
+    return replace(
+        carried,
+        conversation=replace(
+            conversation,
+            title=KNOWN(conversation.title),
+            system=None if conversation.system is None else KNOWN(conversation.system),
+            draft=KNOWN(conversation.draft),
+        ),
+        messages=tuple(
+            replace(message, text=KNOWN(message.text), parts=tuple(map(_part, message.parts)))
+            for message in carried.messages
+        ),
+    )
+
+
+def _part(part: Part) -> Part:
+    match part:
+        case Text(text) | Reasoning(text) | ToolResult(text=text):
+            return replace(part, text=KNOWN(text))
+        case ToolCall(arguments=arguments):
+            return replace(part, arguments=KNOWN(arguments))
+        case Image():
+            return part
+        case _:
+            assert_never(part)
