@@ -19,6 +19,7 @@ from routerterm.core.errors import RoutertermError
 from routerterm.engine.afterlife import let_go_of_terminal, on_hangup
 from routerterm.tui.commands.registry import COMMANDS
 from routerterm.tui.keymap import bindings
+from routerterm.tui.notices import Notices
 from routerterm.tui.screens.chat import ChatScreen
 from routerterm.tui.serving import Serving
 from routerterm.tui.terminal import driver_class, driver_of
@@ -58,7 +59,7 @@ class RoutertermApp(App[int]):
     TITLE = "routerterm"
     CSS_PATH = "routerterm.tcss"
     ENABLE_COMMAND_PALETTE = True
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c", "help_quit", show=False, system=True)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c", "interrupt", show=False, system=True)]
     services: Services | None = None
     show_line_speed = False
     recent: tuple[str, ...] = ()
@@ -82,6 +83,7 @@ class RoutertermApp(App[int]):
         self.machine = self.load_machine(ui.theme or DEFAULT)
         self.animation_level = "none"
         self.motion = ui.motion
+        self.notices = Notices(self)
 
     def load_machine(self, name: str) -> Theme:
         """The theme of that name, registered; the default with a notice if it is broken or not there."""
@@ -119,6 +121,7 @@ class RoutertermApp(App[int]):
     def on_mount(self) -> None:
         """Paint first; everything that takes time comes after."""
         on_hangup(asyncio.get_running_loop(), self._hung_up)
+        self.notices.begin()
         self.set_interval(EVERY, self._follow_theme)
         self.call_after_refresh(self.run_worker, self._open_services(), name="services", exit_on_error=False)
 
@@ -208,6 +211,14 @@ class RoutertermApp(App[int]):
             await self._back_to_chat()
         await self.chat.run_command(name, argument)
 
+    async def action_interrupt(self) -> None:
+        """Ctrl+C, where nothing is selected that it could copy."""
+        await self.notices.interrupt()
+
+    def on_app_focus(self) -> None:
+        """The terminal is looked at again."""
+        self.notices.looked_at()
+
     async def action_help_here(self) -> None:
         """Show what can be done on the screen that is open."""
         await self._open("help")
@@ -276,6 +287,7 @@ class RoutertermApp(App[int]):
 
     async def on_unmount(self) -> None:
         """Leave nothing open."""
+        self.notices.end()
         await self.serving.close()
         if self.services is not None:
             await self.services.close()

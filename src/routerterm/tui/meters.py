@@ -47,12 +47,13 @@ class Meters:
         if self._timer is not None and not turns.any:
             self._timer.stop()
             self._timer = None
+        self._screen.app.notices.mood("answering" if turns.any else "idle")
         turn = turns.current if self._screen.app.services else None
         activity: Activity = "idle" if turn is None else "waiting" if turn.first_at is None else "answering"
         self._view = replace(
             self._view,
             activity=activity,
-            tick=self._view.tick + 1,
+            tick=self._view.tick + 1 if self._screen.app.moves else 0,
             note=turn.note if turn is not None and turn.first_at is None else "",
             rate=turn.rate if turn else None,
             queued=len(turn.queue) if turn else 0,
@@ -73,7 +74,12 @@ class Meters:
         """Look up what today has cost."""
         today, cap = await self._screen.services.spent_today()
         self._view = replace(self._view, today=today, today_cap=cap)
+        self._screen.app.notices.spent(today, cap)
         self.refresh()
+
+    def reached(self, anybody: bool) -> None:
+        """Whether anybody could be reached by the last request."""
+        self._view = replace(self._view, offline=not anybody)
 
     async def lamps(self) -> None:
         """Look up how the providers are."""

@@ -34,6 +34,7 @@ from routerterm.tui.transcript.values import Entry, Header
 if TYPE_CHECKING:
     from routerterm.config.keys.values import Place
     from routerterm.engine.session import Session
+    from routerterm.tui.notices import Notices
     from routerterm.tui.screens.chat import ChatScreen
 
 Ask = Callable[[], AsyncGenerator[Event]]
@@ -88,6 +89,10 @@ class Turns:
         self._turns: list[Turn] = []
         self._declined: set[Place] = set()
         """Locked places of keys that the person would not open; asked for again once an answer fails without."""
+
+    @property
+    def _notices(self) -> Notices:
+        return self._screen.app.notices
 
     @property
     def answering(self) -> frozenset[str]:
@@ -189,6 +194,8 @@ class Turns:
         await self._screen.meters.spent()
         await self._screen.meters.lamps()
         self._screen.tell_hits()
+        for warning in await self._screen.services.budget_warnings():
+            self._screen.notify(warning, severity="warning", markup=False)
         if turn.over_budget is not None:
             self._ask_to_spend(turn, turn.over_budget)
         if turn.queue and turn.session is self._screen.stage.session:
@@ -222,6 +229,8 @@ class Turns:
             case UsageReported():
                 pass
             case Finished() | Failed():
+                self._screen.meters.reached(not (isinstance(event, Failed) and self._notices.failed(event.error)))
+                self._notices.answered(time.monotonic() - turn.started, isinstance(event, Finished))
                 if isinstance(event, Failed) and isinstance(event.error, OverBudget):
                     turn.over_budget = event.error
                 if isinstance(event, Failed) and isinstance(event.error, NoKey):

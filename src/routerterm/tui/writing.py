@@ -82,6 +82,9 @@ class Writing:
         """Keys that mean the suggestions while they are open, or the ways in."""
         if self._screen.first_run.took_key(key):
             return True
+        if key == "ctrl+c" and not self._screen.composer.selected_text:
+            self._screen.call_later(self._screen.app.action_interrupt)
+            return True
         offered = self._screen.suggestions
         if not offered.open:
             return False

@@ -122,7 +122,7 @@ async def test_models_are_picked_one_after_the_other(paths: Paths) -> None:
         await say(pilot, "/compare")
         await until(pilot, lambda: type(app.screen).__name__ == "Picker")
         for name in ("demo/echo", "demo/table"):
-            await until(pilot, lambda: type(app.screen).__name__ == "Picker" and "demo/slow" in screen_text(app))
+            await until(pilot, lambda: type(app.screen).__name__ == "Picker" and "demo/echo" in screen_text(app))
             await pilot.press(*name.replace("/", ""), "enter")
             await pilot.pause(0.2)
         await until(pilot, lambda: "no more" in screen_text(app))

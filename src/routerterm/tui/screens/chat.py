@@ -210,7 +210,11 @@ class ChatScreen(FramedScreen):
             hit = hits.popleft()
             if hit.action in ("warn", "redact"):
                 did = "took out" if hit.action == "redact" else "noticed"
-                self.notify(f"The guard {did} {hit.count} × {hit.rule}.", severity="warning", markup=False)
+                self.notify(
+                    f"The guard {did} {hit.count} × {hit.rule}.\nguard in /settings says what it does.",
+                    severity="warning",
+                    markup=False,
+                )
 
     def become(self, machine: Theme) -> None:
         """Take on another machine's frame, signs and words; colours follow from the style sheet."""
