@@ -1,7 +1,13 @@
 """A program to be killed: it chats, edits, regenerates, clones, imports and backs up, and says what it has done.
 
-It prints a line the moment a promise is made: ``asked ID TEXT`` when a question is on disk, ``grown ID LENGTH TIME``
-when a piece of an answer came, ``finished ID TEXT`` when an answer's end was passed on.
+It prints a line the moment a promise is made: ``asked ID TEXT TIME`` when a question is on disk,
+``grown ID LENGTH TIME`` when a piece of an answer came, ``finished ID TEXT`` when an answer's end was passed on and
+the disk had taken it.
+
+    python -m tests.store.killed FILE SEED [full|read-only|bad]
+
+``full`` and ``read-only`` let the disk refuse now and then, by a layer under SQLite's files; with ``bad`` somebody
+else sees to that.  What the disk refuses is tried again, as the interface does.
 """
 
 from __future__ import annotations
@@ -9,22 +15,40 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
+import sqlite3
 import sys
 import time
-from contextlib import aclosing
+from collections.abc import AsyncGenerator
+from contextlib import AbstractContextManager, aclosing, nullcontext, suppress
 from pathlib import Path
 
-from routerterm.core.events import Finished, TextDelta
+from routerterm.core.errors import StoreError
+from routerterm.core.events import Event, Finished, TextDelta
+from routerterm.core.messages import Message
+from routerterm.engine.running import RunningReply
 from routerterm.engine.session import Session
 from routerterm.engine.transfer import own
 from routerterm.store.database import Store, milliseconds
 from routerterm.store.upkeep import back_up, backups
 from tests.engine.fakes import Script, answer
+from tests.store.shim import Disk, worn
+
+TROUBLED = sys.argv[3] if len(sys.argv) > 3 else ""
+DISK = Disk()
+
+
+def refused() -> AbstractContextManager[object]:
+    """What a disk that is in trouble may refuse."""
+    return suppress(StoreError) if TROUBLED else nullcontext()
 
 
 def tell(*words: object) -> None:
     sys.stdout.write(" ".join(map(str, words)) + "\n")
     sys.stdout.flush()
+
+
+def refused_by_the_system() -> AbstractContextManager[object]:
+    return suppress(sqlite3.Error, OSError) if TROUBLED else nullcontext()
 
 
 async def turn(session: Session, chance: random.Random, number: int) -> None:
@@ -43,6 +67,21 @@ async def turn(session: Session, chance: random.Random, number: int) -> None:
         events, asked = session.regenerate(chance.choice(questions).id), False
     else:
         events, asked = session.send(text), True
+    try:
+        await follow(session, events, asked, text)
+    except StoreError:
+        if not TROUBLED:
+            raise
+        while session.unsaved:
+            await asyncio.sleep(0.02)
+            with suppress(StoreError):
+                await session.save_again()
+                reply = session.reply
+                assert reply is not None
+                told_finished(reply)
+
+
+async def follow(session: Session, events: AsyncGenerator[Event], asked: bool, text: str) -> None:
     told = False
     length = 0
     async with aclosing(events):
@@ -50,13 +89,18 @@ async def turn(session: Session, chance: random.Random, number: int) -> None:
             reply = session.reply
             assert reply is not None
             if asked and not told:
-                tell("asked", reply.turn.question_id, text)
+                tell("asked", reply.turn.question_id, text, time.time())
                 told = True
             if isinstance(event, TextDelta):
                 length += len(event.text)
                 tell("grown", reply.turn.reply_id, length, time.time())
-            if isinstance(event, Finished):
-                tell("finished", reply.turn.reply_id, "".join(pieces).strip().replace(" ", "_"))
+            if isinstance(event, Finished) and reply.saved:
+                told_finished(reply)
+
+
+def told_finished(reply: RunningReply) -> None:
+    text = Message("assistant", reply.builder.parts()).text
+    tell("finished", reply.turn.reply_id, text.strip().replace(" ", "_"))
 
 
 async def chat(store: Store, seed: int) -> None:
@@ -68,17 +112,23 @@ async def chat(store: Store, seed: int) -> None:
         await turn(session, chance, number)
         if chance.random() < 0.2:
             conversation = session.conversation
-            assert conversation is not None
-            await store.conversations.change(conversation.id, title=f"title {number}", pinned=chance.random() < 0.5)
-        if chance.random() < 0.1:
-            session = Session(store, session._router, (await session.clone()).id, checkpoint_every=0.05)
+            with refused():
+                if conversation is not None:
+                    await store.conversations.change(
+                        conversation.id, title=f"title {number}", pinned=chance.random() < 0.5
+                    )
+        if chance.random() < 0.1 and session.conversation is not None:
+            with refused():
+                session = Session(store, session._router, (await session.clone()).id, checkpoint_every=0.05)
 
 
 async def keep_backing_up(store: Store) -> None:
     while True:
-        for old in backups(store.path):
-            old.unlink()
-        await asyncio.to_thread(back_up, store.path, milliseconds(), lambda: False)
+        with refused_by_the_system():
+            for old in backups(store.path):
+                old.unlink()
+        with refused_by_the_system():
+            await asyncio.to_thread(back_up, store.path, milliseconds(), lambda: False)
         await asyncio.sleep(0.05)
 
 
@@ -91,9 +141,20 @@ async def keep_importing(store: Store, seed: int) -> None:
             for m in range(200)
         ]
         body = {"id": id, "title": id, "created_at": 1, "updated_at": 2, "messages": messages}
-        await store.transfer.carry_in(own.from_json(body))
-        tell("asked", f"{id}-199", f"{'imported_199_' * 20}")
+        with refused():
+            await store.transfer.carry_in(own.from_json(body))
+            tell("asked", f"{id}-199", f"{'imported_199_' * 20}", time.time())
         await asyncio.sleep(0.1)
+
+
+async def spoil(disk: Disk, seed: int) -> None:
+    """A disk that is full, or may only be read, now and then."""
+    chance = random.Random(seed)
+    while True:
+        await asyncio.sleep(chance.random() * 0.1)
+        disk.room, disk.read_only = (chance.randint(0, 30_000), False) if TROUBLED == "full" else (None, True)
+        await asyncio.sleep(chance.random() * 0.1)
+        disk.room, disk.read_only = None, False
 
 
 async def main() -> None:
@@ -101,10 +162,10 @@ async def main() -> None:
     seed = int(sys.argv[2])
     await store.start()
     tell("open")
-    await asyncio.gather(
-        chat(store, seed), chat(store, seed + 500), keep_backing_up(store), keep_importing(store, seed)
-    )
+    work = [chat(store, seed), chat(store, seed + 500), keep_backing_up(store), keep_importing(store, seed)]
+    await asyncio.gather(*work, *([spoil(DISK, seed)] if TROUBLED in ("full", "read-only") else []))
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    with worn(DISK) if TROUBLED in ("full", "read-only") else nullcontext():
+        asyncio.run(main())

@@ -44,7 +44,7 @@ class RunningReply:
         self.trouble: StoreError | None = None
         self._turns, self._every = turns, every
         self._status: Status = "stopped"
-        self._ended = self._saved = False
+        self._ended = self._saved = self._abandoned = False
         self._pieces = self._kept = 0
         self._speaker: str | None = None
         """Who said what is there so far: after a cut, not yet the one that is asked next."""
@@ -64,6 +64,15 @@ class RunningReply:
     def saved(self) -> bool:
         """Whether its end is on disk."""
         return self._saved
+
+    @property
+    def unsaved(self) -> bool:
+        """Whether it is on disk, but not to its end."""
+        return not self._saved and not self._abandoned
+
+    def abandon(self) -> None:
+        """The disk did not take the question: there is no row, and nothing to save."""
+        self._abandoned = True
 
     async def take(self, event: Event) -> None:
         """Fold one event in; the last one is saved before it is passed on."""
@@ -106,7 +115,7 @@ class RunningReply:
 
     async def save(self) -> None:
         """Write how it ended, once; when this returns it survives a power cut.  Raises `StoreError`."""
-        if self._saved:
+        if not self.unsaved:
             return
         await self._turns.finish(self.turn, self._answer(self._status))
         self._saved, self.trouble = True, None

@@ -72,7 +72,7 @@ class Session(Branches):
     @property
     def unsaved(self) -> bool:
         """Whether the end of the last answer could not be written: `save_again` when there is room."""
-        return self.reply is not None and not self._busy and not self.reply.saved
+        return self.reply is not None and not self._busy and self.reply.unsaved
 
     async def save_again(self) -> None:
         """Try once more to write what could not be written.  Raises `StoreError`."""
@@ -160,7 +160,8 @@ class Session(Branches):
             raise SessionBusy("An answer is still running.", "Wait for it, or stop it with Esc.")
         self._busy = True
         try:
-            await self.save_again()
+            if self.reply is not None:
+                await self.reply.save()
             plan = await self._plan(question, parent_id, model, params, system, client)
             record = Record(asked=plan.asked, params=params_to_json(plan.params))
             reply = RunningReply(plan.turn, self._store.turns, record, self._checkpoint_every)
@@ -243,6 +244,7 @@ class Session(Branches):
                 await self._write(plan)
             except StoreError:
                 on_disk = False
+                reply.abandon()
                 raise
             reply.start()
             async with aclosing(self._router.stream(await self._request(reply, plan))) as events:

@@ -46,7 +46,9 @@ class Worker:
         ``durable`` waits until the disk has it for good (fsync): it then survives a power cut, and so does
         all that was written before it.  Without it, it survives the death of the program.
         """
-        return await asyncio.shield(asyncio.wrap_future(self._pool.submit(self._transact, job, durable)))
+        writing = asyncio.wrap_future(self._pool.submit(self._transact, job, durable))
+        writing.add_done_callback(_heard)
+        return await asyncio.shield(writing)
 
     def interrupt(self) -> None:
         """Break off the statement that is running now, if one is."""
@@ -91,6 +93,12 @@ class Worker:
                 time.sleep(0.01)
             except OSError as error:
                 raise translate(error, self._path) from error
+
+
+def _heard(writing: asyncio.Future[T]) -> None:
+    """An error is told to the caller; if that one has been cancelled meanwhile, nobody need hear of it."""
+    if not writing.cancelled():
+        writing.exception()
 
 
 def transact(connection: sqlite3.Connection, job: Job[T], *, durable: bool = False) -> T:
