@@ -21,6 +21,7 @@ from routerterm.router.budget import (
     Limits,
     PersonalBudget,
     caps_of,
+    crossed,
     day_start,
     month_start,
     next_month_start,
@@ -142,6 +143,14 @@ async def test_gauges_warn_at_the_persons_percentages() -> None:
     (gauge,) = await budget(DAILY, used=1_700_000_000).gauges(NOW)
     assert (gauge.warned, gauge.share, gauge.words) == (80, 0.85, "today $1.70 of $2.00")
     assert [warned(used, 100, (50, 80)) for used in (0, 49, 50, 79, 80, 200)] == [None, None, 50, 50, 80, 80]
+
+
+async def test_a_warning_is_given_once_and_again_at_the_next_percentage() -> None:
+    gauges = [await budget(DAILY, used=used * 10_000_000).gauges(NOW) for used in (0, 98, 100, 120, 160, 190)]
+    told = [bool(crossed(before, after)) for before, after in zip([(), *gauges], gauges, strict=False)]
+    assert told == [False, False, True, False, True, False]
+    tomorrow = await budget(DAILY, used=1_100_000_000).gauges(NOW + 86_400_000)
+    assert crossed(gauges[-1], tomorrow), "another day's cap is another cap"
 
 
 def forecaster(*lengths: int) -> HistoryForecaster:

@@ -138,9 +138,12 @@ async def _ask(question: Question) -> int:
             turn = session.send(question.text, parts=parts, model=question.model, system=question.system, client="ask")
         else:
             turn = capped.stream(_unsaved(question, parts, app.default_model))
+        await app.budget_warnings()  # what was reached before is no news
         async with aclosing(turn) as events:
             async for event in events:
                 printer.take(event)
+        for warning in await app.budget_warnings():
+            note(warning)
         return printer.exit_code
 
 

@@ -198,6 +198,13 @@ def warned(used: int, limit: int, warn_at: Sequence[int]) -> int | None:
     return max((percent for percent in warn_at if used * 100 >= limit * percent), default=None)
 
 
+def crossed(before: Sequence[Gauge], after: Sequence[Gauge]) -> tuple[Gauge, ...]:
+    """The caps of which a higher percentage is reached than before: what the person is to be told now."""
+    reached = {(gauge.cap.scope, gauge.cap.unit, gauge.cap.value, gauge.cap.since): gauge.warned for gauge in before}
+    names = ((gauge, (gauge.cap.scope, gauge.cap.unit, gauge.cap.value, gauge.cap.since)) for gauge in after)
+    return tuple(gauge for gauge, name in names if (gauge.warned or 0) > (reached.get(name) or 0))
+
+
 def scope_words(cap: Cap) -> str:
     """What a cap is about: ``today``, ``this month``, ``route smart``."""
     match cap.scope:

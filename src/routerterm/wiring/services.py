@@ -28,9 +28,10 @@ from routerterm.engine.asking import Streams
 from routerterm.engine.glance import Lamp, lamps, spent_today
 from routerterm.engine.session import Session
 from routerterm.router import Router
+from routerterm.router.budget import Gauge, crossed
 from routerterm.router.exchange import Transport
 from routerterm.router.options import RouterOptions
-from routerterm.store.database import Store
+from routerterm.store.database import Store, milliseconds
 from routerterm.store.opening import Opening
 from routerterm.tokens.estimator import Loading
 from routerterm.wiring.context import PresentFitting
@@ -67,6 +68,7 @@ class Services:
     with_key: frozenset[str] = frozenset()
     """The providers with a key, as far as the program has heard."""
     _retired: list[Router] = field(default_factory=list)
+    _gauges: tuple[Gauge, ...] = ()
 
     def session(self, conversation_id: str | None = None, router: Streams | None = None, **fields: Any) -> Session:
         """A conversation, or a new one.  ``router`` None asks ours."""
@@ -113,6 +115,11 @@ class Services:
     async def spent_today(self) -> tuple[Decimal, Decimal | None]:
         """What today has cost so far, and its cap."""
         return await spent_today(self.store.ledger, self.zone), self.settings.budget.day
+
+    async def budget_warnings(self) -> tuple[str, ...]:
+        """The caps that have come to a percentage to be warned of since this was last asked, in words."""
+        before, self._gauges = self._gauges, await self.money.budget.gauges(milliseconds())
+        return tuple(f"Budget: {gauge.words}, {gauge.share:.0%}." for gauge in crossed(before, self._gauges))
 
     async def lamps(self) -> tuple[tuple[str, Lamp], ...]:
         """How the providers with a key are."""
