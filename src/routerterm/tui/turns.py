@@ -176,7 +176,9 @@ class Turns:
 
         ended = False
         try:
-            await open_locked(self._screen.app, self._screen.services.keys, turn.model, self._declined)
+            conversation = turn.session.conversation
+            if conversation is None or not conversation.private:  # what stays on this machine needs no key
+                await open_locked(self._screen.app, self._screen.services.keys, turn.model, self._declined)
             async with aclosing(turn.ask()) as events:
                 async for event in events:
                     await self._take(turn, event)
