@@ -31,11 +31,13 @@ def command(host: str | None, port: int | None) -> None:
 
 async def _serve(host: str | None, port: int | None) -> int:
     from routerterm.cli.inside import gateway_of
+    from routerterm.cli.keys_asking import open_locked
     from routerterm.wiring import open_app
 
-    async with open_app() as app:
+    async with open_app(loading="later") as app:
         for trouble in app.troubles:
             tell(trouble)
+        await open_locked(app.keys, "")
         gateway = gateway_of(app, host, port)
         ended = asyncio.Event()
         loop = asyncio.get_running_loop()

@@ -88,7 +88,7 @@ class HttpTransport:
                 mounts=direct,
                 trust_env=proxy is None,
                 follow_redirects=False,
-                limits=httpx.Limits(max_connections=None, max_keepalive_connections=20, keepalive_expiry=60.0),
+                limits=httpx.Limits(max_connections=None, max_keepalive_connections=10, keepalive_expiry=60.0),
                 headers={"user-agent": USER_AGENT},
             )
         except (ValueError, ImportError) as error:
