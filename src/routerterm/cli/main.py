@@ -76,8 +76,9 @@ class LazyGroup(click.Group):
 
 @click.group(cls=LazyGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="routerterm")
+@click.option("--plain", is_flag=True, help="Talk in plain lines, for screen readers: no boxes, nothing drawn over.")
 @click.pass_context
-def root(ctx: click.Context) -> None:
+def root(ctx: click.Context, plain: bool) -> None:
     """A chat client for the terminal with a multi-provider router inside.
 
     Without a command it opens the chat.
@@ -88,10 +89,24 @@ def root(ctx: click.Context) -> None:
       routerterm COMMAND --help
     """
     if ctx.invoked_subcommand is None:
+        if plain or _wants_plain():
+            from routerterm.cli.keys_asking import open_locked
+            from routerterm.config.paths import Paths
+            from routerterm.tui.plain import run as talk
+
+            sys.exit(talk(Paths.find(), open_locked))
         from routerterm.cli.inside import gateway_of
         from routerterm.tui.app import run
 
         sys.exit(run(gateway_of))
+
+
+def _wants_plain() -> bool:
+    """Whether the settings ask for plain lines."""
+    from routerterm.config.paths import Paths
+    from routerterm.config.quick import quick_ui
+
+    return quick_ui(Paths.find()).plain
 
 
 def main() -> None:
