@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from routerterm.core.events import TextDelta
@@ -27,7 +28,8 @@ async def main() -> None:
     async def chat() -> None:
         async for event in session.send("tell me a long story"):
             if isinstance(event, TextDelta):
-                print(event.text, flush=True)
+                with suppress(OSError):  # the terminal may be gone before the signal that says so
+                    print(event.text, flush=True)
 
     chatting = asyncio.create_task(chat())
     await hung_up.wait()

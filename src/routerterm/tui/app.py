@@ -130,9 +130,15 @@ class RoutertermApp(App[int]):
         let_go_of_terminal()
         self.run_worker(self._outlive(), name="afterlife", group="afterlife", exclusive=True, exit_on_error=False)
 
+    def on_terminal_lost(self) -> None:
+        """The driver has found out before the signal came."""
+        self._hung_up()
+
     async def _outlive(self) -> None:
         if self.services is not None:
+            await self.chat.stage.save_draft()
             await self.services.afterlife.outlive()
+            await self.chat.library.save_all()
         self.exit(0)
 
     async def _open_services(self) -> None:

@@ -1,0 +1,148 @@
+"""Two programs on one file, and one that loses its terminal in mid-answer: whatever one writes, the other shows."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import pty
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from routerterm.config.paths import Paths
+from routerterm.store.database import Store
+from tests.store.seeds import sound
+from tests.tui.chat.program import answered, configure, running, say, shown, until
+
+WITHIN = 10.0
+"""Seconds that a loaded machine gets for what takes less than one."""
+
+
+async def test_what_is_said_in_one_shows_up_in_the_other(paths: Paths) -> None:
+    configure(paths)
+    async with running(paths) as (here, pilot), running(paths) as (there, other):
+        await say(pilot, "from the first")
+        await answered(here, pilot)
+        await until(other, lambda: [item.title for item in there.chat.sidebar._items] == ["From the first"])
+        id = here.chat.stage.id
+        await there.chat.stage.open(id)
+        await say(other, "from the second")
+        begun = time.monotonic()
+        await until(pilot, lambda: "from the second" in shown(here))
+        assert time.monotonic() - begun < WITHIN
+        await until(pilot, lambda: len(shown(here)) == 4 and shown(here)[3] == shown(there)[3] != "")
+        assert here.chat.stage.session.head == there.chat.stage.session.head
+        await say(pilot, "/rename Ours")
+        await until(other, lambda: there.chat.stage.title == "Ours")
+
+
+async def test_an_answer_grows_on_the_others_screen_and_the_view_stays(paths: Paths) -> None:
+    configure(paths, default="demo/slow")
+    async with running(paths) as (here, pilot), running(paths) as (there, other):
+        await say(pilot, "a slow one")
+        await until(pilot, lambda: len(shown(here)) == 2 and here.chat.turns.any)
+        await there.chat.stage.open(here.chat.stage.id)
+        first = shown(there)[1]
+        assert there.chat.stage.growing
+        await until(other, lambda: len(shown(there)[1]) > len(first))
+        assert not there.chat.turns.any
+        await pilot.press("escape")
+        await until(pilot, lambda: not here.chat.turns.any)
+        await until(other, lambda: not there.chat.stage.growing)
+        assert shown(there)[1] == shown(here)[1]
+
+
+def in_a_terminal(home: Path) -> tuple[subprocess.Popen[bytes], int]:
+    """The whole program with a terminal of its own, as a login over SSH would start it."""
+    here, there = pty.openpty()
+    fcntl.ioctl(here, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+
+    def take_terminal() -> None:
+        os.setsid()
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+    environ = os.environ | {"ROUTERTERM_HOME": str(home), "TERM": "xterm-256color"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "routerterm"],
+        stdin=there,
+        stdout=there,
+        stderr=there,
+        env=environ,
+        preexec_fn=take_terminal,
+    )
+    os.close(there)
+    return process, here
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no terminals that hang up")
+async def test_the_program_outlives_its_terminal_and_is_found_complete(paths: Paths) -> None:
+    configure(paths, default="demo/code")
+    home = paths.config_file.parent
+    process, here = in_a_terminal(home)
+    store: Store | None = None
+    drawn = bytearray()
+    reading = asyncio.create_task(asyncio.to_thread(drain, here, drawn))
+    try:
+        await eventually(lambda: _true(b"demo/code" in drawn))  # everything is put together
+        os.write(here, b"tell me a story\r")
+        store = Store.open(paths.database)
+        await eventually(lambda: text(store))
+        os.write(here, b"half a thought")
+        await asyncio.sleep(0.2)
+        os.close(here)
+        lengths = set()
+        while await status(store) == "streaming":
+            lengths.add(len(await text(store)))
+            await asyncio.sleep(0.1)
+        assert (await status(store), len(lengths) > 1) == ("done", True), f"it did not go on: {lengths}"
+        assert await asyncio.wait_for(asyncio.to_thread(process.wait), 30) == 0
+        found = await store.conversations.latest()
+        assert found is not None
+        assert found.draft == "half a thought"
+    finally:
+        process.kill()
+        process.wait()
+        await reading
+        if store is not None:
+            await store.close()
+    sound(paths.database)
+
+
+async def eventually(holds: Callable[[], Awaitable[object]]) -> None:
+    """Wait until something holds."""
+    for _ in range(600):
+        if await holds():
+            return
+        await asyncio.sleep(0.1)
+    raise AssertionError("it never came")
+
+
+async def _true(value: bool) -> bool:
+    return value
+
+
+def drain(terminal: int, drawn: bytearray) -> None:
+    """Read what is drawn, until the terminal is closed."""
+    with suppress(OSError):
+        while data := os.read(terminal, 65_536):
+            drawn += data
+
+
+async def status(store: Store) -> str:
+    conversation = await store.conversations.latest()
+    assert conversation is not None
+    return (await store.messages.page(conversation.id)).messages[-1].status
+
+
+async def text(store: Store) -> str:
+    conversation = await store.conversations.latest()
+    page = await store.messages.page(conversation.id) if conversation else None
+    return page.messages[-1].text if page and page.messages[-1:] and page.messages[-1].role == "assistant" else ""
