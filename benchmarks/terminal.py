@@ -69,6 +69,8 @@ def measure(subject: str, kind: str, rate: int, count: int) -> dict[str, Any]:
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
             os.close(fd)
+        if not report.exists():
+            sys.exit(f"{subject} was not done with {count} tokens of {kind} in five minutes: ask for fewer.")
         return json.loads(report.read_text()) | seen
 
 
@@ -150,11 +152,8 @@ def verdict(found: dict[tuple[str, int], dict[str, Run]]) -> bool:
             line(f"{where} {reached}", lean[name] <= control[name] * bound)
     for kind, rate, floor in FLOORS:
         if (runs := found.get((kind, rate))) is not None:
-            shown = count / runs["lean"]["seconds"]
-            line(
-                f"{kind} {f'at {rate}' if rate else 'unpaced'}: {shown:,.0f} tokens/s shown, at least {floor}",
-                shown >= floor,
-            )
+            shown, where = runs["lean"]["tokens"] / runs["lean"]["seconds"], f"at {rate}" if rate else "unpaced"
+            line(f"{kind} {where}: {shown:,.0f} tokens/s shown, at least {floor}", shown >= floor)
     return good
 
 

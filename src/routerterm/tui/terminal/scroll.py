@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from operator import ne
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ class Shift(NamedTuple):
 
 
 _MOVE = 6  # bytes for getting to a row
+_TWINS = 6  # rows with the same text that are looked at
 _COST = 24  # bytes for the margins, the moves and the line feeds
 
 
@@ -26,21 +27,20 @@ def find_shift(shown: Grid, wanted: Grid, changed: list[int]) -> Shift | None:
     if len(changed) < 3:
         return None
     left, right = _changed_columns(shown, wanted, changed)
-    where: dict[str, int] = {}
+    where: defaultdict[str, list[int]] = defaultdict(list)
     for y in range(changed[0], changed[-1] + 1):
-        key = shown.text[y][left:right].strip()
-        if key:
-            where[key] = -1 if key in where else y
-    keys = {y: wanted.text[y][left:right].strip() for y in changed}
+        if key := shown.text[y][left:right].strip():
+            where[key].append(y)
+    keys = {y: key for y in changed if (key := wanted.text[y][left:right].strip()) in where}
     votes: Counter[int] = Counter()
     for y, key in keys.items():
-        source = where.get(key, -1) if key else -1
-        if source >= 0 and source != y:
-            votes[source - y] += len(key)
+        for source in where[key][:_TWINS]:  # text that repeats itself may have come from several rows
+            if source != y:
+                votes[source - y] += len(key)
     if not votes:
         return None
-    by = votes.most_common(1)[0][0]
-    voters = [y for y, key in keys.items() if key and y + by >= 0 and where.get(key, -1) == y + by]
+    by = max(votes, key=lambda shift: (votes[shift], -abs(shift)))
+    voters = [y for y, key in keys.items() if y + by in where[key]]
     top, bottom = (voters[0], voters[-1] + by) if by > 0 else (voters[0] + by, voters[-1])
     top, bottom = _grown(shown, wanted, Shift(top, bottom, by), (changed[0], changed[-1]))
     shift = Shift(top, bottom, by)
