@@ -118,7 +118,9 @@ async def test_a_route_is_changed_and_written_down(paths: Paths) -> None:
         await pilot.press("f7")
         await until(pilot, lambda: "mine" in screen_text(app))
         await pilot.press("end")
-        while app.screen.listing.current.id != "route:mine":  # type: ignore[attr-defined]
+        for _ in range(40):
+            if app.screen.listing.current.id == "route:mine":  # type: ignore[attr-defined]
+                break
             await pilot.press("up")
         await pilot.press("s")
         await until(pilot, lambda: 'strategy = "round-robin"' in paths.config_file.read_text())
