@@ -62,7 +62,7 @@ class Writing:
         if NAME.match(text):
             self._offer(text)
         elif screen.app.services is not None:
-            screen.run_worker(self._offer_arguments(text), group="suggest", exclusive=True, exit_on_error=False)
+            screen.run_worker(lambda: self._offer_arguments(text), group="suggest", exclusive=True, exit_on_error=False)
 
     def _offer(self, text: str) -> None:
         rows = names(text, COMMANDS.values())

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from routerterm.tui.commands.base import Command
+from routerterm.core.errors import RoutertermError
+from routerterm.tui.commands.base import Choice, Command
 from routerterm.tui.terminal import driver_of
 
 if TYPE_CHECKING:
@@ -58,6 +61,15 @@ class Find(Opens):
     keys = ("f5", "ctrl+f")
     rank = 3
 
+    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+        """Open it, with the words that were given."""
+        if argument and stage.app.services is not None:
+            from routerterm.tui.screens.find import look_for
+
+            look_for(stage.app, argument)
+        else:
+            await super().run(stage, argument)
+
 
 class Keys(Opens):
     """API keys: add, test, disable, remove."""
@@ -80,10 +92,30 @@ class Route(Opens):
 class Themes(Opens):
     """Another machine: themes with a live preview."""
 
-    name, title, screen = "themes", "Theme", "themes"
+    name, title, screen, slash, argument = "themes", "Theme", "themes", "theme", "NAME"
     letter = "t"
     keys = ("f8", "ctrl+y")
     rank = 6
+
+    @classmethod
+    async def choices(cls, stage: ChatScreen, argument: str) -> Sequence[Choice]:
+        """The machines that there are."""
+        from routerterm.tui.themes.reading import find_themes
+
+        return [Choice(name) for name in find_themes(stage.app.paths.theme_dirs()) if name.startswith(argument)]
+
+    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+        """Become the one that is named, and keep it; or open the picker."""
+        from routerterm.config.write import set_value
+        from routerterm.tui.themes.reading import find_themes
+
+        if not argument:
+            await super().run(stage)
+            return
+        if argument not in find_themes(stage.app.paths.theme_dirs()):
+            raise RoutertermError(f"There is no theme {argument!r}.", "F8 shows those there are.")
+        stage.app.use_theme(argument)
+        await asyncio.to_thread(set_value, stage.app.paths, "ui.theme", argument)
 
 
 class Settings(Opens):

@@ -1,0 +1,339 @@
+"""The composer: completion, files, pastes of any size, history without keys, the editor, the stash, the forecast."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from textual.events import Key, Paste
+
+from routerterm.config.paths import Paths
+from routerterm.core.errors import RoutertermError
+from routerterm.core.messages import Image, Text, parts_from_json, parts_to_json
+from routerterm.tui.app import RoutertermApp
+from routerterm.tui.attaching import load, named, paths_in, tidied
+from routerterm.tui.commands.registry import COMMANDS
+from routerterm.tui.completing import files, names
+from routerterm.tui.editor import clean, edit, editor_of
+from tests.tui.chat.program import answered, configure, running, say, screen_text, shown, until
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
+
+
+def told(app: RoutertermApp) -> str:
+    return "\n".join(notice.message for notice in app._notifications)
+
+
+def told_all_slashes() -> set[str]:
+    return {command.slash for command in COMMANDS.values() if command.slash}
+
+
+# -- slash commands ------------------------------------------------------------------------------------
+
+
+def test_every_slash_command_that_is_promised_is_there() -> None:
+    promised = "model system temp reasoning attach private retry fork compare find why cost export theme help stash"
+    assert set(promised.split()) <= told_all_slashes()
+
+
+def test_names_are_suggested_by_beginning_then_by_part_then_by_meaning() -> None:
+    rows = [row.label.split()[0] for row in names("/co", COMMANDS.values())]
+    assert rows[:2] == ["/compare", "/cost"]
+    assert [row.label.split()[0] for row in names("/passphr", COMMANDS.values())] == []
+    assert len(names("/", COMMANDS.values())) == len(told_all_slashes())
+    assert names("/model x", COMMANDS.values()) == ()
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24), (45, 20)])
+async def test_suggestions_are_moved_in_and_taken(paths: Paths, size: tuple[int, int]) -> None:
+    configure(paths)
+    async with running(paths, size) as (app, pilot):
+        await pilot.press("slash", "r", "e", "a")
+        await until(pilot, lambda: "/reasoning" in screen_text(app))
+        await pilot.press("tab")
+        await until(pilot, lambda: app.chat.composer.text == "/reasoning ")
+        await until(pilot, lambda: "medium" in screen_text(app))
+        await pilot.press("down", "down", "enter")
+        await until(pilot, lambda: app.chat.stage.params.effort == "high")
+        assert "does not reason" in told(app)  # said at once, not when it is sent
+        assert app.services is not None
+        assert await app.services.store.conversations.count() == 0  # a wish saves no empty chat
+
+
+async def test_an_unfinished_name_is_completed_by_enter_and_an_unknown_one_is_said(paths: Paths) -> None:
+    configure(paths)
+    async with running(paths) as (app, pilot):
+        await say(pilot, "/temper")
+        await until(pilot, lambda: app.chat.composer.text.startswith("/temp "))
+        app.chat.composer.put("")
+        await say(pilot, "/nonsense")
+        await until(pilot, lambda: "There is no command /nonsense" in told(app))
+        assert app.chat.composer.text == "/nonsense"  # nothing typed is lost
+        app.chat.composer.put("/etc/hosts what is it")
+        await pilot.press("enter")
+        await until(pilot, lambda: bool(shown(app)))
+        assert shown(app)[0] == "/etc/hosts what is it"
+
+
+async def test_models_are_completed_with_their_prices(paths: Paths) -> None:
+    configure(paths)
+    async with running(paths) as (app, pilot):
+        for key in ("slash", *"model", "space", *"gpt"):
+            await pilot.press(key)
+        await until(pilot, lambda: "$/M" in screen_text(app))
+        assert "no key yet" in screen_text(app)
+        await pilot.press("escape")
+        await until(pilot, lambda: not app.chat.suggestions.open)
+        assert app.chat.composer.text == "/model gpt"
+
+
+async def test_the_mouse_takes_a_suggestion(paths: Paths) -> None:
+    configure(paths)
+    async with running(paths) as (app, pilot):
+        await pilot.press("slash", *"boo")
+        await until(pilot, lambda: app.chat.suggestions.open)
+        await pilot.pause()
+        await pilot.click(app.chat.suggestions, offset=(4, 0))
+        await until(pilot, lambda: type(app.screen).__name__ == "BootScreen")
+
+
+# -- files ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("dropped", "paths"),
+    [
+        ("/home/me/a.txt", ("/home/me/a.txt",)),
+        ("'/home/me/a b.txt' ", ("/home/me/a b.txt",)),
+        (r"/home/me/a\ b.txt /x/c.png", ("/home/me/a b.txt", "/x/c.png")),
+        ("file:///home/me/a%20b.txt", ("/home/me/a b.txt",)),
+        ("/home/me/my notes.txt", ("/home/me/my notes.txt",)),
+        ("/a/x.txt\n/b/y.txt", ("/a/x.txt", "/b/y.txt")),
+        ("what is /home/me/a.txt", ()),
+        ("'/unclosed", ()),
+        ("", ()),
+    ],
+)
+def test_dropped_files_are_recognised(dropped: str, paths: tuple[str, ...]) -> None:
+    assert paths_in(dropped) == paths
+
+
+@given(st.text(max_size=200))
+def test_nothing_that_is_pasted_breaks_the_recognition(text: str) -> None:
+    paths_in(text)
+    assert not any(c in tidied(text) for c in "\x1b\x00\r\x7f\x9b")
+
+
+def test_files_are_checked_before_they_are_attached(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("x")
+    (tmp_path / "b.bin").write_bytes(b"\0\1\2")
+    (tmp_path / "c.png").write_bytes(PNG)
+    (tmp_path / "d.txt").write_bytes(b"x" * 2_000_001)
+    assert load(str(tmp_path / "a.txt")).size == 1
+    assert load(str(tmp_path / "c.png")).is_picture
+    for name, words in (("b.bin", "neither text nor"), ("d.txt", "too large"), ("none", "cannot be read")):
+        with pytest.raises(RoutertermError, match=words):
+            load(str(tmp_path / name))
+    with pytest.raises(RoutertermError, match="is a folder"):
+        load(str(tmp_path))
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(RoutertermError, match="no ordinary file"):
+        load(str(tmp_path / "pipe"))
+    with pytest.raises(RoutertermError, match="quotation mark"):
+        named("'unclosed")
+
+
+def test_a_file_keeps_its_name_on_disk() -> None:
+    parts = (Text("hi"), Text("content", "a.txt"), Image("image/png", b"x", name="p.png"))
+    assert parts_from_json(parts_to_json(parts)) == parts
+
+
+def test_paths_are_completed(tmp_path: Path) -> None:
+    (tmp_path / "one two.txt").write_text("x")
+    (tmp_path / "sub").mkdir()
+    (tmp_path / ".hidden").write_text("x")
+    found = {choice.value for choice in files(f"{tmp_path}/")}
+    assert found == {f"{tmp_path}/one\\ two.txt", f"{tmp_path}/sub/"}
+    assert named(f"{tmp_path}/one\\ two.txt") == (f"{tmp_path}/one two.txt",)
+    assert files(f"{tmp_path}/none/") == []
+
+
+async def test_a_file_is_attached_shown_taken_off_and_sent(paths: Paths, tmp_path: Path) -> None:
+    configure(paths)
+    (tmp_path / "notes.txt").write_text("the garden is behind the wall\n" * 3)
+    async with running(paths) as (app, pilot):
+        await app.action_command("attach", str(tmp_path / "notes.txt"))
+        await until(pilot, lambda: "notes.txt" in screen_text(app))
+        await pilot.press("backspace")
+        await until(pilot, lambda: not app.chat.tray.items)
+        await app.action_command("attach", str(tmp_path / "notes.txt"))
+        await say(pilot, "what is it")
+        await answered(app, pilot)
+        assert app.chat.tray.items == []
+        page = await app.chat.stage.session.page()
+        assert [getattr(part, "name", None) for part in page.messages[0].parts] == [None, "notes.txt"]
+        assert page.messages[0].message.said == "what is it"
+        assert "behind the wall" in shown(app)[1]  # the model was sent it
+        await until(pilot, lambda: "notes.txt" in screen_text(app))
+        assert app.chat.stage.title.lower().startswith("what is it")
+        await say(pilot, "/edit")
+        await until(pilot, lambda: app.chat.composer.text == "what is it")
+        assert [item.name for item in app.chat.tray.items] == ["notes.txt"]
+
+
+async def test_a_dropped_file_becomes_a_chip_and_other_paths_stay_text(paths: Paths, tmp_path: Path) -> None:
+    configure(paths)
+    file = tmp_path / "dropped.txt"
+    file.write_text("x")
+    async with running(paths) as (app, pilot):
+        app.chat.composer.post_message(Paste(f"{file} "))
+        await until(pilot, lambda: [item.name for item in app.chat.tray.items] == ["dropped.txt"])
+        await until(pilot, lambda: app.chat.composer.text == "")
+        await pilot.press("backspace")
+        await until(pilot, lambda: app.chat.composer.text == str(file))  # taken off, the path is text again
+        app.chat.composer.put("")
+        app.chat.composer.post_message(Paste(f"{tmp_path}/not-there.txt"))
+        await pilot.pause(0.3)
+        assert app.chat.composer.text == f"{tmp_path}/not-there.txt"
+
+
+async def test_a_picture_for_a_model_that_does_not_see_is_said_at_once(paths: Paths, tmp_path: Path) -> None:
+    configure(paths, default="demo/code")
+    (tmp_path / "p.png").write_bytes(PNG)
+    async with running(paths) as (app, pilot):
+        await app.action_command("attach", str(tmp_path / "p.png"))
+        await until(pilot, lambda: "does not see pictures" in told(app))
+        assert "F3" in told(app)
+
+
+async def test_what_is_queued_keeps_its_files(paths: Paths, tmp_path: Path) -> None:
+    configure(paths, default="demo/slow")
+    (tmp_path / "q.txt").write_text("x")
+    async with running(paths) as (app, pilot):
+        await say(pilot, "go")
+        await until(pilot, lambda: app.chat.turns.current is not None)
+        await app.action_command("attach", str(tmp_path / "q.txt"))
+        await say(pilot, "next")
+        await until(pilot, lambda: app.chat.tray.items == [])
+        await pilot.press("escape")
+        await until(pilot, lambda: not app.chat.turns.any)
+        assert app.chat.composer.text == "next"
+        assert [item.name for item in app.chat.tray.items] == ["q.txt"]
+
+
+# -- pastes --------------------------------------------------------------------------------------------
+
+
+async def test_a_megabyte_is_pasted_as_a_chip_and_typing_goes_on(paths: Paths) -> None:
+    configure(paths)
+    async with running(paths) as (app, pilot):
+        text = "a line of a long log that somebody pasted\n" * 25_000
+        app.chat.composer.post_message(Paste(text))
+        for letter in "explain":
+            app.post_message(Key(letter, letter))
+        await until(pilot, lambda: app.chat.composer.text == "explain")
+        assert [item.name for item in app.chat.tray.items] == ["pasted text"]
+        assert app.chat.tray.items[0].size > 1_000_000
+        await pilot.press("enter")
+        await until(pilot, lambda: bool(shown(app)))
+        page = await app.chat.stage.session.page()
+        assert page.messages[0].message.said == "explain"
+        assert text.strip() in page.messages[0].text
+
+
+async def test_a_pasted_key_goes_to_the_keys_and_never_into_the_text(paths: Paths) -> None:
+    configure(paths)
+    key = "sk-ant-api03-" + "Z9" * 22
+    async with running(paths) as (app, pilot):
+        app.chat.composer.post_message(Paste(key))
+        await until(pilot, lambda: type(app.screen).__name__ == "AddKeyScreen")
+        assert app.chat.composer.text == ""
+        assert key not in screen_text(app)
+
+
+# -- history, stash, editor ----------------------------------------------------------------------------
+
+
+async def test_history_comes_back_over_sessions_but_never_a_key(paths: Paths) -> None:
+    configure(paths)
+    async with running(paths) as (app, pilot):
+        await say(pilot, "remember me")
+        await answered(app, pilot)
+    async with running(paths) as (app, pilot):
+        composer = app.chat.composer
+        await until(pilot, lambda: bool(composer._history))
+        await pilot.press("up")
+        assert composer.text == "remember me"
+        composer.put("")
+        composer.remember("my key is sk-ant-api03-" + "A1" * 40)
+        await pilot.press("up")
+        assert composer.text == "remember me"
+
+
+async def test_the_stash_survives_the_program(paths: Paths) -> None:
+    configure(paths)
+    async with running(paths) as (app, pilot):
+        await pilot.press(*"later", "alt+s")
+        await until(pilot, lambda: app.chat.composer.text == "")
+    async with running(paths) as (app, pilot):
+        await pilot.press("alt+s")
+        await until(pilot, lambda: app.chat.composer.text == "later")
+        app.chat.composer.put("")
+        await app.action_command("stash")
+        await until(pilot, lambda: "Nothing is put aside" in told(app))
+
+
+def test_the_editor_gets_the_text_and_no_secret(tmp_path: Path) -> None:
+    script = tmp_path / "ed"
+    script.write_text('#!/bin/sh\nenv > "$OUT"\nstat -c %a "$1" >> "$OUT"\nprintf " edited" >> "$1"\n')
+    script.chmod(0o700)
+    environ = {"PATH": os.environ["PATH"], "EDITOR": f"{script}", "OUT": str(tmp_path / "out")}
+    secrets = {"OPENAI_API_KEY": "a", "GITHUB_TOKEN": "b", "DB_PASSWORD": "c", "ROUTERTERM_HOME": "d"}
+    assert edit("text", environ | secrets) == "text edited"
+    seen = (tmp_path / "out").read_text()
+    assert "EDITOR=" in seen
+    assert not any(name in seen for name in secrets)
+    assert clean({"KEYBOARD": "us", "XDG_RUNTIME_DIR": "x"}) == {"KEYBOARD": "us", "XDG_RUNTIME_DIR": "x"}
+    with pytest.raises(RoutertermError, match="as it was"):
+        edit("text", environ | {"EDITOR": "false"})
+    with pytest.raises(RoutertermError, match="cannot be started"):
+        edit("text", environ | {"EDITOR": "/nowhere/ed"})
+    assert editor_of({"VISUAL": "code --wait", "EDITOR": "vi"}) == ["code", "--wait"]
+
+
+# -- the forecast --------------------------------------------------------------------------------------
+
+SHOP = """
+[providers.shop]
+protocol = "openai-chat"
+base_url = "http://127.0.0.1:9/v1"
+needs_key = false
+[models."shop/dear"]
+price_in = 10
+price_out = 30
+context = 4000
+[models."shop/cheap"]
+price_in = 0.01
+price_out = 0.02
+context = 100000
+[routes.mine]
+models = ["shop/dear", "shop/cheap"]
+"""
+
+
+async def test_the_forecast_stands_under_the_composer(paths: Paths) -> None:
+    configure(paths, SHOP, default="mine")
+    async with running(paths, (120, 40)) as (app, pilot):
+        await pilot.press(*"hello")
+        await until(pilot, lambda: "tok ·" in screen_text(app))
+        text = screen_text(app)
+        assert "% ctx" in text
+        assert "cheaper: shop/cheap" in text
+        assert "$" in text
+        line = next(line for line in text.splitlines() if "tok ·" in line)
+        assert "─" in line  # it stands in the frame, so that nothing jumps
+        app.chat.composer.put("")
+        await until(pilot, lambda: "tok ·" not in screen_text(app))
