@@ -27,7 +27,7 @@ _WHOLE = re.compile(r"\x1b(?:\[[0-9;:<=>?]*[ $]?[@-~]|[^\[\]P_])")
 
 
 class Session:
-    """One run of a scripted program, directly or ``inside`` another (the words of a command before its own)."""
+    """One run of a scripted program or another ``command``, directly or ``inside`` another (words before its own)."""
 
     def __init__(
         self,
@@ -37,6 +37,7 @@ class Session:
         answer: bool = True,
         env: dict[str, str] | None = None,
         inside: tuple[str, ...] = (),
+        command: tuple[str, ...] = (),
     ) -> None:
         self.columns, self.rows, self.answer = columns, rows, answer
         self.raw = bytearray()
@@ -52,8 +53,8 @@ class Session:
             clean |= {"TERM": "xterm-256color", "COLORTERM": "truecolor", "PYTHONPATH": os.getcwd(), **(env or {})}
             fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
             # Not `execv`: readline puts COLUMNS and LINES into the C environment, where `os.environ` does not see them.
-            command = [*inside, sys.executable, str(APP), *arguments]
-            os.execvpe(command[0], command, clean)
+            words = [*inside, *(command or (sys.executable, str(APP), *arguments))]
+            os.execvpe(words[0], words, clean)
 
     def resize(self, columns: int, rows: int) -> None:
         self.columns, self.rows = columns, rows
