@@ -13,10 +13,10 @@ import click
 from routerterm.cli.completing import conversations
 from routerterm.cli.output import write
 from routerterm.core.errors import RoutertermError
+from routerterm.engine.transfer.forms import FORMS, Form
 
 if TYPE_CHECKING:
     from routerterm.config.paths import Paths
-    from routerterm.engine.transfer.exporting import Form
     from routerterm.engine.transfer.html import Colours
     from routerterm.store.database import Store
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     "-f",
     "--format",
     "form",
-    type=click.Choice(["md", "json", "html"]),
+    type=click.Choice(FORMS),
     default="md",
     show_default=True,
     help="Markdown, everything, or a page.",

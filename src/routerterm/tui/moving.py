@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 from routerterm.core.errors import RoutertermError
+from routerterm.engine.transfer.forms import ABOUT, FORMS, Form
 from routerterm.tui.asking import ask
 from routerterm.tui.sanitise import one_line
 from routerterm.tui.screens.ask_value import AskValue
@@ -18,21 +19,16 @@ from routerterm.tui.themes.page import page_of
 from routerterm.tui.widgets.rows import Column, Row
 
 if TYPE_CHECKING:
-    from routerterm.engine.transfer.exporting import Form
     from routerterm.engine.transfer.importing import Report
     from routerterm.tui.screens.chat import ChatScreen
 
 Extent: TypeAlias = Literal["branch", "conversation", "all"]
 CHOICES = (
     Row("", ("This conversation",)),
-    Row("branch md", ("Markdown", "the branch that is shown, to read and to edit")),
-    Row("branch html", ("HTML page", "the branch that is shown, in the look of the theme; one file, no script")),
-    Row("branch json", ("JSON, this branch", "to be imported again, with costs and answers' records")),
+    *(Row(f"branch {form}", (f"{about.title}, this branch", about.branch)) for form, about in ABOUT.items()),
     Row("conversation json", ("JSON, all branches", "to be imported again, complete")),
     Row("", ("Everything",)),
-    Row("all json", ("JSON", "every conversation, complete, in one file")),
-    Row("all md", ("Markdown", "a folder with a file for each conversation")),
-    Row("all html", ("HTML pages", "a folder with a page for each conversation")),
+    *(Row(f"all {form}", (about.title, about.whole)) for form, about in ABOUT.items()),
 )
 
 
@@ -213,14 +209,14 @@ def _said(words: str) -> tuple[Extent, Form | None, str]:
     if said := first in ("all", "conversation", "branch"):
         extent = cast(Extent, first)
         first, _, rest = rest.strip().partition(" ")
-    if first in ("md", "json", "html"):
-        form = cast("Form", first)
+    if first in FORMS:
+        form = first
         return ("conversation" if form == "json" and not said else extent), form, rest.strip()
     if not words.strip():
         return extent, None, ""
     suffix = Path(words.strip()).suffix.removeprefix(".")
-    if suffix in ("md", "json", "html"):
-        return ("conversation" if suffix == "json" else "branch"), cast("Form", suffix), words.strip()
+    if suffix in FORMS:
+        return ("conversation" if suffix == "json" else "branch"), suffix, words.strip()
     raise RoutertermError(
         f"{one_line(words)} is no form of export.", "/export md, /export html FILE, /export all json FILE."
     )

@@ -17,7 +17,8 @@ from routerterm.core.errors import RoutertermError
 from routerterm.core.ledger import AttemptRecord
 from routerterm.core.messages import Image, Message, Part, Reasoning, Text, ToolCall, ToolResult
 from routerterm.engine.transfer import own
-from routerterm.engine.transfer.exporting import Form, export_json, export_one
+from routerterm.engine.transfer.exporting import export_json, export_one
+from routerterm.engine.transfer.forms import Form
 from routerterm.engine.transfer.importing import bring_in
 from routerterm.engine.transfer.problems import BadArchive
 from routerterm.store.database import Store

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from datetime import tzinfo
-from typing import Literal, TypeAlias, assert_never
+from typing import assert_never
 
 from routerterm.core.errors import RoutertermError
 from routerterm.engine.transfer import html, markdown, own
+from routerterm.engine.transfer.forms import Form
 from routerterm.engine.transfer.masking import masked
 from routerterm.store.database import Store
 from routerterm.store.transfer import Carried
 from routerterm.store.values import StoredMessage
-
-Form: TypeAlias = Literal["md", "json", "html"]
 
 
 async def export_json(

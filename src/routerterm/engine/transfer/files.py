@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TextIO
 
 from routerterm.core.errors import RoutertermError
-from routerterm.engine.transfer.exporting import Form, export_json, export_one, file_name
+from routerterm.engine.transfer.exporting import export_json, export_one, file_name
+from routerterm.engine.transfer.forms import Form
 from routerterm.engine.transfer.html import Colours
 from routerterm.store.database import Store
 

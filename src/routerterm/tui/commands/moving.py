@@ -6,19 +6,14 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from routerterm.engine.transfer.forms import ABOUT
 from routerterm.tui.commands.base import Choice, Command
 
 if TYPE_CHECKING:
     from routerterm.tui.screens.chat import ChatScreen
 
-_FORMS = {
-    "md": "Markdown of the branch that is shown",
-    "html": "a page in the look of the theme",
-    "json": "complete, to be imported again",
-    "all json": "every conversation in one file",
-    "all md": "every conversation, a folder of files",
-    "all html": "every conversation, a folder of pages",
-}
+_FORMS: dict[str, str] = {form: f"{about.title}, {about.branch}" for form, about in ABOUT.items()}
+_FORMS |= {f"all {form}": about.whole for form, about in ABOUT.items()}
 
 
 class Export(Command):

@@ -1,0 +1,38 @@
+"""The forms in which conversations are exported: command line, slash command and dialog all read this table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, get_args
+
+Form: TypeAlias = Literal["md", "json", "html"]
+"""A file's ending names its form."""
+FORMS: tuple[Form, ...] = get_args(Form)
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a form is, for a person who chooses one."""
+
+    title: str
+    """Of one branch."""
+    branch: str
+    whole: str
+    """Of everything."""
+
+
+ABOUT: Mapping[Form, About] = {
+    "md": About(
+        "Markdown", "the branch that is shown, to read and to edit", "a folder with a file for each conversation"
+    ),
+    "html": About(
+        "HTML page",
+        "the branch that is shown, in the look of the theme; one file, no script",
+        "a folder with a page for each conversation",
+    ),
+    "json": About(
+        "JSON", "to be imported again, with costs and answers' records", "every conversation, complete, in one file"
+    ),
+}
+"""In the order of the menus."""
