@@ -1,4 +1,4 @@
-"""Writes what the code itself knows: docs/settings.md, docs/keys.md and the man page docs/routerterm.1.
+"""Writes what the code itself knows: docs/settings.md, docs/keys.md, the man page, the README's table of providers.
 
 `python scripts/make_docs.py` writes them, `--check` says whether they are current.
 """
@@ -150,6 +150,30 @@ def _key(key: str) -> str:
     return "+".join(said.get(part, part.capitalize()) for part in key.split("+"))
 
 
+# -- providers ----------------------------------------------------------------------------------------------------
+def providers() -> Iterator[str]:
+    """The README with its table of providers anew."""
+    from routerterm.catalog import Catalog
+
+    before, begins, rest = (ROOT / "README.md").read_text(encoding="utf-8").partition(TABLE_BEGINS)
+    _, ends, after = rest.partition(TABLE_ENDS)
+    if not (begins and ends):
+        raise SystemExit("README.md has lost the marks of its table of providers.")
+    rows = ["| provider | name | protocol | key |", "|---|---|---|---|"]
+    for info in Catalog.builtin().providers():
+        if info.name in ("local", "demo"):
+            key, protocol = "none: in this program", ""
+        else:
+            key = f"`{info.env[0]}`" if info.needs_key and info.env else f"none: `{info.base_url}`"
+            protocol = f"`{info.protocol}`"
+        rows.append(f"| {info.title} | `{info.name}` | {protocol} | {key} |")
+    yield f"{before}{begins}\n" + "\n".join(rows) + f"\n{ends}{after}".rstrip("\n")
+
+
+TABLE_BEGINS = "<!-- providers: made by `make docs` -->"
+TABLE_ENDS = "<!-- /providers -->"
+
+
 # -- man page -----------------------------------------------------------------------------------------------------
 def man() -> Iterator[str]:
     """The man page, from the commands' own help."""
@@ -210,7 +234,7 @@ def _roff(text: str) -> str:
     return f"\\&{escaped}" if escaped.startswith((".", "'")) else escaped
 
 
-PAGES = {"docs/settings.md": settings, "docs/keys.md": keys, "docs/routerterm.1": man}
+PAGES = {"docs/settings.md": settings, "docs/keys.md": keys, "docs/routerterm.1": man, "README.md": providers}
 
 
 def main() -> int:

@@ -10,7 +10,7 @@ trap 'rm -rf "$work"' EXIT
 tar -tzf "$work"/dist/*.tar.gz | grep -q '/docs/routerterm.1$' || { echo "the sdist lacks the man page"; exit 1; }
 
 find_python() { # 3.12
-    command -v "python$1" 2>/dev/null && return
+    if "python$1" -c '' >/dev/null 2>&1; then command -v "python$1" && return; fi # a shim of pyenv's may lead nowhere
     if command -v uv >/dev/null 2>&1; then uv python find --no-python-downloads "$1" 2>/dev/null && return; fi
     for python in "${PYENV_ROOT:-$HOME/.pyenv}/versions/$1".*/bin/python; do
         [ -x "$python" ] && echo "$python" && return
