@@ -14,11 +14,6 @@ from routerterm.tui.widgets.fields import Field, Span, fit
 from routerterm.tui.widgets.keybar import key_name
 from routerterm.tui.widgets.rows import Column, Row, widths
 
-LEGACY = {"ctrl+i", "ctrl+m", "ctrl+h", "ctrl+tab", "ctrl+shift+tab"}
-"""What old terminals cannot tell from Tab, Enter and Backspace, or cannot send at all."""
-EATEN = {"ctrl+b", "ctrl+a", "ctrl+z"}
-"""What tmux, screen and the shell keep for themselves."""
-
 
 def test_the_frame_is_joined_where_lines_meet() -> None:
     rows = draw(Panes(11, 7, rules=(4,), split=4, right_rules=(2,)), "single")
@@ -79,16 +74,6 @@ def test_fuzzy_prefers_what_is_written_out() -> None:
     assert best("gpt4", names, str) == ["openai/gpt-4o"]
     assert best("", names, str) == names
     assert score("zebra", "horse") is None
-
-
-def test_every_command_can_be_reached_without_an_f_key_or_a_mouse() -> None:
-    for command in COMMANDS.values():
-        others = [key for key in command.keys if not (key[0] == "f" and key[1:].isdigit())]
-        assert others or command.slash or command.name in ("previous", "next"), command.name
-        assert not LEGACY.intersection(command.keys), command.name
-        assert not EATEN.intersection(command.keys), command.name
-        assert command.help().endswith("."), command.name
-        assert command.group
 
 
 def test_no_two_commands_share_a_key_or_a_slash() -> None:

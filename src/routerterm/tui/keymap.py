@@ -28,9 +28,12 @@ def bindings(commands: Iterable[type[Command]], keys: Mapping[str, tuple[str, ..
 def letters(commands: Iterable[type[Command]]) -> dict[str, str]:
     """The names of commands by the letter that runs each after the leader: their own, or the first that is free."""
     commands = [command for command in commands if command.name != "leader"]
-    found = {command.letter: command.name for command in commands if command.letter}
+    found: dict[str, str] = {}
     for command in commands:
-        if not command.letter:
+        if command.letter:
+            found.setdefault(command.letter, command.name)
+    for command in commands:
+        if command.name not in found.values():
             wanted = (*command.name, *command.name.upper(), *ascii_letters, *digits)
             found[next(letter for letter in wanted if letter not in found and letter.isalnum())] = command.name
     return found

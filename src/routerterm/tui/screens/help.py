@@ -12,6 +12,7 @@ from textual.screen import Screen
 from routerterm.tui.commands.base import Group
 from routerterm.tui.commands.registry import COMMANDS
 from routerterm.tui.keymap import letters
+from routerterm.tui.screens.framed import NARROW_BELOW
 from routerterm.tui.screens.picker import Picker, among
 from routerterm.tui.widgets.fields import Span
 from routerterm.tui.widgets.keybar import key_name
@@ -20,7 +21,8 @@ from routerterm.tui.widgets.rows import Column, Row
 if TYPE_CHECKING:
     from routerterm.tui.app import RoutertermApp
 
-COLUMNS = (Column("", 0, most=15), Column("", 1, most=22), Column("", 2, grow=True))
+WIDE = (Column("", 0, most=20), Column("", 1, most=44), Column("", 2, grow=True))
+NARROW = (Column("", 0, most=15), Column("", 1, most=22))
 NAMES: Mapping[str, str] = {
     "Composer": "writing",
     "Transcript": "messages",
@@ -57,7 +59,7 @@ async def open_screen(app: RoutertermApp) -> None:
 
     picker = Picker(
         "What can I do?",
-        COLUMNS,
+        NARROW if app.size.width < NARROW_BELOW else WIDE,
         among(rows),
         hint="Enter does it · Esc leaves",
         placeholder="type a word",

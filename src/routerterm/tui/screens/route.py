@@ -278,6 +278,8 @@ class RouteScreen(FramedScreen):
         health, glyphs = await self._services.router.health(), self._machine.glyphs
         rows = [*route_rows(self._routes().values(), decisions, health, self._meant, glyphs)]
         rows += health_rows(health, await self._keys(), glyphs)
+        if on not in {row.id for row in rows}:  # it was taken out: stand where it stood
+            on = next((row.id for row in reversed(rows[: self.listing.cursor + 1]) if row.id), None)
         self.listing.show(rows, on=on)
 
     async def _keys(self) -> dict[str, list[tuple[str, str]]]:
