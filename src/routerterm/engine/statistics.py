@@ -14,7 +14,7 @@ from routerterm.core.money import from_nano
 from routerterm.engine.clock import DAY, HOUR, Clock, TimeUnit, label_of
 from routerterm.router.budget import day_start, month_start, next_month_start
 from routerterm.store.ledger import rows_behind, rows_between
-from routerterm.store.statistics import Book, Speed, Sums
+from routerterm.store.statistics import Book, Speed, Sums, added_up
 
 if TYPE_CHECKING:
     from routerterm.store.worker import Worker
@@ -231,7 +231,7 @@ def _things(book: Book, by: Thing, since: int, until: int, quick: Iterable[Speed
     names = book.titles(shown) if by == "conversation" else {}
     lines = [_line(names.get(id) or id.strip() or "(none)", id, found[id], groups.get(id, ())) for id in shown]
     if rest:
-        lines.append(_line("(all others)", "", sum((found[id] for id in rest), Sums()), ()))
+        lines.append(_line("(all others)", "", added_up(found[id] for id in rest), ()))
     return tuple(lines)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import Any, Literal, TypeAlias
 
 Kind: TypeAlias = Literal["model", "provider", "route", "key", "conversation"]
@@ -65,7 +66,13 @@ class Sums:
 
 
 _SUMS = tuple(field.name for field in fields(Sums))
+_columns = attrgetter(*_SUMS)
 _TALLIED = ", ".join(f"sum({name})" for name in _SUMS)
+
+
+def added_up(many: Iterable[Sums]) -> Sums:
+    """All of them together, column by column: there may be as many as there are conversations."""
+    return Sums(*map(sum, zip(*map(_columns, many), strict=True)))
 
 
 @dataclass(frozen=True, slots=True)
