@@ -146,6 +146,7 @@ class RoutertermApp(App[int]):
         try:
             wiring = await asyncio.to_thread(importlib.import_module, "routerterm.wiring")
             self.services = await wiring.open_services(self.paths)
+            self.show_line_speed = self.services.settings.ui.show_speed
             chat = self.chat
             wiring.count_exactly_when(lambda: _is_quiet(chat))
         except RoutertermError as error:
@@ -280,6 +281,12 @@ class RoutertermApp(App[int]):
         """Seconds between two turns of a spinner: slower on a slow line."""
         driver = driver_of(self)
         return 0.25 if driver is None or driver.line.animate else 1.5
+
+    @property
+    def line_is_slow(self) -> bool:
+        """Whether every byte to the terminal counts."""
+        driver = driver_of(self)
+        return driver is not None and driver.line.slow
 
     def line_speed(self) -> float | None:
         """Bytes a second that the terminal is sent, where the settings want it shown."""

@@ -49,6 +49,7 @@ class Meters:
             self._timer = None
         self._screen.app.notices.mood("answering" if turns.any else "idle")
         turn = turns.current if self._screen.app.services else None
+        self._screen.transcript.spare_line(self._screen.app.line_is_slow)
         activity: Activity = "idle" if turn is None else "waiting" if turn.first_at is None else "answering"
         self._view = replace(
             self._view,

@@ -328,3 +328,44 @@ async def test_finding_marks_steps_and_reveals() -> None:
         assert transcript.reveal("m7", "haystack")
         assert any("haystack" in row for row in rows(transcript))
         assert not transcript.reveal("nowhere")
+
+
+async def test_a_slow_line_is_scrolled_by_a_third_of_the_view() -> None:
+    app = Stage()
+    async with app.run_test(size=(60, 12)) as pilot:
+        transcript = app.transcript
+        transcript.spare_line(True)
+        transcript.begin_stream(replace(said("live", "", "assistant"), parts=(), status="streaming"))
+        tops, ends = [], []
+        for n in range(40):
+            transcript.feed("live", TextDelta(f"line {n}\n"))
+            transcript.flush()
+            await pilot.pause()
+            tops.append(transcript.scroll_offset.y)
+            ends.append(any(f"line {n}" in row for row in rows(transcript)))
+        assert all(ends)
+        assert set(tops) == set(range(0, max(tops) + 1, 4))
+        assert transcript.follow
+        transcript.end_stream("live", said("live", "\n".join(f"line {n}" for n in range(40)), "assistant"))
+        await pilot.pause()
+        assert "line 39" in rows(transcript)[-2]
+
+
+async def test_what_is_painted_bit_by_bit_is_what_is_there() -> None:
+    """Only the rows that changed are painted while an answer grows: all the others must be right already."""
+    app = Stage()
+    async with app.run_test(size=(50, 16)) as pilot:
+        transcript = app.transcript
+        chance = random.Random(11)
+        for number, text in enumerate(chance.sample(DOCUMENTS, 8)):
+            transcript.begin_stream(replace(said(f"a{number}", "", "assistant"), parts=(), status="streaming"))
+            begin = 0
+            while begin < len(text):
+                end = begin + chance.randrange(1, 60)
+                transcript.feed(f"a{number}", TextDelta(text[begin:end]))
+                begin = end
+                transcript.flush()
+                await pilot.pause()
+                kept = dict(transcript._painted)
+                assert {y: strip.text for y, strip in kept.items()} == {y: transcript.render_line(y).text for y in kept}
+            transcript.end_stream(f"a{number}", said(f"a{number}", text, "assistant"))

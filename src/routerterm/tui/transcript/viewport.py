@@ -25,6 +25,8 @@ MEASURE = 108
 """No line of text is longer than this, however wide the screen: the eye loses its way back."""
 FRAME = 1 / 12
 """Seconds between two paintings of a growing answer, at least."""
+SPARING_FRAME = 1 / 4
+"""The same on a slow line."""
 NEAR_TOP = 3
 """Earlier entries are asked for when the view is this many screens from the first."""
 
@@ -41,6 +43,8 @@ class Viewport(ScrollView, can_focus=True):
         super().__init__(**kwargs)
         self.shelf = Shelf(palette or Palette.default())
         self.frame = FRAME
+        self.jump = 1
+        """Lines that the view moves on by, at least, when a growing answer reaches its end."""
         self.more_before = False
         self._asked = ""
         self._follow = True
@@ -96,6 +100,17 @@ class Viewport(ScrollView, can_focus=True):
         self.set_follow(new_value >= self.max_scroll_y)
         self.settle_view()
 
+    def spare_line(self, slow: bool) -> None:
+        """On a slow line: paint less often, and scroll by a third of the view instead of line by line."""
+        self.frame = SPARING_FRAME if slow else FRAME
+        self.jump = max(self.rows // 3, 1) if slow else 1
+
+    def _to_end(self) -> None:
+        """Put the end in view; on a slow line with room below for the lines to come."""
+        beyond = self.shelf.heights.total - self.rows
+        growing = beyond > 0 and self.shelf.slots[-1].live is not None
+        self.place(beyond, room=-beyond % self.jump if growing else 0)
+
     # -- what is where -----------------------------------------------------------------------------
 
     def on_resize(self, _event: events.Resize) -> None:
@@ -138,7 +153,7 @@ class Viewport(ScrollView, can_focus=True):
             return
         if self._follow:
             self._lay_end()
-            self.place(self.shelf.heights.total - self.rows)
+            self._to_end()
         else:
             self._lay_around()
         self._ask_for_older()
@@ -168,9 +183,10 @@ class Viewport(ScrollView, can_focus=True):
             y = max(min(y + shelf.heights.before(fixed) - before, shelf.heights.total - self.rows), 0)
         self.place(y)
 
-    def place(self, y: int) -> None:
-        """Scroll there without a second look at what is in view, and let the scrollbar know."""
-        rows, total = self.rows, self.shelf.heights.total
+    def place(self, y: int, room: int = 0) -> None:
+        """Scroll there without a second look at what is in view, and tell the scrollbar; ``room``: so much lower."""
+        rows, total = self.rows, self.shelf.heights.total + room
+        y += room
         y = max(min(y, total - rows), 0)
         moved = y != self.scroll_offset.y
         if not moved and total == self.virtual_size.height and self.scroll_target_y == y:
@@ -233,7 +249,7 @@ class Viewport(ScrollView, can_focus=True):
                 continue
             first, end, change = self.shelf.settle(number)
             if change and self._follow:
-                self.place(self.shelf.heights.total - self.rows)
+                self._to_end()
             elif change:
                 self._unread += max(change, 0)
                 self.place(self.scroll_offset.y)
