@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test check format types wheel constraints bench bench-router faults clean corpus fuzz decoding terminal-long bench-terminal docs licences audit pythons soak screenshots
+.PHONY: help run test check format types wheel constraints bench bench-router bench-gateway faults clean corpus fuzz decoding terminal-long bench-terminal docs licences audit pythons soak screenshots
 
 help: ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -48,6 +48,10 @@ faults: ## Break a provider in every way and print what came of it; FULL=1 with 
 bench-router: ## What the router costs beside raw httpx; LITELLM=1 installs litellm aside and measures it too
 	@sh scripts/setup.sh test
 	@sh scripts/bench_router.sh $(if $(LITELLM),--litellm)
+
+bench-gateway: ## What the gateway adds beside the bare provider, and its memory; LITELLM=PATH names a litellm to measure too
+	@sh scripts/setup.sh test
+	@.venv/bin/python benchmarks/gateway.py $(if $(LITELLM),--litellm $(LITELLM))
 
 terminal-long: ## The terminal's long tests: 300 baud in a real pty, many more random screens and documents
 	@sh scripts/setup.sh test

@@ -96,6 +96,19 @@ async def test_a_token_and_keys(open_place: Open) -> None:
     assert {row["client"] for row in await place.rows()} == {"gateway", "gateway:editor"}
 
 
+async def test_answers_are_kept_to_a_key_s_length(place: Place) -> None:
+    place.up.says("first", "Hello")
+    token = await give(place, "editor", max_output=50, tpm=70)
+    async with place.http(**{"x-api-key": token}) as http:
+        await http.post(CHAT, json=chat(max_tokens=20))
+        place.gateway.house.gate._lanes.clear()
+        await http.post(CHAT, json=chat())
+        place.gateway.house.gate._lanes.clear()
+        await http.post(CHAT, json=chat(max_tokens=9_000))
+    sent = [body.get("max_tokens") or body.get("max_completion_tokens") for body in place.up.asked]
+    assert sent == [20, 50, 50]
+
+
 async def test_a_key_is_kept_only_as_a_hash(place: Place) -> None:
     token = await give(place, "editor")
     for name in ("history.db", "history.db-wal"):

@@ -49,6 +49,9 @@ def key() -> None:
 @click.option(
     "--models", metavar="A,B", help="Routes and models that it may ask for; * stands for anything: smart,openai/*."
 )
+@click.option(
+    "--max-output", type=_ANY, metavar="N", help="Most tokens of an answer; with it the caps hold to the token."
+)
 @click.option("--cache", is_flag=True, help="The same request, word for word, may be answered from memory.")
 def add(
     name: str,
@@ -58,6 +61,7 @@ def add(
     tpm: int | None,
     at_once: int | None,
     models: str | None,
+    max_output: int | None,
     cache: bool,
 ) -> None:
     """Make a key for the tool NAME and print it: once, it can never be shown again."""
@@ -71,7 +75,7 @@ def add(
     if models is not None and not names:
         raise click.UsageError("--models names none.")
     token = new_token(secrets.token_urlsafe)
-    allowance = Allowance(rpm, tpm, at_once, daily, monthly, names, cache)
+    allowance = Allowance(rpm, tpm, at_once, daily, monthly, names, max_output, cache)
     made = VirtualKey(name, hash_of(token), token[-4:], milliseconds(), allowance)
     if not _with_services(lambda services: services.store.gateway_keys.add(to_row(made))):
         raise click.UsageError(f"There is a key {name} already; `routerterm gateway key remove {name}` takes it back.")
@@ -137,6 +141,7 @@ def _words(each: VirtualKey) -> str:
         f"{own.tpm:,} tokens a minute" if own.tpm else "",
         f"{own.at_once} at once" if own.at_once else "",
         f"only {', '.join(own.models)}" if own.models else "",
+        f"answers of at most {own.max_output:,} tokens" if own.max_output else "",
         "answers from memory" if own.cache else "",
     ]
     return ", ".join(piece for piece in pieces if piece)

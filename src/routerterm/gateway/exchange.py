@@ -78,7 +78,10 @@ class Exchange:
         if not who.allowance.allows(asked.request.model):
             raise forbidden(f"This key may not ask for {asked.request.model[:100]!r}.")
         caps = (*who.caps(*self._house.day_and_month()), *wishes.caps)
-        return replace(asked.request, client=who.name, controls=wishes.controls, caps=caps)
+        params, most = asked.request.params, who.allowance.max_output
+        if most is not None:
+            params = replace(params, max_output=min(most, params.max_output or most))
+        return replace(asked.request, client=who.name, controls=wishes.controls, caps=caps, params=params)
 
     async def _answer(self, request: ChatRequest, asked: Asked, wishes: Wishes, who: Who, account: Account) -> None:
         slot = self._house.slot(request, wishes, who)

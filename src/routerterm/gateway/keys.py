@@ -27,6 +27,8 @@ class Allowance:
     monthly: Decimal | None = None
     models: tuple[str, ...] = ()
     """Routes and models that it may ask for; ``*`` stands for anything.  None named: all."""
+    max_output: int | None = None
+    """Tokens of an answer.  What was held back for an answer is then never too little: caps hold to the token."""
     cache: bool = False
     """Whether its requests may be answered from memory."""
 
@@ -98,6 +100,7 @@ def of_row(row: Mapping[str, Any]) -> VirtualKey:
             daily=_usd(own.get("daily")),
             monthly=_usd(own.get("monthly")),
             models=tuple(own.get("models", ())),
+            max_output=own.get("max_output"),
             cache=bool(own.get("cache")),
         ),
     )
@@ -113,6 +116,7 @@ def to_row(key: VirtualKey) -> dict[str, Any]:
         "daily": None if own.daily is None else str(own.daily),
         "monthly": None if own.monthly is None else str(own.monthly),
         "models": list(own.models) or None,
+        "max_output": own.max_output,
         "cache": own.cache or None,
     }
     allowance = {name: value for name, value in said.items() if value is not None}
