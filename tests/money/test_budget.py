@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from math import ceil
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -27,7 +28,7 @@ from routerterm.router.budget import (
     next_month_start,
     warned,
 )
-from routerterm.router.forecast import AnswerLengths, HistoryForecaster, outlooks
+from routerterm.router.forecast import MARGIN, AnswerLengths, HistoryForecaster, outlooks
 from routerterm.router.hooks import RoughEstimator
 
 WARSAW = ZoneInfo("Europe/Warsaw")
@@ -169,16 +170,18 @@ def test_a_forecast_rests_on_the_models_own_answers() -> None:
     assert unknown.low < known.low < known.high < unknown.high
     prompt = known.prompt_tokens * Decimal("0.000002")
     assert known.low == prompt + 110 * Decimal("0.00001")
-    assert known.high == prompt + 292 * Decimal("0.00001")
+    assert known.high == ceil(known.prompt_tokens * MARGIN) * Decimal("0.000002") + 292 * Decimal("0.00001")
 
 
 def test_a_cap_on_the_answer_is_the_upper_end() -> None:
     short = ChatRequest("smart", REQUEST.messages, params=Params(max_output=10))
     found = forecaster(*[3_000] * 50).forecast(short, DEAR)
-    assert found.low == found.high == found.prompt_tokens * Decimal("0.000002") + 10 * Decimal("0.00001")
+    most = ceil(found.prompt_tokens * MARGIN)
+    assert found.low == found.prompt_tokens * Decimal("0.000002") + 10 * Decimal("0.00001")
+    assert found.high == most * Decimal("0.000002") + 10 * Decimal("0.00001")
     endless = ChatRequest("smart", REQUEST.messages, params=Params(max_output=10**6))
     found = forecaster(1).forecast(endless, DEAR)
-    assert found.high == found.prompt_tokens * Decimal("0.000002") + 4_000 * Decimal("0.00001")
+    assert found.high == most * Decimal("0.000002") + 4_000 * Decimal("0.00001")
 
 
 def test_a_long_prompt_may_be_warm() -> None:

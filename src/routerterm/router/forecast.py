@@ -6,6 +6,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from math import ceil
 
 from routerterm.catalog.pricing import amount, is_declared_free, prices_for
 from routerterm.catalog.values import ModelInfo, Prices
@@ -20,6 +21,8 @@ ENOUGH = 8
 """Answers from which on a model's own lengths are believed."""
 SHORT, LONG, LONG_THINKING = 60, 2_000, 8_000
 """Tokens of a short and a long answer of a model that nobody has asked yet."""
+MARGIN = Decimal("1.1")
+"""Times a counted prompt that the upper end pays for: a count before the provider's own may be too low."""
 SMALLEST_CACHED = 1_024
 """Tokens of a prompt below which providers keep nothing in their cache."""
 
@@ -69,7 +72,8 @@ class HistoryForecaster:
         prices = prices_for(model, prompt)
         warm = prompt - self._fresh(request, model) if prompt >= SMALLEST_CACHED and prices.cache_read else 0
         low = amount(Usage(fresh=prompt - warm, cache_read=warm, output=short), prices)
-        high = amount(Usage(fresh=prompt, output=long), _dearest(prices))
+        most = ceil(prompt * MARGIN)
+        high = amount(Usage(fresh=most, output=long), _dearest(prices_for(model, most)))
         return Forecast(prompt, low, high, model.context, long)
 
     def _answer(self, request: ChatRequest, model: ModelInfo) -> tuple[int, int]:
