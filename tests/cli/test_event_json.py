@@ -63,12 +63,13 @@ def test_money_keeps_its_digits_and_the_unknown_stays_null() -> None:
 
 
 def test_a_decision_is_told_whole() -> None:
-    forecast = Forecast(10, Decimal("0.1"), None)
+    forecast = Forecast(10, Decimal("0.1"), None, answer=600)
     decision = Decision(
         "smart", "priority", (Candidate(HERE, "first", forecast),), (PassedOver(HERE, "no vision"),), forecast
     )
     told = json.loads(event_line(e.RouteDecided(decision)))["decision"]
-    assert told["candidates"][0]["forecast"] == {"prompt_tokens": 10, "low": "0.1", "high": None, "context": None}
+    sizes = {"prompt_tokens": 10, "context": None, "answer": 600}
+    assert told["candidates"][0]["forecast"] == sizes | {"low": "0.1", "high": None}
     assert told["passed_over"] == [{"target": str(HERE), "reason": "no vision"}]
 
 

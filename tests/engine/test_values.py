@@ -143,7 +143,7 @@ def test_a_record_survives_its_journey_through_json() -> None:
         "smart",
         "cheapest",
         (
-            Candidate(first, "cheapest", Forecast(100, Decimal("0.001"), Decimal("0.02"), 8192)),
+            Candidate(first, "cheapest", Forecast(100, Decimal("0.001"), Decimal("0.02"), 8192, 600)),
             Candidate(second, "2nd"),
         ),
         (PassedOver(Target("a", "b"), "no vision"),),

@@ -195,14 +195,15 @@ def _forecast_to_json(forecast: Forecast | None) -> dict[str, Any] | None:
     if forecast is None:
         return None
     low, high = (None if usd is None else str(usd) for usd in (forecast.low, forecast.high))
-    return _given(prompt_tokens=forecast.prompt_tokens, low=low, high=high, context=forecast.context)
+    sizes = {"context": forecast.context, "answer": forecast.answer}
+    return _given(prompt_tokens=forecast.prompt_tokens, low=low, high=high, **sizes)
 
 
 def _forecast(body: Mapping[str, Any] | None) -> Forecast | None:
     if body is None:
         return None
     low, high = (None if (usd := body.get(name)) is None else Decimal(usd) for name in ("low", "high"))
-    return Forecast(body["prompt_tokens"], low, high, body.get("context"))
+    return Forecast(body["prompt_tokens"], low, high, body.get("context"), body.get("answer"))
 
 
 def _attempt_to_json(attempt: TriedOnce) -> dict[str, Any]:
