@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test check format types wheel constraints bench bench-router bench-gateway faults clean corpus fuzz decoding terminal-long bench-terminal docs licences audit pythons soak screenshots
+.PHONY: help kills run test check format types wheel constraints bench bench-router bench-gateway faults clean corpus fuzz decoding terminal-long bench-terminal docs licences audit pythons soak screenshots
 
 help: ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -82,6 +82,10 @@ soak: ## Hours of chat against the wall of faults in minutes, with kills, clock 
 screenshots: ## Draw screenshots/*.svg and *.png from a scripted session
 	@sh scripts/setup.sh test
 	@.venv/bin/python scripts/screenshots.py
+
+kills: ## Kill it hundreds of times while it writes, on good disks and bad (as root also on real ones), and cut the power
+	@sh scripts/setup.sh test
+	@ROUTERTERM_KILLS=300 ROUTERTERM_POWER_CUTS=500 .venv/bin/python -m pytest tests/store/test_kill.py tests/store/test_durability.py -q -s
 
 constraints: ## Write constraints.txt anew
 	@sh scripts/constraints.sh

@@ -113,6 +113,11 @@ async def test_every_released_schema_becomes_todays(released: Path, tmp_path: Pa
     sound(old)
 
 
+def test_no_step_is_without_its_fixture() -> None:
+    """A new migration wants one: python -m tests.store.release_schema"""
+    assert {path.name for path in SCHEMAS.glob("*.db.gz")} == {f"{name}.db.gz" for name in ALL}
+
+
 async def test_a_newer_file_is_refused_by_name(tmp_path: Path) -> None:
     path = await made(tmp_path / "history.db")
     connection = sqlite3.connect(path)
