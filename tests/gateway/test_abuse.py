@@ -202,6 +202,9 @@ async def test_a_client_that_reads_a_byte_a_second(place: Place, monkeypatch: py
         await loop.sock_recv(slow, 1)
         await is_well(place)
         await until(lambda: place.gateway.house.gate.running == 0 and place.up.open == 0)
+        server = place.gateway._server
+        assert server is not None
+        await until(lambda: not server.server_state.connections)
     assert sent < 20_000_000  # what fits into the buffers of the sockets on both sides
     (row,) = await place.rows()
     assert row["outcome"] == "cancelled"

@@ -8,12 +8,16 @@ import os
 import re
 import signal
 import socket
+import sys
 from pathlib import Path
 
 import httpx
+import pytest
 from click.testing import CliRunner, Result
 
+from routerterm.cli.inside import gateway_of
 from routerterm.cli.main import root
+from routerterm.core.errors import RoutertermError
 from tests.cli.program import PROGRAM, routerterm
 from tests.gateway.conftest import chat
 from tests.gateway.test_answers import text_of
@@ -108,3 +112,13 @@ def test_keys_on_the_command_line(home: Path) -> None:
     (row,) = json.loads(key("list", "--json").stdout)
     assert row["allowance"] == {"rpm": 60, "tpm": 100000, "monthly": "9.5"}
     assert "digest" not in row
+
+
+def test_without_the_extra_it_is_a_sentence(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith(("uvicorn", "routerterm.gateway.server"))]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    with pytest.raises(RoutertermError) as refused:
+        gateway_of(None)  # type: ignore[arg-type]  # it gets no further
+    assert "uvicorn, which is not installed" in refused.value.message
+    assert refused.value.hint == "Install it with: pip install 'routerterm[serve]'"

@@ -80,7 +80,8 @@ class Door:
         except HTTPException as error:
             await _refuse(scope, out, _of_http(error, scope))
         except Gone:
-            pass
+            if out.stalled and (abort := scope.get("state", {}).get("abort")) is not None:
+                abort()  # a polite end would wait for it for ever
         except Exception as error:  # the last door: a client gets a sentence, the traceback a file
             from routerterm.config.crash import report
 

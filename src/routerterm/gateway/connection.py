@@ -25,6 +25,7 @@ class Connection(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client has come; where there are too many, the one that has been idle longest goes."""
         super().connection_made(transport)
+        self.app_state = {**self.app_state, "abort": transport.abort}
         self._head_timer: asyncio.TimerHandle | None = self.loop.call_later(HEAD_WAIT, self._too_slow)
         idle = self._idle()
         idle[self] = None

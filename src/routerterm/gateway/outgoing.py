@@ -16,8 +16,10 @@ class Outgoing:
     """Writes one answer.  Raises `Gone` where the client takes nothing any more."""
 
     def __init__(self, send: Send, headers: Iterable[Header] = (), stalled: float = STALLED) -> None:
-        self._send, self._more, self._stalled = send, tuple(headers), stalled
+        self._send, self._more, self._patience = send, tuple(headers), stalled
         self.started = self.ended = False
+        self.stalled = False
+        """Whether the client reads nothing any more: what is still to be sent to it will never be."""
         self.status = 0
 
     async def start(self, status: int, kind: str, headers: Iterable[Header] = (), length: int | None = None) -> None:
@@ -46,9 +48,12 @@ class Outgoing:
 
     async def _out(self, message: dict[str, object]) -> None:
         try:
-            async with asyncio.timeout(self._stalled):
+            async with asyncio.timeout(self._patience):
                 await self._send(message)
-        except (TimeoutError, OSError):
+        except TimeoutError:
+            self.stalled = True
+            raise Gone from None
+        except OSError:
             raise Gone from None
 
 
