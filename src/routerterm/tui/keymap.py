@@ -16,10 +16,10 @@ def keys_by_command(commands: Iterable[type[Command]], own: Mapping[str, str]) -
 
 
 def bindings(commands: Iterable[type[Command]], keys: Mapping[str, tuple[str, ...]]) -> Iterator[Binding]:
-    """Textual's bindings.  Function and control keys come before the composer's own use of them."""
+    """Textual's bindings.  Function, control and Alt keys come before the composer's own use of them."""
     for command in commands:
         for key in keys[command.name]:
-            always = key.startswith("ctrl+") or (key.startswith("f") and key[1:].isdigit())
+            always = key.startswith(("ctrl+", "alt+")) or (key.startswith("f") and key[1:].isdigit())
             yield Binding(
                 key, f"app.command('{command.name}')", command.title, show=False, id=command.name, priority=always
             )

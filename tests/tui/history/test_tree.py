@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from textual import events
 
 from routerterm.config.paths import Paths
 from routerterm.tui.app import RoutertermApp
@@ -98,6 +99,16 @@ async def test_the_tree_shows_every_branch_and_jumps_to_it(paths: Paths, size: t
         await pilot.press("home", "c")  # the branch down to the first message becomes a conversation of its own
         await until(pilot, lambda: on_top(app) == "ChatScreen" and shown(app) == ["begin"])
         assert await previews(app) == ["begin"]
+
+
+async def test_alt_keys_are_no_letters_in_the_composer(paths: Paths) -> None:
+    configure(paths)
+    async with running(paths) as (app, pilot):
+        await say(pilot, "hello")
+        await answered(app, pilot)
+        app.post_message(events.Key("alt+t", "t"))  # as a real terminal sends it, with the letter
+        await until(pilot, lambda: on_top(app) == "TreeScreen")
+        assert app.chat.composer.text == ""
 
 
 async def test_a_message_that_is_kept_says_so_and_is_always_sent(paths: Paths) -> None:
