@@ -179,12 +179,11 @@ class RoutertermApp(App[int]):
         from routerterm.config.crash import report
 
         self._return_code = 1
-        if self._exception is not None:
-            return  # what goes wrong while we end is but a consequence
-        self._exception = error
-        self._exception_event.set()  # what Textual's tests wait for
-        told = error if isinstance(error, RoutertermError) else report(error)
-        self.panic(Text("\n".join(filter(None, (told.message, told.hint)))))
+        if self._exception is None:  # what goes wrong while we end is but a consequence
+            self._exception = error
+            told = error if isinstance(error, RoutertermError) else report(error)
+            self.panic(Text("\n".join(filter(None, (told.message, told.hint)))))
+            self._exception_event.set()  # what Textual's tests wait for
 
     def set_keys(self, keys_of: Mapping[str, tuple[str, ...]]) -> None:
         """Bind the commands that work on every screen."""
