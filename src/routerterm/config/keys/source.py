@@ -174,10 +174,16 @@ class Keyring:
             self._close_vault()
 
     def tell_of_locking(self) -> None:
-        """Let the other programs that run forget their keys too."""
-        make_private_folder(self._locked_file.parent)
-        self._locked_file.touch(mode=0o600)
-        os.utime(self._locked_file)
+        """Let the other programs that run forget their keys too.  Raises `VaultError`."""
+        try:
+            make_private_folder(self._locked_file.parent)
+            self._locked_file.touch(mode=0o600)
+            os.utime(self._locked_file)
+        except OSError as error:
+            raise VaultError(
+                f"{self._locked_file} cannot be written: {error.strerror}.",
+                "It is locked here, but programs that are running may still hold its keys: end them.",
+            ) from error
         self._locked_stamp = stamp(self._locked_file)
 
     def _close_vault(self) -> None:
