@@ -35,6 +35,7 @@ COMMANDS: Mapping[str, type[Command]] = {
         screens.Leader,
         screens.Palette,
         screens.Redraw,
+        screens.Suspend,
         screens.Quit,
         conversation.Stop,
         conversation.Model,

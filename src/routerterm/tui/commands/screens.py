@@ -190,6 +190,17 @@ class Redraw(Command):
         stage.app.refresh(layout=True)
 
 
+class Suspend(Command):
+    """Go back to the shell for a while; fg brings routerterm back, and running answers go on then."""
+
+    name, title, group, slash = "suspend", "Suspend", "Program", "suspend"
+    keys = ("alt+z",)  # Ctrl+Z takes back what was typed, as in any editor
+
+    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+        """Stop as a job of the shell."""
+        stage.app.action_suspend_process()
+
+
 class Quit(Command):
     """Leave; a running answer is kept as far as it has come."""
 

@@ -138,7 +138,10 @@ class Composer(TextArea):
             self.post_message(self.Emptied())
         bound = self._bindings.key_to_bindings.get(event.key)
         if bound is None:
-            await super()._on_key(event)
+            if event.key.startswith("alt+"):
+                event.prevent_default()  # Textual would type its letter
+            else:
+                await super()._on_key(event)
         else:
             event.stop()
             event.prevent_default()
