@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from difflib import get_close_matches
-from functools import partial
 from typing import TYPE_CHECKING
 
 from routerterm.core.errors import RoutertermError
@@ -63,9 +62,11 @@ class Writing:
         if NAME.match(text):
             self._offer(text)
         elif screen.app.services is not None:
-            screen.run_worker(
-                partial(self._offer_arguments, text), group="suggest", exclusive=True, exit_on_error=False
-            )
+
+            async def offer() -> None:
+                await self._offer_arguments(text)
+
+            screen.run_worker(offer, group="suggest", exclusive=True, exit_on_error=False)  # type: ignore[arg-type]
 
     def _offer(self, text: str) -> None:
         rows = names(text, COMMANDS.values())

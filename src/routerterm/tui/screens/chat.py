@@ -77,6 +77,14 @@ ACTIONS: Mapping[str, str] = {
 """Which command does what the transcript asks for."""
 
 
+class Sign(Static):
+    """The sign before the composer: a click on it sends, for a hand that only has a mouse."""
+
+    def on_click(self) -> None:
+        """Send what is written."""
+        self.screen.query_one(Composer).action_submit()
+
+
 class ChatScreen(FramedScreen):
     """Conversations, transcript, composer, status line, key bar."""
 
@@ -147,7 +155,7 @@ class ChatScreen(FramedScreen):
                 yield Static("\n".join(self.machine.voice), id="voice", markup=False)
                 yield Welcome(self.machine.glyphs, self.machine.boot)
                 with Horizontal(id="prompt"):
-                    yield Static(self.machine.glyphs.prompt, id="sign", markup=False)
+                    yield Sign(self.machine.glyphs.prompt, id="sign", markup=False)
                     with Vertical(id="writing"):
                         yield FieldLine(id="chips", gap=2)
                         yield Composer(id="composer")

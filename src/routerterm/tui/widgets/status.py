@@ -58,7 +58,7 @@ def tone_of_share(share: float) -> Tone:
 
 def _fields(view: StatusView, glyphs: Glyphs) -> Iterator[Field]:
     if view.activity != "idle" or view.note:
-        yield Field(_activity(view, glyphs), rank=0)
+        yield Field(_activity(view, glyphs), rank=0, action="app.command('stop')" if view.activity != "idle" else "")
     if view.offline:
         yield Field((Span("! offline", "error"),), rank=0)
     if view.private:

@@ -1,0 +1,108 @@
+"""First run, key, chat, model, stats, find, quit in a real terminal: by keys alone, and by mouse alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.tmux import terminal
+from tests.tui.walks.walking import ANSWER, KEY, click, paste, provider, settings
+
+pytestmark = pytest.mark.tmux
+
+CALM = {"DBUS_SESSION_BUS_ADDRESS": "disabled:"}
+
+
+def test_by_keyboard_alone(home: Path) -> None:
+    with provider() as url:
+        settings(home, url)
+        with terminal(home=home, size=(100, 32), environment=CALM) as it:
+            it.wait("Who shall answer?")
+            it.press("3")
+            it.wait("Your key")
+            it.type(KEY)
+            it.wait("A key of Groq")
+            assert KEY not in it.screen()
+            it.press("Enter")
+            it.wait("The same again")
+            it.type("open sesame")
+            it.press("Enter")
+            it.type("open sesame")
+            it.press("Enter")
+            it.wait("Stored in")
+            it.press("Escape")
+            it.wait("LINE OPEN")
+            it.type("which mineral is it")
+            it.press("Enter")
+            it.wait(ANSWER)
+            it.wait("groq/")
+            it.press("C-n")
+            it.wait("LINE OPEN")
+            it.press("C-o")
+            it.wait("Which model answers?")
+            it.type("demo/echo")
+            it.wait("demo/echo: free")
+            it.press("Enter")
+            it.gone("Which model answers?")
+            it.type("a second conversation")
+            it.press("Enter")
+            it.wait("demo/echo · ")
+            it.press("C-t")
+            it.wait("STATS")
+            it.press("Escape")
+            it.gone("STATS")
+            it.press("C-f")
+            it.wait("Find in all")
+            it.type("mineral")
+            it.wait("which mineral")
+            it.press("Enter")
+            it.wait(ANSWER)
+            it.press("C-q")
+            assert it.ended() == 0
+
+
+def test_by_mouse_alone(home: Path) -> None:
+    """Letters are typed and the key is pasted; everything else is a click."""
+    with provider() as url:
+        settings(home, url)
+        with terminal(home=home, size=(120, 36), environment=CALM) as it:
+            click(it, "Paste a key")
+            it.wait("Your key")
+            paste(it, KEY)
+            it.wait("A key of Groq")
+            click(it, "Test and store")
+            it.wait("The same again")
+            it.type("open sesame")
+            it.wait("•" * 11)
+            click(it, "The same again", below=1)
+            it.type("open sesame")
+            click(it, "Make it")
+            it.wait("Stored in")
+            click(it, "Back", last=True)
+            it.wait("LINE OPEN")
+            it.type("which mineral is it")
+            click(it, "> which")
+            it.wait(ANSWER)
+            click(it, "F2")
+            it.wait("LINE OPEN")
+            click(it, "F3")
+            it.wait("Which model answers?")
+            it.type("demo/echo")
+            it.wait("demo/echo: free")
+            click(it, "●  demo/echo")
+            it.gone("Which model answers?")
+            it.type("a second conversation")
+            click(it, "> a second")
+            it.wait("demo/echo · ")
+            click(it, "F4")
+            it.wait("STATS")
+            click(it, "Back", last=True)
+            it.gone("STATS")
+            click(it, "F5")
+            it.wait("Find in all")
+            it.type("mineral")
+            click(it, "which mineral", last=True)
+            it.wait(ANSWER)
+            click(it, "F10")
+            assert it.ended() == 0
