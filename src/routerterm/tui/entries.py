@@ -17,6 +17,11 @@ ENDINGS = {
     "interrupted": "interrupted: the program ended in the middle of this answer; r asks again",
 }
 """What to say beneath an answer that did not end by itself, where nothing more exact is known."""
+CUT_SHORT = {
+    "length": "as long as was allowed, by /length or by a cap on spending; ask it to go on",
+    "content_filter": "the provider's filter cut it short",
+}
+"""The same, for an answer that its provider ended before its time."""
 
 
 SUMMED_UP = "What stands above goes to the model as a summary; /summary off sends it whole again."
@@ -89,7 +94,8 @@ def seam_of(cut: Cut) -> Seam:
 
 def trouble_of(record: Record, status: str) -> str:
     """Why an answer ended as it did, and what of the conversation it was given without."""
-    said = f"{record.error.message} {record.error.hint}".strip() if record.error else ENDINGS.get(status, "")
+    ending = ENDINGS.get(status, "") or CUT_SHORT.get(record.finish or "", "")
+    said = f"{record.error.message} {record.error.hint}".strip() if record.error else ending
     return " ".join(filter(None, (said, left_out_of(record))))
 
 
