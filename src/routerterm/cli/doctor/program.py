@@ -11,7 +11,7 @@ from routerterm.cli.doctor import Finding, Room
 
 _EXTRAS = {
     "local": ("xllamacpp", "a small model in process"),
-    "images": ("textual_image", "pictures in the transcript"),
+    "images": ("PIL", "pictures in the transcript"),
     "serve": ("uvicorn", "the gateway"),
     "otel": ("opentelemetry.sdk", "the gateway's traces"),
 }

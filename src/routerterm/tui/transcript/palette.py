@@ -1,7 +1,8 @@
 """The transcript's colours and signs, filled in by the theme.
 
 A style is named by a *key*: a field of `Styles`, and after a dot any of ``b`` bold, ``i`` italic, ``s`` struck
-out and ``u`` underlined: ``text.bi``.  A key that begins with ``~`` is decoration: drawn, never copied.
+out and ``u`` underlined: ``text.bi``.  A key that begins with ``~`` is decoration: drawn, never copied.  A picture's
+cells have their colours for a key: ``~#102030@#405060``.
 """
 
 from __future__ import annotations
@@ -160,6 +161,8 @@ class Palette:
         if "@" in name:  # ``keyword@fence``: on another ground
             name, _, on = name.partition("@")
         style = self.ground + Style.parse(self.styles.text)
+        if name.startswith("#"):  # a picture's own colours, ``#rrggbb@#rrggbb``
+            return style + Style(color=name, bgcolor=on or None)
         if on:
             style += Style.parse(getattr(self.styles, on))
         if name in STYLE_NAMES:

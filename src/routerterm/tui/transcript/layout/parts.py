@@ -8,6 +8,7 @@ from routerterm.core.messages import Image, Reasoning, Text, ToolCall, ToolResul
 from routerterm.tui.sanitise import one_line, sanitise
 from routerterm.tui.transcript.layout.code import Painter
 from routerterm.tui.transcript.layout.lines import Line, Run, cut_runs, fit, runs_len, wrap_runs
+from routerterm.tui.transcript.layout.pictures import can_draw, picture_lines
 from routerterm.tui.transcript.palette import Signs
 
 WINDOW = 4
@@ -75,11 +76,14 @@ def _plain(text: str, width: int, signs: Signs) -> list[Line]:
 
 
 def image_lines(part: Image, width: int, signs: Signs) -> list[Line]:
-    """A picture by its name, kind and size."""
+    """A picture by its name, kind and size, and drawn where that can be done."""
     name = one_line(part.name or part.url or "picture")
     size = f" {signs.dot} {max(len(part.data) // 1024, 1)} kB" if part.data else ""
     text = f"{signs.image} {name} {signs.dot} {one_line(part.media_type)}{size}"
-    return [Line(((fit(text, width, signs.ellipsis), "link"),))]
+    lines = [Line(((fit(text, width, signs.ellipsis), "link"),))]
+    if part.data and can_draw():
+        lines += picture_lines(part.data, width)
+    return lines
 
 
 def _fold(
