@@ -148,6 +148,14 @@ async def test_locking_in_one_program_reaches_every_other(tmp_path: Path) -> Non
     assert await labels(one) == await labels(two) == ["default"]
 
 
+async def test_a_damaged_list_stands_in_nobodys_way_who_needs_no_key(tmp_path: Path) -> None:
+    (tmp_path / "keys.json").write_text("{half")
+    source = keyring(tmp_path)
+    assert await source.locked_places("local/x") == ()
+    with pytest.raises(VaultError, match="damaged"):
+        await source.keys("openai")
+
+
 async def test_another_program_adds_disables_and_removes(tmp_path: Path) -> None:
     one = await opened(tmp_path)
     two = await opened(tmp_path)

@@ -148,7 +148,10 @@ class Keyring:
         """
         self.notice_locking()
         provider, slash, _ = model.partition("/")
-        rows = await self.rows(provider) if slash and provider in self.providers else await self.all_rows()
+        try:
+            rows = await self.rows(provider) if slash and provider in self.providers else await self.all_rows()
+        except VaultError:
+            return ()  # a damaged list opens nothing; whoever needs a key is told when it is asked for
         needed = {row.place for row in rows if row.enabled and row.stored}
         needed -= {place for place, _ in self._secrets}
         statuses = await asyncio.gather(*(self._status(place) for place in self.order if place in needed))
