@@ -24,8 +24,8 @@ QUIET = 3.0
 """Seconds after the start until the file is looked after: the first answers come first."""
 AGAIN = 3.0
 """Seconds between two tries to write what the disk did not take."""
-ORPHANS = 10.0
-"""Seconds between two looks whether a program whose answer is shown growing has died."""
+TENDED = 10.0
+"""Seconds between two savings of what is being typed."""
 
 
 class Library:
@@ -62,12 +62,17 @@ class Library:
                 await self.refresh()
                 await self._screen.stage.catch_up()
 
-    async def watch_for_the_dead(self) -> None:
-        """Label the answers of programs that died while theirs grew on our screen; runs as long as the screen."""
+    async def tend(self) -> None:
+        """Keep what is being typed, and label answers of programs that died while theirs grew on our screen.
+
+        Runs as long as the screen.
+        """
         while True:
-            await asyncio.sleep(ORPHANS)
-            if self._screen.stage.growing and await self._store.recover():
-                await self._screen.stage.catch_up()
+            await asyncio.sleep(TENDED)
+            with suppress(StoreError):  # a disk in trouble is told of where something was to be kept
+                await self._screen.stage.save_draft()
+                if self._screen.stage.growing and await self._store.recover():
+                    await self._screen.stage.catch_up()
 
     async def look_after(self) -> None:
         """Once a program: check the file after an unclean end, back it up, carry out old deletions; nothing waits."""

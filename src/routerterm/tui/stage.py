@@ -231,5 +231,5 @@ class Stage:
         """Keep what is being typed."""
         text = self._screen.composer.text
         if self._session is not None and text != self.draft_saved:
-            self.draft_saved = text
             await self._screen.services.store.conversations.save_draft(self.id, text)
+            self.draft_saved = text

@@ -128,13 +128,22 @@ def open_archive(path: Path, skipped: Skipped) -> Opened:
             return _json(_from_zip(path), skipped)
         if head.lstrip(b"\xef\xbb\xbf").startswith(own.HEAD.encode() + b"\n"):
             return Opened("routerterm", _own_lines(path), _lines_in(path) - 2)
-        if path.stat().st_size > MOST:
-            raise BadArchive(f"{path.name} is larger than {MOST >> 20} MB.", "Export it in several files.")
-        return _json(path.read_bytes(), skipped)
+        return _json(_at_most(path), skipped)
     except IsADirectoryError:
         raise BadArchive(f"{path} is a folder.", "Name the file to be imported.") from None
     except OSError as error:
         raise BadArchive(f"{path} cannot be read: {error.strerror}.") from None
+
+
+def _at_most(path: Path) -> bytes:
+    """The whole file, unless it is too large; a device has no size and no end."""
+    body = b""
+    if path.stat().st_size <= MOST:
+        with path.open("rb") as file:
+            body = file.read(MOST + 1)
+    if path.stat().st_size > MOST or len(body) > MOST:
+        raise BadArchive(f"{path.name} is larger than {MOST >> 20} MB.", "Export it in several files.")
+    return body
 
 
 def _database(path: Path, skipped: Skipped) -> Opened:
@@ -155,7 +164,9 @@ def _from_zip(path: Path) -> bytes:
                 raise BadArchive(
                     f"{path.name} holds no {_NAME}." if not found else f"{path.name} holds several {_NAME}."
                 )
-            with archive.open(found[0]) as file:
+            if found[0].file_size > MOST:
+                raise BadArchive(f"{_NAME} in {path.name} is larger than {MOST >> 20} MB.")
+            with archive.open(found[0]) as file:  # what is said of its size may be a lie
                 body = file.read(MOST + 1)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
         raise BadArchive(f"{path.name} is no archive that can be read: {error}.") from None

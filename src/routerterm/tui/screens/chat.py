@@ -182,7 +182,7 @@ class ChatScreen(FramedScreen):
         await self.stage.open(None)
         await self.library.refresh()
         self.run_worker(self.library.watch(), name="watch", exit_on_error=False)
-        self.run_worker(self.library.watch_for_the_dead(), name="watch for the dead", exit_on_error=False)
+        self.run_worker(self.library.tend(), name="tend", exit_on_error=False)
         self.run_worker(self.library.look_after(), name="upkeep", exit_on_error=False)
         await self.writing.remember()
         if not self.early:
