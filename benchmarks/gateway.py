@@ -255,7 +255,8 @@ async def litellm(stack: AsyncExitStack, path: str, folder: Path, base: str, env
         f"      api_base: {base}\n      api_key: sk-bench\n"
     )
     command = [path, "--config", str(folder / "litellm.yaml"), "--host", "127.0.0.1", "--port", str(port)]
-    pid = await stack.enter_async_context(started(command, port, env))
+    own = env | {"LITELLM_MASTER_KEY": "sk-bench", "LITELLM_LOG": "ERROR"}
+    pid = await stack.enter_async_context(started(command, port, own, patience=240.0))
     return Subject("litellm proxy", port, "m", pid)
 
 

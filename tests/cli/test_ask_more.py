@@ -6,10 +6,13 @@ import json
 from pathlib import Path
 
 import pytest
+from click.shell_completion import ShellComplete
 from tests.cli.program import routerterm
 from tests.cli.server import house, serving, streaming
 
 from routerterm.cli.ask_command import first_code_block
+from routerterm.cli.completion_command import VARIABLE
+from routerterm.cli.main import root
 
 PRICED = '[models."house/m"]\ncontext = 100000\nprice_in = 10\nprice_out = 10\n'
 
@@ -75,9 +78,8 @@ class TestCompletion:
         assert "_ROUTERTERM_COMPLETE" in ran.out
 
     def complete(self, *words: str) -> list[str]:
-        env = {"_ROUTERTERM_COMPLETE": "bash_complete", "COMP_WORDS": " ".join(("routerterm", *words))}
-        out = routerterm(env=env | {"COMP_CWORD": str(len(words))}).out
-        return [line.partition(",")[2] for line in out.splitlines()]
+        completing = ShellComplete(root, {}, "routerterm", VARIABLE)
+        return [item.value for item in completing.get_completions(list(words[:-1]), words[-1])]
 
     def test_commands_models_and_conversations(self, home: Path) -> None:
         routerterm("ask", "-m", "demo/echo", "Hello")
