@@ -64,6 +64,15 @@ async def test_a_lock_from_outside_reaches_the_chat(home: Paths) -> None:
         await until(pilot, lambda: not app.chat.turns.any)
 
 
+async def test_a_damaged_list_of_keys_is_said_and_the_rest_goes_on(home: Paths) -> None:
+    home.config_file.write_text('[router]\ndefault = "demo/echo"\n')
+    (home.data / "keys.json").write_text("{half")
+    async with running(home) as (app, pilot):
+        await until(pilot, lambda: any("is damaged" in notice.message for notice in app._notifications))
+        await say(pilot, "hello")
+        await until(pilot, lambda: shown(app).count("hello") == 2)
+
+
 def test_a_mistake_of_ours_ends_on_a_sentence(tmp_path: Path) -> None:
     program = f"""
 from routerterm.cli.main import main

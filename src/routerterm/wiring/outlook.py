@@ -40,7 +40,7 @@ class Preview:
 
 async def abilities(services: Services) -> AbilityBook:
     """What the models of a name can do, by the keys of the moment."""
-    rows = await services.keys.all_rows()
+    rows = await services.keys.readable_rows()
     with_key = frozenset(row.provider for row in rows if row.enabled)
     names = Names(services.options, services.catalog.provider, services.catalog.providers)
     return AbilityBook(names, services.catalog.model, with_key)
@@ -89,7 +89,7 @@ async def _with_cheaper(services: Services, request: ChatRequest, decision: Deci
     info = services.catalog.model(found.target)
     if info is None or not found.forecast.low:
         return found  # what is free or unknown has nothing cheaper
-    others = [model for model in _others(services, decision, await services.store.conversations.recent_models())]
+    others = list(_others(services, decision, await services.store.conversations.recent_models()))
     usable = [other for other in others[:MOST] if other.target != found.target and _serves(services, other, request)]
     seen = outlooks(services.money.forecaster, request, [info, *usable])
     cheaper = [(one.forecast.high, one.target) for one in seen[1:] if one.cheaper and one.fits]

@@ -18,7 +18,7 @@ from routerterm.config.local_model import status as local_status
 from routerterm.config.local_model import weights_file
 from routerterm.config.paths import Paths
 from routerterm.config.settings import Settings, load_settings
-from routerterm.core.errors import RoutertermError, StoreError
+from routerterm.core.errors import RoutertermError, StoreError, VaultError
 from routerterm.core.events import Event
 from routerterm.core.messages import Message
 from routerterm.core.request import ChatRequest
@@ -123,7 +123,7 @@ class Services:
 
     async def lamps(self) -> tuple[tuple[str, Lamp], ...]:
         """How the providers with a key are."""
-        rows = await self.keys.all_rows()
+        rows = await self.keys.readable_rows()
         states = await self.store.memory.read("health:")
         providers = dict.fromkeys(row.provider for row in rows if row.enabled)
         self.with_key = frozenset(providers)
@@ -178,7 +178,7 @@ async def open_services(
         default,
         environ=environ,
         loading=loading,
-        troubles=tuple(rescued(opening)),
+        troubles=(*rescued(opening), *await _damaged(keys)),
         opening=opening,
         with_key=await _with_key(keys),
     )
@@ -205,7 +205,16 @@ async def _parts(
 
 
 async def _with_key(keys: Keyring) -> frozenset[str]:
-    return frozenset(row.provider for row in await keys.all_rows() if row.enabled)
+    return frozenset(row.provider for row in await keys.readable_rows() if row.enabled)
+
+
+async def _damaged(keys: Keyring) -> tuple[VaultError, ...]:
+    """Why the list of keys cannot be read, if it cannot: everything else goes on without it."""
+    try:
+        await keys.records()
+    except VaultError as error:
+        return (error,)
+    return ()
 
 
 def rescued(opening: Opening) -> Iterator[StoreError]:
@@ -222,7 +231,7 @@ async def first_choice(settings: Settings, keys: Keyring, paths: Paths) -> str:
     """What answers when nobody says: the person's default; the smart route if any key is known; local; demo."""
     if "default" in settings.router.model_fields_set:
         return settings.router.default
-    rows = await keys.all_rows()
+    rows = await keys.readable_rows()
     if any(row.enabled for row in rows):
         smart = {"openai", "anthropic", "gemini"}
         return "smart" if any(row.provider in smart for row in rows) else "any"

@@ -103,7 +103,7 @@ async def need_of(app: RoutertermApp) -> Need:
 
 
 async def _keys(services: Services) -> dict[str, str]:
-    rows = await services.keys.all_rows()
+    rows = await services.keys.readable_rows()
     troubles = {row.name: trouble for row in rows if (trouble := services.keys.trouble(row)) is not None}
     now = time.time()
     lines = lines_of(rows, await services.store.memory.read("key:"), {}, troubles, {}, now)
