@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from routerterm.config.paths import Paths
 from routerterm.store.database import Store
 from routerterm.store.values import StoredMessage
 from tests.store.seeds import sound
@@ -18,6 +19,10 @@ from tests.store.seeds import sound
 
 def in_a_terminal(path: Path, longest: float) -> tuple[subprocess.Popen[bytes], int]:
     """The program with a terminal of its own, as a shell over SSH would start it."""
+    return started("tests.engine.hung_up", str(path), str(longest))
+
+
+def started(*module: str) -> tuple[subprocess.Popen[bytes], int]:
     here, there = pty.openpty()
 
     def take_terminal() -> None:
@@ -28,7 +33,7 @@ def in_a_terminal(path: Path, longest: float) -> tuple[subprocess.Popen[bytes], 
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.engine.hung_up", str(path), str(longest)],
+        [sys.executable, "-m", *module],
         stdin=there,
         stdout=there,
         stderr=there,
@@ -84,4 +89,16 @@ async def test_it_does_not_live_for_ever(tmp_path: Path) -> None:
     reply = await last(store)
     assert reply.status == "stopped"
     assert reply.text.startswith("piece 0 piece 1 ")
+    await store.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no terminals that hang up")
+async def test_a_question_on_the_command_line_is_answered_without_its_terminal(home: Path) -> None:
+    process, here = started("routerterm", "ask", "-m", "demo/code", "write something")
+    await until(here, b"def ")
+    os.close(here)
+    assert await ended(process) == 0
+    store = Store.open(Paths.find().database)
+    reply = await last(store)
+    assert (reply.status, reply.text.count("def ") > 0) == ("done", True)
     await store.close()

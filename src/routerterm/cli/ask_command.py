@@ -122,6 +122,7 @@ def _joined(prompt: str | None, standard_input: str) -> str:
 async def _ask(question: Question) -> int:
     """Ask and print; the exit code."""
     from routerterm.cli.keys_asking import open_locked
+    from routerterm.engine.afterlife import finish_without_terminal, unless_hung_up
     from routerterm.engine.attachments import attachment
     from routerterm.wiring import open_app
 
@@ -139,9 +140,12 @@ async def _ask(question: Question) -> int:
         else:
             turn = capped.stream(_unsaved(question, parts, app.default_model))
         await app.budget_warnings()  # what was reached before is no news
+        if question.save and sys.stdout is not None and sys.stdout.isatty():
+            finish_without_terminal()  # if it hangs up: the answer is found in the history
         async with aclosing(turn) as events:
             async for event in events:
-                printer.take(event)
+                with unless_hung_up():
+                    printer.take(event)
         for warning in await app.budget_warnings():
             note(warning)
         return printer.exit_code

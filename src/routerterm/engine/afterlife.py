@@ -7,6 +7,7 @@ The loop, the sessions and whoever reads their events stay alive meanwhile; noth
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
 import sys
@@ -61,6 +62,17 @@ def let_go_of_terminal() -> None:
     os.close(nowhere)
 
 
+@contextmanager
+def unless_hung_up() -> Iterator[None]:
+    """Write to the terminal; one that is gone before the signal came that says so is let go of."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
+        let_go_of_terminal()
+
+
 def on_hangup(loop: asyncio.AbstractEventLoop, then: Callable[[], object]) -> None:
     """Call ``then`` on the loop when the terminal has gone, instead of dying of it."""
     if sys.platform == "win32":
@@ -68,6 +80,18 @@ def on_hangup(loop: asyncio.AbstractEventLoop, then: Callable[[], object]) -> No
     loop.add_signal_handler(signal.SIGHUP, then)
     for signum in (signal.SIGTTOU, signal.SIGTTIN, signal.SIGPIPE):  # of a terminal that is no longer ours
         signal.signal(signum, signal.SIG_IGN)
+
+
+def finish_without_terminal(longest: float = LONGEST) -> None:
+    """When the terminal goes away, let the running task go on without it, and cancel it after ``longest`` seconds."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+
+    def gone() -> None:
+        let_go_of_terminal()
+        if task is not None:
+            loop.call_later(longest, task.cancel)
+
+    on_hangup(loop, gone)
 
 
 def _was_terminal(stream: int) -> bool:
