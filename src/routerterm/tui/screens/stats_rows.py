@@ -173,7 +173,8 @@ def request_row(row: AttemptRecord) -> Row:
     """One attempt: metadata only."""
     tokens = sum(n or 0 for n in (row.input_tokens, row.cache_read_tokens, row.cache_write_tokens, row.output_tokens))
     cost = None if row.cost_nanousd is None else from_nano(row.cost_nanousd)
-    target, outcome = f"{row.provider}/{row.model}", words(row.error_class or row.outcome)
+    target = f"{row.provider}/{row.model}"
+    outcome = "from memory" if row.cached else words(row.error_class or row.outcome)
     key = f", key {one_line(row.key_label)}" if row.key_label else ""
     status = f", HTTP {row.http_status}" if row.http_status else ""
     basis = {"reported": "reported", "estimated": "EST", "reserved": "held back"}[row.usage_source]
@@ -189,9 +190,9 @@ def request_row(row: AttemptRecord) -> Row:
             seconds(row.duration_ms),
         ),
         tone="text" if row.outcome == "done" else "warning",
-        search=f"{target} {outcome} {row.route} {row.key_label} {local(row.started_at):%Y-%m-%d %H:%M}",
+        search=f"{target} {outcome} {row.route} {row.key_label} {row.client} {local(row.started_at):%Y-%m-%d %H:%M}",
         detail=f"{show_usd(cost)}, {tokens:,} tokens ({basis}), {seconds(row.duration_ms)}: {outcome}{status},"
-        f" route {one_line(row.route)}, attempt {row.n}{key}",
+        f" route {one_line(row.route)}, attempt {row.n}{key}, asked by {one_line(row.client)}",
     )
 
 
