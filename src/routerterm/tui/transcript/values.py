@@ -10,8 +10,19 @@ from routerterm.core.messages import Image, Part, Reasoning, Role, Text, ToolCal
 Status: TypeAlias = Literal["done", "streaming", "stopped", "cut", "error", "interrupted", "queued"]
 Basis: TypeAlias = Literal["", "EST", "ACU"]
 Action: TypeAlias = Literal[
-    "edit", "regenerate", "regenerate_with", "fork", "previous", "next", "why", "delete", "menu",
-    "keep", "undo", "redo", "tree",
+    "edit",
+    "regenerate",
+    "regenerate_with",
+    "fork",
+    "previous",
+    "next",
+    "why",
+    "delete",
+    "menu",
+    "keep",
+    "undo",
+    "redo",
+    "tree",
 ]
 
 
