@@ -11,6 +11,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.geometry import Size
 from textual.getters import query_one
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
@@ -137,9 +138,12 @@ class Picker(ModalScreen[str | None]):
         self._placeholder, self._empty, self._query = placeholder, empty, query
         self._deeds, self._explained = deeds, explained
         self._filling: Worker[None] | None = None
+        self.set_class(explained, "-detailed")
+        self.add_class("-empty")
 
     def compose(self) -> ComposeResult:
         """A line to type in, the list, and what can be done."""
+        self._fit(self.app.size)  # before there is anything whose style would have to be looked up again
         with Vertical() as box:
             box.border_title = self._title
             box_input = Input(self._query, placeholder=self._placeholder, select_on_focus=False)
@@ -152,18 +156,19 @@ class Picker(ModalScreen[str | None]):
 
     def on_mount(self) -> None:
         """Be there at once; the rows follow."""
-        self.set_class(self._explained, "-detailed")
         for number, deed in enumerate(self._deeds):
             self._bindings.bind(deed.key, f"deed({number})", deed.title, priority=True)
         self.query_one("#foot", FieldLine).fields = foot(self._whole_hint(), self._clickable())
         self.query_one("#empty", Static).update("…")
-        self.add_class("-empty")
         self._refill()
 
     def on_resize(self, event: events.Resize) -> None:
         """Take the whole of a small terminal."""
-        self.set_class(event.size.width < 60 or event.size.height < 22, "-small")
-        self.set_class(event.size.height < 28, "-short")
+        self._fit(event.size)
+
+    def _fit(self, size: Size) -> None:
+        self.set_class(size.width < 60 or size.height < 22, "-small")
+        self.set_class(size.height < 28, "-short")
 
     def _whole_hint(self) -> str:
         first, *rest = self._hint.split(" · ")

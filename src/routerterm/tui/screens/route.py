@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.geometry import Size
 from textual.getters import query_one
 from textual.widgets import Static
 
@@ -85,6 +86,7 @@ class RouteScreen(FramedScreen):
 
     def compose(self) -> ComposeResult:
         """The panes, from the top."""
+        self._fit(self.app.size)  # before there is anything whose style would have to be looked up again
         yield FieldLine(id="title", fill=self._machine.fill)
         yield RowList(COLUMNS, id="list")
         yield Static(id="detail", markup=False)
@@ -105,14 +107,17 @@ class RouteScreen(FramedScreen):
 
     @property
     def _boxed(self) -> bool:
-        return self.size.width >= BOX_FROM and self.frame not in ("rules", "none")
+        return not self.has_class("-no-box")
 
     def on_resize(self) -> None:
         """Leave the box away where columns are few."""
-        self.set_class(not self._boxed, "-no-box")
-        self.set_class(self.size.height < BOTTOM_FROM, "-open-box")
-        self.set_class(self.size.width < NARROW_BELOW, "-narrow")
+        self._fit(self.size)
         self.bar.lines = 2 if self.size.width < NARROW_BELOW and self.size.height > SHORT else 1
+
+    def _fit(self, size: Size) -> None:
+        self.set_class(size.width < BOX_FROM or self.frame in ("rules", "none"), "-no-box")
+        self.set_class(size.height < BOTTOM_FROM, "-open-box")
+        self.set_class(size.width < NARROW_BELOW, "-narrow")
 
     @on(RowList.Moved)
     def _moved(self) -> None:
@@ -285,7 +290,7 @@ class RouteScreen(FramedScreen):
     async def _keys(self) -> dict[str, list[tuple[str, str]]]:
         """The keys of each provider and how they are, without opening any place."""
         services, now = self._services, time.time()
-        records = await services.keys.all_rows()
+        records = await services.keys.readable_rows()
         troubles = {row.name: trouble for row in records if (trouble := services.keys.trouble(row)) is not None}
         found: dict[str, list[tuple[str, str]]] = {}
         for line in lines_of(records, await services.store.memory.read("key:"), {}, troubles, {}, now):

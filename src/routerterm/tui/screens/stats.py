@@ -10,6 +10,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.geometry import Size
 from textual.getters import query_one
 
 from routerterm.core.errors import RoutertermError
@@ -112,9 +113,11 @@ class StatsScreen(FramedScreen):
         self._period, self._by, self._sort = 2, 0, "cost"
         self._found: Summary | None = None
         self._times: Summary | None = None
+        self.add_class("-cost")
 
     def compose(self) -> ComposeResult:
         """The panes, from the top."""
+        self._fit(self.app.size)  # before there is anything whose style would have to be looked up again
         yield FieldLine(id="title", fill=self._machine.fill)
         with Vertical(id="figures"):
             yield FieldLine(id="spent")
@@ -129,7 +132,6 @@ class StatsScreen(FramedScreen):
     def on_mount(self) -> None:
         """Be there at once; the figures follow."""
         super().on_mount()
-        self.add_class("-cost")
         if self._machine.glyphs.rule.isascii():
             for chart in self.query(Bars):
                 chart.steps = ASCII_STEPS
@@ -145,14 +147,17 @@ class StatsScreen(FramedScreen):
 
     def on_resize(self) -> None:
         """Leave away what has no room."""
-        width, height = self.size
+        self._fit(self.size)
+        self.bar.fields = tuple(self._actions())
+        self.bar.lines = 2 if self.size.width < NARROW_BELOW and self.size.height > SHORT else 1
+
+    def _fit(self, size: Size) -> None:
+        width, height = size
         self.set_class(not (width >= BOX_FROM and self.frame not in ("rules", "none")), "-no-box")
         self.set_class(height < BOTTOM_FROM, "-open-box")
         self.set_class(height < 30, "-short")
         self.set_class(height < 18, "-low")
         self.set_class(width < TWO_CHARTS_FROM, "-one-chart")
-        self.bar.fields = tuple(self._actions())
-        self.bar.lines = 2 if width < NARROW_BELOW and height > SHORT else 1
 
     def action_period(self, number: int) -> None:
         """Another stretch of time."""
