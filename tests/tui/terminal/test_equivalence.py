@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -156,7 +158,8 @@ class PoorMachine(Machine):
     abilities = Abilities(coloured_erase=False, scroll=False)
 
 
-Machine.TestCase.settings = settings(max_examples=60, stateful_step_count=20, deadline=None)
-PoorMachine.TestCase.settings = settings(max_examples=20, stateful_step_count=20, deadline=None)
+TIMES = 30 if os.environ.get("ROUTERTERM_LONG") else 1  # make terminal-long
+Machine.TestCase.settings = settings(max_examples=50 * TIMES, stateful_step_count=20, deadline=None)
+PoorMachine.TestCase.settings = settings(max_examples=20 * TIMES, stateful_step_count=20, deadline=None)
 TestEquivalence = Machine.TestCase
 TestEquivalencePoor = PoorMachine.TestCase

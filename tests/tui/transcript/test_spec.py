@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from routerterm.tui.transcript.layout.page import Limits
 from routerterm.tui.transcript.layout.stream import lay_out
-from tests.tui.transcript.test_stream import SIGNS, SMALL, check, stream
+from tests.tui.transcript.test_stream import SIGNS, SMALL, TIMES, check, stream
 
 SPEC = Path(os.environ.get("ROUTERTERM_COMMONMARK", ".venv/commonmark-spec.txt"))
 _EXAMPLE = re.compile(r"^`{32} example\n(.*?)^\.\n.*?^`{32}$", re.DOTALL | re.MULTILINE)
@@ -53,7 +53,7 @@ def joined(draw: st.DrawFn) -> str:
     return text
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150 * TIMES, deadline=None)
 @given(st.data())
 def test_several_in_one_document(data: st.DataObject) -> None:
     text = data.draw(joined())

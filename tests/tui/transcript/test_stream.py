@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 
 import pytest
@@ -79,7 +80,10 @@ def tables(draw: st.DrawFn) -> str:
     )
 
 
-@settings(max_examples=300, deadline=None)
+TIMES = 50 if os.environ.get("ROUTERTERM_LONG") else 1  # make terminal-long
+
+
+@settings(max_examples=300 * TIMES, deadline=None)
 @given(documents(), st.data())
 def test_streamed_equals_whole(text: str, data: st.DataObject) -> None:
     cuts = data.draw(st.lists(st.integers(0, len(text)), max_size=20))
