@@ -60,7 +60,7 @@ def of_the_environment(environ: Mapping[str, str], size: tuple[int, int], encodi
     line = meter_for("auto", environ)
     if line.remote:
         yield Finding(
-            "note", f"The line is {line.why}: fewer frames, no animations.", "ssh -C halves what goes over it."
+            "note", f"The line is {line.why}: fewer frames, no animations.", "ssh -C compresses what goes over it."
         )
 
 
