@@ -48,7 +48,7 @@ def tell(*words: object) -> None:
 
 
 def refused_by_the_system() -> AbstractContextManager[object]:
-    return suppress(sqlite3.Error, OSError) if TROUBLED else nullcontext()
+    return suppress(sqlite3.Error, OSError, StoreError) if TROUBLED else nullcontext()
 
 
 async def turn(session: Session, chance: random.Random, number: int) -> None:

@@ -8,6 +8,7 @@ import random
 import sqlite3
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -162,6 +163,21 @@ async def test_a_backup_neither_blocks_writing_nor_begins_anew_for_it(tmp_path: 
     assert await store.conversations.count() == 120 + written
     await store.close()
     sound(backups(path)[0])
+
+
+async def test_a_backup_never_takes_the_room_that_the_history_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store.open(tmp_path / "history.db")
+    await store.start()
+    monkeypatch.setattr("routerterm.store.upkeep.shutil.disk_usage", lambda _: SimpleNamespace(free=1_000))
+    with pytest.raises(StoreError, match="no room for today's backup"):
+        await store.upkeep()
+    assert backups(store.path) == []
+    monkeypatch.undo()
+    await store.upkeep()
+    assert len(backups(store.path)) == 1
+    await store.close()
 
 
 async def test_a_backup_that_is_called_off_leaves_nothing(tmp_path: Path) -> None:

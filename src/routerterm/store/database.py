@@ -133,9 +133,11 @@ class Store:
         found = await self.check() if opening.unclean else None
         if found is not None and found.damaged:
             await self._aside(lambda: mark_damaged(self.path))
-        if found is None or not found.problems:
-            await self._aside(lambda: back_up(self.path, self._clock(), self._is_closing))
-        await self.conversations.purge()
+        try:
+            if found is None or not found.problems:
+                await self._aside(lambda: back_up(self.path, self._clock(), self._is_closing))
+        finally:
+            await self.conversations.purge()
         return found
 
     async def check(self, *, mend: bool = False) -> Check:

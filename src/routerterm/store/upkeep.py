@@ -6,6 +6,7 @@ Each runs on a thread and a connection of its own, so that neither typing nor st
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing, suppress
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from routerterm.core.errors import StoreError
 from routerterm.store.errors import is_damage
 
 KEPT = 7
@@ -55,6 +57,7 @@ def back_up(database: Path, now: int, called_off: Callable[[], bool], kept: int 
     folder.mkdir(mode=0o700, exist_ok=True)
     for left_over in folder.glob("*.part*"):
         left_over.unlink(missing_ok=True)
+    _make_sure_of_room(database, folder)
     part = folder / f"history-{day}.db.part"
     try:
         os.close(os.open(part, os.O_RDWR | os.O_CREAT, 0o600))
@@ -73,6 +76,17 @@ def back_up(database: Path, now: int, called_off: Callable[[], bool], kept: int 
     for old in backups(database)[:-kept]:
         old.unlink(missing_ok=True)
     return target
+
+
+def _make_sure_of_room(database: Path, folder: Path) -> None:
+    """A backup must not take the room that the history itself needs.  Raises `StoreError`."""
+    wal = database.with_name(database.name + "-wal")
+    size = database.stat().st_size + (wal.stat().st_size if wal.exists() else 0)
+    if shutil.disk_usage(folder).free < 2 * size:
+        raise StoreError(
+            f"There is no room for today's backup of the history: it takes {max(1, size // 1_000_000)} MB.",
+            f"Make room on the disk of {folder}; the history itself is well.",
+        )
 
 
 def _go_on(called_off: Callable[[], bool]) -> None:
