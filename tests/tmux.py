@@ -41,6 +41,13 @@ class Terminal:
         """The letters as they are."""
         self._tmux("send-keys", "-t", "it", "-l", text)
 
+    def paste(self, text: str) -> None:
+        """A text of any length, as tmux pastes it: in brackets where the program asked for them."""
+        file = self.socket.parent / "pasted"
+        file.write_text(text)
+        self._tmux("load-buffer", str(file))
+        self._tmux("paste-buffer", "-p", "-t", "it")
+
     def press(self, *keys: str) -> None:
         """Keys by tmux's names: Enter, Escape, C-q, F5."""
         self._tmux("send-keys", "-t", "it", *keys)

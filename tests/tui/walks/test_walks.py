@@ -106,3 +106,34 @@ def test_by_mouse_alone(home: Path) -> None:
             it.wait(ANSWER)
             click(it, "F10")
             assert it.ended() == 0
+
+
+def test_the_own_editor_gets_the_terminal_and_gives_it_back(home: Path, tmp_path: Path) -> None:
+    home.mkdir()
+    (home / "config.toml").write_text('[router]\ndefault = "demo/echo"\n')
+    editor = tmp_path / "ed"
+    editor.write_text('#!/bin/sh\nprintf "IN THE EDITOR"\nread line\nprintf " and more" >> "$1"\n')
+    editor.chmod(0o700)
+    with terminal(home=home, environment=CALM | {"EDITOR": str(editor), "VISUAL": ""}) as it:
+        it.wait("demo/echo")
+        it.type("a letter")
+        it.wait("> a letter")
+        it.press("M-e")
+        it.wait("IN THE EDITOR")
+        it.press("Enter")
+        it.wait("> a letter and more")
+        it.press("Enter")
+        it.wait("demo/echo · ")
+        it.press("C-c", "C-c")
+        assert it.ended() == 0
+
+
+def test_a_megabyte_is_pasted_through_a_real_terminal(home: Path) -> None:
+    home.mkdir()
+    (home / "config.toml").write_text('[router]\ndefault = "demo/echo"\n')
+    with terminal(home=home, environment=CALM) as it:
+        it.wait("demo/echo")
+        it.paste("sixteen letters.\n" * 65_000)
+        it.type("still here")
+        it.wait("pasted text 1.1 MB")
+        it.wait("still here")
