@@ -1,0 +1,121 @@
+"""Pictures of every screen at three sizes, and of every machine.
+
+``pytest tests/tui/screens/test_pictures.py --snapshot-update`` takes them anew: look at them before you keep them.
+"""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import pytest
+from pytest_textual_snapshot import SVGImageExtension
+from syrupy.assertion import SnapshotAssertion
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from routerterm.config.paths import Paths, built_in_themes
+from routerterm.config.quick import quick_ui
+from routerterm.tui.app import RoutertermApp
+from routerterm.tui.themes.reading import find_themes
+from tests.tui.chat.program import configure, screen_text, until
+from tests.tui.seed import NOW, fill
+
+SIZES = ((120, 40), (80, 24), (45, 20))
+MINE = '[budget]\nday = 2.00\nmonth = 30\n[routes.mine]\nmodels = ["demo/echo", "demo/slow", "openai"]\n'
+SCREENS: dict[str, tuple[tuple[str, ...], str]] = {
+    "chat": ((), "ROUTERTERM"),
+    "models": (("f3",), "demo/echo"),
+    "stats": (("f4",), "openai/gpt-4o-mini"),
+    "requests": (("f4", "enter"), "route "),
+    "route": (("f7",), "smart"),
+    "settings": (("ctrl+x", ","), "attempts"),
+    "help": (("f1",), "screens"),
+    "which-key": (("ctrl+x",), "one letter"),
+    "themes": (("f8",), "Phosphor"),
+}
+
+
+@pytest.fixture
+def still_clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The same moment, in the same place, on every machine."""
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    monkeypatch.setattr(time, "time_ns", lambda: NOW * 1_000_000)
+    monkeypatch.setattr(time, "time", lambda: NOW / 1000)
+
+    class Still(datetime.datetime):
+        @classmethod
+        def now(cls, tz: datetime.tzinfo | None = None) -> Still:
+            return cls.fromtimestamp(NOW / 1000, tz)
+
+    monkeypatch.setattr("routerterm.engine.glance.datetime", Still)
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.fixture
+def pictures(snapshot: SnapshotAssertion) -> SnapshotAssertion:
+    """The pictures that are kept, as SVG."""
+    return snapshot.use_extension(SVGImageExtension)
+
+
+@asynccontextmanager
+async def showing(paths: Paths, size: tuple[int, int]) -> AsyncIterator[tuple[RoutertermApp, Pilot[int]]]:
+    """The program with a conversation open, and nothing in it that moves."""
+    configure(paths, f'{MINE}[ui]\nmotion = "reduced"\nglyphs = "unicode"\n')
+    await fill(paths)
+    app = RoutertermApp(paths, quick_ui(paths))
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: app.services is not None and bool(app.chat.stage.model))
+        assert app.services is not None
+        rows = await app.services.store.conversations.page(4)
+        await app.chat.stage.open(rows[2].id)
+        await until(pilot, lambda: "Three things." in screen_text(app))
+        await pilot.pause(0.5)
+        yield app, pilot
+
+
+async def at_rest(app: RoutertermApp, pilot: Pilot[int]) -> str:
+    """The picture, once two in a row are alike."""
+    before = ""
+    for line in app.screen.query(Input):
+        line.placeholder = "type a word"  # that of the settings names a file of this very test
+    for _ in range(100):
+        await pilot.pause(0.1)
+        picture = app.export_screenshot()
+        if picture == before:
+            break
+        before = picture
+    return before
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_every_screen(
+    paths: Paths, pictures: SnapshotAssertion, still_clock: None, size: tuple[int, int]
+) -> None:
+    others = []
+    async with showing(paths, size) as (app, pilot):
+        for name, (keys, word) in SCREENS.items():
+            for key in keys:
+                await pilot.press(key)
+                await at_rest(app, pilot)
+            await until(pilot, lambda word=word: word in screen_text(app))
+            if pictures(name=name) != await at_rest(app, pilot):
+                others.append(name)
+            while app.screen is not app.chat:
+                await pilot.press("escape")
+    assert others == []
+
+
+async def test_every_machine(paths: Paths, pictures: SnapshotAssertion, still_clock: None) -> None:
+    others = []
+    async with showing(paths, (80, 24)) as (app, pilot):
+        for name in find_themes([built_in_themes()]):
+            app.use_theme(name)
+            if pictures(name=name) != await at_rest(app, pilot):
+                others.append(name)
+    assert others == []
