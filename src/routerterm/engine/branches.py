@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 from routerterm.core.errors import RoutertermError
@@ -60,7 +61,10 @@ class Branches:
     async def tree(self) -> tuple[Branch, ...]:
         """The whole tree with the cost of each branch."""
         await self.load()
-        return branches(await self._store.messages.tree(self._id), self.head) if self._id else ()
+        if self._id is None:
+            return ()
+        nodes = await self._store.messages.tree(self._id)
+        return await asyncio.to_thread(branches, nodes, self.head)
 
     async def fork(self, message_id: str) -> None:
         """Go on from an earlier message: the next question begins a new branch under it."""
