@@ -115,3 +115,44 @@ def test_litestream_carries_the_history_over(tmp_path: Path) -> None:
     whole = [routerterm("export", "all", "-f", "json", env=at(home)).out for home in (here, there)]
     assert whole[0] == whole[1]
     assert routerterm("ask", "-c", "last", "and it goes on there", env=at(there)).code == 0
+
+
+def test_litellms_proxy_is_a_provider_like_any_other(tmp_path: Path) -> None:
+    program = os.environ.get("ROUTERTERM_LITELLM") or shutil.which("litellm")
+    if program is None:
+        pytest.skip("litellm's proxy is not installed (its program on the PATH, or in $ROUTERTERM_LITELLM)")
+    port, home = free_port(), tmp_path / "home"
+    (tmp_path / "litellm.yaml").write_text(
+        "model_list:\n- model_name: house-model\n  litellm_params:\n    model: openai/anything\n    api_key: none\n"
+        "    mock_response: words from behind the proxy\ngeneral_settings:\n  master_key: sk-made-up-1234\n"
+    )
+    own = at(home) | {"LITELLM_KEY": "sk-made-up-1234"}
+    (home / "config.toml").write_text(
+        f'[providers.litellm]\nprotocol = "openai-chat"\nbase_url = "http://127.0.0.1:{port}/v1"\n'
+        'keys = ["env:LITELLM_KEY"]\n'
+    )
+    proxy = subprocess.Popen(
+        [program, "--config", tmp_path / "litellm.yaml", "--host", "127.0.0.1", "--port", str(port)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=tmp_path,
+    )
+    try:
+        limit = time.monotonic() + LONG_ENOUGH
+        while True:
+            try:
+                with urlopen(f"http://127.0.0.1:{port}/health/liveliness", timeout=5):
+                    break
+            except OSError:
+                assert proxy.poll() is None, "litellm's proxy ended"
+                assert time.monotonic() < limit, "litellm's proxy never answered"
+                time.sleep(0.5)
+        assert routerterm("models", "update", env=own).code == 0
+        asked = routerterm("ask", "-m", "litellm/house-model", "hello", env=own)
+        assert (asked.code, asked.out) == (0, "words from behind the proxy\n"), asked.err
+        unknown = routerterm("ask", "-m", "litellm/no-such", "hello", env=own)
+        assert unknown.code == 1
+        assert "model" in unknown.err
+    finally:
+        proxy.terminate()
+        proxy.wait(LONG_ENOUGH)
