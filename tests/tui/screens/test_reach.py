@@ -88,6 +88,10 @@ async def test_every_command_can_be_clicked(paths: Paths, size: tuple[int, int])
         grid = app.screen.query_one("Grid")
         told = {found[0] for column in range(9) for line in range(99) if (found := grid._at(column, line))}  # type: ignore[attr-defined]
         assert told == set(COMMANDS) - {"leader"}
+        before = screen_text(app)
+        await pilot.press("down")
+        assert size[0] > 60 or screen_text(app) != before  # it can be walked where it has no room for all
+        await pilot.press("up")
         await pilot.click(grid, offset=(2, 1))  # beneath the border: the first one
         await until(pilot, lambda: "What can I do?" in screen_text(app))
         await pilot.press("escape")

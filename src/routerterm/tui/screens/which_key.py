@@ -47,7 +47,10 @@ class WhichKey(ModalScreen[str | None]):
         """Take a letter; anything else does nothing and closes the overlay."""
         event.stop()
         event.prevent_default()
-        if event.key not in ("up", "down", "pageup", "pagedown"):
+        step = {"up": -1, "down": 1, "pageup": -8, "pagedown": 8}.get(event.key)
+        if step is not None:
+            self.query_one(Grid).scroll_relative(y=step, animate=False)
+        else:
             self.dismiss(self._letters.get(event.character or ""))
 
     def on_click(self, event: events.Click) -> None:
