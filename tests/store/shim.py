@@ -53,6 +53,8 @@ class Disk:
     logging: bool = False
     log: list[Step] = field(default_factory=list)
     syncs: int = 0
+    waits: list[tuple[float, float]] = field(default_factory=list)
+    """When each delayed sync began and ended."""
     opened: int = 0
     sizes: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
@@ -174,7 +176,9 @@ class _Hook:
 
         def on_sync(file: int, flags: int) -> int:
             if disk.sync_delay:
+                begin = time.perf_counter()
                 time.sleep(disk.sync_delay)
+                disk.waits.append((begin, time.perf_counter()))
             disk.syncs += 1
             code: int = sync(file, flags)
             if disk.logging and code == OK:

@@ -66,43 +66,39 @@ async def test_finished_turns_survive_a_power_cut(disk: Disk, tmp_path: Path) ->
 
 
 async def test_a_slow_disk_is_never_felt(disk: Disk, tmp_path: Path) -> None:
-    """Every sync takes 300 ms; the loop's longest pause is held against that of the same turn on a quick disk."""
+    """Every sync takes 300 ms; the loop turns, pieces arrive and lists are read in the middle of each.
 
-    async def longest_pause(folder: str, delay: float) -> float:
-        store = Store.open(tmp_path / folder / "history.db")
-        await store.start()
-        session = Session(store, Script(), checkpoint_every=0.05)
-        session._router.scripts.append(  # type: ignore[attr-defined]
-            [step for n in range(100) for step in (0.01, TextDelta(f"piece {n} "))] + answer()[-1:]
-        )
-        disk.sync_delay = delay
-        worst, last = 0.0, time.perf_counter()
+    How long its pauses are is measured by benchmarks/slow_disk.py.
+    """
+    store = Store.open(tmp_path / "history.db")
+    await store.start()
+    session = Session(store, Script(), checkpoint_every=0.05)
+    session._router.scripts.append(  # type: ignore[attr-defined]
+        [step for n in range(100) for step in (0.01, TextDelta(f"piece {n} "))] + answer()[-1:]
+    )
+    disk.sync_delay = 0.3
+    turns: list[float] = []
+    arrived: list[float] = []
 
-        async def watch() -> None:
-            nonlocal worst, last
-            while True:
-                last = time.perf_counter()
-                await asyncio.sleep(0.005)
-                worst = max(worst, time.perf_counter() - last - 0.005)
+    async def watch() -> None:
+        while True:
+            turns.append(time.perf_counter())
+            await asyncio.sleep(0.005)
 
-        watcher = asyncio.create_task(watch())
-        pieces = 0
-        async with aclosing(session.send("hello")) as events:
-            async for event in events:
-                if isinstance(event, TextDelta):
-                    pieces += 1
-                    await store.conversations.page()
-        watcher.cancel()
-        assert pieces == 100
-        disk.sync_delay = 0.0
-        await store.close()
-        return worst
-
-    quick = await longest_pause("quick", 0.0)
-    syncs = disk.syncs
-    slow = await longest_pause("slow", 0.3)
-    assert disk.syncs - syncs >= 2, "the disk was never asked to sync: nothing was tried"
-    assert slow < 0.15 or slow < 5 * quick, f"longest pause {slow * 1000:.0f} ms, on a quick disk {quick * 1000:.0f} ms"
+    watcher = asyncio.create_task(watch())
+    async with aclosing(session.send("hello")) as events:
+        async for event in events:
+            if isinstance(event, TextDelta):
+                await store.conversations.page()
+                arrived.append(time.perf_counter())
+    watcher.cancel()
+    assert len(arrived) == 100
+    assert len(disk.waits) >= 2, "the disk was never asked to sync: nothing was tried"
+    for begin, end in disk.waits:
+        assert sum(begin < at < end for at in turns) >= 3, "the loop stood still while the disk was syncing"
+    assert any(begin < at < end for at in arrived for begin, end in disk.waits), "no piece came during a sync"
+    disk.sync_delay = 0.0
+    await store.close()
 
 
 async def test_a_full_disk_is_said_and_the_answer_is_saved_when_there_is_room(disk: Disk, tmp_path: Path) -> None:
