@@ -167,6 +167,8 @@ class RoutertermApp(App[int]):
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A mistake of ours in the background becomes a notice and a report, never a traceback."""
         error = event.worker.error
+        if not self.screen_stack:
+            return  # the program is ending: what goes wrong now is but a consequence
         if event.state is WorkerState.ERROR and isinstance(error, Exception):
             from routerterm.config.crash import report
 

@@ -188,7 +188,7 @@ async def test_nothing_moves_where_calm_is_wished_for(paths: Paths) -> None:
         assert not app.moves
         voice = app.chat.query_one("#voice", Static)
         assert str(voice.render()) == "\n".join(app.machine.voice)  # no boot lines before it
-        await until(pilot, lambda: app.services is not None)
+        await until(pilot, lambda: app.chat.first_run.open)
 
 
 async def test_the_start_can_be_watched_and_left_by_any_key(paths: Paths) -> None:
