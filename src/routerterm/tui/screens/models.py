@@ -99,6 +99,7 @@ async def need_of(app: RoutertermApp) -> Need:
     request = ChatRequest("", (*history, Message.of("user", app.chat.composer.text)), system=stage.system)
     tokens = await asyncio.to_thread(services.money.estimator.prompt, request, _YARDSTICK)
     images = any(isinstance(part, Image) for message in history for part in message.parts)
+    images = images or any(file.is_picture for file in app.chat.tray.items)
     return Need(tokens, images, stage.private)
 
 
