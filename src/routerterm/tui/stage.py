@@ -129,6 +129,17 @@ class Stage:
         while not self._screen.transcript.reveal(message_id, word) and self._first is not None:
             await self.older(1000)
 
+    async def look_for(self, words: str) -> int:
+        """Mark words in all of this conversation and go to the last place; in how many messages they are."""
+        while self._first is not None:
+            await self.older(1000)
+        transcript = self._screen.transcript
+        count = transcript.find(words)
+        if count:
+            transcript.focus()
+            transcript.action_find(-1)
+        return count
+
     async def older(self, limit: int = PAGE) -> None:
         """What stands above the first message that is loaded."""
         if self._first is None:

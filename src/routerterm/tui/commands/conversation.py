@@ -115,6 +115,25 @@ class Rename(Command):
         ask(stage, AskValue("Rename", "Its title in the list.", conversation.title), given)
 
 
+class Look(Command):
+    """Find words in this conversation; n and N go on from there."""
+
+    name, title, group, slash, argument = "look", "Find here", "Conversation", "look", "WORDS"
+    keys = ("alt+f",)
+
+    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+        """Look for them, or ask for them; without words nothing is marked any more."""
+
+        async def given(words: str) -> None:
+            if not await stage.stage.look_for(words) and words.strip():
+                raise RoutertermError("These words are not in this conversation.", "F5 looks in all of them.")
+
+        if argument:
+            await given(argument)
+        else:
+            ask(stage, AskValue("Find here", "Words in this conversation; n goes up, N down."), given)
+
+
 class Delete(Command):
     """Delete this conversation; Undo brings it back for a while."""
 

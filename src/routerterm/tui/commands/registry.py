@@ -43,6 +43,7 @@ COMMANDS: Mapping[str, type[Command]] = {
         conversation.System,
         conversation.Private,
         conversation.Rename,
+        conversation.Look,
         conversation.Pin,
         shelf.Tag,
         shelf.Tags,

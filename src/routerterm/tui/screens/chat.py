@@ -366,6 +366,12 @@ class ChatScreen(FramedScreen):
         finally:
             self.chosen = None
 
+    @on(Transcript.FindChanged)
+    def _found(self, event: messages.FindChanged) -> None:
+        if event.place:
+            where = f"Message {event.place} of {event.count} with these words"
+            self.notify(f"{where}: n goes up, N down.", timeout=3, markup=False)
+
     @on(Transcript.CursorLeft)
     def _cursor_left(self) -> None:
         self.composer.focus()
