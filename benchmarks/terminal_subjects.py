@@ -75,7 +75,9 @@ class Subject(App[None]):
             "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
             "frames": driver.frames if driver else None,
         }
-        self.report.write_text(json.dumps(found))
+        fresh = self.report.with_suffix(".new")
+        fresh.write_text(json.dumps(found))
+        fresh.replace(self.report)  # the reader never sees half of it
         self.exit()
 
     def transcript(self) -> tuple[Any, Any]:
