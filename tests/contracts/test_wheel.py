@@ -51,7 +51,10 @@ def test_every_theme_is_in_it_and_is_found_there(unpacked: Path, home: Path) -> 
 
 def test_nothing_else_is_in_it(unpacked: Path) -> None:
     version = run(unpacked, unpacked, "import routerterm; print(routerterm.__version__)").strip()
-    assert {each.name for each in unpacked.iterdir()} == {"routerterm", f"routerterm-{version}.dist-info"}
+    beside = {f"routerterm-{version}.{kind}" for kind in ("dist-info", "data")}
+    assert {each.name for each in unpacked.iterdir()} == {"routerterm", *beside}
+    data = unpacked / f"routerterm-{version}.data" / "data"
+    assert [file.relative_to(data).as_posix() for file in data.rglob("*.*")] == ["share/man/man1/routerterm.1"]
     licences = [file.name for file in unpacked.glob("*.dist-info/licenses/*")]
     assert licences == ["LICENSE"]
 
