@@ -44,6 +44,8 @@ class Writing:
     def arrange(self) -> None:
         """Keep what lies over and under the composer where it belongs."""
         screen = self._screen
+        screen.forecast_line.fill = screen.machine.glyphs.rule if screen.frame != "none" else " "
+        screen.welcome.glyphs, screen.welcome.boot = screen.machine.glyphs, screen.machine.boot
         split = screen.sidebar.display and screen.size.width >= 80
         left = (screen.sidebar.outer_size.width if split else 0) + (4 if split else 2)
         screen.forecast_line.styles.margin = (0, 2 if screen.has_class("-no-box") else 3, 0, left)
