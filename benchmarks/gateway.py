@@ -3,9 +3,9 @@
     python benchmarks/gateway.py [--streams 20,200] [--requests 2000] [--memory 10000] [--litellm PATH]
 
 A fake provider on loopback answers in 50 pieces, 20 ms apart.  Each subject gets the same requests from the same
-client: so many streams running at any time (time to the first token, none lost, none mixed up), short whole answers by 16 workers
-(requests a second), and its memory over many requests.  The figures of one machine mean little to another; the
-differences within one run are what counts.
+client: so many streams running at any time (time to the first token, none lost, none mixed up), short whole answers
+by 16 workers (requests a second), and its memory over many requests.  The figures of one machine mean little to
+another; the differences within one run are what counts.
 """
 
 from __future__ import annotations
@@ -277,10 +277,10 @@ async def compare(subjects: list[Subject], wanted: argparse.Namespace) -> None:
             middle, late = statistics.median(firsts), centile(firsts, 0.95)
             added = middle - statistics.median(reference), late - centile(reference, 0.95)
             whole = statistics.median(answer.total * 1000 for answer in heard)
-            print(
-                f"  {subject.name:18}{middle:9.1f} ms{late:6.1f} ms{added[0]:8.1f} ms{added[1]:8.1f} ms{whole:6.0f} ms{spent:8.1f} ms",
-                flush=True,
+            figures = (
+                f"{middle:9.1f} ms{late:6.1f} ms{added[0]:8.1f} ms{added[1]:8.1f} ms{whole:6.0f} ms{spent:8.1f} ms"
             )
+            print(f"  {subject.name:18}{figures}", flush=True)
     print(f"\n{wanted.requests} short whole answers, {WORKERS} workers")
     for subject in subjects:
         before = subject.cpu
