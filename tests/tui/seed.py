@@ -33,11 +33,33 @@ MODELS = (
     ("gemini", "gemini-2.5-flash", 4),
     ("deepseek", "deepseek-v4-flash", 2),
 )
-COLUMNS = (
-    "id message_id conversation_id n client route provider model key_label outcome error_class http_status started_at"
-    " ttft_ms duration_ms input_tokens cache_read_tokens cache_write_tokens output_tokens reasoning_tokens usage_source"
-    " cost_nanousd cost_source price_date saved_nanousd"
-).split()
+COLUMNS = [
+    "id",
+    "message_id",
+    "conversation_id",
+    "n",
+    "client",
+    "route",
+    "provider",
+    "model",
+    "key_label",
+    "outcome",
+    "error_class",
+    "http_status",
+    "started_at",
+    "ttft_ms",
+    "duration_ms",
+    "input_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "output_tokens",
+    "reasoning_tokens",
+    "usage_source",
+    "cost_nanousd",
+    "cost_source",
+    "price_date",
+    "saved_nanousd",
+]
 
 
 async def fill(paths: Paths, conversations: int = 40, attempts: int = 600, now: int = NOW) -> None:

@@ -107,25 +107,9 @@ async def test_the_books_agree_with_what_was_asked(paths: Paths) -> None:
         await until(pilot, lambda: "demo/echo" in screen_text(app))
         assert "asked 3" in screen_text(app)
         await pilot.press("enter")
-        await until(pilot, lambda: "Requests behind it" in screen_text(app))
+        await until(pilot, lambda: "Requests: demo/echo" in screen_text(app) and "route " in screen_text(app))
         await pilot.press("enter")
         await until(pilot, lambda: app.screen is app.chat)
-
-
-async def test_a_route_is_changed_and_written_down(paths: Paths) -> None:
-    configure(paths, '[routes.mine]\nmodels = ["demo/echo", "demo/slow"]\n')
-    async with running(paths) as (app, pilot):
-        await pilot.press("f7")
-        await until(pilot, lambda: "mine" in screen_text(app))
-        await pilot.press("end")
-        for _ in range(40):
-            if app.screen.listing.current.id == "route:mine":  # type: ignore[attr-defined]
-                break
-            await pilot.press("up")
-        await pilot.press("s")
-        await until(pilot, lambda: 'strategy = "round-robin"' in paths.config_file.read_text())
-        assert app.services is not None
-        await until(pilot, lambda: app.services.options.routes["mine"].strategy == "round-robin")
 
 
 async def test_help_does_what_is_chosen(paths: Paths) -> None:
