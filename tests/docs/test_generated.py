@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import subprocess
 import sys
@@ -80,3 +81,29 @@ def test_every_subcommand_shows_an_example(name: str) -> None:
 
 def test_the_first_help_shows_an_example() -> None:
     assert re.search(r"^ {4,}.*\brouterterm ask\b", CliRunner().invoke(root, ["--help"]).output, re.M)
+
+
+def test_no_setting_is_dead() -> None:
+    code = "\n".join(
+        path.read_text(encoding="utf-8") for path in (ROOT / "src").rglob("*.py") if path.name not in ("schema.py",)
+    )
+    used = set(re.findall(r"\.(\w+)", code)) | set(re.findall(r"[\"'](\w+)[\"']", code))
+    for section in sections(Section):
+        unused = section.model_fields.keys() - used
+        assert not unused, f"{section.__name__}: {unused}"
+
+
+@pytest.mark.parametrize("way", every_command(), ids=" ".join)
+def test_no_option_is_dead(way: tuple[str, ...]) -> None:
+    command: click.Command = root
+    for name in way:
+        assert isinstance(command, click.Group)
+        inner = command.get_command(click.Context(command), name)
+        assert inner is not None
+        command = inner
+    if command.callback is None:
+        return
+    code = inspect.getsource(inspect.unwrap(command.callback))
+    for parameter in command.params:
+        if isinstance(parameter, click.Option) and parameter.name:
+            assert len(re.findall(rf"\b{parameter.name}\b", code)) >= 2, f"{parameter.name} is never used"
