@@ -110,7 +110,7 @@ async def test_no_fallback(place: Place) -> None:
     place.up.says("second", "Hello")
     assert (await served_by(place))[0] == 200
     assert (await served_by(place, "pair", fallbacks="false"))[0] != 200
-    assert [row["provider"] for row in await place.rows()][-1] != "two" or len(await place.rows()) == 3
+    assert [row["model"] for row in await place.rows()].count("second") == 1  # it would have answered again
 
 
 async def test_answers_from_memory_cost_nothing_and_say_so(place: Place) -> None:
