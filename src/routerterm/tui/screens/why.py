@@ -30,7 +30,7 @@ class WhyScreen(ModalScreen[None]):
     WhyScreen { align: center middle; background: $t-background 70%; }
     WhyScreen > VerticalScroll {
         width: 90%; max-width: 92; height: auto; max-height: 90%;
-        background: $t-panel; border: solid $t-faint; padding: 1 2;
+        background: $t-panel; border: solid $t-faint; border-subtitle-color: $t-dim; padding: 1 2;
     }
     """
 
@@ -40,7 +40,8 @@ class WhyScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """The lines, scrolled."""
-        with VerticalScroll():
+        with VerticalScroll() as box:
+            box.border_subtitle = "Esc or a click closes"
             parts = (Content.styled(f"{text}\n", f"$t-{colour}") for text, colour in story(self.record))
             yield Static(Content("").join(parts))
 
@@ -67,11 +68,11 @@ def story(record: Record) -> Iterator[Line]:
     yield "What happened:", "dim"
     for attempt in record.attempts:
         key = f" with {attempt.key_label}" if attempt.key_label else ""
-        yield f"  {attempt.n}. {attempt.target}{key}", "text"
+        yield f"  o {attempt.n}. {attempt.target}{key}", "text"
         if attempt.error is not None:
             wait = f", after {attempt.wait:.1f} s" if attempt.wait else ""
-            yield f"     {words(attempt.error.kind)}: {one_line(attempt.error.message)}", "error"
-            yield f"     {attempt.next}{wait}", "warning"
+            yield f"  |    {words(attempt.error.kind)}: {one_line(attempt.error.message)}", "error"
+            yield f"  |    {attempt.next}{wait}", "warning"
     yield from _end(record)
 
 
@@ -85,11 +86,11 @@ def _end(record: Record) -> Iterator[Line]:
     if record.finish is None:
         return
     first = f", first word after {seconds(record.ttft_ms)}" if record.ttft_ms is not None else ""
-    yield f"  answered by {record.target} in {seconds(record.total_ms)}{first}", "success"
+    yield f"  * answered by {record.target} in {seconds(record.total_ms)}{first}", "success"
     if record.usage is not None:
         usage = record.usage
         cached = f" ({usage.cache_read:,} from cache)" if usage.cache_read else ""
-        yield f"  {usage.input:,} tokens in{cached}, {usage.output:,} out  {basis_of(usage)}", "text"
+        yield f"    {usage.input:,} tokens in{cached}, {usage.output:,} out  {basis_of(usage)}", "text"
     if record.cost is not None:
         dated = f", prices of {record.cost.price_date}" if record.cost.price_date else ""
-        yield f"  {show_usd(record.cost.usd)}  {record.cost.source or 'price unknown'}{dated}", "text"
+        yield f"    {show_usd(record.cost.usd)}  {record.cost.source or 'price unknown'}{dated}", "text"
