@@ -34,7 +34,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Paths]:
 
 
 async def test_the_vault_is_opened_before_a_message_is_sent(home: Paths) -> None:
-    await (await opened(home.data)).add("openai", Secret(OPENAI))
+    await (await opened(home.data)).add("openai", Secret(OPENAI), place=Place.VAULT)
     async with running(home) as (app, pilot):
         await say(pilot, "hello")
         await until(pilot, lambda: isinstance(app.screen, UnlockScreen))
@@ -51,7 +51,7 @@ async def test_the_vault_is_opened_before_a_message_is_sent(home: Paths) -> None
 
 async def test_a_lock_from_outside_reaches_the_chat(home: Paths) -> None:
     outside = await opened(home.data)
-    await outside.add("openai", Secret(OPENAI))
+    await outside.add("openai", Secret(OPENAI), place=Place.VAULT)
     async with running(home) as (app, pilot):
         assert app.services is not None
         await Keeper(app.services.keys).unlock(Place.VAULT, PASSPHRASE)
