@@ -131,7 +131,12 @@ def _shown(app: Any) -> str:
 
 
 SURROUNDINGS = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "LANG") if name in os.environ}
-SURROUNDINGS |= {"TERM": "xterm-256color", "COLORTERM": "truecolor", "PATH": os.environ.get("PATH", os.defpath)}
+SURROUNDINGS |= {
+    "LANG": "C.UTF-8",
+    "TERM": "xterm-256color",
+    "COLORTERM": "truecolor",
+    "PATH": os.environ.get("PATH", os.defpath),
+}
 
 
 def main() -> int:
