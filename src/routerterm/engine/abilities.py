@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from routerterm.catalog.values import ModelInfo
 from routerterm.core.errors import NoCandidate
-from routerterm.core.request import Params
-from routerterm.core.targets import Target
-from routerterm.router.resolve import Names
+
+if TYPE_CHECKING:
+    from routerterm.catalog.values import ModelInfo
+    from routerterm.core.request import Params
+    from routerterm.core.targets import Target
+    from routerterm.router.resolve import Names
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,10 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
 
-from routerterm.engine.running import RunningReply
+if TYPE_CHECKING:
+    from routerterm.engine.running import RunningReply
 
 LONGEST = 600.0
 """Seconds that a program outlives its terminal."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from routerterm.core.events import Event
-from routerterm.core.request import ChatRequest
+if TYPE_CHECKING:
+    from routerterm.core.events import Event
+    from routerterm.core.request import ChatRequest
 
 
 class Streams(Protocol):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from routerterm.core.errors import RoutertermError
 from routerterm.engine.tree import Branch, branches
-from routerterm.store.database import Store
-from routerterm.store.values import Conversation, Page, StoredMessage
+
+if TYPE_CHECKING:
+    from routerterm.store.database import Store
+    from routerterm.store.values import Conversation, Page, StoredMessage
 
 ROOT = ""
 """The ``head_id`` of a conversation all of whose turns are undone."""

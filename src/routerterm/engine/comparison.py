@@ -9,12 +9,15 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from routerterm.core.errors import RoutertermError
-from routerterm.core.events import Event
-from routerterm.core.messages import Part
-from routerterm.engine.running import RunningReply
-from routerterm.engine.session import Session
+
+if TYPE_CHECKING:
+    from routerterm.core.events import Event
+    from routerterm.core.messages import Part
+    from routerterm.engine.running import RunningReply
+    from routerterm.engine.session import Session
 
 MOST = 4
 """Models side by side."""

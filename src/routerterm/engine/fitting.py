@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from routerterm.catalog.values import ModelInfo
 from routerterm.core.errors import NoCandidate
-from routerterm.core.messages import Message
 from routerterm.core.request import ChatRequest, Params
-from routerterm.core.targets import Target
 from routerterm.router.hooks import Estimator, reserve_of
-from routerterm.router.resolve import Names
+
+if TYPE_CHECKING:
+    from routerterm.catalog.values import ModelInfo
+    from routerterm.core.messages import Message
+    from routerterm.core.targets import Target
+    from routerterm.router.resolve import Names
 
 RESERVE: Final = 4096
 """Tokens kept for the answer, or a quarter of a small window; more where the router keeps more."""

@@ -6,13 +6,15 @@ import time
 from collections.abc import Iterable, Mapping
 from datetime import datetime, tzinfo
 from decimal import Decimal
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from routerterm.core.ledger import Cap
 from routerterm.core.money import from_nano
-from routerterm.core.ports import State
 from routerterm.router.breaker import health
-from routerterm.store.ledger import StoredLedger
+
+if TYPE_CHECKING:
+    from routerterm.core.ports import State
+    from routerterm.store.ledger import StoredLedger
 
 Lamp: TypeAlias = Literal["on", "half", "off"]
 """Well; some of its models are left alone; all that were asked are."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from routerterm.core.messages import Message
 from routerterm.engine.context import Fitted, Line, fit
-from routerterm.store.messages import Messages
-from routerterm.store.values import StoredMessage
+
+if TYPE_CHECKING:
+    from routerterm.core.messages import Message
+    from routerterm.store.messages import Messages
+    from routerterm.store.values import StoredMessage
 
 PAGE = 200
 SUMMARY = "summary"

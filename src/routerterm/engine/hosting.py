@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from routerterm.engine.served import Board
+if TYPE_CHECKING:
+    from routerterm.engine.served import Board
 
 
 class Host(Protocol):

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 from routerterm.config.keys.keeper import Keeper
 from routerterm.config.keys.paste import Pasted, recognise
-from routerterm.config.keys.source import Keyring
 from routerterm.config.keys.values import KeyRecord, Place, PlaceStatus, Probe, ProbeResult
 from routerterm.core.errors import VaultError
-from routerterm.core.ports import Memory
-from routerterm.core.secret import Secret
 from routerterm.engine.key_view import KeysView, grouped, lines_of
 from routerterm.router.limits import revived
+
+if TYPE_CHECKING:
+    from routerterm.config.keys.source import Keyring
+    from routerterm.core.ports import Memory
+    from routerterm.core.secret import Secret
 
 
 class KeyDesk:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from routerterm.catalog.values import ProviderInfo
 from routerterm.config.keys.errors import VaultAbsent, VaultLocked
-from routerterm.config.keys.values import KeyRecord, Place, PlaceStatus, ProbeResult
-from routerterm.core.errors import VaultError
-from routerterm.core.ports import State
+
+if TYPE_CHECKING:
+    from routerterm.catalog.values import ProviderInfo
+    from routerterm.config.keys.values import KeyRecord, Place, PlaceStatus, ProbeResult
+    from routerterm.core.errors import VaultError
+    from routerterm.core.ports import State
 
 Health: TypeAlias = Literal["ready", "cooling", "out", "off", "locked", "missing"]
 """``out`` waits for the person; ``off`` was disabled; ``missing`` is not to be had where it should be."""

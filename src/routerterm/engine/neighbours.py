@@ -6,13 +6,16 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from routerterm.catalog.rows import Listing
-from routerterm.catalog.values import ProviderInfo
-from routerterm.core.ports import ApiKey
 from routerterm.engine.price_lists import refresh
-from routerterm.router.exchange import Transport
+
+if TYPE_CHECKING:
+    from routerterm.catalog.rows import Listing
+    from routerterm.catalog.values import ProviderInfo
+    from routerterm.core.ports import ApiKey
+    from routerterm.router.exchange import Transport
 
 USUAL = ("ollama", "lmstudio", "llamacpp")
 """Those that people run at home."""

@@ -6,17 +6,20 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from routerterm.catalog.litellm_list import listings
 from routerterm.catalog.overlay import listing_of
 from routerterm.catalog.rows import Listing, parse_listing
-from routerterm.catalog.values import ProviderInfo
 from routerterm.core.errors import Malformed, ProviderError, RoutertermError, VaultError
-from routerterm.core.ports import KeySource
 from routerterm.protocols import codec
 from routerterm.protocols.base import HttpRequest
 from routerterm.protocols.classify import classify
 from routerterm.router.exchange import Transport, Waits
+
+if TYPE_CHECKING:
+    from routerterm.catalog.values import ProviderInfo
+    from routerterm.core.ports import KeySource
 
 PATIENCE = 30.0
 """Seconds for one list."""

@@ -10,19 +10,21 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from routerterm.catalog.values import ProviderInfo
 from routerterm.config.keys.values import Probe, ProbeResult
 from routerterm.core.errors import Malformed, ProviderError
 from routerterm.core.redact import KNOWN
-from routerterm.core.secret import Secret
 from routerterm.protocols import codec
 from routerterm.protocols.base import Codec, HttpRequest
 from routerterm.protocols.classify import classify
 from routerterm.protocols.http import get, join, key_header
 from routerterm.protocols.limits import RateLimit, limits
 from routerterm.router.exchange import Transport, Waits
+
+if TYPE_CHECKING:
+    from routerterm.catalog.values import ProviderInfo
+    from routerterm.core.secret import Secret
 
 PATIENCE = 20.0
 """Seconds for the whole of one test."""

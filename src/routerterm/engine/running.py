@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from routerterm.core.errors import StoreError
 from routerterm.core.events import (
@@ -22,9 +22,11 @@ from routerterm.core.events import (
     UsageReported,
 )
 from routerterm.core.reply import ReplyBuilder
-from routerterm.engine.record import Record
 from routerterm.store.turns import Answer, Turn, Turns
-from routerterm.store.values import Status
+
+if TYPE_CHECKING:
+    from routerterm.engine.record import Record
+    from routerterm.store.values import Status
 
 CHECKPOINT = 1.0
 """Seconds between two savings of a growing answer."""

@@ -10,23 +10,26 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from routerterm.core.errors import RoutertermError, StoreError
-from routerterm.core.events import Event
 from routerterm.core.messages import Message, Part, Text
 from routerterm.core.request import ChatRequest, Params
 from routerterm.engine.afterlife import Afterlife
-from routerterm.engine.asking import Streams
 from routerterm.engine.branches import Branches
-from routerterm.engine.context import Fitted
 from routerterm.engine.history import Fitting, NoFitting, context_of
 from routerterm.engine.params import params_from_json, params_to_json
 from routerterm.engine.record import LeftOut, Record
 from routerterm.engine.running import CHECKPOINT, RunningReply
 from routerterm.engine.title import title_of
-from routerterm.store.database import Store
-from routerterm.store.turns import Turn
-from routerterm.store.values import Conversation, StoredMessage
+
+if TYPE_CHECKING:
+    from routerterm.core.events import Event
+    from routerterm.engine.asking import Streams
+    from routerterm.engine.context import Fitted
+    from routerterm.store.database import Store
+    from routerterm.store.turns import Turn
+    from routerterm.store.values import Conversation, StoredMessage
 
 
 class SessionBusy(RoutertermError):

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, get_args
 
-from routerterm.core.ledger import AttemptRecord
 from routerterm.core.money import from_nano
 from routerterm.engine.clock import DAY, HOUR, Clock, TimeUnit, label_of
 from routerterm.router.budget import day_start, month_start, next_month_start
@@ -17,6 +16,7 @@ from routerterm.store.ledger import rows_behind, rows_between
 from routerterm.store.statistics import Book, Speed, Sums, added_up
 
 if TYPE_CHECKING:
+    from routerterm.core.ledger import AttemptRecord
     from routerterm.store.worker import Worker
 
 Thing: TypeAlias = Literal["model", "provider", "route", "conversation", "key"]

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 from contextlib import aclosing
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from routerterm.core.errors import RoutertermError
 from routerterm.core.events import Failed, Finished, Recovered, TextDelta
 from routerterm.core.messages import Message
-from routerterm.core.money import Cost
 from routerterm.core.request import ChatRequest
-from routerterm.engine.asking import Streams
-from routerterm.engine.branches import Branches
 from routerterm.engine.history import SUMMARY, Fitting, NoFitting, context_of
 from routerterm.router.hooks import DEFAULT_RESERVE
-from routerterm.store.database import Store
+
+if TYPE_CHECKING:
+    from routerterm.core.money import Cost
+    from routerterm.engine.asking import Streams
+    from routerterm.engine.branches import Branches
+    from routerterm.store.database import Store
 
 _ASK = (
     "Sum up our conversation so far, for yourself, so that you could go on with it without having read it: what I"

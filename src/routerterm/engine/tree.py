@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from routerterm.store.values import Node
+if TYPE_CHECKING:
+    from routerterm.store.values import Node
 
 
 @dataclass(frozen=True, slots=True)

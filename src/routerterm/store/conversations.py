@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import Any
 
-from routerterm.store.values import Conversation, conversation_of, to_json, whole
+from routerterm.store.values import Conversation, Filter, conversation_of, to_json, whole
 from routerterm.store.worker import Worker
 
 KEPT_AFTER_DELETE = 7 * 86_400_000
@@ -16,17 +16,6 @@ _CHANGEABLE = frozenset(
     {"title", "model", "system", "params", "head_id", "pinned", "archived", "private", "draft", "tags"}
 )
 _NEW_DRAFT = "draft"
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Which conversations to list."""
-
-    archived: bool = False
-    deleted: bool = False
-    tag: str | None = None
-    title: str = ""
-    """Only titles that contain this, whatever the case."""
 
 
 class Conversations:

@@ -16,6 +16,17 @@ STATUSES: tuple[Status, ...] = get_args(Status)
 
 
 @dataclass(frozen=True, slots=True)
+class Filter:
+    """Which conversations to list."""
+
+    archived: bool = False
+    deleted: bool = False
+    tag: str | None = None
+    title: str = ""
+    """Only titles that contain this, whatever the case."""
+
+
+@dataclass(frozen=True, slots=True)
 class Conversation:
     """A conversation without its messages.  ``head_id`` is the leaf of the branch that is shown."""
 

@@ -26,11 +26,11 @@ from routerterm.tui.terminal import driver_class, driver_of
 from routerterm.tui.themes.adapt import to_textual
 from routerterm.tui.themes.reading import DEFAULT
 from routerterm.tui.themes.shelf import EVERY, ThemeShelf, letters
-from routerterm.tui.themes.values import Theme
 
 if TYPE_CHECKING:
     from routerterm.config.quick import QuickUi
     from routerterm.engine.hosting import HostMaker
+    from routerterm.tui.themes.values import Theme
     from routerterm.wiring import Services
 
 SCREENS: Mapping[str, str] = {

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from routerterm.core.money import show_usd
-from routerterm.core.usage import Usage
 from routerterm.engine.history import SUMMARY
 from routerterm.engine.record import Record
 from routerterm.engine.record import Seam as Cut
-from routerterm.store.values import StoredMessage
 from routerterm.tui.clock import time_of_day
 from routerterm.tui.transcript.values import Basis, Entry, Header, Seam
+
+if TYPE_CHECKING:
+    from routerterm.core.usage import Usage
+    from routerterm.store.values import StoredMessage
 
 ENDINGS = {
     "stopped": "stopped by you; what was said is kept",

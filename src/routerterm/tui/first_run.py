@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from routerterm.config import local_model
 from routerterm.core.errors import RoutertermError
-from routerterm.engine.neighbours import Neighbour
 from routerterm.tui.widgets.welcome import Way
 
 if TYPE_CHECKING:
+    from routerterm.engine.neighbours import Neighbour
     from routerterm.tui.screens.chat import ChatScreen
 
 SEEN = "ui:welcome"

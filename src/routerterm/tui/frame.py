@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from routerterm.tui.themes.values import Frame
+if TYPE_CHECKING:
+    from routerterm.tui.themes.values import Frame
 
 _UP, _RIGHT, _DOWN, _LEFT = 1, 2, 4, 8
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from string import ascii_letters, digits
+from typing import TYPE_CHECKING
 
 from textual.binding import Binding
 
-from routerterm.tui.commands.base import Command
+if TYPE_CHECKING:
+    from routerterm.tui.commands.base import Command
 
 
 def keys_by_command(commands: Iterable[type[Command]], own: Mapping[str, str]) -> dict[str, tuple[str, ...]]:

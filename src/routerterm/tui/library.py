@@ -7,15 +7,15 @@ from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING
 
 from routerterm.core.errors import RoutertermError, StoreError
-from routerterm.store.conversations import Filter
 from routerterm.store.errors import Damaged
-from routerterm.store.values import Conversation
+from routerterm.store.values import Filter
 from routerterm.tui.clock import today
 from routerterm.tui.widgets.conversations import Item
 
 if TYPE_CHECKING:
     from routerterm.engine.session import Session
     from routerterm.store.database import Store
+    from routerterm.store.values import Conversation
     from routerterm.tui.screens.chat import ChatScreen
 
 PAGE = 100

@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from routerterm.catalog.values import ModelInfo
 from routerterm.router.options import BUILTIN_ROUTES
 from routerterm.tui.commands.base import Choice
 from routerterm.tui.completing import MOST, fitting
 from routerterm.tui.screens.model_rows import price, size
 
 if TYPE_CHECKING:
+    from routerterm.catalog.values import ModelInfo
     from routerterm.tui.screens.chat import ChatScreen
     from routerterm.wiring import Services
 

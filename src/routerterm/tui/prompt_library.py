@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from routerterm.core.errors import RoutertermError
 from routerterm.engine.templates import fields_of, fill
-from routerterm.store.prompts import Prompt, PromptKind
 from routerterm.tui.asking import ask
 from routerterm.tui.screens.confirm import Confirm
 from routerterm.tui.screens.edit_text import Edited, EditText
@@ -14,7 +13,7 @@ from routerterm.tui.screens.fill_in import FillIn
 from routerterm.tui.screens.prompts import PromptsScreen
 
 if TYPE_CHECKING:
-    from routerterm.store.prompts import Prompts
+    from routerterm.store.prompts import Prompt, PromptKind, Prompts
     from routerterm.tui.screens.chat import ChatScreen
 
 _WORDS = {

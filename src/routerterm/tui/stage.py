@@ -9,11 +9,11 @@ from routerterm.core.errors import RoutertermError
 from routerterm.core.request import Params
 from routerterm.engine.params import params_from_json, params_to_json
 from routerterm.engine.record import Record
-from routerterm.store.values import StoredMessage
 from routerterm.tui.entries import entry_of
 
 if TYPE_CHECKING:
     from routerterm.engine.session import Session
+    from routerterm.store.values import StoredMessage
     from routerterm.tui.screens.chat import ChatScreen
 
 PAGE = 60

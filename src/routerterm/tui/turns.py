@@ -25,7 +25,6 @@ from routerterm.core.events import (
     UsageReported,
 )
 from routerterm.core.messages import Part, Text
-from routerterm.tui.attaching import Attached
 from routerterm.tui.clock import now_ms, time_of_day
 from routerterm.tui.entries import header_of, seam_of, trouble_of, words
 from routerterm.tui.screens.confirm import Confirm
@@ -34,6 +33,7 @@ from routerterm.tui.transcript.values import Entry, Header
 if TYPE_CHECKING:
     from routerterm.config.keys.values import Place
     from routerterm.engine.session import Session
+    from routerterm.tui.attaching import Attached
     from routerterm.tui.notices import Notices
     from routerterm.tui.screens.chat import ChatScreen
 

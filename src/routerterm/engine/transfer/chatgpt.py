@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from routerterm.core.messages import Part, Reasoning, Role, Text
 from routerterm.engine.transfer.foreign import Said, Skipped, carry, milliseconds, texts
-from routerterm.store.transfer import Carried
+
+if TYPE_CHECKING:
+    from routerterm.store.transfer import Carried
 
 PROGRAM = "chatgpt"
 

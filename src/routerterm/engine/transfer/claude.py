@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from routerterm.core.messages import Part, Reasoning, Text
 from routerterm.engine.transfer.foreign import Said, Skipped, carry, milliseconds
-from routerterm.store.transfer import Carried
+
+if TYPE_CHECKING:
+    from routerterm.store.transfer import Carried
 
 PROGRAM = "claude"
 _ROOT = "00000000-0000-4000-8000-000000000000"

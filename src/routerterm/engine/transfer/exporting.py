@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from datetime import tzinfo
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from routerterm.core.errors import RoutertermError
 from routerterm.engine.transfer import html, markdown, own
-from routerterm.engine.transfer.forms import Form
 from routerterm.engine.transfer.masking import masked
-from routerterm.store.database import Store
 from routerterm.store.transfer import Carried
-from routerterm.store.values import StoredMessage
+
+if TYPE_CHECKING:
+    from routerterm.engine.transfer.forms import Form
+    from routerterm.store.database import Store
+    from routerterm.store.values import StoredMessage
 
 
 async def export_json(

@@ -8,13 +8,15 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import tzinfo
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from routerterm.core.errors import RoutertermError
 from routerterm.engine.transfer.exporting import export_json, export_one, file_name
-from routerterm.engine.transfer.forms import Form
-from routerterm.engine.transfer.html import Colours
-from routerterm.store.database import Store
+
+if TYPE_CHECKING:
+    from routerterm.engine.transfer.forms import Form
+    from routerterm.engine.transfer.html import Colours
+    from routerterm.store.database import Store
 
 
 def private_file(path: Path) -> TextIO:

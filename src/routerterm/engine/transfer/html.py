@@ -6,11 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from html import escape
+from typing import TYPE_CHECKING
 
 from routerterm.core.messages import Image, Reasoning, Text, ToolCall, ToolResult
 from routerterm.engine.transfer.markdown import cost_of, day, heading, one_line
-from routerterm.store.transfer import Carried
-from routerterm.store.values import StoredMessage
+
+if TYPE_CHECKING:
+    from routerterm.store.transfer import Carried
+    from routerterm.store.values import StoredMessage
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 

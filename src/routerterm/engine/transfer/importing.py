@@ -11,15 +11,17 @@ import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from routerterm.core.errors import StoreError
 from routerterm.engine.transfer import chatgpt, claude, own, peers
 from routerterm.engine.transfer.foreign import Skipped
 from routerterm.engine.transfer.problems import BadArchive
-from routerterm.store.database import Store
 from routerterm.store.peers import count, peer_of
 from routerterm.store.transfer import Carried
+
+if TYPE_CHECKING:
+    from routerterm.store.database import Store
 
 MOST = 256 * 1024 * 1024
 """Bytes of JSON that are read at once: it takes some ten times as much memory."""

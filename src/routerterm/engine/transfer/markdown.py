@@ -6,12 +6,15 @@ import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime, tzinfo
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from routerterm.core.messages import Image, Reasoning, Text, ToolCall, ToolResult
 from routerterm.core.money import from_nano
 from routerterm.engine.record import Record
-from routerterm.store.transfer import Carried
-from routerterm.store.values import StoredMessage
+
+if TYPE_CHECKING:
+    from routerterm.store.transfer import Carried
+    from routerterm.store.values import StoredMessage
 
 
 def write(carried: Carried, branch: Sequence[StoredMessage], zone: tzinfo | None = None) -> Iterator[str]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from routerterm.core.messages import Image, Part, Reasoning, Text, ToolCall, ToolResult
 from routerterm.core.redact import KNOWN
-from routerterm.store.transfer import Carried
+
+if TYPE_CHECKING:
+    from routerterm.store.transfer import Carried
 
 
 def masked(carried: Carried) -> Carried:

@@ -7,12 +7,14 @@ import binascii
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from routerterm.core.messages import Image, Part, Reasoning, Role
 from routerterm.engine.transfer.foreign import Said, Skipped, carry, milliseconds, texts
 from routerterm.store.peers import Peer, Row, chats
-from routerterm.store.transfer import Carried
+
+if TYPE_CHECKING:
+    from routerterm.store.transfer import Carried
 
 _IMAGES = ((b"\x89PNG", "image/png"), (b"\xff\xd8", "image/jpeg"), (b"GIF8", "image/gif"), (b"RIFF", "image/webp"))
 

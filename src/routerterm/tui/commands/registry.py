@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from routerterm.tui.commands import (
     answering,
@@ -16,7 +17,9 @@ from routerterm.tui.commands import (
     tree,
     writing,
 )
-from routerterm.tui.commands.base import Command
+
+if TYPE_CHECKING:
+    from routerterm.tui.commands.base import Command
 
 COMMANDS: Mapping[str, type[Command]] = {
     command.name: command

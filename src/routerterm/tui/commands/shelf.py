@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from routerterm.core.errors import RoutertermError
-from routerterm.store.conversations import Filter
+from routerterm.store.values import Filter
 from routerterm.tui.asking import ask
 from routerterm.tui.commands.base import Choice, Command
 from routerterm.tui.screens.ask_value import AskValue

@@ -9,7 +9,6 @@ from contextlib import aclosing, suppress
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
-from routerterm.config.paths import Paths
 from routerterm.core.errors import RoutertermError
 from routerterm.core.events import (
     AttemptFailed,
@@ -35,6 +34,7 @@ from routerterm.tui.sanitise import sanitise
 
 if TYPE_CHECKING:
     from routerterm.config.keys.source import Keyring
+    from routerterm.config.paths import Paths
     from routerterm.engine.session import Session
     from routerterm.wiring import Services
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from routerterm.core.events import Finished
+from typing import TYPE_CHECKING
+
 from routerterm.core.messages import Image, Reasoning, Text, ToolCall, ToolResult
 from routerterm.core.money import show_usd
-from routerterm.store.values import StoredMessage
 from routerterm.tui.entries import trouble_of
 from routerterm.tui.sanitise import one_line, sanitise
+
+if TYPE_CHECKING:
+    from routerterm.core.events import Finished
+    from routerterm.store.values import StoredMessage
 
 
 def ending(event: Finished) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -15,12 +15,14 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from routerterm.config.keys.paste import Pasted
-from routerterm.config.keys.values import PlaceStatus
 from routerterm.core.errors import RoutertermError
 from routerterm.core.secret import Secret
 from routerterm.tui.screens.unlock import DIALOG_CSS, LOW
 from routerterm.tui.widgets.keys_rows import place_words
+
+if TYPE_CHECKING:
+    from routerterm.config.keys.paste import Pasted
+    from routerterm.config.keys.values import PlaceStatus
 
 
 @dataclass(frozen=True, slots=True)

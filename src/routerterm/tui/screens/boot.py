@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual import events
 from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widgets import Static
 
-from routerterm.tui.themes.values import Theme
+if TYPE_CHECKING:
+    from routerterm.tui.themes.values import Theme
 
 PACE = 0.05
 """Seconds between two steps."""

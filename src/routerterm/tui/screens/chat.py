@@ -30,8 +30,6 @@ from routerterm.tui.prompt_library import PromptLibrary
 from routerterm.tui.screens.framed import FramedScreen, FramePart
 from routerterm.tui.stage import Stage
 from routerterm.tui.themes.adapt import to_palette
-from routerterm.tui.themes.values import Theme
-from routerterm.tui.transcript import messages
 from routerterm.tui.transcript.widget import Transcript
 from routerterm.tui.tray import Tray
 from routerterm.tui.turns import PENDING, Turns
@@ -45,6 +43,8 @@ from routerterm.tui.writing import Writing
 
 if TYPE_CHECKING:
     from routerterm.tui.app import RoutertermApp
+    from routerterm.tui.themes.values import Theme
+    from routerterm.tui.transcript import messages
     from routerterm.wiring import Services
 
 DRAWER_BELOW = 80

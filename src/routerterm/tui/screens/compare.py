@@ -19,7 +19,6 @@ from textual.worker import Worker
 
 from routerterm.core.errors import RoutertermError
 from routerterm.core.events import Failed, Finished, ReasoningDelta, Recovered, TextDelta, ToolCallDelta
-from routerterm.engine.comparison import Comparison, Heard
 from routerterm.tui.clock import now_ms, time_of_day
 from routerterm.tui.entries import seam_of, trouble_of
 from routerterm.tui.frame import Panes
@@ -27,15 +26,16 @@ from routerterm.tui.sanitise import one_line
 from routerterm.tui.screens.compare_words import Lane, bar_fields, foot_fields, head_fields, tab_fields, title_fields
 from routerterm.tui.screens.framed import FramedScreen, FramePart
 from routerterm.tui.themes.adapt import to_palette
-from routerterm.tui.themes.values import Theme
-from routerterm.tui.transcript import messages
 from routerterm.tui.transcript.values import Entry, Header
 from routerterm.tui.transcript.widget import Transcript
-from routerterm.tui.turns import Asked
 from routerterm.tui.widgets.fields import FieldLine
 
 if TYPE_CHECKING:
+    from routerterm.engine.comparison import Comparison, Heard
     from routerterm.tui.app import RoutertermApp
+    from routerterm.tui.themes.values import Theme
+    from routerterm.tui.transcript import messages
+    from routerterm.tui.turns import Asked
 
 NARROWEST = 36
 """Cells that a column needs to be read beside others."""

@@ -5,13 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from routerterm.core.money import show_usd
-from routerterm.engine.record import Record
-from routerterm.store.values import Status
 from routerterm.tui.entries import seconds
-from routerterm.tui.themes.values import Glyphs
 from routerterm.tui.widgets.fields import Field, Span
+
+if TYPE_CHECKING:
+    from routerterm.engine.record import Record
+    from routerterm.store.values import Status
+    from routerterm.tui.themes.values import Glyphs
 
 
 @dataclass(slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -13,8 +13,10 @@ from textual.getters import query_one
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
-from routerterm.config.keys.values import KeyRecord
 from routerterm.tui.screens.unlock import DIALOG_CSS, LOW
+
+if TYPE_CHECKING:
+    from routerterm.config.keys.values import KeyRecord
 
 
 @dataclass(frozen=True, slots=True)

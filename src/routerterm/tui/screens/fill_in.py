@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -12,9 +12,11 @@ from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from routerterm.engine.templates import Field
 from routerterm.tui.widgets.fields import FieldLine
 from routerterm.tui.widgets.keybar import foot
+
+if TYPE_CHECKING:
+    from routerterm.engine.templates import Field
 
 
 class FillIn(ModalScreen[Mapping[str, str] | None]):

@@ -6,9 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from routerterm.store.excerpt import Excerpt
 from routerterm.store.query import parse
-from routerterm.store.search import Hit
 from routerterm.tui.clock import local, now_ms
 from routerterm.tui.sanitise import one_line
 from routerterm.tui.screens.picker import Picker
@@ -16,6 +14,8 @@ from routerterm.tui.widgets.fields import Span
 from routerterm.tui.widgets.rows import Column, Row
 
 if TYPE_CHECKING:
+    from routerterm.store.excerpt import Excerpt
+    from routerterm.store.search import Hit
     from routerterm.tui.app import RoutertermApp
     from routerterm.wiring import Services
 

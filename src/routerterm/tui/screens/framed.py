@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -11,7 +11,9 @@ from textual.screen import Screen
 from textual.strip import Strip
 
 from routerterm.tui.frame import Panes, draw
-from routerterm.tui.themes.values import Frame
+
+if TYPE_CHECKING:
+    from routerterm.tui.themes.values import Frame
 
 NARROW_BELOW = 80
 """Columns under which keys at the foot take two lines, and details a line of their own."""

@@ -16,13 +16,13 @@ from textual.widgets import Static
 from routerterm.config.write import set_value
 from routerterm.core.errors import RoutertermError
 from routerterm.core.money import show_usd
-from routerterm.engine.served import Served
 from routerterm.tui.sanitise import one_line
 from routerterm.tui.widgets.fields import FieldLine, Span, Tone
 from routerterm.tui.widgets.keybar import foot
 from routerterm.tui.widgets.rows import Column, Row, RowList
 
 if TYPE_CHECKING:
+    from routerterm.engine.served import Served
     from routerterm.tui.app import RoutertermApp
 
 EVERY = 0.5

@@ -20,7 +20,6 @@ from routerterm.core.errors import RoutertermError
 from routerterm.tui.frame import Panes
 from routerterm.tui.screens.framed import FramedScreen
 from routerterm.tui.screens.keys_deeds import KeysDeeds
-from routerterm.tui.screens.keys_model import KeysModel
 from routerterm.tui.themes.values import Theme
 from routerterm.tui.widgets.fields import Field, FieldLine, Span, Tone
 from routerterm.tui.widgets.keys_list import EMPTY, KeysDetail, KeysList
@@ -28,6 +27,7 @@ from routerterm.tui.widgets.keys_rows import Invitation, KeyRow, details, title_
 
 if TYPE_CHECKING:
     from routerterm.tui.app import RoutertermApp
+    from routerterm.tui.screens.keys_model import KeysModel
 
 BOX_FROM, BOTTOM_FROM = 60, 22
 RELOAD = 5.0

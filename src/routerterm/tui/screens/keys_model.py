@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from routerterm.config.keys.paste import Pasted
-from routerterm.config.keys.values import KeyRecord, Place, PlaceStatus, ProbeResult
-from routerterm.core.secret import Secret
-from routerterm.engine.key_view import KeysView
+if TYPE_CHECKING:
+    from routerterm.config.keys.paste import Pasted
+    from routerterm.config.keys.values import KeyRecord, Place, PlaceStatus, ProbeResult
+    from routerterm.core.secret import Secret
+    from routerterm.engine.key_view import KeysView
 
 
 class KeysModel(Protocol):

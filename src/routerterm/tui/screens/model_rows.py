@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
-from routerterm.catalog.values import ModelInfo
-from routerterm.core.targets import Target
 from routerterm.router.breaker import Health
-from routerterm.router.options import Route
-from routerterm.tui.themes.values import Glyphs
 from routerterm.tui.widgets.fields import Span
 from routerterm.tui.widgets.rows import Column, Row
+
+if TYPE_CHECKING:
+    from routerterm.catalog.values import ModelInfo
+    from routerterm.core.targets import Target
+    from routerterm.router.options import Route
+    from routerterm.tui.themes.values import Glyphs
 
 COLUMNS = (
     Column("", 0),

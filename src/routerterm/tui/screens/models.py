@@ -16,10 +16,10 @@ from routerterm.engine.key_view import lines_of
 from routerterm.router.options import BUILTIN_ROUTES
 from routerterm.tui.screens.model_rows import COLUMNS, Need, Shelf, cycle, provider_keys, shelf_rows
 from routerterm.tui.screens.picker import Deed, Picker, later
-from routerterm.tui.widgets.rows import Row
 
 if TYPE_CHECKING:
     from routerterm.tui.app import RoutertermApp
+    from routerterm.tui.widgets.rows import Row
     from routerterm.wiring import Services
 
 READ = 400

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -11,9 +11,11 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from routerterm.tui.themes.values import Glyphs
 from routerterm.tui.widgets.fields import FieldLine
 from routerterm.tui.widgets.keybar import foot
+
+if TYPE_CHECKING:
+    from routerterm.tui.themes.values import Glyphs
 
 WIDTH = 40
 """Cells of the bar."""

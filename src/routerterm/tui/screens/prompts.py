@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -13,11 +13,13 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from routerterm.engine.templates import fields_of
-from routerterm.store.prompts import Prompt
 from routerterm.tui.sanitise import one_line
 from routerterm.tui.widgets.fields import FieldLine, Span
 from routerterm.tui.widgets.keybar import foot
 from routerterm.tui.widgets.rows import Column, Row, RowList
+
+if TYPE_CHECKING:
+    from routerterm.store.prompts import Prompt
 
 COLUMNS = (Column("", 0, most=30), Column("", 2, most=24), Column("", 1, grow=True))
 FOOT = "Enter use · E change · D remove · S new system prompt · T new template · Esc leave"
@@ -57,7 +59,8 @@ class PromptsScreen(ModalScreen[tuple[str, str] | None]):
     PromptsScreen.-empty Static { display: block; }
     PromptsScreen.-empty RowList { display: none; }
     PromptsScreen FieldLine { background: $t-panel; margin: 0 1; }
-    PromptsScreen FieldLine > .line--text, PromptsScreen FieldLine > .line--dim, PromptsScreen FieldLine > .line--faint {
+    PromptsScreen FieldLine > .line--text, PromptsScreen FieldLine > .line--dim,
+    PromptsScreen FieldLine > .line--faint {
         background: $t-panel;
     }
     """

@@ -29,12 +29,12 @@ from routerterm.tui.screens.chat import BOTTOM_FROM, BOX_FROM
 from routerterm.tui.screens.framed import NARROW_BELOW, SHORT, FramedScreen
 from routerterm.tui.screens.route_rows import COLUMNS, Place, health_rows, moved, route_rows
 from routerterm.tui.screens.why import WhyScreen
-from routerterm.tui.themes.values import Theme
 from routerterm.tui.widgets.fields import Field, FieldLine, Span
 from routerterm.tui.widgets.rows import RowList
 
 if TYPE_CHECKING:
     from routerterm.tui.app import RoutertermApp
+    from routerterm.tui.themes.values import Theme
     from routerterm.wiring import Services
 
 AVOID = 600.0

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from routerterm.core.targets import Candidate, Decision, Target
 from routerterm.router.breaker import Health
-from routerterm.router.options import Route
 from routerterm.tui.entries import words
 from routerterm.tui.sanitise import one_line
-from routerterm.tui.themes.values import Glyphs
 from routerterm.tui.widgets.fields import Span, Tone
 from routerterm.tui.widgets.rows import Cells, Column, Row
 from routerterm.tui.widgets.status import cost_range
+
+if TYPE_CHECKING:
+    from routerterm.router.options import Route
+    from routerterm.tui.themes.values import Glyphs
 
 COLUMNS = (
     Column("", 0, most=3),

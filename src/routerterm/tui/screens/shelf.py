@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from routerterm.store.conversations import Filter
+from routerterm.store.values import Filter
 from routerterm.tui.clock import local
 from routerterm.tui.sanitise import one_line
 from routerterm.tui.screens.picker import Picker

@@ -35,7 +35,6 @@ from routerterm.tui.screens.stats_rows import (
     titled,
     token_chart,
 )
-from routerterm.tui.themes.values import Theme
 from routerterm.tui.widgets.bars import ASCII_STEPS, Bars
 from routerterm.tui.widgets.fields import Field, FieldLine, Span, Tone
 from routerterm.tui.widgets.rows import Column, Row, RowList
@@ -43,6 +42,7 @@ from routerterm.tui.widgets.rows import Column, Row, RowList
 if TYPE_CHECKING:
     from routerterm.store.database import Store
     from routerterm.tui.app import RoutertermApp
+    from routerterm.tui.themes.values import Theme
     from routerterm.wiring import Services
 
 PERIODS: tuple[tuple[str, str, int | None], ...] = (

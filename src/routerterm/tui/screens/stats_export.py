@@ -8,12 +8,14 @@ import json
 from dataclasses import fields
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from routerterm.config.paths import Paths
 from routerterm.config.write import write_whole
 from routerterm.engine.statistics import Line, Percentiles, Summary
 from routerterm.tui.clock import local, now_ms
+
+if TYPE_CHECKING:
+    from routerterm.config.paths import Paths
 
 Form: TypeAlias = Literal["csv", "json"]
 NAMES = tuple(field.name for field in fields(Line))

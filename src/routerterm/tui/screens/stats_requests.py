@@ -9,10 +9,10 @@ from routerterm.core.ledger import AttemptRecord
 from routerterm.tui.sanitise import one_line
 from routerterm.tui.screens.picker import Picker, later
 from routerterm.tui.screens.stats_rows import REQUESTS, request_row
-from routerterm.tui.widgets.rows import Row
 
 if TYPE_CHECKING:
     from routerterm.tui.app import RoutertermApp
+    from routerterm.tui.widgets.rows import Row
 
 LookUp: TypeAlias = Callable[[], Awaitable[Sequence[AttemptRecord]]]
 

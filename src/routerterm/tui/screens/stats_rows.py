@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from routerterm.core.ledger import AttemptRecord
 from routerterm.core.money import from_nano, show_usd
-from routerterm.engine.statistics import Line, Percentiles, Summary
-from routerterm.router.budget import Gauge
 from routerterm.tui.clock import local
 from routerterm.tui.entries import seconds, words
 from routerterm.tui.sanitise import one_line
-from routerterm.tui.themes.values import Glyphs
 from routerterm.tui.widgets.bars import Chart
 from routerterm.tui.widgets.fields import Field, Span, Tone
 from routerterm.tui.widgets.rows import Column, Row
 from routerterm.tui.widgets.status import meter, tone_of_share
+
+if TYPE_CHECKING:
+    from routerterm.core.ledger import AttemptRecord
+    from routerterm.engine.statistics import Line, Percentiles, Summary
+    from routerterm.router.budget import Gauge
+    from routerterm.tui.themes.values import Glyphs
 
 COLUMNS = (
     Column("", 0, grow=True),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -15,10 +15,12 @@ from routerterm.core.money import from_nano, show_usd
 from routerterm.engine.tree import Branch, Stretch, stretches
 from routerterm.tui.clock import local
 from routerterm.tui.sanitise import one_line
-from routerterm.tui.themes.values import Glyphs
 from routerterm.tui.widgets.fields import FieldLine, Span, Tone
 from routerterm.tui.widgets.keybar import foot
 from routerterm.tui.widgets.rows import Column, Row, RowList
+
+if TYPE_CHECKING:
+    from routerterm.tui.themes.values import Glyphs
 
 COLUMNS = (
     Column("", 0, grow=True),

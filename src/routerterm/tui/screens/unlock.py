@@ -7,7 +7,7 @@ the person gave up.  A wrong passphrase is said on the spot, and may be tried ag
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from textual import events, on
 from textual.app import App, ComposeResult
@@ -20,9 +20,11 @@ from textual.widgets import Button, Input, Static
 
 from routerterm.config.keys.keeper import Keeper
 from routerterm.config.keys.own import SHORTEST_PASSPHRASE
-from routerterm.config.keys.source import Keyring
 from routerterm.config.keys.values import Place, PlaceStatus
 from routerterm.core.errors import RoutertermError
+
+if TYPE_CHECKING:
+    from routerterm.config.keys.source import Keyring
 
 Unlock: TypeAlias = Callable[[str], Awaitable[None]]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -13,10 +13,12 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from routerterm.core.money import show_usd
-from routerterm.engine.record import Record
 from routerterm.tui.entries import basis_of, seconds, words
 from routerterm.tui.sanitise import one_line
 from routerterm.tui.widgets.status import cost_range
+
+if TYPE_CHECKING:
+    from routerterm.engine.record import Record
 
 Line = tuple[str, str]
 """A line of text and the name of its colour."""

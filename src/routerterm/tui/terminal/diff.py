@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from routerterm.tui.terminal.cells import CONT, Graphemes, risky, special
 from routerterm.tui.terminal.grid import Grid
 from routerterm.tui.terminal.motion import motion
 from routerterm.tui.terminal.scroll import Shift, differing, find_shift
-from routerterm.tui.terminal.style import StyleTable
+
+if TYPE_CHECKING:
+    from routerterm.tui.terminal.style import StyleTable
 
 _SAME = re.compile(r"(.)\1*", re.DOTALL)
 _GAP = 4  # unchanged cells that are cheaper written again than jumped over

@@ -13,7 +13,7 @@ import time
 import weakref
 from codecs import getincrementaldecoder
 from types import FrameType
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.color import ColorSystem
 from textual import events
@@ -26,10 +26,12 @@ from textual.message import Message
 from routerterm.tui.terminal.bursts import BurstParser
 from routerterm.tui.terminal.colour import adapter, depth_of
 from routerterm.tui.terminal.keys import AnswerFilter
-from routerterm.tui.terminal.line import LineState, Mode
 from routerterm.tui.terminal.output import Output
 from routerterm.tui.terminal.setup import abilities, meter
 from routerterm.tui.terminal.writer import Sink, open_sink
+
+if TYPE_CHECKING:
+    from routerterm.tui.terminal.line import LineState, Mode
 
 _DRIVERS: weakref.WeakKeyDictionary[App[Any], LeanDriver] = weakref.WeakKeyDictionary()
 

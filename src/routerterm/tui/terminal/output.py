@@ -10,6 +10,7 @@ import asyncio
 import re
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from routerterm.tui.terminal.cells import Graphemes
 from routerterm.tui.terminal.diff import Abilities, Painter
@@ -17,7 +18,9 @@ from routerterm.tui.terminal.grid import Grid
 from routerterm.tui.terminal.line import PROBE, LineMeter
 from routerterm.tui.terminal.parser import Interpreter
 from routerterm.tui.terminal.style import Overflow, Style, StyleTable
-from routerterm.tui.terminal.writer import Sink
+
+if TYPE_CHECKING:
+    from routerterm.tui.terminal.writer import Sink
 
 _SYNC_ON, _SYNC_OFF = "\x1b[?2026h", "\x1b[?2026l"
 _MODE = re.compile(r"\x1b\[\?(\d+)([hl])")

@@ -13,10 +13,13 @@ for drawing came from content: it is dropped and counted.
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-from routerterm.tui.terminal.cells import Graphemes
-from routerterm.tui.terminal.grid import Grid
 from routerterm.tui.terminal.style import Overflow, StyleTable
+
+if TYPE_CHECKING:
+    from routerterm.tui.terminal.cells import Graphemes
+    from routerterm.tui.terminal.grid import Grid
 
 _MOVE = re.compile(r"\x1b\[(\d{1,5});(\d{1,5})H")
 _STYLED = re.compile(r"\x1b\[([0-9;:]*)m|([^\x00-\x1f\x7f-\x9f]+)")

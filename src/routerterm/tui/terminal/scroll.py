@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from operator import ne
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from routerterm.tui.terminal.grid import Grid
+if TYPE_CHECKING:
+    from routerterm.tui.terminal.grid import Grid
 
 
 class Shift(NamedTuple):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from typing import TYPE_CHECKING
 
 from textual.theme import Theme as TextualTheme
 
-from routerterm.tui.themes.values import Glyphs, Theme
 from routerterm.tui.transcript.palette import Palette, Signs
+
+if TYPE_CHECKING:
+    from routerterm.tui.themes.values import Glyphs, Theme
 
 
 def to_textual(theme: Theme) -> TextualTheme:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from routerterm.core.errors import RoutertermError
 from routerterm.engine.transfer.html import Colours as Page
 from routerterm.tui.themes.reading import DEFAULT, find_themes, read_theme
-from routerterm.tui.themes.values import Theme
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from routerterm.tui.themes.values import Theme
 
 _ANSI = {
     "default": "",

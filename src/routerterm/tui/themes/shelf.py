@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from routerterm.config.paths import Paths
 from routerterm.core.errors import RoutertermError, SettingsError
 from routerterm.tui.themes.reading import DEFAULT, find_themes, read_theme
 from routerterm.tui.themes.values import Theme
+
+if TYPE_CHECKING:
+    from routerterm.config.paths import Paths
 
 Letters: TypeAlias = Literal["unicode", "console", "ascii"]
 """What a terminal can show: everything, lines but few signs, or plain letters alone."""

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from routerterm.tui.transcript.values import Action
-
 if TYPE_CHECKING:
+    from routerterm.tui.transcript.values import Action
     from routerterm.tui.transcript.viewport import Viewport
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from routerterm.tui.transcript.layout.lines import Line
-from routerterm.tui.transcript.palette import Palette
+if TYPE_CHECKING:
+    from routerterm.tui.transcript.layout.lines import Line
+    from routerterm.tui.transcript.palette import Palette
 
 GUTTER = 2
 """Cells left of every line: the cursor's mark, and the bar beside what the person said."""

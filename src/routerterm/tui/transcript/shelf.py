@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from textual.strip import Strip
 
-from routerterm.core.events import Content
 from routerterm.tui.transcript.heights import Heights
-from routerterm.tui.transcript.palette import Palette
-from routerterm.tui.transcript.values import Entry, Header
 
 if TYPE_CHECKING:
+    from routerterm.core.events import Content
     from routerterm.tui.transcript.layout.lines import Line
     from routerterm.tui.transcript.layout.live import LiveEntry
+    from routerterm.tui.transcript.palette import Palette
+    from routerterm.tui.transcript.values import Entry, Header
 
 
 class Slot:

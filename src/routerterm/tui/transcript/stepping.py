@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.strip import Strip
@@ -13,7 +13,9 @@ from routerterm.tui.transcript import messages
 from routerterm.tui.transcript.paint import overlay
 from routerterm.tui.transcript.places import END, Place, Selection, blocks, code_blocks
 from routerterm.tui.transcript.pointing import Pointing
-from routerterm.tui.transcript.values import Action, Entry
+
+if TYPE_CHECKING:
+    from routerterm.tui.transcript.values import Action, Entry
 
 
 def _key(key: str, action: str, text: str, id: str, show: bool = False) -> Binding:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.strip import Strip
 
-from routerterm.core.events import Content
 from routerterm.tui.transcript import messages
 from routerterm.tui.transcript.finding import Search
-from routerterm.tui.transcript.palette import Palette
 from routerterm.tui.transcript.stepping import Stepping
-from routerterm.tui.transcript.values import Entry, Header
 from routerterm.tui.transcript.viewport import lay_over
+
+if TYPE_CHECKING:
+    from routerterm.core.events import Content
+    from routerterm.tui.transcript.palette import Palette
+    from routerterm.tui.transcript.values import Entry, Header
 
 
 class Transcript(Stepping):

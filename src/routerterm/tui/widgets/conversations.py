@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
@@ -18,7 +18,9 @@ from textual.strip import Strip
 
 from routerterm.tui.clock import local
 from routerterm.tui.sanitise import one_line
-from routerterm.tui.themes.values import Glyphs
+
+if TYPE_CHECKING:
+    from routerterm.tui.themes.values import Glyphs
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
-from routerterm.tui.commands.base import Command
-from routerterm.tui.themes.values import KeyForm
 from routerterm.tui.widgets.fields import Field, Span, Tone
+
+if TYPE_CHECKING:
+    from routerterm.tui.commands.base import Command
+    from routerterm.tui.themes.values import KeyForm
 
 _FASTEXT: tuple[Tone, ...] = ("error", "success", "warning", "accent")
 _NAMES = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
 from textual import events
@@ -16,9 +16,11 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from routerterm.engine.key_view import KeysView
-from routerterm.tui.themes.values import Glyphs
 from routerterm.tui.widgets.fields import TONES, Span
 from routerterm.tui.widgets.keys_rows import Heading, Invitation, KeyRow, Row, cut, rows_of, spans_of
+
+if TYPE_CHECKING:
+    from routerterm.tui.themes.values import Glyphs
 
 EMPTY = KeysView(0.0)
 

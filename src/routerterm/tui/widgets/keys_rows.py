@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from rich.cells import cell_len, set_cell_size
 
 from routerterm.config.keys.values import Place, PlaceStatus
 from routerterm.engine.key_view import KeyLine, KeysView, ProviderLines, duration
 from routerterm.tui.sanitise import one_line
-from routerterm.tui.themes.values import Glyphs
 from routerterm.tui.widgets.fields import Field, Span, Tone
+
+if TYPE_CHECKING:
+    from routerterm.tui.themes.values import Glyphs
 
 WIDE, MEDIUM = 96, 60
 """Columns from which quota and last use, and from which the place, have a column."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from routerterm.core.money import show_usd
-from routerterm.core.targets import Forecast
-from routerterm.tui.themes.values import Glyphs
 from routerterm.tui.widgets.fields import Field, Span, Tone
+
+if TYPE_CHECKING:
+    from routerterm.core.targets import Forecast
+    from routerterm.tui.themes.values import Glyphs
 
 Activity: TypeAlias = Literal["idle", "waiting", "answering"]
 Lamp: TypeAlias = Literal["on", "half", "off"]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from routerterm.tui.transcript.layout.grammar import Node
+from typing import TYPE_CHECKING
+
 from routerterm.tui.transcript.layout.leaves import Leaves
-from routerterm.tui.transcript.layout.lines import Line
 from routerterm.tui.transcript.layout.page import Margin
+
+if TYPE_CHECKING:
+    from routerterm.tui.transcript.layout.grammar import Node
+    from routerterm.tui.transcript.layout.lines import Line
 
 LEAST_WIDTH = 12
 """Containers indent no further once this little is left."""

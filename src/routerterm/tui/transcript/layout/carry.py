@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from routerterm.tui.transcript.layout.code import Painter
 from routerterm.tui.transcript.layout.grammar import HEADING_LINES
-from routerterm.tui.transcript.layout.lines import Run
-from routerterm.tui.transcript.layout.tables import Plan
+
+if TYPE_CHECKING:
+    from routerterm.tui.transcript.layout.code import Painter
+    from routerterm.tui.transcript.layout.lines import Run
+    from routerterm.tui.transcript.layout.tables import Plan
 
 Open: TypeAlias = Literal["", "paragraph", "endless", "fence", "table"]
 """``endless``: in the middle of a paragraph's line that is too long to wait for its end."""

@@ -11,14 +11,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pygments.lexer import Lexer, RegexLexer
 from pygments.lexers import get_lexer_by_name
 from pygments.token import Comment, Generic, Keyword, Literal, Name, Number, Operator, String, Token
 from pygments.util import ClassNotFound
 
-from routerterm.tui.transcript.layout.lines import Run
+if TYPE_CHECKING:
+    from routerterm.tui.transcript.layout.lines import Run
 
 ENDLESS = 2_000
 """A line of code longer than this is not coloured."""

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from routerterm.core.messages import Image, Part, Reasoning, Text, ToolCall, ToolResult
 from routerterm.tui.sanitise import one_line
 from routerterm.tui.transcript.layout.header import header_line
 from routerterm.tui.transcript.layout.lines import Line, wrap_runs
 from routerterm.tui.transcript.layout.parts import call_lines, file_lines, image_lines, result_lines, thought_lines
-from routerterm.tui.transcript.palette import Signs
-from routerterm.tui.transcript.values import Entry
+
+if TYPE_CHECKING:
+    from routerterm.tui.transcript.palette import Signs
+    from routerterm.tui.transcript.values import Entry
 
 _ENDINGS = {
     "stopped": "stopped here by you",

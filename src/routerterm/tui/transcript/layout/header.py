@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rich.cells import cell_len
 
 from routerterm.tui.sanitise import one_line
 from routerterm.tui.transcript.layout.lines import Line, Run, fit, runs_len
-from routerterm.tui.transcript.palette import Signs
-from routerterm.tui.transcript.values import Entry
+
+if TYPE_CHECKING:
+    from routerterm.tui.transcript.palette import Signs
+    from routerterm.tui.transcript.values import Entry
 
 # What goes first when there is no room, before the speaker is shortened.
 _ORDER = ("duration", "tokens", "ttft", "note", "basis", "siblings", "time", "cost")

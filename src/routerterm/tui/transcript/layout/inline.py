@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from markdown_it.token import Token
 
 from routerterm.tui.sanitise import sanitise
 from routerterm.tui.transcript.layout.lines import Run, fit
-from routerterm.tui.transcript.palette import Signs
+
+if TYPE_CHECKING:
+    from routerterm.tui.transcript.palette import Signs
 
 _BREAK = re.compile(r"<br ?/?>", re.IGNORECASE)
 _OPENS = {"em_open": "i", "s_open": "s"}

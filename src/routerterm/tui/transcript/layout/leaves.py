@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from routerterm.tui.transcript.layout.carry import Carry
 from routerterm.tui.transcript.layout.code import Painter
 from routerterm.tui.transcript.layout.grammar import ENDLESS, GOES_ON, Node
 from routerterm.tui.transcript.layout.inline import shorten
 from routerterm.tui.transcript.layout.lines import Run, cut_runs, fit, split_runs
 from routerterm.tui.transcript.layout.page import Margin, Page
 from routerterm.tui.transcript.layout.tables import head_lines, plan, row_lines
+
+if TYPE_CHECKING:
+    from routerterm.tui.transcript.layout.carry import Carry
 
 WORD = 200
 """How far ahead a blank is looked for to end a piece of an endless line."""

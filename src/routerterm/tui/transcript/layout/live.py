@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from routerterm.core.events import Content, ReasoningDelta, TextDelta, ToolCallDelta
 from routerterm.core.messages import Part, Reasoning, Text, ToolCall
@@ -13,8 +14,10 @@ from routerterm.tui.transcript.layout.header import header_line
 from routerterm.tui.transcript.layout.lines import Line, runs_len
 from routerterm.tui.transcript.layout.parts import WINDOW_TEXT, call_lines, thought_lines
 from routerterm.tui.transcript.layout.stream import StreamLayout
-from routerterm.tui.transcript.palette import Signs
-from routerterm.tui.transcript.values import Entry
+
+if TYPE_CHECKING:
+    from routerterm.tui.transcript.palette import Signs
+    from routerterm.tui.transcript.values import Entry
 
 
 class _Thought:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from routerterm.tui.transcript.layout.carry import Carry
-from routerterm.tui.transcript.layout.code import Painter
-from routerterm.tui.transcript.layout.grammar import Grammar
 from routerterm.tui.transcript.layout.inline import inline_runs
 from routerterm.tui.transcript.layout.lines import Line, Run, fit, runs_len, wrap_runs
-from routerterm.tui.transcript.layout.tables import Plan
-from routerterm.tui.transcript.palette import Signs
+
+if TYPE_CHECKING:
+    from routerterm.tui.transcript.layout.carry import Carry
+    from routerterm.tui.transcript.layout.code import Painter
+    from routerterm.tui.transcript.layout.grammar import Grammar
+    from routerterm.tui.transcript.layout.tables import Plan
+    from routerterm.tui.transcript.palette import Signs
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
-from routerterm.core.messages import Image, Reasoning, Text, ToolCall, ToolResult
 from routerterm.tui.sanitise import one_line, sanitise
 from routerterm.tui.transcript.layout.code import Painter
 from routerterm.tui.transcript.layout.lines import Line, Run, cut_runs, fit, runs_len, wrap_runs
 from routerterm.tui.transcript.layout.pictures import can_draw, picture_lines
-from routerterm.tui.transcript.palette import Signs
+
+if TYPE_CHECKING:
+    from routerterm.core.messages import Image, Reasoning, Text, ToolCall, ToolResult
+    from routerterm.tui.transcript.palette import Signs
 
 WINDOW = 4
 """Lines of a thought that are seen while it is being thought."""

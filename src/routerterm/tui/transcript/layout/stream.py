@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from routerterm.tui.sanitise import sanitise
 from routerterm.tui.transcript.layout.blocks import Writer
@@ -21,9 +21,11 @@ from routerterm.tui.transcript.layout.carry import Carry
 from routerterm.tui.transcript.layout.cutting import cuttable, find_cut, open_leaf
 from routerterm.tui.transcript.layout.grammar import ENDLESS, GOES_ON, Grammar
 from routerterm.tui.transcript.layout.leaves import WORD, endless_pieces
-from routerterm.tui.transcript.layout.lines import Line
 from routerterm.tui.transcript.layout.page import Limits, Margin
-from routerterm.tui.transcript.palette import Signs
+
+if TYPE_CHECKING:
+    from routerterm.tui.transcript.layout.lines import Line
+    from routerterm.tui.transcript.palette import Signs
 
 _UNDECIDED = re.compile(r"[\s>]*(?:[-=*_+#`~|:\s]*|\d{1,9}[.)]?|[-*+]\s+\[[ xX]?\]?|\[!?\w*)$")
 """The beginning of a line that may yet become markup: shown only once it is clear what it is."""

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from routerterm.tui.transcript.layout.lines import Run, runs_len, split_runs, wrap_runs
-from routerterm.tui.transcript.palette import Signs
+
+if TYPE_CHECKING:
+    from routerterm.tui.transcript.palette import Signs
 
 Cell: TypeAlias = list[Run]
 LEAST = 6
