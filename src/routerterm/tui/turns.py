@@ -200,11 +200,19 @@ class Turns:
             self._screen.notify(warning, severity="warning", markup=False)
         if turn.over_budget is not None:
             self._ask_to_spend(turn, turn.over_budget)
-        if turn.queue and turn.session is self._screen.stage.session:
-            first, *rest = turn.queue
+        if turn.queue:
+            self._go_on(turn)
+
+    def _go_on(self, ended: Turn) -> None:
+        """Ask what was queued behind an answer, also where the person has gone to another conversation since."""
+        first, *rest = ended.queue
+        session, model = ended.session, ended.model
+        if session is self._screen.stage.session:
             self.send(first.text, first.files)
-            if self.current is not None:
-                self.current.queue.extend(rest)
+        else:
+            self.start(session, lambda: session.send(first.text, parts=first.parts, model=model or None), first, model)
+        if (turn := next((t for t in self._turns if t.session is session), None)) is not None:
+            turn.queue.extend(rest)
 
     async def _take(self, turn: Turn, event: Event) -> None:
         """The one place where the interface learns what happens to an answer."""
@@ -294,8 +302,9 @@ class Turns:
 
     async def _give_back(self, turn: Turn, error: RoutertermError) -> None:
         """It never left: the text goes back where it was typed."""
-        if turn.shown is None and turn.question and self._on_show(turn):
-            await self._screen.stage.show()
+        if turn.shown is None and turn.question:
+            if self._on_show(turn):
+                await self._screen.stage.show()
             text = self._screen.composer.text
             self._screen.composer.put("\n".join(filter(None, (turn.question.text, text))))
             self._screen.tray.give_back(turn.question.files)

@@ -81,6 +81,25 @@ async def test_what_is_queued_is_sent_in_order(paths: Paths) -> None:
         assert shown(app)[0::2] == ["one", "two"]
 
 
+async def test_what_is_queued_is_sent_also_when_another_conversation_is_open(paths: Paths) -> None:
+    configure(paths, default="demo/markdown")
+    async with running(paths) as (app, pilot):
+        await say(pilot, "one")
+        await until(pilot, lambda: app.chat.turns.current is not None and app.chat.stage.id is not None)
+        first = app.chat.stage.id
+        await say(pilot, "two")
+        await pilot.press("f2")
+        await until(pilot, lambda: app.chat.stage.id != first)
+        assert app.services is not None
+        for _ in range(300):
+            page = await app.services.store.messages.page(first or "")
+            if [message.status for message in page.messages] == ["done"] * 4:
+                break
+            await pilot.pause(0.1)
+        assert [message.text for message in page.messages if message.role == "user"] == ["one", "two"]
+        assert [message.status for message in page.messages] == ["done"] * 4
+
+
 @pytest.mark.parametrize(("model", "word"), [("demo/flaky", "rate limited"), ("demo/cut", "cut")])
 async def test_failures_that_were_survived_can_be_seen(paths: Paths, model: str, word: str) -> None:
     configure(paths, default=model)
