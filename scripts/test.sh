@@ -16,7 +16,7 @@ if command -v dbus-run-session >/dev/null 2>&1 && command -v gnome-keyring-daemo
     HOME=$home XDG_DATA_HOME=$home/data XDG_RUNTIME_DIR=$home ROUTERTERM_MODEL_DIR=$models \
         dbus-run-session -- sh -c '
             printf pw | gnome-keyring-daemon --unlock --components=secrets >/dev/null 2>&1
-            exec .venv/bin/python -m pytest -q -n auto "$@"' sh "$@" </dev/null || status=$?
+            exec .venv/bin/python -m pytest -q -n auto --durations=15 --durations-min=5 "$@"' sh "$@" </dev/null || status=$?
     exit $status
 fi
-exec .venv/bin/python -m pytest -q -n auto "$@" </dev/null
+exec .venv/bin/python -m pytest -q -n auto --durations=15 --durations-min=5 "$@" </dev/null

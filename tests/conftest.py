@@ -16,6 +16,7 @@ import pytest
 from hypothesis import settings as hypothesis_settings
 
 from routerterm.config.paths import HOME_VARIABLE, MODEL_VARIABLE, Paths
+from routerterm.router.demo import DemoTransport
 
 ROOT = Path(__file__).resolve().parent.parent
 CORPUS = Path(os.environ.get("ROUTERTERM_CORPUS") or ROOT.parent / "shared" / "corpus")
@@ -93,6 +94,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixtur
     else:
         monkeypatch.delenv(MODEL_VARIABLE, raising=False)
     return home
+
+
+@pytest.fixture(autouse=True)
+def brisk_demo(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The demonstration answers as it does for people, only faster."""
+    monkeypatch.setattr(DemoTransport.__init__, "__defaults__", (0.3,))
 
 
 @pytest.fixture

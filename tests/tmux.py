@@ -67,17 +67,21 @@ class Terminal:
     def ended(self, seconds: float = LONG_ENOUGH) -> int:
         """Wait for the program to end; its exit code, below 0 the signal that killed it."""
         limit = time.monotonic() + seconds
-        told = "#{pane_dead},#{pane_dead_status},#{pane_dead_signal}"
         while time.monotonic() < limit:
-            dead, status, signal = self._tmux("display-message", "-p", "-t", "it", told).strip().split(",")
-            if dead == "1" and (status or signal):  # tmux learns of the reason a moment later
-                return int(status) if status else -int(signal)
+            if self._told("code"):
+                code = int(self._told("code"))
+                return code if code <= 128 else 128 - code
             time.sleep(0.05)
         raise AssertionError(f"it did not end:\n{self.screen()}")
 
     def pid(self) -> int:
         """The program's process."""
-        return int(self._tmux("display-message", "-p", "-t", "it", "#{pane_pid}"))
+        return int(self._told("pid"))
+
+    def _told(self, what: str) -> str:
+        """What the shell around the program wrote down; tmux does not always hear of an end."""
+        file = self.socket.with_suffix(f".{what}")
+        return file.read_text().strip() if file.exists() else ""
 
     def _until(self, holds: object, complaint: str, seconds: float) -> str:
         limit = time.monotonic() + seconds
@@ -106,8 +110,12 @@ def terminal(
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[Terminal]:
     """The program in a terminal of its own, its history in ``home``; ended when the block ends."""
-    command = "exec " + shlex.join([*PROGRAM, *arguments])
-    made = Terminal(home.parent / "tmux", command, size, {"ROUTERTERM_HOME": str(home), **(environment or {})})
+    socket = home.parent / "tmux"
+    for file in (socket.with_suffix(".pid"), socket.with_suffix(".code")):
+        file.unlink(missing_ok=True)
+    inner = shlex.quote(f"echo $$ >{socket}.pid; exec {shlex.join([*PROGRAM, *arguments])}")
+    command = f"sh -c {inner}; echo $? >{socket}.code"
+    made = Terminal(socket, command, size, {"ROUTERTERM_HOME": str(home), **(environment or {})})
     made.open()
     try:
         yield made

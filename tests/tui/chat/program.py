@@ -44,9 +44,7 @@ async def until(pilot: Pilot[int], holds: Callable[[], bool]) -> None:
 async def say(pilot: Pilot[int], text: str) -> None:
     """Type a line and press Enter."""
     names = {" ": "space", "/": "slash", "?": "question_mark", ",": "comma", ".": "full_stop", "-": "minus"}
-    for letter in text:
-        await pilot.press(names.get(letter, letter))
-    await pilot.press("enter")
+    await pilot.press(*(names.get(letter, letter) for letter in text), "enter")
 
 
 async def answered(app: RoutertermApp, pilot: Pilot[int]) -> None:

@@ -72,7 +72,7 @@ async def test_what_is_queued_comes_back_on_escape(paths: Paths) -> None:
 
 
 async def test_what_is_queued_is_sent_in_order(paths: Paths) -> None:
-    configure(paths, default="demo/markdown")
+    configure(paths, default="demo/slow")
     async with running(paths) as (app, pilot):
         await say(pilot, "one")
         await until(pilot, lambda: app.chat.turns.current is not None)
@@ -82,7 +82,7 @@ async def test_what_is_queued_is_sent_in_order(paths: Paths) -> None:
 
 
 async def test_what_is_queued_is_sent_also_when_another_conversation_is_open(paths: Paths) -> None:
-    configure(paths, default="demo/markdown")
+    configure(paths, default="demo/slow")
     async with running(paths) as (app, pilot):
         await say(pilot, "one")
         await until(pilot, lambda: app.chat.turns.current is not None and app.chat.stage.id is not None)
