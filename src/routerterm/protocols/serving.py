@@ -12,7 +12,7 @@ import binascii
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, assert_never
 
 from routerterm.core.errors import (
     BadCredential,
@@ -28,9 +28,11 @@ from routerterm.core.errors import (
     Refused,
     RoutertermError,
 )
-from routerterm.core.events import WireEvent
+from routerterm.core.events import Broke, ReasoningDelta, Stopped, TextDelta, ToolCallDelta, UsageReported, WireEvent
 from routerterm.core.messages import Image
+from routerterm.core.reply import ReplyBuilder
 from routerterm.core.request import ChatRequest, Effort
+from routerterm.core.usage import Usage
 from routerterm.protocols.jsons import NotJson, loads
 
 _TOO_LONG = "prompt is too long"
@@ -90,6 +92,26 @@ class ServerHalf(Protocol):
 def cut() -> Cut:
     """What is raised where an answer without an end would pass for a whole one."""
     return Cut("The answer broke off before its end.")
+
+
+def gathered(events: Iterable[WireEvent]) -> tuple[ReplyBuilder, Usage | None, Stopped]:
+    """A whole answer, its usage and its end.  Raises the error of a `Broke`, and `Cut` where no `Stopped` came."""
+    builder, usage, stopped = ReplyBuilder(), None, None
+    for event in events:
+        match event:
+            case TextDelta() | ReasoningDelta() | ToolCallDelta():
+                builder.add(event)
+            case UsageReported():
+                usage = event.usage
+            case Stopped():
+                stopped = event
+            case Broke(error):
+                raise error
+            case _:
+                assert_never(event)
+    if stopped is None:
+        raise cut()
+    return builder, usage, stopped
 
 
 def read_object(body: bytes) -> dict[str, Any]:

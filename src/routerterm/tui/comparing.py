@@ -113,7 +113,7 @@ class Comparing:
         await screen.library.refresh()
         await screen.meters.spent()
         await screen.meters.lamps()
-        screen.tell_hits()
+        screen.app.notices.guarded()
 
     async def stop_all(self) -> None:
         """Stop and save what is being compared."""

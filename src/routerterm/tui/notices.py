@@ -98,6 +98,19 @@ class Notices:
             title="Budget", severity="warning", timeout=10, markup=False,
         )  # fmt: skip
 
+    def guarded(self) -> None:
+        """What the guard found on the way, without the words."""
+        services = self._app.services
+        hits = services.money.hits if services is not None else None
+        while hits:
+            hit = hits.popleft()
+            if hit.action in ("warn", "redact"):
+                did = "took out" if hit.action == "redact" else "noticed"
+                self._app.notify(
+                    f"The guard {did} {hit.count} × {hit.rule}.\nguard in /settings says what it does.",
+                    severity="warning", markup=False,
+                )  # fmt: skip
+
     # -- Ctrl+C ----------------------------------------------------------------------------------------
 
     async def interrupt(self) -> None:

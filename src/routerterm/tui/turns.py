@@ -195,7 +195,7 @@ class Turns:
         await self._screen.library.refresh()
         await self._screen.meters.spent()
         await self._screen.meters.lamps()
-        self._screen.tell_hits()
+        self._notices.guarded()
         for warning in await self._screen.services.budget_warnings():
             self._screen.notify(warning, severity="warning", markup=False)
         if turn.over_budget is not None:

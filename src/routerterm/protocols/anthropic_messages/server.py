@@ -16,14 +16,13 @@ from routerterm.core.events import (
     WireEvent,
 )
 from routerterm.core.messages import Part, Reasoning, Text, ToolCall
-from routerterm.core.reply import ReplyBuilder
 from routerterm.core.usage import Usage
 from routerterm.protocols.anthropic_messages.read import FAMILY
 from routerterm.protocols.anthropic_messages.serve_request import decode_request
 from routerterm.protocols.history import arguments_object
 from routerterm.protocols.jsons import dumps
 from routerterm.protocols.seal import unseal
-from routerterm.protocols.serving import cut, said_in_words, told
+from routerterm.protocols.serving import gathered, said_in_words, told
 
 __all__ = ["ServerStream", "decode_request", "encode_body", "encode_error", "usage_object"]
 
@@ -130,24 +129,10 @@ class ServerStream:
 
 def encode_body(events: Iterable[WireEvent], *, id: str, model: str, created: int = 0) -> bytes:  # noqa: ARG001
     """One whole answer.  Raises the error of a `Broke`, and `Cut` where no `Stopped` came."""
-    builder, usage, stopped = ReplyBuilder(), Usage(), None
-    for event in events:
-        match event:
-            case TextDelta() | ReasoningDelta() | ToolCallDelta():
-                builder.add(event)
-            case UsageReported():
-                usage = event.usage
-            case Stopped():
-                stopped = event
-            case Broke(error):
-                raise error
-            case _:
-                assert_never(event)
-    if stopped is None:
-        raise cut()
+    builder, usage, stopped = gathered(events)
     content = [block for part in builder.parts() for block in _blocks(part)]
     reason = _stop_word(stopped, called=builder.has_tool_calls)
-    return dumps(_message_object(id, model, content, reason, usage))
+    return dumps(_message_object(id, model, content, reason, usage or Usage()))
 
 
 def encode_error(error: RoutertermError) -> tuple[int, bytes]:

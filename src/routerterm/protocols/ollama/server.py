@@ -23,7 +23,7 @@ from routerterm.protocols.history import arguments_object
 from routerterm.protocols.http import given
 from routerterm.protocols.jsons import dumps
 from routerterm.protocols.ollama.serve_request import decode_request
-from routerterm.protocols.serving import cut, said_in_words, told
+from routerterm.protocols.serving import gathered, said_in_words, told
 
 __all__ = ["ServerStream", "decode_request", "encode_body", "encode_error", "encode_models", "usage_object"]
 
@@ -83,21 +83,7 @@ class ServerStream:
 
 def encode_body(events: Iterable[WireEvent], *, id: str, model: str, created: int = 0) -> bytes:  # noqa: ARG001
     """One whole answer.  Raises the error of a `Broke`, and `Cut` where no `Stopped` came."""
-    builder, usage, stopped = ReplyBuilder(), None, None
-    for event in events:
-        match event:
-            case TextDelta() | ReasoningDelta() | ToolCallDelta():
-                builder.add(event)
-            case UsageReported():
-                usage = event.usage
-            case Stopped():
-                stopped = event
-            case Broke(error):
-                raise error
-            case _:
-                assert_never(event)
-    if stopped is None:
-        raise cut()
+    builder, usage, stopped = gathered(events)
     thoughts = "".join(part.text for part in builder.parts() if isinstance(part, Reasoning))
     message = {"role": "assistant", "content": builder.text}
     message |= given(thinking=thoughts or None, tool_calls=_calls(builder) or None)

@@ -140,7 +140,7 @@ class Sidebar(Command):
 
     async def run(self, stage: ChatScreen, argument: str = "") -> None:
         """Turn it over."""
-        stage.toggle_sidebar()
+        stage.arrangement.toggle_sidebar()
 
 
 class Leader(Command):

@@ -17,6 +17,7 @@ from textual.getters import query_one
 from textual.widgets import Static
 
 from routerterm.core.errors import RoutertermError
+from routerterm.tui.arrangement import Arrangement
 from routerterm.tui.boot import Boot
 from routerterm.tui.commands.registry import COMMANDS
 from routerterm.tui.comparing import Comparing
@@ -46,16 +47,6 @@ if TYPE_CHECKING:
     from routerterm.tui.themes.values import Theme
     from routerterm.tui.transcript import messages
     from routerterm.wiring import Services
-
-DRAWER_BELOW = 80
-"""Columns under which the sidebar is a drawer over the transcript."""
-BOX_FROM = 60
-"""Columns from which a line goes round everything."""
-BOTTOM_FROM = 22
-"""Rows from which that line is closed at the foot."""
-WIDE_FROM = 110
-"""Columns from which the sidebar is wider."""
-
 
 UNDERLINES = "_▁"
 """Cursors of machines that underline the letter instead of covering it."""
@@ -116,7 +107,7 @@ class ChatScreen(FramedScreen):
         self.writing = Writing(self)
         self.first_run = FirstRun(self)
         self.boot = Boot(self)
-        self._sidebar_open: bool | None = {"open": True, "closed": False}.get(sidebar)
+        self.arrangement = Arrangement(self, sidebar)
         self.keys_of: dict[str, tuple[str, ...]] = {}
         self.early = False
         """Whether something was sent before there was anybody to send it to."""
@@ -211,19 +202,6 @@ class ChatScreen(FramedScreen):
         text = f"{error.message}\n{error.hint}" if error.hint else error.message
         self.notify(text, severity="error" if error.exit_code == 1 else "warning", timeout=8, markup=False)
 
-    def tell_hits(self) -> None:
-        """What the guard found on the way, without the words."""
-        hits = self.services.money.hits
-        while hits:
-            hit = hits.popleft()
-            if hit.action in ("warn", "redact"):
-                did = "took out" if hit.action == "redact" else "noticed"
-                self.notify(
-                    f"The guard {did} {hit.count} × {hit.rule}.\nguard in /settings says what it does.",
-                    severity="warning",
-                    markup=False,
-                )
-
     def become(self, machine: Theme) -> None:
         """Take on another machine's frame, signs and words; colours follow from the style sheet."""
         self.machine, self.frame = machine, machine.frame
@@ -235,7 +213,7 @@ class ChatScreen(FramedScreen):
         self.transcript.set_palette(to_palette(machine))
         self.query_one("#voice", Static).update("\n".join(machine.voice))
         self.query_one("#sign", Static).update(machine.glyphs.prompt)
-        self._arrange()
+        self.arrangement.arrange()
         self.reframe()
         self.meters.refresh()
 
@@ -245,15 +223,6 @@ class ChatScreen(FramedScreen):
             self.first_run.close()
         self.query_one("#voice").display = shown and not self.first_run.open
         self.transcript.display = not shown
-
-    def toggle_sidebar(self) -> None:
-        """Show or hide the list; under 80 columns it is a drawer that takes the focus."""
-        self._sidebar_open = not self.sidebar.display
-        self._arrange()
-        if self._sidebar_open and self.size.width < DRAWER_BELOW:
-            self.sidebar.focus()
-        elif not self._sidebar_open:
-            self.composer.focus()
 
     async def leave(self) -> None:
         """Stop and save everything."""
@@ -265,39 +234,11 @@ class ChatScreen(FramedScreen):
 
     def panes(self) -> Panes:
         """Lines where the panes end."""
-        width, height = self.size
-        prompt, status = self.query_one("#prompt"), self.status_line
-        top = prompt.region.y - 1
-        split = self.sidebar.region.right if self.sidebar.display and width >= DRAWER_BELOW else None
-        boxed = self._is_boxed
-        return Panes(
-            width,
-            height,
-            boxed=boxed,
-            bottom=height >= BOTTOM_FROM,
-            rules=(status.region.y - 1,) if split is not None else (top, status.region.y - 1),
-            split=split,
-            right_rules=(top,) if split is not None else (),
-        )
-
-    @property
-    def _is_boxed(self) -> bool:
-        return self.size.width >= BOX_FROM and self.frame not in ("rules", "none")
+        return self.arrangement.panes()
 
     def on_resize(self, event: events.Resize) -> None:
         """Arrange the panes for the new size."""
-        self._arrange()
-
-    def _arrange(self) -> None:
-        width, height = self.size
-        narrow = width < DRAWER_BELOW
-        opened = (not narrow) if self._sidebar_open is None else self._sidebar_open
-        self.set_class(not opened, "-no-sidebar")
-        self.set_class(opened and narrow, "-drawer")
-        self.set_class(width >= WIDE_FROM, "-wide")
-        self.set_class(not self._is_boxed, "-no-box")
-        self.set_class(height < BOTTOM_FROM, "-open-box")
-        self.writing.arrange()
+        self.arrangement.arrange()
 
     @on(Composer.Submitted)
     async def _submitted(self, event: Composer.Submitted) -> None:
@@ -337,9 +278,7 @@ class ChatScreen(FramedScreen):
     @on(ConversationList.Chosen)
     async def _chosen(self, event: ConversationList.Chosen) -> None:
         await self.stage.open(event.id)
-        if self.size.width < DRAWER_BELOW:
-            self._sidebar_open = False
-            self._arrange()
+        self.arrangement.close_drawer()
         self.composer.focus()
 
     @on(ConversationList.Asked)

@@ -24,7 +24,7 @@ from routerterm.tui.entries import seam_of, trouble_of
 from routerterm.tui.frame import Panes
 from routerterm.tui.sanitise import one_line
 from routerterm.tui.screens.compare_words import Lane, bar_fields, foot_fields, head_fields, tab_fields, title_fields
-from routerterm.tui.screens.framed import FramedScreen, FramePart
+from routerterm.tui.screens.framed import BOTTOM_FROM, FramedScreen, FramePart
 from routerterm.tui.themes.adapt import to_palette
 from routerterm.tui.transcript.values import Entry, Header
 from routerterm.tui.transcript.widget import Transcript
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
 NARROWEST = 36
 """Cells that a column needs to be read beside others."""
-BOX_FROM, BOTTOM_FROM = 60, 22
 PULSE = 0.25
 
 
@@ -205,7 +204,7 @@ class CompareScreen(FramedScreen):
 
     @property
     def _boxed(self) -> bool:
-        return self.size.width >= BOX_FROM and self.frame not in ("rules", "none")
+        return self.boxed_at(self.size)
 
     def panes(self) -> Panes:
         """A rule above and below the columns, and lines between them."""

@@ -13,8 +13,14 @@ from textual.strip import Strip
 from routerterm.tui.frame import Panes, draw
 
 if TYPE_CHECKING:
+    from textual.geometry import Size
+
     from routerterm.tui.themes.values import Frame
 
+BOX_FROM = 60
+"""Columns from which a line goes round everything."""
+BOTTOM_FROM = 22
+"""Rows from which that line is closed at the foot."""
 NARROW_BELOW = 80
 """Columns under which keys at the foot take two lines, and details a line of their own."""
 SHORT = 14
@@ -32,6 +38,10 @@ class FramedScreen(Screen[None]):
     def panes(self) -> Panes:
         """Where the lines go, at the present size and layout."""
         return Panes(self.size.width, self.size.height)
+
+    def boxed_at(self, size: Size) -> bool:
+        """Whether a line goes round everything at that size, on this machine."""
+        return size.width >= BOX_FROM and self.frame not in ("rules", "none")
 
     def on_mount(self) -> None:
         """Draw the frame anew whenever the panes have moved."""

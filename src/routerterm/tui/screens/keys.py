@@ -18,10 +18,11 @@ from textual.getters import query_one
 from routerterm.config.keys.values import KeyRecord, Place
 from routerterm.core.errors import RoutertermError
 from routerterm.tui.frame import Panes
-from routerterm.tui.screens.framed import FramedScreen
+from routerterm.tui.screens.framed import BOTTOM_FROM, BOX_FROM, FramedScreen
 from routerterm.tui.screens.keys_deeds import KeysDeeds
 from routerterm.tui.themes.values import Theme
 from routerterm.tui.widgets.fields import Field, FieldLine, Span, Tone
+from routerterm.tui.widgets.keys_bar import deeds_now
 from routerterm.tui.widgets.keys_list import EMPTY, KeysDetail, KeysList
 from routerterm.tui.widgets.keys_rows import Invitation, KeyRow, details, title_fields, wrapped
 
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     from routerterm.tui.app import RoutertermApp
     from routerterm.tui.screens.keys_model import KeysModel
 
-BOX_FROM, BOTTOM_FROM = 60, 22
+BAR = 4
+"""Lines of what can be done, at most."""
 RELOAD = 5.0
 """Seconds between two looks at what other parts of the program did to the keys."""
 
@@ -99,7 +101,7 @@ class KeysScreen(FramedScreen):
         yield KeysDetail(self.machine.glyphs, id="detail")
         yield FieldLine(id="note", gap=1)
         with Vertical(id="bar"):
-            for _ in range(4):
+            for _ in range(BAR):
                 yield FieldLine(gap=2)
 
     def on_mount(self) -> None:
@@ -122,7 +124,7 @@ class KeysScreen(FramedScreen):
     def panes(self) -> Panes:
         """Two rules: above the story of one key, and above what can be done."""
         height, boxed, closed = self.size.height, self._boxed, self._footed
-        actions = height - int(closed) - self._bar_height() - 1
+        actions = height - int(closed) - len(self._bar_lines()) - 1
         story = actions - (2 if self._low else 5) - 2
         return Panes(self.size.width, height, boxed=boxed, bottom=closed, rules=(story, actions))
 
@@ -294,48 +296,15 @@ class KeysScreen(FramedScreen):
         self.detail.lines = details(self.listing.current, now)
 
     def _show_bar(self) -> None:
-        lines = wrapped(self._actions(), self.size.width - (4 if self._boxed else 0), 2, 4)
+        lines = self._bar_lines()
         for index, bar in enumerate(self.query("#bar > FieldLine").results(FieldLine)):
             bar.display = index < len(lines)
             bar.fields = lines[index] if index < len(lines) else ()
         self.refresh()
 
-    def _bar_height(self) -> int:
-        return len(wrapped(self._actions(), self.size.width - (4 if self._boxed else 0), 2, 4))
-
-    def _actions(self) -> tuple[Field, ...]:
-        """What can be done here and now; each is a key, and can be clicked."""
-        record = self._record
-        actions = [("N", "New", "add")]
-        if record is not None:
-            actions += [
-                ("T", "Test", "test"),
-                ("Space", "Off" if record.enabled else "On", "switch"),
-                ("E", "Edit", "edit"),
-            ]
-            if record.stored:
-                actions += [
-                    ("M", "Move", "move"),
-                    ("K", "Up", "shift(-1)"),
-                    ("J", "Down", "shift(1)"),
-                    ("D", "Remove", "remove"),
-                ]
-            else:
-                actions += [("A", "Adopt", "adopt")]
-        states = {status.place: status.state for status in self.view.places}
-        if "locked" in states.values():
-            actions.append(("U", "Unlock", "unlock"))
-        if states.get(Place.VAULT) == "ready":
-            actions.append(("L", "Lock", "lock"))
-        actions.append(("Esc", "Back", "leave"))
-        return tuple(
-            Field(
-                (Span(f" {key} ", "key"), Span(f" {title}", "text")),
-                rank=rank,
-                action=f"screen.{action}" if "(" in action else f"screen.{action}()",
-            )
-            for rank, (key, title, action) in enumerate(actions)
-        )
+    def _bar_lines(self) -> tuple[tuple[Field, ...], ...]:
+        actions = deeds_now(self._record, self.view.places)
+        return wrapped(actions, self.size.width - (4 if self._boxed else 0), 2, BAR)
 
     @property
     def _boxed(self) -> bool:

@@ -25,8 +25,7 @@ from routerterm.engine.record import Record
 from routerterm.router.options import BUILTIN_ROUTES, STRATEGIES, Route
 from routerterm.tui.frame import Panes
 from routerterm.tui.screens.ask_value import AskValue
-from routerterm.tui.screens.chat import BOTTOM_FROM, BOX_FROM
-from routerterm.tui.screens.framed import NARROW_BELOW, SHORT, FramedScreen
+from routerterm.tui.screens.framed import BOTTOM_FROM, NARROW_BELOW, SHORT, FramedScreen
 from routerterm.tui.screens.route_rows import COLUMNS, Place, health_rows, moved, route_rows
 from routerterm.tui.screens.why import WhyScreen
 from routerterm.tui.widgets.fields import Field, FieldLine, Span
@@ -115,7 +114,7 @@ class RouteScreen(FramedScreen):
         self.bar.lines = 2 if self.size.width < NARROW_BELOW and self.size.height > SHORT else 1
 
     def _fit(self, size: Size) -> None:
-        self.set_class(size.width < BOX_FROM or self.frame in ("rules", "none"), "-no-box")
+        self.set_class(not self.boxed_at(size), "-no-box")
         self.set_class(size.height < BOTTOM_FROM, "-open-box")
         self.set_class(size.width < NARROW_BELOW, "-narrow")
 

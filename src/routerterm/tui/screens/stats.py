@@ -17,8 +17,7 @@ from routerterm.core.errors import RoutertermError
 from routerterm.engine.statistics import Summary, Thing, days_between, requests, requests_between, summary
 from routerterm.tui.clock import now_ms
 from routerterm.tui.frame import Panes
-from routerterm.tui.screens.chat import BOTTOM_FROM, BOX_FROM
-from routerterm.tui.screens.framed import NARROW_BELOW, SHORT, FramedScreen
+from routerterm.tui.screens.framed import BOTTOM_FROM, NARROW_BELOW, SHORT, FramedScreen
 from routerterm.tui.screens.picker import Picker, among
 from routerterm.tui.screens.stats_export import Form, export
 from routerterm.tui.screens.stats_requests import show_requests
@@ -142,8 +141,7 @@ class StatsScreen(FramedScreen):
         """Rules above the table and above the bar."""
         width, height = self.size
         rules = (self.table.region.y - 1, self.bar.region.y - 1)
-        boxed = width >= BOX_FROM and self.frame not in ("rules", "none")
-        return Panes(width, height, boxed=boxed, bottom=height >= BOTTOM_FROM, rules=rules)
+        return Panes(width, height, boxed=self.boxed_at(self.size), bottom=height >= BOTTOM_FROM, rules=rules)
 
     def on_resize(self) -> None:
         """Leave away what has no room."""
@@ -153,7 +151,7 @@ class StatsScreen(FramedScreen):
 
     def _fit(self, size: Size) -> None:
         width, height = size
-        self.set_class(not (width >= BOX_FROM and self.frame not in ("rules", "none")), "-no-box")
+        self.set_class(not self.boxed_at(size), "-no-box")
         self.set_class(height < BOTTOM_FROM, "-open-box")
         self.set_class(height < 30, "-short")
         self.set_class(height < 18, "-low")

@@ -8,9 +8,10 @@ from textual.strip import Strip
 from textual.timer import Timer
 
 from routerterm.tui.transcript import messages
+from routerterm.tui.transcript.canvas import lay_over
 from routerterm.tui.transcript.paint import GUTTER
 from routerterm.tui.transcript.places import END, Place, Selection, blocks, selected_text, word_at
-from routerterm.tui.transcript.viewport import Viewport, lay_over
+from routerterm.tui.transcript.viewport import Viewport
 
 
 class Pointing(Viewport):

@@ -1,25 +1,21 @@
-"""What of the conversation is in view: laying out, scrolling, following the end, painting."""
+"""What of the conversation is in view: laying out, scrolling, following the end.  `Canvas` paints it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any
 
-from rich.cells import cell_len
-from rich.segment import Segment
 from textual import events
-from textual.geometry import Region, Size
-from textual.scroll_view import ScrollView
+from textual.geometry import Size
 from textual.scrollbar import ScrollBar
-from textual.strip import Strip
 from textual.timer import Timer
 from textual.widget import Widget
 
 from routerterm.tui.transcript import messages
-from routerterm.tui.transcript.paint import GUTTER, overlay, paint
+from routerterm.tui.transcript.canvas import Canvas
+from routerterm.tui.transcript.paint import GUTTER
 from routerterm.tui.transcript.palette import Palette
 from routerterm.tui.transcript.scrollbar import Bar
-from routerterm.tui.transcript.shelf import Shelf
 
 MEASURE = 108
 """No line of text is longer than this, however wide the screen: the eye loses its way back."""
@@ -31,8 +27,8 @@ NEAR_TOP = 3
 """Earlier entries are asked for when the view is this many screens from the first."""
 
 
-class Viewport(ScrollView, can_focus=True):
-    """Draws the lines of a `Shelf`."""
+class Viewport(Canvas, can_focus=True):
+    """Keeps the right lines of the shelf laid out and in view."""
 
     ALLOW_SELECT = False
     DEFAULT_CSS = """
@@ -40,8 +36,7 @@ class Viewport(ScrollView, can_focus=True):
     """
 
     def __init__(self, palette: Palette | None = None, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.shelf = Shelf(palette or Palette.default())
+        super().__init__(palette, **kwargs)
         self.frame = FRAME
         self.jump = 1
         """Lines that the view moves on by, at least, when a growing answer reaches its end."""
@@ -49,19 +44,9 @@ class Viewport(ScrollView, can_focus=True):
         self._asked = ""
         self._follow = True
         self._placing = False
-        self._painted: dict[int, Strip] = {}
         self._unread = 0
-        self.rows = 0
-        """Lines in view."""
-        self.columns = 0
-        """Cells of a line in view, gutter and all."""
         self._fresh: set[int] = set()
         self._flush_timer: Timer | None = None
-
-    @property
-    def palette(self) -> Palette:
-        """The colours and signs in use."""
-        return self.shelf.palette
 
     @property
     def vertical_scrollbar(self) -> ScrollBar:
@@ -83,6 +68,11 @@ class Viewport(ScrollView, can_focus=True):
     def unread(self) -> int:
         """Lines that came below since the view stopped following."""
         return self._unread
+
+    @property
+    def news(self) -> int:
+        """See `Canvas.news`."""
+        return 0 if self._follow else self._unread
 
     def set_follow(self, follow: bool) -> None:
         """Follow the end, or stay here."""
@@ -262,97 +252,3 @@ class Viewport(ScrollView, can_focus=True):
         """Repaint some lines of an entry; without an end, all from the first to the bottom of the view."""
         top = self.shelf.heights.before(number) - self.scroll_offset.y
         self.refresh_rows(top + first, self.rows if end is None else top + end)
-
-    def refresh_rows(self, first: int, end: int) -> None:
-        """Repaint some rows of the view."""
-        first, end = max(first, 0), min(end, self.rows)
-        if end > first:
-            self.refresh(Region(0, first, self.columns, end - first))
-
-    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
-        """Paint anew, all or some regions."""
-        if regions:
-            for region in regions:
-                for y in region.line_range:
-                    self._painted.pop(y, None)
-        else:
-            self._painted.clear()
-        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
-
-    def render_lines(self, crop: Region) -> list[Strip]:
-        """Rows of the view, each painted once: Textual's own cache would copy every strip, and what it knows of it."""
-        if self.styles.gutter != (0, 0, 0, 0):
-            return super().render_lines(crop)
-        painted = self._painted
-        missing = [y for y in crop.line_range if y not in painted]
-        if missing:
-            filters, ground = self.app.get_line_filters(), self.background_colors[1]
-            for y in missing:
-                strip = self.render_line(y)
-                for line_filter in filters:
-                    strip = strip.apply_filter(line_filter, ground)
-                painted[y] = strip
-        if crop.x or crop.right < self.columns:
-            return [painted[y].crop(crop.x, crop.right) for y in crop.line_range]
-        return [painted[y] for y in crop.line_range]
-
-    def render_line(self, y: int) -> Strip:
-        """One row of the view."""
-        width, shelf = self.columns, self.shelf
-        number, index = shelf.heights.find(y + self.scroll_offset.y)
-        if y == self.rows - 1 and self._unread and not self._follow:
-            return self._notice(width)
-        if y == 0 and index and (said := self._prompt_above(number)) is not None:
-            return self._sticky(said, width)
-        slot = shelf.slots[number] if number < len(shelf.slots) else None
-        if slot is None or not slot.is_laid_out or index >= slot.height:
-            return Strip.blank(width, self.palette.ground)
-        strip = slot.strips.get(index)
-        if strip is None or strip.cell_length != width:
-            said_bar = slot.entry.role == "user" and 0 < index < slot.height - 1
-            strip = paint(slot.line(index), width, shelf.width, self.palette, bar=said_bar)
-            slot.strips[index] = strip
-        return self.decorate(number, index, strip)
-
-    def decorate(self, number: int, index: int, strip: Strip) -> Strip:
-        """The line with what lies over it: cursor, selection, what was found."""
-        return strip
-
-    def _prompt_above(self, number: int) -> int | None:
-        """The prompt that the entry at the top of the view answers, if it is out of view."""
-        while number > 0 and self.shelf.slots[min(number, len(self.shelf.slots) - 1)].entry.role != "user":
-            number -= 1
-            if self.shelf.slots[number].entry.role == "user":
-                return number
-        return None
-
-    def _sticky(self, number: int, width: int) -> Strip:
-        from routerterm.tui.transcript.layout.header import first_line
-
-        palette = self.palette
-        text = first_line(self.shelf.slots[number].entry, width - GUTTER - 1, palette.signs)
-        style = palette.style("sticky")
-        return Strip([Segment(f"{palette.signs.ascent} {text}", style)]).adjust_cell_length(width, style)
-
-    def _notice(self, width: int) -> Strip:
-        palette = self.palette
-        lines = f"{self._unread} new line{'s' * (self._unread != 1)}"
-        text = f" {palette.signs.down} {lines} {palette.signs.dot} End "
-        number, index = self.shelf.heights.find(self.rows - 1 + self.scroll_offset.y)
-        slot = self.shelf.slots[number] if number < len(self.shelf.slots) else None
-        below = Strip.blank(width, palette.ground)
-        if slot is not None and slot.is_laid_out and index < slot.height:
-            below = paint(slot.line(index), width, self.shelf.width, palette)
-        start = max(width - cell_len(text) - 2, 0)
-        notice = Strip([Segment(text, palette.style("more"))])
-        return Strip.join([below.crop(0, start), notice, below.crop(start + notice.cell_length)]).adjust_cell_length(
-            width
-        )
-
-
-def lay_over(strip: Strip, spans: list[tuple[int, int]], palette: Palette, key: str) -> Strip:
-    """A strip with a palette's style over spans of a line's cells, the gutter not counted."""
-    style = palette.style(key)
-    if key == "selection":  # only the ground: what is selected keeps its colours
-        style = type(style)(bgcolor=style.bgcolor)
-    return overlay(strip, [(begin + GUTTER, end + GUTTER) for begin, end in spans], style)

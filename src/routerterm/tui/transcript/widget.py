@@ -9,9 +9,9 @@ from textual.binding import Binding, BindingType
 from textual.strip import Strip
 
 from routerterm.tui.transcript import messages
+from routerterm.tui.transcript.canvas import lay_over
 from routerterm.tui.transcript.finding import Search
 from routerterm.tui.transcript.stepping import Stepping
-from routerterm.tui.transcript.viewport import lay_over
 
 if TYPE_CHECKING:
     from routerterm.core.events import Content
