@@ -1,31 +1,35 @@
-"""HTTP by httpx, the only place that knows it: proxies, connections, and its errors as ours.
+"""HTTP to providers: straight to them where nothing stands between, by httpx where a proxy does.
 
-httpx loads with the first request, not with this module.
+The only place that knows httpx.  It loads when it is first needed, not with this module.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from routerterm import __version__
-from routerterm.core.errors import CallerFault, Cut, Malformed, ProviderError, SettingsError, Transient, Unreachable
+from routerterm.core.errors import CallerFault, Cut, Malformed, SettingsError, Transient
 from routerterm.core.secret import Secret
 from routerterm.protocols.base import HttpRequest
 from routerterm.router.exchange import Answer, Waits
+from routerterm.router.trouble import place, unreachable
 
 if TYPE_CHECKING:
     import httpx
 
+    from routerterm.router.direct import Direct
+
 USER_AGENT = f"routerterm/{__version__}"
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+_STRAIGHT = frozenset(("localhost", "127.0.0.1", "::1"))
 
 
 class HttpTransport:
@@ -39,11 +43,40 @@ class HttpTransport:
         self._proxy = proxy
         self._environ = os.environ if environ is None else environ
         self._client: httpx.AsyncClient | None = None
+        self._straight: Direct | None = None
+        self._ways: dict[str, bool] = {}
+        """Whether nothing stands between, by address."""
         self._lock = asyncio.Lock()
 
-    @asynccontextmanager
-    async def exchange(self, request: HttpRequest, waits: Waits) -> AsyncIterator[Answer]:
+    def exchange(self, request: HttpRequest, waits: Waits) -> AbstractAsyncContextManager[Answer]:
         """See `Transport.exchange`."""
+        url = request.url
+        if url not in self._ways and len(self._ways) < 1000:
+            self._ways[url] = self._is_straight(url)
+        if not (self._ways[url] if url in self._ways else self._is_straight(url)):
+            return self._through_httpx(request, waits)
+        if self._straight is None:
+            from routerterm.router.direct import Direct
+
+            self._straight = Direct(USER_AGENT, _tls)
+        return self._straight.exchange(request, waits)
+
+    def _is_straight(self, url: str) -> bool:
+        """Whether an address is asked without a proxy, and without a password of its own."""
+        try:
+            parts = urlsplit(url)
+            host, password = parts.hostname or "", parts.username
+        except ValueError:
+            return True  # it is refused there
+        if password is not None:
+            return False
+        if host in _STRAIGHT or self._proxy == "":
+            return True
+        named = self._proxy or self._environ.get("AI_PROXY_URL") or self._environ.get("PROXY_URL")
+        return not named and not any(name != "no" for name in getproxies())
+
+    @asynccontextmanager
+    async def _through_httpx(self, request: HttpRequest, waits: Waits) -> AsyncIterator[Answer]:
         import httpx
 
         client = self._client or await self._opened()
@@ -62,6 +95,9 @@ class HttpTransport:
     async def aclose(self) -> None:
         """See `Transport.aclose`."""
         client, self._client = self._client, None
+        straight, self._straight = self._straight, None
+        if straight is not None:
+            await straight.aclose()
         if client is not None:
             await client.aclose()
 
@@ -103,7 +139,9 @@ def _tls() -> ssl.SSLContext:
     """The certificates that are trusted, read once for all clients."""
     import httpx
 
-    return httpx.create_ssl_context()
+    trusted = httpx.create_ssl_context()
+    trusted.set_alpn_protocols(["http/1.1"])
+    return trusted
 
 
 def no_proxy(environ: Mapping[str, str]) -> Iterator[str]:
@@ -131,7 +169,7 @@ def _translated(url: str, *, begun: bool) -> Iterator[None]:
     try:
         yield
     except (httpx.InvalidURL, httpx.UnsupportedProtocol):
-        raise CallerFault(f"{_place(url)} is not an address.", "Check the provider's base_url.") from None
+        raise CallerFault(f"{place(url)} is not an address.", "Check the provider's base_url.") from None
     except httpx.LocalProtocolError:
         # h11 quotes the offending header, which may be the key: nothing of it goes on.
         raise CallerFault(
@@ -140,65 +178,10 @@ def _translated(url: str, *, begun: bool) -> Iterator[None]:
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError, httpx.PoolTimeout) as error:
         raise unreachable(error, url) from error
     except httpx.DecodingError as error:
-        raise Malformed(f"{_place(url)} sent a body that cannot be unpacked.") from error
+        raise Malformed(f"{place(url)} sent a body that cannot be unpacked.") from error
     except httpx.TransportError as error:
         if begun:
-            raise Cut(f"The connection to {_place(url)} broke in the middle of the answer.", code="reset") from error
-        raise Transient(f"{_place(url)} closed the connection without an answer.", code="reset") from error
+            raise Cut(f"The connection to {place(url)} broke in the middle of the answer.", code="reset") from error
+        raise Transient(f"{place(url)} closed the connection without an answer.", code="reset") from error
     except httpx.StreamError as error:
-        raise Cut(f"The answer of {_place(url)} could not be read to its end.") from error
-
-
-def unreachable(error: BaseException, url: str) -> ProviderError:
-    """What a failed connection means: no name, refused, no way there, or a certificate that is not trusted."""
-    place, causes = _place(url), list(_causes(error))
-    for cause in causes:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return Unreachable(
-                f"The certificate of {place} is not trusted: {cause.verify_message}.",
-                "If a proxy of yours inspects TLS, set SSL_CERT_FILE to its certificate; else do not go on.",
-                code="tls",
-            )
-        if isinstance(cause, ssl.SSLError):
-            return Unreachable(
-                f"No secure connection to {place} could be agreed on.",
-                "Is it https at all? Check base_url.",
-                code="tls",
-            )
-    if type(error).__name__ == "ProxyError":
-        return Unreachable(
-            "The proxy refuses to connect.", "Check the proxy in the settings or PROXY_URL.", code="proxy"
-        )
-    for cause in causes:
-        if isinstance(cause, socket.gaierror):
-            return Unreachable(f"The name of {place} cannot be resolved.", "Is the network there?", code="dns")
-        if isinstance(cause, ConnectionRefusedError):
-            return Unreachable(f"{place} refuses the connection.", "Is the server running?", code="refused")
-    if "Timeout" in type(error).__name__:
-        return Unreachable(f"{place} does not answer the connection.", "Is the network there?", code="timeout")
-    if any(
-        "refused" in str(cause).lower() or "all connection attempts failed" in str(cause).lower() for cause in causes
-    ):
-        return Unreachable(f"{place} refuses the connection.", "Is the server running?", code="refused")
-    return Unreachable(f"{place} cannot be reached.", "Is the network there?", code="route")
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        yield error
-        if isinstance(error, BaseExceptionGroup):
-            for inner in error.exceptions:
-                yield from _causes(inner)
-        error = error.__cause__ or error.__context__
-
-
-def _place(url: str) -> str:
-    """Host and port of an address: what a person knows it by, without a query or a password."""
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        host, port = None, None
-    return "the provider's address" if not host else f"{host}:{port}" if port else host
+        raise Cut(f"The answer of {place(url)} could not be read to its end.") from error
