@@ -24,6 +24,18 @@ class Tool:
 
 
 @dataclass(frozen=True, slots=True)
+class JsonAnswer:
+    """The answer is to be JSON; with a ``schema`` (JSON Schema) JSON of that shape."""
+
+    schema: Mapping[str, Any] | None = None
+    name: str = "answer"
+    """What the shape is called, where a protocol wants a name: letters, digits, ``_`` and ``-``."""
+    description: str = ""
+    strict: bool | None = None
+    """Whether the provider must hold the model to the schema; None leaves it to the provider."""
+
+
+@dataclass(frozen=True, slots=True)
 class Params:
     """How to answer.  None leaves the provider's own default; what a model lacks is left out for it."""
 
@@ -75,6 +87,8 @@ class ChatRequest:
     tools: tuple[Tool, ...] = ()
     tool_choice: str | None = None
     """None or ``auto``, ``none``, ``required``, or the name of one tool."""
+    json: JsonAnswer | None = None
+    """None is an answer in words; a model that cannot be told to answer in JSON is then no candidate."""
     private: bool = False
     client: str = "library"
     conversation_id: str | None = None

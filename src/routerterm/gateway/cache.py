@@ -114,6 +114,7 @@ def key_of(request: ChatRequest) -> str:
         "params": repr(request.params),
         "tools": [[tool.name, tool.description, tool.schema] for tool in request.tools],
         "choice": request.tool_choice,
+        "json": repr(request.json),
         "private": request.private,
         "controls": repr(request.controls),
     }

@@ -7,6 +7,7 @@ and what follows goes out.  If it says anything else the answer ends with an err
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import assert_never
 
 from routerterm.core.errors import Cut, RoutertermError
@@ -112,7 +113,7 @@ class Relay:
             text = text[len(due) :]
             if not text:
                 return []
-            event = TextDelta(text)
+            event = replace(event, text=text)
         if not self._whole:
             self._said.append(text)
         return [event]

@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from routerterm.catalog.values import ModelInfo, ProviderInfo
+from routerterm.core.request import JsonAnswer
 from routerterm.core.targets import Candidate, Decision, Forecast, PassedOver, Target
+from routerterm.protocols.structured import can_answer_in_json
 from routerterm.router.breaker import PRIOR_SPEED, PRIOR_TTFT, Health
 from routerterm.router.limits import KeyView, ordered
 from routerterm.router.options import Limits
@@ -28,6 +30,7 @@ class Needs:
     private: bool = False
     reserve: int = 0
     """Tokens kept free for the answer."""
+    json: JsonAnswer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +148,8 @@ def _unfit(subject: Subject, needs: Needs, now: float) -> str | None:
         return "no vision" if model.abilities_known else "not known to see pictures"
     if needs.tools and not model.tools and model.abilities_known:
         return "no tools"
+    if needs.json is not None and not can_answer_in_json(provider.protocol, model.id, needs.json):
+        return "no JSON by a schema" if needs.json.schema is not None else "no JSON without a schema"
     if subject.forecast is not None and model.context is not None:
         needed = subject.forecast.prompt_tokens + min(needs.reserve, model.max_output or needs.reserve)
         if needed > model.context:

@@ -223,6 +223,7 @@ def _needs(request: ChatRequest) -> Needs:
         tools=bool(request.tools) and request.tool_choice != "none",
         private=request.private,
         reserve=request.params.max_output or 1024,
+        json=request.json,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from routerterm.core.events import Event, ReasoningDelta, Recovered, TextDelta, ToolCallDelta
 from routerterm.core.ledger import AttemptRecord
@@ -75,7 +75,7 @@ class Voice:
                 text = self._restored("text", text)
                 if text == event.text:
                     return event
-                return TextDelta(text) if text else None
+                return replace(event, text=text) if text else None
             case ReasoningDelta(text, signature, redacted):
                 run.spoken.append(text)
                 return ReasoningDelta(self._restored("reasoning", text), signature, redacted)

@@ -61,6 +61,8 @@ def shape_of(request: ChatRequest, count: Counter) -> Shape:
                 case _:
                     assert_never(part)
     schema = sum(count(piece) for piece in map(tool_text, request.tools))
+    if request.json is not None and request.json.schema is not None:
+        schema += count(_type(request.json.schema))
     thinks = request.params.effort not in (None, "none")
     return Shape(messages, text, len(request.tools), schema, calls, called, thought, sealed, thinks, tuple(images))
 

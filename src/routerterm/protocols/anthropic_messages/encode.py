@@ -39,6 +39,9 @@ def request_body(request: ChatRequest, dialect: Dialect, *, model: str, stream: 
     body |= _params(request.params, thinking)
     if request.params.effort is not None and not budgeted and not prefill:
         body |= _adaptive(request.params.effort)
+    if request.json is not None and request.json.schema is not None:
+        shape = {"type": "json_schema", "schema": dict(request.json.schema)}
+        body["output_config"] = body.get("output_config", {}) | {"format": shape}
     if request.tools:
         body["tools"] = [_tool(tool) for tool in request.tools]
         if request.tool_choice:

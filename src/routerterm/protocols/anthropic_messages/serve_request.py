@@ -7,7 +7,7 @@ from typing import Any
 
 from routerterm.core.errors import CallerFault
 from routerterm.core.messages import Image, Message, Part, Reasoning, Text, ToolCall, ToolResult
-from routerterm.core.request import ChatRequest, Effort, Params, Tool
+from routerterm.core.request import ChatRequest, Effort, JsonAnswer, Params, Tool
 from routerterm.protocols.anthropic_messages.read import FAMILY
 from routerterm.protocols.jsons import dumps, mapping, objects, text
 from routerterm.protocols.seal import seal
@@ -23,6 +23,7 @@ from routerterm.protocols.serving import (
     whole,
     words,
 )
+from routerterm.protocols.structured import read_shape
 
 
 def decode_request(body: bytes) -> Asked:
@@ -35,9 +36,19 @@ def decode_request(body: bytes) -> Asked:
         params=_params(payload),
         tools=tuple(_tool(item) for item in objects(payload.get("tools"))),
         tool_choice=_choice(mapping(payload.get("tool_choice"))),
+        json=_format(mapping(mapping(payload.get("output_config")).get("format"))),
         client="gateway",
     )
     return Asked(request, payload.get("stream") is True)
+
+
+def _format(given: Mapping[str, Any]) -> JsonAnswer | None:
+    """Anthropic's clients name a schema, or nothing."""
+    if not given:
+        return None
+    if given.get("type") != "json_schema":
+        raise CallerFault("An answer's format can only be json_schema.")
+    return read_shape(given)
 
 
 def _system(system: Any) -> str | None:

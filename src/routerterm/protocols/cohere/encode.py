@@ -24,6 +24,9 @@ def request_body(request: ChatRequest, *, model: str, stream: bool, prefill: str
         body["tools"] = [tool_json(tool) for tool in request.tools]
         if request.tool_choice == "required":
             body["tool_choice"] = "REQUIRED"
+    if request.json is not None:
+        schema = request.json.schema
+        body["response_format"] = {"type": "json_object"} | ({} if schema is None else {"json_schema": dict(schema)})
     return body
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from routerterm.core.messages import Image, Message, Text, ToolCall, ToolResult
-from routerterm.core.request import ChatRequest, Params, Tool
+from routerterm.core.request import ChatRequest, JsonAnswer, Params, Tool
 from routerterm.protocols.gemini.read import FAMILY
 from routerterm.protocols.history import arguments_object, base64_data, call_names, merged, system_text, turns
 from routerterm.protocols.http import given
@@ -26,7 +26,7 @@ def request_body(request: ChatRequest, *, prefill: str) -> dict[str, Any]:
     body: dict[str, Any] = {"contents": [content for content in contents if content["parts"]]}
     if system := system_text(request):
         body["systemInstruction"] = {"parts": [{"text": system}]}
-    if config := _config(request.params):
+    if config := _config(request.params) | _format(request.json):
         body["generationConfig"] = config
     if request.tools:
         body["tools"] = [{"functionDeclarations": [_tool(tool) for tool in request.tools]}]
@@ -71,6 +71,18 @@ def _schema(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _schema(inner) for name, inner in value.items() if name not in _FOREIGN}
     return [_schema(item) for item in value] if isinstance(value, list) else value
+
+
+def _format(wanted: JsonAnswer | None) -> dict[str, Any]:
+    """A schema with references goes as it is, which only later models take; any other in the words that all know."""
+    if wanted is None:
+        return {}
+    out: dict[str, Any] = {"responseMimeType": "application/json"}
+    if wanted.schema is None:
+        return out
+    schema = dict(wanted.schema)
+    refers = any(word in schema for word in ("$defs", "definitions"))
+    return out | ({"responseJsonSchema": schema} if refers else {"responseSchema": _schema(schema)})
 
 
 def _choice(choice: str) -> dict[str, Any]:

@@ -29,6 +29,8 @@ def request_body(request: ChatRequest, *, model: str, stream: bool, prefill: str
     body: dict[str, Any] = {"model": model, "messages": messages, "stream": stream, "options": options}
     if request.tools and request.tool_choice != "none":
         body["tools"] = [tool_json(tool) for tool in request.tools]
+    if request.json is not None:
+        body["format"] = "json" if request.json.schema is None else dict(request.json.schema)
     if request.params.effort is not None:
         body["think"] = request.params.effort != "none"
     return body

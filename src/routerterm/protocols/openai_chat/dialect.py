@@ -40,6 +40,8 @@ class Dialect:
     think_tags: bool = False
     """Whether its models may open an answer with ``<think>``."""
     image_urls: bool = True
+    schemas: bool = True
+    """Whether it holds an answer to a JSON Schema; otherwise it is told to answer in JSON, and the schema in words."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """Fields that go with every request."""
 
@@ -54,7 +56,7 @@ DIALECTS: Mapping[str, Dialect] = {
     "openai": replace(PLAIN, max_tokens="max_completion_tokens", effort="reasoning_effort", system_role="developer"),
     "azure": replace(PLAIN, key_header="api-key", max_tokens="max_completion_tokens", effort="reasoning_effort"),
     "groq": replace(PLAIN, max_tokens="max_completion_tokens", effort="reasoning_effort", think_tags=True),
-    "deepseek": replace(PLAIN, effort="thinking", prefill="prefix", reasoning_field="reasoning_content"),
+    "deepseek": replace(PLAIN, effort="thinking", prefill="prefix", reasoning_field="reasoning_content", schemas=False),
     "openrouter": replace(
         PLAIN,
         effort="reasoning",
@@ -80,9 +82,11 @@ DIALECTS: Mapping[str, Dialect] = {
         PLAIN, max_tokens="max_completion_tokens", effort="reasoning_effort", efforts={"none": ""}, think_tags=True
     ),
     "venice": replace(PLAIN, effort="reasoning_effort", efforts={"none": ""}, think_tags=True),
-    "zai": replace(PLAIN, effort="thinking", reasoning_field="reasoning_content"),
-    "moonshot": replace(PLAIN, effort="thinking", prefill="partial", reasoning_field="reasoning_content"),
-    "alibaba": replace(PLAIN, effort="enable_thinking", prefill="partial"),
+    "zai": replace(PLAIN, effort="thinking", reasoning_field="reasoning_content", schemas=False),
+    "moonshot": replace(
+        PLAIN, effort="thinking", prefill="partial", reasoning_field="reasoning_content", schemas=False
+    ),
+    "alibaba": replace(PLAIN, effort="enable_thinking", prefill="partial", schemas=False),
     "gemini": replace(PLAIN, effort="reasoning_effort"),
     "huggingface": replace(PLAIN, think_tags=True),
     "llamacpp": replace(_LOCAL, image_urls=False),

@@ -11,6 +11,7 @@ from routerterm.protocols.history import arguments_text, data_uri, mistral_id, s
 from routerterm.protocols.http import given
 from routerterm.protocols.openai_chat.dialect import Dialect
 from routerterm.protocols.seal import unseal
+from routerterm.protocols.structured import chat_format, in_words
 
 
 def request_body(request: ChatRequest, dialect: Dialect, *, model: str, stream: bool, prefill: str) -> dict[str, Any]:
@@ -21,6 +22,8 @@ def request_body(request: ChatRequest, dialect: Dialect, *, model: str, stream: 
         body["tools"] = [tool_json(tool) for tool in request.tools]
         if request.tool_choice:
             body["tool_choice"] = _choice(request.tool_choice, dialect)
+    if request.json is not None:
+        body["response_format"] = chat_format(request.json, schemas=dialect.schemas)
     if stream:
         body["stream"] = True
         if dialect.stream_usage:
@@ -37,7 +40,10 @@ def tool_json(tool: Tool) -> dict[str, Any]:
 
 
 def _messages(request: ChatRequest, dialect: Dialect) -> Iterator[dict[str, Any]]:
-    if system := system_text(request):
+    system = system_text(request)
+    if request.json is not None and not dialect.schemas:
+        system = f"{system}\n\n{in_words(request.json)}".strip()
+    if system:
         yield {"role": dialect.system_role, "content": system}
     for message in turns(request):
         results = [part for part in message.parts if isinstance(part, ToolResult)]

@@ -20,6 +20,7 @@ from routerterm.protocols.serving import (
     whole,
     words,
 )
+from routerterm.protocols.structured import read_chat_format
 
 _ROLES: Mapping[str, Role] = {
     "system": "system",
@@ -42,6 +43,7 @@ def decode_request(body: bytes) -> Asked:
         params=_params(payload),
         tools=tuple(read_tool(item) for item in objects(payload.get("tools"))),
         tool_choice=_choice(payload.get("tool_choice")),
+        json=read_chat_format(payload.get("response_format")),
         client="gateway",
     )
     return Asked(request, payload.get("stream") is True, options.get("include_usage") is True)
@@ -51,8 +53,6 @@ def _refuse(payload: Mapping[str, Any]) -> None:
     """What we cannot do is said, not silently left out."""
     if payload.get("n") not in (None, 1):
         raise CallerFault("Only one answer at a time can be given (n must be 1).")
-    if text(mapping(payload.get("response_format")).get("type")) not in ("", "text"):
-        raise CallerFault("response_format other than text is not supported.")
     if payload.get("audio") is not None:
         raise CallerFault("Answers as audio are not supported.")
     if payload.get("logprobs") is True:

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from routerterm.core.messages import Image, Message, Reasoning, Text, ToolCall, ToolResult
-from routerterm.core.request import ChatRequest, Params, Tool
+from routerterm.core.request import ChatRequest, JsonAnswer, Params, Tool
 from routerterm.protocols.history import arguments_text, data_uri, system_text, turns
 from routerterm.protocols.http import given
 from routerterm.protocols.openai_responses.dialect import Dialect
 from routerterm.protocols.seal import unseal
+from routerterm.protocols.structured import chat_format
 
 
 def request_body(request: ChatRequest, dialect: Dialect, *, model: str, stream: bool, prefill: str) -> dict[str, Any]:
@@ -26,6 +27,8 @@ def request_body(request: ChatRequest, dialect: Dialect, *, model: str, stream: 
         body["tools"] = [_tool(tool) for tool in request.tools]
         if request.tool_choice:
             body["tool_choice"] = _choice(request.tool_choice)
+    if request.json is not None:
+        body["text"] = {"format": _format(request.json)}
     if stream:
         body["stream"] = True
     return body
@@ -70,6 +73,11 @@ def _tool(tool: Tool) -> dict[str, Any]:
         "parameters": dict(tool.schema),
         "strict": False,
     }
+
+
+def _format(wanted: JsonAnswer) -> dict[str, Any]:
+    made = chat_format(wanted)
+    return {"type": made["type"], **made.get("json_schema", {})}
 
 
 def _choice(choice: str) -> str | dict[str, Any]:

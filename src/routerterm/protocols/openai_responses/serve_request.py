@@ -7,10 +7,11 @@ from typing import Any
 
 from routerterm.core.errors import CallerFault
 from routerterm.core.messages import Image, Message, Part, Reasoning, Role, Text, ToolCall, ToolResult
-from routerterm.core.request import ChatRequest, Params, Tool
+from routerterm.core.request import ChatRequest, JsonAnswer, Params, Tool
 from routerterm.protocols.jsons import mapping, objects, text
 from routerterm.protocols.seal import seal
 from routerterm.protocols.serving import Asked, effort, image, number, read_object, required_text, whole
+from routerterm.protocols.structured import read_chat_format, read_shape
 
 _ROLES: Mapping[str, Role] = {
     "system": "system",
@@ -39,6 +40,7 @@ def decode_request(body: bytes) -> Asked:
         ),
         tools=tuple(_tool(item) for item in objects(payload.get("tools"))),
         tool_choice=_choice(payload.get("tool_choice")),
+        json=_format(mapping(mapping(payload.get("text")).get("format"))),
         client="gateway",
     )
     return Asked(request, payload.get("stream") is True)
@@ -99,6 +101,11 @@ def _content(content: Any) -> Iterator[Part]:
                 yield image(text(part.get("image_url")))
             case other:
                 raise CallerFault(f"Message parts of type {str(other)[:40]!r} are not supported.")
+
+
+def _format(given: Mapping[str, Any]) -> JsonAnswer | None:
+    """The shape stands here beside its type, not within a field of its own."""
+    return read_shape(given) if given.get("type") == "json_schema" else read_chat_format(given)
 
 
 def _tool(item: Mapping[str, Any]) -> Tool:
