@@ -14,6 +14,9 @@ from typing import Self
 from rich.color import Color
 from rich.style import Style
 
+KNOWN = 4_096
+"""Styles that are kept."""
+
 
 @dataclass(frozen=True, slots=True)
 class Styles:
@@ -94,6 +97,8 @@ class Signs:
     ascent: str = "▲"
     open_quote: str = "‹"
     close_quote: str = "›"
+    half: str = "▀"
+    """The upper half of a cell, which pictures are drawn with."""
 
     @classmethod
     def plain(cls) -> Self:
@@ -101,7 +106,7 @@ class Signs:
         return cls(
             cursor="#", pointer=">", opened="v", bar="|", bullets=("*", "-", "+"), done="x", open="o", rule="-",
             upright="|", cross="+", dot="-", seam=".", wrap=">", ellipsis="~", image="#", tool="%", branch="Y",
-            down="v", ascent="^", open_quote="<", close_quote=">",
+            down="v", ascent="^", open_quote="<", close_quote=">", half="",
         )  # fmt: skip
 
 
@@ -152,6 +157,8 @@ class Palette:
         """The Rich style of a key, on the ground."""
         style = self._known.get(key)
         if style is None:
+            if len(self._known) > KNOWN:  # the cells of many pictures
+                self._known.clear()
             style = self._known[key] = self._make(key)
         return style
 

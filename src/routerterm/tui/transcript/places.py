@@ -19,6 +19,7 @@ END = 1 << 20
 """A cell beyond the end of every line."""
 _LEFT_OUT = ("~rule", "~label")
 """Decoration whose whole line is left out of a copy."""
+_PICTURE = "~#"
 _WORD = re.compile(r"[\w'’./:@~+#%-]+|\s+|.")
 
 
@@ -68,7 +69,7 @@ def selected_text(shelf: Shelf, selection: Selection) -> str:
             if span is None:
                 continue
             line = slot.line(index)
-            if any(key in _LEFT_OUT for _, key in line.runs):
+            if any(key in _LEFT_OUT or key.startswith(_PICTURE) for _, key in line.runs):
                 continue
             if pieces:
                 pieces.append(line.join)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from routerterm.core.events import Content
     from routerterm.tui.transcript.layout.lines import Line
     from routerterm.tui.transcript.layout.live import LiveEntry
+    from routerterm.tui.transcript.layout.pictures import Draw
     from routerterm.tui.transcript.palette import Palette
     from routerterm.tui.transcript.values import Entry, Header
 
@@ -58,6 +59,8 @@ class Shelf:
         self.width = 0
         self.slots: list[Slot] = []
         self.heights = Heights()
+        self.drawer: Callable[[str, str], Draw | None] | None = None
+        """What draws the pictures of the entry with an id, with a sign for half a cell."""
         self._numbers: dict[str, int] = {}
         self._offset = 0  # what is added to a stored number: entries put before change it, not the dictionary
 
@@ -139,7 +142,9 @@ class Shelf:
         if not slot.is_laid_out:
             from routerterm.tui.transcript.layout.entry import entry_lines
 
-            slot.lines = entry_lines(slot.entry, self.width, self.palette.signs, slot.opened)
+            signs = self.palette.signs
+            draw = self.drawer(slot.entry.id, signs.half) if self.drawer is not None else None
+            slot.lines = entry_lines(slot.entry, self.width, signs, slot.opened, draw)
             slot.strips.clear()
         change = slot.height - self.heights[number]
         self.heights[number] = slot.height
@@ -175,8 +180,8 @@ class Shelf:
             if not change:
                 while end > first and live.line(end - 1) == former[end - 1 - begin]:
                     end -= 1
-        for index in [index for index in slot.strips if index >= first]:
-            del slot.strips[index]
+        for index in range(first, max(slot.height, self.heights[number])):
+            slot.strips.pop(index, None)
         self.heights[number] = slot.height
         return first, end, change
 

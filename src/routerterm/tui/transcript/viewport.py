@@ -13,6 +13,7 @@ from textual.widget import Widget
 
 from routerterm.tui.transcript import messages
 from routerterm.tui.transcript.canvas import Canvas
+from routerterm.tui.transcript.gallery import Gallery
 from routerterm.tui.transcript.paint import GUTTER
 from routerterm.tui.transcript.palette import Palette
 from routerterm.tui.transcript.scrollbar import Bar
@@ -37,6 +38,8 @@ class Viewport(Canvas, can_focus=True):
 
     def __init__(self, palette: Palette | None = None, **kwargs: Any) -> None:
         super().__init__(palette, **kwargs)
+        self.gallery = Gallery(self.show_drawn)
+        self.shelf.drawer = self.gallery.drawer
         self.frame = FRAME
         self.jump = 1
         """Lines that the view moves on by, at least, when a growing answer reaches its end."""
@@ -94,6 +97,11 @@ class Viewport(Canvas, can_focus=True):
         """On a slow line: paint less often, and scroll by a third of the view instead of line by line."""
         self.frame = SPARING_FRAME if slow else FRAME
         self.jump = max(self.rows // 3, 1) if slow else 1
+        self.gallery.spare = slow
+
+    def on_unmount(self) -> None:
+        """No more pictures."""
+        self.gallery.close()
 
     def _to_end(self) -> None:
         """Put the end in view; on a slow line with room below for the lines to come."""
@@ -193,6 +201,24 @@ class Viewport(Canvas, can_focus=True):
             self._placing = False
         if moved:
             self.refresh()
+
+    def show_drawn(self, ids: set[str]) -> None:
+        """Pictures of these entries can be drawn: they are, and what is at the top of the view stays there."""
+        shelf = self.shelf
+        top, line = shelf.heights.find(self.scroll_offset.y)
+        for number in sorted(found for id in ids if (found := shelf.number(id)) is not None):
+            slot = shelf.slots[number]
+            if slot.lines is None:
+                continue
+            seen = slot.lines[line] if number == top and line < len(slot.lines) else None
+            slot.lines = None
+            shelf.lay(number)
+            if seen is not None:
+                line = next((index for index in range(line, slot.height) if slot.line(index) == seen), line)
+        if not self._follow:
+            self.place(shelf.heights.before(top) + line)
+        self.settle_view()
+        self.refresh()
 
     def show_line(self, number: int, line: int, *, centre: bool = False) -> None:
         """Bring a line of an entry into view, if it is not, clear of what lies over the edges."""

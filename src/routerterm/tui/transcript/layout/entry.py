@@ -13,6 +13,7 @@ from routerterm.tui.transcript.layout.lines import Line, wrap_runs
 from routerterm.tui.transcript.layout.parts import call_lines, file_lines, image_lines, result_lines, thought_lines
 
 if TYPE_CHECKING:
+    from routerterm.tui.transcript.layout.pictures import Draw
     from routerterm.tui.transcript.palette import Signs
     from routerterm.tui.transcript.values import Entry
 
@@ -25,11 +26,13 @@ _ENDINGS = {
 }
 
 
-def entry_lines(entry: Entry, width: int, signs: Signs, opened: frozenset[int] = frozenset()) -> list[Line]:
+def entry_lines(
+    entry: Entry, width: int, signs: Signs, opened: frozenset[int] = frozenset(), draw: Draw | None = None
+) -> list[Line]:
     """All lines of an entry, header first; ``opened`` are the numbers of the parts that are unfolded."""
     lines = [header_line(entry, width, signs)]
     lines += gather(
-        part_lines(entry, number, part, width, signs, number in opened) for number, part in enumerate(entry.parts)
+        part_lines(entry, number, part, width, signs, number in opened, draw) for number, part in enumerate(entry.parts)
     )
     return [*lines, *ending_lines(entry, width), Line()]
 
@@ -59,7 +62,9 @@ def renumber(line: Line, blocks: int, fences: int) -> Line:
     return replace(line, block=max(line.block, 0) + blocks, fence=line.fence + fences if line.fence >= 0 else -1)
 
 
-def part_lines(entry: Entry, number: int, part: Part, width: int, signs: Signs, opened: bool) -> list[Line]:
+def part_lines(
+    entry: Entry, number: int, part: Part, width: int, signs: Signs, opened: bool, draw: Draw | None = None
+) -> list[Line]:
     """The lines of one part."""
     match part:
         case Text(_, name) if name is not None:
@@ -70,7 +75,7 @@ def part_lines(entry: Entry, number: int, part: Part, width: int, signs: Signs, 
             before = sum(len(other.text) for other in entry.parts[:number] if isinstance(other, Text))
             seams = [(seam.offset - before, one_line(seam.text)) for seam in entry.seams]
             mine = [(offset, said) for offset, said in seams if 0 <= offset <= len(text)]
-            return lay_out(text, width, signs, key=text_key(entry), seams=mine) if text.strip() else []
+            return lay_out(text, width, signs, key=text_key(entry), seams=mine, draw=draw) if text.strip() else []
         case Reasoning():
             return _folding(number, thought_lines(part, width, signs, opened=opened))
         case ToolCall():
@@ -78,7 +83,7 @@ def part_lines(entry: Entry, number: int, part: Part, width: int, signs: Signs, 
         case ToolResult():
             return _folding(number, result_lines(part, width, signs, opened=opened))
         case Image():
-            return image_lines(part, width, signs)
+            return image_lines(part, width, signs, draw)
 
 
 def _folding(number: int, lines: list[Line]) -> list[Line]:

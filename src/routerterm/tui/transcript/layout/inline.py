@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from markdown_it.token import Token
 
 from routerterm.tui.sanitise import sanitise
+from routerterm.tui.transcript.layout.datauris import described
 from routerterm.tui.transcript.layout.lines import Run, fit
 
 if TYPE_CHECKING:
@@ -101,7 +102,8 @@ def shorten(href: str, signs: Signs) -> str:
 
 def _image(token: Token, signs: Signs) -> list[Run]:
     alt = "".join(child.content for child in token.children or ())
-    href = shorten(str(token.attrGet("src") or ""), signs)
+    source = str(token.attrGet("src") or "")
+    href = described(source) or shorten(source, signs)
     return [
         (f"{signs.image} {_clean(alt) or 'picture'}", "link"),
         (f" {signs.open_quote}{href}{signs.close_quote}", "dim"),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from routerterm.tui.transcript.layout.code import Painter
+from routerterm.tui.transcript.layout.datauris import restored
 from routerterm.tui.transcript.layout.grammar import ENDLESS, GOES_ON, Node
 from routerterm.tui.transcript.layout.inline import shorten
 from routerterm.tui.transcript.layout.lines import Run, cut_runs, fit, split_runs
@@ -46,6 +47,7 @@ class Leaves(Page):
                 if number or start or goes_on:
                     self.seam_before(begin + start + number, margin)
                 self.wrapped(line, margin)
+            self.draw("\n".join(texts[start:end]), margin)
 
     def endless(self, text: str, margin: Margin, key: str, before: Carry | None) -> None:
         """A line too long to be read as one: its markup is read a piece at a time."""
@@ -65,7 +67,7 @@ class Leaves(Page):
     def fenced(self, node: Node, margin: Margin) -> None:
         """A code block: its language, then its lines, coloured one by one."""
         assert node.token is not None
-        content = node.content.split("\n")
+        content = restored(node.content, self.pictures).split("\n")
         texts = content[:-1] if content[-1] == "" else content
         if node.begin < self.prefix:
             painter = self.carry.painter.copy() if self.carry.painter else Painter("")

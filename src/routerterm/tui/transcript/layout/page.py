@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from routerterm.tui.transcript.layout.carry import Carry
     from routerterm.tui.transcript.layout.code import Painter
     from routerterm.tui.transcript.layout.grammar import Grammar
+    from routerterm.tui.transcript.layout.pictures import Draw
     from routerterm.tui.transcript.layout.tables import Plan
     from routerterm.tui.transcript.palette import Signs
 
@@ -79,6 +80,9 @@ class Page:
         self.rows = 0
         self.chunks: list[int] = []
         """Where the chunks of the last paragraph begin in the source."""
+        self.pictures: Mapping[str, bytes] = {}
+        """Those whose data was in the text, by what stands for their address."""
+        self.drawer: Draw | None = None
         self.last: tuple[tuple[Run, ...], str, int] = ((), "", 0)
         """The last line that was wrapped, how it joins the one before, and its indentation."""
 
@@ -117,6 +121,15 @@ class Page:
     def inline(self, content: str, key: str) -> list[Run]:
         """Text with inline markup as runs."""
         return inline_runs(self.grammar.inline(content, self.references), key, self.signs)
+
+    def draw(self, content: str, margin: Margin) -> None:
+        """The pictures of a paragraph, below it."""
+        if self.drawer is None or not self.pictures or "](data:" not in content:
+            return
+        for token in self.grammar.inline(content, self.references):
+            data = self.pictures.get(str(token.attrGet("src"))) if token.type == "image" else None
+            for line in self.drawer(data, self.room(margin)) if data is not None else ():
+                self.put(margin, list(line.runs))
 
     def seam_before(self, source_line: int, margin: Margin) -> None:
         """Draw the seams that lie before a source line."""

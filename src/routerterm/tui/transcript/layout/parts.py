@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from routerterm.tui.sanitise import one_line, sanitise
 from routerterm.tui.transcript.layout.code import Painter
 from routerterm.tui.transcript.layout.lines import Line, Run, cut_runs, fit, runs_len, wrap_runs
-from routerterm.tui.transcript.layout.pictures import can_draw, picture_lines
 
 if TYPE_CHECKING:
     from routerterm.core.messages import Image, Reasoning, Text, ToolCall, ToolResult
+    from routerterm.tui.transcript.layout.pictures import Draw
     from routerterm.tui.transcript.palette import Signs
 
 WINDOW = 4
@@ -78,14 +78,14 @@ def _plain(text: str, width: int, signs: Signs) -> list[Line]:
     return lines
 
 
-def image_lines(part: Image, width: int, signs: Signs) -> list[Line]:
-    """A picture by its name, kind and size, and drawn where that can be done."""
+def image_lines(part: Image, width: int, signs: Signs, draw: Draw | None = None) -> list[Line]:
+    """A picture by its name, kind and size, and drawn where there is something that draws."""
     name = one_line(part.name or part.url or "picture")
     size = f" {signs.dot} {max(len(part.data) // 1024, 1)} kB" if part.data else ""
     text = f"{signs.image} {name} {signs.dot} {one_line(part.media_type)}{size}"
     lines = [Line(((fit(text, width, signs.ellipsis), "link"),))]
-    if part.data and can_draw():
-        lines += picture_lines(part.data, width)
+    if part.data and draw is not None:
+        lines += draw(part.data, width)
     return lines
 
 

@@ -10,7 +10,7 @@ much came before it.  After `close` the lines are those that `lay_out` makes of 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -19,12 +19,14 @@ from routerterm.tui.transcript.layout.blocks import Writer
 from routerterm.tui.transcript.layout.calm import calm
 from routerterm.tui.transcript.layout.carry import Carry
 from routerterm.tui.transcript.layout.cutting import cuttable, find_cut, open_leaf
+from routerterm.tui.transcript.layout.datauris import Folder
 from routerterm.tui.transcript.layout.grammar import ENDLESS, GOES_ON, Grammar
 from routerterm.tui.transcript.layout.leaves import WORD, endless_pieces
 from routerterm.tui.transcript.layout.page import Limits, Margin
 
 if TYPE_CHECKING:
     from routerterm.tui.transcript.layout.lines import Line
+    from routerterm.tui.transcript.layout.pictures import Draw
     from routerterm.tui.transcript.palette import Signs
 
 _UNDECIDED = re.compile(r"[\s>]*(?:[-=*_+#`~|:\s]*|\d{1,9}[.)]?|[-*+]\s+\[[ xX]?\]?|\[!?\w*)$")
@@ -42,12 +44,17 @@ def grammar() -> Grammar:
 
 def lay_out(
     text: str, width: int, signs: Signs, *, key: str = "text", seams: Sequence[tuple[int, str]] = (),
-    limits: Limits = LIMITS,
+    limits: Limits = LIMITS, draw: Draw | None = None,
 ) -> list[Line]:  # fmt: skip
-    """The lines of a whole text, parsed at once.  ``seams`` are offsets into it and what to say there."""
+    """The lines of a whole text, parsed at once.  ``seams`` are offsets into it and what to say there.
+
+    With ``draw``, pictures whose data is in the text are drawn below the paragraph they stand in.
+    """
     places = [(sanitise(text[:offset].removesuffix("\r")).count("\n"), said) for offset, said in seams]
-    source = sanitise(text).expandtabs(4)
+    folder = Folder()
+    source = sanitise(folder.feed(text) + folder.close()).expandtabs(4)
     writer = Writer(grammar(), width, signs, limits, {}, Carry(), source.split("\n"), 0, places, key)
+    writer.pictures, writer.drawer = folder.pictures, draw
     writer.write(grammar().blocks(source))
     writer.seam_before(len(writer.source) + 1, _margin())
     return writer.lines
@@ -79,6 +86,7 @@ class StreamLayout:
         self._lines: list[str] = []
         self._part: list[str] = []
         self._fresh: list[str] = []
+        self._folder = Folder()
         self._return = False
         self._seams: list[tuple[int, str]] = []
         self._looked = 0
@@ -116,7 +124,7 @@ class StreamLayout:
     def close(self) -> int:
         """The text is whole: its last lines are final too."""
         first = len(self.done)
-        self._take()
+        self._take(self._folder.close)
         if self._return:
             self._return = False
             self._newline()
@@ -127,12 +135,12 @@ class StreamLayout:
         self.tail, self._lines, self._part, self._seams = [], [], [], []
         return first
 
-    def _take(self) -> None:
+    def _take(self, more: Callable[[], str] = str) -> None:
         """Split what was fed into lines."""
-        if not self._fresh:
-            return
-        text = "".join(self._fresh)
+        text = self._folder.feed("".join(self._fresh)) + more()
         self._fresh.clear()
+        if not text:
+            return
         if self._return:
             text, self._return = "\r" + text, False
         if text.endswith("\r"):
@@ -152,9 +160,11 @@ class StreamLayout:
     def _writer(self, source: list[str], prefix: int, last: bool) -> Writer:
         references = self._references if last else dict(self._references)
         seams = [(line + prefix, said) for line, said in self._seams]
-        return Writer(
+        writer = Writer(
             grammar(), self.width, self.signs, self.limits, references, self.carry, source, prefix, seams, self.key
         )
+        writer.pictures = self._folder.pictures
+        return writer
 
     def _write(self, part: list[str], last: bool = False) -> list[Line]:
         """The lines of all that is not final."""
