@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pyte
 
 from routerterm.tui.terminal.cells import Graphemes
@@ -33,6 +35,38 @@ class Emulator:
 
     def text(self) -> str:
         return "\n".join(self.screen.display)
+
+
+_BETWEEN = re.compile(
+    r"\x1b\[\?69h\x1b\[(\d+);(\d+)s\x1b\[(\d+);(\d+)r\x1b\[(\d+);(\d+)H\x1b\[(\d*)([ML])\x1b\[r\x1b\[\?69l"
+)
+
+
+class Columned(Emulator):
+    """pyte with margins at left and right as far as the driver uses them: lines deleted or inserted between them."""
+
+    scrolled = 0
+
+    def feed(self, data: str) -> None:
+        at = 0
+        for match in _BETWEEN.finditer(data):
+            super().feed(data[at : match.start()])
+            self._between(*(int(number or 1) for number in match.groups()[:-1]), up=match[8] == "M")
+            at = match.end()
+        super().feed(data[at:])
+
+    def _between(self, left: int, right: int, top: int, bottom: int, y: int, x: int, by: int, *, up: bool) -> None:
+        assert (y, x) == (top, left)
+        assert 1 <= left < right <= self.screen.columns
+        self.scrolled += 1
+        blank = self.screen.cursor.attrs._replace(data=" ")
+        rows = range(top - 1, bottom)
+        kept = {row: [self.screen.buffer[row][column] for column in range(left - 1, right)] for row in rows}
+        for row in rows:
+            cells = kept.get(row + by if up else row - by, [blank] * (right - left + 1))
+            for column, cell in enumerate(cells, left - 1):
+                self.screen.buffer[row][column] = cell
+        self.screen.cursor_position(1, 1)
 
 
 def _seen(cell: pyte.screens.Char) -> Cell:

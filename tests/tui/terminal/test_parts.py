@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 
 import pyte
@@ -9,6 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.tui.terminal.emulators import Emulator, Lean
+from textual.app import App, ComposeResult
+from textual.widgets import Input
 
 from routerterm.tui import terminal
 from routerterm.tui.terminal.cells import CONT, Graphemes
@@ -16,6 +19,7 @@ from routerterm.tui.terminal.colour import Depth, adapter, depth_of, lightness
 from routerterm.tui.terminal.grid import Grid
 from routerterm.tui.terminal.keys import AnswerFilter
 from routerterm.tui.terminal.motion import motion
+from routerterm.tui.terminal.prompt import Prompter
 from routerterm.tui.terminal.setup import abilities
 from routerterm.tui.terminal.style import Overflow, Style, StyleTable
 
@@ -224,3 +228,51 @@ def test_gnu_screen_is_not_trusted_to_erase_in_colour() -> None:
     assert abilities({"TERM": "screen-256color", "TMUX": "x"}).coloured_erase
     assert abilities({"TERM": "linux"}).coloured_erase
     assert not abilities({"TERM": "vt100"}).coloured_erase
+
+
+def test_the_terminal_says_that_it_can_scroll_between_columns() -> None:
+    said: list[str] = []
+    answers = AnswerFilter(lambda: said.append("probe"), lambda: said.append("columns"))
+    answers.waiting = lambda: False
+    for setting, known in ((0, False), (1, True), (2, True), (3, False), (4, False)):
+        said.clear()
+        assert answers.feed(f"ab\x1b[?69;{setting}$ycd".encode()) == b"abcd"
+        assert said == ["columns"] * known
+    answers.waiting = lambda: True
+    said.clear()
+    assert answers.feed(b"\x1b[?69;2$y\x1b[0nx") == b"x"
+    assert said == ["columns", "probe"]
+
+
+async def test_what_a_key_changed_does_not_wait_for_the_tick() -> None:
+    class Typed(App[None]):
+        frames = 0
+
+        def compose(self) -> ComposeResult:
+            yield Input()
+
+        def _display(self, *given: object) -> None:
+            self.frames += 1
+            super()._display(*given)  # type: ignore[arg-type]
+
+    app = Typed()
+    async with app.run_test() as pilot:
+        await pilot.pause(0.1)
+        app.screen._update_timer.resume = lambda: None  # type: ignore[method-assign]  # no tick comes any more
+        prompter = Prompter(app, asyncio.get_running_loop())
+        prompter.pressed()
+        await asyncio.sleep(0.05)
+        assert prompter.drawn == 0  # nothing has changed
+        before = app.frames
+        app.query_one(Input).insert_text_at_cursor("x")
+        await asyncio.sleep(0.05)
+        assert app.frames == before
+        prompter.pressed()
+        await asyncio.sleep(0.1)
+        assert prompter.drawn == 1
+        assert app.frames == before + 1
+        app.query_one(Input).insert_text_at_cursor("y")
+        prompter.pressed()
+        prompter.stop()
+        await asyncio.sleep(0.05)
+        assert app.frames <= before + 2

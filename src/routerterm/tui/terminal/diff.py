@@ -27,6 +27,8 @@ class Abilities:
     """Erased cells take the current background (BCE)."""
     scroll: bool = True
     """It has scrolling margins."""
+    columns: bool = False
+    """It has margins at left and right too (DECLRMM)."""
 
 
 class Painter:
@@ -73,8 +75,11 @@ class Painter:
         ]
         if not changed:
             return "".join(out), True
-        if self.abilities.scroll and (shift := find_shift(shown, wanted, changed)):
-            self._scroll(out, shift)
+        if self.abilities.scroll and (shift := find_shift(shown, wanted, changed, between=self.abilities.columns)):
+            if shift.right is None:
+                self._scroll(out, shift)
+            else:
+                self._scroll_between(out, shift, shift.right)
             self.touched += 2
         if budget is not None:
             changed = sorted(range(shown.rows), key=lambda y: abs(y - hot))
@@ -103,7 +108,7 @@ class Painter:
         return move
 
     def _scroll(self, out: list[str], shift: Shift) -> None:
-        top, bottom, by = shift
+        top, bottom, by, _, _ = shift
         self._wear(out, 0)  # not every terminal colours the rows that come in; all agree on plain ones
         whole = top == 0 and bottom == self.shown.rows - 1
         if not whole:
@@ -122,6 +127,16 @@ class Painter:
             out.append("\x1b[r")
             self.x = self.y = None  # most home the cursor here, some do not
         self.shown.scroll(top, bottom, by)
+
+    def _scroll_between(self, out: list[str], shift: Shift, right: int) -> None:
+        """Scroll a block that others stand beside, by deleting or inserting lines between margins."""
+        top, bottom, by, left, _ = shift
+        self._wear(out, 0)
+        count = str(abs(by)) if abs(by) > 1 else ""
+        out.append(f"\x1b[?69h\x1b[{left + 1};{right}s\x1b[{top + 1};{bottom + 1}r\x1b[{top + 1};{left + 1}H")
+        out.append(f"\x1b[{count}{'M' if by > 0 else 'L'}\x1b[r\x1b[?69l")
+        self.x = self.y = None
+        self.shown.scroll(top, bottom, by, left, right)
 
     # -- one row ------------------------------------------------------------------------------------------
     def _row(self, out: list[str], y: int, old: str, new: str, old_styles: str, new_styles: str) -> None:

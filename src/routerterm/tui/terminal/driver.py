@@ -27,7 +27,8 @@ from routerterm.tui.terminal.bursts import BurstParser
 from routerterm.tui.terminal.colour import adapter, depth_of
 from routerterm.tui.terminal.keys import AnswerFilter
 from routerterm.tui.terminal.output import Output
-from routerterm.tui.terminal.setup import abilities, meter
+from routerterm.tui.terminal.prompt import Prompter
+from routerterm.tui.terminal.setup import ASK_COLUMNS, abilities, meter
 from routerterm.tui.terminal.writer import Sink, open_sink
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class LeanDriver(LinuxDriver):
         self._loop_thread = threading.get_ident()
         self._answer = threading.Event()
         self._resizing: Any = None
+        self._prompter = Prompter(app, self._loop)
         self.depth = depth_of(os.environ)
         # Textual is to say its colours in full, whatever the terminal has: `colour` chooses better than Rich.
         app.console._color_system = ColorSystem.TRUECOLOR
@@ -176,6 +178,7 @@ class LeanDriver(LinuxDriver):
 
     def stop_application_mode(self) -> None:
         """Give the terminal back."""
+        self._prompter.stop()
         super().stop_application_mode()
         if self._output is not None:
             self._output.finish(3.0)
@@ -186,6 +189,17 @@ class LeanDriver(LinuxDriver):
         self._answer.set()
         with contextlib.suppress(RuntimeError):  # the loop has ended
             self._loop.call_soon_threadsafe(self._probe_answered)
+
+    def _request_terminal_sync_mode_support(self) -> None:
+        """Ask what else the terminal can do, where Textual asks."""
+        super()._request_terminal_sync_mode_support()  # type: ignore[no-untyped-call]
+        if self.input_tty and os.environ.get("TERM_PROGRAM", "") != "Apple_Terminal":
+            self.write(ASK_COLUMNS)
+
+    def _has_columns(self) -> None:
+        """The terminal can scroll between two columns."""
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            self._loop.call_soon_threadsafe(lambda: self._output.has_columns() if self._output else None)
 
     def _probe_answered(self) -> None:
         if self._output is not None:
@@ -198,12 +212,15 @@ class LeanDriver(LinuxDriver):
         elif isinstance(message, events.Resize):
             self._loop.call_soon_threadsafe(self._terminal_resized)
         super().process_message(message)
+        if isinstance(message, events.Key | events.Paste):
+            with contextlib.suppress(RuntimeError):  # the loop has ended
+                self._loop.call_soon_threadsafe(self._prompter.pressed)
 
     def run_input_thread(self) -> None:
         """Read keys until told to stop; a terminal that has hung up ends it too."""
         fd, parser = self.fileno, BurstParser(self._debug)
         decode = getincrementaldecoder("utf-8")("replace").decode
-        answers = AnswerFilter(self._answered)
+        answers = AnswerFilter(self._answered, self._has_columns)
         answers.waiting = lambda: self._meter.waiting
         try:
             while not self.exit_event.is_set():

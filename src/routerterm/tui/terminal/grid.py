@@ -46,13 +46,22 @@ class Grid:
         self.text[y] = left + text + right
         self.styles[y] = self.styles[y][:x] + styles + self.styles[y][end:]
 
-    def scroll(self, top: int, bottom: int, shift: int, style: str = "\0") -> None:
-        """Move the rows top…bottom up by ``shift`` (down where negative); blanks in ``style`` follow."""
+    def scroll(self, top: int, bottom: int, shift: int, left: int = 0, right: int | None = None) -> None:
+        """Move the rows top…bottom up by ``shift`` (down where negative); plain blanks follow.
+
+        With columns, only what lies between them moves.
+        """
         n = min(abs(shift), bottom - top + 1)
-        for rows, filler in ((self.text, " "), (self.styles, style)):
-            blank = [filler * self.columns] * n
-            moved = rows[top : bottom + 1]
-            rows[top : bottom + 1] = moved[n:] + blank if shift > 0 else blank + moved[: len(moved) - n]
+        right = self.columns if right is None else right
+        whole = left == 0 and right == self.columns
+        for rows, filler in ((self.text, " "), (self.styles, "\0")):
+            blank = [filler * (right - left)] * n
+            kept = rows[top : bottom + 1]
+            moved = kept if whole else [row[left:right] for row in kept]
+            moved = moved[n:] + blank if shift > 0 else blank + moved[: len(moved) - n]
+            if not whole:
+                moved = [row[:left] + part + row[right:] for row, part in zip(kept, moved, strict=True)]
+            rows[top : bottom + 1] = moved
 
 
 def _crop(text: str, columns: int) -> str:

@@ -10,6 +10,7 @@ import asyncio
 import re
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from routerterm.tui.terminal.cells import Graphemes
@@ -130,6 +131,10 @@ class Output:
     def hurry(self) -> None:
         """A key was pressed: its echo is not to be held back."""
         self._hurry_until = self._clock() + _HURRY
+
+    def has_columns(self) -> None:
+        """The terminal has said that it can scroll between two columns."""
+        self.painter.abilities = self._abilities = replace(self._abilities, columns=True)
 
     def redraw(self) -> None:
         """The terminal may have lost its state: set its modes again and draw everything."""

@@ -6,25 +6,33 @@ from collections import Counter, defaultdict
 from operator import ne
 from typing import TYPE_CHECKING, NamedTuple
 
+from routerterm.tui.terminal.cells import CONT
+
 if TYPE_CHECKING:
     from routerterm.tui.terminal.grid import Grid
 
 
 class Shift(NamedTuple):
-    """Rows top…bottom moved up by ``by`` (down where negative)."""
+    """Rows top…bottom moved up by ``by`` (down where negative), between two columns or over their whole width."""
 
     top: int
     bottom: int
     by: int
+    left: int = 0
+    right: int | None = None
 
 
 _MOVE = 6  # bytes for getting to a row
 _TWINS = 6  # rows with the same text that are looked at
 _COST = 24  # bytes for the margins, the moves and the line feeds
+_COST_BETWEEN = 42  # the same with margins at left and right
 
 
-def find_shift(shown: Grid, wanted: Grid, changed: list[int]) -> Shift | None:
-    """The block that moved, found by rows that are the same in what changed of them."""
+def find_shift(shown: Grid, wanted: Grid, changed: list[int], *, between: bool = False) -> Shift | None:
+    """The block that moved, found by rows that are the same in what changed of them.
+
+    ``between``: the terminal can scroll between two columns, so that what stands beside the block stays.
+    """
     if len(changed) < 3:
         return None
     left, right = _changed_columns(shown, wanted, changed)
@@ -45,18 +53,42 @@ def find_shift(shown: Grid, wanted: Grid, changed: list[int]) -> Shift | None:
     top, bottom = (voters[0], voters[-1] + by) if by > 0 else (voters[0] + by, voters[-1])
     top, bottom = _grown(shown, wanted, Shift(top, bottom, by), (changed[0], changed[-1]))
     shift = Shift(top, bottom, by)
-    return shift if _gain(shown, wanted, shift) > _COST + abs(by) else None
+    gain = _gain(shown, wanted, shift) - _COST - abs(by)
+    if between:
+        left, right = _columns_of(shown, wanted, top, bottom)
+        narrow = Shift(top, bottom, by, left, right)
+        if right - left < shown.columns and _gain(shown, wanted, narrow) - _COST_BETWEEN > max(gain, 0):
+            return narrow
+    return shift if gain > 0 else None
 
 
 def _changed_columns(shown: Grid, wanted: Grid, changed: list[int]) -> tuple[int, int]:
-    """The columns outside of which hardly anything changed, by a sample of the changed rows."""
-    left, right = shown.columns, 0
-    for y in changed[:: max(1, len(changed) // 12)]:
-        old, new = shown.text[y], wanted.text[y]
-        if old != new:
-            first, last = differing(old, new)
-            left, right = min(left, first), max(right, last)
+    """The columns outside of which hardly anything changed, by a sample of the changed rows.
+
+    A few rows may lie: a clock in the title, a spinner in the status line, are beside what moved.
+    """
+    sample = changed[:: max(1, len(changed) // 12)]
+    bounds = [differing(shown.text[y], wanted.text[y]) for y in sample if shown.text[y] != wanted.text[y]]
+    if not bounds:
+        return 0, shown.columns
+    few = len(bounds) // 6
+    left, right = sorted(first for first, _ in bounds)[few], sorted(last for _, last in bounds)[-1 - few]
     return (left, right) if left < right else (0, shown.columns)
+
+
+def _columns_of(shown: Grid, wanted: Grid, top: int, bottom: int) -> tuple[int, int]:
+    """The columns in which anything of a block changed, no wide character cut."""
+    left, right = shown.columns, 0
+    for y in range(top, bottom + 1):
+        for old, new in ((shown.text[y], wanted.text[y]), (shown.styles[y], wanted.styles[y])):
+            if old != new:
+                first, last = differing(old, new)
+                left, right = min(left, first), max(right, last)
+    if any(shown.text[y][left] == CONT for y in range(top, bottom + 1) if left < shown.columns):
+        left -= 1
+    if any(shown.text[y][right] == CONT for y in range(top, bottom + 1) if right < shown.columns):
+        right += 1
+    return left, right
 
 
 def differing(old: str, new: str) -> tuple[int, int]:
@@ -81,7 +113,7 @@ def differing(old: str, new: str) -> tuple[int, int]:
 
 def _grown(shown: Grid, wanted: Grid, shift: Shift, limits: tuple[int, int]) -> tuple[int, int]:
     """The block with the rows at its edges that moved with it: blank, repeated, or changed a little on the way."""
-    top, bottom, by = shift
+    top, bottom, by, _, _ = shift
     lowest, highest = limits
 
     def moved(y: int) -> bool:
@@ -99,15 +131,14 @@ def _grown(shown: Grid, wanted: Grid, shift: Shift, limits: tuple[int, int]) -> 
 
 def _gain(shown: Grid, wanted: Grid, shift: Shift) -> int:
     """How many bytes fewer there are to send once the block has been scrolled."""
-    top, bottom, by = shift
+    top, bottom, by, left, right = shift
     blank = " " * shown.columns
     gain = 0
     for y in range(top, bottom + 1):
         source = y + by
-        inside = top <= source <= bottom
-        gain += _distance(shown.text[y], wanted.text[y]) - _distance(
-            shown.text[source] if inside else blank, wanted.text[y]
-        )
+        new = wanted.text[y][left:right]
+        moved = shown.text[source] if top <= source <= bottom else blank
+        gain += _distance(shown.text[y][left:right], new) - _distance(moved[left:right], new)
     return gain
 
 

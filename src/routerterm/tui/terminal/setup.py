@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from routerterm.tui.terminal.diff import Abilities
 from routerterm.tui.terminal.line import LineMeter, Mode, meter_for
 
+ASK_COLUMNS = "\x1b[?69$p"
+"""Has it margins at left and right? (DECRQM; `AnswerFilter` hears the answer.)"""
+
 
 def abilities(environ: Mapping[str, str]) -> Abilities:
     """What can be relied on.  GNU screen erases to its own background; the oldest names promise nothing."""
