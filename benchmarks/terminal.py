@@ -27,11 +27,14 @@ from pathlib import Path
 from typing import Any
 
 from answers import KINDS
-from terminal_subjects import SUBJECTS, run
+from terminal_subjects import BESIDE, SUBJECTS, run
 
 COLUMNS, ROWS = 120, 40
 # One key each, of no answer: its first bytes after it was typed are its echo.
 KEYS = "абвгдежзийклмнопрстуфхцчшщъыьэюя"
+ANSWERS = {b"\x1b[?2026$p": b"\x1b[?2026;2$y", b"\x1b[5n": b"\x1b[0n"}
+"""What the terminal says when it is asked."""
+COLUMNS_TOO = ANSWERS | {b"\x1b[?69$p": b"\x1b[?69;2$y"}
 Run = dict[str, Any]
 UNPACED = 2000
 """Tokens at least where they come as fast as they go: fewer are over before they can be measured."""
@@ -66,7 +69,7 @@ def measure(subject: str, kind: str, rate: int, count: int) -> dict[str, Any]:
             argv = [sys.executable, __file__, "--program", subject, "--kinds", kind, "--rates", str(rate)]
             os.execv(sys.executable, [*argv, "--tokens", str(count), "--report", str(report)])
         try:
-            seen = _watch(fd, report, begun_mark)
+            seen = _watch(fd, report, begun_mark, COLUMNS_TOO if subject == "between" else ANSWERS)
         finally:
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
@@ -76,7 +79,7 @@ def measure(subject: str, kind: str, rate: int, count: int) -> dict[str, Any]:
         return json.loads(report.read_text()) | seen
 
 
-def _watch(fd: int, report: Path, begun_mark: Path) -> dict[str, Any]:
+def _watch(fd: int, report: Path, begun_mark: Path, answers: dict[bytes, bytes]) -> dict[str, Any]:
     total, frames, begun, rest = 0, 0, 0, 0
     rest_mark = report.with_suffix(".rest")
     next_key, waiting, echoes = 0.0, None, []
@@ -87,7 +90,7 @@ def _watch(fd: int, report: Path, begun_mark: Path) -> dict[str, Any]:
             data = os.read(fd, 65536)
             now = time.monotonic()
             total += len(data)
-            for query, answer in ((b"\x1b[?2026$p", b"\x1b[?2026;2$y"), (b"\x1b[5n", b"\x1b[0n")):
+            for query, answer in answers.items():
                 for _ in range(data.count(query)):
                     os.write(fd, answer)
             if rest:
@@ -116,7 +119,7 @@ def _watch(fd: int, report: Path, begun_mark: Path) -> dict[str, Any]:
 
 def table(name: str, runs: dict[str, Run], kind: str, rate: int) -> None:
     """One line of the table."""
-    one, control = runs[name], runs["control"]
+    one, control = runs[name], next(iter(runs.values()))
     count = one["tokens"]
     print(
         f"| {kind} | {rate or 'unpaced'} | {name} | {one['bytes'] / count:,.1f} | {share(control, one, 'bytes')} "
@@ -166,7 +169,8 @@ def middle(runs: list[Run]) -> Run:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--subjects", default=",".join(SUBJECTS))
+    parser.add_argument("--subjects", default=",".join(SUBJECTS), help=f"of {', '.join((*SUBJECTS, *BESIDE))}")
+    parser.add_argument("--alone", action="store_true", help="without the control; shares are of the first subject")
     parser.add_argument("--kinds", default=",".join(KINDS))
     parser.add_argument("--rates", default="50,200,0", help="tokens a second; 0: as fast as they go")
     parser.add_argument("--tokens", type=int, default=1000)
@@ -175,10 +179,14 @@ def main() -> int:
     parser.add_argument("--program", help=argparse.SUPPRESS)
     parser.add_argument("--report", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
+    if args.alone and args.check:
+        parser.error("targets are shares of the control: without it nothing can be checked")
     if args.program:
         run(args.program, args.kinds, int(args.rates), args.tokens, args.report)
         return 0
-    subjects = ["control", *(name for name in args.subjects.split(",") if name != "control")]
+    subjects = args.subjects.split(",")
+    if not args.alone:
+        subjects = ["control", *(name for name in subjects if name != "control")]
     print(
         "| kind | tok/s | subject | bytes/token | of control | CPU s/1,000 | of control | tok/s shown | frames ", end=""
     )

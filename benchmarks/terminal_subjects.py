@@ -4,6 +4,8 @@ control      Textual's Markdown stream on Textual's driver: what everyone writes
 markdown     the same on the lean driver
 transcript   the transcript on Textual's driver
 lean         the transcript on the lean driver: what routerterm is
+beside       the same with forty conversations to its left, which no scrolled line may take along
+between      that, on a terminal that can scroll between two columns
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from typing import Any
 from answers import pieces
 from textual.app import App, ComposeResult
 from textual.containers import VerticalScroll
-from textual.widgets import Input, Markdown
+from textual.widgets import Input, Markdown, Static
 
 from routerterm.core.events import TextDelta
 from routerterm.tui.terminal import driver_class, driver_of
@@ -28,19 +30,28 @@ from routerterm.tui.transcript.widget import Transcript
 TYPED = 0.4
 """The share of the answer that is typed into; the rest is measured without, keys cost something too."""
 SUBJECTS = ("control", "markdown", "transcript", "lean")
+BESIDE = ("beside", "between")
+TITLES = ("SQLite WAL", "Pi cluster", "Soup for six", "Regex for dates", "The tides", "A letter", "Rust lifetimes")
 
 
 class Subject(App[None]):
     """A view, a line to type into, and an answer that comes in at a steady pace."""
 
-    CSS = "Input { dock: bottom; } Transcript, VerticalScroll { height: 1fr; }"
+    CSS = """
+    Input { dock: bottom; } Transcript, VerticalScroll { height: 1fr; }
+    #conversations { dock: left; width: 26; height: 1fr; border-right: solid green; color: $text-muted; }
+    """
 
     def __init__(self, name: str, texts: list[str], rate: int, report: Path) -> None:
-        super().__init__(driver_class=driver_class() if name in ("markdown", "lean") else None)
-        self.ours = name in ("transcript", "lean")
+        super().__init__(driver_class=driver_class() if name not in ("control", "transcript") else None)
+        self.ours = name not in ("control", "markdown")
+        self.beside = name in BESIDE
         self.texts, self.rate, self.report = texts, rate, report
 
     def compose(self) -> ComposeResult:
+        if self.beside:
+            rows = (f"{TITLES[n % len(TITLES)][:17]:<17} {n:>2} d" for n in range(40))
+            yield Static("\n".join(rows), id="conversations")
         yield Transcript() if self.ours else VerticalScroll()
         yield Input(placeholder="Message")
 

@@ -4,7 +4,7 @@ Both run in the least app there is, headless at 120×40, and are fed the same pi
 CPU seconds per 1,000 tokens and their ratio, frames, how late the last token is on screen; then the cost of a token at
 the 20,000th against the 200th, with 10,000 messages above; then opening 10 and 10,000 messages.
 
-    python benchmarks/transcript.py [--tokens 1000] [--rates 50,200,0] [--kinds prose,list,table,code]
+    python benchmarks/transcript.py [--tokens 1000] [--rates 50,200,0] [--kinds prose,list,table,code] [--only growth]
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from textual.widgets import Markdown
 
 from routerterm.core.events import TextDelta
 from routerterm.core.messages import Text
-from routerterm.tui.transcript.layout.live import LiveEntry
-from routerterm.tui.transcript.palette import Signs
 from routerterm.tui.transcript.values import Entry, Header
 from routerterm.tui.transcript.widget import Transcript
 
 SIZE = (120, 40)
+PACE = 4
+"""Tokens in a frame, where they come at 50 a second."""
 
 
 @dataclass
@@ -115,24 +115,35 @@ async def stream(app: Ours | Control, texts: list[str], rate: float) -> Cost:
         return Cost(cpu() - used, done - fed, app.frames - frames, done - begun)
 
 
-def growth() -> None:
-    """The layout's cost of a token early and late in one answer."""
-    print("\ncost of a token in one answer, µs of CPU (settled every third token)")
-    for kind in KINDS:
-        live = LiveEntry(Entry("a", "assistant"), 108, Signs())
-        texts = pieces(kind, 21_000)
-        spent: dict[int, float] = {}
-        for number, text in enumerate(texts):
-            if number in (200, 1_200, 20_000):
-                spent[number] = -time.process_time()
-            live.feed(TextDelta(text))
-            if number % 3 == 2:
-                live.settle()
-            for start in (200, 20_000):
-                if number == start + 999:
-                    spent[start] += time.process_time()
-        early, late = spent[200] * 1e3, spent[20_000] * 1e3
-        print(f"  {kind:6} at 200: {early:6.0f}   at 20,000: {late:6.0f}   ratio {late / early:.2f}")
+EARLY, LATE, SPAN = 200, 20_000, 2_000
+"""Where in an answer a token's cost is taken, and over how many tokens."""
+
+
+async def growth(kinds: list[str]) -> None:
+    """What a token costs early and late in one answer, beneath 10,000 messages: laid out, painted and composed."""
+    print(f"\ncost of a token beneath 10,000 messages, µs of CPU ({PACE} to a frame)")
+    earlier = talk(10_000)
+    for kind in kinds:
+        texts = pieces(kind, LATE + SPAN)
+        spent = {EARLY: 0.0, LATE: 0.0}
+        app = Ours()
+        async with app.run_test(size=SIZE) as pilot:
+            transcript = app.query_one(Transcript)
+            transcript.show(earlier)
+            await app.begin()
+            await pilot.pause()
+            for number in range(0, len(texts), PACE):
+                part = next((begin for begin in spent if begin <= number < begin + SPAN), None)
+                used = cpu()
+                for text in texts[number : number + PACE]:
+                    await app.write(text)
+                if part is not None or number % (50 * PACE) == 0:  # what lies between is laid out in few frames
+                    transcript.flush()
+                    await pilot.pause(0)
+                if part is not None:
+                    spent[part] += cpu() - used
+        early, late = (spent[begin] * 1e6 / SPAN for begin in (EARLY, LATE))
+        print(f"  {kind:6} at {EARLY}: {early:6.0f}   at {LATE:,}: {late:6.0f}   ratio {late / early:.2f}", flush=True)
 
 
 def talk(count: int) -> list[Entry]:
@@ -184,7 +195,19 @@ async def main() -> None:
     parser.add_argument("--tokens", type=int, default=1_000)
     parser.add_argument("--rates", default="50,200,0")
     parser.add_argument("--kinds", default=",".join(KINDS))
+    parser.add_argument("--only", choices=("streams", "growth", "opening"), help="one part of it")
     options = parser.parse_args()
+    if options.only in (None, "streams"):
+        await streams(options)
+    if options.only in (None, "growth"):
+        await growth(options.kinds.split(","))
+    if options.only in (None, "opening"):
+        await opening()
+        await long_conversation()
+
+
+async def streams(options: argparse.Namespace) -> None:
+    """Each kind at each pace, the control beside it."""
     print(f"{options.tokens} tokens, {SIZE[0]}×{SIZE[1]}; CPU s per 1,000 tokens (frames, s late)")
     for rate in map(float, options.rates.split(",")):
         for kind in options.kinds.split(","):
@@ -199,9 +222,6 @@ async def main() -> None:
                 f"  {len(texts) / ours.seconds:,.0f} against {len(texts) / control.seconds:,.0f} tokens/s",
                 flush=True,
             )
-    growth()
-    await opening()
-    await long_conversation()
 
 
 if __name__ == "__main__":
