@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 import pyte
 import pytest
@@ -13,11 +15,15 @@ from tests.tui.terminal.emulators import Emulator, Lean
 from textual.app import App, ComposeResult
 from textual.widgets import Input
 
+from routerterm.config.paths import Paths
+from routerterm.config.quick import quick_ui
 from routerterm.tui import terminal
+from routerterm.tui.app import _driver
 from routerterm.tui.terminal.cells import CONT, Graphemes
 from routerterm.tui.terminal.colour import Depth, adapter, depth_of, lightness
 from routerterm.tui.terminal.grid import Grid
 from routerterm.tui.terminal.keys import AnswerFilter
+from routerterm.tui.terminal.line import LineMeter
 from routerterm.tui.terminal.motion import motion
 from routerterm.tui.terminal.prompt import Prompter
 from routerterm.tui.terminal.setup import abilities
@@ -276,3 +282,20 @@ async def test_what_a_key_changed_does_not_wait_for_the_tick() -> None:
         prompter.stop()
         await asyncio.sleep(0.05)
         assert app.frames <= before + 2
+
+
+@pytest.mark.parametrize("line", ["auto", "fast", "slow"])
+def test_the_line_and_the_driver_are_what_the_settings_say(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ROUTERTERM_HOME", str(tmp_path))
+    monkeypatch.delenv("TEXTUAL_DRIVER", raising=False)
+    monkeypatch.setattr(sys, "__stderr__", SimpleNamespace(isatty=lambda: True))
+    file = Paths.find().config_file
+    file.write_text(f"[ui]\nline = '{line}'\n")
+    chosen = _driver(quick_ui(Paths.find()))
+    assert chosen is not None
+    assert chosen.line_mode == line  # type: ignore[attr-defined]
+    assert LineMeter(chosen.line_mode).state(0.0).slow is (line == "slow")  # type: ignore[attr-defined]
+    file.write_text(f"[ui]\nline = '{line}'\ndriver = 'textual'\n")
+    assert _driver(quick_ui(Paths.find())) is None

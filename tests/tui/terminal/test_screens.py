@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from tests.tui.terminal.sessions import session
-from tests.tui.terminal.test_hostile import ATTACKS
+from tests.tui.terminal.sessions import Session, session
 from tests.tui.terminal.test_programs import assert_same, settled, step
+from tests.tui.terminal.test_tmux import CONFIGURATION
 
 pytestmark = pytest.mark.slow
+long = pytest.mark.skipif(not os.environ.get("ROUTERTERM_LONG"), reason="takes minutes: make terminal-long")
 
 F = ["", "\x1bOP", "\x1bOQ", "\x1bOR", "\x1bOS", "\x1b[15~", "\x1b[17~", "\x1b[18~", "\x1b[19~", "\x1b[20~", "\x1b[21~"]
 ESC, ENTER, UP, DOWN, PAGE_UP = "\x1b", "\r", "\x1b[A", "\x1b[B", "\x1b[5~"
-# All that the program writes once it has started: drawing, the question how far the line is, whole frames, pointers.
-_OURS = re.compile(
-    "\x1b\\[[0-9;]*[mHGABCDKXJr]|\x1bM|\x1b\\[5n|\x1b\\[\\?(?:25|7|100[0-6]|101[56]|2004|2026|2048)[hl]"
-    "|\x1b\\]22;[a-z-]*(?:\x07|\x1b\\\\)|\x1b\\]8;[^;\x00-\x1f]*;(?:https?:[!-~]*)?\x1b\\\\"
-)
-_HOSTILE = re.compile(
-    "[\x00-\x07\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ufeff\U000e0000-\U000e007f\ud800-\udfff]"
-)
 # What is pressed, and how the terminal is resized, step by step.
 SCRIPT: list[str | tuple[int, int]] = [
     "Tell me",
@@ -54,53 +47,92 @@ def program(home: Path, driver: str) -> tuple[str, ...]:
     return sys.executable, "-m", "routerterm"
 
 
-def test_every_screen_looks_the_same(tmp_path: Path) -> None:
-    template = tmp_path / "seed"
-    seed = program(template, "textual")
-    ask = [*seed, "ask", "-m", "demo/markdown", "show me"]
+# What no F-key opens, each named in the composer.
+SLASHES = (
+    "settings", "gateway", "tree", "why", "prompts", "tags", "archived", "bin", "welcome",
+    "rename", "system", "other", "import", "summary",
+)  # fmt: skip
+OTHERS: list[str | tuple[int, int]] = [
+    *(part for name in SLASHES for part in (f"/{name}", ENTER, ESC, ESC)),
+    "\x10", "theme", ESC,
+    "\x18", ESC,
+    (60, 20),
+    *(part for name in ("settings", "tree", "gateway") for part in (f"/{name}", ENTER, ESC, ESC)),
+    (120, 40),
+]  # fmt: skip
+
+
+def homes(folder: Path) -> dict[str, Path]:
+    """A home for each driver, with the same conversation in it."""
+    template = folder / "seed"
+    ask = [*program(template, "textual"), "ask", "-m", "demo/markdown", "show me"]
     subprocess.run(ask, env=os.environ | {"ROUTERTERM_HOME": str(template)}, check=True, capture_output=True)
-    options = []
+    found = {}
     for driver in ("lean", "textual"):
-        home = tmp_path / driver
-        command = program(home, driver)
-        shutil.copy(template / "history.db", home / "history.db")
-        options.append({"command": command, "columns": 120, "rows": 40, "env": {"ROUTERTERM_HOME": str(home)}})
-    with session(**options[0]) as lean, session(**options[1]) as stock:
-        for one in (lean, stock):
-            one.wait("F1", 60)
-            one.wait("Today", 60)
-        for number, action in enumerate(SCRIPT):
-            step(lean, action)
-            step(stock, action)
-            if isinstance(action, tuple) or SCRIPT[number + 1 : number + 2] == [ESC]:
-                assert_same(lean, stock, (number, action))
-            else:
-                settled(lean, stock, quiet=0.15)
-        assert_same(lean, stock, "end")
+        found[driver] = folder / driver
+        program(found[driver], driver)
+        shutil.copy(template / "history.db", found[driver] / "history.db")
+    return found
 
 
-def test_nothing_hostile_is_written_by_the_whole_program(tmp_path: Path) -> None:
-    """Attacks in questions, answers, titles and a file's name; read are the bytes that the terminal is sent."""
+def walk(lean: Session, stock: Session, script: list[str | tuple[int, int]]) -> None:
+    """Do the same in both; what stands on the screen before it is left, and after each resize, must be the same."""
+    for one in (lean, stock):
+        one.wait("F1", 60)
+        one.wait("Today", 60)
+    for number, action in enumerate(script):
+        step(lean, action)
+        step(stock, action)
+        if isinstance(action, tuple) or (action != ESC and script[number + 1 : number + 2] == [ESC]):
+            assert_same(lean, stock, (number, action))
+        else:
+            settled(lean, stock, quiet=0.15)
+    assert_same(lean, stock, "end")
+
+
+def test_every_screen_looks_the_same(tmp_path: Path) -> None:
+    command = (sys.executable, "-m", "routerterm")
+    with ExitStack() as stack:
+        pair = [
+            stack.enter_context(session(command=command, columns=120, rows=40, env={"ROUTERTERM_HOME": str(home)}))
+            for home in homes(tmp_path).values()
+        ]
+        walk(pair[0], pair[1], SCRIPT)
+
+
+@long
+@pytest.mark.parametrize("inside", ["pyte", pytest.param("tmux", marks=pytest.mark.tmux)])
+def test_so_does_every_other_one_in_a_terminal_and_in_tmux(inside: str, tmp_path: Path) -> None:
+    command = (sys.executable, "-m", "routerterm")
+    configuration = tmp_path / "tmux.conf"
+    configuration.write_text(CONFIGURATION)
+    with ExitStack() as stack:
+        pair = []
+        for driver, home in homes(tmp_path).items():
+            name = f"routerterm-test-{os.getpid()}-{driver}"
+            words = ("tmux", "-u", "-L", name, "-f", str(configuration), "new-session") if inside == "tmux" else ()
+            if words:
+                end = ["tmux", "-L", name, "kill-server"]
+                stack.callback(subprocess.run, end, check=False, capture_output=True)
+            env = {"ROUTERTERM_HOME": str(home), "LC_ALL": "C.UTF-8", "SHELL": "/bin/sh"}
+            pair.append(stack.enter_context(session(command=command, columns=120, rows=40, env=env, inside=words)))
+        walk(pair[0], pair[1], [*OTHERS, *SCRIPT])
+
+
+@long
+def test_at_1200_bytes_a_second_the_program_itself_can_be_used(tmp_path: Path) -> None:
+    """An answer streams; one reads along, types, and stops it: by the bytes that the line had to carry before."""
     home = tmp_path / "home"
     command = program(home, "lean")
-    everything = "".join(f"{name} {attack}\n" for name, attack in ATTACKS.items() if name != "half of a pair")
-    file = tmp_path / "a\x1b]52;c;ZXZpbA==\x07\u202egnp.txt"
-    file.write_text(everything, encoding="utf-8")
-    environ = os.environ | {"ROUTERTERM_HOME": str(home)}
-    for text in ("\x1b]0;owned\x07\x9d52;c;QQ==\x9ctitle\u202eeltit", everything):
-        ask = [*command, "ask", "-m", "demo/echo", "-a", str(file)]
-        subprocess.run(ask, input=text.encode(), env=environ, check=True, capture_output=True)
-    with session(command=command, columns=120, rows=40, env={"ROUTERTERM_HOME": str(home)}) as one:
-        written = b""
-        one.wait("Today", 60)
-        for keys in ("\x0c", F[5], "evil", ENTER, "\x0c", "x", UP, UP, PAGE_UP, PAGE_UP, F[3]):
-            one.send(keys)
-            one.read(0.3)
-            settled(one, quiet=0.3)
-            written += bytes(one.raw)
-            one.show()
-    text = written.decode("utf-8", "strict")
-    assert "owned" in text  # it was on the screen, as words
-    rest = _OURS.sub("", text)
-    assert "\x1b" not in rest, sorted(set(re.findall("\x1b.{0,12}", rest)))
-    assert not _HOSTILE.search(rest), sorted(set(_HOSTILE.findall(rest)))
+    env = {"ROUTERTERM_HOME": str(home), "SSH_CONNECTION": "10.0.0.2 50000 10.0.0.1 22"}
+    with session(command=command, columns=100, rows=30, env=env) as one:
+        assert one.throttled(1200, 60, lambda screen: "F1" in screen) < 60
+        one.throttled(1200, 8)  # what is drawn at the start, and how slow the line is
+        one.send("tell me more" + ENTER)
+        assert one.throttled(1200, 60, lambda screen: "demo/markdown" in screen) < 60
+        for key in "ЖЩЮ":
+            one.throttled(1200, 1)
+            one.send(key)
+            assert one.carried(1200, lambda screen, key=key: key in screen) < 1800
+        one.send(ESC)
+        assert one.carried(1200, lambda screen: "stopped" in screen) < 2400

@@ -56,7 +56,7 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_a_token_costs_the_same_at_twenty_thousand_as_at_two_hundred(kind: str, work: Counter[str]) -> None:
-    text = "".join(KINDS[kind](n) for n in range((LATE + SPAN) * PIECE // 40))[: (LATE + SPAN) * PIECE]
+    text = "".join(KINDS[kind](n) for n in range((LATE + SPAN) * PIECE // 20))[: (LATE + SPAN) * PIECE]
     pieces = [text[begin : begin + PIECE] for begin in range(0, len(text), PIECE)]
     spent: dict[int, Counter[str]] = {}
     stage = Stage()

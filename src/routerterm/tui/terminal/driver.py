@@ -192,7 +192,7 @@ class LeanDriver(LinuxDriver):
 
     def _request_terminal_sync_mode_support(self) -> None:
         """Ask what else the terminal can do, where Textual asks."""
-        super()._request_terminal_sync_mode_support()  # type: ignore[no-untyped-call]
+        super()._request_terminal_sync_mode_support()
         if self.input_tty and os.environ.get("TERM_PROGRAM", "") != "Apple_Terminal":
             self.write(ASK_COLUMNS)
 
