@@ -1,7 +1,10 @@
 #!/bin/sh
-# Set everything up and run all tests that this machine can run, on all its cores; arguments go to pytest.
+# Set everything up and run all tests that this machine can run, two beside each other on every core; arguments go to pytest.
 set -eu
 cd "$(dirname "$0")/.."
+cores=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
+# many tests wait for a program or a terminal most of the time
+workers=$((cores < 4 ? cores * 2 : cores < 8 ? 8 : cores))
 sh scripts/setup.sh test
 .venv/bin/routerterm local fetch ||
     printf '%s\n' "The tests with the real model are skipped." >&2
@@ -16,7 +19,7 @@ if command -v dbus-run-session >/dev/null 2>&1 && command -v gnome-keyring-daemo
     HOME=$home XDG_DATA_HOME=$home/data XDG_RUNTIME_DIR=$home ROUTERTERM_MODEL_DIR=$models \
         dbus-run-session -- sh -c '
             printf pw | gnome-keyring-daemon --unlock --components=secrets >/dev/null 2>&1
-            exec .venv/bin/python -m pytest -q -n auto --durations=15 --durations-min=5 "$@"' sh "$@" </dev/null || status=$?
+            exec .venv/bin/python -m pytest -q -n "$0" --durations=15 --durations-min=5 "$@"' "$workers" "$@" </dev/null || status=$?
     exit $status
 fi
-exec .venv/bin/python -m pytest -q -n auto --durations=15 --durations-min=5 "$@" </dev/null
+exec .venv/bin/python -m pytest -q -n "$workers" --durations=15 --durations-min=5 "$@" </dev/null

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import signal
 import socket
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
@@ -27,6 +28,10 @@ MUST_RUN = set(filter(None, os.environ.get("ROUTERTERM_MUST_RUN", "").split(",")
 HIDDEN = {"NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "PROXY_URL", "AI_PROXY_URL"}
 HIDDEN |= {"SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY", "TMUX"}
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # what was started in the background by a script ignores it, and would hand that on to every program under test
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 hypothesis_settings.register_profile("routerterm", deadline=None)
 hypothesis_settings.load_profile("routerterm")
