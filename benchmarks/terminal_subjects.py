@@ -5,6 +5,7 @@ markdown     the same on the lean driver
 transcript   the transcript on Textual's driver
 lean         the transcript on the lean driver: what routerterm is
 beside       the same with forty conversations to its left, which no scrolled line may take along
+steps        that as over SSH: where a scroll takes the conversations along, a few lines are scrolled at once
 between      that, on a terminal that can scroll between two columns
 """
 
@@ -30,7 +31,7 @@ from routerterm.tui.transcript.widget import Transcript
 TYPED = 0.4
 """The share of the answer that is typed into; the rest is measured without, keys cost something too."""
 SUBJECTS = ("control", "markdown", "transcript", "lean")
-BESIDE = ("beside", "between")
+BESIDE = ("beside", "steps", "between")
 TITLES = ("SQLite WAL", "Pi cluster", "Soup for six", "Regex for dates", "The tides", "A letter", "Rust lifetimes")
 
 
@@ -45,7 +46,7 @@ class Subject(App[None]):
     def __init__(self, name: str, texts: list[str], rate: int, report: Path) -> None:
         super().__init__(driver_class=driver_class() if name not in ("control", "transcript") else None)
         self.ours = name not in ("control", "markdown")
-        self.beside = name in BESIDE
+        self.beside, self.dear = name in BESIDE, name == "steps"
         self.texts, self.rate, self.report = texts, rate, report
 
     def compose(self) -> ComposeResult:
@@ -93,6 +94,7 @@ class Subject(App[None]):
 
     def transcript(self) -> tuple[Any, Any]:
         view = self.query_one(Transcript)
+        view.spare_line(False, dear=self.dear)
         view.begin_stream(Entry("a", "assistant", status="streaming", header=Header("demo")))
 
         async def write(text: str) -> None:

@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual.timer import Timer
 
 from routerterm.core.errors import RoutertermError
 from routerterm.core.messages import Message, Text
 from routerterm.tui.sanitise import one_line
+from routerterm.tui.terminal import driver_of
 from routerterm.tui.widgets.fields import Field, Span
 from routerterm.tui.widgets.foresight import foresight_fields
 from routerterm.tui.widgets.status import Activity, StatusView, status_fields
 
 if TYPE_CHECKING:
+    from textual.app import App
+
     from routerterm.tui.screens.chat import ChatScreen
     from routerterm.wiring.outlook import Preview
 
@@ -49,7 +52,8 @@ class Meters:
             self._timer = None
         self._screen.app.notices.mood("answering" if turns.any else "idle")
         turn = turns.current if self._screen.app.services else None
-        self._screen.transcript.spare_line(self._screen.app.line_is_slow)
+        app = self._screen.app
+        self._screen.transcript.spare_line(app.line_is_slow, dear=_scrolling_is_dear(app))
         activity: Activity = "idle" if turn is None else "waiting" if turn.first_at is None else "answering"
         self._view = replace(
             self._view,
@@ -139,3 +143,9 @@ class Meters:
             )
         )
         return tuple(fields)
+
+
+def _scrolling_is_dear(app: App[Any]) -> bool:
+    """Whether a scrolled pane moves its neighbours too, on a line where sending them again counts."""
+    driver = driver_of(app)
+    return driver is not None and driver.line.remote and not driver.scrolls_between

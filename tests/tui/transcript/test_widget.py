@@ -6,6 +6,7 @@ import random
 from dataclasses import replace
 
 import pytest
+from textual.widgets import Static
 
 from routerterm.core.events import ReasoningDelta, TextDelta
 from routerterm.core.messages import Reasoning, Text, ToolCall
@@ -349,6 +350,26 @@ async def test_a_slow_line_is_scrolled_by_a_third_of_the_view() -> None:
         transcript.end_stream("live", said("live", "\n".join(f"line {n}" for n in range(40)), "assistant"))
         await pilot.pause()
         assert "line 39" in rows(transcript)[-2]
+
+
+@pytest.mark.parametrize(("beside", "dear", "step"), [(True, True, 4), (True, False, 1), (False, True, 1)])
+async def test_where_scrolling_is_dear_a_few_lines_are_scrolled_at_once(beside: bool, dear: bool, step: int) -> None:
+    app = Stage()
+    app.CSS = "#beside { dock: left; width: 20; }"
+    async with app.run_test(size=(80, 12)) as pilot:
+        if beside:
+            await app.mount(Static("what stands beside", id="beside"))
+            await pilot.pause()
+        app.transcript.spare_line(False, dear=dear)
+        app.transcript.begin_stream(replace(said("live", "", "assistant"), parts=(), status="streaming"))
+        tops = []
+        for n in range(40):
+            app.transcript.feed("live", TextDelta(f"line {n}\n"))
+            app.transcript.flush()
+            await pilot.pause()
+            tops.append(app.transcript.scroll_offset.y)
+            assert any(f"line {n}" in row for row in rows(app.transcript))
+        assert set(tops) == set(range(0, max(tops) + 1, step))
 
 
 async def test_what_is_painted_bit_by_bit_is_what_is_there() -> None:

@@ -85,6 +85,11 @@ class LeanDriver(LinuxDriver):
         """Frames sent so far."""
         return self._output.frames if self._output else 0
 
+    @property
+    def scrolls_between(self) -> bool:
+        """Whether the terminal can scroll one pane and leave its neighbours where they are."""
+        return self._output is not None and self._output.painter.abilities.columns
+
     def redraw(self) -> None:
         """Draw everything anew, on a terminal that may show anything."""
         if self._output is not None:

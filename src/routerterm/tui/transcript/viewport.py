@@ -24,6 +24,8 @@ FRAME = 1 / 12
 """Seconds between two paintings of a growing answer, at least."""
 SPARING_FRAME = 1 / 4
 """The same on a slow line."""
+DEAR_JUMP = 4
+"""Lines that are scrolled at once where each scroll costs much."""
 NEAR_TOP = 3
 """Earlier entries are asked for when the view is this many screens from the first."""
 
@@ -93,10 +95,14 @@ class Viewport(Canvas, can_focus=True):
         self.set_follow(new_value >= self.max_scroll_y)
         self.settle_view()
 
-    def spare_line(self, slow: bool) -> None:
-        """On a slow line: paint less often, and scroll by a third of the view instead of line by line."""
+    def spare_line(self, slow: bool, *, dear: bool = False) -> None:
+        """On a slow line: paint less often, and scroll by a third of the view instead of line by line.
+
+        ``dear``: each scroll takes along what stands beside the view, and that is sent again; then a few lines at once.
+        """
         self.frame = SPARING_FRAME if slow else FRAME
-        self.jump = max(self.rows // 3, 1) if slow else 1
+        beside = dear and self.region.width < self.screen.size.width * 9 // 10
+        self.jump = max(self.rows // 3, 1) if slow else DEAR_JUMP if beside else 1
         self.gallery.spare = slow
 
     def on_unmount(self) -> None:
