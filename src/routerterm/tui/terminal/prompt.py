@@ -59,5 +59,7 @@ class Prompter:
 
 
 def _waits(screen: Screen[Any]) -> bool:
-    """Whether there is something to draw that waits for the next tick."""
+    """Whether there is something to draw that waits for the next tick, and may be drawn."""
+    if screen.app._batch_count:
+        return False
     return bool(screen._dirty_widgets or screen._layout_required or screen._repaint_required or screen._scroll_required)
