@@ -1,8 +1,8 @@
 """A program to be killed: it chats, edits, regenerates, clones, imports and backs up, and says what it has done.
 
-It prints a line the moment a promise is made: ``asked ID TEXT TIME`` when a question is on disk,
-``grown ID LENGTH TIME`` when a piece of an answer came, ``finished ID TEXT`` when an answer's end was passed on and
-the disk had taken it.
+It prints a line the moment a promise is made: ``asked ID TEXT TIME`` when a question was sent, ``imported ID TEXT
+TIME`` when a conversation was, ``grown ID LENGTH TIME`` when a piece of an answer came, ``finished ID
+TEXT`` when an answer's end was passed on and the disk had taken it.
 
     python -m tests.store.killed FILE SEED [full|read-only|bad]
 
@@ -143,7 +143,7 @@ async def keep_importing(store: Store, seed: int) -> None:
         body = {"id": id, "title": id, "created_at": 1, "updated_at": 2, "messages": messages}
         with refused():
             await store.transfer.carry_in(own.from_json(body))
-            tell("asked", f"{id}-199", f"{'imported_199_' * 20}", time.time())
+            tell("imported", f"{id}-199", f"{'imported_199_' * 20}", time.time())
         await asyncio.sleep(0.1)
 
 

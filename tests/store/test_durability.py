@@ -6,14 +6,15 @@ import asyncio
 import os
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from pathlib import Path
 
 import pytest
 
 from routerterm.core.errors import StoreError
-from routerterm.core.events import Finished, TextDelta
+from routerterm.core.events import Event, Finished, TextDelta
+from routerterm.core.request import ChatRequest
 from routerterm.engine.session import Session
 from routerterm.store.database import Store
 from tests.engine.fakes import Script, answer, said
@@ -33,16 +34,32 @@ def disk() -> Iterator[Disk]:
         yield disk
 
 
-async def test_finished_turns_survive_a_power_cut(disk: Disk, tmp_path: Path) -> None:
+class Watched(Script):
+    """Notes how much the disk had been asked to do when each question was sent."""
+
+    def __init__(self, disk: Disk) -> None:
+        super().__init__()
+        self.disk = disk
+        self.sent: list[tuple[int, str]] = []
+
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[Event]:
+        self.sent.append((len(self.disk.log), request.messages[-1].text))
+        async with aclosing(super().stream(request)) as events:
+            async for event in events:
+                yield event
+
+
+async def test_questions_that_were_sent_and_finished_turns_survive_a_power_cut(disk: Disk, tmp_path: Path) -> None:
     disk.logging = True
     store = Store.open(tmp_path / "real" / "history.db")
-    session = Session(store, Script(), checkpoint_every=0.005)
+    router = Watched(disk)
+    session = Session(store, router, checkpoint_every=0.005)
     finished: list[tuple[int, str]] = []
     for n in range(30):
         words = [f"word{n}-{m} " * 40 for m in range(5)]
         script: list[object] = answer(*words)
         script[4:4] = [0.01]
-        session._router.scripts.append(script)  # type: ignore[attr-defined]
+        router.scripts.append(script)
         await said(session, f"question {n}")
         finished.append((len(disk.log), "".join(words)))
     await store.close()
@@ -61,6 +78,8 @@ async def test_finished_turns_survive_a_power_cut(disk: Disk, tmp_path: Path) ->
         found = (await again.messages.page(conversation.id, 1000)).messages if conversation else ()
         kept = {m.text for m in found if m.status == "done"}
         assert set(expected) <= kept, f"cut at {cut}: {len(expected)} answers were finished, {len(kept)} are left"
+        lost = {text for at, text in router.sent if at <= cut} - kept
+        assert not lost, f"cut at {cut}: these had been sent, and are lost: {lost}"
         await again.close()
         sound(folder / "history.db")
 

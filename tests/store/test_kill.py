@@ -38,7 +38,7 @@ KILLS = int(os.environ.get("ROUTERTERM_KILLS", "6"))
 MISSING = 1.0
 """Seconds of an answer that may be missing: twenty checkpoints, for a machine that is busy with other tests."""
 SYNCED = 1.0
-"""Seconds after which a question is on the disk for good, not only in the system's memory."""
+"""Seconds after which a conversation in the middle of an import is on the disk for good, by the turns beside it."""
 
 Promises = dict[str, str]
 
@@ -71,12 +71,17 @@ class Kept:
         self.finished: Promises = {}
         self.partial = 0
 
-    def take(self, promises: list[list[str]], until: float = math.inf) -> dict[str, list[tuple[int, float]]]:
-        """Note the promises, of questions only those made by ``until``; what has grown, and when, by answer."""
+    def take(
+        self, promises: list[list[str]], until: float = math.inf, synced: float = 0.0
+    ) -> dict[str, list[tuple[int, float]]]:
+        """Note the promises, of questions only those made by ``until``; what has grown, and when, by answer.
+
+        An import is for good only at its end: of its conversations those count that came ``synced`` seconds before.
+        """
         grown: dict[str, list[tuple[int, float]]] = {}
         for word, id, *rest in promises:
-            if word == "asked":
-                if float(rest[1]) > until:
+            if word in ("asked", "imported"):
+                if float(rest[1]) > until - (synced if word == "imported" else 0.0):
                     continue
                 self.asked[id] = rest[0]
             elif word == "finished":
@@ -184,8 +189,7 @@ def test_no_kill_loses_them_on_a_real_disk_that_turns_read_only(
         broken = time.time()
         disk.break_it()
         time.sleep(chance.uniform(0.0, 0.5))
-        # What the disk was not yet asked to sync goes with it, as in a power cut; it is asked at once, and again soon.
-        kept.take(killed(process)[0], until=broken - SYNCED)
+        kept.take(killed(process)[0], until=broken, synced=SYNCED)
         disk.unmount()
         path = disk.mount() / "history.db"
         opened(path)

@@ -103,7 +103,7 @@ class RunningReply:
             self._status = self._unfinished()
 
     def start(self) -> None:
-        """Begin to keep it on disk: the question at once and for good, the answer once a second."""
+        """Begin to keep it on disk as it grows."""
         self._ticking = asyncio.create_task(self._tick())
 
     async def end(self) -> None:
@@ -129,7 +129,6 @@ class RunningReply:
         return Answer(self.builder.parts(), status, self.record.target, self.record.to_json())
 
     async def _tick(self) -> None:
-        await self._try(self._turns.settle_disk)
         while True:
             await asyncio.sleep(self._every)
             if self._pieces != self._kept:

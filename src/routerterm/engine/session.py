@@ -94,8 +94,8 @@ class Session(Branches):
     ) -> AsyncGenerator[Event]:
         """Ask at the end of the branch that is shown.
 
-        Question and empty answer are on disk before the request leaves, and the end of the answer is on disk
-        before its last event is passed on.  ``system`` becomes the conversation's.  Raises `StoreError` where
+        Question and empty answer are on disk, safe from a power cut, before the request leaves, and the end of the
+        answer is before its last event is passed on.  ``system`` becomes the conversation's.  Raises `StoreError` where
         the disk does not take the question (nothing was sent then) or the end (`unsaved` is then True, and the
         next turn begins by saving it).
         """

@@ -109,6 +109,10 @@ class Store:
         await self.writer.close()
         self._programs.leave()
 
+    async def settle(self) -> None:
+        """Wait until all that was written so far survives a power cut.  Raises `StoreError`."""
+        await self.writer.write(_touch, durable=True)
+
     def new_id(self) -> str:
         """A fresh ULID."""
         return ulid(self._clock(), self._chance(10))
@@ -203,3 +207,8 @@ class Store:
 def _version(connection: sqlite3.Connection) -> int:
     """A number that changes when, and only when, another connection has committed."""
     return int(connection.execute("PRAGMA data_version").fetchone()[0])
+
+
+def _touch(connection: sqlite3.Connection) -> None:
+    """The smallest write there is: a transaction that writes nothing would not wait for the disk."""
+    connection.execute("INSERT OR REPLACE INTO meta (name, value) VALUES ('settled', hex(randomblob(4)))")

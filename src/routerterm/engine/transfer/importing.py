@@ -76,7 +76,7 @@ class Opened:
 
 
 async def bring_in(store: Store, path: Path, *, dry: bool = False, progress: Progress | None = None) -> Report:
-    """Import a file; what was imported before is known and stays as it is.
+    """Import a file; what was imported before is known and stays as it is.  When this returns it is safe on disk.
 
     Raises `BadArchive` where the file as a whole cannot be read; one bad conversation is reported, the rest goes on.
     """
@@ -86,6 +86,8 @@ async def bring_in(store: Store, path: Path, *, dry: bool = False, progress: Pro
     while True:
         carried = await asyncio.to_thread(next, opened.conversations, _END)
         if carried is _END:
+            if report.messages and not dry:
+                await store.settle()
             return report
         if isinstance(carried, BadArchive):
             report.failed.append(carried.message)
