@@ -15,6 +15,7 @@ import pytest
 from routerterm.core.errors import StoreError
 from routerterm.store.database import Store
 from routerterm.store.errors import Damaged
+from routerterm.store.rescue import TABLES
 from routerterm.store.upkeep import CalledOff, back_up, backups
 from tests.store.seeds import DAY, NOW, seed, sound
 
@@ -68,6 +69,24 @@ async def test_a_spoilt_header_is_set_aside_and_the_backup_fills_in(tmp_path: Pa
     assert {file.split(".")[-1] for file in os.listdir(tmp_path)} <= {
         "db", "db-programs", "backups", f"damaged-{opening.rescue.aside.name.split('damaged-')[1]}",
     }  # fmt: skip
+
+
+async def test_every_table_is_rescued_but_those_that_follow_from_others(tmp_path: Path) -> None:
+    path = tmp_path / "history.db"
+    await filled(path, 1)
+    connection = sqlite3.connect(path)
+    tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    for at in range(3):
+        connection.execute("INSERT INTO guard_hit (at, rule, action, role) VALUES (?, 'card', 'block', 'user')", (at,))
+    connection.commit()
+    connection.close()
+    follows = {"tally", "streaming", "_sqlite_migrations"}
+    assert {name for name in tables if "_fts" not in name} - follows == set(TABLES)
+    assert back_up(path, NOW, lambda: False)
+    store = Store.open(path, clock=lambda: NOW)
+    assert (await store.rescue()).rescue is not None
+    assert await store.reader.read(lambda c: c.execute("SELECT count(*) FROM guard_hit").fetchone()[0]) == 3
+    await store.close()
 
 
 async def test_spoilt_pages_lose_only_what_stood_on_them(tmp_path: Path) -> None:

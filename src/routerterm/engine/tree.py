@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -41,15 +42,12 @@ class Stretch:
 
 def stretches(tree: Sequence[Branch], head: str | None) -> tuple[Stretch, ...]:
     """The tree with every stretch between two forks as one, in reading order."""
-    found: list[Stretch] = []
-    for branch in tree:
-        here = branch.node.id == head
-        if branch.siblings > 1 or branch.node.parent_id is None or not found:
-            found.append(Stretch(branch, branch, 1, here))
-        else:
-            above = found[-1]
-            found[-1] = Stretch(above.first, branch, above.count + 1, above.has_head or here)
-    return tuple(found)
+    begins = [n for n, branch in enumerate(tree) if branch.siblings > 1 or branch.node.parent_id is None or n == 0]
+    here = next((n for n, branch in enumerate(tree) if branch.node.id == head), -1)
+    return tuple(
+        Stretch(tree[begin], tree[end - 1], end - begin, begin <= here < end)
+        for begin, end in pairwise([*begins, len(tree)])
+    )
 
 
 def branches(nodes: Sequence[Node], head: str | None) -> tuple[Branch, ...]:
@@ -57,15 +55,16 @@ def branches(nodes: Sequence[Node], head: str | None) -> tuple[Branch, ...]:
 
     A conversation without forks stays at one indent, however long; every fork indents by one.
     """
+    by_id = {node.id: node for node in nodes}
     children: dict[str | None, list[Node]] = {}
-    known = {node.id for node in nodes}
     for node in nodes:
-        children.setdefault(node.parent_id if node.parent_id in known else None, []).append(node)
-    sums = _sums(children)
-    path = set(_path({node.id: node for node in nodes}, head))
+        children.setdefault(node.parent_id if node.parent_id in by_id else None, []).append(node)
+    walked = list(_walk(children))
+    sums = _sums([node for node, *_ in walked])
+    path = set(_path(by_id, head))
     return tuple(
         Branch(node, indent, place, family, *sums[node.id], on_path=node.id in path)
-        for node, indent, place, family in _walk(children)
+        for node, indent, place, family in walked
     )
 
 
@@ -83,15 +82,14 @@ def _stacked(family: list[Node], above: int) -> list[tuple[Node, int, int, int]]
     return [(node, indent, place, len(family)) for place, node in enumerate(family, 1)][::-1]
 
 
-def _sums(children: dict[str | None, list[Node]]) -> dict[str, tuple[int, bool, int]]:
+def _sums(order: Sequence[Node]) -> dict[str, tuple[int, bool, int]]:
     """Cost, whether any of it is unknown, and the number of messages, of each message and all below it."""
-    sums: dict[str, tuple[int, bool, int]] = {}
-    for node in [node for node, *_ in _walk(children)][::-1]:
-        cost, unknown, messages = node.cost_nanousd or 0, node.cost_unknown, 1
-        for child in children.get(node.id, []):
-            more, also, count = sums[child.id]
-            cost, unknown, messages = cost + more, unknown or also, messages + count
-        sums[node.id] = (cost, unknown, messages)
+    sums = {node.id: (node.cost_nanousd or 0, node.cost_unknown, 1) for node in order}
+    for node in reversed(order):
+        if (above := node.parent_id) is not None and above in sums:
+            cost, unknown, messages = sums[above]
+            more, also, count = sums[node.id]
+            sums[above] = (cost + more, unknown or also, messages + count)
     return sums
 
 

@@ -45,7 +45,7 @@ class Conversations:
 
     async def latest(self) -> Conversation | None:
         """The one that was changed last."""
-        sql = "SELECT * FROM conversation WHERE deleted_at IS NULL ORDER BY updated_at DESC, id DESC LIMIT 1"
+        sql = f"{_newest(1)} ORDER BY updated_at DESC, id DESC LIMIT 1"
         row = await self._reader.read(lambda connection: connection.execute(sql).fetchone())
         return conversation_of(row) if row else None
 
@@ -59,8 +59,7 @@ class Conversations:
     async def recent_models(self, limit: int = 6) -> tuple[str, ...]:
         """The models and routes of the conversations that were changed last, without repetition."""
         sql = (
-            "SELECT model FROM (SELECT model, updated_at FROM conversation WHERE deleted_at IS NULL AND model <> ''"
-            " ORDER BY updated_at DESC LIMIT 200) GROUP BY model ORDER BY max(updated_at) DESC LIMIT ?"
+            f"SELECT model FROM ({_newest(200)}) WHERE model <> '' GROUP BY model ORDER BY max(updated_at) DESC LIMIT ?"
         )
         rows = await self._reader.read(lambda connection: connection.execute(sql, (limit,)).fetchall())
         return tuple(row["model"] for row in rows)
@@ -156,6 +155,16 @@ def put(connection: sqlite3.Connection, table: str, row: Mapping[str, object]) -
     """Insert a row given by its columns' names."""
     names, marks = ", ".join(row), ", ".join(f":{name}" for name in row)
     connection.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", row)
+
+
+def _newest(limit: int) -> str:
+    """The query for at least the ``limit`` that were changed last: each part of the index gives its own at once."""
+    return " UNION ALL ".join(
+        "SELECT * FROM (SELECT * FROM conversation WHERE deleted_at IS NULL"
+        f" AND archived = {archived} AND pinned = {pinned} ORDER BY updated_at DESC, id DESC LIMIT {limit})"
+        for archived in (0, 1)
+        for pinned in (0, 1)
+    )
 
 
 def _listing(which: Filter, after: Conversation | None, limit: int) -> tuple[str, list[object]]:

@@ -114,22 +114,22 @@ class Messages:
     async def tree(self, conversation_id: str, words: int = 80) -> tuple[Node, ...]:
         """The whole tree in outline, parents before children, with the cost of each message's attempts."""
         sql = """
-            SELECT m.id, m.parent_id, m.role, m.status, m.model, m.created_at, substr(m.text, 1, ?) AS preview,
-                   a.cost, a.unknown
+            SELECT m.id, m.parent_id, m.role, m.status, m.model, m.created_at, substr(m.text, 1, ?1), a.cost, a.unknown
             FROM message m LEFT JOIN (
                 SELECT message_id, sum(cost_nanousd) AS cost, max(cost_nanousd IS NULL) AS unknown
                 FROM attempt WHERE conversation_id = ?2 GROUP BY message_id
             ) a ON a.message_id = m.id
             WHERE m.conversation_id = ?2 ORDER BY m.rowid
-        """.replace("substr(m.text, 1, ?)", "substr(m.text, 1, ?1)")
-        rows = await self._reader.read(lambda connection: connection.execute(sql, (words, conversation_id)).fetchall())
-        return tuple(
-            Node(
-                row["id"], row["parent_id"], row["role"], row["status"], row["model"], row["created_at"],
-                row["preview"], row["cost"], bool(row["unknown"]),
+        """
+
+        def job(connection: sqlite3.Connection) -> tuple[Node, ...]:
+            rows = connection.execute(sql, (words, conversation_id))
+            return tuple(
+                Node(id, parent_id, role, status, model, created_at, preview, cost, bool(unknown))
+                for id, parent_id, role, status, model, created_at, preview, cost, unknown in rows
             )
-            for row in rows
-        )  # fmt: skip
+
+        return await self._reader.read(job)
 
     async def note(self, id: str, name: str, value: str | None) -> None:
         """Keep a text under ``name`` in a message's ``params``; None takes it away."""

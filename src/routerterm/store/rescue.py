@@ -16,7 +16,9 @@ from pathlib import Path
 
 from routerterm.store.schema import migrate
 
-TABLES = ("conversation", "message", "attempt", "memory", "prompt", "meta", "gateway_key")
+TABLES = ("conversation", "message", "attempt", "memory", "prompt", "meta", "gateway_key", "guard_hit")
+UNNAMED = frozenset({"guard_hit"})
+"""Tables whose rows have no key by which one could see that they are there already."""
 _PATIENCE = 200_000
 """Failed readings after which the rest of a table is given up."""
 
@@ -69,6 +71,8 @@ def _fill(target: sqlite3.Connection, source: Path) -> int:
     try:
         with closing(sqlite3.connect(source, isolation_level=None)) as damaged:
             for table in TABLES:
+                if table in UNNAMED and target.execute(f"SELECT 1 FROM {table}").fetchone():
+                    continue
                 target.execute("BEGIN")
                 for row in _rows(damaged, table):
                     added += _add(target, table, row)
