@@ -16,8 +16,6 @@ NEVER_AT_START = {
     "secretstorage",
     "cryptography",
     "tiktoken",
-    "textual_plotext",
-    "plotext",
     "starlette",
     "uvicorn",
     "openai",
