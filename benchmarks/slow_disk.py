@@ -23,6 +23,7 @@ from tests.store.shim import Disk, worn
 from tests.tui.chat.program import configure, running, until
 
 from routerterm.config.paths import Paths
+from routerterm.tui.sweeping import put_off
 
 TARGET = 50.0
 STEP = 0.004
@@ -50,6 +51,7 @@ async def used(home: Path, disk: Disk, delay: float) -> dict[str, list[float]]:
     """Type, send, stream, type while it streams; with every sync delayed."""
     paths = Paths.find({"ROUTERTERM_HOME": str(home)})
     configure(paths, default="demo/markdown")
+    put_off()  # as the program does at its start
     found: dict[str, list[float]] = {}
     async with running(paths, (100, 30)) as (app, pilot):
         await pilot.pause(4)  # start and upkeep are over
