@@ -180,7 +180,6 @@ async def test_a_body_that_comes_too_slowly(place: Place) -> None:
 async def test_a_client_that_reads_a_byte_a_second(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """It takes bounded memory, is hung up on at last, the provider is let go, and the ledger has the cost."""
     monkeypatch.setattr(outgoing, "STALLED", 0.5)
-    monkeypatch.setattr(outgoing.Outgoing.__init__, "__defaults__", ((), 0.5))
     sent = 0
 
     @place.up.model("first")

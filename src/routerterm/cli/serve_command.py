@@ -40,6 +40,15 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return new_event_loop
 
 
+def _settle(loop: asyncio.AbstractEventLoop) -> None:
+    """What was loaded for good need not be looked through by every collection; threads hand over sooner."""
+    import gc
+
+    sys.setswitchinterval(0.001)
+    for seconds in (0.0, 15.0):  # by then what loads behind the first requests is there too
+        loop.call_later(seconds, gc.freeze)
+
+
 async def _serve(host: str | None, port: int | None) -> int:
     from routerterm.cli.inside import gateway_of
     from routerterm.cli.keys_asking import open_locked
@@ -55,6 +64,7 @@ async def _serve(host: str | None, port: int | None) -> int:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, ended.set)
         await gateway.start()
+        _settle(loop)
         click.echo(f"routerterm serves at {gateway.address} (OpenAI: {gateway.address}/v1)", err=True)
         await ended.wait()
         click.echo("routerterm: running answers may finish for 10 s.", err=True)

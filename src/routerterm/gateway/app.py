@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
@@ -40,7 +40,8 @@ Handler = Callable[[Scope, Receive, Outgoing, Who], Awaitable[None]]
 def gateway_app(house: House) -> Door:
     """Everything, as one ASGI application."""
     listing = Listing(house)
-    routes = [Route(path, Answers(house, protocol), methods=["POST"]) for path, protocol in ANSWERS.items()]
+    answers = {path: Answers(house, protocol) for path, protocol in ANSWERS.items()}
+    routes = [Route(path, endpoint, methods=["POST"]) for path, endpoint in answers.items()]
     routes += [
         Route(COUNT, Endpoint(house, listing.count_tokens), methods=["POST"]),
         Route("/v1/models", Endpoint(house, listing.models), methods=["GET"]),
@@ -51,21 +52,21 @@ def gateway_app(house: House) -> Door:
     ]
     app = Starlette(routes=routes, exception_handlers={})
     app.router.redirect_slashes = False
-    return Door(house, app)
+    return Door(house, app, answers)
 
 
 class Door:
     """Checks by which name and from which page we are called, and tells every error in the protocol that was asked."""
 
-    def __init__(self, house: House, app: Starlette) -> None:
-        self._house, self._app = house, app.router
+    def __init__(self, house: House, app: Starlette, answers: Mapping[str, Answers]) -> None:
+        self._house, self._app, self._answers = house, app.router, answers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
         if scope["type"] != "http":
             return
         headers = headers_of(scope)
-        out = Outgoing(send, self._cors(headers.get("origin")))
+        out = Outgoing(send, self._cors(headers.get("origin")), connection=scope.get("state", {}).get("connection"))
         scope["out"], scope["app"] = out, self
         try:
             if sum(len(name) + len(value) + 4 for name, value in scope["headers"]) > HEAD_MOST:
@@ -74,14 +75,15 @@ class Door:
             if scope["method"] == "OPTIONS" and "origin" in headers:
                 await self._preflight(out)
                 return
-            await self._app(scope, receive, send)
+            answers = self._answers.get(scope["path"]) if scope["method"] == "POST" else None
+            await (answers or self._app)(scope, receive, send)
         except Denied as error:
             await _refuse(scope, out, error)
         except HTTPException as error:
             await _refuse(scope, out, _of_http(error, scope))
         except Gone:
-            if out.stalled and (abort := scope.get("state", {}).get("abort")) is not None:
-                abort()  # a polite end would wait for it for ever
+            if out.stalled and (connection := out.connection) is not None:
+                connection.transport.abort()  # a polite end would wait for it for ever
         except Exception as error:  # the last door: a client gets a sentence, the traceback a file
             from routerterm.config.crash import report
 

@@ -17,15 +17,81 @@ HEAD_MOST = 32_768
 _WORDS = {400: b"Bad Request", 408: b"Request Timeout", 431: b"Request Header Fields Too Large"}
 
 
+class Corked:
+    """A transport that can hold back what is written, so that head and first words go out as one packet."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._held: list[bytes] | None = None
+
+    def cork(self) -> None:
+        """Hold back what is written from now on."""
+        if self._held is None:
+            self._held = []
+
+    def uncork(self) -> None:
+        """Send what was held back."""
+        held, self._held = self._held, None
+        if held:
+            self._transport.write(held[0] if len(held) == 1 else b"".join(held))
+
+    def write(self, data: bytes) -> None:
+        """See `asyncio.Transport`."""
+        if self._held is None:
+            self._transport.write(data)
+        elif data:
+            self._held.append(data)
+
+    def close(self) -> None:
+        """See `asyncio.Transport`."""
+        self.uncork()
+        self._transport.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
 class Connection(H11Protocol):
     """uvicorn's connection, within bounds.  `most` is set by the server before the first one is made."""
 
     most = 2_000
 
+    @property
+    def takes_more(self) -> bool:
+        """Whether what is written now goes out without waiting for the client."""
+        return not self.flow.write_paused
+
+    def piece(self, data: bytes) -> bool:
+        """Send a piece of a body that is under way in chunks; False where it has to go the long way."""
+        cycle = self.cycle
+        if (
+            cycle is None
+            or not cycle.response_started
+            or cycle.response_complete
+            or cycle.disconnected
+            or self.flow.write_paused
+            or self.conn.our_state is not h11.SEND_BODY
+            or cycle.scope["http_version"] != "1.1"
+            or cycle.scope["method"] == "HEAD"
+        ):
+            return False
+        self.corked.write(b"%x\r\n%b\r\n" % (len(data), data))
+        self.corked.uncork()
+        return True
+
+    def cork(self) -> None:
+        """Hold back what is written until `uncork`."""
+        self.corked.cork()
+
+    def uncork(self) -> None:
+        """Send what was held back."""
+        self.corked.uncork()
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client has come; where there are too many, the one that has been idle longest goes."""
-        super().connection_made(transport)
-        self.app_state = {**self.app_state, "abort": transport.abort}
+        self.corked = Corked(transport)
+        super().connection_made(self.corked)  # type: ignore[arg-type]
+        self.app_state = {**self.app_state, "connection": self}
         self._head_timer: asyncio.TimerHandle | None = self.loop.call_later(HEAD_WAIT, self._too_slow)
         idle = self._idle()
         idle[self] = None

@@ -140,9 +140,8 @@ class Exchange:
             if relay.error is not None and not out.started:
                 break
             said += fresh
-            if not out.started:
-                await self._start(asked)
-            data = b"".join(self._stream.event(wire) for wire in fresh)
+            head = b"" if out.started else await self._start(asked)
+            data = head + b"".join([self._stream.event(wire) for wire in fresh])
             if relay.over:
                 account.end(relay)
                 await out.end(data + self._stream.end() + account.comment())
@@ -154,13 +153,13 @@ class Exchange:
             raise denied(relay.error)
         return said
 
-    async def _start(self, asked: Asked) -> None:
-        """The head of a stream, and its first bytes."""
+    async def _start(self, asked: Asked) -> bytes:
+        """The head of a stream; its first bytes are to go out with the first words."""
         made = {"id": self._id(), "model": self._model(), "created": self._house.seconds(), "usage": asked.usage}
         self._stream = self._half.ServerStream(**made)  # type: ignore[arg-type]
         headers = [("cache-control", "no-cache"), ("x-accel-buffering", "no"), *self._who_answered()]
         await self._out.start(200, "text/event-stream; charset=utf-8", headers)
-        await self._out.piece(self._stream.start())
+        return self._stream.start()
 
     async def _watch(self, streams: bool) -> None:
         """Hear when the client hangs up, and let it hear of us while it waits long."""

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from routerterm.gateway.incoming import Gone, Send
+
+if TYPE_CHECKING:
+    from routerterm.gateway.connection import Connection
 
 STALLED = 120.0
 """Seconds after which a client that reads nothing is hung up on."""
@@ -13,10 +17,21 @@ Header = tuple[str, str]
 
 
 class Outgoing:
-    """Writes one answer.  Raises `Gone` where the client takes nothing any more."""
+    """Writes one answer.  Raises `Gone` where the client takes nothing any more.
 
-    def __init__(self, send: Send, headers: Iterable[Header] = (), stalled: float = STALLED) -> None:
-        self._send, self._more, self._patience = send, tuple(headers), stalled
+    With its ``connection`` the head waits for the first words, and pieces of a stream take the short way out.
+    """
+
+    def __init__(
+        self,
+        send: Send,
+        headers: Iterable[Header] = (),
+        stalled: float | None = None,
+        connection: Connection | None = None,
+    ) -> None:
+        self._send, self._more = send, tuple(headers)
+        self._patience = STALLED if stalled is None else stalled
+        self.connection = connection
         self.started = self.ended = False
         self.stalled = False
         """Whether the client reads nothing any more: what is still to be sent to it will never be."""
@@ -29,16 +44,20 @@ class Outgoing:
             fields.append(("content-length", str(length)))
         raw = [(name.encode("latin-1"), _fit(value)) for name, value in fields]
         self.started, self.status = True, status
+        if self.connection is not None:
+            self.connection.cork()
         await self._send({"type": "http.response.start", "status": status, "headers": raw})
 
     async def piece(self, data: bytes) -> None:
         """A piece of the body."""
-        if data:
+        if data and not (self.connection is not None and self.connection.piece(data)):
             await self._out({"type": "http.response.body", "body": data, "more_body": True})
 
     async def end(self, data: bytes = b"") -> None:
         """The last piece."""
         self.ended = True
+        if self.connection is not None:
+            self.connection.cork()
         await self._out({"type": "http.response.body", "body": data, "more_body": False})
 
     async def whole(self, status: int, body: bytes, headers: Iterable[Header] = (), kind: str = "") -> None:
@@ -48,13 +67,19 @@ class Outgoing:
 
     async def _out(self, message: dict[str, object]) -> None:
         try:
-            async with asyncio.timeout(self._patience):
+            if self.connection is not None and self.connection.takes_more:
                 await self._send(message)
+            else:
+                async with asyncio.timeout(self._patience):
+                    await self._send(message)
         except TimeoutError:
             self.stalled = True
             raise Gone from None
         except OSError:
             raise Gone from None
+        finally:
+            if self.connection is not None:
+                self.connection.uncork()
 
 
 def _fit(value: str) -> bytes:

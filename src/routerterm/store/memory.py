@@ -3,21 +3,42 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable
 
 from routerterm.core.ports import State
 from routerterm.store.values import json_object, to_json
 from routerterm.store.worker import Worker
 
+RECENT = 0.25
+"""Seconds for which everything is remembered as it was read: what another program changes is seen that much later."""
+
 
 class StoredMemory:
-    """Fulfils `routerterm.core.ports.Memory`."""
+    """Fulfils `routerterm.core.ports.Memory`.  ``clock`` is seconds that never go back."""
 
-    def __init__(self, writer: Worker, reader: Worker) -> None:
-        self._writer, self._reader = writer, reader
+    def __init__(self, writer: Worker, reader: Worker, clock: Callable[[], float] = time.monotonic) -> None:
+        self._writer, self._reader, self._clock = writer, reader, clock
+        self._recent: dict[str, State] | None = None
+        self._read_at, self._changes = 0.0, 0
 
     async def read(self, prefix: str = "") -> dict[str, State]:
-        """All that is remembered under names that begin so."""
+        """All that is remembered under names that begin so.
+
+        The router reads everything before each request: of many at once only the first one asks the disk.  What
+        this program itself has changed is always there.
+        """
+        if prefix:
+            return await self._read(prefix)
+        if self._recent is not None and self._clock() - self._read_at < RECENT:
+            return dict(self._recent)
+        changes, now = self._changes, self._clock()
+        states = await self._read("")
+        if changes == self._changes:
+            self._recent, self._read_at = dict(states), now
+        return states
+
+    async def _read(self, prefix: str) -> dict[str, State]:
 
         def job(connection: sqlite3.Connection) -> dict[str, State]:
             rows = connection.execute(
@@ -41,4 +62,15 @@ class StoredMemory:
                 connection.execute("INSERT OR REPLACE INTO memory (name, state) VALUES (?, ?)", (name, to_json(after)))
             return after
 
-        return await self._writer.write(job)
+        self._changes += 1
+        try:
+            after = await self._writer.write(job)
+        except BaseException:
+            self._recent = None  # it may happen all the same
+            raise
+        self._changes += 1
+        if self._recent is not None:
+            self._recent.pop(name, None)
+            if after is not None:
+                self._recent[name] = after
+        return after

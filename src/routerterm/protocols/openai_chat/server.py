@@ -37,6 +37,9 @@ class ServerStream:
 
     def __init__(self, *, id: str, model: str, created: int = 0, usage: bool = True) -> None:
         self._head = {"id": id, "object": "chat.completion.chunk", "created": created, "model": model}
+        before, _, after = self._delta({"content": ""}).partition(b'"content":""')
+        self._before, self._after = before + b'"content":', after
+        """What stands around the words of a piece: it is the same for every piece of an answer."""
         self._wants_usage = usage
         self._usage: Usage | None = None
         self._called = False
@@ -53,7 +56,7 @@ class ServerStream:
             case RefusalDelta(words):
                 return self._delta({"refusal": words})
             case TextDelta(words):
-                return self._delta({"content": words})
+                return self._before + dumps(words) + self._after
             case ReasoningDelta():
                 return self._delta(_thoughts(event))
             case ToolCallDelta():
