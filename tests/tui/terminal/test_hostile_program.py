@@ -21,6 +21,7 @@ pytestmark = pytest.mark.slow
 # All that the program writes once it has started: drawing, the question how far the line is, whole frames, pointers.
 _OURS = re.compile(
     "\x1b\\[[0-9;]*[mHGABCDKXJr]|\x1bM|\x1b\\[5n|\x1b\\[\\?(?:25|7|100[0-6]|101[56]|2004|2026|2048)[hl]"
+    "|\x1b\\]2;[^\x00-\x1f]{0,3}routerterm[:a-z ]{0,40}\x1b\\\\"
     "|\x1b\\]22;[a-z-]*(?:\x07|\x1b\\\\)|\x1b\\]8;[^;\x00-\x1f]*;(?:https?:[!-~]*)?\x1b\\\\"
 )
 _HOSTILE = re.compile(
@@ -82,7 +83,8 @@ def test_nothing_hostile_of_an_error_a_model_list_or_an_import_is_written(tmp_pa
     server = ThreadingHTTPServer(("127.0.0.1", 0), Evil)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     (home / "config.toml").write_text(
-        f'[router]\ndefault = "evil/m0"\n[ui]\nmotion = "reduced"\n[providers.evil]\nprotocol = "openai-chat"\n'
+        f'[router]\ndefault = "evil/m0"\n[ui]\nmotion = "reduced"\nbell = "off"\n'
+        f'[providers.evil]\nprotocol = "openai-chat"\n'
         f'base_url = "http://127.0.0.1:{server.server_port}/v1"\nkeys = ["env:EVIL_KEY"]\n',
         encoding="utf-8",
     )
@@ -111,7 +113,7 @@ def hostile_free(one: Session, *script: str) -> str:
     for keys in script:
         one.send(keys)
         one.read(0.3)
-        settled(one, quiet=0.3)
+        settled(one, quiet=0.2)
         written += bytes(one.raw)
         one.show()
     return written.decode("utf-8", "strict")

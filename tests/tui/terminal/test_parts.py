@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.tui.terminal.emulators import Emulator, Lean
+from tests.tui.terminal.simulated import Chat
 from textual.app import App, ComposeResult
 from textual.widgets import Input
 
@@ -299,3 +300,18 @@ def test_the_line_and_the_driver_are_what_the_settings_say(
     assert LineMeter(chosen.line_mode).state(0.0).slow is (line == "slow")  # type: ignore[attr-defined]
     file.write_text(f"[ui]\nline = '{line}'\ndriver = 'textual'\n")
     assert _driver(quick_ui(Paths.find())) is None
+
+
+def test_another_terminal_is_asked_anew_what_it_can() -> None:
+    chat = Chat(200_000)
+    written: list[bytes] = []
+    chat.wire.write = lambda data: written.append(data) or len(data)  # type: ignore[method-assign,func-returns-value]
+    chat.output.has_columns()
+    assert chat.output.painter.abilities.columns
+    chat.output.redraw()
+    assert not chat.output.painter.abilities.columns
+    chat.clock.run(0.1)
+    assert b"\x1b[?69$p" in b"".join(written)
+    chat.output.has_columns()
+    chat.output.resume(chat.wire)
+    assert not chat.output.painter.abilities.columns

@@ -27,7 +27,7 @@ KINDS: dict[str, Callable[[int], str]] = {
 }
 PIECE, FRAME = 5, 4
 """Characters in a piece, pieces in a frame."""
-EARLY, LATE, SPAN = 200, 20_000, 800
+EARLY, LATE, SPAN = 200, 20_000, 400
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from routerterm.tui.terminal.diff import Abilities, Painter
 from routerterm.tui.terminal.grid import Grid
 from routerterm.tui.terminal.line import PROBE, LineMeter
 from routerterm.tui.terminal.parser import Interpreter
+from routerterm.tui.terminal.setup import ASK_COLUMNS
 from routerterm.tui.terminal.style import Overflow, Style, StyleTable
 
 if TYPE_CHECKING:
@@ -132,12 +133,15 @@ class Output:
         """A key was pressed: its echo is not to be held back."""
         self._hurry_until = self._clock() + _HURRY
 
-    def has_columns(self) -> None:
-        """The terminal has said that it can scroll between two columns."""
-        self.painter.abilities = self._abilities = replace(self._abilities, columns=True)
+    def has_columns(self, known: bool = True) -> None:
+        """The terminal has said that it can scroll between two columns; or it may be another one now."""
+        self.painter.abilities = self._abilities = replace(self._abilities, columns=known)
 
     def redraw(self) -> None:
-        """The terminal may have lost its state: set its modes again and draw everything."""
+        """The terminal may have lost its state, or be another one: set its modes again and draw everything."""
+        if self._abilities.columns:
+            self.has_columns(False)
+            self._verbatim.append(ASK_COLUMNS)
         self._verbatim += [sequence for mode, sequence in self._modes.items() if mode not in ("1049", "1047", "47")]
         self.painter.lose()
         self._schedule(self._clock(), self._clock())
@@ -257,4 +261,5 @@ class Output:
         self.lost_line = False
         self._modes.clear()
         self._kitty.clear()
+        self.has_columns(False)
         self.painter.lose()
