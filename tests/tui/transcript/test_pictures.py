@@ -385,7 +385,7 @@ async def test_where_it_cannot_be_drawn_it_is_named(
         assert on_screen(stage) == 0
         assert any("four.png" in row for row in rows(stage.transcript))
         assert any("square" in row for row in rows(stage.transcript))
-        assert not any(thread.name == "routerterm-pictures" for thread in threading.enumerate())
+        assert stage.transcript.gallery._thread is None  # nobody was asked to draw
 
 
 async def test_a_copy_has_no_picture_in_it(drawn: bytes) -> None:

@@ -40,7 +40,7 @@ class Viewport(Canvas, can_focus=True):
 
     def __init__(self, palette: Palette | None = None, **kwargs: Any) -> None:
         super().__init__(palette, **kwargs)
-        self.gallery = Gallery(self.show_drawn)
+        self.gallery = Gallery(lambda ids: self.call_later(self.show_drawn, ids))
         self.shelf.drawer = self.gallery.drawer
         self.frame = FRAME
         self.jump = 1
