@@ -22,7 +22,7 @@ types: ## Types alone
 	@sh scripts/setup.sh test
 	@.venv/bin/mypy
 
-wheel: ## Build the wheel and use it in an empty environment
+wheel: ## Build wheel and sdist and use both in empty environments, on Python 3.11, 3.12 and 3.13 as far as they are here
 	@sh scripts/wheel.sh
 
 bench: ## Start-up beside a bare Textual app, and import time by module
@@ -61,8 +61,7 @@ bench-terminal: ## What a streamed answer costs the terminal, beside Textual's o
 	@sh scripts/setup.sh test
 	@.venv/bin/python benchmarks/terminal.py --check
 
-pythons: ## Wheel and sdist in empty environments on Python 3.11, 3.12 and 3.13, as far as they are here
-	@sh scripts/pythons.sh
+pythons: wheel ## The same as wheel
 
 docs: ## Write what the code itself knows: docs/settings.md, docs/keys.md, the man page
 	@sh scripts/setup.sh test
