@@ -70,6 +70,8 @@ class Kept:
         self.asked: Promises = {}
         self.finished: Promises = {}
         self.partial = 0
+        self.before = [0, 0]
+        """How many questions and answers held before the history was begun anew."""
 
     def take(
         self, promises: list[list[str]], until: float = math.inf, synced: float = 0.0
@@ -103,9 +105,16 @@ class Kept:
             sound(backup)
         return rows
 
+    def forget(self) -> None:
+        """The history begins anew."""
+        self.before = [self.before[0] + len(self.asked), self.before[1] + len(self.finished)]
+        self.asked.clear()
+        self.finished.clear()
+
     def told(self, kills: int, where: str = "") -> str:
+        asked, finished = self.before[0] + len(self.asked), self.before[1] + len(self.finished)
         return (
-            f"\n{kills} kills{where}: {len(self.asked)} questions and {len(self.finished)} finished answers kept,"
+            f"\n{kills} kills{where}: {asked} questions and {finished} finished answers kept,"
             f" {self.partial} answers were cut short"
         )
 
@@ -171,8 +180,7 @@ def test_no_kill_loses_them_on_a_real_disk_that_runs_full(mounts: Mounts, capsys
             old.unlink()
         if path.stat().st_size > 2_500_000:  # leave room for a while yet
             forget(folder)
-            kept.asked.clear()
-            kept.finished.clear()
+            kept.forget()
     with capsys.disabled():
         print(kept.told(kills, " on a tmpfs that ran full"))
 
