@@ -44,6 +44,7 @@ def server() -> Iterator[str]:
     params.n_ctx = 1024
     params.n_parallel = 1
     params.cpuparams.n_threads = 1
+    params.sampling.temp = 0.0  # so small a model says anything once it is left to chance
     params.hostnames, params.port = ["127.0.0.1"], 0
     running = xllamacpp.Server(params)
     yield f"{running.listening_address}/v1"
