@@ -95,6 +95,9 @@ def root(ctx: click.Context, plain: bool) -> None:
             from routerterm.tui.plain import run as talk
 
             sys.exit(talk(Paths.find(), open_locked))
+        from routerterm.tui.sweeping import put_off
+
+        put_off()
         from routerterm.cli.inside import gateway_of
         from routerterm.tui.app import run
 

@@ -22,6 +22,7 @@ from routerterm.tui.keymap import bindings
 from routerterm.tui.notices import Notices
 from routerterm.tui.screens.chat import ChatScreen
 from routerterm.tui.serving import Serving
+from routerterm.tui.sweeping import resume
 from routerterm.tui.terminal import driver_class, driver_of
 from routerterm.tui.themes.adapt import to_textual
 from routerterm.tui.themes.reading import DEFAULT
@@ -49,6 +50,8 @@ OVERLAYS = frozenset({"help", "themes"})
 """Those that lie over whatever is open."""
 
 
+FIRST_WORDS = "routerterm.tui.transcript.layout.stream"
+"""What the first answer is laid out with: importing it then would hold up the typing."""
 QUIET_AFTER = 2.0
 """Seconds without a key press."""
 
@@ -142,7 +145,14 @@ class RoutertermApp(App[int]):
         self.exit(0)
 
     async def _open_services(self) -> None:
-        """Import and put together router, store and settings, off the first paint's path."""
+        """Import and put together router, store and settings, off the first paint's path; then memory may be swept."""
+        try:
+            await self._begin()
+            await asyncio.to_thread(importlib.import_module, FIRST_WORDS)
+        finally:
+            resume()
+
+    async def _begin(self) -> None:
         try:
             wiring = await asyncio.to_thread(importlib.import_module, "routerterm.wiring")
             self.services = await wiring.open_services(self.paths)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -12,12 +12,12 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from routerterm.core.money import from_nano, show_usd
-from routerterm.engine.tree import Branch, Stretch, stretches
+from routerterm.engine.tree import Branch, stretches
 from routerterm.tui.clock import local
 from routerterm.tui.sanitise import one_line
 from routerterm.tui.widgets.fields import FieldLine, Span, Tone
 from routerterm.tui.widgets.keybar import foot
-from routerterm.tui.widgets.rows import Column, Row, RowList
+from routerterm.tui.widgets.rows import Column, ManyRows, Row, RowList
 
 if TYPE_CHECKING:
     from routerterm.tui.themes.values import Glyphs
@@ -69,7 +69,8 @@ class TreeScreen(ModalScreen[tuple[str, str] | None]):
 
     def __init__(self, title: str, tree: Sequence[Branch], head: str | None, glyphs: Glyphs) -> None:
         super().__init__()
-        self._title, self._tree, self._head, self._glyphs = title, tuple(tree), head, glyphs
+        self._title, self._tree, self._head, self._glyphs = title, tree, head, glyphs
+        self._stretches = stretches(tree, head)
         self._all = False
 
     def compose(self) -> ComposeResult:
@@ -83,7 +84,7 @@ class TreeScreen(ModalScreen[tuple[str, str] | None]):
 
     def on_mount(self) -> None:
         """Stand on the branch that is shown."""
-        here = next((s.first.node.id for s in stretches(self._tree, self._head) if s.has_head), None)
+        here = next((s.first.node.id for s in self._stretches if s.has_head), None)
         self._fill(here)
         self.query_one(RowList).focus()
 
@@ -102,11 +103,12 @@ class TreeScreen(ModalScreen[tuple[str, str] | None]):
     def action_fork(self, step: int) -> None:
         """To the next place where a branch begins."""
         rows = self.query_one(RowList)
-        begins = {stretch.first.node.id for stretch in stretches(self._tree, self._head)}
+        begins = {stretch.first.node.id for stretch in self._stretches}
+        ids = [branch.node.id for branch in self._shown()]
         at = rows.cursor + step
-        while 0 <= at < len(rows.rows) and rows.rows[at].id not in begins:
+        while 0 <= at < len(ids) and ids[at] not in begins:
             at += step
-        if 0 <= at < len(rows.rows):
+        if 0 <= at < len(ids):
             rows.action_move(at - rows.cursor)
 
     @on(RowList.Chosen)
@@ -119,43 +121,38 @@ class TreeScreen(ModalScreen[tuple[str, str] | None]):
         event.stop()
         await self.run_action(event.action)
 
+    def _shown(self) -> list[Branch]:
+        """The branch of each row, in order."""
+        return list(self._tree) if self._all else [stretch.first for stretch in self._stretches]
+
     def _fill(self, on: str | None) -> None:
-        found = stretches(self._tree, self._head)
-        rows = (
-            list(message_rows(self._tree, self._head, self._glyphs))
-            if self._all
-            else list(stretch_rows(found, self._glyphs))
-        )
-        if on is not None and not any(row.id == on for row in rows):  # it lies inside a stretch that is one row now
-            on = _begin_of(self._tree, found, on)
-        self.query_one(RowList).show(rows, on=on)
+        ids = [branch.node.id for branch in self._shown()]
+        if on is not None and on not in ids:  # it lies inside a stretch that is one row now
+            on = _begin_of(self._tree, set(ids), on)
+        self.query_one(RowList).show(ManyRows(ids, self._message_row if self._all else self._stretch_row), on=on)
         total = sum(branch.subtree_nanousd for branch in self._tree if branch.node.parent_id is None)
         unknown = any(branch.unknown for branch in self._tree if branch.node.parent_id is None)
-        forks = sum(1 for stretch in found if stretch.first.siblings > 1 and stretch.first.sibling > 1)
+        forks = sum(1 for stretch in self._stretches if stretch.first.siblings > 1 and stretch.first.sibling > 1)
         words = f"{len(self._tree):,} messages · {forks + 1:,} branches · {amount(total, unknown=unknown)}"
         self.query_one(Vertical).border_subtitle = words
 
+    def _stretch_row(self, number: int) -> Row:
+        """A branch from where it begins to where it ends or forks."""
+        stretch = self._stretches[number]
+        return _row(stretch.first, self._glyphs, count=stretch.first.messages, here=stretch.has_head)
 
-def _begin_of(tree: Sequence[Branch], found: Sequence[Stretch], id: str) -> str | None:
-    begins = {stretch.first.node.id for stretch in found}
+    def _message_row(self, number: int) -> Row:
+        branch = self._tree[number]
+        return _row(branch, self._glyphs, count=None, here=branch.node.id == self._head)
+
+
+def _begin_of(tree: Sequence[Branch], begins: set[str], id: str) -> str | None:
     last = None
     for branch in tree:
         last = branch.node.id if branch.node.id in begins else last
         if branch.node.id == id:
             return last
     return None
-
-
-def stretch_rows(found: Sequence[Stretch], glyphs: Glyphs) -> Iterator[Row]:
-    """One row for each branch from where it begins to where it ends or forks."""
-    for stretch in found:
-        yield _row(stretch.first, glyphs, count=stretch.first.messages, here=stretch.has_head)
-
-
-def message_rows(tree: Sequence[Branch], head: str | None, glyphs: Glyphs) -> Iterator[Row]:
-    """One row for each message."""
-    for branch in tree:
-        yield _row(branch, glyphs, count=None, here=branch.node.id == head)
 
 
 def _row(branch: Branch, glyphs: Glyphs, *, count: int | None, here: bool) -> Row:

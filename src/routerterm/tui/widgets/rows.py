@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
@@ -22,6 +23,8 @@ Cells: TypeAlias = tuple[str | tuple[Span, ...], ...]
 GAP = 2
 LEAST = 26
 """Cells that a column which gives way keeps while others could go instead."""
+SAMPLE = 500
+"""Rows of a long list that are looked at to find how wide its columns are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,28 @@ class Row:
     def text(self) -> str:
         """What a filter looks at."""
         return self.search or " ".join(plain(cell) for cell in self.cells)
+
+
+class ManyRows:
+    """Rows of a long list, each made when it is first looked at.  All of them can be chosen."""
+
+    def __init__(self, ids: Sequence[str], make: Callable[[int], Row]) -> None:
+        """``make`` makes the row of a number, whose id stands at that place in ``ids``."""
+        self.ids = ids
+        self._make, self._made = make, dict[int, Row]()
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, number: int) -> Row:
+        if number not in self._made:
+            self._made[number] = self._make(number)
+        return self._made[number]
+
+    def sample(self) -> list[Row]:
+        """Some of them, the first and the last among them: so wide are the columns."""
+        step = max(1, len(self) // SAMPLE)
+        return [self[number] for number in {*range(0, len(self), step), len(self) - 1} if number >= 0]
 
 
 def plain(cell: str | tuple[Span, ...]) -> str:
@@ -125,7 +150,7 @@ class RowList(ScrollView, can_focus=True):
     def __init__(self, columns: Sequence[Column] = (), *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.columns = tuple(columns)
-        self.rows: tuple[Row, ...] = ()
+        self.rows: tuple[Row, ...] | ManyRows = ()
         self.cursor = 0
         self.with_titles = any(column.title for column in columns)
         self._sizes: tuple[int, dict[int, int]] = (-1, {})
@@ -136,11 +161,12 @@ class RowList(ScrollView, can_focus=True):
         row = self.rows[self.cursor] if self.cursor < len(self.rows) else None
         return row if row and row.id else None
 
-    def show(self, rows: Sequence[Row], *, on: str | None = None) -> None:
+    def show(self, rows: Sequence[Row] | ManyRows, *, on: str | None = None) -> None:
         """Replace the rows; the cursor goes to the row ``on``, or the first that can be chosen."""
-        self.rows, self._sizes = tuple(rows), (-1, {})
-        wanted = (n for n, row in enumerate(rows) if row.id and row.id == on)
-        first = (n for n, row in enumerate(rows) if row.id)
+        self.rows, self._sizes = rows if isinstance(rows, ManyRows) else tuple(rows), (-1, {})
+        ids = rows.ids if isinstance(rows, ManyRows) else [row.id for row in rows]
+        wanted = (n for n, id in enumerate(ids) if id and id == on)
+        first = (n for n, id in enumerate(ids) if id)
         self.cursor = next(wanted, next(first, 0))
         self.virtual_size = Size(self.size.width, len(rows) + self.with_titles)
         self.scroll_to(y=0, animate=False, immediate=True)
@@ -170,7 +196,8 @@ class RowList(ScrollView, can_focus=True):
     def _widths(self, room: int) -> dict[int, int]:
         """How wide each column is; looked at once for all lines."""
         if self._sizes[0] != room:
-            self._sizes = (room, widths(self.columns, self.rows, room))
+            rows = self.rows.sample() if isinstance(self.rows, ManyRows) else self.rows
+            self._sizes = (room, widths(self.columns, rows, room))
         return self._sizes[1]
 
     def _draw(self, row: Row, sizes: dict[int, int], tone: Tone, width: int, *, cursor: bool = False) -> Strip:
@@ -197,10 +224,13 @@ class RowList(ScrollView, can_focus=True):
 
     def action_move(self, step: int) -> None:
         """Move over the rows that can be chosen."""
-        places = [n for n, row in enumerate(self.rows) if row.id]
+        rows = self.rows
+        places = range(len(rows)) if isinstance(rows, ManyRows) else [n for n, row in enumerate(rows) if row.id]
         if not places:
             return
-        here = min(range(len(places)), key=lambda i: abs(places[i] - self.cursor))
+        here = min(bisect_left(places, self.cursor), len(places) - 1)
+        if here and self.cursor - places[here - 1] <= abs(places[here] - self.cursor):
+            here -= 1
         self.cursor = places[max(0, min(len(places) - 1, here + step))]
         self._reveal()
 

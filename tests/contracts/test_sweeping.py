@@ -1,0 +1,37 @@
+"""Python's sweeps for garbage are put off while the program starts, and come back whatever becomes of the start."""
+
+from __future__ import annotations
+
+from tests.contracts.test_imports import loaded_by
+
+START = """
+import asyncio, gc, pathlib, tempfile
+from routerterm.config.paths import Paths
+from routerterm.tui.sweeping import put_off
+from tests.tui.chat.program import RoutertermApp, configure, quick_ui, until
+
+async def main():
+    with tempfile.TemporaryDirectory() as home:
+        paths = Paths.find({{"ROUTERTERM_HOME": home}})
+        configure(paths)
+        {spoilt}
+        put_off()
+        app = RoutertermApp(paths, quick_ui(paths))
+        async with app.run_test() as pilot:
+            await until(pilot, gc.isenabled)
+            assert (app.services is not None) is {starts}
+            assert gc.get_freeze_count() > 10_000
+asyncio.run(main())
+"""
+
+
+def test_they_come_back_when_all_is_put_together() -> None:
+    loaded_by(START.format(spoilt="", starts=True))
+
+
+def test_they_come_back_where_the_start_fails() -> None:
+    loaded_by(START.format(spoilt='paths.config_file.write_text("[nonsense")', starts=False))
+
+
+def test_nothing_is_set_aside_where_they_were_not_put_off() -> None:
+    loaded_by("import gc; from routerterm.tui.sweeping import resume; resume(); assert gc.get_freeze_count() == 0")
