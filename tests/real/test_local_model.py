@@ -44,7 +44,8 @@ def server() -> Iterator[str]:
     params.n_ctx = 1024
     params.n_parallel = 1
     params.cpuparams.n_threads = 1
-    params.sampling.temp = 0.0  # so small a model says anything once it is left to chance
+    # so small a model says anything once it is left to chance, and one thing for ever where nothing is
+    params.sampling.temp, params.sampling.penalty_repeat, params.sampling.seed, params.n_predict = 0.2, 1.1, 7, 128
     params.hostnames, params.port = ["127.0.0.1"], 0
     running = xllamacpp.Server(params)
     yield f"{running.listening_address}/v1"
