@@ -2,7 +2,7 @@
 
 It prints a line the moment a promise is made: ``asked ID TEXT TIME`` when a question was sent, ``imported ID TEXT
 TIME`` when a conversation was, ``grown ID LENGTH TIME`` when a piece of an answer came, ``finished ID
-TEXT`` when an answer's end was passed on and the disk had taken it.
+TEXT TIME`` when an answer's end was passed on and the disk had taken it.
 
     python -m tests.store.killed FILE SEED [full|read-only|bad]
 
@@ -100,7 +100,7 @@ async def follow(session: Session, events: AsyncGenerator[Event], asked: bool, t
 
 def told_finished(reply: RunningReply) -> None:
     text = Message("assistant", reply.builder.parts()).text
-    tell("finished", reply.turn.reply_id, text.strip().replace(" ", "_"))
+    tell("finished", reply.turn.reply_id, text.strip().replace(" ", "_"), time.time())
 
 
 async def chat(store: Store, seed: int) -> None:

@@ -56,8 +56,12 @@ async def _find(text: str, limit: int) -> Results:
 
 
 def _quoted(word: str) -> str:
-    """An argument with spaces was quoted in the shell: its words stand side by side."""
-    return word if " " not in word or '"' in word else f'"{word}"'
+    """An argument with spaces was quoted in the shell: its words stand side by side, unless it is a whole query."""
+    from routerterm.store.query import FILTERS
+
+    pieces = word.split()
+    whole = any(piece.startswith(("-", *(f"{name}:" for name in FILTERS))) or piece.endswith("*") for piece in pieces)
+    return word if len(pieces) < 2 or '"' in word or whole else f'"{word}"'
 
 
 def _as_lines(hit: Hit) -> str:
