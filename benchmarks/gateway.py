@@ -3,9 +3,14 @@
     python benchmarks/gateway.py [--streams 20,200] [--requests 2000] [--memory 10000] [--litellm PATH]
 
 A fake provider on loopback answers in 50 pieces, 20 ms apart.  Each subject gets the same requests from the same
-client: so many streams running at any time (time to the first token, none lost, none mixed up), short whole answers
-by 16 workers (requests a second), and its memory over many requests.  The figures of one machine mean little to
-another; the differences within one run are what counts.
+client: so many streams running at any time, short whole answers by 16 workers (requests a second), and its memory
+over many requests.  Provider, client and subject are programs of their own.
+
+The time to the first token is taken from the last byte of a request's sending, on a fresh connection, to its first
+piece of content, for every stream while the others run; streams begin one after the other over a second, and each is
+followed by another.  "Added" is the subject's figure less the provider's own, asked in the same way.  Every text is
+held against what the provider says for its word: a lost or mixed up stream ends the run.  The figures of one machine
+mean little to another; the differences within one run are what counts.
 """
 
 from __future__ import annotations
@@ -265,8 +270,8 @@ async def compare(subjects: list[Subject], wanted: argparse.Namespace) -> None:
         await streams(subject, 5, 1)  # warm
     bare: dict[int, list[float]] = {}
     for count in wanted.streams:
-        rounds = max(3, 100 // count)
-        print(f"{count} streams running at any time, {count * rounds} in all: none lost, none mixed up")
+        rounds = max(2, 400 // count)
+        print(f"{count} streams running at any time, each followed by the next: {count * rounds} in all")
         print(f"  {'':18}{'first token':>12}{'p95':>9}{'added p50':>11}{'added p95':>11}{'whole':>9}{'CPU each':>11}")
         for subject in subjects:
             before = subject.cpu
@@ -280,7 +285,7 @@ async def compare(subjects: list[Subject], wanted: argparse.Namespace) -> None:
             figures = (
                 f"{middle:9.1f} ms{late:6.1f} ms{added[0]:8.1f} ms{added[1]:8.1f} ms{whole:6.0f} ms{spent:8.1f} ms"
             )
-            print(f"  {subject.name:18}{figures}", flush=True)
+            print(f"  {subject.name:18}{figures}   all whole, each its own", flush=True)
     print(f"\n{wanted.requests} short whole answers, {WORKERS} workers")
     for subject in subjects:
         before = subject.cpu

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,25 @@ def test_a_limit_on_the_cost_refuses_before_anything_is_spent(home: Path) -> Non
         assert refused.out == ""
         assert routerterm("ask", "-m", "house/m", "--max-cost", "1", "Hi").out == "Hello\n"
         assert routerterm("ask", "-m", "house/m", "--max-cost", "nothing", "Hi").code == 2
+
+
+def test_a_limit_holds_for_all_attempts_together(home: Path) -> None:
+    """The first answer breaks off after most of the money: nobody is asked for the rest."""
+    asked: list[str] = []
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        asked.append(json.loads(handler.body)["model"])  # type: ignore[attr-defined]
+        streaming("word " * 1500, finish=asked[-1] == "b")(handler)
+
+    route = '[models."house/{0}"]\ncontext = 100000\nprice_in = 10\nprice_out = 10\n'
+    routes = '[routes.pair]\nmodels = ["house/a", "house/b"]\n'
+    with serving(answer) as url:
+        house(home, url, route.format("a") + route.format("b") + routes)
+        ran = routerterm("ask", "-m", "pair", "--max-cost", "0.03", "Hi")
+        assert (ran.code, asked) == (1, ["a"]), ran.err
+        asked.clear()
+        assert routerterm("ask", "-m", "pair", "--max-cost", "0.3", "Hi").code == 0
+    assert asked == ["a", "b"]
 
 
 def test_a_limit_leaves_free_models_usable(home: Path) -> None:

@@ -14,6 +14,7 @@ from routerterm.core.events import Finished, ReasoningDelta, TextDelta, Timing
 from routerterm.core.messages import Message
 from routerterm.core.request import ChatRequest, Controls, Params
 from routerterm.core.targets import Target
+from routerterm.gateway import telling
 from routerterm.gateway.cache import AnswerCache, key_of
 from routerterm.gateway.controls import wishes_of
 from routerterm.gateway.denied import Denied
@@ -203,6 +204,22 @@ async def test_the_log_holds_metadata_only(open_place: Open) -> None:
     )
     assert (second["status"], second["ending"]) == (404, "error")
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+async def test_the_log_is_rotated(open_place: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(telling, "_LARGEST", 2_000)
+    monkeypatch.setattr(telling, "_OLDER", 2)
+    place = await open_place("[gateway]\nlog = true\n")
+    place.up.says("first", "Hello")
+    async with place.http() as http:
+        for _ in range(40):
+            await http.post(CHAT, json=chat())
+    files = sorted(place.app.paths.data.glob(LOG_NAME + "*"))
+    assert [file.name for file in files] == [LOG_NAME, LOG_NAME + ".1", LOG_NAME + ".2"]
+    for file in files:
+        assert file.stat().st_size <= 2_000
+        assert file.stat().st_mode & 0o777 == 0o600
+        assert all(json.loads(line)["status"] == 200 for line in file.read_text().splitlines())
 
 
 async def test_no_log_unless_it_is_wanted(place: Place) -> None:

@@ -209,7 +209,7 @@ def test_a_whole_conversation_of_ollama() -> None:
     [
         ("chat", {"messages": []}, "messages"),
         ("chat", {"messages": HELLO, "n": 2}, "one answer"),
-        ("chat", {"messages": HELLO, "response_format": {"type": "json_object"}}, "response_format"),
+        ("chat", {"messages": HELLO, "response_format": {"type": "xml"}}, "json_schema"),
         ("chat", {"messages": HELLO, "temperature": "warm"}, "temperature"),
         ("chat", {"messages": [{"role": "wizard", "content": "x"}]}, "role"),
         ("chat", {"messages": [{"role": "user", "content": [{"type": "input_audio"}]}]}, "input_audio"),

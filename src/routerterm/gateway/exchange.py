@@ -9,10 +9,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from routerterm.core.errors import ContextTooLong, RoutertermError
-from routerterm.core.events import Event, WireEvent
+from routerterm.core.events import AttemptStarted, Event, Failed, WireEvent
 from routerterm.core.request import ChatRequest
 from routerterm.gateway.controls import Wishes, wishes_of
 from routerterm.gateway.denied import Denied, forbidden
+from routerterm.gateway.gate import Ticket
 from routerterm.gateway.incoming import Gone, Receive, headers_of
 from routerterm.gateway.keys import Who
 from routerterm.gateway.outgoing import Header, Outgoing
@@ -60,9 +61,13 @@ class Exchange:
             asked = await self._read(body)
             account.asked(asked.request.model, asked.stream)
             request = self._request(asked, who, wishes)
-            ticket = house.gate.enter(who, house.most_tokens(request))
+            counted = who.allowance.tpm is not None
+            prompt = house.prompt_tokens(request) if counted else 0
+            ticket = house.gate.enter(who, prompt, request.params.max_output)
+            if ticket.answer is not None:
+                request = replace(request, params=replace(request.params, max_output=ticket.answer))
             try:
-                await self._answer(request, asked, wishes, who, account)
+                await self._answer(request, asked, wishes, who, account, ticket)
             finally:
                 house.gate.leave(ticket, account.tokens)
         finally:
@@ -83,7 +88,9 @@ class Exchange:
             params = replace(params, max_output=min(most, params.max_output or most))
         return replace(asked.request, client=who.name, controls=wishes.controls, caps=caps, params=params)
 
-    async def _answer(self, request: ChatRequest, asked: Asked, wishes: Wishes, who: Who, account: Account) -> None:
+    async def _answer(
+        self, request: ChatRequest, asked: Asked, wishes: Wishes, who: Who, account: Account, ticket: Ticket
+    ) -> None:
         slot = self._house.slot(request, wishes, who)
         self._relay = Relay(whole=not asked.stream)
         watch = asyncio.create_task(self._watch(asked.stream))
@@ -94,6 +101,8 @@ class Exchange:
                     self.interrupt(self._why)
                 account.cached = account.row.cached = slot is not None and slot.answer is not None
                 events = self._house.stream(request) if slot is None else slot.events(self._house, request)
+                if who.allowance.tpm is not None:
+                    events = self._counted(events, ticket, who.allowance.tpm)
                 async with aclosing(events) as running:
                     if asked.stream:
                         said = await self._in_pieces(running, asked, account)
@@ -109,6 +118,20 @@ class Exchange:
             watch.cancel()
             with suppress(asyncio.CancelledError):
                 await watch
+
+    async def _counted(
+        self, events: AsyncGenerator[Event, None], ticket: Ticket, tpm: int
+    ) -> AsyncGenerator[Event, None]:
+        """The events, as long as the key has tokens left for another attempt: it leaves when its event is taken."""
+        async with aclosing(events):
+            async for event in events:
+                if isinstance(event, AttemptStarted) and event.n > 1:
+                    try:
+                        self._house.gate.again(ticket, tpm)
+                    except Denied as denied:
+                        yield Failed(denied.error, attempts=event.n - 1)
+                        return
+                yield event
 
     async def _at_once(self, events: AsyncGenerator[Event, None], account: Account) -> list[WireEvent]:
         said: list[WireEvent] = []

@@ -10,6 +10,10 @@ from routerterm.gateway.denied import busy, too_many
 from routerterm.gateway.keys import Who
 
 MINUTE = 60.0
+UNSAID = 4_096
+"""Tokens of an answer that are held back, and that it is kept to, where a client with tokens a minute names none."""
+LEAST = 1_024
+"""Tokens of an answer below which such a client waits rather than getting a shorter one."""
 
 
 @dataclass(slots=True, eq=False)
@@ -19,6 +23,10 @@ class Ticket:
     lane: Lane
     at: float
     tokens: int
+    answer: int | None = None
+    """Tokens that the answer must be kept to, where tokens are counted."""
+    each: int = 0
+    """What one attempt may take."""
 
 
 @dataclass(slots=True)
@@ -43,8 +51,11 @@ class Gate:
         self._lanes: dict[str, Lane] = {}
         self.running = 0
 
-    def enter(self, who: Who, tokens: int) -> Ticket:
-        """Count a request that may take so many tokens.  Raises `Denied` (429, 503); nothing is counted then."""
+    def enter(self, who: Who, prompt: int, answer: int | None) -> Ticket:
+        """Count a request of so many tokens at most; an ``answer`` of None is given what the minute leaves.
+
+        Raises `Denied` (429, 503); nothing is counted then.
+        """
         now, own = self._clock(), who.allowance
         lane = self._lanes.setdefault(who.name, Lane())
         lane.forget(now)
@@ -55,19 +66,38 @@ class Gate:
         if own.rpm is not None and len(lane.recent) >= own.rpm:
             oldest = lane.recent[-own.rpm]
             raise too_many(f"This key may ask {own.rpm} times a minute.", oldest.at + MINUTE - now)
-        if own.tpm is not None and lane.tokens + tokens > own.tpm:
-            raise too_many(
-                f"This key may use {own.tpm:,} tokens a minute; this request may take {tokens:,}, "
-                f"and {max(0, own.tpm - lane.tokens):,} are left.",
-                self._wait(lane, own.tpm - tokens, now),
-                "A smaller max_tokens holds back less.",
-            )
-        ticket = Ticket(lane, now, tokens)
+        if own.tpm is None:
+            ticket = Ticket(lane, now, 0)
+        else:
+            if answer is None:
+                least = min(LEAST, max(1, own.tpm - prompt))
+                answer = max(least, min(UNSAID, own.tpm - lane.tokens - prompt))
+            tokens = prompt + answer
+            self._check_tokens(lane, own.tpm, tokens, now)
+            ticket = Ticket(lane, now, tokens, answer, tokens)
         lane.recent.append(ticket)
-        lane.tokens += tokens
+        lane.tokens += ticket.tokens
         lane.running += 1
         self.running += 1
         return ticket
+
+    def again(self, ticket: Ticket, tpm: int) -> None:
+        """The request makes one more attempt, which takes as much again.  Raises `Denied` (429)."""
+        now = self._clock()
+        ticket.lane.forget(now)
+        self._check_tokens(ticket.lane, tpm, ticket.each, now)
+        ticket.tokens += ticket.each
+        if ticket.at > now - MINUTE:
+            ticket.lane.tokens += ticket.each
+
+    def _check_tokens(self, lane: Lane, tpm: int, tokens: int, now: float) -> None:
+        if lane.tokens + tokens > tpm:
+            raise too_many(
+                f"This key may use {tpm:,} tokens a minute; this request may take {tokens:,}, "
+                f"and {max(0, tpm - lane.tokens):,} are left.",
+                self._wait(lane, tpm - tokens, now),
+                "A smaller max_tokens holds back less.",
+            )
 
     def leave(self, ticket: Ticket, tokens: int | None) -> None:
         """The request is over; it took so many tokens, or None where that is not known."""

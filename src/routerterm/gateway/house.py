@@ -8,6 +8,7 @@ import secrets
 import time
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
+from math import ceil
 from typing import TYPE_CHECKING
 
 from routerterm.catalog.values import ModelInfo
@@ -29,7 +30,7 @@ from routerterm.gateway.metrics import Metrics
 from routerterm.gateway.tally import Account
 from routerterm.gateway.telling import Teller
 from routerterm.router.budget import day_start, month_start
-from routerterm.router.hooks import DEFAULT_RESERVE, RoughEstimator
+from routerterm.router.forecast import MARGIN
 
 if TYPE_CHECKING:
     from routerterm.gateway.exchange import Exchange
@@ -64,7 +65,6 @@ class House:
         self._keys: Sequence[VirtualKey] = ()
         self._keys_at = float("-inf")
         self._looking = asyncio.Lock()
-        self._rough = RoughEstimator()
 
     async def refresh_keys(self) -> None:
         """Look at the virtual keys again, if it is time; whoever comes meanwhile waits for what is found."""
@@ -87,9 +87,11 @@ class House:
         key = key_of(request)
         return Slot(self.cache, key, self.cache.get(key))
 
-    def most_tokens(self, request: ChatRequest) -> int:
-        """What a request may take, roughly, before it is asked."""
-        return self._rough.prompt(request, _NOWHERE) + (request.params.max_output or DEFAULT_RESERVE)
+    def prompt_tokens(self, request: ChatRequest) -> int:
+        """What a prompt may take at most, before it is asked: our own count, and the margin that the budget takes."""
+        provider, slash, model = request.model.partition("/")
+        known = self.services.catalog.model(Target(provider, model)) if slash else None
+        return ceil(self.services.money.estimator.prompt(request, known or _NOWHERE) * MARGIN)
 
     def day_and_month(self) -> tuple[int, int]:
         """When today and this month began, in milliseconds since the epoch."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from datetime import UTC, datetime
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from typing import TYPE_CHECKING
 
@@ -17,6 +19,14 @@ if TYPE_CHECKING:
 LOG_NAME = "gateway.log"
 _LARGEST, _OLDER = 2_000_000, 4
 log = logging.getLogger(__name__)
+
+
+class PrivateLog(RotatingFileHandler):
+    """A log that only its owner may read, also the file that follows a full one."""
+
+    def _open(self) -> TextIOWrapper:
+        made = os.open(self.baseFilename, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        return open(made, self.mode, encoding=self.encoding)  # the handler closes it
 
 
 class Teller:
@@ -32,8 +42,7 @@ class Teller:
         if own.log:
             paths.make()
             place = paths.data / LOG_NAME
-            place.touch(mode=0o600)
-            file = RotatingFileHandler(place, maxBytes=_LARGEST, backupCount=_OLDER, encoding="utf-8", delay=True)
+            file = PrivateLog(place, maxBytes=_LARGEST, backupCount=_OLDER, encoding="utf-8", delay=True)
         tracer = None
         if own.traces:
             from routerterm.gateway.traces import Tracer

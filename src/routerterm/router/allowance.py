@@ -22,7 +22,10 @@ def allowances(
 
     Without a cap on dollars or tokens, and where the request itself says how long its answer may be, it goes as it is.
     """
-    foreseen = option.forecast
+    foreseen, most, longest = option.forecast, request.params.max_output, option.model.max_output
+    if most is not None and longest is not None and most > longest:
+        # No provider gives more, and some refuse to be asked for it: the limit was meant for another candidate.
+        request = replace(request, params=replace(request.params, max_output=longest))
     if (
         foreseen is None
         or foreseen.answer is None

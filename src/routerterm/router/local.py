@@ -155,6 +155,10 @@ async def _opened(pieces: asyncio.Queue[bytes | Exception | None]) -> Answer:
     first = await pieces.get()
     if isinstance(first, bytes) and first.startswith(b":"):
         first = await pieces.get()
+    if isinstance(first, ImportError):  # what it needs of the system is not there, and will not come by waiting
+        raise CallerFault(
+            f"The local engine cannot be loaded: {first}.", "routerterm local status says how."
+        ) from first
     if isinstance(first, Exception):
         raise Transient(f"The local engine failed: {type(first).__name__}.") from first
     if first is not None and first.startswith(b'data: {"error"'):

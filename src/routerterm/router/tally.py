@@ -6,7 +6,7 @@ import asyncio
 
 from routerterm.core.errors import Cut, ProviderError, Silent
 from routerterm.core.ledger import Outcome
-from routerterm.core.money import Cost
+from routerterm.core.money import Cost, to_nano
 from routerterm.core.usage import Usage
 from routerterm.router.accounts import total_cost, total_usage
 from routerterm.router.attempts import Attempt
@@ -27,8 +27,14 @@ class Tally:
         self._open: list[Run] = []
         self._unreached: list[tuple[Attempt, ProviderError]] = []
         self._reached_network = self._reached_anything = False
+        self._ended = 0
         self.made = 0
         """Attempts that left."""
+
+    @property
+    def committed(self) -> int:
+        """Nano-USD of the attempts so far: what the ended ones cost, and what is held back for those under way."""
+        return self._ended + sum(run.record.cost_nanousd or 0 for run in self._open)
 
     @property
     def usage(self) -> Usage:
@@ -58,6 +64,7 @@ class Tally:
         cost = self._hooks.pricer.cost(usage, run.attempt.option.model)
         self._usages.append(usage)
         self._costs.append(cost)
+        self._ended += to_nano(cost.usd) if cost.usd is not None else run.record.cost_nanousd or 0
         ttft = None if leg.first_content is None else leg.first_content - leg.sent
         status = leg.status if leg.status is not None else None if error is None else error.status
         result = Result(outcome, usage, cost, run.started, ended - leg.sent, ttft, error, error_class, status)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias, TypeVar, assert_never
 
 from routerterm.core.errors import DeadlineExceeded, NoCandidate, ProviderError, RoutertermError
@@ -25,6 +25,7 @@ from routerterm.core.events import (
     UsageReported,
     WireEvent,
 )
+from routerterm.core.ledger import Cap
 from routerterm.core.request import ChatRequest
 from routerterm.core.secret import Secret
 from routerterm.router.accounts import reserved
@@ -167,7 +168,7 @@ class Turn:
         option, hooks = attempt.option, self._around.hooks
         now, route = self._around.clock(), self._prepared.resolved.route
         prompt = option.forecast.prompt_tokens if option.forecast is not None else 0
-        caps = hooks.budget.caps(self._request, attempt.target, route, int(now * 1000))
+        caps = _left(hooks.budget.caps(self._request, attempt.target, route, int(now * 1000)), self._tally.committed)
         ways = allowances(self._request, option, caps, hooks.forecaster)
         request, forecast = next(ways)
         leg = self._leg(request, attempt)
@@ -268,6 +269,16 @@ class Turn:
 
     def _failed(self, error: RoutertermError) -> Failed:
         return Failed(error, self._tally.usage, self._tally.cost, self._tally.made)
+
+
+def _left(caps: Sequence[Cap], committed: int) -> Sequence[Cap]:
+    """What the caps leave: one on the request holds for all its attempts together."""
+    if not committed:
+        return caps
+    return [
+        replace(cap, limit=max(0, cap.limit - committed)) if (cap.scope, cap.unit) == ("request", "usd") else cap
+        for cap in caps
+    ]
 
 
 def _begun(course: Flow) -> Attempt:
