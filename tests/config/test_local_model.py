@@ -276,3 +276,13 @@ def test_tools_are_found_in_their_order(tmp_path: Path, monkeypatch: pytest.Monk
 def test_no_tool_is_told_an_address(tmp_path: Path) -> None:
     for tool in installer.tools(dict(os.environ)):
         assert not any("://" in word or "index" in word for word in tool.command("tiny-model==1.0", tmp_path))
+
+
+def test_an_engine_that_the_system_cannot_load_is_none(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    """As on a bare Debian, which has no OpenMP library: the demonstration answers, and one is told what to install."""
+    pytest.importorskip("xllamacpp")
+    paths = Paths.find()
+    assert status(paths).engine
+    monkeypatch.setattr(local_model, "OPENMP", "libof-nobody.so.9")
+    assert not status(paths).engine
+    assert "apt install libgomp1" in local_model.how_to_add_engine()

