@@ -56,6 +56,10 @@ class Terminal:
         """The text that is shown."""
         return self._tmux("capture-pane", "-p", "-t", "it")
 
+    def wants_mouse(self) -> bool:
+        """Whether the program has asked for what the mouse does."""
+        return self._tmux("display-message", "-p", "-t", "it", "#{mouse_any_flag}").strip() == "1"
+
     def wait(self, text: str, seconds: float = LONG_ENOUGH) -> str:
         """The screen, as soon as it shows that text."""
         return self._until(lambda screen: text in screen, f"{text!r} never came", seconds)

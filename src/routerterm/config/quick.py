@@ -19,6 +19,7 @@ class QuickUi:
     motion: str = "auto"
     glyphs: str = "auto"
     sidebar: str = "auto"
+    scanlines: str = "auto"
     mouse: bool = True
     plain: bool = False
 

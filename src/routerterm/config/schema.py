@@ -294,10 +294,14 @@ class UiSettings(Section):
     """How to say that a long answer is done while the terminal is not looked at."""
     glyphs: Literal["auto", "unicode", "ascii"] = "auto"
     """Which characters frames and signs are drawn with."""
+    scanlines: Literal["auto", "on", "off"] = "auto"
+    """Whether every other row is a little darker, as on a tube; auto follows the theme where the line is fast."""
     show_speed: bool = False
     """Whether the status line shows how many bytes a second the terminal is sent."""
     plain: bool = False
     """Linear output without frames, for screen readers."""
+    new_chat: Literal["last", "default"] = "last"
+    """What a new conversation asks: the model that was chosen last, or always `router.default`."""
     favourites: tuple[str, ...] = ()
     """Models and routes that the picker shows before all others, as in provider/model."""
 

@@ -6,11 +6,14 @@ import asyncio
 import importlib
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingsMap, BindingType
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
@@ -18,12 +21,14 @@ from routerterm.config.paths import Paths
 from routerterm.core.errors import RoutertermError
 from routerterm.engine.afterlife import let_go_of_terminal, on_hangup
 from routerterm.tui.commands.registry import COMMANDS
+from routerterm.tui.doors import Doors
 from routerterm.tui.keymap import bindings
 from routerterm.tui.notices import Notices
 from routerterm.tui.screens.chat import ChatScreen
 from routerterm.tui.serving import Serving
 from routerterm.tui.sweeping import resume
 from routerterm.tui.terminal import driver_class, driver_of
+from routerterm.tui.terminal.colour import Depth, depth_of
 from routerterm.tui.themes.adapt import to_textual
 from routerterm.tui.themes.reading import DEFAULT
 from routerterm.tui.themes.shelf import EVERY, ThemeShelf, letters
@@ -33,22 +38,6 @@ if TYPE_CHECKING:
     from routerterm.engine.hosting import HostMaker
     from routerterm.tui.themes.values import Theme
     from routerterm.wiring import Services
-
-SCREENS: Mapping[str, str] = {
-    "keys": "routerterm.tui.screens.opening:open_keys",
-    "stats": "routerterm.tui.screens.stats:open_screen",
-    "find": "routerterm.tui.screens.find:open_screen",
-    "models": "routerterm.tui.screens.models:open_screen",
-    "route": "routerterm.tui.screens.route:open_screen",
-    "themes": "routerterm.tui.screens.themes:open_screen",
-    "settings": "routerterm.tui.screens.settings:open_screen",
-    "help": "routerterm.tui.screens.help:open_screen",
-    "gateway": "routerterm.tui.screens.gateway:open_screen",
-}
-"""Screens by name; each module is imported when its screen is first opened."""
-OVERLAYS = frozenset({"help", "themes"})
-"""Those that lie over whatever is open."""
-
 
 FIRST_WORDS = "routerterm.tui.transcript.layout.stream"
 """What the first answer is laid out with: importing it then would hold up the typing."""
@@ -67,7 +56,6 @@ class RoutertermApp(App[int]):
     show_line_speed = False
     recent: tuple[str, ...] = ()
     """The models that are walked through in turn, since one was last chosen otherwise."""
-    _opened: tuple[Screen[Any], str] | None = None
 
     def __init__(
         self,
@@ -79,23 +67,49 @@ class RoutertermApp(App[int]):
         """``gateway`` makes the one that the settings may want inside the chat."""
         super().__init__(driver_class=driver_class)
         self.serving = Serving(gateway)
+        self.doors = Doors(self)
         self.paths = paths
         self.ui = ui
         self.ready = asyncio.Event()
         self.themes = ThemeShelf(paths, letters(ui.glyphs, os.environ))
+        self.scanlines = ui.scanlines
         self.machine = self.load_machine(ui.theme or DEFAULT)
         self.animation_level = "none"
         self.motion = ui.motion
         self.notices = Notices(self)
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """Show a notice; what is wrong begins with a sign, and does not rely on its colour."""
+        sign = {"warning": "! ", "error": "!! "}.get(severity, "")
+        super().notify(f"{sign}{message}", title=title, severity=severity, timeout=timeout, markup=markup)
 
     def load_machine(self, name: str) -> Theme:
         """The theme of that name, registered; the default with a notice if it is broken or not there."""
         machine, trouble = self.themes.take(name)
         if trouble is not None:
             self.call_later(self.tell_of_theme, trouble)
-        self.register_theme(to_textual(machine))
+        self._unlit, machine = machine, self._lit(machine)
+        before, after = self.get_theme(machine.name), to_textual(machine)
+        self.register_theme(after)
+        if self.theme == machine.name and before != after:
+            self._watch_theme(machine.name)  # the same name, but other colours
         self.theme = machine.name
         return machine
+
+    def _lit(self, machine: Theme) -> Theme:
+        """With scanlines or without, as the settings and the terminal have it."""
+        driver = driver_of(self)
+        fast = driver.line.animate if driver is not None else "SSH_CONNECTION" not in os.environ
+        depth = driver.depth if driver is not None else depth_of(os.environ)
+        return replace(machine, scanning=machine.scanned(self.scanlines, fast=fast and depth is Depth.TRUE))
 
     def tell_of_theme(self, trouble: RoutertermError) -> None:
         """What is wrong with a theme, as a notice."""
@@ -111,11 +125,8 @@ class RoutertermApp(App[int]):
         found = await asyncio.to_thread(self.themes.again)
         if isinstance(found, RoutertermError):
             self.tell_of_theme(found)
-        elif found is not None:
-            self.machine = found
-            self.register_theme(to_textual(found))
-            self._watch_theme(found.name)
-            self.chat.become(found)
+        elif found is not None or self._lit(self._unlit) != self.machine:
+            self.use_theme(self.machine.name)
 
     def get_default_screen(self) -> Screen[Any]:
         """The chat is where everything begins."""
@@ -157,12 +168,13 @@ class RoutertermApp(App[int]):
             wiring = await asyncio.to_thread(importlib.import_module, "routerterm.wiring")
             self.services = await wiring.open_services(self.paths)
             self.show_line_speed = self.services.settings.ui.show_speed
-            chat = self.chat
-            wiring.count_exactly_when(lambda: _is_quiet(chat))
+            quiet = partial(_is_quiet, self.chat)
+            wiring.count_exactly_when(quiet)
         except RoutertermError as error:
             self.chat.show_trouble(error)
             return
         self.ready.set()
+        self.run_worker(self.doors.get_ready(quiet, QUIET_AFTER), name="screens", exit_on_error=False)
         await self.chat.begin(self.services)
         await self._serve()
 
@@ -210,7 +222,8 @@ class RoutertermApp(App[int]):
         settings = self.services.settings
         self.show_line_speed = settings.ui.show_speed
         self.motion = settings.ui.motion
-        if settings.ui.theme != self.machine.name:
+        if (settings.ui.theme, settings.ui.scanlines) != (self.machine.name, self.scanlines):
+            self.scanlines = settings.ui.scanlines
             self.use_theme(settings.ui.theme)
         self.chat.set_keys(settings.bindings)
         await self.chat.meters.spent()
@@ -226,7 +239,7 @@ class RoutertermApp(App[int]):
     async def action_command(self, name: str, argument: str = "") -> None:
         """Run a command by its name; what goes wrong becomes a notice."""
         if name == "new":
-            await self._back_to_chat()
+            await self.doors.back_to_chat()
         await self.chat.run_command(name, argument)
 
     async def action_interrupt(self) -> None:
@@ -239,45 +252,15 @@ class RoutertermApp(App[int]):
 
     async def action_help_here(self) -> None:
         """Show what can be done on the screen that is open."""
-        await self._open("help")
+        await self.doors.show("help")
 
     async def action_quit(self) -> None:
         """Leave as the command does, from wherever."""
         await self.chat.run_command("quit")
 
     async def action_open(self, name: str) -> None:
-        """Open one of the `SCREENS` in place of another, as soon as there is something to show on it; or close it."""
-        if self._opened == (self.screen, name):
-            await self._leave()
-            return
-        if name not in OVERLAYS:
-            await self._back_to_chat()
-        if self.services is None:
-            self.run_worker(self._open_when_ready(name), group="open", exclusive=True, exit_on_error=False)
-        else:
-            await self._open(name)
-
-    async def _open_when_ready(self, name: str) -> None:
-        await self.ready.wait()
-        await self._open(name)
-
-    async def _open(self, name: str) -> None:
-        module, _, function = SCREENS[name].partition(":")
-        make: Callable[[RoutertermApp], Any] = getattr(importlib.import_module(module), function)
-        await make(self)
-        self._opened = (self.screen, name)
-
-    async def _back_to_chat(self) -> None:
-        while len(self.screen_stack) > 1:
-            await self._leave()
-
-    async def _leave(self) -> None:
-        """Close the screen on top in its own way, or simply."""
-        screen = self.screen
-        if hasattr(screen, "action_leave"):
-            await screen.run_action("leave")
-        if self.screen is screen:
-            screen.dismiss(None)
+        """Open one of the screens in place of another; or close it."""
+        await self.doors.open(name)
 
     @property
     def moves(self) -> bool:

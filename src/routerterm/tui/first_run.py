@@ -43,6 +43,18 @@ class FirstRun:
         if await services.store.conversations.latest() or await services.store.memory.read(SEEN):
             return
         self.show()
+        self._take_early_key()
+
+    def _take_early_key(self) -> None:
+        """A number that was pressed while the program got ready means the way, not a text."""
+        composer = self._screen.composer
+        if self.is_way(composer.text) and self._screen.welcome.press(composer.text.strip()):
+            composer.put("")
+
+    @staticmethod
+    def is_way(text: str) -> bool:
+        """Whether all that was written before the ways were on show is the number of one."""
+        return len(text.strip()) == 1 and text.strip() in "123"
 
     def show(self) -> None:
         """Offer them."""

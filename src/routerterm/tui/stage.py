@@ -10,6 +10,7 @@ from routerterm.core.request import Params
 from routerterm.engine.params import params_from_json, params_to_json
 from routerterm.engine.record import Record
 from routerterm.tui.entries import entry_of
+from routerterm.tui.last_model import begins_with, remember
 
 if TYPE_CHECKING:
     from routerterm.engine.session import Session
@@ -86,7 +87,7 @@ class Stage:
         if message_id is not None:
             await self._session.show(message_id)
         if conversation is None:
-            self.model = self._screen.services.default_model
+            self.model = await begins_with(self._screen.services)
         else:
             self.model = conversation.model or self._screen.services.default_model
         await self.show()
@@ -106,7 +107,8 @@ class Stage:
         before = services.default_model
         await services.choose_default()
         if self.id is None and self.model == before != services.default_model:
-            await self.use_model(services.default_model)
+            self.model = services.default_model
+            self._screen.meters.refresh()
         await self._screen.first_run.settle()
 
     async def show(self) -> None:
@@ -194,8 +196,9 @@ class Stage:
         self._screen.notify(always, timeout=3)
 
     async def use_model(self, name: str) -> None:
-        """Answer with this model or route from now on; a new conversation is not saved for that."""
+        """Answer with this model or route from now on, also in new conversations; none is saved for that."""
         self.model = name
+        await remember(self._screen.services, name)
         if self.id is not None:
             await self._screen.services.store.conversations.change(self.id, model=name)
             await self.session.refresh()

@@ -182,6 +182,16 @@ class Writing:
             screen.run_worker(self._look_for_files(text), group="drop", exit_on_error=False)
         return False
 
+    def took_early_key(self) -> bool:
+        """An API key that was pasted before anybody could recognise it goes to the keys now; whether there was one."""
+        composer = self._screen.composer
+        text = composer.text.strip()
+        if not text or not self._is_key(text):
+            return False
+        composer.put("")
+        self._screen.run_worker(self._keep_key(text), group="key", exit_on_error=False)
+        return True
+
     def _is_key(self, text: str) -> bool:
         from routerterm.config.keys.paste import looks_like_a_key
 

@@ -12,7 +12,7 @@ from routerterm.config.paths import Paths
 from routerterm.config.quick import quick_ui
 from routerterm.tui.app import RoutertermApp
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds until a test gives up: far more than anything takes."""
 
 

@@ -198,3 +198,37 @@ async def test_the_start_can_be_watched_and_left_by_any_key(paths: Paths) -> Non
         await until(pilot, lambda: type(app.screen).__name__ == "BootScreen")
         await pilot.press("x", "x")
         await until(pilot, lambda: app.screen is app.chat)
+
+
+@pytest.mark.parametrize("entered", [False, True])
+async def test_a_number_pressed_before_the_ways_came_means_the_way(paths: Paths, entered: bool) -> None:
+    from routerterm.config.quick import quick_ui
+    from routerterm.tui.app import RoutertermApp
+
+    app = RoutertermApp(paths, quick_ui(paths))
+    async with app.run_test(size=(100, 30)) as pilot:
+        app.chat.composer.put("1")
+        if entered:
+            app.chat.composer.action_submit()
+        await until(pilot, lambda: app.services is not None and bool(app.chat.stage.model))
+        services = app.services
+        assert services is not None
+        while not await services.store.memory.read("ui:welcome"):  # a way was taken
+            await pilot.pause(0.02)
+        await until(pilot, lambda: not app.chat.first_run.open)
+        assert app.chat.composer.text == ""
+        assert app.chat.stage.model == "demo/markdown"
+        assert not shown(app)
+
+
+async def test_a_key_pasted_before_it_could_be_recognised_goes_to_the_keys(paths: Paths) -> None:
+    from routerterm.config.quick import quick_ui
+    from routerterm.tui.app import RoutertermApp
+
+    app = RoutertermApp(paths, quick_ui(paths))
+    async with app.run_test(size=(100, 30)) as pilot:
+        app.chat.composer.put("gsk_" + "A1b2C3d4" * 6)
+        app.chat.composer.action_submit()
+        await until(pilot, lambda: type(app.screen).__name__ == "AddKeyScreen")
+        assert app.chat.composer.text == ""
+        assert not shown(app)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -13,9 +15,9 @@ from routerterm.config.paths import Paths
 from routerterm.core.targets import Target
 from routerterm.router.breaker import Health
 from routerterm.router.options import BUILTIN_ROUTES
-from routerterm.tui.screens.model_rows import Need, Shelf, cycle, misfit, provider_keys, shelf_rows
+from routerterm.tui.screens.model_rows import Need, Shelf, cycle, misfit, provider_keys, route_misfit, shelf_rows
 from routerterm.tui.themes.values import Glyphs
-from routerterm.tui.widgets.rows import plain
+from routerterm.tui.widgets.rows import RowList, plain
 from tests.tui.chat.program import configure, running, say, screen_text, until
 
 BLIND = ModelInfo("groq", "llama", context=8_000, prices=Prices(Decimal("0.000001"), Decimal("0.000002")))
@@ -32,7 +34,8 @@ HERE = ModelInfo("local", "tiny", context=4_000, local=True)
         (SEEING, Need(100_000, images=True), ""),
         (SEEING, Need(private=True), "not local"),
         (HERE, Need(private=True), ""),
-        (ModelInfo("x", "y", abilities_known=False), Need(9**9, images=True), ""),
+        (ModelInfo("x", "y", abilities_known=False), Need(9**9), ""),
+        (ModelInfo("x", "y", abilities_known=False), Need(images=True), "not known to see"),
         (ModelInfo("x", "y", context=9_000, max_input=2_000), Need(1_900), "too long"),
     ],
 )
@@ -124,3 +127,36 @@ async def test_a_private_conversation_dims_what_is_not_local(paths: Paths) -> No
         await until(pilot, lambda: "ready" in screen_text(app))
         await pilot.press(*"private")
         await until(pilot, lambda: "private: not local" in screen_text(app))
+
+
+def test_a_route_none_of_whose_models_can_take_it_says_so() -> None:
+    need = Need(images=True)
+    assert route_misfit((BLIND, SEEING), need) == ""
+    assert route_misfit((BLIND, BLIND), need) == "sees no pictures"
+    assert route_misfit((), need) == ""
+    assert route_misfit((BLIND, SEEING), Need(private=True)) == "private: not local"
+    assert route_misfit((BLIND, HERE), Need(9_000, images=True)) == "sees no pictures"
+    assert route_misfit((BLIND, HERE), Need(9_000)) == "prompt of 9k too long"
+    small = replace(SEEING, context=400)
+    assert route_misfit((BLIND, small), Need(200, images=True)) == "none fits this prompt"
+
+
+async def test_a_picture_in_the_tray_dims_what_does_not_see(paths: Paths, tmp_path: Path) -> None:
+    configure(paths, '[routes.mine]\nmodels = ["demo/echo"]\n')
+    picture = tmp_path / "cat.png"
+    picture.write_bytes(b"\x89PNG\r\n\x1a\n" + b"\0" * 40)
+    async with running(paths, (120, 40)) as (app, pilot):
+        await app.chat.tray.attach(str(picture))
+        await pilot.press("f3")
+        await until(pilot, lambda: "demo/echo" in screen_text(app))
+        rows = {row.id: row for row in app.screen.query_one(RowList).rows}
+        assert rows["demo/echo"].tone == rows["mine"].tone == "dim"
+        assert "pictures" in rows["demo/echo"].detail
+        assert "pictures" in rows["mine"].detail
+        assert "pictures" in screen_text(app)
+        await pilot.press("escape")
+        app.chat.tray.take()
+        await pilot.press("f3")
+        await until(pilot, lambda: "demo/echo" in screen_text(app))
+        rows = {row.id: row for row in app.screen.query_one(RowList).rows}
+        assert rows["demo/echo"].tone == rows["mine"].tone == "text"

@@ -16,11 +16,13 @@ from syrupy.assertion import SnapshotAssertion
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from routerterm.config import local_model
 from routerterm.config.paths import Paths, built_in_themes
 from routerterm.config.quick import quick_ui
 from routerterm.tui.app import RoutertermApp
+from routerterm.tui.screens.compare_words import Lane
 from routerterm.tui.themes.reading import find_themes
-from tests.tui.chat.program import configure, screen_text, until
+from tests.tui.chat.program import configure, say, screen_text, until
 from tests.tui.seed import NOW, fill
 
 SIZES = ((120, 40), (80, 24), (45, 20))
@@ -35,7 +37,10 @@ SCREENS: dict[str, tuple[tuple[str, ...], str]] = {
     "help": (("f1",), "screens"),
     "which-key": (("ctrl+x",), "one letter"),
     "themes": (("f8",), "Phosphor"),
+    "find": (("f5", *"bread"), "Bread at"),
+    "keys": (("f6",), "console.groq.com"),
 }
+QUIET = 'motion = "reduced"\nglyphs = "unicode"\nscanlines = "off"\n'
 
 
 @pytest.fixture
@@ -66,7 +71,7 @@ def pictures(snapshot: SnapshotAssertion) -> SnapshotAssertion:
 @asynccontextmanager
 async def showing(paths: Paths, size: tuple[int, int]) -> AsyncIterator[tuple[RoutertermApp, Pilot[int]]]:
     """The program with a conversation open, and nothing in it that moves."""
-    configure(paths, f'{MINE}[ui]\nmotion = "reduced"\nglyphs = "unicode"\n')
+    configure(paths, f"{MINE}[ui]\n{QUIET}")
     await fill(paths)
     app = RoutertermApp(paths, quick_ui(paths))
     async with app.run_test(size=size) as pilot:
@@ -109,6 +114,54 @@ async def test_every_screen(
             while app.screen is not app.chat:
                 await pilot.press("escape")
     assert others == []
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_compare(
+    paths: Paths,
+    pictures: SnapshotAssertion,
+    still_clock: None,
+    monkeypatch: pytest.MonkeyPatch,
+    size: tuple[int, int],
+) -> None:
+    monkeypatch.setattr(Lane, "elapsed", "1.2 s")
+    monkeypatch.setattr(Lane, "speed", 42.0)
+    configure(paths, f"[ui]\n{QUIET}")
+    app = RoutertermApp(paths, quick_ui(paths))
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: app.services is not None and bool(app.chat.stage.model))
+        await app.action_command("compare", "demo/echo demo/table demo/markdown")
+        await say(pilot, "which is best")
+        await until(pilot, lambda: type(app.screen).__name__ == "CompareScreen" and " Leave" in screen_text(app))
+        assert pictures == await at_rest(app, pilot)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_first_run(
+    paths: Paths,
+    pictures: SnapshotAssertion,
+    still_clock: None,
+    monkeypatch: pytest.MonkeyPatch,
+    size: tuple[int, int],
+) -> None:
+    async def none(*_: object) -> tuple[()]:
+        return ()
+
+    monkeypatch.setattr(local_model, "status", lambda _: local_model.LocalStatus(None, engine=True))
+    monkeypatch.setattr("routerterm.engine.neighbours.neighbours", none)
+    paths.make()
+    paths.config_file.write_text(f"[ui]\n{QUIET}")
+    app = RoutertermApp(paths, quick_ui(paths))
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: app.services is not None and app.chat.first_run.open)
+        assert pictures == await at_rest(app, pilot)
+
+
+async def test_scanlines(paths: Paths, pictures: SnapshotAssertion, still_clock: None) -> None:
+    async with showing(paths, (80, 24)) as (app, pilot):
+        app.scanlines = "on"
+        app.use_theme("phosphor")
+        assert pictures == await at_rest(app, pilot)
 
 
 async def test_every_machine(paths: Paths, pictures: SnapshotAssertion, still_clock: None) -> None:

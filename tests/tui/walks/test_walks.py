@@ -137,3 +137,14 @@ def test_a_megabyte_is_pasted_through_a_real_terminal(home: Path) -> None:
         it.type("still here")
         it.wait("pasted text 1.1 MB")
         it.wait("still here")
+
+
+@pytest.mark.parametrize("mouse", [True, False])
+def test_the_mouse_is_the_terminals_own_where_the_settings_leave_it(home: Path, mouse: bool) -> None:
+    home.mkdir()
+    (home / "config.toml").write_text(f'[router]\ndefault = "demo/echo"\n[ui]\nmouse = {str(mouse).lower()}\n')
+    with terminal(home=home, size=(80, 24), environment=CALM) as it:
+        it.wait("LINE OPEN")
+        assert it.wants_mouse() is mouse
+        it.press("C-q")
+        assert it.ended() == 0

@@ -97,7 +97,7 @@ class Why(Command):
         """Show the record of the chosen or last answer."""
         from routerterm.tui.screens.why import WhyScreen
 
-        stage.app.push_screen(WhyScreen(await stage.stage.record(stage.chosen)))
+        stage.app.push_screen(WhyScreen(await stage.stage.record(stage.chosen), stage.machine))
 
 
 class Undo(Command):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 from routerterm.core.errors import RoutertermError
 from routerterm.core.money import show_usd
 from routerterm.core.request import Effort
+from routerterm.tui.last_model import remember
 from routerterm.tui.plain.words import said
 from routerterm.tui.sanitise import one_line
 
@@ -36,6 +37,7 @@ async def _model(talk: Talk, argument: str) -> None:
         if not (await abilities(talk.services)).models(argument):
             raise RoutertermError(f"{argument} is neither a model nor a route.", "/models WORD lists some.")
         talk.model = argument
+        await remember(talk.services, argument)
         if talk.session.conversation is not None:
             await talk.services.store.conversations.change(talk.session.conversation.id, model=argument)
     talk.say(f"{talk.model} answers.")

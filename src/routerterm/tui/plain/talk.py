@@ -28,6 +28,7 @@ from routerterm.engine.abilities import unheeded
 from routerterm.engine.params import params_from_json, params_to_json
 from routerterm.tui.attaching import Attached, tidied
 from routerterm.tui.entries import words
+from routerterm.tui.last_model import begins_with
 from routerterm.tui.plain.deeds import DEEDS
 from routerterm.tui.plain.words import WELCOME, ending
 from routerterm.tui.sanitise import sanitise
@@ -98,7 +99,7 @@ class Talk:
         self._wishes.clear()
         self.session = self.services.session(id)
         conversation = await self.session.load()
-        self.model = (conversation.model if conversation else None) or self.services.default_model
+        self.model = (conversation.model if conversation else None) or await begins_with(self.services)
 
     async def set(self, **fields: Any) -> None:
         """Change the conversation; a new one is not saved for that."""
@@ -205,6 +206,7 @@ def run(paths: Paths, unlock: Unlock) -> int:
 
 async def _greet(talk: Talk) -> None:
     services = talk.services
+    talk.model = await begins_with(services)
     talk.say(f"routerterm, plain. {talk.model} answers. /help names the commands, /quit leaves.")
     for trouble in services.troubles:
         talk.tell(trouble)

@@ -11,12 +11,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.getters import query_one
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from routerterm.core.errors import RoutertermError
 from routerterm.core.secret import Secret
+from routerterm.tui.screens.overlay import Overlay
 from routerterm.tui.screens.unlock import DIALOG_CSS, LOW
 from routerterm.tui.widgets.keys_rows import place_words
 
@@ -34,7 +34,7 @@ class NewKey:
     label: str = ""
 
 
-class AddKeyScreen(ModalScreen[NewKey | None]):
+class AddKeyScreen(Overlay[NewKey | None]):
     """Step one: the key.  Dismissed with a `NewKey`, or None."""
 
     DEFAULT_CSS = (

@@ -10,10 +10,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.getters import query_one
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from routerterm.core.errors import RoutertermError
+from routerterm.tui.screens.overlay import Overlay
 from routerterm.tui.widgets.fields import FieldLine
 from routerterm.tui.widgets.keybar import foot
 
@@ -21,7 +21,7 @@ Take: TypeAlias = Callable[[str], Awaitable[None]]
 """Takes what was typed; raises `RoutertermError` where it cannot, and the person can mend it."""
 
 
-class AskValue(ModalScreen[str | None]):
+class AskValue(Overlay[str | None]):
     """Answers with what was typed, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Leave", priority=True)]

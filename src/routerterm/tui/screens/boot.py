@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from textual import events
 from textual.app import ComposeResult
-from textual.screen import Screen
 from textual.widgets import Static
+
+from routerterm.tui.screens.quick import QuickScreen
 
 if TYPE_CHECKING:
     from routerterm.tui.themes.values import Theme
@@ -18,7 +19,7 @@ STEP = 2
 """Letters in a step."""
 
 
-class BootScreen(Screen[None]):
+class BootScreen(QuickScreen[None]):
     """Types the boot lines of a theme."""
 
     DEFAULT_CSS = """

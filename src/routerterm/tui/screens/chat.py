@@ -44,7 +44,7 @@ from routerterm.tui.writing import Writing
 
 if TYPE_CHECKING:
     from routerterm.tui.app import RoutertermApp
-    from routerterm.tui.themes.values import Theme
+    from routerterm.tui.themes.values import Glyphs, Theme
     from routerterm.tui.transcript import messages
     from routerterm.wiring import Services
 
@@ -75,6 +75,10 @@ class Sign(Static):
         """Send what is written."""
         self.screen.query_one(Composer).action_submit()
 
+    def show(self, glyphs: Glyphs, *, writing: bool) -> None:
+        """The machine's own sign where keys go to the composer; else only a mark for where it is."""
+        self.update(glyphs.prompt if writing else glyphs.dot)
+
 
 class ChatScreen(FramedScreen):
     """Conversations, transcript, composer, status line, key bar."""
@@ -88,6 +92,7 @@ class ChatScreen(FramedScreen):
     sidebar = query_one(ConversationList)
     transcript = query_one(Transcript)
     composer = query_one(Composer)
+    sign = query_one(Sign)
     chips = query_one("#chips", FieldLine)
     forecast_line = query_one("#forecast", FieldLine)
     suggestions = query_one(Suggestions)
@@ -176,9 +181,11 @@ class ChatScreen(FramedScreen):
         self.run_worker(self.library.tend(), name="tend", exit_on_error=False)
         self.run_worker(self.library.look_after(), name="upkeep", exit_on_error=False)
         await self.writing.remember()
-        if not self.early:
+        if self.writing.took_early_key():
+            self.early = False
+        if not self.early or self.first_run.is_way(self.composer.text):
             await self.first_run.consider()
-        if self.early and self.composer.text.strip():
+        if self.early and self.composer.text.strip() and not self.first_run.open:
             await self.writing.submitted(self.composer.text)
         await self.meters.spent()
         await self.meters.lamps()
@@ -212,7 +219,7 @@ class ChatScreen(FramedScreen):
         self.sidebar.glyphs = machine.glyphs
         self.transcript.set_palette(to_palette(machine))
         self.query_one("#voice", Static).update("\n".join(machine.voice))
-        self.query_one("#sign", Static).update(machine.glyphs.prompt)
+        self.sign.show(machine.glyphs, writing=self.composer.has_focus)
         self.arrangement.arrange()
         self.reframe()
         self.meters.refresh()
@@ -239,6 +246,11 @@ class ChatScreen(FramedScreen):
     def on_resize(self, event: events.Resize) -> None:
         """Arrange the panes for the new size."""
         self.arrangement.arrange()
+
+    @on(events.DescendantFocus)
+    @on(events.DescendantBlur)
+    def _focus_moved(self) -> None:
+        self.sign.show(self.machine.glyphs, writing=self.composer.has_focus)
 
     @on(Composer.Submitted)
     async def _submitted(self, event: Composer.Submitted) -> None:

@@ -8,13 +8,13 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from routerterm.tui.screens.overlay import Overlay
 from routerterm.tui.widgets.fields import Field, FieldLine, Span
 
 
-class Confirm(ModalScreen[bool]):
+class Confirm(Overlay[bool]):
     """Answers whether it shall be done."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -10,9 +10,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.getters import query_one
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
+from routerterm.tui.screens.overlay import Overlay
 from routerterm.tui.screens.unlock import DIALOG_CSS, LOW
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Noted:
     notes: str
 
 
-class EditKeyScreen(ModalScreen[Noted | None]):
+class EditKeyScreen(Overlay[Noted | None]):
     """Dismissed with `Noted`, or None where nothing is to change."""
 
     DEFAULT_CSS = DIALOG_CSS.replace("$SCREEN", "EditKeyScreen")

@@ -9,9 +9,9 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static, TextArea
 
+from routerterm.tui.screens.overlay import Overlay
 from routerterm.tui.widgets.fields import FieldLine
 from routerterm.tui.widgets.keybar import foot
 
@@ -24,7 +24,7 @@ class Edited:
     text: str
 
 
-class EditText(ModalScreen[Edited | None]):
+class EditText(Overlay[Edited | None]):
     """Answers with what was typed, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -48,9 +48,6 @@ class EditText(ModalScreen[Edited | None]):
     EditText Input:focus { border: none; background-tint: transparent 0%; }
     EditText TextArea:focus { border: none; }
     EditText FieldLine { background: $t-panel; }
-    EditText FieldLine > .line--text, EditText FieldLine > .line--dim, EditText FieldLine > .line--faint {
-        background: $t-panel;
-    }
     """
 
     def __init__(self, title: str, words: str, text: str, *, name: str | None = None) -> None:

@@ -9,9 +9,9 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from routerterm.tui.screens.overlay import Overlay
 from routerterm.tui.widgets.fields import FieldLine
 from routerterm.tui.widgets.keybar import foot
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from routerterm.engine.templates import Field
 
 
-class FillIn(ModalScreen[Mapping[str, str] | None]):
+class FillIn(Overlay[Mapping[str, str] | None]):
     """Answers with the value of every field by its name, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -38,9 +38,6 @@ class FillIn(ModalScreen[Mapping[str, str] | None]):
     FillIn Input { border: none; height: 1; padding: 0; margin-bottom: 1; background: $t-background; color: $t-bright; }
     FillIn Input:focus { border: none; background-tint: transparent 0%; }
     FillIn FieldLine { background: $t-panel; }
-    FillIn FieldLine > .line--text, FillIn FieldLine > .line--dim, FillIn FieldLine > .line--faint {
-        background: $t-panel;
-    }
     """
 
     def __init__(self, title: str, fields: Sequence[Field]) -> None:

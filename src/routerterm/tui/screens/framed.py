@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from rich.segment import Segment
-from rich.style import Style
 from textual.containers import Container
-from textual.screen import Screen
 from textual.strip import Strip
 
 from routerterm.tui.frame import Panes, draw
+from routerterm.tui.screens.quick import QuickScreen
+from routerterm.tui.widgets.tones import Toned
 
 if TYPE_CHECKING:
-    from textual.geometry import Size
+    from textual.geometry import Region, Size
 
     from routerterm.tui.themes.values import Frame
 
@@ -27,13 +27,12 @@ SHORT = 14
 """Rows up to which there is no room for that."""
 
 
-class FramedScreen(Screen[None]):
+class FramedScreen(QuickScreen[None], Toned):
     """Its panes lie on top of the frame; `panes` says where they end."""
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"frame--line"}
 
     frame: Frame = "single"
     _drawn: Panes | None = None
+    _lines: tuple[str, ...] = ()
 
     def panes(self) -> Panes:
         """Where the lines go, at the present size and layout."""
@@ -47,19 +46,23 @@ class FramedScreen(Screen[None]):
         """Draw the frame anew whenever the panes have moved."""
         self.screen_layout_refresh_signal.subscribe(self, lambda _: self._moved())
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Rows of the frame; where the panes end is asked once for all of them."""
+        self.look_at_panes()
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         """One row of the frame, for wherever no pane lies on it."""
         return self.frame_line(0, y, self.size.width)
 
-    def frame_line(self, x: int, y: int, width: int) -> Strip:
-        """A stretch of a row of the frame."""
-        rows = draw(self.panes(), self.frame)
-        text = rows[y][x : x + width] if 0 <= y < len(rows) else ""
-        return Strip([Segment(text.ljust(width), self._line_style)], width)
+    def look_at_panes(self) -> None:
+        """Find where the lines go, before some of them are drawn."""
+        self._lines = draw(self.panes(), self.frame)
 
-    @property
-    def _line_style(self) -> Style:
-        return self.get_component_rich_style("frame--line")
+    def frame_line(self, x: int, y: int, width: int) -> Strip:
+        """A stretch of a row of the frame, as it was when the panes were last looked at."""
+        text = self._lines[y][x : x + width] if 0 <= y < len(self._lines) else ""
+        return Strip([Segment(text.ljust(width), self.tone("faint"))], width)
 
     def reframe(self) -> None:
         """Draw all lines anew."""
@@ -77,6 +80,12 @@ class FramePart(Container):
     """A container through whose gaps the frame is seen."""
 
     DEFAULT_CSS = "FramePart { width: 1fr; height: 1fr; }"
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The frame behind these rows."""
+        if isinstance(self.screen, FramedScreen):
+            self.screen.look_at_panes()
+        return super().render_lines(crop)
 
     def render_line(self, y: int) -> Strip:
         """The frame behind this row."""

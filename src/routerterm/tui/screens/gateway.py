@@ -10,13 +10,13 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from routerterm.config.write import set_value
 from routerterm.core.errors import RoutertermError
 from routerterm.core.money import show_usd
 from routerterm.tui.sanitise import one_line
+from routerterm.tui.screens.overlay import Overlay
 from routerterm.tui.widgets.fields import FieldLine, Span, Tone
 from routerterm.tui.widgets.keybar import foot
 from routerterm.tui.widgets.rows import Column, Row, RowList
@@ -44,7 +44,7 @@ async def open_screen(app: RoutertermApp) -> None:
     app.push_screen(GatewayScreen(app))
 
 
-class GatewayScreen(ModalScreen[None]):
+class GatewayScreen(Overlay[None]):
     """A list that moves by itself."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -62,9 +62,6 @@ class GatewayScreen(ModalScreen[None]):
     GatewayScreen #state { height: auto; padding: 0 1; color: $t-text; }
     GatewayScreen RowList { height: 1fr; margin-top: 1; background: $t-panel; }
     GatewayScreen #foot { margin: 1 1 0 1; background: $t-panel; }
-    GatewayScreen #foot > .line--text, GatewayScreen #foot > .line--dim, GatewayScreen #foot > .line--faint {
-        background: $t-panel;
-    }
     """
 
     def __init__(self, app: RoutertermApp) -> None:

@@ -27,6 +27,8 @@ from routerterm.tui.widgets.keys_list import EMPTY, KeysDetail, KeysList
 from routerterm.tui.widgets.keys_rows import Invitation, KeyRow, details, title_fields, wrapped
 
 if TYPE_CHECKING:
+    from textual.geometry import Size
+
     from routerterm.tui.app import RoutertermApp
     from routerterm.tui.screens.keys_model import KeysModel
 
@@ -96,6 +98,7 @@ class KeysScreen(FramedScreen):
 
     def compose(self) -> ComposeResult:
         """The panes, from the top."""
+        self._fit(self.app.size)  # before there is anything whose style would have to be looked up again
         yield FieldLine(id="title", fill=self.machine.glyphs.rule, gap=1)
         yield KeysList(self.machine.glyphs, id="list")
         yield KeysDetail(self.machine.glyphs, id="detail")
@@ -130,11 +133,14 @@ class KeysScreen(FramedScreen):
 
     def on_resize(self) -> None:
         """Other sizes leave other things away."""
-        self.set_class(not self._boxed, "-bare")
-        self.set_class(self._boxed and self._footed, "-boxed")
-        self.set_class(self._low, "-low")
+        self._fit(self.size)
         self._show_bar()
         self._show_detail()
+
+    def _fit(self, size: Size) -> None:
+        self.set_class(size.width < BOX_FROM, "-bare")
+        self.set_class(size.width >= BOX_FROM and size.height >= BOTTOM_FROM, "-boxed")
+        self.set_class(size.height < BOTTOM_FROM, "-low")
 
     @on(KeysList.Moved)
     def _moved(self) -> None:

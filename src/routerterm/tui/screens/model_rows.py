@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from routerterm.router.breaker import Health
-from routerterm.tui.widgets.fields import Span
+from routerterm.tui.widgets.fields import Span, Tone
 from routerterm.tui.widgets.rows import Column, Row
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 COLUMNS = (
     Column("", 0),
     Column("model or route", 0, grow=True),
-    Column("", 1, most=24),
+    Column("", 1, most=25),
     Column("$/M in", 3, right=True),
     Column("out", 3, right=True),
     Column("context", 4, right=True),
@@ -56,18 +56,28 @@ class Shelf:
     keys: Mapping[str, str] = field(default_factory=dict)
     """Providers that can be asked, each with how its keys are: empty where all is well or none is needed."""
     need: Need = field(default_factory=Need)
+    behind: Mapping[str, Sequence[ModelInfo]] = field(default_factory=dict)
+    """The models of each route that could be asked now."""
 
 
 def misfit(model: ModelInfo, need: Need) -> str:
     """Why the prompt cannot go to this model, in a few words; empty where it can."""
     if need.private and not model.local:
         return "private: not local"
-    if need.images and model.abilities_known and not model.vision:
-        return "sees no pictures"
+    if need.images and not model.vision:
+        return "sees no pictures" if model.abilities_known else "not known to see pictures"
     room = min(filter(None, (model.context, model.max_input)), default=None)
     if room is not None and need.tokens + LEAST_ANSWER > room:
         return f"prompt of {size(need.tokens)} too long"
     return ""
+
+
+def route_misfit(models: Sequence[ModelInfo], need: Need) -> str:
+    """Why the prompt can go to none of a route's models; empty where one can take it, or none is known."""
+    reasons = [misfit(model, need) for model in models]
+    if not reasons or not all(reasons):
+        return ""
+    return reasons[0] if len(set(reasons)) == 1 else "none fits this prompt"
 
 
 def shelf_rows(shelf: Shelf, glyphs: Glyphs) -> list[Row]:
@@ -94,9 +104,13 @@ def route_row(route: Route, shelf: Shelf, glyphs: Glyphs) -> Row:
     """A route with what it is made of."""
     parts = ", ".join(model.name for model in route.models) or "every provider with a key, in turn"
     sign = glyphs.star if route.name in shelf.favourites else glyphs.pointer
-    name = (Span(f"{route.name:<8}", "bright"), Span(f" {parts}", "dim"))
+    cannot = route_misfit(shelf.behind.get(route.name, ()), shelf.need)
+    name = (Span(f"{route.name:<8}", "dim" if cannot else "bright"), Span(f" {parts}", "dim"))
     detail = f"The route {route.name} asks {parts}, by {route.strategy}. F7 changes it."
-    return Row(route.name, (sign, name), search=f"route {route.name} {parts}", detail=detail)
+    if cannot:
+        detail = f"The route {route.name} cannot be asked this: {cannot}. {detail}"
+    tone: Tone = "dim" if cannot else "text"
+    return Row(route.name, (sign, name, cannot), tone, search=f"route {route.name} {parts}", detail=detail)
 
 
 def model_row(model: ModelInfo, shelf: Shelf, glyphs: Glyphs) -> Row:

@@ -78,16 +78,21 @@ async def _rows(app: RoutertermApp) -> Sequence[Row]:
 
 async def look_up(app: RoutertermApp) -> Shelf:
     """Everything that the picker shows, of this moment."""
+    from routerterm.wiring.outlook import abilities
+
     services = _services(app)
+    routes = {**BUILTIN_ROUTES, **services.options.routes}
+    book = await abilities(services)
     return Shelf(
         current=app.chat.stage.model,
-        routes=tuple({**BUILTIN_ROUTES, **services.options.routes}.values()),
+        routes=tuple(routes.values()),
         models=tuple(services.catalog.models()),
         favourites=services.settings.ui.favourites,
         recent=await services.store.conversations.recent_models(),
         health=await services.router.health(),
         keys=await _keys(services),
         need=await need_of(app),
+        behind={name: book.models(name) for name in routes},
     )
 
 

@@ -5,23 +5,26 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.geometry import Size
 from textual.getters import query_one
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 from textual.worker import Worker, WorkerError
 
 from routerterm.core.errors import RoutertermError
 from routerterm.tui.fuzzy import best
+from routerterm.tui.screens.overlay import Overlay
+from routerterm.tui.widgets.box import Box
 from routerterm.tui.widgets.fields import FieldLine
 from routerterm.tui.widgets.keybar import foot, key_name
 from routerterm.tui.widgets.rows import Column, Row, RowList
+
+if TYPE_CHECKING:
+    from routerterm.tui.app import RoutertermApp
 
 Source: TypeAlias = Callable[[str], Awaitable[Sequence[Row]]]
 """Gives the rows for what was typed."""
@@ -79,7 +82,7 @@ class _Later:
         self._rows = None
 
 
-class Picker(ModalScreen[str | None]):
+class Picker(Overlay[str | None]):
     """Answers with the id of the row that was taken, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -93,26 +96,23 @@ class Picker(ModalScreen[str | None]):
     ]
     DEFAULT_CSS = """
     Picker { align: center middle; background: $t-background 60%; }
-    Picker > Vertical {
+    Picker > Box {
         width: 94%; max-width: 110; height: 86%;
-        background: $t-panel; border: solid $t-faint; border-title-color: $t-bright;
+        background: $t-panel;
     }
-    Picker.-small > Vertical { width: 100%; height: 100%; }
+    Picker.-small > Box { width: 100%; height: 100%; }
     Picker Input { border: none; height: 1; padding: 0 1; background: $t-panel; color: $t-bright; }
     Picker Input:focus { border: none; background-tint: transparent 0%; }
     Picker Input > .input--placeholder { color: $t-dim; }
     Picker RowList { height: 1fr; margin-top: 1; background: $t-panel; }
     Picker.-short RowList { margin-top: 0; }
-    Picker #empty { display: none; height: 1fr; padding: 1 1; color: $t-dim; }
-    Picker.-empty #empty { display: block; }
-    Picker.-empty RowList { display: none; }
-    Picker #detail { display: none; height: 2; margin: 1 1 0 1; color: $t-text; }
-    Picker.-detailed #detail { display: block; }
+    Picker #empty { height: 1fr; padding: 1 1; color: $t-dim; }
+    Picker #detail { height: 2; margin: 1 1 0 1; color: $t-text; }
     Picker.-short #detail { margin-top: 0; }
     Picker #foot { margin: 1 1 0 1; background: $t-panel; }
     Picker.-short #foot { margin-top: 0; }
-    Picker #foot > .line--text, Picker #foot > .line--dim, Picker #foot > .line--faint { background: $t-panel; }
     """
+    app: RoutertermApp
     query_box = query_one(Input)
     list = query_one(RowList)
 
@@ -138,20 +138,20 @@ class Picker(ModalScreen[str | None]):
         self._placeholder, self._empty, self._query = placeholder, empty, query
         self._deeds, self._explained = deeds, explained
         self._filling: Worker[None] | None = None
-        self.set_class(explained, "-detailed")
-        self.add_class("-empty")
 
     def compose(self) -> ComposeResult:
         """A line to type in, the list, and what can be done."""
         self._fit(self.app.size)  # before there is anything whose style would have to be looked up again
-        with Vertical() as box:
-            box.border_title = self._title
+        with Box(self._title, self.app.machine):
             box_input = Input(self._query, placeholder=self._placeholder, select_on_focus=False)
             box_input.cursor_blink = False
             yield box_input
-            yield RowList(self._columns)
-            yield Static(self._empty, id="empty", markup=False)
-            yield Static(id="detail", markup=False)
+            rows = RowList(self._columns)
+            rows.display = False  # until there are some
+            yield rows
+            yield Static("…", id="empty", markup=False)
+            if self._explained:
+                yield Static(id="detail", markup=False)
             yield FieldLine(gap=2, id="foot")
 
     def on_mount(self) -> None:
@@ -159,7 +159,6 @@ class Picker(ModalScreen[str | None]):
         for number, deed in enumerate(self._deeds):
             self._bindings.bind(deed.key, f"deed({number})", deed.title, priority=True)
         self.query_one("#foot", FieldLine).fields = foot(self._whole_hint(), self._clickable())
-        self.query_one("#empty", Static).update("…")
         self._refill()
 
     def on_resize(self, event: events.Resize) -> None:
@@ -197,7 +196,8 @@ class Picker(ModalScreen[str | None]):
             self.query_one("#empty", Static).update(f"{error.message} {error.hint}")
         else:
             self.query_one("#empty", Static).update(self._empty)
-        self.set_class(not rows, "-empty")
+        self.query_one("#empty").display = not rows  # no class: the style sheet would be matched for everything here
+        self.list.display = bool(rows)
         self.list.show(rows, on=self._on)
 
     @on(RowList.Moved)

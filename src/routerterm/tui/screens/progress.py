@@ -8,9 +8,9 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from routerterm.tui.screens.overlay import Overlay
 from routerterm.tui.widgets.fields import FieldLine
 from routerterm.tui.widgets.keybar import foot
 
@@ -21,7 +21,7 @@ WIDTH = 40
 """Cells of the bar."""
 
 
-class Progress(ModalScreen[bool]):
+class Progress(Overlay[bool]):
     """Answers with True when it is done, and with False when the person stopped it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(False)", "Stop", priority=True)]
@@ -33,9 +33,6 @@ class Progress(ModalScreen[bool]):
     }
     Progress Static { color: $t-text; margin-bottom: 1; }
     Progress FieldLine { background: $t-panel; }
-    Progress FieldLine > .line--text, Progress FieldLine > .line--dim, Progress FieldLine > .line--faint {
-        background: $t-panel;
-    }
     """
 
     def __init__(self, title: str, glyphs: Glyphs) -> None:

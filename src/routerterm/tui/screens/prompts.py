@@ -9,11 +9,11 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from routerterm.engine.templates import fields_of
 from routerterm.tui.sanitise import one_line
+from routerterm.tui.screens.overlay import Overlay
 from routerterm.tui.widgets.fields import FieldLine, Span
 from routerterm.tui.widgets.keybar import foot
 from routerterm.tui.widgets.rows import Column, Row, RowList
@@ -38,7 +38,7 @@ EMPTY = (
 )
 
 
-class PromptsScreen(ModalScreen[tuple[str, str] | None]):
+class PromptsScreen(Overlay[tuple[str, str] | None]):
     """Answers with what is to be done (``use``, ``edit``, ``remove`` a name; ``new`` a kind)."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -59,10 +59,6 @@ class PromptsScreen(ModalScreen[tuple[str, str] | None]):
     PromptsScreen.-empty Static { display: block; }
     PromptsScreen.-empty RowList { display: none; }
     PromptsScreen FieldLine { background: $t-panel; margin: 0 1; }
-    PromptsScreen FieldLine > .line--text, PromptsScreen FieldLine > .line--dim,
-    PromptsScreen FieldLine > .line--faint {
-        background: $t-panel;
-    }
     """
 
     def __init__(self, prompts: Sequence[Prompt], on: str | None = None) -> None:

@@ -144,7 +144,7 @@ class RouteScreen(FramedScreen):
                 except RoutertermError as error:
                     self.notify(f"{error.message} {error.hint}", severity="warning", markup=False)
                 else:
-                    self.app.push_screen(WhyScreen(Record(asked=route, decision=decision)))
+                    self.app.push_screen(WhyScreen(Record(asked=route, decision=decision), self._machine))
 
         self.app.push_screen(AskValue(f"Dry run on {route}", "A prompt; nothing is sent.", "Hello"), asked)
 

@@ -82,9 +82,9 @@ def _dotted(way: tuple[str, ...]) -> str:
 
 
 def entry_row(name: str, entry: Entry) -> Row:
-    """One entry: its name, its value (bright where it is not the default), its sentence."""
+    """One entry: its name, its value (bright and with a star where it is not the default), its sentence."""
     text = shown_keys(str(entry.value)) if entry.way[0] == "bindings" else shown(entry.value)
-    value = Span(text or "not set", "bright" if entry.changed else "dim")
+    value = Span(f"{text or 'not set'} *", "bright") if entry.changed else Span(text or "not set", "dim")
     default = f" Default: {shown(entry.default) or 'not set'}." if entry.changed else ""
     cells = (name.partition(".")[2] or name, (value,), (Span(one_line(entry.text), "dim"),))
     search = f"{name} {plain(cells[1])} {entry.text}"

@@ -12,7 +12,7 @@ from routerterm.tui.sanitise import one_line
 from routerterm.tui.widgets.bars import Chart
 from routerterm.tui.widgets.fields import Field, Span, Tone
 from routerterm.tui.widgets.rows import Column, Row
-from routerterm.tui.widgets.status import meter, tone_of_share
+from routerterm.tui.widgets.status import alarm, meter, tone_of_share
 
 if TYPE_CHECKING:
     from routerterm.core.ledger import AttemptRecord
@@ -117,7 +117,7 @@ def gauge_fields(gauges: Sequence[Gauge], glyphs: Glyphs) -> tuple[Field, ...]:
         Field(
             (
                 Span(f"{meter(gauge.share, glyphs, 10)} ", tone_of_share(gauge.share)),
-                Span(f"{gauge.words}{'!' if gauge.share >= 0.8 else ''}", "text"),
+                Span(f"{gauge.words}{alarm(gauge.share)}", "text"),
             ),
             rank=number,
         )

@@ -18,16 +18,21 @@ if TYPE_CHECKING:
 async def open_screen(app: RoutertermApp) -> None:
     """Let the person try machines on; the one taken is kept in the settings."""
     before = app.machine.name
+
+    def try_on(name: str) -> None:
+        if name != app.machine.name:
+            app.use_theme(name)
+
     picker = Picker(
         "Which machine?",
         (Column("", 0), Column("", 1, grow=True)),
         among([_row(name, path) for name, path in find_themes(app.paths.theme_dirs()).items()]),
         on=before,
-        watch=app.use_theme,
+        watch=try_on,
     )
 
     def taken(name: str | None) -> None:
-        app.use_theme(name or before)
+        try_on(name or before)
         if name is not None and name != before:
             set_value(app.paths, "ui.theme", name)
 

@@ -9,12 +9,12 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 
 from routerterm.core.money import from_nano, show_usd
 from routerterm.engine.tree import Branch, stretches
 from routerterm.tui.clock import local
 from routerterm.tui.sanitise import one_line
+from routerterm.tui.screens.overlay import Overlay
 from routerterm.tui.widgets.fields import FieldLine, Span, Tone
 from routerterm.tui.widgets.keybar import foot
 from routerterm.tui.widgets.rows import Column, ManyRows, Row, RowList
@@ -42,7 +42,7 @@ _DEEDS = {
 }
 
 
-class TreeScreen(ModalScreen[tuple[str, str] | None]):
+class TreeScreen(Overlay[tuple[str, str] | None]):
     """Answers with what is to be done, ``show``, ``fork``, ``clone`` or ``keep``, and with which message."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -62,9 +62,6 @@ class TreeScreen(ModalScreen[tuple[str, str] | None]):
     }
     TreeScreen RowList { height: 1fr; }
     TreeScreen FieldLine { background: $t-panel; margin: 0 1; }
-    TreeScreen FieldLine > .line--text, TreeScreen FieldLine > .line--dim, TreeScreen FieldLine > .line--faint {
-        background: $t-panel;
-    }
     """
 
     def __init__(self, title: str, tree: Sequence[Branch], head: str | None, glyphs: Glyphs) -> None:

@@ -15,13 +15,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.getters import query_one
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
 from routerterm.config.keys.keeper import Keeper
 from routerterm.config.keys.own import SHORTEST_PASSPHRASE
 from routerterm.config.keys.values import Place, PlaceStatus
 from routerterm.core.errors import RoutertermError
+from routerterm.tui.screens.overlay import Overlay
 
 if TYPE_CHECKING:
     from routerterm.config.keys.source import Keyring
@@ -101,7 +101,7 @@ class PassphraseLine(Input):
             self.screen.set_focus(self.then)
 
 
-class UnlockScreen(ModalScreen[bool]):
+class UnlockScreen(Overlay[bool]):
     """See the module."""
 
     DEFAULT_CSS = DIALOG_CSS.replace("$SCREEN", "UnlockScreen")

@@ -11,21 +11,22 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
-from textual.screen import ModalScreen
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from routerterm.tui.commands.base import Group
 from routerterm.tui.commands.registry import COMMANDS
 from routerterm.tui.keymap import letters
+from routerterm.tui.screens.overlay import Overlay
 from routerterm.tui.widgets.keybar import key_name
+from routerterm.tui.widgets.tones import Toned
 
 GAP = 2
 WIDE, NARROW = 30, 20
 """Cells of a column; narrow ones do not show the command's usual key."""
 
 
-class WhichKey(ModalScreen[str | None]):
+class WhichKey(Overlay[str | None]):
     """Answers with the name of the command whose letter was pressed, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,ctrl+x", "dismiss(None)", "Leave", priority=True)]
@@ -74,16 +75,12 @@ def columns_in(width: int) -> int:
     return max(1, width // WIDE if width >= 2 * WIDE else width // NARROW)
 
 
-class Grid(ScrollView):
+class Grid(ScrollView, Toned):
     """Letters and titles in as many columns as there is room for."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"grid--key", "grid--text", "grid--dim"}
     DEFAULT_CSS = """
     Grid { height: auto; max-height: 80%; width: 100%; border-top: solid $t-faint; border-title-color: $t-bright;
            background: $t-panel; padding: 0 1; overflow-x: hidden; }
-    Grid > .grid--key { color: $t-key-text; background: $t-key-ground; }
-    Grid > .grid--text { color: $t-text; background: $t-panel; }
-    Grid > .grid--dim { color: $t-dim; background: $t-panel; }
     """
 
     def __init__(self, cells: list[tuple[str, str, str, str]]) -> None:
@@ -111,7 +108,7 @@ class Grid(ScrollView):
 
     def render_line(self, y: int) -> Strip:
         """A line: a cell from every column."""
-        text = self.get_component_rich_style("grid--text")
+        text = self.tone("text")
         width = self.size.width // self.columns
         segments = []
         for column in range(self.columns):
@@ -123,11 +120,11 @@ class Grid(ScrollView):
 
     def _draw(self, cell: tuple[str, str, str, str], width: int) -> list[Segment]:
         _, letter, title, key = cell
-        text, dim = self.get_component_rich_style("grid--text"), self.get_component_rich_style("grid--dim")
+        text, dim = self.tone("text"), self.tone("dim")
         key = key if width >= WIDE - GAP else ""
         room = width - 4 - cell_len(key) - 1
         return [
-            Segment(f" {letter} ", self.get_component_rich_style("grid--key")),
+            Segment(f" {letter} ", self.tone("key")),
             Segment(f" {set_cell_size(title, room)} ", text),
             Segment(key, dim),
         ]

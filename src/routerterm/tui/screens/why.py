@@ -9,22 +9,23 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from routerterm.core.money import show_usd
 from routerterm.tui.entries import basis_of, seconds, words
 from routerterm.tui.sanitise import one_line
+from routerterm.tui.screens.overlay import Overlay
 from routerterm.tui.widgets.status import cost_range
 
 if TYPE_CHECKING:
     from routerterm.engine.record import Record
+    from routerterm.tui.themes.values import Glyphs, Theme
 
 Line = tuple[str, str]
 """A line of text and the name of its colour."""
 
 
-class WhyScreen(ModalScreen[None]):
+class WhyScreen(Overlay[None]):
     """The story of one answer."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,enter,q,w", "dismiss", "Close")]
@@ -36,15 +37,15 @@ class WhyScreen(ModalScreen[None]):
     }
     """
 
-    def __init__(self, record: Record) -> None:
+    def __init__(self, record: Record, machine: Theme) -> None:
         super().__init__()
-        self.record = record
+        self.record, self._glyphs = record, machine.glyphs
 
     def compose(self) -> ComposeResult:
         """The lines, scrolled."""
         with VerticalScroll() as box:
             box.border_subtitle = "Esc or a click closes"
-            parts = (Content.styled(f"{text}\n", f"$t-{colour}") for text, colour in story(self.record))
+            parts = (Content.styled(f"{text}\n", f"$t-{colour}") for text, colour in story(self.record, self._glyphs))
             yield Static(Content("").join(parts))
 
     def on_click(self) -> None:
@@ -52,8 +53,8 @@ class WhyScreen(ModalScreen[None]):
         self.dismiss()
 
 
-def story(record: Record) -> Iterator[Line]:
-    """What is known of how an answer came to be, line by line."""
+def story(record: Record, glyphs: Glyphs) -> Iterator[Line]:
+    """What is known of how an answer came to be, line by line; attempts hang on a line in time."""
     if record.decision is None and not record.attempts:
         yield "Nothing is recorded of how this answer came to be.", "dim"
         return
@@ -70,15 +71,16 @@ def story(record: Record) -> Iterator[Line]:
     yield "What happened:", "dim"
     for attempt in record.attempts:
         key = f" with {attempt.key_label}" if attempt.key_label else ""
-        yield f"  o {attempt.n}. {attempt.target}{key}", "text"
+        sign = glyphs.on if attempt.error is None else glyphs.off
+        yield f"  {sign} {attempt.n}. {attempt.target}{key}", "text"
         if attempt.error is not None:
             wait = f", after {attempt.wait:.1f} s" if attempt.wait else ""
-            yield f"  |    {words(attempt.error.kind)}: {one_line(attempt.error.message)}", "error"
-            yield f"  |    {attempt.next}{wait}", "warning"
-    yield from _end(record)
+            yield f"  {glyphs.line}    {words(attempt.error.kind)}: {one_line(attempt.error.message)}", "error"
+            yield f"  {glyphs.line}    {attempt.next}{wait}", "warning"
+    yield from _end(record, glyphs)
 
 
-def _end(record: Record) -> Iterator[Line]:
+def _end(record: Record, glyphs: Glyphs) -> Iterator[Line]:
     if record.error is not None:
         yield f"  !  {one_line(record.error.message)}", "error"
         if record.error.hint:
@@ -88,7 +90,7 @@ def _end(record: Record) -> Iterator[Line]:
     if record.finish is None:
         return
     first = f", first word after {seconds(record.ttft_ms)}" if record.ttft_ms is not None else ""
-    yield f"  * answered by {record.target} in {seconds(record.total_ms)}{first}", "success"
+    yield f"  {glyphs.star} answered by {record.target} in {seconds(record.total_ms)}{first}", "success"
     if record.usage is not None:
         usage = record.usage
         cached = f" ({usage.cache_read:,} from cache)" if usage.cache_read else ""

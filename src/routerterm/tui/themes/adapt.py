@@ -13,10 +13,16 @@ if TYPE_CHECKING:
     from routerterm.tui.themes.values import Glyphs, Theme
 
 
+SHADE = 0.6
+"""How much light the rows between scanlines have."""
+
+
 def to_textual(theme: Theme) -> TextualTheme:
     """The style sheet's variables are ``$t-`` and the colour's name; the rest is for Textual's own widgets."""
     colours = theme.colours
     own = {f"t-{name.replace('_', '-')}": value for name, value in asdict(colours).items()}
+    if theme.scanning:
+        own |= {"t-scan-background": darker(colours.background), "t-scan-panel": darker(colours.panel)}
     return TextualTheme(
         name=theme.name,
         dark=theme.dark,
@@ -53,6 +59,11 @@ def to_textual(theme: Theme) -> TextualTheme:
             "border-blurred": colours.faint,
         },
     )
+
+
+def darker(colour: str) -> str:
+    """A ground on the rows between the lines of a tube."""
+    return "#" + "".join(f"{round(int(colour[at : at + 2], 16) * SHADE):02x}" for at in (1, 3, 5))
 
 
 def to_palette(theme: Theme) -> Palette:

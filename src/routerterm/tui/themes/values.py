@@ -60,11 +60,13 @@ class Glyphs:
     bullet: str = "•"
     branch: str = "⎇"
     star: str = "★"
+    line: str = "│"
+    """What joins things that came one after the other."""
 
 
 ASCII_GLYPHS = Glyphs(
     cursor="#", pointer=">", bar="|", full="#", empty=".", on="*", half="+", off="o", prompt=">", pin="!",
-    ellipsis="~", dot="-", rule="-", seam="=", bullet="*", branch="%", star="*",
+    ellipsis="~", dot="-", rule="-", seam="=", bullet="*", branch="%", star="*", line="|",
 )  # fmt: skip
 
 
@@ -79,6 +81,9 @@ class Theme:
     glyphs: Glyphs = field(default_factory=Glyphs)
     frame: Frame = "single"
     scanlines: bool = False
+    """Whether the machine had them."""
+    scanning: bool = False
+    """Whether they are drawn on this terminal, now."""
     head: str = "ROUTERTERM"
     """What stands at the left of the first line."""
     keys: KeyForm = "box"
@@ -95,7 +100,15 @@ class Theme:
     def on_console(self) -> Theme:
         """The same machine for a system console, whose fonts have lines and few signs."""
         frame: Frame = "single" if self.frame in ("heavy", "wide") else self.frame
-        return replace(self.in_ascii(), glyphs=replace(ASCII_GLYPHS, rule="─"), frame=frame)
+        return replace(self.in_ascii(), glyphs=replace(ASCII_GLYPHS, rule="─", line="│"), frame=frame)
+
+    def scanned(self, wanted: str, *, fast: bool) -> bool:
+        """Whether it has scanlines where the setting says that; ``fast``: true colours, and no line to spare.
+
+        Never on a light ground, where dark text would be hard to read.
+        """
+        can = self.dark and self.colours.background.startswith("#") and self.colours.panel.startswith("#")
+        return can and (wanted == "on" or (wanted == "auto" and self.scanlines and fast))
 
     @property
     def fill(self) -> str:

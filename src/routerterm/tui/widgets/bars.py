@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import ClassVar
 
 from rich.cells import set_cell_size
 from rich.segment import Segment
@@ -13,7 +12,8 @@ from textual import events
 from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
-from textual.widget import Widget
+
+from routerterm.tui.widgets.tones import Toned
 
 EIGHTHS = " ▁▂▃▄▅▆▇█"
 ASCII_STEPS = " ....::##"
@@ -66,14 +66,8 @@ def bar_rows(values: Sequence[float], height: int, width: int, steps: str = EIGH
     return rows
 
 
-class Bars(Widget):
+class Bars(Toned):
     """A chart with its title above and the ends of its time beneath."""
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"bars--bar", "bars--label"}
-    DEFAULT_CSS = """
-    Bars > .bars--bar { color: $t-text; }
-    Bars > .bars--label { color: $t-dim; }
-    """
 
     chart: reactive[Chart] = reactive(Chart())
     steps = EIGHTHS
@@ -88,13 +82,13 @@ class Bars(Widget):
     def render_line(self, y: int) -> Strip:
         """The title, a row of the chart, or the names beneath it."""
         width, height = self.size.width, self.size.height - 2
-        label = self.get_component_rich_style("bars--label")
+        label = self.tone("dim")
         if y == 0 or y > height:
             left, right = self._heading() if y == 0 else self.chart.ends
             text = left + right.rjust(max(1, width - len(left)))
             return Strip([Segment(set_cell_size(text, width), label)], width)
         rows = bar_rows(self.chart.values, height, width, self.steps)
-        return Strip([Segment(rows[y - 1].ljust(width), self.get_component_rich_style("bars--bar"))], width)
+        return Strip([Segment(rows[y - 1].ljust(width), self.tone("text"))], width)
 
     def _heading(self) -> tuple[str, str]:
         if not self.chart.values:

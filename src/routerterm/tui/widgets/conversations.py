@@ -18,6 +18,8 @@ from textual.strip import Strip
 
 from routerterm.tui.clock import local
 from routerterm.tui.sanitise import one_line
+from routerterm.tui.widgets.rows import CURSOR
+from routerterm.tui.widgets.tones import Look, Toned
 
 if TYPE_CHECKING:
     from routerterm.tui.themes.values import Glyphs
@@ -71,12 +73,9 @@ def stretch(day: date, today: date) -> str:
     return str(day.year)
 
 
-class ConversationList(ScrollView, can_focus=True):
+class ConversationList(ScrollView, Toned, can_focus=True):
     """Told its items in pages, newest first; says which one was chosen, and when it needs more."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "list--item", "list--heading", "list--cursor", "list--cursor-focus", "list--open",
-    }  # fmt: skip
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "Up", show=False),
         Binding("down,j", "move(1)", "Down", show=False),
@@ -153,23 +152,21 @@ class ConversationList(ScrollView, can_focus=True):
         """One row of the list."""
         index, width = y + self.scroll_offset.y, self.size.width
         if index >= len(self._rows):
-            return Strip.blank(width, self.rich_style)
+            return Strip.blank(width, self.tone("text"))
         row = self._rows[index]
         if isinstance(row, Heading):
-            style = self.get_component_rich_style("list--heading")
-            return Strip([Segment(set_cell_size(f"{self.glyphs.bar}{row.title}", width), style)], width)
+            return Strip([Segment(set_cell_size(f"{self.glyphs.bar}{row.title}", width), self.tone("dim"))], width)
         opened, here = row.id == self._open, index == self._cursor
-        name = "list--open" if opened else "list--item"
-        if here:
-            name = "list--cursor-focus" if self.has_focus else "list--cursor" if not opened else "list--open"
+        look: Look = "key" if here and self.has_focus else "bright" if opened else "text"
         sign = self.glyphs.cursor if row.answering else self.glyphs.pointer if opened else " "
-        return Strip([Segment(self._line(sign, row, width), self.get_component_rich_style(name))], width)
+        cursor = CURSOR if here and self.has_focus else " "
+        return Strip([Segment(self._line(sign + cursor, row, width), self.tone(look))], width)
 
-    def _line(self, sign: str, row: Item, width: int) -> str:
+    def _line(self, signs: str, row: Item, width: int) -> str:
         title = one_line(row.title) or "(untitled)"
         if cell_len(title) > width - 2:
             title = set_cell_size(title, max(0, width - 3)).rstrip() + self.glyphs.ellipsis
-        return set_cell_size(f"{sign} {title}", width)
+        return set_cell_size(f"{signs}{title}", width)
 
     def action_move(self, step: int) -> None:
         """Move the cursor over items, headings skipped."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal, TypeAlias
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
@@ -15,10 +14,10 @@ from textual import events
 from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
-from textual.widget import Widget
 
-Tone: TypeAlias = Literal["text", "dim", "bright", "faint", "accent", "warning", "error", "success", "key"]
-TONES: tuple[Tone, ...] = ("text", "dim", "bright", "faint", "accent", "warning", "error", "success", "key")
+from routerterm.tui.widgets.tones import Tone, Toned
+
+__all__ = ["Field", "FieldLine", "Placed", "Span", "Tone", "fit", "flow"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +93,8 @@ def _broken(fields: Sequence[Field], width: int, gap: int) -> list[list[Field]]:
     return broken
 
 
-class FieldLine(Widget):
+class FieldLine(Toned):
     """One row of fields, or a few."""
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"line--{tone}" for tone in TONES}
 
     fields: reactive[tuple[Field, ...]] = reactive(())
     lines: reactive[int] = reactive(1, layout=True)
@@ -122,9 +119,9 @@ class FieldLine(Widget):
         """A row, drawn."""
         rows = flow(self.fields, self.size.width, self.gap, self.lines)
         if y >= max(1, len(rows)):
-            return Strip.blank(self.size.width, self.rich_style)
+            return Strip.blank(self.size.width, self.tone("text"))
         segments, column = [], 0
-        faint = self.get_component_rich_style("line--faint")
+        faint = self.tone("faint")
         for placed in rows[y] if rows else ():
             segments.append(Segment(self.fill * (placed.column - column), faint))
             segments.extend(self._draw(placed))
@@ -136,7 +133,7 @@ class FieldLine(Widget):
         segments, room = [], placed.width
         for span in placed.field.spans:
             text = span.text if cell_len(span.text) <= room else set_cell_size(span.text, room)
-            segments.append(Segment(text, self.get_component_rich_style(f"line--{span.tone}")))
+            segments.append(Segment(text, self.tone(span.tone)))
             room -= cell_len(text)
         return segments
 

@@ -13,11 +13,11 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
-from textual.widget import Widget
 
 from routerterm.engine.key_view import KeysView
-from routerterm.tui.widgets.fields import TONES, Span
+from routerterm.tui.widgets.fields import Span
 from routerterm.tui.widgets.keys_rows import Heading, Invitation, KeyRow, Row, cut, rows_of, spans_of
+from routerterm.tui.widgets.tones import Toned
 
 if TYPE_CHECKING:
     from routerterm.tui.themes.values import Glyphs
@@ -25,22 +25,9 @@ if TYPE_CHECKING:
 EMPTY = KeysView(0.0)
 
 
-class KeysList(ScrollView, can_focus=True):
+class KeysList(ScrollView, Toned, can_focus=True):
     """Told a view and the time; says which line the person stands on and which was chosen."""
 
-    DEFAULT_CSS = """
-    KeysList > .keys--cursor { color: $t-key-text; background: $t-key-ground; }
-    KeysList > .keys--text { color: $t-text; background: $t-background; }
-    KeysList > .keys--dim { color: $t-dim; background: $t-background; }
-    KeysList > .keys--bright { color: $t-bright; background: $t-background; text-style: bold; }
-    KeysList > .keys--faint { color: $t-faint; background: $t-background; }
-    KeysList > .keys--accent { color: $t-accent; background: $t-background; }
-    KeysList > .keys--warning { color: $t-warning; background: $t-background; }
-    KeysList > .keys--error { color: $t-error; background: $t-background; }
-    KeysList > .keys--success { color: $t-success; background: $t-background; }
-    KeysList > .keys--key { color: $t-key-text; background: $t-key-ground; }
-    """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"keys--cursor", *(f"keys--{tone}" for tone in TONES)}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "Up", show=False),
         Binding("down,j", "move(1)", "Down", show=False),
@@ -97,13 +84,13 @@ class KeysList(ScrollView, can_focus=True):
         """One row of the list."""
         index, width = y + self.scroll_offset.y, self.size.width
         if index >= len(self._rows):
-            return Strip.blank(width, self.rich_style)
+            return Strip.blank(width, self.tone("text"))
         here = index == self._cursor and not isinstance(self._rows[index], Heading)
         spans = spans_of(self._rows[index], self._now, width, self.glyphs, here=here)
         if here and self.has_focus:
-            style = self.get_component_rich_style("keys--cursor")
+            style = self.tone("key")
             return Strip([Segment("".join(span.text for span in spans), style)]).adjust_cell_length(width)
-        segments = [Segment(span.text, self.get_component_rich_style(f"keys--{span.tone}")) for span in spans]
+        segments = [Segment(span.text, self.tone(span.tone)) for span in spans]
         return Strip(segments).adjust_cell_length(width)
 
     def action_move(self, step: int) -> None:
@@ -138,21 +125,8 @@ class KeysList(ScrollView, can_focus=True):
         self.post_message(self.Moved(self.current))
 
 
-class KeysDetail(Widget):
+class KeysDetail(Toned):
     """A few lines about one key, as many as there is room for."""
-
-    DEFAULT_CSS = """
-    KeysDetail > .keys--text { color: $t-text; background: $t-background; }
-    KeysDetail > .keys--dim { color: $t-dim; background: $t-background; }
-    KeysDetail > .keys--bright { color: $t-bright; background: $t-background; text-style: bold; }
-    KeysDetail > .keys--faint { color: $t-faint; background: $t-background; }
-    KeysDetail > .keys--accent { color: $t-accent; background: $t-background; }
-    KeysDetail > .keys--warning { color: $t-warning; background: $t-background; }
-    KeysDetail > .keys--error { color: $t-error; background: $t-background; }
-    KeysDetail > .keys--success { color: $t-success; background: $t-background; }
-    KeysDetail > .keys--key { color: $t-key-text; background: $t-key-ground; }
-    """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"keys--{tone}" for tone in TONES}
 
     lines: reactive[tuple[tuple[Span, ...], ...]] = reactive(())
 
@@ -164,13 +138,13 @@ class KeysDetail(Widget):
         """One line, cut to the width."""
         width = self.size.width
         if y >= len(self.lines):
-            return Strip.blank(width, self.rich_style)
+            return Strip.blank(width, self.tone("text"))
         segments, room = [], width
         for span in self.lines[y]:
             text = cut(span.text, room, self.glyphs)
-            segments.append(Segment(text, self.get_component_rich_style(f"keys--{span.tone}")))
+            segments.append(Segment(text, self.tone(span.tone)))
             room -= Segment(text).cell_length
-        return Strip(segments).adjust_cell_length(width, self.rich_style)
+        return Strip(segments).adjust_cell_length(width, self.tone("text"))
 
 
 def _name(row: Row | None) -> str | None:

@@ -16,11 +16,14 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from routerterm.tui.widgets.fields import TONES, Span, Tone
+from routerterm.tui.widgets.fields import Span
+from routerterm.tui.widgets.tones import Tone, Toned
 
 Cells: TypeAlias = tuple[str | tuple[Span, ...], ...]
 """What stands in the columns of a row: text, or runs of text in tones."""
 GAP = 2
+CURSOR = ">"
+"""Before the row under the cursor: its ground alone would be nothing where there are no colours."""
 LEAST = 26
 """Cells that a column which gives way keeps while others could go instead."""
 SAMPLE = 500
@@ -115,10 +118,9 @@ def _widest(number: int, column: Column, rows: Sequence[Row]) -> int:
     return max(cell_len(column.title), widest) if widest else 0
 
 
-class RowList(ScrollView, can_focus=True):
+class RowList(ScrollView, Toned, can_focus=True):
     """Told columns and rows; tells which row is under the cursor and which one was chosen."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"rows--{tone}" for tone in TONES} | {"rows--cursor"}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "Up", show=False),
         Binding("down,j", "move(1)", "Down", show=False),
@@ -186,10 +188,10 @@ class RowList(ScrollView, can_focus=True):
             return self._draw(titles, sizes, "dim", width)
         index = y - self.with_titles + self.scroll_offset.y
         if not 0 <= index < len(self.rows):
-            return Strip.blank(width, self.rich_style)
+            return Strip.blank(width, self.tone("text"))
         row = self.rows[index]
         if not row.id:
-            style = self.get_component_rich_style("rows--dim")
+            style = self.tone("dim")
             return Strip([Segment(set_cell_size(f" {plain(row.cells[0])}", width), style)], width)
         return self._draw(row, sizes, row.tone, width, cursor=index == self.cursor)
 
@@ -201,9 +203,9 @@ class RowList(ScrollView, can_focus=True):
         return self._sizes[1]
 
     def _draw(self, row: Row, sizes: dict[int, int], tone: Tone, width: int, *, cursor: bool = False) -> Strip:
-        under = self.get_component_rich_style("rows--cursor")
-        base = under if cursor else self.get_component_rich_style(f"rows--{tone}")
-        segments = [Segment(" ", base)]
+        under = self.tone("key")
+        base = under if cursor else self.tone(tone)
+        segments = [Segment(CURSOR if cursor else " ", base)]
         for place, (number, size) in enumerate(sizes.items()):
             segments.append(Segment(" " * GAP if place else "", base))
             cell = row.cells[number] if number < len(row.cells) else ""
@@ -215,7 +217,7 @@ class RowList(ScrollView, can_focus=True):
             room = size
             for span in spans:
                 piece = span.text if cell_len(span.text) <= room else _cut(span.text, room)
-                style = under if cursor else self.get_component_rich_style(f"rows--{span.tone}")
+                style = under if cursor else self.tone(span.tone)
                 segments.append(Segment(piece, style))
                 room -= cell_len(piece)
             if not self.columns[number].right:

@@ -58,6 +58,11 @@ def tone_of_share(share: float) -> Tone:
     return "error" if share >= 0.8 else "warning" if share >= 0.5 else "text"
 
 
+def alarm(share: float) -> str:
+    """The same without colour: ``!`` from four fifths, ``!!`` where there is nothing left."""
+    return "!!" if share >= 1 else "!" if share >= 0.8 else ""
+
+
 def _fields(view: StatusView, glyphs: Glyphs) -> Iterator[Field]:
     if view.activity != "idle" or view.note:
         yield Field(_activity(view, glyphs), rank=0, action="app.command('stop')" if view.activity != "idle" else "")
@@ -69,9 +74,8 @@ def _fields(view: StatusView, glyphs: Glyphs) -> Iterator[Field]:
     if forecast and forecast.context:
         share = forecast.prompt_tokens / forecast.context
         tone = tone_of_share(share)
-        warn = "!" if share >= 0.8 else ""
         bar = Span(meter(share, glyphs), tone)
-        yield Field((Span("ctx ", "dim"), bar, Span(f" {share:.0%}{warn}", tone)), rank=2)
+        yield Field((Span("ctx ", "dim"), bar, Span(f" {share:.0%}{alarm(share)}", tone)), rank=2)
     if forecast and forecast.prompt_tokens and view.writes:
         yield Field((Span("next ", "dim"), Span(cost_range(forecast))), rank=1)
     if view.today is not None:
@@ -97,8 +101,9 @@ def _activity(view: StatusView, glyphs: Glyphs) -> tuple[Span, ...]:
 def _today(today: Decimal, cap: Decimal | None) -> tuple[Span, ...]:
     if not cap:
         return (Span("today ", "dim"), Span(show_usd(today)))
-    tone = tone_of_share(float(today / cap))
-    return (Span("today ", "dim"), Span(f"{show_usd(today)}/{show_usd(cap).removeprefix('$')}", tone))
+    share = float(today / cap)
+    words = f"{show_usd(today)}/{show_usd(cap).removeprefix('$')}{alarm(share)}"
+    return (Span("today ", "dim"), Span(words, tone_of_share(share)))
 
 
 def cost_range(forecast: Forecast) -> str:

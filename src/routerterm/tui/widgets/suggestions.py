@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from textual import events
 from textual.message import Message
 from textual.strip import Strip
-from textual.widget import Widget
+
+from routerterm.tui.widgets.tones import Toned
 
 TALLEST = 8
 """Rows that are seen at a time."""
@@ -28,10 +28,9 @@ class Suggestion:
     """Whether there is more to type after it."""
 
 
-class Suggestions(Widget):
+class Suggestions(Toned):
     """Shows rows and which of them is meant; it never has the focus."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"suggestions--row", "suggestions--about", "suggestions--cursor"}
     can_focus = False
 
     @dataclass
@@ -77,10 +76,10 @@ class Suggestions(Widget):
         """One row."""
         width, number = self.size.width, self._top + y
         if number >= len(self.rows):
-            return Strip.blank(width, self.rich_style)
+            return Strip.blank(width, self.tone("text"))
         row, here = self.rows[number], number == self.cursor
-        name = self.get_component_rich_style("suggestions--cursor" if here else "suggestions--row")
-        about = self.get_component_rich_style("suggestions--cursor" if here else "suggestions--about")
+        name = self.tone("key" if here else "text")
+        about = self.tone("key" if here else "dim")
         label = f" {'>' if here else ' '} {row.label}"
         column = min(max(cell_len(one.label) for one in self.rows) + 5, max(18, width // 3))
         label = set_cell_size(label, max(column, cell_len(label) + 1) if row.about else width)

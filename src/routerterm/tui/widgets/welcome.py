@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from textual import events
 from textual.message import Message
 from textual.strip import Strip
-from textual.widget import Widget
+
+from routerterm.tui.widgets.tones import Look, Toned
 
 if TYPE_CHECKING:
     from routerterm.tui.themes.values import Glyphs
@@ -34,25 +35,14 @@ class Way:
 @dataclass(frozen=True, slots=True)
 class _Line:
     text: str
-    tone: str
+    tone: Look
     way: int = -1
 
 
-class Welcome(Widget):
+class Welcome(Toned):
     """Told its ways; tells which was taken."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "welcome--boot", "welcome--title", "welcome--about", "welcome--key", "welcome--cursor", "welcome--note"
-    }  # fmt: skip
-    DEFAULT_CSS = """
-    Welcome { display: none; height: 1fr; background: $t-background; }
-    Welcome > .welcome--boot { color: $t-dim; background: $t-background; }
-    Welcome > .welcome--title { color: $t-bright; background: $t-background; text-style: bold; }
-    Welcome > .welcome--about { color: $t-text; background: $t-background; }
-    Welcome > .welcome--note { color: $t-dim; background: $t-background; }
-    Welcome > .welcome--key { color: $t-key-text; background: $t-key-ground; }
-    Welcome > .welcome--cursor { color: $t-bright; background: $t-selection; text-style: bold; }
-    """
+    DEFAULT_CSS = "Welcome { display: none; height: 1fr; background: $t-background; }"
 
     @dataclass
     class Taken(Message):
@@ -97,21 +87,21 @@ class Welcome(Widget):
         for number, way in enumerate(self.ways):
             about = self._bar(way) + way.about
             if wide:
-                rows += [_Line(f"{way.title:<15}{text}" if not i else f"{'':<15}{text}", "about", number)
+                rows += [_Line(f"{way.title:<15}{text}" if not i else f"{'':<15}{text}", "text", number)
                          for i, text in enumerate(islice(_wrap(about, width - 20), most))]  # fmt: skip
             else:
-                rows.append(_Line(way.title, "about", number))
-                rows += [_Line(text, "note", number) for text in islice(_wrap(about, width - 5), most)]
-        foot = [_Line(text, "note") for text in _wrap(self.note, width)]
-        boot = [_Line(text, "boot") for line in self.boot for text in _wrap(line, width)]
+                rows.append(_Line(way.title, "text", number))
+                rows += [_Line(text, "dim", number) for text in islice(_wrap(about, width - 5), most)]
+        foot = [_Line(text, "dim") for text in _wrap(self.note, width)]
+        boot = [_Line(text, "dim") for line in self.boot for text in _wrap(line, width)]
         spare = self.size.height - len(rows) - len(foot) - 2
-        lines = [_Line("Who shall answer?", "title"), _Line("", "note")]
+        lines = [_Line("Who shall answer?", "bright"), _Line("", "dim")]
         if spare >= len(boot) + 2:
-            lines = [*boot, _Line("", "note"), *lines]
+            lines = [*boot, _Line("", "dim"), *lines]
         if spare >= len(self.ways) + len(boot) + 4:
             rows = [line for row in _apart(rows) for line in row]
         if self.size.height > len(lines) + len(rows) + len(foot):
-            foot = [_Line("", "note"), *foot]
+            foot = [_Line("", "dim"), *foot]
         return [*lines, *rows, *foot]
 
     def _bar(self, way: Way) -> str:
@@ -124,18 +114,18 @@ class Welcome(Widget):
         """One row."""
         lines, width = self.lines(), self.size.width
         top = max(0, (self.size.height - len(lines)) // 2)
-        ground = self.get_component_rich_style("welcome--note")
+        ground = self.tone("dim")
         if not top <= y < top + len(lines):
             return Strip([Segment(" " * width, ground)], width)
         line = lines[y - top]
         inner = min(width - 2, WIDEST)
         left = max(1, (width - inner) // 2)
         here = line.way >= 0 and line.way == self.cursor
-        style = self.get_component_rich_style("welcome--cursor" if here else f"welcome--{line.tone}")
+        style = self.tone("selected" if here else line.tone)
         segments = [Segment(" " * left, ground)]
         if line.way >= 0:
             first = lines.index(next(one for one in lines if one.way == line.way)) == y - top
-            key = self.get_component_rich_style("welcome--key")
+            key = self.tone("key")
             segments += [Segment(f" {line.way + 1} ", key) if first else Segment("   ", ground), Segment(" ", ground)]
             text = f"{self.glyphs.pointer if here and first else ' '}{line.text}"
             segments.append(Segment(set_cell_size(text, inner - 4), style))
@@ -189,4 +179,4 @@ def _wrap(text: str, width: int) -> Iterator[str]:
 def _apart(rows: Sequence[_Line]) -> Iterator[list[_Line]]:
     """With a blank line between the ways."""
     for number in range(max((row.way for row in rows), default=-1) + 1):
-        yield [*([_Line("", "note")] if number else []), *(row for row in rows if row.way == number)]
+        yield [*([_Line("", "dim")] if number else []), *(row for row in rows if row.way == number)]

@@ -1,0 +1,44 @@
+"""A pane with the machine's frame round it and a title in that, drawn a row at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.segment import Segment
+from textual.containers import Vertical
+from textual.strip import Strip
+
+from routerterm.tui.frame import Panes, draw
+from routerterm.tui.widgets.lines import LineCache
+from routerterm.tui.widgets.tones import Toned
+
+if TYPE_CHECKING:
+    from routerterm.tui.themes.values import Frame, Theme
+
+
+class Box(Vertical, Toned):
+    """What lies in it leaves the frame's row or column on each side free."""
+
+    DEFAULT_CSS = "Box { padding: 1; }"
+
+    def __init__(self, title: str, machine: Theme) -> None:
+        super().__init__()
+        self._styles_cache = LineCache(whole=True)
+        self._title, self._frame = title, _frame(machine)
+
+    def render_line(self, y: int) -> Strip:
+        """A row of the frame, blank where the pane is."""
+        width, height = self.outer_size
+        row, faint = draw(Panes(width, height), self._frame)[y], self.tone("faint")
+        if y:
+            return Strip([Segment(row, faint)], width)
+        title = f" {self._title} "
+        segments = [Segment(row[:1], faint), Segment(title, self.tone("bright")), Segment(row[1 + len(title) :], faint)]
+        return Strip(segments).adjust_cell_length(width, faint)
+
+
+def _frame(machine: Theme) -> Frame:
+    """Where the machine draws none round its screen, what lies over others still needs one."""
+    if machine.frame not in ("none", "rules"):
+        return machine.frame
+    return "ascii" if machine.glyphs.line.isascii() else "single"

@@ -1,0 +1,71 @@
+"""Styles in the machine's colours, for what draws itself line by line.
+
+Component classes would do the same, but the style sheet is matched once for each of them on each widget whenever a
+screen opens or the focus moves: that was most of the time that a screen took to open.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from rich.style import Style
+from textual.color import Color
+from textual.widget import Widget
+
+from routerterm.tui.widgets.lines import LineCache
+
+if TYPE_CHECKING:
+    from rich.color import Color as RichColor
+
+Tone: TypeAlias = Literal["text", "dim", "bright", "faint", "accent", "warning", "error", "success", "key"]
+TONES: tuple[Tone, ...] = ("text", "dim", "bright", "faint", "accent", "warning", "error", "success", "key")
+Look: TypeAlias = Tone | Literal["selected"]
+"""A tone, or what is chosen without being where the keys go."""
+
+
+class Toned(Widget):
+    """A widget that draws in tones upon its own ground."""
+
+    _styles_cache: LineCache
+    _looks: dict[str, Style] | None = None
+    _looks_of: dict[str, str] | None = None
+
+    def __init__(self, *children: Widget, **options: Any) -> None:
+        super().__init__(*children, **options)
+        self._styles_cache = LineCache()
+
+    def tone(self, look: Look) -> Style:
+        """How text of that tone looks here and now."""
+        variables = self.app.theme_variables
+        if self._looks is None or self._looks_of is not variables:
+            self._looks, self._looks_of = {}, variables
+        found = self._looks.get(look)
+        if found is None:
+            found = self._looks[look] = _look(look, variables, self.rich_style.bgcolor)
+        return found
+
+    def notify_style_update(self) -> None:
+        """The ground may be another now."""
+        self._looks = None
+        super().notify_style_update()
+
+
+def _look(look: Look, variables: dict[str, str], ground: RichColor | None) -> Style:
+    match look:
+        case "key":
+            return _style(variables["t-key-text"], _colour(variables["t-key-ground"]), bold=False)
+        case "selected":
+            return _style(variables["t-bright"], _colour(variables["t-selection"]), bold=True)
+        case _:
+            return _style(variables[f"t-{look}"], ground, bold=look == "bright")
+
+
+@lru_cache(maxsize=512)
+def _style(colour: str, ground: RichColor | None, *, bold: bool) -> Style:
+    return Style(color=_colour(colour), bgcolor=ground, bold=bold or None)
+
+
+@lru_cache(maxsize=256)
+def _colour(colour: str) -> RichColor:
+    return Color.parse(colour).rich_color

@@ -1,0 +1,192 @@
+"""Nothing is said by colour alone: what is on the screen, as letters, tells states apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+
+import pytest
+from textual.pilot import Pilot
+
+from routerterm.catalog.values import ModelInfo
+from routerterm.config.paths import Paths
+from routerterm.core.ledger import Cap
+from routerterm.core.targets import Forecast
+from routerterm.router.breaker import Health
+from routerterm.router.budget import Gauge
+from routerterm.router.options import Route
+from routerterm.tui.app import RoutertermApp
+from routerterm.tui.screens.model_rows import Need, Shelf, model_row, route_row
+from routerterm.tui.screens.stats_rows import gauge_fields
+from routerterm.tui.themes.values import ASCII_GLYPHS, Glyphs
+from routerterm.tui.widgets.rows import plain
+from routerterm.tui.widgets.status import StatusView, status_fields
+from tests.tui.chat.program import answered, configure, running, say, screen_text, until
+
+MACHINES = pytest.mark.parametrize("glyphs", [Glyphs(), ASCII_GLYPHS], ids=["unicode", "ascii"])
+LISTS = {
+    "models": "demo/echo",
+    "route": "smart",
+    "keys": "Groq",
+    "themes": "Amber",
+    "settings": "attempts",
+    "help": "Quit",
+    "stats": "demo/echo",
+    "find": "hello",
+    "tree": "hello",
+    "retry_with": "demo/echo",
+}
+"""Screens with a list to walk in, each with a word that is there once it is filled."""
+
+
+def status(glyphs: Glyphs, **view: object) -> str:
+    return "|".join("".join(span.text for span in f.spans) for f in status_fields(StatusView(**view), glyphs))  # type: ignore[arg-type]
+
+
+def alone(texts: list[str]) -> None:
+    assert len(set(texts)) == len(texts), texts
+
+
+@MACHINES
+def test_the_status_line_tells_its_states_apart(glyphs: Glyphs) -> None:
+    alone([status(glyphs, providers=(("groq", lamp),)) for lamp in ("on", "half", "off")])
+    caps = [status(glyphs, today=Decimal(spent), today_cap=Decimal(10)) for spent in ("1", "9", "10")]
+    assert [text.count("!") for text in caps] == [0, 1, 2]
+    windows = [Forecast(tokens, None, None, context=100) for tokens in (10, 85, 100)]
+    assert [status(glyphs, forecast=f, writes=False).count("!") for f in windows] == [0, 1, 2]
+    alone([status(glyphs, private=private) for private in (False, True)])
+    alone([status(glyphs, offline=offline) for offline in (False, True)])
+    alone([status(glyphs, activity=activity) for activity in ("idle", "waiting", "answering")])
+
+
+@MACHINES
+def test_the_gauges_tell_what_is_nearly_used_up(glyphs: Glyphs) -> None:
+    gauges = [Gauge(Cap("day", "usd", 10), spent, None) for spent in (1, 9, 10)]
+    said = ["".join(span.text for span in field.spans) for field in gauge_fields(gauges, glyphs)]
+    assert [words.count("!") for words in said] == [0, 1, 2]
+
+
+@MACHINES
+def test_what_cannot_be_asked_says_why(glyphs: Glyphs) -> None:
+    blind = ModelInfo("groq", "llama", context=8000)
+    shelf = Shelf(models=(blind,), keys={"groq": ""})
+
+    def said(**change: object) -> str:
+        from dataclasses import replace
+
+        return " ".join(map(plain, model_row(blind, replace(shelf, **change), glyphs).cells))  # type: ignore[arg-type]
+
+    alone([
+        said(),
+        said(need=Need(images=True)),
+        said(need=Need(private=True)),
+        said(need=Need(tokens=9000)),
+        said(keys={}),
+        said(keys={"groq": "key out"}),
+        said(health={blind.target: Health(avoided_for=300)}),
+        said(health={blind.target: Health(open_for=30)}),
+        said(favourites=("groq/llama",)),
+    ])  # fmt: skip
+    route = Route.of("mine", "groq/llama")
+    alone(
+        [
+            " ".join(map(plain, route_row(route, Shelf(behind={"mine": (blind,)}, need=need), glyphs).cells))
+            for need in (Need(), Need(images=True))
+        ]
+    )
+
+
+async def open_list(app: RoutertermApp, pilot: Pilot[int], name: str) -> None:
+    await app.action_command(name)
+    await until(pilot, lambda: app.screen is not app.chat and LISTS[name].lower() in screen_text(app).lower())
+
+
+async def tells(pilot: Pilot[int], app: RoutertermApp, key: str, holds: Callable[[], bool] = lambda: True) -> bool:
+    """Whether a key changes what can be read."""
+    before = screen_text(app)
+    await pilot.press(key)
+    for _ in range(100):
+        if screen_text(app) != before and holds():
+            return True
+        await pilot.pause(0.02)
+    return False
+
+
+async def test_the_row_under_the_cursor_is_marked_on_every_list(paths: Paths) -> None:
+    """Its mark moves, though no other word on the screen need change."""
+    configure(paths)
+    async with running(paths, (120, 40)) as (app, pilot):
+        for words in ("hello", "hello again"):
+            await say(pilot, words)
+            await answered(app, pilot)
+        for name in LISTS:
+            await app.action_command(name)
+            if name == "find":
+                await pilot.press(*"hello")
+            await until(pilot, lambda name=name: LISTS[name].lower() in screen_text(app).lower())
+            await pilot.pause(0.1)
+            listed = app.screen.query("RowList, KeysList").first()
+            row = screen_text(app).splitlines()[listed.region.y : listed.region.bottom]
+            marked = [line for line in row if line[listed.region.x] in (">", app.machine.glyphs.pointer)]
+            assert len(marked) >= 1, f"no row is marked on {name}:\n{screen_text(app)}"
+            if name not in ("stats", "retry_with"):
+                assert await tells(pilot, app, "down"), name
+            while app.screen is not app.chat:
+                await pilot.press("escape")
+
+
+async def test_where_the_keys_go_can_be_read(paths: Paths) -> None:
+    configure(paths)
+    async with running(paths, (120, 40)) as (app, pilot):
+        for words in ("one", "two"):
+            await say(pilot, words)
+            await answered(app, pilot)
+        await until(pilot, lambda: len(app.chat.sidebar._items) == 1)
+        places = {}
+        for part in (app.chat.composer, app.chat.transcript, app.chat.sidebar):
+            part.focus()
+            await pilot.pause(0.2)
+            places[type(part).__name__] = screen_text(app)
+        alone(list(places.values()))
+        open_now = screen_text(app)
+        await app.action_command("new")
+        app.chat.sidebar.focus()
+        await pilot.pause(0.2)
+        alone([open_now, screen_text(app)])  # which conversation is open
+
+
+async def test_what_is_pinned_private_or_wrong_is_said_in_letters(paths: Paths) -> None:
+    configure(paths)
+    async with running(paths, (120, 40)) as (app, pilot):
+        await say(pilot, "hello")
+        await answered(app, pilot)
+        await until(pilot, lambda: not app._notifications)
+        assert await tells(pilot, app, "f9")  # the list of conversations is gone
+        await pilot.press("f9")
+        await app.action_command("pin")
+        await until(pilot, lambda: "Pinned" in screen_text(app))
+        await app.action_command("private")
+        await until(pilot, lambda: "private" in screen_text(app).splitlines()[-4:][0] + screen_text(app))
+        signs = {}
+        for severity in ("information", "warning", "error"):
+            app.clear_notifications()
+            app.notify("Listen.", severity=severity)  # type: ignore[arg-type]
+            await until(pilot, lambda: "Listen." in screen_text(app))
+            line = next(line for line in screen_text(app).splitlines() if "Listen." in line)
+            signs[severity] = line[: line.index("Listen.")].split("  ")[-1].strip()
+        alone(list(signs.values()))
+
+
+async def test_states_of_providers_and_settings_are_words_on_their_screens(paths: Paths) -> None:
+    configure(paths, '[ui]\nbell = "off"\n')
+    async with running(paths, (120, 40)) as (app, pilot):
+        await pilot.press("f7")
+        await until(pilot, lambda: "demo/echo" in screen_text(app))
+        calm = screen_text(app)
+        await pilot.press("end", "a")
+        await until(pilot, lambda: "avoided for 10 min" in screen_text(app))
+        assert screen_text(app) != calm
+        await pilot.press("escape")
+        await open_list(app, pilot, "settings")
+        await pilot.press(*"bell")
+        await until(pilot, lambda: "off *" in screen_text(app))  # it is not what it is by itself

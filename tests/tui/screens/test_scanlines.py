@@ -1,0 +1,91 @@
+"""Scanlines: every other row a little darker where theme and settings want it, and text on it can still be read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from routerterm.config.paths import Paths, built_in_themes
+from routerterm.tui.app import RoutertermApp
+from routerterm.tui.themes.adapt import darker, to_textual
+from routerterm.tui.themes.reading import find_themes, read_theme
+from tests.tui.chat.program import answered, configure, running, say, until
+from tests.tui.test_themes import READ, contrast
+
+SHIPPED = find_themes([built_in_themes()])
+
+
+def grounds(app: RoutertermApp, column: int = 60) -> list[str]:
+    """The background of each row at some column, from the top."""
+    found = []
+    for strip in app.screen._compositor.render_strips():
+        style = next(iter(strip.crop(column, column + 1))).style
+        assert style is not None
+        assert style.bgcolor is not None
+        found.append(style.bgcolor.get_truecolor().hex)
+    return found
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_what_is_read_can_be_read_on_darker_rows(name: str) -> None:
+    colours = read_theme(SHIPPED[name]).colours
+    if colours.background.startswith("ansi_") or not read_theme(SHIPPED[name]).dark:
+        assert not read_theme(SHIPPED[name]).scanned("on", fast=True)
+        return
+    for ground in (darker(colours.background), darker(colours.panel)):
+        assert {n for n in READ if contrast(getattr(colours, n), ground) < 4.5} == set()
+
+
+def test_who_decides() -> None:
+    amber, paper = read_theme(SHIPPED["amber"]), read_theme(SHIPPED["paperwhite"])
+    assert amber.scanned("auto", fast=True)
+    assert not amber.scanned("auto", fast=False)
+    assert not amber.scanned("off", fast=True)
+    assert not paper.scanned("auto", fast=True)
+    assert paper.scanned("on", fast=False)
+    assert "t-scan-background" in to_textual(replace(amber, scanning=True)).variables
+    assert "t-scan-background" not in to_textual(amber).variables
+
+
+async def test_every_other_row_is_darker_and_the_setting_is_live(paths: Paths) -> None:
+    configure(paths, '[ui]\nscanlines = "on"\n')
+    async with running(paths, (100, 30)) as (app, pilot):
+        ground = app.machine.colours.background.lower()
+        dark = darker(ground)
+        rows = grounds(app)
+        assert rows[4:16] == [ground, dark] * 6
+        configure(paths, '[ui]\nscanlines = "off"\n')
+        await app.take_up_settings()
+        await until(pilot, lambda: set(grounds(app)[4:16]) == {ground})
+
+
+async def test_the_rows_keep_their_ground_when_they_scroll(paths: Paths) -> None:
+    configure(paths, '[ui]\nscanlines = "on"\n')
+    async with running(paths, (100, 24)) as (app, pilot):
+        for _ in range(3):
+            await say(pilot, "long " * 60)
+            await answered(app, pilot)
+        transcript = app.chat.transcript
+        top, bottom = transcript.region.y, transcript.region.bottom
+        before = [
+            (strip.text, ground)
+            for strip, ground in zip(app.screen._compositor.render_strips(), grounds(app), strict=True)
+        ]
+        transcript.scroll_relative(y=-1, animate=False)
+        await pilot.pause(0.1)
+        after = [
+            (strip.text, ground)
+            for strip, ground in zip(app.screen._compositor.render_strips(), grounds(app), strict=True)
+        ]
+        assert [g for _, g in after[top + 1 : bottom]] == [g for _, g in before[top : bottom - 1]]
+
+
+async def test_an_overlay_lies_over_them_without_darkening_twice(paths: Paths) -> None:
+    configure(paths, '[ui]\nscanlines = "on"\n')
+    async with running(paths, (100, 30)) as (app, pilot):
+        ground = app.machine.colours.background.lower()
+        await pilot.press("f8")
+        await until(pilot, lambda: type(app.screen).__name__ == "Picker")
+        await pilot.pause(0.2)
+        assert set(grounds(app, 1)) <= {ground, darker(ground)}
