@@ -122,7 +122,7 @@ def gauge_fields(gauges: Sequence[Gauge], glyphs: Glyphs) -> tuple[Field, ...]:
             rank=number,
         )
         for number, gauge in enumerate(gauges)
-    ) or (Field((Span("no budget is set; Settings has budget.day and others", "dim"),), action="app.open('settings')"),)
+    ) or (Field((Span("no budget is set; Settings: budget.day", "dim"),), action="app.open('settings')"),)
 
 
 def cost_chart(found: Summary) -> Chart:
