@@ -19,6 +19,7 @@ import argparse
 import asyncio
 import json
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -192,6 +193,23 @@ async def many(subject: Subject, count: int) -> float:
     return count / (time.perf_counter() - begun)
 
 
+async def idle(subject: Subject, count: int) -> str:
+    """What so many connections that say nothing take, and whether others are served meanwhile."""
+    before, held = subject.megabytes, []
+    try:
+        for _ in range(count):
+            held.append((await asyncio.open_connection("127.0.0.1", subject.port))[1])  # noqa: PERF401 - closed below
+        begun = time.perf_counter()
+        answer = await ask(subject, "short0", stream=False)
+        waited = (time.perf_counter() - begun) * 1000
+        if answer.text != "short0-0 ":
+            raise SystemExit(f"{subject.name}: it serves nobody else")
+        return f"{before:.1f} MB before, {subject.megabytes:.1f} MB with them; another is answered in {waited:.0f} ms"
+    finally:
+        for writer in held:
+            writer.close()
+
+
 def centile(values: list[float], share: float) -> float:
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, round(share * (len(ordered) - 1)))]
@@ -292,6 +310,10 @@ async def compare(subjects: list[Subject], wanted: argparse.Namespace) -> None:
         rate = await many(subject, wanted.requests)
         spent = (subject.cpu - before) * 1000 / wanted.requests
         print(f"  {subject.name:18}{rate:8.0f} requests/s{spent:8.2f} ms of processor each", flush=True)
+    if wanted.idle:
+        room_for_sockets()
+        print(f"\n{wanted.idle} connections that say nothing")
+        print(f"  {subjects[1].name:18}{await idle(subjects[1], wanted.idle)}", flush=True)
     print(f"\nmemory over {wanted.memory} requests, a figure every {FIGURE_EVERY}")
     for subject in subjects[1:]:
         if subject.name.startswith("litellm") and not wanted.litellm_memory:
@@ -304,6 +326,12 @@ async def compare(subjects: list[Subject], wanted: argparse.Namespace) -> None:
         print(f"  {subject.name:18}" + " ".join(f"{figure:.1f}" for figure in figures) + " MB", flush=True)
 
 
+def room_for_sockets() -> None:
+    """As many open files as there are to have."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
 def numbers(text: str) -> list[int]:
     return [int(word) for word in text.split(",")]
 
@@ -313,6 +341,7 @@ if __name__ == "__main__":
     parser.add_argument("--streams", type=numbers, default=[20, 200])
     parser.add_argument("--requests", type=int, default=2000)
     parser.add_argument("--memory", type=int, default=10_000)
+    parser.add_argument("--idle", type=int, default=10_000, help="connections that say nothing")
     parser.add_argument("--litellm", default=shutil.which("litellm"))
     parser.add_argument("--litellm-memory", action="store_true", help="measure litellm's memory too (slow)")
     parser.add_argument("--provide", type=int, help=argparse.SUPPRESS)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
+import shutil
+import subprocess
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 from click.shell_completion import ShellComplete
-from tests.cli.program import routerterm
+from tests.cli.program import PROGRAM, routerterm
 from tests.cli.server import house, serving, streaming
 
 from routerterm.cli.ask_command import first_code_block
@@ -96,6 +100,35 @@ class TestCompletion:
         ran = routerterm("completion", shell)
         assert ran.code == 0
         assert "_ROUTERTERM_COMPLETE" in ran.out
+
+    @pytest.mark.parametrize(
+        ("shell", "present", "said"),
+        [("bash", "1", "plain,serve"), ("zsh", "1", "plain\nserve\n"), ("fish", "ser", "plain,serve\t")],
+    )
+    def test_what_each_shell_s_script_asks_for(self, home: Path, shell: str, present: str, said: str) -> None:
+        """The very call that the script makes, in a program of its own."""
+        asked = {VARIABLE: f"{shell}_complete", "COMP_WORDS": "routerterm ser", "COMP_CWORD": present}
+        ran = subprocess.run(PROGRAM, env=os.environ | asked, capture_output=True, text=True, timeout=60, check=False)
+        assert said in ran.stdout, ran.stderr
+
+    def test_bash_itself_completes(self, home: Path, tmp_path: Path) -> None:
+        if shutil.which("bash") is None:
+            pytest.skip("there is no bash here")
+        program = tmp_path / "bin" / "routerterm"
+        program.parent.mkdir()
+        program.write_text(f'#!/bin/sh\nexec {shlex.join(PROGRAM)} "$@"\n', encoding="utf-8")
+        program.chmod(0o755)
+        lines = [
+            'eval "$(routerterm completion bash)"',
+            "COMP_WORDS=(routerterm ask -m demo/ec); COMP_CWORD=3",
+            "_routerterm_completion routerterm",
+            'printf "%s\\n" "${COMPREPLY[@]}"',
+        ]
+        env = os.environ | {"PATH": f"{program.parent}:{os.environ['PATH']}"}
+        ran = subprocess.run(
+            ["bash", "-c", "\n".join(lines)], env=env, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert "demo/echo" in ran.stdout.split(), ran.stderr
 
     def complete(self, *words: str) -> list[str]:
         completing = ShellComplete(root, {}, "routerterm", VARIABLE)

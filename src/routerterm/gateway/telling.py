@@ -6,7 +6,7 @@ import json
 import logging
 import os
 from datetime import UTC, datetime
-from io import TextIOWrapper
+from io import FileIO, TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,7 @@ class PrivateLog(RotatingFileHandler):
 
     def _open(self) -> TextIOWrapper:
         made = os.open(self.baseFilename, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        return open(made, self.mode, encoding=self.encoding)  # the handler closes it
+        return TextIOWrapper(FileIO(made, "a"), encoding=self.encoding, write_through=True)
 
 
 class Teller:
