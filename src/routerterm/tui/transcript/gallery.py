@@ -28,7 +28,7 @@ KEPT = 4 * PER_ENTRY
 class Gallery:
     """The pictures of a transcript."""
 
-    def __init__(self, tell: Callable[[set[str]], None]) -> None:
+    def __init__(self, tell: Callable[[set[str]], object]) -> None:
         self.spare = False
         """Whether the line is too slow for pictures: one takes as many bytes as an answer."""
         self._tell = tell
