@@ -38,7 +38,7 @@ SCREENS: dict[str, tuple[tuple[str, ...], str]] = {
     "which-key": (("ctrl+x",), "one letter"),
     "themes": (("f8",), "Phosphor"),
     "find": (("f5", *"bread"), "Bread at"),
-    "keys": (("f6",), "console.groq.com"),
+    "keys": (("f6",), "console.groq"),
 }
 QUIET = 'motion = "reduced"\nglyphs = "unicode"\nscanlines = "off"\n'
 

@@ -78,7 +78,7 @@ async def test_the_rows_keep_their_ground_when_they_scroll(paths: Paths) -> None
             (strip.text, ground)
             for strip, ground in zip(app.screen._compositor.render_strips(), grounds(app), strict=True)
         ]
-        assert [g for _, g in after[top + 1 : bottom]] == [g for _, g in before[top : bottom - 1]]
+        assert [g for _, g in after[top + 5 : bottom]] == [g for _, g in before[top + 4 : bottom - 1]]
 
 
 async def test_an_overlay_lies_over_them_without_darkening_twice(paths: Paths) -> None:

@@ -66,7 +66,7 @@ class Glyphs:
 
 ASCII_GLYPHS = Glyphs(
     cursor="#", pointer=">", bar="|", full="#", empty=".", on="*", half="+", off="o", prompt=">", pin="!",
-    ellipsis="~", dot="-", rule="-", seam="=", bullet="*", branch="%", star="*", line="|",
+    ellipsis="~", dot="-", rule="-", seam="=", bullet="*", branch="%", star="^", line="|",
 )  # fmt: skip
 
 

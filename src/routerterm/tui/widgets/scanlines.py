@@ -1,7 +1,7 @@
 """Scanlines: every other row of the screen a little darker, as on a tube.
 
-The pattern moves along with what scrolls, so that rows which move up on the terminal stay as they are: a line driver
-that scrolls the terminal instead of writing it anew has nothing to write for them.
+The pattern moves along with what scrolls, so that rows which move up on the terminal stay as they are: a driver that
+scrolls the terminal instead of writing it anew has nothing to write for them.
 """
 
 from __future__ import annotations
@@ -32,26 +32,29 @@ class Tube(Compositor):
     """Puts a screen together; its root's theme says whether with scanlines."""
 
     def _render_chops(self, crop: Region, is_rendered_line: Callable[[int], bool]) -> Sequence[Mapping[int, Strip]]:
-        chops = list(self.unlit(crop, is_rendered_line))
+        chops = self.unlit(crop, is_rendered_line)
         shades = shades_of(self.root)
-        if shades:
-            shifts = self._shifts()
-            for y in range(crop.y, min(crop.bottom, len(chops))):
-                if (y + shifts.get(y, 0)) % 2 and is_rendered_line(y):
-                    chops[y] = {x: strip and _darker(strip, shades) for x, strip in chops[y].items()}
-        return chops
+        if not shades:
+            return chops
+        moved = self._moved()
+        return [
+            {
+                x: strip and _darker(strip, shades) if (y + _shift(moved, x, y)) % 2 else strip
+                for x, strip in row.items()
+            }
+            if crop.y <= y < crop.bottom and is_rendered_line(y)
+            else row
+            for y, row in enumerate(chops)
+        ]
 
     def unlit(self, crop: Region, is_rendered_line: Callable[[int], bool]) -> Sequence[Mapping[int, Strip]]:
         """The same without scanlines."""
         return super()._render_chops(crop, is_rendered_line)
 
-    def _shifts(self) -> dict[int, int]:
-        """How far each row has moved up with the widest thing that scrolls there."""
-        shifts: dict[int, int] = {}
-        scrolling = [(region, widget) for widget, (region, _) in self.visible_widgets.items() if _scrolls(widget)]
-        for region, widget in sorted(scrolling, key=lambda pair: pair[0].width):
-            shifts |= dict.fromkeys(region.line_range, widget.scroll_offset.y)
-        return shifts
+    def _moved(self) -> list[tuple[Region, int]]:
+        """What scrolls, and by how many rows it stands above where it began."""
+        seen = self.visible_widgets.items()
+        return [(region, widget.scroll_offset.y) for widget, (region, _) in seen if isinstance(widget, ScrollView)]
 
 
 def shades_of(root: Widget | None) -> Shades:
@@ -62,8 +65,8 @@ def shades_of(root: Widget | None) -> Shades:
     return tuple((variables[name.replace("scan-", "")].lower(), variables[name].lower()) for name in NAMES)
 
 
-def _scrolls(widget: Widget) -> bool:
-    return isinstance(widget, ScrollView)
+def _shift(moved: Sequence[tuple[Region, int]], x: int, y: int) -> int:
+    return next((rows for region, rows in moved if region.contains(x, y)), 0)
 
 
 def _darker(strip: Strip, shades: Shades) -> Strip:
