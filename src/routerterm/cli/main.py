@@ -9,7 +9,7 @@ from importlib import import_module
 import click
 
 from routerterm import __version__
-from routerterm.cli.output import leave_unheard, of_the_system, tell, use_utf8
+from routerterm.cli.output import leave_unheard, leave_unwritten, tell, use_utf8
 from routerterm.config.keys.hiding import hide_secrets
 from routerterm.core.errors import RoutertermError
 
@@ -133,8 +133,7 @@ def main() -> None:
     except BrokenPipeError:
         leave_unheard()
     except OSError as error:
-        tell(of_the_system(error))
-        sys.exit(1)
+        leave_unwritten(error)
     except Exception as error:  # noqa: BLE001 - the last door: a person gets a sentence, the traceback goes to a file
         from routerterm.config.crash import report
 

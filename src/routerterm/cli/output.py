@@ -32,10 +32,25 @@ def write(text: str) -> None:
 
 def leave_unheard() -> NoReturn:
     """End where nobody reads standard output any more, without a word."""
-    if sys.stdout is not None:
-        # so that what is left is not flushed into the void
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    _let_go_of_output()
     sys.exit(PIPE_CLOSED)
+
+
+def leave_unwritten(error: OSError) -> NoReturn:
+    """End with what the system refused; where that was standard output, what is left for it is let go of."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:  # Python would try once more at its very end, complain, and make the exit code 120
+        _let_go_of_output()
+    tell(of_the_system(error))
+    sys.exit(1)
+
+
+def _let_go_of_output() -> None:
+    """So that what is left is not flushed into the void."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def tell(error: RoutertermError) -> None:
