@@ -6,9 +6,11 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from json import dumps
 from pathlib import Path
 from typing import Any
 
+import h11
 import httpx
 import pytest
 
@@ -41,6 +43,36 @@ prefill = {prefill}
 
 
 @dataclass
+class Light:
+    """A client for very many requests at once: httpx looks through all that are open for each of them."""
+
+    port: int
+    headers: dict[str, str]
+
+    async def post(self, path: str, *, json: Any, headers: dict[str, str] | None = None) -> httpx.Response:
+        """One request on a connection of its own."""
+        wire = h11.Connection(h11.CLIENT)
+        body = dumps(json).encode()
+        fields = {"host": "localhost", "content-length": str(len(body)), "connection": "close"}
+        fields |= self.headers | (headers or {})
+        asked = h11.Request(method="POST", target=path, headers=list(fields.items()))
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        try:
+            writer.write((wire.send(asked) or b"") + (wire.send(h11.Data(data=body)) or b""))
+            wire.receive_data(await asyncio.wait_for(reader.read(), 60))
+            wire.receive_data(b"")
+            head = wire.next_event()
+            assert isinstance(head, h11.Response)
+            pieces = []
+            while isinstance(event := wire.next_event(), h11.Data):
+                pieces.append(bytes(event.data))
+            assert isinstance(event, h11.EndOfMessage)  # a cut answer is none
+            return httpx.Response(head.status_code, headers=list(head.headers), content=b"".join(pieces))
+        finally:
+            writer.close()
+
+
+@dataclass
 class Place:
     """A running gateway with all that is behind it."""
 
@@ -55,6 +87,9 @@ class Place:
     def http(self, **headers: str) -> httpx.AsyncClient:
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
         return httpx.AsyncClient(base_url=self.url, headers=headers, timeout=60, limits=limits)
+
+    def light(self, **headers: str) -> Light:
+        return Light(int(self.url.rpartition(":")[2]), headers)
 
     async def rows(self, client: str | None = None) -> list[dict[str, Any]]:
         """The ledger, oldest first."""

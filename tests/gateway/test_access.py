@@ -156,9 +156,9 @@ async def test_a_cap_in_dollars_holds_exactly_under_a_hundred_at_once(
     await spent_before(place, month, 10_000_000)
     await spent_before(place, month - 1, 19_000_000)  # that was last month
     token = await give(place, "editor", **{period: Decimal("0.02")})
-    async with place.http(**{"x-api-key": token}) as http:
-        answers = await asyncio.gather(*(http.post(CHAT, json=chat(**limited)) for _ in range(100)))
-        more = [await http.post(CHAT, json=chat(max_tokens=900)) for _ in range(40)]
+    http = place.light(**{"x-api-key": token})
+    answers = await asyncio.gather(*(http.post(CHAT, json=chat(**limited)) for _ in range(100)))
+    more = [await http.post(CHAT, json=chat(max_tokens=900)) for _ in range(40)]
     codes = [answer.status_code for answer in (*answers, *more)]
     assert set(codes) == {200, 403}
     day, month = place.gateway.house.day_and_month()
@@ -183,15 +183,15 @@ async def test_requests_a_minute_and_at_once_hold_exactly_under_a_hundred(place:
         await talk.end()
 
     limited, narrow = await give(place, "limited", rpm=37), await give(place, "narrow", at_once=7)
-    async with place.http() as http:
-        asking = [
-            asyncio.create_task(http.post(CHAT, json=chat(), headers={"x-api-key": token}))
-            for token in (limited, narrow)
-            for _ in range(100)
-        ]
-        await until(lambda: sum(task.done() for task in asking) >= 200 - 37 - 7 and place.up.open >= 44)
-        release.set()
-        answers = await asyncio.gather(*asking)
+    http = place.light()
+    asking = [
+        asyncio.create_task(http.post(CHAT, json=chat(), headers={"x-api-key": token}))
+        for token in (limited, narrow)
+        for _ in range(100)
+    ]
+    await until(lambda: sum(task.done() for task in asking) >= 200 - 37 - 7 and place.up.open >= 44)
+    release.set()
+    answers = await asyncio.gather(*asking)
     by_rpm, at_once = answers[:100], answers[100:]
     assert sorted(answer.status_code for answer in by_rpm) == [200] * 37 + [429] * 63
     assert sorted(answer.status_code for answer in at_once) == [200] * 7 + [429] * 93
@@ -212,13 +212,13 @@ async def test_tokens_a_minute_hold_exactly_under_a_hundred(place: Place) -> Non
         await talk.end(prompt=50, answer=50)
 
     token = await give(place, "editor", tpm=2_000)
-    async with place.http(**{"x-api-key": token}) as http:
-        asking = [asyncio.create_task(http.post(CHAT, json=chat(max_tokens=190))) for _ in range(100)]
-        await until(lambda: sum(task.done() for task in asking) >= 90 and place.up.open >= 10)
-        release.set()
-        codes = [answer.status_code for answer in await asyncio.gather(*asking)]
-        assert (codes.count(200), codes.count(429)) == (10, 90)  # 195 or so are held back for each
-        more = [(await http.post(CHAT, json=chat(max_tokens=190))).status_code for _ in range(20)]
+    http = place.light(**{"x-api-key": token})
+    asking = [asyncio.create_task(http.post(CHAT, json=chat(max_tokens=190))) for _ in range(100)]
+    await until(lambda: sum(task.done() for task in asking) >= 90 and place.up.open >= 10)
+    release.set()
+    codes = [answer.status_code for answer in await asyncio.gather(*asking)]
+    assert (codes.count(200), codes.count(429)) == (10, 90)  # 195 or so are held back for each
+    more = [(await http.post(CHAT, json=chat(max_tokens=190))).status_code for _ in range(20)]
     assert 7 <= more.count(200) <= 9  # a hundred were really used by each: 1,000 of 2,000
     assert sum(row["input_tokens"] + row["output_tokens"] for row in await place.rows()) <= 2_000
 
@@ -229,10 +229,10 @@ async def test_tokens_a_minute_hold_also_where_nobody_says_how_long_an_answer_ma
 ) -> None:
     talkative(place)
     token = await give(place, "editor", tpm=20_000)
-    async with place.http(**{"x-api-key": token}) as http:
-        asking = (http.post(CHAT, json=chat(stream=stream)) for _ in range(100))
-        codes = [answer.status_code for answer in await asyncio.gather(*asking)]
-        codes += [(await http.post(CHAT, json=chat(stream=stream))).status_code for _ in range(10)]
+    http = place.light(**{"x-api-key": token})
+    asking = (http.post(CHAT, json=chat(stream=stream)) for _ in range(100))
+    codes = [answer.status_code for answer in await asyncio.gather(*asking)]
+    codes += [(await http.post(CHAT, json=chat(stream=stream))).status_code for _ in range(10)]
     assert set(codes) == {200, 429}
     used = sum(row["input_tokens"] + row["output_tokens"] for row in await place.rows())
     assert 15_000 < used <= 20_000
@@ -246,9 +246,9 @@ async def test_tokens_a_minute_hold_over_all_attempts_of_a_request(place: Place)
 
     place.up.says("second", "One two three four")
     token = await give(place, "editor", tpm=1_000)
-    async with place.http(**{"x-api-key": token}) as http:
-        refused = await http.post(CHAT, json=chat("pair", max_tokens=600))
-        assert refused.status_code == 429
-        place.gateway.house.gate._lanes.clear()
-        assert (await http.post(CHAT, json=chat("pair", max_tokens=300))).status_code == 200
+    http = place.light(**{"x-api-key": token})
+    refused = await http.post(CHAT, json=chat("pair", max_tokens=600))
+    assert refused.status_code == 429
+    place.gateway.house.gate._lanes.clear()
+    assert (await http.post(CHAT, json=chat("pair", max_tokens=300))).status_code == 200
     assert [body["model"] for body in place.up.asked] == ["first", "first", "second"]
