@@ -113,7 +113,7 @@ def hostile_free(one: Session, *script: str) -> str:
     for keys in script:
         one.send(keys)
         one.read(0.3)
-        settled(one, quiet=0.2)
+        settled(one, quiet=0.2, patience=0.0)
         written += bytes(one.raw)
         one.show()
     return written.decode("utf-8", "strict")

@@ -48,13 +48,15 @@ def step(one: Session, action: str | tuple[int, int]) -> None:
         one.send(action)
 
 
-def settled(*sessions: Session, quiet: float = 0.25, seconds: float = 20) -> None:
-    """Read all of them until none says anything for a while."""
-    last = deadline = time.monotonic()
-    deadline += seconds
-    while time.monotonic() < min(last + quiet, deadline):
-        if sum(one.read(0.01) for one in sessions):
-            last = time.monotonic()
+def settled(*sessions: Session, quiet: float = 0.25, seconds: float = 20, patience: float = 1.0) -> None:
+    """Read all of them until none says anything for a while; for the first word of each there is more patience."""
+    begun = last = time.monotonic()
+    silent = set(sessions)
+    while (now := time.monotonic()) < begun + seconds and (now < last + quiet or (silent and now < begun + patience)):
+        for one in sessions:
+            if one.read(0.01):
+                silent.discard(one)
+                last = time.monotonic()
 
 
 def assert_same(lean: Session, stock: Session, note: object) -> None:
