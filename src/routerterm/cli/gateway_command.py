@@ -44,14 +44,14 @@ def key() -> None:
 @click.option("--daily", type=Dollars(), help="Most US dollars a day.")
 @click.option("--monthly", type=Dollars(), help="Most US dollars a month.")
 @click.option("--rpm", type=_ANY, metavar="N", help="Most requests a minute.")
-@click.option("--tpm", type=_ANY, metavar="N", help="Most tokens a minute.")
+@click.option(
+    "--tpm", type=_ANY, metavar="N", help="Most tokens a minute; an answer that nobody limits is kept to 4,096."
+)
 @click.option("--at-once", type=_ANY, metavar="N", help="Most requests at the same time.")
 @click.option(
     "--models", metavar="A,B", help="Routes and models that it may ask for; * stands for anything: smart,openai/*."
 )
-@click.option(
-    "--max-output", type=_ANY, metavar="N", help="Most tokens of an answer; with it the caps hold to the token."
-)
+@click.option("--max-output", type=_ANY, metavar="N", help="Most tokens of an answer.")
 @click.option("--cache", is_flag=True, help="The same request, word for word, may be answered from memory.")
 def add(
     name: str,

@@ -28,7 +28,7 @@ class Allowance:
     models: tuple[str, ...] = ()
     """Routes and models that it may ask for; ``*`` stands for anything.  None named: all."""
     max_output: int | None = None
-    """Tokens of an answer.  What was held back for an answer is then never too little: caps hold to the token."""
+    """Tokens of an answer."""
     cache: bool = False
     """Whether its requests may be answered from memory."""
 

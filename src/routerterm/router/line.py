@@ -35,8 +35,12 @@ class Line(asyncio.Protocol):
 
     @property
     def idle(self) -> bool:
-        """Whether a request may go over it: it is there, and nothing came unasked."""
-        return not (self._over or self._held) and self._transport is not None and not self._transport.is_closing()
+        """Whether a request may go over it: it is there, nothing came unasked, and nothing is still to be sent."""
+        return (
+            not (self._over or self._held or self._full)
+            and self._transport is not None
+            and not self._transport.is_closing()
+        )
 
     async def read(self) -> bytes:
         """All that has come; nothing at the end.  Raises `OSError`."""
