@@ -82,7 +82,7 @@ def test_a_page_of_widgets_looks_the_same_at_every_step() -> None:
         lean.wait("Type here")
         stock.wait("Type here")
         assert_same(lean, stock, "start")
-        for number, action in enumerate(SCRIPT):
+        for number, action in enumerate(SCRIPT if os.environ.get("ROUTERTERM_LONG") else SCRIPT[::2]):
             step(lean, action)
             step(stock, action)
             assert_same(lean, stock, (number, action))
