@@ -13,12 +13,14 @@ from routerterm.tui.commands.base import Group
 from routerterm.tui.commands.registry import COMMANDS
 from routerterm.tui.keymap import letters
 from routerterm.tui.screens.framed import NARROW_BELOW
-from routerterm.tui.screens.picker import Picker, among
+from routerterm.tui.screens.picker import Picker, later
 from routerterm.tui.widgets.fields import Span
 from routerterm.tui.widgets.keybar import key_name
 from routerterm.tui.widgets.rows import Column, Row
 
 if TYPE_CHECKING:
+    from textual.widget import Widget
+
     from routerterm.tui.app import RoutertermApp
 
 WIDE = (Column("", 0, most=20), Column("", 1, most=44), Column("", 2, grow=True))
@@ -36,18 +38,21 @@ NAMES: Mapping[str, str] = {
 
 async def open_screen(app: RoutertermApp) -> None:
     """Show everything that can be done; what is chosen is done."""
-    below = app.screen
-    ours, others = list(bindings_here(below, ours=True)), list(bindings_here(below, ours=False))
-    first = [item for item in ours if item[0] in (below, below.focused)]
-    parts = {"here: ": first, "also: ": [item for item in ours if item not in first], "any text: ": others}
-    rows: list[Row] = []
+    below, focused = app.screen, app.screen.focused
     actions: dict[str, tuple[DOMNode, Binding]] = {}
-    for prefix, items in parts.items():
-        found = list(here_rows(items, prefix))
-        actions |= dict(zip((row.id for row in found if row.id), items, strict=True))
-        rows += found
-        if prefix == "here: " and not below.is_modal:
-            rows += command_rows(app.chat.keys_of)
+
+    async def rows() -> list[Row]:
+        ours, others = (list(bindings_here(below, focused, ours=ours)) for ours in (True, False))
+        first = [item for item in ours if item[0] in (below, focused)]
+        parts = {"here: ": first, "also: ": [item for item in ours if item not in first], "any text: ": others}
+        told: list[Row] = []
+        for prefix, items in parts.items():
+            found = list(here_rows(items, prefix))
+            actions.update(zip((row.id for row in found if row.id), items, strict=True))
+            told += found
+            if prefix == "here: " and not below.is_modal:
+                told += command_rows(app.chat.keys_of)
+        return told
 
     async def taken(id: str | None) -> None:
         if id in actions:
@@ -60,7 +65,7 @@ async def open_screen(app: RoutertermApp) -> None:
     picker = Picker(
         "What can I do?",
         NARROW if app.size.width < NARROW_BELOW else WIDE,
-        among(rows),
+        later(rows),
         hint="Enter does it · Esc leaves",
         placeholder="type a word",
         explained=True,
@@ -68,12 +73,11 @@ async def open_screen(app: RoutertermApp) -> None:
     app.push_screen(picker, taken)
 
 
-def bindings_here(screen: Screen[Any], *, ours: bool) -> Iterator[tuple[DOMNode, Binding]]:
+def bindings_here(screen: Screen[Any], focused: Widget | None, *, ours: bool) -> Iterator[tuple[DOMNode, Binding]]:
     """The keys of what is focused, of the screen, then of its other parts: ours, or those every such part has.
 
     Commands are told elsewhere.
     """
-    focused = screen.focused
     parts = [part for part in (focused, screen) if part is not None]
     parts += [part for part in screen.query("*") if part.can_focus and part.display and part is not focused]
     told: set[tuple[str, str]] = set()

@@ -159,7 +159,11 @@ class Picker(Overlay[str | None]):
         for number, deed in enumerate(self._deeds):
             self._bindings.bind(deed.key, f"deed({number})", deed.title, priority=True)
         self.query_one("#foot", FieldLine).fields = foot(self._whole_hint(), self._clickable())
-        self._refill()
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        if self._filling is None:  # else the person was quicker
+            self._refill()
 
     def on_resize(self, event: events.Resize) -> None:
         """Take the whole of a small terminal."""
@@ -233,6 +237,7 @@ class Picker(Overlay[str | None]):
 
     async def action_take(self) -> None:
         """Take what the cursor stands on, once the list shows what fits what was typed."""
+        self._begin()
         if self._filling is not None and not self._filling.is_finished:
             try:
                 await self._filling.wait()

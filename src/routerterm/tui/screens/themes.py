@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from routerterm.config.write import set_value
 from routerterm.core.errors import RoutertermError
-from routerterm.tui.screens.picker import Picker, among
+from routerterm.tui.screens.picker import Picker, later
 from routerterm.tui.themes.reading import find_themes, read_theme
 from routerterm.tui.widgets.rows import Column, Row
 
@@ -19,6 +20,9 @@ async def open_screen(app: RoutertermApp) -> None:
     """Let the person try machines on; the one taken is kept in the settings."""
     before = app.machine.name
 
+    async def machines() -> list[Row]:
+        return await asyncio.to_thread(lambda: [_row(*found) for found in find_themes(app.paths.theme_dirs()).items()])
+
     def try_on(name: str) -> None:
         if name != app.machine.name:
             app.use_theme(name)
@@ -26,7 +30,7 @@ async def open_screen(app: RoutertermApp) -> None:
     picker = Picker(
         "Which machine?",
         (Column("", 0), Column("", 1, grow=True)),
-        among([_row(name, path) for name, path in find_themes(app.paths.theme_dirs()).items()]),
+        later(machines),
         on=before,
         watch=try_on,
     )
