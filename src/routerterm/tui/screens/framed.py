@@ -44,7 +44,7 @@ class FramedScreen(QuickScreen[None], Toned):
 
     def on_mount(self) -> None:
         """Draw the frame anew whenever the panes have moved."""
-        self.screen_layout_refresh_signal.subscribe(self, lambda _: self._moved())
+        self.screen_layout_refresh_signal.subscribe(self, lambda _: self._laid_out())
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Rows of the frame; where the panes end is asked once for all of them."""
@@ -71,7 +71,7 @@ class FramedScreen(QuickScreen[None], Toned):
         for pane in self.query(FramePart):
             pane.refresh()
 
-    def _moved(self) -> None:
+    def _laid_out(self) -> None:
         if self.panes() != self._drawn:
             self.reframe()
 
