@@ -119,7 +119,7 @@ class RouteScreen(FramedScreen):
         self.set_class(size.width < NARROW_BELOW, "-narrow")
 
     @on(RowList.Moved)
-    def _moved(self) -> None:
+    def _row_moved(self) -> None:
         if (row := self.listing.current) is not None:
             self.query_one("#detail", Static).update(row.detail)
 
