@@ -170,7 +170,7 @@ def details(row: Row | None, now: float) -> tuple[tuple[Span, ...], ...]:
             return (
                 (Span(f"{provider.title} has no key here.", "bright"),),
                 (Span("Get one at ", "dim"), Span(provider.docs or "its own pages", "accent")),
-                (Span("Then press Enter, or simply paste it here: it is recognised, tested and stored.", "text"),),
+                (Span("Then press Enter, or paste it here: it is recognised, tested and stored.", "text"),),
             )
         case _:
             return ((Span("Paste an API key here: it is recognised, tested and stored.", "text"),),)
