@@ -39,6 +39,7 @@ day = 2.00
 month = 30.00
 [ui]
 theme = "{theme}"
+scanlines = "auto"
 """
 KEYS = {
     "OPENAI_API_KEY": "sk-proj-MadeUpForAPicture4f7a",

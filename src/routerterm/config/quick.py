@@ -19,7 +19,7 @@ class QuickUi:
     motion: str = "auto"
     glyphs: str = "auto"
     sidebar: str = "auto"
-    scanlines: str = "auto"
+    scanlines: str = "off"
     mouse: bool = True
     plain: bool = False
 

@@ -294,8 +294,9 @@ class UiSettings(Section):
     """How to say that a long answer is done while the terminal is not looked at."""
     glyphs: Literal["auto", "unicode", "ascii"] = "auto"
     """Which characters frames and signs are drawn with."""
-    scanlines: Literal["auto", "on", "off"] = "auto"
-    """Whether every other row is a little darker, as on a tube; auto follows the theme where the line is fast."""
+    scanlines: Literal["auto", "on", "off"] = "off"
+    """Whether every other row is a little darker, as on a tube; auto follows the theme where the line is fast.  What
+    scrolls beside the list of conversations then takes two to three times the bytes."""
     show_speed: bool = False
     """Whether the status line shows how many bytes a second the terminal is sent."""
     plain: bool = False
