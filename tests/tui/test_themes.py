@@ -8,6 +8,7 @@ import pytest
 
 from routerterm.config.paths import built_in_themes
 from routerterm.core.errors import SettingsError
+from routerterm.tui.frame import Panes, draw
 from routerterm.tui.themes.adapt import to_textual
 from routerterm.tui.themes.reading import find_themes, read_theme
 
@@ -54,6 +55,9 @@ def test_textual_takes_every_theme(name: str) -> None:
     assert theme.voice
     assert theme.title
     assert theme.in_ascii().glyphs.rule.isascii()
+    frame = draw(Panes(20, 6, rules=(3,), split=8), theme.in_ascii().frame)
+    assert all(row.isascii() for row in frame)
+    assert any(row.strip() for row in frame) == (theme.frame != "none")
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ _JOINTS: dict[Frame, str] = {
     "rules": " │─└││┌├─┘─┴┐┤┬┼",
     "none": " " * 16,
     "ascii": " ||+||++-+-+++++",
+    "ascii-rules": " ||+||++-+-+++++",
 }
 
 

@@ -40,7 +40,7 @@ class FramedScreen(QuickScreen[None], Toned):
 
     def boxed_at(self, size: Size) -> bool:
         """Whether a line goes round everything at that size, on this machine."""
-        return size.width >= BOX_FROM and self.frame not in ("rules", "none")
+        return size.width >= BOX_FROM and self.frame not in ("rules", "ascii-rules", "none")
 
     def on_mount(self) -> None:
         """Draw the frame anew whenever the panes have moved."""

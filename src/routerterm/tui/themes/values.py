@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields, replace
 from typing import Literal, TypeAlias
 
-Frame: TypeAlias = Literal["single", "double", "heavy", "wide", "rules", "none", "ascii"]
+Frame: TypeAlias = Literal["single", "double", "heavy", "wide", "rules", "none", "ascii", "ascii-rules"]
 """What is drawn around and between the panes; ``rules`` has lines between them and none around, ``wide`` a solid
 border around and none between."""
 KeyForm: TypeAlias = Literal["box", "number", "pf", "colours"]
@@ -93,7 +93,11 @@ class Theme:
 
     def in_ascii(self) -> Theme:
         """The same machine for a terminal that knows no other letters."""
-        frame: Frame = self.frame if self.frame in ("none", "rules") else "ascii"
+        frame: Frame = "ascii"
+        if self.frame == "none":
+            frame = "none"
+        elif self.frame == "rules":
+            frame = "ascii-rules"
         head = "".join(letter for letter in self.head if letter.isascii())
         return replace(self, glyphs=ASCII_GLYPHS, frame=frame, head=head)
 

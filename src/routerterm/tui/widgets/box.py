@@ -39,6 +39,6 @@ class Box(Vertical, Toned):
 
 def _frame(machine: Theme) -> Frame:
     """Where the machine draws none round its screen, what lies over others still needs one."""
-    if machine.frame not in ("none", "rules"):
+    if machine.frame not in ("none", "rules", "ascii-rules"):
         return machine.frame
     return "ascii" if machine.glyphs.line.isascii() else "single"
