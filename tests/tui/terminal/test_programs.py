@@ -162,7 +162,7 @@ def test_goes_on_without_its_terminal(tmp_path: Path) -> None:
     # A program in a session of its own dies of SIGHUP by default; that the app catches it is the app's part.
     os.close(one.fd)
     deadline = time.monotonic() + 10
-    while not said.exists() and time.monotonic() < deadline:
+    while not (said.exists() and said.read_text().strip()) and time.monotonic() < deadline:
         time.sleep(0.05)
     status = os.waitpid(one.pid, os.WNOHANG)
     assert said.exists(), status
