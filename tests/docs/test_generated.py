@@ -41,6 +41,17 @@ def sections(section: type[Section]) -> Iterator[type[Section]]:
         yield from sections(inner)
 
 
+def command_of(way: tuple[str, ...]) -> click.Command:
+    """The command of that path."""
+    command: click.Command = root
+    for name in way:
+        assert isinstance(command, click.Group)
+        inner = command.get_command(click.Context(command), name)
+        assert inner is not None
+        command = inner
+    return command
+
+
 def test_the_pages_are_current() -> None:
     ran = subprocess.run([sys.executable, ROOT / "scripts/make_docs.py", "--check"], capture_output=True, text=True)
     assert ran.returncode == 0, ran.stdout + ran.stderr
@@ -61,12 +72,7 @@ def test_every_help_fits_a_screen_and_describes_every_option(way: tuple[str, ...
     lines = shown.splitlines()
     assert len(lines) <= SCREEN[1]
     assert max(map(len, lines)) <= SCREEN[0]
-    command: click.Command = root
-    for name in way:
-        assert isinstance(command, click.Group)
-        inner = command.get_command(click.Context(command), name)
-        assert inner is not None
-        command = inner
+    command = command_of(way)
     assert command.help
     for parameter in command.params:
         if isinstance(parameter, click.Option):
@@ -95,12 +101,7 @@ def test_no_setting_is_dead() -> None:
 
 @pytest.mark.parametrize("way", every_command(), ids=" ".join)
 def test_no_option_is_dead(way: tuple[str, ...]) -> None:
-    command: click.Command = root
-    for name in way:
-        assert isinstance(command, click.Group)
-        inner = command.get_command(click.Context(command), name)
-        assert inner is not None
-        command = inner
+    command = command_of(way)
     if command.callback is None:
         return
     code = inspect.getsource(inspect.unwrap(command.callback))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, assert_never
 
@@ -28,7 +28,16 @@ from routerterm.core.errors import (
     Refused,
     RoutertermError,
 )
-from routerterm.core.events import Broke, ReasoningDelta, Stopped, TextDelta, ToolCallDelta, UsageReported, WireEvent
+from routerterm.core.events import (
+    Broke,
+    Content,
+    ReasoningDelta,
+    Stopped,
+    TextDelta,
+    ToolCallDelta,
+    UsageReported,
+    WireEvent,
+)
 from routerterm.core.messages import Image
 from routerterm.core.reply import ReplyBuilder
 from routerterm.core.request import ChatRequest, Effort
@@ -95,12 +104,22 @@ def cut() -> Cut:
 
 
 def gathered(events: Iterable[WireEvent]) -> tuple[ReplyBuilder, Usage | None, Stopped]:
-    """A whole answer, its usage and its end.  Raises the error of a `Broke`, and `Cut` where no `Stopped` came."""
-    builder, usage, stopped = ReplyBuilder(), None, None
+    """A whole answer, its usage and its end.  Raises as `take_all` does."""
+    builder = ReplyBuilder()
+    usage, stopped = take_all(events, builder.add)
+    return builder, usage, stopped
+
+
+def take_all(events: Iterable[WireEvent], take: Callable[[Content], object]) -> tuple[Usage | None, Stopped]:
+    """Hand on each piece of a whole answer; its usage and its end.
+
+    Raises the error of a `Broke`, and `Cut` where no `Stopped` came.
+    """
+    usage, stopped = None, None
     for event in events:
         match event:
             case TextDelta() | ReasoningDelta() | ToolCallDelta():
-                builder.add(event)
+                take(event)
             case UsageReported():
                 usage = event.usage
             case Stopped():
@@ -111,7 +130,7 @@ def gathered(events: Iterable[WireEvent]) -> tuple[ReplyBuilder, Usage | None, S
                 assert_never(event)
     if stopped is None:
         raise cut()
-    return builder, usage, stopped
+    return usage, stopped
 
 
 def read_object(body: bytes) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
 import h11
@@ -46,6 +47,7 @@ class Address:
     path: str
 
 
+@lru_cache(maxsize=256)
 def address_of(url: str) -> Address:
     """The parts of a URL.  Raises `CallerFault`."""
     try:
@@ -74,15 +76,12 @@ class Direct:
         self._agent, self._tls = agent, tls
         self._trusted: ssl.SSLContext | None = None
         self._kept: dict[tuple[bool, str, int], list[Line]] = defaultdict(list)
-        self._addresses: dict[str, Address] = {}
 
     @asynccontextmanager
     async def exchange(self, request: HttpRequest, waits: Waits) -> AsyncIterator[Answer]:
         """See `Transport.exchange`."""
         url = request.url
-        address = self._addresses.get(url) or address_of(url)
-        if len(self._addresses) < 1000:
-            self._addresses[url] = address
+        address = address_of(url)
         wire = h11.Connection(h11.CLIENT, max_incomplete_event_size=_HEAD_MOST)
         data = _written(wire, request, address, self._agent)
         line = self._take(address) or await self._connected(address, url, waits.connect)

@@ -28,8 +28,7 @@ if TYPE_CHECKING:
     from routerterm.router.direct import Direct
 
 USER_AGENT = f"routerterm/{__version__}"
-_LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
-_STRAIGHT = frozenset(("localhost", "127.0.0.1", "::1"))
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class HttpTransport:
@@ -51,9 +50,12 @@ class HttpTransport:
     def exchange(self, request: HttpRequest, waits: Waits) -> AbstractAsyncContextManager[Answer]:
         """See `Transport.exchange`."""
         url = request.url
-        if url not in self._ways and len(self._ways) < 1000:
-            self._ways[url] = self._is_straight(url)
-        if not (self._ways[url] if url in self._ways else self._is_straight(url)):
+        straight = self._ways.get(url)
+        if straight is None:
+            straight = self._is_straight(url)
+            if len(self._ways) < 1000:
+                self._ways[url] = straight
+        if not straight:
             return self._through_httpx(request, waits)
         if self._straight is None:
             from routerterm.router.direct import Direct
@@ -70,7 +72,7 @@ class HttpTransport:
             return True  # it is refused there
         if password is not None:
             return False
-        if host in _STRAIGHT or self._proxy == "":
+        if host in _LOOPBACK or self._proxy == "":
             return True
         named = self._proxy or self._environ.get("AI_PROXY_URL") or self._environ.get("PROXY_URL")
         return not named and not any(name != "no" for name in getproxies())
@@ -114,7 +116,7 @@ class HttpTransport:
         proxy = self._proxy
         if proxy is None:
             proxy = self._environ.get("AI_PROXY_URL") or self._environ.get("PROXY_URL") or None
-        direct: dict[str, None] = {f"all://{host}": None for host in _LOOPBACK}
+        direct: dict[str, None] = {f"all://[{host}]" if ":" in host else f"all://{host}": None for host in _LOOPBACK}
         if proxy:
             direct |= {f"all://{pattern}": None for pattern in no_proxy(self._environ)}
         try:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from routerterm.tui.themes.values import Frame
 
+UNBOXED: frozenset[Frame] = frozenset(("rules", "ascii-rules", "none"))
+"""Frames of machines that draw no line round their screen."""
 _UP, _RIGHT, _DOWN, _LEFT = 1, 2, 4, 8
 
 # Indexed by the sum of the directions in which strokes leave a cell.

@@ -25,7 +25,7 @@ from routerterm.protocols.history import arguments_object
 from routerterm.protocols.http import given
 from routerterm.protocols.jsons import dumps
 from routerterm.protocols.seal import unseal
-from routerterm.protocols.serving import cut, said_in_words, told
+from routerterm.protocols.serving import said_in_words, take_all, told
 
 __all__ = ["ServerStream", "decode_request", "encode_body", "encode_error", "usage_object"]
 
@@ -92,23 +92,15 @@ class ServerStream:
 def encode_body(events: Iterable[WireEvent], *, id: str, model: str, created: int = 0) -> bytes:  # noqa: ARG001
     """One whole answer.  Raises the error of a `Broke`, and `Cut` where no `Stopped` came."""
     parts: list[dict[str, Any]] = []
-    calls, usage, stopped = ReplyBuilder(), None, None
-    for event in events:
-        match event:
-            case ToolCallDelta():
-                calls.add(event)
-            case TextDelta() | ReasoningDelta():
-                _append(parts, _part(event))
-            case UsageReported():
-                usage = event.usage
-            case Stopped():
-                stopped = event
-            case Broke(error):
-                raise error
-            case _:
-                assert_never(event)
-    if stopped is None:
-        raise cut()
+    calls = ReplyBuilder()
+
+    def take(event: Content) -> None:
+        if isinstance(event, ToolCallDelta):
+            calls.add(event)
+        else:
+            _append(parts, _part(event))
+
+    usage, stopped = take_all(events, take)
     return dumps(_response({"modelVersion": model, "responseId": id}, parts + _calls(calls), stopped, usage))
 
 

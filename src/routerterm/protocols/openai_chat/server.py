@@ -8,6 +8,7 @@ from typing import Any, assert_never
 from routerterm.core.errors import RoutertermError
 from routerterm.core.events import (
     Broke,
+    Content,
     ReasoningDelta,
     RefusalDelta,
     Stopped,
@@ -19,7 +20,7 @@ from routerterm.core.events import (
 from routerterm.core.usage import Usage
 from routerterm.protocols.jsons import dumps
 from routerterm.protocols.openai_chat.serve_request import decode_request
-from routerterm.protocols.serving import cut, said, told
+from routerterm.protocols.serving import said, take_all, told
 
 __all__ = [
     "ServerStream",
@@ -96,8 +97,8 @@ def encode_body(events: Iterable[WireEvent], *, id: str, model: str, created: in
     pieces: dict[str, list[str]] = {"content": [], "refusal": [], "reasoning_content": []}
     details: list[dict[str, Any]] = []
     calls: dict[int, dict[str, Any]] = {}
-    usage, stopped = Usage(), None
-    for event in events:
+
+    def take(event: Content) -> None:
         match event:
             case RefusalDelta(words):
                 pieces["refusal"].append(words)
@@ -105,19 +106,13 @@ def encode_body(events: Iterable[WireEvent], *, id: str, model: str, created: in
                 pieces["content"].append(words)
             case ReasoningDelta(words):
                 pieces["reasoning_content"].append(words)
-                details += _thoughts(event).get("reasoning_details", [])
+                details.extend(_thoughts(event).get("reasoning_details", []))
             case ToolCallDelta():
                 _grow(calls, event)
-            case UsageReported():
-                usage = event.usage
-            case Stopped():
-                stopped = event
-            case Broke(error):
-                raise error
             case _:
                 assert_never(event)
-    if stopped is None:
-        raise cut()
+
+    usage, stopped = take_all(events, take)
     message: dict[str, Any] = {"role": "assistant"} | {field: "".join(said) or None for field, said in pieces.items()}
     if message["reasoning_content"] is None:
         del message["reasoning_content"]
@@ -128,7 +123,7 @@ def encode_body(events: Iterable[WireEvent], *, id: str, model: str, created: in
     finish = finish_word(stopped, called=bool(calls))
     choice = {"index": 0, "message": message, "finish_reason": finish, "logprobs": None}
     head = {"id": id, "object": "chat.completion", "created": created, "model": model}
-    return dumps(head | {"choices": [choice], "usage": usage_object(usage)})
+    return dumps(head | {"choices": [choice], "usage": usage_object(usage or Usage())})
 
 
 def encode_error(error: RoutertermError) -> tuple[int, bytes]:

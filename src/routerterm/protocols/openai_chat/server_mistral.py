@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from routerterm.core.events import Broke, ReasoningDelta, Stopped, ToolCallDelta, UsageReported, WireEvent
+from routerterm.core.events import ReasoningDelta, Stopped, ToolCallDelta, WireEvent
 from routerterm.core.messages import Reasoning, ToolCall
 from routerterm.core.reply import ReplyBuilder
 from routerterm.core.usage import Usage
 from routerterm.protocols.jsons import dumps
 from routerterm.protocols.openai_chat import server as chat
 from routerterm.protocols.openai_chat.server import decode_request, encode_error, encode_models
-from routerterm.protocols.serving import cut
+from routerterm.protocols.serving import gathered
 
 __all__ = ["ServerStream", "decode_request", "encode_body", "encode_error", "encode_models"]
 
@@ -43,19 +43,7 @@ class ServerStream(chat.ServerStream):
 
 def encode_body(events: Iterable[WireEvent], *, id: str, model: str, created: int = 0) -> bytes:
     """One whole answer.  Raises the error of a `Broke`, and `Cut` where no `Stopped` came."""
-    builder, usage, stopped = ReplyBuilder(), Usage(), None
-    for event in events:
-        match event:
-            case UsageReported():
-                usage = event.usage
-            case Stopped():
-                stopped = event
-            case Broke(error):
-                raise error
-            case _:
-                builder.add(event)
-    if stopped is None:
-        raise cut()
+    builder, usage, stopped = gathered(events)
     thoughts = "".join(part.text for part in builder.parts() if isinstance(part, Reasoning))
     parts = [_thinking(thoughts), *([{"type": "text", "text": builder.text}] if builder.text else [])]
     calls = _calls(builder)
@@ -63,7 +51,7 @@ def encode_body(events: Iterable[WireEvent], *, id: str, model: str, created: in
     message |= {"tool_calls": calls or None}
     choice = {"index": 0, "message": message, "finish_reason": chat.finish_word(stopped, called=bool(calls))}
     head = {"id": id, "object": "chat.completion", "created": created, "model": model}
-    return dumps(head | {"choices": [choice], "usage": chat.usage_object(usage)})
+    return dumps(head | {"choices": [choice], "usage": chat.usage_object(usage or Usage())})
 
 
 def _thinking(words: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from rich.segment import Segment
 from textual.containers import Container
 from textual.strip import Strip
 
-from routerterm.tui.frame import Panes, draw
+from routerterm.tui.frame import UNBOXED, Panes, draw
 from routerterm.tui.screens.quick import QuickScreen
 from routerterm.tui.widgets.tones import Toned
 
@@ -40,7 +40,7 @@ class FramedScreen(QuickScreen[None], Toned):
 
     def boxed_at(self, size: Size) -> bool:
         """Whether a line goes round everything at that size, on this machine."""
-        return size.width >= BOX_FROM and self.frame not in ("rules", "ascii-rules", "none")
+        return size.width >= BOX_FROM and self.frame not in UNBOXED
 
     def on_mount(self) -> None:
         """Draw the frame anew whenever the panes have moved."""

@@ -93,13 +93,9 @@ class Theme:
 
     def in_ascii(self) -> Theme:
         """The same machine for a terminal that knows no other letters."""
-        frame: Frame = "ascii"
-        if self.frame == "none":
-            frame = "none"
-        elif self.frame == "rules":
-            frame = "ascii-rules"
+        kept: dict[Frame, Frame] = {"none": "none", "rules": "ascii-rules"}
         head = "".join(letter for letter in self.head if letter.isascii())
-        return replace(self, glyphs=ASCII_GLYPHS, frame=frame, head=head)
+        return replace(self, glyphs=ASCII_GLYPHS, frame=kept.get(self.frame, "ascii"), head=head)
 
     def on_console(self) -> Theme:
         """The same machine for a system console, whose fonts have lines and few signs."""

@@ -8,7 +8,7 @@ from rich.segment import Segment
 from textual.containers import Vertical
 from textual.strip import Strip
 
-from routerterm.tui.frame import Panes, draw
+from routerterm.tui.frame import UNBOXED, Panes, draw
 from routerterm.tui.widgets.lines import LineCache
 from routerterm.tui.widgets.tones import Toned
 
@@ -39,6 +39,6 @@ class Box(Vertical, Toned):
 
 def _frame(machine: Theme) -> Frame:
     """Where the machine draws none round its screen, what lies over others still needs one."""
-    if machine.frame not in ("none", "rules", "ascii-rules"):
+    if machine.frame not in UNBOXED:
         return machine.frame
     return "ascii" if machine.glyphs.line.isascii() else "single"
