@@ -19,11 +19,18 @@ CLASSES = {
     "NotFoundError": {"model_gone"},
     "RateLimitError": {"rate_limited", "out_of_credit"},
     "InternalServerError": {"transient", "warming"},
-    "BadRequestError": {"caller_fault", "context_too_long", "model_gone", "out_of_credit", "content_blocked"},
+    "BadRequestError": {
+        "caller_fault",
+        "unsupported",
+        "context_too_long",
+        "model_gone",
+        "out_of_credit",
+        "content_blocked",
+    },
 }
 # Google's, Mistral's and Ollama's SDKs have one exception for all: there the status must agree.
 STATUSES = {
-    400: {"caller_fault", "context_too_long", "model_gone", "bad_credential"},
+    400: {"caller_fault", "unsupported", "access_denied", "context_too_long", "model_gone", "bad_credential"},
     401: {"bad_credential"},
     403: {"bad_credential"},
     404: {"model_gone"},

@@ -4,6 +4,9 @@
     ├── ProviderError                   one attempt at one provider failed
     │   ├── ContextTooLong              the prompt does not fit: a larger model
     │   ├── CallerFault                 the request itself is wrong: no retry
+    │   ├── UnsupportedRequest          this model or server lacks what it takes: next candidate
+    │   ├── RequestTooLarge             larger than the account's rate: another model, no wait helps
+    │   ├── AccessDenied                refused for the place or the network, not for the key
     │   ├── BadCredential               key refused: next key
     │   ├── OutOfCredit                 key unpaid: next key, never retried
     │   ├── ModelGone                   unknown or switched off: next candidate
@@ -13,6 +16,7 @@
     │   ├── Warming                     still loading: wait
     │   ├── Silent                      no byte in time: never asked again, it may bill twice
     │   ├── Unreachable                 refused, no name, no route: next candidate
+    │   ├── EmptyAnswer                 it ended without a word: next candidate
     │   ├── Malformed                   not the protocol's language
     │   └── Cut                         the answer broke off
     ├── Offline                         nothing at all can be reached
@@ -85,6 +89,7 @@ class ProviderError(RoutertermError):
         provider: str | None = None,
         model: str | None = None,
         key_label: str | None = None,
+        affordable: int | None = None,
     ) -> None:
         super().__init__(message, hint)
         self.status = status
@@ -97,6 +102,8 @@ class ProviderError(RoutertermError):
         self.provider = provider
         self.model = model
         self.key_label = key_label
+        self.affordable = affordable
+        """The most tokens of an answer that the account can still pay for, where the provider says so (a 402)."""
 
 
 class ContextTooLong(ProviderError):
@@ -112,6 +119,30 @@ class CallerFault(ProviderError):
     kind = "caller_fault"
 
 
+class UnsupportedRequest(ProviderError):
+    """This model or server lacks what the request takes: tools, pictures, a parameter, memory, a chat template.
+
+    The same request fails there every time, another model may take it, and a plain question may still be served.
+    """
+
+    kind = "unsupported"
+    cure = Cure(next_candidate=True)
+
+
+class RequestTooLarge(ProviderError):
+    """One request is larger than what the account may send in a whole window: no wait makes it fit."""
+
+    kind = "too_large"
+    cure = Cure(next_candidate=True)
+
+
+class AccessDenied(ProviderError):
+    """Refused for the country, the network or a firewall's challenge: the key itself is not at fault."""
+
+    kind = "access_denied"
+    cure = Cure(next_candidate=True)
+
+
 class BadCredential(ProviderError):
     """The key is refused, or has no access."""
 
@@ -124,6 +155,12 @@ class OutOfCredit(ProviderError):
 
     kind = "out_of_credit"
     cure = Cure(next_key=True, next_candidate=True, drop_key=True)
+
+
+class PartialCredit(OutOfCredit):
+    """The account can pay for a shorter answer than the one asked for; ``affordable`` says how long."""
+
+    cure = Cure(next_key=True, next_candidate=True)
 
 
 class ModelGone(ProviderError):
@@ -172,6 +209,13 @@ class Unreachable(ProviderError):
 
     kind = "unreachable"
     cure = Cure(retry=True, next_candidate=True, counts=True)
+
+
+class EmptyAnswer(ProviderError):
+    """The provider ended the answer without any content: ``code`` is its own word for the end."""
+
+    kind = "empty"
+    cure = Cure(next_candidate=True, counts=True)
 
 
 class Malformed(ProviderError):

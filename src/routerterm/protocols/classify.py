@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import Any
 
 from routerterm.core.errors import (
+    AccessDenied,
     BadCredential,
     CallerFault,
     ContentBlocked,
@@ -16,9 +17,12 @@ from routerterm.core.errors import (
     Malformed,
     ModelGone,
     OutOfCredit,
+    PartialCredit,
     ProviderError,
     RateLimited,
+    RequestTooLarge,
     Transient,
+    UnsupportedRequest,
     Warming,
 )
 from routerterm.protocols.failure import Failure, read_failure
@@ -28,6 +32,10 @@ from routerterm.protocols.rules import RULES
 from routerterm.protocols.waits import lower, server_time, wait_in_body, wait_in_headers
 
 _HINTS: Mapping[type[ProviderError], str] = {
+    RequestTooLarge: "Shorten the conversation, or choose a model or provider with higher limits.",
+    UnsupportedRequest: "Choose another model, or leave out what this one does not take.",
+    AccessDenied: "The key is fine as far as it goes; the network or country is refused. Another provider may do.",
+    PartialCredit: "Top up the account at the provider, or ask for a shorter answer.",
     ContextTooLong: "Shorten the conversation, or choose a model with a larger context.",
     BadCredential: "Check the key with: routerterm keys test",
     OutOfCredit: "Top up the account at the provider, or use another key.",
@@ -39,7 +47,7 @@ _HINTS: Mapping[type[ProviderError], str] = {
 }
 
 _DAILY = re.compile(r"(?i)per[ _-]?day|\bdaily\b|\b[RT]PD\b|requests today|tokens today")
-_NO_QUOTA = re.compile(r"(?i)\blimit:\s*0\b(?![.\d])")
+_AFFORDABLE = re.compile(r"(?i)can only afford ([\d,]{1,12})")
 
 
 def classify(
@@ -59,7 +67,7 @@ def classify(
     headers = lower(headers)
     now = server_time(headers) if now is None else now
     failure = read_failure(status, body)
-    kind = _kind(failure)
+    kind = error_type(failure)
     daily = kind is RateLimited and bool(_DAILY.search(failure.detail))
     wait = _wait(headers, failure, now) if kind in (RateLimited, Transient, Warming) else None
     if headers.get("x-should-retry", "").strip().lower() == "false":
@@ -74,18 +82,55 @@ def classify(
         daily=daily,
         provider=provider or None,
         model=failure.model or None,
+        affordable=_affordable(failure.message),
     )
 
 
-def _kind(failure: Failure) -> type[ProviderError]:
-    if failure.status == 429 and _NO_QUOTA.search(failure.message):
-        return ModelGone  # this key was never given any of this model: no wait will help
+def error_type(failure: Failure) -> type[ProviderError]:
+    """The class of a failure."""
+    if early := _by_shape(failure):
+        return early
     for rule in RULES:
-        if rule.fits(failure):
+        if rule.is_named(failure):
+            return rule.error
+    for rule in RULES:
+        if failure.status in rule.statuses:
+            return rule.error
+    for rule in RULES:
+        if rule.is_general(failure):
             return rule.error
     if 300 <= failure.status < 400:
         return Malformed
     return CallerFault if 400 <= failure.status < 500 else Transient
+
+
+_NO_QUOTA = re.compile(r"(?i)\blimit:\s*0\b(?![.\d])")
+_REQUESTED = re.compile(r"(?i)\blimit:? ([\d,]{1,15})\b.{0,80}?\brequested:? ([\d,]{1,15})\b")
+_TOP_UP = re.compile(r"(?i)can only afford \d")
+
+
+def _by_shape(failure: Failure) -> type[ProviderError] | None:
+    """What no single word tells: numbers, and pages that are no provider's own answer."""
+    if failure.status == 429 and _NO_QUOTA.search(failure.message):
+        return ModelGone  # this key was never given any of this model: no wait will help
+    if _TOP_UP.search(failure.message):
+        return PartialCredit
+    if failure.status in (400, 413, 429) and (match := _REQUESTED.search(failure.message)):
+        limit, requested = (int(digits.replace(",", "") or 0) for digits in match.groups())
+        if requested > limit:
+            return RequestTooLarge  # larger than the whole window: waiting never makes it fit
+    if failure.is_page and failure.status in (401, 403):
+        return AccessDenied  # a firewall's challenge or a proxy's own page: the provider has not seen the key
+    if failure.is_page and failure.status in (404, 405):
+        return Malformed
+    return None
+
+
+def _affordable(message: str) -> int | None:
+    """The tokens that an account can still pay for ("can only afford 1234")."""
+    match = _AFFORDABLE.search(message)
+    digits = match[1].replace(",", "") if match else ""
+    return int(digits) if digits else None
 
 
 def _wait(headers: Mapping[str, str], failure: Failure, now: float | None) -> float | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from html import unescape
 from typing import Any
 
+from routerterm.core.errors import ProviderError
 from routerterm.protocols.jsons import EMPTY, NotJson, loads, mapping, objects, text
 
 _MODEL = re.compile(r"(?i)\bmodels?(?::?\s+[`'\"]?|/)([\w][\w./:@-]{2,80})[`'\"]?")
@@ -30,6 +31,8 @@ class Failure:
     """All that may name a quota, for a look at its window."""
     payload: Mapping[str, Any]
     model: str
+    is_page: bool = False
+    """Whether the body is a web page."""
 
 
 def read_failure(status: int, body: Any) -> Failure:
@@ -37,11 +40,12 @@ def read_failure(status: int, body: Any) -> Failure:
     payload, plain = _parse(body)
     error = _error(payload)
     message = _message(error, payload) or plain
-    words = [word for word in _codes(error, payload) if word]
+    behind = _behind(error, message)
+    words = [word for word in (*_codes(error, payload), *_codes(behind, EMPTY)) if word]
     detail = " ".join([message, *words, *_quotas(error)])
     found = _MODEL.search(message)
     return Failure(
-        status=_status(status, error, payload),
+        status=_passed_on(_status(status, error, payload), behind, message),
         http_status=status,
         message=message,
         code=next((word for word in words if not word.isdigit()), words[0] if words else ""),
@@ -49,7 +53,44 @@ def read_failure(status: int, body: Any) -> Failure:
         detail=detail,
         payload=payload,
         model=found[1].rstrip(".:") if found and any(mark in found[1] for mark in "-./:0123456789") else "",
+        is_page=not payload and _is_page(body),
     )
+
+
+def _is_page(body: Any) -> bool:
+    start = bytes(body[:200]) if isinstance(body, bytes | bytearray) else str(body or "")[:200].encode()
+    return start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
+
+
+def _behind(error: Mapping[str, Any], message: str) -> Mapping[str, Any]:
+    """The error of the server behind a gateway: in OpenRouter's ``metadata.raw``, or as JSON within the message."""
+    raw = mapping(error.get("metadata")).get("raw")
+    for place in (raw, message[message.find("{") :] if "{" in message else None):
+        if isinstance(place, str) and place.strip():
+            inner = _parse(place[: place.rfind("}") + 1] or place)[0]
+            if inner:
+                return _error(inner)
+        elif isinstance(place, dict) and place:
+            return _error(place)
+    return EMPTY
+
+
+_PASSED_ON = re.compile(r"(?i)\b(?:error code|status(?: code)?|http(?: status)?|code)[ :=]{1,3}([45]\d\d)\b")
+_VAGUE = frozenset({200, 400, 424, 500, 502, 503})
+"""Statuses that a gateway puts on whatever the server behind it said."""
+
+
+def _passed_on(status: int, behind: Mapping[str, Any], message: str) -> int:
+    """The status of the server behind a gateway, where the outer one says little.
+
+    A key that is refused behind the gateway is the gateway's own, not the person's: then it is the gateway's trouble.
+    """
+    inner = _status(0, behind, EMPTY) if behind else 0
+    if not inner and (match := _PASSED_ON.search(message)):
+        inner = int(match[1])
+    if not inner or status not in _VAGUE:
+        return status
+    return 502 if inner in (401, 402, 403) else inner
 
 
 def _parse(body: Any) -> tuple[Mapping[str, Any], str]:
@@ -114,7 +155,10 @@ def _message(error: Mapping[str, Any], payload: Mapping[str, Any]) -> str:
             "errorMessage",
             "title",
         ):
-            if words := text(place.get(field)).strip():
+            value = place.get(field)
+            if field == "message" and isinstance(value, dict):  # Mistral's, for a field that it refuses
+                value = _message(_error(value), value)
+            if words := text(value).strip():
                 return _with_upstream(words, error)
     errors = payload.get("errors")
     return text(errors[0]) if isinstance(errors, list) and errors else ""
@@ -167,3 +211,35 @@ def _status(status: int, error: Mapping[str, Any], payload: Mapping[str, Any]) -
             if isinstance(value, int) and not isinstance(value, bool) and 400 <= value < 600:
                 return value
     return status
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One class of failure and what speaks for it."""
+
+    error: type[ProviderError]
+    statuses: frozenset[int] = frozenset()
+    codes: re.Pattern[str] | None = None
+    """Fits a whole code, in lower case with underscores."""
+    phrases: re.Pattern[str] | None = None
+    """Fits anywhere in the message."""
+    not_at: frozenset[int] = frozenset()
+    """Statuses that say too clearly what they mean for a phrase to count."""
+    general: re.Pattern[str] | None = None
+    """Codes that providers put on many failures: they count where nothing else does."""
+
+    def is_named(self, failure: Failure) -> bool:
+        """Whether the answer says so itself."""
+        if _has_code(self.codes, failure):
+            return True
+        if self.phrases is None or failure.status in self.not_at:
+            return False
+        return self.phrases.search(failure.message) is not None
+
+    def is_general(self, failure: Failure) -> bool:
+        """Whether a general word hints at it."""
+        return _has_code(self.general, failure)
+
+
+def _has_code(codes: re.Pattern[str] | None, failure: Failure) -> bool:
+    return codes is not None and any(codes.fullmatch(code) for code in failure.codes)

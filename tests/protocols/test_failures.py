@@ -1,0 +1,37 @@
+"""Every refusal that is known of providers, gateways and local servers: its class, and what may be done about it."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from routerterm.core.errors import flags, provider_errors
+from routerterm.protocols import PROTOCOLS, classify
+
+TABLE = tomllib.loads(Path(__file__).with_name("failures.toml").read_text("utf-8"))
+ROWS = [(kind, *row) for kind, rows in TABLE["bodies"].items() for row in rows]
+
+
+@pytest.mark.parametrize(("kind", "protocol", "status", "body"), ROWS)
+def test_a_refusal_is_classed_by_what_it_says(kind: str, protocol: str, status: int, body: str) -> None:
+    error = classify(status, {}, body.encode(), protocol=protocol)
+    assert error.kind == kind
+    assert list(flags(error.cure)) == TABLE["cures"][kind]
+
+
+def test_every_protocol_and_class_is_in_the_table() -> None:
+    assert len(ROWS) >= 150
+    without_a_body = {"silent", "unreachable", "cut", "empty"}
+    assert set(TABLE["bodies"]) == {error.kind for error in provider_errors()} - without_a_body
+    assert {row[1] for row in ROWS} == set(PROTOCOLS)
+    for protocol in PROTOCOLS:
+        assert len({row[0] for row in ROWS if row[1] == protocol}) >= 6, protocol
+
+
+def test_what_an_account_can_still_pay_for_is_read() -> None:
+    body = b'{"error":{"message":"You requested up to 4000 tokens, but can only afford 1,234.","code":402}}'
+    error = classify(402, {}, body)
+    assert (error.kind, error.affordable) == ("out_of_credit", 1234)
+    assert not error.cure.drop_key
