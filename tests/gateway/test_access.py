@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
+import sys
 from decimal import Decimal
+from ipaddress import ip_address
+from pathlib import Path
 
 import pytest
 
-from routerterm.core.errors import RoutertermError
+from routerterm.config.paths import Paths
+from routerterm.core.errors import RoutertermError, SettingsError
 from routerterm.core.ledger import AttemptRecord
+from routerterm.gateway import peer
 from routerterm.gateway.access import Access, hash_of, is_loopback
 from routerterm.gateway.denied import Denied
 from routerterm.gateway.keys import OWNER, Allowance, VirtualKey, to_row
+from routerterm.gateway.own_key import key_file, own_key
+from routerterm.gateway.peer import user_of
 from tests.gateway.conftest import Open, Place, chat, until
 from tests.gateway.upstream import Talk
 
@@ -53,36 +62,117 @@ def test_what_is_loopback() -> None:
     assert not any(is_loopback(host) for host in ("0.0.0.0", "::", "192.168.0.2", "pi.local", ""))
 
 
-def test_without_any_key_only_a_machine_of_its_own_is_open() -> None:
-    assert Access(lambda: ()).who({"authorization": "Bearer sk-anything"}) is OWNER
+@pytest.mark.parametrize("site", ["cross-site", "Cross-Site", "same-site", "nonsense"])
+def test_web_pages_are_known_by_what_the_browser_says_of_them_too(site: str) -> None:
+    access = Access(lambda: (), origins=("https://app.example",))
     with pytest.raises(Denied):
-        Access(lambda: (), required=True).who({})
-    with pytest.raises(Denied):  # one of ours that was taken back
-        Access(lambda: ()).who({"authorization": "Bearer rt-old"})
+        access.check_place({"host": "localhost", "sec-fetch-site": site})
+    access.check_place({"host": "localhost", "sec-fetch-site": site, "origin": "https://app.example"})
+    access.check_place({"host": "localhost", "sec-fetch-site": "none"})
+
+
+def test_without_any_key_only_the_person_s_own_programs_are_let_in() -> None:
+    own = {"authorization": "Bearer sk-anything"}
+    assert Access(lambda: ()).who(own, keyless=lambda: True) is OWNER
+    assert Access(lambda: (), open_to_all=True).who(own) is OWNER
+    for access, headers, keyless in (
+        (Access(lambda: ()), own, False),
+        (Access(lambda: (), required=True), {}, True),
+        (Access(lambda: (), required=True, open_to_all=True), {}, True),
+        (Access(lambda: ()), {"authorization": "Bearer rt-old"}, True),  # one of ours that was taken back
+    ):
+        with pytest.raises(Denied):
+            access.who(headers, keyless=lambda said=keyless: said)
+
+
+async def test_the_kernel_tells_whose_a_connection_is(place: Place) -> None:
+    """Where only another's is heard of (a user that nobody runs as), a key is wanted, and the file's is one."""
+    async with place.http() as http:
+        assert (await http.get("/v1/usage")).status_code == 200
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("routerterm.gateway.peer.os.geteuid", lambda: 4_242_424)
+        async with place.http() as http:
+            assert (await http.get("/v1/usage")).status_code == 401
+            assert (await http.get("/health")).json() == {"status": "ok"}
+            key = key_file(place.app.paths).read_text(encoding="utf-8").strip()
+            assert (await http.get("/v1/usage", headers={"x-goog-api-key": key})).status_code == 200
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the kernel of Linux tells it")
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+@pytest.mark.parametrize("ask", ["_asked", "_looked_up"])
+def test_both_ways_to_ask_the_kernel(host: str, ask: str) -> None:
+    with socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET) as server:
+        address = server.getsockname()[:2]
+        with socket.create_connection(address) as client:
+            mine = client.getsockname()[:2]
+            ends = ((ip_address(mine[0]), mine[1]), (ip_address(address[0]), address[1]))
+            assert getattr(peer, ask)(*ends) == os.geteuid()
+            assert user_of(mine, address) == os.geteuid()
+        assert user_of(("192.0.2.1", 5), address) is None
+
+
+async def test_after_the_last_key_nobody_gets_in_without_one(place: Place) -> None:
+    async with place.http() as http:
+        assert (await http.get("/v1/models")).status_code == 200
+        token = await give(place, "editor")
+        assert (await http.get("/v1/models")).status_code == 401
+        await place.app.store.gateway_keys.remove("editor")
+        place.gateway.house._keys_at = float("-inf")
+        for headers in ({}, {"x-api-key": token}, {"x-api-key": "sk-anything"}):
+            assert (await http.get("/v1/models", headers=headers)).status_code == 401
+
+
+async def test_who_says_so_lets_everybody_in_again(open_place: Open) -> None:
+    place = await open_place("[gateway]\nkeyless = 'on'\n")
+    await give(place, "editor")
+    async with place.http() as http:
+        assert (await http.get("/v1/models")).status_code == 200
+
+
+def test_the_own_key_is_for_nobody_else(tmp_path: Path) -> None:
+    paths = Paths.find({"ROUTERTERM_HOME": str(tmp_path)})
+    first = own_key(paths).reveal()
+    file = key_file(paths)
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert own_key(paths).reveal() == first
+    file.chmod(0o644)  # others could have read it
+    second = own_key(paths).reveal()
+    assert second != first
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_short_token_is_refused(open_place: Open) -> None:
+    with pytest.raises(SettingsError, match="too short"):
+        await open_place(token="swordfish")
 
 
 async def test_no_other_machine_without_a_key(open_place: Open) -> None:
     with pytest.raises(RoutertermError, match="Anybody on the network"):
         await open_place(host="0.0.0.0")
-    place = await open_place(host="0.0.0.0", token="secret")
+    place = await open_place(host="0.0.0.0", token="a-secret-token-of-tests")
     async with place.http() as http:
         port = place.url.rpartition(":")[2]
         assert (await http.get(f"http://127.0.0.1:{port}/v1/models")).status_code == 401
 
 
 async def test_a_token_and_keys(open_place: Open) -> None:
-    place = await open_place(token="secret")
+    place = await open_place(token="a-secret-token-of-tests")
     place.up.says("first", "Hello")
     token = await give(place, "editor", models=("pair", "one/*"))
     async with place.http() as http:
         assert (await http.post(CHAT, json=chat())).status_code == 401
-        for wrong in ("Bearer nope", "Bearer", "Basic secret", "secret"):
+        for wrong in ("Bearer nope", "Bearer", "Basic a-secret-token-of-tests", "a-secret-token-of-tests"):
             refused = await http.post(CHAT, json=chat(), headers={"authorization": wrong})
             assert refused.status_code == 401
             assert "WWW-Authenticate" in refused.headers
         shaped = await http.post("/v1/messages", json=chat(), headers={"x-api-key": "nope"})
         assert shaped.json()["error"]["type"] == "authentication_error"
-        for good in ({"authorization": "Bearer secret"}, {"x-api-key": "secret"}, {"x-api-key": token}):
+        for good in (
+            {"authorization": "Bearer a-secret-token-of-tests"},
+            {"x-api-key": "a-secret-token-of-tests"},
+            {"x-api-key": token},
+        ):
             assert (await http.post(CHAT, json=chat(), headers=good)).status_code == 200
         mine = {"x-api-key": token}
         forbidden = await http.post(CHAT, json=chat("demo/echo"), headers=mine)

@@ -172,7 +172,8 @@ def test_the_memory_is_bounded_and_forgets() -> None:
 
 def test_what_makes_two_requests_the_same() -> None:
     one = ChatRequest("m", (Message.of("user", "Hi"),), client="a", message_id="1")
-    assert key_of(one) == key_of(ChatRequest("m", (Message.of("user", "Hi"),), client="b"))
+    assert key_of(one) == key_of(ChatRequest("m", (Message.of("user", "Hi"),), client="a", message_id="2"))
+    assert key_of(one) != key_of(ChatRequest("m", (Message.of("user", "Hi"),), client="b"))  # not told to others
     for other in (
         ChatRequest("n", one.messages),
         ChatRequest("m", (Message.of("user", "Hi!"),)),

@@ -26,12 +26,25 @@ _ANY = click.IntRange(1, 1_000_000_000)
 def command() -> None:
     """Keys for the tools that use `routerterm serve`.
 
-    As soon as there is one, the gateway answers nobody without a key.
+    Until there is one, your own programs need none; from the first on the gateway answers nobody without a key.
 
     \b
       routerterm gateway key add editor --daily 0.50 --models smart,fast
       routerterm gateway key list
     """
+
+
+@command.command("token")
+def token_command() -> None:
+    """Print your own key, which may do everything; it lies in a file that only you can read.
+
+    \b
+      export OPENAI_API_KEY=$(routerterm gateway token)
+    """
+    from routerterm.config.paths import Paths
+    from routerterm.gateway.own_key import own_key
+
+    write(own_key(Paths.find()).reveal() + "\n")
 
 
 @command.group("key")
@@ -92,7 +105,7 @@ def list_keys(as_json: bool) -> None:
         write(json.dumps([_as_json(*row) for row in rows], indent=2) + "\n")
         return
     if not rows:
-        click.echo("No keys yet: every program on this machine may use the gateway.", err=True)
+        click.echo("No virtual keys.", err=True)
         return
     from routerterm.core.money import from_nano, show_usd
 

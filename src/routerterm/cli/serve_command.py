@@ -23,8 +23,9 @@ def command(host: str | None, port: int | None) -> None:
       OPENAI_BASE_URL=http://127.0.0.1:8484/v1
       ANTHROPIC_BASE_URL=http://127.0.0.1:8484
 
-    As the model they may name provider/model, a route or an alias.  Without a virtual key (`routerterm gateway
-    key add NAME`) or ROUTERTERM_GATEWAY_TOKEN every program on this machine may use it, and no other machine.
+    As the model they may name provider/model, a route or an alias.  Until you make a virtual key (`routerterm
+    gateway key add NAME`) or set ROUTERTERM_GATEWAY_TOKEN your own programs on this machine need no key; other
+    users and other machines are refused.  `routerterm gateway token` prints your own key.
     Ctrl+C or SIGTERM lets running answers finish for 10 seconds.
     """
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
@@ -66,6 +67,7 @@ async def _serve(host: str | None, port: int | None) -> int:
         await gateway.start()
         _settle(loop)
         click.echo(f"routerterm serves at {gateway.address} (OpenAI: {gateway.address}/v1)", err=True)
+        click.echo(f"Access: {gateway.access_words}", err=True)
         await ended.wait()
         click.echo("routerterm: running answers may finish for 10 s.", err=True)
         await gateway.stop()

@@ -327,6 +327,9 @@ class GatewaySettings(Section):
     """The port it listens at; 0 takes any free one."""
     hosts: tuple[str, ...] = ()
     """Names it may be called by, besides localhost, this machine's name and bare addresses."""
+    keyless: Literal["auto", "off", "on"] = "auto"
+    """Who needs no key: auto is your own programs, until the first virtual key is made; off is nobody; on is every user
+    of this machine."""
     origins: tuple[str, ...] = ()
     """Web pages that may ask it from within a browser, as in https://app.example; none is the safe choice."""
     largest: Count = 32

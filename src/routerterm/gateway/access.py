@@ -16,20 +16,24 @@ from routerterm.gateway.keys import OWNER, VirtualKey, Who
 class Access:
     """Looks at every request before anything else does.  ``keys`` gives the virtual keys as they are now.
 
-    ``required``: nobody is let in without a key, even where there is none yet (or any more).
+    ``tokens`` are the owner's own.  ``required``: nobody is let in without a key.  ``open_to_all``: everybody on this
+    machine is.  Otherwise a program of the same user is, as the caller says at each request.
     """
 
     def __init__(
         self,
         keys: Callable[[], Sequence[VirtualKey]],
         *,
-        token: Secret | None = None,
+        tokens: Sequence[Secret] = (),
         required: bool = False,
+        open_to_all: bool = False,
         hosts: Sequence[str] = (),
         origins: Sequence[str] = (),
     ) -> None:
-        self._keys, self._required = keys, required
-        self._token = None if token is None else hash_of(token.reveal())
+        self._keys = keys
+        self.required = required
+        self.open_to_all = open_to_all and not required
+        self._tokens = tuple(hash_of(token.reveal()) for token in tokens)
         self._hosts = {"localhost", socket.gethostname().lower(), *(host.lower() for host in hosts)}
         self.origins = frozenset(origin.rstrip("/") for origin in origins)
 
@@ -39,27 +43,31 @@ class Access:
         A page that has its own name point to this machine (DNS rebinding) still calls us by that name.
         """
         if not self._is_ours(headers.get("host", "")):
-            raise forbidden(
-                "This gateway does not answer to that name.", "Names are allowed in the setting gateway.hosts."
-            )
+            raise forbidden("This gateway does not answer to that name (the setting gateway.hosts allows others).")
         origin = headers.get("origin")
-        if origin is not None and origin not in self.origins:
-            raise forbidden("Web pages may not use this gateway.", "Allow one in the setting gateway.origins.")
+        site = headers.get("sec-fetch-site", "none").strip().lower()
+        from_page = origin is not None or site not in (
+            "none",
+            "same-origin",
+        )  # a browser says so also without an origin
+        if from_page and origin not in self.origins:
+            raise forbidden("Web pages may not use this gateway (the setting gateway.origins allows some).")
 
-    def who(self, headers: Mapping[str, str]) -> Who:
-        """Whose key it is.  Raises `Denied` (401)."""
+    def who(self, headers: Mapping[str, str], *, keyless: Callable[[], bool] = lambda: False) -> Who:
+        """Whose key it is; ``keyless`` says whether this client needs none.  Raises `Denied` (401)."""
         presented = _presented(headers)
-        digest = hash_of(presented) if presented else ""
         found: Who | None = None
-        keys = self._keys()
-        for key in keys:  # every one is compared, so that time tells nothing
-            if hmac.compare_digest(key.digest, digest):
-                found = key.who()
-        if self._token is not None and hmac.compare_digest(self._token, digest):
-            found = OWNER
+        for digest in map(hash_of, presented):
+            for key in self._keys():  # every one is compared, so that time tells nothing
+                if hmac.compare_digest(key.digest, digest):
+                    found = key.who()
+            for token in self._tokens:
+                if hmac.compare_digest(token, digest):
+                    found = OWNER
         if found is not None:
             return found
-        if not self._required and self._token is None and not keys and not presented.startswith(PREFIX):
+        stale = any(key.startswith(PREFIX) for key in presented)  # one of ours, taken back
+        if not self.required and not stale and (self.open_to_all or keyless()):
             return OWNER
         raise unauthorised()
 
@@ -93,11 +101,12 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _presented(headers: Mapping[str, str]) -> str:
+def _presented(headers: Mapping[str, str]) -> tuple[str, ...]:
+    """The keys in all headers that protocols have for them: programs that know several services fill several."""
     kind, _, token = headers.get("authorization", "").partition(" ")
-    if kind.lower() == "bearer" and token.strip():
-        return token.strip()
-    return headers.get("x-api-key", "").strip()
+    bearer = token if kind.lower() == "bearer" else ""
+    found = (bearer, headers.get("x-api-key", ""), headers.get("x-goog-api-key", ""), headers.get("api-key", ""))
+    return tuple(dict.fromkeys(key.strip() for key in found if key.strip()))
 
 
 def _without_port(host: str) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
@@ -17,7 +18,7 @@ from routerterm.gateway.connection import HEAD_MOST
 from routerterm.gateway.denied import Denied, wrong
 from routerterm.gateway.exchange import Exchange, denied
 from routerterm.gateway.incoming import Gone, Receive, Scope, Send, headers_of
-from routerterm.gateway.keys import Who
+from routerterm.gateway.keys import STRANGER, Who
 from routerterm.gateway.listing import Listing
 from routerterm.gateway.outgoing import Header, Outgoing
 from routerterm.protocols import server_half
@@ -33,7 +34,11 @@ ANSWERS = {
 }
 """Where answers are to be had, and in which protocol."""
 COUNT = "/v1/messages/count_tokens"
-_ALLOWED_HEADERS = "authorization, content-type, x-api-key, anthropic-version, anthropic-beta"
+_ALLOWED_HEADERS = "authorization, content-type, x-api-key, x-goog-api-key, anthropic-version, anthropic-beta"
+_HEADER_NAMES = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+(\s*,\s*[A-Za-z0-9!#$%&'*+.^_`|~-]+)*")
+_MOST_ASKED = 4_000
+"""Letters of header names that a preflight may ask for."""
+_EXPOSED = "retry-after, request-id, x-request-id, x-routerterm-provider, x-routerterm-model, x-routerterm-cost-usd"
 Handler = Callable[[Scope, Receive, Outgoing, Who], Awaitable[None]]
 
 
@@ -59,7 +64,10 @@ class Door:
     """Checks by which name and from which page we are called, and tells every error in the protocol that was asked."""
 
     def __init__(self, house: House, app: Starlette, answers: Mapping[str, Answers]) -> None:
-        self._house, self._app, self._answers = house, app.router, answers
+        self._house = house
+        self._app = app.router
+        self._answers = answers
+        self._known = [route.path for route in app.router.routes if isinstance(route, Route)]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -70,17 +78,17 @@ class Door:
         scope["out"], scope["app"] = out, self
         try:
             if sum(len(name) + len(value) + 4 for name, value in scope["headers"]) > HEAD_MOST:
-                raise wrong(431, "The headers are too large.", "", ("connection", "close"))
+                raise wrong(431, "The headers are too large.", ("connection", "close"))
             self._house.access.check_place(headers)
             if scope["method"] == "OPTIONS" and "origin" in headers:
-                await self._preflight(out)
+                await self._preflight(out, headers)
                 return
             answers = self._answers.get(scope["path"]) if scope["method"] == "POST" else None
             await (answers or self._app)(scope, receive, send)
         except Denied as error:
             await _refuse(scope, out, error)
         except HTTPException as error:
-            await _refuse(scope, out, _of_http(error, scope))
+            await _refuse(scope, out, _of_http(error, scope, self._known))
         except Gone:
             if out.stalled and (connection := out.connection) is not None:
                 connection.transport.abort()  # a polite end would wait for it for ever
@@ -93,10 +101,13 @@ class Door:
             else:
                 raise
 
-    async def _preflight(self, out: Outgoing) -> None:
+    async def _preflight(self, out: Outgoing, headers: Mapping[str, str]) -> None:
+        """An allowed page may send any header: SDKs have dozens of their own, and none of them opens a door here."""
+        asked = headers.get("access-control-request-headers", "").strip()
+        fits = len(asked) <= _MOST_ASKED and _HEADER_NAMES.fullmatch(asked) is not None
         more = [
-            ("access-control-allow-methods", "GET, POST"),
-            ("access-control-allow-headers", _ALLOWED_HEADERS),
+            ("access-control-allow-methods", "GET, POST, DELETE"),
+            ("access-control-allow-headers", asked if fits else _ALLOWED_HEADERS),
             ("access-control-max-age", "600"),
         ]
         await out.whole(204, b"", more)
@@ -104,19 +115,27 @@ class Door:
     def _cors(self, origin: str | None) -> tuple[Header, ...]:
         if origin is None or origin not in self._house.access.origins:
             return ()
-        return ("access-control-allow-origin", origin), ("vary", "origin")
+        return (
+            ("access-control-allow-origin", origin),
+            ("access-control-expose-headers", _EXPOSED),
+            ("vary", "origin, access-control-request-headers"),
+        )
 
 
 class Endpoint:
-    """One address with its handler.  ``free``: no key is asked for."""
+    """One address with its handler.  ``free``: strangers are let in, as strangers."""
 
     def __init__(self, house: House, handler: Handler, *, free: bool = False) -> None:
         self._house, self._handler, self._free = house, handler, free
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
-        await self._house.refresh_keys()
-        who = Who("") if self._free else self._house.access.who(headers_of(scope))
+        try:
+            who = await self._house.who(scope)
+        except Denied:
+            if not self._free:
+                raise
+            who = STRANGER
         try:
             await self._handler(scope, receive, scope["out"], who)
         except RoutertermError as error:
@@ -132,8 +151,7 @@ class Answers:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, with its line in the list of requests and in the metrics."""
         house, out = self._house, scope["out"]
-        await house.refresh_keys()
-        who = house.access.who(headers_of(scope))
+        who = await house.who(scope)
         account = house.open(who, scope["path"])
         exchange = Exchange(house, self._protocol, self._half, scope, receive, out)
         try:
@@ -171,12 +189,12 @@ async def _refuse(scope: Scope, out: Outgoing, error: Denied) -> None:
     await out.whole(error.status, body, error.headers)
 
 
-def _of_http(error: HTTPException, scope: Scope) -> Denied:
+def _of_http(error: HTTPException, scope: Scope, known: Sequence[str]) -> Denied:
     """What Starlette found: no such address, or not by this method."""
     headers = tuple((error.headers or {}).items())
     if error.status_code == 405:
-        return wrong(405, f"{scope['method'][:20]} is not possible here.", "", *headers)
-    return wrong(error.status_code, "There is nothing at this address.", "See /health and /v1/models.")
+        return wrong(405, f"{scope['method'][:20]} is not possible here.", *headers)
+    return wrong(error.status_code, f"There is nothing at this address. There are: {', '.join(known)}.")
 
 
 def as_json(value: Any) -> bytes:

@@ -106,8 +106,9 @@ class Slot:
 
 
 def key_of(request: ChatRequest) -> str:
-    """What a request asks, without who asks it."""
+    """What a request asks, and who asks it: an answer is given again only to the one who got it."""
     asked = {
+        "client": request.client,
         "model": request.model,
         "system": request.system,
         "messages": [[message.role, [part_to_json(part) for part in message.parts]] for message in request.messages],

@@ -55,6 +55,8 @@ class Connection(H11Protocol):
     """uvicorn's connection, within bounds.  `most` is set by the server before the first one is made."""
 
     most = 2_000
+    own_user: bool | None = None
+    """Whether the client is a program of the user that we run as; None until somebody wanted to know."""
 
     @property
     def takes_more(self) -> bool:

@@ -36,7 +36,7 @@ def wishes_of(headers: Mapping[str, str]) -> Wishes:
         return Wishes()
     if unknown := next((name for name in headers if name.startswith(PREFIX) and name[len(PREFIX) :] not in NAMES), ""):
         known = ", ".join(PREFIX + name for name in NAMES)
-        raise wrong(400, f"The header {unknown[:60]} is not known.", f"There are {known}.")
+        raise wrong(400, f"The header {unknown[:60]} is not known. There are {known}.")
     low, high = _prices(headers.get(PREFIX + "max-price"))
     fallbacks = flag(headers, PREFIX + "fallbacks")
     most = _amount(headers.get(PREFIX + "max-cost"), "max-cost")

@@ -1,43 +1,47 @@
-"""Requests that end here, before the router sees them."""
+"""Requests that end here, before the router sees them.  An API answer names no key to press and no command."""
 
 from __future__ import annotations
 
 from routerterm.core.errors import BadCredential, CallerFault, RateLimited, Refused, RoutertermError
 
+Header = tuple[str, str]
+
 
 class Denied(Exception):
     """An error for the client with its HTTP status, and headers that go with it."""
 
-    def __init__(self, status: int, error: RoutertermError, headers: tuple[tuple[str, str], ...] = ()) -> None:
+    def __init__(self, status: int, error: RoutertermError, headers: tuple[Header, ...] = ()) -> None:
         super().__init__(error.message)
-        self.status, self.error, self.headers = status, error, headers
+        self.status = status
+        self.error = error
+        self.headers = headers
 
 
 def unauthorised() -> Denied:
     """No key, or one that nobody knows."""
     error = BadCredential(
-        "This gateway wants a key, and the one that came is not known.",
-        "Make one with: routerterm gateway key add NAME",
+        "This gateway wants a key, and none that it knows came with the request: "
+        "send one as `Authorization: Bearer KEY` or `x-api-key: KEY`."
     )
     return Denied(401, error, (("www-authenticate", "Bearer"),))
 
 
-def forbidden(message: str, hint: str = "") -> Denied:
+def forbidden(message: str) -> Denied:
     """Known, but not allowed."""
-    return Denied(403, Refused(message, hint))
+    return Denied(403, Refused(message))
 
 
-def wrong(status: int, message: str, hint: str = "", *headers: tuple[str, str]) -> Denied:
+def wrong(status: int, message: str, *headers: Header) -> Denied:
     """The request itself cannot be served."""
-    return Denied(status, CallerFault(message, hint), headers)
+    return Denied(status, CallerFault(message), headers)
 
 
-def too_many(message: str, wait: float, hint: str = "") -> Denied:
+def too_many(message: str, wait: float) -> Denied:
     """Too fast; ``wait`` is seconds until it may be tried again."""
     seconds = str(max(1, -int(-wait // 1)))
-    return Denied(429, RateLimited(message, hint, retry_after=wait), (("retry-after", seconds),))
+    return Denied(429, RateLimited(message, retry_after=wait), (("retry-after", seconds),))
 
 
 def busy(message: str) -> Denied:
     """The gateway itself has all hands full."""
-    return Denied(503, RoutertermError(message, "Try again in a moment."), (("retry-after", "1"),))
+    return Denied(503, RoutertermError(f"{message} Try again in a moment."), (("retry-after", "1"),))

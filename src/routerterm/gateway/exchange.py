@@ -16,6 +16,7 @@ from routerterm.gateway.denied import Denied, forbidden
 from routerterm.gateway.gate import Ticket
 from routerterm.gateway.incoming import Gone, Receive, headers_of
 from routerterm.gateway.keys import Who
+from routerterm.gateway.limits import check_request
 from routerterm.gateway.outgoing import Header, Outgoing
 from routerterm.gateway.relay import Relay
 from routerterm.gateway.tally import Account
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 Why: TypeAlias = Literal["", "gone", "stopping"]
 HEARTBEAT = 15.0
 """Seconds without a byte after which a waiting client hears a comment."""
-LARGE = 1_000_000
+LARGE = 100_000
 """Bytes from which on a body is read beside the event loop."""
 _IDS = {"openai-chat": "chatcmpl-", "openai-responses": "resp_", "anthropic-messages": "msg_"}
 
@@ -74,9 +75,10 @@ class Exchange:
             house.bodies.release(len(body))
 
     async def _read(self, body: bytes) -> Asked:
-        if len(body) > LARGE:
-            return await asyncio.to_thread(self._half.decode_request, body)
-        return self._half.decode_request(body)
+        decode = self._half.decode_request
+        asked = await asyncio.to_thread(decode, body) if len(body) > LARGE else decode(body)
+        check_request(asked.request)
+        return asked
 
     def _request(self, asked: Asked, who: Who, wishes: Wishes) -> ChatRequest:
         """The request as the router gets it.  Raises `Denied` (403)."""

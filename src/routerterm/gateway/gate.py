@@ -94,9 +94,8 @@ class Gate:
         if lane.tokens + tokens > tpm:
             raise too_many(
                 f"This key may use {tpm:,} tokens a minute; this request may take {tokens:,}, "
-                f"and {max(0, tpm - lane.tokens):,} are left.",
+                f"and {max(0, tpm - lane.tokens):,} are left. A smaller max_tokens holds back less.",
                 self._wait(lane, tpm - tokens, now),
-                "A smaller max_tokens holds back less.",
             )
 
     def leave(self, ticket: Ticket, tokens: int | None) -> None:

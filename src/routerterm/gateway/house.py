@@ -24,9 +24,10 @@ from routerterm.gateway.access import Access
 from routerterm.gateway.cache import AnswerCache, Slot, key_of
 from routerterm.gateway.controls import Wishes
 from routerterm.gateway.gate import Gate
-from routerterm.gateway.incoming import BodyRoom
+from routerterm.gateway.incoming import BodyRoom, Scope, headers_of
 from routerterm.gateway.keys import VirtualKey, Who
 from routerterm.gateway.metrics import Metrics
+from routerterm.gateway.peer import is_own_user
 from routerterm.gateway.tally import Account
 from routerterm.gateway.telling import Teller
 from routerterm.router.budget import day_start, month_start
@@ -46,7 +47,7 @@ _NOWHERE = ModelInfo("", "")
 class House:
     """The gateway's own state, over one person's services."""
 
-    def __init__(self, services: Services, token: Secret | None = None, *, key_required: bool = False) -> None:
+    def __init__(self, services: Services, tokens: Sequence[Secret] = (), *, key_required: bool = False) -> None:
         self.services = services
         own = services.settings.gateway
         self._own = own
@@ -55,14 +56,21 @@ class House:
         self.bodies = BodyRoom(own.largest * _MEGABYTE)
         self.gate = Gate(own.at_once, time.monotonic)
         self.cache = AnswerCache(own.cache_minutes * 60, own.cache_megabytes * _MEGABYTE, time.monotonic)
+        self._keyless = own.keyless == "auto"
         self.access = Access(
-            lambda: self._keys, token=token, required=key_required, hosts=own.hosts, origins=own.origins
+            lambda: self._keys,
+            tokens=tokens,
+            required=key_required or own.keyless == "off",
+            open_to_all=own.keyless == "on",
+            hosts=own.hosts,
+            origins=own.origins,
         )
         self.teller = Teller.of(own, services.paths)
         self.exchanges: set[Exchange] = set()
         self.stopping = False
         self.begun = time.monotonic()
         self._keys: Sequence[VirtualKey] = ()
+        self._had_keys = True
         self._keys_at = float("-inf")
         self._looking = asyncio.Lock()
 
@@ -73,7 +81,33 @@ class House:
         async with self._looking:
             if self.now() - self._keys_at >= _KEYS_EVERY:
                 self._keys = await read_keys(self.services)
+                self._had_keys = bool(self._keys) or await self.services.store.gateway_keys.ever()
                 self._keys_at = self.now()
+
+    async def who(self, scope: Scope) -> Who:
+        """Who asks.  Raises `Denied` (401)."""
+        await self.refresh_keys()
+        return self.access.who(headers_of(scope), keyless=lambda: self._is_own(scope))
+
+    @property
+    def access_words(self) -> str:
+        """Who is let in, in a sentence."""
+        if self.access.open_to_all:
+            return "every user of this machine, without a key (the setting gateway.keyless)."
+        if self.access.required or not self._keyless or self._had_keys:
+            return "only with a key: a virtual one, or your own (`routerterm gateway token`)."
+        return "your own programs without a key; other users of this machine are refused."
+
+    def _is_own(self, scope: Scope) -> bool:
+        """Whether it is the person's own program, and no virtual key was ever made: then it needs none."""
+        connection = scope.get("state", {}).get("connection")
+        if not self._keyless or self._had_keys or connection is None:
+            return False
+        if connection.own_user is None:
+            client, server = scope.get("client"), scope.get("server")
+            connection.own_user = client is not None and server is not None and is_own_user(client, server)
+        own: bool = connection.own_user
+        return own
 
     def stream(self, request: ChatRequest) -> AsyncGenerator[Event, None]:
         """The router's events."""

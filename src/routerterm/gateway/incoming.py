@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import zlib
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, TypeAlias
 
@@ -32,6 +33,7 @@ class BodyRoom:
 
     async def read(self, headers: Mapping[str, str], receive: Receive) -> bytes:
         """The body.  Raises `Denied` (408, 413, 503) and `Gone`; `release` gives its room back."""
+        coding = _coding(headers)
         declared = headers.get("content-length", "")
         if declared.isdecimal() and int(declared) > self._largest:
             raise self._too_large()
@@ -41,13 +43,23 @@ class BodyRoom:
                 await self._fill(body, receive)
         except TimeoutError:
             self.release(len(body))
-            raise wrong(
-                408, f"The request was not whole within {self._wait:.0f} s.", "", ("connection", "close")
-            ) from None
+            raise wrong(408, f"The request was not whole within {self._wait:.0f} s.", ("connection", "close")) from None
         except BaseException:
             self.release(len(body))
             raise
-        return bytes(body)
+        return bytes(body) if coding is None else await self._unpacked(bytes(body))
+
+    async def _unpacked(self, packed: bytes) -> bytes:
+        """The body as it was before it was compressed, held instead of the other."""
+        try:
+            body = await asyncio.to_thread(unpack, packed, self._largest)
+            if self._held - len(packed) + len(body) > self._most:
+                raise busy("The gateway holds as many large requests as it may.")
+        except BaseException:
+            self.release(len(packed))
+            raise
+        self._held += len(body) - len(packed)
+        return body
 
     def release(self, size: int) -> None:
         """A body of that size is no longer held."""
@@ -69,8 +81,45 @@ class BodyRoom:
                 return
 
     def _too_large(self) -> Denied:
-        hint = "The setting is gateway.largest, in megabytes."
-        return wrong(413, f"The request is larger than {self._largest // 1_000_000} MB.", hint)
+        return too_large(self._largest)
+
+
+def too_large(largest: int) -> Denied:
+    """More than a request may be; ``largest`` is bytes."""
+    return wrong(413, f"The request is larger than {largest // 1_000_000} MB (the setting gateway.largest).")
+
+
+def unpack(packed: bytes, largest: int) -> bytes:
+    """A compressed body, in one or several members, never more than ``largest`` bytes.  Raises `Denied` (400, 413)."""
+    body = bytearray()
+    rest = packed
+    while rest:
+        reader = zlib.decompressobj(_EITHER)
+        try:
+            body += reader.decompress(rest, largest + 1 - len(body))
+        except zlib.error:
+            raise wrong(400, "The request is not compressed as its Content-Encoding says.") from None
+        if len(body) > largest or reader.unconsumed_tail:
+            raise too_large(largest)
+        if not reader.eof:
+            raise wrong(400, "The compressed request breaks off before its end.")
+        rest = reader.unused_data
+    return bytes(body)
+
+
+_EITHER = zlib.MAX_WBITS | 32
+"""zlib: gzip or zlib, whichever the first bytes say ("deflate" is zlib by RFC 9110)."""
+_CODINGS = ("gzip", "x-gzip", "deflate")
+
+
+def _coding(headers: Mapping[str, str]) -> str | None:
+    """How the body is compressed, if it is.  Raises `Denied` (415) for what cannot be read."""
+    named = headers.get("content-encoding", "").strip().lower()
+    if named in ("", "identity", "none"):
+        return None
+    if named in _CODINGS:
+        return named
+    raise wrong(415, f"A request compressed by {named[:40]!r} cannot be read.", ("accept-encoding", "gzip, deflate"))
 
 
 def headers_of(scope: Scope) -> dict[str, str]:

@@ -60,6 +60,8 @@ class Who:
 
 OWNER = Who("gateway", is_owner=True)
 """The person: with the gateway's own token, or on a gateway that wants none."""
+STRANGER = Who("")
+"""Somebody without a key, where none is asked for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import replace
@@ -14,6 +15,7 @@ from routerterm.core.targets import Target
 from routerterm.gateway.denied import forbidden, wrong
 from routerterm.gateway.incoming import Receive, Scope, headers_of
 from routerterm.gateway.keys import OWNER, Who
+from routerterm.gateway.limits import check_request
 from routerterm.gateway.outgoing import Outgoing
 from routerterm.protocols import server_half
 from routerterm.router.hooks import RoughEstimator
@@ -40,7 +42,7 @@ class Listing:
         """One of them."""
         id = scope["path_params"]["id"]
         if id not in await self._ids(who):
-            raise wrong(404, f"There is no model {id[:100]!r} here.", "GET /v1/models lists those there are.")
+            raise wrong(404, f"There is no model {id[:100]!r} here; GET /v1/models lists those there are.")
         await out.whole(200, _json(self._row(id, headers_of(scope))))
 
     async def count_tokens(self, scope: Scope, receive: Receive, out: Outgoing, who: Who) -> None:
@@ -48,7 +50,8 @@ class Listing:
         house = self._house
         body = await house.bodies.read(headers_of(scope), receive)
         try:
-            request = server_half("anthropic-messages").decode_request(body).request
+            request = (await asyncio.to_thread(server_half("anthropic-messages").decode_request, body)).request
+            check_request(request)
             if not who.allowance.allows(request.model):
                 raise forbidden(f"This key may not ask for {request.model[:100]!r}.")
             tokens = await self._tokens(replace(request, client=who.name))
@@ -57,15 +60,16 @@ class Listing:
         await out.whole(200, _json({"input_tokens": tokens}))
 
     async def health(self, scope: Scope, receive: Receive, out: Outgoing, who: Who) -> None:
-        """Whether all is well, and how the providers are: no key is asked for, so nothing of anybody's use is told."""
+        """Whether all is well; how the providers are is told to the owner alone, since no key is asked for."""
         house = self._house
-        lamps = await house.services.lamps()
-        body = {
-            "status": "stopping" if house.stopping else "ok",
-            "uptime_seconds": round(house.now() - house.begun, 3),
-            "running": house.gate.running,
-            "providers": {name: str(lamp) for name, lamp in lamps},
-        }
+        body: dict[str, Any] = {"status": "stopping" if house.stopping else "ok"}
+        if who.is_owner:
+            lamps = await house.services.lamps()
+            body |= {
+                "uptime_seconds": round(house.now() - house.begun, 3),
+                "running": house.gate.running,
+                "providers": {name: str(lamp) for name, lamp in lamps},
+            }
         await out.whole(503 if house.stopping else 200, _json(body))
 
     async def metrics(self, scope: Scope, receive: Receive, out: Outgoing, who: Who) -> None:

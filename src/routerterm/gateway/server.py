@@ -19,6 +19,7 @@ from routerterm.gateway.access import is_loopback
 from routerterm.gateway.app import gateway_app
 from routerterm.gateway.connection import HEAD_MOST, Connection
 from routerterm.gateway.house import House, read_keys
+from routerterm.gateway.own_key import check_token, own_key
 
 if TYPE_CHECKING:
     from routerterm.wiring.services import Services
@@ -36,8 +37,13 @@ class Gateway:
     """A running gateway.  `start` opens it, `stop` ends it."""
 
     def __init__(self, services: Services, *, host: str, port: int, token: Secret | None = None) -> None:
-        self._services, self._host, self._port, self._token = services, host, port, token
-        self.house = House(services, token, key_required=not is_loopback(host))
+        self._services = services
+        self._host = host
+        self._port = port
+        self._token = token
+        self.own_key = own_key(services.paths)
+        tokens = (self.own_key,) if token is None else (token, self.own_key)
+        self.house = House(services, tokens, key_required=token is not None or not is_loopback(host))
         self._server: _Server | None = None
         self._running: asyncio.Task[None] | None = None
         self._address = ""
@@ -48,17 +54,25 @@ class Gateway:
         return self._address
 
     @property
+    def access_words(self) -> str:
+        """Who is let in, in a sentence."""
+        return self.house.access_words
+
+    @property
     def board(self) -> Board:
         """The newest requests."""
         return self.house.board
 
     async def start(self) -> None:
         """Open the socket and serve.  Raises `RoutertermError` where that cannot or must not be."""
+        if self._token is not None:
+            check_token(self._token)
         if not is_loopback(self._host) and self._token is None and not await read_keys(self._services):
             raise RoutertermError(
                 f"Anybody on the network could use your keys at {self._host}.",
                 "Make a key with `routerterm gateway key add NAME`, or set ROUTERTERM_GATEWAY_TOKEN.",
             )
+        await self.house.refresh_keys()
         bound = _bound(self._host, self._port)
         host, port = bound.getsockname()[:2]
         self._address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

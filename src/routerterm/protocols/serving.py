@@ -258,8 +258,8 @@ def told(error: RoutertermError) -> Told:
 
 
 def said(error: RoutertermError) -> str:
-    """The error's sentence and its hint."""
-    return f"{error.message} {error.hint}".strip()
+    """The error's sentence.  Its hint is for a person at a chat or a shell, and has no place in an API's answer."""
+    return error.message
 
 
 def said_in_words(error: RoutertermError) -> str:

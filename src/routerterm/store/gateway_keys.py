@@ -10,6 +10,9 @@ from routerterm.store.ledger import TOKENS
 from routerterm.store.values import json_object, to_json
 from routerterm.store.worker import Worker
 
+_EVER = "gateway_keys"
+"""The entry of ``meta`` that says that there was a key once."""
+
 
 class GatewayKeys:
     """Writes keys down, and tells what their clients have used."""
@@ -26,16 +29,32 @@ class GatewayKeys:
                 " ON CONFLICT (name) DO NOTHING",
                 (row["name"], row["digest"], row["hint"], row["created_at"], to_json(row["allowance"])),
             )
+            _remember(connection)
             return done.rowcount > 0
 
         return await self._writer.write(job, durable=True)
 
     async def remove(self, name: str) -> bool:
         """Take one back; False where there is none of that name."""
-        return await self._writer.write(
-            lambda connection: connection.execute("DELETE FROM gateway_key WHERE name = ?", (name,)).rowcount > 0,
-            durable=True,
-        )
+
+        def job(connection: sqlite3.Connection) -> bool:
+            if connection.execute("DELETE FROM gateway_key WHERE name = ?", (name,)).rowcount == 0:
+                return False
+            _remember(connection)  # also where a version that did not yet write it down made the key
+            return True
+
+        return await self._writer.write(job, durable=True)
+
+    async def ever(self) -> bool:
+        """Whether there is a key, or was one: from the first on nobody is let in without."""
+
+        def job(connection: sqlite3.Connection) -> bool:
+            found = connection.execute(
+                "SELECT EXISTS (SELECT 1 FROM gateway_key) OR EXISTS (SELECT 1 FROM meta WHERE name = ?)", (_EVER,)
+            ).fetchone()
+            return bool(found[0])
+
+        return await self._reader.read(job)
 
     async def all(self) -> Sequence[dict[str, Any]]:
         """Every key by name."""
@@ -64,3 +83,7 @@ class GatewayKeys:
             return [dict(row) for row in rows]
 
         return await self._reader.read(job)
+
+
+def _remember(connection: sqlite3.Connection) -> None:
+    connection.execute("INSERT OR REPLACE INTO meta (name, value) VALUES (?, '1')", (_EVER,))
