@@ -55,12 +55,12 @@ class Catalog:
         )
 
     def provider(self, name: str) -> ProviderInfo | None:
-        """The provider of that name."""
+        """The provider of that name, also where it is switched off."""
         return self._providers.get(name)
 
-    def providers(self) -> tuple[ProviderInfo, ...]:
-        """All providers, in the order of the data."""
-        return tuple(self._providers.values())
+    def providers(self, *, disabled: bool = False) -> tuple[ProviderInfo, ...]:
+        """The providers that may be used, in the order of the data; with ``disabled`` also those switched off."""
+        return tuple(info for info in self._providers.values() if info.enabled or disabled)
 
     def model(self, target: Target) -> ModelInfo | None:
         """What is known of a model; None where even the provider is unknown.
@@ -76,10 +76,9 @@ class Catalog:
         return self._models[target]
 
     def models(self, provider: str | None = None) -> tuple[ModelInfo, ...]:
-        """All listed models (of one provider), those of the settings included."""
-        names = self._providers if provider is None else [provider] if provider in self._providers else []
+        """All listed models (of one provider), those of the settings included; none of a provider switched off."""
         found: list[ModelInfo] = []
-        for name in names:
+        for name in (info.name for info in self.providers() if provider in (None, info.name)):
             ids = dict.fromkeys([*self._listing(name).models, *self._fresh.get(name, EMPTY).models])
             ids |= dict.fromkeys(target.model for target in self._overrides if target.provider == name)
             found += (info for id in ids if (info := self.model(Target(name, id))) is not None)

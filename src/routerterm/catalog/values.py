@@ -111,3 +111,7 @@ class ProviderInfo:
     """The model that a route names when it names only the provider."""
     headers: tuple[tuple[str, str], ...] = ()
     flags: frozenset[str] = frozenset()
+    in_process: str = ""
+    """Which part of this program answers in its place, instead of the network: ``demo`` or ``llama``; else empty."""
+    enabled: bool = True
+    """False where the person switched it off: it is in no list, and nothing is ever sent to it."""

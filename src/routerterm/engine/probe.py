@@ -38,6 +38,8 @@ def prober(find: Callable[[str], ProviderInfo | None], transport: Callable[[str]
         info = find(provider)
         if info is None:
             return ProbeResult(False, f"There is no provider {provider}.", hint="Name it in [providers] first.")
+        if not info.enabled:
+            return ProbeResult(False, f"{info.title} is disabled in the settings; nothing was sent to it.")
         asking = _Asking(info, transport(provider))
         try:
             async with asyncio.timeout(PATIENCE):

@@ -29,7 +29,7 @@ from routerterm.router.hooks import Hooks
 from routerterm.router.leg import Leg, Patience
 from routerterm.router.limits import KeyView
 from routerterm.router.options import RouterOptions
-from routerterm.router.prepare import Lookups, Preparer, health_name, key_name
+from routerterm.router.prepare import ENABLE_HINT, Lookups, Preparer, health_name, key_name
 from routerterm.router.resolve import check
 from routerterm.router.turn import Surroundings, Turn
 
@@ -140,6 +140,8 @@ class Router:
         info = self._catalog.provider(provider)
         if info is None:
             raise NoCandidate(f"There is no provider {provider!r}.")
+        if not info.enabled:
+            raise NoCandidate(f"The provider {provider} is disabled in the settings.", ENABLE_HINT)
         if key is None:
             key = next(iter(await self._keys.keys(provider)), None)
         wire = codec(info.protocol, info.dialect)
@@ -209,14 +211,14 @@ class Router:
         if (given := self._given.get(info.name)) is not None:
             return given
         proxy = self._options.proxies.get(info.name, self._options.proxies.get("*"))
-        name = info.name if info.name in ("demo", "local") else f"http {proxy}"
+        name = f"in process {info.in_process}" if info.in_process else f"http {proxy}"
         if name not in self._own:
-            self._own[name] = _opened(info.name, proxy)
+            self._own[name] = _opened(info, proxy)
         return self._own[name]
 
     def _obstacle(self, info: ProviderInfo, model: str) -> str | None:
         """Why a provider in this process cannot be asked."""
-        if info.name != "local":
+        if not info.in_process:
             return None
         obstacle = getattr(self._transport(info), "obstacle", None)
         found = obstacle(model) if obstacle is not None else None
@@ -226,12 +228,12 @@ class Router:
         return ulid(int(self._clock() * 1000), secrets.token_bytes(10))
 
 
-def _opened(provider: str, proxy: str | None) -> Transport:
-    if provider == "demo":
+def _opened(info: ProviderInfo, proxy: str | None) -> Transport:
+    if info.in_process == "demo":
         from routerterm.router.demo import DemoTransport
 
         return DemoTransport()
-    if provider == "local":
+    if info.in_process:
         from routerterm.router.local import LocalTransport
 
         return LocalTransport({})

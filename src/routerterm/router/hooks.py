@@ -6,7 +6,7 @@ the catalogue, no cap, no rule.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
@@ -213,6 +213,3 @@ class Hooks:
     pricer: Pricer = field(default_factory=ListPricer)
     budget: Budget = field(default_factory=NoBudget)
     guard: Guard = field(default_factory=NoGuard)
-
-
-Forecasts: TypeAlias = Mapping[Target, Forecast]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -133,6 +133,7 @@ def plan(
 
 
 NO_KEY = "no key"
+DISABLED = "its provider is disabled in the settings"
 
 
 def _unfit(subject: Subject, needs: Needs, now: float) -> str | None:
@@ -140,6 +141,8 @@ def _unfit(subject: Subject, needs: Needs, now: float) -> str | None:
     provider, model = subject.provider, subject.model
     if provider is None or model is None:
         return f"there is no provider {subject.target.provider}"
+    if not provider.enabled:
+        return DISABLED
     if needs.private and not model.local:
         return "the conversation is private, and this model is not on this machine"
     if subject.obstacle:
@@ -274,8 +277,3 @@ def _option(subject: Subject, why: str, last_resort: bool, hedge: bool) -> Optio
         last_resort,
         subject.health.ttft_p95 if hedge else None,
     )
-
-
-def by_target(plan: Plan) -> Mapping[Target, Option]:
-    """The options by their names."""
-    return {option.target: option for option in plan.options}

@@ -16,10 +16,12 @@ from routerterm.router import breaker, limits
 from routerterm.router.hooks import Hooks, reserve_of
 from routerterm.router.narrowing import arranged, narrowed, objection
 from routerterm.router.options import RouterOptions
-from routerterm.router.policy import NO_KEY, Needs, Plan, Subject, plan
+from routerterm.router.policy import DISABLED, NO_KEY, Needs, Plan, Subject, plan
 from routerterm.router.resolve import Entry, Names, Resolved
 
 log = logging.getLogger(__name__)
+
+ENABLE_HINT = "To use it, remove `enabled = false` from its table under [providers]."
 
 
 class Lookups(Protocol):
@@ -194,6 +196,8 @@ def refusal(prepared: Prepared) -> RoutertermError:
     if not passed:
         return NoKey(f"No provider that {asked!r} could ask has a key.", "Add one with: routerterm keys add")
     hint = "Choose another model, or see: routerterm why"
+    if all(item.reason == DISABLED for item in passed):
+        hint = ENABLE_HINT
     if any("routerterm local fetch" in item.reason for item in passed):
         hint = "Fetch the local model with: routerterm local fetch"
     reasons = "; ".join(f"{item.target}: {item.reason}" for item in passed)

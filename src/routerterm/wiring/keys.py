@@ -25,7 +25,7 @@ def keyring_of(settings: Settings, catalog: Catalog, paths: Paths, environ: Mapp
     """The person's keys; nothing is opened or asked yet."""
     return Keyring(
         paths.data,
-        {info.name: info for info in catalog.providers()},
+        {info.name: info for info in catalog.providers(disabled=True)},
         references={name: own.keys for name, own in settings.providers.items() if own.keys},
         order=settings.keys.order,
         unlocked=settings.keys.unlocked * 60,

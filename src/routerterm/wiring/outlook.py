@@ -17,6 +17,7 @@ from routerterm.engine.abilities import AbilityBook
 from routerterm.engine.history import context_of
 from routerterm.router.forecast import outlooks
 from routerterm.router.resolve import Names
+from routerterm.wiring.services import providers_with_key
 
 if TYPE_CHECKING:
     from routerterm.engine.session import Session
@@ -40,8 +41,7 @@ class Preview:
 
 async def abilities(services: Services) -> AbilityBook:
     """What the models of a name can do, by the keys of the moment."""
-    rows = await services.keys.readable_rows()
-    with_key = frozenset(row.provider for row in rows if row.enabled)
+    with_key = await providers_with_key(services.settings, services.keys)
     names = Names(services.options, services.catalog.provider, services.catalog.providers)
     return AbilityBook(names, services.catalog.model, with_key)
 
@@ -115,6 +115,8 @@ def _others(services: Services, decision: Decision, recent: tuple[str, ...]) -> 
 
 def _serves(services: Services, model: ModelInfo, request: ChatRequest) -> bool:
     provider = services.catalog.provider(model.provider)
-    ready = provider is not None and (model.provider in services.with_key or not provider.needs_key)
+    if provider is None or provider.in_process or not provider.enabled:
+        return False
+    ready = model.provider in services.with_key or not provider.needs_key
     sees = model.vision or not request.has_images
-    return ready and sees and model.provider not in ("demo", "local") and (model.local or not request.private)
+    return ready and sees and (model.local or not request.private)

@@ -20,9 +20,8 @@ from routerterm.config.paths import Paths
 from routerterm.config.settings import Settings, load_settings
 from routerterm.core.errors import RoutertermError, StoreError, VaultError
 from routerterm.core.events import Event
-from routerterm.core.messages import Message
 from routerterm.core.request import ChatRequest
-from routerterm.core.targets import Forecast, Target
+from routerterm.core.targets import Target
 from routerterm.engine.afterlife import Afterlife
 from routerterm.engine.asking import Streams
 from routerterm.engine.glance import Lamp, lamps, spent_today
@@ -104,7 +103,7 @@ class Services:
         self._retired.append(self.router)
         self.settings, self.catalog, self.options, self.money, self.router = settings, *parts
         self.default_model = await first_choice(settings, self.keys, self.paths)
-        self.with_key = await _with_key(self.keys)
+        self.with_key = await providers_with_key(settings, self.keys)
 
     @property
     def zone(self) -> tzinfo | None:
@@ -123,24 +122,11 @@ class Services:
 
     async def lamps(self) -> tuple[tuple[str, Lamp], ...]:
         """How the providers with a key are."""
+        self.with_key = await providers_with_key(self.settings, self.keys)
         rows = await self.keys.readable_rows()
         states = await self.store.memory.read("health:")
-        providers = dict.fromkeys(row.provider for row in rows if row.enabled)
-        self.with_key = frozenset(providers)
+        providers = dict.fromkeys(row.provider for row in rows if row.provider in self.with_key)
         return lamps(providers, states)
-
-    async def forecast(self, session: Session, text: str, model: str) -> Forecast | None:
-        """What sending this text would cost, to the first candidate; nothing is sent."""
-        page = await session.page()
-        history = tuple(message.message for message in page.messages if message.parts)
-        conversation = session.conversation
-        request = ChatRequest(
-            model=model,
-            messages=(*history, Message.of("user", text)),
-            system=conversation.system if conversation else None,
-            private=conversation.private if conversation else False,
-        )
-        return (await self.router.explain(request)).forecast
 
     async def close(self) -> None:
         """Finish and leave nothing open."""
@@ -180,7 +166,7 @@ async def open_services(
         loading=loading,
         troubles=(*rescued(opening), *await _damaged(keys)),
         opening=opening,
-        with_key=await _with_key(keys),
+        with_key=await providers_with_key(settings, keys),
     )
 
 
@@ -204,8 +190,11 @@ async def _parts(
     return catalog, options, money, router
 
 
-async def _with_key(keys: Keyring) -> frozenset[str]:
-    return frozenset(row.provider for row in await keys.readable_rows() if row.enabled)
+async def providers_with_key(settings: Settings, keys: Keyring) -> frozenset[str]:
+    """The providers that are not switched off and have a key that is not."""
+    own = settings.providers
+    rows = [row for row in await keys.readable_rows() if row.enabled]
+    return frozenset(row.provider for row in rows if row.provider not in own or own[row.provider].enabled)
 
 
 async def _damaged(keys: Keyring) -> tuple[VaultError, ...]:
@@ -231,10 +220,8 @@ async def first_choice(settings: Settings, keys: Keyring, paths: Paths) -> str:
     """What answers when nobody says: the person's default; the smart route if any key is known; local; demo."""
     if "default" in settings.router.model_fields_set:
         return settings.router.default
-    rows = await keys.readable_rows()
-    if any(row.enabled for row in rows):
-        smart = {"openai", "anthropic", "gemini"}
-        return "smart" if any(row.provider in smart for row in rows) else "any"
+    if with_key := await providers_with_key(settings, keys):
+        return "smart" if with_key & {"openai", "anthropic", "gemini"} else "any"
     return str(LOCAL if local_status(paths).ready else DEMO)
 
 

@@ -63,11 +63,6 @@ def options_of(settings: Settings) -> RouterOptions:
     )
 
 
-def disabled_providers(settings: Settings) -> frozenset[str]:
-    """The providers that must not be used."""
-    return frozenset(name for name, own in settings.providers.items() if not own.enabled)
-
-
 def _proxies(settings: Settings) -> Iterator[tuple[str, str]]:
     if settings.router.proxy:
         yield "*", settings.router.proxy
@@ -98,6 +93,7 @@ def _provider(name: str, own: ProviderSettings, known: ProviderInfo | None) -> P
         needs_key=_said(own.needs_key, known.needs_key),
         default_model=_said(own.default_model, known.default_model),
         local=_said(own.local, known.local),
+        enabled=own.enabled,
     )
 
 

@@ -16,7 +16,6 @@ from routerterm.router.exchange import Transport, Waits
 
 PATIENCE = 10.0
 """Seconds that a provider may take to say anything at all."""
-_IN_PROCESS = {"local", "demo"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +59,7 @@ async def knock(room: Room) -> list[Reached]:
     catalog = catalog_of(settings, Catalog.builtin())
     keyring = keyring_of(settings, catalog, room.paths)
     wanted = {row.provider for row in await keyring.all_rows() if row.enabled} | set(settings.providers)
-    off = {name for name, own in settings.providers.items() if not own.enabled}
-    infos = [info for info in catalog.providers() if info.name in wanted - off - _IN_PROCESS]
+    infos = [info for info in catalog.providers() if info.name in wanted and not info.in_process]
     line = ProbeLine(settings, catalog)
     try:
         return await asyncio.gather(*(_knock(info, line.transport(info.name)) for info in infos))
