@@ -10,6 +10,10 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Literal, TypeAlias
 
 NANO = Decimal("1e-9")
+MOST_USD = Decimal(1_000_000)
+"""No attempt costs more: a larger amount is a mistake or a lie, and is taken for unknown."""
+MOST_NANO = 10**15
+"""The same in nano-dollars: thousands of them add up within SQLite's 64 bits."""
 CostSource: TypeAlias = Literal["reported", "computed", "declared"]
 """Charged by the provider's own word; computed from a price list; declared free (a local model)."""
 
@@ -30,8 +34,9 @@ FREE = Cost(Decimal(0), "declared")
 
 
 def to_nano(usd: Decimal) -> int:
-    """Dollars as whole nano-dollars, half to even."""
-    return int((usd / NANO).quantize(Decimal(1), rounding=ROUND_HALF_EVEN))
+    """Dollars as whole nano-dollars, half to even, and never beyond `MOST_USD` either way."""
+    bounded = max(-MOST_USD, min(usd, MOST_USD))
+    return int((bounded / NANO).quantize(Decimal(1), rounding=ROUND_HALF_EVEN))
 
 
 def from_nano(nano: int) -> Decimal:

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal, TypeAlias
 
+from routerterm.core.errors import CallerFault
 from routerterm.core.ledger import Cap
 from routerterm.core.messages import Message
+from routerterm.core.usage import MOST_TOKENS
 
 Effort: TypeAlias = Literal["none", "low", "medium", "high"]
 Sort: TypeAlias = Literal["price", "latency", "throughput"]
@@ -47,6 +49,16 @@ class Params:
     """How long to reason before answering."""
     stop: tuple[str, ...] = ()
     seed: int | None = None
+
+    def __post_init__(self) -> None:
+        """Raises `CallerFault` for a number that no model can mean: none of them may reach money or a provider."""
+        if self.max_output is not None and not 1 <= self.max_output <= MOST_TOKENS:
+            raise CallerFault(f"The longest answer must be from 1 to {MOST_TOKENS:,} tokens, not {self.max_output}.")
+        for name, value, most in (("temperature", self.temperature, 100.0), ("top_p", self.top_p, 1.0)):
+            if value is not None and not 0.0 <= value <= most:
+                raise CallerFault(f"`{name}` must be from 0 to {most:g}.")
+        if self.seed is not None and not -(2**63) <= self.seed < 2**64:
+            raise CallerFault("`seed` must fit into 64 bits.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal, TypeAlias
 
+MOST_TOKENS = 10**9
+"""A count above this, or below zero, is no report: no model reads or writes so much in one request."""
+
 UsageSource: TypeAlias = Literal["reported", "estimated"]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
+from routerterm.core.errors import CallerFault
 from routerterm.core.request import Params
 
 
@@ -16,9 +17,17 @@ def params_to_json(params: Params) -> dict[str, Any]:
 
 
 def params_from_json(body: Mapping[str, Any]) -> Params:
-    """The parameters in a column; entries that are none of them are passed over."""
+    """The parameters in a column; entries that are none of them, or that no model can mean, are passed over."""
     known = {field.name for field in fields(Params)}
     values = {name: value for name, value in body.items() if name in known and value is not None}
     if "stop" in values:
         values["stop"] = tuple(values["stop"])
-    return Params(**values)
+    return Params(**{name: value for name, value in values.items() if _is_sound(name, value)})
+
+
+def _is_sound(name: str, value: Any) -> bool:
+    try:
+        Params(**{name: value})
+    except (CallerFault, TypeError):
+        return False
+    return True

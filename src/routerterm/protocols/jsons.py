@@ -8,6 +8,9 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from routerterm.core.money import MOST_USD
+from routerterm.core.usage import MOST_TOKENS
+
 _SCAN: Callable[[str, int], tuple[Any, int]] = vars(json.JSONDecoder(parse_constant=lambda _name: None))["scan_once"]
 """The bare scanner, without what `json.loads` does around it: this runs once for every chunk.
 
@@ -63,14 +66,10 @@ def objects(value: Any) -> list[Mapping[str, Any]]:
 
 
 def count(value: Any) -> int:
-    """A number of tokens: a whole number not below zero, else 0."""
-    if isinstance(value, bool):
+    """A number of tokens; 0, which is "not reported", for what no provider can mean (`MOST_TOKENS`)."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MOST_TOKENS:
         return 0
-    if isinstance(value, int):
-        return max(value, 0)
-    if isinstance(value, float) and 0 <= value < 1e15:
-        return int(value)
-    return 0
+    return int(value)
 
 
 def size(value: Any) -> int | None:
@@ -88,7 +87,7 @@ def amount(value: Any) -> Decimal | None:
         number = Decimal(str(value))
     except (InvalidOperation, ValueError):
         return None
-    return number if number.is_finite() and 0 <= number < 10**9 else None
+    return number if number.is_finite() and 0 <= number <= MOST_USD else None
 
 
 def scrub(value: str) -> str:

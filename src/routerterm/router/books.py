@@ -108,13 +108,9 @@ class Books:
         if self.rests(target):
             await self._change(health_name(target), breaker.released)
 
-    async def reserve(self, attempt: Attempt, record: AttemptRecord, caps: Sequence[Cap]) -> NotSent | None:
+    async def reserve(self, record: AttemptRecord, caps: Sequence[Cap]) -> CapReached | None:
         """Hold the high end back in the ledger.  Raises `StoreError`: what cannot be entered is not spent."""
-        reached = await self._ledger.reserve(record, caps)
-        if reached is None:
-            return None
-        error = over(reached, attempt.target)
-        return NotSent("budget", error.message, self._clock(), error=error)
+        return await self._ledger.reserve(record, caps)
 
     async def settle(self, record: AttemptRecord, result: Result) -> None:
         """The ledger's last word on an attempt.  A full disk is logged: the answer itself is worth more."""

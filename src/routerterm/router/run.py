@@ -21,6 +21,8 @@ class Run:
     record: AttemptRecord
     started: float
     leg: Leg
+    why: str = ""
+    """Why it is made, and what of the request was changed for it."""
     text: list[str] = field(default_factory=list)
     spoken: list[str] = field(default_factory=list)
     """Everything that was generated, reasoning and tool arguments included, for an estimate."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from routerterm.core.errors import Cut, ProviderError, Silent
 from routerterm.core.ledger import Outcome
@@ -98,11 +99,18 @@ class Tally:
 
     def _used(self, run: Run, error: ProviderError | None) -> Usage:
         """What the provider reported, or an estimate where something may be billed."""
-        if run.usage is not None:
+        if run.usage is not None and run.usage.input and (run.usage.output or not run.leg.content):
+            return run.usage
+        if run.usage is not None and run.usage.cost is not None:
             return run.usage
         if error is not None and not run.leg.content and not isinstance(error, Silent | Cut):
             return Usage(source="estimated")
         forecast = run.attempt.option.forecast
         spoken = "".join(run.spoken)
         output = self._hooks.estimator.text(spoken, run.attempt.option.model) if spoken else 0
-        return Usage(fresh=forecast.prompt_tokens if forecast else 0, output=output, source="estimated")
+        estimated = Usage(fresh=forecast.prompt_tokens if forecast else 0, output=output, source="estimated")
+        if run.usage is None:
+            return estimated
+        # A report that says nothing of the prompt, or of an answer that came, is completed by our own count.
+        said = run.usage if run.usage.input else replace(run.usage, fresh=estimated.fresh)
+        return replace(said, output=said.output or output, source="estimated")

@@ -29,9 +29,9 @@ from routerterm.core.ledger import Cap
 from routerterm.core.request import ChatRequest
 from routerterm.core.secret import Secret
 from routerterm.router.accounts import reserved
-from routerterm.router.allowance import allowances
+from routerterm.router.allowance import Allowed, allowed, tightened
 from routerterm.router.attempts import Answered, Attempt, Hedged, Lost, NotSent, Outcome, Rules
-from routerterm.router.books import Books
+from routerterm.router.books import Books, over
 from routerterm.router.continuation import prefill
 from routerterm.router.flow import Flow, flow
 from routerterm.router.hedge import first_to_speak
@@ -88,7 +88,7 @@ class Turn:
                 if isinstance(run, NotSent):
                     self._outcome = run
                 else:
-                    yield AttemptStarted(attempt.n, attempt.target, attempt.key, attempt.why)
+                    yield AttemptStarted(attempt.n, attempt.target, attempt.key, run.why)
                     # Few generators lie between the wire and the reader: each costs something for every piece.
                     async with aclosing(self._happening(run, attempt)) as events:
                         async for event in events:
@@ -142,7 +142,7 @@ class Turn:
             async with _running(asked.wait()) as asking:
                 await asyncio.wait({racing, asking}, return_when=asyncio.FIRST_COMPLETED)
             if asked.is_set():
-                yield AttemptStarted(spare.n, spare.target, spare.key, spare.why)
+                yield AttemptStarted(spare.n, spare.target, spare.key, second.why if second else spare.why)
             race = await racing
         if second is None:
             async with aclosing(self._told(run, race.batches)) as events:
@@ -169,23 +169,28 @@ class Turn:
         now, route = self._around.clock(), self._prepared.resolved.route
         prompt = option.forecast.prompt_tokens if option.forecast is not None else 0
         caps = _left(hooks.budget.caps(self._request, attempt.target, route, int(now * 1000)), self._tally.committed)
-        ways = allowances(self._request, option, caps, hooks.forecaster)
-        request, forecast = next(ways)
-        leg = self._leg(request, attempt)
+        sent = allowed(self._request, option, caps, hooks.forecaster)
+        leg = self._leg(sent.request, attempt)
         if (refused := await self._books.admit_model(attempt)) is not None:
             return refused
         refused = await self._books.admit_key(attempt, prompt + reserve_of(self._request, option.model))
         while refused is None:
-            reserve = reserve_of(request, option.model)
-            record = reserved(self._around.new_id(), request, attempt, route, int(now * 1000), forecast, reserve)
-            refused = await self._books.reserve(attempt, record, caps)
-            if refused is None:
-                run = Run(attempt, record, now, leg)
+            reserve = sent.forecast.answer if sent.forecast is not None and sent.forecast.answer is not None else None
+            reserve = reserve_of(sent.request, option.model) if reserve is None else reserve
+            record = reserved(
+                self._around.new_id(), sent.request, attempt, route, int(now * 1000), sent.forecast, reserve
+            )
+            reached = await self._books.reserve(record, caps)
+            if reached is None:
+                run = Run(attempt, record, now, leg, _why(attempt, sent))
                 self._tally.begin(run)
                 return run
-            if (tighter := next(ways, None)) is not None:
-                request, forecast = tighter
-                leg, refused = self._leg(request, attempt), None
+            tighter = tightened(sent, option, reached, hooks.forecaster)
+            if tighter is None:
+                error = over(reached, attempt.target)
+                refused = NotSent("budget", error.message, self._around.clock(), error=error)
+            else:
+                sent, leg = tighter, self._leg(tighter.request, attempt)
         await self._books.release(attempt.target)
         return refused
 
@@ -269,6 +274,13 @@ class Turn:
 
     def _failed(self, error: RoutertermError) -> Failed:
         return Failed(error, self._tally.usage, self._tally.cost, self._tally.made)
+
+
+def _why(attempt: Attempt, sent: Allowed) -> str:
+    """Why an attempt is made, and what of the request was changed for it."""
+    if sent.clipped is None:
+        return attempt.why
+    return f"{attempt.why}; its answer is limited to {sent.clipped:,} tokens, the budget leaves no more"
 
 
 def _left(caps: Sequence[Cap], committed: int) -> Sequence[Cap]:

@@ -186,8 +186,8 @@ def rows_between(
 
 
 def rows_of(connection: sqlite3.Connection, message_id: str) -> tuple[AttemptRecord, ...]:
-    """The attempts behind a message, in order."""
+    """The attempts behind a message, in order; those that were imported with it included."""
     found = connection.execute(
-        f"SELECT {', '.join(_COLUMNS)} FROM attempt WHERE message_id = ? ORDER BY n, started_at", (message_id,)
+        f"SELECT {', '.join(_COLUMNS)} FROM every_attempt WHERE message_id = ? ORDER BY n, started_at", (message_id,)
     )
     return tuple(AttemptRecord(**dict(zip(_COLUMNS, row, strict=True))) for row in found)

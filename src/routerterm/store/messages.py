@@ -117,7 +117,7 @@ class Messages:
             SELECT m.id, m.parent_id, m.role, m.status, m.model, m.created_at, substr(m.text, 1, ?1), a.cost, a.unknown
             FROM message m LEFT JOIN (
                 SELECT message_id, sum(cost_nanousd) AS cost, max(cost_nanousd IS NULL) AS unknown
-                FROM attempt WHERE conversation_id = ?2 GROUP BY message_id
+                FROM every_attempt WHERE conversation_id = ?2 GROUP BY message_id
             ) a ON a.message_id = m.id
             WHERE m.conversation_id = ?2 ORDER BY m.rowid
         """

@@ -189,7 +189,7 @@ def _message_conditions(query: Query, values: list[object]) -> list[str]:
         values += [len(query.provider) + 1, query.provider]
     if query.cost:
         sign, nano = query.cost
-        conditions.append(f"(SELECT sum(a.cost_nanousd) FROM attempt a WHERE a.message_id = m.id) {sign} ?")
+        conditions.append(f"(SELECT sum(a.cost_nanousd) FROM every_attempt a WHERE a.message_id = m.id) {sign} ?")
         values.append(nano)
     return conditions
 

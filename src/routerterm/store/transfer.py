@@ -65,7 +65,7 @@ def carry_out(connection: sqlite3.Connection, id: str) -> Carried | None:
         return None
     messages = connection.execute("SELECT * FROM message WHERE conversation_id = ? ORDER BY rowid", (id,))
     attempts = connection.execute(
-        "SELECT * FROM attempt WHERE conversation_id = ? AND outcome <> 'running' ORDER BY started_at, id", (id,)
+        "SELECT * FROM every_attempt WHERE conversation_id = ? AND outcome <> 'running' ORDER BY started_at, id", (id,)
     )
     names = [field.name for field in fields(AttemptRecord)]
     return Carried(
@@ -93,11 +93,10 @@ def carry_in(connection: sqlite3.Connection, carried: Carried) -> Landing:
     for message in carried.messages:
         if message.id not in known:
             put(connection, "message", _row(message))
-    table = {row["name"] for row in connection.execute("PRAGMA table_info(attempt)")}
+    # What a file says was spent was not spent here: it stands apart from the rows that sums and caps are made of.
     for attempt in carried.attempts:
-        if not connection.execute("SELECT 1 FROM attempt WHERE id = ?", (attempt.id,)).fetchone():
-            row = {field.name: getattr(attempt, field.name) for field in fields(attempt) if field.name in table}
-            put(connection, "attempt", row)
+        if not connection.execute("SELECT 1 FROM every_attempt WHERE id = ?", (attempt.id,)).fetchone():
+            put(connection, "imported_attempt", {field.name: getattr(attempt, field.name) for field in fields(attempt)})
     return landing
 
 

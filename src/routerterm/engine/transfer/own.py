@@ -17,6 +17,8 @@ from dataclasses import MISSING, fields
 from typing import Any, TypeVar
 
 from routerterm.core.ledger import AttemptRecord
+from routerterm.core.money import MOST_NANO
+from routerterm.core.usage import MOST_TOKENS
 from routerterm.core.messages import ROLES, part_from_json, part_to_json
 from routerterm.engine.transfer.problems import BadArchive
 from routerterm.store.transfer import Carried
@@ -117,8 +119,15 @@ def _attempt(body: Mapping[str, Any], conversation_id: str) -> AttemptRecord:
     known = {field.name: field for field in fields(AttemptRecord)}
     values = {name: value for name, value in body.items() if name in known}
     for name, value in values.items():
-        if not isinstance(value, (str, int, type(None))) or isinstance(value, bool):
+        if not isinstance(value, (str, int, type(None))) or (isinstance(value, bool) and name != "cached"):
             raise ValueError(f"{name} of an attempt is neither text nor a whole number")
+    amounts = [name for name in values if name.endswith(("_tokens", "_ms", "_nanousd")) or name in ("n", "http_status")]
+    for name in amounts:
+        most = MOST_NANO if name.endswith("_nanousd") else MOST_TOKENS
+        least = -most if name == "saved_nanousd" else 0
+        if not (isinstance(values[name], int) and least <= values[name] <= most):
+            del values[name]  # an impossible amount is one that nobody reported
+    values |= {"n": values.get("n", 1), "started_at": _time(values.get("started_at"))}
     return AttemptRecord(**values | {"conversation_id": conversation_id})
 
 

@@ -57,7 +57,7 @@ def _cost(usage: Mapping[str, Any]) -> Decimal | None:
     """What the provider says it charged, in US dollars."""
     ticks = usage.get("cost_in_usd_ticks")
     if isinstance(ticks, int) and not isinstance(ticks, bool):
-        return count(ticks) * XAI_TICK or None  # Azure's Grok says 0 and charges all the same
+        return amount(str(ticks * XAI_TICK)) or None  # Azure's Grok says 0 and charges all the same
     cost = usage.get("cost")
     if isinstance(cost, dict):
         return amount(cost.get("total_cost"))

@@ -9,6 +9,7 @@ from routerterm.store.migrations.m0001_tables import tables
 from routerterm.store.migrations.m0002_tally import tally
 from routerterm.store.migrations.m0003_guard import guard
 from routerterm.store.migrations.m0004_gateway import gateway
+from routerterm.store.migrations.m0005_imports import imports
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -18,5 +19,6 @@ ALL: Mapping[str, Callable[[Database], None]] = {
     "0002_tally": tally,
     "0003_guard": guard,
     "0004_gateway": gateway,
+    "0005_imports": imports,
 }
 """Every step by its name, in the order in which they are taken."""
