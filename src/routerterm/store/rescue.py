@@ -16,7 +16,17 @@ from pathlib import Path
 
 from routerterm.store.schema import migrate
 
-TABLES = ("conversation", "message", "attempt", "imported_attempt", "memory", "prompt", "meta", "gateway_key", "guard_hit")
+TABLES = (
+    "conversation",
+    "message",
+    "attempt",
+    "imported_attempt",
+    "memory",
+    "prompt",
+    "meta",
+    "gateway_key",
+    "guard_hit",
+)
 UNNAMED = frozenset({"guard_hit"})
 """Tables whose rows have no key by which one could see that they are there already."""
 _PATIENCE = 200_000

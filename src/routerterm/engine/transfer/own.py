@@ -17,9 +17,9 @@ from dataclasses import MISSING, fields
 from typing import Any, TypeVar
 
 from routerterm.core.ledger import AttemptRecord
+from routerterm.core.messages import ROLES, part_from_json, part_to_json
 from routerterm.core.money import MOST_NANO
 from routerterm.core.usage import MOST_TOKENS
-from routerterm.core.messages import ROLES, part_from_json, part_to_json
 from routerterm.engine.transfer.problems import BadArchive
 from routerterm.store.transfer import Carried
 from routerterm.store.values import STATUSES, Conversation, StoredMessage
