@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
+from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingsMap, BindingType
 from textual.notifications import SeverityLevel
@@ -20,6 +21,7 @@ from textual.worker import Worker, WorkerState
 from routerterm.config.paths import Paths
 from routerterm.core.errors import RoutertermError
 from routerterm.engine.afterlife import let_go_of_terminal, on_hangup
+from routerterm.tui.chat.places import as_meant
 from routerterm.tui.commands.registry import COMMANDS
 from routerterm.tui.doors import Doors
 from routerterm.tui.keymap import bindings
@@ -87,9 +89,12 @@ class RoutertermApp(App[int]):
         timeout: float | None = None,
         markup: bool = True,
     ) -> None:
-        """Show a notice; what is wrong begins with a sign, and does not rely on its colour."""
+        """Show a notice, one line in place of any other; what is wrong begins with a sign besides its colour."""
         sign = {"warning": "! ", "error": "!! "}.get(severity, "")
-        super().notify(f"{sign}{message}", title=title, severity=severity, timeout=timeout, markup=markup)
+        line = " ".join(f"{sign}{title + ': ' if title else ''}{message}".split())
+        self.notices.keep(line)
+        self.clear_notifications()
+        super().notify(line, severity=severity, timeout=timeout, markup=False)
 
     def load_machine(self, name: str) -> Theme:
         """The theme of that name, registered; the default with a notice if it is broken or not there."""
@@ -131,6 +136,16 @@ class RoutertermApp(App[int]):
     def get_default_screen(self) -> Screen[Any]:
         """The chat is where everything begins."""
         return ChatScreen(self.machine)
+
+    async def on_event(self, event: events.Event) -> None:
+        """Keys and pastes pass here first, in their order, and are led to where they belong."""
+        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded and self.screen_stack:
+            screen = self.screen
+            if isinstance(event, events.Key):
+                event = as_meant(event, self.focused, lambda key: key in screen.active_bindings)
+            if isinstance(screen, ChatScreen) and screen.took_input(event):
+                return
+        await super().on_event(event)
 
     def on_mount(self) -> None:
         """Paint first; everything that takes time comes after."""

@@ -22,6 +22,8 @@ class Arrangement:
     def __init__(self, screen: ChatScreen, sidebar: str) -> None:
         self._screen = screen
         self._sidebar_open: bool | None = {"open": True, "closed": False}.get(sidebar)
+        self._before_focus: tuple[bool | None, ...] = ()
+        """How it was before Tab opened it."""
 
     @property
     def _narrow(self) -> bool:
@@ -58,11 +60,23 @@ class Arrangement:
     def toggle_sidebar(self) -> None:
         """Show or hide the list; where it is a drawer, it takes the focus."""
         self._sidebar_open = not self._screen.sidebar.display
+        self._before_focus = ()
         self.arrange()
         if self._sidebar_open and self._narrow:
             self._screen.sidebar.focus()
         elif not self._sidebar_open:
             self._screen.composer.focus()
+
+    def show_for_focus(self, wanted: bool) -> None:
+        """Open the list while keys go to it, where it is hidden otherwise; hide it again afterwards."""
+        if wanted and not self._screen.sidebar.display:
+            self._before_focus = (self._sidebar_open,)
+            self._sidebar_open = True
+            self.arrange()
+        elif not wanted and self._before_focus:
+            (self._sidebar_open,) = self._before_focus
+            self._before_focus = ()
+            self.arrange()
 
     def close_drawer(self) -> None:
         """Close the list where it covers the conversation that was chosen from it."""

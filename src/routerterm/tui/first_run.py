@@ -48,8 +48,12 @@ class FirstRun:
     def _take_early_key(self) -> None:
         """A number that was pressed while the program got ready means the way, not a text."""
         composer = self._screen.composer
-        if self.is_way(composer.text) and self._screen.welcome.press(composer.text.strip()):
+        if self.took_way(composer.text):
             composer.put("")
+
+    def took_way(self, text: str) -> bool:
+        """Whether a text is the number of one of the ways on show, which is then taken."""
+        return self.open and self.is_way(text) and self._screen.welcome.press(text.strip())
 
     @staticmethod
     def is_way(text: str) -> bool:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 PAGE = 100
 """Conversations that are loaded at a time."""
+EVERY = 20_000
+"""More conversations than a person looks through by their titles."""
 QUIET = 3.0
 """Seconds after the start until the file is looked after: the first answers come first."""
 AGAIN = 3.0
@@ -46,14 +48,19 @@ class Library:
         wanted = max(PAGE, self._loaded)
         rows = await self._store.conversations.page(wanted)
         self._remember(rows, anew=True)
-        self._screen.sidebar.show(self._items(rows), complete=len(rows) < wanted, today=today())
+        self._screen.sidebar.show(self._items(rows), complete=len(rows) < wanted, day=today())
         self._screen.sidebar.mark_open(self._screen.stage.id)
 
     async def more(self) -> None:
         """The next page."""
         rows = await self._store.conversations.page(PAGE, after=self._last)
         self._remember(rows, anew=False)
-        self._screen.sidebar.add(self._items(rows), complete=len(rows) < PAGE, today=today())
+        self._screen.sidebar.add(self._items(rows), complete=len(rows) < PAGE, day=today())
+
+    async def load_all(self) -> None:
+        """Every conversation, for a filter that is being typed."""
+        self._loaded = EVERY
+        await self.refresh()
 
     async def watch(self) -> None:
         """Follow what other programs write; runs as long as the screen."""

@@ -15,7 +15,7 @@ from routerterm.tui.sanitise import one_line
 from routerterm.tui.terminal import driver_of
 from routerterm.tui.widgets.fields import Field, Span
 from routerterm.tui.widgets.foresight import foresight_fields
-from routerterm.tui.widgets.status import Activity, StatusView, status_fields
+from routerterm.tui.widgets.status import Activity, StatusView, mode_field, status_fields
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -64,8 +64,12 @@ class Meters:
             queued=len(turn.queue) if turn else 0,
             private=self._screen.stage.private,
             bytes_per_second=self._screen.app.line_speed(),
+            mode=self._screen.places.mode,
         )
-        self._screen.status_line.fields = status_fields(self._view, self._screen.machine.glyphs)
+        asked = self._screen.confirmation.fields
+        self._screen.status_line.fields = (
+            (mode_field(self._view.mode), *asked) if asked else status_fields(self._view, self._screen.machine.glyphs)
+        )
         self._screen.title_line.fields = self._title()
 
     def typed(self) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import time
+from collections import deque
 from typing import TYPE_CHECKING
 
 from routerterm.core.errors import Offline, RoutertermError
 from routerterm.core.money import show_usd
+from routerterm.tui.clock import now_ms
 from routerterm.tui.terminal.attention import GIVE_TITLE_BACK, KEEP_TITLE, Mood, call, call_of, title
 
 if TYPE_CHECKING:
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
 LONG = 8.0
 """Seconds of an answer after which a person may have turned to something else."""
+KEPT = 200
+"""Notices that can be read again."""
 TWICE = 3.0
 """Seconds within which a second Ctrl+C means to leave."""
 
@@ -29,6 +33,12 @@ class Notices:
         self._mood: Mood | None = None
         self._warned: set[tuple[str, int]] = set()
         self._interrupted = -TWICE
+        self.log: deque[tuple[int, str]] = deque(maxlen=KEPT)
+        """When (milliseconds since the epoch) and what was said, the newest last."""
+
+    def keep(self, line: str) -> None:
+        """Remember a notice for whoever could not read it in time."""
+        self.log.append((now_ms(), line))
 
     # -- the terminal ----------------------------------------------------------------------------------
 
@@ -114,20 +124,23 @@ class Notices:
     # -- Ctrl+C ----------------------------------------------------------------------------------------
 
     async def interrupt(self) -> None:
-        """Stop the answer; else empty the composer; else, pressed twice, leave."""
+        """Copy what is selected; else stop the answer; else clear what is written; else, pressed twice, quit."""
         chat = self._app.chat
+        here = self._app.screen is chat
+        if here and chat.transcript.selection is not None:
+            chat.transcript.action_copy()
+            return
         if chat.comparing.open is not None and chat.comparing.open.comparison.stop():
             return
         if chat.turns.stop():
             return
-        if chat.composer.text.strip() and self._app.screen is chat:
-            chat.composer.remember(chat.composer.text)
-            chat.composer.put("")
-            self._app.notify("Emptied. Alt+Up brings it back.", timeout=3)
+        if chat.composer.text.strip() and here:
+            chat.composer.put("", undoable=True)
+            self._app.notify("Cleared. Ctrl+Z restores it.", timeout=3)
             return
         now = time.monotonic()
         if now - self._interrupted < TWICE:
             await self._app.action_quit()
             return
         self._interrupted = now
-        self._app.notify("Ctrl+C again leaves; so does Ctrl+Q.", timeout=TWICE)
+        self._app.notify("Press Ctrl+C again to quit; Ctrl+Q quits at once.", timeout=TWICE)

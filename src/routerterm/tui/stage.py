@@ -133,14 +133,22 @@ class Stage:
 
     async def look_for(self, words: str) -> int:
         """Mark words in all of this conversation and go to the last place; in how many messages they are."""
-        while self._first is not None:
-            await self.older(1000)
+        await self._all_older()
         transcript = self._screen.transcript
         count = transcript.find(words)
         if count:
-            transcript.focus()
+            self._screen.places.go("MESSAGES")
             transcript.action_find(-1)
         return count
+
+    async def to_start(self) -> None:
+        """Show the very first message, and load all before it."""
+        await self._all_older()
+        self._screen.transcript.action_to_start()
+
+    async def _all_older(self) -> None:
+        while self._first is not None:
+            await self.older(1000)
 
     async def older(self, limit: int = PAGE) -> None:
         """What stands above the first message that is loaded."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, assert_never
 
-from textual.worker import Worker
+from textual.worker import Worker, WorkerError
 
 from routerterm.core.errors import NoKey, OverBudget, RoutertermError
 from routerterm.core.events import (
@@ -160,8 +160,9 @@ class Turns:
         workers = [turn.worker for turn in self._turns if turn.worker]
         for worker in workers:
             worker.cancel()
-        if running := [worker for worker in workers if not worker.is_finished]:  # Textual takes an empty list for all
-            await self._screen.workers.wait_for_complete(running)
+        for worker in workers:
+            with suppress(WorkerError):  # that it was cancelled is no news: its answer is saved by then
+                await worker.wait()
 
     def show_running(self, session: Session) -> None:
         """Let the transcript take up the answer that is running in a conversation that is shown again."""
@@ -305,8 +306,7 @@ class Turns:
         if turn.shown is None and turn.question:
             if self._on_show(turn):
                 await self._screen.stage.show()
-            text = self._screen.composer.text
-            self._screen.composer.put("\n".join(filter(None, (turn.question.text, text))))
+            self._screen.composer.give_back(turn.question.text)
             self._screen.tray.give_back(turn.question.files)
         self._screen.show_trouble(error)
         if turn.session.unsaved:

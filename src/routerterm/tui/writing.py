@@ -116,9 +116,11 @@ class Writing:
     async def accept(self, index: int) -> None:
         """Take a row; where nothing more is to be said, run it."""
         row = self._screen.suggestions.rows[index]
-        self._fill(index)
         self._screen.composer.focus()
-        if not row.more:
+        if row.more:
+            self._fill(index)
+        else:
+            self._screen.composer.put("")
             await self.submitted(row.text)
 
     def _fill(self, index: int) -> None:
@@ -127,25 +129,44 @@ class Writing:
     # -- Enter -----------------------------------------------------------------------------------------
 
     async def submitted(self, text: str) -> None:
-        """Run it if it is a command, else send it."""
+        """Run it if it is a command, else send it; ``text`` has left the composer, and goes back where it must."""
         screen = self._screen
         screen.suggestions.offer(())
+        if screen.app.services is None:
+            screen.early.append(text)  # done as soon as there is somebody to do it
+            screen.meters.refresh()
+            return
         command = slash_command(text)
         if command is not None:
-            screen.composer.take()
             screen.composer.remember(text)
             await screen.run_command(*command)
         elif NAME.match(text.strip().lower()) or (text.startswith("/") and "/" not in text.split()[0][1:]):
+            screen.composer.give_back(text)
             self._unknown(text)
-        elif screen.app.services is None:
-            screen.early = True  # sent as soon as there is somebody to send it to
+        elif not text.strip() and not screen.tray.items and not screen.comparing.models:
+            pass  # a second Enter, after the first has taken everything
         else:
             if text.strip():
                 screen.composer.remember(text)
             if screen.comparing.models:
                 await self._compare(text)
                 return
-            screen.turns.send(screen.composer.take(), screen.tray.take())
+            screen.turns.send(text, screen.tray.take())
+
+    async def send_early(self) -> None:
+        """Do what was sent before all was ready, in its order."""
+        screen = self._screen
+        while screen.early:
+            text = screen.early.pop(0)
+            if self._is_key(text.strip()):
+                screen.run_worker(self._keep_key(text.strip()), group="key", exit_on_error=False)
+            elif not screen.first_run.took_way(text):
+                await self.submitted(text)
+
+    def give_back_early(self) -> None:
+        """Nothing will be done: what was sent stands in the composer again."""
+        early, self._screen.early[:] = "\n".join(self._screen.early), []
+        self._screen.composer.give_back(early)
 
     async def _compare(self, text: str) -> None:
         files = self._screen.tray.take()
@@ -153,6 +174,7 @@ class Writing:
             await self._screen.comparing.start(Asked(text.strip() and text, files))
         except RoutertermError as error:
             self._screen.tray.give_back(files)
+            self._screen.composer.give_back(text)
             self._screen.show_trouble(error)
 
     def _unknown(self, text: str) -> None:
@@ -182,15 +204,13 @@ class Writing:
             screen.run_worker(self._look_for_files(text), group="drop", exit_on_error=False)
         return False
 
-    def took_early_key(self) -> bool:
-        """An API key that was pasted before anybody could recognise it goes to the keys now; whether there was one."""
+    def took_early_key(self) -> None:
+        """An API key that was pasted before anybody could recognise it goes to the keys now."""
         composer = self._screen.composer
         text = composer.text.strip()
-        if not text or not self._is_key(text):
-            return False
-        composer.put("")
-        self._screen.run_worker(self._keep_key(text), group="key", exit_on_error=False)
-        return True
+        if text and self._is_key(text):
+            composer.put("")
+            self._screen.run_worker(self._keep_key(text), group="key", exit_on_error=False)
 
     def _is_key(self, text: str) -> bool:
         from routerterm.config.keys.paste import looks_like_a_key

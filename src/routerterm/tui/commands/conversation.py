@@ -119,7 +119,6 @@ class Look(Command):
     """Find words in this conversation; n and N go on from there."""
 
     name, title, group, slash, argument = "look", "Find here", "Conversation", "look", "WORDS"
-    keys = ("alt+f",)
 
     async def run(self, stage: ChatScreen, argument: str = "") -> None:
         """Look for them, or ask for them; without words nothing is marked any more."""

@@ -37,6 +37,7 @@ COMMANDS: Mapping[str, type[Command]] = {
         screens.Sidebar,
         screens.Leader,
         screens.Palette,
+        screens.Notices,
         screens.Redraw,
         screens.Suspend,
         screens.Quit,

@@ -32,7 +32,7 @@ class Help(Opens):
     name, title, screen, slash = "help", "Help", "help", "help"
     letter = "h"
     keys = ("f1", "ctrl+underscore")
-    rank = 0
+    rank = 1
 
 
 class Models(Opens):
@@ -148,7 +148,7 @@ class Leader(Command):
 
     name, title, group = "leader", "All", "Program"
     keys = ("ctrl+x",)
-    rank = 4
+    rank = 0
 
     async def run(self, stage: ChatScreen, argument: str = "") -> None:
         """Cut what is selected, or wait for a letter."""
@@ -173,6 +173,26 @@ class Palette(Command):
     async def run(self, stage: ChatScreen, argument: str = "") -> None:
         """Open it."""
         stage.app.action_command_palette()
+
+
+class Notices(Command):
+    """Read the notices of this session again, newest first."""
+
+    name, title, group, slash, letter = "notices", "Notices", "Program", "notices", "!"
+    keys = ("alt+n",)
+
+    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+        """List them."""
+        from routerterm.tui.clock import time_of_day
+        from routerterm.tui.screens.picker import Picker, among
+        from routerterm.tui.widgets.rows import Column, Row
+
+        log = list(reversed(stage.app.notices.log))
+        if not log:
+            raise RoutertermError("There are no notices yet.")
+        rows = [Row(str(n), (time_of_day(when), line), detail=line) for n, (when, line) in enumerate(log)]
+        columns = (Column("", 0), Column("", 0, grow=True))
+        stage.app.push_screen(Picker("Notices", columns, among(rows), hint="Esc Close", explained=True))
 
 
 class Redraw(Command):
@@ -206,7 +226,7 @@ class Quit(Command):
 
     name, title, group, slash, letter = "quit", "Quit", "Program", "quit", "q"
     keys = ("f10", "ctrl+q")
-    rank = 1
+    rank = 2
     everywhere = True
 
     async def run(self, stage: ChatScreen, argument: str = "") -> None:

@@ -19,6 +19,8 @@ from textual.widgets import Static
 from routerterm.core.errors import RoutertermError
 from routerterm.tui.arrangement import Arrangement
 from routerterm.tui.boot import Boot
+from routerterm.tui.chat.confirmation import Confirmation
+from routerterm.tui.chat.places import Places
 from routerterm.tui.commands.registry import COMMANDS
 from routerterm.tui.comparing import Comparing
 from routerterm.tui.first_run import FirstRun
@@ -64,6 +66,9 @@ ACTIONS: Mapping[str, str] = {
     "previous": "previous",
     "next": "next",
     "why": "why",
+    "continue": "continue",
+    "find": "look",
+    "leave_out": "leave_out",
 }
 """Which command does what the transcript asks for."""
 
@@ -114,8 +119,9 @@ class ChatScreen(FramedScreen):
         self.boot = Boot(self)
         self.arrangement = Arrangement(self, sidebar)
         self.keys_of: dict[str, tuple[str, ...]] = {}
-        self.early = False
-        """Whether something was sent before there was anybody to send it to."""
+        self.early: list[str] = []
+        """What was sent before there was anybody to send it to, in its order."""
+        self.confirmation = Confirmation(self._confirmation_changed)
         self.comparing = Comparing(self)
         self.chosen: str | None = None
         """The message that a command is about; None is the last one."""
@@ -143,22 +149,25 @@ class ChatScreen(FramedScreen):
 
     def compose(self) -> ComposeResult:
         """The panes, from the top."""
+        transcript = Transcript(id="transcript", palette=to_palette(self.machine))
+        composer, sidebar = Composer(id="composer"), ConversationList(self.machine.glyphs, id="sidebar")
+        self.places = Places(self, composer, transcript, sidebar, show_list=self.arrangement.show_for_focus)
         yield FieldLine(id="title", fill=self.machine.fill)
         with FramePart(id="middle"):
-            yield ConversationList(self.machine.glyphs, id="sidebar")
+            yield sidebar
             with FramePart(id="main"):
-                yield Transcript(id="transcript", palette=to_palette(self.machine))
+                yield transcript
                 yield Static("\n".join(self.machine.voice), id="voice", markup=False)
                 yield Welcome(self.machine.glyphs, self.machine.boot)
                 with Horizontal(id="prompt"):
                     yield Sign(self.machine.glyphs.prompt, id="sign", markup=False)
                     with Vertical(id="writing"):
                         yield FieldLine(id="chips", gap=2)
-                        yield Composer(id="composer")
+                        yield composer
         with FramePart(id="beneath"):
             yield FieldLine(id="forecast", gap=0, fill=self.machine.glyphs.rule)
         yield FieldLine(id="status")
-        yield FieldLine(id="keys", gap=1)
+        yield FieldLine(id="keys", gap=1, more=self.machine.glyphs.ellipsis)
         yield Suggestions()
 
     def on_mount(self) -> None:
@@ -181,12 +190,10 @@ class ChatScreen(FramedScreen):
         self.run_worker(self.library.tend(), name="tend", exit_on_error=False)
         self.run_worker(self.library.look_after(), name="upkeep", exit_on_error=False)
         await self.writing.remember()
-        if self.writing.took_early_key():
-            self.early = False
-        if not self.early or self.first_run.is_way(self.composer.text):
+        self.writing.took_early_key()
+        if not self.early or self.first_run.is_way(self.early[0]):
             await self.first_run.consider()
-        if self.early and self.composer.text.strip() and not self.first_run.open:
-            await self.writing.submitted(self.composer.text)
+        await self.writing.send_early()
         await self.meters.spent()
         await self.meters.lamps()
 
@@ -195,7 +202,13 @@ class ChatScreen(FramedScreen):
         self.keys_of = keys_by_command(COMMANDS.values(), own)
         self._bindings = BindingsMap(bindings(COMMANDS.values(), self.keys_of))
         self.app.set_keys(self.keys_of)
-        self.key_line.fields = key_fields(COMMANDS.values(), self.keys_of, self.machine.keys)
+        self._show_keys()
+
+    def _show_keys(self) -> None:
+        """The keys of the present mode, and those of the commands."""
+        self.key_line.fields = key_fields(
+            COMMANDS.values(), self.keys_of, self.machine.keys, actions=self.places.actions
+        )
 
     async def run_command(self, name: str, argument: str = "") -> None:
         """Run a command; what is wrong becomes a notice."""
@@ -214,7 +227,7 @@ class ChatScreen(FramedScreen):
         self.machine, self.frame = machine, machine.frame
         self.title_line.fill = machine.fill
         self.forecast_line.fill = machine.glyphs.rule
-        self.key_line.fields = key_fields(COMMANDS.values(), self.keys_of, machine.keys)
+        self._show_keys()
         self.composer.set_class(machine.glyphs.cursor in UNDERLINES, "-underline")
         self.sidebar.glyphs = machine.glyphs
         self.transcript.set_palette(to_palette(machine))
@@ -230,14 +243,21 @@ class ChatScreen(FramedScreen):
             self.first_run.close()
         self.query_one("#voice").display = shown and not self.first_run.open
         self.transcript.display = not shown
+        if shown and self.focused is self.transcript:
+            self.set_focus(self.composer)
 
     async def leave(self) -> None:
-        """Stop and save everything."""
-        if self.app.services is not None:
-            await self.comparing.stop_all()
-            await self.turns.stop_all()
-            await self.library.save_all()
-            await self.stage.save_draft()
+        """Stop and save everything; one step that fails holds up none of the others.  Raises `RoutertermError`."""
+        if self.app.services is None:
+            return
+        trouble: RoutertermError | None = None
+        for step in (self.comparing.stop_all, self.turns.stop_all, self.library.save_all, self.stage.save_draft):
+            try:
+                await step()
+            except RoutertermError as error:
+                trouble = trouble or error
+        if trouble is not None:
+            raise trouble
 
     def panes(self) -> Panes:
         """Lines where the panes end."""
@@ -251,6 +271,31 @@ class ChatScreen(FramedScreen):
     @on(events.DescendantBlur)
     def _focus_moved(self) -> None:
         self.sign.show(self.machine.glyphs, writing=self.composer.has_focus)
+        self._show_keys()
+        self.meters.refresh()
+
+    def took_input(self, event: events.Key | events.Paste) -> bool:
+        """Look at a key or a paste before it is handed on; True where it answered what the status row asks."""
+        if not self._nodes:
+            return False  # nothing is composed yet
+        if isinstance(event, events.Paste):
+            self.places.before_paste()
+        elif self.confirmation.took_key(event.key):
+            return True
+        else:
+            self.places.before_key(event)
+        return False
+
+    def action_place(self, by: int) -> None:
+        """To the next of writing, messages and list, or the one before."""
+        self.places.step(by)
+
+    def action_confirm(self, yes: bool) -> None:
+        """Answer what the status row asks."""
+        self.confirmation.answer(yes)
+
+    def _confirmation_changed(self) -> None:
+        self.meters.refresh()
 
     @on(Composer.Submitted)
     async def _submitted(self, event: Composer.Submitted) -> None:
@@ -282,16 +327,30 @@ class ChatScreen(FramedScreen):
         self.tray.remove(index)
         self.composer.focus()
 
-    @on(Composer.Left)
-    def _left(self, event: Composer.Left) -> None:
-        if event.direction < 0:
-            self.transcript.focus()
+    @on(Composer.ScrollWanted)
+    async def _scroll(self, event: Composer.ScrollWanted) -> None:
+        match event.where:
+            case "page_up" | "page_down":
+                self.transcript.action_page(-1 if event.where == "page_up" else 1)
+            case "end":
+                self.transcript.action_to_end()
+            case "start":
+                await self.stage.to_start()
 
     @on(ConversationList.Chosen)
     async def _chosen(self, event: ConversationList.Chosen) -> None:
         await self.stage.open(event.id)
         self.arrangement.close_drawer()
-        self.composer.focus()
+        if self.places.mode == "CHATS":
+            self.places.go("WRITE")
+
+    @on(ConversationList.Left)
+    def _list_left(self) -> None:
+        self.places.go("WRITE")
+
+    @on(ConversationList.FilterBegun)
+    async def _filter(self) -> None:
+        await self.library.load_all()
 
     @on(ConversationList.Asked)
     async def _asked(self, event: ConversationList.Asked) -> None:
@@ -311,6 +370,9 @@ class ChatScreen(FramedScreen):
 
     @on(Transcript.EntryAction)
     async def _entry_action(self, event: messages.EntryAction) -> None:
+        if event.action == "start":
+            await self.stage.to_start()
+            return
         self.chosen = event.id
         try:
             await self.run_command(ACTIONS[event.action])
@@ -325,7 +387,7 @@ class ChatScreen(FramedScreen):
 
     @on(Transcript.CursorLeft)
     def _cursor_left(self) -> None:
-        self.composer.focus()
+        self.places.go("WRITE")
 
     @on(Transcript.CopyRequested)
     def _copy(self, event: messages.CopyRequested) -> None:
@@ -335,4 +397,5 @@ class ChatScreen(FramedScreen):
 
     @on(FieldLine.Clicked)
     async def _field(self, event: FieldLine.Clicked) -> None:
-        await self.app.run_action(event.action)
+        here = not event.action.startswith(("app.", "screen."))
+        await self.app.run_action(event.action, self.focused if here and self.focused is not None else self)

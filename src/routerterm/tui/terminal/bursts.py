@@ -3,7 +3,8 @@
 Escape and Alt look alike on the wire: ``ESC x`` is either.  Textual takes every letter after an ESC for an Alt chord,
 a long burst for an unknown sequence, which puts a ``^`` before the text, and an ESC in pasted text for a key.  Here a
 letter after an ESC is an Alt chord where it came with that ESC and nothing follows it; a person who presses Escape and
-types on over a slow line means Escape, and text; and nothing that was pasted can press a key.
+types on over a slow line means Escape, and text; nothing that was pasted can press a key; and an Enter in the middle of
+a burst of text breaks a line (it comes as Shift+Enter, which is Enter where there is no line to break).
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ _ENDS_HERE = re.compile(rf"\x1b(?={_LETTER}[^\x00-\x1f\x7f])|\x1b{_LETTER}(?=\x1
 _TEXT = re.compile(_LETTER)
 _ALT_ENTER, _KNOWN_ALT_ENTER = f"{ESC}\r", "\x1b[13;3u"
 """How most terminals send Alt+Enter, which Textual takes for Enter, and as what it knows it."""
+_ENTER_WITHIN_TEXT = re.compile(r"(?<=[^\x00-\x1f\x7f])(\r\n?)+(?=[^\x00-\x1f\x7f])")
+"""Enters between texts that one read brought: a paste by a terminal that does not bracket it; nobody types so fast."""
+_SHIFT_ENTER = "\x1b[13;2u"
 _PERHAPS_PASTE = re.compile(r"\x1b\[(?:2(?:00?)?)?\Z")
 
 
@@ -82,6 +86,7 @@ class BurstParser(XTermParser):
         if self._escape_last and _TEXT.match(data):
             yield from self._no_more_comes()
         data = data.replace(_ALT_ENTER, _KNOWN_ALT_ENTER)
+        data = _ENTER_WITHIN_TEXT.sub(lambda found: _SHIFT_ENTER * found[0].count("\r"), data)
         start = 0
         for end in _ENDS_HERE.finditer(data):
             yield from self.feed(data[start : end.end()])

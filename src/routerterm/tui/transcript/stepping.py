@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.binding import Binding, BindingType
+from textual import events
+from textual.binding import BindingType
 from textual.strip import Strip
 
 from routerterm.core.messages import Reasoning, Text, ToolCall, ToolResult
+from routerterm.tui.actions import Action, bindings_of
 from routerterm.tui.sanitise import pasteable
 from routerterm.tui.transcript import messages
 from routerterm.tui.transcript.paint import overlay
@@ -15,45 +17,50 @@ from routerterm.tui.transcript.places import END, Place, Selection, blocks, code
 from routerterm.tui.transcript.pointing import Pointing
 
 if TYPE_CHECKING:
-    from routerterm.tui.transcript.values import Action, Entry
-
-
-def _key(key: str, action: str, text: str, id: str, show: bool = False) -> Binding:
-    return Binding(key, action, text, show=show, id=f"transcript.{id}")
+    from routerterm.tui.transcript import values
+    from routerterm.tui.transcript.values import Entry
 
 
 class Stepping(Pointing):
     """A viewport with a cursor."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        _key("up,k", "step(-1)", "Up", "up"),
-        _key("down,j", "step(1)", "Down", "down"),
-        _key("ctrl+up,shift+tab,K", "leap(-1)", "Message above", "message_up"),
-        _key("ctrl+down,tab,J", "leap(1)", "Message below", "message_down"),
-        _key("shift+up", "stretch(-1)", "Select up", "select_up"),
-        _key("shift+down", "stretch(1)", "Select down", "select_down"),
-        _key("v", "mark", "Select", "mark"),
-        _key("pageup,b", "page(-1)", "Page up", "page_up"),
-        _key("pagedown,space", "page(1)", "Page down", "page_down"),
-        _key("home,g", "to_start", "To the start", "start"),
-        _key("end,G", "to_end", "To the end", "end"),
-        _key("y", "copy", "Copy", "copy", show=True),
-        _key("c", "copy_code", "Copy code", "copy_code", show=True),
-        _key("enter,o", "open", "Unfold", "open"),
-        _key("e", "ask('edit')", "Edit", "edit", show=True),
-        _key("r", "ask('regenerate')", "Again", "regenerate", show=True),
-        _key("R", "ask('regenerate_with')", "Again with…", "regenerate_with"),
-        _key("f", "ask('fork')", "Fork", "fork", show=True),
-        _key("left_square_bracket", "ask('previous')", "Sibling before", "previous"),
-        _key("right_square_bracket", "ask('next')", "Sibling after", "next"),
-        _key("w", "ask('why')", "Why", "why", show=True),
-        _key("m", "ask('menu')", "Menu", "menu"),
-        _key("p", "ask('keep')", "Always send it", "keep"),
-        _key("t", "ask('tree')", "Tree", "tree"),
-        _key("u", "ask('undo')", "Undo the last turn", "undo"),
-        _key("U", "ask('redo')", "Redo the turn", "redo"),
-        _key("escape", "leave", "Back", "leave"),
-    ]
+    FOCUS_ON_CLICK = False  # the mouse selects, and leaves the keyboard where it was
+    ACTIONS: ClassVar[tuple[Action, ...]] = (
+        Action("enter", "Menu of this message", "ask('menu')", "transcript.menu", rank=2, short="Menu"),
+        Action("y", "Copy the message, or what is selected", "copy", "transcript.copy", rank=3, short="Copy"),
+        Action("c", "Copy the code block", "copy_code", "transcript.copy_code", rank=4, short="Code"),
+        Action("e", "Edit and ask, or edit the answer", "ask('edit')", "transcript.edit", rank=4, short="Edit"),
+        Action("r", "Ask again", "ask('regenerate')", "transcript.regenerate", rank=4, short="Again"),
+        Action(
+            "R", "Ask again with another model", "ask('regenerate_with')", "transcript.regenerate_with",
+            rank=7, short="With…",
+        ),
+        Action("o", "Continue the answer", "ask('continue')", "transcript.continue", rank=5, short="Continue"),
+        Action("f", "Fork from here", "ask('fork')", "transcript.fork", rank=6, short="Fork"),
+        Action("left_square_bracket", "Previous version", "ask('previous')", "transcript.previous"),
+        Action("right_square_bracket", "Next version", "ask('next')", "transcript.next", rank=7, short="Next"),
+        Action("w", "Why this model answered", "ask('why')", "transcript.why", rank=6, short="Why"),
+        Action("space", "Fold or unfold", "fold", "transcript.fold", rank=6, short="Fold"),
+        Action("slash", "Find in this conversation", "ask('find')", "transcript.find", rank=5, short="Find"),
+        Action("i", "Leave images out and ask again", "ask('leave_out')", "transcript.leave_out"),
+        Action("up,k", "Message up", "leap(-1)", "transcript.up"),
+        Action("down,j", "Message down", "leap(1)", "transcript.down"),
+        Action("ctrl+up,K", "Paragraph up", "step(-1)", "transcript.block_up"),
+        Action("ctrl+down,J", "Paragraph down", "step(1)", "transcript.block_down"),
+        Action("shift+up", "Select up", "stretch(-1)", "transcript.select_up"),
+        Action("shift+down", "Select down", "stretch(1)", "transcript.select_down"),
+        Action("v", "Select paragraphs", "mark", "transcript.mark"),
+        Action("pageup", "Page up", "page(-1)", "transcript.page_up"),
+        Action("pagedown", "Page down", "page(1)", "transcript.page_down"),
+        Action("ctrl+home,home,g", "Start of the conversation", "start", "transcript.start"),
+        Action("ctrl+end,end,G", "End of the conversation", "to_end", "transcript.end"),
+        Action("n", "Found above", "find(-1)", "transcript.find_up"),
+        Action("N", "Found below", "find(1)", "transcript.find_down"),
+        Action("tab", "Go to the list of conversations", "screen.place(1)", "transcript.tab", rank=1, short="Chats"),
+        Action("shift+tab", "Go back to writing", "screen.place(-1)", "transcript.back_tab"),
+        Action("escape", "Go back to writing", "leave", "transcript.leave", rank=1, short="Write"),
+    )  # fmt: skip
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(ACTIONS)
 
     _cursor: tuple[int, int] | None = None
     """The entry's number and the block's."""
@@ -89,6 +96,22 @@ class Stepping(Pointing):
         slot = self.shelf.slots[number]
         parts = slot.live.builder.parts() if slot.live is not None else slot.entry.parts
         return [code for part in parts if isinstance(part, Text) for code in code_blocks(part.text)]
+
+    # -- keys --------------------------------------------------------------------------------------
+
+    def takes_letter(self, key: str) -> bool:
+        """Whether this key is a command here; any other letter is text."""
+        return key in self._bindings.key_to_bindings
+
+    async def _on_key(self, event: events.Key) -> None:
+        """Do what a key is bound to here and now; a key that came too late follows the focus."""
+        focused = self.screen.focused
+        if focused is not self and focused is not None:
+            event.stop()
+            event.prevent_default()
+            focused._forward_event(events.Key(event.key, event.character))
+            return
+        await super()._on_key(event)
 
     # -- the cursor --------------------------------------------------------------------------------
 
@@ -154,14 +177,14 @@ class Stepping(Pointing):
             self._enter(number + by, by)
 
     def action_leap(self, by: int) -> None:
-        """To the next message or the one before."""
+        """To the next message or the one before; past the last one, to its end."""
         if self._cursor is None:
             self.cursor_to_end()
         elif 0 <= (number := self._cursor[0] + by) < len(self.shelf.slots):
             self.shelf.lay(number)
             self._go(number, blocks(self.shelf.slots[number])[0][0], -1)
         elif by > 0:
-            self.post_message(messages.CursorLeft(self))
+            self.action_to_end()
 
     def _peruse(self, number: int, begin: int, end: int, by: int) -> bool:
         """Scroll within a block that is taller than the view; whether there was anything left to see of it."""
@@ -174,9 +197,7 @@ class Stepping(Pointing):
         return False
 
     def _enter(self, number: int, by: int) -> None:
-        if number >= len(self.shelf.slots):
-            self.post_message(messages.CursorLeft(self))
-        elif number >= 0:
+        if 0 <= number < len(self.shelf.slots):
             self.shelf.lay(number)
             known = blocks(self.shelf.slots[number])
             self._go(number, known[0 if by > 0 else -1][0], by)
@@ -194,14 +215,15 @@ class Stepping(Pointing):
         self.refresh()
 
     def point(self, place: Place) -> None:
-        """The cursor to where the mouse points; a fold opens."""
+        """The cursor to where the mouse points; a fold opens, the line above a message opens its menu."""
         for block, begin, end in blocks(self.shelf.slots[place.number]):
             if begin <= place.line < end:
-                twice = self._cursor == (place.number, block)
                 self._cursor = (place.number, block)
-                if self._fold_at(place.number, place.line) is not None or twice:
-                    self.action_open()
+                if self._fold_at(place.number, place.line) is not None:
+                    self.action_fold()
                 break
+        if place.line == 0:
+            self.post_message(messages.EntryAction(self, self.shelf.slots[place.number].entry.id, "menu"))
         self.refresh()
 
     # -- selecting ---------------------------------------------------------------------------------
@@ -270,17 +292,16 @@ class Stepping(Pointing):
         fence = next((fence for fence in fences if fence >= 0), -1)
         self.ask_copy(self.code_block(entry.id, fence), "code block")
 
-    def action_open(self) -> None:
-        """Unfold what is under the cursor, or fold it."""
+    def action_fold(self) -> None:
+        """Unfold what is under the cursor, or fold it; else the first thing of the message that folds."""
         here = self._block()
         if here is None:
             return
         number, _, begin, _ = here
-        part = self._fold_at(number, begin)
+        lines = [begin, *range(self.shelf.slots[number].height)]
+        part = next((part for line in lines if (part := self._fold_at(number, line)) is not None), None)
         if part is not None:
             self.keep_place(lambda: self.shelf.fold(number, part))
-        else:
-            self.action_ask("menu")
 
     def _fold_at(self, number: int, line: int) -> int | None:
         """The part of an entry that folds at a line."""
@@ -292,19 +313,17 @@ class Stepping(Pointing):
             return part
         return None
 
-    def action_ask(self, action: Action) -> None:
+    def action_ask(self, action: values.Action) -> None:
         """Ask for something to be done with the entry under the cursor."""
         entry = self.current
         if entry is not None:
             self.post_message(messages.EntryAction(self, entry.id, action))
 
     def action_leave(self) -> None:
-        """Drop the selection; without one, leave the transcript."""
-        if self.selection is not None:
-            self._mark = None
-            self.select(None)
-        else:
-            self.post_message(messages.CursorLeft(self))
+        """Drop the selection, and leave the transcript."""
+        self._mark = None
+        self.select(None)
+        self.post_message(messages.CursorLeft(self))
 
     def action_page(self, pages: int) -> None:
         """A screen up or down, less three lines to find one's place by."""
@@ -316,6 +335,13 @@ class Stepping(Pointing):
         self.settle_view()
         self.cursor_to_end()
         self.refresh()
+
+    def action_start(self) -> None:
+        """To the very first message; those that are not loaded yet are asked for first."""
+        if self.more_before:
+            self.action_ask("start")
+        else:
+            self.action_to_start()
 
     def action_to_start(self) -> None:
         """To the first entry there is."""

@@ -23,6 +23,10 @@ Action: TypeAlias = Literal[
     "undo",
     "redo",
     "tree",
+    "continue",
+    "find",
+    "leave_out",
+    "start",
 ]
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
-from textual.binding import Binding, BindingType
 from textual.strip import Strip
 
 from routerterm.tui.transcript import messages
@@ -21,11 +20,6 @@ if TYPE_CHECKING:
 
 class Transcript(Stepping):
     """Shows entries and tells what the person wants with them.  It fetches nothing."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("n", "find(-1)", "Found above", show=False, id="transcript.find_up"),
-        Binding("N", "find(1)", "Found below", show=False, id="transcript.find_down"),
-    ]
 
     CopyRequested = messages.CopyRequested
     EntryAction = messages.EntryAction
@@ -149,6 +143,10 @@ class Transcript(Stepping):
         self.refresh()
 
     # -- finding -----------------------------------------------------------------------------------
+
+    def takes_letter(self, key: str) -> bool:
+        """N and n are commands only while there is something to look for."""
+        return super().takes_letter(key) and (key not in ("n", "N") or self._search is not None)
 
     def find(self, query: str) -> int:
         """Look for words in all entries there are and mark them; how many entries have them.  Empty: stop looking."""

@@ -4,38 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal, TypeAlias
 
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.message import Message
 from textual.widgets import TextArea
 
 from routerterm.core.redact import KNOWN
+from routerterm.tui.actions import Action, bindings_of
 from routerterm.tui.attaching import tidied
+
+Where: TypeAlias = Literal["page_up", "page_down", "start", "end"]
 
 
 class Composer(TextArea):
     """A text area in which Enter sends and grows no taller than a third of the screen."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "submit", "Send", show=False),
-        Binding("ctrl+j,alt+enter,shift+enter", "newline", "New line", show=False),
-        Binding("alt+up", "history(-1)", "Earlier", show=False),
-        Binding("alt+down", "history(1)", "Later", show=False),
-    ]
+    ACTIONS: ClassVar[tuple[Action, ...]] = (
+        Action("enter", "Send", "submit", rank=3),
+        Action("ctrl+j,alt+enter,shift+enter", "Start a new line", "newline"),
+        Action("up", "Line up; on the first line, earlier prompts", "cursor_up"),
+        Action("down", "Line down; on the last line, later prompts", "cursor_down"),
+        Action("tab", "Go to the messages", "screen.place(1)", rank=1, short="Messages"),
+        Action("shift+tab", "Go to the list of conversations", "screen.place(-1)"),
+        Action("pageup", "Scroll up", "scroll_talk('page_up')", rank=4, short="Scroll"),
+        Action("pagedown", "Scroll down", "scroll_talk('page_down')"),
+        Action("ctrl+home", "Start of the conversation", "scroll_talk('start')"),
+        Action("ctrl+end", "End of the conversation", "scroll_talk('end')"),
+    )
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(ACTIONS)
 
     @dataclass
     class Submitted(Message):
-        """The person pressed Enter on something."""
+        """The person pressed Enter on this; it is gone from the composer, `give_back` returns it."""
 
         text: str
 
     @dataclass
-    class Left(Message):
-        """The person walked out of the top (-1) or the bottom (+1)."""
+    class ScrollWanted(Message):
+        """The person wants to see another part of the conversation while writing."""
 
-        direction: int
+        where: Where
 
     @dataclass
     class Emptied(Message):
@@ -59,11 +69,17 @@ class Composer(TextArea):
         """Asked first what to do with a key: True where something open beside it took it."""
         self._history: Sequence[str] = ()
         self._place: int | None = None
-        self._draft = ""
+        """Which line of the history is shown; None is what is being written."""
+        self._edits: dict[int, str] = {}
+        """What became of recalled lines, as readline keeps it until something is sent; the draft is the last."""
+        self._recalled_from: tuple[int | None, str] | None = None
+        """The place before the last recall, and the text there: where Ctrl+Z leads back to."""
 
     def set_history(self, lines: Sequence[str]) -> None:
         """What can be walked back to, oldest first; a line with an API key in it is not brought back."""
-        self._history, self._place = [line for line in lines if KNOWN(line) == line], None
+        self._history = [line for line in lines if KNOWN(line) == line]
+        self._place, self._recalled_from = None, None
+        self._edits.clear()
 
     def remember(self, line: str) -> None:
         """One more line to walk back to."""
@@ -75,47 +91,73 @@ class Composer(TextArea):
         self.put("")
         return text
 
-    def put(self, text: str) -> None:
-        """Replace the text and stand at its end."""
-        self.load_text(text)
+    def put(self, text: str, *, undoable: bool = False) -> None:
+        """Replace the text and stand at its end; ``undoable``: Ctrl+Z brings the old text back."""
+        if undoable:
+            self._replace_all(text)
+        else:
+            self.load_text(text)
         self._place = None
         self.move_cursor(self.document.end)
 
+    def give_back(self, text: str) -> None:
+        """Text that was not sent, before whatever was written since."""
+        self.put("\n".join(filter(None, (text, self.text))))
+
+    def _replace_all(self, text: str) -> None:
+        self.history.checkpoint()
+        self.replace(text, (0, 0), self.document.end, maintain_selection_offset=False)
+        self.history.checkpoint()
+
     def action_submit(self) -> None:
-        """Tell that this is to be sent; whoever takes it empties the composer."""
-        if self.text.strip() or self.goes_empty:
-            self.post_message(self.Submitted(self.text))
+        """Take the text at this very key press: a second Enter finds nothing, and sends nothing."""
+        text = self.text
+        if text.strip():
+            self.put("")
+            self.post_message(self.Submitted(text))
+        elif self.goes_empty:
+            self.post_message(self.Submitted(""))
+
+    def action_scroll_talk(self, where: Where) -> None:
+        """Scroll the conversation; what is written stays."""
+        self.post_message(self.ScrollWanted(where))
 
     def action_newline(self) -> None:
         """Break the line."""
         self.insert("\n")
 
     def action_history(self, step: int) -> None:
-        """Walk through what was sent before; the unsent text waits at the end."""
-        place = len(self._history) if self._place is None else self._place
-        if self._place is None:
-            self._draft = self.text
-        place = max(0, min(len(self._history), place + step))
-        self.put(self._draft if place == len(self._history) else self._history[place])
-        self._place = place if place < len(self._history) else None
+        """Walk through what was sent before; edits of it, and the unsent text at its end, are kept."""
+        here = len(self._history) if self._place is None else self._place
+        there = max(0, min(len(self._history), here + step))
+        if there == here:
+            return
+        self._edits[here] = self.text
+        before = (self._place, self.text)
+        known = self._history[there] if there < len(self._history) else ""
+        self._replace_all(self._edits.get(there, known))
+        self.move_cursor(self.document.end)
+        self._place = there if there < len(self._history) else None
+        self._recalled_from = before
+
+    def action_undo(self) -> None:
+        """Undo the last edit; where that was a recall, stand in the history where one stood before."""
+        super().action_undo()
+        if self._recalled_from is not None and self.text == self._recalled_from[1]:
+            self._place = self._recalled_from[0]
+            self._recalled_from = None
 
     def action_cursor_up(self, select: bool = False) -> None:
-        """Up a line; in an empty composer, back in history; out at the top."""
-        if not select and self.cursor_at_first_line:
-            if self._history and (self._place is not None or not self.text):
-                self.action_history(-1)
-            else:
-                self.post_message(self.Left(-1))
+        """Up a line; on the first one, back in the history of prompts."""
+        if not select and self.navigator.is_first_wrapped_line(self.cursor_location):
+            self.action_history(-1)
         else:
             super().action_cursor_up(select)
 
     def action_cursor_down(self, select: bool = False) -> None:
-        """Down a line; forward in history while walking in it; out at the bottom."""
-        if not select and self.cursor_at_last_line:
-            if self._place is not None:
-                self.action_history(1)
-            else:
-                self.post_message(self.Left(1))
+        """Down a line; on the last one, forward in the history of prompts."""
+        if not select and self.navigator.is_last_wrapped_line(self.cursor_location):
+            self.action_history(1)
         else:
             super().action_cursor_down(select)
 
@@ -130,6 +172,12 @@ class Composer(TextArea):
         Textual would let the event bubble up first, and letters that came in the same burst overtake it:
         a backspace after the text that follows it, an Enter before the last words.
         """
+        focused = self.screen.focused
+        if focused is not self and focused is not None:  # the focus moved on after this key was on its way
+            event.stop()
+            event.prevent_default()
+            focused._forward_event(events.Key(event.key, event.character))
+            return
         if self.takes_key(event.key):
             event.stop()
             event.prevent_default()

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, ClassVar
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from routerterm.tui.clock import local
+from routerterm.tui.actions import Action, bindings_of
+from routerterm.tui.clock import local, today
+from routerterm.tui.fuzzy import best
 from routerterm.tui.sanitise import one_line
 from routerterm.tui.widgets.rows import CURSOR
 from routerterm.tui.widgets.tones import Look, Toned
@@ -76,23 +78,26 @@ def stretch(day: date, today: date) -> str:
 class ConversationList(ScrollView, Toned, can_focus=True):
     """Told its items in pages, newest first; says which one was chosen, and when it needs more."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", "Up", show=False),
-        Binding("down,j", "move(1)", "Down", show=False),
-        Binding("pageup", "move(-10)", "Page up", show=False),
-        Binding("pagedown", "move(10)", "Page down", show=False),
-        Binding("home,g", "move(-1000000)", "First", show=False),
-        Binding("end,G", "move(1000000)", "Last", show=False),
-        Binding("enter,space,right", "choose", "Open", show=False),
-        Binding("r", "ask('rename')", "Rename", show=False),
-        Binding("p", "ask('pin')", "Keep at the top", show=False),
-        Binding("t", "ask('tag')", "Tags", show=False),
-        Binding("a", "ask('archive')", "Archive", show=False),
-        Binding("c", "ask('clone')", "Copy", show=False),
-        Binding("x", "ask('export')", "Export", show=False),
-        Binding("d,delete", "ask('delete')", "Delete", show=False),
-        Binding("u", "ask('undelete')", "Bring the last deleted one back", show=False),
-    ]
+    FOCUS_ON_CLICK = False  # a click opens, and leaves the keyboard where it was
+    ACTIONS: ClassVar[tuple[Action, ...]] = (
+        Action("enter,right", "Open", "choose", rank=2),
+        Action("r", "Rename", "ask('rename')", rank=3),
+        Action("p", "Pin to the top, or unpin", "ask('pin')", rank=4, short="Pin"),
+        Action("t", "Tag", "ask('tag')", rank=4),
+        Action("a", "Archive, or take out of the archive", "ask('archive')", rank=4, short="Archive"),
+        Action("d,delete", "Delete", "ask('delete')", rank=3),
+        Action("slash", "Filter by title", "filter", rank=3, short="Filter"),
+        Action("up,k", "Conversation up", "move(-1)"),
+        Action("down,j", "Conversation down", "move(1)"),
+        Action("pageup", "Page up", "page(-1)"),
+        Action("pagedown", "Page down", "page(1)"),
+        Action("home,ctrl+home,g", "First", "move(-1000000)"),
+        Action("end,ctrl+end,G", "Last", "move(1000000)"),
+        Action("tab", "Go to writing", "screen.place(1)", rank=1, short="Write"),
+        Action("shift+tab", "Go to the messages", "screen.place(-1)"),
+        Action("escape", "Go back to writing", "leave", rank=1, short="Back"),
+    )
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(ACTIONS)
 
     @dataclass
     class Chosen(Message):
@@ -108,6 +113,14 @@ class ConversationList(ScrollView, Toned, can_focus=True):
         id: str
 
     @dataclass
+    class Left(Message):
+        """The person goes back to writing."""
+
+    @dataclass
+    class FilterBegun(Message):
+        """A filter is being typed: it is to find conversations that are not loaded yet, too."""
+
+    @dataclass
     class MoreWanted(Message):
         """The end of what is loaded has come near."""
 
@@ -121,6 +134,9 @@ class ConversationList(ScrollView, Toned, can_focus=True):
         self._cursor = 0
         self._open: str | None = None
         self._complete = True
+        self._today = today()
+        self.filter: str | None = None
+        """What is looked for among the titles; None shows everything."""
 
     @property
     def current(self) -> Item | None:
@@ -128,19 +144,26 @@ class ConversationList(ScrollView, Toned, can_focus=True):
         row = self._rows[self._cursor] if self._cursor < len(self._rows) else None
         return row if isinstance(row, Item) else None
 
-    def show(self, items: Sequence[Item], *, complete: bool, today: date) -> None:
+    @property
+    def order(self) -> tuple[str, ...]:
+        """The ids of all that is loaded, in their order."""
+        return tuple(item.id for item in self._items)
+
+    def show(self, items: Sequence[Item], *, complete: bool, day: date) -> None:
         """Replace everything; the cursor stays with its conversation."""
         kept = self.current.id if self.current else self._open
         self._items = list(items)
         self._complete = complete
-        self._lay_out(today)
+        self._today = day
+        self._lay_out()
         self._put_cursor_on(kept)
 
-    def add(self, items: Sequence[Item], *, complete: bool, today: date) -> None:
+    def add(self, items: Sequence[Item], *, complete: bool, day: date) -> None:
         """Append a page."""
         self._items.extend(items)
         self._complete = complete
-        self._lay_out(today)
+        self._today = day
+        self._lay_out()
 
     def mark_open(self, id: str | None) -> None:
         """Show which conversation is open, and stand on it."""
@@ -177,10 +200,62 @@ class ConversationList(ScrollView, Toned, can_focus=True):
         self._cursor = places[max(0, min(len(places) - 1, here + step))]
         self._reveal()
 
+    def action_page(self, pages: int) -> None:
+        """Move by what is in view."""
+        self.action_move(pages * max(1, self.size.height - 1))
+
     def action_choose(self) -> None:
         """Open what is under the cursor."""
         if self.current:
-            self.post_message(self.Chosen(self.current.id))
+            chosen = self.current.id
+            self._filter_by(None)
+            self.post_message(self.Chosen(chosen))
+
+    def action_leave(self) -> None:
+        """Drop the filter; without one, go back to writing."""
+        if self.filter is not None:
+            self._filter_by(None)
+        else:
+            self.post_message(self.Left())
+
+    # -- the filter ----------------------------------------------------------------------------------
+
+    def action_filter(self) -> None:
+        """Type a word to find a conversation by its title."""
+        self._filter_by(self.filter or "")
+
+    async def _on_key(self, event: events.Key) -> None:
+        """Letters that are no command, and all letters once one was typed, look for a title."""
+        focused = self.screen.focused
+        if focused is not self and focused is not None:  # the focus moved on after this key was on its way
+            focused._forward_event(events.Key(event.key, event.character))
+        elif self.filter is not None and event.key == "backspace":
+            self._filter_by(self.filter[:-1] if self.filter else None)
+        elif event.is_printable and (self.filter is not None or event.key not in self._bindings.key_to_bindings):
+            self._filter_by((self.filter or "") + (event.character or ""))
+        elif (bound := self._bindings.key_to_bindings.get(event.key)) is not None:
+            await self.run_action(bound[0].action)  # here and now: the next letter may depend on it
+        else:
+            await super()._on_key(event)
+            return
+        event.stop()
+        event.prevent_default()
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Look for what was pasted."""
+        event.stop()
+        self._filter_by((self.filter or "") + one_line(event.text).strip())
+
+    def _filter_by(self, text: str | None) -> None:
+        if text == self.filter:
+            return
+        kept = self.current.id if text is None and self.current else None
+        if self.filter is None:
+            self.post_message(self.FilterBegun())
+        self.filter = text
+        self._lay_out()
+        self._put_cursor_on(kept)
+        self._reveal()
 
     def action_ask(self, command: str) -> None:
         """Have something done with what is under the cursor."""
@@ -200,8 +275,12 @@ class ConversationList(ScrollView, Toned, can_focus=True):
         super().watch_scroll_y(old_value, new_value)
         self._ask_for_more()
 
-    def _lay_out(self, today: date) -> None:
-        self._rows = with_headings(self._items, today)
+    def _lay_out(self) -> None:
+        if self.filter is None:
+            self._rows = with_headings(self._items, self._today)
+        else:
+            found = best(self.filter, self._items, lambda item: item.title) if self.filter.strip() else self._items
+            self._rows = [Heading(f"/{self.filter}"), *found]
         self.virtual_size = Size(self.size.width, len(self._rows))
         self.refresh()
 
@@ -211,6 +290,8 @@ class ConversationList(ScrollView, Toned, can_focus=True):
         self._cursor = next(found, next(first, 0))
 
     def _reveal(self) -> None:
+        if not self._rows:
+            return
         top = self._cursor - 1 if self._cursor and isinstance(self._rows[self._cursor - 1], Heading) else self._cursor
         self.scroll_to_region(Region(0, top, 1, self._cursor - top + 1), animate=False)
         self.refresh()

@@ -52,10 +52,15 @@ class Placed:
     field: Field
 
 
-def fit(fields: Sequence[Field], width: int, gap: int) -> tuple[Placed, ...]:
-    """The fields that find room, most important first, at their columns; a sole survivor is cut to fit."""
-    kept = list(fields)
-    while len(kept) > 1 and sum(f.width for f in kept) + gap * (len(kept) - 1) > width:
+def fit(fields: Sequence[Field], width: int, gap: int, more: str = "") -> tuple[Placed, ...]:
+    """The fields that find room, most important first, at their columns; a sole survivor is cut to fit.
+
+    ``more`` ends a line from which some had to be left out.
+    """
+    kept, tail = list(fields), [Field((Span(more, "dim"),), rank=-1)] if more else []
+    if sum(f.width for f in kept) + gap * (len(kept) - 1) > width:
+        kept += tail
+    while len(kept) > 1 + len(tail) and sum(f.width for f in kept) + gap * (len(kept) - 1) > width:
         kept.remove(max(reversed(kept), key=lambda f: f.rank))
     placed, column = [], 0
     for field in (f for f in kept if not f.right):
@@ -70,10 +75,10 @@ def fit(fields: Sequence[Field], width: int, gap: int) -> tuple[Placed, ...]:
     return tuple(sorted(placed, key=lambda p: (p.column, p.width)))
 
 
-def flow(fields: Sequence[Field], width: int, gap: int, lines: int) -> tuple[tuple[Placed, ...], ...]:
+def flow(fields: Sequence[Field], width: int, gap: int, lines: int, more: str = "") -> tuple[tuple[Placed, ...], ...]:
     """The fields on so many lines, in their order; the least important ones are left out until the rest fits."""
     if lines == 1:
-        return (fit(fields, width, gap),)
+        return (fit(fields, width, gap, more),)
     kept = list(fields)
     while len(kept) > 1 and len(_broken(kept, width, gap)) > lines:
         kept.remove(max(reversed(kept), key=lambda f: f.rank))
@@ -106,10 +111,12 @@ class FieldLine(Toned):
 
         action: str
 
-    def __init__(self, *, gap: int = 3, fill: str = " ", id: str | None = None) -> None:
+    def __init__(self, *, gap: int = 3, fill: str = " ", more: str = "", id: str | None = None) -> None:
+        """``more`` ends a line from which fields had to be left out."""
         super().__init__(id=id)
         self.gap = gap
         self.fill = fill
+        self.more = more
 
     def watch_lines(self) -> None:
         """Take so many rows of the screen."""
@@ -117,7 +124,7 @@ class FieldLine(Toned):
 
     def render_line(self, y: int) -> Strip:
         """A row, drawn."""
-        rows = flow(self.fields, self.size.width, self.gap, self.lines)
+        rows = flow(self.fields, self.size.width, self.gap, self.lines, self.more)
         if y >= max(1, len(rows)):
             return Strip.blank(self.size.width, self.tone("text"))
         segments, column = [], 0
@@ -139,7 +146,7 @@ class FieldLine(Toned):
 
     def on_click(self, event: events.Click) -> None:
         """Say which field was hit."""
-        rows = flow(self.fields, self.size.width, self.gap, self.lines)
+        rows = flow(self.fields, self.size.width, self.gap, self.lines, self.more)
         for placed in rows[event.y] if event.y < len(rows) else ():
             if placed.column <= event.x < placed.column + placed.width and placed.field.action:
                 event.stop()

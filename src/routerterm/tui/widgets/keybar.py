@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, assert_never
 from routerterm.tui.widgets.fields import Field, Span, Tone
 
 if TYPE_CHECKING:
+    from routerterm.tui.actions import Action
     from routerterm.tui.commands.base import Command
     from routerterm.tui.themes.values import KeyForm
 
@@ -26,22 +27,32 @@ _NAMES = {
     "pagedown": "PgDn",
     "delete": "Del",
     "insert": "Ins",
+    "shift+tab": "Shift+Tab",
 }
 
 
 def key_fields(
-    commands: Iterable[type[Command]], keys_of: dict[str, tuple[str, ...]], form: KeyForm = "box"
+    commands: Iterable[type[Command]],
+    keys_of: dict[str, tuple[str, ...]],
+    form: KeyForm = "box",
+    *,
+    actions: Iterable[Action] = (),
 ) -> tuple[Field, ...]:
-    """A field per command, in the order of their keys, as the machine shows keys."""
+    """A field for each action of the place where the keys go, then one per command, as the theme shows keys."""
     shown = [command for command in commands if command.rank is not None and keys_of.get(command.name)]
     shown.sort(key=lambda command: _order(keys_of[command.name][0]))
+    here = [
+        (action.first_key, action.short or action.label, action.rank, action.method)
+        for action in actions
+        if action.rank is not None
+    ]
+    everywhere = [
+        (keys_of[command.name][0], command.title, command.rank or 0, f"app.command('{command.name}')")
+        for command in shown
+    ]
     return tuple(
-        Field(
-            key_spans(keys_of[command.name][0], command.title, form, number),
-            rank=command.rank or 0,
-            action=f"app.command('{command.name}')",
-        )
-        for number, command in enumerate(shown)
+        Field(key_spans(key, title, form, number), rank=rank, action=method)
+        for number, (key, title, rank, method) in enumerate((*here, *everywhere))
     )
 
 

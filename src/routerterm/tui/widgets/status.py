@@ -40,6 +40,8 @@ class StatusView:
     bytes_per_second: float | None = None
     private: bool = False
     offline: bool = False
+    mode: str = ""
+    """Where the keyboard is: ``WRITE``, ``MESSAGES`` or ``CHATS``."""
 
 
 def status_fields(view: StatusView, glyphs: Glyphs) -> tuple[Field, ...]:
@@ -63,7 +65,14 @@ def alarm(share: float) -> str:
     return "!!" if share >= 1 else "!" if share >= 0.8 else ""
 
 
+def mode_field(mode: str) -> Field:
+    """The mode, in reverse video."""
+    return Field((Span(f" {mode} ", "key"),), rank=-1)
+
+
 def _fields(view: StatusView, glyphs: Glyphs) -> Iterator[Field]:
+    if view.mode:
+        yield mode_field(view.mode)
     if view.activity != "idle" or view.note:
         yield Field(_activity(view, glyphs), rank=0, action="app.command('stop')" if view.activity != "idle" else "")
     if view.offline:
