@@ -30,6 +30,49 @@ class New(Command):
         stage.composer.focus()
 
 
+class _Beside(Command):
+    group = "Conversation"
+    step = 0
+
+    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+        """Open the one beside the open one; a new one stands above the first."""
+        if stage.services and not stage.begun.is_set():
+            await stage.begun.wait()
+        order = (None, *stage.sidebar.order)
+        here = order.index(stage.stage.id) if stage.stage.id in order else 0
+        there = max(0, min(len(order) - 1, here + self.step))
+        if there != here:
+            await stage.stage.open(order[there])
+
+
+class NextConversation(_Beside):
+    """Open the next conversation of the list."""
+
+    name, title, slash, step = "next-conversation", "Next conversation", "down", 1
+    keys = ("alt+down", "ctrl+pagedown")
+
+
+class PreviousConversation(_Beside):
+    """Open the previous conversation of the list; above the first there is a new one."""
+
+    name, title, slash, step = "previous-conversation", "Previous conversation", "up", -1
+    keys = ("alt+up", "ctrl+pageup")
+
+
+class Switch(Command):
+    """Switch to another conversation: type a part of its title."""
+
+    name, title, group, slash, letter = "switch", "Switch conversation", "Conversation", "switch", "w"
+    keys = ("alt+o",)
+
+    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+        """Pick one, newest first."""
+        from routerterm.store.values import Filter
+        from routerterm.tui.screens.shelf import conversations
+
+        ask(stage, conversations(stage.services.store, "Switch conversation", Filter()), stage.stage.open)
+
+
 class Model(Command):
     """Answer with this model or route from now on."""
 

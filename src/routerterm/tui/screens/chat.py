@@ -6,6 +6,7 @@ runs answers, `Meters` tells the moment; commands act on them.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -73,6 +74,10 @@ ACTIONS: Mapping[str, str] = {
 """Which command does what the transcript asks for."""
 
 
+class StillStarting(RoutertermError):
+    """Something was wanted before settings, keys and history are read: it is done as soon as they are."""
+
+
 class Sign(Static):
     """The sign before the composer: a click on it sends, for a hand that only has a mouse."""
 
@@ -119,6 +124,8 @@ class ChatScreen(FramedScreen):
         self.boot = Boot(self)
         self.arrangement = Arrangement(self, sidebar)
         self.keys_of: dict[str, tuple[str, ...]] = {}
+        self.begun = asyncio.Event()
+        """Set once the panes are filled."""
         self.early: list[str] = []
         """What was sent before there was anybody to send it to, in its order."""
         self.confirmation = Confirmation(self._confirmation_changed)
@@ -133,7 +140,7 @@ class ChatScreen(FramedScreen):
         """What was put together after the first paint."""
         services = self.app.services
         if services is None:
-            raise RoutertermError("Still starting.", "It takes a moment on a small machine.")
+            raise StillStarting("Still starting.", "It takes a moment on a small machine.")
         return services
 
     @property
@@ -186,6 +193,7 @@ class ChatScreen(FramedScreen):
             self.show_trouble(trouble)
         await self.stage.open(None)
         await self.library.refresh()
+        self.begun.set()
         self.run_worker(self.library.watch(), name="watch", exit_on_error=False)
         self.run_worker(self.library.tend(), name="tend", exit_on_error=False)
         self.run_worker(self.library.look_after(), name="upkeep", exit_on_error=False)
@@ -214,8 +222,14 @@ class ChatScreen(FramedScreen):
         """Run a command; what is wrong becomes a notice."""
         try:
             await COMMANDS[name]().run(self, argument)
+        except StillStarting:
+            self.run_worker(self._run_when_begun(name, argument), group="early", exit_on_error=False)
         except RoutertermError as error:
             self.show_trouble(error)
+
+    async def _run_when_begun(self, name: str, argument: str) -> None:
+        await self.begun.wait()
+        await self.run_command(name, argument)
 
     def show_trouble(self, error: RoutertermError) -> None:
         """What was wrong and what to do, as a notice."""
