@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import importlib
 import os
+import signal
+import sys
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -14,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingsMap, BindingType
+from textual.events import InputEvent, Key, Paste
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
@@ -31,6 +34,7 @@ from routerterm.tui.serving import Serving
 from routerterm.tui.sweeping import resume
 from routerterm.tui.terminal import driver_class, driver_of
 from routerterm.tui.terminal.colour import Depth, depth_of
+from routerterm.tui.textual_internals import know_every_letter
 from routerterm.tui.themes.adapt import to_textual
 from routerterm.tui.themes.reading import DEFAULT
 from routerterm.tui.themes.shelf import EVERY, ThemeShelf, letters
@@ -43,6 +47,10 @@ if TYPE_CHECKING:
 
 FIRST_WORDS = "routerterm.tui.transcript.layout.stream"
 """What the first answer is laid out with: importing it then would hold up the typing."""
+WRITING_KEYS = frozenset(("backspace", "delete", "left", "right", "home", "end", "alt+backspace"))
+"""What may be pressed before the services are there, besides letters: it does no more than change the text."""
+PATIENCE = 5.0
+"""Seconds for saving when the program is told to end."""
 QUIET_AFTER = 2.0
 """Seconds without a key press."""
 
@@ -79,6 +87,20 @@ class RoutertermApp(App[int]):
         self.animation_level = "none"
         self.motion = ui.motion
         self.notices = Notices(self)
+        self._ending = False
+        self.begun = False
+        """Whether commands can be run: the services are there, or it is certain that they will not be."""
+        know_every_letter()
+
+    def takes_input(self, event: InputEvent) -> bool:
+        """Whether there is something that takes what was typed: text at once, what does something after the start."""
+        if self.begun:
+            return True
+        if not self.screen_stack or self.focused is None:
+            return False
+        if not isinstance(event, Key):
+            return isinstance(event, Paste)
+        return event.key in WRITING_KEYS or (event.is_printable and "+" not in event.key)
 
     def notify(
         self,
@@ -147,6 +169,29 @@ class RoutertermApp(App[int]):
                 return
         await super().on_event(event)
 
+    def on_load(self) -> None:
+        """Before the terminal is taken: who asks the program to end gets it back as it was."""
+        if sys.platform != "win32":
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(number, self._told_to_end, number)
+
+    def _told_to_end(self, number: int) -> None:
+        """Save what is there, and end with the code that shells know; at once where it is asked twice."""
+        code = 128 + number
+        if self._ending:
+            self.exit(code, return_code=code)
+            return
+        self._ending = True
+        self.run_worker(self._leave(code), name="end", exit_on_error=False)
+
+    async def _leave(self, code: int) -> None:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self.chat.leave()
+        finally:
+            self.exit(code, return_code=code)
+
     def on_mount(self) -> None:
         """Paint first; everything that takes time comes after."""
         on_hangup(asyncio.get_running_loop(), self._hung_up)
@@ -176,6 +221,7 @@ class RoutertermApp(App[int]):
             await self._begin()
             await asyncio.to_thread(importlib.import_module, FIRST_WORDS)
         finally:
+            self.begun = True
             resume()
 
     async def _begin(self) -> None:
@@ -191,6 +237,7 @@ class RoutertermApp(App[int]):
         self.ready.set()
         self.run_worker(self.doors.get_ready(quiet, QUIET_AFTER), name="screens", exit_on_error=False)
         await self.chat.begin(self.services)
+        self.begun = True
         await self._serve()
 
     async def _serve(self) -> None:

@@ -23,7 +23,6 @@ from routerterm.tui.app import _driver
 from routerterm.tui.terminal.cells import CONT, Graphemes
 from routerterm.tui.terminal.colour import Depth, adapter, depth_of, lightness
 from routerterm.tui.terminal.grid import Grid
-from routerterm.tui.terminal.keys import AnswerFilter
 from routerterm.tui.terminal.line import LineMeter
 from routerterm.tui.terminal.motion import motion
 from routerterm.tui.terminal.prompt import Prompter
@@ -178,35 +177,7 @@ def test_without_colours_a_highlight_is_reversed() -> None:
     assert adapt(Style("31", "", 1)) == Style(attributes=1)
 
 
-# -- answers, choices -----------------------------------------------------------------------------------------
-@given(
-    st.lists(
-        st.sampled_from([b"\x1b[0n", b"a", b"\x1b", b"\x1b[A", b"[0", b"\x1b[0", b"0n", "é".encode()]), max_size=12
-    ),
-    st.data(),
-)
-def test_answers_are_taken_out_of_the_keys(parts: list[bytes], data: st.DataObject) -> None:
-    whole, seen = b"".join(parts), []
-    filtered = AnswerFilter(lambda: seen.append(1))
-    out, rest = b"", whole
-    while rest:
-        cut = data.draw(st.integers(1, len(rest)))
-        out, rest = out + filtered.feed(rest[:cut]), rest[cut:]
-    out += filtered.release()
-    assert len(out) + 4 * len(seen) == len(whole)
-    assert b"\x1b[0n" not in parts or seen
-
-
-def test_a_lone_escape_is_held_only_while_an_answer_is_due() -> None:
-    filtered = AnswerFilter(lambda: None)
-    filtered.waiting = lambda: False
-    assert filtered.feed(b"\x1b") == b"\x1b"
-    filtered.waiting = lambda: True
-    assert filtered.feed(b"\x1b") == b""
-    assert filtered.holding
-    assert filtered.release() == b"\x1b"
-
-
+# -- choices --------------------------------------------------------------------------------------------------
 def test_textuals_own_driver_where_there_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     class Stream:
         def __init__(self, tty: bool) -> None:
@@ -235,20 +206,6 @@ def test_gnu_screen_is_not_trusted_to_erase_in_colour() -> None:
     assert abilities({"TERM": "screen-256color", "TMUX": "x"}).coloured_erase
     assert abilities({"TERM": "linux"}).coloured_erase
     assert not abilities({"TERM": "vt100"}).coloured_erase
-
-
-def test_the_terminal_says_that_it_can_scroll_between_columns() -> None:
-    said: list[str] = []
-    answers = AnswerFilter(lambda: said.append("probe"), lambda: said.append("columns"))
-    answers.waiting = lambda: False
-    for setting, known in ((0, False), (1, True), (2, True), (3, False), (4, False)):
-        said.clear()
-        assert answers.feed(f"ab\x1b[?69;{setting}$ycd".encode()) == b"abcd"
-        assert said == ["columns"] * known
-    answers.waiting = lambda: True
-    said.clear()
-    assert answers.feed(b"\x1b[?69;2$y\x1b[0nx") == b"x"
-    assert said == ["columns", "probe"]
 
 
 async def test_what_a_key_changed_does_not_wait_for_the_tick() -> None:

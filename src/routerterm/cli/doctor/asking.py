@@ -76,20 +76,21 @@ def pressed() -> Iterator[tuple[str, str]]:
     """Every key as the chat would get it, until Ctrl+D or Ctrl+C: its name as in [bindings], and its bytes."""
     from textual.events import Key, Paste
 
-    from routerterm.tui.terminal.bursts import BurstParser
+    from routerterm.tui.terminal.input import InputParser
 
-    parser = BurstParser()
+    parser = InputParser()
     with unbuffered(sys.stdin.fileno()) as fd:
-        os.write(sys.stdout.fileno(), b"\x1b[?2004h\x1b[>1u")
+        os.write(sys.stdout.fileno(), b"\x1b[?2004h\x1b[>29u")
         sent = ""
         try:
             while True:
                 came = select.select([fd], [], [], 0.1)[0]
-                data = os.read(fd, 4096).decode("utf-8", "replace") if came else ""
+                data = os.read(fd, 4096) if came else b""
                 if came and not data:
                     return  # the terminal has gone
-                sent = data or sent
-                for event in parser.burst(data) if data else parser.idle():
+                sent = data.decode("utf-8", "replace") or sent
+                now = time.monotonic()
+                for event in parser.feed(data, now) if data else parser.tick(now):
                     if isinstance(event, Key):
                         yield event.key, sent
                         if event.key in ("ctrl+d", "ctrl+c"):

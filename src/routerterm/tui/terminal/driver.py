@@ -5,34 +5,41 @@ from __future__ import annotations
 import contextlib
 import os
 import select
-import shutil
 import signal
 import sys
 import threading
 import time
 import weakref
-from codecs import getincrementaldecoder
+from collections import deque
+from collections.abc import Iterator
 from types import FrameType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.color import ColorSystem
-from textual import events
-from textual._parser import ParseError
+from textual import constants, events
 from textual.app import App
 from textual.color import Color, ColorParseError
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
+from textual.messages import InBandWindowResize
 
-from routerterm.tui.terminal.bursts import BurstParser
+from routerterm.config.crash import report
 from routerterm.tui.terminal.colour import adapter, depth_of
-from routerterm.tui.terminal.keys import AnswerFilter
+from routerterm.tui.terminal.input import InputParser
 from routerterm.tui.terminal.output import Output
 from routerterm.tui.terminal.prompt import Prompter
-from routerterm.tui.terminal.setup import ASK_COLUMNS, abilities, meter
+from routerterm.tui.terminal.setup import ASK_COLUMNS, abilities, believable, meter, terminal_size
 from routerterm.tui.terminal.writer import Sink, open_sink
 
 if TYPE_CHECKING:
     from routerterm.tui.terminal.line import LineState, Mode
+
+EARLY_WAITS = 10.0
+"""Seconds that keys wait for something that takes them."""
+AHEAD = 0.1
+"""Seconds after the start in which the first that is read was typed before it."""
+REPORT_OTHER_KEYS = "\x1b[=4;2u"
+"""The kitty protocol tells the key's place on a Latin layout too (alternate keys); Textual asks for the rest."""
 
 _DRIVERS: weakref.WeakKeyDictionary[App[Any], LeanDriver] = weakref.WeakKeyDictionary()
 
@@ -52,7 +59,8 @@ class LeanDriver(LinuxDriver):
         super().__init__(app, debug=debug, mouse=mouse, size=size)
         self._output: Output | None = None
         self._kept: Output | None = None
-        self._early: list[str] = []
+        self._early: deque[events.InputEvent] = deque()
+        self._early_until = 0.0
         self._meter = meter(self.line_mode, self.output_fd)
         self._loop_thread = threading.get_ident()
         self._answer = threading.Event()
@@ -62,8 +70,9 @@ class LeanDriver(LinuxDriver):
         # Textual is to say its colours in full, whatever the terminal has: `colour` chooses better than Rich.
         app.console._color_system = ColorSystem.TRUECOLOR
         _DRIVERS[app] = self
+        self._stopped = True
         signal.signal(signal.SIGTSTP, lambda *_: self._loop.call_soon_threadsafe(self._sigtstp_application))
-        signal.signal(signal.SIGCONT, lambda *_: self._loop.call_soon_threadsafe(self._sigcont_application))
+        signal.signal(signal.SIGCONT, lambda *_: self._loop.call_soon_threadsafe(self._continued))
 
     @property
     def output_fd(self) -> int:
@@ -133,7 +142,7 @@ class LeanDriver(LinuxDriver):
         return Output(
             sink,
             self._meter,
-            shutil.get_terminal_size(),
+            os.terminal_size(terminal_size(fd)),
             loop=self._loop,
             adapt=adapter(self.depth, self._theme_background),
             abilities=abilities(os.environ),
@@ -155,6 +164,9 @@ class LeanDriver(LinuxDriver):
             self._output = self._new_output(sink, fd)
         self._output.probing = self.input_tty and os.isatty(fd) and os.environ.get("TERM") not in (None, "dumb")
         super().start_application_mode()  # type: ignore[no-untyped-call]
+        if not constants.DISABLE_KITTY_KEY:
+            self.write(REPORT_OTHER_KEYS)
+        self._stopped = False
         own = signal.getsignal(signal.SIGWINCH)
 
         def resized(number: int, frame: FrameType | None) -> None:
@@ -181,8 +193,34 @@ class LeanDriver(LinuxDriver):
                 self._answer.wait(min(1.5, 0.2 + 3 * (self._meter.round_trip or 0.1)))
         super().disable_input()
 
+    def _continued(self) -> None:
+        """The program was stopped and goes on.
+
+        After SIGTSTP, Ctrl+Z's, the terminal was given back before.  SIGSTOP leaves no time for that: the shell took
+        the terminal as it was, and has since set it up for itself.
+        """
+        if not self._auto_restart:
+            return
+        if not self._stopped:
+            with self._unprobed():
+                self.stop_application_mode()
+            self.close()
+        self.resume_application_mode()
+
+    @contextlib.contextmanager
+    def _unprobed(self) -> Iterator[None]:
+        """Without waiting for an answer that a shell has eaten."""
+        if self._output is not None:
+            self._output.probing = False
+        answers, self._meter.answers = self._meter.answers, None
+        try:
+            yield
+        finally:
+            self._meter.answers = answers
+
     def stop_application_mode(self) -> None:
         """Give the terminal back."""
+        self._stopped = True
         self._prompter.stop()
         super().stop_application_mode()
         if self._output is not None:
@@ -210,43 +248,76 @@ class LeanDriver(LinuxDriver):
         if self._output is not None:
             self._output.answered()
 
+    def _get_terminal_size(self) -> tuple[int, int]:
+        """The size for Textual: one that a terminal can have."""
+        return terminal_size(self.output_fd)
+
     def process_message(self, message: Message) -> None:
         """A key's echo is not held back; a resize told in band changes the screen like a signalled one."""
-        if isinstance(message, events.Key | events.Paste | events.MouseEvent) and self._output is not None:
-            self._output.hurry()
-        elif isinstance(message, events.Resize):
+        if isinstance(message, InBandWindowResize):
+            if message.supported:
+                self._in_band_window_resize = True
+                if not message.enabled:
+                    self._enable_in_band_window_resize()
+            return  # Textual would ask for the mouse in pixels too, which nothing here needs
+        if isinstance(message, events.InputEvent):
+            with contextlib.suppress(RuntimeError):  # the loop has ended
+                self._loop.call_soon_threadsafe(self._came, message)
+            return
+        if isinstance(message, events.Resize):
             self._loop.call_soon_threadsafe(self._terminal_resized)
         super().process_message(message)
-        if isinstance(message, events.Key | events.Paste):
-            with contextlib.suppress(RuntimeError):  # the loop has ended
-                self._loop.call_soon_threadsafe(self._prompter.pressed)
+
+    def _came(self, event: events.InputEvent) -> None:
+        """A key, a paste or the mouse: for the app, in order, once there is something that takes it."""
+        self._early.append(event)
+        if len(self._early) == 1:
+            self._early_until = self._loop.time() + EARLY_WAITS
+            self._deliver()
+
+    def _deliver(self) -> None:
+        takes = getattr(self._app, "takes_input", None)
+        while self._early:
+            event = self._early[0]
+            if takes is not None and not takes(event) and self._loop.time() < self._early_until:
+                self._loop.call_later(0.005, self._deliver)
+                return
+            self._early.popleft()
+            if self._output is not None:
+                self._output.hurry()
+            super().process_message(event)
+            if isinstance(event, events.Key | events.Paste):
+                self._prompter.pressed()
 
     def run_input_thread(self) -> None:
         """Read keys until told to stop; a terminal that has hung up ends it too."""
-        fd, parser = self.fileno, BurstParser(self._debug)
-        decode = getincrementaldecoder("utf-8")("replace").decode
-        answers = AnswerFilter(self._answered, self._has_columns)
-        answers.waiting = lambda: self._meter.waiting
-        try:
-            while not self.exit_event.is_set():
-                if select.select([fd], [], [], 0.02 if answers.holding else 0.1)[0]:
-                    try:
-                        data = os.read(fd, 65536)
-                    except OSError:
-                        data = b""
-                    if not data:
-                        self._hung_up()
-                        return
-                    data = answers.feed(data)
+        fd = self.fileno
+        parser = InputParser(self._answered, self._has_columns)
+        ahead_until = time.monotonic() + AHEAD
+        while not self.exit_event.is_set():
+            data = None
+            if select.select([fd], [], [], 0.02 if parser.undecided else 0.1)[0]:
+                try:
+                    data = os.read(fd, 65536)
+                except OSError:
+                    data = b""
+                if not data:
+                    self._hung_up()
+                    return
+            now = time.monotonic()
+            try:
+                if data is None:
+                    heard = parser.tick(now)
+                elif now < ahead_until:
+                    # Typed before the terminal was ours: it made a line feed of Enter.
+                    heard, ahead_until = parser.feed(data.replace(b"\n", b"\r"), now, typed=True), 0.0
                 else:
-                    data = answers.release()
-                text = decode(data)
-                for event in parser.burst(text) if text else parser.idle():
-                    self.process_message(event)
-        finally:
-            with contextlib.suppress(EOFError, ParseError):
-                for _ in parser.feed(""):
-                    pass
+                    heard = parser.feed(data, now)
+            except Exception as error:  # noqa: BLE001 - no bytes from outside may end the reading of keys
+                self._loop.call_soon_threadsafe(report, error)
+                parser, heard = InputParser(self._answered, self._has_columns), []
+            for event in heard:
+                self.process_message(event)
 
     def _hung_up(self) -> None:
         with contextlib.suppress(RuntimeError):

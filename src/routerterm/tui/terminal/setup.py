@@ -10,7 +10,10 @@ from routerterm.tui.terminal.diff import Abilities
 from routerterm.tui.terminal.line import LineMeter, Mode, meter_for
 
 ASK_COLUMNS = "\x1b[?69$p"
-"""Has it margins at left and right? (DECRQM; `AnswerFilter` hears the answer.)"""
+"""Has it margins at left and right? (DECRQM; `InputParser` hears the answer.)"""
+
+MOST_COLUMNS = 2000
+MOST_ROWS = 1000
 
 
 def abilities(environ: Mapping[str, str]) -> Abilities:
@@ -19,6 +22,24 @@ def abilities(environ: Mapping[str, str]) -> Abilities:
     screen = bool(environ.get("STY")) or (term.startswith("screen") and not environ.get("TMUX"))
     ancient = term.startswith(("vt", "ansi", "dumb", "cons")) or not term
     return Abilities(coloured_erase=not (screen or ancient), scroll=term != "dumb")
+
+
+def believable(columns: int, rows: int) -> bool:
+    """Whether a terminal can be of this size; a wall of screens with the smallest letters has 2,000 columns."""
+    return 1 <= columns <= MOST_COLUMNS and 1 <= rows <= MOST_ROWS
+
+
+def terminal_size(fd: int) -> tuple[int, int]:
+    """The columns and rows of this terminal; 80 by 24 where it does not say, or says what cannot be."""
+    with contextlib.suppress(OSError):
+        size = os.get_terminal_size(fd)
+        if believable(*size):
+            return size.columns, size.lines
+    with contextlib.suppress(ValueError):
+        columns, rows = int(os.environ.get("COLUMNS", "")), int(os.environ.get("LINES", ""))
+        if believable(columns, rows):
+            return columns, rows
+    return 80, 24
 
 
 def meter(mode: Mode, fd: int) -> LineMeter:
