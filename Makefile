@@ -37,6 +37,10 @@ fuzz: ## Ten minutes of broken provider answers; other times with MINUTES=1
 	@sh scripts/setup.sh test
 	@nice -n 19 .venv/bin/python -m tests.protocols.fuzz --minutes $(or $(MINUTES),10)
 
+fuzz-input: ## A million random sequences into the parser of the terminal's input; other numbers with COUNT=20000
+	@sh scripts/setup.sh test
+	@.venv/bin/python -m tests.tui.terminal.fuzz_input $(or $(COUNT),1000000)
+
 decoding: ## What decoding a streamed chunk costs, beside json.loads, httpx-sse with pydantic, and the openai SDK
 	@sh scripts/setup.sh test
 	@.venv/bin/python benchmarks/decoding.py

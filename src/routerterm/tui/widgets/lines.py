@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from textual._styles_cache import StylesCache
+from routerterm.tui.textual_internals import StylesCache
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,0 +1,24 @@
+"""Everything of Textual's inside that the program relies on: where one is gone after an upgrade, its name is here."""
+
+from __future__ import annotations
+
+import pytest
+from textual import events
+
+from routerterm.tui import textual_internals
+from routerterm.tui.textual_internals import is_text, key_name, know_every_letter
+
+
+def test_names_of_keys() -> None:
+    assert [key_name(character) for character in "aA,é "] == ["a", "A", "comma", "é", "space"]
+
+
+@pytest.mark.parametrize(("character", "text"), [("a", True), ("\u3000", True), ("\u200d", True), ("\x01", False), (None, False)])
+def test_textual_takes_every_letter_for_text(character: str | None, text: bool) -> None:
+    know_every_letter()
+    assert is_text(character) is text
+    assert events.Key("x", character).is_printable is text
+
+
+def test_strips_are_cached_by_their_styles() -> None:
+    assert hasattr(textual_internals.StylesCache, "render_widget")
