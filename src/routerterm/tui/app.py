@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingsMap, BindingType
-from textual.events import InputEvent, Key, Paste
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
@@ -47,8 +46,6 @@ if TYPE_CHECKING:
 
 FIRST_WORDS = "routerterm.tui.transcript.layout.stream"
 """What the first answer is laid out with: importing it then would hold up the typing."""
-WRITING_KEYS = frozenset(("backspace", "delete", "left", "right", "home", "end", "alt+backspace"))
-"""What may be pressed before the services are there, besides letters: it does no more than change the text."""
 PATIENCE = 5.0
 """Seconds for saving when the program is told to end."""
 QUIET_AFTER = 2.0
@@ -88,19 +85,11 @@ class RoutertermApp(App[int]):
         self.motion = ui.motion
         self.notices = Notices(self)
         self._ending = False
-        self.begun = False
-        """Whether commands can be run: the services are there, or it is certain that they will not be."""
         know_every_letter()
 
-    def takes_input(self, event: InputEvent) -> bool:
-        """Whether there is something that takes what was typed: text at once, what does something after the start."""
-        if self.begun:
-            return True
-        if not self.screen_stack or self.focused is None:
-            return False
-        if not isinstance(event, Key):
-            return isinstance(event, Paste)
-        return event.key in WRITING_KEYS or (event.is_printable and "+" not in event.key)
+    def takes_input(self) -> bool:
+        """Whether the composer is there, or another screen that takes what was typed."""
+        return bool(self.screen_stack) and self.focused is not None
 
     def notify(
         self,
@@ -221,7 +210,6 @@ class RoutertermApp(App[int]):
             await self._begin()
             await asyncio.to_thread(importlib.import_module, FIRST_WORDS)
         finally:
-            self.begun = True
             resume()
 
     async def _begin(self) -> None:
@@ -237,7 +225,6 @@ class RoutertermApp(App[int]):
         self.ready.set()
         self.run_worker(self.doors.get_ready(quiet, QUIET_AFTER), name="screens", exit_on_error=False)
         await self.chat.begin(self.services)
-        self.begun = True
         await self._serve()
 
     async def _serve(self) -> None:

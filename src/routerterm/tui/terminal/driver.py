@@ -61,6 +61,7 @@ class LeanDriver(LinuxDriver):
         self._kept: Output | None = None
         self._early: deque[events.InputEvent] = deque()
         self._early_until = 0.0
+        self._taken = False
         self._meter = meter(self.line_mode, self.output_fd)
         self._loop_thread = threading.get_ident()
         self._answer = threading.Event()
@@ -276,13 +277,13 @@ class LeanDriver(LinuxDriver):
             self._deliver()
 
     def _deliver(self) -> None:
-        takes = getattr(self._app, "takes_input", None)
+        takes = getattr(self._app, "takes_input", None) if not self._taken else None
         while self._early:
-            event = self._early[0]
-            if takes is not None and not takes(event) and self._loop.time() < self._early_until:
+            if takes is not None and not takes() and self._loop.time() < self._early_until:
                 self._loop.call_later(0.005, self._deliver)
                 return
-            self._early.popleft()
+            takes, self._taken = None, True
+            event = self._early.popleft()
             if self._output is not None:
                 self._output.hurry()
             super().process_message(event)
