@@ -13,7 +13,15 @@ def test_names_of_keys() -> None:
     assert [key_name(character) for character in "aA,é "] == ["a", "A", "comma", "é", "space"]
 
 
-@pytest.mark.parametrize(("character", "text"), [("a", True), ("\u3000", True), ("\u200d", True), ("\x01", False), ])
+@pytest.mark.parametrize(
+    ("character", "text"),
+    [
+        ("a", True),
+        ("\u3000", True),
+        ("\u200d", True),
+        ("\x01", False),
+    ],
+)
 def test_textual_takes_every_letter_for_text(character: str | None, text: bool) -> None:
     know_every_letter()
     assert is_text(character) is text

@@ -9,10 +9,10 @@ import random
 import sys
 import time
 
+from tests.tui.terminal.input_bytes import KEYS, REPLIES, noise
 from textual import events
 
 from routerterm.tui.terminal.input import InputParser
-from tests.tui.terminal.input_bytes import KEYS, REPLIES, noise
 
 LONGEST = 0.5
 """Seconds for one read; a sequence takes some microseconds."""

@@ -74,7 +74,7 @@ KEYS = [
     b"\x1b[200~pasted\rtext\x1b[201~",
 ]
 PIECES = [
-    b"\x1b[", b"\x1bO", b"\x1b]", b"\x1bP", b"\x1b_", b"\x1b^", b"\x1b[?", b"\x1b[<", b"\x1b\\", b"\x07", b"\x9c", b"\x9b",
+    b"\x1b[", b"\x1bO", b"\x1b]", b"\x1bP", b"\x1b_", b"\x1b^", b"\x1b[?", b"\x1b[<", b"\x1b\\", b"\x07", b"\x9c",
     b";", b":", b"99999999999", b"1114112", b"55296", b"-1", b"$", b"u", b"~", b"M", b"t", b"R", b"y", b"\xff", b"\xc3",
     b"\xed\xa0\x80", b"\x00", b"\x18", b"\x1b[200~", b"\x1b[201~", b"0" * 300, b"57358",
 ]  # fmt: skip

@@ -7,13 +7,13 @@ import itertools
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.tui.terminal.fuzz_input import run
+from tests.tui.terminal.input_bytes import REPLIES
 from textual import events
 from textual.message import Message
 
 from routerterm.tui.terminal.input import InputParser
 from routerterm.tui.textual_internals import know_every_letter
-from tests.tui.terminal.fuzz_input import run
-from tests.tui.terminal.input_bytes import REPLIES
 
 know_every_letter()
 
@@ -144,7 +144,9 @@ def test_keys_in_every_encoding(sent: str, keys: list[str]) -> None:
     assert pressed(sent) == keys
 
 
-@pytest.mark.parametrize("letter", ["\u3000", "\u200c", "\u200d", "\u00a0", "\u202f", "\u00ad", "ß", "कि", "👨\u200d👩\u200d👧"])
+@pytest.mark.parametrize(
+    "letter", ["\u3000", "\u200c", "\u200d", "\u00a0", "\u202f", "\u00ad", "ß", "कि", "👨\u200d👩\u200d👧"]
+)
 def test_letters_of_every_script(letter: str) -> None:
     assert "".join(pressed(letter)) == letter
 

@@ -28,7 +28,7 @@ from routerterm.tui.terminal.colour import adapter, depth_of
 from routerterm.tui.terminal.input import InputParser
 from routerterm.tui.terminal.output import Output
 from routerterm.tui.terminal.prompt import Prompter
-from routerterm.tui.terminal.setup import ASK_COLUMNS, abilities, believable, meter, terminal_size
+from routerterm.tui.terminal.setup import ASK_COLUMNS, abilities, meter, terminal_size
 from routerterm.tui.terminal.writer import Sink, open_sink
 
 if TYPE_CHECKING:

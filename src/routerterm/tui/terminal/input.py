@@ -43,7 +43,7 @@ _PASTE_WAITS = 30.0
 _LONGEST = 256
 """Characters of a control sequence; the rest of a longer one is swallowed unread."""
 _BURST = 16
-"""Printable characters in one read from which a line break between them was not typed: a hand takes a second for them."""
+"""Printable characters in one read from which a line break between them was not typed: it takes a second."""
 
 _CSI = re.compile(r"\x1b\[([0-9:;<=>?]*)([ -/]*)([@-~])")
 _CSI_BEGINS = re.compile(r"\x1b\[[0-9:;<=>?]*[ -/]*\Z")

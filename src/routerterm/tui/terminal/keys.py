@@ -154,7 +154,7 @@ def sequence_keys(parameters: str, final: str) -> Sequence[Key]:
     if final == "R" and code != 1:
         return ()  # the position of the cursor
     name = _NUMBERED.get(code) if final == "~" else _FINALS.get(final)
-    if final == "A" and code == 5 or final in "BCD" and code == 5:
+    if (final == "A" and code == 5) or (final in "BCD" and code == 5):
         modifiers = 5  # an old way to say Ctrl
     key = _named(name, modifiers)
     return [key] if key else ()
