@@ -15,7 +15,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from routerterm.core.ledger import Cap
-from routerterm.engine.statistics import BYS, summarise
+from routerterm.engine.usage.statistics import BYS, summarise
 from routerterm.store.ledger import used
 from routerterm.store.migrations import ALL
 from routerterm.store.statistics import Book

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from routerterm.protocols.base import HttpRequest
-    from routerterm.router.exchange import Answer, Waits
+    from routerterm.router.transports.base import HttpResponse, Timeouts
 
 CHUNKS = 2000
 LONG_RUNS, SHORT_RUNS, TOGETHER = 5, 200, 10
@@ -107,13 +107,13 @@ async def ours(base: str) -> tuple[Ask, Callable[[], Awaitable[None]]]:
     from routerterm.core.messages import Message
     from routerterm.core.request import ChatRequest
     from routerterm.router import Router
-    from routerterm.router.environment import EnvironmentKeys
-    from routerterm.router.transport import HttpTransport
+    from routerterm.router.environment_keys import EnvironmentKeys
+    from routerterm.router.transports.http import HttpTransport
 
     class Noting(HttpTransport):
         """Notes the processor time at which a request reaches the network's door."""
 
-        def exchange(self, request: HttpRequest, waits: Waits) -> AbstractAsyncContextManager[Answer]:
+        def exchange(self, request: HttpRequest, waits: Timeouts) -> AbstractAsyncContextManager[HttpResponse]:
             BEFORE.append(time.process_time() - begun_cpu)
             return super().exchange(request, waits)
 

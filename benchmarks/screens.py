@@ -80,8 +80,8 @@ async def measure() -> tuple[float, dict[str, tuple[float, float, float]], float
     from textual.screen import Screen
     from textual.widgets import Static
 
+    from routerterm.config.early_settings import quick_ui
     from routerterm.config.paths import Paths
-    from routerterm.config.quick import quick_ui
     from routerterm.tui.app import RoutertermApp
 
     class Bare(Screen[None]):

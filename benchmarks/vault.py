@@ -16,11 +16,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from routerterm.catalog.values import ProviderInfo
-from routerterm.config.keys.keeper import Keeper
-from routerterm.config.keys.own import OwnVault
-from routerterm.config.keys.sealed import Cost
-from routerterm.config.keys.source import VAULT_FILE, Keyring
-from routerterm.config.keys.values import Place
+from routerterm.config.keys.encrypted_vault import EncryptedVault
+from routerterm.config.keys.key_manager import KeyManager
+from routerterm.config.keys.key_store import VAULT_FILE, KeyStore
+from routerterm.config.keys.values import KeyLocation
+from routerterm.config.keys.vault_format import Cost
 from routerterm.core.secret import Secret
 
 PASSPHRASE = "correct horse battery"
@@ -61,7 +61,7 @@ def show(what: str, seconds: float, control: str, reference: float) -> None:
 def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        vault = OwnVault(folder / VAULT_FILE, NoCache())
+        vault = EncryptedVault(folder / VAULT_FILE, NoCache())
         vault.unlock(PASSPHRASE)
         for number in range(KEYS):
             vault.set(f"provider{number}/default", Secret(f"sk-benchmark-{number:032}"))
@@ -73,7 +73,10 @@ def main() -> None:
             1,
         )
         show(
-            "open the vault", median(lambda: OwnVault(vault.path, NoCache()).unlock(PASSPHRASE), 1), "bare scrypt", bare
+            "open the vault",
+            median(lambda: EncryptedVault(vault.path, NoCache()).unlock(PASSPHRASE), 1),
+            "bare scrypt",
+            bare,
         )
         look = median(lambda: os.stat(vault.path), 2000)
         show("get a key from the open vault", median(lambda: vault.get("provider7/default"), 2000), "os.stat", look)
@@ -91,10 +94,10 @@ def main() -> None:
         show(f"store a key beside {KEYS - 1} others", written, "write + fsync", synced)
 
 
-async def through_the_keyring(folder: Path, vault: OwnVault, look: float) -> None:
+async def through_the_keyring(folder: Path, vault: EncryptedVault, look: float) -> None:
     info = ProviderInfo("openai", "OpenAI", "openai-chat", "https://api.example/v1")
-    source = Keyring(folder, {"openai": info}, environ={}, vaults={Place.VAULT: vault})
-    await Keeper(source).add("openai", Secret("sk-benchmark-0123456789abcdef"), place=Place.VAULT)
+    source = KeyStore(folder, {"openai": info}, environ={}, vaults={KeyLocation.VAULT: vault})
+    await KeyManager(source).add("openai", Secret("sk-benchmark-0123456789abcdef"), place=KeyLocation.VAULT)
     await source.keys("openai")
     found = []
     for _ in range(5):

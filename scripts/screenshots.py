@@ -86,8 +86,8 @@ async def take(name: str, picture: Picture) -> None:
         home = Path(folder) / "home"
         os.environ.clear()
         os.environ.update(SURROUNDINGS | {"ROUTERTERM_HOME": str(home)} | (KEYS if picture.full else {}))
+        from routerterm.config.early_settings import quick_ui
         from routerterm.config.paths import Paths
-        from routerterm.config.quick import quick_ui
         from routerterm.tui.app import RoutertermApp
 
         paths = Paths.find()

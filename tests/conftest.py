@@ -17,7 +17,7 @@ import pytest
 from hypothesis import settings as hypothesis_settings
 
 from routerterm.config.paths import HOME_VARIABLE, MODEL_VARIABLE, Paths
-from routerterm.router.demo import DemoTransport
+from routerterm.router.transports.demo import DemoTransport
 
 ROOT = Path(__file__).resolve().parent.parent
 CORPUS = Path(os.environ.get("ROUTERTERM_CORPUS") or ROOT.parent / "shared" / "corpus")

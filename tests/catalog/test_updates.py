@@ -17,15 +17,15 @@ from routerterm.catalog.litellm_list import listings
 from routerterm.catalog.rows import model_info
 from routerterm.catalog.values import ModelInfo, Prices, ProviderInfo
 from routerterm.cli.models_command import command, matching, price, size, switched_off
-from routerterm.config.kept_lists import keep, kept_file, read_kept
+from routerterm.config.model_list_cache import keep, kept_file, read_kept
 from routerterm.config.paths import Paths
 from routerterm.core.errors import RoutertermError
 from routerterm.core.ports import ApiKey
 from routerterm.core.secret import Secret
 from routerterm.core.targets import Target
-from routerterm.engine.price_lists import read_lists, refresh
+from routerterm.engine.discovery.price_lists import read_lists, refresh
 from routerterm.protocols.base import HttpRequest
-from routerterm.router.exchange import Answer, Waits
+from routerterm.router.transports.base import HttpResponse, Timeouts
 
 LIST = {
     "sample_spec": {"mode": "chat"},
@@ -107,12 +107,12 @@ class Canned:
         self.status, self.body, self.asked = status, body, list[HttpRequest]()
 
     @asynccontextmanager
-    async def exchange(self, request: HttpRequest, waits: Waits) -> AsyncIterator[Answer]:
+    async def exchange(self, request: HttpRequest, waits: Timeouts) -> AsyncIterator[HttpResponse]:
         async def pieces() -> AsyncIterator[bytes]:
             yield self.body
 
         self.asked.append(request)
-        yield Answer(self.status, pieces())
+        yield HttpResponse(self.status, pieces())
 
     async def aclose(self) -> None:
         pass

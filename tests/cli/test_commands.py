@@ -13,7 +13,7 @@ from tests.cli.program import routerterm
 from routerterm import __version__
 from routerterm.cli.main import COMMANDS, root
 from routerterm.config.crash import report
-from routerterm.core.redact import KNOWN
+from routerterm.core.redact import secret_redactor
 
 
 def test_the_version_comes_from_one_place() -> None:
@@ -83,7 +83,7 @@ def test_a_model_that_is_not_here_is_said_to_be_missing(home: Path) -> None:
 
 
 def test_a_crash_report_holds_neither_words_nor_keys(home: Path) -> None:
-    KNOWN.learn("sk-crash-0123456789abcdef")
+    secret_redactor.learn("sk-crash-0123456789abcdef")
     try:
         try:
             raise ValueError("the secret words")

@@ -14,12 +14,12 @@ from tests.tmux import Terminal
 
 from routerterm.catalog import Catalog
 from routerterm.cli.doctor import CHECKS, Finding, look_of
-from routerterm.cli.doctor.asking import Answers, understood
 from routerterm.cli.doctor.clock import judged
 from routerterm.cli.doctor.keys import of_a_place
 from routerterm.cli.doctor.network import Reached, of_a_door
 from routerterm.cli.doctor.terminal import of_the_answers, of_the_environment, of_tmux
-from routerterm.config.keys.values import Place, PlaceStatus
+from routerterm.cli.doctor.terminal_queries import Answers, understood
+from routerterm.config.keys.values import KeyLocation, PlaceStatus
 from routerterm.core.errors import Unreachable
 
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC).timestamp()
@@ -97,7 +97,7 @@ def test_what_tmux_holds_back() -> None:
     [("ready", 2, "good"), ("new", 0, "good"), ("locked", 1, "note"), ("absent", 0, "note"), ("absent", 1, "bad")],
 )
 def test_places_of_keys(state: str, held: int, level: str) -> None:
-    status = PlaceStatus(Place.VAULT, "Encrypted vault", state, "It is not there.")  # type: ignore[arg-type]
+    status = PlaceStatus(KeyLocation.VAULT, "Encrypted vault", state, "It is not there.")  # type: ignore[arg-type]
     assert of_a_place(status, held).level == level
 
 

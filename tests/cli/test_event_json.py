@@ -11,7 +11,7 @@ from routerterm.cli.event_json import event_line
 from routerterm.core import events as e
 from routerterm.core.errors import NoKey, RateLimited
 from routerterm.core.money import Cost
-from routerterm.core.targets import Candidate, Decision, Forecast, PassedOver, Target
+from routerterm.core.targets import Candidate, Decision, Forecast, RejectedCandidate, Target
 from routerterm.core.usage import Usage
 
 HERE = Target("openrouter", "meta/llama")
@@ -65,7 +65,7 @@ def test_money_keeps_its_digits_and_the_unknown_stays_null() -> None:
 def test_a_decision_is_told_whole() -> None:
     forecast = Forecast(10, Decimal("0.1"), None, answer=600)
     decision = Decision(
-        "smart", "priority", (Candidate(HERE, "first", forecast),), (PassedOver(HERE, "no vision"),), forecast
+        "smart", "priority", (Candidate(HERE, "first", forecast),), (RejectedCandidate(HERE, "no vision"),), forecast
     )
     told = json.loads(event_line(e.RouteDecided(decision)))["decision"]
     sizes = {"prompt_tokens": 10, "context": None, "answer": 600}

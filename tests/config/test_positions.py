@@ -9,7 +9,7 @@ import tomlkit
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routerterm.config.positions import line_of, positions
+from routerterm.config.toml_positions import line_of, positions
 
 SAMPLE = '''# a comment with [brackets] and key = value
 top = 2

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from routerterm.config.names import BUILT_IN_ROUTES, Known, check_names, known_here
+from routerterm.config.early_settings import QuickUi, quick_ui
 from routerterm.config.paths import Paths
 from routerterm.config.problems import Problem
-from routerterm.config.quick import QuickUi, quick_ui
+from routerterm.config.reference_checks import BUILT_IN_ROUTES, Known, check_names, known_here
 from routerterm.config.schema import UiSettings
 from routerterm.config.settings import Settings, check_settings, load_settings
 from routerterm.core.errors import SettingsError

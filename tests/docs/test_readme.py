@@ -17,7 +17,7 @@ import pytest
 
 from routerterm.cli.main import root
 from routerterm.config.settings import check_text
-from routerterm.tui.themes.reading import parse_theme
+from routerterm.tui.themes.reader import parse_theme
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md")))

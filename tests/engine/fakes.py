@@ -12,7 +12,7 @@ from routerterm.core.money import FREE
 from routerterm.core.request import ChatRequest
 from routerterm.core.targets import Candidate, Decision, Target
 from routerterm.core.usage import Usage
-from routerterm.engine.session import Session
+from routerterm.engine.chat.session import Session
 from routerterm.store.database import Store
 
 TARGET = Target("demo", "echo")

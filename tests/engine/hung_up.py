@@ -8,8 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from routerterm.core.events import TextDelta
-from routerterm.engine.afterlife import Afterlife, let_go_of_terminal, on_hangup
-from routerterm.engine.session import Session
+from routerterm.engine.chat.detached import DetachedReplies, detach_terminal, on_hangup
+from routerterm.engine.chat.session import Session
 from routerterm.store.database import Store
 from tests.engine.fakes import Script, answer
 
@@ -20,7 +20,7 @@ async def main() -> None:
     script: list[object] = []
     for step in answer(*pieces):
         script += [step, 0.05] if isinstance(step, TextDelta) else [step]
-    afterlife = Afterlife()
+    afterlife = DetachedReplies()
     session = Session(store, Script(script), afterlife=afterlife, checkpoint_every=0.1)
     hung_up = asyncio.Event()
     on_hangup(asyncio.get_running_loop(), hung_up.set)
@@ -33,7 +33,7 @@ async def main() -> None:
 
     chatting = asyncio.create_task(chat())
     await hung_up.wait()
-    let_go_of_terminal()
+    detach_terminal()
     finished = await afterlife.outlive(float(sys.argv[2]))
     if not finished:
         chatting.cancel()

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from routerterm.core.errors import RoutertermError
 from routerterm.core.events import TextDelta
 from routerterm.core.messages import Image
-from routerterm.engine.session import Session
-from routerterm.engine.tree import branches
+from routerterm.engine.chat.session import Session
+from routerterm.engine.chat.tree import branches
 from routerterm.store.database import Store
 from routerterm.store.values import Node
 from tests.engine.fakes import Script, answer, said

@@ -5,9 +5,9 @@ from __future__ import annotations
 from routerterm.catalog.values import ModelInfo
 from routerterm.core.messages import Message
 from routerterm.core.targets import Target
-from routerterm.engine.fitting import ModelFitting, room_of
+from routerterm.engine.chat.context_window import ModelContextWindow, window_of
+from routerterm.router.decide.names import Names
 from routerterm.router.options import Route, RouterOptions
-from routerterm.router.resolve import Names
 from routerterm.tokens.estimator import TokenEstimator
 
 MODELS = {
@@ -17,18 +17,18 @@ MODELS = {
 }
 
 
-def fitting(*with_key: str) -> ModelFitting:
+def fitting(*with_key: str) -> ModelContextWindow:
     options = RouterOptions(routes={"mine": Route.of("mine", *MODELS)})
     names = Names(options, lambda name: None, tuple)
-    return ModelFitting(names, lambda t: MODELS.get(str(t)), TokenEstimator(), lambda: frozenset(with_key))
+    return ModelContextWindow(names, lambda t: MODELS.get(str(t)), TokenEstimator(), lambda: frozenset(with_key))
 
 
 def test_a_model_keeps_room_for_its_answer() -> None:
-    assert room_of(MODELS["a/small"]) == int(6_000 * 0.95)
-    assert room_of(MODELS["b/large"]) == 100_000
-    assert room_of(MODELS["c/blank"]) is None
-    assert room_of(MODELS["a/small"], answer=7_000) == int(1_000 * 0.95)
-    assert room_of(ModelInfo("a", "tiny", context=2_048)) == int(1_024 * 0.95)  # the router keeps 1,024 free
+    assert window_of(MODELS["a/small"]) == int(6_000 * 0.95)
+    assert window_of(MODELS["b/large"]) == 100_000
+    assert window_of(MODELS["c/blank"]) is None
+    assert window_of(MODELS["a/small"], answer=7_000) == int(1_000 * 0.95)
+    assert window_of(ModelInfo("a", "tiny", context=2_048)) == int(1_024 * 0.95)  # the router keeps 1,024 free
 
 
 def test_a_private_conversation_fits_what_runs_here() -> None:

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from routerterm.core.errors import Cut, StoreError, Transient
+from routerterm.core.errors import ServerError, StoreError, StreamInterrupted
 from routerterm.core.events import AttemptFailed, AttemptStarted, Event, Failed, Finished, Recovered, TextDelta
 from routerterm.core.messages import Image, Text
 from routerterm.core.request import Params
 from routerterm.core.targets import Target
-from routerterm.engine.record import Record
-from routerterm.engine.session import Session, SessionBusy
-from routerterm.engine.summary import forget_summary, sum_up
+from routerterm.engine.chat.session import Session, SessionBusy
+from routerterm.engine.chat.summary import forget_summary, sum_up
+from routerterm.engine.chat.trace import ReplyTrace
 from routerterm.store.database import Store
 from tests.engine.fakes import DECISION, TARGET, Script, answer, said, store_in
 
@@ -42,7 +42,7 @@ async def test_a_turn_is_kept_with_how_it_came_to_be(store: Store) -> None:
     assert (question.role, question.text, question.status) == ("user", "Say hello.", "done")
     assert (reply.text, reply.status, reply.model) == ("Hello", "done", "demo/echo")
     assert reply.parent_id == question.id
-    record = Record.of(reply.params)
+    record = ReplyTrace.of(reply.params)
     assert record.decision == DECISION
     assert record.attempts[0].target == "demo/echo"
     assert record.params == {"temperature": 0.5}
@@ -124,13 +124,13 @@ async def test_cancelling_keeps_what_was_said_even_if_it_is_cancelled_again(stor
 
 @pytest.mark.parametrize(("pieces", "status"), [((), "error"), (("half",), "cut")])
 async def test_a_failure_is_kept_with_its_partial_text(store: Store, pieces: tuple[str, ...], status: str) -> None:
-    error = Transient("The provider is in trouble.", "Try later.", status=503)
+    error = ServerError("The provider is in trouble.", "Try later.", status=503)
     session = Session(store, Script([*answer(*pieces)[:-1], Failed(error)]))
     events = await said(session, "x")
     assert isinstance(events[-1], Failed)
     reply = (await session.page()).messages[-1]
     assert (reply.text, reply.status) == ("".join(pieces), status)
-    trouble = Record.of(reply.params).error
+    trouble = ReplyTrace.of(reply.params).error
     assert trouble is not None
     assert (trouble.kind, trouble.message, trouble.status) == ("transient", "The provider is in trouble.", 503)
 
@@ -146,7 +146,7 @@ async def test_a_router_that_breaks_leaves_no_streaming_row(store: Store) -> Non
 
 
 async def test_a_restart_keeps_the_partial_answer_as_a_sibling(store: Store) -> None:
-    cut = AttemptFailed(1, TARGET, Cut("It broke off."), "restart on demo/markdown")
+    cut = AttemptFailed(1, TARGET, StreamInterrupted("It broke off."), "restart on demo/markdown")
     script = Script(
         [
             *answer("partial ")[:-1],
@@ -161,7 +161,7 @@ async def test_a_restart_keeps_the_partial_answer_as_a_sibling(store: Store) -> 
     assert sum(isinstance(event, Recovered) for event in events) == 1
     reply = (await session.page()).messages[-1]
     assert (reply.text, reply.status, reply.siblings) == ("the whole", "done", 2)
-    record = Record.of(reply.params)
+    record = ReplyTrace.of(reply.params)
     assert [seam.how for seam in record.seams] == ["restart"]
     assert [(a.target, a.error.kind if a.error else None) for a in record.attempts] == [
         ("demo/echo", "cut"),
@@ -197,7 +197,7 @@ async def test_the_next_question_sends_the_branch_and_the_systems_words(store: S
 
 
 async def test_a_failed_answer_without_text_is_not_sent(store: Store) -> None:
-    script = Script([Failed(Transient("no"))], answer("yes"))
+    script = Script([Failed(ServerError("no"))], answer("yes"))
     session = Session(store, script)
     await said(session, "Q1")
     await said(session, "Q2")
@@ -282,7 +282,7 @@ async def test_stopping_before_anything_came_leaves_no_streaming_row(store: Stor
 
 
 async def test_an_older_part_that_was_summed_up_goes_as_its_summary(store: Store) -> None:
-    script = Script(answer("A1"), answer("A2"), answer("they ", "greeted"), answer("A3"), [Failed(Transient("no"))])
+    script = Script(answer("A1"), answer("A2"), answer("they ", "greeted"), answer("A3"), [Failed(ServerError("no"))])
     session = Session(store, script, system="Be brief.")
     await said(session, "Q1")
     await said(session, "Q2")
@@ -300,7 +300,7 @@ async def test_an_older_part_that_was_summed_up_goes_as_its_summary(store: Store
     assert request.system.endswith("they greeted")
     assert session.fitted is not None
     assert session.fitted.summed_up == 2
-    with pytest.raises(Transient):
+    with pytest.raises(ServerError):
         await sum_up(session, store, script, page[3].id)
     await forget_summary(session, store, page[1].id)
     await said(session, "Q4")

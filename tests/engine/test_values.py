@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routerterm.core.errors import Cut, RateLimited
+from routerterm.core.errors import RateLimited, StreamInterrupted
 from routerterm.core.events import (
     AttemptFailed,
     AttemptStarted,
@@ -24,15 +24,15 @@ from routerterm.core.events import (
 from routerterm.core.messages import Message
 from routerterm.core.money import Cost
 from routerterm.core.request import Params
-from routerterm.core.targets import Candidate, Decision, Forecast, PassedOver, Target
+from routerterm.core.targets import Candidate, Decision, Forecast, RejectedCandidate, Target
 from routerterm.core.usage import Usage
-from routerterm.engine.context import Line, fit
-from routerterm.engine.history import context_of
-from routerterm.engine.params import params_from_json, params_to_json
-from routerterm.engine.record import Record
-from routerterm.engine.session import Session
-from routerterm.engine.templates import Field, MissingField, fields_of, fill
-from routerterm.engine.title import LONGEST, title_of
+from routerterm.engine.chat.context import context_of
+from routerterm.engine.chat.params import params_from_json, params_to_json
+from routerterm.engine.chat.session import Session
+from routerterm.engine.chat.templates import Field, MissingField, fields_of, fill
+from routerterm.engine.chat.title import LONGEST, title_of
+from routerterm.engine.chat.trace import ReplyTrace
+from routerterm.engine.chat.truncation import Line, fit
 from routerterm.store.database import Store
 from tests.engine.fakes import Script, answer, said
 
@@ -105,7 +105,7 @@ async def test_a_long_conversation_is_read_only_as_far_as_it_fits(store: Store) 
     session = Session(store, script, session.conversation.id if session.conversation else None, fitting=Small())
     await said(session, "what fits")
     reply = (await session.page()).messages[-1]
-    left_out = Record.of(reply.params).left_out
+    left_out = ReplyTrace.of(reply.params).left_out
     assert left_out is not None
     assert left_out.messages == 301 - len(script.requests[0].messages)
     assert left_out.window == 100
@@ -146,28 +146,28 @@ def test_a_record_survives_its_journey_through_json() -> None:
             Candidate(first, "cheapest", Forecast(100, Decimal("0.001"), Decimal("0.02"), 8192, 600)),
             Candidate(second, "2nd"),
         ),
-        (PassedOver(Target("a", "b"), "no vision"),),
+        (RejectedCandidate(Target("a", "b"), "no vision"),),
         Forecast(100, None, None),
     )
     usage = Usage(10, 2, 0, 0, 7, 3, cost=Decimal("0.5"))
-    record = Record(asked="smart", params={"temperature": 0.1})
+    record = ReplyTrace(asked="smart", params={"temperature": 0.1})
     for event in (
         RouteDecided(decision),
         AttemptStarted(1, first, "main", "cheapest"),
         AttemptFailed(1, first, RateLimited("Too fast.", "Wait.", status=429), "next candidate", 1.5),
         AttemptStarted(2, second, None, "2nd"),
         TextDelta("hello"),
-        AttemptFailed(2, second, Cut("It broke off."), "continue"),
+        AttemptFailed(2, second, StreamInterrupted("It broke off."), "continue"),
         Recovered("continue", 5, first),
         UsageReported(Usage(fresh=1)),
         Finished("stop", first, usage, Cost(Decimal("0.5"), "reported"), Timing(3, 9)),
     ):
         record = record.after(event)
-    assert Record.of(json.loads(json.dumps(record.to_json()))) == record
-    failed = record.after(Failed(Cut("It broke off.", "Try again.")))
-    assert Record.of(json.loads(json.dumps(failed.to_json()))) == failed
-    assert Record.of({}) == Record()
-    assert Record.of({"decision": 7}) == Record()
+    assert ReplyTrace.of(json.loads(json.dumps(record.to_json()))) == record
+    failed = record.after(Failed(StreamInterrupted("It broke off.", "Try again.")))
+    assert ReplyTrace.of(json.loads(json.dumps(failed.to_json()))) == failed
+    assert ReplyTrace.of({}) == ReplyTrace()
+    assert ReplyTrace.of({"decision": 7}) == ReplyTrace()
 
 
 def test_templates_are_filled_in_once() -> None:

@@ -8,7 +8,7 @@ import socket
 
 import pytest
 
-from routerterm.gateway import connection, incoming, outgoing
+from routerterm.gateway import connection, request, response
 from tests.gateway.conftest import Open, Place, chat, until
 from tests.gateway.test_answers import text_of
 from tests.gateway.upstream import Talk
@@ -179,7 +179,7 @@ async def test_a_body_that_comes_too_slowly(place: Place) -> None:
 
 async def test_a_client_that_reads_a_byte_a_second(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """It takes bounded memory, is hung up on at last, the provider is let go, and the ledger has the cost."""
-    monkeypatch.setattr(outgoing, "STALLED", 0.5)
+    monkeypatch.setattr(response, "STALLED", 0.5)
     sent = 0
 
     @place.up.model("first")
@@ -258,7 +258,7 @@ async def test_too_many_at_once(open_place: Open) -> None:
 
 async def test_memory_for_bodies_is_shared(open_place: Open) -> None:
     place = await open_place(SMALL)
-    place.gateway.house.bodies._held = incoming.BODIES_TOGETHER * 1_000_000
+    place.gateway.house.bodies._held = request.BODIES_TOGETHER * 1_000_000
     async with place.http() as http:
         assert (await http.post(CHAT, json=chat())).status_code == 503
     place.gateway.house.bodies._held = 0

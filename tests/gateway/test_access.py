@@ -17,7 +17,7 @@ from routerterm.core.errors import RoutertermError, SettingsError
 from routerterm.core.ledger import AttemptRecord
 from routerterm.gateway import peer
 from routerterm.gateway.access import Access, hash_of, is_loopback
-from routerterm.gateway.denied import Denied
+from routerterm.gateway.http_errors import HttpError
 from routerterm.gateway.keys import OWNER, Allowance, VirtualKey, to_row
 from routerterm.gateway.own_key import key_file, own_key
 from routerterm.gateway.peer import user_of
@@ -44,7 +44,7 @@ def test_names_we_are_called_by(host: str) -> None:
     "host", ["", "evil.example", "127.0.0.1.evil.example:80", "localhost.evil.example", "[::1", "x@localhost"]
 )
 def test_names_we_do_not_answer_to(host: str) -> None:
-    with pytest.raises(Denied) as refused:
+    with pytest.raises(HttpError) as refused:
         Access(lambda: ()).check_place({"host": host} if host else {})
     assert refused.value.status == 403
 
@@ -53,7 +53,7 @@ def test_web_pages_are_refused_unless_they_are_named() -> None:
     access = Access(lambda: (), origins=("https://app.example/",))
     access.check_place({"host": "localhost", "origin": "https://app.example"})
     for origin in ("null", "http://localhost:3000", "https://app.example.evil", ""):
-        with pytest.raises(Denied):
+        with pytest.raises(HttpError):
             access.check_place({"host": "localhost", "origin": origin})
 
 
@@ -65,7 +65,7 @@ def test_what_is_loopback() -> None:
 @pytest.mark.parametrize("site", ["cross-site", "Cross-Site", "same-site", "nonsense"])
 def test_web_pages_are_known_by_what_the_browser_says_of_them_too(site: str) -> None:
     access = Access(lambda: (), origins=("https://app.example",))
-    with pytest.raises(Denied):
+    with pytest.raises(HttpError):
         access.check_place({"host": "localhost", "sec-fetch-site": site})
     access.check_place({"host": "localhost", "sec-fetch-site": site, "origin": "https://app.example"})
     access.check_place({"host": "localhost", "sec-fetch-site": "none"})
@@ -81,7 +81,7 @@ def test_without_any_key_only_the_person_s_own_programs_are_let_in() -> None:
         (Access(lambda: (), required=True, open_to_all=True), {}, True),
         (Access(lambda: ()), {"authorization": "Bearer rt-old"}, True),  # one of ours that was taken back
     ):
-        with pytest.raises(Denied):
+        with pytest.raises(HttpError):
             access.who(headers, keyless=lambda said=keyless: said)
 
 

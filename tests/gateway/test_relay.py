@@ -7,16 +7,16 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routerterm.core.errors import Cut
+from routerterm.core.errors import StreamInterrupted
 from routerterm.core.events import (
     AttemptStarted,
-    Broke,
     Event,
     Failed,
     Finished,
     ReasoningDelta,
     Recovered,
-    Stopped,
+    StreamEnd,
+    StreamError,
     TextDelta,
     ToolCallDelta,
     WireEvent,
@@ -55,10 +55,10 @@ def test_a_second_beginning_is_skipped_or_is_an_error(
 ) -> None:
     events = [AttemptStarted(1, ONE, None, ""), *pieces(first, some), Recovered("restart", len(first), TWO)]
     relay, out = told(*events, *pieces(second, more), Finished("stop", TWO))
-    sent, whole = text(out), any(isinstance(event, Stopped) for event in out)
+    sent, whole = text(out), any(isinstance(event, StreamEnd) for event in out)
     assert sent.startswith(first)
     assert whole == second.startswith(first)
-    assert whole != any(isinstance(event, Broke) for event in out)
+    assert whole != any(isinstance(event, StreamError) for event in out)
     if whole:
         assert sent == second
         assert relay.error is None
@@ -68,13 +68,13 @@ def test_a_second_beginning_is_skipped_or_is_an_error(
 def test_a_continuation_is_appended(first: str, rest: str, some: list[int]) -> None:
     _, out = told(*pieces(first, some), Recovered("continue", len(first), TWO), TextDelta(rest), Finished("stop", TWO))
     assert text(out) == first + rest
-    assert isinstance(out[-1], Stopped)
+    assert isinstance(out[-1], StreamEnd)
 
 
 def test_a_tool_call_in_place_of_what_was_sent_is_an_error() -> None:
     relay, out = told(TextDelta("One"), Recovered("restart", 3, TWO), ToolCallDelta(0, "c", "look", "{}"))
-    assert isinstance(relay.error, Cut)
-    assert isinstance(out[-1], Broke)
+    assert isinstance(relay.error, StreamInterrupted)
+    assert isinstance(out[-1], StreamError)
 
 
 def test_thoughts_of_a_second_beginning_are_left_out() -> None:
@@ -87,9 +87,9 @@ def test_thoughts_of_a_second_beginning_are_left_out() -> None:
 
 
 def test_a_failure_is_told() -> None:
-    error = Cut("It broke.")
+    error = StreamInterrupted("It broke.")
     relay, out = told(TextDelta("One"), Failed(error, attempts=2))
-    assert out[-1] == Broke(error)
+    assert out[-1] == StreamError(error)
     assert (relay.error, relay.attempts) == (error, 2)
 
 

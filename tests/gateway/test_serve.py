@@ -15,7 +15,7 @@ import httpx
 import pytest
 from click.testing import CliRunner, Result
 
-from routerterm.cli.inside import gateway_of
+from routerterm.cli.gateway_factory import gateway_of
 from routerterm.cli.main import root
 from routerterm.core.errors import RoutertermError
 from tests.cli.program import PROGRAM, routerterm

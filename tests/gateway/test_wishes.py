@@ -12,14 +12,14 @@ import pytest
 
 from routerterm.core.events import Finished, ReasoningDelta, TextDelta, Timing
 from routerterm.core.messages import Message
-from routerterm.core.request import ChatRequest, Controls, Params
+from routerterm.core.request import ChatRequest, Params, RoutingPreferences
 from routerterm.core.targets import Target
-from routerterm.gateway import telling
+from routerterm.gateway import request_log
 from routerterm.gateway.cache import AnswerCache, key_of
-from routerterm.gateway.controls import wishes_of
-from routerterm.gateway.denied import Denied
-from routerterm.gateway.telling import LOG_NAME
-from routerterm.router.breaker import succeeded
+from routerterm.gateway.http_errors import HttpError
+from routerterm.gateway.request_log import LOG_NAME
+from routerterm.gateway.request_options import request_options
+from routerterm.router.decide.circuit_breaker import succeeded
 from routerterm.router.options import BreakerLimits
 from tests.gateway.conftest import Open, Place, chat
 from tests.gateway.test_access import give
@@ -38,7 +38,7 @@ async def served_by(place: Place, model: str = "pair", **headers: str) -> tuple[
 
 
 def test_what_the_headers_say() -> None:
-    wishes = wishes_of(
+    wishes = request_options(
         {
             "x-routerterm-order": "two, one/first",
             "x-routerterm-ignore": "three",
@@ -50,7 +50,7 @@ def test_what_the_headers_say() -> None:
             "x-routerterm-cache": "on",
         }
     )
-    assert wishes.controls == Controls(
+    assert wishes.controls == RoutingPreferences(
         ("two", "one/first"), (), ("three",), "price", False, Decimal("0.000003"), Decimal("0.000015")
     )
     assert [(cap.scope, cap.limit) for cap in wishes.caps] == [("request", 50_000_000)]
@@ -65,8 +65,8 @@ def test_what_the_headers_say() -> None:
     ],
 )  # fmt: skip
 def test_headers_that_make_no_sense(header: tuple[str, str]) -> None:
-    with pytest.raises(Denied) as refused:
-        wishes_of({f"x-routerterm-{header[0]}": header[1]})
+    with pytest.raises(HttpError) as refused:
+        request_options({f"x-routerterm-{header[0]}": header[1]})
     assert refused.value.status == 400
 
 
@@ -180,7 +180,7 @@ def test_what_makes_two_requests_the_same() -> None:
         ChatRequest("m", (Message.of("system", "Hi"),)),
         ChatRequest("m", one.messages, system="s"),
         ChatRequest("m", one.messages, params=Params(seed=1)),
-        ChatRequest("m", one.messages, controls=Controls(only=("a",))),
+        ChatRequest("m", one.messages, controls=RoutingPreferences(only=("a",))),
         ChatRequest("m", one.messages, private=True),
     ):
         assert key_of(other) != key_of(one)
@@ -208,8 +208,8 @@ async def test_the_log_holds_metadata_only(open_place: Open) -> None:
 
 
 async def test_the_log_is_rotated(open_place: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(telling, "_LARGEST", 2_000)
-    monkeypatch.setattr(telling, "_OLDER", 2)
+    monkeypatch.setattr(request_log, "_LARGEST", 2_000)
+    monkeypatch.setattr(request_log, "_OLDER", 2)
     place = await open_place("[gateway]\nlog = true\n")
     place.up.says("first", "Hello")
     async with place.http() as http:

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from routerterm.catalog.values import ProviderInfo
-from routerterm.config.keys.keeper import Keeper
-from routerterm.config.keys.own import OwnVault
-from routerterm.config.keys.sealed import Cost
-from routerterm.config.keys.source import VAULT_FILE, Keyring
-from routerterm.config.keys.values import Place
+from routerterm.config.keys.encrypted_vault import EncryptedVault
+from routerterm.config.keys.key_manager import KeyManager
+from routerterm.config.keys.key_store import VAULT_FILE, KeyStore
+from routerterm.config.keys.values import KeyLocation
+from routerterm.config.keys.vault_format import Cost
 
 CHEAP = Cost(10, 8, 1)
 """scrypt that costs a millisecond."""
@@ -74,18 +74,18 @@ class Forgetful:
         pass
 
 
-def own_vault(folder: Path, cache: Any = None) -> OwnVault:
-    return OwnVault(folder / VAULT_FILE, cache or Forgetful(), cost=CHEAP)
+def own_vault(folder: Path, cache: Any = None) -> EncryptedVault:
+    return EncryptedVault(folder / VAULT_FILE, cache or Forgetful(), cost=CHEAP)
 
 
-def keyring(folder: Path, environ: Mapping[str, str] | None = None, **options: Any) -> Keyring:
+def keyring(folder: Path, environ: Mapping[str, str] | None = None, **options: Any) -> KeyStore:
     """A keyring whose vault is cheap to open and kept by no kernel."""
-    vaults = {Place.VAULT: own_vault(folder), **options.pop("vaults", {})}
-    return Keyring(folder, options.pop("providers", PROVIDERS), environ=environ or {}, vaults=vaults, **options)
+    vaults = {KeyLocation.VAULT: own_vault(folder), **options.pop("vaults", {})}
+    return KeyStore(folder, options.pop("providers", PROVIDERS), environ=environ or {}, vaults=vaults, **options)
 
 
-async def opened(folder: Path, environ: Mapping[str, str] | None = None, **options: Any) -> Keeper:
+async def opened(folder: Path, environ: Mapping[str, str] | None = None, **options: Any) -> KeyManager:
     """A keeper whose vault is made and open."""
-    keeper = Keeper(keyring(folder, environ, **options))
-    await keeper.unlock(Place.VAULT, PASSPHRASE)
+    keeper = KeyManager(keyring(folder, environ, **options))
+    await keeper.unlock(KeyLocation.VAULT, PASSPHRASE)
     return keeper

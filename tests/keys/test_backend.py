@@ -11,8 +11,8 @@ import pytest
 from keyring.errors import InitError, KeyringLocked, PasswordDeleteError, PasswordSetError
 
 from routerterm.config.keys.backend import VaultKeyring
-from routerterm.config.keys.kernel import KernelCache
-from routerterm.config.keys.own import OwnVault
+from routerterm.config.keys.encrypted_vault import EncryptedVault
+from routerterm.config.keys.kernel_keyring import KernelKeyring
 from routerterm.core.secret import Secret
 from tests.keys.parts import CHEAP, OPENAI, OTHER, PASSPHRASE, own_vault
 from tests.keys.test_own_vault import _kernel_works
@@ -51,7 +51,7 @@ def test_it_is_below_what_is_chosen_automatically() -> None:
 
 @pytest.mark.skipif(not _kernel_works(), reason="no kernel keyring is to be had here")
 def test_the_keyring_command_reads_an_open_vault(home: Path) -> None:
-    vault = OwnVault(home / "keys.vault", KernelCache(60), cost=CHEAP)
+    vault = EncryptedVault(home / "keys.vault", KernelKeyring(60), cost=CHEAP)
     vault.unlock(PASSPHRASE)
     vault.set("openai/work", Secret(OPENAI))
     words = [sys.executable, "-m", "keyring", "-b", "routerterm.config.keys.backend.VaultKeyring"]

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from routerterm.cli.keys_asking import open_locked
 from routerterm.cli.keys_command import command
-from routerterm.config.keys import own, source
+from routerterm.cli.keys_prompts import open_locked
+from routerterm.config.keys import encrypted_vault, key_store
 from routerterm.core.errors import VaultError
 from routerterm.core.secret import Secret
 from tests.keys.parts import CHEAP, GROQ, OPENAI, OTHER, PASSPHRASE, Recalled, keyring, opened
@@ -20,9 +20,9 @@ from tests.keys.parts import CHEAP, GROQ, OPENAI, OTHER, PASSPHRASE, Recalled, k
 def kernel(monkeypatch: pytest.MonkeyPatch, home: Path) -> Recalled:
     """A kernel keyring that these commands share; an open, cheap vault."""
     shared = Recalled()
-    monkeypatch.setattr(source, "KernelCache", lambda seconds: shared)
-    monkeypatch.setattr(own, "Cost", lambda: CHEAP)
-    own.OwnVault(home / source.VAULT_FILE, shared, cost=CHEAP).unlock(PASSPHRASE)
+    monkeypatch.setattr(key_store, "KernelCache", lambda seconds: shared)
+    monkeypatch.setattr(encrypted_vault, "Cost", lambda: CHEAP)
+    encrypted_vault.EncryptedVault(home / key_store.VAULT_FILE, shared, cost=CHEAP).unlock(PASSPHRASE)
     return shared
 
 
@@ -98,7 +98,7 @@ def test_adopting_a_variable_s_key(kernel: Recalled) -> None:
 def test_a_locked_vault_without_a_terminal_says_how_to_open_it(
     kernel: Recalled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("routerterm.cli.keys_asking.has_terminal", lambda: False)
+    monkeypatch.setattr("routerterm.cli.keys_prompts.has_terminal", lambda: False)
     keys("add", "--no-test", said=GROQ)
     assert "is locked" in keys("lock")
     assert kernel.kept == {}
@@ -111,8 +111,8 @@ async def test_what_a_model_needs_is_asked_for(kernel: Recalled, home: Path, mon
     keeper = await opened(home)
     await keeper.add("openai", Secret(OPENAI))
     answers = iter(["wrong passphrase", PASSPHRASE])
-    monkeypatch.setattr("routerterm.cli.keys_asking.hidden", lambda prompt: next(answers))
-    monkeypatch.setattr("routerterm.cli.keys_asking.has_terminal", lambda: True)
+    monkeypatch.setattr("routerterm.cli.keys_prompts.hidden", lambda prompt: next(answers))
+    monkeypatch.setattr("routerterm.cli.keys_prompts.has_terminal", lambda: True)
     locked = keyring(home)
     await open_locked(locked, "groq/some-model")
     await open_locked(locked, "smart")
@@ -134,6 +134,6 @@ def test_the_passphrase_is_asked_for_and_changed(kernel: Recalled, home: Path, m
     assert "too short" in said
     assert "differ" in said
     assert "new passphrase" in said
-    vault = own.OwnVault(home / source.VAULT_FILE, Recalled(), cost=CHEAP)
+    vault = encrypted_vault.EncryptedVault(home / key_store.VAULT_FILE, Recalled(), cost=CHEAP)
     vault.unlock("another phrase")
     assert vault.names() == ("groq/default",)

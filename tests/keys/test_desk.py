@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from routerterm.config.keys.errors import VaultLocked
-from routerterm.config.keys.values import Place, ProbeResult
-from routerterm.core.errors import BadCredential, OutOfCredit, RateLimited, VaultError
-from routerterm.core.ports import ApiKey, MemoryOfThisProcess
+from routerterm.config.keys.values import KeyLocation, ProbeResult
+from routerterm.core.errors import InsufficientCredit, InvalidKey, RateLimited, VaultError
+from routerterm.core.ports import ApiKey, InMemoryStateStore
 from routerterm.core.secret import Secret
-from routerterm.engine.key_desk import KeyDesk
-from routerterm.engine.key_view import KeyLine, KeysView, duration
-from routerterm.router.limits import refused, take
+from routerterm.engine.keys.service import KeyService
+from routerterm.engine.keys.view import KeyLine, KeysView, duration
+from routerterm.router.decide.key_limits import refused, take
 from routerterm.router.options import KeyLimits
 from tests.keys.parts import GROQ, OPENAI, OTHER, PASSPHRASE, keyring
 
@@ -33,9 +33,9 @@ class Answers:
 
 
 @pytest.fixture
-async def desk(tmp_path: Path) -> KeyDesk:
-    desk = KeyDesk(keyring(tmp_path, {"GROQ_API_KEY": GROQ}), MemoryOfThisProcess(), Answers(), now=lambda: NOW)
-    await desk.unlock(Place.VAULT, PASSPHRASE)
+async def desk(tmp_path: Path) -> KeyService:
+    desk = KeyService(keyring(tmp_path, {"GROQ_API_KEY": GROQ}), InMemoryStateStore(), Answers(), now=lambda: NOW)
+    await desk.unlock(KeyLocation.VAULT, PASSPHRASE)
     return desk
 
 
@@ -43,7 +43,7 @@ def line(view: KeysView, name: str) -> KeyLine:
     return next(line for provider in view.providers for line in provider.lines if line.record.name == name)
 
 
-async def test_the_view_has_every_key_and_every_provider_that_wants_one(desk: KeyDesk) -> None:
+async def test_the_view_has_every_key_and_every_provider_that_wants_one(desk: KeyService) -> None:
     await desk.add("openai", Secret(OPENAI), label="work")
     view = await desk.view()
     assert [provider.name for provider in view.providers] == ["openai", "groq", "anthropic", "gemini", "deepseek"]
@@ -53,7 +53,7 @@ async def test_the_view_has_every_key_and_every_provider_that_wants_one(desk: Ke
     assert [provider.name for provider in (await desk.view(with_empty=False)).providers] == ["openai", "groq"]
 
 
-async def test_what_the_router_remembers_is_what_is_shown(desk: KeyDesk) -> None:
+async def test_what_the_router_remembers_is_what_is_shown(desk: KeyService) -> None:
     await desk.add("openai", Secret(OPENAI), label="work", quota=5)
     key, limits = ApiKey("work", Secret(OPENAI), quota=5), KeyLimits()
     for _ in range(2):
@@ -66,9 +66,9 @@ async def test_what_the_router_remembers_is_what_is_shown(desk: KeyDesk) -> None
     assert (shown.health, shown.until, shown.says) == ("cooling", NOW + 41, "it was too fast")
 
 
-@pytest.mark.parametrize(("error", "says"), [(BadCredential("no"), "refused"), (OutOfCredit("no"), "not paid")])
+@pytest.mark.parametrize(("error", "says"), [(InvalidKey("no"), "refused"), (InsufficientCredit("no"), "not paid")])
 async def test_a_key_that_is_out_comes_back_by_a_good_test_or_a_new_key(
-    desk: KeyDesk, error: BadCredential, says: str
+    desk: KeyService, error: InvalidKey, says: str
 ) -> None:
     record = await desk.add("openai", Secret(OPENAI), label="work")
     key = ApiKey("work", Secret(OPENAI))
@@ -99,7 +99,7 @@ async def test_a_key_that_is_out_comes_back_by_a_good_test_or_a_new_key(
     assert line(await desk.view(), "openai/work").health == "ready"
 
 
-async def test_a_used_up_quota_rests_until_its_day_is_over(desk: KeyDesk) -> None:
+async def test_a_used_up_quota_rests_until_its_day_is_over(desk: KeyService) -> None:
     await desk.add("openai", Secret(OPENAI), label="work", quota=1)
     key = ApiKey("work", Secret(OPENAI), quota=1)
     await desk._memory.change("key:openai/work", lambda state: take(state, key, NOW - 3600, KeyLimits())[0])
@@ -107,20 +107,20 @@ async def test_a_used_up_quota_rests_until_its_day_is_over(desk: KeyDesk) -> Non
     assert (shown.health, shown.until) == ("cooling", NOW - 3600 + 86_400)
 
 
-async def test_locked_and_missing(desk: KeyDesk) -> None:
+async def test_locked_and_missing(desk: KeyService) -> None:
     record = await desk.add("openai", Secret(OPENAI), label="work")
     await desk.lock()
     assert line(await desk.view(), "openai/work").health == "locked"
     with pytest.raises(VaultLocked):
         await desk.test(record)
-    await desk.unlock(Place.VAULT, PASSPHRASE)
-    desk.keyring.vaults[Place.VAULT].delete("openai/work")
+    await desk.unlock(KeyLocation.VAULT, PASSPHRASE)
+    desk.keyring.vaults[KeyLocation.VAULT].delete("openai/work")
     with pytest.raises(VaultError, match="not in vault any more"):
         await desk.keyring.keys("openai")
     assert line(await desk.view(), "openai/work").health == "missing"
 
 
-async def test_removing_forgets_everything(desk: KeyDesk) -> None:
+async def test_removing_forgets_everything(desk: KeyService) -> None:
     record = await desk.add("openai", Secret(OPENAI), label="work", quota=3)
     key = ApiKey("work", Secret(OPENAI), quota=3)
     await desk._memory.change("key:openai/work", lambda state: take(state, key, NOW, KeyLimits())[0])
@@ -129,7 +129,7 @@ async def test_removing_forgets_everything(desk: KeyDesk) -> None:
     assert list(await desk.keyring.keys("openai")) == []
 
 
-async def test_finding_by_name_and_naming_what_there_is(desk: KeyDesk) -> None:
+async def test_finding_by_name_and_naming_what_there_is(desk: KeyService) -> None:
     await desk.add("openai", Secret(OPENAI), label="work")
     assert (await desk.find("openai", "")).label == "work"
     await desk.add("openai", Secret(OTHER), label="home")

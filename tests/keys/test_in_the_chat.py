@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from routerterm.config.keys.keeper import Keeper
-from routerterm.config.keys.values import Place
+from routerterm.config.keys.key_manager import KeyManager
+from routerterm.config.keys.values import KeyLocation
 from routerterm.config.paths import Paths
 from routerterm.core.secret import Secret
-from routerterm.tui.screens.unlock import UnlockScreen
+from routerterm.tui.dialogs.unlock import UnlockScreen
 from tests.keys.parts import GROQ, OPENAI, PASSPHRASE, Forgetful, opened
 from tests.keys.terminal import Terminal, provider
 from tests.tui.chat.program import running, say, screen_text, shown, until
@@ -23,7 +23,7 @@ from tests.tui.chat.program import running, say, screen_text, shown, until
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Paths]:
     """A person with a vault and a provider on this machine."""
     monkeypatch.setenv("ROUTERTERM_HOME", str(tmp_path))
-    monkeypatch.setattr("routerterm.config.keys.source.KernelCache", lambda seconds: Forgetful())
+    monkeypatch.setattr("routerterm.config.keys.key_store.KernelCache", lambda seconds: Forgetful())
     paths = Paths.find()
     paths.make()
     with provider(OPENAI) as url:
@@ -34,7 +34,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Paths]:
 
 
 async def test_the_vault_is_opened_before_a_message_is_sent(home: Paths) -> None:
-    await (await opened(home.data)).add("openai", Secret(OPENAI), place=Place.VAULT)
+    await (await opened(home.data)).add("openai", Secret(OPENAI), place=KeyLocation.VAULT)
     async with running(home) as (app, pilot):
         await say(pilot, "hello")
         await until(pilot, lambda: isinstance(app.screen, UnlockScreen))
@@ -51,10 +51,10 @@ async def test_the_vault_is_opened_before_a_message_is_sent(home: Paths) -> None
 
 async def test_a_lock_from_outside_reaches_the_chat(home: Paths) -> None:
     outside = await opened(home.data)
-    await outside.add("openai", Secret(OPENAI), place=Place.VAULT)
+    await outside.add("openai", Secret(OPENAI), place=KeyLocation.VAULT)
     async with running(home) as (app, pilot):
         assert app.services is not None
-        await Keeper(app.services.keys).unlock(Place.VAULT, PASSPHRASE)
+        await KeyManager(app.services.keys).unlock(KeyLocation.VAULT, PASSPHRASE)
         await say(pilot, "hello")
         await until(pilot, lambda: "Good day." in shown(app))
         await outside.lock()
@@ -76,7 +76,7 @@ async def test_a_damaged_list_of_keys_is_said_and_the_rest_goes_on(home: Paths) 
 def test_a_mistake_of_ours_ends_on_a_sentence(tmp_path: Path) -> None:
     program = f"""
 from routerterm.cli.main import main
-from routerterm.tui.screens.chat import ChatScreen
+from routerterm.tui.chat.screen import ChatScreen
 def broken(screen, event=None):
     api_key = "{GROQ}"
     raise RuntimeError("this cannot be: " + api_key)

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from routerterm.config.keys.encrypted_vault import EncryptedVault
 from routerterm.config.keys.errors import VaultDamaged, VaultLocked, WrongPassphrase
-from routerterm.config.keys.files import write_whole
-from routerterm.config.keys.kernel import KernelCache
-from routerterm.config.keys.own import OwnVault
+from routerterm.config.keys.files import atomic_write
+from routerterm.config.keys.kernel_keyring import KernelKeyring
 from routerterm.core.errors import VaultError
 from routerterm.core.secret import Secret
 from tests.keys.parts import CHEAP, OPENAI, OTHER, PASSPHRASE, Recalled, own_vault
@@ -125,7 +125,7 @@ def test_a_damaged_file_is_named_and_left_alone(tmp_path: Path) -> None:
 @pytest.mark.skipif(os.name != "posix" or not Path("/dev/full").exists(), reason="no full disk to be had")
 def test_a_disk_that_is_full_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     target = tmp_path / "keys.vault"
-    write_whole(target, b"old")
+    atomic_write(target, b"old")
     real = os.open
     monkeypatch.setattr(
         os,
@@ -135,7 +135,7 @@ def test_a_disk_that_is_full_leaves_the_old_file(tmp_path: Path, monkeypatch: py
         ),
     )
     with pytest.raises(VaultError, match="No space left") as refused:
-        write_whole(target, b"new" * 100_000)
+        atomic_write(target, b"new" * 100_000)
     monkeypatch.undo()
     assert target.read_bytes() == b"old"
     assert "unchanged" in refused.value.hint
@@ -146,7 +146,7 @@ def test_a_link_to_the_vault_stays_a_link(tmp_path: Path) -> None:
     real.parent.mkdir()
     link = tmp_path / "keys.vault"
     link.symlink_to(real)
-    vault = OwnVault(link, Recalled(), cost=CHEAP)
+    vault = EncryptedVault(link, Recalled(), cost=CHEAP)
     vault.unlock(PASSPHRASE)
     vault.set("openai/default", Secret(OPENAI))
     assert link.is_symlink()
@@ -199,7 +199,7 @@ def test_killed_at_any_moment_what_was_stored_is_there(tmp_path: Path) -> None:
 
 
 def _kernel_works() -> bool:
-    cache = KernelCache(60)
+    cache = KernelKeyring(60)
     kept = cache.keep("trial", b"trial") and cache.recall("trial") == b"trial"
     cache.forget("trial")
     return kept
@@ -207,11 +207,11 @@ def _kernel_works() -> bool:
 
 @pytest.mark.skipif(not _kernel_works(), reason="no kernel keyring is to be had here")
 def test_the_kernel_keeps_it_for_another_program_and_for_a_while() -> None:
-    cache = KernelCache(2)
+    cache = KernelKeyring(2)
     name = f"test-{os.getpid()}"
     try:
         assert cache.keep(name, b"forty-eight bytes or so")
-        program = f"from routerterm.config.keys.kernel import KernelCache as K; print(K(1).recall({name!r}))"
+        program = f"from routerterm.config.keys.kernel_keyring import KernelCache as K; print(K(1).recall({name!r}))"
         said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
         assert said.stdout.strip() == "b'forty-eight bytes or so'"
         deadline = time.monotonic() + 20
@@ -227,8 +227,8 @@ def test_the_kernel_keeps_it_for_another_program_and_for_a_while() -> None:
 
 def cache_has(name: str) -> bool:
     """Whether the kernel has it, without beginning its time anew."""
-    return KernelCache(0).recall(name) is not None
+    return KernelKeyring(0).recall(name) is not None
 
 
 def test_no_time_means_this_program_only() -> None:
-    assert not KernelCache(0).keep("never", b"kept")
+    assert not KernelKeyring(0).keep("never", b"kept")

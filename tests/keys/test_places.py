@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from routerterm.config.keys.errors import VaultAbsent, VaultSlow
-from routerterm.config.keys.keeper import Keeper
+from routerterm.config.keys.key_manager import KeyManager
 from routerterm.config.keys.system import SecretServiceVault
-from routerterm.config.keys.values import Place
+from routerterm.config.keys.values import KeyLocation
 from routerterm.config.keys.vault import CommandVault, EnvironmentVault
 from routerterm.config.schema import KeyRef
 from routerterm.core.errors import VaultError
-from routerterm.core.redact import KNOWN
+from routerterm.core.redact import secret_redactor
 from routerterm.core.secret import Secret
 from tests.keys.parts import GROQ, OPENAI, PASSPHRASE, keyring, opened
 
@@ -50,7 +50,7 @@ async def test_a_real_password_store(tmp_path: Path, password_store: dict[str, s
         tmp_path / "data",
         password_store,
         references={"openai": [KeyRef(ref="cmd:pass show llm/openai", label="pass")]},
-        vaults={Place.COMMAND: CommandVault(password_store)},
+        vaults={KeyLocation.COMMAND: CommandVault(password_store)},
     )
     assert [(key.label, key.secret) for key in await source.keys("openai")] == [("pass", Secret(OPENAI))]
     with pytest.raises(VaultError, match="llm/none is not in the password store"):
@@ -109,7 +109,7 @@ def test_what_a_command_complains_of_shows_no_key_and_no_escape() -> None:
 
 
 def test_a_command_has_no_terminal_and_no_keys_of_ours(tmp_path: Path) -> None:
-    KNOWN.learn(OPENAI)
+    secret_redactor.learn(OPENAI)
     out = tmp_path / "out"
     code = (
         "import os,sys;"
@@ -144,14 +144,14 @@ async def test_nothing_at_all(tmp_path: Path) -> None:
     assert service.status().state == "absent"
     with pytest.raises(VaultAbsent):
         service.get("openai/default")
-    keeper = Keeper(keyring(tmp_path))
+    keeper = KeyManager(keyring(tmp_path))
     assert await keeper.keyring.keys("openai") == ()
     place = await keeper.keyring.place_for_new_keys()
-    assert (place.place, place.state) == (Place.VAULT, "new")
+    assert (place.place, place.state) == (KeyLocation.VAULT, "new")
     with pytest.raises(VaultError, match="locked"):
         await keeper.add("openai", Secret(OPENAI))
     assert holding(tmp_path, OPENAI) == []
-    await keeper.unlock(Place.VAULT, PASSPHRASE)
+    await keeper.unlock(KeyLocation.VAULT, PASSPHRASE)
     await keeper.add("openai", Secret(OPENAI))
     assert [key.secret for key in await keeper.keyring.keys("openai")] == [Secret(OPENAI)]
 
@@ -182,8 +182,8 @@ def test_nothing_heavy_is_imported_before_the_first_key() -> None:
     program = """
 import sys
 from pathlib import Path
-from routerterm.config.keys.source import Keyring
-from routerterm.config.keys.keeper import Keeper
+from routerterm.config.keys.key_store import Keyring
+from routerterm.config.keys.key_manager import Keeper
 Keeper(Keyring(Path("/nowhere"), {}, environ={}))
 heavy = ("keyring", "cryptography", "secretstorage", "jeepney", "textual", "pydantic", "httpx")
 print([name for name in heavy if name in sys.modules])

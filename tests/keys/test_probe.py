@@ -16,10 +16,10 @@ from routerterm.catalog.values import ProviderInfo
 from routerterm.config.keys.values import ProbeResult
 from routerterm.core.errors import Unreachable
 from routerterm.core.secret import Secret
-from routerterm.engine import probe as room
-from routerterm.engine.probe import prober
+from routerterm.engine.keys import probe as room
+from routerterm.engine.keys.probe import prober
 from routerterm.protocols.base import HttpRequest
-from routerterm.router.exchange import Answer, Waits
+from routerterm.router.transports.base import HttpResponse, Timeouts
 from tests.keys.parts import OPENAI
 
 GOOD = json.dumps({"object": "list", "data": [{"id": "small"}, {"id": "large"}]}).encode()
@@ -39,7 +39,7 @@ class Provider:
     hangs: bool = False
 
     @asynccontextmanager
-    async def exchange(self, request: HttpRequest, waits: Waits) -> AsyncIterator[Answer]:
+    async def exchange(self, request: HttpRequest, waits: Timeouts) -> AsyncIterator[HttpResponse]:
         self.asked.append(request)
         if self.hangs:
             await asyncio.sleep(60)
@@ -48,7 +48,7 @@ class Provider:
         for path, other in self.others.items():
             if request.url.endswith(path):
                 status, body = 200, other
-        yield Answer(status, pieces(body), self.headers)
+        yield HttpResponse(status, pieces(body), self.headers)
 
     async def aclose(self) -> None:
         pass
@@ -110,9 +110,9 @@ async def test_where_the_provider_tells_of_the_key_itself() -> None:
 
 class RefusesTheAccount(Provider):
     @asynccontextmanager
-    async def exchange(self, request: HttpRequest, waits: Waits) -> AsyncIterator[Answer]:
+    async def exchange(self, request: HttpRequest, waits: Timeouts) -> AsyncIterator[HttpResponse]:
         bad = request.url.endswith("/key")
-        yield Answer(401 if bad else 200, pieces(BAD if bad else GOOD))
+        yield HttpResponse(401 if bad else 200, pieces(BAD if bad else GOOD))
 
 
 async def test_a_local_server_without_a_key() -> None:
@@ -136,9 +136,9 @@ async def test_a_server_that_is_silent_or_gone_or_speaks_nonsense(monkeypatch: p
 
 class Gone(Provider):
     @asynccontextmanager
-    async def exchange(self, request: HttpRequest, waits: Waits) -> AsyncIterator[Answer]:
+    async def exchange(self, request: HttpRequest, waits: Timeouts) -> AsyncIterator[HttpResponse]:
         raise Unreachable("nobody is there")
-        yield Answer(0, pieces(b""))
+        yield HttpResponse(0, pieces(b""))
 
 
 async def test_a_provider_that_nobody_knows() -> None:

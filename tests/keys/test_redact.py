@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routerterm.config.keys.hiding import masked_record, traceback_text
-from routerterm.core.redact import KNOWN, Redactor, printable
+from routerterm.config.keys.redact_output import masked_record, traceback_text
+from routerterm.core.redact import Redactor, printable, secret_redactor
 from tests.keys.parts import GROQ, OPENAI
 
 SHAPED = [
@@ -102,7 +102,7 @@ def test_children_do_not_inherit_what_we_know() -> None:
 
 def test_logs_and_tracebacks() -> None:
     secret = "an-odd-key-of-no-shape-1234"
-    KNOWN.learn(secret)
+    secret_redactor.learn(secret)
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     handler.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
@@ -128,7 +128,7 @@ def test_logs_and_tracebacks() -> None:
 def test_a_crash_shows_no_key_and_leaves_no_core() -> None:
     program = f"""
 import resource, threading
-from routerterm.config.keys.hiding import hide_secrets
+from routerterm.config.keys.redact_output import hide_secrets
 from routerterm.core.redact import KNOWN
 hide_secrets()
 KNOWN.learn({OPENAI!r})

@@ -14,16 +14,16 @@ from textual.widgets import Button, Input, OptionList
 
 from routerterm.config.keys.errors import WrongPassphrase
 from routerterm.config.keys.paste import Pasted, recognise
-from routerterm.config.keys.values import KeyRecord, Place, PlaceStatus, ProbeResult
+from routerterm.config.keys.values import KeyLocation, KeyRecord, PlaceStatus, ProbeResult
 from routerterm.core.secret import Secret, mask
-from routerterm.engine.key_view import KeyLine, KeysView, grouped
-from routerterm.tui.screens.add_key import AddKeyScreen
-from routerterm.tui.screens.keys import KeysScreen
-from routerterm.tui.screens.unlock import UnlockScreen, open_locked
+from routerterm.engine.keys.view import KeyLine, KeysView, grouped
+from routerterm.tui.dialogs.unlock import UnlockScreen, open_locked
+from routerterm.tui.screens.keys.add import AddKeyScreen
+from routerterm.tui.screens.keys.rows import KeyRow
+from routerterm.tui.screens.keys.screen import KeysScreen
 from routerterm.tui.themes.adapt import to_textual
 from routerterm.tui.themes.values import Theme
 from routerterm.tui.widgets.fields import FieldLine
-from routerterm.tui.widgets.keys_rows import KeyRow
 from tests.keys.parts import GROQ, OPENAI, OTHER, PASSPHRASE, PROVIDERS, keyring, opened
 
 NOW = 1_795_262_000.0
@@ -42,30 +42,34 @@ class Model:
 
     async def view(self) -> KeysView:
         lines = [
-            replace(line, health="locked") if line.record.place is Place.VAULT and self.vault == "locked" else line
+            replace(line, health="locked")
+            if line.record.place is KeyLocation.VAULT and self.vault == "locked"
+            else line
             for line in self.lines
         ]
-        return KeysView(NOW, (self.status(Place.KEYRING), self.status(Place.VAULT)), self.grouped(lines))
+        return KeysView(NOW, (self.status(KeyLocation.KEYRING), self.status(KeyLocation.VAULT)), self.grouped(lines))
 
     def grouped(self, lines: list[KeyLine]) -> Any:
         return grouped(tuple(PROVIDERS.values()), lines, with_empty=True)
 
-    def status(self, place: Place) -> PlaceStatus:
-        state: Any = self.vault if place is Place.VAULT else self.system
-        return PlaceStatus(place, "Encrypted vault" if place is Place.VAULT else "Secret Service", state)
+    def status(self, place: KeyLocation) -> PlaceStatus:
+        state: Any = self.vault if place is KeyLocation.VAULT else self.system
+        return PlaceStatus(place, "Encrypted vault" if place is KeyLocation.VAULT else "Secret Service", state)
 
     def recognise(self, text: str) -> Pasted:
         return recognise(text, PROVIDERS.values())
 
     async def place_for_new_keys(self) -> PlaceStatus:
-        return self.status(Place.VAULT if self.system == "absent" else Place.KEYRING)
+        return self.status(KeyLocation.VAULT if self.system == "absent" else KeyLocation.KEYRING)
 
     async def try_out(self, provider: str, secret: Secret | None) -> ProbeResult:
         self.done.append(("try", provider))
         return self.answer
 
-    async def add(self, provider: str, secret: Secret, *, label: str = "", place: Place | None = None) -> KeyRecord:
-        record = KeyRecord(provider, label or "default", place or Place.VAULT, masked=mask(secret.reveal()))
+    async def add(
+        self, provider: str, secret: Secret, *, label: str = "", place: KeyLocation | None = None
+    ) -> KeyRecord:
+        record = KeyRecord(provider, label or "default", place or KeyLocation.VAULT, masked=mask(secret.reveal()))
         self.lines.append(KeyLine(record))
         self.done.append(("add", provider, label, secret.reveal()))
         return record
@@ -84,11 +88,11 @@ class Model:
 
     async def adopt(self, record: KeyRecord) -> KeyRecord:
         self.done.append(("adopt", record.name))
-        adopted = replace(record, label="default", place=Place.VAULT, where="")
+        adopted = replace(record, label="default", place=KeyLocation.VAULT, where="")
         self.lines.append(KeyLine(adopted))
         return adopted
 
-    async def move(self, record: KeyRecord, place: Place) -> KeyRecord:
+    async def move(self, record: KeyRecord, place: KeyLocation) -> KeyRecord:
         self.done.append(("move", record.name, place))
         moved = replace(record, place=place)
         self.put(record, record=moved)
@@ -101,13 +105,13 @@ class Model:
         self.done.append(("remove", record.name))
         self.lines = [line for line in self.lines if line.record != record]
 
-    async def unlock(self, place: Place, passphrase: str) -> None:
+    async def unlock(self, place: KeyLocation, passphrase: str) -> None:
         if self.vault == "locked" and passphrase != self.passphrase:
             raise WrongPassphrase("That passphrase does not open the vault.")
         self.done.append(("unlock", place))
         self.vault = "ready"
 
-    async def lock(self, place: Place) -> None:
+    async def lock(self, place: KeyLocation) -> None:
         self.done.append(("lock", place))
         self.vault = "locked"
 
@@ -119,12 +123,12 @@ class Model:
 
 
 def some_lines() -> list[KeyLine]:
-    work = KeyRecord("openai", "work", Place.VAULT, masked=mask(OPENAI), quota=200, notes="paid by the club")
-    home = KeyRecord("openai", "home", Place.VAULT, masked=mask(OTHER), quota=50)
-    found = KeyRecord("openai", "env:OPENAI_API_KEY", Place.ENVIRONMENT, "OPENAI_API_KEY", masked="sk-****9999")
-    groq = KeyRecord("groq", "default", Place.VAULT, masked=mask(GROQ))
-    gemini = KeyRecord("gemini", "old", Place.VAULT, masked="****7777", enabled=False)
-    paid = KeyRecord("anthropic", "default", Place.COMMAND, "pass show anthropic")
+    work = KeyRecord("openai", "work", KeyLocation.VAULT, masked=mask(OPENAI), quota=200, notes="paid by the club")
+    home = KeyRecord("openai", "home", KeyLocation.VAULT, masked=mask(OTHER), quota=50)
+    found = KeyRecord("openai", "env:OPENAI_API_KEY", KeyLocation.ENVIRONMENT, "OPENAI_API_KEY", masked="sk-****9999")
+    groq = KeyRecord("groq", "default", KeyLocation.VAULT, masked=mask(GROQ))
+    gemini = KeyRecord("gemini", "old", KeyLocation.VAULT, masked="****7777", enabled=False)
+    paid = KeyRecord("anthropic", "default", KeyLocation.COMMAND, "pass show anthropic")
     good = ProbeResult(True, "OpenAI accepts the key: 86 models.", (), ("500 requests per minute, 499 left",))
     return [
         KeyLine(work, used=37, used_at=NOW - 130, resets_at=NOW + 8000, tested=good),
@@ -248,7 +252,7 @@ async def test_a_pasted_key_is_recognised_tested_and_stored_in_three_steps() -> 
         for _ in range(2):
             await pilot.press(*PASSPHRASE.replace(" ", "_"), "enter")
         await settled(pilot)
-        assert model.done == [("unlock", Place.VAULT), ("try", "groq"), ("add", "groq", "", GROQ)]
+        assert model.done == [("unlock", KeyLocation.VAULT), ("try", "groq"), ("add", "groq", "", GROQ)]
         assert "Stored in your encrypted vault." in app.note()
         row = app.keys_screen.listing.current
         assert isinstance(row, KeyRow)
@@ -306,7 +310,7 @@ async def test_a_wrong_passphrase_may_be_tried_again() -> None:
         model.passphrase = "right-one"
         await pilot.press(*"right-one", "enter")
         await settled(pilot)
-        assert model.done == [("unlock", Place.VAULT)]
+        assert model.done == [("unlock", KeyLocation.VAULT)]
         assert "is open" in app.note()
 
 
@@ -333,7 +337,7 @@ async def test_with_the_mouse_alone() -> None:
         await click_action(pilot, app, "Off")
         assert model.done == [("enabled", "openai/home", False)]
         await click_action(pilot, app, "Lock")
-        assert model.done[-1] == ("lock", Place.VAULT)
+        assert model.done[-1] == ("lock", KeyLocation.VAULT)
         await click_action(pilot, app, "Unlock")
         assert isinstance(app.screen, UnlockScreen)
         await pilot.click("#no")
@@ -384,7 +388,7 @@ async def test_what_comes_in_one_burst_goes_where_it_was_meant(second: str) -> N
 
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
-        app.push_screen(UnlockScreen(PlaceStatus(Place.VAULT, "Encrypted vault", "new"), unlock))
+        app.push_screen(UnlockScreen(PlaceStatus(KeyLocation.VAULT, "Encrypted vault", "new"), unlock))
         await settled(pilot)
         for letter in f"{PASSPHRASE}x\b\r{second}\r":
             key = {"\r": "enter", "\b": "backspace"}.get(letter, letter)

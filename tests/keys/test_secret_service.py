@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from routerterm.config.keys.errors import VaultLocked, WrongPassphrase
-from routerterm.config.keys.keeper import Keeper
+from routerterm.config.keys.key_manager import KeyManager
 from routerterm.config.keys.system import SecretServiceVault
-from routerterm.config.keys.values import Place
+from routerterm.config.keys.values import KeyLocation
 from routerterm.core.secret import Secret
 from tests.keys.parts import OPENAI, OTHER, keyring
 
@@ -70,20 +70,20 @@ def test_lock_and_unlock_by_its_own_call(service: SecretServiceVault) -> None:
 
 
 async def test_new_keys_go_there_and_a_locked_one_says_so(service: SecretServiceVault, tmp_path: Path) -> None:
-    keeper = Keeper(keyring(tmp_path))
+    keeper = KeyManager(keyring(tmp_path))
     record = await keeper.add("openai", Secret(OPENAI), label="mine")
-    assert record.place is Place.KEYRING
+    assert record.place is KeyLocation.KEYRING
     assert not (tmp_path / "keys.vault").exists()
     assert [key.secret for key in await keeper.keyring.keys("openai")] == [Secret(OPENAI)]
-    await keeper.lock(Place.KEYRING)
-    assert [status.place for status in await keeper.keyring.locked_places()] == [Place.KEYRING]
+    await keeper.lock(KeyLocation.KEYRING)
+    assert [status.place for status in await keeper.keyring.locked_places()] == [KeyLocation.KEYRING]
     with pytest.raises(VaultLocked) as locked:
         await keeper.keyring.keys("openai")
-    assert locked.value.place is Place.KEYRING
-    await keeper.unlock(Place.KEYRING, DAEMON_PASSPHRASE)
+    assert locked.value.place is KeyLocation.KEYRING
+    await keeper.unlock(KeyLocation.KEYRING, DAEMON_PASSPHRASE)
     assert [key.secret for key in await keeper.keyring.keys("openai")] == [Secret(OPENAI)]
-    await keeper.unlock(Place.VAULT, "another passphrase")
-    moved = await keeper.move(record, Place.VAULT)
+    await keeper.unlock(KeyLocation.VAULT, "another passphrase")
+    moved = await keeper.move(record, KeyLocation.VAULT)
     assert await asyncio.to_thread(service.get, "openai/mine") is None
     assert [key.secret for key in await keeper.keyring.keys("openai")] == [Secret(OPENAI)]
     await keeper.remove(moved)

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from routerterm.config.keys.errors import VaultLocked, VaultSlow, WrongPassphrase
-from routerterm.config.keys.keeper import Keeper
-from routerterm.config.keys.patience import patiently
-from routerterm.config.keys.source import INDEX_FILE, VAULT_FILE
-from routerterm.config.keys.values import Place, PlaceStatus
+from routerterm.config.keys.key_manager import KeyManager
+from routerterm.config.keys.key_store import INDEX_FILE, VAULT_FILE
+from routerterm.config.keys.timeouts import run_with_timeout
+from routerterm.config.keys.values import KeyLocation, PlaceStatus
 from routerterm.config.schema import KeyRef
 from routerterm.core.errors import VaultError
 from routerterm.core.secret import Secret
@@ -24,7 +24,7 @@ from tests.keys.parts import GROQ, OPENAI, OTHER, PASSPHRASE, keyring, opened, o
 ENVIRON = {"OPENAI_API_KEY": OTHER}
 
 
-async def labels(keeper: Keeper, provider: str = "openai") -> list[str]:
+async def labels(keeper: KeyManager, provider: str = "openai") -> list[str]:
     return [key.label for key in await keeper.keyring.keys(provider)]
 
 
@@ -75,7 +75,7 @@ async def test_the_settings_put_first_what_they_name(tmp_path: Path) -> None:
 async def test_only_the_places_of_the_settings_are_asked(tmp_path: Path) -> None:
     keeper = await opened(tmp_path, ENVIRON)
     await keeper.add("openai", Secret(OPENAI), label="work")
-    only = Keeper(keyring(tmp_path, ENVIRON, order=("env",)))
+    only = KeyManager(keyring(tmp_path, ENVIRON, order=("env",)))
     assert await labels(only) == ["env:OPENAI_API_KEY"]
     with pytest.raises(VaultError, match="no place"):
         await only.add("openai", Secret(GROQ))
@@ -90,16 +90,16 @@ async def test_a_variable_of_its_own_name_serves_an_own_provider_but_not_a_local
 async def test_a_locked_vault_stands_back_for_the_variable_but_not_for_nothing(tmp_path: Path) -> None:
     keeper = await opened(tmp_path)
     await keeper.add("openai", Secret(OPENAI), label="work")
-    locked = Keeper(keyring(tmp_path))
+    locked = KeyManager(keyring(tmp_path))
     with pytest.raises(VaultLocked) as refused:
         await locked.keyring.keys("openai")
-    assert refused.value.place is Place.VAULT
+    assert refused.value.place is KeyLocation.VAULT
     assert [status.state for status in await locked.keyring.locked_places()] == ["locked"]
     assert list(await locked.keyring.keys("groq")) == []
-    assert await labels(Keeper(keyring(tmp_path, ENVIRON))) == ["env:OPENAI_API_KEY"]
+    assert await labels(KeyManager(keyring(tmp_path, ENVIRON))) == ["env:OPENAI_API_KEY"]
     with pytest.raises(WrongPassphrase):
-        await locked.unlock(Place.VAULT, "not this one")
-    await locked.unlock(Place.VAULT, PASSPHRASE)
+        await locked.unlock(KeyLocation.VAULT, "not this one")
+    await locked.unlock(KeyLocation.VAULT, PASSPHRASE)
     assert await labels(locked) == ["work"]
     assert await locked.keyring.locked_places() == ()
     await locked.lock()
@@ -143,8 +143,8 @@ async def test_locking_in_one_program_reaches_every_other(tmp_path: Path) -> Non
         assert [status.state for status in await program.keyring.locked_places("openai/x")] == ["locked"]
         with pytest.raises(VaultLocked):
             await program.keyring.keys("openai")
-    await two.unlock(Place.VAULT, PASSPHRASE)
-    await one.unlock(Place.VAULT, PASSPHRASE)
+    await two.unlock(KeyLocation.VAULT, PASSPHRASE)
+    await one.unlock(KeyLocation.VAULT, PASSPHRASE)
     assert await labels(one) == await labels(two) == ["default"]
 
 
@@ -188,7 +188,7 @@ async def test_order_and_adoption(tmp_path: Path) -> None:
     assert await labels(keeper) == ["a", "b", "env:OPENAI_API_KEY"]
     found = (await keeper.keyring.rows("openai"))[-1]
     adopted = await keeper.adopt(found)
-    assert (adopted.label, adopted.place) == ("default", Place.VAULT)
+    assert (adopted.label, adopted.place) == ("default", KeyLocation.VAULT)
     assert await labels(keeper) == ["a", "b", "default"]
     with pytest.raises(VaultError, match="not ours to remove"):
         await keeper.remove(found)
@@ -228,7 +228,7 @@ async def test_what_is_in_the_index_is_no_secret_and_damage_is_named(tmp_path: P
 class Stuck:
     """A keyring daemon that never answers."""
 
-    place = Place.KEYRING
+    place = KeyLocation.KEYRING
 
     def status(self) -> PlaceStatus:
         time.sleep(60)
@@ -240,9 +240,9 @@ class Stuck:
 
 
 async def test_a_place_that_hangs_neither_blocks_nor_keeps_the_program(tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr("routerterm.config.keys.source.PROBE_LIMIT", 0.2)
-    monkeypatch.setattr("routerterm.config.keys.source.GET_LIMIT", 0.2)
-    keeper = await opened(tmp_path, vaults={Place.KEYRING: Stuck()})
+    monkeypatch.setattr("routerterm.config.keys.key_store.PROBE_LIMIT", 0.2)
+    monkeypatch.setattr("routerterm.config.keys.key_store.GET_LIMIT", 0.2)
+    keeper = await opened(tmp_path, vaults={KeyLocation.KEYRING: Stuck()})
     ticks = 0
 
     async def tick() -> None:
@@ -254,21 +254,21 @@ async def test_a_place_that_hangs_neither_blocks_nor_keeps_the_program(tmp_path:
     ticking = asyncio.create_task(tick())
     statuses = {status.place: status for status in await keeper.keyring.places()}
     ticking.cancel()
-    assert statuses[Place.KEYRING].state == "absent"
-    assert "did not answer" in statuses[Place.KEYRING].detail
+    assert statuses[KeyLocation.KEYRING].state == "absent"
+    assert "did not answer" in statuses[KeyLocation.KEYRING].detail
     assert ticks > 3, "the event loop went on"
-    assert (await keeper.keyring.place_for_new_keys()).place is Place.VAULT
+    assert (await keeper.keyring.place_for_new_keys()).place is KeyLocation.VAULT
     record = await keeper.add("openai", Secret(OPENAI), label="work")
-    await asyncio.to_thread(keeper.keyring.index.change, lambda records: [replace(record, place=Place.KEYRING)])
+    await asyncio.to_thread(keeper.keyring.index.change, lambda records: [replace(record, place=KeyLocation.KEYRING)])
     keeper.keyring.forget()
     with pytest.raises(VaultSlow):
         await keeper.keyring.keys("openai")
 
 
 async def test_patience_hands_on_results_and_errors() -> None:
-    assert await patiently("it", lambda: 7, 1.0) == 7
+    assert await run_with_timeout("it", lambda: 7, 1.0) == 7
     with pytest.raises(ZeroDivisionError):
-        await patiently("it", lambda: 1 // 0, 1.0)
+        await run_with_timeout("it", lambda: 1 // 0, 1.0)
 
 
 async def test_asking_at_once_asks_once(tmp_path: Path) -> None:
@@ -281,4 +281,4 @@ async def test_asking_at_once_asks_once(tmp_path: Path) -> None:
 
 
 def test_the_vault_file_is_where_the_data_is(tmp_path: Path) -> None:
-    assert keyring(tmp_path).vaults[Place.VAULT].path == tmp_path / VAULT_FILE  # type: ignore[attr-defined]
+    assert keyring(tmp_path).vaults[KeyLocation.VAULT].path == tmp_path / VAULT_FILE  # type: ignore[attr-defined]

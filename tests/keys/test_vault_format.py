@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routerterm.config.keys.errors import VaultDamaged, WrongPassphrase
-from routerterm.config.keys.sealed import Cost, Lock, derive, parse, seal, unseal
+from routerterm.config.keys.vault_format import Cost, Lock, derive, parse, seal, unseal
 from tests.keys.parts import CHEAP, OPENAI, PASSPHRASE
 
 SALT, NONCE = bytes(range(16)), bytes(range(12))

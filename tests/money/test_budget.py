@@ -17,7 +17,7 @@ from routerterm.core.ledger import Cap
 from routerterm.core.messages import Message
 from routerterm.core.request import ChatRequest, Params
 from routerterm.core.targets import Forecast, Target
-from routerterm.router.budget import (
+from routerterm.router.decide.budget import (
     BudgetRules,
     Limits,
     PersonalBudget,
@@ -28,8 +28,8 @@ from routerterm.router.budget import (
     next_month_start,
     warned,
 )
-from routerterm.router.forecast import MARGIN, AnswerLengths, HistoryForecaster, outlooks
-from routerterm.router.hooks import RoughEstimator
+from routerterm.router.decide.forecast import MARGIN, AnswerLengths, HistoryForecaster, outlooks
+from routerterm.router.ports import RoughEstimator
 
 WARSAW = ZoneInfo("Europe/Warsaw")
 DEAR = ModelInfo("openai", "gpt", 10_000, 4_000, Prices(Decimal("0.000002"), Decimal("0.00001"), Decimal("0.0000002")))

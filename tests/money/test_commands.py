@@ -67,7 +67,7 @@ def test_the_table_tells_costs_and_draws_them(home: Path) -> None:
 
 
 def test_a_narrow_terminal_keeps_what_matters(home: Path) -> None:
-    from routerterm.engine.statistics import Book, summarise
+    from routerterm.engine.usage.statistics import Book, summarise
 
     fill(home, ROW)
 

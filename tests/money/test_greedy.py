@@ -19,10 +19,10 @@ from routerterm.core.secret import Secret
 from routerterm.core.targets import Target
 from routerterm.protocols.base import HttpRequest
 from routerterm.router import Hooks, Router
-from routerterm.router.budget import BudgetRules, Limits, PersonalBudget
-from routerterm.router.exchange import Answer, Waits
-from routerterm.router.forecast import AnswerLengths, HistoryForecaster
-from routerterm.router.hooks import RoughEstimator
+from routerterm.router.decide.budget import BudgetRules, Limits, PersonalBudget
+from routerterm.router.decide.forecast import AnswerLengths, HistoryForecaster
+from routerterm.router.ports import RoughEstimator
+from routerterm.router.transports.base import HttpResponse, Timeouts
 from routerterm.store.database import Store
 
 TALKER = ModelInfo("talk", "er", 200_000, 100_000, Prices(Decimal("0.000002"), Decimal("0.00001")))
@@ -36,7 +36,7 @@ class Greedy:
         self.asked: list[int | None] = []
 
     @asynccontextmanager
-    async def exchange(self, request: HttpRequest, waits: Waits) -> AsyncIterator[Answer]:
+    async def exchange(self, request: HttpRequest, waits: Timeouts) -> AsyncIterator[HttpResponse]:
         body = json.loads(request.body or b"")
         most = body.get("max_tokens") or body.get("max_completion_tokens")
         self.asked.append(most)
@@ -53,7 +53,7 @@ class Greedy:
                 yield f"data: {json.dumps(event)}\n\n".encode()
             yield b"data: [DONE]\n\n"
 
-        yield Answer(200, pieces())
+        yield HttpResponse(200, pieces())
 
     async def aclose(self) -> None:
         pass

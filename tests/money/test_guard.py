@@ -15,7 +15,7 @@ from routerterm.core.request import ChatRequest
 from routerterm.router.guard import GuardRules, Hit, PersonalGuard, Rule
 from routerterm.router.guard.detect import detect, is_iban, luhn
 from routerterm.router.guard.redact import Placeholders, Restoring
-from routerterm.router.guard.values import DETECTORS, Span
+from routerterm.router.guard.rules import DETECTORS, Span
 
 KEY = "sk-" + "proj-" + "a1B2" * 8
 PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEow+/=\nabc\n-----END RSA PRIVATE KEY-----"

@@ -16,7 +16,7 @@ from routerterm.catalog.rows import builtin_names
 from routerterm.catalog.values import FREE_PRICES, ModelInfo, OffPeak, Prices, ProviderInfo, Tier, Window
 from routerterm.core.money import FREE, UNKNOWN_COST, Cost, to_nano
 from routerterm.core.usage import Usage
-from routerterm.router.pricing import CatalogPricer
+from routerterm.router.accounting.pricing import CatalogPricer
 
 USAGES = (
     Usage(fresh=1234, output=567),

@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routerterm.core.ledger import AttemptRecord
-from routerterm.engine.clock import DAY, Clock, label_of, zone_of
-from routerterm.engine.statistics import BYS, Percentiles, percentiles, summarise, summary
+from routerterm.engine.usage.clock import DAY, Clock, label_of, zone_of
+from routerterm.engine.usage.statistics import BYS, Percentiles, percentiles, summarise, summary
 from routerterm.store.database import Store
 from routerterm.store.ledger import write_row
 from routerterm.store.migrations import ALL

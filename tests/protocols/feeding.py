@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import pairwise
 
-from routerterm.core.events import Broke, ReasoningDelta, TextDelta, ToolCallDelta, WireEvent
+from routerterm.core.events import ReasoningDelta, StreamError, TextDelta, ToolCallDelta, WireEvent
 from routerterm.protocols import codec
 
 
@@ -19,7 +19,7 @@ def feed(protocol: str, pieces: Iterable[bytes], dialect: str = "") -> list[Wire
 def comparable(events: Iterable[WireEvent]) -> list[object]:
     """Events with errors as what they say: errors themselves do not compare."""
     return [
-        (event.error.kind, event.error.message, event.error.retry_after) if isinstance(event, Broke) else event
+        (event.error.kind, event.error.message, event.error.retry_after) if isinstance(event, StreamError) else event
         for event in events
     ]
 

@@ -14,7 +14,7 @@ import time
 from collections import Counter
 
 from routerterm.core.errors import ProviderError, provider_errors
-from routerterm.core.events import Broke, Stopped, TextDelta, UsageReported
+from routerterm.core.events import StreamEnd, StreamError, TextDelta, UsageReported
 from routerterm.protocols import PROTOCOLS, classify, codec, dialects, limits
 from tests.protocols.feeding import comparable, cut
 from tests.protocols.recordings import Recording, recordings
@@ -81,13 +81,13 @@ def decode(protocol: str, dialect: str, pieces: list[bytes]) -> list[object]:
     """Feed one case and hold every promise against it."""
     decoder = codec(protocol, dialect).decoder()
     events = [event for piece in pieces for event in decoder.feed(piece)] + decoder.end()
-    failed = [event for event in events if isinstance(event, Broke)]
+    failed = [event for event in events if isinstance(event, StreamError)]
     assert len(failed) <= 1, "two errors"
     assert not failed or events[-1] is failed[0], "something after an error"
-    assert sum(isinstance(event, Stopped) for event in events) <= 1, "two ends"
+    assert sum(isinstance(event, StreamEnd) for event in events) <= 1, "two ends"
     for event in events:
         match event:
-            case Broke(error):
+            case StreamError(error):
                 assert isinstance(error, KINDS), error
                 assert error.message
                 error.message.encode("utf-8")
@@ -117,7 +117,7 @@ def case(corpus: list[Recording], chance: random.Random, found: Counter[str]) ->
             places = [chance.randrange(len(body) + 1) for _ in range(chance.randint(0, 6))]
             whole = decode(protocol, dialect, [body])
             assert decode(protocol, dialect, cut(body, places)) == whole, "cuts make a difference"
-            found["done" if any(isinstance(event, Stopped) for event in whole) else "cut or failed"] += 1
+            found["done" if any(isinstance(event, StreamEnd) for event in whole) else "cut or failed"] += 1
         limits({name: value[::-1] for name, value in one.headers.items()}, now=1.7e9)
     except ProviderError as error:
         found[f"listing: {error.kind}"] += 1

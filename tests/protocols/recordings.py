@@ -8,7 +8,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from routerterm.core.events import Broke, PlanDelta, RefusalDelta, SourcesDelta, Stopped, UsageReported, WireEvent
+from routerterm.core.events import (
+    PlanDelta,
+    RefusalDelta,
+    SourcesDelta,
+    StreamEnd,
+    StreamError,
+    UsageReported,
+    WireEvent,
+)
 from routerterm.core.messages import Reasoning, ToolCall
 from routerterm.core.reply import ReplyBuilder
 from routerterm.core.usage import Usage
@@ -71,7 +79,7 @@ class Heard:
     usage: Usage | None
     failure: str
     """The class and message of a failure; errors themselves do not compare."""
-    broke: Broke | None = field(compare=False)
+    broke: StreamError | None = field(compare=False)
 
 
 def hear(events: list[WireEvent]) -> Heard:
@@ -86,11 +94,11 @@ def hear(events: list[WireEvent]) -> Heard:
                 pass  # the list below the text is ours, no SDK has it
             case PlanDelta(text):
                 plan += text
-            case Stopped():
+            case StreamEnd():
                 stopped = event
             case UsageReported(usage):
                 pass
-            case Broke():
+            case StreamError():
                 broke = event
             case _:
                 builder.add(event)

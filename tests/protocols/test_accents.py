@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from routerterm.core.errors import SettingsError
 from routerterm.core.events import (
-    Broke,
     ReasoningDelta,
     RefusalDelta,
     SourcesDelta,
-    Stopped,
+    StreamEnd,
+    StreamError,
     TextDelta,
     ToolCallDelta,
     UsageReported,
@@ -24,7 +24,7 @@ from routerterm.core.events import (
 )
 from routerterm.core.usage import Usage
 from routerterm.protocols import PROTOCOLS, codec
-from routerterm.protocols.think import ThinkSplitter
+from routerterm.protocols.think_tags import ThinkSplitter
 from tests.protocols.feeding import feed, joined
 
 
@@ -47,7 +47,7 @@ def call(index: int | None, id: str | None, name: str | None, arguments: str | N
 
 
 def test_a_stream_without_done_is_whole_once_its_finish_was_seen() -> None:
-    assert chat(chunk({"content": "hi"}), chunk({}, "stop")) == [TextDelta("hi"), Stopped("stop", "stop")]
+    assert chat(chunk({"content": "hi"}), chunk({}, "stop")) == [TextDelta("hi"), StreamEnd("stop", "stop")]
 
 
 def test_a_stream_without_finish_and_done_is_cut() -> None:
@@ -56,12 +56,12 @@ def test_a_stream_without_finish_and_done_is_cut() -> None:
 
 def test_done_alone_makes_nothing_whole_where_nothing_was_said() -> None:
     assert chat(b"data: [DONE]\n\n") == []
-    assert chat(chunk({"content": "hi"}), b"data: [DONE]\n\n") == [TextDelta("hi"), Stopped("other", None)]
+    assert chat(chunk({"content": "hi"}), b"data: [DONE]\n\n") == [TextDelta("hi"), StreamEnd("other", None)]
 
 
 def test_a_second_finish_is_not_a_second_end() -> None:
     events = chat(chunk({"content": "hi"}, "stop"), chunk({}, "stop"), chunk({"content": ""}, None))
-    assert events == [TextDelta("hi"), Stopped("stop", "stop")]
+    assert events == [TextDelta("hi"), StreamEnd("stop", "stop")]
 
 
 def test_usage_may_come_after_the_end_and_the_last_one_holds() -> None:
@@ -218,7 +218,7 @@ def test_arguments_as_an_object() -> None:
 def test_the_old_function_call() -> None:
     events = chat(chunk({"function_call": {"name": "look", "arguments": "{}"}}), chunk({}, "function_call"))
     assert events[0] == ToolCallDelta(0, "", "look", "{}")
-    assert events[-1] == Stopped("tool_calls", "function_call")
+    assert events[-1] == StreamEnd("tool_calls", "function_call")
 
 
 @pytest.mark.parametrize(
@@ -232,13 +232,13 @@ def test_the_old_function_call() -> None:
     ],
 )
 def test_finish_reasons(raw: str, reason: str) -> None:
-    assert chat(chunk({"content": "x"}, raw))[-1] == Stopped(reason, raw)  # type: ignore[arg-type]
+    assert chat(chunk({"content": "x"}, raw))[-1] == StreamEnd(reason, raw)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("raw", ["error", "insufficient_system_resource", "network_error"])
 def test_a_reason_that_is_a_failure(raw: str) -> None:
     last = chat(chunk({"content": "x"}, raw))[-1]
-    assert isinstance(last, Broke)
+    assert isinstance(last, StreamError)
     assert last.error.kind == "transient"
 
 
@@ -246,13 +246,13 @@ def test_nothing_comes_after_an_error_on_a_200() -> None:
     error = {"error": {"code": 429, "message": "Slow down"}}
     events = chat(chunk({"content": "x"}), chunk({"content": "y"}, "length", **error), chunk({"content": "z"}))
     assert events[0] == TextDelta("x")
-    assert [type(event) for event in events] == [TextDelta, Broke]
+    assert [type(event) for event in events] == [TextDelta, StreamError]
 
 
 def test_a_bare_error_object_in_the_stream() -> None:
     body = chunk({"content": "x"}) + b'{\n "error": {"code": 500, "message": "lost"}\n}\n'
     last = chat(body)[-1]
-    assert isinstance(last, Broke)
+    assert isinstance(last, StreamError)
     assert last.error.message == "lost"
 
 
@@ -262,20 +262,20 @@ def test_an_error_as_the_whole_body_of_a_stream() -> None:
         b"\n\n" + b'{"error":"busy, overloaded"}',
     ):
         (event,) = chat(body)
-        assert isinstance(event, Broke)
+        assert isinstance(event, StreamError)
         assert event.error.kind in ("rate_limited", "transient")
 
 
 def test_a_web_page_where_a_stream_should_be() -> None:
     (event,) = chat(b"<!DOCTYPE html><html><body>Please log in to the hotel's network</body></html>")
-    assert isinstance(event, Broke)
+    assert isinstance(event, StreamError)
     assert event.error.kind == "malformed"
     assert "web page" in event.error.message
 
 
 def test_plain_words_where_a_stream_should_be() -> None:
     (event,) = chat(b"upstream connect error\n")
-    assert isinstance(event, Broke)
+    assert isinstance(event, StreamError)
     assert event.error.kind == "malformed"
 
 
@@ -283,18 +283,18 @@ def test_a_whole_answer_where_a_stream_should_be() -> None:
     body = json.dumps(
         {"choices": [{"message": {"content": "hi"}, "finish_reason": "stop"}], "usage": {"prompt_tokens": 1}}
     )
-    assert chat(body.encode()) == [TextDelta("hi"), UsageReported(Usage(1)), Stopped("stop", "stop")]
+    assert chat(body.encode()) == [TextDelta("hi"), UsageReported(Usage(1)), StreamEnd("stop", "stop")]
 
 
 def test_a_stream_where_a_whole_answer_should_be() -> None:
     body = chunk({"content": "hi"}, "stop") + b"data: [DONE]\n\n"
-    assert codec("openai-chat").decode_body(body) == [TextDelta("hi"), Stopped("stop", "stop")]
+    assert codec("openai-chat").decode_body(body) == [TextDelta("hi"), StreamEnd("stop", "stop")]
 
 
 def test_perplexity_sends_message_and_delta_at_once() -> None:
     choice = {"index": 0, "delta": {"content": ""}, "message": {"content": "hi"}, "finish_reason": "stop"}
     whole = json.dumps({"choices": [choice]}).encode()
-    assert codec("openai-chat").decode_body(whole) == [TextDelta("hi"), Stopped("stop", "stop")]
+    assert codec("openai-chat").decode_body(whole) == [TextDelta("hi"), StreamEnd("stop", "stop")]
     streamed = {"index": 0, "delta": {"content": "i"}, "message": {"content": "hi"}}
     assert chat(chunk({"content": "h"}), b"data: " + json.dumps({"choices": [streamed]}).encode() + b"\n\n") == [
         TextDelta("h"),
@@ -306,7 +306,7 @@ def test_perplexity_sends_message_and_delta_at_once() -> None:
 @pytest.mark.parametrize("body", [b"", b"  \n"])
 def test_an_empty_body_is_no_answer(protocol: str, body: bytes) -> None:
     (event,) = codec(protocol).decode_body(body)
-    assert isinstance(event, Broke)
+    assert isinstance(event, StreamError)
     assert event.error.kind == "malformed"
 
 
@@ -323,7 +323,7 @@ def test_sources_stand_below_the_text_once() -> None:
     events = chat(chunk(note) + chunk({}, "stop", search_results=[hostile, hostile]) + chunk({}, "stop"))
     said = [event.text for event in events if isinstance(event, SourcesDelta)]
     assert said == ["\n\nSources:\n\n1. https://x\n2. A # B https://y"]
-    assert isinstance(events[-1], Stopped)
+    assert isinstance(events[-1], StreamEnd)
     assert [event for event in chat(chunk(note)) if isinstance(event, SourcesDelta)] == []
 
 
@@ -389,7 +389,7 @@ def test_anthropic_tools_without_arguments_are_an_empty_object() -> None:
         ),
     )
     assert calls(events) == [ToolCallDelta(0, "t", "look", "{}")]
-    assert events[-1] == Stopped("tool_calls", "tool_use")
+    assert events[-1] == StreamEnd("tool_calls", "tool_use")
 
 
 def test_anthropic_usage_is_cumulative_and_counts_caches_apart() -> None:
@@ -430,22 +430,22 @@ def test_anthropic_usage_is_cumulative_and_counts_caches_apart() -> None:
 )
 def test_anthropic_stop_reasons(raw: str, reason: str) -> None:
     events = feed("anthropic-messages", sse({"type": "message_delta", "delta": {"stop_reason": raw}}))
-    assert events == [Stopped(reason, raw)]  # type: ignore[arg-type]
+    assert events == [StreamEnd(reason, raw)]  # type: ignore[arg-type]
 
 
 def test_an_anthropic_overload_in_the_middle() -> None:
     error = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
     (event,) = feed("anthropic-messages", [b"event: error\n", *sse(error)])
-    assert isinstance(event, Broke)
+    assert isinstance(event, StreamError)
     assert event.error.kind == "transient"
 
 
 def test_gemini_is_done_only_at_the_end_of_its_stream() -> None:
     """A reason on every chunk, and an error after it."""
     half = {"candidates": [{"content": {"parts": [{"text": "a"}]}, "finishReason": "STOP"}]}
-    assert feed("gemini", sse(half, half)) == [TextDelta("a"), TextDelta("a"), Stopped("stop", "STOP")]
+    assert feed("gemini", sse(half, half)) == [TextDelta("a"), TextDelta("a"), StreamEnd("stop", "STOP")]
     error = {"error": {"code": 503, "message": "overloaded", "status": "UNAVAILABLE"}}
-    assert [type(event) for event in feed("gemini", sse(half, error))] == [TextDelta, Broke]
+    assert [type(event) for event in feed("gemini", sse(half, error))] == [TextDelta, StreamError]
 
 
 def test_gemini_as_an_array_with_numbers_for_reasons() -> None:
@@ -454,7 +454,7 @@ def test_gemini_as_an_array_with_numbers_for_reasons() -> None:
         {"candidates": [{"finishReason": 2}], "usageMetadata": {"promptTokenCount": 3, "thoughtsTokenCount": 4}},
     ]
     body = json.dumps(items, indent=1).encode()
-    expected = [TextDelta("a]},{"), UsageReported(Usage(3, output=4, reasoning=4)), Stopped("length", "MAX_TOKENS")]
+    expected = [TextDelta("a]},{"), UsageReported(Usage(3, output=4, reasoning=4)), StreamEnd("length", "MAX_TOKENS")]
     assert feed("gemini", [body]) == expected
     assert feed("gemini", [body[place : place + 1] for place in range(len(body))]) == expected
     assert codec("gemini").decode_body(body) == expected
@@ -462,7 +462,7 @@ def test_gemini_as_an_array_with_numbers_for_reasons() -> None:
 
 def test_a_gemini_prompt_that_was_blocked_says_why() -> None:
     (event,) = feed("gemini", sse({"promptFeedback": {"blockReason": "SAFETY"}}))
-    assert isinstance(event, Broke)
+    assert isinstance(event, StreamError)
     assert event.error.kind == "content_blocked"
     assert "SAFETY" in event.error.message
 
@@ -477,7 +477,7 @@ def test_ollama_fails_on_a_200() -> None:
     lines = b'{"message":{"content":"x"},"done":false}\n{"error":"model runner has unexpectedly stopped"}\n'
     events = feed("ollama-chat", [lines])
     assert events[0] == TextDelta("x")
-    assert isinstance(events[1], Broke)
+    assert isinstance(events[1], StreamError)
 
 
 @pytest.mark.parametrize(
@@ -485,7 +485,7 @@ def test_ollama_fails_on_a_200() -> None:
 )
 def test_ollama_done_reasons(raw: str, reason: str) -> None:
     line = json.dumps({"message": {"content": ""}, "done": True, "done_reason": raw, "eval_count": 2}).encode()
-    assert feed("ollama-chat", [line])[-1] == Stopped(reason, raw)  # type: ignore[arg-type]
+    assert feed("ollama-chat", [line])[-1] == StreamEnd(reason, raw)  # type: ignore[arg-type]
 
 
 def test_responses_quota_after_a_good_beginning() -> None:
@@ -497,14 +497,14 @@ def test_responses_quota_after_a_good_beginning() -> None:
             {"type": "response.failed", "response": failed},
         ),
     )
-    assert [type(event) for event in events] == [Broke]
+    assert [type(event) for event in events] == [StreamError]
     assert events[0].error.kind == "out_of_credit"  # type: ignore[union-attr]
 
 
 def test_responses_whose_text_is_only_in_the_last_event() -> None:
     output = [{"type": "message", "content": [{"type": "output_text", "text": "hi"}]}]
     done = {"type": "response.completed", "response": {"status": "completed", "output": output}}
-    assert feed("openai-responses", sse(done)) == [TextDelta("hi"), Stopped("stop", "completed")]
+    assert feed("openai-responses", sse(done)) == [TextDelta("hi"), StreamEnd("stop", "completed")]
 
 
 def test_an_unknown_protocol_or_dialect_is_named_with_what_there_is() -> None:

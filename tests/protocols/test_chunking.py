@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from routerterm.core.events import Broke, Stopped, TextDelta
+from routerterm.core.events import StreamEnd, StreamError, TextDelta
 from routerterm.protocols.lines import Lines
 from routerterm.protocols.sse import SseParser
 from tests.protocols.feeding import comparable, cut, feed
@@ -84,12 +84,12 @@ def test_events_are_what_was_written(events: list[tuple[str, list[str]]], end: s
 
 def test_a_line_separator_of_unicode_is_no_line_end() -> None:
     body = 'data: {"choices":[{"delta":{"content":"a\u2028b\u0085c"},"finish_reason":"stop"}]}\n\n'.encode()
-    assert feed("openai-chat", [body]) == [TextDelta("a\u2028b\u0085c"), Stopped("stop", "stop")]
+    assert feed("openai-chat", [body]) == [TextDelta("a\u2028b\u0085c"), StreamEnd("stop", "stop")]
 
 
 def test_a_last_event_without_its_blank_line_counts_if_it_is_whole() -> None:
     chunk = b'data: {"choices":[{"delta":{"content":"hi"},"finish_reason":"stop"}]}'
-    assert feed("openai-chat", [chunk]) == [TextDelta("hi"), Stopped("stop", "stop")]
+    assert feed("openai-chat", [chunk]) == [TextDelta("hi"), StreamEnd("stop", "stop")]
     assert feed("openai-chat", [chunk[:-2]]) == []
 
 
@@ -103,7 +103,7 @@ def test_an_error_field_of_llama_cpp_is_an_error() -> None:
     body += b'error: {"code":500,"message":"slot lost","type":"server_error"}\n\n'
     events = feed("openai-chat", [body])
     assert events[0] == TextDelta("hi")
-    assert isinstance(events[1], Broke)
+    assert isinstance(events[1], StreamError)
     assert (events[1].error.kind, events[1].error.message) == ("transient", "slot lost")
 
 

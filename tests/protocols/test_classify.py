@@ -10,7 +10,7 @@ import pytest
 from routerterm.core.errors import ProviderError
 from routerterm.protocols import RateLimit, classify, limits
 from routerterm.protocols.redact import redact, sentence
-from routerterm.protocols.waits import duration, moment, prose
+from routerterm.protocols.retry_after import duration, moment, prose
 
 NOW = 1_700_000_000.0  # Tue, 14 Nov 2023 22:13:20 GMT
 

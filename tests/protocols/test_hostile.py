@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routerterm.core.errors import ProviderError, provider_errors
-from routerterm.core.events import Broke, TextDelta, UsageReported
+from routerterm.core.events import StreamError, TextDelta, UsageReported
 from routerterm.protocols import PROTOCOLS, classify, codec, limits
 from routerterm.protocols.lines import MAX_LINE
 from tests.protocols.feeding import cut, feed
@@ -46,7 +46,7 @@ shaped = st.recursive(
 
 def check(protocol: str, pieces: list[bytes]) -> None:
     events = feed(protocol, pieces)
-    broken = [event for event in events if isinstance(event, Broke)]
+    broken = [event for event in events if isinstance(event, StreamError)]
     assert all(isinstance(event.error, KINDS) and event.error.message for event in broken)
     assert len(broken) <= 1
     assert not broken or events[-1] is broken[0], "something came after an error"
@@ -132,7 +132,7 @@ def test_a_hundred_megabytes_without_a_line_end(protocol: str, start: bytes) -> 
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert [type(event) for event in events] == [Broke]
+    assert [type(event) for event in events] == [StreamError]
     assert events[0].error.kind == "malformed"  # type: ignore[union-attr]
     assert peak < 12 * MAX_LINE
     assert decoder.feed(b"data: {}\n\n") == []
@@ -144,7 +144,7 @@ def test_data_lines_without_end_are_bounded_too() -> None:
     events: list[object] = []
     for _ in range(MAX_LINE // (1024 * 1024) + 2):
         events += decoder.feed(b"data: " + b"x" * (1024 * 1024) + b"\n")
-    assert [type(event) for event in events] == [Broke]
+    assert [type(event) for event in events] == [StreamError]
 
 
 def test_blank_lines_without_end_are_held_nowhere() -> None:
@@ -170,14 +170,14 @@ def test_blank_lines_without_end_are_held_nowhere() -> None:
 )
 def test_what_is_no_json_is_malformed(piece: bytes) -> None:
     events = feed("openai-chat", [b"data: " + piece + b"\n\n"])
-    assert [event.error.kind for event in events if isinstance(event, Broke)] == ["malformed"]
+    assert [event.error.kind for event in events if isinstance(event, StreamError)] == ["malformed"]
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("body", [b"hello", b"\xff\xfe", b"upstream timed out\n"])
 def test_words_that_are_no_stream_are_malformed(protocol: str, body: bytes) -> None:
     (event,) = feed(protocol, [body])
-    assert isinstance(event, Broke)
+    assert isinstance(event, StreamError)
     assert event.error.kind == "malformed"
 
 

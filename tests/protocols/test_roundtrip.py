@@ -12,20 +12,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routerterm.core.errors import (
-    CallerFault,
+    BadRequest,
     ContentBlocked,
     ContextTooLong,
-    Cut,
     NoCandidate,
     RateLimited,
     RoutertermError,
+    StreamInterrupted,
 )
 from routerterm.core.events import (
-    Broke,
     Content,
     ReasoningDelta,
     RefusalDelta,
-    Stopped,
+    StreamEnd,
+    StreamError,
     TextDelta,
     ToolCallDelta,
     UsageReported,
@@ -104,7 +104,7 @@ def last_usage(events: list[object]) -> list[object]:
 @settings(max_examples=80)
 def test_chat_completions(content: list[Content], usage: Usage, places: list[int], data: st.DataObject) -> None:
     reason = "tool_calls" if _calls(content) else data.draw(st.sampled_from(["stop", "length", "content_filter"]))
-    events: list[WireEvent] = [*content, Stopped(reason, reason), UsageReported(usage)]  # type: ignore[arg-type]
+    events: list[WireEvent] = [*content, StreamEnd(reason, reason), UsageReported(usage)]  # type: ignore[arg-type]
     body = written(chat.ServerStream(id="x", model="m", created=1), events)
     assert joined(feed("openai-chat", cut(body, places))) == joined(events)
     whole = chat.encode_body(events, id="x", model="m", created=1)
@@ -116,7 +116,7 @@ def test_chat_completions(content: list[Content], usage: Usage, places: list[int
 def test_messages(content: list[Content], usage: Usage, places: list[int], data: st.DataObject) -> None:
     raw = "tool_use" if _calls(content) else data.draw(st.sampled_from(["end_turn", "max_tokens", "refusal"]))
     reason = {"tool_use": "tool_calls", "end_turn": "stop", "max_tokens": "length", "refusal": "content_filter"}[raw]
-    events: list[WireEvent] = [*content, Stopped(reason, raw), UsageReported(usage)]  # type: ignore[arg-type]
+    events: list[WireEvent] = [*content, StreamEnd(reason, raw), UsageReported(usage)]  # type: ignore[arg-type]
     body = written(anthropic.ServerStream(id="x", model="m"), events)
     assert last_usage(joined(feed("anthropic-messages", cut(body, places)))) == joined(events)
     whole = anthropic.encode_body(events, id="x", model="m")
@@ -136,7 +136,7 @@ def test_messages(content: list[Content], usage: Usage, places: list[int], data:
 def test_responses(content: list[Content], usage: Usage, places: list[int], data: st.DataObject) -> None:
     raw = data.draw(st.sampled_from(["completed", "max_output_tokens", "content_filter"]))
     reason = {"completed": "stop", "max_output_tokens": "length", "content_filter": "content_filter"}[raw]
-    events: list[WireEvent] = [*content, Stopped(reason, raw), UsageReported(usage)]  # type: ignore[arg-type]
+    events: list[WireEvent] = [*content, StreamEnd(reason, raw), UsageReported(usage)]  # type: ignore[arg-type]
     body = written(responses.ServerStream(id="resp_x", model="m", created=1), events)
     assert last_usage(joined(feed("openai-responses", cut(body, places)))) == joined(events)
     whole = responses.encode_body(events, id="resp_x", model="m", created=1)
@@ -149,7 +149,7 @@ def test_gemini(content: list[Content], usage: Usage, places: list[int], data: s
     usage = Usage(usage.fresh, usage.cache_read, output=usage.output, reasoning=usage.reasoning)  # it tells no writes
     raw = "STOP" if _calls(content) else data.draw(st.sampled_from(["STOP", "MAX_TOKENS", "SAFETY"]))
     reason = {"STOP": "stop", "MAX_TOKENS": "length", "SAFETY": "content_filter"}[raw]
-    events: list[WireEvent] = [*content, UsageReported(usage), Stopped(reason, raw)]  # type: ignore[arg-type]
+    events: list[WireEvent] = [*content, UsageReported(usage), StreamEnd(reason, raw)]  # type: ignore[arg-type]
     expected = joined(_whole_calls(events))
     body = written(gemini.ServerStream(id="x", model="m"), events)
     assert joined(feed("gemini", cut(body, places))) == expected
@@ -162,7 +162,7 @@ def test_gemini(content: list[Content], usage: Usage, places: list[int], data: s
 def test_ollama(content: list[Content], usage: Usage, places: list[int], data: st.DataObject) -> None:
     raw = "stop" if _calls(content) else data.draw(st.sampled_from(["stop", "length", "content_filter"]))
     usage = Usage(usage.input, output=usage.output)  # it tells neither caches nor reasoning
-    events: list[WireEvent] = [*content, UsageReported(usage), Stopped(raw, raw)]  # type: ignore[arg-type]
+    events: list[WireEvent] = [*content, UsageReported(usage), StreamEnd(raw, raw)]  # type: ignore[arg-type]
     expected = joined(_whole_calls(events))
     body = written(ollama.ServerStream(id="x", model="m", created=1), events)
     assert joined(feed("ollama-chat", cut(body, places))) == expected
@@ -174,7 +174,7 @@ def test_ollama(content: list[Content], usage: Usage, places: list[int], data: s
 @settings(max_examples=80)
 def test_mistral(content: list[Content], usage: Usage, places: list[int], data: st.DataObject) -> None:
     raw = "tool_calls" if _calls(content) else data.draw(st.sampled_from(["stop", "length", "content_filter"]))
-    events: list[WireEvent] = [*content, Stopped(raw, raw), UsageReported(usage)]  # type: ignore[arg-type]
+    events: list[WireEvent] = [*content, StreamEnd(raw, raw), UsageReported(usage)]  # type: ignore[arg-type]
     body = written(mistral.ServerStream(id="x", model="m", created=1), events)
     assert joined(feed("mistral", cut(body, places))) == joined(events)
     whole = mistral.encode_body(events, id="x", model="m", created=1)
@@ -201,7 +201,7 @@ def _whole_calls(events: list[WireEvent]) -> list[WireEvent]:
 def test_a_reported_cost_comes_through() -> None:
     events: list[WireEvent] = [
         TextDelta("x"),
-        Stopped("stop", "stop"),
+        StreamEnd("stop", "stop"),
         UsageReported(Usage(3, output=2, cost=Decimal("0.0001346"))),
     ]
     assert feed("openai-chat", [written(chat.ServerStream(id="x", model="m", created=1), events)]) == events
@@ -224,11 +224,14 @@ ENCODERS = {name: server_half(name) for name in SERVERS}
 def test_an_error_in_the_middle_is_read_as_one(protocol: str) -> None:
     server = SERVERS[protocol]()
     body = (
-        server.start() + server.event(TextDelta("half")) + server.event(Broke(RateLimited("Too fast."))) + server.end()
+        server.start()
+        + server.event(TextDelta("half"))
+        + server.event(StreamError(RateLimited("Too fast.")))
+        + server.end()
     )
     events = feed(protocol, [body])
     assert TextDelta("half") in events
-    assert isinstance(events[-1], Broke)
+    assert isinstance(events[-1], StreamError)
     assert events[-1].error.kind == ("transient" if protocol == "ollama-chat" else "rate_limited"), (
         "Ollama has no codes"
     )
@@ -240,8 +243,8 @@ def test_an_answer_that_broke_off_is_not_whole_for_the_client_either(protocol: s
     server = SERVERS[protocol]()
     body = server.start() + server.event(TextDelta("half"))
     for cut_off in (body, body + server.end()):
-        assert not any(isinstance(event, Stopped) for event in feed(protocol, [cut_off]))
-    with pytest.raises(Cut):
+        assert not any(isinstance(event, StreamEnd) for event in feed(protocol, [cut_off]))
+    with pytest.raises(StreamInterrupted):
         server_half(protocol).encode_body([TextDelta("half")], id="x", model="m")
 
 
@@ -255,7 +258,7 @@ def test_every_error_of_ours_has_a_status_and_is_read_as_an_error(protocol: str,
     error = classify(status, {}, body, protocol=protocol)
     assert "What was wrong. A hint." in error.message
     if status < 500 and status != 403 and not issubclass(kind, NoCandidate):
-        assert isinstance(error, CallerFault if kind is ContentBlocked and protocol in WORDLESS else kind)
+        assert isinstance(error, BadRequest if kind is ContentBlocked and protocol in WORDLESS else kind)
 
 
 @pytest.mark.parametrize("protocol", SERVERS)

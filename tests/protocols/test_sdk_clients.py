@@ -13,10 +13,10 @@ import pytest
 
 from routerterm.core.errors import ContextTooLong, RateLimited
 from routerterm.core.events import (
-    Broke,
     ReasoningDelta,
     RefusalDelta,
-    Stopped,
+    StreamEnd,
+    StreamError,
     TextDelta,
     ToolCallDelta,
     UsageReported,
@@ -44,7 +44,7 @@ ANSWER: list[WireEvent] = [
     ToolCallDelta(1, arguments='{"y":2}'),
     ToolCallDelta(0, arguments="1}"),
     UsageReported(Usage(fresh=10, cache_read=5, output=7, reasoning=3)),
-    Stopped("tool_calls", "tool_calls"),
+    StreamEnd("tool_calls", "tool_calls"),
 ]
 CALLS = [("call_a", "look", {"x": 1}), ("call_b", "see", {"y": 2})]
 TEXT = "Grüße, \U0001f600 world"
@@ -157,7 +157,7 @@ def test_openai_reads_whole_chat_completions_and_lists(server: tuple[str, Answer
 
 def test_openai_reads_a_refusal(server: tuple[str, Answers]) -> None:
     base, answers = server
-    events: list[WireEvent] = [RefusalDelta("I "), RefusalDelta("won't."), Stopped("stop", "stop")]
+    events: list[WireEvent] = [RefusalDelta("I "), RefusalDelta("won't."), StreamEnd("stop", "stop")]
     answers.give(chat_server.encode_body(events, id="c", model="smart", created=1))
     final = openai_client(base).chat.completions.create(model="smart", messages=HELLO)
     assert final.choices[0].message.refusal == "I won't."
@@ -172,7 +172,7 @@ def test_openai_reads_errors(server: tuple[str, Answers]) -> None:
     answers.give(body, status=status)
     with pytest.raises(openai.RateLimitError, match="Too fast"):
         openai_client(base).chat.completions.create(model="smart", messages=HELLO)
-    answers.give(streamed(chat_stream(), [TextDelta("half"), Broke(RateLimited("Too fast."))]), stream=True)
+    answers.give(streamed(chat_stream(), [TextDelta("half"), StreamError(RateLimited("Too fast."))]), stream=True)
     with pytest.raises(openai.APIError, match="Too fast"):
         list(openai_client(base).chat.completions.create(model="smart", messages=HELLO, stream=True))
 
@@ -199,7 +199,7 @@ def test_openai_reads_streamed_responses(server: tuple[str, Answers]) -> None:
 
 def test_openai_reads_whole_responses_and_what_was_cut_by_a_limit(server: tuple[str, Answers]) -> None:
     base, answers = server
-    events: list[WireEvent] = [TextDelta("half"), Stopped("length", "length"), UsageReported(Usage(1, output=1))]
+    events: list[WireEvent] = [TextDelta("half"), StreamEnd("length", "length"), UsageReported(Usage(1, output=1))]
     answers.give(responses_server.encode_body(events, id="resp_1", model="smart", created=1))
     final = openai_client(base).responses.create(model="smart", input="Hello")
     assert final.output_text == "half"
@@ -241,7 +241,7 @@ def test_anthropic_reads_whole_messages_and_errors(server: tuple[str, Answers]) 
     with pytest.raises(anthropic.BadRequestError, match="Too long"):
         client.messages.create(model="smart", max_tokens=9, messages=HELLO)
     stream = anthropic_server.ServerStream(id="msg_1", model="smart")
-    answers.give(streamed(stream, [TextDelta("half"), Broke(RateLimited("Too fast."))]), stream=True)
+    answers.give(streamed(stream, [TextDelta("half"), StreamError(RateLimited("Too fast."))]), stream=True)
     with (
         pytest.raises(anthropic.APIStatusError, match="Too fast"),
         client.messages.stream(model="smart", max_tokens=9, messages=HELLO) as events,
@@ -294,7 +294,7 @@ def test_google_reads_streams_bodies_and_errors(server: tuple[str, Answers]) -> 
         client.models.generate_content(model="smart", contents="Hello")
     assert (caught.value.code, caught.value.status) == (429, "RESOURCE_EXHAUSTED")
     broken = gemini_server.ServerStream(id="r", model="smart")
-    answers.give(streamed(broken, [TextDelta("half"), Broke(RateLimited("Too fast."))]), stream=True)
+    answers.give(streamed(broken, [TextDelta("half"), StreamError(RateLimited("Too fast."))]), stream=True)
     with pytest.raises(errors.APIError, match="Too fast"):
         list(client.models.generate_content_stream(model="smart", contents="Hello"))
 
@@ -358,7 +358,7 @@ def test_ollama_reads_streams_bodies_lists_and_errors(server: tuple[str, Answers
     with pytest.raises(ollama.ResponseError, match="prompt is too long"):
         client.chat(model="smart", messages=HELLO)
     broken = ollama_server.ServerStream(id="r", model="smart")
-    answers.give(streamed(broken, [TextDelta("half"), Broke(RateLimited("Too fast."))]), stream=True)
+    answers.give(streamed(broken, [TextDelta("half"), StreamError(RateLimited("Too fast."))]), stream=True)
     with pytest.raises(ollama.ResponseError, match="Too fast"):
         list(client.chat(model="smart", messages=HELLO, stream=True))
 
@@ -393,7 +393,7 @@ def test_what_we_ask_mistral_is_what_its_sdk_asks(server: tuple[str, Answers]) -
 
     sdk = pytest.importorskip("mistralai.client")
     base, answers = server
-    answers.give(chat_server.encode_body([TextDelta("hi"), Stopped("stop", "stop")], id="c", model="m", created=1))
+    answers.give(chat_server.encode_body([TextDelta("hi"), StreamEnd("stop", "stop")], id="c", model="m", created=1))
     client = sdk.Mistral(api_key="x", server_url=base)
     reply = client.chat.complete(
         model="m", messages=[{"role": "user", "content": "Hello"}], max_tokens=9, random_seed=3, temperature=0.5

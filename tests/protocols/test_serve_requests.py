@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from routerterm.core.errors import CallerFault, SettingsError
+from routerterm.core.errors import BadRequest, SettingsError
 from routerterm.core.messages import Image, Message, Reasoning, Text, ToolCall, ToolResult
 from routerterm.protocols import SERVED, codec, server_half
 from routerterm.protocols.anthropic_messages import server as anthropic
@@ -18,7 +18,7 @@ from routerterm.protocols.ollama import server as ollama
 from routerterm.protocols.openai_chat import server as chat
 from routerterm.protocols.openai_chat import server_mistral as mistral
 from routerterm.protocols.openai_responses import server as responses
-from routerterm.protocols.serving import Asked
+from routerterm.protocols.server_base import ServerRequest
 
 HELLO = [{"role": "user", "content": "Hello"}]
 ROOMS: dict[str, Any] = {
@@ -31,9 +31,9 @@ ROOMS: dict[str, Any] = {
 }
 
 
-def read(room: str, **payload: Any) -> Asked:
+def read(room: str, **payload: Any) -> ServerRequest:
     asked = ROOMS[room].decode_request(json.dumps({"model": "smart"} | payload).encode())
-    assert isinstance(asked, Asked)
+    assert isinstance(asked, ServerRequest)
     return asked
 
 
@@ -277,14 +277,14 @@ def test_a_whole_conversation_of_ollama() -> None:
     ],
 )
 def test_what_cannot_be_served_is_said(room: str, payload: dict[str, Any], word: str) -> None:
-    with pytest.raises(CallerFault, match=word):
+    with pytest.raises(BadRequest, match=word):
         read(room, **payload)
 
 
 @pytest.mark.parametrize("room", ROOMS)
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"messages":[]}', b"\xff"])
 def test_what_is_no_request_is_said(room: str, body: bytes) -> None:
-    with pytest.raises(CallerFault):
+    with pytest.raises(BadRequest):
         ROOMS[room].decode_request(body)
 
 
@@ -329,7 +329,7 @@ def test_whatever_a_client_sends_is_a_request_or_its_own_fault(room: str, messag
     payload = {"model": "smart", "messages": messages, "input": messages, "contents": messages} | options
     try:
         asked = ROOMS[room].decode_request(json.dumps(payload).encode())
-    except CallerFault:
+    except BadRequest:
         return
     assert asked.request.messages
     codec("openai-chat").encode(asked.request, base_url="http://x", model="m", key=None)
@@ -363,5 +363,5 @@ def test_a_number_beyond_all_numbers_is_said(room: str, value: bytes) -> None:
     messages = json.dumps(HELLO).encode()
     body = b'{"model":"m","messages":%b,"input":%b,"max_tokens":%b,"max_output_tokens":%b,"options":{"num_predict":%b},'
     body += b'"contents":[{"parts":[{"text":"Hello"}]}],"generation_config":{"max_output_tokens":%b}}'
-    with pytest.raises(CallerFault, match="too large"):
+    with pytest.raises(BadRequest, match="too large"):
         ROOMS[room].decode_request(body % (messages, messages, value, value, value, value))

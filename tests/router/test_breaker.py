@@ -7,9 +7,16 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routerterm.core.errors import CallerFault, Cut, ModelGone, RateLimited, Silent, Transient
+from routerterm.core.errors import (
+    BadRequest,
+    ModelNotFound,
+    RateLimited,
+    ResponseTimeout,
+    ServerError,
+    StreamInterrupted,
+)
 from routerterm.core.ports import State
-from routerterm.router.breaker import admit, avoided, failed, forgotten, health, released, succeeded
+from routerterm.router.decide.circuit_breaker import admit, avoided, failed, forgotten, health, released, succeeded
 from routerterm.router.options import BreakerLimits
 
 RULES = BreakerLimits()
@@ -19,7 +26,7 @@ def after(marks: str, now: float = 0.0) -> State | None:
     """The state after failures (x) and successes (o)."""
     state: State | None = None
     for mark in marks:
-        state = failed(state, now, RULES, Transient("x")) if mark == "x" else succeeded(state, now, RULES)
+        state = failed(state, now, RULES, ServerError("x")) if mark == "x" else succeeded(state, now, RULES)
     return state
 
 
@@ -66,7 +73,7 @@ def test_each_failed_probe_doubles_the_wait_up_to_five_minutes() -> None:
         now += waits[-1]
         state, admitted = admit(state, now, RULES)
         assert admitted
-        state = failed(state, now, RULES, Silent("x"))
+        state = failed(state, now, RULES, ResponseTimeout("x"))
     assert waits == [30.0, 60.0, 120.0, 240.0, 300.0, 300.0]
 
 
@@ -79,20 +86,20 @@ def test_a_good_probe_closes_it() -> None:
 
 
 def test_a_straggler_does_not_double_the_wait() -> None:
-    assert health(failed(after("xxxxx"), 1.0, RULES, Transient("x")), 1.0).open_for == 29.0
+    assert health(failed(after("xxxxx"), 1.0, RULES, ServerError("x")), 1.0).open_for == 29.0
 
 
 def test_what_is_not_the_models_fault_does_not_count() -> None:
     state: State | None = None
     for _ in range(10):
-        state = failed(state, 0.0, RULES, CallerFault("x"))
+        state = failed(state, 0.0, RULES, BadRequest("x"))
         state = failed(state, 0.0, RULES, RateLimited("x"))
     assert health(state, 0.0).open_for == 0.0
-    assert health(failed(None, 0.0, RULES, Cut("x")), 0.0).failures == 1
+    assert health(failed(None, 0.0, RULES, StreamInterrupted("x")), 0.0).failures == 1
 
 
 def test_a_model_that_is_gone_is_flagged_for_a_day_or_until_it_answers() -> None:
-    state = failed(None, 100.0, RULES, ModelGone("x"))
+    state = failed(None, 100.0, RULES, ModelNotFound("x"))
     assert health(state, 3700.0).gone_for == 3600.0
     assert health(state, 100.0 + 86_400.0).gone_for == 0.0
     assert health(succeeded(state, 200.0, RULES), 200.0).gone_for == 0.0
@@ -136,7 +143,7 @@ def test_whatever_happens_it_opens_again_and_never_for_more_than_five_minutes(ac
             case "admit":
                 state, _ = admit(state, now, RULES)
             case "fail":
-                state = failed(state, now, RULES, Transient("x"))
+                state = failed(state, now, RULES, ServerError("x"))
             case "succeed":
                 state = succeeded(state, now, RULES)
             case _:
@@ -156,5 +163,5 @@ def test_a_damaged_state_is_survived(state: dict[str, Any]) -> None:
     """The database is shared with other versions of the program."""
     health(state, 5.0)
     admit(state, 5.0, RULES)
-    failed(state, 5.0, RULES, Transient("x"))
+    failed(state, 5.0, RULES, ServerError("x"))
     succeeded(state, 5.0, RULES, 1.0, 1.0)

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routerterm.router.continuation import Seam, prefill
+from routerterm.router.decide.continuation import ContinuationJoiner, prefill
 
 PARTIAL = "The quick brown fox jumps over the lazy dog, and then it"
 
 
 def joined(partial: str, *pieces: str) -> str:
-    seam = Seam(partial)
+    seam = ContinuationJoiner(partial)
     return partial + "".join(seam.feed(piece) for piece in pieces) + seam.end()
 
 

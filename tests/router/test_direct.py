@@ -16,10 +16,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from routerterm.core.errors import CallerFault, Cut, Malformed, Transient, Unreachable
+from routerterm.core.errors import BadRequest, InvalidResponse, ServerError, StreamInterrupted, Unreachable
 from routerterm.protocols.base import HttpRequest
-from routerterm.router.direct import Direct, address_of
-from routerterm.router.exchange import Waits
+from routerterm.router.transports.base import Timeouts
+from routerterm.router.transports.h11_client import H11Client, address_of
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -52,14 +52,14 @@ async def serving(answers: bytes | Serve, tls: ssl.SSLContext | None = None) -> 
     server.close()
 
 
-async def ask(direct: Direct, url: str, body: bytes = b"{}") -> tuple[int, bytes]:
-    async with direct.exchange(HttpRequest("POST", url, (), body), Waits(5.0, 5.0)) as answer:
+async def ask(direct: H11Client, url: str, body: bytes = b"{}") -> tuple[int, bytes]:
+    async with direct.exchange(HttpRequest("POST", url, (), body), Timeouts(5.0, 5.0)) as answer:
         return answer.status, b"".join([data async for data in answer.body])
 
 
 @pytest.fixture
-async def direct() -> AsyncIterator[Direct]:
-    made = Direct("routerterm/test", ssl.create_default_context)
+async def direct() -> AsyncIterator[H11Client]:
+    made = H11Client("routerterm/test", ssl.create_default_context)
     yield made
     await made.aclose()
 
@@ -70,35 +70,35 @@ UNTIL_THE_END = b"HTTP/1.1 200 OK\r\n\r\nhello"
 
 
 @pytest.mark.parametrize("answer", [LENGTH, CHUNKED, UNTIL_THE_END], ids=["length", "chunked", "until the end"])
-async def test_bodies_however_they_are_sent(direct: Direct, answer: bytes) -> None:
+async def test_bodies_however_they_are_sent(direct: H11Client, answer: bytes) -> None:
     async with serving(answer) as (url, counts):
         for _ in range(3):
             assert await ask(direct, url) == (200, b"hello")
     assert counts == ([1, 1, 1] if answer is UNTIL_THE_END else [3])
 
 
-async def test_packed_bodies(direct: Direct) -> None:
+async def test_packed_bodies(direct: H11Client) -> None:
     packed = gzip.compress(b"hello")
     head = f"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {len(packed)}\r\n\r\n".encode()
     async with serving(head + packed) as (url, _):
         assert await ask(direct, url) == (200, b"hello")
     async with serving(head.replace(b"gzip", b"zstd") + packed) as (url, _):
-        with pytest.raises(Malformed, match="unpacked"):
+        with pytest.raises(InvalidResponse, match="unpacked"):
             await ask(direct, url)
     async with serving(head + b"x" * len(packed)) as (url, _):
-        with pytest.raises(Malformed, match="unpacked"):
+        with pytest.raises(InvalidResponse, match="unpacked"):
             await ask(direct, url)
 
 
-async def test_a_body_that_nobody_reads_to_its_end_takes_its_connection_along(direct: Direct) -> None:
+async def test_a_body_that_nobody_reads_to_its_end_takes_its_connection_along(direct: H11Client) -> None:
     async with serving(CHUNKED[:-5]) as (url, counts):
         for _ in range(2):
-            async with direct.exchange(HttpRequest("POST", url, (), b"{}"), Waits()) as answer:
+            async with direct.exchange(HttpRequest("POST", url, (), b"{}"), Timeouts()) as answer:
                 assert await anext(aiter(answer.body)) == b"hello"
     assert counts == [1, 1]
 
 
-async def test_a_kept_connection_that_was_closed_is_not_used(direct: Direct) -> None:
+async def test_a_kept_connection_that_was_closed_is_not_used(direct: H11Client) -> None:
     async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"{}")
         writer.write(LENGTH)
@@ -112,10 +112,15 @@ async def test_a_kept_connection_that_was_closed_is_not_used(direct: Direct) -> 
 
 @pytest.mark.parametrize(
     ("answer", "error"),
-    [(b"", Transient), (b"not http\r\n\r\n", Transient), (LENGTH[:-2], Cut), (CHUNKED[:-8], Cut)],
+    [
+        (b"", ServerError),
+        (b"not http\r\n\r\n", ServerError),
+        (LENGTH[:-2], StreamInterrupted),
+        (CHUNKED[:-8], StreamInterrupted),
+    ],
     ids=["nothing", "nonsense", "short", "chunk"],
 )
-async def test_what_breaks_off(direct: Direct, answer: bytes, error: type[Exception]) -> None:
+async def test_what_breaks_off(direct: H11Client, answer: bytes, error: type[Exception]) -> None:
     async def breaks(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"{}")
         writer.write(answer)
@@ -126,7 +131,7 @@ async def test_what_breaks_off(direct: Direct, answer: bytes, error: type[Except
             await ask(direct, url)
 
 
-async def test_a_refusal_that_comes_before_everything_was_sent(direct: Direct) -> None:
+async def test_a_refusal_that_comes_before_everything_was_sent(direct: H11Client) -> None:
     async def refuses(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 413 Too Large\r\ncontent-length: 2\r\n\r\nno")
@@ -154,9 +159,9 @@ def certificate(folder: Path) -> tuple[ssl.SSLContext, Path]:
     return context, file
 
 
-async def test_a_certificate_is_checked(direct: Direct, tmp_path: Path) -> None:
+async def test_a_certificate_is_checked(direct: H11Client, tmp_path: Path) -> None:
     context, file = certificate(tmp_path)
-    trusting = Direct("routerterm/test", lambda: ssl.create_default_context(cafile=file))
+    trusting = H11Client("routerterm/test", lambda: ssl.create_default_context(cafile=file))
     async with serving(LENGTH, context) as (url, counts):
         for _ in range(2):
             assert await ask(trusting, url) == (200, b"hello")
@@ -174,5 +179,5 @@ def test_addresses() -> None:
     assert address_of("https://api.example/v1").port == 443
     assert address_of("http://host/a b").path == "/a%20b"
     assert address_of("https://bücher.example/").authority == "xn--bcher-kva.example"
-    with pytest.raises(CallerFault):
+    with pytest.raises(BadRequest):
         address_of(f"http://{'a' * 70}.ä.example/")

@@ -22,10 +22,10 @@ from routerterm.core.ports import ApiKey
 from routerterm.core.request import Tool
 from routerterm.core.targets import Target
 from routerterm.protocols.base import HttpRequest
-from routerterm.router.demo import MODELS, DemoTransport
-from routerterm.router.exchange import Answer, Waits
-from routerterm.router.leg import Leg
 from routerterm.router.options import Limits, Route, RouterOptions
+from routerterm.router.run.attempt import AttemptStream
+from routerterm.router.transports.base import HttpResponse, Timeouts
+from routerterm.router.transports.demo import MODELS, DemoTransport
 from tests.router.faults.wall import run
 
 HEAVY = ("textual", "sqlite3", "sqlite_utils", "keyring", "tiktoken", "httpx", "pydantic", "click", "xllamacpp")
@@ -52,7 +52,7 @@ def test_the_readmes_six_lines() -> None:
 
 def router(**options: object) -> Router:
     from routerterm.catalog import Catalog
-    from routerterm.router.environment import EnvironmentKeys
+    from routerterm.router.environment_keys import EnvironmentKeys
 
     catalog = Catalog.builtin()
     return Router(
@@ -84,14 +84,14 @@ async def test_demo_flaky_is_waited_out() -> None:
 async def test_demo_cut_goes_on_without_repeating() -> None:
     text, events = await run(router(), request("demo/cut"))
     assert any(isinstance(event, Recovered) and event.how == "continue" for event in events)
-    from routerterm.router.demo_texts import CUT
+    from routerterm.router.transports.demo_texts import CUT
 
     assert text == CUT
 
 
 async def test_demo_cut_is_whole_however_often_it_is_watched() -> None:
     """Half of its attempts fail, which opens its breaker; with nobody else there it goes on all the same."""
-    from routerterm.router.demo_texts import CUT
+    from routerterm.router.transports.demo_texts import CUT
 
     routed = router(limits=Limits(backoff=0.01))
     for _ in range(8):
@@ -173,7 +173,7 @@ async def test_a_silent_demonstration_is_left_as_soon_as_any_other() -> None:
     routed = router(routes={"r": Route.of("r", "demo/silent", "demo/echo")})
     opened = routed._open_leg
 
-    def noting(*given: Any) -> Leg:
+    def noting(*given: Any) -> AttemptStream:
         leg = opened(*given)
         patience.append(leg._patience.first)
         leg._patience = replace(leg._patience, first=0.05)
@@ -235,14 +235,14 @@ async def test_a_redaction_is_undone_across_pieces() -> None:
     """Placeholders go out and never come back, however the answer is cut."""
     from routerterm.catalog import Catalog
     from routerterm.router import Hooks
-    from routerterm.router.environment import EnvironmentKeys
+    from routerterm.router.environment_keys import EnvironmentKeys
     from routerterm.router.guard.guard import PersonalGuard
-    from routerterm.router.guard.values import GuardRules
+    from routerterm.router.guard.rules import GuardRules
 
     sent: list[bytes] = []
 
     class Spy(DemoTransport):
-        def exchange(self, request: HttpRequest, waits: Waits) -> _AsyncGeneratorContextManager[Answer]:
+        def exchange(self, request: HttpRequest, waits: Timeouts) -> _AsyncGeneratorContextManager[HttpResponse]:
             sent.append(request.body)
             return super().exchange(request, waits)
 

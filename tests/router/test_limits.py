@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routerterm.core.errors import BadCredential, OutOfCredit, RateLimited, Transient
+from routerterm.core.errors import InsufficientCredit, InvalidKey, RateLimited, ServerError
 from routerterm.core.ports import ApiKey, State
 from routerterm.core.secret import Secret
 from routerterm.protocols.limits import limits as header_limits
-from routerterm.router.limits import answered, learned, ordered, refused, revived, take, view
+from routerterm.router.decide.key_limits import answered, learned, ordered, refused, revived, take, view
 from routerterm.router.options import KeyLimits
 
 RULES = KeyLimits()
@@ -54,8 +54,8 @@ def test_a_daily_quota_resets_a_day_after_its_first_use() -> None:
     assert wait(state, key, 1_000.0 + 86_401.0) == 0.0
 
 
-@pytest.mark.parametrize("error", [BadCredential("x"), OutOfCredit("x")])
-def test_bad_and_unpaid_keys_are_out_until_the_person_acts(error: BadCredential | OutOfCredit) -> None:
+@pytest.mark.parametrize("error", [InvalidKey("x"), InsufficientCredit("x")])
+def test_bad_and_unpaid_keys_are_out_until_the_person_acts(error: InvalidKey | InsufficientCredit) -> None:
     state = refused(None, KEY, 0.0, error, RULES)
     assert view(state, KEY, 10**9).out == error.kind
     assert ordered([view(state, KEY, 10**9)]) == ()
@@ -63,7 +63,7 @@ def test_bad_and_unpaid_keys_are_out_until_the_person_acts(error: BadCredential 
 
 
 def test_a_new_key_under_the_old_name_starts_afresh() -> None:
-    state = refused(None, KEY, 0.0, BadCredential("x"), RULES)
+    state = refused(None, KEY, 0.0, InvalidKey("x"), RULES)
     assert view(state, ApiKey("work", Secret("sk-another-0123456789")), 1.0).out is None
 
 
@@ -126,7 +126,7 @@ def test_what_was_learned_is_counted_down() -> None:
 
 
 def test_trouble_of_the_provider_is_not_the_keys() -> None:
-    assert wait(refused(None, KEY, 0.0, Transient("x", retry_after=60.0), RULES)) == 0.0
+    assert wait(refused(None, KEY, 0.0, ServerError("x", retry_after=60.0), RULES)) == 0.0
 
 
 @given(

@@ -16,8 +16,8 @@ from routerterm.core.events import Failed, Finished
 from routerterm.core.messages import Message
 from routerterm.core.request import ChatRequest, Params
 from routerterm.router import Router
-from routerterm.router.environment import EnvironmentKeys
-from routerterm.router.local import LocalTransport
+from routerterm.router.environment_keys import EnvironmentKeys
+from routerterm.router.transports.local import LocalTransport
 from tests.conftest import MODELS
 from tests.router.faults.wall import run
 

@@ -11,26 +11,30 @@ import pytest
 
 from routerterm.catalog.values import ModelInfo, ProviderInfo
 from routerterm.core.targets import Forecast, Target
-from routerterm.router.breaker import Health
-from routerterm.router.limits import KeyView
+from routerterm.router.decide.circuit_breaker import Health
+from routerterm.router.decide.key_limits import KeyView
+from routerterm.router.decide.names import Entry, Resolved
+from routerterm.router.decide.ranking import CandidateInfo, Needs, Plan, plan
 from routerterm.router.options import Limits, Strategy
-from routerterm.router.policy import Needs, Plan, Subject, plan
-from routerterm.router.resolve import Entry, Resolved
 
 NOW = 1_700_000_000.0
 
 
-def subject(name: str, *, weight: float = 1.0, fallback: bool = False, **fields: Any) -> Subject:
+def subject(name: str, *, weight: float = 1.0, fallback: bool = False, **fields: Any) -> CandidateInfo:
     target = Target(name, "m")
     model = ModelInfo(name, "m", **fields.pop("model", {}))
     info = ProviderInfo(name, name, "openai-chat", "http://x/v1", needs_key=fields.pop("needs_key", True))
     fields.setdefault("keys", (KeyView("k"),))
     forecast = fields.pop("forecast", Forecast(1000, Decimal(1), Decimal(2)))
-    return Subject(Entry(target, weight, fallback), info, model, forecast=forecast, **fields)
+    return CandidateInfo(Entry(target, weight, fallback), info, model, forecast=forecast, **fields)
 
 
 def decide(
-    *subjects: Subject, strategy: Strategy = "priority", needs: Needs | None = None, chance: float = 0.5, turn: int = 0
+    *subjects: CandidateInfo,
+    strategy: Strategy = "priority",
+    needs: Needs | None = None,
+    chance: float = 0.5,
+    turn: int = 0,
 ) -> Plan:
     resolved = Resolved("r", strategy, tuple(item.entry for item in subjects), "r")
     draw = iter([chance] * 100)

@@ -9,7 +9,7 @@ from typing import Any
 
 from routerterm.cli.why_command import _decide, as_object
 from routerterm.config.paths import Paths
-from routerterm.router.demo_texts import CUT
+from routerterm.router.transports.demo_texts import CUT
 from routerterm.store.database import Store
 from tests.cli.program import routerterm
 

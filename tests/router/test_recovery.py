@@ -10,7 +10,7 @@ import pytest
 
 from routerterm.core.events import AttemptStarted, Failed, Finished, Recovered, TextDelta
 from routerterm.core.money import from_nano
-from routerterm.core.ports import MemoryOfThisProcess
+from routerterm.core.ports import InMemoryStateStore
 from routerterm.core.targets import Target
 from routerterm.router.options import CutPolicy, Route
 from tests.router.faults.provider import ANSWER, HALF, WORDS, running
@@ -102,7 +102,7 @@ async def test_a_second_program_shares_the_breaker_and_the_cooldowns() -> None:
     async with running(SCALE) as server:
         base = f"http://127.0.0.1:{server.port}"
         urls = {"primary": f"{base}/down/v1", "backup": f"{base}/rate_forever/v1"}
-        memory = MemoryOfThisProcess()
+        memory = InMemoryStateStore()
         options = scaled(1.0)
         options = replace(options, limits=replace(options.limits, backoff=0.01))
         one, two = make_router(urls, options, memory=memory), make_router(urls, options, memory=memory)
@@ -118,7 +118,7 @@ async def test_a_second_program_shares_the_breaker_and_the_cooldowns() -> None:
 
 async def test_offline_charges_no_breaker() -> None:
     """Nobody can be reached: the sentence says so, and no model is held responsible."""
-    memory = MemoryOfThisProcess()
+    memory = InMemoryStateStore()
     urls = {"primary": "http://127.0.0.1:1/v1", "backup": "http://127.0.0.1:2/v1"}
     router = make_router(urls, scaled(SCALE), memory=memory)
     _, events = await run(router)
@@ -128,7 +128,7 @@ async def test_offline_charges_no_breaker() -> None:
 
 
 async def test_a_dead_server_is_charged_when_another_answers() -> None:
-    memory = MemoryOfThisProcess()
+    memory = InMemoryStateStore()
     async with running(SCALE) as server:
         urls = {"primary": "http://127.0.0.1:1/v1", "backup": f"http://127.0.0.1:{server.port}/ok/v1"}
         router = make_router(urls, scaled(SCALE), memory=memory)
@@ -142,7 +142,7 @@ async def test_a_dead_server_is_charged_when_another_answers() -> None:
 async def test_a_hedge_is_asked_when_the_first_is_slower_than_usual() -> None:
     async with running(0.1) as server:
         base = f"http://127.0.0.1:{server.port}"
-        memory = MemoryOfThisProcess()
+        memory = InMemoryStateStore()
         past = [[0.05, 1.0]] * 8
         await memory.change("health:primary/model", lambda _: {"ttft": past})
         options = replace(scaled(1.0), routes={"both": Route.of("both", "primary/model", "backup/model", hedge=True)})
@@ -162,7 +162,7 @@ async def test_a_hedge_is_asked_when_the_first_is_slower_than_usual() -> None:
 async def test_a_hedge_is_not_asked_when_the_first_is_in_time() -> None:
     async with running(0.1) as server:
         base = f"http://127.0.0.1:{server.port}"
-        memory = MemoryOfThisProcess()
+        memory = InMemoryStateStore()
         await memory.change("health:primary/model", lambda _: {"ttft": [[5.0, 1.0]] * 8})
         options = replace(scaled(1.0), routes={"both": Route.of("both", "primary/model", "backup/model", hedge=True)})
         ledger = RecordingLedger()
@@ -177,7 +177,7 @@ async def test_a_hedge_whose_first_fails_tells_so_before_the_end() -> None:
     """`Finished` is the last word, also where the slower one failed while both were asked."""
     async with running(0.1) as server:
         base = f"http://127.0.0.1:{server.port}"
-        memory = MemoryOfThisProcess()
+        memory = InMemoryStateStore()
         await memory.change("health:primary/model", lambda _: {"ttft": [[0.05, 1.0]] * 8})
         options = replace(scaled(1.0), routes={"both": Route.of("both", "primary/model", "backup/model", hedge=True)})
         options = replace(options, timeouts=replace(options.timeouts, first_token=1.0))
@@ -195,7 +195,7 @@ async def test_a_hedge_whose_first_fails_tells_so_before_the_end() -> None:
 async def test_the_loser_of_a_hedge_costs_its_prompt() -> None:
     async with running(0.1) as server:
         base = f"http://127.0.0.1:{server.port}"
-        memory = MemoryOfThisProcess()
+        memory = InMemoryStateStore()
         await memory.change("health:primary/model", lambda _: {"ttft": [[0.05, 1.0]] * 8})
         options = replace(scaled(1.0), routes={"both": Route.of("both", "primary/model", "backup/model", hedge=True)})
         ledger = RecordingLedger()
@@ -214,7 +214,7 @@ async def test_the_loser_of_a_hedge_costs_its_prompt() -> None:
 
 async def test_what_answers_on_this_machine_does_not_say_that_the_network_is_there() -> None:
     """Far away nobody can be reached, a local model answers: no breaker is charged for the dead line."""
-    memory = MemoryOfThisProcess()
+    memory = InMemoryStateStore()
     async with running(SCALE) as server:
         urls = {"primary": "http://127.0.0.1:1/v1", "backup": f"http://127.0.0.1:{server.port}/ok/v1"}
         router = make_router(urls, scaled(SCALE), memory=memory, local=("backup",))

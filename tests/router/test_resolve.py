@@ -6,8 +6,8 @@ import pytest
 
 from routerterm.catalog import Catalog
 from routerterm.core.errors import NoCandidate
+from routerterm.router.decide.names import Names, check
 from routerterm.router.options import Route, RouteModel, RouterOptions
-from routerterm.router.resolve import Names, check
 
 CATALOG = Catalog.builtin()
 

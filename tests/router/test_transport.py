@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from routerterm.core.errors import CallerFault, SettingsError, Unreachable
+from routerterm.core.errors import BadRequest, SettingsError, Unreachable
 from routerterm.core.secret import Secret
 from routerterm.protocols.base import HttpRequest
-from routerterm.router.exchange import Waits
-from routerterm.router.transport import HttpTransport, no_proxy
+from routerterm.router.transports.base import Timeouts
+from routerterm.router.transports.http import HttpTransport, no_proxy
 
 KEY = Secret("sk-live-0123456789abcdefghij")
 
@@ -19,7 +19,7 @@ KEY = Secret("sk-live-0123456789abcdefghij")
 async def ask(transport: HttpTransport, url: str, key: Secret = KEY) -> tuple[int, bytes]:
     headers = (("Authorization", key),)
     try:
-        async with transport.exchange(HttpRequest("POST", url, headers, b"{}"), Waits(5.0, 5.0)) as answer:
+        async with transport.exchange(HttpRequest("POST", url, headers, b"{}"), Timeouts(5.0, 5.0)) as answer:
             return answer.status, b"".join([data async for data in answer.body])
     finally:
         await transport.aclose()
@@ -105,7 +105,7 @@ async def test_a_name_that_does_not_exist(offline: bool) -> None:
 
 @pytest.mark.parametrize("url", ["ftp://host/v1", "nonsense", "http://[::1/v1", "http://host:port/v1"])
 async def test_what_is_no_address(url: str) -> None:
-    with pytest.raises(CallerFault, match="address"):
+    with pytest.raises(BadRequest, match="address"):
         await ask(HttpTransport(environ={}), url)
 
 
@@ -117,7 +117,7 @@ async def test_a_key_that_cannot_be_sent_is_not_shown() -> None:
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    with pytest.raises(CallerFault) as caught:
+    with pytest.raises(BadRequest) as caught:
         await ask(HttpTransport(environ={}), f"http://127.0.0.1:{port}/", Secret("sk-live-0123456789\nabcdefghij"))
     server.close()
     error: BaseException | None = caught.value

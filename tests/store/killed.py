@@ -25,11 +25,11 @@ from pathlib import Path
 from routerterm.core.errors import StoreError
 from routerterm.core.events import Event, Finished, TextDelta
 from routerterm.core.messages import Message
-from routerterm.engine.running import RunningReply
-from routerterm.engine.session import Session
-from routerterm.engine.transfer import own
+from routerterm.engine.chat.reply import RunningReply
+from routerterm.engine.chat.session import Session
+from routerterm.engine.transfer import native_format
 from routerterm.store.database import Store, milliseconds
-from routerterm.store.upkeep import back_up, backups
+from routerterm.store.maintenance import back_up, backups
 from tests.engine.fakes import Script, answer
 from tests.store.shim import Disk, worn
 
@@ -142,7 +142,7 @@ async def keep_importing(store: Store, seed: int) -> None:
         ]
         body = {"id": id, "title": id, "created_at": 1, "updated_at": 2, "messages": messages}
         with refused():
-            await store.transfer.carry_in(own.from_json(body))
+            await store.transfer.carry_in(native_format.from_json(body))
             tell("imported", f"{id}-199", f"{'imported_199_' * 20}", time.time())
         await asyncio.sleep(0.1)
 

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
-from routerterm.store.upkeep import INDEXES
+from routerterm.store.maintenance import INDEXES
 
 NOW = 1_795_262_400_000
 DAY = 86_400_000

@@ -15,7 +15,7 @@ import pytest
 from routerterm.core.errors import StoreError
 from routerterm.core.events import Event, Finished, TextDelta
 from routerterm.core.request import ChatRequest
-from routerterm.engine.session import Session
+from routerterm.engine.chat.session import Session
 from routerterm.store.database import Store
 from tests.engine.fakes import Script, answer, said
 from tests.store.seeds import sound

@@ -28,7 +28,7 @@ from pathlib import Path
 import pytest
 
 from routerterm.store.database import Store
-from routerterm.store.upkeep import backups
+from routerterm.store.maintenance import backups
 from tests.store.mounts import Mounts
 from tests.store.release_schema import SCHEMAS
 from tests.store.seeds import seed, sound

@@ -15,8 +15,8 @@ import pytest
 from routerterm.core.errors import StoreError
 from routerterm.store.database import Store
 from routerterm.store.errors import Damaged
+from routerterm.store.maintenance import CalledOff, back_up, backups
 from routerterm.store.rescue import TABLES
-from routerterm.store.upkeep import CalledOff, back_up, backups
 from tests.store.seeds import DAY, NOW, seed, sound
 
 PAGE = 4096
@@ -189,7 +189,7 @@ async def test_a_backup_never_takes_the_room_that_the_history_needs(
 ) -> None:
     store = Store.open(tmp_path / "history.db")
     await store.start()
-    monkeypatch.setattr("routerterm.store.upkeep.shutil.disk_usage", lambda _: SimpleNamespace(free=1_000))
+    monkeypatch.setattr("routerterm.store.maintenance.shutil.disk_usage", lambda _: SimpleNamespace(free=1_000))
     with pytest.raises(StoreError, match="no room for today's backup"):
         await store.upkeep()
     assert backups(store.path) == []

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from routerterm.core.messages import Message, Text
 from routerterm.store.database import Store
-from routerterm.store.excerpt import excerpt_of, pattern_of
 from routerterm.store.query import BadQuery, Query, Term, match_expression, parse
+from routerterm.store.snippet import pattern_of, snippet_of
 from routerterm.store.turns import Answer
 from tests.store.seeds import DAY, NOW, seed, sound
 
@@ -158,7 +158,7 @@ def test_no_query_breaks_the_index(text: str) -> None:
 @given(st.text(max_size=300), st.text(min_size=1, max_size=6))
 def test_marks_lie_in_the_excerpt(text: str, word: str) -> None:
     pattern = pattern_of([Term(word, prefix=True)])
-    excerpt = excerpt_of(text, pattern, 40)
+    excerpt = snippet_of(text, pattern, 40)
     assert len(excerpt.text) <= 42
     assert excerpt.text.isprintable() or not excerpt.text
     last = 0
@@ -169,7 +169,7 @@ def test_marks_lie_in_the_excerpt(text: str, word: str) -> None:
 
 def test_an_excerpt_shows_the_densest_place() -> None:
     text = "wal " + "x " * 300 + "wal and wal again " + "y " * 300
-    excerpt = excerpt_of(text, pattern_of([Term("wal")]), 60)
+    excerpt = snippet_of(text, pattern_of([Term("wal")]), 60)
     assert [excerpt.text[a:b] for a, b in excerpt.marks] == ["wal", "wal"]
     assert excerpt.text.startswith("…")
     assert excerpt.text.endswith("…")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from routerterm.core.errors import Cut
-from routerterm.engine.record import Record
-from routerterm.tui.entries import trouble_of
+from routerterm.core.errors import StreamInterrupted
+from routerterm.engine.chat.trace import ReplyTrace
+from routerterm.tui.chat.entries import trouble_of
 
 
 @pytest.mark.parametrize(
@@ -19,11 +19,11 @@ from routerterm.tui.entries import trouble_of
     ],
 )
 def test_an_ending_is_told(finish: str | None, status: str, words: str) -> None:
-    told = trouble_of(Record(asked="x", finish=finish), status)
+    told = trouble_of(ReplyTrace(asked="x", finish=finish), status)
     assert words in told
     assert bool(told) == bool(words)
 
 
 def test_an_error_says_more_than_its_ending() -> None:
-    record = Record(asked="x", error=Cut("The line broke.", "Ask again."))
+    record = ReplyTrace(asked="x", error=StreamInterrupted("The line broke.", "Ask again."))
     assert trouble_of(record, "cut") == "The line broke. Ask again."

@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from routerterm.tui.commands.registry import COMMANDS, slash_command
-from routerterm.tui.frame import Panes, draw
-from routerterm.tui.fuzzy import best, score
 from routerterm.tui.keymap import keys_by_command
 from routerterm.tui.widgets.bars import bar_rows
 from routerterm.tui.widgets.fields import Field, Span, fit
+from routerterm.tui.widgets.frame import Panes, draw
+from routerterm.tui.widgets.fuzzy import best, score
 from routerterm.tui.widgets.keybar import key_name
 from routerterm.tui.widgets.rows import Column, Row, widths
 

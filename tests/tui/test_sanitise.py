@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routerterm.tui.sanitise import is_clean, one_line, pasteable, sanitise
+from routerterm.core.sanitise import is_clean, one_line, pasteable, sanitise
 
 ATTACKS = {
     "clipboard": "\x1b]52;c;ZXZpbA==\x07",

@@ -8,9 +8,9 @@ import pytest
 
 from routerterm.config.paths import built_in_themes
 from routerterm.core.errors import SettingsError
-from routerterm.tui.frame import Panes, draw
 from routerterm.tui.themes.adapt import to_textual
-from routerterm.tui.themes.reading import find_themes, read_theme
+from routerterm.tui.themes.reader import find_themes, read_theme
+from routerterm.tui.widgets.frame import Panes, draw
 
 SHIPPED = find_themes([built_in_themes()])
 READ = ("text", "dim", "bright", "accent", "warning", "error", "success", "code", "link")

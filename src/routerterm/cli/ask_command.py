@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, assert_never
 
 import click
 
-from routerterm.cli.amounts import Dollars
-from routerterm.cli.completing import conversations, models
-from routerterm.cli.output import note, tell, write
+from routerterm.cli.completion import conversations, models
+from routerterm.cli.output import print_error, print_note, write
+from routerterm.cli.param_types import Dollars
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from routerterm.core.events import Event, Finished
     from routerterm.core.messages import Part
     from routerterm.core.request import ChatRequest
-    from routerterm.engine.asking import Streams
+    from routerterm.engine.chat.router_port import ChatRouter
     from routerterm.store.database import Store
 
 
@@ -121,15 +121,15 @@ def _joined(prompt: str | None, standard_input: str) -> str:
 
 async def _ask(question: Question) -> int:
     """Ask and print; the exit code."""
-    from routerterm.cli.keys_asking import open_locked
-    from routerterm.engine.afterlife import finish_without_terminal, unless_hung_up
-    from routerterm.engine.attachments import attachment
+    from routerterm.cli.keys_prompts import open_locked
+    from routerterm.engine.chat.attachments import attachment
+    from routerterm.engine.chat.detached import finish_without_terminal, unless_hung_up
     from routerterm.wiring import open_app
 
     parts: Sequence[Part] = [attachment(file) for file in question.files]
     async with open_app() as app:
         for trouble in app.troubles:
-            tell(trouble)
+            print_error(trouble)
         capped = Capped(app, question.most)
         session = app.session(await _conversation_id(app.store, question.conversation), router=capped)
         known = await session.load()
@@ -147,14 +147,14 @@ async def _ask(question: Question) -> int:
                 with unless_hung_up():
                     printer.take(event)
         for warning in await app.budget_warnings():
-            note(warning)
+            print_note(warning)
         return printer.exit_code
 
 
 class Capped:
     """The router, with a limit on what this one question may cost."""
 
-    def __init__(self, router: Streams, most: Decimal | None) -> None:
+    def __init__(self, router: ChatRouter, most: Decimal | None) -> None:
         self._router, self._most = router, most
 
     def stream(self, request: ChatRequest) -> AsyncGenerator[Event]:
@@ -206,7 +206,7 @@ class Printer:
         """Print what one event adds."""
         from routerterm.cli.event_json import event_line
         from routerterm.core import events as e
-        from routerterm.tui.sanitise import sanitise
+        from routerterm.core.sanitise import sanitise
 
         if self.question.as_json:
             self._json(event_line(event))
@@ -218,18 +218,18 @@ class Printer:
                 if self.question.reasoning:
                     click.secho(sanitise(text), err=True, nl=False, dim=True)
             case e.AttemptFailed(_, target, error, next):
-                note(f"{target}: {error.message} {next}")
+                print_note(f"{target}: {error.message} {next}")
             case e.Recovered(how, _, target):
                 self._seam(how, str(target))
             case e.Finished():
                 self.exit_code = 0
                 self._end()
-                note(_summary(event))
+                print_note(_summary(event))
             case e.Failed(error):
                 self.exit_code = error.exit_code
                 self._end()
                 if not self.question.as_json:
-                    tell(error)
+                    print_error(error)
             case e.RouteDecided() | e.AttemptStarted() | e.ToolCallDelta() | e.UsageReported():
                 pass
             case _:
@@ -253,7 +253,7 @@ class Printer:
             self._text("\n\n" if self._last != "\n" else "")
             click.echo(f"routerterm: the answer broke off; {target} begins again.", err=True)
         else:
-            note(f"the answer broke off; {target} goes on")
+            print_note(f"the answer broke off; {target} goes on")
 
     def _end(self) -> None:
         """The answer, where it was not streamed; and a line end, where it has none."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from routerterm.cli.output import tell
+from routerterm.cli.output import print_error
 from routerterm.core.errors import RoutertermError
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def command(
         try:
             shown = decode(name, protocol, dialect, status, content_type, everything=everything)
         except RoutertermError as error:
-            tell(error)
+            print_error(error)
             unread = True
             continue
         click.echo(_line(shown))
@@ -79,13 +79,13 @@ def decode(
     name: str, protocol: str, dialect: str, status: int, content_type: str, *, everything: bool = False
 ) -> dict[str, Any]:
     """One file as the JSON object that is printed for it.  Raises `RoutertermError` where it cannot be read."""
-    from routerterm.core.events import Broke
+    from routerterm.core.events import StreamError
     from routerterm.protocols import classify, codec
 
     if status >= 300:
         body = b"".join(_pieces(name))
         error = classify(status, {"content-type": content_type}, body, protocol=protocol)
-        return _shown(name, [Broke(error)], None)
+        return _shown(name, [StreamError(error)], None)
     decoder = codec(protocol, dialect).decoder()
     events: list[WireEvent] = []
     for piece in _pieces(name):
@@ -108,12 +108,12 @@ def _pieces(name: str) -> Iterator[bytes]:
 def _shown(name: str, events: Iterable[WireEvent], citations: tuple[str, ...] | None) -> dict[str, Any]:
     """The object; with ``citations`` it has all that there is."""
     from routerterm.core.events import (
-        Broke,
         PlanDelta,
         ReasoningDelta,
         RefusalDelta,
         SourcesDelta,
-        Stopped,
+        StreamEnd,
+        StreamError,
         TextDelta,
         ToolCallDelta,
         UsageReported,
@@ -124,7 +124,7 @@ def _shown(name: str, events: Iterable[WireEvent], citations: tuple[str, ...] | 
     said: dict[str, list[str]] = {"text": [], "reasoning": [], "refusal": [], "plan": []}
     builder = ReplyBuilder()
     usage: Usage | None = None
-    stopped: Stopped | None = None
+    stopped: StreamEnd | None = None
     error: ProviderError | None = None
     for event in events:
         match event:
@@ -142,9 +142,9 @@ def _shown(name: str, events: Iterable[WireEvent], citations: tuple[str, ...] | 
                 builder.add(event)
             case UsageReported():
                 usage = event.usage
-            case Stopped():
+            case StreamEnd():
                 stopped = event
-            case Broke():
+            case StreamError():
                 error = event.error
     calls = [part for part in builder.parts() if isinstance(part, ToolCall)]
     shown: dict[str, Any] = {

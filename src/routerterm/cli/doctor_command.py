@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from routerterm.cli.doctor import CHECKS, Finding, Room, look_of
+from routerterm.cli.doctor import CHECKS, CheckContext, Finding, look_of
 
 _SIGNS = {"good": ("ok", "green"), "note": ("--", None), "bad": ("!!", "red")}
 
@@ -39,7 +39,7 @@ async def _examine(what: tuple[str, ...], mend: bool, as_json: bool) -> int:
     """Run the checks one after the other and print what they find; how many findings are bad."""
     from routerterm.config.paths import Paths
 
-    room = Room(Paths.find(), mend)
+    room = CheckContext(Paths.find(), mend)
     bad = 0
     for name in what:
         if not as_json:
@@ -55,17 +55,17 @@ def _tell(name: str, finding: Finding, as_json: bool) -> None:
         body = {"check": name, "level": finding.level, "what": finding.what, "hint": finding.hint}
         click.echo(json.dumps(body, ensure_ascii=False))
         return
-    from routerterm.core.redact import KNOWN, printable
+    from routerterm.core.redact import printable, secret_redactor
 
     sign, colour = _SIGNS[finding.level]
-    click.echo(f"  {click.style(sign, fg=colour)}  {KNOWN(printable(finding.what))}")
+    click.echo(f"  {click.style(sign, fg=colour)}  {secret_redactor(printable(finding.what))}")
     if finding.hint:
-        click.echo(f"      {KNOWN(printable(finding.hint))}")
+        click.echo(f"      {secret_redactor(printable(finding.hint))}")
 
 
 def _show_presses() -> None:
     """Name every key that arrives until Ctrl+D, and the command that it runs."""
-    from routerterm.cli.doctor.asking import pressed
+    from routerterm.cli.doctor.terminal_queries import pressed
     from routerterm.config.paths import Paths
     from routerterm.config.settings import load_settings
     from routerterm.core.redact import printable

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from routerterm.cli.completing import conversations
+from routerterm.cli.completion import conversations
 from routerterm.cli.output import write
 from routerterm.core.errors import RoutertermError
-from routerterm.engine.transfer.forms import FORMS, Form
+from routerterm.engine.transfer.formats import FORMS, Form
 
 if TYPE_CHECKING:
     from routerterm.config.paths import Paths
@@ -76,8 +76,8 @@ async def _export(which: str, form: Form, output: Path | None, branch: str | Non
 
 def _look(paths: Paths) -> Colours:
     """The person's own theme."""
-    from routerterm.config.quick import quick_ui
-    from routerterm.tui.themes.page import page_by_name
+    from routerterm.config.early_settings import quick_ui
+    from routerterm.tui.themes.html_page import page_by_name
 
     return page_by_name(quick_ui(paths).theme, paths.theme_dirs())
 

@@ -65,7 +65,7 @@ def _quoted(word: str) -> str:
 
 
 def _as_lines(hit: Hit) -> str:
-    from routerterm.tui.sanitise import one_line
+    from routerterm.core.sanitise import one_line
 
     day = datetime.fromtimestamp(hit.created_at / 1000).astimezone().strftime("%Y-%m-%d %H:%M")
     who = {"user": "you", None: "title"}.get(hit.role, hit.model or hit.role)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from routerterm.cli.amounts import Dollars
 from routerterm.cli.output import write
+from routerterm.cli.param_types import Dollars
 
 if TYPE_CHECKING:
     from routerterm.gateway.keys import VirtualKey
@@ -127,7 +127,7 @@ def remove(name: str) -> None:
 async def _keys_and_use(services: Services) -> list[tuple[VirtualKey, int, int]]:
     from routerterm.core.ledger import Cap
     from routerterm.gateway.keys import of_row
-    from routerterm.router.budget import day_start, month_start
+    from routerterm.router.decide.budget import day_start, month_start
     from routerterm.store.database import milliseconds
 
     now, zone = milliseconds(), services.zone

@@ -41,7 +41,7 @@ def test(text: str | None, role: str) -> None:
     from routerterm.core.messages import Message
     from routerterm.core.request import ChatRequest
     from routerterm.router.guard import PersonalGuard
-    from routerterm.wiring.money import guard_rules
+    from routerterm.wiring.costs import guard_rules
 
     said = sys.stdin.read() if text is None else text
     hits: list[Hit] = []

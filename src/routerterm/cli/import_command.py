@@ -28,8 +28,8 @@ def command(file: Path, dry: bool) -> None:
       routerterm import --dry-run conversations.json
       routerterm import ~/Downloads/chatgpt-export.zip
     """
+    from routerterm.core.sanitise import one_line
     from routerterm.engine.transfer.importing import lines_of
-    from routerterm.tui.sanitise import one_line
 
     report = asyncio.run(_import(file, dry))
     for line in lines_of(report, dry=dry):
@@ -40,7 +40,7 @@ def command(file: Path, dry: bool) -> None:
 
 async def _import(file: Path, dry: bool) -> Report:
     from routerterm.config.paths import Paths
-    from routerterm.engine.transfer.importing import bring_in
+    from routerterm.engine.transfer.importing import import_file
     from routerterm.store.database import Store
 
     store = Store.open(Paths.find().database)
@@ -57,6 +57,6 @@ async def _import(file: Path, dry: bool) -> Report:
 
     try:
         with bar:
-            return await bring_in(store, file, dry=dry, progress=progress)
+            return await import_file(store, file, dry=dry, progress=progress)
     finally:
         await store.close()

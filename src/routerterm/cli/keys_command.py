@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 
 import click
 
-from routerterm.cli.keys_asking import (
+from routerterm.cli.keys_format import as_json, table
+from routerterm.cli.keys_prompts import (
     Steps,
     from_environment,
     hidden,
@@ -26,13 +27,12 @@ from routerterm.cli.keys_asking import (
     recognised,
     tell,
 )
-from routerterm.cli.keys_words import as_json, table
-from routerterm.config.keys.values import STORES, Place, ProbeResult
+from routerterm.config.keys.values import STORES, KeyLocation, ProbeResult
 from routerterm.config.paths import Paths
 from routerterm.core.errors import VaultError
-from routerterm.core.redact import KNOWN
+from routerterm.core.redact import secret_redactor
 from routerterm.core.secret import Secret
-from routerterm.engine.key_desk import KeyDesk
+from routerterm.engine.keys.service import KeyService
 
 T = TypeVar("T")
 _PLACES = click.Choice([place.value for place in STORES])
@@ -57,7 +57,7 @@ def command() -> None:
 def list_keys(as_data: bool) -> None:
     """Show every key: where it lives, how it is, what is left of its quota."""
 
-    async def work(desk: KeyDesk) -> None:
+    async def work(desk: KeyService) -> None:
         view = await desk.view(with_empty=False)
         if as_data:
             click.echo(json.dumps(as_json(view), indent=2, ensure_ascii=False))
@@ -85,14 +85,14 @@ def add_key(
 
     PROVIDER is recognised by the key's own prefix where that tells.
     """
-    if extra or len(provider) > 40 or KNOWN(provider) != provider:
+    if extra or len(provider) > 40 or secret_redactor(provider) != provider:
         raise VaultError(
             "A key does not belong on the command line: your shell has it in its history now, so replace it.",
             "Run `routerterm keys add` and paste the new key when it asks; or pipe it in.",
         )
 
-    async def work(desk: KeyDesk) -> None:
-        where = Place(place) if place else (await desk.place_for_new_keys()).place
+    async def work(desk: KeyService) -> None:
+        where = KeyLocation(place) if place else (await desk.place_for_new_keys()).place
         step = Steps(await is_new(desk, where) and sys.stdin.isatty())
         if from_env:
             name, key = await from_environment(desk, provider)
@@ -124,7 +124,7 @@ def add_key(
 def test_keys(provider: str, label: str) -> None:
     """Ask the providers whether the keys are good, and what they allow."""
 
-    async def work(desk: KeyDesk) -> bool:
+    async def work(desk: KeyService) -> bool:
         rows = [await desk.find(provider, label)] if label else await desk.keyring.all_rows()
         rows = [row for row in rows if row.enabled and provider in ("", row.provider)]
         if not rows:
@@ -153,7 +153,7 @@ def test_keys(provider: str, label: str) -> None:
 def remove_key(provider: str, label: str, yes: bool) -> None:
     """Forget a stored key for good."""
 
-    async def work(desk: KeyDesk) -> None:
+    async def work(desk: KeyService) -> None:
         row = await desk.find(provider, label)
         if not yes:
             click.confirm(f"Remove {row.name} ({row.masked}) from the {place_name(row.place)}?", abort=True, err=True)
@@ -175,7 +175,7 @@ def move_key(provider: str, label: str, place: str | None, up: bool, down: bool)
     if (place is not None) + up + down != 1:
         raise click.UsageError("Say one of --to keyring, --to vault, --up or --down.")
 
-    async def work(desk: KeyDesk) -> None:
+    async def work(desk: KeyService) -> None:
         row = await desk.find(provider, label)
         if place is None:
             await desk.shift(row, -1 if up else 1)
@@ -183,8 +183,8 @@ def move_key(provider: str, label: str, place: str | None, up: bool, down: bool)
             click.echo(f"{provider} now uses: {order}.")
             return
         await make_open(desk, row.place)
-        await make_open(desk, Place(place))
-        moved = await desk.move(row, Place(place))
+        await make_open(desk, KeyLocation(place))
+        moved = await desk.move(row, KeyLocation(place))
         click.echo(f"{moved.name} ({moved.masked}) now lives in the {place_name(moved.place)}.")
 
     _at_desk(work)
@@ -200,7 +200,7 @@ def set_key(provider: str, label: str, quota: int | None, notes: str | None) -> 
     if quota is None and notes is None:
         raise click.UsageError("Say --quota, --notes or both.")
 
-    async def work(desk: KeyDesk) -> None:
+    async def work(desk: KeyService) -> None:
         row = await desk.find(provider, label)
         kept = row.quota if quota is None else quota or None
         await desk.describe(row, notes=row.notes if notes is None else notes, quota=kept)
@@ -226,25 +226,25 @@ def disable_key(provider: str, label: str) -> None:
 
 
 @command.command("lock")
-@click.argument("place", type=_PLACES, default=Place.VAULT.value)
+@click.argument("place", type=_PLACES, default=KeyLocation.VAULT.value)
 def lock_place(place: str) -> None:
     """Close the vault (or the keyring, for every program that uses it)."""
 
-    async def work(desk: KeyDesk) -> None:
-        await desk.lock(Place(place))
-        click.echo(f"The {place_name(Place(place))} is locked.")
+    async def work(desk: KeyService) -> None:
+        await desk.lock(KeyLocation(place))
+        click.echo(f"The {place_name(KeyLocation(place))} is locked.")
 
     _at_desk(work)
 
 
 @command.command("unlock")
-@click.argument("place", type=_PLACES, default=Place.VAULT.value)
+@click.argument("place", type=_PLACES, default=KeyLocation.VAULT.value)
 def unlock_place(place: str) -> None:
     """Open the vault or the keyring for a while."""
 
-    async def work(desk: KeyDesk) -> None:
-        await make_open(desk, Place(place))
-        click.echo(f"The {place_name(Place(place))} is open.")
+    async def work(desk: KeyService) -> None:
+        await make_open(desk, KeyLocation(place))
+        click.echo(f"The {place_name(KeyLocation(place))} is open.")
 
     _at_desk(work)
 
@@ -253,7 +253,7 @@ def unlock_place(place: str) -> None:
 def change_passphrase() -> None:
     """Change the passphrase of the encrypted vault."""
 
-    async def work(desk: KeyDesk) -> None:
+    async def work(desk: KeyService) -> None:
         old = hidden("Present passphrase")
         new = new_passphrase()
         await desk.change_passphrase(old, new)
@@ -262,7 +262,7 @@ def change_passphrase() -> None:
     _at_desk(work)
 
 
-def _at_desk(work: Callable[[KeyDesk], Coroutine[Any, Any, T]]) -> T:
+def _at_desk(work: Callable[[KeyService], Coroutine[Any, Any, T]]) -> T:
     """Run a piece of work with everything it needs."""
     from routerterm.wiring.keys import open_desk
 
@@ -274,7 +274,7 @@ def _at_desk(work: Callable[[KeyDesk], Coroutine[Any, Any, T]]) -> T:
 
 
 def _switch(provider: str, label: str, enabled: bool) -> None:
-    async def work(desk: KeyDesk) -> None:
+    async def work(desk: KeyService) -> None:
         row = await desk.find(provider, label)
         await desk.set_enabled(row, enabled)
         click.echo(f"{row.name} is {'enabled' if enabled else 'disabled'}.")

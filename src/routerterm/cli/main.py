@@ -9,8 +9,8 @@ from importlib import import_module
 import click
 
 from routerterm import __version__
-from routerterm.cli.output import leave_unheard, leave_unwritten, tell, use_utf8
-from routerterm.config.keys.hiding import hide_secrets
+from routerterm.cli.output import leave_unheard, leave_unwritten, print_error, use_utf8
+from routerterm.config.keys.redact_output import hide_secrets
 from routerterm.core.errors import RoutertermError
 
 INTERRUPTED = 130
@@ -90,15 +90,15 @@ def root(ctx: click.Context, plain: bool) -> None:
     """
     if ctx.invoked_subcommand is None:
         if plain or _wants_plain():
-            from routerterm.cli.keys_asking import open_locked
+            from routerterm.cli.keys_prompts import open_locked
             from routerterm.config.paths import Paths
             from routerterm.tui.plain import run as talk
 
             sys.exit(talk(Paths.find(), open_locked))
-        from routerterm.tui.sweeping import put_off
+        from routerterm.tui.gc_control import put_off
 
         put_off()
-        from routerterm.cli.inside import gateway_of
+        from routerterm.cli.gateway_factory import gateway_of
         from routerterm.tui.app import run
 
         sys.exit(run(gateway_of))
@@ -106,8 +106,8 @@ def root(ctx: click.Context, plain: bool) -> None:
 
 def _wants_plain() -> bool:
     """Whether the settings ask for plain lines."""
+    from routerterm.config.early_settings import quick_ui
     from routerterm.config.paths import Paths
-    from routerterm.config.quick import quick_ui
 
     return quick_ui(Paths.find()).plain
 
@@ -128,7 +128,7 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except RoutertermError as error:
-        tell(error)
+        print_error(error)
         sys.exit(error.exit_code)
     except BrokenPipeError:
         leave_unheard()
@@ -137,5 +137,5 @@ def main() -> None:
     except Exception as error:  # noqa: BLE001 - the last door: a person gets a sentence, the traceback goes to a file
         from routerterm.config.crash import report
 
-        tell(report(error))
+        print_error(report(error))
         sys.exit(1)

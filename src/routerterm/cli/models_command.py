@@ -60,10 +60,10 @@ def command(words: tuple[str, ...], as_json: bool, source: str | None) -> None:
 
 def _catalog() -> Catalog:
     from routerterm.catalog import Catalog
-    from routerterm.config.kept_lists import read_kept
+    from routerterm.config.model_list_cache import read_kept
     from routerterm.config.paths import Paths
     from routerterm.config.settings import load_settings
-    from routerterm.wiring.translate import catalog_of
+    from routerterm.wiring.settings_mapping import catalog_of
 
     paths = Paths.find()
     return catalog_of(load_settings(paths), Catalog.builtin().merged(fresh=read_kept(paths)))
@@ -86,7 +86,7 @@ def matching(models: Sequence[ModelInfo], words: Sequence[str]) -> Iterator[Mode
 
 def table(models: Sequence[ModelInfo], width: int, today: date) -> Iterator[str]:
     """A line each; what is about to be switched off is said."""
-    from routerterm.tui.sanitise import one_line
+    from routerterm.core.sanitise import one_line
 
     names = [one_line(str(model.target)) for model in models]
     room = min(max(map(len, names)), max(20, width - 52))
@@ -157,7 +157,7 @@ def as_object(model: ModelInfo) -> dict[str, Any]:
 
 
 async def _update(source: str | None) -> None:
-    from routerterm.config.kept_lists import keep
+    from routerterm.config.model_list_cache import keep
     from routerterm.config.paths import Paths
 
     paths = Paths.find()
@@ -173,9 +173,9 @@ async def _update(source: str | None) -> None:
 
 async def _read(source: str, today: str, paths: Paths) -> Any:
     from routerterm.config.settings import load_settings
-    from routerterm.engine.price_lists import fetch, read_file, read_lists
+    from routerterm.engine.discovery.price_lists import fetch, read_file, read_lists
     from routerterm.protocols.base import HttpRequest
-    from routerterm.router.transport import HttpTransport
+    from routerterm.router.transports.http import HttpTransport
 
     if not source.startswith(("https://", "http://")):
         return read_file(Path(source), today)
@@ -187,10 +187,10 @@ async def _read(source: str, today: str, paths: Paths) -> Any:
 
 
 async def _ask_providers(paths: Paths, today: str) -> None:
-    from routerterm.cli.keys_asking import open_locked
-    from routerterm.config.kept_lists import keep
-    from routerterm.core.redact import KNOWN, printable
-    from routerterm.engine.price_lists import refresh
+    from routerterm.cli.keys_prompts import open_locked
+    from routerterm.config.model_list_cache import keep
+    from routerterm.core.redact import printable, secret_redactor
+    from routerterm.engine.discovery.price_lists import refresh
     from routerterm.wiring.keys import ProbeLine
     from routerterm.wiring.services import open_services
 
@@ -203,7 +203,7 @@ async def _ask_providers(paths: Paths, today: str) -> None:
         async for answer in refresh(providers, services.keys, line.transport, today):
             asked += 1
             if answer.listing is None:
-                click.echo(f"{answer.provider}: {KNOWN(printable(answer.trouble))}", err=True)
+                click.echo(f"{answer.provider}: {secret_redactor(printable(answer.trouble))}", err=True)
             else:
                 keep(paths, {answer.provider: answer.listing})
                 click.echo(f"{answer.provider}: {len(answer.listing.models)} models")

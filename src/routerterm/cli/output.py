@@ -23,7 +23,7 @@ def write(text: str) -> None:
     if sys.stdout is None:  # it was closed before we began
         raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
     if sys.stdout.isatty():
-        from routerterm.tui.sanitise import sanitise
+        from routerterm.core.sanitise import sanitise
 
         text = sanitise(text)
     sys.stdout.write(text)
@@ -43,7 +43,7 @@ def leave_unwritten(error: OSError) -> NoReturn:
             sys.stdout.flush()
     except OSError:  # Python would try once more at its very end, complain, and make the exit code 120
         _let_go_of_output()
-    tell(of_the_system(error))
+    print_error(of_the_system(error))
     sys.exit(1)
 
 
@@ -53,13 +53,13 @@ def _let_go_of_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def tell(error: RoutertermError) -> None:
+def print_error(error: RoutertermError) -> None:
     """An error as a sentence and a hint."""
-    from routerterm.core.redact import KNOWN, printable
+    from routerterm.core.redact import printable, secret_redactor
 
-    click.echo(f"routerterm: {KNOWN(printable(error.message))}", err=True)
+    click.echo(f"routerterm: {secret_redactor(printable(error.message))}", err=True)
     if error.hint:
-        click.echo(f"  hint: {KNOWN(printable(error.hint))}", err=True)
+        click.echo(f"  hint: {secret_redactor(printable(error.hint))}", err=True)
 
 
 def of_the_system(error: OSError) -> RoutertermError:
@@ -68,7 +68,7 @@ def of_the_system(error: OSError) -> RoutertermError:
     return RoutertermError(f"{error.filename}: {what}." if error.filename else f"{what}.")
 
 
-def note(text: str) -> None:
+def print_note(text: str) -> None:
     """A remark for a person who is looking; a program that reads standard error is not bothered with it."""
     if sys.stderr is not None and sys.stderr.isatty():  # None: it was closed before we began
         from routerterm.core.redact import printable

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import click
 
-from routerterm.cli.output import tell
+from routerterm.cli.output import print_error
 
 
 @click.command("serve")
@@ -51,13 +51,13 @@ def _settle(loop: asyncio.AbstractEventLoop) -> None:
 
 
 async def _serve(host: str | None, port: int | None) -> int:
-    from routerterm.cli.inside import gateway_of
-    from routerterm.cli.keys_asking import open_locked
+    from routerterm.cli.gateway_factory import gateway_of
+    from routerterm.cli.keys_prompts import open_locked
     from routerterm.wiring import open_app
 
     async with open_app(loading="later") as app:
         for trouble in app.troubles:
-            tell(trouble)
+            print_error(trouble)
         await open_locked(app.keys, "")
         gateway = gateway_of(app, host, port)
         ended = asyncio.Event()

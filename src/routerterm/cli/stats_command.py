@@ -16,7 +16,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from routerterm.engine.statistics import Line, Percentiles, Summary
+    from routerterm.engine.usage.statistics import Line, Percentiles, Summary
 
 BYS = ("hour", "day", "week", "month", "model", "provider", "route", "conversation", "key")
 BAR = 24
@@ -58,8 +58,8 @@ def command(days: int, everything: bool, by: str, as_json: bool, as_csv: bool) -
 async def _summary(days: int | None, by: str) -> Summary:
     from routerterm.config.paths import Paths
     from routerterm.config.settings import load_settings
-    from routerterm.engine.clock import zone_of
-    from routerterm.engine.statistics import summary
+    from routerterm.engine.usage.clock import zone_of
+    from routerterm.engine.usage.statistics import summary
     from routerterm.store.database import Store
 
     paths = Paths.find()
@@ -105,7 +105,7 @@ _NAME = 40
 
 def _cells(line: Line) -> tuple[str, ...]:
     from routerterm.core.money import show_usd
-    from routerterm.tui.sanitise import one_line
+    from routerterm.core.sanitise import one_line
 
     name = one_line(line.name)
     return (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from routerterm.cli.completing import models
+from routerterm.cli.completion import models
 from routerterm.cli.output import write
 
 if TYPE_CHECKING:
@@ -43,10 +43,10 @@ def command(prompt: str, model: str, files: tuple[Path, ...], private: bool, as_
 
 
 async def _decide(prompt: str, model: str, files: tuple[Path, ...], private: bool) -> Decision:
-    from routerterm.cli.keys_asking import open_locked
+    from routerterm.cli.keys_prompts import open_locked
     from routerterm.core.messages import Message, Text
     from routerterm.core.request import ChatRequest
-    from routerterm.engine.attachments import attachment
+    from routerterm.engine.chat.attachments import attachment
     from routerterm.wiring import open_app
 
     parts: tuple[Part, ...] = (*(attachment(file) for file in files), Text(prompt))

@@ -10,7 +10,7 @@ from pathlib import Path
 from routerterm import __version__
 from routerterm.config.paths import Paths
 from routerterm.core.errors import RoutertermError
-from routerterm.core.redact import KNOWN
+from routerterm.core.redact import secret_redactor
 
 
 def report(error: Exception) -> RoutertermError:
@@ -27,7 +27,7 @@ def _text(error: BaseException) -> str:
     while cause is not None:
         lines += [type(cause).__name__, *traceback.format_tb(cause.__traceback__), ""]
         cause = cause.__cause__ or cause.__context__
-    return KNOWN("\n".join(lines))
+    return secret_redactor("\n".join(lines))
 
 
 def _write(text: str) -> Path | None:

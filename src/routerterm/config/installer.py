@@ -18,7 +18,7 @@ from pathlib import Path
 from threading import Event
 
 from routerterm.core.errors import RoutertermError
-from routerterm.core.redact import KNOWN
+from routerterm.core.redact import secret_redactor
 
 _POLL = 0.1
 """Seconds between two looks at how much has come."""
@@ -102,7 +102,10 @@ def _uv(uv: str, what: str, folder: Path) -> list[str]:
 def _has_pip(python: str, environ: Mapping[str, str]) -> bool:
     try:
         asked = subprocess.run(
-            [python, "-m", "pip", "--version"], capture_output=True, timeout=30, env=KNOWN.clean_environment(environ)
+            [python, "-m", "pip", "--version"],
+            capture_output=True,
+            timeout=30,
+            env=secret_redactor.clean_environment(environ),
         )
     except (OSError, subprocess.TimeoutExpired):
         return False
@@ -133,7 +136,7 @@ class _Watch:
 
 def _run(command: list[str], work: Path, watch: _Watch, stop: Event) -> tuple[int, str]:
     """Run a tool to its end, or stop it with all that it started; its exit code and its complaints."""
-    environ = KNOWN.clean_environment(os.environ) | {
+    environ = secret_redactor.clean_environment(os.environ) | {
         "TMPDIR": str(work),
         "PIP_NO_INPUT": "1",
         "PYTHONIOENCODING": "utf-8",

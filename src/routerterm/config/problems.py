@@ -14,7 +14,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from routerterm.config.positions import Key, line_of
+from routerterm.config.toml_positions import Key, line_of
 from routerterm.core.errors import SettingsError
 
 if TYPE_CHECKING:

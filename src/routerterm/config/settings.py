@@ -75,8 +75,8 @@ def check_text(text: str, environ: Mapping[str, str] | None = None) -> tuple[Set
 
     from pydantic import ValidationError
 
-    from routerterm.config.names import check_names, known_here
-    from routerterm.config.positions import positions
+    from routerterm.config.reference_checks import check_names, known_here
+    from routerterm.config.toml_positions import positions
 
     try:
         body: dict[str, Any] = tomllib.loads(text, parse_float=Decimal)

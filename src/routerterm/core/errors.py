@@ -41,7 +41,7 @@ from typing import ClassVar
 
 
 @dataclass(frozen=True, slots=True)
-class Cure:
+class RecoveryPolicy:
     """What the router may do about a class of failure (PROTOCOLS: classes of failure)."""
 
     retry: bool = False
@@ -75,7 +75,7 @@ class ProviderError(RoutertermError):
     """One attempt failed.  Waits are seconds; ``retry_after`` is a floor, never to be clipped down."""
 
     kind: ClassVar[str] = "error"
-    cure: ClassVar[Cure] = Cure()
+    cure: ClassVar[RecoveryPolicy] = RecoveryPolicy()
 
     def __init__(
         self,
@@ -110,10 +110,10 @@ class ContextTooLong(ProviderError):
     """The prompt does not fit the model's window."""
 
     kind = "context_too_long"
-    cure = Cure(next_candidate=True, larger_context=True)
+    cure = RecoveryPolicy(next_candidate=True, larger_context=True)
 
 
-class CallerFault(ProviderError):
+class BadRequest(ProviderError):
     """The provider finds the request itself wrong."""
 
     kind = "caller_fault"
@@ -126,48 +126,48 @@ class UnsupportedRequest(ProviderError):
     """
 
     kind = "unsupported"
-    cure = Cure(next_candidate=True)
+    cure = RecoveryPolicy(next_candidate=True)
 
 
 class RequestTooLarge(ProviderError):
     """One request is larger than what the account may send in a whole window: no wait makes it fit."""
 
     kind = "too_large"
-    cure = Cure(next_candidate=True)
+    cure = RecoveryPolicy(next_candidate=True)
 
 
 class AccessDenied(ProviderError):
     """Refused for the country, the network or a firewall's challenge: the key itself is not at fault."""
 
     kind = "access_denied"
-    cure = Cure(next_candidate=True)
+    cure = RecoveryPolicy(next_candidate=True)
 
 
-class BadCredential(ProviderError):
+class InvalidKey(ProviderError):
     """The key is refused, or has no access."""
 
     kind = "bad_credential"
-    cure = Cure(next_key=True, next_candidate=True, drop_key=True)
+    cure = RecoveryPolicy(next_key=True, next_candidate=True, drop_key=True)
 
 
-class OutOfCredit(ProviderError):
+class InsufficientCredit(ProviderError):
     """The account behind the key is not paid."""
 
     kind = "out_of_credit"
-    cure = Cure(next_key=True, next_candidate=True, drop_key=True)
+    cure = RecoveryPolicy(next_key=True, next_candidate=True, drop_key=True)
 
 
-class PartialCredit(OutOfCredit):
+class PartialCredit(InsufficientCredit):
     """The account can pay for a shorter answer than the one asked for; ``affordable`` says how long."""
 
-    cure = Cure(next_key=True, next_candidate=True)
+    cure = RecoveryPolicy(next_key=True, next_candidate=True)
 
 
-class ModelGone(ProviderError):
+class ModelNotFound(ProviderError):
     """The provider does not (or no longer) have the model."""
 
     kind = "model_gone"
-    cure = Cure(next_candidate=True)
+    cure = RecoveryPolicy(next_candidate=True)
 
 
 class ContentBlocked(ProviderError):
@@ -180,56 +180,56 @@ class RateLimited(ProviderError):
     """Too many requests or tokens for this key."""
 
     kind = "rate_limited"
-    cure = Cure(retry=True, next_key=True, next_candidate=True, cool_key=True)
+    cure = RecoveryPolicy(retry=True, next_key=True, next_candidate=True, cool_key=True)
 
 
-class Transient(ProviderError):
+class ServerError(ProviderError):
     """The provider is in trouble of its own."""
 
     kind = "transient"
-    cure = Cure(retry=True, next_candidate=True, counts=True)
+    cure = RecoveryPolicy(retry=True, next_candidate=True, counts=True)
 
 
-class Warming(ProviderError):
+class ModelLoading(ProviderError):
     """The server is still loading the model."""
 
     kind = "warming"
-    cure = Cure(retry=True, next_candidate=True)
+    cure = RecoveryPolicy(retry=True, next_candidate=True)
 
 
-class Silent(ProviderError):
+class ResponseTimeout(ProviderError):
     """Nothing came in time."""
 
     kind = "silent"
-    cure = Cure(next_candidate=True, counts=True)
+    cure = RecoveryPolicy(next_candidate=True, counts=True)
 
 
 class Unreachable(ProviderError):
     """No connection could be made."""
 
     kind = "unreachable"
-    cure = Cure(retry=True, next_candidate=True, counts=True)
+    cure = RecoveryPolicy(retry=True, next_candidate=True, counts=True)
 
 
 class EmptyAnswer(ProviderError):
     """The provider ended the answer without any content: ``code`` is its own word for the end."""
 
     kind = "empty"
-    cure = Cure(next_candidate=True, counts=True)
+    cure = RecoveryPolicy(next_candidate=True, counts=True)
 
 
-class Malformed(ProviderError):
+class InvalidResponse(ProviderError):
     """What came is not the protocol's language."""
 
     kind = "malformed"
-    cure = Cure(next_candidate=True, counts=True)
+    cure = RecoveryPolicy(next_candidate=True, counts=True)
 
 
-class Cut(ProviderError):
+class StreamInterrupted(ProviderError):
     """The answer broke off before its end was seen."""
 
     kind = "cut"
-    cure = Cure(next_candidate=True, counts=True)
+    cure = RecoveryPolicy(next_candidate=True, counts=True)
 
 
 class Offline(RoutertermError):
@@ -285,6 +285,6 @@ def provider_errors() -> Iterator[type[ProviderError]]:
     yield from ProviderError.__subclasses__()
 
 
-def flags(cure: Cure) -> tuple[str, ...]:
+def flags(cure: RecoveryPolicy) -> tuple[str, ...]:
     """The names of what a cure allows."""
     return tuple(field.name for field in fields(cure) if getattr(cure, field.name))

@@ -1,7 +1,7 @@
 """The one vocabulary of a stream, for the screen, the disk, the command line and the gateway.
 
 A decoder speaks the first group; `Router.stream` adds the second.  Exactly one `Finished` or `Failed`
-ends a router's stream; a decoder's ends with `Stopped` or `Broke`, or with neither where it was cut.
+ends a router's stream; a decoder's ends with `StreamEnd` or `StreamError`, or with neither where it was cut.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class UsageReported:
 
 
 @dataclass(frozen=True, slots=True)
-class Stopped:
+class StreamEnd:
     """The provider said that the answer is whole, and why it ends there.  ``raw`` is the provider's word."""
 
     reason: FinishReason
@@ -76,14 +76,14 @@ class Stopped:
 
 
 @dataclass(frozen=True, slots=True)
-class Broke:
+class StreamError:
     """The provider said that the answer failed, in the middle of a stream or instead of one."""
 
     error: ProviderError
 
 
 Content: TypeAlias = TextDelta | ReasoningDelta | ToolCallDelta
-WireEvent: TypeAlias = Content | UsageReported | Stopped | Broke
+WireEvent: TypeAlias = Content | UsageReported | StreamEnd | StreamError
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ State: TypeAlias = Mapping[str, Any]
 """What is remembered under one name: a small JSON object."""
 
 
-class Memory(Protocol):
+class StateStore(Protocol):
     """What the router remembers of models and keys, shared by all programs of one person.
 
     Names are ``health:provider/model`` and ``key:provider/label``; the values' meaning is the router's.
@@ -65,18 +65,18 @@ class KeySource(Protocol):
         ...
 
 
-class MemoryOfThisProcess:
-    """A `Memory` that forgets at the end of the program."""
+class InMemoryStateStore:
+    """A `StateStore` that forgets at the end of the program."""
 
     def __init__(self) -> None:
         self._states: dict[str, State] = {}
 
     async def read(self, prefix: str = "") -> dict[str, State]:
-        """See `Memory.read`."""
+        """See `StateStore.read`."""
         return {name: state for name, state in self._states.items() if name.startswith(prefix)}
 
     async def change(self, name: str, change: Callable[[State | None], State | None]) -> State | None:
-        """See `Memory.change`."""
+        """See `StateStore.change`."""
         state = change(self._states.get(name))
         if state is None:
             self._states.pop(name, None)

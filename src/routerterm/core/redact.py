@@ -96,7 +96,7 @@ class Redactor:
         return {name: value for name, value in environ.items() if not self.knows(value)}
 
 
-KNOWN = Redactor()
+secret_redactor = Redactor()
 """The one that all rooms share: whoever loads a secret teaches it, whoever writes a text asks it."""
 
 

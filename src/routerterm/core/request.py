@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal, TypeAlias
 
-from routerterm.core.errors import CallerFault
+from routerterm.core.errors import BadRequest
 from routerterm.core.ledger import Cap
 from routerterm.core.messages import Message
 from routerterm.core.usage import MOST_TOKENS
@@ -51,18 +51,18 @@ class Params:
     seed: int | None = None
 
     def __post_init__(self) -> None:
-        """Raises `CallerFault` for a number that no model can mean: none of them may reach money or a provider."""
+        """Raises `BadRequest` for a number that no model can mean: none of them may reach money or a provider."""
         if self.max_output is not None and not 1 <= self.max_output <= MOST_TOKENS:
-            raise CallerFault(f"The longest answer must be from 1 to {MOST_TOKENS:,} tokens, not {self.max_output}.")
+            raise BadRequest(f"The longest answer must be from 1 to {MOST_TOKENS:,} tokens, not {self.max_output}.")
         for name, value, most in (("temperature", self.temperature, 100.0), ("top_p", self.top_p, 1.0)):
             if value is not None and not 0.0 <= value <= most:
-                raise CallerFault(f"`{name}` must be from 0 to {most:g}.")
+                raise BadRequest(f"`{name}` must be from 0 to {most:g}.")
         if self.seed is not None and not -(2**63) <= self.seed < 2**64:
-            raise CallerFault("`seed` must fit into 64 bits.")
+            raise BadRequest("`seed` must fit into 64 bits.")
 
 
 @dataclass(frozen=True, slots=True)
-class Controls:
+class RoutingPreferences:
     """What the one who asks says about the routing of this request alone.
 
     It narrows and reorders what the name means and never adds to it.  Names are a provider's or ``provider/model``.
@@ -81,7 +81,7 @@ class Controls:
     """The same for a token of the answer."""
 
 
-FREE_HAND = Controls()
+NO_PREFERENCES = RoutingPreferences()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ class ChatRequest:
     client: str = "library"
     conversation_id: str | None = None
     message_id: str | None = None
-    controls: Controls = FREE_HAND
+    controls: RoutingPreferences = NO_PREFERENCES
     caps: tuple[Cap, ...] = ()
     """Limits that this request is held against besides the person's own."""
 

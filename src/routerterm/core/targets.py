@@ -48,7 +48,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class PassedOver:
+class RejectedCandidate:
     """A target that was not taken, with the reason in words: "no vision", "key 2 cools 41 s"."""
 
     target: Target
@@ -63,6 +63,6 @@ class Decision:
     """The route, alias or model that was asked for."""
     strategy: str
     candidates: tuple[Candidate, ...]
-    passed_over: tuple[PassedOver, ...] = ()
+    passed_over: tuple[RejectedCandidate, ...] = ()
     forecast: Forecast | None = None
     """Of the first candidate."""

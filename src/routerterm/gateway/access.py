@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from ipaddress import ip_address
 
 from routerterm.core.secret import Secret
-from routerterm.gateway.denied import forbidden, unauthorised
-from routerterm.gateway.keys import OWNER, VirtualKey, Who
+from routerterm.gateway.http_errors import forbidden, unauthorised
+from routerterm.gateway.keys import OWNER, Client, VirtualKey
 
 
 class Access:
@@ -38,7 +38,7 @@ class Access:
         self.origins = frozenset(origin.rstrip("/") for origin in origins)
 
     def check_place(self, headers: Mapping[str, str]) -> None:
-        """Refuse what a web page may have sent.  Raises `Denied` (403).
+        """Refuse what a web page may have sent.  Raises `HttpError` (403).
 
         A page that has its own name point to this machine (DNS rebinding) still calls us by that name.
         """
@@ -53,10 +53,10 @@ class Access:
         if from_page and origin not in self.origins:
             raise forbidden("Web pages may not use this gateway (the setting gateway.origins allows some).")
 
-    def who(self, headers: Mapping[str, str], *, keyless: Callable[[], bool] = lambda: False) -> Who:
-        """Whose key it is; ``keyless`` says whether this client needs none.  Raises `Denied` (401)."""
+    def who(self, headers: Mapping[str, str], *, keyless: Callable[[], bool] = lambda: False) -> Client:
+        """Whose key it is; ``keyless`` says whether this client needs none.  Raises `HttpError` (401)."""
         presented = _presented(headers)
-        found: Who | None = None
+        found: Client | None = None
         for digest in map(hash_of, presented):
             for key in self._keys():  # every one is compared, so that time tells nothing
                 if hmac.compare_digest(key.digest, digest):

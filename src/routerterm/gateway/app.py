@@ -13,18 +13,18 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
-from routerterm.core.errors import CallerFault, RoutertermError
+from routerterm.core.errors import BadRequest, RoutertermError
+from routerterm.gateway.chat_handler import ChatHandler, http_error
 from routerterm.gateway.connection import HEAD_MOST
-from routerterm.gateway.denied import Denied, wrong
-from routerterm.gateway.exchange import Exchange, denied
-from routerterm.gateway.incoming import Gone, Receive, Scope, Send, headers_of
-from routerterm.gateway.keys import STRANGER, Who
-from routerterm.gateway.listing import Listing
-from routerterm.gateway.outgoing import Header, Outgoing
+from routerterm.gateway.http_errors import HttpError, wrong
+from routerterm.gateway.info_endpoints import InfoEndpoints
+from routerterm.gateway.keys import STRANGER, Client
+from routerterm.gateway.request import ClientDisconnected, Receive, Scope, Send, headers_of
+from routerterm.gateway.response import Header, Response
 from routerterm.protocols import server_half
 
 if TYPE_CHECKING:
-    from routerterm.gateway.house import House
+    from routerterm.gateway.state import GatewayState
 
 log = logging.getLogger(__name__)
 ANSWERS = {
@@ -39,12 +39,12 @@ _HEADER_NAMES = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+(\s*,\s*[A-Za-z0-9!#$%&'
 _MOST_ASKED = 4_000
 """Letters of header names that a preflight may ask for."""
 _EXPOSED = "retry-after, request-id, x-request-id, x-routerterm-provider, x-routerterm-model, x-routerterm-cost-usd"
-Handler = Callable[[Scope, Receive, Outgoing, Who], Awaitable[None]]
+Handler = Callable[[Scope, Receive, Response, Client], Awaitable[None]]
 
 
-def gateway_app(house: House) -> Door:
+def gateway_app(house: GatewayState) -> Middleware:
     """Everything, as one ASGI application."""
-    listing = Listing(house)
+    listing = InfoEndpoints(house)
     answers = {path: Answers(house, protocol) for path, protocol in ANSWERS.items()}
     routes = [Route(path, endpoint, methods=["POST"]) for path, endpoint in answers.items()]
     routes += [
@@ -57,13 +57,13 @@ def gateway_app(house: House) -> Door:
     ]
     app = Starlette(routes=routes, exception_handlers={})
     app.router.redirect_slashes = False
-    return Door(house, app, answers)
+    return Middleware(house, app, answers)
 
 
-class Door:
+class Middleware:
     """Checks by which name and from which page we are called, and tells every error in the protocol that was asked."""
 
-    def __init__(self, house: House, app: Starlette, answers: Mapping[str, Answers]) -> None:
+    def __init__(self, house: GatewayState, app: Starlette, answers: Mapping[str, Answers]) -> None:
         self._house = house
         self._app = app.router
         self._answers = answers
@@ -74,7 +74,7 @@ class Door:
         if scope["type"] != "http":
             return
         headers = headers_of(scope)
-        out = Outgoing(send, self._cors(headers.get("origin")), connection=scope.get("state", {}).get("connection"))
+        out = Response(send, self._cors(headers.get("origin")), connection=scope.get("state", {}).get("connection"))
         scope["out"], scope["app"] = out, self
         try:
             if sum(len(name) + len(value) + 4 for name, value in scope["headers"]) > HEAD_MOST:
@@ -85,11 +85,11 @@ class Door:
                 return
             answers = self._answers.get(scope["path"]) if scope["method"] == "POST" else None
             await (answers or self._app)(scope, receive, send)
-        except Denied as error:
+        except HttpError as error:
             await _refuse(scope, out, error)
         except HTTPException as error:
             await _refuse(scope, out, _of_http(error, scope, self._known))
-        except Gone:
+        except ClientDisconnected:
             if out.stalled and (connection := out.connection) is not None:
                 connection.transport.abort()  # a polite end would wait for it for ever
         except Exception as error:  # the last door: a client gets a sentence, the traceback a file
@@ -97,11 +97,11 @@ class Door:
 
             if not out.started:
                 told = await asyncio.to_thread(report, error)
-                await _refuse(scope, out, Denied(500, RoutertermError(told.message)))
+                await _refuse(scope, out, HttpError(500, RoutertermError(told.message)))
             else:
                 raise
 
-    async def _preflight(self, out: Outgoing, headers: Mapping[str, str]) -> None:
+    async def _preflight(self, out: Response, headers: Mapping[str, str]) -> None:
         """An allowed page may send any header: SDKs have dozens of their own, and none of them opens a door here."""
         asked = headers.get("access-control-request-headers", "").strip()
         fits = len(asked) <= _MOST_ASKED and _HEADER_NAMES.fullmatch(asked) is not None
@@ -125,27 +125,27 @@ class Door:
 class Endpoint:
     """One address with its handler.  ``free``: strangers are let in, as strangers."""
 
-    def __init__(self, house: House, handler: Handler, *, free: bool = False) -> None:
+    def __init__(self, house: GatewayState, handler: Handler, *, free: bool = False) -> None:
         self._house, self._handler, self._free = house, handler, free
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
         try:
             who = await self._house.who(scope)
-        except Denied:
+        except HttpError:
             if not self._free:
                 raise
             who = STRANGER
         try:
             await self._handler(scope, receive, scope["out"], who)
         except RoutertermError as error:
-            raise denied(error) from error
+            raise http_error(error) from error
 
 
 class Answers:
     """One of the addresses where models answer."""
 
-    def __init__(self, house: House, protocol: str) -> None:
+    def __init__(self, house: GatewayState, protocol: str) -> None:
         self._house, self._protocol, self._half = house, protocol, server_half(protocol)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -153,11 +153,11 @@ class Answers:
         house, out = self._house, scope["out"]
         who = await house.who(scope)
         account = house.open(who, scope["path"])
-        exchange = Exchange(house, self._protocol, self._half, scope, receive, out)
+        exchange = ChatHandler(house, self._protocol, self._half, scope, receive, out)
         try:
             await exchange.run(who, account)
             account.close(None, out.status)
-        except Denied as error:
+        except HttpError as error:
             if account.row.ending == "error":  # the router was asked, and failed
                 account.close(None, error.status)
             else:
@@ -166,10 +166,10 @@ class Answers:
             raise
         except RoutertermError as error:
             account.broke(error)
-            refusal = denied(error)
-            account.close("denied" if isinstance(error, CallerFault) else "error", refusal.status)
+            refusal = http_error(error)
+            account.close("denied" if isinstance(error, BadRequest) else "error", refusal.status)
             raise refusal from error
-        except Gone:
+        except ClientDisconnected:
             account.close("gone", out.status or 499)
             raise
         except BaseException:
@@ -179,7 +179,7 @@ class Answers:
             house.close(account)
 
 
-async def _refuse(scope: Scope, out: Outgoing, error: Denied) -> None:
+async def _refuse(scope: Scope, out: Response, error: HttpError) -> None:
     """Tell an error in the shape of the protocol that was asked."""
     if out.started:
         return
@@ -189,7 +189,7 @@ async def _refuse(scope: Scope, out: Outgoing, error: Denied) -> None:
     await out.whole(error.status, body, error.headers)
 
 
-def _of_http(error: HTTPException, scope: Scope, known: Sequence[str]) -> Denied:
+def _of_http(error: HTTPException, scope: Scope, known: Sequence[str]) -> HttpError:
     """What Starlette found: no such address, or not by this method."""
     headers = tuple((error.headers or {}).items())
     if error.status_code == 405:

@@ -25,8 +25,8 @@ from routerterm.core.money import FREE
 from routerterm.core.request import ChatRequest
 
 if TYPE_CHECKING:
-    from routerterm.gateway.house import House
     from routerterm.gateway.relay import Relay
+    from routerterm.gateway.state import GatewayState
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class Slot:
     key: str
     answer: KeptAnswer | None
 
-    async def events(self, house: House, request: ChatRequest) -> AsyncGenerator[Event, None]:
+    async def events(self, house: GatewayState, request: ChatRequest) -> AsyncGenerator[Event, None]:
         """The kept answer, entered in the ledger at its true cost; where there is none, the router's."""
         if self.answer is None:
             events = house.stream(request)

@@ -17,7 +17,7 @@ HEAD_MOST = 32_768
 _WORDS = {400: b"Bad Request", 408: b"Request Timeout", 431: b"Request Header Fields Too Large"}
 
 
-class Corked:
+class BufferedTransport:
     """A transport that can hold back what is written, so that head and first words go out as one packet."""
 
     def __init__(self, transport: asyncio.Transport) -> None:
@@ -91,7 +91,7 @@ class Connection(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client has come; where there are too many, the one that has been idle longest goes."""
-        self.corked = Corked(transport)
+        self.corked = BufferedTransport(transport)
         super().connection_made(self.corked)  # type: ignore[arg-type]
         self.app_state = {**self.app_state, "connection": self}
         self._head_timer: asyncio.TimerHandle | None = self.loop.call_later(HEAD_WAIT, self._too_slow)

@@ -38,7 +38,7 @@ class Allowance:
 
 
 @dataclass(frozen=True, slots=True)
-class Who:
+class Client:
     """The one who asks."""
 
     name: str
@@ -58,9 +58,9 @@ class Who:
         return tuple(caps)
 
 
-OWNER = Who("gateway", is_owner=True)
+OWNER = Client("gateway", is_owner=True)
 """The person: with the gateway's own token, or on a gateway that wants none."""
-STRANGER = Who("")
+STRANGER = Client("")
 """Somebody without a key, where none is asked for."""
 
 
@@ -77,9 +77,9 @@ class VirtualKey:
     """Milliseconds since the epoch, UTC."""
     allowance: Allowance = Allowance()
 
-    def who(self) -> Who:
+    def who(self) -> Client:
         """The one who asks with it."""
-        return Who(f"gateway:{self.name}", self.allowance)
+        return Client(f"gateway:{self.name}", self.allowance)
 
 
 def new_token(chance: Callable[[int], str]) -> str:

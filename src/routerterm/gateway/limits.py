@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from routerterm.core.errors import CallerFault
+from routerterm.core.errors import BadRequest
 from routerterm.core.request import ChatRequest
 
 LONGEST_NAME = 256
@@ -13,24 +13,24 @@ _NEVER = ("..", ".")
 
 
 def check_request(request: ChatRequest) -> None:
-    """Raises `CallerFault` for a request that is beyond what can be served."""
+    """Raises `BadRequest` for a request that is beyond what can be served."""
     check_model(request.model)
     if len(request.messages) > MOST_MESSAGES:
-        raise CallerFault(f"A request may have {MOST_MESSAGES:,} messages; this one has {len(request.messages):,}.")
+        raise BadRequest(f"A request may have {MOST_MESSAGES:,} messages; this one has {len(request.messages):,}.")
     if len(request.tools) > MOST_TOOLS:
-        raise CallerFault(f"A request may have {MOST_TOOLS:,} tools; this one has {len(request.tools):,}.")
+        raise BadRequest(f"A request may have {MOST_TOOLS:,} tools; this one has {len(request.tools):,}.")
     if request.params.max_output is not None and request.params.max_output < 1:
-        raise CallerFault("The most tokens of an answer must be 1 or more.")
+        raise BadRequest("The most tokens of an answer must be 1 or more.")
 
 
 def check_model(name: str) -> None:
-    """Raises `CallerFault` for a name that no model has.
+    """Raises `BadRequest` for a name that no model has.
 
     It goes into addresses upstream, where servers fold ``..`` away: a key for one model would reach another.
     """
     if len(name) > LONGEST_NAME:
-        raise CallerFault(f"A model's name may have {LONGEST_NAME} letters.")
+        raise BadRequest(f"A model's name may have {LONGEST_NAME} letters.")
     if not name.isprintable() or any(letter in name for letter in "\\?#%"):
-        raise CallerFault("The model's name has characters that no model's name has.")
+        raise BadRequest("The model's name has characters that no model's name has.")
     if any(step in _NEVER for step in name.split("/")):
-        raise CallerFault("The model's name has a step `.` or `..` in it.")
+        raise BadRequest("The model's name has a step `.` or `..` in it.")

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from routerterm.core.targets import Target
-    from routerterm.gateway.tally import Account
-    from routerterm.router.breaker import Health
+    from routerterm.gateway.request_record import RequestRecord
+    from routerterm.router.decide.circuit_breaker import Health
 
 BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 """Seconds."""
@@ -48,7 +48,7 @@ class Metrics:
         self._latency: dict[Labels, Histogram] = {}
         self._first: dict[Labels, Histogram] = {}
 
-    def count(self, account: Account) -> None:
+    def count(self, account: RequestRecord) -> None:
         """A request is over."""
         row = account.row
         provider, _, model = row.answered.partition("/")

@@ -10,18 +10,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
-from routerterm.core.errors import Cut, RoutertermError
+from routerterm.core.errors import RoutertermError, StreamInterrupted
 from routerterm.core.events import (
     AttemptFailed,
     AttemptStarted,
-    Broke,
     Event,
     Failed,
     Finished,
     ReasoningDelta,
     Recovered,
     RouteDecided,
-    Stopped,
+    StreamEnd,
+    StreamError,
     TextDelta,
     ToolCallDelta,
     UsageReported,
@@ -88,7 +88,7 @@ class Relay:
                 self.ended = event
                 self.attempts = event.attempts or self.attempts
                 self.error = error
-                return [Broke(error)]  # type: ignore[arg-type]  # any of our errors can be told to a client
+                return [StreamError(error)]  # type: ignore[arg-type]  # any of our errors can be told to a client
             case RouteDecided() | UsageReported():
                 return []
             case _:
@@ -130,11 +130,11 @@ class Relay:
             return self._mismatch()
         self.ended = self.finished = event
         self.target, self.attempts = event.target, event.attempts
-        return [UsageReported(event.usage), Stopped(event.reason)]
+        return [UsageReported(event.usage), StreamEnd(event.reason)]
 
     def _mismatch(self) -> list[WireEvent]:
-        self.error = error = Cut(
+        self.error = error = StreamInterrupted(
             "The provider broke off in the middle of the answer, and the next one answers otherwise.",
             "What came is the beginning of an answer that has no end. Ask again.",
         )
-        return [Broke(error)]
+        return [StreamError(error)]

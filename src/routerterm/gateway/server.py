@@ -14,12 +14,12 @@ import uvicorn
 
 from routerterm.core.errors import RoutertermError
 from routerterm.core.secret import Secret
-from routerterm.engine.served import Board
+from routerterm.engine.usage.request_log import RequestLog
 from routerterm.gateway.access import is_loopback
 from routerterm.gateway.app import gateway_app
 from routerterm.gateway.connection import HEAD_MOST, Connection
-from routerterm.gateway.house import House, read_keys
 from routerterm.gateway.own_key import check_token, own_key
+from routerterm.gateway.state import GatewayState, read_keys
 
 if TYPE_CHECKING:
     from routerterm.wiring.services import Services
@@ -43,7 +43,7 @@ class Gateway:
         self._token = token
         self.own_key = own_key(services.paths)
         tokens = (self.own_key,) if token is None else (token, self.own_key)
-        self.house = House(services, tokens, key_required=token is not None or not is_loopback(host))
+        self.house = GatewayState(services, tokens, key_required=token is not None or not is_loopback(host))
         self._server: _Server | None = None
         self._running: asyncio.Task[None] | None = None
         self._address = ""
@@ -59,7 +59,7 @@ class Gateway:
         return self.house.access_words
 
     @property
-    def board(self) -> Board:
+    def board(self) -> RequestLog:
         """The newest requests."""
         return self.house.board
 

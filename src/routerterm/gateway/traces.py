@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import SpanExporter
 
-    from routerterm.gateway.tally import Account
+    from routerterm.gateway.request_record import RequestRecord
 
 _MS = 1_000_000
 
@@ -59,7 +59,7 @@ class Tracer:
 
         return TracerProvider(resource=Resource.create({"service.name": "routerterm"}))
 
-    def tell(self, account: Account) -> None:
+    def tell(self, account: RequestRecord) -> None:
         """The spans of one request."""
         from opentelemetry import trace
         from opentelemetry.trace import SpanKind, Status, StatusCode
@@ -100,7 +100,7 @@ class Tracer:
         self._provider.shutdown()
 
 
-def attributes(account: Account) -> dict[str, Any]:
+def attributes(account: RequestRecord) -> dict[str, Any]:
     """An answer in the words of the gen_ai conventions."""
     row = account.row
     provider, _, model = row.answered.partition("/")

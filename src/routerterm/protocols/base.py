@@ -1,6 +1,6 @@
 """What every wire protocol offers: an encoder of requests, an incremental decoder, and lists of models.
 
-Pure: bytes in, values out.  A decoder never raises on what a server sends; what is wrong becomes `Broke`.
+Pure: bytes in, values out.  A decoder never raises on what a server sends; what is wrong becomes `StreamError`.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Decoder(Protocol):
         ...
 
     def end(self) -> list[WireEvent]:
-        """What was held back, at the end of the stream.  Without a `Stopped` so far, the answer was cut."""
+        """What was held back, at the end of the stream.  Without a `StreamEnd` so far, the answer was cut."""
         ...
 
 
@@ -86,5 +86,5 @@ class Codec(Protocol):
         ...
 
     def decode_models(self, body: bytes) -> Sequence[ListedModel]:
-        """The models in a listing.  Raises `Malformed`."""
+        """The models in a listing.  Raises `InvalidResponse`."""
         ...

@@ -10,26 +10,26 @@ from typing import Any
 
 from routerterm.core.errors import (
     AccessDenied,
-    BadCredential,
-    CallerFault,
+    BadRequest,
     ContentBlocked,
     ContextTooLong,
-    Malformed,
-    ModelGone,
-    OutOfCredit,
+    InsufficientCredit,
+    InvalidKey,
+    InvalidResponse,
+    ModelLoading,
+    ModelNotFound,
     PartialCredit,
     ProviderError,
     RateLimited,
     RequestTooLarge,
-    Transient,
+    ServerError,
     UnsupportedRequest,
-    Warming,
 )
-from routerterm.protocols.failure import Failure, read_failure
+from routerterm.protocols.error_body import ErrorBody, read_error_body
+from routerterm.protocols.error_rules import RULES
 from routerterm.protocols.limits import limits
 from routerterm.protocols.redact import sentence
-from routerterm.protocols.rules import RULES
-from routerterm.protocols.waits import lower, server_time, wait_in_body, wait_in_headers
+from routerterm.protocols.retry_after import lower, server_time, wait_in_body, wait_in_headers
 
 _HINTS: Mapping[type[ProviderError], str] = {
     RequestTooLarge: "Shorten the conversation, or choose a model or provider with higher limits.",
@@ -37,13 +37,13 @@ _HINTS: Mapping[type[ProviderError], str] = {
     AccessDenied: "The key is fine as far as it goes; the network or country is refused. Another provider may do.",
     PartialCredit: "Top up the account at the provider, or ask for a shorter answer.",
     ContextTooLong: "Shorten the conversation, or choose a model with a larger context.",
-    BadCredential: "Check the key with: routerterm keys test",
-    OutOfCredit: "Top up the account at the provider, or use another key.",
-    ModelGone: "See which models there are with: routerterm models",
+    InvalidKey: "Check the key with: routerterm keys test",
+    InsufficientCredit: "Top up the account at the provider, or use another key.",
+    ModelNotFound: "See which models there are with: routerterm models",
     ContentBlocked: "The provider's filter refused it; rephrase, or ask another model.",
     RateLimited: "It goes on by itself after the wait.",
-    Warming: "The model is being loaded; it goes on by itself.",
-    Malformed: "Is base_url right?",
+    ModelLoading: "The model is being loaded; it goes on by itself.",
+    InvalidResponse: "Is base_url right?",
 }
 
 _DAILY = re.compile(r"(?i)per[ _-]?day|\bdaily\b|\b[RT]PD\b|requests today|tokens today")
@@ -66,10 +66,10 @@ def classify(
     """
     headers = lower(headers)
     now = server_time(headers) if now is None else now
-    failure = read_failure(status, body)
+    failure = read_error_body(status, body)
     kind = error_type(failure)
     daily = kind is RateLimited and bool(_DAILY.search(failure.detail))
-    wait = _wait(headers, failure, now) if kind in (RateLimited, Transient, Warming) else None
+    wait = _wait(headers, failure, now) if kind in (RateLimited, ServerError, ModelLoading) else None
     if headers.get("x-should-retry", "").strip().lower() == "false":
         kind = _never_again(kind)
     message = sentence(failure.message) or _default_message(failure, provider or protocol)
@@ -86,7 +86,7 @@ def classify(
     )
 
 
-def error_type(failure: Failure) -> type[ProviderError]:
+def error_type(failure: ErrorBody) -> type[ProviderError]:
     """The class of a failure."""
     if early := _by_shape(failure):
         return early
@@ -100,8 +100,8 @@ def error_type(failure: Failure) -> type[ProviderError]:
         if rule.is_general(failure):
             return rule.error
     if 300 <= failure.status < 400:
-        return Malformed
-    return CallerFault if 400 <= failure.status < 500 else Transient
+        return InvalidResponse
+    return BadRequest if 400 <= failure.status < 500 else ServerError
 
 
 _NO_QUOTA = re.compile(r"(?i)\blimit:\s*0\b(?![.\d])")
@@ -109,10 +109,10 @@ _REQUESTED = re.compile(r"(?i)\blimit:? ([\d,]{1,15})\b.{0,80}?\brequested:? ([\
 _TOP_UP = re.compile(r"(?i)can only afford \d")
 
 
-def _by_shape(failure: Failure) -> type[ProviderError] | None:
+def _by_shape(failure: ErrorBody) -> type[ProviderError] | None:
     """What no single word tells: numbers, and pages that are no provider's own answer."""
     if failure.status == 429 and _NO_QUOTA.search(failure.message):
-        return ModelGone  # this key was never given any of this model: no wait will help
+        return ModelNotFound  # this key was never given any of this model: no wait will help
     if _TOP_UP.search(failure.message):
         return PartialCredit
     if failure.status in (400, 413, 429) and (match := _REQUESTED.search(failure.message)):
@@ -122,7 +122,7 @@ def _by_shape(failure: Failure) -> type[ProviderError] | None:
     if failure.is_page and failure.status in (401, 403):
         return AccessDenied  # a firewall's challenge or a proxy's own page: the provider has not seen the key
     if failure.is_page and failure.status in (404, 405):
-        return Malformed
+        return InvalidResponse
     return None
 
 
@@ -133,7 +133,7 @@ def _affordable(message: str) -> int | None:
     return int(digits) if digits else None
 
 
-def _wait(headers: Mapping[str, str], failure: Failure, now: float | None) -> float | None:
+def _wait(headers: Mapping[str, str], failure: ErrorBody, now: float | None) -> float | None:
     waits = (wait_in_headers(headers, now), wait_in_body(failure.payload, failure.message, now))
     if said := [wait for wait in waits if wait is not None]:
         return max(said)
@@ -145,7 +145,7 @@ def _never_again(kind: type[ProviderError]) -> type[ProviderError]:
     return type(kind.__name__, (kind,), {"cure": replace(kind.cure, retry=False), "__doc__": kind.__doc__})
 
 
-def _default_message(failure: Failure, provider: str) -> str:
+def _default_message(failure: ErrorBody, provider: str) -> str:
     try:
         phrase = f" {HTTPStatus(failure.status).phrase}"
     except ValueError:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from routerterm.core.errors import ProviderError, Transient
+from routerterm.core.errors import ProviderError, ServerError
 from routerterm.core.events import FinishReason
-from routerterm.protocols.emitter import Emitter
+from routerterm.protocols.event_builder import EventBuilder
 
 REASONS: Mapping[str, FinishReason] = {
     "stop": "stop",
@@ -51,7 +51,7 @@ def reason(raw: str) -> FinishReason:
     return REASONS.get(raw) or REASONS.get(raw.lower(), "other")
 
 
-def finish(raw: str, emit: Emitter) -> None:
+def finish(raw: str, emit: EventBuilder) -> None:
     """End an answer by the provider's word for it."""
     if raw.lower() in FAILURES:
         emit.broke(broken_off(raw))
@@ -61,4 +61,4 @@ def finish(raw: str, emit: Emitter) -> None:
 
 def broken_off(raw: str) -> ProviderError:
     """The error of an answer that the provider itself gave up."""
-    return Transient(f"The provider broke the answer off ({raw[:60]}).", code=raw[:60])
+    return ServerError(f"The provider broke the answer off ({raw[:60]}).", code=raw[:60])

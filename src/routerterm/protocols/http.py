@@ -7,7 +7,7 @@ from typing import Any
 
 from routerterm.core.secret import Secret
 from routerterm.protocols.base import HttpRequest
-from routerterm.protocols.jsons import dumps
+from routerterm.protocols.json_utils import dumps
 
 Header = tuple[str, str | Secret]
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, cast
 
-from routerterm.protocols.waits import duration, lower, server_time, until, wait_in_headers
+from routerterm.protocols.retry_after import duration, lower, server_time, until, wait_in_headers
 
 Window: TypeAlias = Literal["second", "minute", "hour", "day", "month"]
 Unit: TypeAlias = Literal["requests", "tokens", "input-tokens", "output-tokens"]

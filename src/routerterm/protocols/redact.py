@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from routerterm.protocols.jsons import scrub
+from routerterm.protocols.json_utils import scrub
 
 _MASK = "****"
 

@@ -8,7 +8,7 @@ from typing import cast
 
 from routerterm.core.errors import SettingsError
 from routerterm.protocols.base import Codec
-from routerterm.protocols.serving import ServerHalf
+from routerterm.protocols.server_base import ServerCodec
 
 _MAKERS = {
     "openai-chat": "openai_chat",
@@ -44,13 +44,13 @@ def codec(protocol: str, dialect: str = "") -> Codec:
     return cast(Codec, maker.codec(dialect))
 
 
-def server_half(protocol: str) -> ServerHalf:
+def server_half(protocol: str) -> ServerCodec:
     """The server's half of a protocol, of those in `SERVED`.  Raises `SettingsError` for any other."""
     name = _ALIASES.get(protocol, protocol)
     if name not in SERVED:
         raise SettingsError(f"{protocol!r} is not served here.", f"It can be: {', '.join(SERVED)}.")
     module = "server_mistral" if name == "mistral" else "server"
-    return cast(ServerHalf, import_module(f"routerterm.protocols.{_MAKERS[name]}.{module}"))
+    return cast(ServerCodec, import_module(f"routerterm.protocols.{_MAKERS[name]}.{module}"))
 
 
 def dialects(protocol: str) -> tuple[str, ...]:

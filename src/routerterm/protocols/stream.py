@@ -10,11 +10,11 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, Protocol, TypeAlias
 
-from routerterm.core.errors import Malformed
-from routerterm.core.events import Broke, WireEvent
+from routerterm.core.errors import InvalidResponse
+from routerterm.core.events import StreamError, WireEvent
 from routerterm.protocols.classify import classify
-from routerterm.protocols.emitter import Emitter
-from routerterm.protocols.jsons import NotJson, loads
+from routerterm.protocols.event_builder import EventBuilder
+from routerterm.protocols.json_utils import NotJson, loads
 from routerterm.protocols.lines import BOM, MAX_LINE, Lines, TooLong
 from routerterm.protocols.sse import ServerEvent, SseParser
 
@@ -26,19 +26,19 @@ MAX_BODY = 64 * 1024 * 1024
 class Reader(Protocol):
     """What a protocol makes of whole JSON objects."""
 
-    def on(self, name: str, payload: Mapping[str, Any], emit: Emitter) -> None:
+    def on(self, name: str, payload: Mapping[str, Any], emit: EventBuilder) -> None:
         """One event of a stream; ``name`` is its SSE name, if it had one."""
         ...
 
-    def body(self, payload: Mapping[str, Any], emit: Emitter) -> None:
+    def body(self, payload: Mapping[str, Any], emit: EventBuilder) -> None:
         """A whole answer."""
         ...
 
-    def done(self, emit: Emitter) -> None:
+    def done(self, emit: EventBuilder) -> None:
         """The marker ``[DONE]``."""
         ...
 
-    def end(self, emit: Emitter) -> None:
+    def end(self, emit: EventBuilder) -> None:
         """The end of the stream."""
         ...
 
@@ -48,7 +48,7 @@ class StreamDecoder:
 
     def __init__(self, reader: Reader, *, framing: Framing = "sse", think_tags: bool = False) -> None:
         self._reader = reader
-        self._emit = Emitter(think_tags=think_tags)
+        self._emit = EventBuilder(think_tags=think_tags)
         self._ndjson = framing == "ndjson"
         self._frames: Callable[[bytes], None] = self._sniff
         self._sse = SseParser()
@@ -69,7 +69,7 @@ class StreamDecoder:
             try:
                 self._frames(data)
             except TooLong:
-                self._emit.broke(Malformed("The provider sent a line without end.", "Its server may be broken."))
+                self._emit.broke(InvalidResponse("The provider sent a line without end.", "Its server may be broken."))
         return self._emit.take()
 
     def end(self) -> list[WireEvent]:
@@ -80,7 +80,9 @@ class StreamDecoder:
                 try:
                     self._finish()
                 except TooLong:
-                    self._emit.broke(Malformed("The provider sent a line without end.", "Its server may be broken."))
+                    self._emit.broke(
+                        InvalidResponse("The provider sent a line without end.", "Its server may be broken.")
+                    )
             if not self._emit.broken:
                 self._reader.end(self._emit)
                 self._emit.flush()
@@ -141,7 +143,7 @@ class StreamDecoder:
             if is_json(rest):
                 self._object("", rest)
             elif rest.strip() and not self._seen and not rest.startswith(b"{"):
-                self._emit.broke(Malformed("The provider's answer is not a stream of JSON lines."))
+                self._emit.broke(InvalidResponse("The provider's answer is not a stream of JSON lines."))
         elif self._frames == self._feed_sse:
             for event in self._sse.end():
                 if event.data.strip() == b"[DONE]" or is_json(event.data):
@@ -154,7 +156,7 @@ class StreamDecoder:
         if is_json(lines):
             self._object("", lines)
         elif not self._seen:
-            self._emit.broke(Malformed("The provider's answer is not a stream of events."))
+            self._emit.broke(InvalidResponse("The provider's answer is not a stream of events."))
 
     def _event(self, event: ServerEvent) -> None:
         data = event.data
@@ -172,7 +174,7 @@ class StreamDecoder:
             if name == "error":
                 self._emit.broke(classify(200, {}, data))
                 return
-            self._emit.broke(Malformed("The provider sent a piece of an answer that is not JSON."))
+            self._emit.broke(InvalidResponse("The provider sent a piece of an answer that is not JSON."))
             return
         if isinstance(payload, list) and payload and isinstance(payload[0], dict):
             payload = payload[0]
@@ -182,13 +184,13 @@ class StreamDecoder:
             if name == "error":
                 self._emit.broke(classify(200, {}, data))
                 return
-            self._emit.broke(Malformed("The provider sent a piece of an answer that is not a JSON object."))
+            self._emit.broke(InvalidResponse("The provider sent a piece of an answer that is not a JSON object."))
 
 
 def decode_whole(decoder: StreamDecoder, body: bytes) -> list[WireEvent]:
     """The events of a body that came in one piece, be it an object or (whatever was asked) a stream."""
     if not body.removeprefix(BOM).strip():
-        return [Broke(Malformed("The provider's answer is empty."))]
+        return [StreamError(InvalidResponse("The provider's answer is empty."))]
     return decoder.feed(body) + decoder.end()
 
 
@@ -201,8 +203,8 @@ def is_json(data: bytes) -> bool:
     return True
 
 
-def read_body(reader: Reader, body: bytes, emit: Emitter) -> None:
-    """Read an answer that came whole.  What cannot be read becomes `Broke`."""
+def read_body(reader: Reader, body: bytes, emit: EventBuilder) -> None:
+    """Read an answer that came whole.  What cannot be read becomes `StreamError`."""
     stripped = body.removeprefix(BOM).strip()
     try:
         payload = loads(stripped)
@@ -213,7 +215,7 @@ def read_body(reader: Reader, body: bytes, emit: Emitter) -> None:
         if emit.broken:
             return
         if not isinstance(item, dict):
-            emit.broke(Malformed("The provider's answer is not a JSON object."))
+            emit.broke(InvalidResponse("The provider's answer is not a JSON object."))
             return
         if isinstance(payload, list):
             reader.on("", item, emit)
@@ -221,13 +223,13 @@ def read_body(reader: Reader, body: bytes, emit: Emitter) -> None:
             reader.body(item, emit)
 
 
-def _unreadable(body: bytes) -> Malformed:
+def _unreadable(body: bytes) -> InvalidResponse:
     if not body:
-        return Malformed("The provider's answer is empty.")
+        return InvalidResponse("The provider's answer is empty.")
     if body.startswith(b"<"):
         hint = "Is base_url right?  A proxy may stand between."
-        return Malformed("The provider answered with a web page.", hint)
-    return Malformed("The provider's answer is not JSON, or is cut short.")
+        return InvalidResponse("The provider answered with a web page.", hint)
+    return InvalidResponse("The provider's answer is not JSON, or is cut short.")
 
 
 _OUTSIDE = re.compile(rb'["\[{\]}]')

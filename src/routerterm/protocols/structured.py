@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from routerterm.core.errors import CallerFault
+from routerterm.core.errors import BadRequest
 from routerterm.core.request import JsonAnswer
-from routerterm.protocols.jsons import dumps, mapping, text
+from routerterm.protocols.json_utils import dumps, mapping, text
 
 _NAME = re.compile(r"[^A-Za-z0-9_-]")
 _CLAUDE_WITHOUT = re.compile(r"claude-(2|3|instant|(opus|sonnet)-4(-0)?(-2025\d+)?$)")
@@ -42,7 +42,7 @@ def in_words(wanted: JsonAnswer) -> str:
 
 
 def read_chat_format(value: Any) -> JsonAnswer | None:
-    """``response_format`` of a client.  Raises `CallerFault`."""
+    """``response_format`` of a client.  Raises `BadRequest`."""
     given = mapping(value)
     match text(given.get("type")):
         case "" | "text":
@@ -52,16 +52,16 @@ def read_chat_format(value: Any) -> JsonAnswer | None:
         case "json_schema":
             return read_shape(mapping(given.get("json_schema")))
         case other:
-            raise CallerFault(
+            raise BadRequest(
                 f"An answer in the format {other[:40]!r} is not supported; json_object and json_schema are."
             )
 
 
 def read_shape(shape: Mapping[str, Any]) -> JsonAnswer:
-    """A schema with its name, as OpenAI's protocols give it.  Raises `CallerFault`."""
+    """A schema with its name, as OpenAI's protocols give it.  Raises `BadRequest`."""
     schema = shape.get("schema")
     if not isinstance(schema, Mapping):
-        raise CallerFault("An answer by json_schema must come with a `schema`.")
+        raise BadRequest("An answer by json_schema must come with a `schema`.")
     strict = shape.get("strict")
     return JsonAnswer(
         schema,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from routerterm.router.client import Router
-from routerterm.router.hooks import Hooks
-from routerterm.router.options import Limits, Route, RouteModel, RouterOptions, Timeouts
+from routerterm.router.options import Limits, Route, RouteModel, RouterOptions, TimeoutOptions
+from routerterm.router.ports import Hooks
 
-__all__ = ["Hooks", "Limits", "Route", "RouteModel", "Router", "RouterOptions", "Timeouts"]
+__all__ = ["Hooks", "Limits", "Route", "RouteModel", "Router", "RouterOptions", "TimeoutOptions"]

@@ -14,24 +14,24 @@ from routerterm.catalog.values import ProviderInfo
 from routerterm.core.errors import NoCandidate, RoutertermError
 from routerterm.core.events import Event, Failed
 from routerterm.core.ids import ulid
-from routerterm.core.ports import ApiKey, KeySource, Ledger, Memory, MemoryOfThisProcess, NoLedger
+from routerterm.core.ports import ApiKey, InMemoryStateStore, KeySource, Ledger, NoLedger, StateStore
 from routerterm.core.request import ChatRequest
 from routerterm.core.secret import Secret
 from routerterm.core.targets import Decision, Target
 from routerterm.protocols import codec
 from routerterm.protocols.base import HttpRequest, ListedModel
-from routerterm.router import breaker, limits
-from routerterm.router.attempts import Attempt
-from routerterm.router.books import Books
-from routerterm.router.breaker import Health
-from routerterm.router.exchange import Transport, Waits
-from routerterm.router.hooks import Hooks
-from routerterm.router.leg import Leg, Patience
-from routerterm.router.limits import KeyView
+from routerterm.router.accounting.admission import AttemptAdmission
+from routerterm.router.decide import circuit_breaker, key_limits
+from routerterm.router.decide.attempts import Attempt
+from routerterm.router.decide.circuit_breaker import Health
+from routerterm.router.decide.key_limits import KeyView
+from routerterm.router.decide.names import check
 from routerterm.router.options import RouterOptions
-from routerterm.router.prepare import ENABLE_HINT, Lookups, Preparer, health_name, key_name
-from routerterm.router.resolve import check
-from routerterm.router.turn import Surroundings, Turn
+from routerterm.router.ports import Hooks
+from routerterm.router.run.attempt import AttemptStream, StreamTimeouts
+from routerterm.router.run.planner import ENABLE_HINT, CatalogReader, RequestPlanner, health_name, key_name
+from routerterm.router.run.request import RequestContext, RequestRun
+from routerterm.router.transports.base import Timeouts, Transport
 
 _LISTING_WAIT = 20.0
 _LISTING_MOST = 16 * 1024 * 1024
@@ -46,11 +46,11 @@ class Router:
 
     def __init__(
         self,
-        catalog: Lookups,
+        catalog: CatalogReader,
         keys: KeySource,
         *,
         options: RouterOptions | None = None,
-        memory: Memory | None = None,
+        memory: StateStore | None = None,
         ledger: Ledger | None = None,
         transports: Mapping[str, Transport] | None = None,
         hooks: Hooks | None = None,
@@ -60,13 +60,13 @@ class Router:
         """``transports`` are by provider; others go over the network.  ``clock`` is seconds since the epoch."""
         self._catalog, self._keys = catalog, keys
         self._options = options or RouterOptions()
-        self._memory = memory or MemoryOfThisProcess()
+        self._memory = memory or InMemoryStateStore()
         self._ledger = ledger or NoLedger()
         self._given = dict(transports or {})
         self._own: dict[str, Transport] = {}
         self._hooks = hooks or Hooks()
         self._clock, self._chance = clock, chance
-        self._preparer = Preparer(
+        self._preparer = RequestPlanner(
             catalog,
             keys,
             self._memory,
@@ -81,7 +81,7 @@ class Router:
     def from_environment(cls) -> Router:
         """A router of the built-in catalogue, with the keys that are in ``{PROVIDER}_API_KEY``."""
         from routerterm.catalog import Catalog
-        from routerterm.router.environment import EnvironmentKeys
+        from routerterm.router.environment_keys import EnvironmentKeys
 
         catalog = Catalog.builtin()
         return cls(catalog, EnvironmentKeys(catalog.provider))
@@ -97,9 +97,9 @@ class Router:
         except RoutertermError as error:
             yield Failed(error)
             return
-        around = Surroundings(self._options, self._hooks, self._clock, self._chance, self._new_id, self._open_leg)
-        books = Books(self._memory, self._ledger, self._options, prepared, self._clock)
-        async with aclosing(Turn(around, books, prepared, guarded).events()) as events:
+        around = RequestContext(self._options, self._hooks, self._clock, self._chance, self._new_id, self._open_leg)
+        books = AttemptAdmission(self._memory, self._ledger, self._options, prepared, self._clock)
+        async with aclosing(RequestRun(around, books, prepared, guarded).events()) as events:
             async for event in events:
                 yield event
 
@@ -114,26 +114,26 @@ class Router:
     async def health(self) -> dict[Target, Health]:
         """All that is remembered of models."""
         states, now = await self._memory.read("health:"), self._clock()
-        return {Target.parse(name[7:]): breaker.health(state, now) for name, state in states.items()}
+        return {Target.parse(name[7:]): circuit_breaker.health(state, now) for name, state in states.items()}
 
     async def key_states(self, provider: str) -> tuple[KeyView, ...]:
         """How the provider's keys stand, in the order of preference."""
         states, now = await self._memory.read(f"key:{provider}/"), self._clock()
         keys = await self._keys.keys(provider)
-        return tuple(limits.view(states.get(key_name(provider, key.label)), key, now) for key in keys)
+        return tuple(key_limits.view(states.get(key_name(provider, key.label)), key, now) for key in keys)
 
     async def avoid(self, target: Target, seconds: float = 600.0) -> None:
         """Leave a model alone for a while, by hand."""
         until = self._clock() + seconds
-        await self._memory.change(health_name(target), lambda state: breaker.avoided(state, until))
+        await self._memory.change(health_name(target), lambda state: circuit_breaker.avoided(state, until))
 
     async def forget(self, target: Target) -> None:
         """Hold nothing against a model any more, by hand."""
-        await self._memory.change(health_name(target), breaker.forgotten)
+        await self._memory.change(health_name(target), circuit_breaker.forgotten)
 
     async def revive_key(self, provider: str, label: str) -> None:
         """Try a key again that was out or resting, by hand."""
-        await self._memory.change(key_name(provider, label), limits.revived)
+        await self._memory.change(key_name(provider, label), key_limits.revived)
 
     async def listed(self, provider: str, key: ApiKey | None = None) -> Sequence[ListedModel]:
         """The provider's own list of its models: also the test whether a key works.  Raises `ProviderError`."""
@@ -158,7 +158,7 @@ class Router:
             await transport.aclose()
 
     async def _fetched(self, info: ProviderInfo, request: HttpRequest) -> bytes:
-        from routerterm.core.errors import Malformed, Silent
+        from routerterm.core.errors import InvalidResponse, ResponseTimeout
         from routerterm.protocols.classify import classify
 
         timeouts = self._options.timeouts_of(info.name)
@@ -166,21 +166,21 @@ class Router:
         try:
             async with (
                 asyncio.timeout(_LISTING_WAIT),
-                self._transport(info).exchange(request, Waits(timeouts.connect, timeouts.write)) as answer,
+                self._transport(info).exchange(request, Timeouts(timeouts.connect, timeouts.write)) as answer,
             ):
                 async for data in answer.body:
                     body += data
                     if len(body) > _LISTING_MOST:
-                        raise Malformed(f"The list of {info.name}'s models is longer than 16 MB.")
+                        raise InvalidResponse(f"The list of {info.name}'s models is longer than 16 MB.")
         except TimeoutError:
-            raise Silent(f"{info.name} sent no list of its models in {_LISTING_WAIT:.0f} s.") from None
+            raise ResponseTimeout(f"{info.name} sent no list of its models in {_LISTING_WAIT:.0f} s.") from None
         if answer.status >= 300:
             raise classify(answer.status, answer.headers, bytes(body), provider=info.name)
         return bytes(body)
 
     def _open_leg(
         self, request: ChatRequest, attempt: Attempt, key: Secret | None, prefill: str, deadline: float | None
-    ) -> Leg:
+    ) -> AttemptStream:
         """The wire for one attempt."""
         target, model = attempt.target, attempt.option.model
         info = self._catalog.provider(target.provider)
@@ -195,8 +195,12 @@ class Router:
         )
         loads = model.local and "instant" not in info.flags
         slow = timeouts.slow_factor if loads or model.reasoning else 1.0
-        patience = Patience(first * slow, idle, timeouts.keepalive_factor, deadline, timeouts.connect, timeouts.write)
-        return Leg(self._transport(info), self._with_headers(encoded, info), wire.decoder(), patience, info.name)
+        patience = StreamTimeouts(
+            first * slow, idle, timeouts.keepalive_factor, deadline, timeouts.connect, timeouts.write
+        )
+        return AttemptStream(
+            self._transport(info), self._with_headers(encoded, info), wire.decoder(), patience, info.name
+        )
 
     def _with_headers(self, request: HttpRequest, info: ProviderInfo) -> HttpRequest:
         more = {**dict(info.headers), **self._options.headers.get(info.name, {})}
@@ -230,13 +234,13 @@ class Router:
 
 def _opened(info: ProviderInfo, proxy: str | None) -> Transport:
     if info.in_process == "demo":
-        from routerterm.router.demo import DemoTransport
+        from routerterm.router.transports.demo import DemoTransport
 
         return DemoTransport()
     if info.in_process:
-        from routerterm.router.local import LocalTransport
+        from routerterm.router.transports.local import LocalTransport
 
         return LocalTransport({})
-    from routerterm.router.transport import HttpTransport
+    from routerterm.router.transports.http import HttpTransport
 
     return HttpTransport(proxy)

@@ -48,7 +48,7 @@ BUILTIN_ROUTES: Mapping[str, Route] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Timeouts:
+class TimeoutOptions:
     """Seconds.  The ``alone`` ones hold when no other candidate stands ready."""
 
     connect: float = 10.0
@@ -115,8 +115,8 @@ class RouterOptions:
     default: str = "smart"
     """What an empty model name means."""
     on_cut: CutPolicy = "continue"
-    timeouts: Timeouts = field(default_factory=Timeouts)
-    provider_timeouts: Mapping[str, Timeouts] = field(default_factory=dict)
+    timeouts: TimeoutOptions = field(default_factory=TimeoutOptions)
+    provider_timeouts: Mapping[str, TimeoutOptions] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     breaker: BreakerLimits = field(default_factory=BreakerLimits)
     keys: KeyLimits = field(default_factory=KeyLimits)
@@ -129,6 +129,6 @@ class RouterOptions:
         """The route of that name, the person's own first."""
         return self.routes.get(name) or BUILTIN_ROUTES.get(name)
 
-    def timeouts_of(self, provider: str) -> Timeouts:
+    def timeouts_of(self, provider: str) -> TimeoutOptions:
         """The provider's own timeouts, or the general ones."""
         return self.provider_timeouts.get(provider, self.timeouts)

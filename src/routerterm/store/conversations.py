@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, replace
 from typing import Any
 
-from routerterm.store.values import Conversation, Filter, conversation_of, to_json, whole
+from routerterm.store.values import Conversation, Filter, conversation_of, replace_surrogates, to_json
 from routerterm.store.worker import Worker
 
 KEPT_AFTER_DELETE = 7 * 86_400_000
@@ -133,9 +133,11 @@ class Conversations:
 
         def job(connection: sqlite3.Connection) -> None:
             if id is not None:
-                connection.execute("UPDATE conversation SET draft = ? WHERE id = ?", (whole(text), id))
+                connection.execute("UPDATE conversation SET draft = ? WHERE id = ?", (replace_surrogates(text), id))
             else:
-                connection.execute("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", (_NEW_DRAFT, whole(text)))
+                connection.execute(
+                    "INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", (_NEW_DRAFT, replace_surrogates(text))
+                )
 
         await self._writer.write(job)
 
@@ -190,7 +192,7 @@ def _column(value: object) -> object:
         case bool():
             return int(value)
         case str():
-            return whole(value)
+            return replace_surrogates(value)
         case tuple() | list():
             return to_json(list(value))
         case Mapping():

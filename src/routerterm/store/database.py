@@ -24,16 +24,15 @@ from routerterm.core.errors import StoreError
 from routerterm.core.ids import ulid
 from routerterm.store.conversations import Conversations
 from routerterm.store.errors import translate
+from routerterm.store.instances import Instances
+from routerterm.store.maintenance import CalledOff, Check, back_up, check, repair
 from routerterm.store.memory import StoredMemory
 from routerterm.store.messages import Messages
-from routerterm.store.opening import Opening, bury, connect_to_read, mark_damaged, open_file
-from routerterm.store.programs import Programs
+from routerterm.store.opening import Opening, connect_to_read, mark_damaged, mark_interrupted, open_file
 from routerterm.store.prompts import Prompts
 from routerterm.store.search import Search
 from routerterm.store.transfer import Transfer
 from routerterm.store.turns import Turns
-from routerterm.store.upkeep import CalledOff, Check, back_up, check
-from routerterm.store.upkeep import mend as repair
 from routerterm.store.worker import Worker
 
 if TYPE_CHECKING:
@@ -64,7 +63,7 @@ class Store:
         self._opening: Opening | None = None
         self.program = self.new_id()
         """This program's name among those that share the file."""
-        self._programs = Programs(path, self.program)
+        self._programs = Instances(path, self.program)
         self.writer = Worker(path, self._connect, "writer")
         self.reader = Worker(path, self._connect_to_read, "reader")
         self.conversations = Conversations(self.writer, self.reader, clock, self.new_id)
@@ -190,7 +189,7 @@ class Store:
     async def recover(self) -> int:
         """Label the answers of programs that have died since the start; how many there were."""
         living = self._programs.living()
-        return await self.writer.write(lambda connection: bury(connection, living))
+        return await self.writer.write(lambda connection: mark_interrupted(connection, living))
 
     def _connect(self) -> sqlite3.Connection:
         """Open the file for the writer, once, whichever thread comes first."""

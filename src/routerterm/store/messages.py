@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Sequence
 
-from routerterm.store.values import Node, Page, StoredMessage, message_of, whole
+from routerterm.store.values import Node, Page, StoredMessage, message_of, replace_surrogates
 from routerterm.store.worker import Worker
 
 _WITHOUT_END = 1 << 31
@@ -134,7 +134,7 @@ class Messages:
     async def note(self, id: str, name: str, value: str | None) -> None:
         """Keep a text under ``name`` in a message's ``params``; None takes it away."""
         sql = "UPDATE message SET params = json_set(params, '$.' || ?, ?) WHERE id = ?"
-        values: tuple[object, ...] = (name, whole(value or ""), id)
+        values: tuple[object, ...] = (name, replace_surrogates(value or ""), id)
         if value is None:
             sql, values = "UPDATE message SET params = json_remove(params, '$.' || ?) WHERE id = ?", (name, id)
         await self._writer.write(lambda connection: connection.execute(sql, values) and None)

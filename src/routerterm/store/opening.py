@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from routerterm.store.errors import Damaged, is_damage
-from routerterm.store.programs import Programs
+from routerterm.store.instances import Instances
 from routerterm.store.rescue import Rescue, rescue
 from routerterm.store.schema import migrate
 from routerterm.store.worker import BUSY_MS, transact
@@ -44,7 +44,9 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def open_file(path: Path, programs: Programs, now: int, *, damaged: bool = False) -> tuple[sqlite3.Connection, Opening]:
+def open_file(
+    path: Path, programs: Instances, now: int, *, damaged: bool = False
+) -> tuple[sqlite3.Connection, Opening]:
     """Open the file for writing, making, migrating or rescuing it as needed; one program does so at a time.
 
     ``damaged`` rescues it even if it opens: damage may lie deep inside.
@@ -82,14 +84,14 @@ def _mark(path: Path) -> Path:
 
 
 def _opened(
-    path: Path, programs: Programs, living: frozenset[str], rescued: Rescue | None
+    path: Path, programs: Instances, living: frozenset[str], rescued: Rescue | None
 ) -> tuple[sqlite3.Connection, Opening]:
     connection = connect(path)
     try:
         if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
             connection.execute("PRAGMA journal_mode = WAL")
         migrated = migrate(connection, path)
-        interrupted = transact(connection, lambda c: bury(c, living)) if _unfinished(connection) else 0
+        interrupted = transact(connection, lambda c: mark_interrupted(c, living)) if _unfinished(connection) else 0
     except BaseException:
         connection.close()
         raise
@@ -104,7 +106,7 @@ def _unfinished(connection: sqlite3.Connection) -> bool:
     return bool(connection.execute(sql).fetchone()[0])
 
 
-def bury(connection: sqlite3.Connection, living: frozenset[str]) -> int:
+def mark_interrupted(connection: sqlite3.Connection, living: frozenset[str]) -> int:
     """Label the answers whose program is dead as interrupted, and settle its attempts; how many answers."""
     from routerterm.store.ledger import recover
 

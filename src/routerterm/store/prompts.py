@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from routerterm.store.values import whole
+from routerterm.store.values import replace_surrogates
 from routerterm.store.worker import Worker
 
 PromptKind: TypeAlias = Literal["system", "template"]
@@ -43,7 +43,7 @@ class Prompts:
 
     async def keep(self, name: str, kind: PromptKind, text: str) -> Prompt:
         """Write a prompt, in place of one of the same name."""
-        prompt = Prompt(whole(name), kind, whole(text), self._clock())
+        prompt = Prompt(replace_surrogates(name), kind, replace_surrogates(text), self._clock())
 
         def job(connection: sqlite3.Connection) -> None:
             sql = "INSERT OR REPLACE INTO prompt (name, kind, text, updated_at) VALUES (?, ?, ?, ?)"

@@ -16,7 +16,7 @@ from typing import Literal, TypeAlias
 from routerterm.core.errors import RoutertermError
 from routerterm.core.messages import ROLES
 from routerterm.core.money import to_nano
-from routerterm.store.values import whole
+from routerterm.store.values import replace_surrogates
 
 Comparison: TypeAlias = Literal["<", "<=", ">", ">=", "="]
 FILTERS = ("model", "provider", "tag", "role", "title", "before", "after", "cost", "is")
@@ -72,7 +72,7 @@ def parse(text: str, now: int, zone: tzinfo | None = None, *, typing: bool = Fal
 
     ``zone`` is the person's own (the system's where None).  Raises `BadQuery`.
     """
-    text = whole(text)
+    text = replace_surrogates(text)
     terms: list[Term] = []
     filters: dict[str, object] = {}
     last = None

@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 
 from routerterm.core.errors import StoreError
 from routerterm.core.messages import Role
-from routerterm.store.excerpt import Excerpt, excerpt_of, pattern_of, weigh
 from routerterm.store.query import Query, match_expression
+from routerterm.store.snippet import Snippet, pattern_of, snippet_of, weigh
 from routerterm.store.worker import Worker
 
 POOL = 300
@@ -37,7 +37,7 @@ class Hit:
     role: Role | None
     model: str | None
     created_at: int
-    excerpt: Excerpt
+    excerpt: Snippet
     score: float
 
 
@@ -102,7 +102,7 @@ def find(connection: sqlite3.Connection, query: Query, limit: int, now: int) -> 
     hits = tuple(
         Hit(
             row["conversation_id"], row["title"] or "", row["id"], row["role"], row["model"], row["created_at"],
-            excerpt_of(row["found"], pattern), score,
+            snippet_of(row["found"], pattern), score,
         )
         for score, row in scored[:limit]
     )  # fmt: skip

@@ -11,15 +11,22 @@ from routerterm.core.errors import StoreError
 from routerterm.core.ledger import AttemptRecord
 from routerterm.core.messages import Message, parts_to_json
 from routerterm.store.conversations import insert, put
-from routerterm.store.values import Conversation, StoredMessage, conversation_of, message_of, to_json, whole
+from routerterm.store.values import (
+    Conversation,
+    StoredMessage,
+    conversation_of,
+    message_of,
+    replace_surrogates,
+    to_json,
+)
 from routerterm.store.worker import Worker
 
-Landed: TypeAlias = Literal["new", "grown", "known"]
+Imported: TypeAlias = Literal["new", "grown", "known"]
 """``grown``: it was there, and has got messages that it lacked."""
 
 
 @dataclass(frozen=True, slots=True)
-class Carried:
+class ConversationBundle:
     """A conversation with its whole tree (parents before children) and what its answers cost."""
 
     conversation: Conversation
@@ -28,10 +35,10 @@ class Carried:
 
 
 @dataclass(frozen=True, slots=True)
-class Landing:
+class ImportOutcome:
     """What became of a conversation that was carried in; ``messages`` is how many were written."""
 
-    how: Landed
+    how: Imported
     messages: int
 
 
@@ -47,18 +54,18 @@ class Transfer:
         rows = await self._reader.read(lambda connection: connection.execute(sql).fetchall())
         return tuple(row["id"] for row in rows)
 
-    async def carry_out(self, id: str) -> Carried | None:
+    async def carry_out(self, id: str) -> ConversationBundle | None:
         """A conversation with all that belongs to it."""
-        return await self._reader.read(lambda connection: carry_out(connection, id))
+        return await self._reader.read(lambda connection: export_conversation(connection, id))
 
-    async def carry_in(self, carried: Carried, *, dry: bool = False) -> Landing:
+    async def carry_in(self, carried: ConversationBundle, *, dry: bool = False) -> ImportOutcome:
         """Write what is not there yet, in one transaction; what is there stays as it is.  ``dry`` only looks."""
         if dry:
             return await self._reader.read(lambda connection: _landing(connection, carried))
-        return await self._writer.write(lambda connection: carry_in(connection, carried))
+        return await self._writer.write(lambda connection: import_conversation(connection, carried))
 
 
-def carry_out(connection: sqlite3.Connection, id: str) -> Carried | None:
+def export_conversation(connection: sqlite3.Connection, id: str) -> ConversationBundle | None:
     """See `Transfer.carry_out`."""
     row = connection.execute("SELECT * FROM conversation WHERE id = ?", (id,)).fetchone()
     if row is None:
@@ -68,7 +75,7 @@ def carry_out(connection: sqlite3.Connection, id: str) -> Carried | None:
         "SELECT * FROM every_attempt WHERE conversation_id = ? AND outcome <> 'running' ORDER BY started_at, id", (id,)
     )
     names = [field.name for field in fields(AttemptRecord)]
-    return Carried(
+    return ConversationBundle(
         conversation_of(row),
         tuple(map(message_of, messages)),
         tuple(AttemptRecord(**_attempt_values(attempt, names)) for attempt in attempts),  # type: ignore[arg-type]
@@ -81,7 +88,7 @@ def _attempt_values(row: sqlite3.Row, names: list[str]) -> Mapping[str, object]:
     return values | {"route": values.get("route") or ""}
 
 
-def carry_in(connection: sqlite3.Connection, carried: Carried) -> Landing:
+def import_conversation(connection: sqlite3.Connection, carried: ConversationBundle) -> ImportOutcome:
     """See `Transfer.carry_in`."""
     landing = _landing(connection, carried)
     conversation = carried.conversation
@@ -100,15 +107,15 @@ def carry_in(connection: sqlite3.Connection, carried: Carried) -> Landing:
     return landing
 
 
-def _landing(connection: sqlite3.Connection, carried: Carried) -> Landing:
+def _landing(connection: sqlite3.Connection, carried: ConversationBundle) -> ImportOutcome:
     there = connection.execute("SELECT 1 FROM conversation WHERE id = ?", (carried.conversation.id,)).fetchone()
     new = len({message.id for message in carried.messages} - _known(connection, carried))
     if not there:
-        return Landing("new", new)
-    return Landing("grown" if new else "known", new)
+        return ImportOutcome("new", new)
+    return ImportOutcome("grown" if new else "known", new)
 
 
-def _known(connection: sqlite3.Connection, carried: Carried) -> set[str]:
+def _known(connection: sqlite3.Connection, carried: ConversationBundle) -> set[str]:
     """Which of the messages are there already.  Raises `StoreError` where one belongs to another conversation."""
     known = set()
     for message in carried.messages:
@@ -127,10 +134,10 @@ def _row(message: StoredMessage) -> dict[str, object]:
         "conversation_id": message.conversation_id,
         "parent_id": message.parent_id,
         "role": message.role,
-        "parts": whole(parts_to_json(message.parts)),
-        "text": whole(Message(message.role, message.parts).text),
+        "parts": replace_surrogates(parts_to_json(message.parts)),
+        "text": replace_surrogates(Message(message.role, message.parts).text),
         "status": status,
-        "model": None if message.model is None else whole(message.model),
+        "model": None if message.model is None else replace_surrogates(message.model),
         "params": to_json(dict(message.params)),
         "created_at": message.created_at,
         "finished_at": message.finished_at,

@@ -10,7 +10,7 @@ from typing import Any
 from routerterm.core.messages import Message, Part, parts_to_json
 from routerterm.store.conversations import insert as insert_conversation
 from routerterm.store.conversations import put
-from routerterm.store.values import Conversation, Status, to_json, whole
+from routerterm.store.values import Conversation, Status, replace_surrogates, to_json
 from routerterm.store.worker import Worker
 
 
@@ -82,7 +82,7 @@ class Turns:
             connection.execute(
                 "UPDATE conversation SET head_id = ?, updated_at = ?, draft = CASE WHEN ? THEN '' ELSE draft END,"
                 " title = coalesce(nullif(title, ''), ?) WHERE id = ?",
-                (turn.reply_id, now, question is not None, whole(title), turn.conversation_id),
+                (turn.reply_id, now, question is not None, replace_surrogates(title), turn.conversation_id),
             )
 
         await self._writer.write(job, durable=True)
@@ -169,8 +169,8 @@ def _branch_or_all(connection: sqlite3.Connection, conversation_id: str, leaf: s
 
 def _columns(answer: Answer) -> dict[str, object]:
     return {
-        "parts": whole(parts_to_json(answer.parts)),
-        "text": whole(answer.text),
+        "parts": replace_surrogates(parts_to_json(answer.parts)),
+        "text": replace_surrogates(answer.text),
         "status": answer.status,
         "model": answer.model,
         "params": to_json(dict(answer.params or {})),

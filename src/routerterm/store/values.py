@@ -148,10 +148,10 @@ def json_object(text: str | None) -> Mapping[str, Any]:
 
 def to_json(value: object) -> str:
     """A value for a JSON column."""
-    return whole(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+    return replace_surrogates(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
 
 
-def whole(text: str) -> str:
+def replace_surrogates(text: str) -> str:
     """The text as it can be written: halves of surrogate pairs, which are no characters, become U+FFFD."""
     try:
         text.encode()

@@ -47,7 +47,7 @@ class Worker:
         all that was written before it.  Without it, it survives the death of the program.
         """
         writing = asyncio.wrap_future(self._pool.submit(self._transact, job, durable))
-        writing.add_done_callback(_heard)
+        writing.add_done_callback(_consume_exception)
         return await asyncio.shield(writing)
 
     def interrupt(self) -> None:
@@ -95,7 +95,7 @@ class Worker:
                 raise translate(error, self._path) from error
 
 
-def _heard(writing: asyncio.Future[T]) -> None:
+def _consume_exception(writing: asyncio.Future[T]) -> None:
     """An error is told to the caller; if that one has been cancelled meanwhile, nobody need hear of it."""
     if not writing.cancelled():
         writing.exception()

@@ -22,29 +22,29 @@ from textual.worker import Worker, WorkerState
 
 from routerterm.config.paths import Paths
 from routerterm.core.errors import RoutertermError
-from routerterm.engine.afterlife import let_go_of_terminal, on_hangup
+from routerterm.engine.chat.detached import detach_terminal, on_hangup
 from routerterm.tui.chat.places import as_meant
+from routerterm.tui.chat.screen import ChatScreen
 from routerterm.tui.commands.registry import COMMANDS
-from routerterm.tui.doors import Doors
+from routerterm.tui.gateway_controller import GatewayController
+from routerterm.tui.gc_control import resume
 from routerterm.tui.keymap import bindings
-from routerterm.tui.notices import Notices
-from routerterm.tui.screens.chat import ChatScreen
-from routerterm.tui.serving import Serving
-from routerterm.tui.sweeping import resume
+from routerterm.tui.navigation import Navigator
+from routerterm.tui.notifications import Notifications
 from routerterm.tui.terminal import driver_class, driver_of
 from routerterm.tui.terminal.colour import Depth, depth_of
 from routerterm.tui.textual_internals import know_every_letter
 from routerterm.tui.themes.adapt import to_textual
-from routerterm.tui.themes.reading import DEFAULT
-from routerterm.tui.themes.shelf import EVERY, ThemeShelf, letters
+from routerterm.tui.themes.manager import EVERY, ThemeManager, letters
+from routerterm.tui.themes.reader import DEFAULT
 
 if TYPE_CHECKING:
-    from routerterm.config.quick import QuickUi
-    from routerterm.engine.hosting import HostMaker
+    from routerterm.config.early_settings import QuickUi
+    from routerterm.engine.gateway_port import HostMaker
     from routerterm.tui.themes.values import Theme
     from routerterm.wiring import Services
 
-FIRST_WORDS = "routerterm.tui.transcript.layout.stream"
+FIRST_WORDS = "routerterm.tui.markdown.stream"
 """What the first answer is laid out with: importing it then would hold up the typing."""
 PATIENCE = 5.0
 """Seconds for saving when the program is told to end."""
@@ -73,17 +73,17 @@ class RoutertermApp(App[int]):
     ) -> None:
         """``gateway`` makes the one that the settings may want inside the chat."""
         super().__init__(driver_class=driver_class)
-        self.serving = Serving(gateway)
-        self.doors = Doors(self)
+        self.serving = GatewayController(gateway)
+        self.doors = Navigator(self)
         self.paths = paths
         self.ui = ui
         self.ready = asyncio.Event()
-        self.themes = ThemeShelf(paths, letters(ui.glyphs, os.environ))
+        self.themes = ThemeManager(paths, letters(ui.glyphs, os.environ))
         self.scanlines = ui.scanlines
         self.machine = self.load_machine(ui.theme or DEFAULT)
         self.animation_level = "none"
         self.motion = ui.motion
-        self.notices = Notices(self)
+        self.notices = Notifications(self)
         self._ending = False
         know_every_letter()
 
@@ -190,7 +190,7 @@ class RoutertermApp(App[int]):
 
     def _hung_up(self) -> None:
         """The terminal is gone: let running answers finish, save them, and end."""
-        let_go_of_terminal()
+        detach_terminal()
         self.run_worker(self._outlive(), name="afterlife", group="afterlife", exclusive=True, exit_on_error=False)
 
     def on_terminal_lost(self) -> None:
@@ -220,7 +220,7 @@ class RoutertermApp(App[int]):
             quiet = partial(_is_quiet, self.chat)
             wiring.count_exactly_when(quiet)
         except RoutertermError as error:
-            self.chat.show_trouble(error)
+            self.chat.show_error(error)
             return
         self.ready.set()
         self.run_worker(self.doors.get_ready(quiet, QUIET_AFTER), name="screens", exit_on_error=False)
@@ -233,7 +233,7 @@ class RoutertermApp(App[int]):
         try:
             await self.serving.follow(self.services)
         except RoutertermError as error:
-            self.chat.show_trouble(error)
+            self.chat.show_error(error)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A mistake of ours in the background becomes a notice and a report, never a traceback."""
@@ -243,7 +243,7 @@ class RoutertermApp(App[int]):
         if event.state is WorkerState.ERROR and isinstance(error, Exception):
             from routerterm.config.crash import report
 
-            self.chat.show_trouble(error if isinstance(error, RoutertermError) else report(error))
+            self.chat.show_error(error if isinstance(error, RoutertermError) else report(error))
 
     def _handle_exception(self, error: Exception) -> None:
         """End on a sentence that names the report; Textual's own picture of an error shows variables, so keys."""
@@ -297,7 +297,7 @@ class RoutertermApp(App[int]):
 
     def on_app_focus(self) -> None:
         """The terminal is looked at again."""
-        self.notices.looked_at()
+        self.notices.on_focus()
 
     async def action_help_here(self) -> None:
         """Show what can be done on the screen that is open."""
@@ -356,7 +356,7 @@ def _is_quiet(chat: ChatScreen) -> bool:
 
 def run(gateway: HostMaker | None = None) -> int:
     """Open the chat in this terminal; the exit code."""
-    from routerterm.config.quick import quick_ui
+    from routerterm.config.early_settings import quick_ui
 
     paths = Paths.find()
     ui = quick_ui(paths)

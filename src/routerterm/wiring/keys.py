@@ -7,23 +7,25 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from routerterm.catalog import Catalog
-from routerterm.config.keys.source import Keyring
+from routerterm.config.keys.key_store import KeyStore
 from routerterm.config.keys.values import Probe
 from routerterm.config.paths import Paths
 from routerterm.config.settings import Settings
-from routerterm.engine.key_desk import KeyDesk
-from routerterm.engine.probe import prober
-from routerterm.router.exchange import Transport
-from routerterm.router.transport import HttpTransport
-from routerterm.wiring.translate import catalog_of, options_of
+from routerterm.engine.keys.probe import prober
+from routerterm.engine.keys.service import KeyService
+from routerterm.router.transports.base import Transport
+from routerterm.router.transports.http import HttpTransport
+from routerterm.wiring.settings_mapping import catalog_of, options_of
 
 if TYPE_CHECKING:
     from routerterm.wiring.services import Services
 
 
-def keyring_of(settings: Settings, catalog: Catalog, paths: Paths, environ: Mapping[str, str] | None = None) -> Keyring:
+def keyring_of(
+    settings: Settings, catalog: Catalog, paths: Paths, environ: Mapping[str, str] | None = None
+) -> KeyStore:
     """The person's keys; nothing is opened or asked yet."""
-    return Keyring(
+    return KeyStore(
         paths.data,
         {info.name: info for info in catalog.providers(disabled=True)},
         references={name: own.keys for name, own in settings.providers.items() if own.keys},
@@ -54,14 +56,14 @@ class ProbeLine:
             await self._transports.popitem()[1].aclose()
 
 
-def desk_of(services: Services) -> KeyDesk:
+def desk_of(services: Services) -> KeyService:
     """For a program that is already put together; the desk is closed by whoever asked for it."""
     line = ProbeLine(services.settings, services.catalog)
-    return KeyDesk(services.keys, services.store.memory, line.probe, close=line.aclose)
+    return KeyService(services.keys, services.store.memory, line.probe, close=line.aclose)
 
 
 @asynccontextmanager
-async def open_desk(paths: Paths, environ: Mapping[str, str] | None = None) -> AsyncIterator[KeyDesk]:
+async def open_desk(paths: Paths, environ: Mapping[str, str] | None = None) -> AsyncIterator[KeyService]:
     """For a command that does one thing and ends.  The history is opened only if the router's memory is asked."""
     from routerterm.config.settings import load_settings
     from routerterm.store.database import Store
@@ -71,7 +73,7 @@ async def open_desk(paths: Paths, environ: Mapping[str, str] | None = None) -> A
     store = Store.open(paths.database)
     line = ProbeLine(settings, catalog)
     try:
-        yield KeyDesk(keyring_of(settings, catalog, paths, environ), store.memory, line.probe)
+        yield KeyService(keyring_of(settings, catalog, paths, environ), store.memory, line.probe)
     finally:
         await line.aclose()
         await store.close()

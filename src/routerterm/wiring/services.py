@@ -12,31 +12,31 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from routerterm.catalog import Catalog
-from routerterm.config.kept_lists import read_kept
-from routerterm.config.keys.source import Keyring
+from routerterm.config.keys.key_store import KeyStore
 from routerterm.config.local_model import status as local_status
 from routerterm.config.local_model import weights_file
+from routerterm.config.model_list_cache import read_kept
 from routerterm.config.paths import Paths
 from routerterm.config.settings import Settings, load_settings
 from routerterm.core.errors import RoutertermError, StoreError, VaultError
 from routerterm.core.events import Event
 from routerterm.core.request import ChatRequest
 from routerterm.core.targets import Target
-from routerterm.engine.afterlife import Afterlife
-from routerterm.engine.asking import Streams
-from routerterm.engine.glance import Lamp, lamps, spent_today
-from routerterm.engine.session import Session
+from routerterm.engine.chat.detached import DetachedReplies
+from routerterm.engine.chat.router_port import ChatRouter
+from routerterm.engine.chat.session import Session
+from routerterm.engine.usage.provider_status import Lamp, provider_status, spent_today
 from routerterm.router import Router
-from routerterm.router.budget import Gauge, crossed
-from routerterm.router.exchange import Transport
+from routerterm.router.decide.budget import Gauge, crossed
 from routerterm.router.options import RouterOptions
+from routerterm.router.transports.base import Transport
 from routerterm.store.database import Store, milliseconds
 from routerterm.store.opening import Opening
 from routerterm.tokens.estimator import Loading
-from routerterm.wiring.context import PresentFitting
+from routerterm.wiring.context import CurrentContextWindow
+from routerterm.wiring.costs import Costs, costs_of
 from routerterm.wiring.keys import keyring_of
-from routerterm.wiring.money import Money, money_of
-from routerterm.wiring.translate import catalog_of, options_of
+from routerterm.wiring.settings_mapping import catalog_of, options_of
 
 LOCAL = Target("local", "smollm2")
 DEMO = Target("demo", "markdown")
@@ -49,17 +49,17 @@ class Services:
     paths: Paths
     settings: Settings
     catalog: Catalog
-    keys: Keyring
+    keys: KeyStore
     store: Store
     router: Router
     options: RouterOptions
     """The router's routes and limits, as the settings have them."""
-    money: Money
+    money: Costs
     default_model: str
     """What a new conversation asks unless told otherwise."""
     environ: Mapping[str, str] | None = None
     loading: Loading = "later"
-    afterlife: Afterlife = field(default_factory=Afterlife)
+    afterlife: DetachedReplies = field(default_factory=DetachedReplies)
     troubles: tuple[RoutertermError, ...] = ()
     """What was wrong at the start but did not prevent it."""
     opening: Opening = field(default_factory=Opening)
@@ -69,15 +69,15 @@ class Services:
     _retired: list[Router] = field(default_factory=list)
     _gauges: tuple[Gauge, ...] = ()
 
-    def session(self, conversation_id: str | None = None, router: Streams | None = None, **fields: Any) -> Session:
+    def session(self, conversation_id: str | None = None, router: ChatRouter | None = None, **fields: Any) -> Session:
         """A conversation, or a new one.  ``router`` None asks ours."""
         fields = {"model": self.default_model, "fitting": self.fitting, **fields}
         return Session(self.store, router or self, conversation_id, afterlife=self.afterlife, **fields)
 
     @property
-    def fitting(self) -> PresentFitting:
+    def fitting(self) -> CurrentContextWindow:
         """What of a conversation goes to a model, by the settings of the moment."""
-        return PresentFitting(self)
+        return CurrentContextWindow(self)
 
     def model_for_chores(self, present: str, *, private: bool = False) -> str:
         """What does small work such as a summary: the cheap route where it has a key, else the ``present`` model."""
@@ -93,7 +93,7 @@ class Services:
 
     async def choose_default(self) -> None:
         """Find anew what a new conversation asks: keys or local weights may have come."""
-        self.default_model = await first_choice(self.settings, self.keys, self.paths)
+        self.default_model = await default_model(self.settings, self.keys, self.paths)
 
     async def reload(self) -> None:
         """Take up changed settings; answers that are running end under the old ones.  Raises `SettingsError`."""
@@ -102,7 +102,7 @@ class Services:
         parts = await _parts(self.paths, settings, self.keys, self.store, self.loading)
         self._retired.append(self.router)
         self.settings, self.catalog, self.options, self.money, self.router = settings, *parts
-        self.default_model = await first_choice(settings, self.keys, self.paths)
+        self.default_model = await default_model(settings, self.keys, self.paths)
         self.with_key = await providers_with_key(settings, self.keys)
 
     @property
@@ -126,7 +126,7 @@ class Services:
         rows = await self.keys.readable_rows()
         states = await self.store.memory.read("health:")
         providers = dict.fromkeys(row.provider for row in rows if row.provider in self.with_key)
-        return lamps(providers, states)
+        return provider_status(providers, states)
 
     async def close(self) -> None:
         """Finish and leave nothing open."""
@@ -151,7 +151,7 @@ async def open_services(
     store = Store.open(paths.database)
     opening = await store.start()
     catalog, options, money, router = await _parts(paths, settings, keys, store, loading)
-    default = await first_choice(settings, keys, paths)
+    default = await default_model(settings, keys, paths)
     return Services(
         paths,
         settings,
@@ -171,11 +171,11 @@ async def open_services(
 
 
 async def _parts(
-    paths: Paths, settings: Settings, keys: Keyring, store: Store, loading: Loading
-) -> tuple[Catalog, RouterOptions, Money, Router]:
+    paths: Paths, settings: Settings, keys: KeyStore, store: Store, loading: Loading
+) -> tuple[Catalog, RouterOptions, Costs, Router]:
     """What follows from the settings, and changes with them."""
     catalog = await asyncio.to_thread(lambda: catalog_of(settings, Catalog.builtin().merged(fresh=read_kept(paths))))
-    money = money_of(settings, catalog, store, loading)
+    money = costs_of(settings, catalog, store, loading)
     await money.recall(store)
     options = options_of(settings)
     router = Router(
@@ -190,14 +190,14 @@ async def _parts(
     return catalog, options, money, router
 
 
-async def providers_with_key(settings: Settings, keys: Keyring) -> frozenset[str]:
+async def providers_with_key(settings: Settings, keys: KeyStore) -> frozenset[str]:
     """The providers that are not switched off and have a key that is not."""
     own = settings.providers
     rows = [row for row in await keys.readable_rows() if row.enabled]
     return frozenset(row.provider for row in rows if row.provider not in own or own[row.provider].enabled)
 
 
-async def _damaged(keys: Keyring) -> tuple[VaultError, ...]:
+async def _damaged(keys: KeyStore) -> tuple[VaultError, ...]:
     """Why the list of keys cannot be read, if it cannot: everything else goes on without it."""
     try:
         await keys.records()
@@ -216,7 +216,7 @@ def rescued(opening: Opening) -> Iterator[StoreError]:
         )
 
 
-async def first_choice(settings: Settings, keys: Keyring, paths: Paths) -> str:
+async def default_model(settings: Settings, keys: KeyStore, paths: Paths) -> str:
     """What answers when nobody says: the person's default; the smart route if any key is known; local; demo."""
     if "default" in settings.router.model_fields_set:
         return settings.router.default
@@ -227,7 +227,7 @@ async def first_choice(settings: Settings, keys: Keyring, paths: Paths) -> str:
 
 def _in_process(paths: Paths) -> Mapping[str, Transport]:
     """The providers that run inside this program."""
-    from routerterm.router.local import LocalTransport
+    from routerterm.router.transports.local import LocalTransport
 
     return {LOCAL.provider: LocalTransport({LOCAL.model: weights_file(paths)})}
 

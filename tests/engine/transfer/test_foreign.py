@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routerterm.core.messages import Image
-from routerterm.engine.session import Session
+from routerterm.engine.chat.session import Session
 from routerterm.engine.transfer import importing
-from routerterm.engine.transfer.foreign import Skipped
-from routerterm.engine.transfer.importing import Report, bring_in, open_archive
+from routerterm.engine.transfer.common import Skipped
+from routerterm.engine.transfer.importing import Report, import_file, open_archive
 from routerterm.engine.transfer.problems import BadArchive
 from routerterm.store.database import Store
 from tests.engine.fakes import Script
@@ -78,11 +78,11 @@ def database(path: Path, *statements: str) -> Path:
 
 async def twice(store: Store, path: Path) -> Report:
     """Dry, in earnest, and again."""
-    dry = await bring_in(store, path, dry=True)
+    dry = await import_file(store, path, dry=True)
     assert await store.conversations.count() == 0
-    report = await bring_in(store, path)
+    report = await import_file(store, path)
     assert (dry.new, dry.messages, dry.kind) == (report.new, report.messages, report.kind)
-    again = await bring_in(store, path)
+    again = await import_file(store, path)
     assert (again.new, again.grown, again.known, again.messages) == (0, 0, report.new, 0)
     sound(store.path)
     return report
@@ -251,7 +251,7 @@ def test_hostile_files_end_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 async def test_one_bad_conversation_does_not_stop_the_others(store: Store, tmp_path: Path) -> None:
     (tmp_path / "c.json").write_text(json.dumps([{"mapping": {"a": 1, "b": {"message": 7}}}, 4, *chatgpt()]))
-    report = await bring_in(store, tmp_path / "c.json")
+    report = await import_file(store, tmp_path / "c.json")
     assert report.new == 1
     assert len(report.failed) + report.empty == 2
 

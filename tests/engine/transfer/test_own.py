@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 from routerterm.core.errors import RoutertermError
 from routerterm.core.ledger import AttemptRecord
 from routerterm.core.messages import Image, Message, Part, Reasoning, Text, ToolCall, ToolResult
-from routerterm.engine.transfer import own
+from routerterm.engine.transfer import native_format
 from routerterm.engine.transfer.exporting import export_json, export_one
-from routerterm.engine.transfer.forms import Form
-from routerterm.engine.transfer.importing import bring_in
+from routerterm.engine.transfer.formats import Form
+from routerterm.engine.transfer.importing import import_file
 from routerterm.engine.transfer.problems import BadArchive
 from routerterm.store.database import Store
-from routerterm.store.transfer import Carried
+from routerterm.store.transfer import ConversationBundle
 from routerterm.store.values import Conversation, StoredMessage
 from tests.store.seeds import sound
 
@@ -42,7 +42,7 @@ objects = st.dictionaries(texts, st.none() | st.booleans() | st.integers(-(1 << 
 
 
 @st.composite
-def trees(draw: st.DrawFn, number: int) -> Carried:
+def trees(draw: st.DrawFn, number: int) -> ConversationBundle:
     """A conversation with a random tree."""
     id = f"C{number}"
     messages: list[StoredMessage] = []
@@ -71,7 +71,9 @@ def trees(draw: st.DrawFn, number: int) -> Carried:
         )
         for n, message in enumerate(messages[:2])
     )  # fmt: skip
-    return Carried(conversation, tuple(messages), tuple(sorted(attempts, key=lambda a: (a.started_at, a.id))))
+    return ConversationBundle(
+        conversation, tuple(messages), tuple(sorted(attempts, key=lambda a: (a.started_at, a.id)))
+    )
 
 
 async def exported(store: Store) -> str:
@@ -83,23 +85,23 @@ async def exported(store: Store) -> str:
 @given(
     st.lists(st.integers(), min_size=1, max_size=3).flatmap(lambda ns: st.tuples(*(trees(n) for n in range(len(ns)))))
 )
-def test_import_export_import_is_the_identity(conversations: tuple[Carried, ...]) -> None:
+def test_import_export_import_is_the_identity(conversations: tuple[ConversationBundle, ...]) -> None:
     async def there_and_back() -> None:
         with tempfile.TemporaryDirectory() as folder:
             first, second = (Store.open(Path(folder) / name / "history.db") for name in "ab")
             file = Path(folder) / "export.json"
-            file.write_text("".join(own.write(conversations)), encoding="utf-8")
-            assert [own.from_json(own.to_json(carried)) for carried in conversations]
-            report = await bring_in(first, file)
+            file.write_text("".join(native_format.write(conversations)), encoding="utf-8")
+            assert [native_format.from_json(native_format.to_json(carried)) for carried in conversations]
+            report = await import_file(first, file)
             assert report.failed == []
             assert report.new == len(conversations)
             once = await exported(first)
             wanted = sorted(conversations, key=lambda c: (c.conversation.created_at, c.conversation.id))
-            assert once == "".join(own.write(wanted))
+            assert once == "".join(native_format.write(wanted))
             file.write_text(once, encoding="utf-8")
-            await bring_in(second, file)
+            await import_file(second, file)
             assert await exported(second) == once
-            again = await bring_in(second, file)
+            again = await import_file(second, file)
             assert (again.new, again.grown, again.known) == (0, 0, len(conversations))
             assert await exported(second) == once
             await first.close()
@@ -109,7 +111,7 @@ def test_import_export_import_is_the_identity(conversations: tuple[Carried, ...]
     asyncio.run(there_and_back())
 
 
-def talk() -> Carried:
+def talk() -> ConversationBundle:
     evil = "<script>alert(1)</script> [x](javascript:alert(1)) ![i](http://spy.example/p.png) **bold** `code`"
     messages = (
         StoredMessage("M1", "C1", None, "user", (Text("Why?\n\nReally."),), "", "done", None, {}, 1000, 1000),
@@ -122,7 +124,9 @@ def talk() -> Carried:
         AttemptRecord(f"A{n}", 1, "tui", "any", "p", "m", 5, f"M{n}", "C1", outcome="done", cost_nanousd=cost)
         for n, cost in ((2, 1_500_000), (3, None))
     )
-    return Carried(Conversation("C1", 'Title "<b>"', None, 1000, 3000, "M2", tags=("work",)), messages, attempts)
+    return ConversationBundle(
+        Conversation("C1", 'Title "<b>"', None, 1000, 3000, "M2", tags=("work",)), messages, attempts
+    )
 
 
 async def test_markdown_reads_well_and_tells_models_and_cost(store: Store) -> None:
@@ -172,7 +176,7 @@ async def test_a_key_that_was_pasted_into_a_chat_does_not_leave_with_it(store: S
     )
     message = StoredMessage("M1", "C1", None, "user", parts, f"why does {key} fail?", "done", None, {}, 1000, 1000)
     await store.transfer.carry_in(
-        Carried(Conversation("C1", f"{key}?", None, 1000, 3000, "M1", system=key), (message,))
+        ConversationBundle(Conversation("C1", f"{key}?", None, 1000, 3000, "M1", system=key), (message,))
     )
     text = await export_one(store, "C1", form)
     assert key not in text
@@ -192,9 +196,9 @@ async def test_a_branch_alone(store: Store) -> None:
 
 async def test_a_message_of_another_conversation_is_never_taken_over(store: Store, tmp_path: Path) -> None:
     await store.transfer.carry_in(talk())
-    thief = own.to_json(talk()) | {"id": "C2"}
+    thief = native_format.to_json(talk()) | {"id": "C2"}
     (tmp_path / "x.json").write_text(json.dumps({"format": "routerterm", "version": 1, "conversations": [thief]}))
-    report = await bring_in(store, tmp_path / "x.json")
+    report = await import_file(store, tmp_path / "x.json")
     assert report.new == 0
     assert "another conversation" in report.failed[0]
     sound(store.path)
@@ -215,5 +219,5 @@ async def test_a_message_of_another_conversation_is_never_taken_over(store: Stor
 )  # fmt: skip
 def test_wrong_types_end_in_a_sentence(change: dict[str, object]) -> None:
     with pytest.raises(BadArchive) as caught:
-        own.from_json({"id": "C", "created_at": 1, "updated_at": 2, "messages": []} | change)
+        native_format.from_json({"id": "C", "created_at": 1, "updated_at": 2, "messages": []} | change)
     assert "malformed" in caught.value.message

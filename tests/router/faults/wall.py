@@ -26,14 +26,14 @@ from routerterm.core.events import (
 )
 from routerterm.core.ledger import AttemptRecord, Cap, CapReached
 from routerterm.core.messages import Message
-from routerterm.core.ports import ApiKey, Memory
+from routerterm.core.ports import ApiKey, StateStore
 from routerterm.core.request import ChatRequest
 from routerterm.core.secret import Secret
 from routerterm.core.targets import Target
-from routerterm.router import Hooks, Limits, Router, RouterOptions, Timeouts
-from routerterm.router.exchange import Transport
+from routerterm.router import Hooks, Limits, Router, RouterOptions, TimeoutOptions
 from routerterm.router.options import BreakerLimits, KeyLimits
-from routerterm.router.transport import HttpTransport
+from routerterm.router.transports.base import Transport
+from routerterm.router.transports.http import HttpTransport
 from tests.router.faults.provider import ANSWER, FaultyProvider, running, self_signed
 
 
@@ -166,7 +166,7 @@ class Row:
 
 def scaled(scale: float, deadline: float = 600.0) -> RouterOptions:
     """The true waits, shortened."""
-    timeouts, limits = Timeouts(), Limits()
+    timeouts, limits = TimeoutOptions(), Limits()
     return RouterOptions(
         fallbacks={"primary/model": ("backup/model",)},
         timeouts=replace(
@@ -215,7 +215,7 @@ def make_router(
     urls: dict[str, str],
     options: RouterOptions,
     ledger: RecordingLedger | None = None,
-    memory: Memory | None = None,
+    memory: StateStore | None = None,
     hooks: Hooks | None = None,
     transport: Transport | None = None,
     local: Collection[str] = (),

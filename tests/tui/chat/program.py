@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 
 from textual.pilot import Pilot
 
+from routerterm.config.early_settings import quick_ui
 from routerterm.config.paths import Paths
-from routerterm.config.quick import quick_ui
 from routerterm.tui.app import RoutertermApp
 
 PATIENCE = 60.0

@@ -6,7 +6,7 @@ import pytest
 from textual.events import Key
 
 from routerterm.config.paths import Paths
-from routerterm.tui.turns import Asked
+from routerterm.tui.chat.turns import Asked
 from tests.tui.chat.program import answered, configure, running, say, screen_text, shown, until
 
 
@@ -29,7 +29,7 @@ async def test_an_answer_is_shown_and_kept(paths: Paths) -> None:
 
 async def test_what_is_sent_before_everything_is_ready_is_sent_then(paths: Paths) -> None:
     configure(paths)
-    from routerterm.config.quick import quick_ui
+    from routerterm.config.early_settings import quick_ui
     from routerterm.tui.app import RoutertermApp
 
     app = RoutertermApp(paths, quick_ui(paths))

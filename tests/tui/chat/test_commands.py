@@ -148,10 +148,10 @@ TRIED: dict[str, tuple[Prepare, Holds]] = {
     "next-model": (recent, lambda t: t.app.chat.stage.model == "demo/table"),
     "system": opens("EditText", "System prompt"),
     "private": changes(lambda t: t.app.chat.stage.private),
-    "rename": opens("AskValue", "Rename"),
-    "look": opens("AskValue", "Find here"),
+    "rename": opens("PromptDialog", "Rename"),
+    "look": opens("PromptDialog", "Find here"),
     "pin": (nothing, pinned),
-    "tag": opens("AskValue", "Tags"),
+    "tag": opens("PromptDialog", "Tags"),
     "tags": opens("Picker"),
     "archive": (nothing, lambda t: "In the archive" in t.told and t.app.chat.stage.id is None),
     "archived": opens("Picker", "The archive"),
@@ -161,7 +161,7 @@ TRIED: dict[str, tuple[Prepare, Holds]] = {
     "bin": opens("Picker", "Deleted"),
     "tree": opens("TreeScreen"),
     "export": opens("Picker"),
-    "import": opens("AskValue"),
+    "import": opens("PromptDialog"),
     "temperature": tells("The temperature is"),
     "reasoning": tells("Reasoning is"),
     "length": tells("An answer may have"),
@@ -213,7 +213,7 @@ async def talking(
 ) -> AsyncIterator[Callable[[], Awaitable[Try]]]:
     """The program; what is given makes it stand at the end of a conversation of two questions, as if just opened."""
     configure(paths)
-    monkeypatch.setattr("routerterm.tui.editor.edit", lambda _: "from the editor")
+    monkeypatch.setattr("routerterm.tui.dialogs.open_editor.edit", lambda _: "from the editor")
     async with running(paths, (100, 30)) as (app, pilot):
         seen: list[str] = []
         monkeypatch.setattr(app, "suspend", nullcontext)

@@ -85,10 +85,10 @@ async def test_a_setting_is_changed_checked_and_lived(paths: Paths) -> None:
         await say(pilot, "/settings")
         await until(pilot, lambda: type(app.screen).__name__ == "Picker")
         await pilot.press(*"budget.day", "enter")
-        await until(pilot, lambda: type(app.screen).__name__ == "AskValue")
+        await until(pilot, lambda: type(app.screen).__name__ == "PromptDialog")
         await pilot.press(*"minus", "enter")
         await until(pilot, lambda: "is not" in screen_text(app))
-        assert type(app.screen).__name__ == "AskValue"
+        assert type(app.screen).__name__ == "PromptDialog"
         await pilot.press("ctrl+a", "ctrl+k", "2", "full_stop", "5", "0", "enter")
         await until(pilot, lambda: type(app.screen).__name__ == "Picker")
         assert app.services is not None

@@ -14,10 +14,10 @@ from routerterm.config.paths import Paths
 from routerterm.core.errors import RoutertermError
 from routerterm.core.messages import Image, Text, parts_from_json, parts_to_json
 from routerterm.tui.app import RoutertermApp
-from routerterm.tui.attaching import load, named, paths_in, tidied
+from routerterm.tui.chat.attachment_files import load, named, paths_in, tidied
+from routerterm.tui.chat.completion import files, names
 from routerterm.tui.commands.registry import COMMANDS
-from routerterm.tui.completing import files, names
-from routerterm.tui.editor import clean, edit, editor_of
+from routerterm.tui.dialogs.open_editor import clean, editor_of, open_editor
 from tests.tui.chat.program import answered, configure, running, say, screen_text, shown, until
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
@@ -292,15 +292,15 @@ def test_the_editor_gets_the_text_and_no_secret(tmp_path: Path) -> None:
     script.chmod(0o700)
     environ = {"PATH": os.environ["PATH"], "EDITOR": f"{script}", "OUT": str(tmp_path / "out")}
     secrets = {"OPENAI_API_KEY": "a", "GITHUB_TOKEN": "b", "DB_PASSWORD": "c", "ROUTERTERM_HOME": "d"}
-    assert edit("text", environ | secrets) == "text edited"
+    assert open_editor("text", environ | secrets) == "text edited"
     seen = (tmp_path / "out").read_text()
     assert "EDITOR=" in seen
     assert not any(name in seen for name in secrets)
     assert clean({"KEYBOARD": "us", "XDG_RUNTIME_DIR": "x"}) == {"KEYBOARD": "us", "XDG_RUNTIME_DIR": "x"}
     with pytest.raises(RoutertermError, match="as it was"):
-        edit("text", environ | {"EDITOR": "false"})
+        open_editor("text", environ | {"EDITOR": "false"})
     with pytest.raises(RoutertermError, match="cannot be started"):
-        edit("text", environ | {"EDITOR": "/nowhere/ed"})
+        open_editor("text", environ | {"EDITOR": "/nowhere/ed"})
     assert editor_of({"VISUAL": "code --wait", "EDITOR": "vi"}) == ["code", "--wait"]
 
 

@@ -13,7 +13,7 @@ from routerterm.core.targets import Forecast
 from routerterm.tui.app import RoutertermApp
 from routerterm.tui.terminal.attention import call, call_of, title
 from routerterm.tui.themes.values import ASCII_GLYPHS, Glyphs
-from routerterm.tui.widgets.foresight import percent
+from routerterm.tui.widgets.forecast_fields import percent
 from routerterm.tui.widgets.status import StatusView, status_fields, tone_of_share
 from tests.tui.chat.program import answered, configure, running, say, until
 
@@ -72,7 +72,7 @@ async def test_a_long_answer_calls_only_who_looks_elsewhere(paths: Paths) -> Non
         assert any("answer is here" in data for data in sent)
         assert len(sent) == 2
         app.app_focus = True
-        app.notices.looked_at()
+        app.notices.on_focus()
         assert sent[-1] == title("idle")
         await pilot.pause()
 

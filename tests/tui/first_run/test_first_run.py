@@ -56,7 +56,7 @@ async def test_what_is_typed_at_once_reaches_the_composer(paths: Paths) -> None:
 
 
 async def test_it_is_not_in_the_way_of_who_typed_before_it_came(paths: Paths) -> None:
-    from routerterm.config.quick import quick_ui
+    from routerterm.config.early_settings import quick_ui
     from routerterm.tui.app import RoutertermApp
 
     app = RoutertermApp(paths, quick_ui(paths))
@@ -180,7 +180,7 @@ async def test_a_server_that_runs_here_is_offered_and_taken(paths: Paths) -> Non
 async def test_nothing_moves_where_calm_is_wished_for(paths: Paths) -> None:
     paths.make()
     paths.config_file.write_text('[ui]\nmotion = "reduced"\n')
-    from routerterm.config.quick import quick_ui
+    from routerterm.config.early_settings import quick_ui
     from routerterm.tui.app import RoutertermApp
 
     app = RoutertermApp(paths, quick_ui(paths))
@@ -202,7 +202,7 @@ async def test_the_start_can_be_watched_and_left_by_any_key(paths: Paths) -> Non
 
 @pytest.mark.parametrize("entered", [False, True])
 async def test_a_number_pressed_before_the_ways_came_means_the_way(paths: Paths, entered: bool) -> None:
-    from routerterm.config.quick import quick_ui
+    from routerterm.config.early_settings import quick_ui
     from routerterm.tui.app import RoutertermApp
 
     app = RoutertermApp(paths, quick_ui(paths))
@@ -222,7 +222,7 @@ async def test_a_number_pressed_before_the_ways_came_means_the_way(paths: Paths,
 
 
 async def test_a_key_pasted_before_it_could_be_recognised_goes_to_the_keys(paths: Paths) -> None:
-    from routerterm.config.quick import quick_ui
+    from routerterm.config.early_settings import quick_ui
     from routerterm.tui.app import RoutertermApp
 
     app = RoutertermApp(paths, quick_ui(paths))

@@ -29,7 +29,7 @@ async def test_the_list_renames_pins_and_copies_what_the_cursor_is_on(paths: Pat
         opened = app.chat.stage.id
         app.chat.sidebar.focus()
         await pilot.press("end", "r")
-        await until(pilot, lambda: type(app.screen).__name__ == "AskValue")
+        await until(pilot, lambda: type(app.screen).__name__ == "PromptDialog")
         await pilot.press(*" again", "enter")
         await until(pilot, lambda: "First talk here again" in titles(app))
         assert app.chat.stage.id == opened, "the open conversation was changed"
@@ -124,7 +124,7 @@ async def test_a_template_is_written_filled_in_and_put_into_the_composer(paths: 
         await pilot.press("ctrl+s")
         await until(pilot, lambda: type(app.screen).__name__ == "PromptsScreen" and "{{what}}" in screen_text(app))
         await pilot.press("enter")
-        await until(pilot, lambda: type(app.screen).__name__ == "FillIn")
+        await until(pilot, lambda: type(app.screen).__name__ == "FormDialog")
         await pilot.press("enter")  # it must be filled in: nothing happens
         await pilot.press(*"hello", "enter", "enter")
         await until(pilot, lambda: app.chat.composer.text == "Say hello in French")

@@ -10,7 +10,7 @@ import pytest
 from routerterm.config.paths import Paths
 from routerterm.core.errors import RoutertermError
 from routerterm.tui.app import RoutertermApp
-from routerterm.tui.moving import _said
+from routerterm.tui.chat.import_export import _said
 from tests.tui.chat.program import answered, configure, running, say, screen_text, until
 
 
@@ -37,7 +37,7 @@ async def test_a_conversation_is_written_and_read_again_elsewhere(
         await app.action_command("export", "")
         await until(pilot, lambda: type(app.screen).__name__ == "Picker")
         await pilot.press(*"every", "enter")
-        await until(pilot, lambda: type(app.screen).__name__ == "AskValue")
+        await until(pilot, lambda: type(app.screen).__name__ == "PromptDialog")
         await pilot.press("enter")
         await until(pilot, lambda: (tmp_path / "routerterm-history.json").exists() and app.screen is app.chat)
     assert "carry me over" in (tmp_path / "a.md").read_text()

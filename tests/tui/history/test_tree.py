@@ -7,7 +7,7 @@ from textual import events
 
 from routerterm.config.paths import Paths
 from routerterm.tui.app import RoutertermApp
-from routerterm.tui.entries import SUMMED_UP
+from routerterm.tui.chat.entries import SUMMED_UP
 from routerterm.tui.screens.tree import TreeScreen
 from tests.tui.chat.program import answered, configure, running, say, screen_text, shown, until
 

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from routerterm.config.paths import Paths
-from routerterm.tui.plain.deeds import DEEDS
+from routerterm.tui.plain.commands import COMMANDS
 from tests.cli.program import PROGRAM, routerterm
 from tests.tui.chat.program import configure
 
@@ -46,7 +46,7 @@ def test_everything_is_told_by_help_and_mistakes_say_what_to_do(paths: Paths) ->
     said = talk(
         "/help", "/modle demo/code", "/model nobody/none", "/temp 9", "/reasoning much", "/open 7", "/attach no"
     )
-    for name in DEEDS:
+    for name in COMMANDS:
         assert f"/{name}:" in said
     assert "There is no command /modle.\nWhat to do: Try /model" in said
     assert said.count("Error:") == 6

@@ -12,12 +12,12 @@ from routerterm.catalog.values import ModelInfo
 from routerterm.config.paths import Paths
 from routerterm.core.ledger import Cap
 from routerterm.core.targets import Forecast
-from routerterm.router.breaker import Health
-from routerterm.router.budget import Gauge
+from routerterm.router.decide.budget import Gauge
+from routerterm.router.decide.circuit_breaker import Health
 from routerterm.router.options import Route
 from routerterm.tui.app import RoutertermApp
-from routerterm.tui.screens.model_rows import Need, Shelf, model_row, route_row
-from routerterm.tui.screens.stats_rows import gauge_fields
+from routerterm.tui.screens.models.rows import Need, Shelf, model_row, route_row
+from routerterm.tui.screens.stats.rows import gauge_fields
 from routerterm.tui.themes.values import ASCII_GLYPHS, Glyphs
 from routerterm.tui.widgets.rows import plain
 from routerterm.tui.widgets.status import StatusView, status_fields

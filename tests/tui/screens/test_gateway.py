@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import httpx
 
-from routerterm.cli.inside import gateway_of
+from routerterm.cli.gateway_factory import gateway_of
 from routerterm.config.paths import Paths
 from routerterm.tui.app import RoutertermApp
 from routerterm.tui.screens.gateway import GatewayScreen

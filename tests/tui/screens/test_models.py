@@ -14,9 +14,9 @@ from routerterm.catalog.catalog import Catalog
 from routerterm.catalog.values import ModelInfo, Prices
 from routerterm.config.paths import Paths
 from routerterm.core.targets import Target
-from routerterm.router.breaker import Health
+from routerterm.router.decide.circuit_breaker import Health
 from routerterm.router.options import BUILTIN_ROUTES
-from routerterm.tui.screens.model_rows import Need, Shelf, cycle, misfit, provider_keys, route_misfit, shelf_rows
+from routerterm.tui.screens.models.rows import Need, Shelf, cycle, misfit, provider_keys, route_misfit, shelf_rows
 from routerterm.tui.themes.values import Glyphs
 from routerterm.tui.widgets.rows import Row, RowList, plain
 from tests.tui.chat.program import configure, running, say, screen_text, until

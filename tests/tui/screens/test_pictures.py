@@ -17,11 +17,11 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from routerterm.config import local_model
+from routerterm.config.early_settings import quick_ui
 from routerterm.config.paths import Paths, built_in_themes
-from routerterm.config.quick import quick_ui
 from routerterm.tui.app import RoutertermApp
-from routerterm.tui.screens.compare_words import Lane
-from routerterm.tui.themes.reading import find_themes
+from routerterm.tui.screens.compare.rows import Lane
+from routerterm.tui.themes.reader import find_themes
 from tests.tui.chat.program import configure, say, screen_text, until
 from tests.tui.seed import NOW, fill
 
@@ -56,7 +56,7 @@ def still_clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         def now(cls, tz: datetime.tzinfo | None = None) -> Still:
             return cls.fromtimestamp(NOW / 1000, tz)
 
-    monkeypatch.setattr("routerterm.engine.glance.datetime", Still)
+    monkeypatch.setattr("routerterm.engine.usage.provider_status.datetime", Still)
     yield
     monkeypatch.undo()
     time.tzset()
@@ -148,7 +148,7 @@ async def test_first_run(
         return ()
 
     monkeypatch.setattr(local_model, "status", lambda _: local_model.LocalStatus(None, engine=True))
-    monkeypatch.setattr("routerterm.engine.neighbours.neighbours", none)
+    monkeypatch.setattr("routerterm.engine.discovery.local_servers.neighbours", none)
     paths.make()
     paths.config_file.write_text(f"[ui]\n{QUIET}")
     app = RoutertermApp(paths, quick_ui(paths))

@@ -8,8 +8,8 @@ from textual.pilot import Pilot
 
 from routerterm.config.paths import Paths
 from routerterm.tui.app import RoutertermApp
-from routerterm.tui.screens.route import RouteScreen
-from routerterm.tui.screens.route_rows import Place, moved
+from routerterm.tui.screens.routes.rows import Place, moved
+from routerterm.tui.screens.routes.screen import RouteScreen
 from tests.tui.chat.program import configure, running, say, screen_text, until
 
 MINE = """\

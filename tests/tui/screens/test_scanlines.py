@@ -9,7 +9,7 @@ import pytest
 from routerterm.config.paths import Paths, built_in_themes
 from routerterm.tui.app import RoutertermApp
 from routerterm.tui.themes.adapt import darker, to_textual
-from routerterm.tui.themes.reading import find_themes, read_theme
+from routerterm.tui.themes.reader import find_themes, read_theme
 from tests.tui.chat.program import answered, configure, running, say, until
 from tests.tui.test_themes import READ, contrast
 

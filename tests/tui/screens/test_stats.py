@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from routerterm.config.paths import Paths
-from routerterm.engine.statistics import summary
+from routerterm.engine.usage.statistics import summary
 from routerterm.tui.app import RoutertermApp
 from routerterm.tui.clock import now_ms
-from routerterm.tui.screens.stats import KINDS, PERIODS, StatsScreen
-from routerterm.tui.screens.stats_export import as_csv, as_json
-from routerterm.tui.screens.stats_rows import ORDERS, ordered
+from routerterm.tui.screens.stats.export import as_csv, as_json
+from routerterm.tui.screens.stats.rows import ORDERS, ordered
+from routerterm.tui.screens.stats.screen import KINDS, PERIODS, StatsScreen
 from routerterm.tui.widgets.bars import Bars, merged, places
 from routerterm.tui.widgets.fields import Field, Span, flow
 from tests.tui.chat.program import configure, running, screen_text, until

@@ -10,10 +10,10 @@ import pytest
 from routerterm.config.paths import Paths, built_in_themes
 from routerterm.core.errors import RoutertermError
 from routerterm.tui.app import RoutertermApp
-from routerterm.tui.frame import Panes, draw
-from routerterm.tui.themes.reading import find_themes, read_theme
-from routerterm.tui.themes.shelf import ThemeShelf, letters
+from routerterm.tui.themes.manager import ThemeManager, letters
+from routerterm.tui.themes.reader import find_themes, read_theme
 from routerterm.tui.themes.values import Theme
+from routerterm.tui.widgets.frame import Panes, draw
 from tests.tui.chat.program import configure, running, screen_text, until
 
 MINE = 'title = "Mine"\nhead = "MY MACHINE"\nframe = "double"\nkeys = "pf"\nvoice = ["hello you"]\n'
@@ -30,7 +30,7 @@ def write(paths: Paths, text: str, age: int) -> Path:
 
 def test_a_changed_file_is_seen_once_and_a_broken_one_leaves_the_old(paths: Paths) -> None:
     write(paths, MINE, 1000)
-    shelf = ThemeShelf(paths)
+    shelf = ThemeManager(paths)
     theme, trouble = shelf.take("mine")
     assert (theme.head, theme.keys, theme.frame, trouble) == ("MY MACHINE", "pf", "double", None)
     assert shelf.again() is None

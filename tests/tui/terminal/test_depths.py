@@ -8,7 +8,7 @@ from routerterm.config.paths import built_in_themes
 from routerterm.tui.terminal import colour
 from routerterm.tui.terminal.colour import Depth, adapter, lightness
 from routerterm.tui.terminal.style import REVERSE, Style
-from routerterm.tui.themes.reading import find_themes, read_theme
+from routerterm.tui.themes.reader import find_themes, read_theme
 
 SHIPPED = find_themes([built_in_themes()])
 READ = ("text", "dim", "bright", "accent", "warning", "error", "success", "code", "link")

@@ -16,8 +16,8 @@ from tests.tui.terminal.simulated import Chat
 from textual.app import App, ComposeResult
 from textual.widgets import Input
 
+from routerterm.config.early_settings import quick_ui
 from routerterm.config.paths import Paths
-from routerterm.config.quick import quick_ui
 from routerterm.tui import terminal
 from routerterm.tui.app import _driver
 from routerterm.tui.terminal.cells import CONT, Graphemes

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from routerterm.core.events import TextDelta
-from routerterm.tui.transcript import canvas
+from routerterm.tui.markdown.grammar import Grammar
+from routerterm.tui.markdown.line_writer import LineWriter
+from routerterm.tui.transcript import painter
+from routerterm.tui.transcript.entry_list import EntryList, EntrySlot
 from routerterm.tui.transcript.layout import live
-from routerterm.tui.transcript.layout.grammar import Grammar
-from routerterm.tui.transcript.layout.page import Page
-from routerterm.tui.transcript.shelf import Shelf, Slot
 from routerterm.tui.transcript.values import Entry, Header
 from tests.tui.transcript.stage import Stage, talk
 
@@ -44,13 +44,13 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
 
         monkeypatch.setattr(owner, name, call)
 
-    counted(Page, "put", "lines laid out")
+    counted(LineWriter, "put", "lines laid out")
     counted(Grammar, "blocks", "characters parsed", lambda _, source: len(source))
     counted(Grammar, "inline", "characters parsed", lambda _, content, references: len(content))
-    counted(canvas, "paint", "rows painted")
+    counted(painter, "paint", "rows painted")
     counted(live, "renumber", "lines numbered")
-    counted(Shelf, "lay", "entries laid out")
-    counted(Slot, "line", "lines asked for")
+    counted(EntryList, "lay", "entries laid out")
+    counted(EntrySlot, "line", "lines asked for")
     return count
 
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from routerterm.core.events import ReasoningDelta, TextDelta, ToolCallDelta
 from routerterm.core.messages import Image, Reasoning, Text, ToolCall, ToolResult
-from routerterm.tui.sanitise import is_clean
+from routerterm.core.sanitise import is_clean
+from routerterm.tui.markdown.lines import runs_len
 from routerterm.tui.transcript.layout.entry import entry_lines
-from routerterm.tui.transcript.layout.lines import runs_len
 from routerterm.tui.transcript.layout.live import LiveEntry
 from routerterm.tui.transcript.paint import paint
 from routerterm.tui.transcript.palette import Palette

@@ -17,17 +17,18 @@ from textual.pilot import Pilot
 
 from routerterm.core.events import TextDelta
 from routerterm.core.messages import Image, Text
-from routerterm.tui.transcript import gallery
-from routerterm.tui.transcript.layout import datauris, pictures
-from routerterm.tui.transcript.layout.datauris import Folder
+from routerterm.tui.markdown import data_uris
+from routerterm.tui.markdown.data_uris import Folder
+from routerterm.tui.markdown.lines import Line, runs_len
+from routerterm.tui.markdown.stream import StreamLayout, lay_out
+from routerterm.tui.transcript import images
+from routerterm.tui.transcript.layout import pictures
 from routerterm.tui.transcript.layout.entry import entry_lines
-from routerterm.tui.transcript.layout.lines import Line, runs_len
 from routerterm.tui.transcript.layout.parts import image_lines
 from routerterm.tui.transcript.layout.pictures import is_picture, picture_lines
-from routerterm.tui.transcript.layout.stream import StreamLayout, lay_out
 from routerterm.tui.transcript.paint import paint
 from routerterm.tui.transcript.palette import Palette, Signs
-from routerterm.tui.transcript.places import END, Place, Selection
+from routerterm.tui.transcript.selection import END, Place, Selection
 from routerterm.tui.transcript.values import Entry, Header
 from tests.tui.transcript.stage import Stage, rows, said
 
@@ -217,16 +218,16 @@ def test_a_picture_too_large_is_dropped_as_it_comes(drawn: bytes) -> None:
     folder.feed("![a](data:image/png;base64,")
     for _ in range(50):
         assert folder.feed("QUJD" * 10_000) == ""
-        assert sum(map(len, folder._pieces or [])) <= datauris.LARGEST
+        assert sum(map(len, folder._pieces or [])) <= data_uris.LARGEST
     assert folder.feed(") and on").endswith(") and on")
     assert not folder.pictures
 
 
 def test_no_more_pictures_are_kept_than_can_be_drawn(drawn: bytes) -> None:
     folder = Folder()
-    for number in range(3 * datauris.MOST):
+    for number in range(3 * data_uris.MOST):
         folder.feed(f"![a]({uri(drawn + bytes([number]))})\n")
-    assert len(folder.pictures) == datauris.MOST
+    assert len(folder.pictures) == data_uris.MOST
 
 
 def test_code_shows_what_was_written(drawn: bytes) -> None:
@@ -360,8 +361,8 @@ async def test_the_same_picture_is_decoded_once_for_a_width(drawn: bytes, monkey
 async def test_an_entry_draws_so_many_and_no_more(drawn: bytes) -> None:
     stage = Stage()
     async with stage.run_test(size=(60, 90)) as pilot:
-        stage.transcript.show([Entry("m", "user", (Image("image/png", drawn),) * (gallery.PER_ENTRY + 5))])
-        await settled(pilot, stage, 2 * gallery.PER_ENTRY)
+        stage.transcript.show([Entry("m", "user", (Image("image/png", drawn),) * (images.PER_ENTRY + 5))])
+        await settled(pilot, stage, 2 * images.PER_ENTRY)
 
 
 @pytest.mark.parametrize("without", ["colours", "the extra", "half blocks", "a fast line"])
@@ -378,7 +379,7 @@ async def test_where_it_cannot_be_drawn_it_is_named(
         if without == "half blocks":
             stage.transcript.set_palette(Palette(signs=Signs.plain()))
         if without == "a fast line":
-            stage.transcript.spare_line(True)
+            stage.transcript.throttle(True)
         image = Image("image/png", drawn, name="four.png")
         stage.transcript.show([Entry("m", "user", (image, Text(f"![square]({uri(drawn)})")))])
         await pilot.pause(0.2)

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from routerterm.tui.transcript.layout.page import Limits
-from routerterm.tui.transcript.layout.stream import lay_out
+from routerterm.tui.markdown.line_writer import Limits
+from routerterm.tui.markdown.stream import lay_out
 from tests.tui.transcript.test_stream import SIGNS, SMALL, TIMES, check, stream
 
 SPEC = Path(os.environ.get("ROUTERTERM_COMMONMARK", ".venv/commonmark-spec.txt"))

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from routerterm.tui.transcript.layout.calm import calm
-from routerterm.tui.transcript.layout.lines import Line, runs_len
-from routerterm.tui.transcript.layout.page import Limits
-from routerterm.tui.transcript.layout.stream import StreamLayout, lay_out
+from routerterm.tui.markdown.hold_back import hold_back
+from routerterm.tui.markdown.line_writer import Limits
+from routerterm.tui.markdown.lines import Line, runs_len
+from routerterm.tui.markdown.stream import StreamLayout, lay_out
 from routerterm.tui.transcript.palette import Palette, Signs
 from tests.tui.transcript.samples import DOCUMENTS, ONCE_WRONG, PIECES
 
@@ -154,7 +154,7 @@ def test_seams_are_where_the_answer_was_cut(text: str) -> None:
     ],
 )
 def test_what_is_open_is_closed_while_it_is_awaited(line: str, shown: str) -> None:
-    assert calm(line) == shown
+    assert hold_back(line) == shown
 
 
 def test_an_undecided_line_waits() -> None:

@@ -12,7 +12,7 @@ from routerterm.core.events import ReasoningDelta, TextDelta
 from routerterm.core.messages import Reasoning, Text, ToolCall
 from routerterm.tui.transcript import messages
 from routerterm.tui.transcript.layout.entry import entry_lines
-from routerterm.tui.transcript.places import END, Place, Selection
+from routerterm.tui.transcript.selection import END, Place, Selection
 from routerterm.tui.transcript.values import Entry, Header
 from tests.tui.transcript.samples import ANSWER, DOCUMENTS
 from tests.tui.transcript.stage import Stage, rows, said, talk
@@ -335,7 +335,7 @@ async def test_a_slow_line_is_scrolled_by_a_third_of_the_view() -> None:
     app = Stage()
     async with app.run_test(size=(60, 12)) as pilot:
         transcript = app.transcript
-        transcript.spare_line(True)
+        transcript.throttle(True)
         transcript.begin_stream(replace(said("live", "", "assistant"), parts=(), status="streaming"))
         tops, ends = [], []
         for n in range(40):
@@ -360,7 +360,7 @@ async def test_where_scrolling_is_dear_a_few_lines_are_scrolled_at_once(beside: 
         if beside:
             await app.mount(Static("what stands beside", id="beside"))
             await pilot.pause()
-        app.transcript.spare_line(False, dear=dear)
+        app.transcript.throttle(False, dear=dear)
         app.transcript.begin_stream(replace(said("live", "", "assistant"), parts=(), status="streaming"))
         tops = []
         for n in range(40):

@@ -27,7 +27,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class CheckContext:
     """Where the doctor looks, and what it may do."""
 
     paths: Paths
@@ -35,7 +35,7 @@ class Room:
     """Whether what can be put right shall be put right."""
 
 
-Look: TypeAlias = Callable[[Room], AsyncIterator[Finding]]
+Look: TypeAlias = Callable[[CheckContext], AsyncIterator[Finding]]
 
 CHECKS: Final[Mapping[str, str]] = {
     "home": "routerterm.cli.doctor.home",

@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import UTC, datetime
 from statistics import median
 
-from routerterm.cli.doctor import Finding, Room
-from routerterm.cli.doctor.network import knock
+from routerterm.cli.doctor import CheckContext, Finding
+from routerterm.cli.doctor.network import probe
 from routerterm.core.errors import StoreError
 
 MUCH = 60.0
@@ -20,10 +20,10 @@ BUILT = datetime(2026, 11, 1, tzinfo=UTC)
 _SET = "sudo timedatectl set-ntp true; on a Pi without a network, a clock module (RTC) helps."
 
 
-async def look(room: Room) -> AsyncIterator[Finding]:
+async def look(room: CheckContext) -> AsyncIterator[Finding]:
     """Against the time of this version, the newest message, and the providers that answer."""
     newest = await asyncio.to_thread(_newest, room)
-    ahead = [door.ahead for door in await knock(room) if door.ahead is not None]
+    ahead = [door.ahead for door in await probe(room) if door.ahead is not None]
     for finding in judged(time.time(), newest, ahead, _zone()):
         yield finding
 
@@ -47,9 +47,9 @@ def judged(now: float, newest: float | None, ahead: Sequence[float], zone: str) 
         yield Finding("good", f"It is {shown} ({zone}), as the providers say too.")
 
 
-def _newest(room: Room) -> float | None:
+def _newest(room: CheckContext) -> float | None:
     """When the history was last written, as the newest message says."""
-    from routerterm.store.examine import newest_message
+    from routerterm.store.diagnose import newest_message
 
     try:
         newest = newest_message(room.paths.database)

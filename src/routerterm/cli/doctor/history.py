@@ -6,27 +6,27 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
 
-from routerterm.cli.doctor import Finding, Room
+from routerterm.cli.doctor import CheckContext, Finding
 from routerterm.core.errors import StoreError
 from routerterm.store.database import Store
-from routerterm.store.examine import Examination, examine
-from routerterm.store.upkeep import Check
+from routerterm.store.diagnose import Diagnosis, diagnose
+from routerterm.store.maintenance import Check
 
 MEND = "routerterm doctor --mend puts it right."
 
 
-async def look(room: Room) -> AsyncIterator[Finding]:
+async def look(room: CheckContext) -> AsyncIterator[Finding]:
     """Look, mend if that is asked for, and say how it stands then."""
     path = room.paths.database
     try:
-        seen = await asyncio.to_thread(examine, path)
+        seen = await asyncio.to_thread(diagnose, path)
         if seen is None:
             yield Finding("note", "There is no history yet.")
             return
         if room.mend and not _is_well(seen):
             async for finding in _mend(room, seen):
                 yield finding
-            seen = await asyncio.to_thread(examine, path) or seen
+            seen = await asyncio.to_thread(diagnose, path) or seen
     except StoreError as error:
         yield Finding("bad", error.message, error.hint)
         return
@@ -34,11 +34,11 @@ async def look(room: Room) -> AsyncIterator[Finding]:
         yield finding
 
 
-def _is_well(seen: Examination) -> bool:
+def _is_well(seen: Diagnosis) -> bool:
     return not seen.found.problems and seen.index_agrees is not False
 
 
-async def _mend(room: Room, seen: Examination) -> AsyncIterator[Finding]:
+async def _mend(room: CheckContext, seen: Diagnosis) -> AsyncIterator[Finding]:
     """Rescue a damaged file, mend a sound one in place.  Raises `StoreError`."""
     store = Store.open(room.paths.database)
     try:
@@ -57,7 +57,7 @@ async def _mend(room: Room, seen: Examination) -> AsyncIterator[Finding]:
         await store.close()
 
 
-def _told(seen: Examination) -> list[Finding]:
+def _told(seen: Diagnosis) -> list[Finding]:
     told = []
     if seen.found.damaged:
         told.append(Finding("bad", f"The history is damaged: {_listed(seen.found.problems)}.", MEND))
@@ -83,7 +83,7 @@ def _told(seen: Examination) -> list[Finding]:
     return told
 
 
-def _backups(seen: Examination) -> Finding:
+def _backups(seen: Diagnosis) -> Finding:
     if not seen.backups:
         return Finding("note", "There is no backup yet: the chat makes one a day, in the background.")
     newest = seen.backups[-1].stem.removeprefix("history-")

@@ -9,14 +9,14 @@ import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from routerterm.cli.doctor import Finding, Room
+from routerterm.cli.doctor import CheckContext, Finding
 from routerterm.core.errors import RoutertermError
 
 LITTLE_ROOM = 200_000_000
 """Bytes free on the disk under which a warning is due: a history, its log and its daily copy must fit."""
 
 
-async def look(room: Room) -> AsyncIterator[Finding]:
+async def look(room: CheckContext) -> AsyncIterator[Finding]:
     """The settings first, then the folder of the history."""
     yield await asyncio.to_thread(_settings, room)
     folder = room.paths.database.parent
@@ -33,7 +33,7 @@ async def look(room: Room) -> AsyncIterator[Finding]:
         yield Finding("bad", f"Only {free // 1_000_000} MB are free on the disk of {folder}.", "Make room on it.")
 
 
-def _settings(room: Room) -> Finding:
+def _settings(room: CheckContext) -> Finding:
     from routerterm.config.settings import load_settings
 
     if not room.paths.config_file.exists():
@@ -45,7 +45,7 @@ def _settings(room: Room) -> Finding:
     return Finding("good", f"{room.paths.config_file} is understood.")
 
 
-def _privacy(folder: Path, room: Room) -> Finding:
+def _privacy(folder: Path, room: CheckContext) -> Finding:
     """Nobody else may read what was said."""
     open_ones = [path for path in (folder, room.paths.database) if path.exists() and _mode(path) & 0o077]
     if not open_ones:

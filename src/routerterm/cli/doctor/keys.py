@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import AsyncIterator
 
-from routerterm.cli.doctor import Finding, Room
-from routerterm.config.keys.values import Place, PlaceStatus
+from routerterm.cli.doctor import CheckContext, Finding
+from routerterm.config.keys.values import KeyLocation, PlaceStatus
 from routerterm.core.errors import VaultError
 
 _ADD = "Add one with `routerterm keys add`; demo/markdown and the local model need none."
 
 
-async def look(room: Room) -> AsyncIterator[Finding]:
+async def look(room: CheckContext) -> AsyncIterator[Finding]:
     """Every place that the settings allow, then the keys in it; a locked place is not opened."""
     from routerterm.catalog import Catalog
     from routerterm.config.settings import load_settings
     from routerterm.wiring.keys import keyring_of
-    from routerterm.wiring.translate import catalog_of
+    from routerterm.wiring.settings_mapping import catalog_of
 
     settings = load_settings(room.paths)
     keyring = keyring_of(settings, catalog_of(settings, Catalog.builtin()), room.paths)
@@ -52,7 +52,7 @@ def of_a_place(status: PlaceStatus, held: int) -> Finding:
         case "ready" | "new":
             return Finding("good", f"{told}.")
         case "locked":
-            unlock = "routerterm keys unlock" if status.place in (Place.VAULT, Place.KEYRING) else ""
+            unlock = "routerterm keys unlock" if status.place in (KeyLocation.VAULT, KeyLocation.KEYRING) else ""
             return Finding("note", f"{told}, and it is locked.", unlock)
         case "absent":
             if held:

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
 from routerterm.catalog.values import ProviderInfo
-from routerterm.cli.doctor import Finding, Room
+from routerterm.cli.doctor import CheckContext, Finding
 from routerterm.core.errors import ProviderError
 from routerterm.protocols.http import get
-from routerterm.router.exchange import Transport, Waits
+from routerterm.router.transports.base import Timeouts, Transport
 
 PATIENCE = 10.0
 """Seconds that a provider may take to say anything at all."""
@@ -29,9 +29,9 @@ class Reached:
     """How many seconds our clock is ahead of its; None where it does not say."""
 
 
-async def look(room: Room) -> AsyncIterator[Finding]:
+async def look(room: CheckContext) -> AsyncIterator[Finding]:
     """Knock at all doors at once, and tell them in the order of the catalogue."""
-    doors = await knock(room)
+    doors = await probe(room)
     for reached in doors:
         yield of_a_door(reached)
     if not doors:
@@ -48,12 +48,12 @@ def of_a_door(reached: Reached) -> Finding:
     return Finding("good", f"{title} answers within {reached.seconds * 1000:.0f} ms.")
 
 
-async def knock(room: Room) -> list[Reached]:
+async def probe(room: CheckContext) -> list[Reached]:
     """Ask for each provider's front page."""
     from routerterm.catalog import Catalog
     from routerterm.config.settings import load_settings
     from routerterm.wiring.keys import ProbeLine, keyring_of
-    from routerterm.wiring.translate import catalog_of
+    from routerterm.wiring.settings_mapping import catalog_of
 
     settings = load_settings(room.paths)
     catalog = catalog_of(settings, Catalog.builtin())
@@ -73,7 +73,7 @@ async def _knock(info: ProviderInfo, transport: Transport) -> Reached:
     try:
         async with (
             asyncio.timeout(PATIENCE),
-            transport.exchange(get(info.base_url, ()), Waits(connect=PATIENCE)) as answer,
+            transport.exchange(get(info.base_url, ()), Timeouts(connect=PATIENCE)) as answer,
         ):
             return Reached(info, None, time.monotonic() - began, _ahead(answer.headers))
     except ProviderError as error:

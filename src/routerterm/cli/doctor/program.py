@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from importlib.util import find_spec
 
 from routerterm import __version__
-from routerterm.cli.doctor import Finding, Room
+from routerterm.cli.doctor import CheckContext, Finding
 
 _EXTRAS = {
     "local": ("xllamacpp", "a small model in process"),
@@ -17,7 +17,7 @@ _EXTRAS = {
 }
 
 
-async def look(_: Room) -> AsyncIterator[Finding]:
+async def look(_: CheckContext) -> AsyncIterator[Finding]:
     """Versions first, then one line of the extras."""
     yield Finding(
         "good",

@@ -3,7 +3,7 @@
     keyring -b routerterm.config.keys.backend.VaultKeyring get routerterm openai/default
 
 It never asks for the passphrase: open the vault with ``routerterm keys unlock`` first.  routerterm itself
-goes to `OwnVault` directly, which spares it the import of keyring.
+goes to `EncryptedVault` directly, which spares it the import of keyring.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from __future__ import annotations
 from keyring.backend import KeyringBackend
 from keyring.errors import InitError, KeyringLocked, PasswordDeleteError, PasswordSetError
 
+from routerterm.config.keys.encrypted_vault import EncryptedVault
 from routerterm.config.keys.errors import VaultLocked
-from routerterm.config.keys.kernel import KernelCache
-from routerterm.config.keys.own import OwnVault
-from routerterm.config.keys.source import VAULT_FILE
+from routerterm.config.keys.kernel_keyring import KernelKeyring
+from routerterm.config.keys.key_store import VAULT_FILE
 from routerterm.config.keys.values import SERVICE
 from routerterm.config.paths import Paths
 from routerterm.core.errors import VaultError
@@ -30,9 +30,9 @@ class VaultKeyring(KeyringBackend):
     priority = 0.5
     """Below what keyring would choose by itself."""
 
-    def __init__(self, vault: OwnVault | None = None) -> None:
+    def __init__(self, vault: EncryptedVault | None = None) -> None:
         # The base class would let KEYRING_PROPERTY_… variables set any attribute: ours has none to set.
-        self._vault = vault or OwnVault(Paths.find().data / VAULT_FILE, KernelCache(UNLOCKED))
+        self._vault = vault or EncryptedVault(Paths.find().data / VAULT_FILE, KernelKeyring(UNLOCKED))
 
     def get_password(self, service: str, username: str) -> str | None:
         """The key; None where there is none.  Raises keyring's `KeyringLocked` and `InitError`."""

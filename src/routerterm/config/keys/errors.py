@@ -10,7 +10,7 @@ VaultError
 
 from __future__ import annotations
 
-from routerterm.config.keys.values import Place
+from routerterm.config.keys.values import KeyLocation
 from routerterm.core.errors import VaultError
 
 
@@ -21,7 +21,7 @@ class VaultAbsent(VaultError):
 class VaultLocked(VaultError):
     """The place is there, and wants its passphrase."""
 
-    def __init__(self, message: str, hint: str = "", *, place: Place) -> None:
+    def __init__(self, message: str, hint: str = "", *, place: KeyLocation) -> None:
         super().__init__(message, hint)
         self.place = place
 

@@ -17,7 +17,7 @@ LOCK_PATIENCE = 10.0
 
 
 @contextmanager
-def exclusive(path: Path, patience: float = LOCK_PATIENCE) -> Iterator[None]:
+def file_lock(path: Path, patience: float = LOCK_PATIENCE) -> Iterator[None]:
     """The only writer of ``path`` on this machine, by a lock on a file beside it.  Raises `VaultError`.
 
     The lock is the system's: it ends with the process, however that ends.
@@ -39,7 +39,7 @@ def exclusive(path: Path, patience: float = LOCK_PATIENCE) -> Iterator[None]:
         os.close(handle)
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def atomic_write(path: Path, data: bytes) -> None:
     """Replace the file by ``data``, mode 0600: a reader sees the old or the new, never a part.  Raises `VaultError`.
 
     The caller holds `exclusive`, so the new file's name can be a fixed one: what a killed program left
@@ -63,7 +63,7 @@ def write_whole(path: Path, data: bytes) -> None:
         raise _unwritable(path, error) from error
 
 
-def stamp(path: Path) -> tuple[int, int, int] | None:
+def file_signature(path: Path) -> tuple[int, int, int] | None:
     """What changes whenever the file is replaced; None where there is no file."""
     try:
         found = path.stat()

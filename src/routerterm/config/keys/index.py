@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from routerterm.config.keys.errors import VaultDamaged
-from routerterm.config.keys.files import exclusive, stamp, write_whole
-from routerterm.config.keys.values import KeyRecord, Place
+from routerterm.config.keys.files import atomic_write, file_lock, file_signature
+from routerterm.config.keys.values import KeyLocation, KeyRecord
 
 VERSION = 1
 Records: TypeAlias = tuple[KeyRecord, ...]
@@ -28,11 +28,11 @@ class KeyIndex:
     @property
     def stamp(self) -> tuple[int, int, int] | None:
         """What changes whenever any program changes the list."""
-        return stamp(self.path)
+        return file_signature(self.path)
 
     def read(self) -> Records:
         """All records.  Raises `VaultDamaged`."""
-        now = stamp(self.path)
+        now = file_signature(self.path)
         if now is None:
             self._seen, self._records = None, ()
         elif now != self._seen:
@@ -42,11 +42,11 @@ class KeyIndex:
 
     def change(self, change: Callable[[Records], Sequence[KeyRecord]]) -> Records:
         """Replace the list by what ``change`` makes of it, as one step among all programs."""
-        with exclusive(self.path):
+        with file_lock(self.path):
             before = self.read()
             after = tuple(change(before))
             if after != before:
-                write_whole(self.path, _encode(after))
+                atomic_write(self.path, _encode(after))
         return self.read()
 
 
@@ -72,4 +72,4 @@ def _decode(path: Path) -> Records:
 
 def _record(row: dict[str, Any]) -> KeyRecord:
     known = {name: value for name, value in row.items() if name in _FIELDS}
-    return KeyRecord(**{**known, "place": Place(row["place"])})
+    return KeyRecord(**{**known, "place": KeyLocation(row["place"])})

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from routerterm.catalog.values import ProviderInfo
 from routerterm.config.keys.index import Records
-from routerterm.config.keys.values import KeyRecord, Place
+from routerterm.config.keys.values import KeyLocation, KeyRecord
 from routerterm.core.secret import mask
 
 
@@ -63,7 +63,7 @@ def rows_of(
         if record.stored:
             listed = found.get(record.label)
             found[record.label] = _joined(listed, record) if listed else record
-    used = {record.where for record in found.values() if record.place is Place.ENVIRONMENT}
+    used = {record.where for record in found.values() if record.place is KeyLocation.ENVIRONMENT}
     for variable in variables(provider, info):
         if environ.get(variable, "").strip():
             if variable not in used:
@@ -96,17 +96,17 @@ def free_label(wanted: str, taken: Iterable[str]) -> str:
 def _of_reference(provider: str, reference: Reference, environ: Mapping[str, str]) -> KeyRecord:
     kind, _, rest = reference.ref.partition(":")
     rest = rest.strip()
-    place = Place(kind)
+    place = KeyLocation(kind)
     record = KeyRecord(provider, rest, place, quota=reference.quota, rpm=reference.rpm, tpm=reference.tpm)
     if record.stored:
         return record
-    masked = mask(environ.get(rest, "")) if place is Place.ENVIRONMENT else "****"
+    masked = mask(environ.get(rest, "")) if place is KeyLocation.ENVIRONMENT else "****"
     return replace(record, label=reference.label or reference.ref, where=rest, masked=masked)
 
 
 def _of_variable(provider: str, variable: str, environ: Mapping[str, str]) -> KeyRecord:
     value = environ[variable].strip()
-    return KeyRecord(provider, f"env:{variable}", Place.ENVIRONMENT, where=variable, masked=mask(value))
+    return KeyRecord(provider, f"env:{variable}", KeyLocation.ENVIRONMENT, where=variable, masked=mask(value))
 
 
 def _joined(listed: KeyRecord, known: KeyRecord) -> KeyRecord:

@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from routerterm.config.keys.errors import VaultAbsent, VaultLocked, WrongPassphrase
-from routerterm.config.keys.values import SERVICE, LockState, Place, PlaceStatus
+from routerterm.config.keys.values import SERVICE, KeyLocation, LockState, PlaceStatus
 from routerterm.core.errors import VaultError
-from routerterm.core.redact import KNOWN, printable
+from routerterm.core.redact import printable, secret_redactor
 from routerterm.core.secret import Secret
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _GNOME_INTERFACE = "org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface"
 class SystemVault:
     """A keyring that needs no unlocking by us: macOS and Windows open it with the login."""
 
-    place = Place.KEYRING
+    place = KeyLocation.KEYRING
     title = "System keyring"
 
     def status(self) -> PlaceStatus:
@@ -43,12 +43,12 @@ class SystemVault:
             value = self._backend().get_password(SERVICE, name)
         if not value:
             return None
-        KNOWN.learn(value)
+        secret_redactor.learn(value)
         return Secret(value)
 
     def set(self, name: str, secret: Secret) -> None:
         """Store a key, replacing what was under the name."""
-        KNOWN.learn(secret.reveal())
+        secret_redactor.learn(secret.reveal())
         with _translated(self.title):
             self._backend().set_password(SERVICE, name, secret.reveal())
 
@@ -213,7 +213,7 @@ def _make_collection(bus: Any, gnome: Any, secret: Any) -> None:
 
 def _locked() -> VaultLocked:
     return VaultLocked(
-        "The system's keyring is locked.", "Unlock it: `routerterm keys unlock keyring`.", place=Place.KEYRING
+        "The system's keyring is locked.", "Unlock it: `routerterm keys unlock keyring`.", place=KeyLocation.KEYRING
     )
 
 
@@ -233,7 +233,7 @@ def _translated(title: str) -> Iterator[None]:
     except KeyringLocked as error:
         raise _locked() from error
     except foreign as error:
-        said = KNOWN(printable(str(error)))[:200]
+        said = secret_redactor(printable(str(error)))[:200]
         raise VaultError(
             f"The {title} refused: {said or type(error).__name__}", "Use another place, or try again."
         ) from error

@@ -13,7 +13,7 @@ SERVICE = "routerterm"
 """The service name of our entries in a keyring."""
 
 
-class Place(StrEnum):
+class KeyLocation(StrEnum):
     """Where a key lives.  The values are the words of the settings."""
 
     KEYRING = "keyring"
@@ -22,9 +22,9 @@ class Place(StrEnum):
     ENVIRONMENT = "env"
 
 
-STORES = (Place.KEYRING, Place.VAULT)
+STORES = (KeyLocation.KEYRING, KeyLocation.VAULT)
 """The places that keys can be written to."""
-PLACES = (Place.KEYRING, Place.VAULT, Place.COMMAND, Place.ENVIRONMENT)
+PLACES = (KeyLocation.KEYRING, KeyLocation.VAULT, KeyLocation.COMMAND, KeyLocation.ENVIRONMENT)
 
 LockState: TypeAlias = Literal["ready", "locked", "new", "absent"]
 """``new`` is a place that will be made with the passphrase it is given."""
@@ -34,7 +34,7 @@ LockState: TypeAlias = Literal["ready", "locked", "new", "absent"]
 class PlaceStatus:
     """What a place is, here and now."""
 
-    place: Place
+    place: KeyLocation
     title: str
     state: LockState
     detail: str = ""
@@ -52,7 +52,7 @@ class KeyRecord:
 
     provider: str
     label: str
-    place: Place
+    place: KeyLocation
     where: str = ""
     """A variable's name or a command; empty for what we store, which lies under `name`."""
     masked: str = "****"

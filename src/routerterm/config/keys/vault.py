@@ -1,6 +1,6 @@
 """The one interface of every place where keys live, and the two that are read only: a command and the environment.
 
-All methods may block; `routerterm.config.keys.patience` runs them.
+All methods may block; `routerterm.config.keys.timeouts` runs them.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from contextlib import suppress
 from typing import Protocol
 
 from routerterm.config.keys.errors import VaultAbsent, VaultSlow
-from routerterm.config.keys.values import Place, PlaceStatus
+from routerterm.config.keys.values import KeyLocation, PlaceStatus
 from routerterm.core.errors import VaultError
-from routerterm.core.redact import KNOWN, printable
+from routerterm.core.redact import printable, secret_redactor
 from routerterm.core.secret import Secret
 
 COMMAND_LIMIT = 20.0
@@ -27,7 +27,7 @@ _LONGEST = 64 * 1024
 class Vault(Protocol):
     """A place where keys live.  Every method may raise `VaultError`."""
 
-    place: Place
+    place: KeyLocation
 
     def status(self) -> PlaceStatus:
         """What it is, here and now; never raises, never asks the person anything."""
@@ -57,7 +57,7 @@ class Vault(Protocol):
 class ReadOnly:
     """What the places that are not ours to write have in common."""
 
-    place: Place
+    place: KeyLocation
 
     def set(self, name: str, secret: Secret) -> None:
         """Refused."""
@@ -77,7 +77,7 @@ class ReadOnly:
 class EnvironmentVault(ReadOnly):
     """Keys in environment variables; a name is the variable's."""
 
-    place = Place.ENVIRONMENT
+    place = KeyLocation.ENVIRONMENT
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
@@ -98,7 +98,7 @@ class CommandVault(ReadOnly):
     No shell is involved.  The command has no terminal to ask on, and a limited time.
     """
 
-    place = Place.COMMAND
+    place = KeyLocation.COMMAND
 
     def __init__(self, environ: Mapping[str, str], limit: float = COMMAND_LIMIT) -> None:
         self._environ = environ
@@ -130,7 +130,7 @@ class CommandVault(ReadOnly):
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env=KNOWN.clean_environment(self._environ),
+                env=secret_redactor.clean_environment(self._environ),
                 start_new_session=sys.platform != "win32",  # no terminal to ask on, and killed with its children
             )
         except OSError as error:
@@ -146,7 +146,7 @@ class CommandVault(ReadOnly):
                 "If it asks for a passphrase, run it once in a shell so that its agent remembers.",
             ) from error
         if process.returncode != 0:
-            said = KNOWN(printable(complaint[-400:].decode("utf-8", "replace").strip().split("\n")[-1]))
+            said = secret_redactor(printable(complaint[-400:].decode("utf-8", "replace").strip().split("\n")[-1]))
             raise VaultError(
                 f"The command `{program}` failed with exit code {process.returncode}{': ' + said if said else '.'}",
                 "Run it in a shell to see why; if it asks for a passphrase, its agent will then remember it.",

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from routerterm.core.messages import Part, Reasoning, Role, Text
-from routerterm.engine.transfer.foreign import Said, Skipped, carry, milliseconds, texts
+from routerterm.engine.transfer.common import ImportedMessage, Skipped, carry, milliseconds, texts
 
 if TYPE_CHECKING:
-    from routerterm.store.transfer import Carried
+    from routerterm.store.transfer import ConversationBundle
 
 PROGRAM = "chatgpt"
 
@@ -19,12 +19,12 @@ def is_one(body: Any) -> bool:
     return isinstance(body, dict) and isinstance(body.get("mapping"), dict)
 
 
-def read(body: Mapping[str, Any], skipped: Skipped) -> Carried | None:
+def read(body: Mapping[str, Any], skipped: Skipped) -> ConversationBundle | None:
     """One conversation with all its branches."""
     nodes = body["mapping"]
     order = _order(nodes)
     kept: dict[str, str | None] = {}  # a node, or the nearest one above it that says something
-    said: list[Said] = []
+    said: list[ImportedMessage] = []
     system = None
     for id in order:
         node = nodes[id]
@@ -71,7 +71,7 @@ def _order(nodes: Mapping[str, Any]) -> list[str]:
     return order
 
 
-def _said(id: str, above: str | None, message: Mapping[str, Any], skipped: Skipped) -> Said | None:
+def _said(id: str, above: str | None, message: Mapping[str, Any], skipped: Skipped) -> ImportedMessage | None:
     author, content, about = (message.get(name) or {} for name in ("author", "content", "metadata"))
     role = author.get("role") if isinstance(author, dict) else None
     if (
@@ -90,7 +90,7 @@ def _said(id: str, above: str | None, message: Mapping[str, Any], skipped: Skipp
         parts = tuple(Text(f"```\n{part.text}\n```") if isinstance(part, Text) else part for part in parts)
     ours: Role = "assistant" if role == "tool" else role
     model = _openai(about.get("model_slug")) if ours == "assistant" else None
-    return Said(id, above, ours, parts, milliseconds(message.get("create_time")), model)
+    return ImportedMessage(id, above, ours, parts, milliseconds(message.get("create_time")), model)
 
 
 def _parts(content: Mapping[str, Any], skipped: Skipped) -> tuple[Part, ...]:

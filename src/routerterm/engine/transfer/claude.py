@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from routerterm.core.messages import Part, Reasoning, Text
-from routerterm.engine.transfer.foreign import Said, Skipped, carry, milliseconds
+from routerterm.engine.transfer.common import ImportedMessage, Skipped, carry, milliseconds
 
 if TYPE_CHECKING:
-    from routerterm.store.transfer import Carried
+    from routerterm.store.transfer import ConversationBundle
 
 PROGRAM = "claude"
 _ROOT = "00000000-0000-4000-8000-000000000000"
@@ -21,9 +21,9 @@ def is_one(body: Any) -> bool:
     return isinstance(body, dict) and isinstance(body.get("chat_messages"), list)
 
 
-def read(body: Mapping[str, Any], skipped: Skipped) -> Carried | None:
+def read(body: Mapping[str, Any], skipped: Skipped) -> ConversationBundle | None:
     """One conversation; with branches where the export tells of them."""
-    said: list[Said] = []
+    said: list[ImportedMessage] = []
     above: str | None = None
     known: dict[str, str | None] = {}
     for n, message in enumerate(body["chat_messages"]):
@@ -38,7 +38,7 @@ def read(body: Mapping[str, Any], skipped: Skipped) -> Carried | None:
             known[id] = above
             continue
         role = "user" if message["sender"] == "human" else "assistant"
-        said.append(Said(id, above, role, parts, milliseconds(message.get("created_at"))))  # type: ignore[arg-type]
+        said.append(ImportedMessage(id, above, role, parts, milliseconds(message.get("created_at"))))  # type: ignore[arg-type]
         known[id] = above = id
     return carry(
         PROGRAM,

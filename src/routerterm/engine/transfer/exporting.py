@@ -7,12 +7,12 @@ from datetime import tzinfo
 from typing import TYPE_CHECKING, assert_never
 
 from routerterm.core.errors import RoutertermError
-from routerterm.engine.transfer import html, markdown, own
-from routerterm.engine.transfer.masking import masked
-from routerterm.store.transfer import Carried
+from routerterm.engine.transfer import html, markdown, native_format
+from routerterm.engine.transfer.redaction import redacted
+from routerterm.store.transfer import ConversationBundle
 
 if TYPE_CHECKING:
-    from routerterm.engine.transfer.forms import Form
+    from routerterm.engine.transfer.formats import Form
     from routerterm.store.database import Store
     from routerterm.store.values import StoredMessage
 
@@ -21,15 +21,15 @@ async def export_json(
     store: Store, ids: Sequence[str], progress: Callable[[int], None] | None = None
 ) -> AsyncGenerator[str]:
     """Our own JSON of these conversations with all their branches, a piece at a time; the memory of one of them."""
-    yield own.HEAD + "\n"
+    yield native_format.HEAD + "\n"
     written = 0
     for n, id in enumerate(ids):
         if (carried := await store.transfer.carry_out(id)) is not None:
-            yield (",\n" if written else "") + own.line_of(masked(carried))
+            yield (",\n" if written else "") + native_format.line_of(redacted(carried))
             written += 1
         if progress is not None:
             progress(n + 1)
-    yield "\n" + own.TAIL + "\n"
+    yield "\n" + native_format.TAIL + "\n"
 
 
 async def export_one(
@@ -48,13 +48,13 @@ async def export_one(
     carried = await store.transfer.carry_out(id)
     if carried is None:
         raise RoutertermError("There is no such conversation.", "routerterm find lists them.")
-    carried = masked(carried)
+    carried = redacted(carried)
     branch = branch_of(carried, leaf or await store.messages.head(id))
     if leaf is not None and not branch:
         raise RoutertermError("There is no such message in this conversation.")
     match form:
         case "json":
-            return "".join(own.write([_only(carried, branch) if leaf else carried]))
+            return "".join(native_format.write([_only(carried, branch) if leaf else carried]))
         case "md":
             return "".join(markdown.write(carried, branch, zone))
         case "html":
@@ -63,7 +63,7 @@ async def export_one(
             assert_never(form)
 
 
-def branch_of(carried: Carried, leaf: str | None) -> tuple[StoredMessage, ...]:
+def branch_of(carried: ConversationBundle, leaf: str | None) -> tuple[StoredMessage, ...]:
     """The messages from the first down to ``leaf``."""
     by_id = {message.id: message for message in carried.messages}
 
@@ -78,10 +78,10 @@ def branch_of(carried: Carried, leaf: str | None) -> tuple[StoredMessage, ...]:
     return tuple(up())[::-1]
 
 
-def _only(carried: Carried, branch: Sequence[StoredMessage]) -> Carried:
+def _only(carried: ConversationBundle, branch: Sequence[StoredMessage]) -> ConversationBundle:
     ids = {message.id for message in branch}
     attempts = tuple(attempt for attempt in carried.attempts if attempt.message_id in ids)
-    return Carried(carried.conversation, tuple(branch), attempts)
+    return ConversationBundle(carried.conversation, tuple(branch), attempts)
 
 
 def file_name(carried_title: str, id: str, form: Form) -> str:

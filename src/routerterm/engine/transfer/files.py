@@ -14,7 +14,7 @@ from routerterm.core.errors import RoutertermError
 from routerterm.engine.transfer.exporting import export_json, export_one, file_name
 
 if TYPE_CHECKING:
-    from routerterm.engine.transfer.forms import Form
+    from routerterm.engine.transfer.formats import Form
     from routerterm.engine.transfer.html import Colours
     from routerterm.store.database import Store
 

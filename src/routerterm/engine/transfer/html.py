@@ -12,7 +12,7 @@ from routerterm.core.messages import Image, Reasoning, Text, ToolCall, ToolResul
 from routerterm.engine.transfer.markdown import cost_of, day, heading, one_line
 
 if TYPE_CHECKING:
-    from routerterm.store.transfer import Carried
+    from routerterm.store.transfer import ConversationBundle
     from routerterm.store.values import StoredMessage
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -38,7 +38,10 @@ class Colours:
 
 
 def write(
-    carried: Carried, branch: Sequence[StoredMessage], colours: Colours | None = None, zone: tzinfo | None = None
+    carried: ConversationBundle,
+    branch: Sequence[StoredMessage],
+    colours: Colours | None = None,
+    zone: tzinfo | None = None,
 ) -> Iterator[str]:
     """The file, a piece at a time."""
     conversation = carried.conversation
@@ -57,7 +60,7 @@ def write(
     yield "</body></html>\n"
 
 
-def _facts(carried: Carried, branch: Sequence[StoredMessage], zone: tzinfo | None) -> str:
+def _facts(carried: ConversationBundle, branch: Sequence[StoredMessage], zone: tzinfo | None) -> str:
     """When, how much was said, by which models, for how much."""
     models = dict.fromkeys(message.model for message in branch if message.model)
     cost = cost_of(carried, branch).strip('"')

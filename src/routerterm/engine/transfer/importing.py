@@ -14,11 +14,11 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from routerterm.core.errors import StoreError
-from routerterm.engine.transfer import chatgpt, claude, own, peers
-from routerterm.engine.transfer.foreign import Skipped
+from routerterm.engine.transfer import chatgpt, claude, native_format, other_clients
+from routerterm.engine.transfer.common import Skipped
 from routerterm.engine.transfer.problems import BadArchive
-from routerterm.store.peers import count, peer_of
-from routerterm.store.transfer import Carried
+from routerterm.store.foreign_files import count, peer_of
+from routerterm.store.transfer import ConversationBundle
 
 if TYPE_CHECKING:
     from routerterm.store.database import Store
@@ -71,11 +71,11 @@ class Opened:
     """A file whose kind is known; its conversations come one at a time, an error in the place of a bad one."""
 
     kind: Kind
-    conversations: Iterator[Carried | BadArchive | None]
+    conversations: Iterator[ConversationBundle | BadArchive | None]
     count: int | None
 
 
-async def bring_in(store: Store, path: Path, *, dry: bool = False, progress: Progress | None = None) -> Report:
+async def import_file(store: Store, path: Path, *, dry: bool = False, progress: Progress | None = None) -> Report:
     """Import a file; what was imported before is known and stays as it is.  When this returns it is safe on disk.
 
     Raises `BadArchive` where the file as a whole cannot be read; one bad conversation is reported, the rest goes on.
@@ -91,8 +91,8 @@ async def bring_in(store: Store, path: Path, *, dry: bool = False, progress: Pro
             return report
         if isinstance(carried, BadArchive):
             report.failed.append(carried.message)
-        elif isinstance(carried, Carried):
-            await _land(store, carried, report, dry=dry)
+        elif isinstance(carried, ConversationBundle):
+            await _store(store, carried, report, dry=dry)
         else:
             report.empty += 1
         done += 1
@@ -103,7 +103,7 @@ async def bring_in(store: Store, path: Path, *, dry: bool = False, progress: Pro
 _END = object()
 
 
-async def _land(store: Store, carried: Carried, report: Report, *, dry: bool) -> None:
+async def _store(store: Store, carried: ConversationBundle, report: Report, *, dry: bool) -> None:
     try:
         landing = await store.transfer.carry_in(carried, dry=dry)
     except StoreError as error:
@@ -130,7 +130,7 @@ def open_archive(path: Path, skipped: Skipped) -> Opened:
             return _database(path, skipped)
         if head.startswith(b"PK"):
             return _json(_from_zip(path), skipped)
-        if head.lstrip(b"\xef\xbb\xbf").startswith(own.HEAD.encode() + b"\n"):
+        if head.lstrip(b"\xef\xbb\xbf").startswith(native_format.HEAD.encode() + b"\n"):
             return Opened("routerterm", _own_lines(path), _lines_in(path) - 2)
         return _json(_at_most(path), skipped)
     except IsADirectoryError:
@@ -154,7 +154,7 @@ def _database(path: Path, skipped: Skipped) -> Opened:
     peer = peer_of(path)
     if peer is None:
         raise BadArchive(f"{path.name} is a database, but not of llm, elia or oterm.")
-    return Opened(peer, peers.read(path, peer, skipped), count(path, peer))
+    return Opened(peer, other_clients.read(path, peer, skipped), count(path, peer))
 
 
 def _from_zip(path: Path) -> bytes:
@@ -186,11 +186,11 @@ def _escapes(name: str) -> bool:
 def _json(data: bytes, skipped: Skipped) -> Opened:
     body = _parsed(data)
     if isinstance(body, dict) and body.get("format") == "routerterm":
-        if body.get("version") != own.VERSION:
+        if body.get("version") != native_format.VERSION:
             raise BadArchive("The file is of a later routerterm.", "Update routerterm.")
         listed = body.get("conversations")
         conversations = listed if isinstance(listed, list) else []
-        return Opened("routerterm", (_try(own.from_json, one) for one in conversations), len(conversations))
+        return Opened("routerterm", (_try(native_format.from_json, one) for one in conversations), len(conversations))
     listed = body if isinstance(body, list) else [body]
     for kind, module in (("ChatGPT", chatgpt), ("Claude", claude)):
         if any(module.is_one(one) for one in listed[:100]):
@@ -201,7 +201,7 @@ def _json(data: bytes, skipped: Skipped) -> Opened:
     )
 
 
-def _each(listed: list[Any], module: Any, skipped: Skipped) -> Iterator[Carried | BadArchive | None]:
+def _each(listed: list[Any], module: Any, skipped: Skipped) -> Iterator[ConversationBundle | BadArchive | None]:
     for one in listed:
         if module.is_one(one):
             yield _try(lambda body: module.read(body, skipped), one)
@@ -215,19 +215,19 @@ def _lines_in(path: Path) -> int:
         return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
 
 
-def _own_lines(path: Path) -> Iterator[Carried | BadArchive | None]:
+def _own_lines(path: Path) -> Iterator[ConversationBundle | BadArchive | None]:
     """Our own file a line at a time, whatever its size."""
     with path.open("rb") as file:
-        file.readline(len(own.HEAD) + 8)
+        file.readline(len(native_format.HEAD) + 8)
         while line := file.readline(LONGEST_LINE + 1):
             if len(line) > LONGEST_LINE:
                 yield BadArchive(f"A conversation is larger than {LONGEST_LINE >> 20} MB.")
                 return
-            if (text := line.strip().rstrip(b",")) and text != own.TAIL.encode():
-                yield _try(lambda data: own.from_json(_parsed(data)), text)
+            if (text := line.strip().rstrip(b",")) and text != native_format.TAIL.encode():
+                yield _try(lambda data: native_format.from_json(_parsed(data)), text)
 
 
-def _try(read: Callable[[Any], Carried | None], body: Any) -> Carried | BadArchive | None:
+def _try(read: Callable[[Any], ConversationBundle | None], body: Any) -> ConversationBundle | BadArchive | None:
     try:
         return read(body)
     except BadArchive as error:

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 from routerterm.core.messages import Image, Reasoning, Text, ToolCall, ToolResult
 from routerterm.core.money import from_nano
-from routerterm.engine.record import Record
+from routerterm.engine.chat.trace import ReplyTrace
 
 if TYPE_CHECKING:
-    from routerterm.store.transfer import Carried
+    from routerterm.store.transfer import ConversationBundle
     from routerterm.store.values import StoredMessage
 
 
-def write(carried: Carried, branch: Sequence[StoredMessage], zone: tzinfo | None = None) -> Iterator[str]:
+def write(carried: ConversationBundle, branch: Sequence[StoredMessage], zone: tzinfo | None = None) -> Iterator[str]:
     """The file, a piece at a time."""
     conversation = carried.conversation
     yield "---\n"
@@ -75,13 +75,13 @@ def day(at: int, zone: tzinfo | None) -> str:
     return moment.isoformat(timespec="seconds")
 
 
-def cost_of(carried: Carried, branch: Sequence[StoredMessage]) -> str:
+def cost_of(carried: ConversationBundle, branch: Sequence[StoredMessage]) -> str:
     """What the branch cost in dollars, ``~`` before it (and ``?`` for nothing known) where a part is not known."""
     ids = {message.id for message in branch}
     attempts = [attempt for attempt in carried.attempts if attempt.message_id in ids]
     costs = [None if a.cost_nanousd is None else from_nano(a.cost_nanousd) for a in attempts]
     if not attempts:
-        records = [Record.of(message.params).cost for message in branch if message.role == "assistant"]
+        records = [ReplyTrace.of(message.params).cost for message in branch if message.role == "assistant"]
         costs = [cost.usd if cost else None for cost in records]
     known = [cost for cost in costs if cost is not None]
     if not known:

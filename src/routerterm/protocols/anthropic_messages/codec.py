@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from routerterm.core.errors import Malformed
+from routerterm.core.errors import InvalidResponse
 from routerterm.core.events import WireEvent
 from routerterm.core.request import ChatRequest
 from routerterm.core.secret import Secret
+from routerterm.protocols.anthropic_messages.decode import MessagesDecoder
 from routerterm.protocols.anthropic_messages.dialect import Dialect
 from routerterm.protocols.anthropic_messages.encode import request_body
-from routerterm.protocols.anthropic_messages.read import MessagesReader
 from routerterm.protocols.base import HttpRequest, ListedModel
 from routerterm.protocols.http import Header, get, join, key_header, post
-from routerterm.protocols.jsons import mapping, objects, size, text
+from routerterm.protocols.json_utils import mapping, objects, size, text
 from routerterm.protocols.listing import read_listing
 from routerterm.protocols.stream import StreamDecoder, decode_whole
 
@@ -42,7 +42,7 @@ class MessagesCodec:
 
     def decoder(self) -> StreamDecoder:
         """A fresh decoder for one streamed answer."""
-        return StreamDecoder(MessagesReader())
+        return StreamDecoder(MessagesDecoder())
 
     def decode_body(self, body: bytes) -> list[WireEvent]:
         """The events of an answer that was not streamed."""
@@ -53,10 +53,10 @@ class MessagesCodec:
         return get(join(base_url, "/models?limit=1000"), self._headers(key))
 
     def decode_models(self, body: bytes) -> Sequence[ListedModel]:
-        """The models in a listing.  Raises `Malformed`."""
+        """The models in a listing.  Raises `InvalidResponse`."""
         rows = mapping(read_listing(body)).get("data")
         if not isinstance(rows, list):
-            raise Malformed("The list of models holds none.")
+            raise InvalidResponse("The list of models holds none.")
         return [
             ListedModel(id, context=size(row.get("max_input_tokens")), max_output=size(row.get("max_tokens")))
             for row in objects(rows)

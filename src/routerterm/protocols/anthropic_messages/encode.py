@@ -8,11 +8,11 @@ from typing import Any
 
 from routerterm.core.messages import Image, Message, Reasoning, Text, ToolCall, ToolResult
 from routerterm.core.request import ChatRequest, Effort, Params, Tool
+from routerterm.protocols.anthropic_messages.decode import FAMILY
 from routerterm.protocols.anthropic_messages.dialect import Dialect
-from routerterm.protocols.anthropic_messages.read import FAMILY
-from routerterm.protocols.history import arguments_object, base64_data, merged, system_text, turns
 from routerterm.protocols.http import given
-from routerterm.protocols.seal import unseal
+from routerterm.protocols.normalize_messages import arguments_object, base64_data, merged, system_text, turns
+from routerterm.protocols.signature_scope import read_scope
 
 _CACHE = {"cache_control": {"type": "ephemeral"}}
 
@@ -65,9 +65,9 @@ def _blocks(parts: list[Any], spoken_by_model: bool) -> Iterator[dict[str, Any]]
             case Image() if not spoken_by_model:
                 yield {"type": "image", "source": _source(part)}
             case Reasoning(text, signature, redacted):
-                if data := unseal(FAMILY, redacted):
+                if data := read_scope(FAMILY, redacted):
                     yield {"type": "redacted_thinking", "data": data}
-                elif text and (seal := unseal(FAMILY, signature)):
+                elif text and (seal := read_scope(FAMILY, signature)):
                     yield {"type": "thinking", "thinking": text, "signature": seal}
             case ToolCall(id, name, arguments):
                 yield {"type": "tool_use", "id": _id(id), "name": name, "input": arguments_object(arguments)}

@@ -7,9 +7,9 @@ from typing import Any, assert_never
 
 from routerterm.core.errors import RoutertermError
 from routerterm.core.events import (
-    Broke,
     ReasoningDelta,
-    Stopped,
+    StreamEnd,
+    StreamError,
     TextDelta,
     ToolCallDelta,
     UsageReported,
@@ -17,12 +17,12 @@ from routerterm.core.events import (
 )
 from routerterm.core.messages import Part, Reasoning, Text, ToolCall
 from routerterm.core.usage import Usage
-from routerterm.protocols.anthropic_messages.read import FAMILY
-from routerterm.protocols.anthropic_messages.serve_request import decode_request
-from routerterm.protocols.history import arguments_object
-from routerterm.protocols.jsons import dumps
-from routerterm.protocols.seal import unseal
-from routerterm.protocols.serving import gathered, said_in_words, told
+from routerterm.protocols.anthropic_messages.decode import FAMILY
+from routerterm.protocols.anthropic_messages.server_decode import decode_request
+from routerterm.protocols.json_utils import dumps
+from routerterm.protocols.normalize_messages import arguments_object
+from routerterm.protocols.server_base import collect, error_in_words, error_mapping
+from routerterm.protocols.signature_scope import read_scope
 
 __all__ = ["ServerStream", "decode_request", "encode_body", "encode_error", "usage_object"]
 
@@ -39,7 +39,7 @@ class ServerStream:
         """Blocks that have begun: by kind, a tool's by the number of its call."""
         self._calls: dict[int, int] = {}
         self._usage = Usage()
-        self._stopped: Stopped | None = None
+        self._stopped: StreamEnd | None = None
         self._broken = False
 
     def start(self) -> bytes:
@@ -59,10 +59,10 @@ class ServerStream:
             case UsageReported(usage):
                 self._usage = usage
                 return b""
-            case Stopped():
+            case StreamEnd():
                 self._stopped = event
                 return b""
-            case Broke(error):
+            case StreamError(error):
                 return self.error(error)
             case _:
                 assert_never(event)
@@ -85,12 +85,12 @@ class ServerStream:
 
     def _think(self, delta: ReasoningDelta) -> bytes:
         if delta.redacted:
-            data = unseal(FAMILY, delta.redacted) or delta.redacted
+            data = read_scope(FAMILY, delta.redacted) or delta.redacted
             return self._close() + self._begin("redacted", {"type": "redacted_thinking", "data": data}) + self._close()
         block = {"type": "thinking", "thinking": "", "signature": ""}
         out = self._grow("thinking", block, {"type": "thinking_delta", "thinking": delta.text})
         if delta.signature:
-            raw = unseal(FAMILY, delta.signature) or delta.signature
+            raw = read_scope(FAMILY, delta.signature) or delta.signature
             out += self._piece(self._open["thinking"], {"type": "signature_delta", "signature": raw}) + self._close()
         return out
 
@@ -128,8 +128,8 @@ class ServerStream:
 
 
 def encode_body(events: Iterable[WireEvent], *, id: str, model: str, created: int = 0) -> bytes:  # noqa: ARG001
-    """One whole answer.  Raises the error of a `Broke`, and `Cut` where no `Stopped` came."""
-    builder, usage, stopped = gathered(events)
+    """One whole answer.  Raises the error of a `StreamError`, and `StreamInterrupted` where no `StreamEnd` came."""
+    builder, usage, stopped = collect(events)
     content = [block for part in builder.parts() for block in _blocks(part)]
     reason = _stop_word(stopped, called=builder.has_tool_calls)
     return dumps(_message_object(id, model, content, reason, usage or Usage()))
@@ -137,7 +137,7 @@ def encode_body(events: Iterable[WireEvent], *, id: str, model: str, created: in
 
 def encode_error(error: RoutertermError) -> tuple[int, bytes]:
     """The status and the body of an answer that is an error."""
-    return told(error).status, dumps({"type": "error", "error": _error_object(error)})
+    return error_mapping(error).status, dumps({"type": "error", "error": _error_object(error)})
 
 
 def usage_object(usage: Usage) -> dict[str, Any]:
@@ -164,9 +164,9 @@ def _blocks(part: Part) -> Iterator[dict[str, Any]]:
         case Text(spoken):
             yield {"type": "text", "text": spoken}
         case Reasoning(_, _, str() as redacted):
-            yield {"type": "redacted_thinking", "data": unseal(FAMILY, redacted) or redacted}
+            yield {"type": "redacted_thinking", "data": read_scope(FAMILY, redacted) or redacted}
         case Reasoning(thoughts, signature):
-            seal_text = unseal(FAMILY, signature) or signature or ""
+            seal_text = read_scope(FAMILY, signature) or signature or ""
             yield {"type": "thinking", "thinking": thoughts, "signature": seal_text}
         case ToolCall(id, name, arguments):
             yield {"type": "tool_use", "id": id, "name": name, "input": arguments_object(arguments)}
@@ -174,14 +174,14 @@ def _blocks(part: Part) -> Iterator[dict[str, Any]]:
             pass
 
 
-def _stop_word(stopped: Stopped, *, called: bool) -> str:
+def _stop_word(stopped: StreamEnd, *, called: bool) -> str:
     if stopped.reason == "other":
         return stopped.raw or "end_turn"
     return "tool_use" if called and stopped.reason == "stop" else _FINISH[stopped.reason]
 
 
 def _error_object(error: RoutertermError) -> dict[str, str]:
-    return {"type": told(error).anthropic, "message": said_in_words(error)}
+    return {"type": error_mapping(error).anthropic, "message": error_in_words(error)}
 
 
 def _event(name: str, fields: Mapping[str, Any]) -> bytes:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from routerterm.core.errors import Malformed
+from routerterm.core.errors import InvalidResponse
 from routerterm.core.events import WireEvent
 from routerterm.core.request import ChatRequest
 from routerterm.core.secret import Secret
 from routerterm.protocols.base import HttpRequest, ListedModel
+from routerterm.protocols.cohere.decode import CohereDecoder
 from routerterm.protocols.cohere.encode import request_body
-from routerterm.protocols.cohere.read import CohereReader
 from routerterm.protocols.http import get, join, key_header, post
-from routerterm.protocols.jsons import listing, mapping, objects, size, text
+from routerterm.protocols.json_utils import listing, mapping, objects, size, text
 from routerterm.protocols.listing import read_listing
 from routerterm.protocols.stream import StreamDecoder, decode_whole
 
@@ -52,7 +52,7 @@ class CohereCodec:
 
     def decoder(self) -> StreamDecoder:
         """A fresh decoder for one streamed answer."""
-        return StreamDecoder(CohereReader())
+        return StreamDecoder(CohereDecoder())
 
     def decode_body(self, body: bytes) -> list[WireEvent]:
         """The events of an answer that was not streamed."""
@@ -64,10 +64,10 @@ class CohereCodec:
         return get(url, key_header(self.dialect.key_header, key))
 
     def decode_models(self, body: bytes) -> Sequence[ListedModel]:
-        """The models in a listing.  Raises `Malformed`."""
+        """The models in a listing.  Raises `InvalidResponse`."""
         rows = mapping(read_listing(body)).get("models")
         if not isinstance(rows, list):
-            raise Malformed("The list of models holds none.")
+            raise InvalidResponse("The list of models holds none.")
         return [_model(row) for row in objects(rows) if text(row.get("name"))]
 
 

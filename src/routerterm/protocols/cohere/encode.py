@@ -7,8 +7,8 @@ from typing import Any
 
 from routerterm.core.messages import Image, Message, Text, ToolCall, ToolResult
 from routerterm.core.request import ChatRequest, Params
-from routerterm.protocols.history import arguments_text, data_uri, system_text, turns
 from routerterm.protocols.http import given
+from routerterm.protocols.normalize_messages import arguments_text, data_uri, system_text, turns
 from routerterm.protocols.openai_chat.encode import tool_json
 
 

@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from routerterm.core.errors import Malformed
+from routerterm.core.errors import InvalidResponse
 from routerterm.core.events import WireEvent
 from routerterm.core.request import ChatRequest
 from routerterm.core.secret import Secret
 from routerterm.protocols.base import HttpRequest, ListedModel
+from routerterm.protocols.gemini.decode import GeminiDecoder
 from routerterm.protocols.gemini.encode import request_body
-from routerterm.protocols.gemini.read import GeminiReader
 from routerterm.protocols.http import get, join, key_header, post
-from routerterm.protocols.jsons import listing, mapping, objects, size, text
+from routerterm.protocols.json_utils import listing, mapping, objects, size, text
 from routerterm.protocols.listing import read_listing
 from routerterm.protocols.stream import StreamDecoder, decode_whole
 
@@ -57,7 +57,7 @@ class GeminiCodec:
 
     def decoder(self) -> StreamDecoder:
         """A fresh decoder for one streamed answer."""
-        return StreamDecoder(GeminiReader())
+        return StreamDecoder(GeminiDecoder())
 
     def decode_body(self, body: bytes) -> list[WireEvent]:
         """The events of an answer that was not streamed."""
@@ -68,10 +68,10 @@ class GeminiCodec:
         return get(join(base_url, "/models?pageSize=1000"), key_header(self.dialect.key_header, key))
 
     def decode_models(self, body: bytes) -> Sequence[ListedModel]:
-        """The models in a listing that can chat.  Raises `Malformed`."""
+        """The models in a listing that can chat.  Raises `InvalidResponse`."""
         rows = mapping(read_listing(body)).get("models")
         if not isinstance(rows, list):
-            raise Malformed("The list of models holds none.")
+            raise InvalidResponse("The list of models holds none.")
         return [
             ListedModel(
                 text(row.get("name")).removeprefix("models/"),

@@ -7,10 +7,17 @@ from typing import Any
 
 from routerterm.core.messages import Image, Message, Text, ToolCall, ToolResult
 from routerterm.core.request import ChatRequest, JsonAnswer, Params, Tool
-from routerterm.protocols.gemini.read import FAMILY
-from routerterm.protocols.history import arguments_object, base64_data, call_names, merged, system_text, turns
+from routerterm.protocols.gemini.decode import FAMILY
 from routerterm.protocols.http import given
-from routerterm.protocols.seal import unseal
+from routerterm.protocols.normalize_messages import (
+    arguments_object,
+    base64_data,
+    call_names,
+    merged,
+    system_text,
+    turns,
+)
+from routerterm.protocols.signature_scope import read_scope
 
 _BUDGETS = {"none": 0, "low": 1024, "medium": 8192, "high": 24576}
 _FOREIGN = ("$schema", "$id", "$defs", "definitions", "additionalProperties", "unevaluatedProperties")
@@ -51,7 +58,7 @@ def _parts(message: Message, names: Mapping[str, str]) -> Iterator[dict[str, Any
                 yield {"inlineData": {"mimeType": part.media_type, "data": base64_data(part)}}
             case ToolCall(_, name, arguments, signature):
                 call = {"functionCall": {"name": name, "args": arguments_object(arguments)}}
-                yield call | given(thoughtSignature=unseal(FAMILY, signature))
+                yield call | given(thoughtSignature=read_scope(FAMILY, signature))
             case ToolResult(call_id, text, name, is_error):
                 response = {"error" if is_error else "result": text}
                 yield {"functionResponse": {"name": name or names.get(call_id, "tool"), "response": response}}

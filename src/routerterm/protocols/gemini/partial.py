@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
-from routerterm.protocols.jsons import objects, text
+from routerterm.protocols.json_utils import objects, text
 
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d{1,6})\]|\[(?:'([^']*)'|\"([^\"]*)\")\]")
 _DEEPEST = 64

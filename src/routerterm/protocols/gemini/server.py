@@ -7,10 +7,10 @@ from typing import Any, assert_never
 
 from routerterm.core.errors import RoutertermError
 from routerterm.core.events import (
-    Broke,
     Content,
     ReasoningDelta,
-    Stopped,
+    StreamEnd,
+    StreamError,
     TextDelta,
     ToolCallDelta,
     UsageReported,
@@ -19,13 +19,13 @@ from routerterm.core.events import (
 from routerterm.core.messages import ToolCall
 from routerterm.core.reply import ReplyBuilder
 from routerterm.core.usage import Usage
-from routerterm.protocols.gemini.read import FAMILY
-from routerterm.protocols.gemini.serve_request import decode_request
-from routerterm.protocols.history import arguments_object
+from routerterm.protocols.gemini.decode import FAMILY
+from routerterm.protocols.gemini.server_decode import decode_request
 from routerterm.protocols.http import given
-from routerterm.protocols.jsons import dumps
-from routerterm.protocols.seal import unseal
-from routerterm.protocols.serving import said_in_words, take_all, told
+from routerterm.protocols.json_utils import dumps
+from routerterm.protocols.normalize_messages import arguments_object
+from routerterm.protocols.server_base import collect_whole, error_in_words, error_mapping
+from routerterm.protocols.signature_scope import read_scope
 
 __all__ = ["ServerStream", "decode_request", "encode_body", "encode_error", "usage_object"]
 
@@ -47,7 +47,7 @@ class ServerStream:
         self._head = {"modelVersion": model, "responseId": id}
         self._calls = ReplyBuilder()
         self._usage: Usage | None = None
-        self._stopped: Stopped | None = None
+        self._stopped: StreamEnd | None = None
         self._broken = False
 
     def start(self) -> bytes:
@@ -66,10 +66,10 @@ class ServerStream:
             case UsageReported(usage):
                 self._usage = usage
                 return b""
-            case Stopped():
+            case StreamEnd():
                 self._stopped = event
                 return b""
-            case Broke(error):
+            case StreamError(error):
                 return self.error(error)
             case _:
                 assert_never(event)
@@ -85,12 +85,14 @@ class ServerStream:
             return b""
         return self._chunk(_calls(self._calls), self._stopped, self._usage)
 
-    def _chunk(self, parts: list[dict[str, Any]], stopped: Stopped | None = None, usage: Usage | None = None) -> bytes:
+    def _chunk(
+        self, parts: list[dict[str, Any]], stopped: StreamEnd | None = None, usage: Usage | None = None
+    ) -> bytes:
         return _line(_response(self._head, parts, stopped, usage))
 
 
 def encode_body(events: Iterable[WireEvent], *, id: str, model: str, created: int = 0) -> bytes:  # noqa: ARG001
-    """One whole answer.  Raises the error of a `Broke`, and `Cut` where no `Stopped` came."""
+    """One whole answer.  Raises the error of a `StreamError`, and `StreamInterrupted` where no `StreamEnd` came."""
     parts: list[dict[str, Any]] = []
     calls = ReplyBuilder()
 
@@ -100,21 +102,21 @@ def encode_body(events: Iterable[WireEvent], *, id: str, model: str, created: in
         else:
             _append(parts, _part(event))
 
-    usage, stopped = take_all(events, take)
+    usage, stopped = collect_whole(events, take)
     return dumps(_response({"modelVersion": model, "responseId": id}, parts + _calls(calls), stopped, usage))
 
 
 def encode_error(error: RoutertermError) -> tuple[int, bytes]:
     """The status and the body of an answer that is an error."""
-    return told(error).status, dumps(error_object(error))
+    return error_mapping(error).status, dumps(error_object(error))
 
 
 def error_object(error: RoutertermError) -> dict[str, Any]:
     """An error as Google's clients read it, with the wait where there is one."""
-    status = told(error).status
+    status = error_mapping(error).status
     body: dict[str, Any] = {
         "code": status,
-        "message": said_in_words(error),
+        "message": error_in_words(error),
         "status": _STATUS.get(status, "UNAVAILABLE"),
     }
     wait = getattr(error, "retry_after", None)
@@ -135,7 +137,7 @@ def usage_object(usage: Usage) -> dict[str, Any]:
 
 
 def _response(
-    head: Mapping[str, Any], parts: list[dict[str, Any]], stopped: Stopped | None, usage: Usage | None
+    head: Mapping[str, Any], parts: list[dict[str, Any]], stopped: StreamEnd | None, usage: Usage | None
 ) -> dict[str, Any]:
     candidate: dict[str, Any] = {"content": {"role": "model", "parts": parts}, "index": 0}
     if stopped is not None:
@@ -143,14 +145,14 @@ def _response(
     return {"candidates": [candidate], **given(usageMetadata=usage_object(usage) if usage else None), **head}
 
 
-def _finish_word(stopped: Stopped) -> str:
+def _finish_word(stopped: StreamEnd) -> str:
     return (stopped.raw or "OTHER") if stopped.reason == "other" else _FINISH[stopped.reason]
 
 
 def _part(event: Content) -> dict[str, Any] | None:
     """One piece; seals of other families are not Gemini's to read."""
     if isinstance(event, ReasoningDelta):
-        signature = unseal(FAMILY, event.signature)
+        signature = read_scope(FAMILY, event.signature)
         if not event.text and signature is None:
             return None
         return {"text": event.text, "thought": True} | given(thoughtSignature=signature)
@@ -172,7 +174,7 @@ def _append(parts: list[dict[str, Any]], part: dict[str, Any] | None) -> None:
 def _calls(calls: ReplyBuilder) -> list[dict[str, Any]]:
     return [
         {"functionCall": {"name": part.name, "args": arguments_object(part.arguments)} | given(id=part.id or None)}
-        | given(thoughtSignature=unseal(FAMILY, part.signature))
+        | given(thoughtSignature=read_scope(FAMILY, part.signature))
         for part in calls.parts()
         if isinstance(part, ToolCall)
     ]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from routerterm.core.usage import Usage
-from routerterm.protocols.jsons import count
+from routerterm.protocols.json_utils import count
 
 
 def read_usage(usage: Mapping[str, Any]) -> Usage:

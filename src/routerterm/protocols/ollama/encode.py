@@ -7,8 +7,8 @@ from typing import Any
 
 from routerterm.core.messages import Message, ToolCall, ToolResult
 from routerterm.core.request import ChatRequest, Params
-from routerterm.protocols.history import arguments_object, base64_data, call_names, system_text, turns
 from routerterm.protocols.http import given
+from routerterm.protocols.normalize_messages import arguments_object, base64_data, call_names, system_text, turns
 from routerterm.protocols.openai_chat.encode import tool_json
 
 _STEP = 2048

@@ -8,9 +8,9 @@ from typing import Any, assert_never
 
 from routerterm.core.errors import RoutertermError
 from routerterm.core.events import (
-    Broke,
     ReasoningDelta,
-    Stopped,
+    StreamEnd,
+    StreamError,
     TextDelta,
     ToolCallDelta,
     UsageReported,
@@ -19,11 +19,11 @@ from routerterm.core.events import (
 from routerterm.core.messages import Reasoning, ToolCall
 from routerterm.core.reply import ReplyBuilder
 from routerterm.core.usage import Usage
-from routerterm.protocols.history import arguments_object
 from routerterm.protocols.http import given
-from routerterm.protocols.jsons import dumps
-from routerterm.protocols.ollama.serve_request import decode_request
-from routerterm.protocols.serving import gathered, said_in_words, told
+from routerterm.protocols.json_utils import dumps
+from routerterm.protocols.normalize_messages import arguments_object
+from routerterm.protocols.ollama.server_decode import decode_request
+from routerterm.protocols.server_base import collect, error_in_words, error_mapping
 
 __all__ = ["ServerStream", "decode_request", "encode_body", "encode_error", "encode_models", "usage_object"]
 
@@ -35,7 +35,7 @@ class ServerStream:
         self._head = _head(model, created)
         self._calls = ReplyBuilder()
         self._usage: Usage | None = None
-        self._stopped: Stopped | None = None
+        self._stopped: StreamEnd | None = None
         self._broken = False
 
     def start(self) -> bytes:
@@ -55,10 +55,10 @@ class ServerStream:
             case UsageReported(usage):
                 self._usage = usage
                 return b""
-            case Stopped():
+            case StreamEnd():
                 self._stopped = event
                 return b""
-            case Broke(error):
+            case StreamError(error):
                 return self.error(error)
             case _:
                 assert_never(event)
@@ -66,7 +66,7 @@ class ServerStream:
     def error(self, error: RoutertermError) -> bytes:
         """An error in the middle of the stream, which ends it."""
         self._broken = True
-        return dumps({"error": said_in_words(error)}) + b"\n"
+        return dumps({"error": error_in_words(error)}) + b"\n"
 
     def end(self) -> bytes:
         """The calls and the last line; nothing where the answer was cut, so that no client takes it for whole."""
@@ -82,8 +82,8 @@ class ServerStream:
 
 
 def encode_body(events: Iterable[WireEvent], *, id: str, model: str, created: int = 0) -> bytes:  # noqa: ARG001
-    """One whole answer.  Raises the error of a `Broke`, and `Cut` where no `Stopped` came."""
-    builder, usage, stopped = gathered(events)
+    """One whole answer.  Raises the error of a `StreamError`, and `StreamInterrupted` where no `StreamEnd` came."""
+    builder, usage, stopped = collect(events)
     thoughts = "".join(part.text for part in builder.parts() if isinstance(part, Reasoning))
     message = {"role": "assistant", "content": builder.text}
     message |= given(thinking=thoughts or None, tool_calls=_calls(builder) or None)
@@ -92,7 +92,7 @@ def encode_body(events: Iterable[WireEvent], *, id: str, model: str, created: in
 
 def encode_error(error: RoutertermError) -> tuple[int, bytes]:
     """The status and the body of an answer that is an error."""
-    return told(error).status, dumps({"error": said_in_words(error)})
+    return error_mapping(error).status, dumps({"error": error_in_words(error)})
 
 
 def encode_models(ids: Sequence[str], *, created: int) -> bytes:
@@ -113,7 +113,7 @@ def _time(created: int) -> str:
     return datetime.fromtimestamp(created, UTC).isoformat().replace("+00:00", "Z")
 
 
-def _end(stopped: Stopped, usage: Usage | None) -> dict[str, Any]:
+def _end(stopped: StreamEnd, usage: Usage | None) -> dict[str, Any]:
     reason = (stopped.raw or "stop") if stopped.reason == "other" else stopped.reason
     reason = "stop" if reason == "tool_calls" else reason
     return {"done": True, "done_reason": reason} | (usage_object(usage) if usage is not None else {})

@@ -10,10 +10,10 @@ from routerterm.core.request import ChatRequest
 from routerterm.core.secret import Secret
 from routerterm.protocols.base import HttpRequest, ListedModel
 from routerterm.protocols.http import get, join, key_header, post
+from routerterm.protocols.openai_chat.decode import ChatDecoder
 from routerterm.protocols.openai_chat.dialect import PLAIN, Dialect
 from routerterm.protocols.openai_chat.encode import request_body
 from routerterm.protocols.openai_chat.models import read_models
-from routerterm.protocols.openai_chat.read import ChatReader
 from routerterm.protocols.stream import StreamDecoder, decode_whole
 
 
@@ -56,8 +56,8 @@ class ChatCodec:
         return get(join(base_url, self.dialect.models_path), key_header(self.dialect.key_header, key))
 
     def decode_models(self, body: bytes) -> Sequence[ListedModel]:
-        """The models in a listing.  Raises `Malformed`."""
+        """The models in a listing.  Raises `InvalidResponse`."""
         return read_models(body)
 
-    def _reader(self) -> ChatReader:
-        return ChatReader(self.dialect.details_family or "openrouter")
+    def _reader(self) -> ChatDecoder:
+        return ChatDecoder(self.dialect.details_family or "openrouter")

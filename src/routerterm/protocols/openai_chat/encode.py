@@ -7,10 +7,10 @@ from typing import Any
 
 from routerterm.core.messages import Image, Message, Reasoning, Text, ToolCall, ToolResult
 from routerterm.core.request import ChatRequest, Params, Tool
-from routerterm.protocols.history import arguments_text, data_uri, mistral_id, system_text, turns
 from routerterm.protocols.http import given
+from routerterm.protocols.normalize_messages import arguments_text, data_uri, mistral_id, system_text, turns
 from routerterm.protocols.openai_chat.dialect import Dialect
-from routerterm.protocols.seal import unseal
+from routerterm.protocols.signature_scope import read_scope
 from routerterm.protocols.structured import chat_format, in_words
 
 
@@ -93,16 +93,16 @@ def _details(message: Message, family: str) -> Iterator[dict[str, Any]]:
     for part in message.parts:
         if not isinstance(part, Reasoning):
             continue
-        if data := unseal(family, part.redacted):
+        if data := read_scope(family, part.redacted):
             yield {"type": "reasoning.encrypted", "data": data}
-        elif signature := unseal(family, part.signature):
+        elif signature := read_scope(family, part.signature):
             yield {"type": "reasoning.text", "text": part.text, "signature": signature}
 
 
 def _call(call: ToolCall, dialect: Dialect) -> dict[str, Any]:
     function = {"name": call.name, "arguments": arguments_text(call.arguments)}
     out: dict[str, Any] = {"id": _tool_id(call.id, dialect), "type": "function", "function": function}
-    if signature := unseal("gemini", call.signature):
+    if signature := read_scope("gemini", call.signature):
         out["extra_content"] = {"google": {"thought_signature": signature}}
     return out
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from routerterm.core.errors import Malformed
+from routerterm.core.errors import InvalidResponse
 from routerterm.protocols.base import ListedModel
-from routerterm.protocols.jsons import amount, listing, mapping, objects, size, text
+from routerterm.protocols.json_utils import amount, listing, mapping, objects, size, text
 from routerterm.protocols.listing import read_listing
 
 _CONTEXT = (
@@ -49,7 +49,7 @@ def read_models(body: bytes) -> list[ListedModel]:
     payload = read_listing(body)
     rows = payload if isinstance(payload, list) else _rows(payload)
     if rows is None:
-        raise Malformed("The list of models holds none.", "Is base_url right?")
+        raise InvalidResponse("The list of models holds none.", "Is base_url right?")
     return [model for row in objects(rows) if (model := _model(row)) is not None]
 
 

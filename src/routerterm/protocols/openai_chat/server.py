@@ -7,20 +7,20 @@ from typing import Any, assert_never
 
 from routerterm.core.errors import RoutertermError
 from routerterm.core.events import (
-    Broke,
     Content,
     ReasoningDelta,
     RefusalDelta,
-    Stopped,
+    StreamEnd,
+    StreamError,
     TextDelta,
     ToolCallDelta,
     UsageReported,
     WireEvent,
 )
 from routerterm.core.usage import Usage
-from routerterm.protocols.jsons import dumps
-from routerterm.protocols.openai_chat.serve_request import decode_request
-from routerterm.protocols.serving import said, take_all, told
+from routerterm.protocols.json_utils import dumps
+from routerterm.protocols.openai_chat.server_decode import decode_request
+from routerterm.protocols.server_base import collect_whole, error_mapping, said
 
 __all__ = [
     "ServerStream",
@@ -66,10 +66,10 @@ class ServerStream:
             case UsageReported(usage):
                 self._usage = usage
                 return b""
-            case Stopped():
+            case StreamEnd():
                 self._stopped = True
                 return self._delta({}, finish=finish_word(event, called=self._called))
-            case Broke(error):
+            case StreamError(error):
                 return self.error(error)
             case _:
                 assert_never(event)
@@ -93,7 +93,7 @@ class ServerStream:
 
 
 def encode_body(events: Iterable[WireEvent], *, id: str, model: str, created: int = 0) -> bytes:
-    """One whole answer.  Raises the error of a `Broke`, and `Cut` where no `Stopped` came."""
+    """One whole answer.  Raises the error of a `StreamError`, and `StreamInterrupted` where no `StreamEnd` came."""
     pieces: dict[str, list[str]] = {"content": [], "refusal": [], "reasoning_content": []}
     details: list[dict[str, Any]] = []
     calls: dict[int, dict[str, Any]] = {}
@@ -112,7 +112,7 @@ def encode_body(events: Iterable[WireEvent], *, id: str, model: str, created: in
             case _:
                 assert_never(event)
 
-    usage, stopped = take_all(events, take)
+    usage, stopped = collect_whole(events, take)
     message: dict[str, Any] = {"role": "assistant"} | {field: "".join(said) or None for field, said in pieces.items()}
     if message["reasoning_content"] is None:
         del message["reasoning_content"]
@@ -128,7 +128,7 @@ def encode_body(events: Iterable[WireEvent], *, id: str, model: str, created: in
 
 def encode_error(error: RoutertermError) -> tuple[int, bytes]:
     """The status and the body of an answer that is an error."""
-    return told(error).status, dumps(error_object(error))
+    return error_mapping(error).status, dumps(error_object(error))
 
 
 def encode_models(ids: Sequence[str], *, created: int) -> bytes:
@@ -139,7 +139,7 @@ def encode_models(ids: Sequence[str], *, created: int) -> bytes:
 
 def error_object(error: RoutertermError) -> dict[str, Any]:
     """An error as OpenAI's clients read it."""
-    how = told(error)
+    how = error_mapping(error)
     return {"error": {"message": said(error), "type": how.type, "param": None, "code": how.code}}
 
 
@@ -158,7 +158,7 @@ def usage_object(usage: Usage) -> dict[str, Any]:
     return out | ({"cost": float(usage.cost)} if usage.cost is not None else {})
 
 
-def finish_word(stopped: Stopped, *, called: bool) -> str:
+def finish_word(stopped: StreamEnd, *, called: bool) -> str:
     """OpenAI's word for the end."""
     if stopped.reason == "other":
         return stopped.raw or "stop"

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from routerterm.core.events import ReasoningDelta, Stopped, ToolCallDelta, WireEvent
+from routerterm.core.events import ReasoningDelta, StreamEnd, ToolCallDelta, WireEvent
 from routerterm.core.messages import Reasoning, ToolCall
 from routerterm.core.reply import ReplyBuilder
 from routerterm.core.usage import Usage
-from routerterm.protocols.jsons import dumps
+from routerterm.protocols.json_utils import dumps
 from routerterm.protocols.openai_chat import server as chat
 from routerterm.protocols.openai_chat.server import decode_request, encode_error, encode_models
-from routerterm.protocols.serving import gathered
+from routerterm.protocols.server_base import collect
 
 __all__ = ["ServerStream", "decode_request", "encode_body", "encode_error", "encode_models"]
 
@@ -32,7 +32,7 @@ class ServerStream(chat.ServerStream):
                 return b""
             case ReasoningDelta(words):
                 return self._delta({"content": [_thinking(words)]}) if words else b""
-            case Stopped():
+            case StreamEnd():
                 self._stopped = True
                 calls = _calls(self._calls)
                 delta = {"content": ""} | ({"tool_calls": calls} if calls else {})
@@ -42,8 +42,8 @@ class ServerStream(chat.ServerStream):
 
 
 def encode_body(events: Iterable[WireEvent], *, id: str, model: str, created: int = 0) -> bytes:
-    """One whole answer.  Raises the error of a `Broke`, and `Cut` where no `Stopped` came."""
-    builder, usage, stopped = gathered(events)
+    """One whole answer.  Raises the error of a `StreamError`, and `StreamInterrupted` where no `StreamEnd` came."""
+    builder, usage, stopped = collect(events)
     thoughts = "".join(part.text for part in builder.parts() if isinstance(part, Reasoning))
     parts = [_thinking(thoughts), *([{"type": "text", "text": builder.text}] if builder.text else [])]
     calls = _calls(builder)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from routerterm.core.usage import Usage
-from routerterm.protocols.jsons import amount, count, mapping
+from routerterm.protocols.json_utils import amount, count, mapping
 
 XAI_TICK = Decimal("1e-10")
 """xAI reports its charge in ten-billionths of a dollar."""

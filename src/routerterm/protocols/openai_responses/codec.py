@@ -11,9 +11,9 @@ from routerterm.core.secret import Secret
 from routerterm.protocols.base import HttpRequest, ListedModel
 from routerterm.protocols.http import get, join, key_header, post
 from routerterm.protocols.openai_chat.models import read_models
+from routerterm.protocols.openai_responses.decode import ResponsesDecoder
 from routerterm.protocols.openai_responses.dialect import PLAIN, Dialect
 from routerterm.protocols.openai_responses.encode import request_body
-from routerterm.protocols.openai_responses.read import ResponsesReader
 from routerterm.protocols.stream import StreamDecoder, decode_whole
 
 
@@ -40,7 +40,7 @@ class ResponsesCodec:
 
     def decoder(self) -> StreamDecoder:
         """A fresh decoder for one streamed answer."""
-        return StreamDecoder(ResponsesReader(self.dialect.family))
+        return StreamDecoder(ResponsesDecoder(self.dialect.family))
 
     def decode_body(self, body: bytes) -> list[WireEvent]:
         """The events of an answer that was not streamed."""
@@ -51,5 +51,5 @@ class ResponsesCodec:
         return get(join(base_url, "/models"), key_header(self.dialect.key_header, key))
 
     def decode_models(self, body: bytes) -> Sequence[ListedModel]:
-        """The models in a listing.  Raises `Malformed`."""
+        """The models in a listing.  Raises `InvalidResponse`."""
         return read_models(body)

@@ -7,10 +7,10 @@ from typing import Any
 
 from routerterm.core.messages import Image, Message, Reasoning, Text, ToolCall, ToolResult
 from routerterm.core.request import ChatRequest, JsonAnswer, Params, Tool
-from routerterm.protocols.history import arguments_text, data_uri, system_text, turns
 from routerterm.protocols.http import given
+from routerterm.protocols.normalize_messages import arguments_text, data_uri, system_text, turns
 from routerterm.protocols.openai_responses.dialect import Dialect
-from routerterm.protocols.seal import unseal
+from routerterm.protocols.signature_scope import read_scope
 from routerterm.protocols.structured import chat_format
 
 
@@ -45,7 +45,7 @@ def _items(message: Message, dialect: Dialect) -> Iterator[dict[str, Any]]:
                 content.append({"type": kind, "text": text})
             case Image() if message.role != "assistant":
                 content.append({"type": "input_image", "image_url": data_uri(part)})
-            case Reasoning(text, signature) if has_calls and (sealed := unseal(dialect.family, signature)):
+            case Reasoning(text, signature) if has_calls and (sealed := read_scope(dialect.family, signature)):
                 summary = [{"type": "summary_text", "text": text}] if text else []
                 yield {"type": "reasoning", "summary": summary, "encrypted_content": sealed}
             case ToolCall(id, name, arguments):

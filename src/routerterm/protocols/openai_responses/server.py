@@ -8,20 +8,20 @@ from typing import Any, assert_never
 
 from routerterm.core.errors import RoutertermError
 from routerterm.core.events import (
-    Broke,
     ReasoningDelta,
     RefusalDelta,
-    Stopped,
+    StreamEnd,
+    StreamError,
     TextDelta,
     ToolCallDelta,
     UsageReported,
     WireEvent,
 )
 from routerterm.core.usage import Usage
-from routerterm.protocols.jsons import dumps
+from routerterm.protocols.json_utils import dumps
 from routerterm.protocols.openai_chat.server import error_object
-from routerterm.protocols.openai_responses.serve_request import decode_request
-from routerterm.protocols.serving import cut, said, told
+from routerterm.protocols.openai_responses.server_decode import decode_request
+from routerterm.protocols.server_base import cut, error_mapping, said
 
 __all__ = ["ServerStream", "decode_request", "encode_body", "encode_error", "usage_object"]
 
@@ -82,7 +82,7 @@ class ServerStream:
         self._calls: dict[int, _Item] = {}
         self._wants_usage = usage
         self._usage: Usage | None = None
-        self._stopped: Stopped | None = None
+        self._stopped: StreamEnd | None = None
         self._broken = False
         self._number = 0
 
@@ -110,10 +110,10 @@ class ServerStream:
             case UsageReported(usage):
                 self._usage = usage
                 return b""
-            case Stopped():
+            case StreamEnd():
                 self._stopped = event
                 return b""
-            case Broke(error):
+            case StreamError(error):
                 return self.error(error)
             case _:
                 assert_never(event)
@@ -121,7 +121,7 @@ class ServerStream:
     def error(self, error: RoutertermError) -> bytes:
         """An error in the middle of the stream, which ends it."""
         self._broken = True
-        how = told(error)
+        how = error_mapping(error)
         response = self._response("failed") | {"error": {"code": how.code or how.type, "message": said(error)}}
         return self._event("response.failed", response=response)
 
@@ -231,7 +231,7 @@ class ServerStream:
         return b"event: " + name.encode("ascii") + b"\ndata: " + dumps(body) + b"\n\n"
 
     def response(self) -> dict[str, Any]:
-        """The whole response, for an answer that is not streamed.  Raises `Cut` where no `Stopped` came."""
+        """The whole response, for an answer that is not streamed.  Raises `StreamInterrupted` where no `StreamEnd` came."""
         if self._stopped is None:
             raise cut()
         reason = _INCOMPLETE.get(self._stopped.reason)
@@ -258,10 +258,10 @@ def _place(item: _Item) -> dict[str, Any]:
 
 
 def encode_body(events: Iterable[WireEvent], *, id: str, model: str, created: int = 0) -> bytes:
-    """One whole answer.  Raises the error of a `Broke`, and `Cut` where no `Stopped` came."""
+    """One whole answer.  Raises the error of a `StreamError`, and `StreamInterrupted` where no `StreamEnd` came."""
     stream = ServerStream(id=id, model=model, created=created)
     for event in events:
-        if isinstance(event, Broke):
+        if isinstance(event, StreamError):
             raise event.error
         stream.event(event)
     return dumps(stream.response())
@@ -269,7 +269,7 @@ def encode_body(events: Iterable[WireEvent], *, id: str, model: str, created: in
 
 def encode_error(error: RoutertermError) -> tuple[int, bytes]:
     """The status and the body of an answer that is an error."""
-    return told(error).status, dumps(error_object(error))
+    return error_mapping(error).status, dumps(error_object(error))
 
 
 def usage_object(usage: Usage) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 
-from routerterm.router.guard.values import DetectorName, Span
+from routerterm.router.guard.rules import DetectorName, Span
 
 _API_KEY = re.compile(
     r"(?<![A-Za-z0-9_-])(?:"

@@ -9,13 +9,13 @@ from typing import assert_never
 from routerterm.core.errors import GuardBlocked
 from routerterm.core.messages import Image, Message, Part, Reasoning, Role, Text, ToolCall, ToolResult
 from routerterm.core.request import ChatRequest
-from routerterm.router.guard.answer import AnswerWatch
-from routerterm.router.guard.inspect import Inspector, Strike
+from routerterm.router.guard.answer_guard import AnswerGuard
+from routerterm.router.guard.inspect import Inspector, Match
 from routerterm.router.guard.json_text import change_json, escaped
-from routerterm.router.guard.match import compiled
+from routerterm.router.guard.matching import compiled
 from routerterm.router.guard.redact import Placeholders
-from routerterm.router.guard.values import GuardRules, Hit, OnHit
-from routerterm.router.hooks import Guarded, Restorer
+from routerterm.router.guard.rules import GuardRules, Hit, OnHit
+from routerterm.router.ports import Guarded, Restorer
 
 
 def _unheard(hit: Hit) -> None:
@@ -38,13 +38,13 @@ class Passed:
             return None
         conversation = self.request.conversation_id
 
-        def struck(strike: Strike) -> None:
+        def struck(strike: Match) -> None:
             self.on_hit(hit_of(strike, "assistant", conversation))
 
         things = self.placeholders.things
         if within_json:
             things = {placeholder: escaped(thing) for placeholder, thing in things.items()}
-        return AnswerWatch(self.rules, things, struck)
+        return AnswerGuard(self.rules, things, struck)
 
 
 class PersonalGuard:
@@ -61,7 +61,7 @@ class PersonalGuard:
 
         All of the history is looked at, since all of it leaves again; hits are told of what is new in it.
         """
-        look = _Look(self._rules, self._on_hit, request)
+        look = _RequestScanner(self._rules, self._on_hit, request)
         last = max((i for i, message in enumerate(request.messages) if message.role == "assistant"), default=-1)
         system = look.through(request.system or "", "system", new=last < 0)
         messages = [look.through_message(message, new=n > last) for n, message in enumerate(request.messages)]
@@ -72,7 +72,7 @@ class PersonalGuard:
         return Passed(request, self._rules, look.placeholders, self._on_hit)
 
 
-class _Look:
+class _RequestScanner:
     """One look through a request."""
 
     def __init__(self, rules: GuardRules, on_hit: OnHit, request: ChatRequest) -> None:
@@ -104,7 +104,7 @@ class _Look:
         return text
 
 
-def _blocked(strike: Strike) -> GuardBlocked:
+def _blocked(strike: Match) -> GuardBlocked:
     if strike.timed_out:
         return GuardBlocked(
             f"The guard's rule {strike.rule!r} could not check this text in time; nothing was sent.",
@@ -116,7 +116,7 @@ def _blocked(strike: Strike) -> GuardBlocked:
     )
 
 
-def hit_of(strike: Strike, role: Role, conversation_id: str | None) -> Hit:
+def hit_of(strike: Match, role: Role, conversation_id: str | None) -> Hit:
     """A strike for the record, without what it found."""
     return Hit(strike.rule, strike.action, role, len(strike.spans), strike.timed_out, conversation_id)
 

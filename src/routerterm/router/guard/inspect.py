@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 
 from routerterm.core.messages import Role
 from routerterm.router.guard.detect import detect
-from routerterm.router.guard.match import SECONDS, TimedOut, find
-from routerterm.router.guard.values import Action, DetectorName, GuardRules, Rule, Span
+from routerterm.router.guard.matching import SECONDS, TimedOut, find
+from routerterm.router.guard.rules import Action, DetectorName, GuardRules, Rule, Span
 
 PATIENCE = 0.4
 """Seconds for all rules on all texts of a request."""
 
 
 @dataclass(frozen=True, slots=True)
-class Strike:
+class Match:
     """What a rule or a detector found in a text."""
 
     rule: str
@@ -33,7 +33,7 @@ class Inspector:
         self._left = patience
         self._tired: set[str] = set()
 
-    def inspect(self, role: Role, text: str) -> Sequence[Strike]:
+    def inspect(self, role: Role, text: str) -> Sequence[Match]:
         """All strikes in a text spoken by ``role``: the rules' in their order, then the detectors'."""
         return [strike for looker in self._lookers(role) if (strike := self._strike(looker, text)) is not None]
 
@@ -56,11 +56,11 @@ class Inspector:
     def _names(self, looker: Rule | DetectorName) -> tuple[str, Action]:
         return (looker.name, looker.action) if isinstance(looker, Rule) else (looker, self._rules.detectors[looker])
 
-    def _strike(self, looker: Rule | DetectorName, text: str) -> Strike | None:
+    def _strike(self, looker: Rule | DetectorName, text: str) -> Match | None:
         name, action = self._names(looker)
         if not isinstance(looker, Rule):
             spans = tuple(detect(looker, text))
-            return Strike(name, action, spans) if spans else None
+            return Match(name, action, spans) if spans else None
         if name in self._tired:
             return None
         begun = time.monotonic()
@@ -68,7 +68,7 @@ class Inspector:
             spans = tuple(find(looker, text, max(0.001, min(SECONDS, self._left))))
         except TimedOut:
             self._tired.add(name)
-            return Strike(name, action, (Span(0, len(text)),), timed_out=True)
+            return Match(name, action, (Span(0, len(text)),), timed_out=True)
         finally:
             self._left -= time.monotonic() - begun
-        return Strike(name, action, spans) if spans else None
+        return Match(name, action, spans) if spans else None

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 
 from routerterm.router.guard.json_text import escaped
-from routerterm.router.guard.values import Span
+from routerterm.router.guard.rules import Span
 
 _PLACEHOLDER = re.compile(r"\[[A-Z][A-Z0-9_]{0,30}_\d{1,6}\]")
 _LONGEST = 40

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    from routerterm.tui.screens.chat import ChatScreen
+    from routerterm.tui.chat.screen import ChatScreen
 
 Group: TypeAlias = Literal["Screens", "Conversation", "Message", "Writing", "Program"]
 

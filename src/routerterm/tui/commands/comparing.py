@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from routerterm.tui.commands.base import Choice, Command
 
 if TYPE_CHECKING:
-    from routerterm.tui.screens.chat import ChatScreen
+    from routerterm.tui.chat.screen import ChatScreen
 
 
 class Compare(Command):
@@ -21,7 +21,7 @@ class Compare(Command):
     @classmethod
     async def choices(cls, stage: ChatScreen, argument: str) -> Sequence[Choice]:
         """Models for the last of the names."""
-        from routerterm.tui.model_choices import model_choices
+        from routerterm.tui.screens.models.choices import model_choices
 
         head, blank, last = argument.rpartition(" ")
         found = await model_choices(stage, last)

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from routerterm.core.errors import RoutertermError
-from routerterm.tui.asking import ask
 from routerterm.tui.commands.base import Choice, Command
-from routerterm.tui.screens.ask_value import AskValue
-from routerterm.tui.screens.edit_text import Edited, EditText
+from routerterm.tui.dialogs.ask import show_dialog
+from routerterm.tui.dialogs.edit_text import Edited, EditText
+from routerterm.tui.dialogs.prompt import PromptDialog
 
 if TYPE_CHECKING:
-    from routerterm.tui.screens.chat import ChatScreen
+    from routerterm.tui.chat.screen import ChatScreen
 
 
 class New(Command):
@@ -68,9 +68,9 @@ class Switch(Command):
     async def run(self, stage: ChatScreen, argument: str = "") -> None:
         """Pick one, newest first."""
         from routerterm.store.values import Filter
-        from routerterm.tui.screens.shelf import conversations
+        from routerterm.tui.screens.conversation_pickers import conversations
 
-        ask(stage, conversations(stage.services.store, "Switch conversation", Filter()), stage.stage.open)
+        show_dialog(stage, conversations(stage.services.store, "Switch conversation", Filter()), stage.stage.open)
 
 
 class Model(Command):
@@ -81,7 +81,7 @@ class Model(Command):
     @classmethod
     async def choices(cls, stage: ChatScreen, argument: str) -> Sequence[Choice]:
         """Models and routes, with what they cost."""
-        from routerterm.tui.model_choices import model_choices
+        from routerterm.tui.screens.models.choices import model_choices
 
         return await model_choices(stage, argument)
 
@@ -101,7 +101,7 @@ class NextModel(Command):
 
     async def run(self, stage: ChatScreen, argument: str = "") -> None:
         """Take the next one and say which."""
-        from routerterm.tui.screens.models import next_recent
+        from routerterm.tui.screens.models.picker import next_recent
 
         found = await next_recent(stage.app)
         if found is None:
@@ -126,7 +126,7 @@ class System(Command):
             await stage.stage.set(system=answer.text.strip() or None)
 
         words = "How shall the model answer in this conversation? Empty for nothing. /prompts keeps some by name."
-        ask(stage, EditText("System prompt", words, stage.stage.system or ""), edited)
+        show_dialog(stage, EditText("System prompt", words, stage.stage.system or ""), edited)
 
 
 class Private(Command):
@@ -155,7 +155,7 @@ class Rename(Command):
         async def given(title: str) -> None:
             await stage.library.rename(id, title)
 
-        ask(stage, AskValue("Rename", "Its title in the list.", conversation.title), given)
+        show_dialog(stage, PromptDialog("Rename", "Its title in the list.", conversation.title), given)
 
 
 class Look(Command):
@@ -173,7 +173,7 @@ class Look(Command):
         if argument:
             await given(argument)
         else:
-            ask(stage, AskValue("Find here", "Words in this conversation; n goes up, N down."), given)
+            show_dialog(stage, PromptDialog("Find here", "Words in this conversation; n goes up, N down."), given)
 
 
 class Delete(Command):

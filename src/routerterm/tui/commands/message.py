@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from routerterm.core.errors import RoutertermError
-from routerterm.tui.attaching import attached_of
+from routerterm.tui.chat.attachment_files import attached_of
 from routerterm.tui.commands.base import Choice, Command
 
 if TYPE_CHECKING:
-    from routerterm.tui.screens.chat import ChatScreen
+    from routerterm.tui.chat.screen import ChatScreen
 
 
 class Retry(Command):
@@ -21,7 +21,7 @@ class Retry(Command):
     @classmethod
     async def choices(cls, stage: ChatScreen, argument: str) -> Sequence[Choice]:
         """Models and routes, with what they cost."""
-        from routerterm.tui.model_choices import model_choices
+        from routerterm.tui.screens.models.choices import model_choices
 
         return await model_choices(stage, argument)
 

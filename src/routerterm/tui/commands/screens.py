@@ -11,7 +11,7 @@ from routerterm.tui.commands.base import Choice, Command
 from routerterm.tui.terminal import driver_of
 
 if TYPE_CHECKING:
-    from routerterm.tui.screens.chat import ChatScreen
+    from routerterm.tui.chat.screen import ChatScreen
 
 
 class Opens(Command):
@@ -100,14 +100,14 @@ class Themes(Opens):
     @classmethod
     async def choices(cls, stage: ChatScreen, argument: str) -> Sequence[Choice]:
         """The machines that there are."""
-        from routerterm.tui.themes.reading import find_themes
+        from routerterm.tui.themes.reader import find_themes
 
         return [Choice(name) for name in find_themes(stage.app.paths.theme_dirs()) if name.startswith(argument)]
 
     async def run(self, stage: ChatScreen, argument: str = "") -> None:
         """Become the one that is named, and keep it; or open the picker."""
         from routerterm.config.write import set_value
-        from routerterm.tui.themes.reading import find_themes
+        from routerterm.tui.themes.reader import find_themes
 
         if not argument:
             await super().run(stage)
@@ -184,7 +184,7 @@ class Notices(Command):
     async def run(self, stage: ChatScreen, argument: str = "") -> None:
         """List them."""
         from routerterm.tui.clock import time_of_day
-        from routerterm.tui.screens.picker import Picker, among
+        from routerterm.tui.dialogs.picker import Picker, among
         from routerterm.tui.widgets.rows import Column, Row
 
         log = list(reversed(stage.app.notices.log))

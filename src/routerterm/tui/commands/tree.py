@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from routerterm.core.errors import RoutertermError
 from routerterm.core.money import show_usd
-from routerterm.tui.asking import ask
 from routerterm.tui.commands.base import Command
+from routerterm.tui.dialogs.ask import show_dialog
 
 if TYPE_CHECKING:
-    from routerterm.tui.screens.chat import ChatScreen
+    from routerterm.tui.chat.screen import ChatScreen
 
 
 class Tree(Command):
@@ -42,7 +42,7 @@ class Tree(Command):
             await stage.stage.reveal(id)
             (stage.composer if what == "fork" else stage.transcript).focus()
 
-        ask(stage, TreeScreen(stage.stage.title, tree, session.head, stage.machine.glyphs), chosen)
+        show_dialog(stage, TreeScreen(stage.stage.title, tree, session.head, stage.machine.glyphs), chosen)
 
 
 class RetryWith(Command):
@@ -52,7 +52,7 @@ class RetryWith(Command):
 
     async def run(self, stage: ChatScreen, argument: str = "") -> None:
         """Pick a model, and have it answer the chosen question, or the last."""
-        from routerterm.tui.screens.models import model_picker
+        from routerterm.tui.screens.models.picker import model_picker
 
         session, id = stage.stage.session, stage.chosen
 
@@ -62,7 +62,7 @@ class RetryWith(Command):
         if argument:
             await picked(argument)
         else:
-            ask(stage, model_picker(stage.app, "Who else shall answer this?"), picked)
+            show_dialog(stage, model_picker(stage.app, "Who else shall answer this?"), picked)
 
 
 class Menu(Command):
@@ -73,7 +73,7 @@ class Menu(Command):
     async def run(self, stage: ChatScreen, argument: str = "") -> None:
         """Pick one of the commands on messages, and run it on the chosen one."""
         from routerterm.tui.commands.registry import COMMANDS
-        from routerterm.tui.screens.picker import Picker, among
+        from routerterm.tui.dialogs.picker import Picker, among
         from routerterm.tui.widgets.fields import Span
         from routerterm.tui.widgets.rows import Column, Row
 
@@ -92,7 +92,7 @@ class Menu(Command):
                 stage.chosen = None
 
         columns = (Column("", 0), Column("", 1, grow=True))
-        ask(stage, Picker("This message", columns, among(rows), hint="Enter does it · Esc leaves"), picked)
+        show_dialog(stage, Picker("This message", columns, among(rows), hint="Enter does it · Esc leaves"), picked)
 
 
 class Keep(Command):
@@ -121,7 +121,7 @@ class SumUp(Command):
             return
 
         async def work() -> None:
-            from routerterm.engine.summary import end_of_older_part, sum_up
+            from routerterm.engine.chat.summary import end_of_older_part, sum_up
 
             try:
                 up_to = id or await end_of_older_part(session)
@@ -130,7 +130,7 @@ class SumUp(Command):
                 stage.notify(f"{model} sums up …", timeout=3, markup=False)
                 summary = await sum_up(session, services.store, services, up_to, model=model, fitting=services.fitting)
             except RoutertermError as error:
-                stage.show_trouble(error)
+                stage.show_error(error)
                 return
             cost = show_usd(summary.cost.usd)
             stage.notify(
@@ -146,8 +146,8 @@ class SumUp(Command):
         stage.run_worker(work(), name="summary", group="summary", exclusive=True, exit_on_error=False)
 
     async def _forget(self, stage: ChatScreen) -> None:
-        from routerterm.engine.history import SUMMARY
-        from routerterm.engine.summary import forget_summary
+        from routerterm.engine.chat.context import SUMMARY
+        from routerterm.engine.chat.summary import forget_summary
 
         session, before, found = stage.stage.session, None, 0
         while True:

@@ -1,5 +1,5 @@
 """The chat as a plain talk of lines: for screen readers, for a printer, for a terminal that can do nothing."""
 
-from routerterm.tui.plain.talk import run
+from routerterm.tui.plain.plain_chat import run
 
 __all__ = ["run"]

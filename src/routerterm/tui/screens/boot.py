@@ -8,7 +8,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.widgets import Static
 
-from routerterm.tui.screens.quick import QuickScreen
+from routerterm.tui.widgets.fast_screen import FastScreen
 
 if TYPE_CHECKING:
     from routerterm.tui.themes.values import Theme
@@ -19,7 +19,7 @@ STEP = 2
 """Letters in a step."""
 
 
-class BootScreen(QuickScreen[None]):
+class BootScreen(FastScreen[None]):
     """Types the boot lines of a theme."""
 
     DEFAULT_CSS = """

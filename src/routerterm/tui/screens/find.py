@@ -6,16 +6,16 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from routerterm.core.sanitise import one_line
 from routerterm.store.query import parse
 from routerterm.tui.clock import local, now_ms
-from routerterm.tui.sanitise import one_line
-from routerterm.tui.screens.picker import Picker
+from routerterm.tui.dialogs.picker import Picker
 from routerterm.tui.widgets.fields import Span
 from routerterm.tui.widgets.rows import Column, Row
 
 if TYPE_CHECKING:
-    from routerterm.store.excerpt import Excerpt
     from routerterm.store.search import Hit
+    from routerterm.store.snippet import Snippet
     from routerterm.tui.app import RoutertermApp
     from routerterm.wiring import Services
 
@@ -78,7 +78,7 @@ def row_of(hit: Hit) -> Row:
     return Row(f"{hit.conversation_id} {hit.message_id or ''}", (day, one_line(hit.title), marked(hit.excerpt)))
 
 
-def marked(excerpt: Excerpt) -> tuple[Span, ...]:
+def marked(excerpt: Snippet) -> tuple[Span, ...]:
     """The excerpt with the hits bright."""
     spans, at = [], 0
     for start, end in excerpt.marks:

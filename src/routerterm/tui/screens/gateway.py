@@ -15,14 +15,14 @@ from textual.widgets import Static
 from routerterm.config.write import set_value
 from routerterm.core.errors import RoutertermError
 from routerterm.core.money import show_usd
-from routerterm.tui.sanitise import one_line
-from routerterm.tui.screens.overlay import Overlay
+from routerterm.core.sanitise import one_line
+from routerterm.tui.dialogs.modal import Modal
 from routerterm.tui.widgets.fields import FieldLine, Span, Tone
 from routerterm.tui.widgets.keybar import foot
 from routerterm.tui.widgets.rows import Column, Row, RowList
 
 if TYPE_CHECKING:
-    from routerterm.engine.served import Served
+    from routerterm.engine.usage.request_log import RequestEntry
     from routerterm.tui.app import RoutertermApp
 
 EVERY = 0.5
@@ -44,7 +44,7 @@ async def open_screen(app: RoutertermApp) -> None:
     app.push_screen(GatewayScreen(app))
 
 
-class GatewayScreen(Overlay[None]):
+class GatewayScreen(Modal[None]):
     """A list that moves by itself."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -112,7 +112,7 @@ class GatewayScreen(Overlay[None]):
         actions = {"s": "screen.switch", "Esc": "screen.dismiss(None)"}
         self.query_one("#foot", FieldLine).fields = foot(f"{hint} · Esc leaves", actions)
 
-    def _words(self, rows: tuple[Served, ...]) -> Iterator[str]:
+    def _words(self, rows: tuple[RequestEntry, ...]) -> Iterator[str]:
         host = self._of.serving.host
         if host is None:
             yield "Closed. Open, it lets editors and scripts on this machine use your models, budgets and ledger."
@@ -123,7 +123,7 @@ class GatewayScreen(Overlay[None]):
             yield "Nobody has asked yet.  Keys for tools: routerterm gateway key add NAME"
 
 
-def row_of(served: Served) -> Row:
+def row_of(served: RequestEntry) -> Row:
     """One request as a row."""
     tone = TONES[served.ending]
     moment = datetime.fromtimestamp(served.started_at / 1000).strftime("%H:%M:%S")  # noqa: DTZ006 - the person's clock

@@ -11,10 +11,10 @@ from textual.screen import Screen
 
 from routerterm.tui.commands.base import Group
 from routerterm.tui.commands.registry import COMMANDS
+from routerterm.tui.dialogs.picker import Picker, later
 from routerterm.tui.keymap import letters
-from routerterm.tui.screens.framed import NARROW_BELOW
-from routerterm.tui.screens.picker import Picker, later
 from routerterm.tui.widgets.fields import Span
+from routerterm.tui.widgets.framed_screen import NARROW_BELOW
 from routerterm.tui.widgets.keybar import key_name
 from routerterm.tui.widgets.rows import Column, Row
 

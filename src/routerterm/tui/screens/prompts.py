@@ -11,9 +11,9 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widgets import Static
 
-from routerterm.engine.templates import fields_of
-from routerterm.tui.sanitise import one_line
-from routerterm.tui.screens.overlay import Overlay
+from routerterm.core.sanitise import one_line
+from routerterm.engine.chat.templates import fields_of
+from routerterm.tui.dialogs.modal import Modal
 from routerterm.tui.widgets.fields import FieldLine, Span
 from routerterm.tui.widgets.keybar import foot
 from routerterm.tui.widgets.rows import Column, Row, RowList
@@ -38,7 +38,7 @@ EMPTY = (
 )
 
 
-class PromptsScreen(Overlay[tuple[str, str] | None]):
+class PromptsScreen(Modal[tuple[str, str] | None]):
     """Answers with what is to be done (``use``, ``edit``, ``remove`` a name; ``new`` a kind)."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

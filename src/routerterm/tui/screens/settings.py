@@ -13,10 +13,10 @@ from pydantic import BaseModel
 from routerterm.config.describe import Entry, entries
 from routerterm.config.write import set_value
 from routerterm.core.errors import SettingsError
+from routerterm.core.sanitise import one_line
 from routerterm.tui.commands.registry import COMMANDS
-from routerterm.tui.sanitise import one_line
-from routerterm.tui.screens.ask_value import AskValue
-from routerterm.tui.screens.picker import Picker, among, later
+from routerterm.tui.dialogs.picker import Picker, among, later
+from routerterm.tui.dialogs.prompt import PromptDialog
 from routerterm.tui.widgets.fields import Span
 from routerterm.tui.widgets.keybar import key_name
 from routerterm.tui.widgets.rows import Column, Row, plain
@@ -160,4 +160,4 @@ def _ask(app: RoutertermApp, name: str, entry: Entry) -> None:
         app.push_screen(Picker(name, column, among(rows), on=shown(entry.value), explained=True), picked)
     else:
         words = f"{entry.text}\nIt takes {entry.kind}; empty means {shown(entry.default) or 'not set'}."
-        app.push_screen(AskValue(name, words, shown(entry.value), take=take), again)
+        app.push_screen(PromptDialog(name, words, shown(entry.value), take=take), again)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from routerterm.config.write import set_value
 from routerterm.core.errors import RoutertermError
-from routerterm.tui.screens.picker import Picker, later
-from routerterm.tui.themes.reading import find_themes, read_theme
+from routerterm.tui.dialogs.picker import Picker, later
+from routerterm.tui.themes.reader import find_themes, read_theme
 from routerterm.tui.widgets.rows import Column, Row
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
 from routerterm.core.money import from_nano, show_usd
-from routerterm.engine.tree import Branch, stretches
+from routerterm.core.sanitise import one_line
+from routerterm.engine.chat.tree import Branch, stretches
 from routerterm.tui.clock import local
-from routerterm.tui.sanitise import one_line
-from routerterm.tui.screens.overlay import Overlay
+from routerterm.tui.dialogs.modal import Modal
 from routerterm.tui.widgets.fields import FieldLine, Span, Tone
 from routerterm.tui.widgets.keybar import foot
 from routerterm.tui.widgets.rows import Column, ManyRows, Row, RowList
@@ -42,7 +42,7 @@ _DEEDS = {
 }
 
 
-class TreeScreen(Overlay[tuple[str, str] | None]):
+class TreeScreen(Modal[tuple[str, str] | None]):
     """Answers with what is to be done, ``show``, ``fork``, ``clone`` or ``keep``, and with which message."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -16,17 +16,17 @@ from textual.strip import Strip
 
 from routerterm.tui.commands.base import Group
 from routerterm.tui.commands.registry import COMMANDS
+from routerterm.tui.dialogs.modal import Modal
 from routerterm.tui.keymap import letters
-from routerterm.tui.screens.overlay import Overlay
 from routerterm.tui.widgets.keybar import key_name
-from routerterm.tui.widgets.tones import Toned
+from routerterm.tui.widgets.styles import Toned
 
 GAP = 2
 WIDE, NARROW = 30, 20
 """Cells of a column; narrow ones do not show the command's usual key."""
 
 
-class WhichKey(Overlay[str | None]):
+class WhichKey(Modal[str | None]):
     """Answers with the name of the command whose letter was pressed, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,ctrl+x", "dismiss(None)", "Leave", priority=True)]

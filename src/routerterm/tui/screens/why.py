@@ -12,20 +12,20 @@ from textual.content import Content
 from textual.widgets import Static
 
 from routerterm.core.money import show_usd
-from routerterm.tui.entries import basis_of, seconds, words
-from routerterm.tui.sanitise import one_line
-from routerterm.tui.screens.overlay import Overlay
+from routerterm.core.sanitise import one_line
+from routerterm.tui.chat.entries import basis_of, seconds, words
+from routerterm.tui.dialogs.modal import Modal
 from routerterm.tui.widgets.status import cost_range
 
 if TYPE_CHECKING:
-    from routerterm.engine.record import Record
+    from routerterm.engine.chat.trace import ReplyTrace
     from routerterm.tui.themes.values import Glyphs, Theme
 
 Line = tuple[str, str]
 """A line of text and the name of its colour."""
 
 
-class WhyScreen(Overlay[None]):
+class WhyScreen(Modal[None]):
     """The story of one answer."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,enter,q,w", "dismiss", "Close")]
@@ -37,7 +37,7 @@ class WhyScreen(Overlay[None]):
     }
     """
 
-    def __init__(self, record: Record, machine: Theme) -> None:
+    def __init__(self, record: ReplyTrace, machine: Theme) -> None:
         super().__init__()
         self.record, self._glyphs = record, machine.glyphs
 
@@ -53,7 +53,7 @@ class WhyScreen(Overlay[None]):
         self.dismiss()
 
 
-def story(record: Record, glyphs: Glyphs) -> Iterator[Line]:
+def story(record: ReplyTrace, glyphs: Glyphs) -> Iterator[Line]:
     """What is known of how an answer came to be, line by line; attempts hang on a line in time."""
     if record.decision is None and not record.attempts:
         yield "Nothing is recorded of how this answer came to be.", "dim"
@@ -80,7 +80,7 @@ def story(record: Record, glyphs: Glyphs) -> Iterator[Line]:
     yield from _end(record, glyphs)
 
 
-def _end(record: Record, glyphs: Glyphs) -> Iterator[Line]:
+def _end(record: ReplyTrace, glyphs: Glyphs) -> Iterator[Line]:
     if record.error is not None:
         yield f"  !  {one_line(record.error.message)}", "error"
         if record.error.hint:

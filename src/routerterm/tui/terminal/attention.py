@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
 Call: TypeAlias = Literal["bell", "osc9", "osc777", "off"]
-Mood: TypeAlias = Literal["idle", "answering", "ready", "asking"]
+TitleState: TypeAlias = Literal["idle", "answering", "ready", "asking"]
 
 KEEP_TITLE, GIVE_TITLE_BACK = "\x1b[22;2t", "\x1b[23;2t"
 _NINE = {"iTerm.app", "WezTerm", "ghostty", "kitty"}
@@ -43,7 +43,7 @@ def call(how: Call, words: str) -> str:
             return ""
 
 
-def title(mood: Mood, *, ascii_only: bool = False) -> str:
+def title(mood: TitleState, *, ascii_only: bool = False) -> str:
     """The window's title for the moment."""
     more = {
         "idle": "routerterm",

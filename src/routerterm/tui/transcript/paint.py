@@ -10,7 +10,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 if TYPE_CHECKING:
-    from routerterm.tui.transcript.layout.lines import Line
+    from routerterm.tui.markdown.lines import Line
     from routerterm.tui.transcript.palette import Palette
 
 GUTTER = 2

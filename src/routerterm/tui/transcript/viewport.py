@@ -1,4 +1,4 @@
-"""What of the conversation is in view: laying out, scrolling, following the end.  `Canvas` paints it."""
+"""What of the conversation is in view: laying out, scrolling, following the end.  `Painter` paints it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from routerterm.tui.transcript import messages
-from routerterm.tui.transcript.canvas import Canvas
-from routerterm.tui.transcript.gallery import Gallery
+from routerterm.tui.transcript.images import ImageCache
 from routerterm.tui.transcript.paint import GUTTER
+from routerterm.tui.transcript.painter import Painter
 from routerterm.tui.transcript.palette import Palette
 from routerterm.tui.transcript.scrollbar import Bar
 
@@ -30,7 +30,7 @@ NEAR_TOP = 3
 """Earlier entries are asked for when the view is this many screens from the first."""
 
 
-class Viewport(Canvas, can_focus=True):
+class Viewport(Painter, can_focus=True):
     """Keeps the right lines of the shelf laid out and in view."""
 
     ALLOW_SELECT = False
@@ -40,7 +40,7 @@ class Viewport(Canvas, can_focus=True):
 
     def __init__(self, palette: Palette | None = None, **kwargs: Any) -> None:
         super().__init__(palette, **kwargs)
-        self.gallery = Gallery(lambda ids: self.call_later(self.show_drawn, ids))
+        self.gallery = ImageCache(lambda ids: self.call_later(self.show_drawn, ids))
         self.shelf.drawer = self.gallery.drawer
         self.frame = FRAME
         self.jump = 1
@@ -76,7 +76,7 @@ class Viewport(Canvas, can_focus=True):
 
     @property
     def news(self) -> int:
-        """See `Canvas.news`."""
+        """See `Painter.news`."""
         return 0 if self._follow else self._unread
 
     def set_follow(self, follow: bool) -> None:
@@ -95,7 +95,7 @@ class Viewport(Canvas, can_focus=True):
         self.set_follow(new_value >= self.max_scroll_y)
         self.settle_view()
 
-    def spare_line(self, slow: bool, *, dear: bool = False) -> None:
+    def throttle(self, slow: bool, *, dear: bool = False) -> None:
         """On a slow line: paint less often, and scroll by a third of the view instead of line by line.
 
         ``dear``: each scroll takes along what stands beside the view, and that is sent again; then a few lines at once.

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from textual.strip import Strip
 
 from routerterm.tui.transcript import messages
-from routerterm.tui.transcript.canvas import lay_over
-from routerterm.tui.transcript.finding import Search
-from routerterm.tui.transcript.stepping import Stepping
+from routerterm.tui.transcript.keyboard import KeyboardControl
+from routerterm.tui.transcript.painter import lay_over
+from routerterm.tui.transcript.search import Search
 
 if TYPE_CHECKING:
     from routerterm.core.events import Content
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from routerterm.tui.transcript.values import Entry, Header
 
 
-class Transcript(Stepping):
+class Transcript(KeyboardControl):
     """Shows entries and tells what the person wants with them.  It fetches nothing."""
 
     CopyRequested = messages.CopyRequested

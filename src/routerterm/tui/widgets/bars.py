@@ -13,7 +13,7 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
 
-from routerterm.tui.widgets.tones import Toned
+from routerterm.tui.widgets.styles import Toned
 
 EIGHTHS = " ▁▂▃▄▅▆▇█"
 ASCII_STEPS = " ....::##"

@@ -8,9 +8,9 @@ from rich.segment import Segment
 from textual.containers import Vertical
 from textual.strip import Strip
 
-from routerterm.tui.frame import UNBOXED, Panes, draw
+from routerterm.tui.widgets.frame import UNBOXED, Panes, draw
 from routerterm.tui.widgets.lines import LineCache
-from routerterm.tui.widgets.tones import Toned
+from routerterm.tui.widgets.styles import Toned
 
 if TYPE_CHECKING:
     from routerterm.tui.themes.values import Frame, Theme

@@ -11,9 +11,9 @@ from textual.binding import BindingType
 from textual.message import Message
 from textual.widgets import TextArea
 
-from routerterm.core.redact import KNOWN
+from routerterm.core.redact import secret_redactor
 from routerterm.tui.actions import Action, bindings_of
-from routerterm.tui.attaching import tidied
+from routerterm.tui.chat.attachment_files import tidied
 
 Where: TypeAlias = Literal["page_up", "page_down", "start", "end"]
 
@@ -77,7 +77,7 @@ class Composer(TextArea):
 
     def set_history(self, lines: Sequence[str]) -> None:
         """What can be walked back to, oldest first; a line with an API key in it is not brought back."""
-        self._history = [line for line in lines if KNOWN(line) == line]
+        self._history = [line for line in lines if secret_redactor(line) == line]
         self._place, self._recalled_from = None, None
         self._edits.clear()
 

@@ -16,12 +16,12 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from routerterm.core.sanitise import one_line
 from routerterm.tui.actions import Action, bindings_of
 from routerterm.tui.clock import local, today
-from routerterm.tui.fuzzy import best
-from routerterm.tui.sanitise import one_line
+from routerterm.tui.widgets.fuzzy import best
 from routerterm.tui.widgets.rows import CURSOR
-from routerterm.tui.widgets.tones import Look, Toned
+from routerterm.tui.widgets.styles import Look, Toned
 
 if TYPE_CHECKING:
     from routerterm.tui.themes.values import Glyphs

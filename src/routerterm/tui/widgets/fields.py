@@ -15,7 +15,7 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
 
-from routerterm.tui.widgets.tones import Tone, Toned
+from routerterm.tui.widgets.styles import Tone, Toned
 
 __all__ = ["Field", "FieldLine", "Placed", "Span", "Tone", "fit", "flow"]
 

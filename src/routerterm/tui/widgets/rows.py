@@ -17,7 +17,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from routerterm.tui.widgets.fields import Span
-from routerterm.tui.widgets.tones import Tone, Toned
+from routerterm.tui.widgets.styles import Tone, Toned
 
 Cells: TypeAlias = tuple[str | tuple[Span, ...], ...]
 """What stands in the columns of a row: text, or runs of text in tones."""

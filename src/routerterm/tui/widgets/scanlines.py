@@ -28,7 +28,7 @@ NAMES = ("t-scan-background", "t-scan-panel")
 """The theme's variables that say how dark; absent where there are no scanlines."""
 
 
-class Tube(Compositor):
+class ScanlineCompositor(Compositor):
     """Puts a screen together; its root's theme says whether with scanlines."""
 
     def _render_chops(self, crop: Region, is_rendered_line: Callable[[int], bool]) -> Sequence[Mapping[int, Strip]]:

@@ -11,7 +11,7 @@ from textual import events
 from textual.message import Message
 from textual.strip import Strip
 
-from routerterm.tui.widgets.tones import Toned
+from routerterm.tui.widgets.styles import Toned
 
 TALLEST = 8
 """Rows that are seen at a time."""

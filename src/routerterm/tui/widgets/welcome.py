@@ -13,7 +13,7 @@ from textual import events
 from textual.message import Message
 from textual.strip import Strip
 
-from routerterm.tui.widgets.tones import Look, Toned
+from routerterm.tui.widgets.styles import Look, Toned
 
 if TYPE_CHECKING:
     from routerterm.tui.themes.values import Glyphs
@@ -22,7 +22,7 @@ WIDEST = 76
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class Option:
     """One way in."""
 
     id: str
@@ -53,11 +53,11 @@ class Welcome(Toned):
     def __init__(self, glyphs: Glyphs, boot: Sequence[str]) -> None:
         super().__init__(id="welcome")
         self.glyphs, self.boot = glyphs, tuple(boot)
-        self.ways: tuple[Way, ...] = ()
+        self.ways: tuple[Option, ...] = ()
         self.cursor = 0
         self.note = ""
 
-    def offer(self, ways: Sequence[Way], note: str = "") -> None:
+    def offer(self, ways: Sequence[Option], note: str = "") -> None:
         """Show these."""
         self.ways, self.note = tuple(ways), note
         self.display = True
@@ -104,7 +104,7 @@ class Welcome(Toned):
             foot = [_Line("", "dim"), *foot]
         return [*lines, *rows, *foot]
 
-    def _bar(self, way: Way) -> str:
+    def _bar(self, way: Option) -> str:
         if way.share is None:
             return ""
         full = round(way.share * 16)

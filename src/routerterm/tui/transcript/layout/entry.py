@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from routerterm.core.messages import Image, Part, Reasoning, Text, ToolCall, ToolResult
-from routerterm.tui.sanitise import one_line
+from routerterm.core.sanitise import one_line
+from routerterm.tui.markdown.lines import Line, wrap_runs
 from routerterm.tui.transcript.layout.header import header_line
-from routerterm.tui.transcript.layout.lines import Line, wrap_runs
 from routerterm.tui.transcript.layout.parts import call_lines, file_lines, image_lines, result_lines, thought_lines
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def part_lines(
         case Text(_, name) if name is not None:
             return _folding(number, file_lines(part, width, signs, opened=opened))
         case Text(text):
-            from routerterm.tui.transcript.layout.stream import lay_out
+            from routerterm.tui.markdown.stream import lay_out
 
             before = sum(len(other.text) for other in entry.parts[:number] if isinstance(other, Text))
             seams = [(seam.offset - before, one_line(seam.text)) for seam in entry.seams]

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
-from routerterm.tui.sanitise import one_line
-from routerterm.tui.transcript.layout.lines import Line, Run, fit, runs_len
+from routerterm.core.sanitise import one_line
+from routerterm.tui.markdown.lines import Line, Run, fit, runs_len
 
 if TYPE_CHECKING:
     from routerterm.tui.transcript.palette import Signs

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from routerterm.core.events import Content, ReasoningDelta, TextDelta, ToolCallDelta
 from routerterm.core.messages import Part, Reasoning, Text, ToolCall
 from routerterm.core.reply import ReplyBuilder
-from routerterm.tui.sanitise import one_line
+from routerterm.core.sanitise import one_line
+from routerterm.tui.markdown.lines import Line, runs_len
+from routerterm.tui.markdown.stream import StreamLayout
 from routerterm.tui.transcript.layout.entry import part_lines, renumber, text_key
 from routerterm.tui.transcript.layout.header import header_line
-from routerterm.tui.transcript.layout.lines import Line, runs_len
 from routerterm.tui.transcript.layout.parts import WINDOW_TEXT, call_lines, thought_lines
-from routerterm.tui.transcript.layout.stream import StreamLayout
 
 if TYPE_CHECKING:
     from routerterm.tui.transcript.palette import Signs

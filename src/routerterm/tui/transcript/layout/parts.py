@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from routerterm.tui.sanitise import one_line, sanitise
-from routerterm.tui.transcript.layout.code import Painter
-from routerterm.tui.transcript.layout.lines import Line, Run, cut_runs, fit, runs_len, wrap_runs
+from routerterm.core.sanitise import one_line, sanitise
+from routerterm.tui.markdown.code import Painter
+from routerterm.tui.markdown.lines import Line, Run, cut_runs, fit, runs_len, wrap_runs
 
 if TYPE_CHECKING:
     from routerterm.core.messages import Image, Reasoning, Text, ToolCall, ToolResult

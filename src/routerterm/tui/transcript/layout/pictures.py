@@ -14,8 +14,8 @@ from io import BytesIO
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from routerterm.tui.markdown.lines import Line, Run
 from routerterm.tui.terminal.colour import Depth, depth_of
-from routerterm.tui.transcript.layout.lines import Line, Run
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -1,0 +1,1 @@
+"""What a chat is, with no widget: sessions, branches, context, traces."""

@@ -1,0 +1,107 @@
+"""Reads as much of a branch as fits into a model's window, from its end, and no more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol
+
+from routerterm.engine.chat.truncation import Fitted, Line, fit
+
+if TYPE_CHECKING:
+    from routerterm.core.messages import Message
+    from routerterm.store.messages import Messages
+    from routerterm.store.values import StoredMessage
+
+PAGE = 200
+SUMMARY = "summary"
+"""Where a message's ``params`` hold the summary of the branch down to it."""
+_HEADING = "Summary of the earlier part of this conversation:"
+
+
+class ContextWindow(Protocol):
+    """What must be known of models to fit a conversation into one."""
+
+    def room(self, model: str, *, answer: int = 0, private: bool = False) -> int | None:
+        """Tokens of prompt that the model (or the roomiest of the route) takes; None where it is not known.
+
+        ``answer`` tokens stay free for the answer where so many were asked for; ``private``: on this machine only.
+        """
+        ...
+
+    def count(self, message: Message, model: str) -> int:
+        """Tokens that the message takes in the prompt."""
+        ...
+
+
+class UnlimitedWindow:
+    """Everything goes."""
+
+    def room(self, model: str, *, answer: int = 0, private: bool = False) -> int | None:
+        """Unbounded."""
+        return None
+
+    def count(self, message: Message, model: str) -> int:
+        """Nobody asks."""
+        return 0
+
+
+async def context_of(
+    messages: Messages,
+    leaf: str | None,
+    system: str | None,
+    model: str,
+    fitting: ContextWindow,
+    *,
+    answer: int = 0,
+    private: bool = False,
+) -> Fitted:
+    """What goes to ``model`` of the branch that ends at ``leaf``; pages are read until the window is full."""
+    if leaf is None:
+        return Fitted((), system=system)
+    room = fitting.room(model, answer=answer, private=private)
+    lines: list[Line] = []
+    sizes: dict[int, int] = {}  # each message is counted once, by the page, so that the loop gets its turn
+
+    def size(message: Message) -> int:
+        if (known := sizes.get(id(message))) is None:
+            known = sizes[id(message)] = 0 if room is None else fitting.count(message, model)
+        return known
+
+    tokens, before, summary = 0, None, None
+    while True:
+        page = await messages.branch(leaf, PAGE, before)
+        fresh, summary = _since_summary(page.messages)
+        new = [Line(m.id, m.message, m.pinned) for m in fresh if _goes(m)]
+        lines[:0] = new
+        tokens += sum(size(line.message) for line in new)
+        if summary or not page.earlier or (room is not None and tokens > room):
+            break
+        before = page.messages[0].id
+    above = unread = 0
+    if summary or page.earlier:
+        here = {line.id for line in lines}
+        pinned = [Line(m.id, m.message, True) for m in await messages.pinned(leaf) if m.id not in here and _goes(m)]
+        above = await messages.depth(summary.id) if summary else 0
+        unread = 0 if summary else await messages.depth(page.messages[0].id) - 1 - len(pinned)
+        lines[:0] = pinned
+    fitted = fit(lines, size, room, system_with(system, summary.params[SUMMARY]) if summary else system)
+    return replace(fitted, left_out=fitted.left_out + unread, summed_up=above)
+
+
+def system_with(system: str | None, summary: str) -> str:
+    """The system prompt with the summary of what is not sent."""
+    return f"{system}\n\n{_HEADING}\n{summary}" if system else f"{_HEADING}\n{summary}"
+
+
+def _since_summary(page: Sequence[StoredMessage]) -> tuple[Sequence[StoredMessage], StoredMessage | None]:
+    """What follows the last message up to which the branch was summed up, and that message."""
+    for index in range(len(page) - 1, -1, -1):
+        if isinstance(page[index].params.get(SUMMARY), str) and page[index].params[SUMMARY]:
+            return page[index + 1 :], page[index]
+    return page, None
+
+
+def _goes(message: StoredMessage) -> bool:
+    """An answer that never came, or is still coming, is nothing to send."""
+    return bool(message.parts) and message.status != "streaming"

@@ -1,0 +1,155 @@
+"""One answer while it streams: folded as it comes, kept on disk about once a second, and how it ended."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, assert_never
+
+from routerterm.core.errors import StoreError
+from routerterm.core.events import (
+    AttemptFailed,
+    AttemptStarted,
+    Event,
+    Failed,
+    Finished,
+    ReasoningDelta,
+    Recovered,
+    RouteDecided,
+    TextDelta,
+    ToolCallDelta,
+    UsageReported,
+)
+from routerterm.core.reply import ReplyBuilder
+from routerterm.store.turns import Answer, Turn, Turns
+
+if TYPE_CHECKING:
+    from routerterm.engine.chat.trace import ReplyTrace
+    from routerterm.store.values import Status
+
+CHECKPOINT = 1.0
+"""Seconds between two savings of a growing answer."""
+
+
+class RunningReply:
+    """The reply of one turn, from its first event to its last save.
+
+    The disk may be slow or full: a checkpoint that fails is tried again with the next one, and `trouble`
+    says what is wrong; the answer itself goes on.
+    """
+
+    def __init__(self, turn: Turn, turns: Turns, record: ReplyTrace, every: float = CHECKPOINT) -> None:
+        self.turn = turn
+        self.record = record
+        self.builder = ReplyBuilder()
+        self.trouble: StoreError | None = None
+        self._turns, self._every = turns, every
+        self._status: Status = "stopped"
+        self._ended = self._saved = self._abandoned = False
+        self._pieces = self._kept = 0
+        self._speaker: str | None = None
+        """Who said what is there so far: after a cut, not yet the one that is asked next."""
+        self._ticking: asyncio.Task[None] | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether the last event has come."""
+        return self._ended
+
+    @property
+    def status(self) -> Status:
+        """How it ended, or would if it stopped now."""
+        return self._status
+
+    @property
+    def saved(self) -> bool:
+        """Whether its end is on disk."""
+        return self._saved
+
+    @property
+    def unsaved(self) -> bool:
+        """Whether it is on disk, but not to its end."""
+        return not self._saved and not self._abandoned
+
+    def abandon(self) -> None:
+        """The disk did not take the question: there is no row, and nothing to save."""
+        self._abandoned = True
+
+    async def take(self, event: Event) -> None:
+        """Fold one event in; the last one is saved before it is passed on."""
+        if isinstance(event, Recovered) and event.how == "restart":
+            await self._set_aside()
+        self.record = self.record.after(event)
+        match event:
+            case TextDelta() | ReasoningDelta() | ToolCallDelta():
+                self.builder.add(event)
+                self._pieces += 1
+                self._speaker = self.record.target
+            case Finished():
+                self._ended, self._status = True, "done"
+            case Failed():
+                self._ended, self._status = True, self._unfinished()
+            case RouteDecided() | AttemptStarted() | AttemptFailed() | Recovered() | UsageReported():
+                pass
+            case _:
+                assert_never(event)
+        if self._ended:
+            await self._try(self.save)
+
+    def broke(self) -> None:
+        """The stream is over; without its last event it did not go well."""
+        if not self._ended:
+            self._status = self._unfinished()
+
+    def start(self) -> None:
+        """Begin to keep it on disk as it grows."""
+        self._ticking = asyncio.create_task(self._tick())
+
+    async def end(self) -> None:
+        """Write how it ended if that is not done yet; where the disk refuses, `trouble` says so."""
+        if self._ticking is not None:
+            self._ticking.cancel()
+            await asyncio.gather(self._ticking, return_exceptions=True)
+            self._ticking = None
+        if not self._saved:
+            await self._try(self.save)
+
+    async def save(self) -> None:
+        """Write how it ended, once; when this returns it survives a power cut.  Raises `StoreError`."""
+        if not self.unsaved:
+            return
+        await self._turns.finish(self.turn, self._answer(self._status))
+        self._saved, self.trouble = True, None
+
+    def _unfinished(self) -> Status:
+        return "error" if self.builder.is_empty else "cut"
+
+    def _answer(self, status: Status) -> Answer:
+        return Answer(self.builder.parts(), status, self.record.target, self.record.to_json())
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(self._every)
+            if self._pieces != self._kept:
+                await self._try(self._checkpoint)
+
+    async def _checkpoint(self) -> None:
+        pieces, answer = self._pieces, self._answer("streaming")
+        await self._turns.checkpoint(self.turn, answer)
+        self._kept, self.trouble = pieces, None
+
+    async def _set_aside(self) -> None:
+        """The partial answer becomes a sibling; what follows is a new one."""
+        if not self.builder.is_empty:
+            record = replace(self.record, target=self._speaker)
+            partial = Answer(self.builder.parts(), "cut", self._speaker, record.to_json())
+            await self._try(lambda: self._turns.set_aside(self.turn, partial))
+        self.builder = ReplyBuilder()
+        self._pieces += 1
+
+    async def _try(self, save: Callable[[], Awaitable[object]]) -> None:
+        try:
+            await save()
+        except StoreError as error:
+            self.trouble = error

@@ -1,0 +1,313 @@
+"""One conversation with its turns: ask, stop, edit, ask again, go back, go on elsewhere.
+
+A turn is one async generator of events; use it under `contextlib.aclosing`.  Closing it, or cancelling the
+task that reads it, stops the answer; what was said so far is kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from routerterm.core.errors import RoutertermError, StoreError
+from routerterm.core.messages import Message, Part, Text
+from routerterm.core.request import ChatRequest, Params
+from routerterm.engine.chat.branches import Branches
+from routerterm.engine.chat.context import ContextWindow, UnlimitedWindow, context_of
+from routerterm.engine.chat.detached import DetachedReplies
+from routerterm.engine.chat.params import params_from_json, params_to_json
+from routerterm.engine.chat.reply import CHECKPOINT, RunningReply
+from routerterm.engine.chat.title import title_of
+from routerterm.engine.chat.trace import LeftOut, ReplyTrace
+
+if TYPE_CHECKING:
+    from routerterm.core.events import Event
+    from routerterm.engine.chat.router_port import ChatRouter
+    from routerterm.engine.chat.truncation import Fitted
+    from routerterm.store.database import Store
+    from routerterm.store.turns import Turn
+    from routerterm.store.values import Conversation, StoredMessage
+
+
+class SessionBusy(RoutertermError):
+    """An answer is still running in this conversation."""
+
+
+class Session(Branches):
+    """One conversation.  Until its first question a new one is on no disk."""
+
+    def __init__(
+        self,
+        store: Store,
+        router: ChatRouter,
+        conversation_id: str | None = None,
+        *,
+        model: str = "any",
+        system: str | None = None,
+        private: bool = False,
+        params: Params | None = None,
+        fitting: ContextWindow | None = None,
+        afterlife: DetachedReplies | None = None,
+        checkpoint_every: float = CHECKPOINT,
+        title: Callable[[str], str] = title_of,
+    ) -> None:
+        super().__init__(store, conversation_id)
+        self._router = router
+        self._default_model, self._system, self._private = model, system, private
+        self._params = params_to_json(params) if params else {}
+        self._fitting = fitting or UnlimitedWindow()
+        self._afterlife = afterlife or DetachedReplies()
+        self._checkpoint_every, self._title = checkpoint_every, title
+        self.reply: RunningReply | None = None
+        """The answer that is running, or the last one that ran."""
+        self.fitted: Fitted | None = None
+        """What of the conversation went to the model in the last turn."""
+        self._busy = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether an answer is running."""
+        return self._busy
+
+    @property
+    def unsaved(self) -> bool:
+        """Whether the end of the last answer could not be written: `save_again` when there is room."""
+        return self.reply is not None and not self._busy and self.reply.unsaved
+
+    async def save_again(self) -> None:
+        """Try once more to write what could not be written.  Raises `StoreError`."""
+        if self.reply is not None and self.unsaved:
+            await self.reply.save()
+
+    async def send(
+        self,
+        text: str,
+        *,
+        parts: Sequence[Part] = (),
+        model: str | None = None,
+        params: Params | None = None,
+        system: str | None = None,
+        client: str = "tui",
+    ) -> AsyncGenerator[Event]:
+        """Ask at the end of the branch that is shown.
+
+        Question and empty answer are on disk, safe from a power cut, before the request leaves, and the end of the
+        answer is before its last event is passed on.  ``system`` becomes the conversation's.  Raises `StoreError` where
+        the disk does not take the question (nothing was sent then) or the end (`unsaved` is then True, and the
+        next turn begins by saving it).
+        """
+        question = Message("user", ((Text(text),) if text else ()) + tuple(parts))
+        await self.load()
+        async with aclosing(self._turn(question, self.head, model, params, system, client)) as events:
+            async for event in events:
+                yield event
+
+    async def edit(
+        self,
+        message_id: str,
+        text: str,
+        *,
+        parts: Sequence[Part] | None = None,
+        model: str | None = None,
+        params: Params | None = None,
+        client: str = "tui",
+    ) -> AsyncGenerator[Event]:
+        """Ask another question in place of an earlier one: a sibling of it; without ``parts`` its files are kept."""
+        earlier = await self.message(message_id)
+        if parts is None:
+            parts = tuple(part for part in earlier.parts if not isinstance(part, Text) or part.name is not None)
+        question = Message("user", ((Text(text),) if text else ()) + tuple(parts))
+        async with aclosing(self._turn(question, earlier.parent_id, model, params, None, client)) as events:
+            async for event in events:
+                yield event
+
+    async def regenerate(
+        self,
+        message_id: str | None = None,
+        *,
+        model: str | None = None,
+        params: Params | None = None,
+        client: str = "tui",
+    ) -> AsyncGenerator[Event]:
+        """Answer a question again, perhaps by another model: a sibling of the answer.
+
+        ``message_id`` is the answer or its question; the end of the branch where None is given.
+        """
+        question = await self._question_of(message_id)
+        async with aclosing(self._turn(None, question.id, model, params, None, client)) as events:
+            async for event in events:
+                yield event
+
+    async def _question_of(self, message_id: str | None) -> StoredMessage:
+        await self.load()
+        if (id := message_id or self.head) is None:
+            raise RoutertermError("There is nothing to answer again yet.")
+        found = await self.message(id)
+        while found.role != "user" and found.parent_id is not None:
+            found = await self.message(found.parent_id)
+        return found
+
+    async def _turn(
+        self,
+        question: Message | None,
+        parent_id: str | None,
+        model: str | None,
+        params: Params | None,
+        system: str | None,
+        client: str,
+    ) -> AsyncGenerator[Event]:
+        if self._busy:
+            raise SessionBusy("An answer is still running.", "Wait for it, or stop it with Esc.")
+        self._busy = True
+        try:
+            if self.reply is not None:
+                await self.reply.save()
+            plan = await self._plan(question, parent_id, model, params, system, client)
+            record = ReplyTrace(asked=plan.asked, params=params_to_json(plan.params))
+            reply = RunningReply(plan.turn, self._store.turns, record, self._checkpoint_every)
+            self.reply = reply
+            with self._afterlife.running(reply):
+                async with aclosing(self._stream(reply, plan)) as events:
+                    async for event in events:
+                        yield event
+        finally:
+            self._busy = False
+
+    async def _plan(
+        self,
+        question: Message | None,
+        parent_id: str | None,
+        model: str | None,
+        params: Params | None,
+        system: str | None,
+        client: str,
+    ) -> _Plan:
+        conversation, new = await self._conversation(model, system)
+        title = self._title(question.said or question.text) if question and not conversation.title else ""
+        return _Plan(
+            self._store.turns.plan(conversation.id, asks=question is not None),
+            conversation,
+            new,
+            question,
+            parent_id,
+            title,
+            model or conversation.model or self._default_model,
+            params or params_from_json(conversation.params),
+            client,
+        )
+
+    async def _conversation(self, model: str | None, system: str | None) -> tuple[Conversation, bool]:
+        conversation = await self.load()
+        if conversation is None:
+            fields = {"model": model or self._default_model, "system": system or self._system}
+            return self._store.conversations.new(private=self._private, params=self._params, **fields), True
+        if system is not None and system != conversation.system:
+            await self._store.conversations.change(conversation.id, system=system)
+            conversation = replace(conversation, system=system)
+        return conversation, False
+
+    async def _request(self, reply: RunningReply, plan: _Plan) -> ChatRequest:
+        """What the router is asked: the part of the branch that fits, down to the question."""
+        conversation = plan.conversation
+        leaf = plan.turn.question_id or plan.parent_id
+        answer, private = plan.params.max_output or 0, conversation.private
+        fitted = await context_of(
+            self._store.messages,
+            leaf,
+            conversation.system,
+            plan.asked,
+            self._fitting,
+            answer=answer,
+            private=private,
+        )
+        self.fitted = fitted
+        if fitted.left_out:
+            window = self._fitting.room(plan.asked, answer=answer, private=private) or 0
+            left_out = LeftOut(fitted.left_out, fitted.tokens_left_out, window)
+            reply.record = replace(reply.record, left_out=left_out)
+        return ChatRequest(
+            model=plan.asked,
+            messages=fitted.messages,
+            system=fitted.system,
+            params=plan.params,
+            private=conversation.private,
+            client=plan.client,
+            conversation_id=conversation.id,
+            message_id=plan.turn.reply_id,
+        )
+
+    async def _stream(self, reply: RunningReply, plan: _Plan) -> AsyncGenerator[Event]:
+        """Write, ask, fold, keep, pass on; whatever happens after the writing, how it ended is saved."""
+        on_disk = True
+        try:
+            try:
+                await self._write(plan)
+            except StoreError:
+                on_disk = False
+                reply.abandon()
+                raise
+            reply.start()
+            async with aclosing(self._router.stream(await self._request(reply, plan))) as events:
+                async for event in events:
+                    await reply.take(event)
+                    yield event
+            reply.broke()
+        except Exception:
+            reply.broke()
+            raise
+        finally:
+            if on_disk:
+                await _to_the_end(reply.end())
+        if reply.trouble is not None and not reply.saved:
+            raise reply.trouble
+
+    async def _write(self, plan: _Plan) -> None:
+        """Question and empty answer, on disk whole or not at all; if we are cancelled meanwhile, then whole."""
+        writing = self._store.turns.begin(
+            plan.turn, plan.conversation, plan.parent_id, plan.question, plan.asked, new=plan.new, title=plan.title
+        )
+        try:
+            await writing
+        except StoreError:
+            raise
+        except BaseException:
+            self._moved(plan)
+            raise
+        self._moved(plan)
+
+    def _moved(self, plan: _Plan) -> None:
+        conversation = plan.conversation
+        title, head = conversation.title or plan.title, plan.turn.reply_id
+        self._came_to(replace(conversation, title=title, head_id=head, draft=""))
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """A turn before it is on disk."""
+
+    turn: Turn
+    conversation: Conversation
+    new: bool
+    question: Message | None
+    parent_id: str | None
+    title: str
+    asked: str
+    params: Params
+    client: str
+
+
+async def _to_the_end(work: Coroutine[None, None, None]) -> None:
+    """Await something that goes on even if we are cancelled meanwhile, however often; then pass that on."""
+    task = asyncio.create_task(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
+    task.result()

@@ -1,0 +1,1 @@
+"""What is there to be used: servers on this machine, price lists."""

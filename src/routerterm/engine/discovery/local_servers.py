@@ -1,0 +1,70 @@
+"""Model servers that run on this machine already: asked for their models on their usual ports, and nowhere else."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from routerterm.engine.discovery.price_lists import refresh
+
+if TYPE_CHECKING:
+    from routerterm.catalog.rows import Listing
+    from routerterm.catalog.values import ProviderInfo
+    from routerterm.core.ports import ApiKey
+    from routerterm.router.transports.base import Transport
+
+USUAL = ("ollama", "lmstudio", "llamacpp")
+"""Those that people run at home."""
+PATIENCE = 1.5
+"""Seconds for a server on this very machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalServer:
+    """A server that answered."""
+
+    provider: str
+    title: str
+    listing: Listing
+    """What it says of its models."""
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Their names."""
+        return tuple(self.listing.models)
+
+
+class _NoKeys:
+    async def keys(self, provider: str) -> Sequence[ApiKey]:
+        return ()
+
+
+async def local_servers(
+    providers: Sequence[ProviderInfo], transport: Callable[[str], Transport], date: str
+) -> list[LocalServer]:
+    """The servers among ``providers`` that answer here and have a model; ``date`` is today's."""
+    here = [info for info in providers if info.name in USUAL and _is_here(info.base_url)]
+    found = await asyncio.gather(*(_ask(info, transport, date) for info in here))
+    return [neighbour for neighbour in found if neighbour is not None]
+
+
+async def _ask(info: ProviderInfo, transport: Callable[[str], Transport], date: str) -> LocalServer | None:
+    try:
+        async with (
+            asyncio.timeout(PATIENCE),
+            aclosing(refresh([replace(info, needs_key=False)], _NoKeys(), transport, date)) as answers,
+        ):
+            async for answer in answers:
+                if answer.listing is not None and answer.listing.models:
+                    return LocalServer(info.name, info.title, answer.listing)
+    except TimeoutError:
+        return None
+    return None
+
+
+def _is_here(url: str) -> bool:
+    return urlsplit(url).hostname in ("localhost", "127.0.0.1", "::1")

@@ -1,0 +1,1 @@
+"""Keys as a service: view, test, add, move."""

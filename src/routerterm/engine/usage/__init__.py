@@ -1,0 +1,1 @@
+"""Usage and cost, counted and grouped."""

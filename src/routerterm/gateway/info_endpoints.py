@@ -1,0 +1,162 @@
+"""What the gateway tells of itself: models, health, metrics, usage, and how long a prompt is."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+
+from routerterm.core.money import from_nano
+from routerterm.core.request import ChatRequest
+from routerterm.core.targets import Target
+from routerterm.gateway.http_errors import forbidden, wrong
+from routerterm.gateway.keys import OWNER, Client
+from routerterm.gateway.limits import check_request
+from routerterm.gateway.request import Receive, Scope, headers_of
+from routerterm.gateway.response import Response
+from routerterm.protocols import server_half
+from routerterm.router.options import BUILTIN_ROUTES
+from routerterm.router.ports import RoughEstimator
+
+if TYPE_CHECKING:
+    from routerterm.gateway.state import GatewayState
+
+_DAY_MS = 86_400_000
+
+
+class InfoEndpoints:
+    """The handlers of all addresses that answer without a model."""
+
+    def __init__(self, house: GatewayState) -> None:
+        self._house = house
+
+    async def models(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:
+        """Routes, aliases, and the models of all providers that can be asked."""
+        rows = [self._row(id, headers_of(scope)) for id in await self._ids(who)]
+        await out.whole(200, _json(self._page(rows, headers_of(scope))))
+
+    async def model(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:
+        """One of them."""
+        id = scope["path_params"]["id"]
+        if id not in await self._ids(who):
+            raise wrong(404, f"There is no model {id[:100]!r} here; GET /v1/models lists those there are.")
+        await out.whole(200, _json(self._row(id, headers_of(scope))))
+
+    async def count_tokens(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:
+        """How long a prompt is for the model that would be asked first."""
+        house = self._house
+        body = await house.bodies.read(headers_of(scope), receive)
+        try:
+            request = (await asyncio.to_thread(server_half("anthropic-messages").decode_request, body)).request
+            check_request(request)
+            if not who.allowance.allows(request.model):
+                raise forbidden(f"This key may not ask for {request.model[:100]!r}.")
+            tokens = await self._tokens(replace(request, client=who.name))
+        finally:
+            house.bodies.release(len(body))
+        await out.whole(200, _json({"input_tokens": tokens}))
+
+    async def health(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:
+        """Whether all is well; how the providers are is told to the owner alone, since no key is asked for."""
+        house = self._house
+        body: dict[str, Any] = {"status": "stopping" if house.stopping else "ok"}
+        if who.is_owner:
+            lamps = await house.services.lamps()
+            body |= {
+                "uptime_seconds": round(house.now() - house.begun, 3),
+                "running": house.gate.running,
+                "providers": {name: str(lamp) for name, lamp in lamps},
+            }
+        await out.whole(503 if house.stopping else 200, _json(body))
+
+    async def metrics(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:
+        """For Prometheus; only for the owner."""
+        _for_owner(who)
+        house = self._house
+        health = await house.services.router.health()
+        text = house.metrics.text(running=house.gate.running, uptime=house.now() - house.begun, health=health)
+        await out.whole(200, text.encode(), kind="text/plain; version=0.0.4; charset=utf-8")
+
+    async def usage(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:
+        """What was used of late, by client and model: the owner sees all, a key sees its own."""
+        house = self._house
+        days = _days(scope)
+        now, (day, month) = house.milliseconds(), house.day_and_month()
+        since = day - (days - 1) * _DAY_MS
+        client = None if who.is_owner else who.name
+        rows = await house.services.store.gateway_keys.used(since, client)
+        body: dict[str, Any] = {
+            "since": since,
+            "until": now,
+            "data": [_usage_row(row) for row in rows],
+        }
+        caps = who.caps(day, month)
+        used = await house.services.store.ledger.used(caps) if caps else ()
+        body["caps"] = [
+            {
+                "period": "day" if cap.since == day else "month",
+                "limit_usd": format(from_nano(cap.limit), "f"),
+                "used_usd": format(from_nano(spent), "f"),
+            }
+            for cap, spent in zip(caps, used, strict=True)
+        ]
+        await out.whole(200, _json(body))
+
+    async def _ids(self, who: Client) -> list[str]:
+        services = self._house.services
+        rows = await services.keys.all_rows()
+        usable = {row.provider for row in rows if row.enabled}
+        catalog = services.catalog
+        names = [*services.options.routes, *BUILTIN_ROUTES, *services.options.aliases]
+        for provider in catalog.providers():
+            if provider.name in usable or not provider.needs_key:
+                names += [str(model.target) for model in catalog.models(provider.name)]
+        return [name for name in dict.fromkeys(names) if who.allowance.allows(name)]
+
+    async def _tokens(self, request: ChatRequest) -> int:
+        services = self._house.services
+        decision = await services.router.explain(request)
+        if decision.forecast is not None:
+            return decision.forecast.prompt_tokens
+        target = decision.passed_over[0].target if decision.passed_over else Target("", request.model)
+        model = services.catalog.model(target)
+        if model is None:
+            return RoughEstimator().prompt(request, None)  # type: ignore[arg-type]  # it looks at no model
+        return services.money.estimator.prompt(request, model)
+
+    def _row(self, id: str, headers: Mapping[str, str]) -> dict[str, Any]:
+        if "anthropic-version" in headers:
+            created = "1970-01-01T00:00:00Z"
+            return {"type": "model", "id": id, "display_name": id, "created_at": created}
+        owner = id.partition("/")[0] if "/" in id else "routerterm"
+        return {"id": id, "object": "model", "created": 0, "owned_by": owner}
+
+    def _page(self, rows: list[dict[str, Any]], headers: Mapping[str, str]) -> dict[str, Any]:
+        if "anthropic-version" not in headers:
+            return {"object": "list", "data": rows}
+        first, last = (rows[0]["id"], rows[-1]["id"]) if rows else (None, None)
+        return {"data": rows, "has_more": False, "first_id": first, "last_id": last}
+
+
+def _for_owner(who: Client) -> None:
+    if who is not OWNER and not who.is_owner:
+        raise forbidden("Only the gateway's own token may see this.")
+
+
+def _days(scope: Scope) -> int:
+    asked = parse_qs(scope["query_string"].decode("latin-1")).get("days", ["1"])[0]
+    if not asked.isdecimal() or not 1 <= int(asked[:6]) <= 3660:
+        raise wrong(400, "`days` must be a number from 1 to 3660.")
+    return int(asked)
+
+
+def _usage_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {name: row[name] for name in row if name != "cost_nanousd"}
+    return {**kept, "cost_usd": format(from_nano(row["cost_nanousd"]), "f")}
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()

@@ -1,0 +1,143 @@
+"""A request as it comes in: its headers, and its body within limits of size and time."""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any, TypeAlias
+
+from routerterm.gateway.http_errors import HttpError, busy, wrong
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+
+BODY_WAIT = 60.0
+"""Seconds within which a whole body must have come."""
+BODIES_TOGETHER = 8
+"""All bodies that are being read or answered may take so many times the largest one."""
+
+
+class ClientDisconnected(Exception):
+    """The client hung up."""
+
+
+class BodyLimiter:
+    """Reads bodies, and keeps count of the memory that they take together."""
+
+    def __init__(self, largest: int, wait: float = BODY_WAIT) -> None:
+        self._largest, self._most, self._wait = largest, largest * BODIES_TOGETHER, wait
+        self._held = 0
+
+    async def read(self, headers: Mapping[str, str], receive: Receive) -> bytes:
+        """The body.  Raises `HttpError` (408, 413, 503) and `ClientDisconnected`; `release` gives its room back."""
+        coding = _coding(headers)
+        declared = headers.get("content-length", "")
+        if declared.isdecimal() and int(declared) > self._largest:
+            raise self._too_large()
+        body = bytearray()
+        try:
+            async with asyncio.timeout(self._wait):
+                await self._fill(body, receive)
+        except TimeoutError:
+            self.release(len(body))
+            raise wrong(408, f"The request was not whole within {self._wait:.0f} s.", ("connection", "close")) from None
+        except BaseException:
+            self.release(len(body))
+            raise
+        return bytes(body) if coding is None else await self._unpacked(bytes(body))
+
+    async def _unpacked(self, packed: bytes) -> bytes:
+        """The body as it was before it was compressed, held instead of the other."""
+        try:
+            body = await asyncio.to_thread(unpack, packed, self._largest)
+            if self._held - len(packed) + len(body) > self._most:
+                raise busy("The gateway holds as many large requests as it may.")
+        except BaseException:
+            self.release(len(packed))
+            raise
+        self._held += len(body) - len(packed)
+        return body
+
+    def release(self, size: int) -> None:
+        """A body of that size is no longer held."""
+        self._held -= size
+
+    async def _fill(self, body: bytearray, receive: Receive) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnected
+            piece = message.get("body", b"")
+            if len(body) + len(piece) > self._largest:
+                raise self._too_large()
+            if self._held + len(piece) > self._most:
+                raise busy("The gateway holds as many large requests as it may.")
+            body += piece
+            self._held += len(piece)
+            if not message.get("more_body", False):
+                return
+
+    def _too_large(self) -> HttpError:
+        return too_large(self._largest)
+
+
+def too_large(largest: int) -> HttpError:
+    """More than a request may be; ``largest`` is bytes."""
+    return wrong(413, f"The request is larger than {largest // 1_000_000} MB (the setting gateway.largest).")
+
+
+def unpack(packed: bytes, largest: int) -> bytes:
+    """A compressed body, in one or several members, never more than ``largest`` bytes.  Raises `HttpError` (400, 413)."""
+    body = bytearray()
+    rest = packed
+    while rest:
+        reader = zlib.decompressobj(_EITHER)
+        try:
+            body += reader.decompress(rest, largest + 1 - len(body))
+        except zlib.error:
+            raise wrong(400, "The request is not compressed as its Content-Encoding says.") from None
+        if len(body) > largest or reader.unconsumed_tail:
+            raise too_large(largest)
+        if not reader.eof:
+            raise wrong(400, "The compressed request breaks off before its end.")
+        rest = reader.unused_data
+    return bytes(body)
+
+
+_EITHER = zlib.MAX_WBITS | 32
+"""zlib: gzip or zlib, whichever the first bytes say ("deflate" is zlib by RFC 9110)."""
+_CODINGS = ("gzip", "x-gzip", "deflate")
+
+
+def _coding(headers: Mapping[str, str]) -> str | None:
+    """How the body is compressed, if it is.  Raises `HttpError` (415) for what cannot be read."""
+    named = headers.get("content-encoding", "").strip().lower()
+    if named in ("", "identity", "none"):
+        return None
+    if named in _CODINGS:
+        return named
+    raise wrong(415, f"A request compressed by {named[:40]!r} cannot be read.", ("accept-encoding", "gzip, deflate"))
+
+
+def headers_of(scope: Scope) -> dict[str, str]:
+    """The headers by name in lower case; of several with one name the first counts."""
+    found: dict[str, str] = {}
+    for name, value in scope["headers"]:
+        found.setdefault(name.decode("latin-1").lower(), value.decode("latin-1"))
+    return found
+
+
+def flag(headers: Mapping[str, str], name: str) -> bool | None:
+    """A header that says yes or no; None where it is not there.  Raises `HttpError`."""
+    value = headers.get(name)
+    if value is None:
+        return None
+    word = value.strip().lower()
+    if word in ("1", "true", "yes", "on"):
+        return True
+    if word in ("0", "false", "no", "off"):
+        return False
+    raise wrong(400, f"The header {name} must be true or false.")

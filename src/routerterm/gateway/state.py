@@ -1,0 +1,203 @@
+"""All that the requests of one gateway share."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
+from math import ceil
+from typing import TYPE_CHECKING
+
+from routerterm.catalog.values import ModelInfo
+from routerterm.core.errors import StoreError
+from routerterm.core.events import Event
+from routerterm.core.ids import ulid
+from routerterm.core.ledger import AttemptRecord
+from routerterm.core.request import ChatRequest
+from routerterm.core.secret import Secret
+from routerterm.core.targets import Target
+from routerterm.engine.usage.request_log import RequestLog
+from routerterm.gateway.access import Access
+from routerterm.gateway.cache import AnswerCache, Slot, key_of
+from routerterm.gateway.keys import Client, VirtualKey
+from routerterm.gateway.metrics import Metrics
+from routerterm.gateway.peer import is_own_user
+from routerterm.gateway.rate_limiter import RateLimiter
+from routerterm.gateway.request import BodyLimiter, Scope, headers_of
+from routerterm.gateway.request_log import RequestLogger
+from routerterm.gateway.request_options import RequestOptions
+from routerterm.gateway.request_record import RequestRecord
+from routerterm.router.decide.budget import day_start, month_start
+from routerterm.router.decide.forecast import MARGIN
+
+if TYPE_CHECKING:
+    from routerterm.gateway.chat_handler import ChatHandler
+    from routerterm.wiring.services import Services
+
+log = logging.getLogger(__name__)
+_MEGABYTE = 1_000_000
+_KEYS_EVERY = 1.0
+"""Seconds after which the virtual keys are looked at again: a key that was taken back is refused then."""
+_NOWHERE = ModelInfo("", "")
+
+
+class GatewayState:
+    """The gateway's own state, over one person's services."""
+
+    def __init__(self, services: Services, tokens: Sequence[Secret] = (), *, key_required: bool = False) -> None:
+        self.services = services
+        own = services.settings.gateway
+        self._own = own
+        self.board = RequestLog()
+        self.metrics = Metrics()
+        self.bodies = BodyLimiter(own.largest * _MEGABYTE)
+        self.gate = RateLimiter(own.at_once, time.monotonic)
+        self.cache = AnswerCache(own.cache_minutes * 60, own.cache_megabytes * _MEGABYTE, time.monotonic)
+        self._keyless = own.keyless == "auto"
+        self.access = Access(
+            lambda: self._keys,
+            tokens=tokens,
+            required=key_required or own.keyless == "off",
+            open_to_all=own.keyless == "on",
+            hosts=own.hosts,
+            origins=own.origins,
+        )
+        self.teller = RequestLogger.of(own, services.paths)
+        self.exchanges: set[ChatHandler] = set()
+        self.stopping = False
+        self.begun = time.monotonic()
+        self._keys: Sequence[VirtualKey] = ()
+        self._had_keys = True
+        self._keys_at = float("-inf")
+        self._looking = asyncio.Lock()
+
+    async def refresh_keys(self) -> None:
+        """Look at the virtual keys again, if it is time; whoever comes meanwhile waits for what is found."""
+        if self.now() - self._keys_at < _KEYS_EVERY:
+            return
+        async with self._looking:
+            if self.now() - self._keys_at >= _KEYS_EVERY:
+                self._keys = await read_keys(self.services)
+                self._had_keys = bool(self._keys) or await self.services.store.gateway_keys.ever()
+                self._keys_at = self.now()
+
+    async def who(self, scope: Scope) -> Client:
+        """Who asks.  Raises `HttpError` (401)."""
+        await self.refresh_keys()
+        return self.access.who(headers_of(scope), keyless=lambda: self._is_own(scope))
+
+    @property
+    def access_words(self) -> str:
+        """Who is let in, in a sentence."""
+        if self.access.open_to_all:
+            return "every user of this machine, without a key (the setting gateway.keyless)."
+        if self.access.required or not self._keyless or self._had_keys:
+            return "only with a key: a virtual one, or your own (`routerterm gateway token`)."
+        return "your own programs without a key; other users of this machine are refused."
+
+    def _is_own(self, scope: Scope) -> bool:
+        """Whether it is the person's own program, and no virtual key was ever made: then it needs none."""
+        connection = scope.get("state", {}).get("connection")
+        if not self._keyless or self._had_keys or connection is None:
+            return False
+        if connection.own_user is None:
+            client, server = scope.get("client"), scope.get("server")
+            connection.own_user = client is not None and server is not None and is_own_user(client, server)
+        own: bool = connection.own_user
+        return own
+
+    def stream(self, request: ChatRequest) -> AsyncGenerator[Event, None]:
+        """The router's events."""
+        return self.services.stream(request)
+
+    def slot(self, request: ChatRequest, wishes: RequestOptions, who: Client) -> Slot | None:
+        """The request's place in the cache, if it may have one."""
+        wanted = wishes.cache if wishes.cache is not None else self._own.cache or who.allowance.cache
+        if not wanted or not wishes.log:
+            return None
+        key = key_of(request)
+        return Slot(self.cache, key, self.cache.get(key))
+
+    def prompt_tokens(self, request: ChatRequest) -> int:
+        """What a prompt may take at most, before it is asked: our own count, and the margin that the budget takes."""
+        provider, slash, model = request.model.partition("/")
+        known = self.services.catalog.model(Target(provider, model)) if slash else None
+        return ceil(self.services.money.estimator.prompt(request, known or _NOWHERE) * MARGIN)
+
+    def day_and_month(self) -> tuple[int, int]:
+        """When today and this month began, in milliseconds since the epoch."""
+        now, zone = self.milliseconds(), self.services.zone
+        return day_start(now, zone), month_start(now, zone)
+
+    def open(self, who: Client, path: str) -> RequestRecord:
+        """A request has come."""
+        return RequestRecord(
+            who, self.board.open(self.milliseconds(), who.name, path), self.board, self.now, self.now()
+        )
+
+    def close(self, account: RequestRecord) -> None:
+        """It is over."""
+        self.metrics.count(account)
+        if account.visible:
+            self.teller.tell(account)
+
+    async def enter_cached(self, request: ChatRequest, target: Target) -> None:
+        """An answer from memory in the ledger, as such and at its true cost."""
+        row = AttemptRecord(
+            id=self.new_id(),
+            n=1,
+            client=request.client,
+            route=request.model,
+            provider=target.provider,
+            model=target.model,
+            started_at=self.milliseconds(),
+            outcome="done",
+            duration_ms=0,
+            input_tokens=0,
+            cache_read_tokens=0,
+            cache_write_tokens=0,
+            output_tokens=0,
+            reasoning_tokens=0,
+            usage_source="reported",
+            cost_nanousd=0,
+            cost_source="declared",
+        )
+        try:
+            await self.services.store.ledger.settle(replace(row, cached=True))
+        except StoreError as error:
+            log.warning("an answer from memory could not be entered in the ledger: %s", error.message)
+
+    def interrupt_all(self) -> None:
+        """End what is still running, honestly."""
+        for exchange in list(self.exchanges):
+            exchange.interrupt("stopping")
+
+    async def close_down(self) -> None:
+        """Leave nothing open."""
+        await asyncio.to_thread(self.teller.close)
+
+    def now(self) -> float:
+        """Seconds that never go back."""
+        return time.monotonic()
+
+    def milliseconds(self) -> int:
+        """The time of day, since the epoch."""
+        return time.time_ns() // 1_000_000
+
+    def seconds(self) -> int:
+        """The same in seconds."""
+        return int(time.time())
+
+    def new_id(self) -> str:
+        """A fresh ULID."""
+        return ulid(self.milliseconds(), secrets.token_bytes(10))
+
+
+async def read_keys(services: Services) -> tuple[VirtualKey, ...]:
+    """The virtual keys as they are kept."""
+    from routerterm.gateway.keys import of_row
+
+    return tuple(of_row(row) for row in await services.store.gateway_keys.all())

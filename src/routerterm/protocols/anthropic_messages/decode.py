@@ -1,0 +1,135 @@
+"""Reads answers of Anthropic's Messages: blocks that start, grow and stop, and whole messages."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from routerterm.core.errors import InvalidResponse
+from routerterm.protocols.anthropic_messages.usage import read_usage
+from routerterm.protocols.classify import classify
+from routerterm.protocols.event_builder import EventBuilder
+from routerterm.protocols.finish import finish
+from routerterm.protocols.json_utils import mapping, objects, text
+from routerterm.protocols.signature_scope import sign_scope
+
+FAMILY = "anthropic"
+
+
+class MessagesDecoder:
+    """Fulfils `stream.Reader` for one answer.  Unknown events, blocks and deltas are passed over."""
+
+    def __init__(self) -> None:
+        self._calls: dict[Any, int] = {}
+        self._inputs: dict[int, Any] = {}
+        self._usage: dict[str, Any] = {}
+
+    def on(self, name: str, payload: Mapping[str, Any], emit: EventBuilder) -> None:
+        """One event."""
+        match text(payload.get("type")) or name:
+            case "content_block_delta":
+                self._delta(payload.get("index"), mapping(payload.get("delta")), emit)
+            case "content_block_start":
+                self._start(payload.get("index"), mapping(payload.get("content_block")), emit)
+            case "content_block_stop":
+                self._stop(payload.get("index"), emit)
+            case "message_start":
+                message = mapping(payload.get("message"))
+                for place, block in enumerate(objects(message.get("content"))):
+                    self._whole(place, block, emit)
+                self._count(message, emit)
+            case "message_delta":
+                self._count(payload, emit)
+                if reason := text(mapping(payload.get("delta")).get("stop_reason")):
+                    finish(reason, emit)
+            case "message_stop":
+                emit.stop("other", None)
+            case "error":
+                emit.broke(classify(200, {}, payload))
+            case "ping":
+                pass
+            case _ if payload.get("error"):
+                emit.broke(classify(200, {}, payload))
+            case _:
+                pass
+
+    def body(self, payload: Mapping[str, Any], emit: EventBuilder) -> None:
+        """A whole message."""
+        content = payload.get("content")
+        if payload.get("type") == "error" or payload.get("error") or not isinstance(content, list):
+            if any(payload.get(field) for field in ("error", "detail", "errors", "message")):
+                emit.broke(classify(200, {}, payload))
+            else:
+                emit.broke(InvalidResponse("The provider's answer holds no content."))
+            return
+        for place, block in enumerate(objects(content)):
+            self._whole(place, block, emit)
+        self._count(payload, emit)
+        if reason := text(payload.get("stop_reason")):
+            finish(reason, emit)
+
+    def done(self, emit: EventBuilder) -> None:
+        """``[DONE]`` is not of this protocol, but some gateways add it."""
+
+    def end(self, emit: EventBuilder) -> None:
+        """Nothing is held back here."""
+
+    def _whole(self, place: Any, block: Mapping[str, Any], emit: EventBuilder) -> None:
+        self._start(place, block, emit)
+        self._stop(place, emit)
+
+    def _start(self, place: Any, block: Mapping[str, Any], emit: EventBuilder) -> None:
+        match block.get("type"):
+            case "text":
+                emit.text(text(block.get("text")))
+                for citation in objects(block.get("citations")):
+                    _cite(citation, emit)
+            case "thinking":
+                emit.reasoning(text(block.get("thinking")), sign_scope(FAMILY, text(block.get("signature"))))
+            case "redacted_thinking":
+                emit.reasoning("", redacted=sign_scope(FAMILY, text(block.get("data"))))
+            case "tool_use":
+                index = self._calls[_key(place)] = len(self._calls)
+                self._inputs[index] = block.get("input")
+                emit.call(index, text(block.get("id")), text(block.get("name")))
+            case _:
+                pass  # tools that run at the provider, and kinds yet to come
+
+    def _delta(self, place: Any, delta: Mapping[str, Any], emit: EventBuilder) -> None:
+        match delta.get("type"):
+            case "text_delta":
+                emit.text(text(delta.get("text")))
+            case "thinking_delta":
+                emit.reasoning(text(delta.get("thinking")))
+            case "signature_delta":
+                emit.reasoning("", sign_scope(FAMILY, text(delta.get("signature"))))
+            case "input_json_delta":
+                index = self._calls.get(_key(place))
+                if index is not None:
+                    emit.call(index, arguments=text(delta.get("partial_json")))
+            case "citations_delta":
+                _cite(mapping(delta.get("citation")), emit)
+            case _:
+                pass
+
+    def _stop(self, place: Any, emit: EventBuilder) -> None:
+        """Arguments that did not come in pieces came with the block's start."""
+        index = self._calls.get(_key(place))
+        if index is not None and not emit.has_arguments(index):
+            given = self._inputs.get(index)
+            emit.call(index, arguments=json.dumps(given if isinstance(given, dict) else {}, ensure_ascii=False))
+
+    def _count(self, place: Mapping[str, Any], emit: EventBuilder) -> None:
+        """Usage is cumulative, and each event may leave out what did not change."""
+        if usage := mapping(place.get("usage")):
+            self._usage = self._usage | {name: value for name, value in usage.items() if value is not None}
+            emit.usage(read_usage(self._usage))
+
+
+def _key(place: Any) -> int:
+    return place if isinstance(place, int) else -1
+
+
+def _cite(citation: Mapping[str, Any], emit: EventBuilder) -> None:
+    emit.cite(text(citation.get("title")) or text(citation.get("document_title")), text(citation.get("url")))

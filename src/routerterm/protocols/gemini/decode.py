@@ -1,0 +1,130 @@
+"""Reads answers of Gemini: every chunk is a whole response, and only the end of them is the end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from routerterm.core.errors import ContentBlocked, InvalidResponse
+from routerterm.protocols.classify import classify
+from routerterm.protocols.event_builder import EventBuilder
+from routerterm.protocols.finish import finish
+from routerterm.protocols.gemini.partial import PartialArguments
+from routerterm.protocols.gemini.usage import read_usage
+from routerterm.protocols.json_utils import mapping, objects, text
+from routerterm.protocols.signature_scope import sign_scope
+
+FAMILY = "gemini"
+_NUMBERED = (
+    "",
+    "STOP",
+    "MAX_TOKENS",
+    "SAFETY",
+    "RECITATION",
+    "OTHER",
+    "BLOCKLIST",
+    "PROHIBITED_CONTENT",
+    "SPII",
+    "MALFORMED_FUNCTION_CALL",
+    "IMAGE_SAFETY",
+)
+"""Finish reasons by number, as ``enum-encoding=int`` sends them."""
+_FIELDS = ("candidates", "promptFeedback", "usageMetadata")
+
+
+class GeminiDecoder:
+    """Fulfils `stream.Reader` for one answer.
+
+    Older servers put a finish reason on every chunk, and an error may still follow: the answer is certain to
+    be whole only when the stream has ended well, so `StreamEnd` waits for that.
+    """
+
+    def __init__(self) -> None:
+        self._calls = 0
+        self._partial: PartialArguments | None = None
+        self._finish = ""
+        self._usage: Mapping[str, Any] = {}
+
+    def on(self, name: str, payload: Mapping[str, Any], emit: EventBuilder) -> None:
+        """One chunk."""
+        if payload.get("error") or name == "error":
+            emit.broke(classify(200, {}, payload))
+            return
+        for candidate in objects(payload.get("candidates")):
+            if not candidate.get("index"):
+                self._candidate(candidate, emit)
+        if usage := mapping(payload.get("usageMetadata")):
+            self._count(usage, emit)
+        feedback = mapping(payload.get("promptFeedback"))
+        if block := feedback.get("blockReason"):
+            said = text(feedback.get("blockReasonMessage"))
+            message = f"Gemini blocked the prompt ({block}){': ' + said if said else ''}."
+            emit.broke(ContentBlocked(message[:400], "Rephrase it, or ask another model.", code=str(block)[:60]))
+
+    def body(self, payload: Mapping[str, Any], emit: EventBuilder) -> None:
+        """A whole answer is a chunk like any other."""
+        if not payload.get("error") and not any(field in payload for field in _FIELDS):
+            emit.broke(InvalidResponse("The provider's answer holds no candidates."))
+            return
+        self.on("", payload, emit)
+
+    def done(self, emit: EventBuilder) -> None:
+        """``[DONE]`` is not of this protocol, but some gateways add it."""
+
+    def end(self, emit: EventBuilder) -> None:
+        """A finish reason was seen, and nothing went wrong after it."""
+        self._close_call(emit)
+        if self._usage:
+            emit.usage(read_usage(self._usage))
+        if self._finish:
+            finish(self._finish, emit)
+
+    def _count(self, usage: Mapping[str, Any], emit: EventBuilder) -> None:
+        """Every chunk counts anew: told are the first, for the prompt, and the last."""
+        first, self._usage = not self._usage, usage
+        if first or self._finish:
+            emit.usage(read_usage(usage))
+
+    def _candidate(self, candidate: Mapping[str, Any], emit: EventBuilder) -> None:
+        content = candidate.get("content")
+        for part in objects(mapping(content).get("parts")):
+            self._part(part, emit)
+        raw = candidate.get("finishReason")
+        if isinstance(raw, int) and not isinstance(raw, bool):
+            raw = _NUMBERED[raw] if 0 <= raw < len(_NUMBERED) else f"REASON_{raw}"
+        if isinstance(raw, str) and raw not in ("", "FINISH_REASON_UNSPECIFIED"):
+            self._finish = raw
+        grounding = mapping(candidate.get("groundingMetadata"))
+        for chunk in objects(grounding.get("groundingChunks")):
+            web = mapping(chunk.get("web"))
+            emit.cite(text(web.get("title")), text(web.get("uri")))
+
+    def _part(self, part: Mapping[str, Any], emit: EventBuilder) -> None:
+        signature = sign_scope(FAMILY, text(part.get("thoughtSignature")))
+        if isinstance(part.get("functionCall"), dict):
+            self._call(part["functionCall"], signature, emit)
+        elif part.get("thought") is True:
+            emit.reasoning(text(part.get("text")), signature)
+        else:
+            emit.text(text(part.get("text")))
+
+    def _call(self, call: Mapping[str, Any], signature: str | None, emit: EventBuilder) -> None:
+        """A call comes whole, or its name first and then its arguments value by value."""
+        name, goes_on = text(call.get("name")), call.get("willContinue") is True
+        if name:
+            self._close_call(emit)
+            emit.call(self._calls, text(call.get("id")), name, signature=signature)
+            self._partial = PartialArguments()
+            if isinstance(call.get("args"), dict):
+                self._partial.value = call["args"]
+        if self._partial is not None:
+            self._partial.add(call.get("partialArgs"))
+            if not goes_on:
+                self._close_call(emit)
+
+    def _close_call(self, emit: EventBuilder) -> None:
+        if self._partial is not None:
+            emit.call(self._calls, arguments=json.dumps(self._partial.value, ensure_ascii=False))
+            self._partial = None
+            self._calls += 1

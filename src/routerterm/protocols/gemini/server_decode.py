@@ -1,0 +1,174 @@
+"""Reads requests of clients that speak Gemini's API."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from routerterm.core.errors import BadRequest
+from routerterm.core.messages import Image, Message, Part, Reasoning, Text, ToolCall, ToolResult
+from routerterm.core.request import ChatRequest, Effort, Params, Tool
+from routerterm.protocols.gemini.decode import FAMILY
+from routerterm.protocols.json_utils import dumps, listing, mapping, objects, text
+from routerterm.protocols.server_base import (
+    ServerRequest,
+    image,
+    number,
+    picture,
+    read_object,
+    required_list,
+    whole,
+    words,
+)
+from routerterm.protocols.signature_scope import sign_scope
+
+_UNDERSCORE = re.compile(r"(?<=[a-z])_([a-z])")
+_OTHERS = ("codeExecution", "googleSearch", "googleSearchRetrieval", "googleMaps", "urlContext", "computerUse")
+_LEVELS: Mapping[str, Effort] = {"minimal": "low", "low": "low", "medium": "medium", "high": "high"}
+
+
+def decode_request(body: bytes, *, model: str = "", stream: bool = False) -> ServerRequest:
+    """The request of a client; model and streaming stand in its address.  Raises `BadRequest`."""
+    payload = _camel(read_object(body))
+    config = _camel(payload.get("generationConfig"))
+    _refuse(config)
+    tools, choice = _tools(payload.get("tools")), _choice(payload)
+    request = ChatRequest(
+        model.removeprefix("models/"),
+        tuple(_message(item) for item in objects(required_list(payload, "contents"))),
+        system=_system(payload.get("systemInstruction")),
+        params=_params(config),
+        tools=tuple(tool for tool in tools if tool.name in choice[1]) if choice[1] else tools,
+        tool_choice=choice[0],
+        client="gateway",
+    )
+    return ServerRequest(request, stream)
+
+
+def _camel(value: Any) -> Mapping[str, Any]:
+    """An object's fields in the one spelling; Google's servers take ``inline_data`` for ``inlineData`` too."""
+    return {_UNDERSCORE.sub(lambda match: match[1].upper(), name): inner for name, inner in mapping(value).items()}
+
+
+def _refuse(config: Mapping[str, Any]) -> None:
+    """What we cannot do is said, not silently left out."""
+    if config.get("candidateCount") not in (None, 1):
+        raise BadRequest("Only one answer at a time can be given (candidateCount must be 1).")
+    if text(config.get("responseMimeType")) not in ("", "text/plain"):
+        raise BadRequest("responseMimeType other than text/plain is not supported.")
+    if any(str(kind).upper() != "TEXT" for kind in listing(config.get("responseModalities"))):
+        raise BadRequest("Answers other than text are not supported.")
+
+
+def _message(item: Mapping[str, Any]) -> Message:
+    role = text(item.get("role")) or "user"
+    if role not in ("user", "model", "function"):
+        raise BadRequest(f"A message has the unknown role {role[:40]!r}.")
+    return Message("assistant" if role == "model" else "user", tuple(_parts(objects(item.get("parts")))))
+
+
+def _parts(parts: list[Mapping[str, Any]]) -> Iterator[Part]:
+    for part in map(_camel, parts):
+        signature = sign_scope(FAMILY, text(part.get("thoughtSignature")))
+        inline, place = _camel(part.get("inlineData")), _camel(part.get("fileData"))
+        call, result = mapping(part.get("functionCall")), mapping(part.get("functionResponse"))
+        if call:
+            arguments = dumps(mapping(call.get("args"))).decode("utf-8")
+            yield ToolCall(text(call.get("id")), text(call.get("name")), arguments, signature)
+        elif result:
+            yield _result(result)
+        elif inline or place:
+            yield _picture(inline, place)
+        elif part.get("thought") is True:
+            yield Reasoning(text(part.get("text")), signature)
+        elif isinstance(part.get("text"), str):
+            yield Text(part["text"])
+        else:
+            names = ", ".join(sorted(str(name)[:40] for name in part)) or "none"
+            raise BadRequest(f"Message parts with these fields are not supported: {names}.")
+
+
+def _result(result: Mapping[str, Any]) -> ToolResult:
+    """What a function gave: its one value where that is text, else all of it as JSON."""
+    response = mapping(result.get("response"))
+    values = [response.get(name) for name in ("result", "output", "error") if name in response]
+    said = values[0] if len(response) == 1 and values and isinstance(values[0], str) else None
+    spoken = dumps(response).decode("utf-8") if said is None else said
+    return ToolResult(text(result.get("id")), spoken, text(result.get("name")), is_error="error" in response)
+
+
+def _picture(inline: Mapping[str, Any], place: Mapping[str, Any]) -> Image:
+    media_type = text((inline or place).get("mimeType"))
+    if media_type and not media_type.startswith("image/"):
+        raise BadRequest(f"Files of type {media_type[:40]!r} are not supported.")
+    if inline:
+        # some clients write base64 in the alphabet for addresses
+        return picture(media_type, text(inline.get("data")).replace("-", "+").replace("_", "/"))
+    return image(text(place.get("fileUri")))
+
+
+def _system(system: Any) -> str | None:
+    return "\n\n".join(text(part.get("text")) for part in objects(mapping(system).get("parts"))) or None
+
+
+def _tools(given: Any) -> tuple[Tool, ...]:
+    out: list[Tool] = []
+    for item in map(_camel, objects(given)):
+        if any(name in item for name in _OTHERS):
+            raise BadRequest("Tools that run at Google are not supported.")
+        for function in map(_camel, objects(item.get("functionDeclarations"))):
+            name = text(function.get("name"))
+            if not name:
+                raise BadRequest("A function lacks its `name`.")
+            schema = function.get("parametersJsonSchema") or _schema(mapping(function.get("parameters")))
+            out.append(Tool(name, text(function.get("description")), mapping(schema)))
+    return tuple(out)
+
+
+def _schema(value: Any) -> Any:
+    """Gemini writes the names of types in capitals; everybody else does not."""
+    if isinstance(value, Mapping):
+        return {
+            name: inner.lower() if name == "type" and isinstance(inner, str) else _schema(inner)
+            for name, inner in value.items()
+        }
+    return [_schema(item) for item in value] if isinstance(value, list) else value
+
+
+def _choice(payload: Mapping[str, Any]) -> tuple[str | None, frozenset[str]]:
+    """How tools are to be chosen, and of which alone."""
+    config = _camel(_camel(payload.get("toolConfig")).get("functionCallingConfig"))
+    names = [name for name in listing(config.get("allowedFunctionNames")) if isinstance(name, str)]
+    match text(config.get("mode")).upper():
+        case "NONE":
+            return "none", frozenset()
+        case "ANY" if len(names) == 1:
+            return names[0], frozenset()
+        case "ANY":
+            return "required", frozenset(names)
+        case "AUTO":
+            return "auto", frozenset()
+        case _:
+            return None, frozenset()
+
+
+def _params(config: Mapping[str, Any]) -> Params:
+    return Params(
+        temperature=number(config, "temperature"),
+        top_p=number(config, "topP"),
+        max_output=whole(config, "maxOutputTokens"),
+        effort=_effort(_camel(config.get("thinkingConfig"))),
+        stop=words(config.get("stopSequences")),
+        seed=whole(config, "seed"),
+    )
+
+
+def _effort(thinking: Mapping[str, Any]) -> Effort | None:
+    """How long to think, said in words or as a number of tokens; -1 leaves it to the model."""
+    if level := _LEVELS.get(text(thinking.get("thinkingLevel")).lower()):
+        return level
+    budget = whole(thinking, "thinkingBudget")
+    if budget is None or budget < 0:
+        return None
+    return "none" if budget == 0 else "low" if budget < 4096 else "medium" if budget < 16384 else "high"

@@ -1,0 +1,124 @@
+"""JSON as servers really send it, and careful reading of what is in it: nothing here trusts a type."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from routerterm.core.money import MOST_USD
+from routerterm.core.usage import MOST_TOKENS
+
+_SCAN: Callable[[str, int], tuple[Any, int]] = vars(json.JSONDecoder(parse_constant=lambda _name: None))["scan_once"]
+"""The bare scanner, without what `json.loads` does around it: this runs once for every chunk.
+
+NaN and Infinity (vLLM's log probabilities) are not JSON; they read as null.
+"""
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_BLANK = " \t\r\n"
+EMPTY: Mapping[str, Any] = {}
+
+
+class NotJson(Exception):
+    """The bytes are not JSON, or are too deep to be read."""
+
+
+def loads(data: bytes | str) -> Any:
+    """The value in ``data``.  Bad UTF-8 is replaced, a repeated key counts once.  Raises `NotJson`."""
+    text = data.decode("utf-8", "replace") if isinstance(data, bytes) else data
+    if text[:1] not in "{[":
+        text = text.strip(_BLANK)
+    try:
+        value, end = _SCAN(text, 0)
+    except (ValueError, RecursionError, StopIteration):
+        raise NotJson from None
+    if end != len(text) and text[end:].strip(_BLANK):
+        raise NotJson
+    return value
+
+
+def dumps(value: Any) -> bytes:
+    """Compact JSON in UTF-8; a lone surrogate becomes a question mark rather than an error."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8", "replace")
+
+
+def text(value: Any) -> str:
+    """The string, or nothing where it is none."""
+    return value if isinstance(value, str) else ""
+
+
+def mapping(value: Any) -> Mapping[str, Any]:
+    """The object, or an empty one."""
+    return value if isinstance(value, dict) else EMPTY
+
+
+def listing(value: Any) -> list[Any]:
+    """The list, or an empty one."""
+    return value if isinstance(value, list) else []
+
+
+def objects(value: Any) -> list[Mapping[str, Any]]:
+    """The objects in a list."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def count(value: Any) -> int:
+    """A number of tokens; 0, which is "not reported", for what no provider can mean (`MOST_TOKENS`)."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MOST_TOKENS:
+        return 0
+    return int(value)
+
+
+def size(value: Any) -> int | None:
+    """A size in tokens, also where it is written as text; None where there is none."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 16:
+        value = int(value)
+    return count(value) or None
+
+
+def amount(value: Any) -> Decimal | None:
+    """An amount of money, from a number or its text."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = Decimal(str(value))
+    except (InvalidOperation, ValueError):
+        return None
+    return number if number.is_finite() and 0 <= number <= MOST_USD else None
+
+
+def scrub(value: str) -> str:
+    """The text with pairs of surrogates joined and lone ones replaced, so that it can be written as UTF-8."""
+    if value.isascii() or not _SURROGATE.search(value):
+        return value
+    return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+class SurrogateJoiner:
+    """Scrubs text that comes in pieces: an emoji that was cut into two surrogates is put together again."""
+
+    __slots__ = ("_held",)
+
+    def __init__(self) -> None:
+        self._held = ""
+
+    @property
+    def holds(self) -> bool:
+        """Whether half a character waits."""
+        return bool(self._held)
+
+    def feed(self, piece: str) -> str:
+        """What can be said now; a high surrogate at the end waits for its other half."""
+        if not self._held and piece.isascii():
+            return piece
+        piece = self._held + piece
+        self._held = piece[-1:] if "\ud800" <= piece[-1:] <= "\udbff" else ""
+        return scrub(piece[:-1] if self._held else piece)
+
+    def end(self) -> str:
+        """What was held back."""
+        held, self._held = self._held, ""
+        return scrub(held)

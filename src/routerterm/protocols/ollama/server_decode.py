@@ -1,0 +1,102 @@
+"""Reads requests of clients that speak Ollama's own chat."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from routerterm.core.errors import BadRequest
+from routerterm.core.messages import Image, Message, Part, Reasoning, Role, Text, ToolCall, ToolResult
+from routerterm.core.request import ChatRequest, Effort, Params, Tool
+from routerterm.protocols.json_utils import dumps, listing, mapping, objects, text
+from routerterm.protocols.openai_chat.server_decode import read_tool
+from routerterm.protocols.server_base import (
+    ServerRequest,
+    effort,
+    number,
+    picture,
+    read_object,
+    required_list,
+    required_text,
+    whole,
+    words,
+)
+
+_ROLES: Mapping[str, Role] = {"system": "system", "user": "user", "assistant": "assistant", "tool": "tool"}
+_STARTS = (
+    (b"\x89PNG", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF8", "image/gif"),
+    (b"RIFF", "image/webp"),
+    (b"BM", "image/bmp"),
+)
+
+
+def decode_request(body: bytes) -> ServerRequest:
+    """The request of a client.  Raises `BadRequest` where it cannot be served as asked."""
+    payload = read_object(body)
+    if payload.get("format"):
+        raise BadRequest("`format` is not supported.")
+    request = ChatRequest(
+        required_text(payload, "model"),
+        tuple(_message(item) for item in objects(required_list(payload, "messages"))),
+        params=_params(mapping(payload.get("options")), payload.get("think")),
+        tools=_tools(payload.get("tools")),
+        client="gateway",
+    )
+    return ServerRequest(request, payload.get("stream") is not False)
+
+
+def _message(item: Mapping[str, Any]) -> Message:
+    role = _ROLES.get(text(item.get("role")))
+    if role is None:
+        raise BadRequest(f"A message has the unknown role {str(item.get('role'))[:40]!r}.")
+    if role == "tool":
+        name = text(item.get("tool_name")) or text(item.get("name"))
+        return Message(role, (ToolResult(text(item.get("tool_call_id")), text(item.get("content")), name),))
+    return Message(role, tuple(_parts(item)))
+
+
+def _parts(item: Mapping[str, Any]) -> Iterator[Part]:
+    if thoughts := text(item.get("thinking")):
+        yield Reasoning(thoughts)
+    if spoken := text(item.get("content")):
+        yield Text(spoken)
+    for data in listing(item.get("images")):
+        yield _picture(text(data))
+    for call in objects(item.get("tool_calls")):
+        function = mapping(call.get("function"))
+        arguments = dumps(mapping(function.get("arguments"))).decode("utf-8")
+        yield ToolCall(text(call.get("id")), text(function.get("name")), arguments)
+
+
+def _picture(data: str) -> Image:
+    """A picture whose kind only its first bytes tell."""
+    raw = picture("image/*", data).data
+    kind = next((kind for start, kind in _STARTS if raw.startswith(start)), "")
+    if not kind:
+        raise BadRequest("A picture is of a kind that is not supported.")
+    return Image(kind, raw)
+
+
+def _tools(given: Any) -> tuple[Tool, ...]:
+    return tuple(read_tool(item) for item in objects(given))
+
+
+def _params(options: Mapping[str, Any], think: Any) -> Params:
+    most = whole(options, "num_predict")
+    return Params(
+        temperature=number(options, "temperature"),
+        top_p=number(options, "top_p"),
+        max_output=most if most is not None and most > 0 else None,  # below zero: as long as it likes
+        effort=_effort(think),
+        stop=words(options.get("stop")),
+        seed=whole(options, "seed"),
+    )
+
+
+def _effort(think: Any) -> Effort | None:
+    """Whether to think, or how long."""
+    if isinstance(think, bool):
+        return "medium" if think else "none"
+    return effort(think)

@@ -1,0 +1,161 @@
+"""Reads answers of Chat Completions: streamed chunks and whole ones, in every accent met in the wild."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from routerterm.core.errors import InvalidResponse
+from routerterm.protocols.classify import classify
+from routerterm.protocols.event_builder import EventBuilder
+from routerterm.protocols.finish import finish
+from routerterm.protocols.json_utils import amount, listing, mapping, objects, text
+from routerterm.protocols.openai_chat.calls import CallIndex
+from routerterm.protocols.openai_chat.usage import read_usage
+from routerterm.protocols.signature_scope import sign_scope
+
+_COUNTED = ("usage", "x_groq", "cost")
+"""Where counts stand; a choice's own stand with its finish."""
+
+
+class ChatDecoder:
+    """Fulfils `stream.Reader` for one answer."""
+
+    def __init__(self, family: str = "openrouter") -> None:
+        self._family = family
+        """Whose the seals on its thoughts are."""
+        self._calls = CallIndex()
+        self._usage: Mapping[str, Any] | None = None
+        self._cost: Decimal | None = None
+
+    def on(self, name: str, payload: Mapping[str, Any], emit: EventBuilder) -> None:
+        """One chunk."""
+        if (error := payload.get("error")) or name == "error" or payload.get("object") == "error":
+            emit.broke(classify(200, {}, payload if error or "message" in payload else {"error": payload}))
+            return
+        self._chunk(payload, emit, "delta", "message")
+
+    def body(self, payload: Mapping[str, Any], emit: EventBuilder) -> None:
+        """A whole answer."""
+        choices = payload.get("choices")
+        if isinstance(choices, list) and not payload.get("error"):
+            self._chunk(payload, emit, "message", "delta")
+            if emit.spoke and not emit.broken:
+                emit.stop("other", None)  # a body that came whole is whole, also without a reason (Snowflake)
+        elif payload.get("error") or any(payload.get(field) for field in ("message", "detail", "errors", "object")):
+            emit.broke(classify(200, {}, payload))
+        else:
+            emit.broke(InvalidResponse("The provider's answer holds no choices."))
+
+    def done(self, emit: EventBuilder) -> None:
+        """``[DONE]`` without a finish reason: whole, if there is anything."""
+        if emit.spoke:
+            emit.stop("other", None)
+
+    def end(self, emit: EventBuilder) -> None:
+        """Nothing is held back here."""
+
+    def _chunk(self, payload: Mapping[str, Any], emit: EventBuilder, first: str, second: str) -> None:
+        """One chunk; ``first`` and ``second`` are the fields that may hold what is said (Perplexity sends both)."""
+        finished = ""
+        for choice in objects(payload.get("choices")):
+            if choice.get("index"):
+                continue  # a second answer to the same question (n > 1): we never ask for one
+            delta = choice.get(first)
+            if not isinstance(delta, dict) and not emit.spoke:
+                delta = choice.get(second)
+            if delta and isinstance(delta, dict):
+                self._speak(delta, emit)
+            if isinstance(choice.get("error"), dict):
+                emit.broke(classify(200, {}, choice))
+            finished = text(choice.get("finish_reason")) or finished
+        if payload.get("citations") or payload.get("search_results"):
+            _cite(payload, emit)
+        if finished or not payload.keys().isdisjoint(_COUNTED):
+            self._count(payload, emit)
+        if finished:
+            finish(finished, emit)
+
+    def _speak(self, delta: Mapping[str, Any], emit: EventBuilder) -> None:
+        """One delta, or one whole message: they have the same fields."""
+        thoughts = delta.get("reasoning_content") or delta.get("reasoning")
+        if thoughts and isinstance(thoughts, str):
+            emit.reasoning(thoughts)
+        if details := delta.get("reasoning_details"):
+            self._details(objects(details), emit, spoken=bool(thoughts))
+        content = delta.get("content")
+        if content:
+            if isinstance(content, str):
+                emit.text(content)
+            else:
+                _parts(objects(content), emit)
+        if refusal := delta.get("refusal"):
+            emit.refusal(text(refusal))
+        if calls := delta.get("tool_calls"):
+            for call in objects(calls):
+                self._call(call, mapping(call.get("function")), emit)
+        if function := delta.get("function_call"):
+            self._call({"index": 0}, mapping(function), emit)
+        if notes := delta.get("annotations"):
+            for note in objects(notes):
+                source = mapping(note.get("url_citation"))
+                emit.cite(text(source.get("title")), text(source.get("url")))
+
+    def _details(self, details: list[Mapping[str, Any]], emit: EventBuilder, *, spoken: bool) -> None:
+        """OpenRouter's reasoning in detail: its text often repeats the plain field, its seals are only here."""
+        for detail in details:
+            words = "" if spoken else text(detail.get("text")) or text(detail.get("summary"))
+            signature, data = sign_scope(self._family, text(detail.get("signature"))), text(detail.get("data"))
+            emit.reasoning(words, signature, sign_scope(self._family, data))
+
+    def _call(self, call: Mapping[str, Any], function: Mapping[str, Any], emit: EventBuilder) -> None:
+        id, name = text(call.get("id")), text(function.get("name"))
+        arguments = function.get("arguments")
+        if isinstance(arguments, dict | list):  # servers that send the object itself
+            arguments = json.dumps(arguments, ensure_ascii=False)
+        google = mapping(mapping(call.get("extra_content")).get("google"))
+        index = self._calls.place(call.get("index"), id, name)
+        emit.call(index, id, name, text(arguments), sign_scope("gemini", text(google.get("thought_signature"))))
+
+    def _count(self, payload: Mapping[str, Any], emit: EventBuilder) -> None:
+        """Usage stands in the chunk, in Groq's own corner, or on the choice (Moonshot); the last one holds."""
+        usage = payload.get("usage")
+        if not usage:
+            usage = mapping(payload.get("x_groq")).get("usage")
+        if not usage and (choices := listing(payload.get("choices"))):
+            usage = mapping(choices[0]).get("usage")
+        cost = amount(mapping(payload.get("cost")).get("usd")) if "cost" in payload else None
+        if cost is not None:
+            self._cost = cost
+        if isinstance(usage, dict) and usage:
+            self._usage = usage
+        if self._usage is not None and (usage or cost is not None):
+            emit.usage(read_usage(self._usage, self._cost))
+
+
+def _parts(parts: list[Mapping[str, Any]], emit: EventBuilder) -> None:
+    """Content as a list (Mistral): text, thinking, references."""
+    for part in parts:
+        match part.get("type"):
+            case "text" | "output_text" | None:
+                emit.text(text(part.get("text")))
+            case "thinking":
+                inner = part.get("thinking")
+                words = inner if isinstance(inner, str) else "".join(text(item.get("text")) for item in objects(inner))
+                emit.reasoning(words)
+            case "refusal":
+                emit.refusal(text(part.get("refusal")))
+            case _:
+                pass
+
+
+def _cite(payload: Mapping[str, Any], emit: EventBuilder) -> None:
+    """Perplexity's sources."""
+    results = objects(payload.get("search_results"))
+    for result in results:
+        emit.cite(text(result.get("title")), text(result.get("url")))
+    if not results:
+        for address in listing(payload.get("citations")):
+            emit.cite(text(address))

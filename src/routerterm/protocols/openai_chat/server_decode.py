@@ -1,0 +1,135 @@
+"""Reads requests of clients that speak Chat Completions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from routerterm.core.errors import BadRequest
+from routerterm.core.messages import Image, Message, Part, Reasoning, Role, Text, ToolCall, ToolResult
+from routerterm.core.request import ChatRequest, Params, Tool
+from routerterm.protocols.json_utils import mapping, objects, text
+from routerterm.protocols.server_base import (
+    ServerRequest,
+    effort,
+    image,
+    number,
+    read_object,
+    required_list,
+    required_text,
+    whole,
+    words,
+)
+from routerterm.protocols.structured import read_chat_format
+
+_ROLES: Mapping[str, Role] = {
+    "system": "system",
+    "developer": "system",
+    "user": "user",
+    "assistant": "assistant",
+    "tool": "tool",
+    "function": "tool",
+}
+
+
+def decode_request(body: bytes) -> ServerRequest:
+    """The request of a client.  Raises `BadRequest` where it cannot be served as asked."""
+    payload = read_object(body)
+    _refuse(payload)
+    options = mapping(payload.get("stream_options"))
+    request = ChatRequest(
+        required_text(payload, "model"),
+        tuple(_message(item) for item in objects(required_list(payload, "messages"))),
+        params=_params(payload),
+        tools=tuple(read_tool(item) for item in objects(payload.get("tools"))),
+        tool_choice=_choice(payload.get("tool_choice")),
+        json=read_chat_format(payload.get("response_format")),
+        client="gateway",
+    )
+    return ServerRequest(request, payload.get("stream") is True, options.get("include_usage") is True)
+
+
+def _refuse(payload: Mapping[str, Any]) -> None:
+    """What we cannot do is said, not silently left out."""
+    if payload.get("n") not in (None, 1):
+        raise BadRequest("Only one answer at a time can be given (n must be 1).")
+    if payload.get("audio") is not None:
+        raise BadRequest("Answers as audio are not supported.")
+    if payload.get("logprobs") is True:
+        raise BadRequest("Log probabilities are not supported.")
+    if payload.get("functions"):
+        raise BadRequest("`functions` are not supported: give them as `tools`.")
+
+
+def _message(item: Mapping[str, Any]) -> Message:
+    role = _ROLES.get(text(item.get("role")))
+    if role is None:
+        raise BadRequest(f"A message has the unknown role {str(item.get('role'))[:40]!r}.")
+    if role == "tool":
+        said = list(_content(item.get("content")))
+        words = "".join(part.text for part in said if isinstance(part, Text))
+        result = ToolResult(text(item.get("tool_call_id")), words, text(item.get("name")))
+        return Message("tool", (result, *(part for part in said if isinstance(part, Image))))
+    parts: list[Part] = []
+    if thoughts := text(item.get("reasoning_content")) or text(item.get("reasoning")):
+        parts.append(Reasoning(thoughts))
+    parts += _content(item.get("content"))
+    if refusal := text(item.get("refusal")):
+        parts.append(Text(refusal))
+    for call in objects(item.get("tool_calls")):
+        function = mapping(call.get("function"))
+        google = mapping(mapping(call.get("extra_content")).get("google"))
+        signature = text(google.get("thought_signature")) or None
+        parts.append(
+            ToolCall(text(call.get("id")), text(function.get("name")), text(function.get("arguments")), signature)
+        )
+    return Message(role, tuple(parts))
+
+
+def _content(content: Any) -> Iterator[Part]:
+    if isinstance(content, str):
+        if content:
+            yield Text(content)
+        return
+    for part in objects(content):
+        match part.get("type"):
+            case "text" | "input_text" | "output_text":
+                yield Text(text(part.get("text")))
+            case "refusal":
+                yield Text(text(part.get("refusal")))
+            case "thinking":  # Mistral's
+                inner = part.get("thinking")
+                yield Reasoning(
+                    inner if isinstance(inner, str) else "".join(text(each.get("text")) for each in objects(inner))
+                )
+            case "image_url":
+                place = part.get("image_url")
+                yield image(text(place if isinstance(place, str) else mapping(place).get("url")))
+            case other:
+                raise BadRequest(f"Message parts of type {str(other)[:40]!r} are not supported.")
+
+
+def read_tool(item: Mapping[str, Any]) -> Tool:
+    """A tool as Chat Completions describes it.  Raises `BadRequest`."""
+    function = mapping(item.get("function"))
+    if text(item.get("type")) not in ("", "function") or not function:
+        raise BadRequest("Only tools of type function are supported.")
+    return Tool(required_text(function, "name"), text(function.get("description")), mapping(function.get("parameters")))
+
+
+def _choice(choice: Any) -> str | None:
+    if isinstance(choice, dict):
+        return text(mapping(choice.get("function")).get("name")) or None
+    return text(choice) or None
+
+
+def _params(payload: Mapping[str, Any]) -> Params:
+    asked = payload.get("reasoning_effort") or mapping(payload.get("reasoning")).get("effort")
+    return Params(
+        temperature=number(payload, "temperature"),
+        top_p=number(payload, "top_p"),
+        max_output=whole(payload, "max_completion_tokens") or whole(payload, "max_tokens"),
+        effort=effort(asked),
+        stop=words(payload.get("stop")),
+        seed=whole(payload, "seed") or whole(payload, "random_seed"),
+    )

@@ -1,0 +1,270 @@
+"""What the server halves share: the value of a request that came in, and how our errors are told to clients.
+
+A server half is a module of a protocol's room, found by `server_half`; all are made alike
+(`ServerCodec`).  Requests come in by ``decode_request``; answers go out as one body, or piece by piece
+through a ``ServerStream``: ``start()``, ``event(e)`` for each of a decoder's events, then ``end()``.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, assert_never
+
+from routerterm.core.errors import (
+    BadRequest,
+    ContentBlocked,
+    ContextTooLong,
+    InsufficientCredit,
+    InvalidKey,
+    ModelNotFound,
+    NoCandidate,
+    ProviderError,
+    RateLimited,
+    Refused,
+    RoutertermError,
+    StreamInterrupted,
+)
+from routerterm.core.events import (
+    Content,
+    ReasoningDelta,
+    StreamEnd,
+    StreamError,
+    TextDelta,
+    ToolCallDelta,
+    UsageReported,
+    WireEvent,
+)
+from routerterm.core.messages import Image
+from routerterm.core.reply import ReplyBuilder
+from routerterm.core.request import ChatRequest, Effort
+from routerterm.core.usage import Usage
+from routerterm.protocols.json_utils import NotJson, loads
+
+_TOO_LONG = "prompt is too long"
+_DATA_URI = re.compile(r"data:([\w.+-]+/[\w.+-]+)(?:;[\w=.-]+)*;base64,(.*)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerRequest:
+    """A request as a client sent it."""
+
+    request: ChatRequest
+    stream: bool = False
+    usage: bool = True
+    """Whether a stream should tell its usage."""
+
+
+class AnswerStream(Protocol):
+    """Writes one streamed answer, for a client that waits for it."""
+
+    def start(self) -> bytes:
+        """What a client gets first, before there is content."""
+        ...
+
+    def event(self, event: WireEvent) -> bytes:
+        """The bytes of one event; none for what waits for the end.  A `StreamError` ends the answer."""
+        ...
+
+    def error(self, error: RoutertermError) -> bytes:
+        """An error in the middle of the stream, which ends it."""
+        ...
+
+    def end(self) -> bytes:
+        """What ends the stream.  Without a `StreamEnd` so far the client can tell that the answer was cut."""
+        ...
+
+
+class ServerCodec(Protocol):
+    """What the module ``server`` of a protocol offers."""
+
+    def decode_request(self, body: bytes) -> ServerRequest:
+        """The request of a client.  Raises `BadRequest` where it cannot be served as asked."""
+        ...
+
+    def ServerStream(self, *, id: str, model: str, created: int = 0, usage: bool = True) -> AnswerStream:  # noqa: N802
+        """A fresh answer.  ``created`` is seconds since 1970; ``usage`` is `ServerRequest.usage`."""
+        ...
+
+    def encode_body(self, events: Iterable[WireEvent], *, id: str, model: str, created: int = 0) -> bytes:
+        """One whole answer.  Raises the error of a `StreamError`, and `StreamInterrupted` where no `StreamEnd` came."""
+        ...
+
+    def encode_error(self, error: RoutertermError) -> tuple[int, bytes]:
+        """The status and the body of an answer that is an error."""
+        ...
+
+
+def cut() -> StreamInterrupted:
+    """What is raised where an answer without an end would pass for a whole one."""
+    return StreamInterrupted("The answer broke off before its end.")
+
+
+def collect(events: Iterable[WireEvent]) -> tuple[ReplyBuilder, Usage | None, StreamEnd]:
+    """A whole answer, its usage and its end.  Raises as `take_all` does."""
+    builder = ReplyBuilder()
+    usage, stopped = collect_whole(events, builder.add)
+    return builder, usage, stopped
+
+
+def collect_whole(events: Iterable[WireEvent], take: Callable[[Content], object]) -> tuple[Usage | None, StreamEnd]:
+    """Hand on each piece of a whole answer; its usage and its end.
+
+    Raises the error of a `StreamError`, and `StreamInterrupted` where no `StreamEnd` came.
+    """
+    usage, stopped = None, None
+    for event in events:
+        match event:
+            case TextDelta() | ReasoningDelta() | ToolCallDelta():
+                take(event)
+            case UsageReported():
+                usage = event.usage
+            case StreamEnd():
+                stopped = event
+            case StreamError(error):
+                raise error
+            case _:
+                assert_never(event)
+    if stopped is None:
+        raise cut()
+    return usage, stopped
+
+
+def read_object(body: bytes) -> dict[str, Any]:
+    """The JSON object of a request.  Raises `BadRequest`."""
+    try:
+        payload = loads(body)
+    except NotJson:
+        raise BadRequest("The request is not JSON.") from None
+    if not isinstance(payload, dict):
+        raise BadRequest("The request must be a JSON object.")
+    return payload
+
+
+def required_text(payload: Mapping[str, Any], field: str) -> str:
+    """A field that must hold text.  Raises `BadRequest`."""
+    value = payload.get(field)
+    if not isinstance(value, str) or not value:
+        raise BadRequest(f"The request lacks `{field}`.")
+    return value
+
+
+def required_list(payload: Mapping[str, Any], field: str) -> list[Any]:
+    """A field that must hold a list of objects.  Raises `BadRequest`."""
+    value = payload.get(field)
+    if not isinstance(value, list) or not value:
+        raise BadRequest(f"`{field}` must be a list that is not empty.")
+    if not all(isinstance(item, dict) for item in value):
+        raise BadRequest(f"`{field}` must hold objects only.")
+    return value
+
+
+def number(payload: Mapping[str, Any], field: str) -> float | None:
+    """A number, where it is given.  Raises `BadRequest`."""
+    value = payload.get(field)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise BadRequest(f"`{field}` must be a number.")
+    if not abs(value) < 10**15:
+        raise BadRequest(f"`{field}` is too large a number.")
+    return float(value)
+
+
+def whole(payload: Mapping[str, Any], field: str) -> int | None:
+    """A whole number, where it is given.  Raises `BadRequest`."""
+    value = number(payload, field)
+    if value is not None and not value.is_integer():
+        raise BadRequest(f"`{field}` must be a whole number.")
+    return None if value is None else int(value)
+
+
+def words(value: Any) -> tuple[str, ...]:
+    """Stop words, given as one or as a list."""
+    if isinstance(value, str):
+        return (value,)
+    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+
+
+_EFFORTS: Mapping[str, Effort] = {
+    "none": "none",
+    "minimal": "low",
+    "low": "low",
+    "medium": "medium",
+    "high": "high",
+    "xhigh": "high",
+    "max": "high",
+}
+
+
+def effort(value: Any) -> Effort | None:
+    """An effort in any provider's words."""
+    return _EFFORTS.get(value) if isinstance(value, str) else None
+
+
+def image(address: str) -> Image:
+    """A picture from a ``data:`` URI or an address.  Raises `BadRequest`."""
+    if address.startswith(("https://", "http://")):
+        return Image("image/*", url=address)
+    if not address.startswith("data:"):
+        raise BadRequest("A picture must be given as a data URI or an address that begins with https://.")
+    match = _DATA_URI.fullmatch(address)
+    if match is None:
+        raise BadRequest("A picture's data URI must be base64 with a media type.")
+    return picture(match[1], match[2])
+
+
+def picture(media_type: str, data: str) -> Image:
+    """A picture from its base64.  Raises `BadRequest`."""
+    if not media_type or not data:
+        raise BadRequest("A picture must come with its media type and its base64.")
+    try:
+        return Image(media_type, base64.b64decode(data, validate=True))
+    except (binascii.Error, ValueError):
+        raise BadRequest("A picture's base64 cannot be read.") from None
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorMapping:
+    """How an error is told to a client: HTTP status, OpenAI's words, Anthropic's word."""
+
+    status: int
+    type: str
+    code: str | None
+    anthropic: str
+
+
+_TOLD: tuple[tuple[type[RoutertermError], ErrorMapping], ...] = (
+    (ContextTooLong, ErrorMapping(400, "invalid_request_error", "context_length_exceeded", "invalid_request_error")),
+    (ContentBlocked, ErrorMapping(400, "invalid_request_error", "content_filter", "invalid_request_error")),
+    (BadRequest, ErrorMapping(400, "invalid_request_error", None, "invalid_request_error")),
+    (InvalidKey, ErrorMapping(401, "invalid_request_error", "invalid_api_key", "authentication_error")),
+    (InsufficientCredit, ErrorMapping(402, "insufficient_quota", "insufficient_quota", "billing_error")),
+    (Refused, ErrorMapping(403, "invalid_request_error", "refused", "permission_error")),
+    (ModelNotFound, ErrorMapping(404, "invalid_request_error", "model_not_found", "not_found_error")),
+    (NoCandidate, ErrorMapping(404, "invalid_request_error", "model_not_found", "not_found_error")),
+    (RateLimited, ErrorMapping(429, "rate_limit_error", "rate_limit_exceeded", "rate_limit_error")),
+    (ProviderError, ErrorMapping(502, "server_error", "upstream_error", "api_error")),
+    (RoutertermError, ErrorMapping(503, "server_error", "unavailable", "api_error")),
+)
+
+
+def error_mapping(error: RoutertermError) -> ErrorMapping:
+    """How to tell this error."""
+    return next(how for kind, how in _TOLD if isinstance(error, kind))
+
+
+def said(error: RoutertermError) -> str:
+    """The error's sentence.  Its hint is for a person at a chat or a shell, and has no place in an API's answer."""
+    return error.message
+
+
+def error_in_words(error: RoutertermError) -> str:
+    """The same, for protocols without a code for it: clients know a prompt that is too long by these words."""
+    message = said(error)
+    if isinstance(error, ContextTooLong) and _TOO_LONG not in message.lower():
+        return f"{_TOO_LONG}: {message}"
+    return message

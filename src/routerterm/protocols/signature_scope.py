@@ -1,0 +1,22 @@
+"""Marks a provider's own seals (signatures, encrypted thoughts) with whose they are.
+
+A seal goes back unchanged to the family that made it and to nobody else: another provider answers 400.
+"""
+
+from __future__ import annotations
+
+FAMILIES = ("anthropic", "gemini", "openrouter", "vercel", "responses")
+
+
+def sign_scope(family: str, raw: str | None) -> str | None:
+    """The provider's seal, marked.  One that is marked already (it came through a gateway of ours) stays."""
+    if not raw:
+        return None
+    marked, colon, _ = raw.partition(":")
+    return raw if colon and marked.split("-")[0] in FAMILIES else f"{family}:{raw}"
+
+
+def read_scope(family: str, sealed: str | None) -> str | None:
+    """The provider's own seal, if it is of this family."""
+    prefix = f"{family}:"
+    return sealed[len(prefix) :] if sealed is not None and sealed.startswith(prefix) else None

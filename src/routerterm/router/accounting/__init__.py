@@ -1,0 +1,1 @@
+"""What an attempt may cost, does cost, and how it is recorded."""

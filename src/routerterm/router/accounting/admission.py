@@ -1,0 +1,188 @@
+"""What must be asked before an attempt leaves, and written after it: breaker, key, caps, ledger."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from routerterm.core.errors import OverBudget, ProviderError, StoreError
+from routerterm.core.ledger import AttemptRecord, Cap, CapReached, Outcome
+from routerterm.core.money import Cost
+from routerterm.core.ports import ApiKey, Ledger, State, StateStore
+from routerterm.core.targets import Target
+from routerterm.core.usage import Usage
+from routerterm.protocols.limits import limits as header_limits
+from routerterm.router.accounting.rows import settlement_row
+from routerterm.router.decide import circuit_breaker, key_limits
+from routerterm.router.decide.attempts import Attempt, AttemptRejected
+from routerterm.router.options import RouterOptions
+from routerterm.router.run.planner import PlannedRequest, health_name, key_name
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptResult:
+    """How an attempt ended.  Seconds."""
+
+    outcome: Outcome
+    usage: Usage
+    cost: Cost
+    started: float
+    seconds: float
+    ttft: float | None = None
+    error: ProviderError | None = None
+    error_class: str | None = None
+    http_status: int | None = None
+
+
+class AttemptAdmission:
+    """Memory and ledger for the attempts of one request."""
+
+    def __init__(
+        self,
+        memory: StateStore,
+        ledger: Ledger,
+        options: RouterOptions,
+        prepared: PlannedRequest,
+        clock: Callable[[], float],
+    ) -> None:
+        self._memory, self._ledger, self._options = memory, ledger, options
+        self._prepared, self._clock = prepared, clock
+
+    def key(self, attempt: Attempt) -> ApiKey | None:
+        """The key of an attempt."""
+        return None if attempt.key is None else self._prepared.keys.get((attempt.target.provider, attempt.key))
+
+    async def admit_model(self, attempt: Attempt) -> AttemptRejected | None:
+        """Ask the breaker, if it is not plainly closed.  What is tried as the last resort goes in any case."""
+        name = health_name(attempt.target)
+        if not self.rests(attempt.target):
+            return None
+        admitted = False
+
+        def change(state: State | None) -> State | None:
+            nonlocal admitted
+            state, admitted = circuit_breaker.admit(state, self._clock(), self._options.breaker)
+            return state
+
+        await self._change(name, change)
+        if admitted or attempt.option.last_resort:
+            return None
+        return AttemptRejected("model", f"{attempt.target} failed too often", self._clock())
+
+    async def admit_key(self, attempt: Attempt, tokens: int) -> AttemptRejected | None:
+        """Count the request against the key."""
+        key = self.key(attempt)
+        view = next((view for view in attempt.option.keys if view.label == attempt.key), None)
+        if key is None or view is None or not (view.limited or len(attempt.option.keys) > 1):
+            return None
+        taken = view
+
+        def change(state: State | None) -> State | None:
+            nonlocal taken
+            state, taken = key_limits.take(
+                state, key, self._clock(), self._options.keys, tokens, ignore_cooldown=attempt.ignore_cooldown
+            )
+            return state
+
+        await self._change(key_name(attempt.target.provider, key.label), change)
+        if taken.out is None and (taken.wait <= 0 or attempt.ignore_cooldown):
+            return None
+        return AttemptRejected("key", f"key {key.label} {taken.out or taken.reason}", self._clock(), taken.wait)
+
+    async def report(
+        self, attempt: Attempt, result: AttemptResult, headers: Mapping[str, str], *, charge: bool
+    ) -> None:
+        """Remember what an attempt taught of its model and its key; ``charge``: failures count."""
+        await self._report_model(attempt.target, result, charge)
+        if (key := self.key(attempt)) is not None:
+            await self._report_key(attempt, key, result, headers)
+
+    def rests(self, target: Target) -> bool:
+        """Whether the model's breaker is open, as far as this request knows."""
+        return circuit_breaker.is_open(self._prepared.states.get(health_name(target)))
+
+    async def charge(self, target: Target, error: ProviderError) -> None:
+        """Charge a failure that was held back until it was known that the network is there."""
+        await self._change(
+            health_name(target),
+            lambda state: circuit_breaker.failed(state, self._clock(), self._options.breaker, error),
+        )
+
+    async def release(self, target: Target) -> None:
+        """Give back a probe that said nothing of the model."""
+        if self.rests(target):
+            await self._change(health_name(target), circuit_breaker.released)
+
+    async def reserve(self, record: AttemptRecord, caps: Sequence[Cap]) -> CapReached | None:
+        """Hold the high end back in the ledger.  Raises `StoreError`: what cannot be entered is not spent."""
+        return await self._ledger.reserve(record, caps)
+
+    async def settle(self, record: AttemptRecord, result: AttemptResult) -> None:
+        """The ledger's last word on an attempt.  A full disk is logged: the answer itself is worth more."""
+        row = settlement_row(
+            record,
+            result.outcome,
+            result.usage,
+            result.cost,
+            duration_ms=round(result.seconds * 1000),
+            ttft_ms=None if result.ttft is None else round(result.ttft * 1000),
+            error_class=result.error.kind if result.error is not None else result.error_class,
+            http_status=result.http_status,
+        )
+        try:
+            await self._ledger.settle(row)
+        except StoreError as error:
+            log.warning("an attempt could not be entered in the ledger: %s", error.message)
+
+    async def _report_model(self, target: Target, result: AttemptResult, charge: bool) -> None:
+        now, rules = self._clock(), self._options.breaker
+        name = health_name(target)
+        if result.outcome == "done":
+            seconds = result.seconds - (result.ttft or 0.0)
+            speed = result.usage.output / seconds if result.usage.output >= 16 and seconds > 0.05 else None
+            await self._change(name, lambda state: circuit_breaker.succeeded(state, now, rules, result.ttft, speed))
+        elif result.error is not None and charge:
+            error = result.error
+            await self._change(name, lambda state: circuit_breaker.failed(state, now, rules, error))
+        else:
+            await self.release(target)
+
+    async def _report_key(
+        self, attempt: Attempt, key: ApiKey, result: AttemptResult, headers: Mapping[str, str]
+    ) -> None:
+        now, name = self._clock(), key_name(attempt.target.provider, key.label)
+        said = header_limits(headers, now=now, provider=attempt.target.provider) if headers else None
+        known = self._prepared.states.get(name)
+        error = result.error
+
+        def change(state: State | None) -> State | None:
+            if result.outcome == "done":
+                state = key_limits.answered(state, key, result.started)
+            if said is not None and said.buckets:
+                state = key_limits.learned(state, key, now, said)
+            if error is not None and (error.cure.drop_key or error.cure.cool_key):
+                state = key_limits.refused(state, key, now, error, self._options.keys)
+            return state
+
+        if change(known) != known:
+            await self._change(name, change)
+
+    async def _change(self, name: str, change: Callable[[State | None], State | None]) -> None:
+        """A memory that cannot be written is logged: routing goes on with what this program knows."""
+        try:
+            self._prepared.states[name] = await self._memory.change(name, change)
+        except StoreError as error:
+            log.warning("the router's memory could not be written: %s", error.message)
+            self._prepared.states[name] = change(self._prepared.states.get(name))
+
+
+def over(reached: CapReached, target: Target) -> OverBudget:
+    """The error for a cap that a reservation ran into."""
+    scope = {"request": "the cap per request", "day": "today's budget", "month": "this month's budget"}
+    named = scope.get(reached.cap.scope, f"the cap of {reached.cap.scope} {reached.cap.value or ''}".rstrip())
+    return OverBudget(
+        f"Asking {target} would break {named}.", "Raise the cap in [budget], or choose a free or a local model."
+    )

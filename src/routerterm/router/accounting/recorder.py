@@ -1,0 +1,116 @@
+"""How the attempts of one request ended: in the ledger, in the memory of models and keys, and in sum."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from routerterm.core.errors import ProviderError, ResponseTimeout, StreamInterrupted
+from routerterm.core.ledger import Outcome
+from routerterm.core.money import Cost, to_nano
+from routerterm.core.usage import Usage
+from routerterm.router.accounting.admission import AttemptAdmission, AttemptResult
+from routerterm.router.accounting.rows import total_cost, total_usage
+from routerterm.router.decide.attempts import Attempt
+from routerterm.router.decide.retry import is_network
+from routerterm.router.ports import Hooks
+from routerterm.router.run.assembly import RunningAttempt
+
+
+class AttemptRecorder:
+    """Every attempt that left ends here, once."""
+
+    def __init__(self, books: AttemptAdmission, hooks: Hooks) -> None:
+        self._books, self._hooks = books, hooks
+        self._loop_time = asyncio.get_running_loop().time
+        self._usages: list[Usage] = []
+        self._costs: list[Cost] = []
+        self._open: list[RunningAttempt] = []
+        self._unreached: list[tuple[Attempt, ProviderError]] = []
+        self._reached_network = self._reached_anything = False
+        self._ended = 0
+        self.made = 0
+        """Attempts that left."""
+
+    @property
+    def committed(self) -> int:
+        """Nano-USD of the attempts so far: what the ended ones cost, and what is held back for those under way."""
+        return self._ended + sum(run.record.cost_nanousd or 0 for run in self._open)
+
+    @property
+    def usage(self) -> Usage:
+        """Of all legs."""
+        return total_usage(self._usages) if self._usages else Usage()
+
+    @property
+    def cost(self) -> Cost:
+        """Of all legs."""
+        return total_cost(self._costs)
+
+    def begin(self, run: RunningAttempt) -> None:
+        """An attempt leaves."""
+        self._open.append(run)
+        self.made += 1
+
+    async def finish(
+        self, run: RunningAttempt, outcome: Outcome, error: ProviderError | None = None, error_class: str | None = None
+    ) -> None:
+        """Enter the end of an attempt in the ledger, and what it taught in the memory."""
+        if run.over:
+            return
+        run.over = True
+        self._open.remove(run)
+        leg, ended = run.leg, self._loop_time()
+        usage = self._used(run, error)
+        cost = self._hooks.pricer.cost(usage, run.attempt.option.model)
+        self._usages.append(usage)
+        self._costs.append(cost)
+        self._ended += to_nano(cost.usd) if cost.usd is not None else run.record.cost_nanousd or 0
+        ttft = None if leg.first_content is None else leg.first_content - leg.sent
+        status = leg.status if leg.status is not None else None if error is None else error.status
+        result = AttemptResult(outcome, usage, cost, run.started, ended - leg.sent, ttft, error, error_class, status)
+        held_back = error is not None and is_network(error)
+        if error is not None and held_back:
+            self._unreached.append((run.attempt, error))
+        elif outcome != "cancelled" or leg.status is not None:
+            self._reached_anything = True
+            self._reached_network = self._reached_network or not run.attempt.option.model.local
+        await self._books.settle(run.record, result)
+        await self._books.report(run.attempt, result, leg.headers, charge=not held_back)
+
+    async def settle_unreached(self) -> None:
+        """Failures to connect count once it is known that the network is there.
+
+        What answers on this machine says nothing of the line to those that are far away.
+        """
+        for attempt, error in self._unreached:
+            local = attempt.option.model.local
+            if self._reached_anything if local else self._reached_network:
+                await self._books.charge(attempt.target, error)
+            else:
+                await self._books.release(attempt.target)
+        self._unreached.clear()
+
+    async def call_off(self) -> None:
+        """The person stopped, or the program: what is under way is entered as cancelled."""
+        for run in list(self._open):
+            await self.finish(run, "cancelled")
+        await self.settle_unreached()
+
+    def _used(self, run: RunningAttempt, error: ProviderError | None) -> Usage:
+        """What the provider reported, or an estimate where something may be billed."""
+        if run.usage is not None and run.usage.input and (run.usage.output or not run.leg.content):
+            return run.usage
+        if run.usage is not None and run.usage.cost is not None:
+            return run.usage
+        if error is not None and not run.leg.content and not isinstance(error, ResponseTimeout | StreamInterrupted):
+            return Usage(source="estimated")
+        forecast = run.attempt.option.forecast
+        spoken = "".join(run.spoken)
+        output = self._hooks.estimator.text(spoken, run.attempt.option.model) if spoken else 0
+        estimated = Usage(fresh=forecast.prompt_tokens if forecast else 0, output=output, source="estimated")
+        if run.usage is None:
+            return estimated
+        # A report that says nothing of the prompt, or of an answer that came, is completed by our own count.
+        said = run.usage if run.usage.input else replace(run.usage, fresh=estimated.fresh)
+        return replace(said, output=said.output or output, source="estimated")

@@ -1,0 +1,143 @@
+"""Who may still be asked in the middle of a request, with which key, and after which wait."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from routerterm.core.errors import ModelLoading, ProviderError
+from routerterm.core.targets import Target
+from routerterm.router.decide.key_limits import KeyView
+from routerterm.router.decide.ranking import RankedCandidate
+from routerterm.router.options import Limits
+
+NO_KEY_READY = KeyView("")
+"""Stands for: no key of the target can be had (None is for one that needs none)."""
+
+
+class CandidateState:
+    """The state of targets and keys; the flow tells it what happened and asks it what is possible."""
+
+    def __init__(self, options: Sequence[RankedCandidate], limits: Limits, now: float) -> None:
+        self.options = tuple(options)
+        self.now = self._start = now
+        self.made = 0
+        """Attempts so far."""
+        self._limits = limits
+        self._waited = 0.0
+        self._tries: dict[Target, int] = {}
+        self._dead: set[Target] = set()
+        self._sick: set[Target] = set()
+        self._not_before: dict[Target, float] = {}
+        """What Retry-After asked for."""
+        self._ready: dict[tuple[str, str], float | None] = {}
+        """When a key may be used again; None once it is out."""
+
+    def count(self, target: Target, delay: float = 0.0) -> None:
+        """An attempt is made, after a wait."""
+        self.made += 1
+        self._tries[target] = self._tries.get(target, 0) + 1
+        self._waited += delay
+
+    def take_back(self, target: Target, delay: float) -> None:
+        """An attempt that was counted did not leave."""
+        self.made -= 1
+        self._tries[target] -= 1
+        self._waited -= delay
+
+    def exclude(self, target: Target) -> None:
+        """Never ask it again for this request."""
+        self._dead.add(target)
+
+    def is_excluded(self, target: Target) -> bool:
+        """Whether it is not to be asked again."""
+        return target in self._dead
+
+    def spare(self, target: Target) -> None:
+        """Ask it again only where nobody else is left."""
+        self._sick.add(target)
+
+    def is_degraded(self, target: Target) -> bool:
+        """Whether it is to be spared."""
+        return target in self._sick
+
+    def delay(self, target: Target, seconds: float) -> None:
+        """The target asked not to be asked for a while."""
+        self._not_before[target] = self.now + seconds
+
+    def key_ready(self, provider: str, label: str | None, at: float | None) -> None:
+        """When the key may be used again; None: not in this request."""
+        if label is not None:
+            self._ready[provider, label] = at
+
+    def only_larger_than(self, option: RankedCandidate) -> None:
+        """Only larger windows are left, and unknown ones."""
+        known = option.model.context
+        for other in self.options:
+            context = other.model.context
+            if other.target == option.target or (known is not None and context is not None and context <= known):
+                self.exclude(other.target)
+
+    def tries(self, target: Target) -> int:
+        """How often it was asked."""
+        return self._tries.get(target, 0)
+
+    def tries_left(self, option: RankedCandidate, error: ProviderError) -> bool:
+        """Twice on one target; a server that is loading answers nothing yet, and may be asked to the end."""
+        most = self._limits.attempts if isinstance(error, ModelLoading) else self._limits.per_target
+        return self.tries(option.target) < most
+
+    def first_key(self, option: RankedCandidate) -> KeyView | None:
+        """The key to begin with."""
+        if option.keys:
+            return option.keys[0]
+        return NO_KEY_READY if option.needs_key else None
+
+    def key(self, option: RankedCandidate) -> KeyView | None:
+        """The key that may be used soonest, with the wait from now; `NO_KEY_NOW` if all are out."""
+        best = NO_KEY_READY if option.needs_key else None
+        for view in option.keys:
+            ready = self._ready.get((option.target.provider, view.label), 0.0)
+            if ready is None:
+                continue
+            since = ready or view.wait + self._start
+            wait = max(0.0, since - self.now)
+            if best is None or best is NO_KEY_READY or wait < best.wait:
+                best = KeyView(view.label, wait)
+        return best
+
+    def usable(self, option: RankedCandidate, *, again: bool = False) -> KeyView | None:
+        """The key to ask this target with, None where it needs none, or `NO_KEY_NOW` if it cannot be asked now."""
+        if self.is_excluded(option.target) or self.tries(option.target) >= self._limits.per_target:
+            return NO_KEY_READY
+        key = self.key(option)
+        if key is NO_KEY_READY:
+            return NO_KEY_READY
+        wait = max(key.wait if key is not None else 0.0, self.retry_after_left(option))
+        return NO_KEY_READY if wait > self.patience(not again and self.others(option)) else key
+
+    def retry_after_left(self, option: RankedCandidate) -> float:
+        """Seconds that the target asked not to be asked for."""
+        return max(0.0, self._not_before.get(option.target, 0.0) - self.now)
+
+    def patience(self, others: bool) -> float:
+        """Seconds of waiting that are left."""
+        return (self._limits.patience if others else self._limits.patience_alone) - self._waited
+
+    def others(self, option: RankedCandidate) -> bool:
+        """Whether another candidate stands ready that was not asked yet."""
+        return self.made < self._limits.attempts and self._fresh(option) > 0
+
+    def spared(self, option: RankedCandidate) -> bool:
+        """Whether asking it once more still leaves an attempt for each candidate that was not asked yet."""
+        return self._limits.attempts - self.made > self._fresh(option)
+
+    def _fresh(self, option: RankedCandidate) -> int:
+        """How many other candidates stand ready that were not asked yet."""
+        return sum(
+            other.target != option.target
+            and not self.is_excluded(other.target)
+            and not self.tries(other.target)
+            and (key := self.key(other)) is not NO_KEY_READY
+            and (key is None or key.wait <= self._limits.patience)
+            for other in self.options
+        )

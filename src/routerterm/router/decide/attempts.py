@@ -1,0 +1,106 @@
+"""What is tried for a request, and how it went: the values that flow and client hand to each other.
+
+Times are seconds; ``now`` comes with the outcomes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from routerterm.core.errors import ProviderError, RoutertermError
+from routerterm.core.events import OnCut
+from routerterm.core.targets import Target
+from routerterm.router.decide.ranking import RankedCandidate
+from routerterm.router.options import CutPolicy, KeyLimits, Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The settings that the flow follows."""
+
+    limits: Limits = field(default_factory=Limits)
+    keys: KeyLimits = field(default_factory=KeyLimits)
+    on_cut: CutPolicy = "continue"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What has reached the person so far."""
+
+    characters: int = 0
+    """Of text."""
+    content: bool = False
+    """Anything at all, reasoning included."""
+    tool_calls: bool = False
+
+
+NOTHING = Progress()
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptLost:
+    """The attempt failed.  ``progress`` is what this attempt itself brought."""
+
+    error: ProviderError
+    now: float
+    progress: Progress = NOTHING
+    resting: bool = False
+    """The model failed so often by now that it is left alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRejected:
+    """Nothing left: another program took the probe, the key's last request of the minute, the rest of a budget."""
+
+    what: Literal["model", "key", "budget"]
+    reason: str
+    now: float
+    wait: float = 0.0
+    """Seconds until a key may be used."""
+    error: RoutertermError | None = None
+    """What to end with if nothing else is left."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptSucceeded:
+    """The answer is whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hedged:
+    """The spare attempt was made as well.  ``other`` is how the slower one failed; None if it was called off."""
+
+    spare_won: bool
+    winner: AttemptLost | AttemptSucceeded
+    other: AttemptLost | None = None
+
+
+Outcome: TypeAlias = AttemptLost | AttemptRejected | AttemptSucceeded | Hedged
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One thing to try."""
+
+    n: int
+    option: RankedCandidate
+    key: str | None
+    """The key's label; None where none is needed."""
+    why: str
+    delay: float = 0.0
+    others: bool = False
+    """Another candidate stands ready: patience is short."""
+    recover: OnCut | None = None
+    """How this attempt goes on with a cut answer, if there is one."""
+    ignore_cooldown: bool = False
+    """The key was just told to rest; ``delay`` is all of it that is to be kept."""
+    next: str = ""
+    """What is done now, in words, for the failure before it."""
+    spare: Attempt | None = None
+    """What may be made as well when this one is slower to its first token than usual; counted once it is made."""
+
+    @property
+    def target(self) -> Target:
+        """Whom it asks."""
+        return self.option.target

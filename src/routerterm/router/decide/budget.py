@@ -1,0 +1,259 @@
+"""The person's caps: which of them a request is held against, what is left, and when to warn.
+
+Pure but for one question to the ledger.  Days and months are the person's own: they begin at midnight in their
+time zone, whatever the length of the day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, tzinfo
+from decimal import Decimal
+
+from routerterm.catalog.pricing import is_declared_free
+from routerterm.catalog.values import ModelInfo
+from routerterm.core.ledger import Cap, CapScope
+from routerterm.core.money import from_nano, show_usd, to_nano
+from routerterm.core.request import ChatRequest
+from routerterm.core.targets import Forecast, Target
+from routerterm.router.ports import OnCap
+
+Used = Callable[[Sequence[Cap]], Awaitable[Sequence[int]]]
+"""What is used of each cap, reservations included: the ledger's answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Caps in US dollars; None is no cap."""
+
+    request: Decimal | None = None
+    day: Decimal | None = None
+    month: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetRules:
+    """All that a person says about spending."""
+
+    limits: Limits = Limits()
+    conversation: Decimal | None = None
+    requests_per_day: int | None = None
+    tokens_per_day: int | None = None
+    routes: Mapping[str, Limits] = field(default_factory=dict)
+    providers: Mapping[str, Limits] = field(default_factory=dict)
+    clients: Mapping[str, Limits] = field(default_factory=dict)
+    """By the program that asks: ``tui``, ``ask``, ``gateway`` and the like."""
+    on_cap: OnCap = "ask"
+    warn_at: tuple[int, ...] = (50, 80)
+    """Percentages of a cap."""
+    zone: tzinfo | None = None
+    """Whose days count; None is this machine's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """A cap and how full it is.  Amounts are in the cap's unit: nano-USD, requests or tokens."""
+
+    cap: Cap
+    used: int
+    warned: int | None
+    """The highest percentage of `BudgetRules.warn_at` that is reached."""
+
+    @property
+    def share(self) -> float:
+        """Of the cap that is used; a cap of nothing is full."""
+        return self.used / self.cap.limit if self.cap.limit else 1.0
+
+    @property
+    def words(self) -> str:
+        """For a person: ``today $0.41 of $2.00``."""
+        return f"{scope_words(self.cap)} {_amount(self.cap, self.used)} of {_amount(self.cap, self.cap.limit)}"
+
+
+class PersonalBudget:
+    """The router's `Budget`.  ``model`` looks a target up in the catalogue."""
+
+    def __init__(self, rules: BudgetRules, model: Callable[[Target], ModelInfo | None], used: Used) -> None:
+        self._rules, self._model, self._used = rules, model, used
+        self._allowed: set[str | None] = set()
+
+    @property
+    def on_cap(self) -> OnCap:
+        """See `BudgetRules.on_cap`."""
+        return self._rules.on_cap
+
+    def allow(self, id: str) -> None:
+        """The person was asked: send this message, or what comes in this conversation, whatever the caps say."""
+        self._allowed.add(id)
+
+    def revoke_override(self, id: str) -> None:
+        """That was it: from now on the caps hold again."""
+        self._allowed.discard(id)
+
+    def caps(self, request: ChatRequest, target: Target, route: str, now_ms: int) -> Sequence[Cap]:
+        """The caps that an attempt is held against; none for a free or local model, or what the person allowed.
+
+        The request's own caps hold even then: they are somebody else's, or were said for this request alone.
+        """
+        if self._is_free(target):
+            return ()
+        if not self._allowed.isdisjoint((request.message_id, request.conversation_id)):
+            return request.caps
+        return (*caps_of(self._rules, request, target, route, now_ms), *request.caps)
+
+    async def objection(
+        self, request: ChatRequest, target: Target, route: str, forecast: Forecast, now_ms: int
+    ) -> str | None:
+        """Why this would break a cap, in words, or None.  Reserves nothing.
+
+        An unknown price cannot be held against a cap in dollars, so such a model is objected to.
+        """
+        caps = self.caps(request, target, route, now_ms)
+        if not caps:
+            return None
+        if forecast.high is None and any(cap.unit == "usd" for cap in caps):
+            return "would break the budget's promise: its price is unknown"
+        for cap, used in zip(caps, await self._used(caps), strict=True):
+            wants = _wanted(cap, forecast)
+            if used + wants > cap.limit:
+                left = _amount(cap, max(0, cap.limit - used))
+                return f"would break {_cap_words(cap)} (up to {_amount(cap, wants)}, {left} left)"
+        return None
+
+    async def gauges(self, now_ms: int) -> tuple[Gauge, ...]:
+        """How full the caps of today and this month are: for the status line and the stats screen."""
+        caps = standing_caps(self._rules, now_ms)
+        used = await self._used(caps)
+        return tuple(
+            Gauge(cap, n, warned(n, cap.limit, self._rules.warn_at)) for cap, n in zip(caps, used, strict=True)
+        )
+
+    def _is_free(self, target: Target) -> bool:
+        model = self._model(target)
+        return model is not None and (model.local or is_declared_free(model) or _costs_nothing(model))
+
+
+def caps_of(rules: BudgetRules, request: ChatRequest, target: Target, route: str, now_ms: int) -> tuple[Cap, ...]:
+    """The caps of the rules that hold for this request."""
+    about = (None, ("route", route), ("provider", target.provider), ("client", request.client))
+    caps = [cap for owner, cap in _all_caps(rules, now_ms) if owner in about]
+    if rules.conversation is not None and request.conversation_id is not None:
+        caps.append(Cap("conversation", "usd", to_nano(rules.conversation), 0, request.conversation_id))
+    return tuple(caps)
+
+
+def standing_caps(rules: BudgetRules, now_ms: int) -> tuple[Cap, ...]:
+    """All caps that fill up with time: those of days and months, of routes, providers and clients."""
+    return tuple(cap for _, cap in _all_caps(rules, now_ms) if cap.scope != "request")
+
+
+def _all_caps(rules: BudgetRules, now_ms: int) -> Iterator[tuple[tuple[CapScope, str] | None, Cap]]:
+    """Every cap but those of conversations, with whom it is about; None is everybody."""
+    day, month = day_start(now_ms, rules.zone), month_start(now_ms, rules.zone)
+    yield from ((None, cap) for cap in _caps_in(rules.limits, "day", "month", None, day, month))
+    named: tuple[tuple[CapScope, Mapping[str, Limits]], ...] = (
+        ("route", rules.routes),
+        ("provider", rules.providers),
+        ("client", rules.clients),
+    )
+    for scope, table in named:
+        for name, limits in table.items():
+            yield from (((scope, name), cap) for cap in _caps_in(limits, scope, scope, name, day, month))
+    if rules.requests_per_day is not None:
+        yield None, Cap("day", "requests", rules.requests_per_day, day)
+    if rules.tokens_per_day is not None:
+        yield None, Cap("day", "tokens", rules.tokens_per_day, day)
+
+
+def _caps_in(
+    limits: Limits, by_day: CapScope, by_month: CapScope, value: str | None, day: int, month: int
+) -> Iterator[Cap]:
+    if limits.request is not None:
+        yield Cap("request", "usd", to_nano(limits.request))
+    if limits.day is not None:
+        yield Cap(by_day, "usd", to_nano(limits.day), day, value)
+    if limits.month is not None:
+        yield Cap(by_month, "usd", to_nano(limits.month), month, value)
+
+
+def day_start(now_ms: int, zone: tzinfo | None) -> int:
+    """Midnight of the day of a moment, in milliseconds since the epoch."""
+    return _ms(_local(now_ms, zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0))
+
+
+def month_start(now_ms: int, zone: tzinfo | None) -> int:
+    """Midnight of the first of the month of a moment."""
+    return _ms(_local(now_ms, zone).replace(day=1, hour=0, minute=0, second=0, microsecond=0, fold=0))
+
+
+def next_month_start(now_ms: int, zone: tzinfo | None) -> int:
+    """Midnight of the first of the month after."""
+    first = _local(now_ms, zone).replace(day=1, hour=0, minute=0, second=0, microsecond=0, fold=0)
+    return _ms((first + timedelta(days=32)).replace(day=1))
+
+
+def warned(used: int, limit: int, warn_at: Sequence[int]) -> int | None:
+    """The highest percentage that is reached."""
+    return max((percent for percent in warn_at if used * 100 >= limit * percent), default=None)
+
+
+def crossed(before: Sequence[Gauge], after: Sequence[Gauge]) -> tuple[Gauge, ...]:
+    """The caps of which a higher percentage is reached than before: what the person is to be told now."""
+    reached = {(gauge.cap.scope, gauge.cap.unit, gauge.cap.value, gauge.cap.since): gauge.warned for gauge in before}
+    names = ((gauge, (gauge.cap.scope, gauge.cap.unit, gauge.cap.value, gauge.cap.since)) for gauge in after)
+    return tuple(gauge for gauge, name in names if (gauge.warned or 0) > (reached.get(name) or 0))
+
+
+def scope_words(cap: Cap) -> str:
+    """What a cap is about: ``today``, ``this month``, ``route smart``."""
+    match cap.scope:
+        case "request":
+            return "one request"
+        case "day":
+            return "today"
+        case "month":
+            return "this month"
+        case scope:
+            return f"{scope} {cap.value}"
+
+
+def _cap_words(cap: Cap) -> str:
+    match cap.scope:
+        case "request":
+            return "the cap per request"
+        case "day":
+            return "today's budget" if cap.unit == "usd" else f"today's cap of {cap.unit}"
+        case "month":
+            return "this month's budget"
+        case "conversation":
+            return "this conversation's budget"
+        case scope:
+            return f"the budget of {scope} {cap.value}"
+
+
+def _wanted(cap: Cap, forecast: Forecast) -> int:
+    match cap.unit:
+        case "usd":
+            return to_nano(forecast.high or Decimal(0))
+        case "requests":
+            return 1
+        case "tokens":
+            return forecast.prompt_tokens
+
+
+def _amount(cap: Cap, amount: int) -> str:
+    return show_usd(from_nano(amount)) if cap.unit == "usd" else f"{amount:,} {cap.unit}"
+
+
+def _costs_nothing(model: ModelInfo) -> bool:
+    return model.prices.input == 0 and model.prices.output == 0
+
+
+def _local(now_ms: int, zone: tzinfo | None) -> datetime:
+    """A moment on the person's clock; without a zone a naive one, which Python reads by the machine's rules."""
+    return datetime.fromtimestamp(now_ms / 1000, zone)
+
+
+def _ms(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)

@@ -1,0 +1,93 @@
+"""What a request says about its own routing, applied to what its name means: it narrows, reorders, and never adds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import assert_never
+
+from routerterm.catalog.values import ModelInfo
+from routerterm.core.request import NO_PREFERENCES, RoutingPreferences
+from routerterm.core.targets import RejectedCandidate, Target
+from routerterm.router.decide.circuit_breaker import PRIOR_SPEED, PRIOR_TTFT
+from routerterm.router.decide.names import Resolved
+from routerterm.router.decide.ranking import CandidateInfo, Plan
+
+
+def preference_rejection(controls: RoutingPreferences, target: Target, model: ModelInfo | None) -> str | None:
+    """Why the request does not want this model, in words."""
+    if controls is NO_PREFERENCES:
+        return None
+    if controls.only and _place(controls.only, target) is None:
+        return "not among those that the request allows"
+    if _place(controls.ignore, target) is not None:
+        return "the request leaves it out"
+    return _too_dear(controls, model)
+
+
+def reorder(
+    controls: RoutingPreferences, resolved: Resolved, subjects: Sequence[CandidateInfo]
+) -> tuple[Resolved, Sequence[CandidateInfo]]:
+    """The subjects in the order that the request wants, and the route as one that keeps to it."""
+    if not controls.order and controls.sort is None:
+        return resolved, subjects
+    by_wish = sorted(subjects, key=lambda subject: _rank(controls, subject))
+    named = sorted(by_wish, key=lambda subject: _place_or_last(controls.order, subject.target))
+    return replace(resolved, strategy="priority"), named
+
+
+def apply_preferences(controls: RoutingPreferences, made: Plan) -> Plan:
+    """The plan with no second candidate, where the request allows none; and in the words of the request."""
+    decision = made.decision
+    if controls.order or controls.sort is not None:
+        decision = replace(decision, strategy=f"the request's own ({controls.sort or 'order'})")
+    if controls.fallbacks or len(made.options) < 2:
+        return replace(made, decision=decision)
+    left_out = tuple(RejectedCandidate(option.target, "the request allows no fallback") for option in made.options[1:])
+    decision = replace(decision, candidates=decision.candidates[:1], passed_over=(*decision.passed_over, *left_out))
+    return replace(made, options=made.options[:1], decision=decision)
+
+
+def _rank(controls: RoutingPreferences, subject: CandidateInfo) -> tuple[bool, Decimal | float]:
+    health, forecast = subject.health, subject.forecast
+    match controls.sort:
+        case "price":
+            if forecast is None or forecast.low is None or forecast.high is None:
+                return True, Decimal(0)
+            return False, forecast.low + forecast.high
+        case "latency":
+            return health.ttft is None, health.ttft or PRIOR_TTFT
+        case "throughput":
+            return health.speed is None, -(health.speed or PRIOR_SPEED)
+        case None:
+            return False, 0
+        case _:
+            assert_never(controls.sort)
+
+
+def _too_dear(controls: RoutingPreferences, model: ModelInfo | None) -> str | None:
+    if model is None or model.local:
+        return None
+    for most, price in (
+        (controls.max_price_input, model.prices.input),
+        (controls.max_price_output, model.prices.output),
+    ):
+        if most is None:
+            continue
+        if price is None:
+            return "its price is unknown, and the request sets a highest one"
+        if price > most:
+            return "dearer than the request allows"
+    return None
+
+
+def _place(names: Sequence[str], target: Target) -> int | None:
+    """Where a target stands among names of providers and models."""
+    full = str(target)
+    return next((place for place, name in enumerate(names) if name in (target.provider, full)), None)
+
+
+def _place_or_last(names: Sequence[str], target: Target) -> int:
+    found = _place(names, target)
+    return len(names) if found is None else found

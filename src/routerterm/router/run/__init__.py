@@ -1,0 +1,1 @@
+"""A request on its way: attempts, hedging, assembly of one answer."""

@@ -1,0 +1,113 @@
+"""An attempt that is under way, and what the person sees of it: joined, with redactions undone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from routerterm.core.events import Event, ReasoningDelta, Recovered, TextDelta, ToolCallDelta
+from routerterm.core.ledger import AttemptRecord
+from routerterm.core.usage import Usage
+from routerterm.router.decide.attempts import Attempt, Progress
+from routerterm.router.decide.continuation import ContinuationJoiner
+from routerterm.router.ports import Guarded, Restorer
+from routerterm.router.run.attempt import AttemptStream
+
+
+@dataclass(slots=True)
+class RunningAttempt:
+    """An attempt that is under way, and what it has brought."""
+
+    attempt: Attempt
+    record: AttemptRecord
+    started: float
+    leg: AttemptStream
+    why: str = ""
+    """Why it is made, and what of the request was changed for it."""
+    text: list[str] = field(default_factory=list)
+    spoken: list[str] = field(default_factory=list)
+    """Everything that was generated, reasoning and tool arguments included, for an estimate."""
+    characters: int = 0
+    tool_calls: bool = False
+    usage: Usage | None = None
+    over: bool = False
+
+    @property
+    def progress(self) -> Progress:
+        """For the flow."""
+        return Progress(self.characters, self.leg.content, self.tool_calls)
+
+
+class ResponseAssembler:
+    """What reaches the person of all legs of a request."""
+
+    def __init__(self, guarded: Guarded) -> None:
+        self._guarded = guarded
+        self._restorers: dict[str, Restorer | None] = {}
+        self.partial = ""
+        """The raw text of the legs so far that a continuation goes on with."""
+
+    def seam(self, run: RunningAttempt) -> ContinuationJoiner | None:
+        """What joins a leg to the text so far, if it goes on with it."""
+        return ContinuationJoiner(self.partial) if run.attempt.recover == "continue" else None
+
+    def recovered(self, run: RunningAttempt) -> Recovered:
+        """The first content after a cut: now it is certain how the answer goes on."""
+        how = run.attempt.recover
+        assert how is not None
+        characters = len(self.partial)
+        if how == "restart":
+            self.partial = ""
+            self._restorers.clear()
+        return Recovered(how, characters, run.attempt.target)
+
+    def keep(self, run: RunningAttempt) -> None:
+        """A leg broke off: its text may be gone on with."""
+        if run.leg.content and not run.tool_calls:
+            self.partial += "".join(run.text)
+
+    def shown(
+        self, run: RunningAttempt, event: TextDelta | ReasoningDelta | ToolCallDelta, seam: ContinuationJoiner | None
+    ) -> Event | None:
+        """A piece with repetitions dropped and redactions undone; the raw piece is kept for a continuation."""
+        match event:
+            case TextDelta(text):
+                run.spoken.append(text)
+                if seam is not None:
+                    text = seam.feed(text)
+                run.text.append(text)
+                run.characters += len(text)
+                text = self._restored("text", text)
+                if text == event.text:
+                    return event
+                return replace(event, text=text) if text else None
+            case ReasoningDelta(text, signature, redacted):
+                run.spoken.append(text)
+                return ReasoningDelta(self._restored("reasoning", text), signature, redacted)
+            case ToolCallDelta(index, id, name, arguments, signature):
+                run.spoken.append(arguments)
+                run.tool_calls = True
+                return ToolCallDelta(index, id, name, self._restored(f"tool {index}", arguments), signature)
+
+    def rest(self, run: RunningAttempt, seam: ContinuationJoiner | None) -> list[Event]:
+        """What seam and restorers still hold back at the end of a leg."""
+        rest: list[Event] = []
+        held = seam.end() if seam is not None else ""
+        run.text.append(held)
+        run.characters += len(held)
+        if text := self._restored("text", held) + self._end("text"):
+            rest.append(TextDelta(text))
+        if text := self._end("reasoning"):
+            rest.append(ReasoningDelta(text))
+        calls = [name for name in self._restorers if name.startswith("tool ")]
+        ends = [(int(name[5:]), self._end(name)) for name in calls]
+        return rest + [ToolCallDelta(index, arguments=text) for index, text in ends if text]
+
+    def _restored(self, channel: str, text: str) -> str:
+        if channel not in self._restorers:
+            self._restorers[channel] = self._guarded.restorer(within_json=channel.startswith("tool "))
+        restorer = self._restorers[channel]
+        return text if restorer is None or not text else restorer.feed(text)
+
+    def _end(self, channel: str) -> str:
+        restorer = self._restorers.pop(channel, None)
+        return restorer.end() if restorer is not None else ""

@@ -1,0 +1,161 @@
+"""One attempt on the wire: bytes to events, under the clocks for the first token and for silence."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from routerterm.core.errors import (
+    DeadlineExceeded,
+    InvalidResponse,
+    ProviderError,
+    ResponseTimeout,
+    RoutertermError,
+    StreamInterrupted,
+)
+from routerterm.core.events import ReasoningDelta, StreamEnd, StreamError, TextDelta, ToolCallDelta, WireEvent
+from routerterm.protocols.base import Decoder, HttpRequest
+from routerterm.protocols.classify import classify
+from routerterm.router.decide.format import format_duration
+from routerterm.router.run.read_timeout import ReadTimeout
+from routerterm.router.transports.base import HttpResponse, Timeouts, Transport
+
+_ERROR_BODY = 256 * 1024
+_ERROR_WAIT = 10.0
+_TRAILING = 2.0
+"""Seconds for what may follow the end of an answer: its usage."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamTimeouts:
+    """Seconds, except ``deadline``: the event loop's time at which the whole request is over."""
+
+    first: float
+    idle: float
+    keepalive_factor: float = 3.0
+    deadline: float | None = None
+    connect: float = 10.0
+    write: float = 60.0
+
+
+class AttemptStream:
+    """Sends one request and decodes its answer.  After the end ``stopped`` tells whether the answer is whole."""
+
+    def __init__(
+        self, transport: Transport, request: HttpRequest, decoder: Decoder, patience: StreamTimeouts, provider: str
+    ) -> None:
+        self._transport = transport
+        self._request = request
+        self._decoder = decoder
+        self._patience = patience
+        self._provider = provider
+        self._clock = asyncio.get_running_loop().time
+        self.headers: Mapping[str, str] = {}
+        self.status: int | None = None
+        self.stopped: StreamEnd | None = None
+        self.content = False
+        self.sent = self._last_byte = self._last_content = self._clock()
+        self.first_content: float | None = None
+        self._broke: StreamError | None = None
+        self._watch = ReadTimeout()
+
+    async def batches(self) -> AsyncGenerator[list[WireEvent], None]:
+        """The events, as many at a time as came together.  Raises `ProviderError` or `DeadlineExceeded`."""
+        self.sent = self._last_byte = self._last_content = self._clock()
+        async with AsyncExitStack() as stack:
+            stack.callback(self._watch.close)
+            answer = await self._opened(stack)
+            if answer.status >= 300:
+                raise await self._refusal(answer)
+            try:
+                while (data := await self._next(answer.body)) is not None:
+                    if events := self._decoder.feed(data):
+                        yield self._noted(events)
+                        if self._broke is not None:
+                            raise self._broke.error
+            except (StreamInterrupted, ResponseTimeout):
+                if self.stopped is None:
+                    raise
+            if events := self._decoder.end():
+                yield self._noted(events)
+                if self._broke is not None:
+                    raise self._broke.error
+        if self.stopped is None:
+            raise StreamInterrupted(f"The answer of {self._provider} ended before it was finished.", code="unfinished")
+
+    async def _opened(self, stack: AsyncExitStack) -> HttpResponse:
+        waits = Timeouts(self._patience.connect, self._patience.write)
+        due = self._due()
+        try:
+            async with asyncio.timeout_at(due):
+                answer = await stack.enter_async_context(self._transport.exchange(self._request, waits))
+        except TimeoutError:
+            raise self._too_late() from None
+        self.headers, self.status = answer.headers, answer.status
+        self._last_byte = self._clock()
+        return answer
+
+    async def _next(self, body: AsyncIterator[bytes]) -> bytes | None:
+        """The body's next piece, awaited no longer than patience allows; None at its end."""
+        try:
+            data = await self._watch.until(self._due(), anext(body))
+        except StopAsyncIteration:
+            return None
+        except TimeoutError:
+            raise self._too_late() from None
+        self._last_byte = self._clock()
+        return data
+
+    def _due(self) -> float:
+        """When waiting ends.  Bytes without content, such as comments, stretch it, but not for ever."""
+        patience = self._patience
+        wait = _TRAILING if self.stopped else patience.idle if self.content else patience.first
+        due = self._last_byte + wait
+        if self._last_content != self._last_byte:
+            due = min(due, self._last_content + wait * patience.keepalive_factor)
+        return due if patience.deadline is None or due < patience.deadline else patience.deadline
+
+    def _too_late(self) -> RoutertermError:
+        patience = self._patience
+        if patience.deadline is not None and self._clock() >= patience.deadline:
+            return DeadlineExceeded(
+                "The answer took longer than the whole request may.", "The setting is router.deadline, in seconds."
+            )
+        waited = format_duration(self._clock() - self._last_content)
+        if self.content:
+            return StreamInterrupted(f"{self._provider} stopped sending: nothing for {waited}.", code="stalled")
+        return ResponseTimeout(f"{self._provider} sent nothing of an answer in {waited}.", "It may be overloaded.")
+
+    def _noted(self, events: list[WireEvent]) -> list[WireEvent]:
+        for event in events:
+            if isinstance(event, TextDelta | ReasoningDelta | ToolCallDelta):
+                self._last_content = self._last_byte
+                if not self.content:
+                    self.content = True
+                    self.first_content = self._last_byte
+            elif isinstance(event, StreamEnd):
+                self.stopped = event
+            elif isinstance(event, StreamError):
+                self._broke = self._broke or event
+        return events
+
+    async def _refusal(self, answer: HttpResponse) -> ProviderError:
+        """The error behind a status that is not 200."""
+        if answer.status < 400:
+            return InvalidResponse(
+                f"{self._provider} answered with a redirect ({answer.status}).",
+                "Redirects are not followed, a key would go with them: set base_url to where it leads.",
+                status=answer.status,
+            )
+        body = bytearray()
+        try:
+            async with asyncio.timeout(_ERROR_WAIT):
+                async for data in answer.body:
+                    body += data
+                    if len(body) > _ERROR_BODY:
+                        break
+        except (TimeoutError, StreamInterrupted):
+            pass  # the status alone tells enough
+        return classify(answer.status, answer.headers, bytes(body[:_ERROR_BODY]), provider=self._provider)

@@ -1,0 +1,236 @@
+"""Gathers what a decision rests on - keys, health, forecasts, caps - and has it made."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from routerterm.catalog.values import ModelInfo, ProviderInfo
+from routerterm.core.errors import NoCandidate, NoKey, OverBudget, RoutertermError, StoreError, VaultError
+from routerterm.core.ports import ApiKey, KeySource, State, StateStore
+from routerterm.core.request import ChatRequest
+from routerterm.core.targets import Target
+from routerterm.router.decide import circuit_breaker, key_limits
+from routerterm.router.decide.names import Entry, Names, Resolved
+from routerterm.router.decide.preferences import apply_preferences, preference_rejection, reorder
+from routerterm.router.decide.ranking import DISABLED, NO_KEY, CandidateInfo, Needs, Plan, plan
+from routerterm.router.options import RouterOptions
+from routerterm.router.ports import Hooks, reserve_of
+
+log = logging.getLogger(__name__)
+
+ENABLE_HINT = "To use it, remove `enabled = false` from its table under [providers]."
+
+
+class CatalogReader(Protocol):
+    """What the router needs of the catalogue."""
+
+    def provider(self, name: str) -> ProviderInfo | None:
+        """The provider of that name."""
+        ...
+
+    def providers(self) -> Sequence[ProviderInfo]:
+        """All providers."""
+        ...
+
+    def model(self, target: Target) -> ModelInfo | None:
+        """What is known of a model; None where its provider is unknown."""
+        ...
+
+
+@dataclass(slots=True)
+class PlannedRequest:
+    """A decision with what acting on it needs."""
+
+    plan: Plan
+    resolved: Resolved
+    keys: Mapping[tuple[str, str], ApiKey] = field(default_factory=dict)
+    """By provider and label."""
+    states: dict[str, State | None] = field(default_factory=dict)
+    """What the memory held, by name; kept up to date by who changes it."""
+    trouble: Mapping[str, VaultError] = field(default_factory=dict)
+    """Why the keys of a provider cannot be had, by provider."""
+
+
+def health_name(target: Target) -> str:
+    """Where a model's health is remembered."""
+    return f"health:{target}"
+
+
+def key_name(provider: str, label: str) -> str:
+    """Where a key's state is remembered."""
+    return f"key:{provider}/{label}"
+
+
+class RequestPlanner:
+    """Makes decisions from the state of the world at this moment."""
+
+    def __init__(
+        self,
+        catalog: CatalogReader,
+        keys: KeySource,
+        memory: StateStore,
+        options: RouterOptions,
+        hooks: Hooks,
+        *,
+        clock: Callable[[], float],
+        chance: Callable[[], float],
+        obstacle: Callable[[ProviderInfo, str], str | None],
+    ) -> None:
+        self._catalog, self._keys, self._memory = catalog, keys, memory
+        self._options, self._hooks = options, hooks
+        self._clock, self._chance, self._obstacle = clock, chance, obstacle
+        self.names = Names(options, catalog.provider, catalog.providers)
+
+    async def prepare(self, request: ChatRequest, *, rotate: bool) -> PlannedRequest:
+        """The decision for a request; with ``rotate`` a round-robin route moves on.  Raises `NoCandidate`."""
+        keys: dict[str, Sequence[ApiKey]] = {}
+        trouble: dict[str, VaultError] = {}
+        with_key: frozenset[str] = frozenset()
+        if self.names.wants_keys(request.model):
+            for provider in self._catalog.providers():
+                await self._fetch(provider, keys, trouble)
+            with_key = frozenset(name for name, found in keys.items() if found or name in trouble)
+        resolved = self.names.resolve(request.model, with_key)
+        for entry in resolved.entries:
+            if (info := self._catalog.provider(entry.target.provider)) is not None:
+                await self._fetch(info, keys, trouble)
+        states: dict[str, State | None] = dict(await self._memory.read())
+        now = self._clock()
+        subjects = [
+            await self._subject(entry, request, resolved, keys, trouble, states, now) for entry in resolved.entries
+        ]
+        turn = await self._turn(resolved, rotate, states)
+        resolved, wanted = reorder(request.controls, resolved, subjects)
+        made = plan(
+            resolved,
+            wanted,
+            _needs(request),
+            now,
+            limits=self._options.limits,
+            chance=self._chance,
+            turn=turn,
+            budget_blocks=self._hooks.budget.on_cap != "cheaper",
+        )
+        by_label = {(name, key.label): key for name, found in keys.items() for key in found}
+        made = apply_preferences(request.controls, made)
+        return PlannedRequest(made, resolved, by_label, states, trouble)
+
+    async def _fetch(
+        self, info: ProviderInfo, keys: dict[str, Sequence[ApiKey]], trouble: dict[str, VaultError]
+    ) -> None:
+        """The provider's keys, asked for once; a vault that cannot be opened is a reason, not the end."""
+        if info.name in keys:
+            return
+        try:
+            keys[info.name] = await self._keys.keys(info.name)
+        except VaultError as error:
+            keys[info.name] = ()
+            if info.needs_key:
+                trouble[info.name] = error
+
+    async def _subject(
+        self,
+        entry: Entry,
+        request: ChatRequest,
+        resolved: Resolved,
+        keys: Mapping[str, Sequence[ApiKey]],
+        trouble: Mapping[str, VaultError],
+        states: Mapping[str, State | None],
+        now: float,
+    ) -> CandidateInfo:
+        target = entry.target
+        info, model = self._catalog.provider(target.provider), self._catalog.model(target)
+        if info is None or model is None:
+            return CandidateInfo(entry, None, None)
+        forecast = self._hooks.forecaster.forecast(request, model)
+        tokens = forecast.prompt_tokens + reserve_of(request, model)
+        return CandidateInfo(
+            entry,
+            info,
+            model,
+            circuit_breaker.health(states.get(health_name(target)), now),
+            tuple(
+                key_limits.view(states.get(key_name(info.name, key.label)), key, now, tokens)
+                for key in keys.get(info.name, ())
+            ),
+            forecast,
+            await self._hooks.budget.objection(request, target, resolved.route, forecast, int(now * 1000)),
+            preference_rejection(request.controls, target, model)
+            or _why(trouble.get(info.name))
+            or self._obstacle(info, target.model),
+        )
+
+    async def _turn(self, resolved: Resolved, rotate: bool, states: Mapping[str, State | None]) -> int:
+        """Whose turn it is in a round-robin route, shared by all programs."""
+        if resolved.strategy != "round-robin":
+            return 0
+        name = f"turn:{resolved.route}"
+        if not rotate:
+            return _count(states.get(name))
+        try:
+            state = await self._memory.change(name, lambda state: {"turn": (_count(state) + 1) % (1 << 30)})
+        except StoreError as error:
+            log.warning("whose turn it is could not be written: %s", error.message)
+            return _count(states.get(name))
+        return _count(state) - 1
+
+
+def refusal(prepared: PlannedRequest) -> RoutertermError:
+    """The error for a decision without a candidate, with every reason."""
+    made = prepared.plan
+    passed = made.decision.passed_over
+    asked = made.decision.asked
+    if made.budget_refused:
+        over = next((item for item in passed if item.reason.startswith("would break")), passed[0])
+        return OverBudget(
+            f"{over.target} {over.reason}.", "Raise the cap in [budget], or choose a free or a local model."
+        )
+    if (locked := _locked(prepared)) is not None:
+        return locked
+    if made.missing_key:
+        names = ", ".join(dict.fromkeys(item.target.provider for item in passed))
+        return NoKey(f"There is no key for {names}.", "Add one with: routerterm keys add - or try the model demo/echo.")
+    if not passed:
+        return NoKey(f"No provider that {asked!r} could ask has a key.", "Add one with: routerterm keys add")
+    hint = "Choose another model, or see: routerterm why"
+    if all(item.reason == DISABLED for item in passed):
+        hint = ENABLE_HINT
+    if any("routerterm local fetch" in item.reason for item in passed):
+        hint = "Fetch the local model with: routerterm local fetch"
+    reasons = "; ".join(f"{item.target}: {item.reason}" for item in passed)
+    return NoCandidate(f"No model can answer this now. {reasons}.", hint)
+
+
+def _locked(prepared: PlannedRequest) -> NoKey | None:
+    """The error where there are keys, but their place does not give them."""
+    passed, trouble = prepared.plan.decision.passed_over, prepared.trouble
+    names = tuple(dict.fromkeys(item.target.provider for item in passed if item.target.provider in trouble))
+    reasons = {NO_KEY, *(_why(error) for error in trouble.values())}
+    if not names or any(item.reason not in reasons for item in passed):
+        return None
+    first = trouble[names[0]]
+    what = first.message[:1].lower() + first.message[1:]
+    return NoKey(f"The {'keys' if names[1:] else 'key'} of {', '.join(names)} cannot be had: {what}", first.hint)
+
+
+def _why(error: VaultError | None) -> str | None:
+    """The sentence as a reason in a list."""
+    return None if error is None else error.message.rstrip(".")
+
+
+def _needs(request: ChatRequest) -> Needs:
+    return Needs(
+        vision=request.has_images,
+        tools=bool(request.tools) and request.tool_choice != "none",
+        private=request.private,
+        reserve=request.params.max_output or 1024,
+        json=request.json,
+    )
+
+
+def _count(state: State | None) -> int:
+    turn = (state or {}).get("turn", 0)
+    return turn if isinstance(turn, int) else 0

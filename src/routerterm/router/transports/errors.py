@@ -1,0 +1,65 @@
+"""What a failed connection means, in words."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from routerterm.core.errors import ProviderError, Unreachable
+
+
+def connection_error(error: BaseException, url: str) -> ProviderError:
+    """What a failed connection means: no name, refused, no way there, or a certificate that is not trusted."""
+    where, causes = address_label(url), list(_causes(error))
+    for cause in causes:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return Unreachable(
+                f"The certificate of {where} is not trusted: {cause.verify_message}.",
+                "If a proxy of yours inspects TLS, set SSL_CERT_FILE to its certificate; else do not go on.",
+                code="tls",
+            )
+        if isinstance(cause, ssl.SSLError):
+            return Unreachable(
+                f"No secure connection to {where} could be agreed on.",
+                "Is it https at all? Check base_url.",
+                code="tls",
+            )
+    if type(error).__name__ == "ProxyError":
+        return Unreachable(
+            "The proxy refuses to connect.", "Check the proxy in the settings or PROXY_URL.", code="proxy"
+        )
+    for cause in causes:
+        if isinstance(cause, socket.gaierror):
+            return Unreachable(f"The name of {where} cannot be resolved.", "Is the network there?", code="dns")
+        if isinstance(cause, ConnectionRefusedError):
+            return Unreachable(f"{where} refuses the connection.", "Is the server running?", code="refused")
+    if "Timeout" in type(error).__name__:
+        return Unreachable(f"{where} does not answer the connection.", "Is the network there?", code="timeout")
+    if any(
+        "refused" in str(cause).lower() or "all connection attempts failed" in str(cause).lower() for cause in causes
+    ):
+        return Unreachable(f"{where} refuses the connection.", "Is the server running?", code="refused")
+    return Unreachable(f"{where} cannot be reached.", "Is the network there?", code="route")
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        if isinstance(error, BaseExceptionGroup):
+            for inner in error.exceptions:
+                yield from _causes(inner)
+        error = error.__cause__ or error.__context__
+
+
+def address_label(url: str) -> str:
+    """Host and port of an address: what a person knows it by, without a query or a password."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host, port = None, None
+    return "the provider's address" if not host else f"{host}:{port}" if port else host

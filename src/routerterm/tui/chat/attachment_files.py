@@ -1,0 +1,125 @@
+"""Files that go with the next message: found in what was pasted or typed, and read.  Pure but for `load`."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from routerterm.core.errors import RoutertermError
+from routerterm.core.messages import Image, Part, Text
+
+LONGEST_DROP = 8_192
+"""Characters that a terminal sends for files dropped on it, at most."""
+MOST_DROPPED = 20
+LARGE_PASTE = 10_000
+"""Characters from which on a paste becomes a chip instead of a long text to scroll through."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """A file in the tray."""
+
+    name: str
+    part: Part
+    size: int
+    """Bytes."""
+    pasted: str = ""
+    """What stood in the composer for it, to be put back when it is taken off."""
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether a model must be able to see it."""
+        return isinstance(self.part, Image)
+
+    @property
+    def shown_size(self) -> str:
+        """``812 B``, ``12 kB``, ``1.2 MB``."""
+        size = self.size
+        return f"{size} B" if size < 1000 else f"{size / 1000:.0f} kB" if size < 999_500 else f"{size / 1e6:.1f} MB"
+
+
+def paths_in(text: str) -> tuple[str, ...]:
+    """The absolute paths of which a pasted text consists, as terminals write dropped files; none if it has other words.
+
+    They come quoted, with backslashes before blanks, or as ``file://`` addresses, one after the other.
+    """
+    text = text.strip()
+    if not text or len(text) > LONGEST_DROP or not _BEGINS.match(text):
+        return ()
+    if "\n" in text:
+        words = [word for line in text.splitlines() if line.strip() for word in paths_in(line) or ("",)]
+    elif os.path.isabs(text) and "\\" not in text and text[0] not in "'\"" and Path(text).suffix and "'" not in text:
+        words = [text] if " /" not in text else text.split(" /")
+        words = [words[0], *("/" + word for word in words[1:])]
+    else:
+        try:
+            words = shlex.split(text)
+        except ValueError:
+            return ()
+    paths = tuple(_path(word) for word in words)
+    return paths if paths and all(map(os.path.isabs, paths)) and len(paths) <= MOST_DROPPED else ()
+
+
+def named(text: str) -> tuple[str, ...]:
+    """The paths that a person typed after ``/attach``: blanks part them unless they are quoted."""
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        raise RoutertermError("A quotation mark is not closed.", 'Write /attach "a name with blanks.txt".') from None
+    return tuple(_path(word) for word in words)
+
+
+def load(path: str, pasted: str = "") -> Attached:
+    """Read a file for the tray.  Blocks.  Raises `RoutertermError`."""
+    from routerterm.engine.chat.attachments import attachment
+
+    file = Path(path)
+    if file.is_dir():
+        raise RoutertermError(f"{file} is a folder.", "Attach the files in it.")
+    if file.exists() and not file.is_file():
+        raise RoutertermError(f"{file} is no ordinary file.", "Text and pictures can be attached.")
+    part = attachment(file)
+    size = len(part.data) if isinstance(part, Image) else file.stat().st_size
+    return Attached(file.name, part, size, pasted)
+
+
+def from_paste(text: str, number: int) -> Attached:
+    """A long pasted text as a file of its own."""
+    from routerterm.engine.chat.attachments import under_name
+
+    name = f"pasted text {number}" if number > 1 else "pasted text"
+    return Attached(name, Text(under_name(name, text), name), len(text.encode()))
+
+
+def attached_of(parts: Iterable[Part]) -> list[Attached]:
+    """The files among the parts of a question that was asked before."""
+    found = []
+    for part in parts:
+        match part:
+            case Text(text, name) if name is not None:
+                found.append(Attached(name, part, len(text.encode())))
+            case Image(_, data, _, name):
+                found.append(Attached(name or "picture", part, len(data)))
+            case _:
+                pass
+    return found
+
+
+def tidied(text: str) -> str:
+    """Pasted text without control characters, its lines ended as ours are."""
+    return _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def _path(word: str) -> str:
+    if word.startswith("file://"):
+        word = unquote(urlsplit(word).path)
+    return os.path.expanduser(word)
+
+
+_BEGINS = re.compile(r"""['"]?(?:/|~/|file://)""")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")

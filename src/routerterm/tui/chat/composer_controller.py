@@ -1,0 +1,263 @@
+"""What happens while the person writes: suggestions, history, pastes, the external editor, the stash, and Enter."""
+
+from __future__ import annotations
+
+import asyncio
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from routerterm.core.errors import RoutertermError
+from routerterm.store.recent_prompts import recent_prompts
+from routerterm.tui.chat.attachment_files import LARGE_PASTE, paths_in
+from routerterm.tui.chat.completion import NAME, arguments, names
+from routerterm.tui.chat.turns import Asked
+from routerterm.tui.commands.registry import COMMANDS, slash_command
+
+if TYPE_CHECKING:
+    from routerterm.tui.chat.screen import ChatScreen
+
+REMEMBERED = 200
+"""Questions that can be walked back to."""
+MANY_LINES = 200
+STASH = "ui:stash"
+"""Where the memory holds what was put aside."""
+
+
+class ComposerController:
+    """Looks after the composer of the chat."""
+
+    def __init__(self, screen: ChatScreen) -> None:
+        self._screen = screen
+        self._declined = ""
+        """The text for which suggestions were closed."""
+
+    def begin(self) -> None:
+        """Listen to the composer."""
+        self._screen.composer.takes_key = self._took_key
+        self._screen.composer.takes_paste = self._took_paste
+
+    async def remember(self) -> None:
+        """Take up what was asked in earlier sessions; a line with a key in it does not come back."""
+        lines = await self._screen.services.store.reader.read(lambda connection: recent_prompts(connection, REMEMBERED))
+        self._screen.composer.set_history(lines)
+
+    def arrange(self) -> None:
+        """Keep what lies over and under the composer where it belongs."""
+        screen = self._screen
+        screen.forecast_line.fill = screen.machine.glyphs.rule if screen.frame != "none" else " "
+        screen.welcome.glyphs, screen.welcome.boot = screen.machine.glyphs, screen.machine.boot
+        split = screen.sidebar.display and screen.size.width >= 80
+        left = (screen.sidebar.outer_size.width if split else 0) + (4 if split else 2)
+        screen.forecast_line.styles.margin = (0, 2 if screen.has_class("-no-box") else 3, 0, left)
+        region = screen.query_one("#prompt").region
+        screen.suggestions.place(region.x, region.y, region.width)
+
+    # -- suggestions -----------------------------------------------------------------------------------
+
+    def edited(self) -> None:
+        """The text is another: what may it become?"""
+        screen, text = self._screen, self._screen.composer.text
+        if not text.startswith("/") or "\n" in text or text == self._declined:
+            screen.suggestions.offer(())
+            return
+        self._declined = ""
+        if NAME.match(text):
+            self._offer(text)
+        elif screen.app.services is not None:
+
+            async def offer() -> None:
+                await self._offer_arguments(text)
+
+            screen.run_worker(offer, group="suggest", exclusive=True, exit_on_error=False)  # type: ignore[arg-type]
+
+    def _offer(self, text: str) -> None:
+        rows = names(text, COMMANDS.values())
+        self._screen.suggestions.offer(() if len(rows) == 1 and rows[0].text == text else rows)
+        self.arrange()
+
+    async def _offer_arguments(self, text: str) -> None:
+        try:
+            rows = await arguments(text, COMMANDS.values(), self._screen)
+        except RoutertermError:
+            rows = ()
+        if self._screen.composer.text == text:
+            self._screen.suggestions.offer(rows)
+            self.arrange()
+
+    def _took_key(self, key: str) -> bool:
+        """Keys that mean the suggestions while they are open, or the ways in."""
+        if self._screen.first_run.took_key(key):
+            return True
+        if key == "ctrl+c" and not self._screen.composer.selected_text:
+            self._screen.call_later(self._screen.app.action_interrupt)
+            return True
+        offered = self._screen.suggestions
+        if not offered.open:
+            return False
+        match key:
+            case "up" | "down":
+                offered.move(-1 if key == "up" else 1)
+            case "tab":
+                self._fill(offered.cursor)
+            case "escape":
+                self._declined = self._screen.composer.text
+                offered.offer(())
+            case "enter" if offered.moved or self._unfinished():
+                self._screen.call_later(self.accept, offered.cursor)
+            case _:
+                return False
+        return True
+
+    def _unfinished(self) -> bool:
+        """Whether what stands there is only the beginning of a command's name."""
+        text = self._screen.composer.text
+        return bool(NAME.match(text)) and slash_command(text) is None
+
+    async def accept(self, index: int) -> None:
+        """Take a row; where nothing more is to be said, run it."""
+        row = self._screen.suggestions.rows[index]
+        self._screen.composer.focus()
+        if row.more:
+            self._fill(index)
+        else:
+            self._screen.composer.put("")
+            await self.submitted(row.text)
+
+    def _fill(self, index: int) -> None:
+        self._screen.composer.put(self._screen.suggestions.rows[index].text)
+
+    # -- Enter -----------------------------------------------------------------------------------------
+
+    async def submitted(self, text: str) -> None:
+        """Run it if it is a command, else send it; ``text`` has left the composer, and goes back where it must."""
+        screen = self._screen
+        screen.suggestions.offer(())
+        if screen.app.services is None:
+            screen.early.append(text)  # done as soon as there is somebody to do it
+            screen.meters.refresh()
+            return
+        command = slash_command(text)
+        if command is not None:
+            screen.composer.remember(text)
+            await screen.run_command(*command)
+        elif NAME.match(text.strip().lower()) or (text.startswith("/") and "/" not in text.split()[0][1:]):
+            screen.composer.give_back(text)
+            self._unknown(text)
+        elif not text.strip() and not screen.tray.items and not screen.comparing.models:
+            pass  # a second Enter, after the first has taken everything
+        else:
+            if text.strip():
+                screen.composer.remember(text)
+            if screen.comparing.models:
+                await self._compare(text)
+                return
+            screen.turns.send(text, screen.tray.take())
+
+    async def send_early(self) -> None:
+        """Do what was sent before all was ready, in its order."""
+        screen = self._screen
+        while screen.early:
+            text = screen.early.pop(0)
+            if self._is_key(text.strip()):
+                screen.run_worker(self._keep_key(text.strip()), group="key", exit_on_error=False)
+            elif not screen.first_run.took_way(text):
+                await self.submitted(text)
+
+    def give_back_early(self) -> None:
+        """Nothing will be done: what was sent stands in the composer again."""
+        early, self._screen.early[:] = "\n".join(self._screen.early), []
+        self._screen.composer.give_back(early)
+
+    async def _compare(self, text: str) -> None:
+        files = self._screen.tray.take()
+        try:
+            await self._screen.comparing.start(Asked(text.strip() and text, files))
+        except RoutertermError as error:
+            self._screen.tray.give_back(files)
+            self._screen.composer.give_back(text)
+            self._screen.show_error(error)
+
+    def _unknown(self, text: str) -> None:
+        word = text.split()[0]
+        known = {f"/{command.slash}" for command in COMMANDS.values() if command.slash}
+        near = get_close_matches(word, known, 1)
+        hint = f"Did you mean {near[0]}? " if near else "/ alone lists the commands. "
+        self._screen.show_error(
+            RoutertermError(f"There is no command {word}.", f"{hint}With a blank before it, it is sent as it is.")
+        )
+
+    # -- pastes ----------------------------------------------------------------------------------------
+
+    def _took_paste(self, text: str) -> bool:
+        """Long texts become a chip, files are attached, a key goes to the keys; the rest is written."""
+        screen = self._screen
+        if len(text) >= LARGE_PASTE or text.count("\n") >= MANY_LINES:
+            try:
+                screen.tray.pasted(text)
+            except RoutertermError as error:
+                screen.show_error(error)
+            return True
+        if not screen.composer.text and self._is_key(text):
+            screen.run_worker(self._keep_key(text), group="key", exit_on_error=False)
+            return True
+        if paths_in(text):
+            screen.run_worker(self._look_for_files(text), group="drop", exit_on_error=False)
+        return False
+
+    def took_early_key(self) -> None:
+        """An API key that was pasted before anybody could recognise it goes to the keys now."""
+        composer = self._screen.composer
+        text = composer.text.strip()
+        if text and self._is_key(text):
+            composer.put("")
+            self._screen.run_worker(self._keep_key(text), group="key", exit_on_error=False)
+
+    def _is_key(self, text: str) -> bool:
+        from routerterm.config.keys.paste import looks_like_a_key
+
+        services = self._screen.app.services
+        return services is not None and looks_like_a_key(text, services.keys.providers.values())
+
+    async def _keep_key(self, text: str) -> None:
+        from routerterm.tui.screens.keys.open import open_keys
+
+        await open_keys(self._screen.app, pasted=text)
+
+    async def _look_for_files(self, text: str) -> None:
+        if await self._screen.tray.dropped(text):
+            self._screen.composer.retract(text)
+
+    # -- elsewhere -------------------------------------------------------------------------------------
+
+    async def open_editor(self) -> None:
+        """Write in the person's own editor.  Raises `RoutertermError`."""
+        from routerterm.tui.dialogs.open_editor import open_editor
+
+        composer = self._screen.composer
+        text = composer.text
+        with self._screen.app.suspend():
+            written = open_editor(text)
+        self._screen.app.refresh(layout=True)
+        composer.put(written)
+        composer.focus()
+
+    async def stash(self) -> None:
+        """Put what is written aside, or bring the last of it back.  Raises `RoutertermError`."""
+        screen, memory = self._screen, self._screen.services.store.memory
+        text = screen.composer.text
+        if text.strip():
+            await memory.change(STASH, lambda state: {"texts": [*_texts(state), text][-20:]})
+            screen.composer.put("")
+            screen.notify("Put aside. The same again, with nothing written, brings it back.", timeout=3)
+            return
+        kept = _texts((await memory.read(STASH)).get(STASH))
+        if not kept:
+            raise RoutertermError("Nothing is put aside.", "Write something; then this puts it aside for later.")
+        await memory.change(STASH, lambda state: {"texts": _texts(state)[:-1]} if _texts(state)[:-1] else None)
+        screen.composer.put(kept[-1])
+        await asyncio.sleep(0)
+
+
+def _texts(state: object) -> list[str]:
+    found = state.get("texts", []) if isinstance(state, dict) else []
+    return [text for text in found if isinstance(text, str)]

@@ -1,0 +1,257 @@
+"""The conversation on show: what the transcript shows of it, and the model that answers next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from routerterm.core.errors import RoutertermError
+from routerterm.core.request import Params
+from routerterm.engine.chat.params import params_from_json, params_to_json
+from routerterm.engine.chat.trace import ReplyTrace
+from routerterm.tui.chat.entries import entry_of
+from routerterm.tui.chat.last_model import begins_with, remember
+
+if TYPE_CHECKING:
+    from routerterm.engine.chat.session import Session
+    from routerterm.store.values import StoredMessage
+    from routerterm.tui.chat.screen import ChatScreen
+
+PAGE = 60
+"""Messages that are read at a time; a screenful and some."""
+
+
+class ConversationController:
+    """One conversation, or a new one that is on no disk yet."""
+
+    def __init__(self, screen: ChatScreen) -> None:
+        self._screen = screen
+        self._session: Session | None = None
+        self._first: str | None = None
+        self._seen: tuple[str | None, int] = (None, 0)
+        self.model = ""
+        """The model or route that answers next."""
+        self.draft_saved = ""
+        self.growing = False
+        """Whether the last answer is coming in by way of another program."""
+        self.editing: str | None = None
+        """The question that the composer's text replaces."""
+        self._wishes: dict[str, Any] = {}
+        """What was set for a conversation that has no first message yet: system prompt, privacy, parameters."""
+
+    @property
+    def session(self) -> Session:
+        """The session of the conversation on show."""
+        if self._session is None:
+            self._session = self._screen.services.session(None)
+        return self._session
+
+    @property
+    def id(self) -> str | None:
+        """The conversation's id; None before its first message."""
+        conversation = self._session.conversation if self._session else None
+        return conversation.id if conversation else None
+
+    @property
+    def title(self) -> str:
+        """The conversation's title."""
+        conversation = self._session.conversation if self._session else None
+        return conversation.title if conversation else ""
+
+    @property
+    def system(self) -> str | None:
+        """The conversation's system prompt."""
+        conversation = self._session.conversation if self._session else None
+        return conversation.system if conversation else self._wishes.get("system")
+
+    @property
+    def private(self) -> bool:
+        """Whether only local models may answer."""
+        conversation = self._session.conversation if self._session else None
+        return conversation.private if conversation else bool(self._wishes.get("private"))
+
+    @property
+    def params(self) -> Params:
+        """How the conversation's answers are wished for."""
+        conversation = self._session.conversation if self._session else None
+        return params_from_json(conversation.params) if conversation else self._wishes.get("params", Params())
+
+    async def open(self, id: str | None, message_id: str | None = None, word: str = "") -> None:
+        """Show a conversation at its end, or at a message on its branch, a word in it marked; None begins a new one."""
+        begun = self._session is not None
+        await self.save_draft()
+        self._wishes.clear()
+        running = self._screen.turns.session_of(id) if id else None
+        self._session = running or self._screen.services.session(id)
+        conversation = await self._session.load()
+        if message_id is not None:
+            await self._session.show(message_id)
+        if conversation is None:
+            self.model = await begins_with(self._screen.services)
+        else:
+            self.model = conversation.model or self._screen.services.default_model
+        await self.show()
+        if message_id is not None:
+            await self.reveal(message_id, word)
+        store = self._screen.services.store
+        self.draft_saved = conversation.draft if conversation else await store.conversations.draft()
+        if begun or not self._screen.composer.text:  # what was typed before all was ready stays
+            self._screen.composer.put(self.draft_saved)
+        self._screen.sidebar.mark_open(id)
+        self._screen.tray.show()
+        self._screen.meters.refresh()
+
+    async def reconsider(self) -> None:
+        """Keys have come or gone: what answers by default may be another, also here if nothing else was chosen."""
+        services = self._screen.services
+        before = services.default_model
+        await services.choose_default()
+        if self.id is None and self.model == before != services.default_model:
+            self.model = services.default_model
+            self._screen.meters.refresh()
+        await self._screen.first_run.settle()
+
+    async def show(self) -> None:
+        """Read the end of the branch and show it; an answer that is running here goes on growing."""
+        page = await self.session.page(PAGE)
+        self._first = page.messages[0].id if page.earlier else None
+        self._screen.transcript.show([entry_of(message) for message in page.messages], more_before=page.earlier)
+        self._screen.show_voice(not page.messages)
+        self._note(page.messages)
+        self._screen.turns.show_running(self.session)
+
+    def _note(self, messages: Sequence[StoredMessage]) -> None:
+        """Remember what is shown, to know what has changed."""
+        conversation = self.session.conversation
+        self._seen = (self.session.head, conversation.updated_at if conversation else 0)
+        self.growing = bool(messages) and messages[-1].status == "streaming"
+
+    async def reveal(self, message_id: str, word: str = "") -> None:
+        """Bring a message into view, reading the branch upwards until it is there."""
+        while not self._screen.transcript.reveal(message_id, word) and self._first is not None:
+            await self.older(1000)
+
+    async def look_for(self, words: str) -> int:
+        """Mark words in all of this conversation and go to the last place; in how many messages they are."""
+        await self._all_older()
+        transcript = self._screen.transcript
+        count = transcript.find(words)
+        if count:
+            self._screen.places.go("MESSAGES")
+            transcript.action_find(-1)
+        return count
+
+    async def to_start(self) -> None:
+        """Show the very first message, and load all before it."""
+        await self._all_older()
+        self._screen.transcript.action_to_start()
+
+    async def _all_older(self) -> None:
+        while self._first is not None:
+            await self.older(1000)
+
+    async def older(self, limit: int = PAGE) -> None:
+        """What stands above the first message that is loaded."""
+        if self._first is None:
+            return
+        page = await self.session.page(limit, before=self._first)
+        self._first = page.messages[0].id if page.earlier and page.messages else None
+        self._screen.transcript.show_older([entry_of(message) for message in page.messages], more_before=page.earlier)
+
+    async def catch_up(self) -> None:
+        """Show what another program has changed in this conversation."""
+        if self.id is None or self._screen.turns.session_of(self.id) is not None:
+            return
+        await self.session.refresh()
+        conversation = self.session.conversation
+        if conversation is None or not (self.growing or self._seen != (self.session.head, conversation.updated_at)):
+            return
+        page = await self.session.page(PAGE)
+        if not self._take_up(page.messages):
+            await self.show()
+            return
+        self._note(page.messages)
+        self._screen.show_voice(not page.messages)
+
+    def _take_up(self, messages: Sequence[StoredMessage]) -> bool:
+        """Exchange what has changed at the end of what is shown and add what is new; the view stays where it is.
+
+        False where another branch is to be shown, or too much is new.
+        """
+        transcript = self._screen.transcript
+        shown = {slot.entry.id: slot.entry for slot in transcript.shelf.slots}
+        fresh = [entry_of(message) for message in messages]
+        known = [entry.id for entry in fresh if entry.id in shown]
+        if not known or known != [entry.id for entry in fresh[: len(known)]] or known != list(shown)[-len(known) :]:
+            return False
+        for entry in fresh:
+            if shown.get(entry.id) != entry:
+                transcript.replace_entry(entry)
+        return True
+
+    async def settle_header(self, message_id: str) -> None:
+        """The header of an answer that has ended, as it will be found later: its place among its siblings with it."""
+        self._screen.transcript.set_header(message_id, entry_of(await self.session.message(message_id)).header)
+
+    async def keep(self, message_id: str) -> None:
+        """Send a message to the model always, or no longer."""
+        message = await self.session.message(message_id)
+        await self._screen.services.store.messages.pin(message_id, not message.pinned)
+        now = await self.session.message(message_id)
+        if self._screen.transcript.shelf.number(message_id) is not None:
+            self._screen.transcript.replace_entry(entry_of(now))
+        always = "It goes to the model always now, however long this gets." if now.pinned else "It goes as it comes."
+        self._screen.notify(always, timeout=3)
+
+    async def use_model(self, name: str) -> None:
+        """Answer with this model or route from now on, also in new conversations; none is saved for that."""
+        self.model = name
+        await remember(self._screen.services, name)
+        if self.id is not None:
+            await self._screen.services.store.conversations.change(self.id, model=name)
+            await self.session.refresh()
+        self._screen.meters.refresh()
+
+    async def set(self, **fields: object) -> None:
+        """Change the conversation's system prompt, privacy or parameters; a new one is not saved for that."""
+        if self.id is None:
+            self._wishes |= fields
+            self._session = self._screen.services.session(None, **self._wishes)
+        else:
+            if isinstance(fields.get("params"), Params):
+                fields["params"] = params_to_json(cast(Params, fields["params"]))
+            await self._screen.services.store.conversations.change(self.id, **fields)
+            await self.session.refresh()
+        self._screen.meters.refresh()
+
+    async def question(self, id: str | None) -> StoredMessage:
+        """The question at or above a message, or the last one."""
+        session = self.session
+        await session.load()
+        at = id or session.head
+        while at is not None:
+            message = await session.message(at)
+            if message.role == "user":
+                return message
+            at = message.parent_id
+        raise RoutertermError("There is no question to edit yet.")
+
+    async def record(self, id: str | None) -> ReplyTrace:
+        """How an answer came to be: the chosen one, the one after a chosen question, or the last."""
+        session = self.session
+        await session.load()
+        at = id or session.head
+        if at is None:
+            raise RoutertermError("There is no answer yet.")
+        message = await session.message(at)
+        if message.role == "user":
+            children = await self._screen.services.store.messages.children(message.id)
+            message = await session.message(children[-1]) if children else message
+        return ReplyTrace.of(message.params)
+
+    async def save_draft(self) -> None:
+        """Keep what is being typed."""
+        text = self._screen.composer.text
+        if self._session is not None and text != self.draft_saved:
+            await self._screen.services.store.conversations.save_draft(self.id, text)
+            self.draft_saved = text

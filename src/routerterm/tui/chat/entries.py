@@ -1,0 +1,124 @@
+"""Messages of the store, and answers that are still growing, as the transcript shows them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from routerterm.core.money import show_usd
+from routerterm.engine.chat.context import SUMMARY
+from routerterm.engine.chat.trace import Interruption as Cut
+from routerterm.engine.chat.trace import ReplyTrace
+from routerterm.tui.clock import time_of_day
+from routerterm.tui.transcript.values import Basis, Entry, Header, Seam
+
+if TYPE_CHECKING:
+    from routerterm.core.usage import Usage
+    from routerterm.store.values import StoredMessage
+
+ENDINGS = {
+    "stopped": "stopped by you; what was said is kept",
+    "cut": "cut off; this is not the whole answer",
+    "interrupted": "interrupted: the program ended in the middle of this answer; r asks again",
+}
+"""What to say beneath an answer that did not end by itself, where nothing more exact is known."""
+CUT_SHORT = {
+    "length": "as long as was allowed, by /length or by a cap on spending; ask it to go on",
+    "content_filter": "the provider's filter cut it short",
+}
+"""The same, for an answer that its provider ended before its time."""
+
+
+SUMMED_UP = "What stands above goes to the model as a summary; /summary off sends it whole again."
+"""What to say beneath a message down to which the conversation was summed up."""
+
+
+def entry_of(message: StoredMessage) -> Entry:
+    """A stored message."""
+    siblings = f"{message.sibling}/{message.siblings}" if message.siblings > 1 else ""
+    time = time_of_day(message.created_at)
+    summed_up = SUMMED_UP if message.params.get(SUMMARY) else ""
+    kept = "always sent" if message.pinned else ""
+    if message.role != "assistant":
+        header = Header("you", time, siblings=siblings, note=kept)
+        return Entry(message.id, message.role, message.parts, "done", header, trouble=summed_up)
+    record = ReplyTrace.of(message.params)
+    return Entry(
+        message.id,
+        message.role,
+        message.parts,
+        message.status,
+        header_of(record, record.target or message.model or "", time, siblings, kept),
+        tuple(map(seam_of, record.seams)) if message.status != "streaming" else (),
+        " ".join(filter(None, (trouble_of(record, message.status), summed_up))),
+    )
+
+
+def header_of(record: ReplyTrace, speaker: str, time: str, siblings: str = "", kept: str = "") -> Header:
+    """Everything that is known of an answer, ready to be shown."""
+    usage, cost = record.usage, record.cost
+    return Header(
+        speaker=speaker,
+        time=time,
+        ttft=seconds(record.ttft_ms),
+        duration=seconds(record.total_ms),
+        tokens=f"{usage.output:,} tok" if usage and usage.output else "",
+        cost=show_usd(cost.usd) if cost else "",
+        basis=basis_of(usage),
+        siblings=siblings,
+        note=" · ".join(filter(None, (kept, note_of(record)))),
+    )
+
+
+def basis_of(usage: Usage | None) -> Basis:
+    """ACU for counts that the provider reported, EST for our own."""
+    if usage is None or not usage.total:
+        return ""
+    return "ACU" if usage.source == "reported" else "EST"
+
+
+def note_of(record: ReplyTrace) -> str:
+    """What happened on the way: ``groq rate limited → openai``."""
+    failed = [f"{a.target.partition('/')[0]} {words(a.error.kind)}" for a in record.attempts if a.error]
+    if not failed:
+        return ""
+    went_on = (record.target or "").partition("/")[0] if not record.error else ""
+    return " → ".join([*failed, went_on] if went_on else failed)
+
+
+def words(kind: str) -> str:
+    """A class of failure for a person."""
+    return kind.replace("_", " ")
+
+
+def seam_of(cut: Cut) -> Seam:
+    """The visible joint of a recovered answer."""
+    doing = "goes on" if cut.how == "continue" else "begins anew"
+    return Seam(cut.characters if cut.how == "continue" else 0, f"cut off · {cut.target} {doing}")
+
+
+def trouble_of(record: ReplyTrace, status: str) -> str:
+    """Why an answer ended as it did, and what of the conversation it was given without."""
+    ending = ENDINGS.get(status, "") or CUT_SHORT.get(record.finish or "", "")
+    said = f"{record.error.message} {record.error.hint}".strip() if record.error else ending
+    return " ".join(filter(None, (said, left_out_of(record))))
+
+
+def left_out_of(record: ReplyTrace) -> str:
+    """What did not go to the model, for want of room."""
+    if record.left_out is None:
+        return ""
+    earlier = "1 earlier message" if record.left_out.messages == 1 else f"{record.left_out.messages:,} earlier messages"
+    return (
+        f"{earlier} did not fit into the model's window of {record.left_out.window:,} tokens and stayed behind;"
+        " /summary sends a summary of them, /keep always sends one of them."
+    )
+
+
+def seconds(milliseconds: int | None) -> str:
+    """``0.4 s``, ``12 s``, ``2:05``."""
+    if milliseconds is None:
+        return ""
+    if milliseconds < 9_950:
+        return f"{milliseconds / 1000:.1f} s"
+    whole = round(milliseconds / 1000)
+    return f"{whole} s" if whole < 100 else f"{whole // 60}:{whole % 60:02}"

@@ -1,0 +1,107 @@
+"""What is done with the prompt library: a system prompt is set, a template filled in and put into the composer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from routerterm.core.errors import RoutertermError
+from routerterm.engine.chat.templates import fields_of, fill
+from routerterm.tui.dialogs.ask import show_dialog
+from routerterm.tui.dialogs.confirm import Confirm
+from routerterm.tui.dialogs.edit_text import Edited, EditText
+from routerterm.tui.dialogs.form import FormDialog
+from routerterm.tui.screens.prompts import PromptsScreen
+
+if TYPE_CHECKING:
+    from routerterm.store.prompts import Prompt, PromptKind, Prompts
+    from routerterm.tui.chat.screen import ChatScreen
+
+_WORDS = {
+    "system": "How shall the model answer? It goes before everything else that is said.",
+    "template": "Gaps are written {{language}}, or {{tone=friendly}} with what stands there otherwise.",
+}
+
+
+class PromptLibrary:
+    """The person's own prompts, as the chat uses them."""
+
+    def __init__(self, chat: ChatScreen) -> None:
+        self._chat = chat
+
+    @property
+    def _prompts(self) -> Prompts:
+        return self._chat.services.store.prompts
+
+    async def open(self, on: str | None = None) -> None:
+        """Show the library."""
+        show_dialog(self._chat, PromptsScreen(await self._prompts.all(), on), self._do)
+
+    async def _do(self, answer: tuple[str, str]) -> None:
+        what, name = answer
+        if what == "new":
+            self.write("system" if name == "system" else "template")
+            return
+        prompt = await self._named(name)
+        if what == "use":
+            await self.use(prompt)
+        elif what == "edit":
+            self.write(prompt.kind, prompt)
+        else:
+            self._remove(prompt)
+
+    async def use_named(self, name: str) -> None:
+        """Use the prompt of that name.  Raises `RoutertermError` where there is none."""
+        await self.use(await self._named(name))
+
+    async def use(self, prompt: Prompt) -> None:
+        """Set a system prompt; fill a template in and give it to the composer."""
+        if prompt.kind == "system":
+            await self._chat.stage.set(system=prompt.text)
+            self._chat.notify(f"{prompt.name}: the model answers by it in this conversation.", timeout=4, markup=False)
+            return
+
+        async def filled(values: dict[str, str]) -> None:
+            self._chat.composer.insert(fill(prompt.text, values))
+            self._chat.composer.focus()
+
+        fields = fields_of(prompt.text)
+        if fields:
+            show_dialog(self._chat, FormDialog(prompt.name, fields), filled)
+        else:
+            await filled({})
+
+    def write(self, kind: PromptKind, before: Prompt | None = None, text: str = "") -> None:
+        """Write a new one, or change one; another name makes it another prompt's place."""
+        title = "System prompt" if kind == "system" else "Template"
+
+        async def kept(edited: Edited) -> None:
+            if not edited.text.strip():
+                raise RoutertermError("A prompt without words was not kept.")
+            await self._prompts.keep(edited.name, kind, edited.text)
+            if before is not None and before.name != edited.name:
+                await self._prompts.remove(before.name)
+            await self.open(edited.name)
+
+        named, words = (before.name, before.text) if before else ("", text)
+        show_dialog(self._chat, EditText(title, _WORDS[kind], words, name=named), kept)
+
+    def _remove(self, prompt: Prompt) -> None:
+        async def sure(yes: bool) -> None:
+            if yes:
+                await self._prompts.remove(prompt.name)
+            await self.open()
+
+        show_dialog(
+            self._chat,
+            Confirm("Remove", f"Remove the prompt {prompt.name}? It cannot be brought back.", "Remove"),
+            sure,
+        )
+
+    async def _named(self, name: str) -> Prompt:
+        prompt = await self._prompts.get(name)
+        if prompt is None:
+            close = [p.name for p in await self._prompts.all() if p.name.lower().startswith(name.lower())]
+            if len(close) == 1 and (prompt := await self._prompts.get(close[0])) is not None:
+                return prompt
+            raise RoutertermError(f"There is no prompt {name!r}.", "/prompts shows those there are.")
+        return prompt

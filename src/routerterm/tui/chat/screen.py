@@ -1,0 +1,415 @@
+"""The chat: where everything comes together.  Layout and messages here; what happens is in its helpers.
+
+`Sidebar` keeps the list of conversations in step with the store, `ConversationController` shows one conversation, `TurnRunner`
+runs answers, `StatusController` tells the moment; commands act on them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import BindingsMap
+from textual.containers import Horizontal, Vertical
+from textual.getters import query_one
+from textual.widgets import Static
+
+from routerterm.core.errors import RoutertermError
+from routerterm.tui.chat.attachments import Attachments
+from routerterm.tui.chat.boot import Boot
+from routerterm.tui.chat.compare import CompareController
+from routerterm.tui.chat.composer_controller import ComposerController
+from routerterm.tui.chat.confirmation import Confirmation
+from routerterm.tui.chat.conversation import ConversationController
+from routerterm.tui.chat.import_export import ImportExport
+from routerterm.tui.chat.layout import Layout
+from routerterm.tui.chat.onboarding import Onboarding
+from routerterm.tui.chat.places import Places
+from routerterm.tui.chat.prompts import PromptLibrary
+from routerterm.tui.chat.sidebar import Sidebar
+from routerterm.tui.chat.status import StatusController
+from routerterm.tui.chat.turns import PENDING, TurnRunner
+from routerterm.tui.commands.registry import COMMANDS
+from routerterm.tui.keymap import bindings, keys_by_command
+from routerterm.tui.themes.adapt import to_palette
+from routerterm.tui.transcript.widget import Transcript
+from routerterm.tui.widgets.composer import Composer
+from routerterm.tui.widgets.conversations import ConversationList
+from routerterm.tui.widgets.fields import FieldLine
+from routerterm.tui.widgets.frame import Panes
+from routerterm.tui.widgets.framed_screen import FramedScreen, FramePart
+from routerterm.tui.widgets.keybar import key_fields
+from routerterm.tui.widgets.suggestions import Suggestions
+from routerterm.tui.widgets.welcome import Welcome
+
+if TYPE_CHECKING:
+    from routerterm.tui.app import RoutertermApp
+    from routerterm.tui.themes.values import Glyphs, Theme
+    from routerterm.tui.transcript import messages
+    from routerterm.wiring import Services
+
+UNDERLINES = "_▁"
+"""Cursors of machines that underline the letter instead of covering it."""
+
+ACTIONS: Mapping[str, str] = {
+    "edit": "edit",
+    "regenerate": "retry",
+    "regenerate_with": "retry_with",
+    "menu": "menu",
+    "keep": "keep",
+    "undo": "undo",
+    "redo": "redo",
+    "tree": "tree",
+    "fork": "fork",
+    "previous": "previous",
+    "next": "next",
+    "why": "why",
+    "continue": "continue",
+    "find": "look",
+    "leave_out": "leave_out",
+}
+"""Which command does what the transcript asks for."""
+
+
+class StillStarting(RoutertermError):
+    """Something was wanted before settings, keys and history are read: it is done as soon as they are."""
+
+
+class PromptGlyph(Static):
+    """The sign before the composer: a click on it sends, for a hand that only has a mouse."""
+
+    def on_click(self) -> None:
+        """Send what is written."""
+        self.screen.query_one(Composer).action_submit()
+
+    def show(self, glyphs: Glyphs, *, writing: bool) -> None:
+        """The machine's own sign where keys go to the composer; else only a mark for where it is."""
+        self.update(glyphs.prompt if writing else glyphs.dot)
+
+
+class ChatScreen(FramedScreen):
+    """Conversations, transcript, composer, status line, key bar."""
+
+    AUTO_FOCUS = "#composer"
+    app: RoutertermApp
+
+    title_line = query_one("#title", FieldLine)
+    status_line = query_one("#status", FieldLine)
+    key_line = query_one("#keys", FieldLine)
+    sidebar = query_one(ConversationList)
+    transcript = query_one(Transcript)
+    composer = query_one(Composer)
+    sign = query_one(PromptGlyph)
+    chips = query_one("#chips", FieldLine)
+    forecast_line = query_one("#forecast", FieldLine)
+    suggestions = query_one(Suggestions)
+    welcome = query_one(Welcome)
+
+    def __init__(self, machine: Theme, *, sidebar: str = "auto") -> None:
+        super().__init__()
+        self.machine = machine
+        self.frame = machine.frame
+        self.library = Sidebar(self)
+        self.stage = ConversationController(self)
+        self.turns = TurnRunner(self)
+        self.meters = StatusController(self)
+        self.moving = ImportExport(self)
+        self.prompts = PromptLibrary(self)
+        self.tray = Attachments(self)
+        self.writing = ComposerController(self)
+        self.first_run = Onboarding(self)
+        self.boot = Boot(self)
+        self.arrangement = Layout(self, sidebar)
+        self.keys_of: dict[str, tuple[str, ...]] = {}
+        self.begun = asyncio.Event()
+        """Set once the panes are filled."""
+        self.early: list[str] = []
+        """What was sent before there was anybody to send it to, in its order."""
+        self.confirmation = Confirmation(self._confirmation_changed)
+        self.comparing = CompareController(self)
+        self.chosen: str | None = None
+        """The message that a command is about; None is the last one."""
+        self.listed: str | None = None
+        """The conversation of the list that a command is about; None is the open one."""
+
+    @property
+    def services(self) -> Services:
+        """What was put together after the first paint."""
+        services = self.app.services
+        if services is None:
+            raise StillStarting("Still starting.", "It takes a moment on a small machine.")
+        return services
+
+    @property
+    def about(self) -> str | None:
+        """The conversation that a command is about; None for one that is on no disk yet."""
+        return self.listed or self.stage.id
+
+    @property
+    def pointed(self) -> str | None:
+        """The message under the transcript's cursor, or the last one."""
+        entry = self.transcript.current
+        return entry.id if entry is not None and entry.id != PENDING else None
+
+    def compose(self) -> ComposeResult:
+        """The panes, from the top."""
+        transcript = Transcript(id="transcript", palette=to_palette(self.machine))
+        composer, sidebar = Composer(id="composer"), ConversationList(self.machine.glyphs, id="sidebar")
+        self.places = Places(self, composer, transcript, sidebar, show_list=self.arrangement.show_for_focus)
+        yield FieldLine(id="title", fill=self.machine.fill)
+        with FramePart(id="middle"):
+            yield sidebar
+            with FramePart(id="main"):
+                yield transcript
+                yield Static("\n".join(self.machine.voice), id="voice", markup=False)
+                yield Welcome(self.machine.glyphs, self.machine.boot)
+                with Horizontal(id="prompt"):
+                    yield PromptGlyph(self.machine.glyphs.prompt, id="sign", markup=False)
+                    with Vertical(id="writing"):
+                        yield FieldLine(id="chips", gap=2)
+                        yield composer
+        with FramePart(id="beneath"):
+            yield FieldLine(id="forecast", gap=0, fill=self.machine.glyphs.rule)
+        yield FieldLine(id="status")
+        yield FieldLine(id="keys", gap=1, more=self.machine.glyphs.ellipsis)
+        yield Suggestions()
+
+    def on_mount(self) -> None:
+        """The keys work from the first paint on."""
+        super().on_mount()
+        self.set_keys({})
+        self.show_voice(True)
+        self.writing.begin()
+        self.boot.begin()
+        self.meters.refresh()
+
+    async def begin(self, services: Services) -> None:
+        """Services are there: fill the panes, and send what was typed in the meantime."""
+        self.set_keys(services.settings.bindings)
+        for trouble in services.troubles:
+            self.show_error(trouble)
+        await self.stage.open(None)
+        await self.library.refresh()
+        self.begun.set()
+        self.run_worker(self.library.watch(), name="watch", exit_on_error=False)
+        self.run_worker(self.library.tend(), name="tend", exit_on_error=False)
+        self.run_worker(self.library.look_after(), name="upkeep", exit_on_error=False)
+        await self.writing.remember()
+        self.writing.took_early_key()
+        if not self.early or self.first_run.is_way(self.early[0]):
+            await self.first_run.consider()
+        await self.writing.send_early()
+        await self.meters.spent()
+        await self.meters.lamps()
+
+    def set_keys(self, own: dict[str, str]) -> None:
+        """Bind every command to its keys, the person's own before the defaults."""
+        self.keys_of = keys_by_command(COMMANDS.values(), own)
+        self._bindings = BindingsMap(bindings(COMMANDS.values(), self.keys_of))
+        self.app.set_keys(self.keys_of)
+        self._show_keys()
+
+    def _show_keys(self) -> None:
+        """The keys of the present mode, and those of the commands."""
+        self.key_line.fields = key_fields(
+            COMMANDS.values(), self.keys_of, self.machine.keys, actions=self.places.actions
+        )
+
+    async def run_command(self, name: str, argument: str = "") -> None:
+        """Run a command; what is wrong becomes a notice."""
+        try:
+            await COMMANDS[name]().run(self, argument)
+        except StillStarting:
+            self.run_worker(self._run_when_begun(name, argument), group="early", exit_on_error=False)
+        except RoutertermError as error:
+            self.show_error(error)
+
+    async def _run_when_begun(self, name: str, argument: str) -> None:
+        await self.begun.wait()
+        await self.run_command(name, argument)
+
+    def show_error(self, error: RoutertermError) -> None:
+        """What was wrong and what to do, as a notice."""
+        text = f"{error.message}\n{error.hint}" if error.hint else error.message
+        self.notify(text, severity="error" if error.exit_code == 1 else "warning", timeout=8, markup=False)
+
+    def become(self, machine: Theme) -> None:
+        """Take on another machine's frame, signs and words; colours follow from the style sheet."""
+        self.machine, self.frame = machine, machine.frame
+        self.title_line.fill = machine.fill
+        self.forecast_line.fill = machine.glyphs.rule
+        self._show_keys()
+        self.composer.set_class(machine.glyphs.cursor in UNDERLINES, "-underline")
+        self.sidebar.glyphs = machine.glyphs
+        self.transcript.set_palette(to_palette(machine))
+        self.query_one("#voice", Static).update("\n".join(machine.voice))
+        self.sign.show(machine.glyphs, writing=self.composer.has_focus)
+        self.arrangement.arrange()
+        self.reframe()
+        self.meters.refresh()
+
+    def show_voice(self, shown: bool) -> None:
+        """Show what the machine says while nothing has been said yet."""
+        if not shown:
+            self.first_run.close()
+        self.query_one("#voice").display = shown and not self.first_run.open
+        self.transcript.display = not shown
+        if shown and self.focused is self.transcript:
+            self.set_focus(self.composer)
+
+    async def leave(self) -> None:
+        """Stop and save everything; one step that fails holds up none of the others.  Raises `RoutertermError`."""
+        if self.app.services is None:
+            return
+        trouble: RoutertermError | None = None
+        for step in (self.comparing.stop_all, self.turns.stop_all, self.library.save_all, self.stage.save_draft):
+            try:
+                await step()
+            except RoutertermError as error:
+                trouble = trouble or error
+        if trouble is not None:
+            raise trouble
+
+    def panes(self) -> Panes:
+        """Lines where the panes end."""
+        return self.arrangement.panes()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Arrange the panes for the new size."""
+        self.arrangement.arrange()
+
+    @on(events.DescendantFocus)
+    @on(events.DescendantBlur)
+    def _focus_moved(self) -> None:
+        self.sign.show(self.machine.glyphs, writing=self.composer.has_focus)
+        self._show_keys()
+        self.meters.refresh()
+
+    def took_input(self, event: events.Key | events.Paste) -> bool:
+        """Look at a key or a paste before it is handed on; True where it answered what the status row asks."""
+        if not self._nodes:
+            return False  # nothing is composed yet
+        if isinstance(event, events.Paste):
+            self.places.before_paste()
+        elif self.confirmation.took_key(event.key):
+            return True
+        else:
+            self.places.before_key(event)
+        return False
+
+    def action_place(self, by: int) -> None:
+        """To the next of writing, messages and list, or the one before."""
+        self.places.step(by)
+
+    def action_confirm(self, yes: bool) -> None:
+        """Answer what the status row asks."""
+        self.confirmation.answer(yes)
+
+    def _confirmation_changed(self) -> None:
+        self.meters.refresh()
+
+    @on(Composer.Submitted)
+    async def _submitted(self, event: Composer.Submitted) -> None:
+        """Send it, or run it if it is a command."""
+        await self.writing.submitted(event.text)
+
+    @on(Composer.Edited)
+    def _edited(self) -> None:
+        self.writing.edited()
+        self.meters.typed()
+
+    @on(Composer.Emptied)
+    def _emptied(self) -> None:
+        self.tray.remove(-1)
+
+    @on(Welcome.Taken)
+    async def _way_taken(self, event: Welcome.Taken) -> None:
+        try:
+            await self.first_run.take(event.id)
+        except RoutertermError as error:
+            self.show_error(error)
+
+    @on(Suggestions.Chosen)
+    async def _suggested(self, event: Suggestions.Chosen) -> None:
+        await self.writing.accept(event.index)
+
+    def action_take_off(self, index: int) -> None:
+        """Take a file off the next message."""
+        self.tray.remove(index)
+        self.composer.focus()
+
+    @on(Composer.ScrollWanted)
+    async def _scroll(self, event: Composer.ScrollWanted) -> None:
+        match event.where:
+            case "page_up" | "page_down":
+                self.transcript.action_page(-1 if event.where == "page_up" else 1)
+            case "end":
+                self.transcript.action_to_end()
+            case "start":
+                await self.stage.to_start()
+
+    @on(ConversationList.Chosen)
+    async def _chosen(self, event: ConversationList.Chosen) -> None:
+        await self.stage.open(event.id)
+        self.arrangement.close_drawer()
+        if self.places.mode == "CHATS":
+            self.places.go("WRITE")
+
+    @on(ConversationList.Left)
+    def _list_left(self) -> None:
+        self.places.go("WRITE")
+
+    @on(ConversationList.FilterBegun)
+    async def _filter(self) -> None:
+        await self.library.load_all()
+
+    @on(ConversationList.Asked)
+    async def _asked(self, event: ConversationList.Asked) -> None:
+        self.listed = event.id
+        try:
+            await self.run_command(event.command)
+        finally:
+            self.listed = None
+
+    @on(ConversationList.MoreWanted)
+    async def _more(self) -> None:
+        await self.library.more()
+
+    @on(Transcript.OlderWanted)
+    async def _older(self) -> None:
+        await self.stage.older()
+
+    @on(Transcript.EntryAction)
+    async def _entry_action(self, event: messages.EntryAction) -> None:
+        if event.action == "start":
+            await self.stage.to_start()
+            return
+        self.chosen = event.id
+        try:
+            await self.run_command(ACTIONS[event.action])
+        finally:
+            self.chosen = None
+
+    @on(Transcript.FindChanged)
+    def _found(self, event: messages.FindChanged) -> None:
+        if event.place:
+            where = f"Message {event.place} of {event.count} with these words"
+            self.notify(f"{where}: n goes up, N down.", timeout=3, markup=False)
+
+    @on(Transcript.CursorLeft)
+    def _cursor_left(self) -> None:
+        self.places.go("WRITE")
+
+    @on(Transcript.CopyRequested)
+    def _copy(self, event: messages.CopyRequested) -> None:
+        """Hand it to the terminal; whether the terminal takes it, nobody can know, and nobody says."""
+        self.app.copy_to_clipboard(event.text)
+        self.notify(f"Sent the {event.what} to the terminal (OSC 52).", timeout=3)
+
+    @on(FieldLine.Clicked)
+    async def _field(self, event: FieldLine.Clicked) -> None:
+        here = not event.action.startswith(("app.", "screen."))
+        await self.app.run_action(event.action, self.focused if here and self.focused is not None else self)

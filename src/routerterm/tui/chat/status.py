@@ -1,0 +1,155 @@
+"""What the title, the status line and the sign before the composer say, and when they say it anew."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from textual.timer import Timer
+
+from routerterm.core.errors import RoutertermError
+from routerterm.core.messages import Message, Text
+from routerterm.core.sanitise import one_line
+from routerterm.tui.terminal import driver_of
+from routerterm.tui.widgets.fields import Field, Span
+from routerterm.tui.widgets.forecast_fields import forecast_fields
+from routerterm.tui.widgets.status import Activity, StatusView, mode_field, status_fields
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+    from routerterm.tui.chat.screen import ChatScreen
+    from routerterm.wiring.preview import Preview
+
+FORECAST_AFTER = 0.35
+"""Seconds without a key press after which the cost of what is typed is looked up."""
+
+
+class StatusController:
+    """Gathers the moment into a `StatusView`, draws it, and keeps it turning while something happens."""
+
+    def __init__(self, screen: ChatScreen) -> None:
+        self._screen = screen
+        self._view = StatusView()
+        self._timer: Timer | None = None
+        self._typing: Timer | None = None
+        self.typed_at = 0.0
+        """When a key was last pressed in the composer (`time.monotonic`)."""
+
+    def busy(self) -> None:
+        """Turn the spinner until nothing runs any more."""
+        if self._timer is None:
+            self._timer = self._screen.set_interval(self._screen.app.pulse, self.refresh)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Draw title and status of this moment."""
+        turns = self._screen.turns
+        if self._timer is not None and not turns.any:
+            self._timer.stop()
+            self._timer = None
+        self._screen.app.notices.mood("answering" if turns.any else "idle")
+        turn = turns.current if self._screen.app.services else None
+        app = self._screen.app
+        self._screen.transcript.throttle(app.line_is_slow, dear=_scrolling_is_dear(app))
+        activity: Activity = "idle" if turn is None else "waiting" if turn.first_at is None else "answering"
+        self._view = replace(
+            self._view,
+            activity=activity,
+            tick=self._view.tick + 1 if self._screen.app.moves else 0,
+            note=turn.note if turn is not None and turn.first_at is None else "",
+            rate=turn.rate if turn else None,
+            queued=len(turn.queue) if turn else 0,
+            private=self._screen.stage.private,
+            bytes_per_second=self._screen.app.line_speed(),
+            mode=self._screen.places.mode,
+        )
+        asked = self._screen.confirmation.fields
+        self._screen.status_line.fields = (
+            (mode_field(self._view.mode), *asked) if asked else status_fields(self._view, self._screen.machine.glyphs)
+        )
+        self._screen.title_line.fields = self._title()
+
+    def typed(self) -> None:
+        """Something was typed: look the forecast up when the hands rest."""
+        self.typed_at = time.monotonic()
+        if self._typing is not None:
+            self._typing.stop()
+        self._typing = self._screen.set_timer(FORECAST_AFTER, self._ask_forecast)
+
+    async def spent(self) -> None:
+        """Look up what today has cost."""
+        today, cap = await self._screen.services.spent_today()
+        self._view = replace(self._view, today=today, today_cap=cap)
+        self._screen.app.notices.spent(today, cap)
+        self.refresh()
+
+    def reached(self, anybody: bool) -> None:
+        """Whether anybody could be reached by the last request."""
+        self._view = replace(self._view, offline=not anybody)
+
+    async def lamps(self) -> None:
+        """Look up how the providers are."""
+        self._view = replace(self._view, providers=await self._screen.services.lamps())
+        self.refresh()
+
+    def _ask_forecast(self) -> None:
+        self._screen.run_worker(self._forecast(), group="forecast", exclusive=True, exit_on_error=False)
+
+    async def _forecast(self) -> None:
+        """Look up what the next message would cost; with nothing written, only how full the context is."""
+        found: Preview | None = None
+        text = self._screen.composer.text
+        writes = bool(text.strip() or self._screen.tray.items) and not text.startswith("/")
+        try:
+            if self._screen.app.services is not None:
+                found = await self._preview(text if writes else "")
+        except RoutertermError:
+            found = None  # nothing can serve it: sending says so in full
+        except asyncio.CancelledError:
+            return
+        self._view = replace(self._view, forecast=found.forecast if found else None, writes=writes)
+        line = self._screen.forecast_line
+        line.fields = forecast_fields(found, len(self._screen.comparing.models)) if found and writes else ()
+        line.display = bool(line.fields)
+        self.refresh()
+
+    async def _preview(self, text: str) -> Preview | None:
+        from routerterm.wiring.preview import preview
+
+        stage, files = self._screen.stage, self._screen.tray.items
+        words = (Text(text),) if text.strip() else ()
+        return await preview(
+            self._screen.services,
+            stage.session,
+            Message("user", (*words, *(file.part for file in files))),
+            stage.model,
+            params=stage.params,
+            system=stage.system,
+            private=stage.private,
+        )
+
+    def _title(self) -> tuple[Field, ...]:
+        stage, glyphs = self._screen.stage, self._screen.machine.glyphs
+        turn = self._screen.turns.current if self._screen.app.services else None
+        target = turn.session.reply.record.target if turn and turn.session.reply else None
+        model = " | ".join(self._screen.comparing.models) or stage.model or "starting"
+        right = f"{model} {glyphs.pointer} {target}" if target and target != model else model
+        title = one_line(stage.title)
+        fields = [Field((Span(f"{glyphs.rule} ", "faint"), Span(f"{self._screen.machine.head} ", "bright")), rank=1)]
+        if title:
+            fields.append(Field((Span(f" {title} ", "text"),), rank=2))
+        fields.append(
+            Field(
+                (Span(f" {right} ", "accent"), Span(glyphs.rule, "faint")), right=True, action="app.command('models')"
+            )
+        )
+        return tuple(fields)
+
+
+def _scrolling_is_dear(app: App[Any]) -> bool:
+    """Whether a scrolled pane moves its neighbours too, on a line where sending them again counts."""
+    driver = driver_of(app)
+    return driver is not None and driver.line.remote and not driver.scrolls_between

@@ -1,0 +1,313 @@
+"""Runs answers: one at a time in each conversation, what is typed meanwhile waits, nothing typed is ever lost."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, assert_never
+
+from textual.worker import Worker, WorkerError
+
+from routerterm.core.errors import NoKey, OverBudget, RoutertermError
+from routerterm.core.events import (
+    AttemptFailed,
+    AttemptStarted,
+    Event,
+    Failed,
+    Finished,
+    ReasoningDelta,
+    Recovered,
+    RouteDecided,
+    TextDelta,
+    ToolCallDelta,
+    UsageReported,
+)
+from routerterm.core.messages import Part, Text
+from routerterm.tui.chat.entries import header_of, seam_of, trouble_of, words
+from routerterm.tui.clock import now_ms, time_of_day
+from routerterm.tui.dialogs.confirm import Confirm
+from routerterm.tui.transcript.values import Entry, Header
+
+if TYPE_CHECKING:
+    from routerterm.config.keys.values import KeyLocation
+    from routerterm.engine.chat.session import Session
+    from routerterm.tui.chat.attachment_files import Attached
+    from routerterm.tui.chat.screen import ChatScreen
+    from routerterm.tui.notifications import Notifications
+
+Ask = Callable[[], AsyncGenerator[Event]]
+PENDING = "pending"
+"""The id of a question that is not yet on disk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a person sent: words and files."""
+
+    text: str
+    files: tuple[Attached, ...] = ()
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The files as parts of a message."""
+        return tuple(file.part for file in self.files)
+
+
+@dataclass(slots=True, eq=False)
+class Turn:
+    """An answer that is running."""
+
+    session: Session
+    ask: Ask
+    question: Asked | None
+    """What to give back to the composer if the disk does not take it."""
+    model: str = ""
+    worker: Worker[None] | None = None
+    started: float = field(default_factory=time.monotonic)
+    first_at: float | None = None
+    pieces: int = 0
+    note: str = "thinking where to ask"
+    shown: str | None = None
+    """The id under which the transcript shows the answer."""
+    queue: list[Asked] = field(default_factory=list)
+    over_budget: OverBudget | None = None
+
+    @property
+    def rate(self) -> float | None:
+        """Pieces per second since the first one, as a measure of tokens."""
+        elapsed = time.monotonic() - self.first_at if self.first_at else 0.0
+        return self.pieces / elapsed if elapsed > 0.5 else None
+
+
+class TurnRunner:
+    """All answers that are running in this program."""
+
+    def __init__(self, screen: ChatScreen) -> None:
+        self._screen = screen
+        self._turns: list[Turn] = []
+        self._declined: set[KeyLocation] = set()
+        """Locked places of keys that the person would not open; asked for again once an answer fails without."""
+
+    @property
+    def _notices(self) -> Notifications:
+        return self._screen.app.notices
+
+    @property
+    def answering(self) -> frozenset[str]:
+        """Conversations with a running answer."""
+        return frozenset(t.session.conversation.id for t in self._turns if t.session.conversation)
+
+    @property
+    def current(self) -> Turn | None:
+        """The one of the conversation on show."""
+        return next((t for t in self._turns if t.session is self._screen.stage.session), None)
+
+    @property
+    def any(self) -> bool:
+        """Whether any answer is running."""
+        return bool(self._turns)
+
+    def session_of(self, id: str) -> Session | None:
+        """The session that is answering in that conversation."""
+        return next(
+            (t.session for t in self._turns if t.session.conversation and t.session.conversation.id == id), None
+        )
+
+    def send(self, text: str, files: Sequence[Attached] = ()) -> None:
+        """Ask, or queue behind the answer that is running."""
+        asked = Asked(text, tuple(files))
+        turn = self.current
+        if turn is not None:
+            turn.queue.append(asked)
+            self._screen.meters.refresh()
+            return
+        stage = self._screen.stage
+        session, model, editing = stage.session, stage.model, stage.editing
+        stage.editing = None
+        self._screen.show_voice(False)
+        now = time_of_day(now_ms())
+        shown = ((Text(text),) if text else ()) + asked.parts
+        self._screen.transcript.append_entry(Entry(PENDING, "user", shown, header=Header("you", now)))
+        if editing is not None:
+            self.start(session, lambda: session.edit(editing, text, parts=asked.parts, model=model), asked, model)
+        else:
+            self.start(session, lambda: session.send(text, parts=asked.parts, model=model), asked, model)
+
+    def start(self, session: Session, ask: Ask, question: Asked | None = None, model: str = "") -> None:
+        """Run a turn.  ``model`` is what is asked, where it is not the conversation's."""
+        turn = Turn(session, ask, question, model or self._screen.stage.model)
+        self._turns.append(turn)
+        turn.worker = self._screen.run_worker(self._run(turn), name="turn", group="turns", exit_on_error=False)
+        self._screen.meters.busy()
+
+    def stop(self) -> bool:
+        """Stop the answer on show; what was queued behind it comes back into the composer.  False if none runs."""
+        turn = self.current
+        if turn is None or turn.worker is None:
+            return False
+        queued, turn.queue = turn.queue, []
+        if queued:
+            kept = [*(asked.text for asked in queued), self._screen.composer.text]
+            self._screen.composer.put("\n\n".join(text for text in kept if text))
+            self._screen.tray.give_back([file for asked in queued for file in asked.files])
+        turn.worker.cancel()
+        return True
+
+    async def stop_all(self) -> None:
+        """Stop everything and wait until it is saved."""
+        workers = [turn.worker for turn in self._turns if turn.worker]
+        for worker in workers:
+            worker.cancel()
+        for worker in workers:
+            with suppress(WorkerError):  # that it was cancelled is no news: its answer is saved by then
+                await worker.wait()
+
+    def show_running(self, session: Session) -> None:
+        """Let the transcript take up the answer that is running in a conversation that is shown again."""
+        turn = next((t for t in self._turns if t.session is session), None)
+        if turn is None or session.reply is None:
+            return
+        turn.shown = session.reply.turn.reply_id
+        self._screen.transcript.begin_stream(self._entry(turn, parts=True))
+
+    async def _run(self, turn: Turn) -> None:
+        from routerterm.tui.dialogs.unlock import open_locked
+
+        ended = False
+        try:
+            conversation = turn.session.conversation
+            if conversation is None or not conversation.private:  # what stays on this machine needs no key
+                await open_locked(self._screen.app, self._screen.services.keys, turn.model, self._declined)
+            async with aclosing(turn.ask()) as events:
+                async for event in events:
+                    await self._take(turn, event)
+                    ended = isinstance(event, Finished | Failed)
+        except RoutertermError as error:
+            await self._give_back(turn, error)
+        finally:
+            self._turns.remove(turn)
+            if not ended and turn.shown is not None and self._on_show(turn):
+                self._screen.transcript.end_stream(turn.shown, self._entry(turn, parts=True, ended=True))
+            self._screen.meters.refresh()
+        if turn.shown is not None and self._on_show(turn) and not turn.session.unsaved:
+            await self._screen.stage.settle_header(turn.shown)
+        await self._screen.library.refresh()
+        await self._screen.meters.spent()
+        await self._screen.meters.lamps()
+        self._notices.guarded()
+        for warning in await self._screen.services.budget_warnings():
+            self._screen.notify(warning, severity="warning", markup=False)
+        if turn.over_budget is not None:
+            self._ask_to_spend(turn, turn.over_budget)
+        if turn.queue:
+            self._go_on(turn)
+
+    def _go_on(self, ended: Turn) -> None:
+        """Ask what was queued behind an answer, also where the person has gone to another conversation since."""
+        first, *rest = ended.queue
+        session, model = ended.session, ended.model
+        if session is self._screen.stage.session:
+            self.send(first.text, first.files)
+        else:
+            self.start(session, lambda: session.send(first.text, parts=first.parts, model=model or None), first, model)
+        if (turn := next((t for t in self._turns if t.session is session), None)) is not None:
+            turn.queue.extend(rest)
+
+    async def _take(self, turn: Turn, event: Event) -> None:
+        """The one place where the interface learns what happens to an answer."""
+        if turn.shown is None and turn.session.reply is not None:
+            await self._appear(turn)
+        match event:
+            case TextDelta() | ReasoningDelta() | ToolCallDelta():
+                turn.first_at = turn.first_at or time.monotonic()
+                turn.pieces += 1
+                if turn.shown and self._on_show(turn):
+                    self._screen.transcript.feed(turn.shown, event)
+            case RouteDecided():
+                pass
+            case AttemptStarted(target=target):
+                turn.note = f"asking {target}"
+                self._new_header(turn)
+            case AttemptFailed(target=target, error=error, next=then):
+                turn.note = f"{target.provider} {words(error.kind)} · {then}"
+                self._new_header(turn)
+            case Recovered():
+                turn.note = "going on elsewhere"
+                if turn.shown and self._on_show(turn):
+                    self._screen.transcript.begin_stream(self._entry(turn, parts=True))
+            case UsageReported():
+                pass
+            case Finished() | Failed():
+                self._screen.meters.reached(not (isinstance(event, Failed) and self._notices.failed(event.error)))
+                self._notices.answered(time.monotonic() - turn.started, isinstance(event, Finished))
+                if isinstance(event, Failed) and isinstance(event.error, OverBudget):
+                    turn.over_budget = event.error
+                if isinstance(event, Failed) and isinstance(event.error, NoKey):
+                    self._declined.clear()
+                if turn.shown and self._on_show(turn):
+                    self._screen.transcript.end_stream(turn.shown, self._entry(turn, parts=True, ended=True))
+            case _:
+                assert_never(event)
+
+    def _ask_to_spend(self, turn: Turn, error: OverBudget) -> None:
+        """A cap was reached before anything was sent: let the person decide, if the settings say so."""
+        budget, conversation = self._screen.services.money.budget, turn.session.conversation
+        if budget.on_cap != "ask" or conversation is None or turn.shown is None:
+            return
+        session, shown, id = turn.session, turn.shown, conversation.id
+
+        async def again() -> AsyncGenerator[Event]:
+            budget.allow(id)
+            try:
+                async with aclosing(session.regenerate(shown)) as events:
+                    async for event in events:
+                        yield event
+            finally:
+                budget.revoke_override(id)
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.start(session, again)
+
+        self._screen.app.push_screen(Confirm("Over budget", error.message, "Send it anyway, this once"), answered)
+
+    async def _appear(self, turn: Turn) -> None:
+        """Question and answer are on disk: show them under their real ids."""
+        assert turn.session.reply is not None
+        turn.shown = turn.session.reply.turn.reply_id
+        if self._on_show(turn):
+            await self._screen.stage.show()
+            self._screen.sidebar.mark_open(self._screen.stage.id)
+        await self._screen.library.refresh()
+
+    def _on_show(self, turn: Turn) -> bool:
+        return turn.session is self._screen.stage.session
+
+    def _new_header(self, turn: Turn) -> None:
+        if turn.shown and self._on_show(turn):
+            self._screen.transcript.set_header(turn.shown, self._entry(turn).header)
+
+    def _entry(self, turn: Turn, *, parts: bool = False, ended: bool = False) -> Entry:
+        reply = turn.session.reply
+        assert reply is not None
+        record = reply.record
+        header = header_of(record, record.target or record.asked, time_of_day(now_ms()))
+        status = reply.status if ended else "streaming"
+        trouble = trouble_of(record, status) if ended else ""
+        seams = tuple(map(seam_of, record.seams))
+        return Entry(
+            reply.turn.reply_id, "assistant", reply.builder.parts() if parts else (), status, header, seams, trouble
+        )
+
+    async def _give_back(self, turn: Turn, error: RoutertermError) -> None:
+        """It never left: the text goes back where it was typed."""
+        if turn.shown is None and turn.question:
+            if self._on_show(turn):
+                await self._screen.stage.show()
+            self._screen.composer.give_back(turn.question.text)
+            self._screen.tray.give_back(turn.question.files)
+        self._screen.show_error(error)
+        if turn.session.unsaved:
+            self._screen.library.keep_trying(turn.session)

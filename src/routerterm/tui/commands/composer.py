@@ -1,0 +1,76 @@
+"""Commands on what is being written: files, the editor, the stash."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from routerterm.core.errors import RoutertermError
+from routerterm.tui.commands.base import Choice, Command
+
+if TYPE_CHECKING:
+    from routerterm.tui.chat.screen import ChatScreen
+
+
+class Attach(Command):
+    """Send a file with the next message: text as text, pictures where the model sees."""
+
+    name, title, group, slash, argument = "attach", "Attach a file", "Writing", "attach", "FILE"
+
+    @classmethod
+    async def choices(cls, stage: ChatScreen, argument: str) -> Sequence[Choice]:
+        """The files that fit what was typed."""
+        from routerterm.tui.chat.completion import files
+
+        return await asyncio.to_thread(files, argument)
+
+    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+        """Attach it, or ask for its path in the composer."""
+        if argument:
+            await stage.tray.attach(argument)
+        else:
+            stage.composer.put("/attach ")
+        stage.composer.focus()
+
+
+class Detach(Command):
+    """Take the last file off the next message, or all of them; Backspace before the text does so too."""
+
+    name, title, group, slash, argument = "detach", "Take a file off", "Writing", "detach", "all"
+
+    @classmethod
+    async def choices(cls, stage: ChatScreen, argument: str) -> Sequence[Choice]:
+        """All of them."""
+        return [Choice("all", "every file")]
+
+    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+        """Take it off."""
+        if not stage.tray.items:
+            raise RoutertermError("No file is attached.", "/attach FILE attaches one.")
+        if argument == "all":
+            stage.tray.take()
+        else:
+            stage.tray.remove(-1)
+
+
+class Editor(Command):
+    """Write in your own editor: what VISUAL or EDITOR names."""
+
+    name, title, group, slash = "editor", "Write in $EDITOR", "Writing", "editor"
+    keys = ("alt+e",)
+
+    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+        """Open it on what is written."""
+        await stage.writing.open_editor()
+
+
+class Stash(Command):
+    """Put what is written aside, or with nothing written bring the last of it back."""
+
+    name, title, group, slash = "stash", "Put aside", "Writing", "stash"
+    keys = ("alt+s",)
+
+    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+        """Put aside or bring back."""
+        await stage.writing.stash()

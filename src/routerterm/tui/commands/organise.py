@@ -1,0 +1,135 @@
+"""Commands that put conversations in order: tags, the archive, the bin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from routerterm.core.errors import RoutertermError
+from routerterm.store.values import Filter
+from routerterm.tui.commands.base import Choice, Command
+from routerterm.tui.dialogs.ask import show_dialog
+from routerterm.tui.dialogs.prompt import PromptDialog
+
+if TYPE_CHECKING:
+    from routerterm.tui.chat.screen import ChatScreen
+
+
+class Tag(Command):
+    """Give this conversation tags, with commas between; tag:NAME then finds it."""
+
+    name, title, group, slash, argument = "tag", "Tags of this conversation", "Conversation", "tag", "NAME, NAME"
+
+    @classmethod
+    async def choices(cls, stage: ChatScreen, argument: str) -> Sequence[Choice]:
+        """The tags there are."""
+        before, comma, begun = argument.rpartition(",")
+        tags = await stage.services.store.conversations.tags()
+        fitting = [(tag, n) for tag, n in tags if tag.lower().startswith(begun.strip().lower())]
+        return [Choice(f"{before}{comma}{' ' if comma else ''}{tag}", f"{n} conversations") for tag, n in fitting]
+
+    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+        """Set them, or ask for them."""
+        id = stage.about
+        if argument:
+            await stage.library.set_tags(id, argument)
+            return
+        conversation = await stage.library.conversation(id)
+
+        async def given(text: str) -> None:
+            await stage.library.set_tags(id, text)
+
+        words = "Tags, with commas between. Empty takes them away."
+        show_dialog(stage, PromptDialog("Tags", words, ", ".join(conversation.tags)), given)
+
+
+class Tags(Command):
+    """Every tag with its conversations."""
+
+    name, title, group, slash, argument = "tags", "Conversations by tag", "Conversation", "tags", "TAG"
+
+    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+        """Pick a tag, then one of its conversations."""
+        from routerterm.tui.screens.conversation_pickers import conversations, tags
+
+        async def picked(tag: str) -> None:
+            show_dialog(stage, conversations(stage.services.store, f"Tagged {tag}", Filter(tag=tag)), stage.stage.open)
+
+        if argument:
+            await picked(argument)
+        else:
+            show_dialog(stage, tags(stage.services.store), picked)
+
+
+class Archive(Command):
+    """Put this conversation into the archive, out of the list, or take it out again."""
+
+    name, title, group, slash = "archive", "Archive", "Conversation", "archive"
+
+    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+        """Turn it over."""
+        id = stage.about
+        archived = await stage.library.toggle_archive(id)
+        if archived and id == stage.stage.id:
+            await stage.stage.open(None)
+        where = "In the archive: /archived shows it, /find still finds it." if archived else "Back in the list."
+        stage.notify(where, timeout=4)
+
+
+class Archived(Command):
+    """The archive: every conversation that was put away."""
+
+    name, title, group, slash = "archived", "The archive", "Conversation", "archived"
+
+    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+        """Pick one to open."""
+        from routerterm.tui.screens.conversation_pickers import conversations
+
+        show_dialog(stage, conversations(stage.services.store, "The archive", Filter(archived=True)), stage.stage.open)
+
+
+class Bin(Command):
+    """Deleted conversations, kept for a week: bring one back."""
+
+    name, title, group, slash = "bin", "Deleted conversations", "Conversation", "bin"
+
+    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+        """Pick one to bring back."""
+        from routerterm.tui.screens.conversation_pickers import conversations
+
+        async def picked(id: str) -> None:
+            await stage.services.store.conversations.restore(id)
+            await stage.library.refresh()
+            await stage.stage.open(id)
+
+        screen = conversations(
+            stage.services.store, "Deleted", Filter(deleted=True), hint="Enter brings it back · Esc leaves"
+        )
+        show_dialog(stage, screen, picked)
+
+
+class Prompts(Command):
+    """The prompt library: system prompts by name, and templates with fields."""
+
+    name, title, group, slash, argument = "prompts", "Prompt library", "Writing", "prompts", "NAME"
+    keys = ("alt+l",)
+
+    @classmethod
+    async def choices(cls, stage: ChatScreen, argument: str) -> Sequence[Choice]:
+        """The names there are."""
+        prompts = await stage.services.store.prompts.all()
+        return [Choice(p.name, p.kind) for p in prompts if p.name.lower().startswith(argument.lower())]
+
+    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+        """Use the one that is named, or show them all."""
+        if argument:
+            await stage.prompts.use_named(argument)
+        else:
+            await stage.prompts.open()
+
+
+def some(id: str | None) -> str:
+    """The id.  Raises `RoutertermError` for a conversation that is on no disk yet."""
+    if id is None:
+        raise RoutertermError("Nothing is saved yet.", "A conversation begins with its first message.")
+    return id

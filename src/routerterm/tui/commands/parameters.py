@@ -1,0 +1,107 @@
+"""Commands on how answers are given: temperature, reasoning, length."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast
+
+from routerterm.core.errors import RoutertermError
+from routerterm.core.request import Effort, Params
+from routerterm.tui.commands.base import Choice, Command
+
+if TYPE_CHECKING:
+    from routerterm.tui.chat.screen import ChatScreen
+
+EFFORTS = {
+    "low": "a little",
+    "medium": "a while",
+    "high": "as long as it takes; such tokens cost what an answer's cost",
+    "none": "answer at once, where the model can",
+    "default": "as the model likes",
+}
+
+
+class Temperature(Command):
+    """How freely this conversation's answers are worded: 0 is strict, 1 is usual, 2 is wild."""
+
+    name, title, group, slash, argument = "temperature", "Temperature", "Conversation", "temp", "0–2"
+
+    @classmethod
+    async def choices(cls, stage: ChatScreen, argument: str) -> Sequence[Choice]:
+        """Some that are usual."""
+        return [
+            Choice("0", "the likeliest words: facts, code"),
+            Choice("0.7", "a little freedom"),
+            Choice("1", "what most models do by themselves"),
+            Choice("default", "as the model likes"),
+        ]
+
+    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+        """Set it, or say what it is."""
+        if not argument:
+            now = stage.stage.params.temperature
+            stage.notify(f"The temperature is {'the model’s own' if now is None else now}.", markup=False)
+            return
+        await _set(stage, replace(stage.stage.params, temperature=_temperature(argument)))
+
+
+class Reasoning(Command):
+    """How long the model thinks before it answers, where it can."""
+
+    name, title, group, slash, argument = "reasoning", "Reasoning", "Conversation", "reasoning", "low|medium|high"
+
+    @classmethod
+    async def choices(cls, stage: ChatScreen, argument: str) -> Sequence[Choice]:
+        """The efforts."""
+        return [Choice(value, about) for value, about in EFFORTS.items() if value.startswith(argument)]
+
+    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+        """Set it, or say what it is."""
+        if not argument:
+            stage.notify(f"Reasoning is {stage.stage.params.effort or 'as the model likes'}.", markup=False)
+            return
+        if argument not in EFFORTS:
+            raise RoutertermError(f"{argument!r} is no effort.", f"There are {', '.join(EFFORTS)}.")
+        effort = None if argument == "default" else cast(Effort, argument)
+        await _set(stage, replace(stage.stage.params, effort=effort))
+
+
+class Length(Command):
+    """The most tokens that an answer may have: a cap on its cost, too."""
+
+    name, title, group, slash, argument = "length", "Longest answer", "Conversation", "length", "TOKENS"
+
+    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+        """Set it, or say what it is."""
+        if not argument:
+            now = stage.stage.params.max_output
+            stage.notify(f"An answer may have {f'{now:,} tokens' if now else 'as many tokens as the model likes'}.")
+            return
+        if argument != "default" and not (argument.isascii() and argument.isdigit() and int(argument) > 0):
+            raise RoutertermError(f"{argument!r} is no number of tokens.", "Write /length 500, or /length default.")
+        most = None if argument == "default" else int(argument)
+        await _set(stage, replace(stage.stage.params, max_output=most))
+
+
+def _temperature(argument: str) -> float | None:
+    if argument == "default":
+        return None
+    try:
+        value = float(argument)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 2:
+        raise RoutertermError(f"{argument!r} is no temperature.", "It goes from 0 to 2; `default` is the model's own.")
+    return value
+
+
+async def _set(stage: ChatScreen, params: Params) -> None:
+    await stage.stage.set(params=params)
+    said = [
+        f"temperature {params.temperature}" if params.temperature is not None else "",
+        f"reasoning {params.effort}" if params.effort else "",
+        f"at most {params.max_output:,} tokens" if params.max_output else "",
+    ]
+    stage.notify(", ".join(filter(None, said)).capitalize() or "As the model likes.", timeout=3, markup=False)
+    await stage.tray.say_unheeded()

@@ -1,0 +1,36 @@
+"""Commands about how everything begins: the first run, and the machine's start."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from routerterm.core.errors import RoutertermError
+from routerterm.tui.commands.base import Command
+
+if TYPE_CHECKING:
+    from routerterm.tui.chat.screen import ChatScreen
+
+
+class Welcome(Command):
+    """The ways in, as at the first start: demo, local model, a key, servers that run here."""
+
+    name, title, group, slash = "welcome", "Ways in", "Program", "welcome"
+
+    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+        """Show them in an empty conversation."""
+        if stage.turns.current is not None:
+            raise RoutertermError("An answer is still coming in.", "Esc stops it.")
+        await stage.stage.open(None)
+        stage.first_run.show()
+
+
+class Boot(Command):
+    """Watch the machine start."""
+
+    name, title, group, slash = "boot", "Watch it start", "Program", "boot"
+
+    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+        """Open the screen that shows it."""
+        from routerterm.tui.screens.boot import BootScreen
+
+        stage.app.push_screen(BootScreen(stage.machine, moves=stage.app.moves))

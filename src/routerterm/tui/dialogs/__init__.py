@@ -1,0 +1,1 @@
+"""Dialogs: one at a time, above whatever screen is there."""

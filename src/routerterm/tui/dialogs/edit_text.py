@@ -1,0 +1,99 @@
+"""An overlay for a text of several lines, with a name above it where it has one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.widgets import Input, Static, TextArea
+
+from routerterm.tui.dialogs.modal import Modal
+from routerterm.tui.widgets.fields import FieldLine
+from routerterm.tui.widgets.keybar import foot
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """What was typed."""
+
+    name: str
+    text: str
+
+
+class EditText(Modal[Edited | None]):
+    """Answers with what was typed, or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "Leave", priority=True),
+        Binding("ctrl+s,ctrl+enter,f2", "save", "Keep", priority=True),
+    ]
+    DEFAULT_CSS = """
+    EditText { align: center middle; background: $t-background 60%; }
+    EditText > Vertical {
+        width: 94%; max-width: 100; height: auto; max-height: 94%; padding: 0 1;
+        background: $t-panel; border: solid $t-faint; border-title-color: $t-bright;
+    }
+    EditText Static { color: $t-dim; margin-bottom: 1; }
+    EditText Input {
+        border: none; height: 1; padding: 0; margin-bottom: 1; background: $t-background; color: $t-bright;
+    }
+    EditText TextArea {
+        border: none; padding: 0; height: auto; min-height: 6; max-height: 18; margin-bottom: 1;
+        background: $t-background; color: $t-bright;
+    }
+    EditText Input:focus { border: none; background-tint: transparent 0%; }
+    EditText TextArea:focus { border: none; }
+    EditText FieldLine { background: $t-panel; }
+    """
+
+    def __init__(self, title: str, words: str, text: str, *, name: str | None = None) -> None:
+        """``name`` None: the text has none."""
+        super().__init__()
+        self._title, self._words, self._text, self._named = title, words, text, name
+
+    def compose(self) -> ComposeResult:
+        """What is asked, the name, the text, and the two ways out."""
+        with Vertical() as box:
+            box.border_title = self._title
+            yield Static(self._words, markup=False)
+            if self._named is not None:
+                line = Input(self._named, placeholder="name", select_on_focus=False)
+                line.cursor_blink = False
+                yield line
+            area = TextArea(self._text, soft_wrap=True, tab_behavior="focus", show_line_numbers=False)
+            area.cursor_blink = False
+            area.highlight_cursor_line = False
+            yield area
+            answers = FieldLine(gap=3)
+            answers.fields = foot("^S keeps it · Esc leaves", {"^S": "screen.save", "Esc": "screen.dismiss(None)"})
+            yield answers
+
+    def on_mount(self) -> None:
+        """Stand where there is something to write."""
+        area = self.query_one(TextArea)
+        area.move_cursor(area.document.end)
+        if self._named:
+            area.focus()
+
+    def action_save(self) -> None:
+        """Answer, unless a name is wanted and missing."""
+        name = self.query_one(Input).value.strip() if self._named is not None else ""
+        if self._named is not None and not name:
+            self.query_one(Input).focus()
+            self.notify("Give it a name first.", severity="warning", timeout=3)
+            return
+        self.dismiss(Edited(name, self.query_one(TextArea).text))
+
+    @on(Input.Submitted)
+    def _named_now(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.query_one(TextArea).focus()
+
+    @on(FieldLine.Clicked)
+    async def _clicked(self, event: FieldLine.Clicked) -> None:
+        event.stop()
+        await self.run_action(event.action)

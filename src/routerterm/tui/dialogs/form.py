@@ -1,0 +1,82 @@
+"""An overlay that fills in the fields of a prompt template, one line each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.widgets import Input, Static
+
+from routerterm.tui.dialogs.modal import Modal
+from routerterm.tui.widgets.fields import FieldLine
+from routerterm.tui.widgets.keybar import foot
+
+if TYPE_CHECKING:
+    from routerterm.engine.chat.templates import Field
+
+
+class FormDialog(Modal[Mapping[str, str] | None]):
+    """Answers with the value of every field by its name, or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "Leave", priority=True),
+        Binding("up", "app.focus_previous", show=False, priority=True),
+        Binding("down", "app.focus_next", show=False, priority=True),
+    ]
+    DEFAULT_CSS = """
+    FormDialog { align: center middle; background: $t-background 60%; }
+    FormDialog > Vertical {
+        width: 94%; max-width: 84; height: auto; max-height: 94%; padding: 0 1;
+        background: $t-panel; border: solid $t-faint; border-title-color: $t-bright;
+    }
+    FormDialog VerticalScroll { height: auto; max-height: 16; }
+    FormDialog Static { color: $t-dim; }
+    FormDialog Input { border: none; height: 1; padding: 0; margin-bottom: 1; background: $t-background; color: $t-bright; }
+    FormDialog Input:focus { border: none; background-tint: transparent 0%; }
+    FormDialog FieldLine { background: $t-panel; }
+    """
+
+    def __init__(self, title: str, fields: Sequence[Field]) -> None:
+        super().__init__()
+        self._title, self._fields = title, tuple(fields)
+
+    def compose(self) -> ComposeResult:
+        """A line for each field, what stands there otherwise already in it."""
+        with Vertical() as box:
+            box.border_title = self._title
+            with VerticalScroll(can_focus=False):
+                for field in self._fields:
+                    yield Static(field.name, markup=False)
+                    line = Input(field.default or "", select_on_focus=True)
+                    line.cursor_blink = False
+                    yield line
+            ways = FieldLine(gap=3)
+            ways.fields = foot("Enter next, then done · Esc leaves", {"Esc": "screen.dismiss(None)"})
+            yield ways
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        """To the next empty field that must be filled in; done when there is none."""
+        event.stop()
+        lines = list(self.query(Input))
+        for line, field in zip(lines, self._fields, strict=True):
+            if not line.value and field.default is None and line is not event.input:
+                line.focus()
+                return
+        here = lines.index(event.input)
+        if not event.value and self._fields[here].default is None:
+            self.notify(f"{self._fields[here].name} must be filled in.", severity="warning", timeout=3, markup=False)
+        elif here + 1 < len(lines):
+            lines[here + 1].focus()
+        else:
+            values = zip(self._fields, lines, strict=True)
+            self.dismiss({field.name: line.value for field, line in values if line.value or field.default is None})
+
+    @on(FieldLine.Clicked)
+    async def _clicked(self, event: FieldLine.Clicked) -> None:
+        event.stop()
+        await self.run_action(event.action)

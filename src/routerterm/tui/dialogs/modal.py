@@ -1,0 +1,77 @@
+"""A screen over another one, which is seen around it as it is.
+
+Textual would draw all that lies beneath anew, and take every piece of it apart, for each redraw of the overlay.  Here
+each row beneath is drawn once, and again when something on it has changed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from textual.geometry import Region
+from textual.screen import ModalScreen, Screen
+from textual.strip import Strip
+
+from routerterm.tui.widgets.fast_screen import Answer, FastScreen
+from routerterm.tui.widgets.lines import LineCache
+from routerterm.tui.widgets.scanlines import ScanlineCompositor
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Self
+
+    from textual.geometry import Size
+
+
+class Modal(ModalScreen[Answer], FastScreen[Answer]):
+    """What is taken as its answer, `dismiss` gives."""
+
+    _rows: dict[int, Strip]
+    _rows_for: Size | None = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._styles_cache = LineCache()
+
+    def render_line(self, y: int) -> Strip:
+        """A row of the screen beneath, for wherever nothing of ours lies on it."""
+        beneath = self._beneath
+        if beneath is None or beneath._compositor.size != self.size:
+            return Strip.blank(self.size.width, self.rich_style)
+        if self._rows_for != self.size:
+            chops = _unlit(beneath, self.size.region)
+            self._rows = {row: Strip.join(chop.values()).discard_meta() for row, chop in enumerate(chops)}
+            self._rows_for = self.size
+        if y not in self._rows:
+            row = _unlit(beneath, Region(0, y, self.size.width, 1))[y]
+            self._rows[y] = Strip.join(row.values()).discard_meta()
+        return self._rows[y]
+
+    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
+        """Draw again; ``regions`` are those where the screen beneath has changed."""
+        self._forget(regions)
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+
+    def _forget(self, regions: Sequence[Region]) -> None:
+        """What lies beneath has changed there; where that is an overlay too, what lies beneath it may have."""
+        if self._rows_for is not None:
+            for row in {row for region in regions for row in region.line_range}:
+                self._rows.pop(row, None)
+        beneath = self._beneath if regions else None
+        if isinstance(beneath, Modal):
+            beneath._styles_cache.set_dirty(*regions)
+            beneath._forget(regions)
+
+    @property
+    def _beneath(self) -> Screen[Any] | None:
+        stack = self.app.screen_stack
+        place = stack.index(self) if self in stack else 0
+        return stack[place - 1] if place else None
+
+
+def _unlit(screen: Screen[Any], crop: Region) -> Sequence[Mapping[int, Strip]]:
+    """Rows of a screen without scanlines: the overlay's own lie over them."""
+    compositor, wanted = screen._compositor, crop.line_range.__contains__
+    if isinstance(compositor, ScanlineCompositor):
+        return compositor.unlit(crop, wanted)
+    return compositor._render_chops(crop, wanted)

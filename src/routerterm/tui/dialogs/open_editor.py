@@ -1,0 +1,57 @@
+"""The person's own editor, started with a clean environment on a file that only its owner can read."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from routerterm.core.errors import RoutertermError
+
+_SECRET = re.compile(r"(KEY|TOKEN|SECRET|PASSW(OR)?D|PASSPHRASE|CREDENTIALS?)S?$|^ROUTERTERM_", re.IGNORECASE)
+_USUAL = ("editor", "nano", "vim", "vi", "emacs")
+
+
+def open_editor(text: str, environ: Mapping[str, str] | None = None) -> str:
+    """What the editor made of the text.  Blocks; the terminal must be free.  Raises `RoutertermError`."""
+    environ = os.environ if environ is None else environ
+    command = editor_of(environ)
+    with tempfile.TemporaryDirectory(prefix="routerterm-") as folder:  # 0700
+        file = Path(folder) / "message.md"
+        file.write_text(text, encoding="utf-8")
+        try:
+            code = subprocess.call([*command, str(file)], env=clean(environ))
+        except OSError as error:
+            raise RoutertermError(f"{command[0]} cannot be started: {error.strerror}.", _HINT) from None
+        if code:
+            raise RoutertermError(f"{command[0]} ended with {code}; the text is as it was.")
+        try:
+            return file.read_text(encoding="utf-8").removesuffix("\n")
+        except (OSError, UnicodeDecodeError):
+            raise RoutertermError(
+                f"What {command[0]} left behind is no UTF-8 text.", "The text is as it was."
+            ) from None
+
+
+_HINT = "Set EDITOR to the editor that you like, as in: export EDITOR=nano"
+
+
+def editor_of(environ: Mapping[str, str]) -> list[str]:
+    """The command: VISUAL, EDITOR, or the first usual one there is.  Raises `RoutertermError`."""
+    for name in ("VISUAL", "EDITOR"):
+        if words := shlex.split(environ.get(name, "")):
+            return words
+    for name in _USUAL:
+        if found := shutil.which(name, path=environ.get("PATH")):
+            return [found]
+    raise RoutertermError("There is no editor on this machine that we know of.", _HINT)
+
+
+def clean(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment without keys and passwords: an editor runs plugins, and they need none of ours."""
+    return {name: value for name, value in environ.items() if not _SECRET.search(name)}

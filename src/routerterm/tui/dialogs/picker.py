@@ -1,0 +1,260 @@
+"""An overlay to pick one of many: type to narrow it down, Enter takes, Esc leaves everything as it was."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.geometry import Size
+from textual.getters import query_one
+from textual.widgets import Input, Static
+from textual.worker import Worker, WorkerError
+
+from routerterm.core.errors import RoutertermError
+from routerterm.tui.dialogs.modal import Modal
+from routerterm.tui.widgets.box import Box
+from routerterm.tui.widgets.fields import FieldLine
+from routerterm.tui.widgets.fuzzy import best
+from routerterm.tui.widgets.keybar import foot, key_name
+from routerterm.tui.widgets.rows import Column, Row, RowList
+
+if TYPE_CHECKING:
+    from routerterm.tui.app import RoutertermApp
+
+Source: TypeAlias = Callable[[str], Awaitable[Sequence[Row]]]
+"""Gives the rows for what was typed."""
+Load: TypeAlias = Callable[[], Awaitable[Sequence[Row]]]
+"""Gives all rows, which may take a moment."""
+MANY = 200
+"""Rows from which filtering them is left to a thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """Something else that can be done with the row under the cursor; the list is asked for again afterwards."""
+
+    key: str
+    title: str
+    do: Callable[[str], Awaitable[None]]
+
+
+def among(rows: Sequence[Row]) -> Source:
+    """The rows that fit what was typed; headings only while nothing is typed."""
+
+    async def fitting(query: str) -> Sequence[Row]:
+        if not query.strip():
+            return rows
+        if len(rows) < MANY:
+            return _fitting(query, rows)
+        return await asyncio.to_thread(_fitting, query, rows)
+
+    return fitting
+
+
+def later(load: Load) -> Source:
+    """The same for rows that are looked up when the overlay is already there; `Command`s have them looked up again."""
+    return _Later(load)
+
+
+def _fitting(query: str, rows: Sequence[Row]) -> Sequence[Row]:
+    found: dict[str, Row] = {}
+    for row in best(query, (row for row in rows if row.id), lambda row: row.text):
+        found.setdefault(row.id, row)
+    return list(found.values())
+
+
+class _Later:
+    def __init__(self, load: Load) -> None:
+        self._load = load
+        self._rows: Sequence[Row] | None = None
+
+    async def __call__(self, query: str) -> Sequence[Row]:
+        if self._rows is None:
+            self._rows = await self._load()
+        return await among(self._rows)(query)
+
+    def forget(self) -> None:
+        self._rows = None
+
+
+class Picker(Modal[str | None]):
+    """Answers with the id of the row that was taken, or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "Leave everything as it was", priority=True),
+        Binding("enter", "take", "Take what the cursor stands on", priority=True),
+        Binding("up", "move(-1)", "Up", show=False, priority=True),
+        Binding("down", "move(1)", "Down", show=False, priority=True),
+        Binding("pageup", "page(-1)", "A page up", show=False, priority=True),
+        Binding("pagedown", "page(1)", "A page down", show=False, priority=True),
+        Binding("f1,ctrl+underscore", "app.help_here", "Help", show=False, priority=True),
+    ]
+    DEFAULT_CSS = """
+    Picker { align: center middle; background: $t-background 60%; }
+    Picker > Box {
+        width: 94%; max-width: 110; height: 86%;
+        background: $t-panel;
+    }
+    Picker.-small > Box { width: 100%; height: 100%; }
+    Picker Input { border: none; height: 1; padding: 0 1; background: $t-panel; color: $t-bright; }
+    Picker Input:focus { border: none; background-tint: transparent 0%; }
+    Picker Input > .input--placeholder { color: $t-dim; }
+    Picker RowList { height: 1fr; margin-top: 1; background: $t-panel; }
+    Picker.-short RowList { margin-top: 0; }
+    Picker #empty { height: 1fr; padding: 1 1; color: $t-dim; }
+    Picker #detail { height: 2; margin: 1 1 0 1; color: $t-text; }
+    Picker.-short #detail { margin-top: 0; }
+    Picker #foot { margin: 1 1 0 1; background: $t-panel; }
+    Picker.-short #foot { margin-top: 0; }
+    """
+    app: RoutertermApp
+    query_box = query_one(Input)
+    list = query_one(RowList)
+
+    def __init__(
+        self,
+        title: str,
+        columns: Sequence[Column],
+        source: Source,
+        *,
+        on: str | None = None,
+        placeholder: str = "type to narrow it down",
+        hint: str = "Enter takes · Esc leaves",
+        empty: str = "Nothing fits.",
+        watch: Callable[[str], None] | None = None,
+        query: str = "",
+        deeds: Sequence[Deed] = (),
+        explained: bool = False,
+    ) -> None:
+        """``watch`` is told the row under the cursor, for a preview; ``explained``: rows have a `Row.detail`."""
+        super().__init__()
+        self._title, self._hint, self._columns = title, hint, columns
+        self._source, self._on, self._watch = source, on, watch
+        self._placeholder, self._empty, self._query = placeholder, empty, query
+        self._deeds, self._explained = deeds, explained
+        self._filling: Worker[None] | None = None
+
+    def compose(self) -> ComposeResult:
+        """A line to type in, the list, and what can be done."""
+        self._fit(self.app.size)  # before there is anything whose style would have to be looked up again
+        with Box(self._title, self.app.machine):
+            box_input = Input(self._query, placeholder=self._placeholder, select_on_focus=False)
+            box_input.cursor_blink = False
+            yield box_input
+            rows = RowList(self._columns)
+            rows.display = False  # until there are some
+            yield rows
+            yield Static("…", id="empty", markup=False)
+            if self._explained:
+                yield Static(id="detail", markup=False)
+            yield FieldLine(gap=2, id="foot")
+
+    def on_mount(self) -> None:
+        """Be there at once; the rows follow."""
+        for number, deed in enumerate(self._deeds):
+            self._bindings.bind(deed.key, f"deed({number})", deed.title, priority=True)
+        self.query_one("#foot", FieldLine).fields = foot(self._whole_hint(), self._clickable())
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        if self._filling is None:  # else the person was quicker
+            self._refill()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Take the whole of a small terminal."""
+        self._fit(event.size)
+
+    def _fit(self, size: Size) -> None:
+        self.set_class(size.width < 60 or size.height < 22, "-small")
+        self.set_class(size.height < 28, "-short")
+
+    def _whole_hint(self) -> str:
+        first, *rest = self._hint.split(" · ")
+        return " · ".join([first, *(f"{key_name(deed.key)} {deed.title}" for deed in self._deeds), *rest])
+
+    def _clickable(self) -> dict[str, str]:
+        deeds = {key_name(deed.key): f"screen.deed({number})" for number, deed in enumerate(self._deeds)}
+        return {"Enter": "screen.take", "Esc": "screen.dismiss(None)"} | deeds
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        if event.value != self._query:
+            self._query, self._on = event.value, self._on if not event.value else None
+            self._refill()
+
+    def _refill(self) -> None:
+        filling = self._fill(self._query)
+        self._filling = self.run_worker(filling, exclusive=True, group="picker", exit_on_error=False)
+
+    async def _fill(self, query: str) -> None:
+        try:
+            rows = await self._source(query)
+        except RoutertermError as error:
+            rows = ()
+            self.query_one("#empty", Static).update(f"{error.message} {error.hint}")
+        else:
+            self.query_one("#empty", Static).update(self._empty)
+        self.query_one("#empty").display = not rows  # no class: the style sheet would be matched for everything here
+        self.list.display = bool(rows)
+        self.list.show(rows, on=self._on)
+
+    @on(RowList.Moved)
+    def _moved(self, event: RowList.Moved) -> None:
+        event.stop()
+        if self._explained and (row := self.list.current) is not None:
+            self.query_one("#detail", Static).update(row.detail)
+        if self._watch is not None:
+            self._watch(event.id)
+
+    @on(RowList.Chosen)
+    def _chosen(self, event: RowList.Chosen) -> None:
+        event.stop()
+        self.dismiss(event.id)
+
+    @on(FieldLine.Clicked)
+    async def _foot_clicked(self, event: FieldLine.Clicked) -> None:
+        event.stop()
+        await self.run_action(event.action)
+
+    def on_click(self, event: events.Click) -> None:
+        """A click beside the overlay leaves it."""
+        if event.widget is self:
+            self.dismiss(None)
+
+    def action_move(self, step: int) -> None:
+        """Move in the list while typing above it."""
+        self.list.action_move(step)
+
+    def action_page(self, step: int) -> None:
+        """Move by pages."""
+        self.list.action_page(step)
+
+    async def action_take(self) -> None:
+        """Take what the cursor stands on, once the list shows what fits what was typed."""
+        self._begin()
+        if self._filling is not None and not self._filling.is_finished:
+            try:
+                await self._filling.wait()
+            except WorkerError:
+                return
+        self.list.action_choose()
+
+    async def action_deed(self, number: int) -> None:
+        """Do something else with the row under the cursor, and look again."""
+        row = self.list.current
+        if row is None:
+            return
+        try:
+            await self._deeds[number].do(row.id)
+        except RoutertermError as error:
+            self.notify(f"{error.message} {error.hint}", severity="warning", markup=False)
+        if isinstance(self._source, _Later):
+            self._source.forget()
+        self._on = row.id
+        self._refill()

@@ -1,0 +1,1 @@
+"""Markdown into styled lines, block by block, while it still arrives."""

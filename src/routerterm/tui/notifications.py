@@ -1,0 +1,146 @@
+"""What the program says by itself: the answer is here, the budget goes, nobody can be reached; and what to do then."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import deque
+from typing import TYPE_CHECKING
+
+from routerterm.core.errors import Offline, RoutertermError
+from routerterm.core.money import show_usd
+from routerterm.tui.clock import now_ms
+from routerterm.tui.terminal.attention import GIVE_TITLE_BACK, KEEP_TITLE, TitleState, call, call_of, title
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from routerterm.tui.app import RoutertermApp
+
+LONG = 8.0
+"""Seconds of an answer after which a person may have turned to something else."""
+KEPT = 200
+"""Notices that can be read again."""
+TWICE = 3.0
+"""Seconds within which a second Ctrl+C means to leave."""
+
+
+class Notifications:
+    """Calls, titles and warnings of one program."""
+
+    def __init__(self, app: RoutertermApp) -> None:
+        self._app = app
+        self._mood: TitleState | None = None
+        self._warned: set[tuple[str, int]] = set()
+        self._interrupted = -TWICE
+        self.log: deque[tuple[int, str]] = deque(maxlen=KEPT)
+        """When (milliseconds since the epoch) and what was said, the newest last."""
+
+    def keep(self, line: str) -> None:
+        """Remember a notice for whoever could not read it in time."""
+        self.log.append((now_ms(), line))
+
+    # -- the terminal ----------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Keep the title that the terminal has, and set ours."""
+        self._send(KEEP_TITLE)
+        self.mood("idle")
+
+    def end(self) -> None:
+        """Give the terminal its own title back."""
+        self._send(GIVE_TITLE_BACK)
+
+    def mood(self, mood: TitleState) -> None:
+        """Say in the title how things are; what waits for the person stays until it is looked at."""
+        if mood == "idle" and self._mood in ("ready", "asking") and not self._app.app_focus:
+            return
+        if mood != self._mood:
+            self._mood = mood
+            self._send(title(mood, ascii_only=self._app.ui.glyphs == "ascii"))
+
+    def on_focus(self) -> None:
+        """The terminal has the focus again."""
+        if self._mood in ("ready", "asking"):
+            self.mood("idle")
+
+    def answered(self, seconds: float, well: bool) -> None:
+        """An answer has ended: call, if it took long and nobody looks."""
+        if self._app.app_focus or seconds < LONG:
+            return
+        self.mood("ready")
+        setting = self._app.services.settings.ui.bell if self._app.services else "auto"
+        words = "The answer is here." if well else "The answer could not be had."
+        self._send(call(call_of(setting, os.environ), words))
+
+    def _send(self, data: str) -> None:
+        driver = self._app._driver
+        if driver is not None and data and not driver.is_headless:
+            driver.write(data)
+            driver.flush()
+
+    # -- what goes wrong -------------------------------------------------------------------------------
+
+    def failed(self, error: RoutertermError) -> bool:
+        """An answer failed: whether nobody can be reached at all."""
+        if isinstance(error, Offline):
+            self._app.notify(
+                "No provider can be reached. What you asked is kept; /retry asks again.\n"
+                "F3: local models and the demo need no network.",
+                title="Offline", severity="warning", timeout=10, markup=False,
+            )  # fmt: skip
+            return True
+        return False
+
+    def spent(self, today: Decimal, cap: Decimal | None) -> None:
+        """Warn once when a part of the day's budget is gone."""
+        services = self._app.services
+        if not cap or services is None:
+            return
+        reached = [percent for percent in services.settings.budget.warn_at if today * 100 >= cap * percent]
+        day = time.strftime("%Y-%m-%d")
+        if not reached or (day, max(reached)) in self._warned:
+            return
+        self._warned |= {(day, percent) for percent in reached}
+        self._app.notify(
+            f"{max(reached)} % of today's budget is spent: {show_usd(today)} of {show_usd(cap)}.\n"
+            "F4 shows on what; F3 has cheaper models; budget.day in /settings moves the limit.",
+            title="Budget", severity="warning", timeout=10, markup=False,
+        )  # fmt: skip
+
+    def guarded(self) -> None:
+        """What the guard found on the way, without the words."""
+        services = self._app.services
+        hits = services.money.hits if services is not None else None
+        while hits:
+            hit = hits.popleft()
+            if hit.action in ("warn", "redact"):
+                did = "took out" if hit.action == "redact" else "noticed"
+                self._app.notify(
+                    f"The guard {did} {hit.count} × {hit.rule}.\nguard in /settings says what it does.",
+                    severity="warning", markup=False,
+                )  # fmt: skip
+
+    # -- Ctrl+C ----------------------------------------------------------------------------------------
+
+    async def interrupt(self) -> None:
+        """Copy what is selected; else stop the answer; else clear what is written; else, pressed twice, quit."""
+        chat = self._app.chat
+        here = self._app.screen is chat
+        if here and chat.transcript.selection is not None:
+            chat.transcript.action_copy()
+            return
+        if chat.comparing.open is not None and chat.comparing.open.comparison.stop():
+            return
+        if chat.turns.stop():
+            return
+        if chat.composer.text.strip() and here:
+            chat.composer.put("", undoable=True)
+            self._app.notify("Cleared. Ctrl+Z restores it.", timeout=3)
+            return
+        now = time.monotonic()
+        if now - self._interrupted < TWICE:
+            await self._app.action_quit()
+            return
+        self._interrupted = now
+        self._app.notify("Press Ctrl+C again to quit; Ctrl+Q quits at once.", timeout=TWICE)

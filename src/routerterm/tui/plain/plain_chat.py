@@ -1,0 +1,234 @@
+"""The plain talk: a line in, an answer out, everything in the order in which it happens."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing, suppress
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
+
+from routerterm.core.errors import RoutertermError
+from routerterm.core.events import (
+    AttemptFailed,
+    AttemptStarted,
+    Event,
+    Failed,
+    Finished,
+    ReasoningDelta,
+    Recovered,
+    RouteDecided,
+    TextDelta,
+    ToolCallDelta,
+    UsageReported,
+)
+from routerterm.core.request import Params
+from routerterm.core.sanitise import sanitise
+from routerterm.engine.chat.capabilities import unsupported_options
+from routerterm.engine.chat.params import params_from_json, params_to_json
+from routerterm.tui.chat.attachment_files import Attached, tidied
+from routerterm.tui.chat.entries import words
+from routerterm.tui.chat.last_model import begins_with
+from routerterm.tui.plain.commands import COMMANDS
+from routerterm.tui.plain.text import WELCOME, ending
+
+if TYPE_CHECKING:
+    from routerterm.config.keys.key_store import KeyStore
+    from routerterm.config.paths import Paths
+    from routerterm.engine.chat.session import Session
+    from routerterm.wiring import Services
+
+Unlock: TypeAlias = Callable[["KeyStore", str], Awaitable[object]]
+PROMPT = "you> "
+GOES_ON = "...> "
+
+
+class PlainChat:
+    """One person talking; a conversation at a time."""
+
+    def __init__(self, services: Services, unlock: Unlock) -> None:
+        self.services = services
+        self._unlock = unlock
+        self.session: Session = services.session(None)
+        self.model = services.default_model
+        self.files: list[Attached] = []
+        self.listed: list[str] = []
+        """Conversations by the numbers under which they were named last."""
+        self.over = False
+        self._wishes: dict[str, Any] = {}
+        self._at_line_start = True
+
+    # -- saying ----------------------------------------------------------------------------------------
+
+    def say(self, text: str) -> None:
+        """A line, or several."""
+        if text:
+            self._end_line()
+            self._write(sanitise(text) + "\n")
+
+    def _write(self, text: str) -> None:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+        self._at_line_start = text.endswith("\n")
+
+    def _end_line(self) -> None:
+        if not self._at_line_start:
+            self._write("\n")
+
+    def tell(self, error: RoutertermError) -> None:
+        """What was wrong, and what to do."""
+        self.say(f"Error: {error.message}" + (f"\nWhat to do: {error.hint}" if error.hint else ""))
+
+    # -- the conversation ------------------------------------------------------------------------------
+
+    @property
+    def params(self) -> Params:
+        """How answers are wished for."""
+        conversation = self.session.conversation
+        return params_from_json(conversation.params) if conversation else self._wishes.get("params", Params())
+
+    @property
+    def private(self) -> bool:
+        """Whether only models of this machine may answer."""
+        conversation = self.session.conversation
+        return conversation.private if conversation else bool(self._wishes.get("private"))
+
+    async def open(self, id: str | None) -> None:
+        """Go on in a conversation, or begin a new one."""
+        self._wishes.clear()
+        self.session = self.services.session(id)
+        conversation = await self.session.load()
+        self.model = (conversation.model if conversation else None) or await begins_with(self.services)
+
+    async def set(self, **fields: Any) -> None:
+        """Change the conversation; a new one is not saved for that."""
+        conversation = self.session.conversation
+        if conversation is None:
+            self._wishes |= fields
+            self.session = self.services.session(None, **self._wishes)
+            return
+        if isinstance(fields.get("params"), Params):
+            fields["params"] = params_to_json(fields["params"])
+        await self.services.store.conversations.change(conversation.id, **fields)
+        await self.session.refresh()
+
+    async def say_unheeded(self) -> None:
+        """Say at once what the model will not do."""
+        from routerterm.wiring.preview import abilities
+
+        can = (await abilities(self.services)).of(self.model)
+        pictures = any(file.is_picture for file in self.files)
+        for sentence in unsupported_options(self.model, can, self.params, pictures=pictures, private=self.private):
+            self.say(f"Note: {sentence}")
+
+    async def take(self, line: str) -> None:
+        """A command, or a question."""
+        try:
+            if line.startswith("/") and "\n" not in line and "/" not in line.split()[0][1:]:
+                await self._command(line)
+            elif line.strip() or self.files:
+                await self.unlock(self.model)
+                files, self.files = self.files, []
+                await self.hear(self.session.send(line, parts=[file.part for file in files], model=self.model))
+        except RoutertermError as error:
+            self.tell(error)
+
+    async def unlock(self, model: str) -> None:
+        """Ask for the passphrases that the model's keys need."""
+        await self._unlock(self.services.keys, model)
+
+    async def _command(self, line: str) -> None:
+        name, _, argument = line[1:].strip().partition(" ")
+        deed = COMMANDS.get(name.lower())
+        if deed is None:
+            near = get_close_matches(name.lower(), COMMANDS, 1)
+            raise RoutertermError(f"There is no command /{name}.", f"Try /{near[0] if near else 'help'}.")
+        await deed(self, argument.strip())
+
+    async def hear(self, answer: AsyncGenerator[Event]) -> None:
+        """Write an answer as it comes, and what happens on the way."""
+        async with aclosing(answer) as events:
+            async for event in events:
+                self._take(event)
+        for hit in self._hits():
+            self.say(hit)
+
+    def _hits(self) -> list[str]:
+        hits, said = self.services.money.hits, []
+        while hits:
+            hit = hits.popleft()
+            if hit.action in ("warn", "redact"):
+                said.append(f"The guard {'took out' if hit.action == 'redact' else 'noticed'} {hit.count} {hit.rule}.")
+        return said
+
+    def _take(self, event: Event) -> None:
+        match event:
+            case TextDelta(text):
+                self._write(sanitise(text))
+            case AttemptFailed(target=target, error=error, next=then):
+                self.say(f"[{target}: {words(error.kind)}; {then}]")
+            case Recovered(how=how, target=target):
+                self.say(f"[the answer broke off; {target} {'goes on' if how == 'continue' else 'begins again'}]")
+            case Finished():
+                self.say(ending(event))
+            case Failed(error):
+                self.tell(error)
+            case RouteDecided() | AttemptStarted() | ReasoningDelta() | ToolCallDelta() | UsageReported():
+                pass
+            case _:
+                assert_never(event)
+
+
+def run(paths: Paths, unlock: Unlock) -> int:
+    """Talk until the person leaves; the exit code.  ``unlock`` asks for the passphrases that a model's keys need."""
+    from routerterm.wiring import open_services
+
+    with suppress(ImportError):  # line editing and history, where Python has them
+        import readline  # noqa: F401
+    with asyncio.Runner() as runner:
+        services = runner.run(open_services(paths))
+        try:
+            talk = PlainChat(services, unlock)
+            runner.run(_greet(talk))
+            while not talk.over:
+                line = _line(talk)
+                if line is None:
+                    break
+                try:
+                    runner.run(talk.take(line))
+                except KeyboardInterrupt:
+                    talk.say("[stopped; what was said is kept]")
+        finally:
+            runner.run(services.close())
+    return 0
+
+
+async def _greet(talk: PlainChat) -> None:
+    services = talk.services
+    talk.model = await begins_with(services)
+    talk.say(f"routerterm, plain. {talk.model} answers. /help names the commands, /quit leaves.")
+    for trouble in services.troubles:
+        talk.tell(trouble)
+    chosen = "default" in services.settings.router.model_fields_set
+    if not chosen and talk.model == "demo/markdown" and await services.store.conversations.latest() is None:
+        talk.say(WELCOME)
+
+
+def _line(talk: PlainChat) -> str | None:
+    """What the person writes; None when they have left."""
+    lines: list[str] = []
+    while True:
+        try:
+            line = tidied(input(GOES_ON if lines else PROMPT))
+        except EOFError:
+            talk.say("")
+            return "\n".join(lines) if lines else None
+        except KeyboardInterrupt:
+            sys.stdout.write("\n")
+            talk.say("Ctrl+D or /quit leaves.")
+            lines = []
+            continue
+        if not line.endswith("\\"):
+            return "\n".join([*lines, line])
+        lines.append(line[:-1])

@@ -1,0 +1,1 @@
+"""Several models answer the same question side by side."""

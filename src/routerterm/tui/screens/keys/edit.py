@@ -1,0 +1,82 @@
+"""Asks what a person wants to note of a key: its requests per day, and a line of text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.getters import query_one
+from textual.widgets import Button, Input, Static
+
+from routerterm.tui.dialogs.modal import Modal
+from routerterm.tui.dialogs.unlock import DIALOG_CSS, LOW
+
+if TYPE_CHECKING:
+    from routerterm.config.keys.values import KeyRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What the person wrote."""
+
+    quota: int | None
+    notes: str
+
+
+class EditKeyScreen(Modal[Noted | None]):
+    """Dismissed with `Noted`, or None where nothing is to change."""
+
+    DEFAULT_CSS = DIALOG_CSS.replace("$SCREEN", "EditKeyScreen")
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "give_up", "Leave it", show=False)]
+    AUTO_FOCUS = "#quota"
+    VERTICAL_BREAKPOINTS = LOW
+
+    quota = query_one("#quota", Input)
+    notes = query_one("#notes", Input)
+
+    def __init__(self, record: KeyRecord) -> None:
+        super().__init__()
+        self.record = record
+
+    def compose(self) -> ComposeResult:
+        """Two lines to write on, two buttons."""
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = f"{self.record.name} {self.record.masked}"
+            yield Static("Requests a day, at most; empty for no limit", classes="caption", markup=False)
+            quota = Input(str(self.record.quota or ""), id="quota", type="integer", max_length=9, select_on_focus=False)
+            quota.cursor_blink = False
+            yield quota
+            yield Static("Notes", classes="caption", markup=False)
+            notes = Input(self.record.notes, id="notes", max_length=200, select_on_focus=False)
+            notes.cursor_blink = False
+            yield notes
+            yield Static("", classes="says", markup=False)
+            with Horizontal(classes="buttons"):
+                yield Button("Keep it", id="go", compact=True)
+                yield Button("Leave it", id="no", compact=True)
+
+    @on(Input.Submitted)
+    def _entered(self, event: Input.Submitted) -> None:
+        event.stop()
+        self._go()
+
+    @on(Button.Pressed, "#go")
+    def _pressed(self) -> None:
+        self._go()
+
+    @on(Button.Pressed, "#no")
+    def action_give_up(self) -> None:
+        """Change nothing."""
+        self.dismiss(None)
+
+    def _go(self) -> None:
+        written = self.quota.value.strip()
+        if written and not (written.isascii() and written.isdigit()):
+            self.query_one(".says", Static).update("A whole number of requests, or nothing.")
+            self.quota.focus()
+            return
+        self.dismiss(Noted(int(written) or None if written else None, self.notes.value.strip()))

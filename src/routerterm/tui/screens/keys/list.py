@@ -1,0 +1,158 @@
+"""The list of keys and the pane that tells of one, both drawn line by line and told what to show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.segment import Segment
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from routerterm.engine.keys.view import KeysView
+from routerterm.tui.screens.keys.rows import Heading, Invitation, KeyRow, Row, cut, rows_of, spans_of
+from routerterm.tui.widgets.fields import Span
+from routerterm.tui.widgets.styles import Toned
+
+if TYPE_CHECKING:
+    from routerterm.tui.themes.values import Glyphs
+
+EMPTY = KeysView(0.0)
+
+
+class KeysList(ScrollView, Toned, can_focus=True):
+    """Told a view and the time; says which line the person stands on and which was chosen."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", "Up", show=False),
+        Binding("down,j", "move(1)", "Down", show=False),
+        Binding("pageup", "move(-10)", "Page up", show=False),
+        Binding("pagedown", "move(10)", "Page down", show=False),
+        Binding("home,g", "move(-1000000)", "First", show=False),
+        Binding("end,G", "move(1000000)", "Last", show=False),
+        Binding("enter", "choose", "Choose", show=False),
+    ]
+
+    @dataclass
+    class Moved(Message):
+        """The cursor stands on another line, or the line changed."""
+
+        row: Row | None
+
+    @dataclass
+    class Chosen(Message):
+        """Enter or a second click on a line."""
+
+        row: Row
+
+    def __init__(self, glyphs: Glyphs, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.glyphs = glyphs
+        self._rows: tuple[Row, ...] = ()
+        self._cursor = 0
+        self._now = 0.0
+
+    @property
+    def current(self) -> Row | None:
+        """The line under the cursor."""
+        return self._rows[self._cursor] if self._cursor < len(self._rows) else None
+
+    def show(self, view: KeysView, stand_on: str | None = None) -> None:
+        """Replace everything; the cursor stays with its key, or goes to the one that is named."""
+        kept = stand_on or _name(self.current)
+        self._rows = rows_of(view)
+        self._now = view.at
+        self.virtual_size = Size(self.size.width, len(self._rows))
+        places = [i for i, row in enumerate(self._rows) if not isinstance(row, Heading)]
+        same = [i for i in places if _name(self._rows[i]) == kept]
+        self._cursor = same[0] if same else min(places, key=lambda i: abs(i - self._cursor), default=0)
+        self._reveal()
+
+    def tick(self, now: float) -> None:
+        """Time passed: count down what rests."""
+        self._now = now
+        for y, row in enumerate(self._rows):
+            if isinstance(row, KeyRow) and row.line.health == "cooling":
+                self.refresh(Region(0, y - self.scroll_offset.y, self.size.width, 1))
+
+    def render_line(self, y: int) -> Strip:
+        """One row of the list."""
+        index, width = y + self.scroll_offset.y, self.size.width
+        if index >= len(self._rows):
+            return Strip.blank(width, self.tone("text"))
+        here = index == self._cursor and not isinstance(self._rows[index], Heading)
+        spans = spans_of(self._rows[index], self._now, width, self.glyphs, here=here)
+        if here and self.has_focus:
+            style = self.tone("key")
+            return Strip([Segment("".join(span.text for span in spans), style)]).adjust_cell_length(width)
+        segments = [Segment(span.text, self.tone(span.tone)) for span in spans]
+        return Strip(segments).adjust_cell_length(width)
+
+    def action_move(self, step: int) -> None:
+        """Move the cursor over keys and providers, headings skipped."""
+        places = [i for i, row in enumerate(self._rows) if not isinstance(row, Heading)]
+        if not places:
+            return
+        at = min(range(len(places)), key=lambda i: abs(places[i] - self._cursor))
+        self._cursor = places[max(0, min(len(places) - 1, at + step))]
+        self._reveal()
+
+    def action_choose(self) -> None:
+        """Say what the cursor stands on."""
+        if self.current is not None:
+            self.post_message(self.Chosen(self.current))
+
+    def on_click(self, event: events.Click) -> None:
+        """Stand on what was clicked; choose it if the cursor stood there already."""
+        index = event.y + self.scroll_offset.y
+        if index >= len(self._rows) or isinstance(self._rows[index], Heading):
+            return
+        if index == self._cursor:
+            self.action_choose()
+        else:
+            self._cursor = index
+            self._reveal()
+
+    def _reveal(self) -> None:
+        top = self._cursor - 1 if self._cursor and isinstance(self._rows[self._cursor - 1], Heading) else self._cursor
+        self.scroll_to_region(Region(0, top, 1, self._cursor - top + 1), animate=False)
+        self.refresh()
+        self.post_message(self.Moved(self.current))
+
+
+class KeysDetail(Toned):
+    """A few lines about one key, as many as there is room for."""
+
+    lines: reactive[tuple[tuple[Span, ...], ...]] = reactive(())
+
+    def __init__(self, glyphs: Glyphs, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.glyphs = glyphs
+
+    def render_line(self, y: int) -> Strip:
+        """One line, cut to the width."""
+        width = self.size.width
+        if y >= len(self.lines):
+            return Strip.blank(width, self.tone("text"))
+        segments, room = [], width
+        for span in self.lines[y]:
+            text = cut(span.text, room, self.glyphs)
+            segments.append(Segment(text, self.tone(span.tone)))
+            room -= Segment(text).cell_length
+        return Strip(segments).adjust_cell_length(width, self.tone("text"))
+
+
+def _name(row: Row | None) -> str | None:
+    """What tells a line from another across two views."""
+    match row:
+        case KeyRow(line=line):
+            return line.record.name
+        case Invitation(provider):
+            return provider.name
+        case _:
+            return None

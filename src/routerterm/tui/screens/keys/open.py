@@ -1,0 +1,29 @@
+"""Opens the screens that are told their data by a model of their own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from routerterm.engine.keys.service import KeyService
+from routerterm.tui.screens.keys.screen import KeysScreen
+from routerterm.wiring.keys import ProbeLine
+
+if TYPE_CHECKING:
+    from routerterm.tui.app import RoutertermApp
+
+
+async def open_keys(app: RoutertermApp, pasted: str = "", asking: bool = False) -> None:
+    """The keys of every provider; what can answer may be another afterwards.
+
+    ``asking`` begins with asking for a new key; ``pasted`` is that key.
+    """
+    services = app.services
+    assert services is not None
+    line = ProbeLine(services.settings, services.catalog)
+    desk = KeyService(services.keys, services.store.memory, line.probe, close=line.aclose)
+
+    async def left(_: None) -> None:
+        await app.chat.meters.lamps()
+        await app.chat.stage.reconsider()
+
+    app.push_screen(KeysScreen(desk, app.machine, pasted=pasted, asking=asking or bool(pasted)), left)

@@ -1,0 +1,122 @@
+"""The model picker: opens at once, looks everything up, takes what is chosen and keeps favourites."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from routerterm.catalog.values import ModelInfo
+from routerterm.config.write import set_value
+from routerterm.core.messages import Image, Message
+from routerterm.core.request import ChatRequest
+from routerterm.engine.keys.view import health as key_words
+from routerterm.engine.keys.view import lines_of
+from routerterm.router.options import BUILTIN_ROUTES
+from routerterm.tui.dialogs.picker import Deed, Picker, later
+from routerterm.tui.screens.models.rows import COLUMNS, Need, Shelf, cycle, provider_keys, shelf_rows
+
+if TYPE_CHECKING:
+    from routerterm.tui.app import RoutertermApp
+    from routerterm.tui.widgets.rows import Row
+    from routerterm.wiring import Services
+
+READ = 400
+"""Messages of the conversation that are counted; longer ones are cut to fit anyway."""
+_YARDSTICK = ModelInfo("openai", "gpt-4o")
+
+
+async def open_screen(app: RoutertermApp) -> None:
+    """Let the person pick what answers from now on."""
+
+    async def taken(name: str | None) -> None:
+        if name is not None:
+            await app.chat.stage.use_model(name)
+
+    app.push_screen(model_picker(app, "Which model answers?"), taken)
+
+
+def model_picker(app: RoutertermApp, title: str) -> Picker:
+    """Pick a model or a route."""
+    return Picker(
+        title,
+        COLUMNS,
+        later(lambda: _rows(app)),
+        on=app.chat.stage.model,
+        placeholder="type a name, a provider, vision, free …",
+        empty="No model fits. Any provider/model can be named: /model provider/model",
+        deeds=(Deed("ctrl+s", "favourite", lambda name: toggle_favourite(app, name)),),
+        explained=True,
+    )
+
+
+async def toggle_favourite(app: RoutertermApp, name: str) -> None:
+    """Make it a favourite, or no longer; kept in the settings."""
+    services = _services(app)
+    have = services.settings.ui.favourites
+    kept = [each for each in have if each != name] if name in have else [*have, name]
+    await asyncio.to_thread(set_value, app.paths, "ui.favourites", kept or None)
+    await app.take_up_settings()
+
+
+async def next_recent(app: RoutertermApp) -> tuple[str, int, int] | None:
+    """The model to use after the present one: its name, its place and how many there are; None without another."""
+    services = _services(app)
+    current = app.chat.stage.model
+    if current not in app.recent:
+        recent = await services.store.conversations.recent_models()
+        app.recent = tuple(dict.fromkeys((current, *recent, *services.settings.ui.favourites)))
+    name = cycle(app.recent, current)
+    return None if name is None else (name, app.recent.index(name) + 1, len(app.recent))
+
+
+async def _rows(app: RoutertermApp) -> Sequence[Row]:
+    shelf = await look_up(app)
+    return await asyncio.to_thread(shelf_rows, shelf, app.machine.glyphs)
+
+
+async def look_up(app: RoutertermApp) -> Shelf:
+    """Everything that the picker shows, of this moment."""
+    from routerterm.wiring.preview import abilities
+
+    services = _services(app)
+    routes = {**BUILTIN_ROUTES, **services.options.routes}
+    book = await abilities(services)
+    return Shelf(
+        current=app.chat.stage.model,
+        routes=tuple(routes.values()),
+        models=tuple(services.catalog.models()),
+        favourites=services.settings.ui.favourites,
+        recent=await services.store.conversations.recent_models(),
+        health=await services.router.health(),
+        keys=await _keys(services),
+        need=await need_of(app),
+        behind={name: book.models(name) for name in routes},
+    )
+
+
+async def need_of(app: RoutertermApp) -> Need:
+    """What the composer's text, with all that was said before it, asks of a model."""
+    stage, services = app.chat.stage, _services(app)
+    page = await stage.session.page(READ)
+    history = tuple(message.message for message in page.messages if message.parts)
+    request = ChatRequest("", (*history, Message.of("user", app.chat.composer.text)), system=stage.system)
+    tokens = await asyncio.to_thread(services.money.estimator.prompt, request, _YARDSTICK)
+    images = any(isinstance(part, Image) for message in history for part in message.parts)
+    images = images or any(file.is_picture for file in app.chat.tray.items)
+    return Need(tokens, images, stage.private)
+
+
+async def _keys(services: Services) -> dict[str, str]:
+    rows = await services.keys.readable_rows()
+    troubles = {row.name: trouble for row in rows if (trouble := services.keys.trouble(row)) is not None}
+    now = time.time()
+    lines = lines_of(rows, await services.store.memory.read("key:"), {}, troubles, {}, now)
+    said = ((line.record.provider, line.health, key_words(line, now)) for line in lines)
+    return dict(provider_keys(((info.name, info.needs_key) for info in services.catalog.providers()), said))
+
+
+def _services(app: RoutertermApp) -> Services:
+    assert app.services is not None
+    return app.services

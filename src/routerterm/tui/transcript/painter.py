@@ -1,0 +1,132 @@
+"""Painting the lines of a shelf that are in view, each row once, with what lies over them."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from textual.geometry import Region
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from routerterm.tui.transcript.entry_list import EntryList
+from routerterm.tui.transcript.paint import GUTTER, overlay, paint
+from routerterm.tui.transcript.palette import Palette
+
+
+class Painter(ScrollView):
+    """Draws the lines of a `EntryList`."""
+
+    def __init__(self, palette: Palette | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.shelf = EntryList(palette or Palette.default())
+        self.rows = 0
+        """Lines in view."""
+        self.columns = 0
+        """Cells of a line in view, gutter and all."""
+        self._painted: dict[int, Strip] = {}
+
+    @property
+    def palette(self) -> Palette:
+        """The colours and signs in use."""
+        return self.shelf.palette
+
+    @property
+    def news(self) -> int:
+        """Lines that came below the view, to be told of in its last row."""
+        return 0
+
+    def refresh_rows(self, first: int, end: int) -> None:
+        """Repaint some rows of the view."""
+        first, end = max(first, 0), min(end, self.rows)
+        if end > first:
+            self.refresh(Region(0, first, self.columns, end - first))
+
+    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
+        """Paint anew, all or some regions."""
+        if regions:
+            for region in regions:
+                for y in region.line_range:
+                    self._painted.pop(y, None)
+        else:
+            self._painted.clear()
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Rows of the view, each painted once: Textual's own cache would copy every strip, and what it knows of it."""
+        if self.styles.gutter != (0, 0, 0, 0):
+            return super().render_lines(crop)
+        painted = self._painted
+        missing = [y for y in crop.line_range if y not in painted]
+        if missing:
+            filters, ground = self.app.get_line_filters(), self.background_colors[1]
+            for y in missing:
+                strip = self.render_line(y)
+                for line_filter in filters:
+                    strip = strip.apply_filter(line_filter, ground)
+                painted[y] = strip
+        if crop.x or crop.right < self.columns:
+            return [painted[y].crop(crop.x, crop.right) for y in crop.line_range]
+        return [painted[y] for y in crop.line_range]
+
+    def render_line(self, y: int) -> Strip:
+        """One row of the view."""
+        width, shelf = self.columns, self.shelf
+        number, index = shelf.heights.find(y + self.scroll_offset.y)
+        if y == self.rows - 1 and self.news:
+            return self._notice(width)
+        if y == 0 and index and (said := self._prompt_above(number)) is not None:
+            return self._sticky(said, width)
+        slot = shelf.slots[number] if number < len(shelf.slots) else None
+        if slot is None or not slot.is_laid_out or index >= slot.height:
+            return Strip.blank(width, self.palette.ground)
+        strip = slot.strips.get(index)
+        if strip is None or strip.cell_length != width:
+            said_bar = slot.entry.role == "user" and 0 < index < slot.height - 1
+            strip = paint(slot.line(index), width, shelf.width, self.palette, bar=said_bar)
+            slot.strips[index] = strip
+        return self.decorate(number, index, strip)
+
+    def decorate(self, number: int, index: int, strip: Strip) -> Strip:
+        """The line with what lies over it: cursor, selection, what was found."""
+        return strip
+
+    def _prompt_above(self, number: int) -> int | None:
+        """The prompt that the entry at the top of the view answers, if it is out of view."""
+        while number > 0 and self.shelf.slots[min(number, len(self.shelf.slots) - 1)].entry.role != "user":
+            number -= 1
+            if self.shelf.slots[number].entry.role == "user":
+                return number
+        return None
+
+    def _sticky(self, number: int, width: int) -> Strip:
+        from routerterm.tui.transcript.layout.header import first_line
+
+        palette = self.palette
+        text = first_line(self.shelf.slots[number].entry, width - GUTTER - 1, palette.signs)
+        style = palette.style("sticky")
+        return Strip([Segment(f"{palette.signs.ascent} {text}", style)]).adjust_cell_length(width, style)
+
+    def _notice(self, width: int) -> Strip:
+        palette = self.palette
+        lines = f"{self.news} new line{'s' * (self.news != 1)}"
+        text = f" {palette.signs.down} {lines} {palette.signs.dot} End "
+        number, index = self.shelf.heights.find(self.rows - 1 + self.scroll_offset.y)
+        slot = self.shelf.slots[number] if number < len(self.shelf.slots) else None
+        below = Strip.blank(width, palette.ground)
+        if slot is not None and slot.is_laid_out and index < slot.height:
+            below = paint(slot.line(index), width, self.shelf.width, palette)
+        start = max(width - cell_len(text) - 2, 0)
+        notice = Strip([Segment(text, palette.style("more"))])
+        return Strip.join([below.crop(0, start), notice, below.crop(start + notice.cell_length)]).adjust_cell_length(
+            width
+        )
+
+
+def lay_over(strip: Strip, spans: list[tuple[int, int]], palette: Palette, key: str) -> Strip:
+    """A strip with a palette's style over spans of a line's cells, the gutter not counted."""
+    style = palette.style(key)
+    if key == "selection":  # only the ground: what is selected keeps its colours
+        style = type(style)(bgcolor=style.bgcolor)
+    return overlay(strip, [(begin + GUTTER, end + GUTTER) for begin, end in spans], style)

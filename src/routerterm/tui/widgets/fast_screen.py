@@ -1,0 +1,49 @@
+"""A screen that is styled, laid out and drawn once when it opens; Textual does each of it two or three times."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from textual import events, on
+from textual.screen import Screen
+
+from routerterm.tui.widgets.scanlines import ScanlineCompositor
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from textual.geometry import Region
+
+Answer = TypeVar("Answer")
+
+
+class FastScreen(Screen[Answer]):
+    """What is taken as its answer, `dismiss` gives."""
+
+    _compositor: ScanlineCompositor
+    _opened = False
+    _drawn_already = False
+
+    def __init__(self, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(name, id, classes)
+        self._compositor = ScanlineCompositor()
+
+    def on_screen_resume(self, event: events.ScreenResume) -> None:
+        """Its styles were found when it was put together, and laying it out draws it: neither is to be done again."""
+        if not self._opened:
+            self._opened = self._drawn_already = True
+            event.refresh_styles = False
+
+    @on(events.Resize)
+    def _same_size(self, event: events.Resize) -> None:
+        """A screen tells itself of the size that it has just been laid out for."""
+        if event.size == self._compositor.size:
+            event.prevent_default()
+            event.stop()
+
+    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
+        """Draw again, unless it was drawn a moment ago for the first time."""
+        if self._drawn_already and not (regions or layout or recompose):
+            self._drawn_already = False
+            return self
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)

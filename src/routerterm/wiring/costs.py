@@ -1,0 +1,128 @@
+"""Counting, prices, caps and guard of one person, as the hooks that the router asks."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from zoneinfo import ZoneInfo
+
+from routerterm.catalog import Catalog
+from routerterm.config.schema import BudgetSettings, CapSettings, GuardSettings
+from routerterm.config.settings import Settings
+from routerterm.core.ports import State
+from routerterm.core.targets import Target
+from routerterm.router.accounting.pricing import CatalogPricer
+from routerterm.router.decide.budget import BudgetRules, Limits, PersonalBudget
+from routerterm.router.decide.forecast import AnswerLengths, HistoryForecaster
+from routerterm.router.guard.guard import PersonalGuard
+from routerterm.router.guard.rules import DETECTORS, Action, DetectorName, GuardRules, Hit, Rule
+from routerterm.router.ports import Hooks
+from routerterm.store.database import Store, milliseconds
+from routerterm.store.guard_hits import GuardHit, GuardHits
+from routerterm.store.statistics import answer_lengths
+from routerterm.tokens.estimator import MEMORY_PREFIX, Loading, TokenEstimator
+
+HITS_KEPT = 100
+
+
+@dataclass(slots=True)
+class Costs:
+    """What looks after money and privacy in one program."""
+
+    estimator: TokenEstimator
+    lengths: AnswerLengths
+    forecaster: HistoryForecaster
+    budget: PersonalBudget
+    guard: PersonalGuard
+    hits: deque[Hit] = field(default_factory=lambda: deque(maxlen=HITS_KEPT))
+    """What the guard found lately: never the text."""
+    unwritten: list[GuardHit] = field(default_factory=list)
+    """What of it is not on record yet."""
+
+    @property
+    def hooks(self) -> Hooks:
+        """For the router."""
+        return Hooks(self.estimator, self.forecaster, CatalogPricer(lambda: datetime.now(UTC)), self.budget, self.guard)
+
+    async def recall(self, store: Store) -> None:
+        """Take up what earlier sessions have learned."""
+        self.estimator.remember(await store.memory.read(MEMORY_PREFIX))
+        for (provider, model), newest in (await store.reader.read(answer_lengths)).items():
+            self.lengths.load(Target(provider, model), newest)
+
+    async def keep(self, store: Store) -> None:
+        """Keep what this session has learned."""
+        for name, state in self.estimator.learned().items():
+            await store.memory.change(name, partial(_instead, state))
+        hits, self.unwritten[:] = list(self.unwritten), []
+        record = GuardHits(store.writer, store.reader)
+        for hit in hits:
+            await record.add(hit)
+
+
+def costs_of(settings: Settings, catalog: Catalog, store: Store, loading: Loading) -> Costs:
+    """Put together what looks after money and privacy.  Raises `SettingsError` for a rule that is none."""
+    lengths = AnswerLengths()
+    estimator = TokenEstimator(loading, on_report=lengths.add)
+    hits: deque[Hit] = deque(maxlen=HITS_KEPT)
+    unwritten: list[GuardHit] = []
+
+    def struck(hit: Hit) -> None:
+        hits.append(hit)
+        at = milliseconds()
+        unwritten.append(GuardHit(at, hit.rule, hit.action, hit.role, hit.count, hit.timed_out, hit.conversation_id))
+
+    return Costs(
+        estimator,
+        lengths,
+        HistoryForecaster(estimator, lengths),
+        PersonalBudget(budget_rules(settings.budget), catalog.model, store.ledger.used),
+        PersonalGuard(guard_rules(settings.guard), struck),
+        hits,
+        unwritten,
+    )
+
+
+def budget_rules(own: BudgetSettings) -> BudgetRules:
+    """The caps of the settings."""
+    return BudgetRules(
+        limits=_limits(own),
+        conversation=own.conversation,
+        requests_per_day=own.requests_per_day,
+        tokens_per_day=own.tokens_per_day,
+        routes=_by_name(own.routes),
+        providers=_by_name(own.providers),
+        on_cap=own.on_cap,
+        warn_at=own.warn_at,
+        zone=ZoneInfo(own.timezone) if own.timezone else None,
+    )
+
+
+def guard_rules(own: GuardSettings) -> GuardRules:
+    """The rules and detectors of the settings; none where the guard is off."""
+    if not own.enabled:
+        return GuardRules()
+    detectors: dict[DetectorName, Action] = {}
+    for name in DETECTORS:
+        action = getattr(own.detectors, name)
+        if action != "off":
+            detectors[name] = action
+    rules = tuple(
+        Rule(rule.name, rule.action, rule.regex, rule.contains_all, rule.contains_any, rule.roles) for rule in own.rules
+    )
+    return GuardRules(rules, detectors)
+
+
+def _limits(own: CapSettings) -> Limits:
+    return Limits(own.request, own.day, own.month)
+
+
+def _by_name(own: Mapping[str, CapSettings]) -> dict[str, Limits]:
+    return {name: _limits(caps) for name, caps in own.items()}
+
+
+def _instead(state: State, _before: State | None) -> State:
+    return state

@@ -1,0 +1,122 @@
+"""What may be said of a message before it is sent: what the models behind a name can do, and what they would cost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from routerterm.catalog.values import ModelInfo
+from routerterm.core.errors import NoCandidate
+from routerterm.core.messages import Message
+from routerterm.core.request import ChatRequest, Params
+from routerterm.core.targets import Decision, Forecast, Target
+from routerterm.engine.chat.capabilities import CapabilityIndex
+from routerterm.engine.chat.context import context_of
+from routerterm.router.decide.forecast import outlooks
+from routerterm.router.decide.names import Names
+from routerterm.wiring.services import providers_with_key
+
+if TYPE_CHECKING:
+    from routerterm.engine.chat.session import Session
+    from routerterm.wiring.services import Services
+
+LONG = 20_000
+"""Characters from which on a text is first counted beside the interface."""
+MOST = 12
+"""Other models that are looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What the next message would cost, and a model that would certainly cost less."""
+
+    forecast: Forecast
+    target: Target
+    cheaper: Target | None = None
+    cheaper_at_most: Decimal | None = None
+
+
+async def abilities(services: Services) -> CapabilityIndex:
+    """What the models of a name can do, by the keys of the moment."""
+    with_key = await providers_with_key(services.settings, services.keys)
+    names = Names(services.options, services.catalog.provider, services.catalog.providers)
+    return CapabilityIndex(names, services.catalog.model, with_key)
+
+
+async def preview(
+    services: Services,
+    session: Session,
+    message: Message,
+    model: str,
+    *,
+    params: Params,
+    system: str | None = None,
+    private: bool = False,
+) -> Preview | None:
+    """Ask everything but the provider.  None where no model could answer, or nothing is known of it.
+
+    Raises `RoutertermError` where no model can serve it.
+    """
+    await session.load()
+    fitted = await context_of(services.store.messages, session.head, system, model, services.fitting)
+    messages = (*fitted.messages, message) if message.parts else fitted.messages
+    if not messages:
+        return None
+    request = ChatRequest(model, messages, fitted.system, params, private=private)
+    if sum(len(part) for part in (one.text for one in messages[-1:])) > LONG:
+        await _count_aside(services, request)
+    decision = await services.router.explain(request)
+    if not decision.candidates or decision.forecast is None:
+        return None
+    first = decision.candidates[0].target
+    return await _with_cheaper(services, request, decision, Preview(decision.forecast, first))
+
+
+async def _count_aside(services: Services, request: ChatRequest) -> None:
+    """Have a long text counted in a thread; the count is then known."""
+    try:
+        models = (await abilities(services)).models(request.model)
+    except NoCandidate:
+        return
+    for info in models[:1]:
+        await asyncio.to_thread(services.money.forecaster.forecast, request, info)
+
+
+async def _with_cheaper(services: Services, request: ChatRequest, decision: Decision, found: Preview) -> Preview:
+    info = services.catalog.model(found.target)
+    if info is None or not found.forecast.low:
+        return found  # what is free or unknown has nothing cheaper
+    others = list(_others(services, decision, await services.store.conversations.recent_models()))
+    usable = [other for other in others[:MOST] if other.target != found.target and _serves(services, other, request)]
+    seen = outlooks(services.money.forecaster, request, [info, *usable])
+    cheaper = [(one.forecast.high, one.target) for one in seen[1:] if one.cheaper and one.fits]
+    if not cheaper:
+        return found
+    price, target = min(cheaper, key=lambda pair: (pair[0] or Decimal(0), pair[1]))
+    return Preview(found.forecast, found.target, target, price)
+
+
+def _others(services: Services, decision: Decision, recent: tuple[str, ...]) -> Iterator[ModelInfo]:
+    """The rest of the route, what was used lately, and the default models of providers with a key."""
+    targets = [candidate.target for candidate in decision.candidates[1:]]
+    targets += [Target.parse(name) for name in recent if "/" in name]
+    targets += [
+        Target(info.name, info.default_model)
+        for info in services.catalog.providers()
+        if info.default_model and info.name in services.with_key
+    ]
+    for target in dict.fromkeys(targets):
+        if (info := services.catalog.model(target)) is not None:
+            yield info
+
+
+def _serves(services: Services, model: ModelInfo, request: ChatRequest) -> bool:
+    provider = services.catalog.provider(model.provider)
+    if provider is None or provider.in_process or not provider.enabled:
+        return False
+    ready = model.provider in services.with_key or not provider.needs_key
+    sees = model.vision or not request.has_images
+    return ready and sees and (model.local or not request.private)

@@ -1,0 +1,121 @@
+"""The person's settings in the words of the catalogue and the router, which know no settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+from typing import TypeVar
+
+from routerterm.catalog import Catalog
+from routerterm.catalog.overlay import ModelOverride
+from routerterm.catalog.values import ProviderInfo
+from routerterm.config.schema import ModelSettings, ProviderSettings
+from routerterm.config.settings import Settings
+from routerterm.core.errors import SettingsError
+from routerterm.core.targets import Target
+from routerterm.router.options import Limits, Route, RouteModel, RouterOptions, TimeoutOptions
+
+T = TypeVar("T")
+_MILLION = Decimal(1_000_000)
+
+
+def catalog_of(settings: Settings, builtin: Catalog) -> Catalog:
+    """The catalogue with the person's own providers and what they know better about models."""
+    return builtin.merged(
+        providers=[_provider(name, own, builtin.provider(name)) for name, own in settings.providers.items()],
+        models=[_override(name, own) for name, own in settings.models.items()],
+    )
+
+
+def options_of(settings: Settings) -> RouterOptions:
+    """How the router shall behave."""
+    general = settings.router
+    timeouts = TimeoutOptions(
+        connect=general.connect,
+        first_token=general.first_token,
+        first_token_alone=general.first_token_alone,
+        idle=general.idle,
+        idle_alone=general.idle_alone,
+    )
+    providers = settings.providers
+    return RouterOptions(
+        routes={name: _route(name, settings) for name in settings.routes},
+        aliases=settings.aliases,
+        fallbacks={name: own.fallbacks for name, own in settings.models.items() if own.fallbacks},
+        default=general.default,
+        on_cut=general.on_cut,
+        timeouts=timeouts,
+        provider_timeouts={
+            name: replace(timeouts, first_token=own.timeout, first_token_alone=own.timeout)
+            for name, own in providers.items()
+            if own.timeout is not None
+        },
+        limits=replace(
+            Limits(),
+            attempts=general.attempts,
+            per_target=general.attempts_per_target,
+            patience=general.retry_wait,
+            deadline=general.deadline,
+        ),
+        proxies=dict(_proxies(settings)),
+        headers={name: own.headers for name, own in providers.items() if own.headers},
+    )
+
+
+def _proxies(settings: Settings) -> Iterator[tuple[str, str]]:
+    if settings.router.proxy:
+        yield "*", settings.router.proxy
+    for name, own in settings.providers.items():
+        if own.proxy is not None:
+            yield name, own.proxy
+
+
+def _route(name: str, settings: Settings) -> Route:
+    own = settings.routes[name]
+    models = tuple(RouteModel(model, own.weights.get(model, 1.0)) for model in own.models)
+    return Route(name, models, own.strategy, own.hedge)
+
+
+def _provider(name: str, own: ProviderSettings, known: ProviderInfo | None) -> ProviderInfo:
+    if known is None:
+        if own.protocol is None or own.base_url is None:
+            raise SettingsError(
+                f"The provider {name} is not built in, so it needs `protocol` and `base_url`.",
+                f'Write protocol = "openai-chat" and base_url = "http://…/v1" under [providers.{name}].',
+            )
+        known = ProviderInfo(name, name, own.protocol, own.base_url, needs_key=bool(own.keys))
+    return replace(
+        known,
+        protocol=_said(own.protocol, known.protocol),
+        dialect=_said(own.dialect, known.dialect),
+        base_url=_said(own.base_url, known.base_url),
+        needs_key=_said(own.needs_key, known.needs_key),
+        default_model=_said(own.default_model, known.default_model),
+        local=_said(own.local, known.local),
+        enabled=own.enabled,
+    )
+
+
+def _said(own: T | None, known: T) -> T:
+    return known if own is None else own
+
+
+def _override(name: str, own: ModelSettings) -> ModelOverride:
+    return ModelOverride(
+        Target.parse(name),
+        context=own.context,
+        max_output=own.max_output,
+        price_input=_per_token(own.price_in),
+        price_output=_per_token(own.price_out),
+        price_cache_read=_per_token(own.price_cache_read),
+        price_cache_write=_per_token(own.price_cache_write),
+        vision=own.vision,
+        tools=own.tools,
+        reasoning=own.reasoning,
+        prefill=own.prefill,
+    )
+
+
+def _per_token(per_million: Decimal | None) -> Decimal | None:
+    return None if per_million is None else per_million / _MILLION
