@@ -1,0 +1,66 @@
+"""The one place where the driver looks into the program instead of at its screen.
+
+In process, three questions are answered here: whether the program has been put together, what has the keys, and what
+it looks like.  Whoever rebuilds the interface changes this file, and no test.
+"""
+
+from __future__ import annotations
+
+from rich.color import Color, ColorType
+from rich.style import Style
+
+from routerterm.tui.app import RoutertermApp
+from tests.driver.picture import Look, Picture
+
+PLACES = {"composer": "composer", "transcript": "messages", "sidebar": "chats"}
+"""What a part of the chat is called, by its id in the style sheet."""
+
+
+def is_ready(app: RoutertermApp) -> bool:
+    """Whether router, history and settings have been put together."""
+    return app.services is not None
+
+
+def focus_of(app: RoutertermApp) -> str:
+    """``composer``, ``messages``, ``chats``, ``dialog`` for anything over the chat, or empty."""
+    if len(app.screen_stack) > 1:
+        return "dialog"
+    focused = app.screen.focused
+    return PLACES.get(focused.id or "", "") if focused is not None else ""
+
+
+def picture_of(app: RoutertermApp) -> Picture:
+    """What the screen on top shows, with what lies beneath it."""
+    width, height = app.size
+    rows, looks = [], []
+    for strip in app.screen._compositor.render_strips()[:height]:
+        rows.append(strip.text)
+        cells = [_look(segment.style) for segment in strip for letter in segment.text for _ in range(_width(letter))]
+        looks.append(tuple(cells[:width]))
+    x, y = app.cursor_position
+    return Picture(tuple(rows), tuple(looks), (x, y))
+
+
+def _width(letter: str) -> int:
+    from rich.cells import get_character_cell_size
+
+    return get_character_cell_size(letter)
+
+
+def _look(style: Style | None) -> Look:
+    if style is None:
+        return Look()
+    return Look(
+        fg=_name(style.color),
+        bg=_name(style.bgcolor),
+        bold=bool(style.bold),
+        dim=bool(style.dim),
+        underline=bool(style.underline),
+        reverse=bool(style.reverse),
+    )
+
+
+def _name(color: Color | None) -> str:
+    if color is None or color.type is ColorType.DEFAULT:
+        return ""
+    return color.triplet.hex if color.triplet is not None else color.name

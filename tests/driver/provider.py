@@ -1,0 +1,111 @@
+"""A scripted provider on this machine: it streams what it was given to say, as slowly as it was told, and remembers."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is said to one request; with ``status`` other than 200, an error with that text."""
+
+    text: str = "The quartz crystal answers."
+    pause: float = 0.0
+    """Seconds between two words: a slow line."""
+    status: int = 200
+    tokens: tuple[int, int] = (9, 5)
+    """What is reported as read and written."""
+
+
+@dataclass(slots=True)
+class Provider:
+    """Where it is, what it will say next (the last answer for ever), and what it was asked."""
+
+    url: str
+    answers: deque[Answer]
+    asked: list[dict[str, Any]] = field(default_factory=list)
+    closing: threading.Event = field(default_factory=threading.Event)
+
+    def next(self) -> Answer:
+        """What is said now."""
+        return self.answers.popleft() if len(self.answers) > 1 else self.answers[0]
+
+
+@contextmanager
+def serving(*answers: Answer, model: str = "dear", key: str = "") -> Iterator[Provider]:
+    """A server with the Chat Completions API; with a ``key``, nothing is said without it."""
+    provider = Provider("", deque(answers or (Answer(),)))
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if self._allowed():
+                self._whole(200, {"object": "list", "data": [{"id": model, "object": "model"}]})
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            if not self._allowed():
+                return
+            provider.asked.append(json.loads(body))
+            answer = provider.next()
+            if answer.status != 200:
+                self._whole(answer.status, {"error": {"message": answer.text, "type": "server_error"}})
+                return
+            self.send_response(200)
+            self.send_header("Content-Type", "text/event-stream")
+            self.end_headers()
+            with suppress(BrokenPipeError, ConnectionResetError):
+                for piece in _pieces(answer):
+                    if answer.pause and provider.closing.wait(answer.pause):
+                        return
+                    self.wfile.write(f"data: {json.dumps(piece)}\n\n".encode())
+                    self.wfile.flush()
+                self.wfile.write(b"data: [DONE]\n\n")
+
+        def _allowed(self) -> bool:
+            if not key or self.headers.get("Authorization") == f"Bearer {key}":
+                return True
+            self._whole(401, {"error": {"message": "bad key", "code": "invalid_api_key"}})
+            return False
+
+        def _whole(self, status: int, body: object) -> None:
+            data = json.dumps(body).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    provider.url = f"http://127.0.0.1:{server.server_port}/v1"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield provider
+    finally:
+        provider.closing.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def _pieces(answer: Answer) -> Iterator[dict[str, Any]]:
+    """The chunks of a stream: a word each, the end, what was used."""
+    head = {"id": "c", "object": "chat.completion.chunk", "created": int(time.time()), "model": "dear"}
+    for word in answer.text.split(" "):
+        yield head | {"choices": [{"index": 0, "delta": {"content": f"{word} "}, "finish_reason": None}]}
+    yield head | {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
+    read, written = answer.tokens
+    usage = {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written}
+    yield head | {"choices": [], "usage": usage}
