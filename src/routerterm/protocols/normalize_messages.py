@@ -9,42 +9,138 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import takewhile
 from typing import Any
 
+from routerterm.core.errors import BadRequest
 from routerterm.core.messages import Image, Message, Part, Reasoning, Role, Text, ToolCall, ToolResult
 from routerterm.core.request import ChatRequest
 from routerterm.protocols.json_utils import NotJson, loads
+from routerterm.protocols.signature_scope import read_scope, sign_scope
+
+OPENING = "Hello."
+"""What a person says first where a history begins with the model, for providers that want it the other way."""
 
 
-def system_text(request: ChatRequest) -> str:
-    """All that is said by the system, joined."""
-    spoken = [request.system or "", *(message.text for message in request.messages if message.role == "system")]
-    return "\n\n".join(filter(None, spoken))
+def conversation(request: ChatRequest, *, notes: bool = False) -> tuple[str, list[Message]]:
+    """What the system says, and the turns: each call with an id of its own and one result behind it, nothing empty.
+
+    With ``notes`` what the system says between turns stays there.  Raises `BadRequest` where there is nothing to be
+    answered at all; a system's words alone become the question.
+    """
+    first = list(takewhile(lambda message: message.role == "system", request.messages))
+    rest = list(request.messages[len(first) :])
+    if not notes:
+        first += [message for message in rest if message.role == "system"]
+        rest = [message for message in rest if message.role != "system"]
+    system = "\n\n".join(filter(None, [request.system or "", *(message.text for message in first)]))
+    turns = [message for message in _Pairing(rest).messages() if not _is_empty(message)]
+    if any(message.role != "system" for message in turns):
+        return system, turns
+    words = "\n\n".join(filter(None, [system, *(message.text for message in turns)]))
+    if words.strip():
+        return "", [Message.of("user", words)]
+    raise BadRequest("There is nothing to answer: every message of the request is empty.")
 
 
-def turns(request: ChatRequest) -> list[Message]:
-    """The conversation without the system: calls paired with results, ids filled in, nothing empty."""
-    numbered = _with_ids([message for message in request.messages if message.role != "system"])
-    called = {part.id for message in numbered for part in message.parts if isinstance(part, ToolCall)}
-    answered = {part.call_id for message in numbered for part in message.parts if isinstance(part, ToolResult)}
-    paired = called & answered
-    out: list[Message] = []
-    for message in numbered:
-        parts = tuple(part for part in message.parts if _belongs(part, paired))
-        if any(not isinstance(part, Reasoning) for part in parts):
-            out.append(replace(message, parts=parts))
-    return out
+class _Pairing:
+    """Calls and their results, each once, in order, under ids that are unique."""
+
+    def __init__(self, messages: list[Message]) -> None:
+        self._ids: set[str] = set()
+        self._waiting: dict[str, list[str]] = {}
+        self._results: dict[str, ToolResult] = {}
+        self._messages = [self._numbered(message) for message in messages]
+
+    def _numbered(self, message: Message) -> Message:
+        begun: set[str] = set()
+        parts: list[Part] = []
+        for part in message.parts:
+            if isinstance(part, ToolCall):
+                if message.role != "assistant":
+                    continue  # only a model makes calls
+                if part.id not in begun:
+                    self._waiting[part.id] = []  # an older call of this id was never answered
+                    begun.add(part.id)
+                fresh = self._unique(part.id)
+                self._waiting[part.id].append(fresh)
+                part = replace(part, id=fresh)
+            elif isinstance(part, ToolResult):
+                if waiting := self._waiting.get(part.call_id):
+                    fresh = waiting.pop(0)
+                    self._results[fresh] = replace(part, call_id=fresh)
+                continue
+            parts.append(part)
+        return replace(message, parts=tuple(parts))
+
+    def _unique(self, id: str) -> str:
+        fresh, number = id or "call_0", 0
+        while fresh in self._ids:
+            number += 1
+            fresh = f"{id or 'call'}_{number}"
+        self._ids.add(fresh)
+        return fresh
+
+    def messages(self) -> Iterator[Message]:
+        """The messages, each call's result right behind it; what no one answered or asked for is left out."""
+        for message in self._messages:
+            parts = tuple(part for part in message.parts if not isinstance(part, ToolCall) or self._is_answered(part))
+            calls = [part for part in parts if isinstance(part, ToolCall)]
+            yield Message("user" if message.role == "tool" else message.role, parts)
+            if calls:
+                yield Message("tool", tuple(self._results[call.id] for call in calls))
+
+    def _is_answered(self, call: ToolCall) -> bool:
+        return bool(call.name) and call.id in self._results
 
 
-def merged(messages: Iterable[Message], roles: Mapping[Role, Role]) -> list[Message]:
-    """The messages with their roles renamed, and neighbours of one role joined."""
+def _is_empty(message: Message) -> bool:
+    """Whether nothing is said: no text but blanks, no picture, no call; thoughts alone are no turn."""
+    return all(
+        isinstance(part, Reasoning) or (isinstance(part, Text) and not part.text.strip()) for part in message.parts
+    )
+
+
+_UNSIGNED = re.compile(r"gemini-[12]\b")
+"""Models of Gemini that want no signature, and may refuse one that they did not make."""
+STAND_IN = "skip_thought_signature_validator"
+"""Google's own word for a call that another model made (ai.google.dev, thought signatures)."""
+
+
+def signed(turns: list[Message], model: str) -> list[Message]:
+    """The turns with a signature on the first call of each step: Gemini 3 refuses a step without one."""
+    if _UNSIGNED.search(model):
+        return turns
+    return [replace(turn, parts=tuple(_first_signed(turn.parts))) for turn in turns]
+
+
+def _first_signed(parts: tuple[Part, ...]) -> Iterator[Part]:
+    first = True
+    for part in parts:
+        if isinstance(part, ToolCall) and first:
+            first = False
+            if read_scope("gemini", part.signature) is None:
+                part = replace(part, signature=sign_scope("gemini", STAND_IN))
+        yield part
+
+
+def begun_by_person(messages: list[Message]) -> list[Message]:
+    """The messages with the person first."""
+    return [Message.of("user", OPENING), *messages] if messages and messages[0].role == "assistant" else messages
+
+
+def merged(messages: Iterable[Message], roles: Mapping[Role, Role], glue: str = "") -> list[Message]:
+    """The messages with their roles renamed, and neighbours of one role joined; ``glue`` stands between two texts."""
     out: list[Message] = []
     for message in messages:
         role = roles.get(message.role, message.role)
         if out and out[-1].role == role:
-            out[-1] = replace(out[-1], parts=out[-1].parts + message.parts)
+            parts, more = out[-1].parts, message.parts
+            seam = glue and parts and more and isinstance(parts[-1], Text) and isinstance(more[0], Text)
+            out[-1] = replace(out[-1], parts=(*parts, Text(glue), *more) if seam else parts + more)
         else:
             out.append(Message(role, message.parts))
     return out
@@ -85,39 +181,14 @@ def base64_data(image: Image) -> str:
 
 def mistral_id(id: str) -> str:
     """Mistral takes only nine letters and digits: its own ids unchanged, any other as a stable digest."""
-    if len(id) == 9 and id.isascii() and id.isalnum():
-        return id
-    digest = hashlib.sha256(id.encode("utf-8", "replace")).hexdigest()
-    return digest[:9]
+    return id if len(id) == 9 and id.isascii() and id.isalnum() else _digest(id, 9)
 
 
-def _belongs(part: Part, paired: set[str]) -> bool:
-    match part:
-        case Text(text):
-            return bool(text)
-        case ToolCall():
-            return part.id in paired and bool(part.name)
-        case ToolResult():
-            return part.call_id in paired
-        case _:
-            return True
+def plain_id(id: str, longest: int = 64) -> str:
+    """An id of letters, digits, hyphens and underscores, not longer than ``longest``; others as a stable digest."""
+    fits = len(id) <= longest and id.isascii() and id.replace("-", "").replace("_", "").isalnum()
+    return id if fits else f"call_{_digest(id, 24)}"
 
 
-def _with_ids(messages: list[Message]) -> list[Message]:
-    """Calls without an id get one; results without one belong to such calls in their order."""
-    return list(_number(messages))
-
-
-def _number(messages: list[Message]) -> Iterator[Message]:
-    count, open_ids = 0, list[str]()
-    for message in messages:
-        parts: list[Part] = []
-        for part in message.parts:
-            if isinstance(part, ToolCall) and not part.id:
-                part = replace(part, id=f"call_{count}")
-                count += 1
-                open_ids.append(part.id)
-            elif isinstance(part, ToolResult) and not part.call_id and open_ids:
-                part = replace(part, call_id=open_ids.pop(0))
-            parts.append(part)
-        yield replace(message, parts=tuple(parts))
+def _digest(id: str, length: int) -> str:
+    return hashlib.sha256(id.encode("utf-8", "replace")).hexdigest()[:length]

@@ -25,8 +25,10 @@ from routerterm.core.errors import (
     ProviderError,
     RateLimited,
     Refused,
+    RequestTooLarge,
     RoutertermError,
     StreamInterrupted,
+    UnsupportedRequest,
 )
 from routerterm.core.events import (
     Content,
@@ -43,6 +45,7 @@ from routerterm.core.reply import ReplyBuilder
 from routerterm.core.request import ChatRequest, Effort
 from routerterm.core.usage import Usage
 from routerterm.protocols.json_utils import NotJson, loads
+from routerterm.protocols.normalize_messages import conversation
 
 _TOO_LONG = "prompt is too long"
 _DATA_URI = re.compile(r"data:([\w.+-]+/[\w.+-]+)(?:;[\w=.-]+)*;base64,(.*)", re.DOTALL)
@@ -144,6 +147,12 @@ def read_object(body: bytes) -> dict[str, Any]:
     return payload
 
 
+def answerable(request: ChatRequest) -> ChatRequest:
+    """The request, of which something is left to be answered.  Raises `BadRequest`."""
+    conversation(request)
+    return request
+
+
 def required_text(payload: Mapping[str, Any], field: str) -> str:
     """A field that must hold text.  Raises `BadRequest`."""
     value = payload.get(field)
@@ -240,6 +249,8 @@ class ErrorMapping:
 _TOLD: tuple[tuple[type[RoutertermError], ErrorMapping], ...] = (
     (ContextTooLong, ErrorMapping(400, "invalid_request_error", "context_length_exceeded", "invalid_request_error")),
     (ContentBlocked, ErrorMapping(400, "invalid_request_error", "content_filter", "invalid_request_error")),
+    (UnsupportedRequest, ErrorMapping(400, "invalid_request_error", "unsupported_feature", "invalid_request_error")),
+    (RequestTooLarge, ErrorMapping(413, "invalid_request_error", "request_too_large", "request_too_large")),
     (BadRequest, ErrorMapping(400, "invalid_request_error", None, "invalid_request_error")),
     (InvalidKey, ErrorMapping(401, "invalid_request_error", "invalid_api_key", "authentication_error")),
     (InsufficientCredit, ErrorMapping(402, "insufficient_quota", "insufficient_quota", "billing_error")),

@@ -11,7 +11,16 @@ from routerterm.core.request import ChatRequest, Effort, Params, Tool
 from routerterm.protocols.anthropic_messages.decode import FAMILY
 from routerterm.protocols.anthropic_messages.dialect import Dialect
 from routerterm.protocols.http import given
-from routerterm.protocols.normalize_messages import arguments_object, base64_data, merged, system_text, turns
+from routerterm.protocols.json_utils import mapping
+from routerterm.protocols.normalize_messages import (
+    arguments_object,
+    base64_data,
+    begun_by_person,
+    conversation,
+    merged,
+    plain_id,
+)
+from routerterm.protocols.schemas import object_schema
 from routerterm.protocols.signature_scope import read_scope
 
 _CACHE = {"cache_control": {"type": "ephemeral"}}
@@ -19,10 +28,14 @@ _CACHE = {"cache_control": {"type": "ephemeral"}}
 
 def request_body(request: ChatRequest, dialect: Dialect, *, model: str, stream: bool, prefill: str) -> dict[str, Any]:
     """The JSON body of a request."""
+    system, turns = conversation(request)
+    turns = begun_by_person(merged(turns, {"tool": "user"}))
+    messages = [message for message in map(_message, turns) if message["content"]]
+    _trim_prefill(messages)
+    may_think = not prefill and request.tool_choice in (None, "auto", "none")
     budgeted = re.match(dialect.budgeted, model) is not None
-    thinking = _thinking(request.params, dialect) if budgeted and not prefill else None
-    messages = [_message(message) for message in merged(turns(request), {"tool": "user"})]
-    messages = [message for message in messages if message["content"]]
+    budget = budgeted and may_think and not _in_foreign_tool_turn(messages)
+    thinking = _thinking(request.params, dialect) if budget else None
     if dialect.cache and len(messages) > 1:
         _mark(messages)
     if prefill:
@@ -33,12 +46,15 @@ def request_body(request: ChatRequest, dialect: Dialect, *, model: str, stream: 
         "messages": messages,
         "max_tokens": _max_tokens(request.params, dialect, thinking),
     }
-    if system := system_text(request):
+    if system:
         block = {"type": "text", "text": system}
         body["system"] = [block | _CACHE] if dialect.cache else [block]
-    body |= _params(request.params, thinking)
-    if request.params.effort is not None and not budgeted and not prefill:
-        body |= _adaptive(request.params.effort)
+    if thinking is not None:
+        body["thinking"] = {"type": "enabled", "budget_tokens": thinking}
+    elif request.params.effort is not None and not budgeted and not prefill:
+        body |= _adaptive(request.params.effort if may_think else "none")
+    thinks = mapping(body.get("thinking")).get("type") in ("enabled", "adaptive")
+    body |= _params(request.params, thinks=thinks)
     if request.json is not None and request.json.schema is not None:
         shape = {"type": "json_schema", "schema": dict(request.json.schema)}
         body["output_config"] = body.get("output_config", {}) | {"format": shape}
@@ -70,17 +86,26 @@ def _blocks(parts: list[Any], spoken_by_model: bool) -> Iterator[dict[str, Any]]
                 elif text and (seal := read_scope(FAMILY, signature)):
                     yield {"type": "thinking", "thinking": text, "signature": seal}
             case ToolCall(id, name, arguments):
-                yield {"type": "tool_use", "id": _id(id), "name": name, "input": arguments_object(arguments)}
+                yield {"type": "tool_use", "id": plain_id(id), "name": name, "input": arguments_object(arguments)}
             case ToolResult(call_id, text, _, is_error):
-                block = {"type": "tool_result", "tool_use_id": _id(call_id), "content": text}
+                block = {"type": "tool_result", "tool_use_id": plain_id(call_id), "content": text}
                 yield block | ({"is_error": True} if is_error else {})
             case _:
                 pass
 
 
-def _id(id: str) -> str:
-    """Ids may hold letters, digits, hyphens and underscores only."""
-    return "".join(letter if letter.isascii() and (letter.isalnum() or letter in "-_") else "_" for letter in id)
+def _trim_prefill(messages: list[dict[str, Any]]) -> None:
+    """Words of the model at the end are to be continued: the protocol refuses blanks behind them."""
+    if len(messages) > 1 and messages[-1]["role"] == "assistant" and messages[-1]["content"][-1]["type"] == "text":
+        block = messages[-1]["content"][-1]
+        block["text"] = block["text"].rstrip()
+
+
+def _in_foreign_tool_turn(messages: list[dict[str, Any]]) -> bool:
+    """Whether the turn that goes on began with a call that was not thought about: then no budget may be set."""
+    if len(messages) < 2 or messages[-1]["content"][0]["type"] != "tool_result":
+        return False
+    return messages[-2]["content"][0]["type"] not in ("thinking", "redacted_thinking")
 
 
 def _source(image: Image) -> dict[str, str]:
@@ -97,7 +122,7 @@ def _mark(messages: list[dict[str, Any]]) -> None:
 
 
 def _tool(tool: Tool) -> dict[str, Any]:
-    return {"name": tool.name, "description": tool.description, "input_schema": dict(tool.schema)}
+    return {"name": tool.name, "description": tool.description, "input_schema": object_schema(tool.schema)}
 
 
 def _choice(choice: str) -> dict[str, str]:
@@ -131,10 +156,10 @@ def _max_tokens(params: Params, dialect: Dialect, thinking: int | None) -> int:
     return params.max_output or dialect.max_output + (thinking or 0)
 
 
-def _params(params: Params, thinking: int | None) -> dict[str, Any]:
+def _params(params: Params, *, thinks: bool) -> dict[str, Any]:
     out: dict[str, Any] = given(stop_sequences=[word for word in params.stop if word.strip()] or None)
-    if thinking is not None:  # while it thinks, the model takes no other temperature than its own
-        return out | {"thinking": {"type": "enabled", "budget_tokens": thinking}}
+    if thinks:  # then the model takes no other temperature than its own
+        return out
     temperature = None if params.temperature is None else min(params.temperature, 1.0)
     # The newest models refuse both at once: the temperature is the one that people set.
     return out | given(temperature=temperature, top_p=params.top_p if temperature is None else None)

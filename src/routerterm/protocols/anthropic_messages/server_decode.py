@@ -12,6 +12,7 @@ from routerterm.protocols.anthropic_messages.decode import FAMILY
 from routerterm.protocols.json_utils import dumps, mapping, objects, text
 from routerterm.protocols.server_base import (
     ServerRequest,
+    answerable,
     effort,
     image,
     number,
@@ -39,7 +40,7 @@ def decode_request(body: bytes) -> ServerRequest:
         json=_format(mapping(mapping(payload.get("output_config")).get("format"))),
         client="gateway",
     )
-    return ServerRequest(request, payload.get("stream") is True)
+    return ServerRequest(answerable(request), payload.get("stream") is True)
 
 
 def _format(given: Mapping[str, Any]) -> JsonAnswer | None:

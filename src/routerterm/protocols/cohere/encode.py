@@ -8,14 +8,15 @@ from typing import Any
 from routerterm.core.messages import Image, Message, Text, ToolCall, ToolResult
 from routerterm.core.request import ChatRequest, Params
 from routerterm.protocols.http import given
-from routerterm.protocols.normalize_messages import arguments_text, data_uri, system_text, turns
+from routerterm.protocols.normalize_messages import arguments_text, conversation, data_uri
 from routerterm.protocols.openai_chat.encode import tool_json
 
 
 def request_body(request: ChatRequest, *, model: str, stream: bool, prefill: str) -> dict[str, Any]:
     """The JSON body of a request."""
-    messages = [item for message in turns(request) for item in _messages(message)]
-    if system := system_text(request):
+    system, turns = conversation(request, notes=True)
+    messages = [item for message in turns for item in _messages(message)]
+    if system:
         messages.insert(0, {"role": "system", "content": system})
     if prefill:
         messages.append({"role": "assistant", "content": prefill})

@@ -52,7 +52,10 @@ class GeminiCodec:
         call = ":streamGenerateContent?alt=sse" if stream else ":generateContent"
         url = join(base_url, f"/{quote(place, safe='/')}{call}")
         return post(
-            url, request_body(request, prefill=prefill), key_header(self.dialect.key_header, key), stream=stream
+            url,
+            request_body(request, model=model, prefill=prefill),
+            key_header(self.dialect.key_header, key),
+            stream=stream,
         )
 
     def decoder(self) -> StreamDecoder:

@@ -12,26 +12,28 @@ from routerterm.protocols.http import given
 from routerterm.protocols.normalize_messages import (
     arguments_object,
     base64_data,
+    begun_by_person,
     call_names,
+    conversation,
     merged,
-    system_text,
-    turns,
+    signed,
 )
+from routerterm.protocols.schemas import gemini_schema, is_recursive, object_schema
 from routerterm.protocols.signature_scope import read_scope
 
 _BUDGETS = {"none": 0, "low": 1024, "medium": 8192, "high": 24576}
-_FOREIGN = ("$schema", "$id", "$defs", "definitions", "additionalProperties", "unevaluatedProperties")
 
 
-def request_body(request: ChatRequest, *, prefill: str) -> dict[str, Any]:
+def request_body(request: ChatRequest, *, model: str, prefill: str) -> dict[str, Any]:
     """The JSON body of a request; the model and the streaming stand in the address."""
-    history = turns(request)
+    system, history = conversation(request)
     names = call_names(history)
-    contents = [_content(message, names) for message in merged(history, {"tool": "user"})]
+    history = begun_by_person(merged(signed(history, model), {"tool": "user"}))
+    contents = [_content(message, names) for message in history]
     if prefill:
         contents.append({"role": "model", "parts": [{"text": prefill}]})
     body: dict[str, Any] = {"contents": [content for content in contents if content["parts"]]}
-    if system := system_text(request):
+    if system:
         body["systemInstruction"] = {"parts": [{"text": system}]}
     if config := _config(request.params) | _format(request.json):
         body["generationConfig"] = config
@@ -68,28 +70,23 @@ def _parts(message: Message, names: Mapping[str, str]) -> Iterator[dict[str, Any
 
 def _tool(tool: Tool) -> dict[str, Any]:
     declaration: dict[str, Any] = {"name": tool.name, "description": tool.description}
-    if tool.schema.get("properties"):
-        declaration["parameters"] = _schema(dict(tool.schema))
+    schema = gemini_schema(object_schema(tool.schema))
+    if schema.get("properties"):  # an object without any is refused
+        declaration["parameters"] = schema
     return declaration
 
 
-def _schema(value: Any) -> Any:
-    """Gemini refuses words of JSON Schema that it does not know."""
-    if isinstance(value, dict):
-        return {name: _schema(inner) for name, inner in value.items() if name not in _FOREIGN}
-    return [_schema(item) for item in value] if isinstance(value, list) else value
-
-
 def _format(wanted: JsonAnswer | None) -> dict[str, Any]:
-    """A schema with references goes as it is, which only later models take; any other in the words that all know."""
+    """A schema that holds itself goes as it is, which only later models take; any other in the words that all know."""
     if wanted is None:
         return {}
     out: dict[str, Any] = {"responseMimeType": "application/json"}
     if wanted.schema is None:
         return out
     schema = dict(wanted.schema)
-    refers = any(word in schema for word in ("$defs", "definitions"))
-    return out | ({"responseJsonSchema": schema} if refers else {"responseSchema": _schema(schema)})
+    if is_recursive(schema):
+        return out | {"responseJsonSchema": schema}
+    return out | {"responseSchema": gemini_schema(schema)}
 
 
 def _choice(choice: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from routerterm.protocols.gemini.decode import FAMILY
 from routerterm.protocols.json_utils import dumps, listing, mapping, objects, text
 from routerterm.protocols.server_base import (
     ServerRequest,
+    answerable,
     image,
     number,
     picture,
@@ -43,7 +44,7 @@ def decode_request(body: bytes, *, model: str = "", stream: bool = False) -> Ser
         tool_choice=choice[0],
         client="gateway",
     )
-    return ServerRequest(request, stream)
+    return ServerRequest(answerable(request), stream)
 
 
 def _camel(value: Any) -> Mapping[str, Any]:

@@ -8,8 +8,16 @@ from typing import Any
 from routerterm.core.messages import Message, ToolCall, ToolResult
 from routerterm.core.request import ChatRequest, Params
 from routerterm.protocols.http import given
-from routerterm.protocols.normalize_messages import arguments_object, base64_data, call_names, system_text, turns
+from routerterm.protocols.normalize_messages import (
+    arguments_object,
+    base64_data,
+    begun_by_person,
+    call_names,
+    conversation,
+    merged,
+)
 from routerterm.protocols.openai_chat.encode import tool_json
+from routerterm.protocols.schemas import inlined
 
 _STEP = 2048
 _SMALLEST = 4096
@@ -18,17 +26,18 @@ _LARGEST = 131_072
 
 def request_body(request: ChatRequest, *, model: str, stream: bool, prefill: str) -> dict[str, Any]:
     """The JSON body of a request."""
-    history = turns(request)
+    system, turns = conversation(request)
+    history = merged(begun_by_person(turns), {}, glue="\n\n")
     names = call_names(history)
     messages = [item for message in history for item in _messages(message, names)]
-    if system := system_text(request):
+    if system:
         messages.insert(0, {"role": "system", "content": system})
     if prefill:
         messages.append({"role": "assistant", "content": prefill})
     options = _options(request.params) | {"num_ctx": _context(messages, request.params)}
     body: dict[str, Any] = {"model": model, "messages": messages, "stream": stream, "options": options}
     if request.tools and request.tool_choice != "none":
-        body["tools"] = [tool_json(tool) for tool in request.tools]
+        body["tools"] = [tool_json(tool, inlined(tool.schema)) for tool in request.tools]
     if request.json is not None:
         body["format"] = "json" if request.json.schema is None else dict(request.json.schema)
     if request.params.effort is not None:
@@ -39,13 +48,15 @@ def request_body(request: ChatRequest, *, model: str, stream: bool, prefill: str
 def _messages(message: Message, names: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     for part in message.parts:
         if isinstance(part, ToolResult):
-            yield {"role": "tool", "content": part.text, "tool_name": part.name or names.get(part.call_id, "")}
+            name = part.name or names.get(part.call_id, "")
+            yield {"role": "tool", "content": part.text, "tool_name": name, "tool_call_id": part.call_id}
     out: dict[str, Any] = {"role": message.role, "content": message.text}
     if images := [base64_data(image) for image in message.images if image.data]:
         out["images"] = images
     if calls := [part for part in message.parts if isinstance(part, ToolCall)]:
         out["tool_calls"] = [
-            {"function": {"name": call.name, "arguments": arguments_object(call.arguments)}} for call in calls
+            {"id": call.id, "function": {"name": call.name, "arguments": arguments_object(call.arguments)}}
+            for call in calls
         ]
     if len(out) > 2 or message.text:
         yield out

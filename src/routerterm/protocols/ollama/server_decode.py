@@ -12,6 +12,7 @@ from routerterm.protocols.json_utils import dumps, listing, mapping, objects, te
 from routerterm.protocols.openai_chat.server_decode import read_tool
 from routerterm.protocols.server_base import (
     ServerRequest,
+    answerable,
     effort,
     number,
     picture,
@@ -44,7 +45,7 @@ def decode_request(body: bytes) -> ServerRequest:
         tools=_tools(payload.get("tools")),
         client="gateway",
     )
-    return ServerRequest(request, payload.get("stream") is not False)
+    return ServerRequest(answerable(request), payload.get("stream") is not False)
 
 
 def _message(item: Mapping[str, Any]) -> Message:

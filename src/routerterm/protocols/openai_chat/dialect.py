@@ -37,8 +37,15 @@ class Dialect:
     tool_id: Literal["any", "mistral"] = "any"
     required_word: str = "required"
     """Its word for a tool choice of ``required``."""
-    think_tags: bool = False
-    """Whether its models may open an answer with ``<think>``."""
+    think_tags: bool = True
+    """Whether its models may think aloud within an answer, up to ``</think>``: so is a server of which nothing is
+    known, because a template may do what its maker did not mean."""
+    strict_turns: bool = True
+    """Whether it may want turns in alternation, the person first and the system before all: chat templates do."""
+    longest_id: int = 256
+    """Characters that the id of a tool call may have."""
+    stand_in_signatures: bool = False
+    """Whether calls that another provider made need a stand-in for Gemini's signature."""
     image_urls: bool = True
     schemas: bool = True
     """Whether it holds an answer to a JSON Schema; otherwise it is told to answer in JSON, and the schema in words."""
@@ -47,26 +54,35 @@ class Dialect:
 
 
 PLAIN = Dialect()
-_LOCAL = replace(PLAIN, think_tags=True)
+_HOSTED = replace(PLAIN, think_tags=False, strict_turns=False)
+"""A large provider, which is known to part thoughts from answers and to take turns in any order."""
+_TALKS = replace(PLAIN, strict_turns=False)
 _LOW_HIGH = {"none": "", "medium": "high"}
 
 DIALECTS: Mapping[str, Dialect] = {
     "": PLAIN,
-    "compatible": _LOCAL,
-    "openai": replace(PLAIN, max_tokens="max_completion_tokens", effort="reasoning_effort", system_role="developer"),
-    "azure": replace(PLAIN, key_header="api-key", max_tokens="max_completion_tokens", effort="reasoning_effort"),
-    "groq": replace(PLAIN, max_tokens="max_completion_tokens", effort="reasoning_effort", think_tags=True),
-    "deepseek": replace(PLAIN, effort="thinking", prefill="prefix", reasoning_field="reasoning_content", schemas=False),
+    "compatible": PLAIN,
+    "openai": replace(
+        _HOSTED, longest_id=40, max_tokens="max_completion_tokens", effort="reasoning_effort", system_role="developer"
+    ),
+    "azure": replace(
+        _HOSTED, longest_id=40, key_header="api-key", max_tokens="max_completion_tokens", effort="reasoning_effort"
+    ),
+    "groq": replace(_TALKS, max_tokens="max_completion_tokens", effort="reasoning_effort"),
+    "deepseek": replace(
+        PLAIN, think_tags=False, effort="thinking", prefill="prefix", reasoning_field="reasoning_content", schemas=False
+    ),
     "openrouter": replace(
-        PLAIN,
+        _HOSTED,
         effort="reasoning",
         details_family="openrouter",
         extra={"usage": {"include": True}},
     ),
-    "vercel": replace(PLAIN, effort="reasoning", details_family="vercel"),
-    "xai": replace(PLAIN, effort="reasoning_effort", efforts=_LOW_HIGH),
+    "vercel": replace(_HOSTED, effort="reasoning", details_family="vercel"),
+    "xai": replace(_HOSTED, effort="reasoning_effort", efforts=_LOW_HIGH),
     "mistral": replace(
         PLAIN,
+        think_tags=False,
         protocol="mistral",
         seed="random_seed",
         stream_usage=False,
@@ -75,23 +91,26 @@ DIALECTS: Mapping[str, Dialect] = {
         tool_id="mistral",
         required_word="any",
     ),
-    "perplexity": replace(PLAIN, stream_usage=False, effort="reasoning_effort", efforts={"none": ""}, think_tags=True),
-    "together": replace(PLAIN, effort="reasoning_effort", efforts={"none": ""}, think_tags=True),
-    "fireworks": replace(PLAIN, effort="reasoning_effort", think_tags=True),
-    "cerebras": replace(
-        PLAIN, max_tokens="max_completion_tokens", effort="reasoning_effort", efforts={"none": ""}, think_tags=True
-    ),
-    "venice": replace(PLAIN, effort="reasoning_effort", efforts={"none": ""}, think_tags=True),
-    "zai": replace(PLAIN, effort="thinking", reasoning_field="reasoning_content", schemas=False),
+    "perplexity": replace(PLAIN, stream_usage=False, effort="reasoning_effort", efforts={"none": ""}),
+    "together": replace(_TALKS, effort="reasoning_effort", efforts={"none": ""}),
+    "fireworks": replace(_TALKS, effort="reasoning_effort"),
+    "cerebras": replace(_TALKS, max_tokens="max_completion_tokens", effort="reasoning_effort", efforts={"none": ""}),
+    "venice": replace(_TALKS, effort="reasoning_effort", efforts={"none": ""}),
+    "zai": replace(PLAIN, think_tags=False, effort="thinking", reasoning_field="reasoning_content", schemas=False),
     "moonshot": replace(
-        PLAIN, effort="thinking", prefill="partial", reasoning_field="reasoning_content", schemas=False
+        PLAIN,
+        think_tags=False,
+        effort="thinking",
+        prefill="partial",
+        reasoning_field="reasoning_content",
+        schemas=False,
     ),
-    "alibaba": replace(PLAIN, effort="enable_thinking", prefill="partial", schemas=False),
-    "gemini": replace(PLAIN, effort="reasoning_effort"),
-    "huggingface": replace(PLAIN, think_tags=True),
-    "llamacpp": replace(_LOCAL, image_urls=False),
-    "lmstudio": replace(_LOCAL, image_urls=False),
-    "vllm": replace(_LOCAL, prefill="continue_final_message"),
-    "ollama": replace(_LOCAL, effort="reasoning_effort", image_urls=False),
+    "alibaba": replace(PLAIN, think_tags=False, effort="enable_thinking", prefill="partial", schemas=False),
+    "gemini": replace(_HOSTED, effort="reasoning_effort", stand_in_signatures=True),
+    "huggingface": _TALKS,
+    "llamacpp": replace(PLAIN, image_urls=False),
+    "lmstudio": replace(PLAIN, image_urls=False),
+    "vllm": replace(PLAIN, prefill="continue_final_message"),
+    "ollama": replace(PLAIN, effort="reasoning_effort", image_urls=False),
 }
 """By name, as in the provider table and in settings."""

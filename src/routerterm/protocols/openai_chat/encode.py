@@ -8,15 +8,25 @@ from typing import Any
 from routerterm.core.messages import Image, Message, Reasoning, Text, ToolCall, ToolResult
 from routerterm.core.request import ChatRequest, Params, Tool
 from routerterm.protocols.http import given
-from routerterm.protocols.normalize_messages import arguments_text, data_uri, mistral_id, system_text, turns
+from routerterm.protocols.normalize_messages import (
+    arguments_text,
+    begun_by_person,
+    conversation,
+    data_uri,
+    merged,
+    mistral_id,
+    plain_id,
+    signed,
+)
 from routerterm.protocols.openai_chat.dialect import Dialect
+from routerterm.protocols.schemas import object_schema
 from routerterm.protocols.signature_scope import read_scope
 from routerterm.protocols.structured import chat_format, in_words
 
 
 def request_body(request: ChatRequest, dialect: Dialect, *, model: str, stream: bool, prefill: str) -> dict[str, Any]:
     """The JSON body of a request."""
-    body: dict[str, Any] = {"model": model, "messages": list(_messages(request, dialect))}
+    body: dict[str, Any] = {"model": model, "messages": list(_messages(request, dialect, model))}
     body |= _params(request.params, dialect)
     if request.tools:
         body["tools"] = [tool_json(tool) for tool in request.tools]
@@ -33,24 +43,31 @@ def request_body(request: ChatRequest, dialect: Dialect, *, model: str, stream: 
     return body | dict(dialect.extra)
 
 
-def tool_json(tool: Tool) -> dict[str, Any]:
-    """A tool as Chat Completions describes it."""
-    function = {"name": tool.name, "description": tool.description, "parameters": dict(tool.schema)}
+def tool_json(tool: Tool, schema: dict[str, Any] | None = None) -> dict[str, Any]:
+    """A tool as Chat Completions describes it; ``schema`` stands for its own."""
+    parameters = object_schema(tool.schema) if schema is None else schema
+    function = {"name": tool.name, "description": tool.description, "parameters": parameters}
     return {"type": "function", "function": function}
 
 
-def _messages(request: ChatRequest, dialect: Dialect) -> Iterator[dict[str, Any]]:
-    system = system_text(request)
+def _messages(request: ChatRequest, dialect: Dialect, model: str) -> Iterator[dict[str, Any]]:
+    system, turns = conversation(request, notes=not dialect.strict_turns)
+    if dialect.strict_turns:  # a question that was never answered is joined with the next one
+        turns = merged(begun_by_person(turns), {}, glue="\n\n")
     if request.json is not None and not dialect.schemas:
         system = f"{system}\n\n{in_words(request.json)}".strip()
     if system:
         yield {"role": dialect.system_role, "content": system}
-    for message in turns(request):
+    if dialect.stand_in_signatures:
+        turns = signed(turns, model)
+    for message in turns:
         results = [part for part in message.parts if isinstance(part, ToolResult)]
         for result in results:
             yield {"role": "tool", "tool_call_id": _tool_id(result.call_id, dialect), "content": result.text}
         if message.role == "assistant":
             yield _assistant(message, dialect)
+        elif message.role == "system":
+            yield {"role": dialect.system_role, "content": message.text}
         elif content := _content(message, dialect):
             yield {"role": "user", "content": content}
 
@@ -108,7 +125,7 @@ def _call(call: ToolCall, dialect: Dialect) -> dict[str, Any]:
 
 
 def _tool_id(id: str, dialect: Dialect) -> str:
-    return mistral_id(id) if dialect.tool_id == "mistral" else id
+    return mistral_id(id) if dialect.tool_id == "mistral" else plain_id(id, dialect.longest_id)
 
 
 def _choice(choice: str, dialect: Dialect) -> str | dict[str, Any]:

@@ -11,6 +11,7 @@ from routerterm.core.request import ChatRequest, Params, Tool
 from routerterm.protocols.json_utils import mapping, objects, text
 from routerterm.protocols.server_base import (
     ServerRequest,
+    answerable,
     effort,
     image,
     number,
@@ -46,7 +47,7 @@ def decode_request(body: bytes) -> ServerRequest:
         json=read_chat_format(payload.get("response_format")),
         client="gateway",
     )
-    return ServerRequest(request, payload.get("stream") is True, options.get("include_usage") is True)
+    return ServerRequest(answerable(request), payload.get("stream") is True, options.get("include_usage") is True)
 
 
 def _refuse(payload: Mapping[str, Any]) -> None:

@@ -8,19 +8,21 @@ from typing import Any
 from routerterm.core.messages import Image, Message, Reasoning, Text, ToolCall, ToolResult
 from routerterm.core.request import ChatRequest, JsonAnswer, Params, Tool
 from routerterm.protocols.http import given
-from routerterm.protocols.normalize_messages import arguments_text, data_uri, system_text, turns
+from routerterm.protocols.normalize_messages import arguments_text, conversation, data_uri, plain_id
 from routerterm.protocols.openai_responses.dialect import Dialect
+from routerterm.protocols.schemas import object_schema
 from routerterm.protocols.signature_scope import read_scope
 from routerterm.protocols.structured import chat_format
 
 
 def request_body(request: ChatRequest, dialect: Dialect, *, model: str, stream: bool, prefill: str) -> dict[str, Any]:
     """The JSON body of a request."""
-    items = [item for message in turns(request) for item in _items(message, dialect)]
+    system, turns = conversation(request, notes=True)
+    items = [item for message in turns for item in _items(message, dialect)]
     if prefill:
         items.append({"role": "assistant", "content": [{"type": "output_text", "text": prefill}]})
     body: dict[str, Any] = {"model": model, "input": items, "store": False}
-    if system := system_text(request):
+    if system:
         body["instructions"] = system
     body |= _params(request.params, dialect)
     if request.tools:
@@ -50,9 +52,14 @@ def _items(message: Message, dialect: Dialect) -> Iterator[dict[str, Any]]:
                 yield {"type": "reasoning", "summary": summary, "encrypted_content": sealed}
             case ToolCall(id, name, arguments):
                 yield from _spoken(message, content)
-                yield {"type": "function_call", "call_id": id, "name": name, "arguments": arguments_text(arguments)}
+                yield {
+                    "type": "function_call",
+                    "call_id": plain_id(id),
+                    "name": name,
+                    "arguments": arguments_text(arguments),
+                }
             case ToolResult(call_id, text):
-                yield {"type": "function_call_output", "call_id": call_id, "output": text}
+                yield {"type": "function_call_output", "call_id": plain_id(call_id), "output": text}
             case _:
                 pass
     yield from _spoken(message, content)
@@ -60,8 +67,8 @@ def _items(message: Message, dialect: Dialect) -> Iterator[dict[str, Any]]:
 
 def _spoken(message: Message, content: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     if content:
-        role = "assistant" if message.role == "assistant" else "user"
-        yield {"role": role, "content": list(content)}
+        roles = {"assistant": "assistant", "system": "developer"}
+        yield {"role": roles.get(message.role, "user"), "content": list(content)}
         content.clear()
 
 
@@ -70,7 +77,7 @@ def _tool(tool: Tool) -> dict[str, Any]:
         "type": "function",
         "name": tool.name,
         "description": tool.description,
-        "parameters": dict(tool.schema),
+        "parameters": object_schema(tool.schema),
         "strict": False,
     }
 

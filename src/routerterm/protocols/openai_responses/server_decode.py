@@ -9,7 +9,16 @@ from routerterm.core.errors import BadRequest
 from routerterm.core.messages import Image, Message, Part, Reasoning, Role, Text, ToolCall, ToolResult
 from routerterm.core.request import ChatRequest, JsonAnswer, Params, Tool
 from routerterm.protocols.json_utils import mapping, objects, text
-from routerterm.protocols.server_base import ServerRequest, effort, image, number, read_object, required_text, whole
+from routerterm.protocols.server_base import (
+    ServerRequest,
+    answerable,
+    effort,
+    image,
+    number,
+    read_object,
+    required_text,
+    whole,
+)
 from routerterm.protocols.signature_scope import sign_scope
 from routerterm.protocols.structured import read_chat_format, read_shape
 
@@ -43,7 +52,7 @@ def decode_request(body: bytes) -> ServerRequest:
         json=_format(mapping(mapping(payload.get("text")).get("format"))),
         client="gateway",
     )
-    return ServerRequest(request, payload.get("stream") is True)
+    return ServerRequest(answerable(request), payload.get("stream") is True)
 
 
 def _messages(given: Any) -> Iterator[Message]:
