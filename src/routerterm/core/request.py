@@ -108,6 +108,8 @@ class ChatRequest:
     controls: RoutingPreferences = NO_PREFERENCES
     caps: tuple[Cap, ...] = ()
     """Limits that this request is held against besides the person's own."""
+    continues: bool = False
+    """Whether the last message is the beginning of the very answer that is asked for, to be gone on with."""
 
     @property
     def has_images(self) -> bool:

@@ -24,6 +24,7 @@ from routerterm.router.accounting.admission import AttemptAdmission
 from routerterm.router.decide import circuit_breaker, key_limits
 from routerterm.router.decide.attempts import Attempt
 from routerterm.router.decide.circuit_breaker import Health
+from routerterm.router.decide.continuation import continued
 from routerterm.router.decide.key_limits import KeyView
 from routerterm.router.decide.names import check
 from routerterm.router.options import RouterOptions
@@ -186,6 +187,7 @@ class Router:
         info = self._catalog.provider(target.provider)
         assert info is not None
         wire = codec(info.protocol, info.dialect)
+        request, prefill = continued(request, prefill, can_prefill=model.prefill)
         encoded = wire.encode(request, base_url=info.base_url, model=target.model, key=key, prefill=prefill)
         timeouts = self._options.timeouts_of(target.provider)
         first, idle = (

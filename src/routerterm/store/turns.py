@@ -7,11 +7,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from routerterm.core.messages import Message, Part, parts_to_json
+from routerterm.core.messages import Message, Part, Reasoning, Text, parts_to_json
 from routerterm.store.conversations import insert as insert_conversation
 from routerterm.store.conversations import put
-from routerterm.store.values import Conversation, Status, replace_surrogates, to_json
+from routerterm.store.values import Conversation, Status, StoredMessage, replace_surrogates, to_json
 from routerterm.store.worker import Worker
+
+EDITED = "edited"
+"""Where an answer's ``params`` say that a person has worded it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +131,22 @@ class Turns:
             connection.execute("UPDATE message SET parts = '[]', text = '' WHERE id = ?", (turn.reply_id,))
 
         await self._writer.write(job)
+        return id
+
+    async def edited(self, answer: StoredMessage, text: str) -> str:
+        """Write a sibling of an answer that says ``text`` instead; its id.  What it showed beside text is kept."""
+        id, now = self._new_id(), self._clock()
+        kept = tuple(part for part in answer.parts if not isinstance(part, Text | Reasoning))
+        params = {"target": answer.params.get("target"), "asked": answer.params.get("asked", ""), EDITED: "edited"}
+        said = Answer((Text(text), *kept), "done", answer.model, params)
+
+        def job(connection: sqlite3.Connection) -> None:
+            row = _row(id, answer.conversation_id, answer.parent_id, "assistant", said, now)
+            put(connection, "message", row | {"finished_at": now})
+            sql = "UPDATE conversation SET head_id = ?, updated_at = ? WHERE id = ?"
+            connection.execute(sql, (id, now, answer.conversation_id))
+
+        await self._writer.write(job, durable=True)
         return id
 
     async def copy(self, source_id: str, copy: Conversation, up_to: str | None, head: str | None) -> Conversation:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -35,6 +35,8 @@ class Preview:
 
     forecast: Forecast
     target: Target
+    free: bool = False
+    """Whether nothing that may be asked for it costs anything."""
     cheaper: Target | None = None
     cheaper_at_most: Decimal | None = None
 
@@ -49,20 +51,22 @@ async def abilities(services: Services) -> CapabilityIndex:
 async def preview(
     services: Services,
     session: Session,
-    message: Message,
+    message: Message | None,
     model: str,
     *,
     params: Params,
+    leaf: str | None = None,
     system: str | None = None,
     private: bool = False,
 ) -> Preview | None:
     """Ask everything but the provider.  None where no model could answer, or nothing is known of it.
 
+    ``message`` comes after ``leaf``, or after the end of the branch that is shown.
     Raises `RoutertermError` where no model can serve it.
     """
     await session.load()
-    fitted = await context_of(services.store.messages, session.head, system, model, services.fitting)
-    messages = (*fitted.messages, message) if message.parts else fitted.messages
+    fitted = await context_of(services.store.messages, leaf or session.head, system, model, services.fitting)
+    messages = (*fitted.messages, message) if message is not None and message.parts else fitted.messages
     if not messages:
         return None
     request = ChatRequest(model, messages, fitted.system, params, private=private)
@@ -72,7 +76,16 @@ async def preview(
     if not decision.candidates or decision.forecast is None:
         return None
     first = decision.candidates[0].target
-    return await _with_cheaper(services, request, decision, Preview(decision.forecast, first))
+    free = all(_is_free(services, candidate.target) for candidate in decision.candidates)
+    return await _with_cheaper(services, request, decision, Preview(decision.forecast, first, free))
+
+
+def _is_free(services: Services, target: Target) -> bool:
+    info = services.catalog.model(target)
+    if info is None:
+        return False
+    prices = info.prices
+    return info.local or (prices.input == 0 and prices.output == 0)
 
 
 async def _count_aside(services: Services, request: ChatRequest) -> None:
@@ -96,7 +109,7 @@ async def _with_cheaper(services: Services, request: ChatRequest, decision: Deci
     if not cheaper:
         return found
     price, target = min(cheaper, key=lambda pair: (pair[0] or Decimal(0), pair[1]))
-    return Preview(found.forecast, found.target, target, price)
+    return replace(found, cheaper=target, cheaper_at_most=price)
 
 
 def _others(services: Services, decision: Decision, recent: tuple[str, ...]) -> Iterator[ModelInfo]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from routerterm.core.errors import RoutertermError
+from routerterm.engine.chat.context import NO_IMAGES
 from routerterm.engine.chat.tree import Branch, branches
 
 if TYPE_CHECKING:
@@ -133,6 +134,47 @@ class Branches:
             tags=conversation.tags,
         )
         return await self._store.turns.copy(conversation.id, copy, up_to, up_to or self.head)
+
+    async def edit_answer(self, message_id: str, text: str) -> str:
+        """Keep another wording of an answer, as a sibling that the model then sees as its own; its id."""
+        found = await self.message(message_id)
+        if found.role != "assistant":
+            raise RoutertermError("This is no answer.")
+        if not text.strip():
+            raise RoutertermError("The edited answer is empty.", "Write something, or leave the answer as it was.")
+        id = await self._store.turns.edited(found, text)
+        await self.show(id)
+        return id
+
+    async def last_image(self) -> int | None:
+        """The place, from 1, of the last message of the branch that is shown whose image is sent; None without one."""
+        before, below = None, 0
+        total = None
+        while True:
+            page = await self.page(200, before)
+            if total is None:
+                last = page.messages[-1].id if page.messages else None
+                total = await self._store.messages.depth(last) if last else 0
+            for message in reversed(page.messages):
+                if message.message.images and not message.params.get(NO_IMAGES):
+                    return total - below
+                below += 1
+            if not page.earlier:
+                return None
+            before = page.messages[0].id
+
+    async def leave_images_out(self) -> int:
+        """Send no image of the branch that is shown from now on; in how many messages there are any."""
+        count, before = 0, None
+        while True:
+            page = await self.page(200, before)
+            for message in page.messages:
+                if message.message.images:
+                    await self._store.messages.note(message.id, NO_IMAGES, "left out")
+                    count += 1
+            if not page.earlier:
+                return count
+            before = page.messages[0].id
 
     async def _go(self, head: str | None) -> None:
         if self._id is not None and head != self.head:

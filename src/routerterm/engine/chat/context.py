@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
+from routerterm.core.messages import Image, Text
 from routerterm.engine.chat.truncation import Fitted, Line, fit
 
 if TYPE_CHECKING:
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 PAGE = 200
 SUMMARY = "summary"
 """Where a message's ``params`` hold the summary of the branch down to it."""
+NO_IMAGES = "no_images"
+"""Where a message's ``params`` say that its images are sent no more."""
+LEFT_OUT = "[an image was here; it is left out]"
 _HEADING = "Summary of the earlier part of this conversation:"
 
 
@@ -72,7 +76,7 @@ async def context_of(
     while True:
         page = await messages.branch(leaf, PAGE, before)
         fresh, summary = _since_summary(page.messages)
-        new = [Line(m.id, m.message, m.pinned) for m in fresh if _goes(m)]
+        new = [Line(m.id, as_sent(m), m.pinned) for m in fresh if _goes(m)]
         lines[:0] = new
         tokens += sum(size(line.message) for line in new)
         if summary or not page.earlier or (room is not None and tokens > room):
@@ -81,12 +85,20 @@ async def context_of(
     above = unread = 0
     if summary or page.earlier:
         here = {line.id for line in lines}
-        pinned = [Line(m.id, m.message, True) for m in await messages.pinned(leaf) if m.id not in here and _goes(m)]
+        pinned = [Line(m.id, as_sent(m), True) for m in await messages.pinned(leaf) if m.id not in here and _goes(m)]
         above = await messages.depth(summary.id) if summary else 0
         unread = 0 if summary else await messages.depth(page.messages[0].id) - 1 - len(pinned)
         lines[:0] = pinned
     fitted = fit(lines, size, room, system_with(system, summary.params[SUMMARY]) if summary else system)
     return replace(fitted, left_out=fitted.left_out + unread, summed_up=above)
+
+
+def as_sent(message: StoredMessage) -> Message:
+    """The message as models are sent it: without images that were left out of the conversation."""
+    if not message.params.get(NO_IMAGES) or not message.message.images:
+        return message.message
+    parts = tuple(Text(LEFT_OUT) if isinstance(part, Image) else part for part in message.parts)
+    return replace(message.message, parts=parts)
 
 
 def system_with(system: str | None, summary: str) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
@@ -22,6 +23,7 @@ from routerterm.core.events import (
     UsageReported,
 )
 from routerterm.core.reply import ReplyBuilder
+from routerterm.router.decide.continuation import ContinuationJoiner
 from routerterm.store.turns import Answer, Turn, Turns
 
 if TYPE_CHECKING:
@@ -39,10 +41,14 @@ class RunningReply:
     says what is wrong; the answer itself goes on.
     """
 
-    def __init__(self, turn: Turn, turns: Turns, record: ReplyTrace, every: float = CHECKPOINT) -> None:
+    def __init__(
+        self, turn: Turn, turns: Turns, record: ReplyTrace, every: float = CHECKPOINT, *, begun: str = ""
+    ) -> None:
+        """``begun`` is an earlier answer that this one goes on with: it stands at its beginning."""
         self.turn = turn
         self.record = record
-        self.builder = ReplyBuilder()
+        self._begun = begun
+        self.builder = self._first_words()
         self.trouble: StoreError | None = None
         self._turns, self._every = turns, every
         self._status: Status = "stopped"
@@ -80,6 +86,8 @@ class RunningReply:
         """Fold one event in; the last one is saved before it is passed on."""
         if isinstance(event, Recovered) and event.how == "restart":
             await self._set_aside()
+        if isinstance(event, Recovered) and event.how == "continue":
+            event = replace(event, characters=event.characters + len(self._begun))
         self.record = self.record.after(event)
         match event:
             case TextDelta() | ReasoningDelta() | ToolCallDelta():
@@ -122,6 +130,12 @@ class RunningReply:
         await self._turns.finish(self.turn, self._answer(self._status))
         self._saved, self.trouble = True, None
 
+    def _first_words(self) -> ReplyBuilder:
+        builder = ReplyBuilder()
+        if self._begun:
+            builder.add(TextDelta(self._begun))
+        return builder
+
     def _unfinished(self) -> Status:
         return "error" if self.builder.is_empty else "cut"
 
@@ -145,7 +159,7 @@ class RunningReply:
             record = replace(self.record, target=self._speaker)
             partial = Answer(self.builder.parts(), "cut", self._speaker, record.to_json())
             await self._try(lambda: self._turns.set_aside(self.turn, partial))
-        self.builder = ReplyBuilder()
+        self.builder = self._first_words()
         self._pieces += 1
 
     async def _try(self, save: Callable[[], Awaitable[object]]) -> None:
@@ -153,3 +167,17 @@ class RunningReply:
             await save()
         except StoreError as error:
             self.trouble = error
+
+
+async def joined(events: AsyncGenerator[Event], partial: str) -> AsyncGenerator[Event]:
+    """The events of an answer that goes on after ``partial``, without what it repeats of that."""
+    seam = ContinuationJoiner(partial)
+    async with aclosing(events) as source:
+        async for event in source:
+            if isinstance(event, TextDelta):
+                if text := seam.feed(event.text):
+                    yield TextDelta(text)
+                continue
+            if isinstance(event, Finished | Failed) and (rest := seam.end()):
+                yield TextDelta(rest)
+            yield event

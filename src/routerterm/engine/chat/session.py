@@ -19,9 +19,9 @@ from routerterm.engine.chat.branches import Branches
 from routerterm.engine.chat.context import ContextWindow, UnlimitedWindow, context_of
 from routerterm.engine.chat.detached import DetachedReplies
 from routerterm.engine.chat.params import params_from_json, params_to_json
-from routerterm.engine.chat.reply import CHECKPOINT, RunningReply
+from routerterm.engine.chat.reply import CHECKPOINT, RunningReply, joined
 from routerterm.engine.chat.title import title_of
-from routerterm.engine.chat.trace import LeftOut, ReplyTrace
+from routerterm.engine.chat.trace import Interruption, LeftOut, ReplyTrace
 
 if TYPE_CHECKING:
     from routerterm.core.events import Event
@@ -141,6 +141,27 @@ class Session(Branches):
             async for event in events:
                 yield event
 
+    async def continue_answer(
+        self,
+        message_id: str,
+        *,
+        model: str | None = None,
+        params: Params | None = None,
+        client: str = "tui",
+    ) -> AsyncGenerator[Event]:
+        """Go on with an answer that was stopped or cut: a sibling of it that begins with all that was said.
+
+        Raises `RoutertermError` where there is nothing to go on with.
+        """
+        found = await self.message(message_id)
+        partial = "".join(part.text for part in found.parts if isinstance(part, Text))
+        if found.role != "assistant" or not partial.strip():
+            raise RoutertermError("There is no answer here to continue.", "Choose one that was stopped or cut off.")
+        turn = self._turn(None, found.parent_id, model, params, None, client, partial)
+        async with aclosing(joined(turn, partial)) as events:
+            async for event in events:
+                yield event
+
     async def _question_of(self, message_id: str | None) -> StoredMessage:
         await self.load()
         if (id := message_id or self.head) is None:
@@ -158,6 +179,7 @@ class Session(Branches):
         params: Params | None,
         system: str | None,
         client: str,
+        partial: str = "",
     ) -> AsyncGenerator[Event]:
         if self._busy:
             raise SessionBusy("An answer is still running.", "Wait for it, or stop it with Esc.")
@@ -165,9 +187,10 @@ class Session(Branches):
         try:
             if self.reply is not None:
                 await self.reply.save()
-            plan = await self._plan(question, parent_id, model, params, system, client)
-            record = ReplyTrace(asked=plan.asked, params=params_to_json(plan.params))
-            reply = RunningReply(plan.turn, self._store.turns, record, self._checkpoint_every)
+            plan = replace(await self._plan(question, parent_id, model, params, system, client), partial=partial)
+            seams = (Interruption("continue", len(partial), plan.asked),) if partial else ()
+            record = ReplyTrace(asked=plan.asked, params=params_to_json(plan.params), seams=seams)
+            reply = RunningReply(plan.turn, self._store.turns, record, self._checkpoint_every, begun=partial)
             self.reply = reply
             with self._afterlife.running(reply):
                 async with aclosing(self._stream(reply, plan)) as events:
@@ -230,13 +253,14 @@ class Session(Branches):
             reply.record = replace(reply.record, left_out=left_out)
         return ChatRequest(
             model=plan.asked,
-            messages=fitted.messages,
+            messages=(*fitted.messages, *((Message.of("assistant", plan.partial),) if plan.partial else ())),
             system=fitted.system,
             params=plan.params,
             private=conversation.private,
             client=plan.client,
             conversation_id=conversation.id,
             message_id=plan.turn.reply_id,
+            continues=bool(plan.partial),
         )
 
     async def _stream(self, reply: RunningReply, plan: _Plan) -> AsyncGenerator[Event]:
@@ -297,6 +321,8 @@ class _Plan:
     asked: str
     params: Params
     client: str
+    partial: str = ""
+    """The beginning of the answer, where an earlier one is gone on with."""
 
 
 async def _to_the_end(work: Coroutine[None, None, None]) -> None:

@@ -6,6 +6,19 @@ A model that is given the beginning of an answer may say its last words again, o
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from routerterm.core.messages import Message
+
+if TYPE_CHECKING:
+    from routerterm.core.request import ChatRequest
+
+GO_ON = (
+    "Your previous answer was cut off. Continue it exactly where it stopped, in the middle of a word if need be."
+    " Repeat nothing of it and add no remark: what you write is appended to it."
+)
+"""What a model that takes no prefill is asked."""
 _SHORTEST = 16
 """Characters below which an overlap may be chance: "the ", "}\\n}\\n"."""
 _REACH = 600
@@ -15,6 +28,20 @@ _REACH = 600
 def prefill(partial: str) -> str:
     """The beginning of an answer as providers accept it: without blanks at its end."""
     return partial.rstrip()
+
+
+def continued(request: ChatRequest, prefilled: str, *, can_prefill: bool) -> tuple[ChatRequest, str]:
+    """The request and the prefill that have a model go on with the answer that the request ends with.
+
+    ``prefilled`` is what another model has added to it since.  A model that takes no prefill is asked in words.
+    """
+    if not request.continues or not request.messages:
+        return request, prefilled
+    partial = request.messages[-1].text
+    if can_prefill:
+        return replace(request, messages=request.messages[:-1]), prefill(partial + prefilled)
+    said = (*request.messages[:-1], Message.of("assistant", prefill(partial)), Message.of("user", GO_ON))
+    return replace(request, messages=said), prefilled
 
 
 class ContinuationJoiner:

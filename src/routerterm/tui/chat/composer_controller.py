@@ -14,6 +14,7 @@ from routerterm.tui.chat.turns import Asked
 from routerterm.tui.commands.registry import COMMANDS, slash_command
 
 if TYPE_CHECKING:
+    from routerterm.tui.chat.attachment_files import Attached
     from routerterm.tui.chat.screen import ChatScreen
 
 REMEMBERED = 200
@@ -151,7 +152,46 @@ class ComposerController:
             if screen.comparing.models:
                 await self._compare(text)
                 return
-            screen.turns.send(text, screen.tray.take())
+            await self._send(text)
+
+    async def _send(self, text: str) -> None:
+        screen = self._screen
+        stage = screen.stage
+        if stage.editing is not None and stage.editing_what == "answer":
+            await self._edit_answer(stage.editing, text)
+            return
+        files = screen.tray.take()
+        if (where := await screen.stage.unseen_image()) is None:
+            screen.turns.send(text, files)
+            return
+
+        def without() -> None:
+            screen.run_worker(self._send_without_images(text, files), group="send", exit_on_error=False)
+
+        def cancelled() -> None:
+            screen.composer.give_back(text)
+            screen.tray.give_back(files)
+
+        said = f"{stage.model} can't read images, and message {where} contains one."
+        screen.confirmation.ask(said, "", without, cancelled, yes="sends without it")
+
+    async def _send_without_images(self, text: str, files: tuple[Attached, ...]) -> None:
+        stage = self._screen.stage
+        await stage.session.leave_images_out()
+        await stage.show()
+        self._screen.turns.send(text, files)
+
+    async def _edit_answer(self, id: str, text: str) -> None:
+        stage = self._screen.stage
+        stage.editing = None
+        try:
+            there = await stage.session.edit_answer(id, text)
+        except RoutertermError as error:
+            self._screen.composer.give_back(text)
+            self._screen.show_error(error)
+            return
+        await stage.show()
+        await stage.reveal(there)
 
     async def send_early(self) -> None:
         """Do what was sent before all was ready, in its order."""

@@ -17,6 +17,9 @@ class Question(msgspec.Struct, frozen=True):
     cost: str
     """Such as ``~$0.004–0.011``; ``price unknown``."""
     confirmed: Callable[[], None]
+    cancelled: Callable[[], None] | None = None
+    yes: str = "confirms"
+    """What Enter does."""
 
 
 class Confirmation:
@@ -39,13 +42,22 @@ class Confirmation:
             return ()
         return (
             Field((Span(f"{question.label} ", "bright"), Span(question.cost, "warning")), rank=0),
-            Field((Span(" Enter ", "key"), Span(" confirms")), rank=0, action="screen.confirm(True)"),
+            Field((Span(" Enter ", "key"), Span(f" {question.yes}")), rank=0, action="screen.confirm(True)"),
             Field((Span(" Esc ", "key"), Span(" cancels")), rank=1, action="screen.confirm(False)"),
         )
 
-    def ask(self, label: str, cost: str, confirmed: Callable[[], None]) -> None:
-        """Ask this, in place of whatever was asked."""
-        self._question = Question(label, cost, confirmed)
+    def ask(
+        self,
+        label: str,
+        cost: str,
+        confirmed: Callable[[], None],
+        cancelled: Callable[[], None] | None = None,
+        *,
+        yes: str = "confirms",
+    ) -> None:
+        """Ask this; whatever was asked before is cancelled."""
+        self.answer(False)
+        self._question = Question(label, cost, confirmed, cancelled, yes)
         self._changed()
 
     def answer(self, yes: bool) -> None:
@@ -56,6 +68,8 @@ class Confirmation:
         self._changed()
         if yes:
             question.confirmed()
+        elif question.cancelled is not None:
+            question.cancelled()
 
     def took_key(self, key: str) -> bool:
         """Whether a key was the answer; any other key than Enter and Esc means no, and is then itself."""

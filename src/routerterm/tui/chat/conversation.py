@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from routerterm.core.errors import RoutertermError
 from routerterm.core.request import Params
@@ -35,7 +35,10 @@ class ConversationController:
         self.growing = False
         """Whether the last answer is coming in by way of another program."""
         self.editing: str | None = None
-        """The question that the composer's text replaces."""
+        """The question or answer that the composer's text replaces."""
+        self.editing_what: Literal["question", "answer"] = "question"
+        self._draft_before = ""
+        """What was being written when the edit began: Esc brings it back."""
         self._wishes: dict[str, Any] = {}
         """What was set for a conversation that has no first message yet: system prompt, privacy, parameters."""
 
@@ -79,6 +82,7 @@ class ConversationController:
     async def open(self, id: str | None, message_id: str | None = None, word: str = "") -> None:
         """Show a conversation at its end, or at a message on its branch, a word in it marked; None begins a new one."""
         begun = self._session is not None
+        self.stop_editing()
         await self.save_draft()
         self._wishes.clear()
         running = self._screen.turns.session_of(id) if id else None
@@ -100,6 +104,23 @@ class ConversationController:
         self._screen.sidebar.mark_open(id)
         self._screen.tray.show()
         self._screen.meters.refresh()
+
+    def edit(self, id: str, what: Literal["question", "answer"]) -> None:
+        """The composer's text replaces this message from now on; what stood there waits."""
+        if self.editing is None:
+            self._draft_before = self._screen.composer.text
+        self.editing, self.editing_what = id, what
+        self._screen.meters.refresh()
+
+    def stop_editing(self) -> bool:
+        """Leave the message as it was and go on with what was being written before; False if none is edited."""
+        if self.editing is None:
+            return False
+        self.editing = None
+        self._screen.composer.remember(self._screen.composer.text)
+        self._screen.composer.put(self._draft_before)
+        self._screen.meters.refresh()
+        return True
 
     async def reconsider(self) -> None:
         """Keys have come or gone: what answers by default may be another, also here if nothing else was chosen."""
@@ -248,6 +269,14 @@ class ConversationController:
             children = await self._screen.services.store.messages.children(message.id)
             message = await session.message(children[-1]) if children else message
         return ReplyTrace.of(message.params)
+
+    async def unseen_image(self) -> int | None:
+        """The place of the last message on the branch with an image that no model of the name can see, from 1."""
+        from routerterm.wiring.preview import abilities
+
+        if self.id is None or (await abilities(self._screen.services)).of(self.model).sees:
+            return None
+        return await self.session.last_image()
 
     async def save_draft(self) -> None:
         """Keep what is being typed."""

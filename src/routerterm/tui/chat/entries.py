@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from routerterm.core.money import show_usd
-from routerterm.engine.chat.context import SUMMARY
+from routerterm.engine.chat.context import NO_IMAGES, SUMMARY
 from routerterm.engine.chat.trace import Interruption as Cut
 from routerterm.engine.chat.trace import ReplyTrace
+from routerterm.store.turns import EDITED
 from routerterm.tui.clock import time_of_day
 from routerterm.tui.transcript.values import Basis, Entry, Header, Seam
 
@@ -16,13 +17,13 @@ if TYPE_CHECKING:
     from routerterm.store.values import StoredMessage
 
 ENDINGS = {
-    "stopped": "stopped by you; what was said is kept",
-    "cut": "cut off; this is not the whole answer",
-    "interrupted": "interrupted: the program ended in the middle of this answer; r asks again",
+    "stopped": "stopped by you; o continues",
+    "cut": "cut off; o continues",
+    "interrupted": "interrupted: the program ended in the middle of this answer; o continues",
 }
 """What to say beneath an answer that did not end by itself, where nothing more exact is known."""
 CUT_SHORT = {
-    "length": "as long as was allowed, by /length or by a cap on spending; ask it to go on",
+    "length": "ended by the answer length allowed (/length, or a cap on spending); o continues",
     "content_filter": "the provider's filter cut it short",
 }
 """The same, for an answer that its provider ended before its time."""
@@ -37,7 +38,8 @@ def entry_of(message: StoredMessage) -> Entry:
     siblings = f"{message.sibling}/{message.siblings}" if message.siblings > 1 else ""
     time = time_of_day(message.created_at)
     summed_up = SUMMED_UP if message.params.get(SUMMARY) else ""
-    kept = "always sent" if message.pinned else ""
+    marks = ("always sent" if message.pinned else "", "edited" if message.params.get(EDITED) else "")
+    kept = " · ".join(filter(None, (*marks, "image left out" if message.params.get(NO_IMAGES) else "")))
     if message.role != "assistant":
         header = Header("you", time, siblings=siblings, note=kept)
         return Entry(message.id, message.role, message.parts, "done", header, trouble=summed_up)

@@ -30,6 +30,7 @@ from routerterm.tui.chat.onboarding import Onboarding
 from routerterm.tui.chat.places import Places
 from routerterm.tui.chat.prompts import PromptLibrary
 from routerterm.tui.chat.sidebar import Sidebar
+from routerterm.tui.chat.spending import Spending
 from routerterm.tui.chat.status import StatusController
 from routerterm.tui.chat.turns import PENDING, TurnRunner
 from routerterm.tui.commands.registry import COMMANDS
@@ -129,6 +130,7 @@ class ChatScreen(FramedScreen):
         self.early: list[str] = []
         """What was sent before there was anybody to send it to, in its order."""
         self.confirmation = Confirmation(self._confirmation_changed)
+        self.spending = Spending(self.confirmation, self.stage, lambda: self.services)
         self.comparing = CompareController(self)
         self.chosen: str | None = None
         """The message that a command is about; None is the last one."""

@@ -234,7 +234,5 @@ class Stop(Command):
         """Stop the turn; queued messages come back into the composer; else go back to writing."""
         if stage.turns.stop() or stage.comparing.give_up():
             return
-        if stage.stage.editing is not None:
-            stage.stage.editing = None
-            stage.composer.put("")
-        stage.composer.focus()
+        stage.stage.stop_editing()
+        stage.places.go("WRITE")

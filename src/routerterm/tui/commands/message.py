@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from routerterm.core.errors import RoutertermError
+from routerterm.core.messages import Message
+from routerterm.engine.chat.trace import ReplyTrace
 from routerterm.tui.chat.attachment_files import attached_of
 from routerterm.tui.commands.base import Choice, Command
 
@@ -13,10 +15,14 @@ if TYPE_CHECKING:
     from routerterm.tui.chat.screen import ChatScreen
 
 
-class Retry(Command):
-    """Answer again, by the same model or the one named; the old answer stays as a sibling."""
+UNFINISHED = ("length",)
+"""How an answer may have ended by itself before its time."""
 
-    name, title, group, slash, argument = "retry", "Answer again", "Message", "retry", "MODEL"
+
+class Retry(Command):
+    """Ask again, the same model or the one named; the old answer stays as a version."""
+
+    name, title, group, slash, argument = "retry", "Ask again", "Message", "retry", "MODEL"
 
     @classmethod
     async def choices(cls, stage: ChatScreen, argument: str) -> Sequence[Choice]:
@@ -26,25 +32,73 @@ class Retry(Command):
         return await model_choices(stage, argument)
 
     async def run(self, stage: ChatScreen, argument: str = "") -> None:
-        """Regenerate the last answer, or the one chosen."""
-        session, id = stage.stage.session, stage.chosen
-        model = argument or stage.stage.model
-        stage.turns.start(session, lambda: session.regenerate(id, model=model), model=model)
+        """Regenerate the last answer, or the one chosen, once its cost is confirmed."""
+        await again(stage, argument or stage.stage.model)
+
+
+async def again(stage: ChatScreen, model: str) -> None:
+    """Have the chosen question, or the last, answered again by a model; its cost is confirmed first."""
+    session, question = stage.stage.session, await stage.stage.question(stage.chosen)
+
+    def do() -> None:
+        stage.turns.start(session, lambda: session.regenerate(question.id, model=model), model=model)
+
+    await stage.spending.gate("Ask again", model, do, leaf=question.id)
+
+
+class Continue(Command):
+    """Continue an answer that was stopped, cut off or ended by its length; the first part stays as a version."""
+
+    name, title, group, slash = "continue", "Continue the answer", "Message", "continue"
+
+    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+        """Go on with the chosen answer, or the last, once its cost is confirmed."""
+        session, id = stage.stage.session, stage.chosen or stage.stage.session.head
+        answer = await session.message(id) if id is not None else None
+        if answer is None or answer.role != "assistant" or not answer.text.strip():
+            raise RoutertermError("There is no answer here to continue.", "Choose one that was stopped or cut off.")
+        record = ReplyTrace.of(answer.params)
+        if answer.status == "done" and record.finish not in UNFINISHED:
+            raise RoutertermError("This answer is complete.", "r asks again; or just write what you want more of.")
+        model = argument or (answer.model if answer.status == "done" or record.target else "") or stage.stage.model
+
+        def do() -> None:
+            stage.turns.start(session, lambda: session.continue_answer(answer.id, model=model), model=model)
+
+        said = Message("assistant", answer.parts)
+        await stage.spending.gate("Continue", model, do, leaf=answer.parent_id, message=said)
+
+
+class LeaveOut(Command):
+    """Leave the images of this conversation out of what is sent, and ask the last question again."""
+
+    name, title, group, slash = "leave_out", "Leave images out", "Message", "noimages"
+
+    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+        """Mark them, show it, and ask again."""
+        if not await stage.stage.session.leave_images_out():
+            raise RoutertermError("There is no image in this conversation.")
+        await stage.stage.show()
+        await again(stage, stage.stage.model)
 
 
 class Edit(Command):
-    """Ask the question differently; the old one stays as a sibling."""
+    """Edit a question and ask it again, or edit an answer; the old one stays as a version."""
 
-    name, title, group, slash = "edit", "Edit and resend", "Message", "edit"
+    name, title, group, slash = "edit", "Edit", "Message", "edit"
 
     async def run(self, stage: ChatScreen, argument: str = "") -> None:
-        """Put the question into the composer; Enter then sends it in place of the old one."""
-        question = await stage.stage.question(stage.chosen)
-        stage.stage.editing = question.id
-        stage.composer.put(question.message.said)
-        stage.tray.give_back(attached_of(question.parts))
-        stage.composer.focus()
-        stage.app.notify("Enter asks this instead; Esc leaves it as it was.", timeout=3)
+        """Put it into the composer; Enter then takes it in place of the old one."""
+        chosen = await stage.stage.session.message(stage.chosen) if stage.chosen is not None else None
+        if chosen is not None and chosen.role == "assistant":
+            stage.stage.edit(chosen.id, "answer")
+            stage.composer.put(chosen.text, undoable=True)
+        else:
+            question = await stage.stage.question(stage.chosen)
+            stage.stage.edit(question.id, "question")
+            stage.composer.put(question.message.said, undoable=True)
+            stage.tray.give_back(attached_of(question.parts))
+        stage.places.go("WRITE")
 
 
 class Fork(Command):
@@ -70,22 +124,22 @@ class _Sibling(Command):
         """Walk to the sibling of the chosen message, or of the last one that has any."""
         id = stage.chosen or await stage.stage.session.last_fork()
         if id is None:
-            raise RoutertermError("Nothing here has a sibling.", "r answers again, e asks again: both make one.")
+            raise RoutertermError("There is only one version.", "r asks again, e edits: both make another one.")
         there = await stage.stage.session.walk(id, self.step)
         await stage.stage.show()
         await stage.stage.reveal(there)
 
 
 class Previous(_Sibling):
-    """The earlier of the answers or questions that stand in the same place."""
+    """Show the previous version of this question or answer."""
 
-    name, title, slash, step = "previous", "Earlier sibling", "previous", -1
+    name, title, slash, step = "previous", "Previous version", "previous", -1
 
 
 class Next(_Sibling):
-    """The later of the answers or questions that stand in the same place."""
+    """Show the next version of this question or answer."""
 
-    name, title, slash, step = "next", "Later sibling", "following", 1
+    name, title, slash, step = "next", "Next version", "following", 1
 
 
 class Why(Command):

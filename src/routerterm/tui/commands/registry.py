@@ -65,6 +65,8 @@ COMMANDS: Mapping[str, type[Command]] = {
         import_export.Import,
         organise.Prompts,
         message.Edit,
+        message.Continue,
+        message.LeaveOut,
         message.Retry,
         tree.RetryWith,
         message.Fork,

@@ -7,10 +7,15 @@ from typing import TYPE_CHECKING
 from routerterm.core.errors import RoutertermError
 from routerterm.core.money import show_usd
 from routerterm.tui.commands.base import Command
+from routerterm.tui.commands.message import again
 from routerterm.tui.dialogs.ask import show_dialog
 
 if TYPE_CHECKING:
     from routerterm.tui.chat.screen import ChatScreen
+
+
+COPY = "copy"
+"""The first row of a message's menu; it is no command of its own."""
 
 
 class Tree(Command):
@@ -46,23 +51,27 @@ class Tree(Command):
 
 
 class RetryWith(Command):
-    """The same prompt to another model: its answer stands beside the old one, as a sibling."""
+    """Ask again with another model; the old answer stays as a version."""
 
-    name, title, group, slash = "retry_with", "Same prompt, other model", "Message", "other"
+    name, title, group, slash = "retry_with", "Ask again with another model", "Message", "other"
 
     async def run(self, stage: ChatScreen, argument: str = "") -> None:
         """Pick a model, and have it answer the chosen question, or the last."""
         from routerterm.tui.screens.models.picker import model_picker
 
-        session, id = stage.stage.session, stage.chosen
+        id = stage.chosen
 
         async def picked(model: str) -> None:
-            stage.turns.start(session, lambda: session.regenerate(id, model=model), model=model)
+            stage.chosen = id
+            try:
+                await again(stage, model)
+            finally:
+                stage.chosen = None
 
         if argument:
             await picked(argument)
         else:
-            show_dialog(stage, model_picker(stage.app, "Who else shall answer this?"), picked)
+            show_dialog(stage, model_picker(stage.app, "Ask again with"), picked)
 
 
 class Menu(Command):
@@ -77,14 +86,17 @@ class Menu(Command):
         from routerterm.tui.widgets.fields import Span
         from routerterm.tui.widgets.rows import Column, Row
 
-        id = stage.chosen
-        rows = [
+        id = stage.chosen or stage.pointed
+        rows = [Row(COPY, ("Copy", (Span("Copy this message.", "dim"),)))] + [
             Row(command.name, (command.title, (Span(command.help(), "dim"),)))
             for command in COMMANDS.values()
             if command.group == "Message" and command is not Menu
         ]
 
         async def picked(name: str) -> None:
+            if name == COPY and id is not None:
+                stage.transcript.ask_copy(stage.transcript.message_text(id), "message")
+                return
             stage.chosen = id
             try:
                 await stage.run_command(name)
@@ -92,7 +104,7 @@ class Menu(Command):
                 stage.chosen = None
 
         columns = (Column("", 0), Column("", 1, grow=True))
-        show_dialog(stage, Picker("This message", columns, among(rows), hint="Enter does it · Esc leaves"), picked)
+        show_dialog(stage, Picker("This message", columns, among(rows), hint="Enter Run · Esc Close"), picked)
 
 
 class Keep(Command):
@@ -111,7 +123,7 @@ class Keep(Command):
 class SumUp(Command):
     """Have the older part summed up by a cheap model; the summary goes to the model in its place. `off` ends that."""
 
-    name, title, group, slash, argument = "summary", "Sum up the older part", "Conversation", "summary", "MODEL|off"
+    name, title, group, slash, argument = "summary", "Summarise older messages", "Conversation", "summary", "MODEL|off"
 
     async def run(self, stage: ChatScreen, argument: str = "") -> None:
         """Sum up down to the chosen message, or all but the last turns, in the background."""
@@ -143,7 +155,15 @@ class SumUp(Command):
                 await stage.stage.show()
             await stage.meters.spent()
 
-        stage.run_worker(work(), name="summary", group="summary", exclusive=True, exit_on_error=False)
+        def begin() -> None:
+            stage.run_worker(work(), name="summary", group="summary", exclusive=True, exit_on_error=False)
+
+        model = argument or stage.services.model_for_chores(stage.stage.model, private=stage.stage.private)
+        await stage.spending.gate(
+            "Summarise older messages",
+            model,
+            begin,
+        )
 
     async def _forget(self, stage: ChatScreen) -> None:
         from routerterm.engine.chat.context import SUMMARY
