@@ -1,7 +1,7 @@
 """The chat: where everything comes together.  Layout and messages here; what happens is in its helpers.
 
-`Sidebar` keeps the list of conversations in step with the store, `ConversationController` shows one conversation, `TurnRunner`
-runs answers, `StatusController` tells the moment; commands act on them.
+`Sidebar` keeps the list of conversations in step with the store, `ConversationController` shows one
+conversation, `TurnRunner` runs answers, `StatusController` tells the moment; commands act on them.
 """
 
 from __future__ import annotations
