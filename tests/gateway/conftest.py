@@ -24,6 +24,7 @@ SETTINGS = """
 [providers.one]
 protocol = "openai-chat"
 base_url = "{url}"
+needs_key = {needs_key}
 [providers.two]
 protocol = "openai-chat"
 base_url = "{url}"
@@ -110,13 +111,21 @@ async def open_place(home: Path) -> AsyncIterator[Open]:
     async with AsyncExitStack() as stack:
 
         async def make(
-            more: str = "", *, prefill: bool = False, price: str = "1", token: str = "", host: str = "127.0.0.1"
+            more: str = "",
+            *,
+            prefill: bool = False,
+            price: str = "1",
+            token: str = "",
+            host: str = "127.0.0.1",
+            needs_key: bool = False,
         ) -> Place:
             up = await stack.enter_async_context(upstream())
             names = ("one/first", "two/second", "one/third")
             models = "".join(MODEL.format(name=name, price=price, prefill=str(prefill).lower()) for name in names)
             home.mkdir(exist_ok=True)  # noqa: ASYNC240
-            (home / "config.toml").write_text(SETTINGS.format(url=up.url, models=models) + more, encoding="utf-8")
+            (home / "config.toml").write_text(
+                SETTINGS.format(url=up.url, models=models, needs_key=str(needs_key).lower()) + more, encoding="utf-8"
+            )
             app = await stack.enter_async_context(open_app())
             gateway = Gateway(app, host=host, port=0, token=Secret(token) if token else None)
             await gateway.start()

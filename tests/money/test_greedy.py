@@ -69,6 +69,9 @@ class Lookups:
     def model(self, target: Target) -> ModelInfo | None:
         return TALKER if target == TALKER.target else None
 
+    def lists(self, target: Target) -> bool:
+        return target == TALKER.target
+
 
 class Keys:
     async def keys(self, provider: str) -> Sequence[ApiKey]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from routerterm.catalog import Catalog
-from routerterm.core.errors import NoCandidate
+from routerterm.core.errors import NoCandidate, UnknownModel
+from routerterm.core.targets import Target
 from routerterm.router.decide.names import Names, check
 from routerterm.router.options import Route, RouteModel, RouterOptions
 
@@ -109,3 +110,35 @@ def test_asking_for_a_loop_is_an_error_and_no_recursion() -> None:
     with pytest.raises(NoCandidate):
         names(options).resolve("a")
     names(options).wants_keys("a")
+
+
+OWNED = {("openai", "gpt-9"), ("azure", "gpt-9"), ("anthropic", "claude-9")}
+
+
+def bare(name: str, *with_key: str) -> str:
+    made = Names(
+        RouterOptions(),
+        CATALOG.provider,
+        CATALOG.providers,
+        lambda target: (target.provider, target.model) in OWNED,
+    )
+    assert made.wants_keys(name)
+    return str(made.resolve(name, frozenset(with_key)).entries[0].target)
+
+
+def test_a_bare_name_finds_the_one_provider_that_has_it_and_can_be_asked() -> None:
+    assert bare("claude-9") == "anthropic/claude-9"  # nobody has a key: who would be asked is still plain
+    assert bare("gpt-9", "azure", "groq") == "azure/gpt-9"
+    with pytest.raises(UnknownModel, match="Several providers") as several:
+        bare("gpt-9", "azure", "openai")
+    assert several.value.nearest in ("openai/gpt-9", "azure/gpt-9")
+    with pytest.raises(UnknownModel, match="neither a model nor a route"):
+        bare("gpt-10", "openai")
+
+
+def test_lists_name_models_with_and_without_a_date() -> None:
+    catalog = Catalog.builtin()
+    dated = next(model for model in catalog.models("anthropic") if model.id.rpartition("-")[2].startswith("20"))
+    assert catalog.lists(dated.target)
+    assert catalog.lists(Target("anthropic", dated.id.rpartition("-")[0]))
+    assert not catalog.lists(Target("anthropic", "claude"))

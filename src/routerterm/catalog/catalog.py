@@ -75,6 +75,14 @@ class Catalog:
             self._models[target] = self._look_up(target, provider)
         return self._models[target]
 
+    def lists(self, target: Target) -> bool:
+        """Whether a list (shipped, fetched, or the settings') names the model, itself or with a date behind it."""
+        ids = self._listing(target.provider).models.keys() | self._fresh.get(target.provider, EMPTY).models.keys()
+        if target in self._overrides or not ids.isdisjoint((target.model, _VERSION.sub("", target.model))):
+            return True
+        dated = f"{target.model}-"
+        return any(id.startswith(dated) and _VERSION.sub("", id) == target.model for id in ids)
+
     def models(self, provider: str | None = None) -> tuple[ModelInfo, ...]:
         """All listed models (of one provider), those of the settings included; none of a provider switched off."""
         found: list[ModelInfo] = []

@@ -22,7 +22,12 @@
     ├── Offline                         nothing at all can be reached
     ├── DeadlineExceeded                the whole request took too long
     ├── NoCandidate                     no model can serve this request
+    │   ├── UnknownModel                nothing answers to the name
+    │   ├── MissingCapability           no model of that name can do what is asked
+    │   ├── CoolingDown                 every key waits: it may be asked again later
+    │   ├── CircuitOpen                 every model failed too often, and is left alone for a while
     │   └── NoKey                       for want of a key
+    │       └── KeyRejected             there are keys, and their provider refuses them
     ├── Refused                         before any money was spent
     │   ├── OverBudget
     │   └── GuardBlocked
@@ -246,8 +251,40 @@ class NoCandidate(RoutertermError):
     exit_code = 4
 
 
+class UnknownModel(NoCandidate):
+    """Nothing answers to the name; ``nearest`` is a name that something answers to, where one is like it."""
+
+    def __init__(self, message: str, hint: str = "", *, nearest: str = "") -> None:
+        super().__init__(message, hint)
+        self.nearest = nearest
+
+
+class MissingCapability(NoCandidate):
+    """No model that the name means can do what the request wants: see pictures, call tools, hold so long a prompt."""
+
+
+class _Later(NoCandidate):
+    """It may be asked again after ``retry_after`` seconds."""
+
+    def __init__(self, message: str, hint: str = "", *, retry_after: float = 1.0) -> None:
+        super().__init__(message, hint)
+        self.retry_after = retry_after
+
+
+class CoolingDown(_Later):
+    """Every key that could be used waits for its provider's limits."""
+
+
+class CircuitOpen(_Later):
+    """Every model that could be asked failed too often, and is left alone for a while."""
+
+
 class NoKey(NoCandidate):
     """Every model that could serve it wants a key that is not there."""
+
+
+class KeyRejected(NoKey):
+    """There are keys, and their providers refuse them until the person acts."""
 
 
 class Refused(RoutertermError):

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Literal, TypeAlias
+
+Cause: TypeAlias = Literal["", "unknown", "capability", "no key", "key rejected", "cooldown", "circuit"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -53,6 +56,10 @@ class RejectedCandidate:
 
     target: Target
     reason: str
+    cause: Cause = ""
+    """The kind of the reason, for who must tell one from another; not kept with replies."""
+    wait: float = 0.0
+    """Seconds after which it may be asked, where that is known."""
 
 
 @dataclass(frozen=True, slots=True)

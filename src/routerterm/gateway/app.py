@@ -158,6 +158,8 @@ class Answers:
             await exchange.run(who, account)
             account.close(None, out.status)
         except HttpError as error:
+            if error.status == 404:
+                error.error = await house.with_nearest(error.error, account.row.asked, who)
             if account.row.ending == "error":  # the router was asked, and failed
                 account.close(None, error.status)
             else:
@@ -166,7 +168,7 @@ class Answers:
             raise
         except RoutertermError as error:
             account.broke(error)
-            refusal = http_error(error)
+            refusal = http_error(error, self._half)
             account.close("denied" if isinstance(error, BadRequest) else "error", refusal.status)
             raise refusal from error
         except ClientDisconnected:

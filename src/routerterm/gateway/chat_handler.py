@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from dataclasses import replace
+from math import ceil
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from routerterm.core.errors import ContextTooLong, RoutertermError
@@ -157,7 +158,7 @@ class ChatHandler:
                 break
         account.end(relay)
         if relay.error is not None:
-            raise http_error(relay.error)
+            raise http_error(relay.error, self._half)
         body = self._half.encode_body(said, id=self._id(), model=self._model(), created=self._house.seconds())
         await self._out.whole(200, body, (*self._who_answered(), *account.headers()))
         return said
@@ -185,7 +186,7 @@ class ChatHandler:
             await out.piece(data)
         if relay.error is not None and not out.started:
             account.end(relay)
-            raise http_error(relay.error)
+            raise http_error(relay.error, self._half)
         return said
 
     async def _start(self, asked: ServerRequest) -> bytes:
@@ -219,7 +220,7 @@ class ChatHandler:
         error = RoutertermError("The gateway is stopping.", "Ask again when it is back.")
         account.broke(error)
         if not self._out.started:
-            raise http_error(error)
+            raise http_error(error, self._half)
         await self._out.end(self._stream.error(error) + self._stream.end() + account.comment())
 
     def _id(self) -> str:
@@ -240,11 +241,13 @@ class ChatHandler:
         ]
 
 
-def http_error(error: RoutertermError) -> HttpError:
-    """An error of the router as the answer."""
+def http_error(error: RoutertermError, half: ServerCodec | None = None) -> HttpError:
+    """An error of the router as the answer, by the status that its protocol has for it."""
     from routerterm.protocols.server_base import error_mapping
 
-    status = 413 if isinstance(error, ContextTooLong) and error.status == 413 else error_mapping(error).status
+    status = error_mapping(error).status if half is None else half.encode_error(error)[0]
+    if isinstance(error, ContextTooLong) and error.status == 413:
+        status = 413
     wait = getattr(error, "retry_after", None)
-    headers = (("retry-after", str(max(1, round(wait)))),) if wait is not None and status in (429, 503) else ()
+    headers = (("retry-after", str(max(1, ceil(wait)))),) if wait is not None and status in (429, 503, 529) else ()
     return HttpError(status, error, headers)

@@ -18,7 +18,6 @@ from routerterm.gateway.limits import check_request
 from routerterm.gateway.request import Receive, Scope, headers_of
 from routerterm.gateway.response import Response
 from routerterm.protocols import server_half
-from routerterm.router.options import BUILTIN_ROUTES
 from routerterm.router.ports import RoughEstimator
 
 if TYPE_CHECKING:
@@ -35,13 +34,13 @@ class InfoEndpoints:
 
     async def models(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:
         """Routes, aliases, and the models of all providers that can be asked."""
-        rows = [self._row(id, headers_of(scope)) for id in await self._ids(who)]
+        rows = [self._row(id, headers_of(scope)) for id in await self._house.model_names(who)]
         await out.whole(200, _json(self._page(rows, headers_of(scope))))
 
     async def model(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:
         """One of them."""
         id = scope["path_params"]["id"]
-        if id not in await self._ids(who):
+        if id not in await self._house.model_names(who):
             raise wrong(404, f"There is no model {id[:100]!r} here; GET /v1/models lists those there are.")
         await out.whole(200, _json(self._row(id, headers_of(scope))))
 
@@ -104,17 +103,6 @@ class InfoEndpoints:
             for cap, spent in zip(caps, used, strict=True)
         ]
         await out.whole(200, _json(body))
-
-    async def _ids(self, who: Client) -> list[str]:
-        services = self._house.services
-        rows = await services.keys.all_rows()
-        usable = {row.provider for row in rows if row.enabled}
-        catalog = services.catalog
-        names = [*services.options.routes, *BUILTIN_ROUTES, *services.options.aliases]
-        for provider in catalog.providers():
-            if provider.name in usable or not provider.needs_key:
-                names += [str(model.target) for model in catalog.models(provider.name)]
-        return [name for name in dict.fromkeys(names) if who.allowance.allows(name)]
 
     async def _tokens(self, request: ChatRequest) -> int:
         services = self._house.services

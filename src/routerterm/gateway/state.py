@@ -8,11 +8,12 @@ import secrets
 import time
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from math import ceil
 from typing import TYPE_CHECKING
 
 from routerterm.catalog.values import ModelInfo
-from routerterm.core.errors import StoreError
+from routerterm.core.errors import ModelNotFound, RoutertermError, StoreError, UnknownModel
 from routerterm.core.events import Event
 from routerterm.core.ids import ulid
 from routerterm.core.ledger import AttemptRecord
@@ -23,6 +24,7 @@ from routerterm.engine.usage.request_log import RequestLog
 from routerterm.gateway.access import Access
 from routerterm.gateway.cache import AnswerCache, Slot, key_of
 from routerterm.gateway.keys import Client, VirtualKey
+from routerterm.gateway.limits import LONGEST_NAME
 from routerterm.gateway.metrics import Metrics
 from routerterm.gateway.peer import is_own_user
 from routerterm.gateway.rate_limiter import RateLimiter
@@ -32,6 +34,7 @@ from routerterm.gateway.request_options import RequestOptions
 from routerterm.gateway.request_record import RequestRecord
 from routerterm.router.decide.budget import day_start, month_start
 from routerterm.router.decide.forecast import MARGIN
+from routerterm.router.options import BUILTIN_ROUTES
 
 if TYPE_CHECKING:
     from routerterm.gateway.chat_handler import ChatHandler
@@ -112,6 +115,26 @@ class GatewayState:
     def stream(self, request: ChatRequest) -> AsyncGenerator[Event, None]:
         """The router's events."""
         return self.services.stream(request)
+
+    async def model_names(self, who: Client) -> list[str]:
+        """Routes, aliases, and the models of all providers that can be asked, as far as this client may."""
+        services = self.services
+        rows = await services.keys.all_rows()
+        usable = {row.provider for row in rows if row.enabled}
+        catalog = services.catalog
+        names = [*services.options.routes, *BUILTIN_ROUTES, *services.options.aliases]
+        for provider in catalog.providers():
+            if provider.name in usable or not provider.needs_key:
+                names += [str(model.target) for model in catalog.models(provider.name)]
+        return [name for name in dict.fromkeys(names) if who.allowance.allows(name)]
+
+    async def with_nearest(self, error: RoutertermError, asked: str, who: Client) -> RoutertermError:
+        """An error about a name that is not known, with the name that was probably meant."""
+        if not isinstance(error, UnknownModel | ModelNotFound) or (isinstance(error, UnknownModel) and error.nearest):
+            return error
+        names = await self.model_names(who)
+        near = await asyncio.to_thread(get_close_matches, asked[:LONGEST_NAME], names, 1)
+        return UnknownModel(error.message, error.hint, nearest=near[0]) if near and near[0] != asked else error
 
     def slot(self, request: ChatRequest, wishes: RequestOptions, who: Client) -> Slot | None:
         """The request's place in the cache, if it may have one."""

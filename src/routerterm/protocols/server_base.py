@@ -16,18 +16,24 @@ from typing import Any, Protocol, assert_never
 
 from routerterm.core.errors import (
     BadRequest,
+    CircuitOpen,
     ContentBlocked,
     ContextTooLong,
+    CoolingDown,
     InsufficientCredit,
     InvalidKey,
+    MissingCapability,
+    ModelLoading,
     ModelNotFound,
-    NoCandidate,
+    NoKey,
     ProviderError,
     RateLimited,
     Refused,
     RequestTooLarge,
     RoutertermError,
+    ServerError,
     StreamInterrupted,
+    UnknownModel,
     UnsupportedRequest,
 )
 from routerterm.core.events import (
@@ -246,6 +252,7 @@ class ErrorMapping:
     anthropic: str
 
 
+_OVERLOADED = ErrorMapping(503, "server_error", "overloaded", "overloaded_error")
 _TOLD: tuple[tuple[type[RoutertermError], ErrorMapping], ...] = (
     (ContextTooLong, ErrorMapping(400, "invalid_request_error", "context_length_exceeded", "invalid_request_error")),
     (ContentBlocked, ErrorMapping(400, "invalid_request_error", "content_filter", "invalid_request_error")),
@@ -256,7 +263,11 @@ _TOLD: tuple[tuple[type[RoutertermError], ErrorMapping], ...] = (
     (InsufficientCredit, ErrorMapping(402, "insufficient_quota", "insufficient_quota", "billing_error")),
     (Refused, ErrorMapping(403, "invalid_request_error", "refused", "permission_error")),
     (ModelNotFound, ErrorMapping(404, "invalid_request_error", "model_not_found", "not_found_error")),
-    (NoCandidate, ErrorMapping(404, "invalid_request_error", "model_not_found", "not_found_error")),
+    (UnknownModel, ErrorMapping(404, "invalid_request_error", "model_not_found", "not_found_error")),
+    (MissingCapability, ErrorMapping(400, "invalid_request_error", "unsupported", "invalid_request_error")),
+    (NoKey, ErrorMapping(401, "invalid_request_error", "provider_key", "authentication_error")),
+    (CoolingDown, ErrorMapping(429, "rate_limit_error", "rate_limit_exceeded", "rate_limit_error")),
+    (CircuitOpen, _OVERLOADED),
     (RateLimited, ErrorMapping(429, "rate_limit_error", "rate_limit_exceeded", "rate_limit_error")),
     (ProviderError, ErrorMapping(502, "server_error", "upstream_error", "api_error")),
     (RoutertermError, ErrorMapping(503, "server_error", "unavailable", "api_error")),
@@ -265,12 +276,15 @@ _TOLD: tuple[tuple[type[RoutertermError], ErrorMapping], ...] = (
 
 def error_mapping(error: RoutertermError) -> ErrorMapping:
     """How to tell this error."""
+    if isinstance(error, ServerError | ModelLoading) and error.status in (503, 529):
+        return _OVERLOADED
     return next(how for kind, how in _TOLD if isinstance(error, kind))
 
 
 def said(error: RoutertermError) -> str:
     """The error's sentence.  Its hint is for a person at a chat or a shell, and has no place in an API's answer."""
-    return error.message
+    nearest = error.nearest if isinstance(error, UnknownModel) else ""
+    return f"{error.message} Did you mean {nearest!r}?" if nearest else error.message
 
 
 def error_in_words(error: RoutertermError) -> str:

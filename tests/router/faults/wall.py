@@ -122,6 +122,9 @@ class FakeCatalog:
     def model(self, target: Target) -> ModelInfo | None:
         return self.infos_models.get(target.provider)
 
+    def lists(self, target: Target) -> bool:
+        return self.model(target) is not None
+
 
 class FakeKeys:
     """One key for everybody."""

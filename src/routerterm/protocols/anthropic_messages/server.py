@@ -137,7 +137,10 @@ def encode_body(events: Iterable[WireEvent], *, id: str, model: str, created: in
 
 def encode_error(error: RoutertermError) -> tuple[int, bytes]:
     """The status and the body of an answer that is an error."""
-    return error_mapping(error).status, dumps({"type": "error", "error": _error_object(error)})
+    how = error_mapping(error)
+    return 529 if how.anthropic == "overloaded_error" else how.status, dumps(
+        {"type": "error", "error": _error_object(error)}
+    )
 
 
 def usage_object(usage: Usage) -> dict[str, Any]:

@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from routerterm.catalog.values import ModelInfo, ProviderInfo
-from routerterm.core.errors import NoCandidate
+from routerterm.core.errors import NoCandidate, UnknownModel
 from routerterm.core.targets import Target
 from routerterm.router.options import BUILTIN_ROUTES, Route, RouteModel, RouterOptions, Strategy
 
 _DEEPEST = 16
+_MOST_NAMED = 5
+"""Providers that a message about a name of several lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +47,12 @@ class Names:
         options: RouterOptions,
         provider: Callable[[str], ProviderInfo | None],
         providers: Callable[[], Iterable[ProviderInfo]],
+        lists: Callable[[Target], bool] | None = None,
     ) -> None:
         self._options = options
         self._provider = provider
         self._providers = providers
+        self._lists = lists
 
     def resolve(self, asked: str, with_key: frozenset[str] = frozenset()) -> Resolved:
         """What ``asked`` means; ``with_key`` are the providers that have one.  Raises `NoCandidate`."""
@@ -57,9 +61,7 @@ class Names:
         if route is not None:
             entries = self._entries(route, with_key, (name,))
             return Resolved(asked or name, route.strategy, _distinct(entries), name, route.hedge)
-        target = self.target(name)
-        if target is None:
-            raise NoCandidate(f"{name!r} is neither a model nor a route.", self._hint(name))
+        target = self.target(name) or self._bare(name, with_key)
         after = self._options.fallbacks.get(name) or self._options.fallbacks.get(str(target)) or ()
         fallbacks = (
             Entry(entry.target, fallback=True)
@@ -68,6 +70,24 @@ class Names:
         )
         return Resolved(asked or name, "priority", _distinct([Entry(target), *fallbacks]), str(target), outright=True)
 
+    def _bare(self, name: str, with_key: frozenset[str]) -> Target:
+        """The one model of that name, among the providers that can be asked; where none of those has it, among all.
+
+        Raises `UnknownModel` where there is none, or more than one: the price and who reads it are not to be guessed.
+        """
+        infos = [info for info in self._providers() if self._lists and self._lists(Target(info.name, name))]
+        usable = [info for info in infos if not info.needs_key or info.name in with_key]
+        found = [Target(info.name, name) for info in usable or infos]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            names = ", ".join(str(target) for target in found[:_MOST_NAMED])
+            raise UnknownModel(
+                f"Several providers have a model {name!r}.", f"Name one: {names}.", nearest=str(found[0])
+            )
+        hint, nearest = self._hint(name)
+        raise UnknownModel(f"{name[:100]!r} is neither a model nor a route.", hint, nearest=nearest)
+
     def wants_keys(self, asked: str) -> bool:
         """Whether what the name means depends on which providers have a key."""
         return self._wants_keys(asked or self._options.default, ())
@@ -75,6 +95,8 @@ class Names:
     def _wants_keys(self, name: str, path: tuple[str, ...]) -> bool:
         name = self._unalias(name)
         route = self._options.route(name)
+        if route is None and not path and self.target(name) is None:
+            return True  # a bare model's name means the one provider that has it and can be asked
         if route is None:
             followers = () if path else self._options.fallbacks.get(name, ())
             return any(self._wants_keys(follower, (name,)) for follower in followers)
@@ -118,9 +140,10 @@ class Names:
             return
         target = self.target(final)
         if target is None:
-            yield f"{what} names {name!r}, which is neither a model nor a route. {self._hint(final)}"
+            yield f"{what} names {name!r}, which is neither a model nor a route. {self._hint(final)[0]}"
         elif self._provider(target.provider) is None:
-            yield f"{what} names {name!r}, but there is no provider {target.provider!r}. {self._hint(target.provider)}"
+            hint, _ = self._hint(target.provider)
+            yield f"{what} names {name!r}, but there is no provider {target.provider!r}. {hint}"
 
     def _loop_check(self, name: str, path: tuple[str, ...]) -> None:
         if name in path:
@@ -160,15 +183,16 @@ class Names:
         target = self.target(name)
         return [Entry(target or Target(name, "?"), model.weight)]
 
-    def _hint(self, name: str) -> str:
+    def _hint(self, name: str) -> tuple[str, str]:
+        """What a person may have meant: in words, and the name by itself."""
         from difflib import get_close_matches
 
         known = [*BUILTIN_ROUTES, *self._options.routes, *self._options.aliases]
         known += [provider.name for provider in self._providers()]
         near = get_close_matches(name.partition("/")[0], dict.fromkeys(known), n=1)
         if near:
-            return f"Did you mean {near[0]!r}?"
-        return "Name a model as provider/model, or a route such as smart, fast, cheap or any."
+            return f"Did you mean {near[0]!r}?", near[0]
+        return "Name a model as provider/model, or a route such as smart, fast, cheap or any.", ""
 
 
 def _distinct(entries: Sequence[Entry]) -> tuple[Entry, ...]:

@@ -99,18 +99,15 @@ def plan(
     passed: list[RejectedCandidate] = []
     fit: list[CandidateInfo] = []
     resting: list[CandidateInfo] = []
-    unkeyed = 0
     for subject in subjects:
-        reason = _unfit(subject, needs, now)
-        if reason is None:
-            if rest := _cooling_down(subject, limits.patience):
-                resting.append(subject)
-                passed.append(RejectedCandidate(subject.target, rest))
-            else:
-                fit.append(subject)
+        unfit = _unfit(subject, needs, now)
+        if unfit is not None:
+            passed.append(unfit)
+        elif rest := _cooling_down(subject, limits.patience):
+            resting.append(subject)
+            passed.append(rest)
         else:
-            unkeyed += reason == NO_KEY
-            passed.append(RejectedCandidate(subject.target, reason))
+            fit.append(subject)
     last_resort = not fit
     if last_resort:
         fit = [subject for subject in resting if _may_be_last_resort(subject, limits)]
@@ -129,62 +126,78 @@ def plan(
     candidates = tuple(Candidate(option.target, option.why, option.forecast) for option in options)
     forecast = candidates[0].forecast if candidates else None
     decision = Decision(resolved.asked, resolved.strategy, candidates, tuple(passed), forecast)
-    return Plan(options, decision, bool(refused) and not options, bool(passed) and unkeyed == len(passed))
+    missing_key = bool(passed) and all(item.cause == "no key" for item in passed)
+    return Plan(options, decision, bool(refused) and not options, missing_key)
 
 
 NO_KEY = "no key"
 DISABLED = "its provider is disabled in the settings"
 
 
-def _unfit(subject: CandidateInfo, needs: Needs, now: float) -> str | None:
+def _unfit(subject: CandidateInfo, needs: Needs, now: float) -> RejectedCandidate | None:
     """Why a model cannot serve the request at all."""
-    provider, model = subject.provider, subject.model
+    provider, model, target = subject.provider, subject.model, subject.target
     if provider is None or model is None:
-        return f"there is no provider {subject.target.provider}"
+        return RejectedCandidate(target, f"there is no provider {target.provider}", "unknown")
     if not provider.enabled:
-        return DISABLED
+        return RejectedCandidate(target, DISABLED, "unknown")
     if needs.private and not model.local:
-        return "the conversation is private, and this model is not on this machine"
+        return RejectedCandidate(
+            target, "the conversation is private, and this model is not on this machine", "capability"
+        )
     if subject.obstacle:
-        return subject.obstacle
+        return RejectedCandidate(target, subject.obstacle)
+    if lacks := _lacks(provider, model, needs, subject.forecast):
+        return RejectedCandidate(target, lacks, "capability")
+    if model.switched_off and model.switched_off <= datetime.fromtimestamp(now, UTC).date().isoformat():
+        return RejectedCandidate(target, f"switched off on {model.switched_off}", "unknown")
+    if subject.entry.weight <= 0:
+        return RejectedCandidate(target, "its weight is 0")
+    return _keyless(subject, provider)
+
+
+def _lacks(provider: ProviderInfo, model: ModelInfo, needs: Needs, forecast: Forecast | None) -> str | None:
+    """What the request wants and the model cannot do."""
     if needs.vision and not model.vision:
         return "no vision" if model.abilities_known else "not known to see pictures"
     if needs.tools and not model.tools and model.abilities_known:
         return "no tools"
     if needs.json is not None and not can_answer_in_json(provider.protocol, model.id, needs.json):
         return "no JSON by a schema" if needs.json.schema is not None else "no JSON without a schema"
-    if subject.forecast is not None and model.context is not None:
-        needed = subject.forecast.prompt_tokens + min(needs.reserve, model.max_output or needs.reserve)
+    if forecast is not None and model.context is not None:
+        needed = forecast.prompt_tokens + min(needs.reserve, model.max_output or needs.reserve)
         if needed > model.context:
             return f"{format_tokens(model.context)} context < {format_tokens(needed)} needed"
-    if model.switched_off and model.switched_off <= datetime.fromtimestamp(now, UTC).date().isoformat():
-        return f"switched off on {model.switched_off}"
-    if subject.entry.weight <= 0:
-        return "its weight is 0"
-    return _keyless(subject, provider)
+    return None
 
 
-def _keyless(subject: CandidateInfo, provider: ProviderInfo) -> str | None:
+def _keyless(subject: CandidateInfo, provider: ProviderInfo) -> RejectedCandidate | None:
     if not provider.needs_key or ordered(subject.keys):
         return None
     if not subject.keys:
-        return NO_KEY
+        return RejectedCandidate(subject.target, NO_KEY, "no key")
     words = {"bad_credential": "is refused", "out_of_credit": "has no credit left"}
-    return ", ".join(f"key {view.label} {words.get(view.out or '', 'is out')}" for view in subject.keys)
+    reason = ", ".join(f"key {view.label} {words.get(view.out or '', 'is out')}" for view in subject.keys)
+    return RejectedCandidate(subject.target, reason, "key rejected")
 
 
-def _cooling_down(subject: CandidateInfo, patience: float) -> str | None:
+def _cooling_down(subject: CandidateInfo, patience: float) -> RejectedCandidate | None:
     """Why a model that could serve the request is left alone for now."""
-    health = subject.health
+    health, target = subject.health, subject.target
     if health.avoided_for:
-        return f"avoided by hand for {format_duration(health.avoided_for)}"
+        return RejectedCandidate(
+            target, f"avoided by hand for {format_duration(health.avoided_for)}", "circuit", health.avoided_for
+        )
     if health.gone_for:
-        return f"its provider said {format_duration(health.gone_for)} ago that there is no such model"
+        reason = f"its provider said {format_duration(health.gone_for)} ago that there is no such model"
+        return RejectedCandidate(target, reason, "unknown")
     if health.open_for:
-        return f"failed too often, is tried again in {format_duration(health.open_for)}"
+        reason = f"failed too often, is tried again in {format_duration(health.open_for)}"
+        return RejectedCandidate(target, reason, "circuit", health.open_for)
     keys = ordered(subject.keys)
     if keys and keys[0].wait > patience:
-        return ", ".join(f"key {view.label} cools {format_duration(view.wait)} ({view.reason})" for view in keys)
+        reason = ", ".join(f"key {view.label} cools {format_duration(view.wait)} ({view.reason})" for view in keys)
+        return RejectedCandidate(target, reason, "cooldown", keys[0].wait)
     return None
 
 

@@ -17,9 +17,10 @@ from typing import TypeAlias, assert_never
 
 from routerterm.core.errors import (
     BadRequest,
+    CircuitOpen,
+    CoolingDown,
     InvalidResponse,
     ModelLoading,
-    NoCandidate,
     Offline,
     ProviderError,
     RateLimited,
@@ -333,7 +334,10 @@ def _nothing_sent(refusal: AttemptRejected | None) -> RoutertermError:
     if refusal is not None and refusal.error is not None:
         return refusal.error
     reason = refusal.reason if refusal is not None else "no key is usable"
-    return NoCandidate(f"No model can be asked now: {reason}.", "`routerterm why` lists every candidate.")
+    message, hint = f"No model can be asked now: {reason}.", "`routerterm why` lists every candidate."
+    if refusal is not None and refusal.what == "model":
+        return CircuitOpen(message, hint)
+    return CoolingDown(message, hint, retry_after=max(1.0, refusal.wait if refusal is not None else 1.0))
 
 
 def _cut(error: ProviderError, progress: Progress) -> StreamInterrupted:

@@ -8,10 +8,22 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from routerterm.catalog.values import ModelInfo, ProviderInfo
-from routerterm.core.errors import NoCandidate, NoKey, OverBudget, RoutertermError, StoreError, VaultError
+from routerterm.core.errors import (
+    CircuitOpen,
+    CoolingDown,
+    KeyRejected,
+    MissingCapability,
+    NoCandidate,
+    NoKey,
+    OverBudget,
+    RoutertermError,
+    StoreError,
+    UnknownModel,
+    VaultError,
+)
 from routerterm.core.ports import ApiKey, KeySource, State, StateStore
 from routerterm.core.request import ChatRequest
-from routerterm.core.targets import Target
+from routerterm.core.targets import RejectedCandidate, Target
 from routerterm.router.decide import circuit_breaker, key_limits
 from routerterm.router.decide.names import Entry, Names, Resolved
 from routerterm.router.decide.preferences import apply_preferences, preference_rejection, reorder
@@ -37,6 +49,10 @@ class CatalogReader(Protocol):
 
     def model(self, target: Target) -> ModelInfo | None:
         """What is known of a model; None where its provider is unknown."""
+        ...
+
+    def lists(self, target: Target) -> bool:
+        """Whether a list of models names it."""
         ...
 
 
@@ -82,7 +98,7 @@ class RequestPlanner:
         self._catalog, self._keys, self._memory = catalog, keys, memory
         self._options, self._hooks = options, hooks
         self._clock, self._chance, self._obstacle = clock, chance, obstacle
-        self.names = Names(options, catalog.provider, catalog.providers)
+        self.names = Names(options, catalog.provider, catalog.providers, catalog.lists)
 
     async def prepare(self, request: ChatRequest, *, rotate: bool) -> PlannedRequest:
         """The decision for a request; with ``rotate`` a round-robin route moves on.  Raises `NoCandidate`."""
@@ -201,7 +217,24 @@ def refusal(prepared: PlannedRequest) -> RoutertermError:
     if any("routerterm local fetch" in item.reason for item in passed):
         hint = "Fetch the local model with: routerterm local fetch"
     reasons = "; ".join(f"{item.target}: {item.reason}" for item in passed)
-    return NoCandidate(f"No model can answer this now. {reasons}.", hint)
+    return _by_cause(passed, f"No model can answer this now. {reasons}.", hint)
+
+
+def _by_cause(passed: Sequence[RejectedCandidate], message: str, hint: str) -> NoCandidate:
+    """The error by what stands in the way, that first which passes by itself: one that waits may be asked again."""
+    causes = {item.cause for item in passed}
+    waits = {cause: min(item.wait for item in passed if item.cause == cause) for cause in causes}
+    if "cooldown" in causes:
+        return CoolingDown(message, hint, retry_after=waits["cooldown"])
+    if "circuit" in causes:
+        return CircuitOpen(message, hint, retry_after=waits["circuit"])
+    if "key rejected" in causes:
+        return KeyRejected(message, hint)
+    if "capability" in causes:
+        return MissingCapability(message, hint)
+    if causes == {"unknown"}:
+        return UnknownModel(message, hint)
+    return NoCandidate(message, hint)
 
 
 def _locked(prepared: PlannedRequest) -> NoKey | None:
