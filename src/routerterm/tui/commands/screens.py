@@ -94,7 +94,7 @@ class Themes(Opens):
 
     name, title, screen, slash, argument = "themes", "Theme", "themes", "theme", "NAME"
     letter = "t"
-    keys = ("f8", "ctrl+y")
+    keys = ("f8",)
     rank = 6
 
     @classmethod

@@ -12,6 +12,7 @@ from textual.containers import Vertical
 from textual.widgets import Input, Static, TextArea
 
 from routerterm.tui.dialogs.modal import Modal
+from routerterm.tui.widgets.editing import LetterArea, LetterInput
 from routerterm.tui.widgets.fields import FieldLine
 from routerterm.tui.widgets.keybar import foot
 
@@ -61,10 +62,10 @@ class EditText(Modal[Edited | None]):
             box.border_title = self._title
             yield Static(self._words, markup=False)
             if self._named is not None:
-                line = Input(self._named, placeholder="name", select_on_focus=False)
+                line = LetterInput(self._named, placeholder="name", select_on_focus=False)
                 line.cursor_blink = False
                 yield line
-            area = TextArea(self._text, soft_wrap=True, tab_behavior="focus", show_line_numbers=False)
+            area = LetterArea(self._text, soft_wrap=True, tab_behavior="focus", show_line_numbers=False)
             area.cursor_blink = False
             area.highlight_cursor_line = False
             yield area

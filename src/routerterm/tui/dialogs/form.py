@@ -12,6 +12,7 @@ from textual.containers import Vertical, VerticalScroll
 from textual.widgets import Input, Static
 
 from routerterm.tui.dialogs.modal import Modal
+from routerterm.tui.widgets.editing import LetterInput
 from routerterm.tui.widgets.fields import FieldLine
 from routerterm.tui.widgets.keybar import foot
 
@@ -51,7 +52,7 @@ class FormDialog(Modal[Mapping[str, str] | None]):
             with VerticalScroll(can_focus=False):
                 for field in self._fields:
                     yield Static(field.name, markup=False)
-                    line = Input(field.default or "", select_on_focus=True)
+                    line = LetterInput(field.default or "", select_on_focus=True)
                     line.cursor_blink = False
                     yield line
             ways = FieldLine(gap=3)

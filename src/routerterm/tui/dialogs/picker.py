@@ -18,6 +18,7 @@ from textual.worker import Worker, WorkerError
 from routerterm.core.errors import RoutertermError
 from routerterm.tui.dialogs.modal import Modal
 from routerterm.tui.widgets.box import Box
+from routerterm.tui.widgets.editing import LetterInput
 from routerterm.tui.widgets.fields import FieldLine
 from routerterm.tui.widgets.fuzzy import best
 from routerterm.tui.widgets.keybar import foot, key_name
@@ -143,7 +144,7 @@ class Picker(Modal[str | None]):
         """A line to type in, the list, and what can be done."""
         self._fit(self.app.size)  # before there is anything whose style would have to be looked up again
         with Box(self._title, self.app.machine):
-            box_input = Input(self._query, placeholder=self._placeholder, select_on_focus=False)
+            box_input = LetterInput(self._query, placeholder=self._placeholder, select_on_focus=False)
             box_input.cursor_blink = False
             yield box_input
             rows = RowList(self._columns)

@@ -14,6 +14,7 @@ from textual.widgets import Input, Static
 
 from routerterm.core.errors import RoutertermError
 from routerterm.tui.dialogs.modal import Modal
+from routerterm.tui.widgets.editing import LetterInput
 from routerterm.tui.widgets.fields import FieldLine
 from routerterm.tui.widgets.keybar import foot
 
@@ -57,7 +58,7 @@ class PromptDialog(Modal[str | None]):
         with Vertical() as box:
             box.border_title = self._title
             yield Static(self._words, markup=False)
-            line = Input(self._value, select_on_focus=False)
+            line = LetterInput(self._value, select_on_focus=False)
             line.cursor_blink = False
             yield line
             yield Static(id="wrong", markup=False)

@@ -22,6 +22,7 @@ from routerterm.config.keys.key_manager import KeyManager
 from routerterm.config.keys.values import KeyLocation, PlaceStatus
 from routerterm.core.errors import RoutertermError
 from routerterm.tui.dialogs.modal import Modal
+from routerterm.tui.widgets.editing import LetterInput
 
 if TYPE_CHECKING:
     from routerterm.config.keys.key_store import KeyStore
@@ -56,7 +57,7 @@ $SCREEN Button:focus { background: $t-key-ground; color: $t-key-text; text-style
 """What the dialogs about keys have in common; ``$SCREEN`` is the class's name."""
 
 
-class PassphraseLine(Input):
+class PassphraseLine(LetterInput):
     """A line whose Enter counts at once: what comes after it in the same burst belongs to the next line."""
 
     class Entered(Message):

@@ -14,11 +14,12 @@ from textual.widgets import TextArea
 from routerterm.core.redact import secret_redactor
 from routerterm.tui.actions import Action, bindings_of
 from routerterm.tui.chat.attachment_files import tidied
+from routerterm.tui.widgets.editing import LetterArea
 
 Where: TypeAlias = Literal["page_up", "page_down", "start", "end"]
 
 
-class Composer(TextArea):
+class Composer(LetterArea):
     """A text area in which Enter sends and grows no taller than a third of the screen."""
 
     ACTIONS: ClassVar[tuple[Action, ...]] = (

@@ -19,6 +19,7 @@ from routerterm.core.secret import Secret
 from routerterm.tui.dialogs.modal import Modal
 from routerterm.tui.dialogs.unlock import DIALOG_CSS, LOW
 from routerterm.tui.screens.keys.rows import place_words
+from routerterm.tui.widgets.editing import LetterInput
 
 if TYPE_CHECKING:
     from routerterm.config.keys.paste import Pasted
@@ -84,13 +85,13 @@ AddKeyScreen .-gone { display: none; }
                 markup=False,
             )
             yield Static("Key", classes="caption", markup=False)
-            key = Input(self._pasted, password=True, id="key", placeholder="paste it here")
+            key = LetterInput(self._pasted, password=True, id="key", placeholder="paste it here")
             key.cursor_blink = False
             yield key
             yield Static("Whose is it?", classes="caption owners -gone", markup=False)
             yield OptionList(classes="owners -gone", markup=False)
             yield Static("Label, if you like", classes="caption", markup=False)
-            label = Input(id="label", placeholder="default", max_length=40)
+            label = LetterInput(id="label", placeholder="default", max_length=40)
             label.cursor_blink = False
             yield label
             yield Static("", classes="says", markup=False)

@@ -14,6 +14,7 @@ from textual.widgets import Button, Input, Static
 
 from routerterm.tui.dialogs.modal import Modal
 from routerterm.tui.dialogs.unlock import DIALOG_CSS, LOW
+from routerterm.tui.widgets.editing import LetterInput
 
 if TYPE_CHECKING:
     from routerterm.config.keys.values import KeyRecord
@@ -47,11 +48,12 @@ class EditKeyScreen(Modal[Noted | None]):
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = f"{self.record.name} {self.record.masked}"
             yield Static("Requests a day, at most; empty for no limit", classes="caption", markup=False)
-            quota = Input(str(self.record.quota or ""), id="quota", type="integer", max_length=9, select_on_focus=False)
+            written = str(self.record.quota or "")
+            quota = LetterInput(written, id="quota", type="integer", max_length=9, select_on_focus=False)
             quota.cursor_blink = False
             yield quota
             yield Static("Notes", classes="caption", markup=False)
-            notes = Input(self.record.notes, id="notes", max_length=200, select_on_focus=False)
+            notes = LetterInput(self.record.notes, id="notes", max_length=200, select_on_focus=False)
             notes.cursor_blink = False
             yield notes
             yield Static("", classes="says", markup=False)
