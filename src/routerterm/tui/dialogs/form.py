@@ -36,7 +36,14 @@ class FormDialog(Modal[Mapping[str, str] | None]):
     }
     FormDialog VerticalScroll { height: auto; max-height: 16; }
     FormDialog Static { color: $t-dim; }
-    FormDialog Input { border: none; height: 1; padding: 0; margin-bottom: 1; background: $t-background; color: $t-bright; }
+    FormDialog Input {
+        border: none;
+        height: 1;
+        padding: 0;
+        margin-bottom: 1;
+        background: $t-background;
+        color: $t-bright;
+    }
     FormDialog Input:focus { border: none; background-tint: transparent 0%; }
     FormDialog FieldLine { background: $t-panel; }
     """
