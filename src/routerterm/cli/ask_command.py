@@ -15,6 +15,7 @@ import click
 from routerterm.cli.completion import conversations, models
 from routerterm.cli.output import print_error, print_note, write
 from routerterm.cli.param_types import Dollars
+from routerterm.core.errors import RoutertermError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -148,6 +149,8 @@ async def _ask(question: Question) -> int:
                     printer.take(event)
         for warning in await app.budget_warnings():
             print_note(warning)
+        if app.store.ledger.unwritten:
+            print_error(RoutertermError("The history cannot be written, so the cost of this answer was not recorded."))
         return printer.exit_code
 
 

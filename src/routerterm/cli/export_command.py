@@ -51,17 +51,16 @@ def command(which: str, form: Form, output: Path | None, branch: str | None) -> 
 
 
 async def _export(which: str, form: Form, output: Path | None, branch: str | None) -> None:
+    from routerterm.cli.history import open_history
     from routerterm.config.paths import Paths
     from routerterm.engine.transfer.exporting import export_one
     from routerterm.engine.transfer.files import write_private
-    from routerterm.store.database import Store
 
     paths = Paths.find()
     if not paths.database.exists():
         raise RoutertermError("There is no history yet.")
-    store = Store.open(paths.database)
     colours = _look(paths) if form == "html" else None
-    try:
+    async with open_history(paths.database) as store:
         if which == "all":
             await _all(store, form, output, colours)
             return
@@ -70,8 +69,6 @@ async def _export(which: str, form: Form, output: Path | None, branch: str | Non
             write(text)
         else:
             await asyncio.to_thread(write_private, output, text)
-    finally:
-        await store.close()
 
 
 def _look(paths: Paths) -> Colours:

@@ -39,8 +39,9 @@ def command(words: tuple[str, ...], limit: int, as_json: bool) -> None:
 
 
 async def _find(text: str, limit: int) -> Results:
+    from routerterm.cli.history import open_history
     from routerterm.config.paths import Paths
-    from routerterm.store.database import Store, milliseconds
+    from routerterm.store.database import milliseconds
     from routerterm.store.query import parse
     from routerterm.store.search import Results
 
@@ -48,11 +49,8 @@ async def _find(text: str, limit: int) -> Results:
     path = Paths.find().database
     if not path.exists():
         return Results()
-    store = Store.open(path)
-    try:
+    async with open_history(path) as store:
         return await store.search.find(query, limit)
-    finally:
-        await store.close()
 
 
 def _quoted(word: str) -> str:

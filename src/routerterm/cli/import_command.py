@@ -1,4 +1,4 @@
-"""`routerterm import`: conversations from our own JSON, ChatGPT, Claude, llm, elia and oterm."""
+"""`routerterm import`: conversations from our own JSON, and from other programs."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("-n", "--dry-run", "dry", is_flag=True, help="Only say what would be done.")
 def command(file: Path, dry: bool) -> None:
-    """Read conversations from FILE.
+    """Read conversations from FILE, which may also be a folder.
 
-    FILE is an export of routerterm (JSON), ChatGPT or Claude (the zip, or conversations.json), or the database of
-    llm (logs.db), elia or oterm. What was imported before stays as it is.
+    FILE is an export of routerterm (JSON), ChatGPT, Claude, Open WebUI, LibreChat or opencode (a zip, its folder, or a
+    JSON file in it), the database of llm (logs.db), elia, oterm, crush, opencode or Open WebUI, or sessions of gptme or
+    aichat. What was imported before stays as it is; the report names everything that was left out.
 
     \b
       routerterm import --dry-run conversations.json
@@ -39,11 +40,10 @@ def command(file: Path, dry: bool) -> None:
 
 
 async def _import(file: Path, dry: bool) -> Report:
+    from routerterm.cli.history import open_history
     from routerterm.config.paths import Paths
     from routerterm.engine.transfer.importing import import_file
-    from routerterm.store.database import Store
 
-    store = Store.open(Paths.find().database)
     done_before = 0
     bar: ProgressBar[int] = click.progressbar(
         length=0, label="Looking" if dry else "Importing", file=sys.stderr, hidden=not sys.stderr.isatty()
@@ -55,8 +55,6 @@ async def _import(file: Path, dry: bool) -> Report:
         bar.update(done - done_before)
         done_before = done
 
-    try:
+    async with open_history(Paths.find().database, writes=not dry) as store:
         with bar:
             return await import_file(store, file, dry=dry, progress=progress)
-    finally:
-        await store.close()

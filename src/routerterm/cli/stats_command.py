@@ -56,21 +56,18 @@ def command(days: int, everything: bool, by: str, as_json: bool, as_csv: bool) -
 
 
 async def _summary(days: int | None, by: str) -> Summary:
+    from routerterm.cli.history import open_history
     from routerterm.config.paths import Paths
     from routerterm.config.settings import load_settings
     from routerterm.engine.usage.clock import zone_of
     from routerterm.engine.usage.statistics import summary
-    from routerterm.store.database import Store
 
     paths = Paths.find()
     zone = zone_of(load_settings(paths).budget.timezone)
     if not paths.database.exists():
         paths.make()
-    store = Store.open(paths.database)
-    try:
+    async with open_history(paths.database) as store:
         return await summary(store, days, by, zone=zone)  # type: ignore[arg-type]  # click has checked it
-    finally:
-        await store.close()
 
 
 def report(found: Summary, width: int) -> Sequence[str]:
@@ -104,13 +101,13 @@ _NAME = 40
 
 
 def _cells(line: Line) -> tuple[str, ...]:
-    from routerterm.core.money import show_usd
+    from routerterm.core.money import show_usd, with_unknown
     from routerterm.core.sanitise import one_line
 
     name = one_line(line.name)
     return (
         name if len(name) <= _NAME else f"{name[: _NAME - 1]}…",
-        show_usd(line.cost) + ("+?" if line.unpriced and line.cost else "") if line.cost or not line.unpriced else "?",
+        with_unknown(line.cost, bool(line.unpriced)),
         f"{line.requests:,}",
         short(line.input_tokens),
         short(line.output_tokens),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from routerterm import __version__
 from routerterm.config.paths import Paths
+from routerterm.core.atomic_file import atomic_write
 from routerterm.core.errors import RoutertermError
 from routerterm.core.redact import secret_redactor
 
@@ -35,8 +36,7 @@ def _write(text: str) -> Path | None:
     try:
         paths.make()
         file = paths.state / "crash.txt"
-        file.touch(mode=0o600)
-        file.write_text(text, encoding="utf-8")
+        atomic_write(file, text)
     except (RoutertermError, OSError):
         return None
     return file

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from routerterm.catalog.rows import Listing, model_info
 from routerterm.config.paths import Paths
+from routerterm.core.atomic_file import atomic_write
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +44,4 @@ def keep(paths: Paths, fresh: Mapping[str, Listing]) -> None:
     }
     file = kept_file(paths)
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    new = file.with_name(f"{file.name}.{os.getpid()}.new")
-    new.write_text(json.dumps(body, ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
-    new.replace(file)
+    atomic_write(file, json.dumps(body, ensure_ascii=False, separators=(",", ":")))

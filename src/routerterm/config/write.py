@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from collections.abc import Mapping, MutableMapping
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any
 from routerterm.config.paths import Paths, make_private_folder
 from routerterm.config.problems import first_of
 from routerterm.config.settings import check_text, read_text
+from routerterm.core.atomic_file import atomic_write
 from routerterm.core.errors import SettingsError, StoreError
 
 _STEP = re.compile(r'\s*(?:"([^"]+)"|\'([^\']+)\'|([^."\'\s]+))\s*(\.|$)')
@@ -48,19 +47,9 @@ def set_values(paths: Paths, values: Mapping[str, Any], environ: Mapping[str, st
 
 def write_whole(file: Path, text: str) -> None:
     """Replace a file in one step, for its owner's eyes alone (0600); a link is followed, not replaced."""
-    file = file.resolve()
-    make_private_folder(file.parent)
+    make_private_folder(file.resolve().parent)
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="") as out:
-                out.write(text)
-                out.flush()
-                os.fsync(out.fileno())
-            os.replace(name, file)
-        except BaseException:
-            os.unlink(name)
-            raise
+        atomic_write(file, text, follow=True)
     except OSError as error:
         raise StoreError(f"{file} cannot be written: {error.strerror}.", "The old one is unchanged.") from error
 

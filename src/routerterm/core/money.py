@@ -44,6 +44,13 @@ def from_nano(nano: int) -> Decimal:
     return nano * NANO
 
 
+def with_unknown(usd: Decimal, unknown: bool) -> str:
+    """A sum of which a part may be ``unknown``: ``$0.02+?``, or ``?`` where nothing of it is known."""
+    if not unknown:
+        return show_usd(usd)
+    return f"{show_usd(usd)}+?" if usd else "?"
+
+
 def show_usd(usd: Decimal | None) -> str:
     """An amount for a person, with as many digits as it takes to tell it from nothing.
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 LOG_NAME = "gateway.log"
 _LARGEST, _OLDER = 2_000_000, 4
+_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
 log = logging.getLogger(__name__)
 
 
@@ -25,7 +26,7 @@ class PrivateLog(RotatingFileHandler):
     """A log that only its owner may read, also the file that follows a full one."""
 
     def _open(self) -> TextIOWrapper:
-        made = os.open(self.baseFilename, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        made = os.open(self.baseFilename, _FLAGS, 0o600)
         return TextIOWrapper(FileIO(made, "a"), encoding=self.encoding, write_through=True)
 
 

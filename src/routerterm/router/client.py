@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
-import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
 from routerterm.catalog.values import ProviderInfo
+from routerterm.core.clock import wall_clock
 from routerterm.core.errors import NoCandidate, RoutertermError
 from routerterm.core.events import Event, Failed
 from routerterm.core.ids import ulid
@@ -55,7 +55,7 @@ class Router:
         ledger: Ledger | None = None,
         transports: Mapping[str, Transport] | None = None,
         hooks: Hooks | None = None,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = wall_clock,
         chance: Callable[[], float] = random.random,
     ) -> None:
         """``transports`` are by provider; others go over the network.  ``clock`` is seconds since the epoch."""

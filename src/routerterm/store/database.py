@@ -28,7 +28,15 @@ from routerterm.store.instances import Instances
 from routerterm.store.maintenance import CalledOff, Check, back_up, check, repair
 from routerterm.store.memory import StoredMemory
 from routerterm.store.messages import Messages
-from routerterm.store.opening import Opening, connect_to_read, mark_damaged, mark_interrupted, open_file
+from routerterm.store.opening import (
+    Opening,
+    connect_read_only,
+    connect_to_memory,
+    connect_to_read,
+    mark_damaged,
+    mark_interrupted,
+    open_file,
+)
 from routerterm.store.prompts import Prompts
 from routerterm.store.search import Search
 from routerterm.store.transfer import Transfer
@@ -48,8 +56,8 @@ SEARCH_CACHE = 8_000
 
 
 def milliseconds() -> int:
-    """The time of day in milliseconds since the epoch."""
-    return time.time_ns() // 1_000_000
+    """The time of day in milliseconds since the epoch; 0 where the clock stands before it."""
+    return max(0, time.time_ns() // 1_000_000)
 
 
 class Store:
@@ -113,6 +121,10 @@ class Store:
     async def settle(self) -> None:
         """Wait until all that was written so far survives a power cut.  Raises `StoreError`."""
         await self.writer.write(_touch, durable=True)
+
+    def now(self) -> int:
+        """The time of day in milliseconds since the epoch, as this store's clock tells it."""
+        return self._clock()
 
     def new_id(self) -> str:
         """A fresh ULID."""
@@ -198,10 +210,14 @@ class Store:
                 self._connection, self._opening = open_file(
                     self.path, self._programs, self._clock(), damaged=self._must_rescue
                 )
+                self.writer.refusal = self._opening.read_only
             return self._connection
 
     def _connect_to_read(self) -> sqlite3.Connection:
         self._connect()
+        if self._opening is not None and self._opening.read_only:
+            address = self._opening.memory
+            return connect_to_memory(address) if address else connect_read_only(self.path)
         return connect_to_read(self.path)
 
     def _connect_to_search(self) -> sqlite3.Connection:

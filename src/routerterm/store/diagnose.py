@@ -11,6 +11,7 @@ from routerterm.store.errors import is_busy, is_damage, translate
 from routerterm.store.instances import Instances
 from routerterm.store.maintenance import Check, backups, check, check_index
 from routerterm.store.migrations import ALL
+from routerterm.store.opening import set_aside
 from routerterm.store.schema import applied, refuse_unknown
 
 _SOUND = Check()
@@ -50,7 +51,7 @@ def _examined(path: Path) -> Diagnosis:
     beside = {
         "size": sum(part.stat().st_size for end in ("", "-wal") if (part := Path(f"{path}{end}")).exists()),
         "backups": tuple(backups(path)),
-        "set_aside": tuple(sorted(p for p in path.parent.glob(f"{path.name}.damaged-*") if p.suffix[1:].isdigit())),
+        "set_aside": set_aside(path),
         "others": Instances(path, "").others(),
     }
     with closing(sqlite3.connect(path, isolation_level=None, timeout=5)) as connection:

@@ -31,9 +31,6 @@ class DiskTrouble(StoreError):
     """The disk is full, read-only, gone, or does not let us."""
 
 
-_KEEP = "What you typed is still here; it is saved as soon as the disk allows it."
-
-
 def translate(error: Exception, path: Path) -> StoreError:
     """What SQLite or the system said about the file at ``path``, as one of ours."""
     if isinstance(error, StoreError):
@@ -43,7 +40,7 @@ def translate(error: Exception, path: Path) -> StoreError:
     if isinstance(error, PermissionError):
         return DiskTrouble(f"No permission to use {path}.", "Check who owns the folder, or set ROUTERTERM_HOME.")
     if isinstance(error, OSError):
-        return DiskTrouble(f"{path} cannot be used: {error.strerror or type(error).__name__}.", _KEEP)
+        return DiskTrouble(f"{path} cannot be used: {error.strerror or type(error).__name__}.", "Check the disk.")
     return StoreError(f"The history could not be used: {type(error).__name__}.", "routerterm doctor checks it.")
 
 
@@ -59,6 +56,24 @@ def is_damage(error: Exception) -> bool:
     )
 
 
+def is_unwritable(error: Exception) -> bool:
+    """Whether the disk or its permissions stand in the way of writing; reading may still work."""
+    if isinstance(error, sqlite3.Error):
+        return _code(error) in _UNWRITABLE
+    return isinstance(error, DiskTrouble | OSError)
+
+
+_UNWRITABLE = frozenset(
+    {
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_IOERR,
+    }
+)
+
+
 def _code(error: sqlite3.Error) -> int:
     """The primary result code; Python names none for errors of its own making."""
     return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
@@ -67,15 +82,17 @@ def _code(error: sqlite3.Error) -> int:
 def _of_sqlite(error: sqlite3.Error, path: Path) -> StoreError:
     match _code(error):
         case sqlite3.SQLITE_FULL:
-            return DiskTrouble(f"The disk that holds {path} is full.", f"Make room on it. {_KEEP}")
+            return DiskTrouble(f"The disk that holds {path} is full.", "Make room on it; nothing is saved before.")
         case sqlite3.SQLITE_READONLY:
-            return DiskTrouble(f"{path} cannot be written: it is read-only.", f"Make it writable. {_KEEP}")
+            return DiskTrouble(
+                f"{path} cannot be written: it is read-only.", "Make it writable; nothing is saved before."
+            )
         case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM | sqlite3.SQLITE_AUTH:
             return DiskTrouble(
                 f"{path} cannot be opened.", "Check that its folder exists and is yours, or set ROUTERTERM_HOME."
             )
         case sqlite3.SQLITE_IOERR:
-            return DiskTrouble(f"The disk gave an error while {path} was used.", f"Check the disk. {_KEEP}")
+            return DiskTrouble(f"The disk gave an error while {path} was used.", "Check whether it is full or broken.")
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
             return Damaged(
                 f"{path} is damaged.", "Start routerterm again: it sets the file aside and saves what it can."

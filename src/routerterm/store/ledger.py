@@ -8,11 +8,12 @@ is never priced again: what was written stays, whatever prices do later.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
 from typing import assert_never
 
 from routerterm.core.ledger import AttemptRecord, Cap, CapReached, CapScope, CapUnit
+from routerterm.store.errors import DiskTrouble
 from routerterm.store.statistics import KEYS, Kind
 from routerterm.store.worker import Worker
 
@@ -33,14 +34,69 @@ class StoredLedger:
 
     def __init__(self, writer: Worker, reader: Worker, program: str) -> None:
         self._writer, self._reader, self._program = writer, reader, program
+        self._unwritten: dict[str, AttemptRecord] = {}
+
+    @property
+    def unwritten(self) -> int:
+        """How many rows only this program's memory has, as the disk cannot be written."""
+        return len(self._unwritten)
 
     async def reserve(self, record: AttemptRecord, caps: Sequence[Cap]) -> CapReached | None:
-        """Write the row with its reserved high end if no cap breaks, in one transaction; else the cap in the way."""
-        return await self._writer.write(lambda connection: reserve(connection, record, caps, self._program))
+        """Write the row with its reserved high end if no cap breaks, in one transaction; else the cap in the way.
+
+        Where the disk cannot be written the row is kept in memory, and counts there.
+        """
+        late = dict(self._unwritten)
+
+        def job(connection: sqlite3.Connection) -> CapReached | None:
+            found = self._broken_cap(connection, record, caps, late)
+            if found is None:
+                self._write(connection, record, late)
+            return found
+
+        try:
+            found = await self._writer.write(job)
+        except DiskTrouble:
+            found = await self._reader.read(lambda connection: self._broken_cap(connection, record, caps, late))
+            if found is None:
+                self._unwritten[record.id] = record
+        else:
+            self._forget(late if found is None else {})
+        return found
 
     async def settle(self, record: AttemptRecord) -> None:
         """Replace the row by how it ended; a row that nobody reserved is written now."""
-        await self._writer.write(lambda connection: write_row(connection, record, self._program))
+        late = dict(self._unwritten)
+        try:
+            await self._writer.write(lambda connection: self._write(connection, record, late))
+        except DiskTrouble:
+            self._unwritten[record.id] = record
+        else:
+            self._forget(late)
+
+    def _write(self, connection: sqlite3.Connection, record: AttemptRecord, late: Mapping[str, AttemptRecord]) -> None:
+        """Write a row, and those before it that the disk had no room for."""
+        for row in (*late.values(), record):
+            write_row(connection, row, self._program)
+
+    def _forget(self, written: Mapping[str, AttemptRecord]) -> None:
+        for id in written:
+            self._unwritten.pop(id, None)
+
+    def _broken_cap(
+        self,
+        connection: sqlite3.Connection,
+        record: AttemptRecord,
+        caps: Sequence[Cap],
+        late: Mapping[str, AttemptRecord],
+    ) -> CapReached | None:
+        for cap in caps:
+            wants = wanted(record, cap.unit)
+            only_here = sum(wanted(row, cap.unit) for row in late.values() if row.started_at >= cap.since)
+            so_far = used(connection, cap) + only_here
+            if so_far + wants > cap.limit:
+                return CapReached(cap, so_far, wants)
+        return None
 
     async def recover(self, living: Collection[str]) -> int:
         """Settle the rows of programs that died during an attempt; ``living`` names the others.  How many."""
@@ -53,19 +109,6 @@ class StoredLedger:
     async def rows(self, message_id: str) -> tuple[AttemptRecord, ...]:
         """The attempts behind a message, in order."""
         return await self._reader.read(lambda connection: rows_of(connection, message_id))
-
-
-def reserve(
-    connection: sqlite3.Connection, record: AttemptRecord, caps: Sequence[Cap], program: str
-) -> CapReached | None:
-    """See `StoredLedger.reserve`; in a transaction that others cannot write beside."""
-    for cap in caps:
-        wants = wanted(record, cap.unit)
-        so_far = used(connection, cap)
-        if so_far + wants > cap.limit:
-            return CapReached(cap, so_far, wants)
-    write_row(connection, record, program)
-    return None
 
 
 def write_row(connection: sqlite3.Connection, record: AttemptRecord, program: str) -> None:

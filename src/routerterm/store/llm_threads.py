@@ -1,4 +1,4 @@
-"""Reads the threads in llm's ``logs.db`` as its later versions write them: messages by hash, each with its parent."""
+"""What llm's ``logs.db`` keeps in several tables: threads of messages by hash, and responses with their fragments."""
 
 from __future__ import annotations
 
@@ -101,3 +101,35 @@ def _payload(part: sqlite3.Row) -> Mapping[str, Any]:
     except ValueError:
         return {}
     return body if isinstance(body, dict) else {}
+
+
+def llm_responses(connection: sqlite3.Connection, rows: list[Row], has: set[str]) -> list[Row]:
+    """The rows of ``responses`` with what stands in other tables: fragments, attachments, calls of tools.
+
+    ``has`` names those of these tables that the database has.
+    """
+    return [row if "fragments" in row else _completed(connection, dict(row), has) for row in rows]
+
+
+def _completed(connection: sqlite3.Connection, row: dict[str, Any], has: set[str]) -> Row:
+    row |= {"fragments": [], "system_fragments": [], "attachments": [], "calls": []}
+    id = (row["id"],)
+    if "prompt_fragments" in has:
+        for name in ("prompt", "system"):
+            sql = (
+                f"SELECT f.content FROM {name}_fragments p JOIN fragments f ON f.id = p.fragment_id"
+                ' WHERE p.response_id = ? ORDER BY p."order"'
+            )
+            found = [each[0] for each in connection.execute(sql, id) if isinstance(each[0], str)]
+            row["fragments" if name == "prompt" else "system_fragments"] = found
+    if "prompt_attachments" in has:
+        sql = (
+            "SELECT a.type, a.path, a.url, a.content FROM prompt_attachments p JOIN attachments a"
+            ' ON a.id = p.attachment_id WHERE p.response_id = ? ORDER BY p."order"'
+        )
+        row["attachments"] = [dict(each) for each in connection.execute(sql, id)]
+    if "tool_calls" in has:
+        calls = connection.execute("SELECT name, arguments FROM tool_calls WHERE response_id = ? ORDER BY id", id)
+        results = connection.execute("SELECT output FROM tool_results WHERE response_id = ? ORDER BY id", id)
+        row["calls"] = [*(f"{each[0]}({each[1] or ''})" for each in calls), *(str(each[0]) for each in results)]
+    return row

@@ -60,7 +60,7 @@ def back_up(database: Path, now: int, called_off: Callable[[], bool], kept: int 
     _make_sure_of_room(database, folder)
     part = folder / f"history-{day}.db.part"
     try:
-        os.close(os.open(part, os.O_RDWR | os.O_CREAT, 0o600))
+        make_private(part)
         with closing(sqlite3.connect(database, timeout=5)) as source, closing(sqlite3.connect(part)) as copy:
             source.execute("BEGIN")
             source.execute("SELECT 1 FROM sqlite_schema").fetchone()
@@ -92,6 +92,11 @@ def _make_sure_of_room(database: Path, folder: Path) -> None:
 def _go_on(called_off: Callable[[], bool]) -> None:
     if called_off():
         raise CalledOff
+
+
+def make_private(path: Path) -> None:
+    """Make an empty file for its owner alone, for SQLite to fill; what lies in the way is never followed."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o600))
 
 
 def _flush(path: Path) -> None:

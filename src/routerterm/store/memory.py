@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 from routerterm.core.ports import State
+from routerterm.store.errors import DiskTrouble
 from routerterm.store.values import json_object, to_json
 from routerterm.store.worker import Worker
 
@@ -21,6 +22,8 @@ class StoredMemory:
         self._writer, self._reader, self._clock = writer, reader, clock
         self._recent: dict[str, State] | None = None
         self._read_at, self._changes = 0.0, 0
+        self._unwritten: dict[str, State | None] = {}
+        """What the disk had no room for; it holds for this program."""
 
     async def read(self, prefix: str = "") -> dict[str, State]:
         """All that is remembered under names that begin so.
@@ -47,7 +50,13 @@ class StoredMemory:
             )
             return {row["name"]: json_object(row["state"]) for row in rows}
 
-        return await self._reader.read(job)
+        states = await self._reader.read(job)
+        for name, state in self._unwritten.items():
+            if name.startswith(prefix):
+                states.pop(name, None)
+                if state is not None:
+                    states[name] = state
+        return states
 
     async def change(self, name: str, change: Callable[[State | None], State | None]) -> State | None:
         """Replace what is under a name by what ``change`` makes of it, in one transaction; None forgets it."""
@@ -65,6 +74,10 @@ class StoredMemory:
         self._changes += 1
         try:
             after = await self._writer.write(job)
+            self._unwritten.pop(name, None)
+        except DiskTrouble:
+            before = (await self._read(name)).get(name)
+            after = self._unwritten[name] = change(before)
         except BaseException:
             self._recent = None  # it may happen all the same
             raise

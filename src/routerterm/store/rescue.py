@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import struct
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from routerterm.store.maintenance import make_private
 from routerterm.store.schema import migrate
 
 TABLES = (
@@ -49,30 +51,85 @@ def rescue(path: Path, now: int) -> Rescue:
     """Set the file aside and make a new one from what it still gives.  No other program may have it open."""
     stamp = datetime.fromtimestamp(now / 1000, UTC).strftime("%Y%m%d-%H%M%S")
     aside = path.with_name(f"{path.name}.damaged-{stamp}")
-    for end in ("", "-wal", "-shm"):
-        with suppress(FileNotFoundError):
-            path.with_name(path.name + end).rename(aside.with_name(aside.name + end))
     fresh = path.with_name(path.name + ".new")
     fresh.unlink(missing_ok=True)
+    make_private(fresh)
     with closing(sqlite3.connect(fresh, isolation_level=None)) as target:
         target.row_factory = sqlite3.Row
         migrate(target, fresh)
-        read = _fill(target, _copy_of(aside))
+        read = _fill(target, _copy_of(path, target))
         backups = sorted((path.parent / "backups").glob("history-*.db"))
         added = _fill(target, backups[-1]) if backups else 0
         _mend(target)
-    fresh.chmod(0o600)
+    for end in ("-shm", "-wal", ""):
+        with suppress(FileNotFoundError):
+            path.with_name(path.name + end).rename(aside.with_name(aside.name + end))
     fresh.replace(path)
     return Rescue(aside, read, added)
 
 
-def _copy_of(aside: Path) -> Path:
-    """A working copy, so that opening it cannot change the evidence."""
-    work = aside.with_name(aside.name + ".work")
+def finish(path: Path) -> None:
+    """Complete a rescue that ended between its last two steps: the damaged file is aside, the new one not in place."""
+    fresh = path.with_name(path.name + ".new")
+    if not path.exists() and fresh.exists():
+        fresh.replace(path)
+
+
+def _copy_of(path: Path, sound: sqlite3.Connection) -> Path:
+    """A working copy, so that opening it cannot change the evidence; its header and schema are made whole in it."""
+    work = path.with_name(path.name + ".work")
     for end in ("", "-wal"):
-        if (source := aside.with_name(aside.name + end)).exists():
-            shutil.copyfile(source, work.with_name(work.name + end))
+        if (source := path.with_name(path.name + end)).exists():
+            copy = work.with_name(work.name + end)
+            copy.unlink(missing_ok=True)
+            make_private(copy)
+            shutil.copyfile(source, copy)
+    _mend_header(work)
+    with suppress(sqlite3.DatabaseError):
+        _mend_schema(work, sound)
     return work
+
+
+_MAGIC = b"SQLite format 3\0"
+
+
+def _mend_header(work: Path) -> None:
+    """Write the first hundred bytes anew where they are not those of a database: they hold nothing of the person's.
+
+    The layout is that of SQLite's documentation ("The Database Header"); our files have pages of 4,096 bytes.
+    """
+    with work.open("r+b") as file:
+        head = file.read(100)
+        if head.startswith(_MAGIC) or len(head) < 100:
+            return
+        pages = work.stat().st_size // _PAGE
+        fields = (_PAGE, 2, 2, 0, 64, 32, 32, 1, pages, 0, 0, 1, 4, 0, 0, 1, 0, 0, 0)
+        file.seek(0)
+        file.write(_MAGIC + struct.pack(">HBBBBBB12I", *fields) + bytes(20) + struct.pack(">II", 1, 3_040_001))
+
+
+_PAGE = 4096
+
+
+def _mend_schema(work: Path, sound: sqlite3.Connection) -> None:
+    """Put our own words in the place of the schema's, and leave out what holds no rows: triggers, views, indexes.
+
+    The tables of every version have the columns of today's in the same order, the last of them perhaps missing.
+    """
+    words = {row[0]: row[1] for row in sound.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'table'")}
+    with closing(sqlite3.connect(work, isolation_level=None)) as damaged:
+        damaged.execute("PRAGMA writable_schema = ON")
+        found = damaged.execute("SELECT rowid, type, name, tbl_name, sql FROM sqlite_schema").fetchall()
+        for number, kind, name, table, sql in found:
+            ours = next((each for each in (name, table) if each in words and kind == "table"), None)
+            if ours is not None and not str(sql).startswith("CREATE TABLE"):
+                damaged.execute(
+                    "UPDATE sqlite_schema SET name = ?, tbl_name = ?, sql = ? WHERE rowid = ?",
+                    (ours, ours, words[ours], number),
+                )
+            elif sql is not None and (kind != "table" or str(sql).startswith("CREATE VIRTUAL")):
+                damaged.execute("DELETE FROM sqlite_schema WHERE rowid = ?", (number,))
+        damaged.execute("PRAGMA writable_schema = RESET")
 
 
 def _fill(target: sqlite3.Connection, source: Path) -> int:

@@ -32,6 +32,8 @@ class ConversationBundle:
     conversation: Conversation
     messages: tuple[StoredMessage, ...]
     attempts: tuple[AttemptRecord, ...] = ()
+    foreign: bool = False
+    """Whether another program's export held it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,12 @@ class Transfer:
     async def carry_out(self, id: str) -> ConversationBundle | None:
         """A conversation with all that belongs to it."""
         return await self._reader.read(lambda connection: export_conversation(connection, id))
+
+    async def first_message(self, id: str) -> StoredMessage | None:
+        """The message with which a conversation begins."""
+        sql = "SELECT * FROM message WHERE conversation_id = ? ORDER BY rowid LIMIT 1"
+        row = await self._reader.read(lambda connection: connection.execute(sql, (id,)).fetchone())
+        return message_of(row) if row else None
 
     async def carry_in(self, carried: ConversationBundle, *, dry: bool = False) -> ImportOutcome:
         """Write what is not there yet, in one transaction; what is there stays as it is.  ``dry`` only looks."""
@@ -100,11 +108,33 @@ def import_conversation(connection: sqlite3.Connection, carried: ConversationBun
     for message in carried.messages:
         if message.id not in known:
             put(connection, "message", _row(message))
-    # What a file says was spent was not spent here: it stands apart from the rows that sums and caps are made of.
+    if landing.how == "grown":
+        _show_what_is_new(connection, conversation)
+    _keep_attempts(connection, carried)
+    return landing
+
+
+def _show_what_is_new(connection: sqlite3.Connection, conversation: Conversation) -> None:
+    """Show the export's own branch, unless the person went on here: then theirs stays in sight."""
+    connection.execute(
+        """
+        WITH RECURSIVE above (id, parent_id) AS (
+            SELECT id, parent_id FROM message WHERE id = :head
+            UNION
+            SELECT m.id, m.parent_id FROM above JOIN message m ON m.id = above.parent_id
+        )
+        UPDATE conversation SET head_id = :head, updated_at = max(updated_at, :updated)
+        WHERE id = :id AND (head_id IN (SELECT id FROM above) OR head_id IS NULL)
+        """,
+        {"head": conversation.head_id, "id": conversation.id, "updated": conversation.updated_at},
+    )
+
+
+def _keep_attempts(connection: sqlite3.Connection, carried: ConversationBundle) -> None:
+    """What answers cost elsewhere stands apart from the ledger: reading a file neither spends nor pays back."""
     for attempt in carried.attempts:
         if not connection.execute("SELECT 1 FROM every_attempt WHERE id = ?", (attempt.id,)).fetchone():
             put(connection, "imported_attempt", {field.name: getattr(attempt, field.name) for field in fields(attempt)})
-    return landing
 
 
 def _landing(connection: sqlite3.Connection, carried: ConversationBundle) -> ImportOutcome:

@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
+from routerterm.core.errors import StoreError
 from routerterm.store.errors import is_busy, translate
 
 T = TypeVar("T")
@@ -35,6 +36,8 @@ class Worker:
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"routerterm-{name}")
         self._connection: sqlite3.Connection | None = None
         self._using = threading.Lock()
+        self.refusal: StoreError | None = None
+        """Why nothing can be written, once that is known."""
 
     async def read(self, job: Job[T]) -> T:
         """What ``job`` answers.  If the caller is cancelled before its turn came, it never runs."""
@@ -79,7 +82,13 @@ class Worker:
         return self._patiently(lambda: job(self._open()))
 
     def _transact(self, job: Job[T], durable: bool) -> T:
-        return self._patiently(lambda: transact(self._open(), job, durable=durable))
+        def attempt() -> T:
+            connection = self._open()
+            if self.refusal is not None:
+                raise self.refusal
+            return transact(connection, job, durable=durable)
+
+        return self._patiently(attempt)
 
     def _patiently(self, attempt: Callable[[], T]) -> T:
         """Try again while another program is in the way; everything else becomes an error of ours."""

@@ -21,6 +21,7 @@ from routerterm.router.guard.guard import PersonalGuard
 from routerterm.router.guard.rules import DETECTORS, Action, DetectorName, GuardRules, Hit, Rule
 from routerterm.router.ports import Hooks
 from routerterm.store.database import Store, milliseconds
+from routerterm.store.errors import DiskTrouble
 from routerterm.store.guard_hits import GuardHit, GuardHits
 from routerterm.store.statistics import answer_lengths
 from routerterm.tokens.estimator import MEMORY_PREFIX, Loading, TokenEstimator
@@ -57,10 +58,14 @@ class Costs:
         """Keep what this session has learned."""
         for name, state in self.estimator.learned().items():
             await store.memory.change(name, partial(_instead, state))
-        hits, self.unwritten[:] = list(self.unwritten), []
         record = GuardHits(store.writer, store.reader)
-        for hit in hits:
-            await record.add(hit)
+        while self.unwritten:
+            hit = self.unwritten.pop(0)
+            try:
+                await record.add(hit)
+            except DiskTrouble:  # they are told to nobody else, so they wait for the next time
+                self.unwritten.insert(0, hit)
+                return
 
 
 def costs_of(settings: Settings, catalog: Catalog, store: Store, loading: Loading) -> Costs:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import tzinfo
@@ -18,7 +18,7 @@ from routerterm.config.local_model import weights_file
 from routerterm.config.model_list_cache import read_kept
 from routerterm.config.paths import Paths
 from routerterm.config.settings import Settings, load_settings
-from routerterm.core.errors import RoutertermError, StoreError, VaultError
+from routerterm.core.errors import RoutertermError, VaultError
 from routerterm.core.events import Event
 from routerterm.core.request import ChatRequest
 from routerterm.core.targets import Target
@@ -164,7 +164,7 @@ async def open_services(
         default,
         environ=environ,
         loading=loading,
-        troubles=(*rescued(opening), *await _damaged(keys)),
+        troubles=(*opening.notices(), *await _damaged(keys)),
         opening=opening,
         with_key=await providers_with_key(settings, keys),
     )
@@ -204,16 +204,6 @@ async def _damaged(keys: KeyStore) -> tuple[VaultError, ...]:
     except VaultError as error:
         return (error,)
     return ()
-
-
-def rescued(opening: Opening) -> Iterator[StoreError]:
-    """What a person must hear of the opening: a damaged history was set aside, and how much of it is here again."""
-    if (rescue := opening.rescue) is not None:
-        more = f", {rescue.from_backup:,} more from the newest backup" if rescue.from_backup else ""
-        yield StoreError(
-            f"The history was damaged. {rescue.rows:,} entries of it could be read{more}.",
-            f"The damaged file is kept as {rescue.aside}.",
-        )
 
 
 async def default_model(settings: Settings, keys: KeyStore, paths: Paths) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import sqlite3
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from hypothesis import strategies as st
 
 from routerterm.core.messages import Image
 from routerterm.engine.chat.session import Session
-from routerterm.engine.transfer import importing
+from routerterm.engine.transfer import sources
 from routerterm.engine.transfer.common import Skipped
 from routerterm.engine.transfer.importing import Report, import_file, open_archive
 from routerterm.engine.transfer.problems import BadArchive
@@ -100,7 +102,8 @@ async def test_chatgpt_with_its_branches(store: Store, tmp_path: Path) -> None:
         archive.writestr("conversations.json", json.dumps(chatgpt()))
     report = await twice(store, path)
     assert (report.kind, report.new, report.messages) == ("ChatGPT", 1, 4)
-    assert sum(report.skipped.reasons.values()) == 1
+    assert report.skipped.examples["files that hold no conversations"] == ["user.json"]
+    assert sum(report.skipped.reasons.values()) == 2
     conversation = (await store.conversations.page())[0]
     assert (conversation.title, conversation.model, conversation.created_at) == (
         "Greeting",
@@ -226,34 +229,45 @@ def zipped(path: Path, **files: bytes) -> Path:
 
 
 def test_hostile_files_end_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importing, "MOST", 1_000_000)
+    monkeypatch.setattr(sources, "MOST", 1_000_000)
     bomb = zipped(tmp_path / "bomb.zip", conversations_DOT_json=b"[" + b" " * 50_000_000 + b"]")
-    assert "larger" in refused(bomb)
+    assert "no conversations" in refused(bomb)
     assert "point outside" in refused(zipped(tmp_path / "t.zip", _DOT__DOT__SLASH_conversations_DOT_json=b"[]"))
-    assert "no conversations.json" in refused(zipped(tmp_path / "n.zip", other_DOT_json=b"[]"))
+    assert "no conversations" in refused(zipped(tmp_path / "n.zip", other_DOT_json=b"[]"))
     for name, body, word in (
         ("deep.json", b"[" * 500_000, "nested"),
-        ("half.json", b'[{"mapping":', "no JSON"),
-        ("latin.json", b"\xff\xfe\x00", "no JSON"),
-        ("empty.json", b"", "no JSON"),
-        ("number.json", b"[" + b"9" * 10_000 + b"]", "no JSON"),
+        ("half.json", b'[{"mapping":', "Not a JSON"),
+        ("latin.json", b"\xff\xfe\x00", "Not a JSON"),
+        ("empty.json", b"", "Not a JSON"),
+        ("number.json", b"[" + b"9" * 10_000 + b"]", "no conversations"),
+        ("lists.json", b"[" + b"[]," * 3_000_000 + b"[]]", "something else"),
+        ("objects.json", b'{"a":[' + b"{}," * 3_000_000 + b"{}]}", "more parts"),
         ("other.json", b'{"a": 1}', "no conversations"),
-        ("cut.zip", b"PK\x03\x04half", "no archive"),
-        ("big.json", b"[" + b" " * 1_100_000 + b"]", "larger"),
-        ("future.json", b'{"format": "routerterm", "version": 9, "conversations": []}', "later routerterm"),
+        ("cut.zip", b"PK\x03\x04half", "not an archive"),
+        ("future.json", b'{"format": "routerterm", "version": 9, "conversations": []}', "later version"),
+        ("index.json", b'{"data_files": [{"filename": "conversations-0.zip"}]}', "index of an export"),
     ):
         (tmp_path / name).write_bytes(body)
         assert word in refused(tmp_path / name), name
-    assert "folder" in refused(tmp_path)
     assert "cannot be read" in refused(tmp_path / "nowhere")
+    os.mkfifo(tmp_path / "pipe.json")
+    assert "not a regular file" in refused(tmp_path / "pipe.json")
+    assert "not a regular file" in refused(Path("/dev/zero"))
     assert "not of llm" in refused(database(tmp_path / "x.db", "CREATE TABLE t (a)"))
+    endless = "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r)"
+    views = (
+        f"CREATE VIEW conversations AS {endless} SELECT n AS id, n AS name, n AS model FROM r",
+        "CREATE TABLE responses (id, model, prompt, response, conversation_id, datetime_utc)",
+    )
+    assert "no conversations" in refused(database(tmp_path / "v.db", *views))
 
 
 async def test_one_bad_conversation_does_not_stop_the_others(store: Store, tmp_path: Path) -> None:
     (tmp_path / "c.json").write_text(json.dumps([{"mapping": {"a": 1, "b": {"message": 7}}}, 4, *chatgpt()]))
     report = await import_file(store, tmp_path / "c.json")
     assert report.new == 1
-    assert len(report.failed) + report.empty == 2
+    assert report.empty == 1
+    assert report.skipped.reasons["entries that are no conversations"] == 1
 
 
 anything = st.recursive(
@@ -281,9 +295,12 @@ def bent(draw: st.DrawFn) -> object:
 @settings(max_examples=150)
 @given(bent())
 def test_wrong_types_anywhere_never_break_the_import(body: object) -> None:
-    try:
-        opened = importing._json(json.dumps(body).encode(), Skipped())
-    except BadArchive:
-        return
-    for one in opened.conversations:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "x.json"
+        path.write_text(json.dumps(body))
+        try:
+            found = list(open_archive(path, Skipped()).conversations)
+        except BadArchive:
+            return
+    for one in found:
         assert one is None or isinstance(one, BadArchive) or one.messages

@@ -6,10 +6,11 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from routerterm.config.paths import make_private_folder
+from routerterm.core.atomic_file import atomic_write
 from routerterm.core.errors import VaultError
 
 LOCK_PATIENCE = 10.0
@@ -40,26 +41,10 @@ def file_lock(path: Path, patience: float = LOCK_PATIENCE) -> Iterator[None]:
 
 
 def atomic_write(path: Path, data: bytes) -> None:
-    """Replace the file by ``data``, mode 0600: a reader sees the old or the new, never a part.  Raises `VaultError`.
-
-    The caller holds `exclusive`, so the new file's name can be a fixed one: what a killed program left
-    behind is taken over, not piled up.
-    """
-    path = path.resolve()
-    beside = path.with_name(f".{path.name}.new")
+    """Replace the file by ``data``, mode 0600: a reader sees the old or the new, never a part.  Raises `VaultError`."""
     try:
-        with suppress(FileNotFoundError):
-            beside.unlink()
-        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-        _sync_folder(path.parent)
+        atomic_write(path, data, follow=True)
     except OSError as error:
-        with suppress(OSError):
-            beside.unlink()
         raise _unwritable(path, error) from error
 
 
@@ -76,19 +61,6 @@ def _unwritable(path: Path, error: OSError) -> VaultError:
     return VaultError(
         f"{path} cannot be written: {error.strerror or error}.", "What was there before is still there, unchanged."
     )
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename in it last; not every system can."""
-    if sys.platform == "win32":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    except OSError:  # some network file systems refuse; the rename itself is done
-        pass
-    finally:
-        os.close(handle)
 
 
 if sys.platform == "win32":

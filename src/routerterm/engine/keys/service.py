@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from routerterm.config.keys.key_manager import KeyManager
 from routerterm.config.keys.paste import Pasted, recognise
 from routerterm.config.keys.values import KeyLocation, KeyRecord, PlaceStatus, Probe, ProbeResult
+from routerterm.core.clock import wall_clock
 from routerterm.core.errors import VaultError
 from routerterm.engine.keys.view import KeysView, grouped, lines_of
 from routerterm.router.decide.key_limits import revived
@@ -28,7 +28,7 @@ class KeyService:
         memory: StateStore,
         probe: Probe,
         *,
-        now: Callable[[], float] = time.time,
+        now: Callable[[], float] = wall_clock,
         close: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self.keyring = keyring

@@ -1,17 +1,22 @@
-"""ChatGPT's export: ``conversations.json``, each conversation a map of nodes with their parents."""
+"""ChatGPT's export: conversations as maps of nodes with their parents, in ``conversations.json`` or numbered files."""
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from routerterm.core.messages import Part, Reasoning, Role, Text
-from routerterm.engine.transfer.common import ImportedMessage, Skipped, carry, milliseconds, texts
+from routerterm.engine.transfer.common import ImportedMessage, Skipped, carry, fenced, milliseconds, text_of, texts
 
 if TYPE_CHECKING:
     from routerterm.store.transfer import ConversationBundle
 
 PROGRAM = "chatgpt"
+_MARKS = re.compile("\ue200[^\ue201]*\ue201")
+"""Places of citations, between private-use letters."""
+_PICTURES = frozenset({"image_asset_pointer", "image_url"})
 
 
 def is_one(body: Any) -> bool:
@@ -22,7 +27,7 @@ def is_one(body: Any) -> bool:
 def read(body: Mapping[str, Any], skipped: Skipped) -> ConversationBundle | None:
     """One conversation with all its branches."""
     nodes = body["mapping"]
-    order = _order(nodes)
+    order, cut = _order(nodes)
     kept: dict[str, str | None] = {}  # a node, or the nearest one above it that says something
     said: list[ImportedMessage] = []
     system = None
@@ -36,10 +41,12 @@ def read(body: Mapping[str, Any], skipped: Skipped) -> ConversationBundle | None
         if one is not None:
             said.append(one)
         kept[id] = id if one is not None else above
+    for _ in range(cut):
+        skipped.note("links to parents that form a circle")
     return carry(
         PROGRAM,
-        str(body.get("conversation_id") or body.get("id") or body.get("create_time")),
-        str(body.get("title") or ""),
+        text_of(body.get("conversation_id")) or text_of(body.get("id")) or _number(body.get("create_time")),
+        text_of(body.get("title")),
         said,
         head=kept.get(str(body.get("current_node"))),
         model=_openai(body.get("default_model_slug")),
@@ -50,25 +57,35 @@ def read(body: Mapping[str, Any], skipped: Skipped) -> ConversationBundle | None
     )
 
 
+def _number(value: Any) -> str:
+    return str(value) if isinstance(value, int | float) else ""
+
+
 def _parent(node: Mapping[str, Any]) -> str | None:
     parent = node.get("parent")
     return parent if isinstance(parent, str) else None
 
 
-def _order(nodes: Mapping[str, Any]) -> list[str]:
-    """Parents before children, siblings as they stand; what hangs in a circle is left out."""
+def _order(nodes: Mapping[str, Any]) -> tuple[list[str], int]:
+    """Parents before children, siblings as they stand; a circle is cut before its first node.  How many were cut."""
     children: dict[str | None, list[str]] = {}
     for id, node in nodes.items():
         if isinstance(node, dict):
             parent = _parent(node)
             children.setdefault(parent if parent in nodes else None, []).append(id)
-    order: list[str] = []
-    stack = children.get(None, [])[::-1]
-    while stack:
-        id = stack.pop()
-        order.append(id)
-        stack += children.get(id, [])[::-1]
-    return order
+    order: dict[str, None] = {}
+    cut = 0
+    for root in [*children.get(None, []), *(id for id in nodes if isinstance(nodes[id], dict))]:
+        if root in order:
+            continue
+        cut += root not in children.get(None, [])
+        stack = [root]
+        while stack:
+            id = stack.pop()
+            if id not in order:
+                order[id] = None
+                stack += children.get(id, [])[::-1]
+    return list(order), cut
 
 
 def _said(id: str, above: str | None, message: Mapping[str, Any], skipped: Skipped) -> ImportedMessage | None:
@@ -82,40 +99,116 @@ def _said(id: str, above: str | None, message: Mapping[str, Any], skipped: Skipp
         skipped.note("messages that are not understood")
         return None
     if about.get("is_visually_hidden_from_conversation") and role != "system":
+        skipped.note("hidden messages of ChatGPT itself")
         return None
-    parts = _parts(content, skipped)
+    recipient = text_of(message.get("recipient"))
+    tool = text_of(author.get("name")) if role == "tool" else ""
+    if tool.startswith("canmore."):
+        skipped.note("confirmations of changes to a canvas")
+        return None
+    parts = _canvas(content) if recipient.startswith("canmore.") else _parts(content, skipped, role)
     if not parts:
         return None
-    if role == "tool":
-        parts = tuple(Text(f"```\n{part.text}\n```") if isinstance(part, Text) else part for part in parts)
+    parts = tuple(Text(_cited(part.text, about)) if isinstance(part, Text) else part for part in parts)
     ours: Role = "assistant" if role == "tool" else role
     model = _openai(about.get("model_slug")) if ours == "assistant" else None
     return ImportedMessage(id, above, ours, parts, milliseconds(message.get("create_time")), model)
 
 
-def _parts(content: Mapping[str, Any], skipped: Skipped) -> tuple[Part, ...]:
+def _parts(content: Mapping[str, Any], skipped: Skipped, role: str) -> tuple[Part, ...]:
+    text = text_of(content.get("text"))
     match content.get("content_type"):
         case "text" | "multimodal_text":
-            pieces = content.get("parts") or []
-            for piece in pieces:
-                if not isinstance(piece, str):
-                    skipped.note("pictures and recordings, which the export names but does not hold")
-            return texts("\n".join(piece for piece in pieces if isinstance(piece, str)))
-        case "code" | "execution_output":
-            text = content.get("text")
-            return texts(f"```\n{text}\n```" if isinstance(text, str) and text else "")
+            said = _pieces(content.get("parts"), skipped) or text
+            return texts(fenced(said) if said and role == "tool" else said)
+        case "code":
+            return texts(fenced(text, _language(content)) if text else "")
+        case "execution_output" | "citable_code_output":
+            output = text or text_of(content.get("output_str"))
+            return texts(fenced(output) if output else "")
         case "thoughts":
             thoughts = [t.get("content") for t in content.get("thoughts") or [] if isinstance(t, dict)]
             said = "\n\n".join(thought for thought in thoughts if isinstance(thought, str))
             return (Reasoning(said),) if said else ()
-        case "reasoning_recap" | "user_editable_context" | "model_editable_context":
+        case "tether_quote" | "sonic_webpage":
+            source = text_of(content.get("title")) or text_of(content.get("url"))
+            return texts(f"{source}\n{fenced(text)}" if text else source)
+        case "tether_browsing_display":
+            found = text_of(content.get("result")) or text_of(content.get("summary"))
+            return texts(fenced(found) if found else "")
+        case "reasoning_recap":
+            return ()
+        case "user_editable_context" | "model_editable_context":
+            skipped.note("custom instructions and memories of ChatGPT")
             return ()
         case other:
-            text = content.get("text")
-            if isinstance(text, str) and text:
-                return texts(text)
-            skipped.note(f"content of the kind {str(other)[:40]}")
-            return ()
+            if not text:
+                skipped.note(f"content of the kind {str(other)[:40]}")
+            return texts(text)
+
+
+def _language(content: Mapping[str, Any]) -> str:
+    language = text_of(content.get("language"))
+    return language if language.isalnum() and language != "unknown" else ""
+
+
+def _pieces(pieces: Any, skipped: Skipped) -> str:
+    """The words in a message's parts: texts, and what was spoken.  Pictures alone leave a word of themselves."""
+    said: list[str] = []
+    missing = ""
+    for piece in [pieces] if isinstance(pieces, str | dict) else pieces or []:
+        if isinstance(piece, str):
+            said.append(piece)
+        elif isinstance(piece, dict) and isinstance(piece.get("text"), str):
+            said.append(piece["text"])
+        else:
+            kind = piece.get("content_type") if isinstance(piece, dict) else None
+            missing = missing or ("picture" if kind in _PICTURES else "recording")
+            skipped.note("pictures and recordings, which the export names but does not hold")
+    text = "\n".join(said)
+    return text if text.strip() or not missing else f"*[{missing}, not in the export]*"
+
+
+def _canvas(content: Mapping[str, Any]) -> tuple[Part, ...]:
+    """A document that ChatGPT wrote beside the conversation, or its changes to one."""
+    pieces = content.get("parts")
+    raw = text_of(content.get("text")) or (text_of(pieces[0]) if isinstance(pieces, list) and pieces else "")
+    try:
+        body = json.loads(raw)
+    except (ValueError, RecursionError):
+        body = None
+    if not isinstance(body, dict):
+        return texts(fenced(raw) if raw else "")
+    written = text_of(body.get("content"))
+    if not written:
+        changes = body.get("updates")
+        texts_of = [text_of(each.get("replacement")) for each in changes or [] if isinstance(each, dict)]
+        return texts(*(fenced(each) for each in texts_of if each)) or texts(fenced(raw, "json"))
+    name, kind = text_of(body.get("name")), text_of(body.get("type"))
+    head = f"**{name}**\n\n" if name else ""
+    language = kind.removeprefix("code/") if kind.startswith("code/") else ""
+    return texts(head + (fenced(written, language) if language else written))
+
+
+def _cited(text: str, about: Mapping[str, Any]) -> str:
+    """The text with links where it has marks of citations, which mean something to ChatGPT's page alone."""
+    if "\ue200" not in text:
+        return text
+    references = about.get("content_references")
+    for reference in references if isinstance(references, list) else ():
+        if isinstance(reference, dict) and "\ue200" in (mark := text_of(reference.get("matched_text"))):
+            text = text.replace(mark, text_of(reference.get("alt")) or _links(reference))
+    return _MARKS.sub("", text)
+
+
+def _links(reference: Mapping[str, Any]) -> str:
+    items = reference.get("items")
+    found = [
+        f"[{text_of(item.get('title')) or item['url']}]({item['url']})"
+        for item in (items if isinstance(items, list) else ())
+        if isinstance(item, dict) and text_of(item.get("url")).startswith(("http://", "https://"))
+    ]
+    return f" ({', '.join(found)})" if found else ""
 
 
 def _openai(slug: Any) -> str | None:

@@ -1,12 +1,13 @@
-"""Claude's export: ``conversations.json``, each conversation a list of messages."""
+"""Claude's export: each conversation a list of messages, whose work may stand in artifacts and created files."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from routerterm.core.messages import Part, Reasoning, Text
-from routerterm.engine.transfer.common import ImportedMessage, Skipped, carry, milliseconds
+from routerterm.core.messages import Part, Reasoning, Role, Text
+from routerterm.engine.transfer.common import ImportedMessage, Skipped, carry, fenced, milliseconds, text_of
 
 if TYPE_CHECKING:
     from routerterm.store.transfer import ConversationBundle
@@ -14,11 +15,24 @@ if TYPE_CHECKING:
 PROGRAM = "claude"
 _ROOT = "00000000-0000-4000-8000-000000000000"
 """The parent of first messages in exports that know of branches."""
+_UNSUPPORTED = re.compile(r"\n?```\nThis block is not supported on your current device yet\.\n```\n?")
+_PROSE = frozenset({"text/markdown", "text/plain"})
+_LANGUAGES = {"text/html": "html", "image/svg+xml": "svg", "application/vnd.ant.react": "jsx"}
 
 
 def is_one(body: Any) -> bool:
     """Whether a JSON object looks like one of its conversations."""
     return isinstance(body, dict) and isinstance(body.get("chat_messages"), list)
+
+
+def files_to_fetch(body: Any) -> list[str]:
+    """The archives that an export's index names; empty where the object is no such index."""
+    listed = body.get("data_files") if isinstance(body, dict) else None
+    return [
+        name
+        for each in (listed if isinstance(listed, list) else ())
+        if isinstance(each, dict) and (name := text_of(each.get("filename")))
+    ]
 
 
 def read(body: Mapping[str, Any], skipped: Skipped) -> ConversationBundle | None:
@@ -37,13 +51,13 @@ def read(body: Mapping[str, Any], skipped: Skipped) -> ConversationBundle | None
         if not parts:
             known[id] = above
             continue
-        role = "user" if message["sender"] == "human" else "assistant"
-        said.append(ImportedMessage(id, above, role, parts, milliseconds(message.get("created_at"))))  # type: ignore[arg-type]
+        role: Role = "user" if message["sender"] == "human" else "assistant"
+        said.append(ImportedMessage(id, above, role, parts, milliseconds(message.get("created_at"))))
         known[id] = above = id
     return carry(
         PROGRAM,
-        str(body.get("uuid") or body.get("created_at")),
-        str(body.get("name") or ""),
+        text_of(body.get("uuid")) or text_of(body.get("created_at")),
+        text_of(body.get("name")),
         said,
         head=known.get(str(body.get("current_leaf_message_uuid"))),
         model=f"anthropic/{body['model']}" if isinstance(body.get("model"), str) else None,
@@ -56,21 +70,86 @@ def _parts(message: Mapping[str, Any], skipped: Skipped) -> tuple[Part, ...]:
     parts: list[Part] = []
     content = message.get("content")
     for block in content if isinstance(content, list) else ():
-        kind = block.get("type") if isinstance(block, dict) else None
-        if kind == "text" and isinstance(block.get("text"), str):
-            parts += [Text(block["text"])] if block["text"] else []
-        elif kind == "thinking" and isinstance(block.get("thinking"), str):
-            parts += [Reasoning(block["thinking"])] if block["thinking"] else []
-        elif kind in ("tool_use", "tool_result"):
-            skipped.note("calls of tools and their results")
+        if isinstance(block, dict):
+            parts += _block(block, skipped)
         else:
-            skipped.note(f"content of the kind {str(kind)[:40]}")
-    if not any(isinstance(part, Text) for part in parts) and isinstance(text := message.get("text"), str) and text:
-        parts.append(Text(text))
-    for attached in message.get("attachments") or ():
-        inside = attached.get("extracted_content") if isinstance(attached, dict) else None
-        if isinstance(inside, str) and inside:
-            parts.append(Text(f"\n\n{attached.get('file_name') or 'attachment'}:\n```\n{inside}\n```"))
-    for _ in message.get("files") or ():
-        skipped.note("files, which the export names but does not hold")
+            skipped.note("content that is not understood")
+    whole = _UNSUPPORTED.sub("", text_of(message.get("text"))).strip()
+    if whole and not any(isinstance(part, Text) for part in parts):
+        parts.append(Text(whole))
+    for attached in _list(message.get("attachments")):
+        inside = text_of(attached.get("extracted_content"))
+        name = text_of(attached.get("file_name")) or "attachment"
+        if inside:
+            parts.append(Text(f"\n\n{name}:\n{fenced(inside)}"))
+        else:
+            skipped.note("attachments without their text", name)
+    names = [text_of(file.get("file_name")) or "file" for file in _list(message.get("files"))]
+    for name in names:
+        skipped.note("files, which the export names but does not hold", name)
+    if names and not parts:
+        parts.append(Text(f"*[{', '.join(names)}: not in the export]*"))
     return tuple(parts)
+
+
+def _list(value: Any) -> list[Mapping[str, Any]]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def _block(block: Mapping[str, Any], skipped: Skipped) -> list[Part]:
+    kind, text = block.get("type"), text_of(block.get("text"))
+    match kind:
+        case "thinking":
+            thought = text_of(block.get("thinking"))
+            return [Reasoning(thought)] if thought else []
+        case "text" | "voice_note":
+            text = _UNSUPPORTED.sub("", text)
+            return [Text(text + _sources(block))] if text else []
+        case "tool_use":
+            made = _made(block.get("input"))
+            if not made:
+                skipped.note("calls of tools and their results", text_of(block.get("name")))
+            return [Text(made)] if made else []
+        case "tool_result":
+            if text_of(block.get("name")) not in ("artifacts", "create_file", "str_replace"):
+                skipped.note("calls of tools and their results", text_of(block.get("name")))
+            return []
+        case "token_budget" | "flag":
+            return []
+        case _:
+            if not text:
+                skipped.note(f"content of the kind {str(kind)[:40]}")
+            return [Text(text)] if text else []
+
+
+def _made(given: Any) -> str:
+    """What a call wrote: an artifact, a file, or a change to one; empty for any other call."""
+    if not isinstance(given, dict):
+        return ""
+    written = text_of(given.get("content")) or text_of(given.get("file_text"))
+    name = text_of(given.get("title")) or text_of(given.get("path")) or text_of(given.get("description"))
+    head = f"\n\n**{name}**\n\n" if name else "\n\n"
+    if written:
+        kind = text_of(given.get("type"))
+        prose = kind in _PROSE or name.endswith((".md", ".txt"))
+        return head + (written if prose else fenced(written, _LANGUAGES.get(kind) or _word(given.get("language"))))
+    new = text_of(given.get("new_str"))
+    if not new and not given.get("old_str"):
+        return ""
+    lines = [f"- {line}" for line in text_of(given.get("old_str")).splitlines()]
+    return head + fenced("\n".join([*lines, *(f"+ {line}" for line in new.splitlines())]), "diff")
+
+
+def _word(value: Any) -> str:
+    return value if isinstance(value, str) and value.isalnum() else ""
+
+
+def _sources(block: Mapping[str, Any]) -> str:
+    """The pages that a text cites."""
+    urls: dict[str, None] = {}
+    for citation in _list(block.get("citations")):
+        details = citation.get("details")
+        url = text_of((details if isinstance(details, dict) else citation).get("url"))
+        if url.startswith(("http://", "https://")):
+            urls[url] = None
+    return "\n\nSources: " + ", ".join(f"<{url}>" for url in urls) if urls else ""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import tzinfo
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
+from routerterm.core.atomic_file import NotAFile, atomic_file, atomic_write
 from routerterm.core.errors import RoutertermError
 from routerterm.engine.transfer.exporting import export_json, export_one, file_name
 
@@ -19,24 +19,17 @@ if TYPE_CHECKING:
     from routerterm.store.database import Store
 
 
-def private_file(path: Path) -> TextIO:
-    """A file that only its owner may read.  Raises `RoutertermError`."""
-    try:
-        return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8")
-    except OSError as error:
-        raise RoutertermError(f"{path} cannot be written: {error.strerror}.") from None
-
-
 def write_private(path: Path, text: str) -> None:
-    """Write it under another name first, so that a full disk leaves what was there.  Raises `RoutertermError`."""
-    part = path.with_name(path.name + ".part")
+    """Write it whole or not at all, so that a full disk leaves what was there.  Raises `RoutertermError`."""
     try:
-        with private_file(part) as file:
-            file.write(text)
-        part.replace(path)
+        atomic_write(path, text)
     except OSError as error:
-        part.unlink(missing_ok=True)
-        raise RoutertermError(f"{path} cannot be written: {error.strerror}.") from None
+        raise _unwritable(path, error) from None
+
+
+def _unwritable(path: Path, error: OSError) -> RoutertermError:
+    hint = "Without --output it goes to standard output." if isinstance(error, NotAFile) else ""
+    return RoutertermError(f"{path} cannot be written: {error.strerror}.", hint)
 
 
 async def export_all(
@@ -65,26 +58,20 @@ async def export_all(
 
 
 async def _one_file(store: Store, ids: tuple[str, ...], target: Path) -> AsyncGenerator[tuple[int, int]]:
-    part = target.with_name(target.name + ".part")
     done, seen = 0, 0
 
     def count(n: int) -> None:
         nonlocal done
         done = n
 
-    file = await asyncio.to_thread(private_file, part)
     try:
-        async with aclosing(export_json(store, ids, count)) as pieces:
-            async for piece in pieces:
-                await asyncio.to_thread(file.write, piece)
-                if done != seen:
-                    seen = done
-                    yield done, len(ids)
-        await asyncio.to_thread(file.close)
-        await asyncio.to_thread(part.replace, target)
+        with atomic_file(target) as file:
+            async with aclosing(export_json(store, ids, count)) as pieces:
+                async for piece in pieces:
+                    await asyncio.to_thread(file.write, piece.encode())
+                    if done != seen:
+                        seen = done
+                        yield done, len(ids)
     except OSError as error:
-        raise RoutertermError(f"{target} cannot be written: {error.strerror}.") from None
-    finally:
-        file.close()
-        part.unlink(missing_ok=True)
+        raise _unwritable(target, error) from None
     yield len(ids), len(ids)

@@ -1,44 +1,56 @@
-"""Reads a file of conversations, whoever wrote it, and carries what is new into the store.
+"""Reads files of conversations, whoever wrote them, and carries what is new into the store.
 
-Nothing in an archive is ever unpacked to disk; what is too big, too deep or not what it says is refused in words.
+A report names everything that was left out, and why; one bad conversation never ends the rest.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
-import zipfile
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from routerterm.core.errors import StoreError
-from routerterm.engine.transfer import chatgpt, claude, native_format, other_clients
-from routerterm.engine.transfer.common import Skipped
-from routerterm.engine.transfer.problems import BadArchive
-from routerterm.store.foreign_files import count, peer_of
+from routerterm.engine.transfer import chatgpt, claude, coding_agents, native_format, web_chats
+from routerterm.engine.transfer.common import dated, salted
+from routerterm.engine.transfer.json_stream import JsonStream
+from routerterm.engine.transfer.problems import BadArchive, Skipped
+from routerterm.engine.transfer.sources import Source, sources
 from routerterm.store.transfer import ConversationBundle
 
 if TYPE_CHECKING:
     from routerterm.store.database import Store
 
-MOST = 256 * 1024 * 1024
-"""Bytes of JSON that are read at once: it takes some ten times as much memory."""
-LONGEST_LINE = 64 * 1024 * 1024
-"""Bytes of one conversation in a file of our own."""
-_NAME = "conversations.json"
-
-Kind: TypeAlias = Literal["routerterm", "ChatGPT", "Claude", "llm", "elia", "oterm"]
 Progress: TypeAlias = Callable[[int, int | None], None]
 """Told how many conversations are done, and of how many where that is known."""
+Found: TypeAlias = ConversationBundle | BadArchive | None
+"""A conversation; what was wrong with one; or None for one in which nothing was said."""
+Reader: TypeAlias = Callable[[Any, Skipped], ConversationBundle | None]
+
+KNOWN = (
+    "routerterm's own JSON, ChatGPT, Claude, Open WebUI, LibreChat, opencode, crush, gptme, aichat, llm, elia, oterm"
+)
+_READERS: tuple[tuple[str, Callable[[Any], bool], Reader], ...] = (
+    ("ChatGPT", chatgpt.is_one, chatgpt.read),
+    ("Claude", claude.is_one, claude.read),
+    ("Open WebUI", web_chats.is_open_webui, web_chats.read_open_webui),
+    ("LibreChat", web_chats.is_librechat, web_chats.read_librechat),
+    ("opencode", coding_agents.is_opencode, coding_agents.read_opencode),
+)
+_MOST_FAILED = 1_000
+"""Entries in a row that are no conversations, after which the rest of a file is left."""
+_DEEPEST_WRAPPER = 3
 
 
 @dataclass(slots=True)
 class Report:
     """What an import did, or (dry) would do."""
 
-    kind: Kind | None = None
+    kinds: Counter[str] = field(default_factory=Counter)
+    """How many conversations each program's export had."""
     new: int = 0
     grown: int = 0
     known: int = 0
@@ -48,18 +60,25 @@ class Report:
     failed: list[str] = field(default_factory=list)
     """Conversations that could not be read, and why."""
 
+    @property
+    def kind(self) -> str:
+        """Whose export it was."""
+        return ", ".join(sorted(self.kinds)) or "the file"
+
 
 def lines_of(report: Report, *, dry: bool) -> list[str]:
     """The report in words; a title or a reason in it may hold anything and must be sanitised before it is shown."""
     done = "would be imported" if dry else "imported"
     lines = [f"From {report.kind}: {report.new:,} conversations {done}, with {report.messages:,} messages."]
+    if not (report.new or report.grown):
+        lines[0] = f"From {report.kind}: nothing new."
     if report.grown:
         lines.append(f"{report.grown:,} were there and {'would get' if dry else 'got'} messages that they lacked.")
     if report.known:
         lines.append(f"{report.known:,} were there already.")
     if report.empty:
         lines.append(f"{report.empty:,} were empty.")
-    lines += [f"Left out: {n:,} {reason}." for reason, n in sorted(report.skipped.reasons.items())]
+    lines += report.skipped.lines()
     lines += [f"Not imported: {why}" for why in report.failed[:20]]
     if len(report.failed) > 20:
         lines.append(f"… and {len(report.failed) - 20:,} more.")
@@ -68,21 +87,22 @@ def lines_of(report: Report, *, dry: bool) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A file whose kind is known; its conversations come one at a time, an error in the place of a bad one."""
+    """An import on its way; its conversations come one at a time, an error in the place of a bad one."""
 
-    kind: Kind
-    conversations: Iterator[ConversationBundle | BadArchive | None]
-    count: int | None
+    kinds: Counter[str]
+    """Grows as conversations come."""
+    conversations: Iterator[Found]
+    count: int | None = None
 
 
 async def import_file(store: Store, path: Path, *, dry: bool = False, progress: Progress | None = None) -> Report:
-    """Import a file; what was imported before is known and stays as it is.  When this returns it is safe on disk.
+    """Import a file or a folder; what was imported before is known and stays as it is.
 
-    Raises `BadArchive` where the file as a whole cannot be read; one bad conversation is reported, the rest goes on.
+    When this returns it is safe on disk.  Raises `BadArchive` where nothing in it can be read.
     """
     report = Report()
-    opened = await asyncio.to_thread(open_archive, path, report.skipped)
-    report.kind, done = opened.kind, 0
+    opened = open_archive(path, report.skipped)
+    report.kinds, done = opened.kinds, 0
     while True:
         carried = await asyncio.to_thread(next, opened.conversations, _END)
         if carried is _END:
@@ -105,11 +125,17 @@ _END = object()
 
 async def _store(store: Store, carried: ConversationBundle, report: Report, *, dry: bool) -> None:
     try:
+        if carried.foreign:
+            carried = dated(carried, store.now())
+            first = carried.messages[0]
+            there = await store.transfer.first_message(carried.conversation.id)
+            if there is not None and first.id == there.id and first.text != there.text:
+                carried = salted(carried, first.text)  # two databases that both count from 1
         landing = await store.transfer.carry_in(carried, dry=dry)
     except StoreError as error:
         if type(error) is not StoreError:  # the disk, not the conversation
             raise
-        report.failed.append(error.message)
+        report.failed.append(f"{carried.conversation.title[:60] or 'Untitled'}: {error.message}")
         return
     report.messages += landing.messages
     match landing.how:
@@ -122,124 +148,178 @@ async def _store(store: Store, carried: ConversationBundle, report: Report, *, d
 
 
 def open_archive(path: Path, skipped: Skipped) -> Opened:
-    """Find out what the file is.  Raises `BadArchive`."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(512)
-        if head.startswith(b"SQLite format 3\0"):
-            return _database(path, skipped)
-        if head.startswith(b"PK"):
-            return _json(_from_zip(path), skipped)
-        if head.lstrip(b"\xef\xbb\xbf").startswith(native_format.HEAD.encode() + b"\n"):
-            return Opened("routerterm", _own_lines(path), _lines_in(path) - 2)
-        return _json(_at_most(path), skipped)
-    except IsADirectoryError:
-        raise BadArchive(f"{path} is a folder.", "Name the file to be imported.") from None
-    except OSError as error:
-        raise BadArchive(f"{path} cannot be read: {error.strerror}.") from None
+    """Prepare to read a file or a folder; it is looked at when the first conversation is asked for."""
+    kinds: Counter[str] = Counter()
+    return Opened(kinds, _Archive(path, kinds, skipped).conversations())
 
 
-def _at_most(path: Path) -> bytes:
-    """The whole file, unless it is too large; a device has no size and no end."""
-    body = b""
-    if path.stat().st_size <= MOST:
-        with path.open("rb") as file:
-            body = file.read(MOST + 1)
-    if path.stat().st_size > MOST or len(body) > MOST:
-        raise BadArchive(f"{path.name} is larger than {MOST >> 20} MB.", "Export it in several files.")
-    return body
+class _Archive:
+    """Walks the files of an import.  What is wrong with the first of all is raised, with a later one reported."""
 
+    def __init__(self, path: Path, kinds: Counter[str], skipped: Skipped) -> None:
+        self._path = path
+        self._kinds = kinds
+        self._skipped = skipped
 
-def _database(path: Path, skipped: Skipped) -> Opened:
-    peer = peer_of(path)
-    if peer is None:
-        raise BadArchive(f"{path.name} is a database, but not of llm, elia or oterm.")
-    return Opened(peer, other_clients.read(path, peer, skipped), count(path, peer))
-
-
-def _from_zip(path: Path) -> bytes:
-    """The one file in the archive that matters, in memory, as much of it as is allowed."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            if any(_escapes(name) for name in archive.namelist()):
-                raise BadArchive(f"{path.name} holds names that point outside of it.", "It was made to do harm.")
-            found = [info for info in archive.infolist() if PurePosixPath(info.filename).name == _NAME]
-            if len(found) != 1:
-                raise BadArchive(
-                    f"{path.name} holds no {_NAME}." if not found else f"{path.name} holds several {_NAME}."
-                )
-            if found[0].file_size > MOST:
-                raise BadArchive(f"{_NAME} in {path.name} is larger than {MOST >> 20} MB.")
-            with archive.open(found[0]) as file:  # what is said of its size may be a lie
-                body = file.read(MOST + 1)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
-        raise BadArchive(f"{path.name} is no archive that can be read: {error}.") from None
-    if len(body) > MOST:
-        raise BadArchive(f"{_NAME} in {path.name} is larger than {MOST >> 20} MB.")
-    return body
-
-
-def _escapes(name: str) -> bool:
-    return name.startswith(("/", "\\")) or ".." in PurePosixPath(name.replace("\\", "/")).parts or ":" in name[:2]
-
-
-def _json(data: bytes, skipped: Skipped) -> Opened:
-    body = _parsed(data)
-    if isinstance(body, dict) and body.get("format") == "routerterm":
-        if body.get("version") != native_format.VERSION:
-            raise BadArchive("The file is of a later routerterm.", "Update routerterm.")
-        listed = body.get("conversations")
-        conversations = listed if isinstance(listed, list) else []
-        return Opened("routerterm", (_try(native_format.from_json, one) for one in conversations), len(conversations))
-    listed = body if isinstance(body, list) else [body]
-    for kind, module in (("ChatGPT", chatgpt), ("Claude", claude)):
-        if any(module.is_one(one) for one in listed[:100]):
-            return Opened(kind, _each(listed, module, skipped), len(listed))  # type: ignore[arg-type]
-    raise BadArchive(
-        "The file holds no conversations that are known.",
-        "Known are our own JSON, ChatGPT, Claude, llm, elia and oterm.",
-    )
-
-
-def _each(listed: list[Any], module: Any, skipped: Skipped) -> Iterator[ConversationBundle | BadArchive | None]:
-    for one in listed:
-        if module.is_one(one):
-            yield _try(lambda body: module.read(body, skipped), one)
-        else:
-            yield BadArchive("An entry of the file is no conversation.")
-
-
-def _lines_in(path: Path) -> int:
-    """For the progress bar: a line is a conversation, but for the first and the last."""
-    with path.open("rb") as file:
-        return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
-
-
-def _own_lines(path: Path) -> Iterator[ConversationBundle | BadArchive | None]:
-    """Our own file a line at a time, whatever its size."""
-    with path.open("rb") as file:
-        file.readline(len(native_format.HEAD) + 8)
-        while line := file.readline(LONGEST_LINE + 1):
-            if len(line) > LONGEST_LINE:
-                yield BadArchive(f"A conversation is larger than {LONGEST_LINE >> 20} MB.")
+    def conversations(self) -> Iterator[Found]:
+        """Every conversation.  Raises `BadArchive` where there is none."""
+        strangers: list[str] = []
+        problem: BadArchive | None = None
+        single = not self._path.is_dir()
+        try:
+            if not single and (storage := self._opencode()) is not None:
+                for body in coding_agents.opencode_storage(storage):
+                    yield body if isinstance(body, BadArchive) else self._read(coding_agents.read_opencode, body)
+                    self._kinds["opencode"] += 1
                 return
-            if (text := line.strip().rstrip(b",")) and text != native_format.TAIL.encode():
-                yield _try(lambda data: native_format.from_json(_parsed(data)), text)
+            for source in sources(self._path, self._skipped):
+                before = self._kinds.total()
+                try:
+                    yield from self._file(source)
+                except BadArchive as error:
+                    problem = problem or error
+                    if self._kinds.total() > before or not single:
+                        yield BadArchive(f"{source.name}: {error.message}")
+                if self._kinds.total() == before:
+                    strangers.append(source.name)
+        except BadArchive as error:
+            if not self._kinds:
+                raise
+            yield error
+        if not self._kinds:
+            raise problem or BadArchive(
+                f"{self._path.name} holds no conversations that are known.", f"Known are {KNOWN}."
+            )
+        for name in strangers:
+            self._skipped.note("files that hold no conversations", name)
+
+    def _opencode(self) -> Path | None:
+        for folder in (self._path, self._path / "storage"):
+            if coding_agents.is_opencode_storage(folder):
+                return folder
+        return None
+
+    def _file(self, source: Source) -> Iterator[Found]:
+        with closing(source.open()) as file:
+            if source.path is not None and file.read(16) == b"SQLite format 3\0":
+                yield from self._database(source.path)
+                return
+        with closing(source.open()) as file:
+            if source.suffix in (".yaml", ".yml"):
+                yield self._aichat(file.read(_aichat_most() + 1), source.name)
+                return
+            yield from self._json(JsonStream(file), source)
+
+    def _database(self, path: Path) -> Iterator[Found]:
+        from routerterm.engine.transfer.other_clients import read
+
+        for kind, found in read(path, self._skipped):
+            self._kinds[kind] += 1
+            yield found
+
+    def _aichat(self, data: bytes, name: str) -> Found:
+        from routerterm.engine.transfer import aichat
+
+        if len(data) > aichat.MOST:
+            raise BadArchive(f"{name} is larger than {aichat.MOST >> 20} MB.")
+        carried = _tried(lambda text, skipped: aichat.read(text, name, skipped), data.decode("utf-8-sig", "replace"),
+                         self._skipped)  # fmt: skip
+        if isinstance(carried, BadArchive):
+            raise carried
+        self._kinds["aichat"] += 1
+        return carried
+
+    def _json(self, stream: JsonStream, source: Source) -> Iterator[Found]:
+        rows: list[Mapping[str, Any]] = []
+        strangers, before = 0, self._kinds.total()
+        for value in stream.values():
+            if isinstance(value, BadArchive):
+                yield value
+                continue
+            if stream.head.get("format") == "routerterm" or _is_own_file(value):
+                yield from self._own(value, stream.head)
+                continue
+            if (names := claude.files_to_fetch(value)) and not self._kinds:
+                named = [name for name in names if "conversation" in name] or names
+                raise BadArchive(
+                    "This file is the index of an export, not the export itself.",
+                    f"Download and import {', '.join(named[:5])}.",
+                )
+            if web_chats.is_plain(value):
+                rows.append(value)
+                continue
+            found = list(self._unwrapped(value, 0))
+            strangers += not found
+            yield from found
+            if strangers > _MOST_FAILED:
+                raise BadArchive(f"{source.name} holds mostly something else than conversations.")
+        if rows:
+            yield self._rows(rows, source)
+        if stream.head.get("format") == "routerterm":
+            yield from self._own({"format": "routerterm", **stream.head, "conversations": ()}, {})
+        strangers += stream.passed_over
+        if strangers and self._kinds.total() > before:
+            self._skipped.reasons["entries that are no conversations"] += strangers
+
+    def _rows(self, rows: list[Mapping[str, Any]], source: Source) -> Found:
+        """A file of bare messages: gptme's, or one of the many programs that write them so."""
+        gptme = source.name == "conversation.jsonl"
+        self._kinds["gptme" if gptme else "a list of messages"] += 1
+        title = source.folder if gptme else source.name.rpartition(".")[0]
+        program = "gptme" if gptme else "messages"
+        return _tried(lambda each, skipped: web_chats.read_plain(each, title, program, skipped), rows, self._skipped)
+
+    def _own(self, value: Any, head: Mapping[str, Any]) -> Iterator[Found]:
+        about = value if _is_own_file(value) else head
+        if about.get("version") != native_format.VERSION:
+            raise BadArchive("The file was written by a later version of routerterm.", "Update routerterm.")
+        for body in value.get("conversations") or () if _is_own_file(value) else (value,):
+            self._kinds["routerterm"] += 1
+            yield _tried(native_format.from_json, body, self._skipped)
+        if _is_own_file(value):
+            self._kinds["routerterm"] += 0
+
+    def _unwrapped(self, value: Any, level: int) -> Iterator[Found]:
+        """The conversations in a decoded value: itself, or those in the lists and objects that wrap them."""
+        if isinstance(value, dict):
+            for kind, is_one, reader in _READERS:
+                if is_one(value):
+                    self._kinds[kind] += 1
+                    yield self._read(reader, value)
+                    return
+            messages = value.get("messages")
+            if isinstance(messages, list) and messages and all(web_chats.is_plain(each) for each in messages):
+                self._kinds["a list of messages"] += 1
+                title = str(value.get("title") or value.get("name") or "")
+                yield _tried(
+                    lambda rows, skipped: web_chats.read_plain(rows, title, "messages", skipped),
+                    messages,
+                    self._skipped,
+                )
+                return
+        if level < _DEEPEST_WRAPPER and isinstance(value, dict | list):
+            for inner in value.values() if isinstance(value, dict) else value:
+                if isinstance(inner, dict | list):
+                    yield from self._unwrapped(inner, level + 1)
+
+    def _read(self, reader: Reader, body: Any) -> Found:
+        return _tried(reader, body, self._skipped)
 
 
-def _try(read: Callable[[Any], ConversationBundle | None], body: Any) -> ConversationBundle | BadArchive | None:
+def _is_own_file(value: Any) -> bool:
+    return isinstance(value, dict) and value.get("format") == "routerterm"
+
+
+def _aichat_most() -> int:
+    from routerterm.engine.transfer.aichat import MOST
+
+    return MOST
+
+
+def _tried(reader: Reader, body: Any, skipped: Skipped) -> Found:
     try:
-        return read(body)
+        return reader(body, skipped)
     except BadArchive as error:
         return error
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError, OverflowError) as error:
         return BadArchive(f"A conversation in the file is malformed: {type(error).__name__}.")
-
-
-def _parsed(data: bytes) -> Any:
-    try:
-        return json.loads(data.decode("utf-8-sig"))
-    except RecursionError:
-        raise BadArchive("The file is nested deeper than any conversation.") from None
-    except ValueError:
-        raise BadArchive("The file is no JSON.", "Give the zip, or the conversations.json in it.") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime, tzinfo
 from decimal import Decimal
@@ -47,7 +48,7 @@ def body(message: StoredMessage) -> str:
     for part in message.parts:
         match part:
             case Text(text):
-                pieces.append(text)
+                pieces.append(nested(text))
             case Reasoning(text):
                 pieces.append(quoted(text) if text else "")
             case Image():
@@ -57,6 +58,30 @@ def body(message: StoredMessage) -> str:
             case ToolResult():
                 pieces.append(quoted(part.text))
     return "\n\n".join(piece for piece in pieces if piece)
+
+
+def nested(text: str, below: int = 2) -> str:
+    """The text with its headings below those of the document, which go down to level ``below``.
+
+    Only headings of the text itself are moved: not those in quotes and lists, nor what looks like one in code.
+    """
+    if "#" not in text and not _UNDERLINED.search(text):
+        return text
+    from markdown_it import MarkdownIt
+
+    lines = text.split("\n")
+    for token in reversed(MarkdownIt("commonmark").parse(text)):
+        if token.type == "heading_open" and token.level == 0 and token.map:
+            start, end = token.map
+            level = min(6, int(token.tag[1]) + below)
+            if token.markup.startswith("#"):
+                lines[start] = "#" * level + lines[start].lstrip().lstrip("#")
+            else:
+                lines[start:end] = ["#" * level + " " + " ".join(line.strip() for line in lines[start : end - 1])]
+    return "\n".join(lines)
+
+
+_UNDERLINED = re.compile(r"^ {0,3}(?:=+|-+)\s*$", re.MULTILINE)
 
 
 def quoted(text: str) -> str:

@@ -20,7 +20,8 @@ from routerterm.core.ledger import AttemptRecord
 from routerterm.core.messages import ROLES, part_from_json, part_to_json
 from routerterm.core.money import MOST_NANO
 from routerterm.core.usage import MOST_TOKENS
-from routerterm.engine.transfer.problems import BadArchive
+from routerterm.engine.transfer.common import LONGEST_NAME
+from routerterm.engine.transfer.problems import BadArchive, Skipped
 from routerterm.store.transfer import ConversationBundle
 from routerterm.store.values import STATUSES, Conversation, StoredMessage
 
@@ -29,6 +30,8 @@ HEAD = '{"format": "routerterm", "version": 1, "conversations": ['
 TAIL = "]}"
 LATEST = 1 << 47
 """No time of day is later: some 4,000 years from the epoch, in milliseconds."""
+
+_SHORT = frozenset({"id", "parent_id", "head_id", "model"})
 
 T = TypeVar("T")
 
@@ -53,15 +56,18 @@ def to_json(carried: ConversationBundle) -> dict[str, Any]:
     return body | ({"attempts": attempts} if attempts else {})
 
 
-def from_json(body: Any) -> ConversationBundle:
-    """The conversation in a JSON object.  Raises `BadArchive` that says what is wrong with it."""
+def from_json(body: Any, skipped: Skipped | None = None) -> ConversationBundle:
+    """The conversation in a JSON object.  Raises `BadArchive` that says what is wrong with it.
+
+    Amounts of requests that cannot be true are left out; the conversation is what matters.
+    """
     try:
-        return _carried(body)
+        return _carried(body, skipped or Skipped())
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise BadArchive(f"A conversation in the file is malformed: {_words(error)}.") from None
 
 
-def _carried(body: Any) -> ConversationBundle:
+def _carried(body: Any, skipped: Skipped) -> ConversationBundle:
     if not isinstance(body, dict):
         raise ValueError("it is no object")
     id = _text(body, "id")
@@ -81,7 +87,8 @@ def _carried(body: Any) -> ConversationBundle:
         draft=_text(body, "draft", ""),
         tags=tuple(str(tag) for tag in body.get("tags", ())),
     )
-    return ConversationBundle(conversation, messages, tuple(_attempt(a, id) for a in body.get("attempts", ())))
+    attempts = tuple(_attempt(each, id, skipped) for each in body.get("attempts", ()))
+    return ConversationBundle(conversation, messages, attempts)
 
 
 def _message(body: Mapping[str, Any], conversation_id: str) -> StoredMessage:
@@ -115,7 +122,7 @@ def _message_to_json(message: StoredMessage) -> dict[str, Any]:
     return body | ({"pinned": True} if message.pinned else {})
 
 
-def _attempt(body: Mapping[str, Any], conversation_id: str) -> AttemptRecord:
+def _attempt(body: Mapping[str, Any], conversation_id: str, skipped: Skipped) -> AttemptRecord:
     known = {field.name: field for field in fields(AttemptRecord)}
     values = {name: value for name, value in body.items() if name in known}
     for name, value in values.items():
@@ -126,7 +133,8 @@ def _attempt(body: Mapping[str, Any], conversation_id: str) -> AttemptRecord:
         most = MOST_NANO if name.endswith("_nanousd") else MOST_TOKENS
         least = -most if name == "saved_nanousd" else 0
         if not (isinstance(values[name], int) and least <= values[name] <= most):
-            del values[name]  # an impossible amount is one that nobody reported
+            if values.pop(name) is not None:  # an impossible amount is one that nobody reported
+                skipped.note("impossible amounts in records of requests", name)
     values |= {"n": values.get("n", 1), "started_at": _time(values.get("started_at"))}
     return AttemptRecord(**values | {"conversation_id": conversation_id})
 
@@ -179,6 +187,8 @@ def _text(body: Mapping[str, Any], name: str, default: str | None = None) -> str
     value = body[name] if default is None else body.get(name, default)
     if not isinstance(value, str) or (default is None and not value):
         raise ValueError(f"{name} is no text")
+    if name in _SHORT and len(value) > LONGEST_NAME:
+        raise ValueError(f"{name} is longer than {LONGEST_NAME} letters")
     return value
 
 

@@ -1,4 +1,4 @@
-"""What the rows of llm, elia and oterm say, as conversations of ours."""
+"""What the rows of other programs' databases say, as conversations of ours."""
 
 from __future__ import annotations
 
@@ -9,9 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from routerterm.core.errors import StoreError
 from routerterm.core.messages import Image, Part, Reasoning, Role
-from routerterm.engine.transfer.common import ImportedMessage, Skipped, carry, milliseconds, texts
-from routerterm.store.foreign_files import Peer, Row, chats
+from routerterm.engine.transfer.coding_agents import read_crush, read_opencode
+from routerterm.engine.transfer.common import EARLIEST, ImportedMessage, Skipped, carry, fenced, milliseconds, texts
+from routerterm.engine.transfer.problems import BadArchive
+from routerterm.engine.transfer.web_chats import read_open_webui
+from routerterm.store.foreign_files import Peer, Row, chats, peer_of
 
 if TYPE_CHECKING:
     from routerterm.store.transfer import ConversationBundle
@@ -19,35 +23,87 @@ if TYPE_CHECKING:
 _IMAGES = ((b"\x89PNG", "image/png"), (b"\xff\xd8", "image/jpeg"), (b"GIF8", "image/gif"), (b"RIFF", "image/webp"))
 
 
-def read(path: Path, peer: Peer, skipped: Skipped) -> Iterator[ConversationBundle | None]:
-    """Every conversation in the database; None for one in which nothing was said."""
-    for chat, rows in chats(path, peer):
-        match peer:
-            case "llm":
-                yield _llm_thread(chat, rows, skipped) if "datetime_utc" in chat else _llm(chat, rows)
-            case "elia":
-                yield _elia(chat, rows, skipped)
-            case "oterm":
-                yield _oterm(chat, rows, skipped)
+def read(path: Path, skipped: Skipped) -> Iterator[tuple[str, ConversationBundle | BadArchive | None]]:
+    """Whose it is, with every conversation in the database; None for one in which nothing was said.
+
+    Raises `BadArchive` where the database is not one of theirs, or cannot be read.
+    """
+    try:
+        peer = peer_of(path)
+        if peer is None:
+            names = "llm, elia, oterm, crush, opencode or Open WebUI"
+            raise BadArchive(f"{path.name} is a database, but not of {names}.")
+        for chat in chats(path, peer):
+            yield peer, BadArchive(chat.message) if isinstance(chat, StoreError) else _tried(peer, *chat, skipped)
+    except StoreError as error:
+        raise BadArchive(error.message) from None
 
 
-def _llm(chat: Row, rows: list[Row]) -> ConversationBundle | None:
+def _tried(peer: Peer, chat: Row, rows: list[Row], skipped: Skipped) -> ConversationBundle | BadArchive | None:
+    try:
+        return _carried(peer, chat, rows, skipped)
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError, OverflowError) as error:
+        return BadArchive(f"A conversation in the database is malformed: {type(error).__name__}.")
+
+
+def _carried(peer: Peer, chat: Row, rows: list[Row], skipped: Skipped) -> ConversationBundle | None:
+    match peer:
+        case "llm":
+            return _llm_thread(chat, rows, skipped) if "datetime_utc" in chat else _llm(chat, rows, skipped)
+        case "elia":
+            return _elia(chat, rows, skipped)
+        case "oterm":
+            return _oterm(chat, rows, skipped)
+        case "crush":
+            return read_crush(chat, rows, skipped)
+        case "opencode":
+            return read_opencode(_opencode(chat, rows), skipped)
+        case "Open WebUI":
+            body = json.loads(chat["chat"]) if isinstance(chat["chat"], str) else chat["chat"]
+            return read_open_webui({**chat, "chat": body}, skipped) if isinstance(body, dict) else None
+
+
+def _opencode(chat: Row, rows: list[Row]) -> dict[str, Any]:
+    """The rows of opencode's database as its own export has them."""
+
+    def info(row: Row) -> dict[str, Any]:
+        body = json.loads(row.get("data") or "{}")
+        time = {"created": row.get("time_created"), "updated": row.get("time_updated")}
+        return {"time": time} | (body if isinstance(body, dict) else {}) | {"id": row["id"]}
+
+    messages = [{"info": info(row), "parts": [json.loads(part) for part in row["parts"]]} for row in rows]
+    return {"info": info(chat) | {"title": chat.get("title")}, "messages": messages}
+
+
+def _llm(chat: Row, rows: list[Row], skipped: Skipped) -> ConversationBundle | None:
     said: list[ImportedMessage] = []
+    system = ""
     for row in rows:
         at, above = milliseconds(row.get("datetime_utc")), said[-1].id if said else None
-        pairs: tuple[tuple[Role, str, str], ...] = (
-            ("user", "q", _text(row.get("prompt"))),
-            ("assistant", "a", _text(row.get("response"))),
-        )
-        for role, mark, text in pairs:
-            if text:
+        model = _text(row.get("model")) or None
+        question = texts("\n".join([*row.get("fragments", ()), *filter(None, [_text(row.get("prompt"))])]))
+        question += tuple(part for each in row.get("attachments", ()) for part in _attached(each, skipped))
+        calls = "\n\n".join(fenced(call) for call in row.get("calls", ()))
+        answer = texts("\n\n".join(filter(None, [calls, _text(row.get("response"))])))
+        pairs: tuple[tuple[Role, str, tuple[Part, ...]], ...] = (("user", "q", question), ("assistant", "a", answer))
+        for role, mark, parts in pairs:
+            if parts:
                 id = f"{row['id']}{mark}"
-                model = _text(row.get("model")) or None
-                said.append(ImportedMessage(id, above, role, texts(text), at, model if role == "assistant" else None))
+                said.append(ImportedMessage(id, above, role, parts, at, model if role == "assistant" else None))
                 above = id
-    system = next((_text(row.get("system")) for row in rows if row.get("system")), None)
-    model = _text(chat.get("model")) or None
-    return carry("llm", str(chat["id"]), _text(chat.get("name")), said, model=model, system=system)
+        system = system or "\n".join([*row.get("system_fragments", ()), *filter(None, [_text(row.get("system"))])])
+    model = _text(chat.get("model")) or next((one.model for one in said if one.model), None)
+    return carry("llm", str(chat["id"]), _text(chat.get("name")), said, model=model, system=system or None)
+
+
+def _attached(row: Row, skipped: Skipped) -> tuple[Part, ...]:
+    """A picture that the database holds, or an address; a file elsewhere on that machine is left out."""
+    kind, content, url = _text(row.get("type")), row.get("content"), _text(row.get("url"))
+    if kind.startswith("image/") and (isinstance(content, bytes) or url):
+        return (Image(kind, content, None) if isinstance(content, bytes) else Image(kind, b"", url),)
+    name = _text(row.get("path")) or url or kind
+    skipped.note("attachments that are no pictures or are not in the database", name)
+    return texts(f"*[attachment: {name}]*")
 
 
 def _llm_thread(chat: Row, rows: list[Row], skipped: Skipped) -> ConversationBundle | None:
@@ -107,8 +163,9 @@ def _elia(chat: Row, rows: list[Row], skipped: Skipped) -> ConversationBundle | 
 
 
 def _oterm(chat: Row, rows: list[Row], skipped: Skipped) -> ConversationBundle | None:
-    """It keeps no times: its conversations stand at the beginning of time, in their order."""
+    """It keeps no times; its conversations' numbers stand in for them, and are replaced when they are stored."""
     said: list[ImportedMessage] = []
+    order = chat["id"] if isinstance(chat["id"], int) and 0 <= chat["id"] < EARLIEST else 0
     for row in rows:
         author = row.get("author")
         if author not in ("user", "assistant"):
@@ -117,12 +174,16 @@ def _oterm(chat: Row, rows: list[Row], skipped: Skipped) -> ConversationBundle |
         parts = texts(_text(row.get("text"))) + _pictures(row.get("images"), skipped)
         if parts:
             above = said[-1].id if said else None
-            said.append(ImportedMessage(str(row["id"]), above, author, parts, int(chat["id"])))
+            said.append(ImportedMessage(str(row["id"]), above, author, parts, order))
     provider = _text(chat.get("provider")) or "ollama"
     model = f"{provider}/{chat['model']}" if chat.get("model") else None
     return carry(
-        "oterm", str(chat["id"]), _text(chat.get("name")), said, model=model, system=chat.get("system") or None
+        "oterm", _key(chat["id"]), _text(chat.get("name")), said, model=model, system=_text(chat.get("system")) or None
     )
+
+
+def _key(value: Any) -> str:
+    return value.hex() if isinstance(value, bytes) else str(value)
 
 
 def _pictures(column: Any, skipped: Skipped) -> tuple[Part, ...]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping
 from datetime import datetime, tzinfo
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from routerterm.core.clock import wall_clock
 from routerterm.core.ledger import Cap
 from routerterm.core.money import from_nano
 from routerterm.router.decide.circuit_breaker import health
@@ -29,7 +29,7 @@ async def spent_today(ledger: StoredLedger, zone: tzinfo | None) -> Decimal:
 
 def provider_status(providers: Iterable[str], states: Mapping[str, State]) -> tuple[tuple[str, Lamp], ...]:
     """The providers in order, each with how it is; ``states`` are the router's ``health:provider/model``."""
-    now = time.time()
+    now = wall_clock()
     return tuple((provider, _lamp(provider, states, now)) for provider in providers)
 
 

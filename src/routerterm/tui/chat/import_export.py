@@ -141,8 +141,8 @@ class ImportExport:
             self._look(_path(words))
         else:
             kinds = (
-                "The file: our own JSON, the zip or conversations.json of ChatGPT or Claude, or the database of llm"
-                " (logs.db), elia or oterm."
+                "A file or folder: our own JSON; exports of ChatGPT, Claude, Open WebUI, LibreChat, opencode;"
+                " databases of llm, elia, oterm, crush; sessions of gptme, aichat."
             )
             show_dialog(self._chat, PromptDialog("Import", kinds), given)
 

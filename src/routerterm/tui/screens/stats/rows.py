@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from routerterm.core.money import from_nano, show_usd
+from routerterm.core.money import from_nano, show_usd, with_unknown
 from routerterm.core.sanitise import one_line
 from routerterm.tui.chat.entries import seconds, words
 from routerterm.tui.clock import local
@@ -156,7 +156,7 @@ def line_row(line: Line, total: Line, glyphs: Glyphs) -> Row:
         f"={line.id}",
         (
             one_line(line.name),
-            show_usd(line.cost) + ("+?" if line.unpriced else ""),
+            with_unknown(line.cost, bool(line.unpriced)),
             f"{line.requests:,}",
             f"{line.tokens:,}",
             f"{line.estimated_share:.0%}",

@@ -1,0 +1,29 @@
+"""The history as commands open it: what was found wrong with it is told each time, on standard error."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from routerterm.cli.output import print_error
+
+if TYPE_CHECKING:
+    from routerterm.store.database import Store
+
+
+@asynccontextmanager
+async def open_history(path: Path, *, writes: bool = False) -> AsyncGenerator[Store]:
+    """The store, closed at the end.  A command that ``writes`` hears of it where it cannot.  Raises `StoreError`."""
+    from routerterm.store.database import Store
+
+    store = Store.open(path)
+    try:
+        opening = await store.start()
+        for notice in opening.notices():
+            if writes or notice is not opening.read_only:
+                print_error(notice)
+        yield store
+    finally:
+        await store.close()

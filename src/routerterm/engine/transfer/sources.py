@@ -1,0 +1,171 @@
+"""The files of an import: one file, those in a folder, or those in a zip; none of them is ever unpacked to disk.
+
+Links, pipes and devices are not followed or opened; what is too big or not what it says is refused in words.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO, BinaryIO, Final
+
+from routerterm.engine.transfer.problems import BadArchive, Skipped
+
+MOST: Final = 1 << 30
+"""Bytes of one file in a zip, unpacked."""
+MOST_NESTED: Final = 96 << 20
+"""Bytes of a zip within a zip: it is held in memory."""
+MOST_FILES: Final = 20_000
+_READ: Final = frozenset({".json", ".jsonl", ".ndjson", ".yaml", ".yml", ".zip"})
+_DATABASES: Final = frozenset({".db", ".sqlite", ".sqlite3"})
+_DEEPEST = 6
+"""Levels of folders below the one that was named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file to be read.  ``path`` is set where it lies on the disk by itself."""
+
+    name: str
+    folder: str
+    open: Callable[[], BinaryIO]
+    path: Path | None = None
+
+    @property
+    def suffix(self) -> str:
+        """The end of its name, in small letters."""
+        return PurePosixPath(self.name).suffix.lower()
+
+
+def opened(path: Path) -> BinaryIO:
+    """A regular file, for reading.  Raises `BadArchive` for anything else; a pipe nobody writes to never blocks it."""
+    try:
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
+    except OSError as error:
+        raise BadArchive(f"{path} cannot be read: {error.strerror}.") from None
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise BadArchive(f"{path} is not a regular file.", "Save it as a file first, then import that.")
+    return os.fdopen(handle, "rb")
+
+
+def sources(path: Path, skipped: Skipped) -> Iterator[Source]:
+    """Every file that may hold conversations.  Raises `BadArchive`."""
+    if path.is_dir():
+        yield from _folder(path, skipped, 0)
+        return
+    with opened(path) as file:
+        head = file.read(4)
+    if head == b"PK\x03\x04":
+        yield from _zip(path.name, lambda: opened(path), skipped, 0)
+    else:
+        yield Source(path.name, path.absolute().parent.name, lambda: opened(path), path)
+
+
+def _folder(path: Path, skipped: Skipped, level: int) -> Iterator[Source]:
+    if level > _DEEPEST:
+        skipped.note("folders nested too deep", path.name)
+        return
+    try:
+        entries = sorted(os.scandir(path), key=lambda entry: entry.name)
+    except OSError as error:
+        raise BadArchive(f"{path} cannot be read: {error.strerror}.") from None
+    if len(entries) > MOST_FILES:
+        raise BadArchive(f"{path} holds more than {MOST_FILES:,} files.", "Choose the file or a smaller folder.")
+    for entry in entries:
+        inside = Path(entry.path)
+        suffix = inside.suffix.lower()
+        if entry.name.startswith(".") and not entry.is_dir(follow_symlinks=False):
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            if entry.name != "branches":
+                yield from _folder(inside, skipped, level + 1)
+            else:
+                skipped.note("folders of other branches", f"{path.name}/branches")
+        elif not entry.is_file(follow_symlinks=False):
+            skipped.note("links, pipes or devices", entry.name)
+        elif suffix == ".zip":
+            yield from _zip(entry.name, lambda inside=inside: opened(inside), skipped, 0)  # type: ignore[misc]
+        elif suffix in _READ | _DATABASES:
+            yield Source(entry.name, path.name, lambda inside=inside: opened(inside), inside)  # type: ignore[misc]
+
+
+def _zip(name: str, open_it: Callable[[], IO[bytes]], skipped: Skipped, level: int) -> Iterator[Source]:
+    """The members of a zip, and of zips in it."""
+    try:
+        with closing(open_it()) as file, zipfile.ZipFile(file) as archive:
+            members = archive.infolist()
+            if len(members) > 10 * MOST_FILES:
+                raise BadArchive(f"{name} holds more than {10 * MOST_FILES:,} files.")
+            if any(_escapes(member.filename) for member in members):
+                raise BadArchive(f"{name} holds names that point outside of it.", "It was made to do harm.")
+            for member in members:
+                yield from _member(name, archive, member, skipped, level)
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError, OSError) as error:
+        raise BadArchive(f"{name} is not an archive that can be read: {error}.") from None
+
+
+def _member(
+    name: str, archive: zipfile.ZipFile, member: zipfile.ZipInfo, skipped: Skipped, level: int
+) -> Iterator[Source]:
+    inside = PurePosixPath(member.filename)
+    suffix = inside.suffix.lower()
+    if member.is_dir() or "__MACOSX" in inside.parts or inside.name.startswith("."):
+        return
+    if suffix in _DATABASES:
+        skipped.note("databases inside a zip, which must be unpacked first", inside.name)
+    if suffix not in _READ:
+        return
+    if member.flag_bits & 1:
+        skipped.note("files that are encrypted", inside.name)
+    elif member.file_size > (MOST_NESTED if suffix == ".zip" else MOST):
+        skipped.note("files that are too large", inside.name)
+    elif suffix == ".zip":
+        if level >= 2:
+            skipped.note("zips nested too deep", inside.name)
+            return
+        with archive.open(member) as file:
+            data = file.read(MOST_NESTED + 1)
+        yield from _zip(inside.name, lambda: _held(data), skipped, level + 1)
+    else:
+        folder = inside.parent.name or PurePosixPath(name).stem
+        yield Source(inside.name, folder, lambda: _Bounded(archive.open(member), MOST))  # type: ignore[arg-type,return-value]
+
+
+def _held(data: bytes) -> IO[bytes]:
+    import io
+
+    return io.BytesIO(data)
+
+
+class _Bounded:
+    """A member of a zip, whose size may be another than the zip says."""
+
+    def __init__(self, file: IO[bytes], most: int) -> None:
+        self._file = file
+        self._left = most
+
+    def read(self, size: int) -> bytes:
+        """Up to ``size`` bytes more.  Raises `BadArchive`."""
+        try:
+            data = self._file.read(size)
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError) as error:
+            raise BadArchive(f"The zip is damaged: {error}.") from None
+        self._left -= len(data)
+        if self._left < 0:
+            raise BadArchive(f"A file in the zip is larger than {MOST >> 20} MB.")
+        return data
+
+    def close(self) -> None:
+        """Close it."""
+        self._file.close()
+
+
+def _escapes(name: str) -> bool:
+    return name.startswith(("/", "\\")) or ".." in PurePosixPath(name.replace("\\", "/")).parts or ":" in name[:2]
