@@ -132,9 +132,9 @@ def _attempt(body: Mapping[str, Any], conversation_id: str, skipped: Skipped) ->
     for name in amounts:
         most = MOST_NANO if name.endswith("_nanousd") else MOST_TOKENS
         least = -most if name == "saved_nanousd" else 0
-        if not (isinstance(values[name], int) and least <= values[name] <= most):
-            if values.pop(name) is not None:  # an impossible amount is one that nobody reported
-                skipped.note("impossible amounts in records of requests", name)
+        possible = isinstance(values[name], int) and least <= values[name] <= most
+        if not possible and values.pop(name) is not None:  # an impossible amount is one that nobody reported
+            skipped.note("impossible amounts in records of requests", name)
     values |= {"n": values.get("n", 1), "started_at": _time(values.get("started_at"))}
     return AttemptRecord(**values | {"conversation_id": conversation_id})
 
