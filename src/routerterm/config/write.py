@@ -11,7 +11,7 @@ from typing import Any
 from routerterm.config.paths import Paths, make_private_folder
 from routerterm.config.problems import first_of
 from routerterm.config.settings import check_text, read_text
-from routerterm.core.atomic_file import atomic_write
+from routerterm.core import atomic_file
 from routerterm.core.errors import SettingsError, StoreError
 
 _STEP = re.compile(r'\s*(?:"([^"]+)"|\'([^\']+)\'|([^."\'\s]+))\s*(\.|$)')
@@ -49,7 +49,7 @@ def write_whole(file: Path, text: str) -> None:
     """Replace a file in one step, for its owner's eyes alone (0600); a link is followed, not replaced."""
     make_private_folder(file.resolve().parent)
     try:
-        atomic_write(file, text, follow=True)
+        atomic_file.atomic_write(file, text, follow=True)
     except OSError as error:
         raise StoreError(f"{file} cannot be written: {error.strerror}.", "The old one is unchanged.") from error
 

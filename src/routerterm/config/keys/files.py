@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from routerterm.config.paths import make_private_folder
-from routerterm.core.atomic_file import atomic_write
+from routerterm.core import atomic_file
 from routerterm.core.errors import VaultError
 
 LOCK_PATIENCE = 10.0
@@ -43,7 +43,7 @@ def file_lock(path: Path, patience: float = LOCK_PATIENCE) -> Iterator[None]:
 def atomic_write(path: Path, data: bytes) -> None:
     """Replace the file by ``data``, mode 0600: a reader sees the old or the new, never a part.  Raises `VaultError`."""
     try:
-        atomic_write(path, data, follow=True)
+        atomic_file.atomic_write(path, data, follow=True)
     except OSError as error:
         raise _unwritable(path, error) from error
 
