@@ -8,8 +8,8 @@ import traceback
 from pathlib import Path
 
 from routerterm import __version__
+from routerterm.config.atomic_file import atomic_write
 from routerterm.config.paths import Paths
-from routerterm.core.atomic_file import atomic_write
 from routerterm.core.errors import RoutertermError
 from routerterm.core.redact import secret_redactor
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from routerterm.catalog.rows import Listing, model_info
+from routerterm.config.atomic_file import atomic_write
 from routerterm.config.paths import Paths
-from routerterm.core.atomic_file import atomic_write
 
 log = logging.getLogger(__name__)
 

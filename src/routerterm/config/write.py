@@ -8,10 +8,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from routerterm.config import atomic_file
 from routerterm.config.paths import Paths, make_private_folder
 from routerterm.config.problems import first_of
 from routerterm.config.settings import check_text, read_text
-from routerterm.core import atomic_file
 from routerterm.core.errors import SettingsError, StoreError
 
 _STEP = re.compile(r'\s*(?:"([^"]+)"|\'([^\']+)\'|([^."\'\s]+))\s*(\.|$)')

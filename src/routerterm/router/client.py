@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
+import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
 from routerterm.catalog.values import ProviderInfo
-from routerterm.core.clock import wall_clock
 from routerterm.core.errors import NoCandidate, RoutertermError
 from routerterm.core.events import Event, Failed
 from routerterm.core.ids import ulid
@@ -36,6 +36,11 @@ from routerterm.router.transports.base import Timeouts, Transport
 
 _LISTING_WAIT = 20.0
 _LISTING_MOST = 16 * 1024 * 1024
+
+
+def wall_clock() -> float:
+    """Seconds since the epoch; 0 where the clock stands before it, as on boards without a battery."""
+    return max(0.0, time.time())
 
 
 class Router:

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from routerterm.config import atomic_file
 from routerterm.config.paths import make_private_folder
-from routerterm.core import atomic_file
 from routerterm.core.errors import VaultError
 
 LOCK_PATIENCE = 10.0

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from routerterm.config.keys.key_manager import KeyManager
 from routerterm.config.keys.paste import Pasted, recognise
 from routerterm.config.keys.values import KeyLocation, KeyRecord, PlaceStatus, Probe, ProbeResult
-from routerterm.core.clock import wall_clock
 from routerterm.core.errors import VaultError
 from routerterm.engine.keys.view import KeysView, grouped, lines_of
+from routerterm.router.client import wall_clock
 from routerterm.router.decide.key_limits import revived
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from datetime import tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from routerterm.core.atomic_file import NotAFile, atomic_file, atomic_write
+from routerterm.config.atomic_file import NotAFile, atomic_file, atomic_write
 from routerterm.core.errors import RoutertermError
 from routerterm.engine.transfer.exporting import export_json, export_one, file_name
 

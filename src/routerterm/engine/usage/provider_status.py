@@ -7,9 +7,9 @@ from datetime import datetime, tzinfo
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from routerterm.core.clock import wall_clock
 from routerterm.core.ledger import Cap
 from routerterm.core.money import from_nano
+from routerterm.router.client import wall_clock
 from routerterm.router.decide.circuit_breaker import health
 
 if TYPE_CHECKING:
