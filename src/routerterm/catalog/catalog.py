@@ -92,6 +92,20 @@ class Catalog:
             found += (info for id in ids if (info := self.model(Target(name, id))) is not None)
         return tuple(found)
 
+    def is_listed(self, provider: str) -> bool:
+        """Whether a list of the provider's models is known, shipped or fetched."""
+        return bool(self._fresh.get(provider, EMPTY).models) or bool(self._listing(provider).models)
+
+    def knows(self, target: Target) -> bool:
+        """Whether a list or the settings name this model, or the one of which it is a dated version."""
+        listed = self._fresh.get(target.provider, EMPTY).models.keys() | self._listing(target.provider).models.keys()
+        names = (target.model, target.model.lower(), _VERSION.sub("", target.model))
+        return target in self._overrides or any(name in listed for name in names)
+
+    def first_listed(self, provider: str) -> str:
+        """The first model of the list that the provider itself gave; empty where it gave none."""
+        return next(iter(self._fresh.get(provider, EMPTY).models), "")
+
     def price_date(self, provider: str) -> str | None:
         """The ISO date of the newest price list of a provider."""
         dates = (self._listing(provider).date, self._fresh.get(provider, EMPTY).date)

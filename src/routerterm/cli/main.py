@@ -63,6 +63,8 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """The command that was meant; a word that is none gets the nearest as a hint."""
+        if args[0] not in COMMANDS and not args[0].startswith("-") and is_question(args[0]):
+            return args[0], _chat(args[0]), args[1:]
         if args[0] not in COMMANDS and not args[0].startswith("-"):
             close = get_close_matches(args[0], COMMANDS, n=1)
             ctx.fail(f"There is no command {args[0]!r}." + (f" Did you mean {close[0]!r}?" if close else ""))
@@ -77,31 +79,59 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="routerterm")
 @click.option("--plain", is_flag=True, help="Talk in plain lines, for screen readers: no boxes, nothing drawn over.")
+@click.option("-m", "--model", metavar="MODEL", help="Open the chat with this model or route.")
+@click.option("-c", "--continue", "last", is_flag=True, help="Open the chat with the last conversation.")
 @click.pass_context
-def root(ctx: click.Context, plain: bool) -> None:
+def root(ctx: click.Context, plain: bool, model: str | None, last: bool) -> None:
     """A chat client for the terminal with a multi-provider router inside.
 
-    Without a command it opens the chat.
+    Without a command it opens the chat; with a question in quotation marks it asks that there.
 
     \b
       routerterm
+      routerterm "Why is the sky blue?"
+      routerterm -m smart -c
       routerterm ask "Why is the sky blue?"
       routerterm COMMAND --help
     """
+    ctx.obj = (plain, model, last)
     if ctx.invoked_subcommand is None:
-        if plain or _wants_plain():
-            from routerterm.cli.keys_prompts import open_locked
-            from routerterm.config.paths import Paths
-            from routerterm.tui.plain import run as talk
+        _open_chat(ctx, "")
+    elif (model or last) and not is_question(ctx.invoked_subcommand):
+        raise click.UsageError("-m and -c open the chat; a command has options of its own.")
 
-            sys.exit(talk(Paths.find(), open_locked))
-        from routerterm.tui.gc_control import put_off
 
-        put_off()
-        from routerterm.cli.gateway_factory import gateway_of
-        from routerterm.tui.app import run
+def is_question(word: str) -> bool:
+    """Whether a first word on the command line is a question for the chat: no command has a blank in its name."""
+    return any(letter.isspace() for letter in word.strip())
 
-        sys.exit(run(gateway_of))
+
+def _chat(question: str) -> click.Command:
+    """The command that opens the chat with a question."""
+
+    @click.pass_context
+    def run(ctx: click.Context) -> None:
+        _open_chat(ctx, question)
+
+    return click.Command("chat", callback=run)
+
+
+def _open_chat(ctx: click.Context, question: str) -> None:
+    plain, model, last = ctx.find_root().obj
+    if plain or _wants_plain():
+        from routerterm.cli.keys_prompts import open_locked
+        from routerterm.config.paths import Paths
+        from routerterm.tui.plain import run as talk
+
+        sys.exit(talk(Paths.find(), open_locked))
+    from routerterm.tui.gc_control import put_off
+
+    put_off()
+    from routerterm.cli.gateway_factory import gateway_of
+    from routerterm.tui.app import run
+    from routerterm.tui.chat.opening import Opening
+
+    sys.exit(run(gateway_of, Opening(question, model or "", last)))
 
 
 def _wants_plain() -> bool:

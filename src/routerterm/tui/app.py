@@ -23,6 +23,7 @@ from textual.worker import Worker, WorkerState
 from routerterm.config.paths import Paths
 from routerterm.core.errors import RoutertermError
 from routerterm.engine.chat.detached import detach_terminal, on_hangup
+from routerterm.tui.chat.opening import Opening
 from routerterm.tui.chat.places import as_meant
 from routerterm.tui.chat.screen import ChatScreen
 from routerterm.tui.commands.registry import COMMANDS
@@ -70,9 +71,11 @@ class RoutertermApp(App[int]):
         ui: QuickUi,
         driver_class: type[Any] | None = None,
         gateway: HostMaker | None = None,
+        opening: Opening | None = None,
     ) -> None:
         """``gateway`` makes the one that the settings may want inside the chat."""
         super().__init__(driver_class=driver_class)
+        self.opening = opening or Opening()
         self.serving = GatewayController(gateway)
         self.doors = Navigator(self)
         self.paths = paths
@@ -354,13 +357,13 @@ def _is_quiet(chat: ChatScreen) -> bool:
     return time.monotonic() - chat.meters.typed_at > QUIET_AFTER and not chat.turns.any
 
 
-def run(gateway: HostMaker | None = None) -> int:
+def run(gateway: HostMaker | None = None, opening: Opening | None = None) -> int:
     """Open the chat in this terminal; the exit code."""
     from routerterm.config.early_settings import quick_ui
 
     paths = Paths.find()
     ui = quick_ui(paths)
-    app = RoutertermApp(paths, ui, _driver(ui), gateway)
+    app = RoutertermApp(paths, ui, _driver(ui), gateway, opening)
     return app.run(mouse=ui.mouse) or app.return_code or 0
 
 

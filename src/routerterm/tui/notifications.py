@@ -8,13 +8,10 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from routerterm.core.errors import Offline, RoutertermError
-from routerterm.core.money import show_usd
 from routerterm.tui.clock import now_ms
 from routerterm.tui.terminal.attention import GIVE_TITLE_BACK, KEEP_TITLE, TitleState, call, call_of, title
 
 if TYPE_CHECKING:
-    from decimal import Decimal
-
     from routerterm.tui.app import RoutertermApp
 
 LONG = 8.0
@@ -31,7 +28,6 @@ class Notifications:
     def __init__(self, app: RoutertermApp) -> None:
         self._app = app
         self._mood: TitleState | None = None
-        self._warned: set[tuple[str, int]] = set()
         self._interrupted = -TWICE
         self.log: deque[tuple[int, str]] = deque(maxlen=KEPT)
         """When (milliseconds since the epoch) and what was said, the newest last."""
@@ -92,21 +88,11 @@ class Notifications:
             return True
         return False
 
-    def spent(self, today: Decimal, cap: Decimal | None) -> None:
-        """Warn once when a part of the day's budget is gone."""
+    async def warn_of_budget(self) -> None:
+        """Say which caps have come to a percentage to be warned of, each once: at the start, and after requests."""
         services = self._app.services
-        if not cap or services is None:
-            return
-        reached = [percent for percent in services.settings.budget.warn_at if today * 100 >= cap * percent]
-        day = time.strftime("%Y-%m-%d")
-        if not reached or (day, max(reached)) in self._warned:
-            return
-        self._warned |= {(day, percent) for percent in reached}
-        self._app.notify(
-            f"{max(reached)} % of today's budget is spent: {show_usd(today)} of {show_usd(cap)}.\n"
-            "F4 shows on what; F3 has cheaper models; budget.day in /settings moves the limit.",
-            title="Budget", severity="warning", timeout=10, markup=False,
-        )  # fmt: skip
+        for warning in await services.budget_warnings() if services is not None else ():
+            self._app.notify(f"{warning} F4 shows on what.", severity="warning", timeout=10, markup=False)
 
     def guarded(self) -> None:
         """What the guard found on the way, without the words."""

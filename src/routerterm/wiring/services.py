@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from decimal import Decimal
@@ -36,6 +36,7 @@ from routerterm.tokens.estimator import Loading
 from routerterm.wiring.context import CurrentContextWindow
 from routerterm.wiring.costs import Costs, costs_of
 from routerterm.wiring.keys import keyring_of
+from routerterm.wiring.model_lists import fetch_lists, unlisted
 from routerterm.wiring.settings_mapping import catalog_of, options_of
 
 LOCAL = Target("local", "smollm2")
@@ -68,6 +69,7 @@ class Services:
     """The providers with a key, as far as the program has heard."""
     _retired: list[Router] = field(default_factory=list)
     _gauges: tuple[Gauge, ...] = ()
+    _asked_for_lists: frozenset[str] = frozenset()
 
     def session(self, conversation_id: str | None = None, router: ChatRouter | None = None, **fields: Any) -> Session:
         """A conversation, or a new one.  ``router`` None asks ours."""
@@ -87,9 +89,25 @@ class Services:
         keyed = cheap is not None and any(model.name.partition("/")[0] in self.with_key for model in cheap.models)
         return "cheap" if keyed else present
 
-    def stream(self, request: ChatRequest) -> AsyncGenerator[Event]:
-        """The events of one answer, by the router of the present settings."""
-        return self.router.stream(request)
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[Event]:
+        """The events of one answer, by the router of the present settings.
+
+        Where the name says no model, a provider of one's own is first asked which it has.
+        """
+        if "/" not in request.model:
+            await self.learn_models()
+        async with aclosing(self.router.stream(request)) as events:
+            async for event in events:
+                yield event
+
+    async def learn_models(self) -> bool:
+        """Ask providers of which no model is known for their lists, once; whether there is a new one."""
+        wanted = unlisted(self, self._asked_for_lists)
+        self._asked_for_lists |= {info.name for info in wanted}
+        if not wanted or not await fetch_lists(self, wanted):
+            return False
+        await self._take_up(self.settings)
+        return True
 
     async def choose_default(self) -> None:
         """Find anew what a new conversation asks: keys or local weights may have come."""
@@ -97,7 +115,9 @@ class Services:
 
     async def reload(self) -> None:
         """Take up changed settings; answers that are running end under the old ones.  Raises `SettingsError`."""
-        settings = await asyncio.to_thread(load_settings, self.paths, self.environ)
+        await self._take_up(await asyncio.to_thread(load_settings, self.paths, self.environ))
+
+    async def _take_up(self, settings: Settings) -> None:
         await self.money.keep(self.store)
         parts = await _parts(self.paths, settings, self.keys, self.store, self.loading)
         self._retired.append(self.router)

@@ -23,7 +23,10 @@ _MILLION = Decimal(1_000_000)
 def catalog_of(settings: Settings, builtin: Catalog) -> Catalog:
     """The catalogue with the person's own providers and what they know better about models."""
     return builtin.merged(
-        providers=[_provider(name, own, builtin.provider(name)) for name, own in settings.providers.items()],
+        providers=[
+            _provider(name, own, builtin.provider(name), builtin.first_listed(name))
+            for name, own in settings.providers.items()
+        ],
         models=[_override(name, own) for name, own in settings.models.items()],
     )
 
@@ -77,7 +80,8 @@ def _route(name: str, settings: Settings) -> Route:
     return Route(name, models, own.strategy, own.hedge)
 
 
-def _provider(name: str, own: ProviderSettings, known: ProviderInfo | None) -> ProviderInfo:
+def _provider(name: str, own: ProviderSettings, known: ProviderInfo | None, first: str) -> ProviderInfo:
+    """``first`` is the first model of the provider's own list: what it is asked where no default is named."""
     if known is None:
         if own.protocol is None or own.base_url is None:
             raise SettingsError(
@@ -91,7 +95,7 @@ def _provider(name: str, own: ProviderSettings, known: ProviderInfo | None) -> P
         dialect=_said(own.dialect, known.dialect),
         base_url=_said(own.base_url, known.base_url),
         needs_key=_said(own.needs_key, known.needs_key),
-        default_model=_said(own.default_model, known.default_model),
+        default_model=_said(own.default_model, known.default_model) or first,
         local=_said(own.local, known.local),
         enabled=own.enabled,
     )

@@ -225,7 +225,13 @@ class ConversationController:
         self._screen.notify(always, timeout=3)
 
     async def use_model(self, name: str) -> None:
-        """Answer with this model or route from now on, also in new conversations; none is saved for that."""
+        """Answer with this model or route from now on, also in new conversations; none is saved for that.
+
+        Raises `RoutertermError`, with the nearest names, for one that nothing answers to.
+        """
+        from routerterm.wiring.model_lists import check_name
+
+        await check_name(self._screen.services, name)
         self.model = name
         await remember(self._screen.services, name)
         if self.id is not None:

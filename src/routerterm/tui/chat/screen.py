@@ -193,16 +193,24 @@ class ChatScreen(FramedScreen):
         self.set_keys(services.settings.bindings)
         for trouble in services.troubles:
             self.show_error(trouble)
-        await self.stage.open(None)
+        opening = self.app.opening
+        latest = await services.store.conversations.latest() if opening.last else None
+        await self.stage.open(latest.id if latest is not None else None)
+        if opening.model:
+            await self.run_command("model", opening.model)
         await self.library.refresh()
         self.begun.set()
         self.run_worker(self.library.watch(), name="watch", exit_on_error=False)
+        self.run_worker(services.learn_models(), name="models", exit_on_error=False)
         self.run_worker(self.library.tend(), name="tend", exit_on_error=False)
         self.run_worker(self.library.look_after(), name="upkeep", exit_on_error=False)
         await self.writing.remember()
         self.writing.took_early_key()
         if not self.early or self.first_run.is_way(self.early[0]):
             await self.first_run.consider()
+        await self.app.notices.warn_of_budget()
+        if opening.question:
+            self.early.insert(0, opening.question)
         await self.writing.send_early()
         await self.meters.spent()
         await self.meters.lamps()

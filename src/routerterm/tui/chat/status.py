@@ -83,7 +83,6 @@ class StatusController:
         """Look up what today has cost."""
         today, cap = await self._screen.services.spent_today()
         self._view = replace(self._view, today=today, today_cap=cap)
-        self._screen.app.notices.spent(today, cap)
         self.refresh()
 
     def reached(self, anybody: bool) -> None:

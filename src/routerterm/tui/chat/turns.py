@@ -197,8 +197,7 @@ class TurnRunner:
         await self._screen.meters.spent()
         await self._screen.meters.lamps()
         self._notices.guarded()
-        for warning in await self._screen.services.budget_warnings():
-            self._screen.notify(warning, severity="warning", markup=False)
+        await self._notices.warn_of_budget()
         if turn.over_budget is not None:
             self._ask_to_spend(turn, turn.over_budget)
         if turn.queue:

@@ -19,16 +19,18 @@ if TYPE_CHECKING:
 
 async def model_choices(stage: ChatScreen, typed: str) -> Sequence[Choice]:
     """Those that fit what was typed, with what they cost."""
+    from routerterm.wiring.model_lists import RECENT
+
     services = stage.services
-    recent = await services.store.conversations.recent_models()
-    return await asyncio.to_thread(lambda: fitting(list(_all(services, recent)), typed)[:MOST])
+    recent = await services.store.conversations.recent_models(RECENT)
+    models = {str(model.target): model for model in answerable(services, recent)}
+    return await asyncio.to_thread(lambda: fitting(list(_all(services, models, recent)), typed)[:MOST])
 
 
-def _all(services: Services, recent: Sequence[str]) -> Iterator[Choice]:
+def _all(services: Services, models: dict[str, ModelInfo], recent: Sequence[str]) -> Iterator[Choice]:
     routes = {**BUILTIN_ROUTES, **services.options.routes}
     for name, route in routes.items():
         yield Choice(name, f"route: {', '.join(model.name for model in route.models) or 'every provider with a key'}")
-    models = {str(model.target): model for model in services.catalog.models()}
     keyless = {info.name for info in services.catalog.providers() if not info.needs_key}
     ready = [name for name, model in models.items() if model.provider in services.with_key | keyless]
     for name in dict.fromkeys([*(name for name in recent if name in models), *ready, *models]):

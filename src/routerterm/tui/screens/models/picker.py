@@ -78,6 +78,7 @@ async def _rows(app: RoutertermApp) -> Sequence[Row]:
 
 async def look_up(app: RoutertermApp) -> Shelf:
     """Everything that the picker shows, of this moment."""
+    from routerterm.wiring.model_lists import RECENT, answerable
     from routerterm.wiring.preview import abilities
 
     services = _services(app)
@@ -86,7 +87,7 @@ async def look_up(app: RoutertermApp) -> Shelf:
     return Shelf(
         current=app.chat.stage.model,
         routes=tuple(routes.values()),
-        models=tuple(services.catalog.models()),
+        models=answerable(services, await services.store.conversations.recent_models(RECENT)),
         favourites=services.settings.ui.favourites,
         recent=await services.store.conversations.recent_models(),
         health=await services.router.health(),
