@@ -72,7 +72,7 @@ class CompareController:
         """Ask them, and show the answers side by side.  Raises `RoutertermError`."""
         screen, stage = self._screen, self._screen.stage
         if screen.turns.current is not None:
-            raise RoutertermError("An answer is still coming in.", "Wait for it, or stop it with Esc.")
+            raise RoutertermError("An answer is still running.", "Wait for it, or stop it with Esc.")
         services, session = screen.services, stage.session
         comparison = Comparison(session, services.session, self.models)
         if asked.text or asked.files:

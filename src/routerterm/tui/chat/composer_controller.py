@@ -288,11 +288,11 @@ class ComposerController:
         if text.strip():
             await memory.change(STASH, lambda state: {"texts": [*_texts(state), text][-20:]})
             screen.composer.put("")
-            screen.notify("Put aside. The same again, with nothing written, brings it back.", timeout=3)
+            screen.notify("Stashed. Alt+S in an empty composer brings it back.", timeout=3)
             return
         kept = _texts((await memory.read(STASH)).get(STASH))
         if not kept:
-            raise RoutertermError("Nothing is put aside.", "Write something; then this puts it aside for later.")
+            raise RoutertermError("Nothing is stashed.", "Alt+S stashes what is written.")
         await memory.change(STASH, lambda state: {"texts": _texts(state)[:-1]} if _texts(state)[:-1] else None)
         screen.composer.put(kept[-1])
         await asyncio.sleep(0)

@@ -221,7 +221,7 @@ class ConversationController:
         now = await self.session.message(message_id)
         if self._screen.transcript.shelf.number(message_id) is not None:
             self._screen.transcript.replace_entry(entry_of(now))
-        always = "It goes to the model always now, however long this gets." if now.pinned else "It goes as it comes."
+        always = "This message is always sent now." if now.pinned else "This message is sent while it fits."
         self._screen.notify(always, timeout=3)
 
     async def use_model(self, name: str) -> None:

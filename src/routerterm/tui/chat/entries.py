@@ -94,7 +94,7 @@ def words(kind: str) -> str:
 
 def seam_of(cut: Cut) -> Seam:
     """The visible joint of a recovered answer."""
-    doing = "goes on" if cut.how == "continue" else "begins anew"
+    doing = "continues" if cut.how == "continue" else "starts over"
     return Seam(cut.characters if cut.how == "continue" else 0, f"cut off · {cut.target} {doing}")
 
 

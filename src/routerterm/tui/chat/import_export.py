@@ -48,9 +48,7 @@ class ImportExport:
                 chosen, form = choice.split()
                 await self._where(id, cast(Extent, chosen), cast("Form", form), path, ask_where=True)
 
-            show_dialog(
-                self._chat, Picker("Export what?", columns, among(CHOICES), hint="Enter takes · Esc leaves"), picked
-            )
+            show_dialog(self._chat, Picker("Export", columns, among(CHOICES), hint="Enter Select · Esc Close"), picked)
         else:
             self._chat.run_worker(self._safely(id, extent, form, path), group="export", exit_on_error=False)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from routerterm.tui.chat.screen import ChatScreen
 
 _WORDS = {
-    "system": "How shall the model answer? It goes before everything else that is said.",
+    "system": "How the model should answer. It is sent before everything else.",
     "template": "Gaps are written {{language}}, or {{tone=friendly}} with what stands there otherwise.",
 }
 

@@ -406,7 +406,7 @@ class ChatScreen(FramedScreen):
     @on(Transcript.FindChanged)
     def _found(self, event: messages.FindChanged) -> None:
         if event.place:
-            where = f"Message {event.place} of {event.count} with these words"
+            where = f"Message {event.place} of {event.count} match"
             self.notify(f"{where}: n goes up, N down.", timeout=3, markup=False)
 
     @on(Transcript.CursorLeft)
@@ -417,7 +417,7 @@ class ChatScreen(FramedScreen):
     def _copy(self, event: messages.CopyRequested) -> None:
         """Hand it to the terminal; whether the terminal takes it, nobody can know, and nobody says."""
         self.app.copy_to_clipboard(event.text)
-        self.notify(f"Sent the {event.what} to the terminal (OSC 52).", timeout=3)
+        self.notify(f"Copied the {event.what}.", timeout=3)
 
     @on(FieldLine.Clicked)
     async def _field(self, event: FieldLine.Clicked) -> None:

@@ -164,7 +164,7 @@ class Sidebar:
         """Bring back what was deleted last.  Raises `RoutertermError` when there is nothing."""
         deleted = await self._store.conversations.page(PAGE, which=Filter(deleted=True))
         if not deleted:
-            raise RoutertermError("There is nothing to bring back.", "Deleted conversations are kept for a week.")
+            raise RoutertermError("There is nothing to restore.", "Deleted conversations are kept for a week.")
         newest = max(deleted, key=lambda conversation: conversation.deleted_at or 0)
         await self._store.conversations.restore(newest.id)
         await self.refresh()

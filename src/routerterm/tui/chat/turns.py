@@ -68,7 +68,7 @@ class Turn:
     started: float = field(default_factory=time.monotonic)
     first_at: float | None = None
     pieces: int = 0
-    note: str = "thinking where to ask"
+    note: str = "choosing a model…"
     shown: str | None = None
     """The id under which the transcript shows the answer."""
     queue: list[Asked] = field(default_factory=list)
@@ -233,7 +233,7 @@ class TurnRunner:
                 turn.note = f"{target.provider} {words(error.kind)} · {then}"
                 self._new_header(turn)
             case Recovered():
-                turn.note = "going on elsewhere"
+                turn.note = "continuing with another model"
                 if turn.shown and self._on_show(turn):
                     self._screen.transcript.begin_stream(self._entry(turn, parts=True))
             case UsageReported():

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Attach(Command):
-    """Send a file with the next message: text as text, pictures where the model sees."""
+    """Attach a file to the next message: text, or an image for models that read images."""
 
     name, title, group, slash, argument = "attach", "Attach a file", "Writing", "attach", "FILE"
 
@@ -35,9 +35,9 @@ class Attach(Command):
 
 
 class Detach(Command):
-    """Take the last file off the next message, or all of them; Backspace before the text does so too."""
+    """Remove the last attachment, or all of them; Backspace in an empty composer does so too."""
 
-    name, title, group, slash, argument = "detach", "Take a file off", "Writing", "detach", "all"
+    name, title, group, slash, argument = "detach", "Remove attachment", "Writing", "detach", "all"
 
     @classmethod
     async def choices(cls, stage: ChatScreen, argument: str) -> Sequence[Choice]:
@@ -47,7 +47,7 @@ class Detach(Command):
     async def run(self, stage: ChatScreen, argument: str = "") -> None:
         """Take it off."""
         if not stage.tray.items:
-            raise RoutertermError("No file is attached.", "/attach FILE attaches one.")
+            raise RoutertermError("Nothing is attached.", "/attach FILE attaches a file.")
         if argument == "all":
             stage.tray.take()
         else:
@@ -66,9 +66,9 @@ class Editor(Command):
 
 
 class Stash(Command):
-    """Put what is written aside, or with nothing written bring the last of it back."""
+    """Stash what is written; with nothing written, bring the last of it back."""
 
-    name, title, group, slash = "stash", "Put aside", "Writing", "stash"
+    name, title, group, slash = "stash", "Stash", "Writing", "stash"
     keys = ("alt+s",)
 
     async def run(self, stage: ChatScreen, argument: str = "") -> None:

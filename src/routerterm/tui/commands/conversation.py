@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class New(Command):
-    """Begin a new conversation; nothing is saved until something is sent."""
+    """Start a new conversation; nothing is saved until something is sent."""
 
     name, title, group, slash = "new", "New", "Conversation", "new"
     keys = ("f2", "ctrl+n")
@@ -74,7 +74,7 @@ class Switch(Command):
 
 
 class Model(Command):
-    """Answer with this model or route from now on."""
+    """Use this model or route from now on."""
 
     name, title, group, slash, argument = "model", "Use model", "Conversation", "model", "MODEL"
 
@@ -94,7 +94,7 @@ class Model(Command):
 
 
 class NextModel(Command):
-    """Answer with the model before this one; again and again, with each of the recent ones and favourites in turn."""
+    """Cycle through recent and favourite models."""
 
     name, title, group, slash, letter = "next-model", "Next model", "Conversation", "next", "n"
     keys = ("alt+m", "ctrl+right_square_bracket")
@@ -125,22 +125,24 @@ class System(Command):
         async def edited(answer: Edited) -> None:
             await stage.stage.set(system=answer.text.strip() or None)
 
-        words = "How shall the model answer in this conversation? Empty for nothing. /prompts keeps some by name."
+        words = (
+            "How the model should answer here. Leave it empty for none; /prompts keeps some by name."
+        )
         show_dialog(stage, EditText("System prompt", words, stage.stage.system or ""), edited)
 
 
 class Private(Command):
-    """Keep this conversation on this machine: local models only."""
+    """Private: only models on this computer answer in this conversation."""
 
     name, title, group, slash = "private", "Private", "Conversation", "private"
 
     async def run(self, stage: ChatScreen, argument: str = "") -> None:
-        """Turn it over."""
+        """Toggle it."""
         await stage.stage.set(private=not stage.stage.private)
 
 
 class Rename(Command):
-    """Give this conversation another title."""
+    """Rename this conversation."""
 
     name, title, group, slash, argument = "rename", "Rename", "Conversation", "rename", "TITLE"
 
@@ -177,7 +179,7 @@ class Look(Command):
 
 
 class Delete(Command):
-    """Delete this conversation; Undo brings it back for a while."""
+    """Delete this conversation; /undelete restores it for a week."""
 
     name, title, group, slash = "delete", "Delete conversation", "Conversation", "delete"
 
@@ -187,15 +189,15 @@ class Delete(Command):
         if id is None:
             raise RoutertermError("There is no conversation to delete yet.")
         if stage.turns.session_of(id) is not None:
-            raise RoutertermError("An answer is still coming in there.", "Stop it with Esc first.")
+            raise RoutertermError("An answer is still running there.", "Stop it with Esc first.")
         await stage.library.delete(id)
         if id == stage.stage.id:
             await stage.stage.open(None)
-        stage.app.notify("Deleted. /undelete brings it back, for a week.")
+        stage.app.notify("Deleted. /undelete restores it for a week.")
 
 
 class Undelete(Command):
-    """Bring back the conversation that was deleted last."""
+    """Restore the conversation that was deleted last."""
 
     name, title, group, slash = "undelete", "Undelete", "Conversation", "undelete"
 
@@ -205,17 +207,17 @@ class Undelete(Command):
 
 
 class Pin(Command):
-    """Keep this conversation at the top of the list, or no longer."""
+    """Pin this conversation to the top of the list, or unpin it."""
 
     name, title, group, slash = "pin", "Pin", "Conversation", "pin"
 
     async def run(self, stage: ChatScreen, argument: str = "") -> None:
-        """Turn it over."""
+        """Toggle it."""
         await stage.library.toggle_pin(stage.about)
 
 
 class Clone(Command):
-    """Copy this conversation, branches and all, and go on in the copy."""
+    """Copy this conversation with all its branches, and open the copy."""
 
     name, title, group, slash = "clone", "Clone conversation", "Conversation", "clone"
 

@@ -102,7 +102,7 @@ class Edit(Command):
 
 
 class Fork(Command):
-    """Go on from here: what is asked next begins a new branch."""
+    """Fork: the next question starts a new branch here."""
 
     name, title, group, slash = "fork", "Fork from here", "Message", "fork"
 
@@ -155,7 +155,7 @@ class Why(Command):
 
 
 class Undo(Command):
-    """Take the last turn back; its text comes back into the composer."""
+    """Undo the last turn; its text returns to the composer."""
 
     name, title, group, slash = "undo", "Undo the last turn", "Message", "undo"
 
@@ -163,19 +163,19 @@ class Undo(Command):
         """Step back one turn."""
         question = await stage.stage.session.undo()
         if question is None:
-            raise RoutertermError("There is no turn to take back.")
+            raise RoutertermError("There is no turn to undo.")
         await stage.stage.show()
         stage.composer.put(question.message.said)
         stage.tray.give_back(attached_of(question.parts))
 
 
 class Redo(Command):
-    """Bring back the turn that was taken back last."""
+    """Redo the turn that was undone last."""
 
     name, title, group, slash = "redo", "Redo the turn", "Message", "redo"
 
     async def run(self, stage: ChatScreen, argument: str = "") -> None:
         """Step forward again."""
         if not await stage.stage.session.redo():
-            raise RoutertermError("There is no turn to bring back.")
+            raise RoutertermError("There is no turn to redo.")
         await stage.stage.show()

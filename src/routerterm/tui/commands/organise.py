@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Tag(Command):
-    """Give this conversation tags, with commas between; tag:NAME then finds it."""
+    """Tag this conversation, with commas between tags; tag:NAME finds it."""
 
     name, title, group, slash, argument = "tag", "Tags of this conversation", "Conversation", "tag", "NAME, NAME"
 
@@ -39,7 +39,7 @@ class Tag(Command):
         async def given(text: str) -> None:
             await stage.library.set_tags(id, text)
 
-        words = "Tags, with commas between. Empty takes them away."
+        words = "Tags, separated by commas. Leave it empty to remove them."
         show_dialog(stage, PromptDialog("Tags", words, ", ".join(conversation.tags)), given)
 
 
@@ -62,22 +62,22 @@ class Tags(Command):
 
 
 class Archive(Command):
-    """Put this conversation into the archive, out of the list, or take it out again."""
+    """Archive this conversation, or take it out of the archive."""
 
     name, title, group, slash = "archive", "Archive", "Conversation", "archive"
 
     async def run(self, stage: ChatScreen, argument: str = "") -> None:
-        """Turn it over."""
+        """Toggle it."""
         id = stage.about
         archived = await stage.library.toggle_archive(id)
         if archived and id == stage.stage.id:
             await stage.stage.open(None)
-        where = "In the archive: /archived shows it, /find still finds it." if archived else "Back in the list."
+        where = "Archived. /archived lists it, F5 still finds it." if archived else "Back in the list."
         stage.notify(where, timeout=4)
 
 
 class Archived(Command):
-    """The archive: every conversation that was put away."""
+    """Show archived conversations."""
 
     name, title, group, slash = "archived", "The archive", "Conversation", "archived"
 
@@ -89,7 +89,7 @@ class Archived(Command):
 
 
 class Bin(Command):
-    """Deleted conversations, kept for a week: bring one back."""
+    """Show deleted conversations, kept for a week, to restore one."""
 
     name, title, group, slash = "bin", "Deleted conversations", "Conversation", "bin"
 
@@ -102,9 +102,7 @@ class Bin(Command):
             await stage.library.refresh()
             await stage.stage.open(id)
 
-        screen = conversations(
-            stage.services.store, "Deleted", Filter(deleted=True), hint="Enter brings it back · Esc leaves"
-        )
+        screen = conversations(stage.services.store, "Deleted", Filter(deleted=True), hint="Enter Restore · Esc Close")
         show_dialog(stage, screen, picked)
 
 

@@ -23,7 +23,7 @@ EFFORTS = {
 
 
 class Temperature(Command):
-    """How freely this conversation's answers are worded: 0 is strict, 1 is usual, 2 is wild."""
+    """Set the temperature: 0 is strict, 1 is usual, 2 is wild."""
 
     name, title, group, slash, argument = "temperature", "Temperature", "Conversation", "temp", "0–2"
 
@@ -47,7 +47,7 @@ class Temperature(Command):
 
 
 class Reasoning(Command):
-    """How long the model thinks before it answers, where it can."""
+    """Set how long the model reasons before it answers, where it can."""
 
     name, title, group, slash, argument = "reasoning", "Reasoning", "Conversation", "reasoning", "low|medium|high"
 
@@ -68,9 +68,9 @@ class Reasoning(Command):
 
 
 class Length(Command):
-    """The most tokens that an answer may have: a cap on its cost, too."""
+    """Limit the tokens of an answer, and with them its cost."""
 
-    name, title, group, slash, argument = "length", "Longest answer", "Conversation", "length", "TOKENS"
+    name, title, group, slash, argument = "length", "Max answer length", "Conversation", "length", "TOKENS"
 
     async def run(self, stage: ChatScreen, argument: str = "") -> None:
         """Set it, or say what it is."""

@@ -36,7 +36,7 @@ class Help(Opens):
 
 
 class Models(Opens):
-    """Pick the model or route that answers: prices, context, abilities, health."""
+    """Choose a model or route: prices, context, abilities, health."""
 
     name, title, screen = "models", "Model", "models"
     letter = "m"
@@ -90,7 +90,7 @@ class Route(Opens):
 
 
 class Themes(Opens):
-    """Another machine: themes with a live preview."""
+    """Choose a theme, with a live preview."""
 
     name, title, screen, slash, argument = "themes", "Theme", "themes", "theme", "NAME"
     letter = "t"
@@ -139,12 +139,12 @@ class Sidebar(Command):
     rank = 5
 
     async def run(self, stage: ChatScreen, argument: str = "") -> None:
-        """Turn it over."""
+        """Toggle it."""
         stage.arrangement.toggle_sidebar()
 
 
 class Leader(Command):
-    """Show all commands, each on one letter; with a selection in the composer, cut it."""
+    """Show all commands, each on a letter; with a selection in the composer, cut it."""
 
     name, title, group = "leader", "All", "Program"
     keys = ("ctrl+x",)
@@ -222,7 +222,7 @@ class Suspend(Command):
 
 
 class Quit(Command):
-    """Leave; a running answer is kept as far as it has come."""
+    """Quit; a running answer is kept as far as it has come."""
 
     name, title, group, slash, letter = "quit", "Quit", "Program", "quit", "q"
     keys = ("f10", "ctrl+q")

@@ -12,22 +12,22 @@ if TYPE_CHECKING:
 
 
 class Welcome(Command):
-    """The ways in, as at the first start: demo, local model, a key, servers that run here."""
+    """Show how to start: demo, local model, an API key, servers that run here."""
 
-    name, title, group, slash = "welcome", "Ways in", "Program", "welcome"
+    name, title, group, slash = "welcome", "Get started", "Program", "welcome"
 
     async def run(self, stage: ChatScreen, argument: str = "") -> None:
         """Show them in an empty conversation."""
         if stage.turns.current is not None:
-            raise RoutertermError("An answer is still coming in.", "Esc stops it.")
+            raise RoutertermError("An answer is still running.", "Esc stops it.")
         await stage.stage.open(None)
         stage.first_run.show()
 
 
 class Boot(Command):
-    """Watch the machine start."""
+    """Replay the theme's boot."""
 
-    name, title, group, slash = "boot", "Watch it start", "Program", "boot"
+    name, title, group, slash = "boot", "Replay boot", "Program", "boot"
 
     async def run(self, stage: ChatScreen, argument: str = "") -> None:
         """Open the screen that shows it."""

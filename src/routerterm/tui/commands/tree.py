@@ -75,9 +75,9 @@ class RetryWith(Command):
 
 
 class Menu(Command):
-    """Everything that can be done with this message."""
+    """Show what can be done with this message."""
 
-    name, title, group = "menu", "Message menu", "Message"
+    name, title, group = "menu", "Menu of the message", "Message"
 
     async def run(self, stage: ChatScreen, argument: str = "") -> None:
         """Pick one of the commands on messages, and run it on the chosen one."""
@@ -108,7 +108,7 @@ class Menu(Command):
 
 
 class Keep(Command):
-    """Send this message to the model always, however long the conversation gets; or no longer."""
+    """Always send this message to the model, however long the conversation gets; or no longer."""
 
     name, title, group, slash = "keep", "Keep in context", "Message", "keep"
 
@@ -121,7 +121,7 @@ class Keep(Command):
 
 
 class SumUp(Command):
-    """Have the older part summed up by a cheap model; the summary goes to the model in its place. `off` ends that."""
+    """Summarise older messages with a cheap model; the summary is sent in their place. `off` ends that."""
 
     name, title, group, slash, argument = "summary", "Summarise older messages", "Conversation", "summary", "MODEL|off"
 
@@ -139,7 +139,7 @@ class SumUp(Command):
                 up_to = id or await end_of_older_part(session)
                 services = stage.services
                 model = argument or services.model_for_chores(stage.stage.model, private=stage.stage.private)
-                stage.notify(f"{model} sums up …", timeout=3, markup=False)
+                stage.notify(f"{model} is summarising…", timeout=3, markup=False)
                 summary = await sum_up(session, services.store, services, up_to, model=model, fitting=services.fitting)
             except RoutertermError as error:
                 stage.show_error(error)
@@ -180,5 +180,5 @@ class SumUp(Command):
                 break
             before = page.messages[0].id
         if not found:
-            raise RoutertermError("Nothing of this conversation is summed up.")
+            raise RoutertermError("Nothing in this conversation is summarised.")
         await stage.stage.show()

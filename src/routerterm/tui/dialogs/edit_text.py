@@ -70,7 +70,7 @@ class EditText(Modal[Edited | None]):
             area.highlight_cursor_line = False
             yield area
             answers = FieldLine(gap=3)
-            answers.fields = foot("^S keeps it · Esc leaves", {"^S": "screen.save", "Esc": "screen.dismiss(None)"})
+            answers.fields = foot("^S Save · Esc Close", {"^S": "screen.save", "Esc": "screen.dismiss(None)"})
             yield answers
 
     def on_mount(self) -> None:

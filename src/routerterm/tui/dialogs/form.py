@@ -63,7 +63,7 @@ class FormDialog(Modal[Mapping[str, str] | None]):
                     line.cursor_blink = False
                     yield line
             ways = FieldLine(gap=3)
-            ways.fields = foot("Enter next, then done · Esc leaves", {"Esc": "screen.dismiss(None)"})
+            ways.fields = foot("Enter Next · Esc Close", {"Esc": "screen.dismiss(None)"})
             yield ways
 
     @on(Input.Submitted)

@@ -124,19 +124,25 @@ class Picker(Modal[str | None]):
         source: Source,
         *,
         on: str | None = None,
-        placeholder: str = "type to narrow it down",
-        hint: str = "Enter takes · Esc leaves",
-        empty: str = "Nothing fits.",
+        placeholder: str = "type to filter",
+        hint: str = "Enter Select · Esc Close",
+        empty: str = "There are none.",
+        nothing: str = "No match.",
         watch: Callable[[str], None] | None = None,
         query: str = "",
         deeds: Sequence[Deed] = (),
         explained: bool = False,
     ) -> None:
-        """``watch`` is told the row under the cursor, for a preview; ``explained``: rows have a `Row.detail`."""
+        """``empty`` and ``nothing`` are said without rows: before anything was typed, and for what was typed.
+
+        ``watch`` is told the row under the cursor, for a preview; ``explained``: rows have a `Row.detail`."""
         super().__init__()
         self._title, self._hint, self._columns = title, hint, columns
         self._source, self._on, self._watch = source, on, watch
-        self._placeholder, self._empty, self._query = placeholder, empty, query
+        self._placeholder = placeholder
+        self._empty = empty
+        self._nothing = nothing
+        self._query = query
         self._deeds, self._explained = deeds, explained
         self._filling: Worker[None] | None = None
 
@@ -200,7 +206,7 @@ class Picker(Modal[str | None]):
             rows = ()
             self.query_one("#empty", Static).update(f"{error.message} {error.hint}")
         else:
-            self.query_one("#empty", Static).update(self._empty)
+            self.query_one("#empty", Static).update(self._nothing if query.strip() else self._empty)
         self.query_one("#empty").display = not rows  # no class: the style sheet would be matched for everything here
         self.list.display = bool(rows)
         self.list.show(rows, on=self._on)

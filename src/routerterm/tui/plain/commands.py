@@ -146,7 +146,7 @@ async def _undo(talk: PlainChat, _: str) -> None:
     """take the last turn back"""
     question = await talk.session.undo()
     if question is None:
-        raise RoutertermError("There is no turn to take back.")
+        raise RoutertermError("There is no turn to undo.")
     talk.say(f"Taken back: {one_line(question.message.said)}")
 
 

@@ -21,7 +21,7 @@ MOST = 300
 COLUMNS = (Column("", 0, grow=True), Column("", 1, most=30), Column("", 2, most=30), Column("", 3))
 
 
-def conversations(store: Store, title: str, which: Filter, hint: str = "Enter opens it · Esc leaves") -> Picker:
+def conversations(store: Store, title: str, which: Filter, hint: str = "Enter Open · Esc Close") -> Picker:
     """Pick one of them, by a part of its title."""
 
     async def source(query: str) -> Sequence[Row]:
@@ -40,7 +40,7 @@ def tags(store: Store) -> Picker:
 
     columns = (Column("", 0, most=50), Column("", 1, right=True))
     empty = "No conversation has a tag. /tag gives the open one some."
-    return Picker("Tags", columns, source, hint="Enter shows its conversations · Esc leaves", empty=empty)
+    return Picker("Tags", columns, source, hint="Enter Show · Esc Close", empty=empty)
 
 
 def _row(one: Conversation) -> Row:

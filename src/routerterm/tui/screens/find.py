@@ -39,8 +39,9 @@ def look_for(app: RoutertermApp, words: str) -> None:
         columns,
         source,
         placeholder='words, "a phrase", model:gpt, role:user, before:2026-01-01, tag:work, cost:>0.1',
-        hint="Enter jumps to the message · Esc leaves",
+        hint="Enter Open · Esc Close",
         empty="Type what was said.",
+        nothing="Nothing found in any conversation. The archive is searched with archived:yes.",
         query=words,
     )
 
@@ -68,6 +69,8 @@ class Finder:
         await asyncio.sleep(PAUSE)
         asked = parse(query, now_ms(), self._services.zone, typing=True)
         results = await self._services.store.search.find(asked)
+        if not results.hits:
+            parse(query, now_ms(), self._services.zone)  # says what of it cannot be understood
         self.word = max((term.text for term in asked.terms if not term.excluded), key=len, default="")
         return [row_of(hit) for hit in results.hits]
 

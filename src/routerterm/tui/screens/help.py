@@ -63,11 +63,11 @@ async def open_screen(app: RoutertermApp) -> None:
             await app.action_command(id)
 
     picker = Picker(
-        "What can I do?",
+        "Help",
         NARROW if app.size.width < NARROW_BELOW else WIDE,
         later(rows),
-        hint="Enter does it · Esc leaves",
-        placeholder="type a word",
+        hint="Enter Run · Esc Close",
+        placeholder="type to filter",
         explained=True,
     )
     app.push_screen(picker, taken)

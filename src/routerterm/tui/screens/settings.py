@@ -38,7 +38,7 @@ async def open_screen(app: RoutertermApp, on: str | None = None) -> None:
         later(lambda: asyncio.to_thread(_rows, app)),
         on=on,
         placeholder=f"type a word; the file is {app.paths.config_file}",
-        hint="Enter changes · Esc leaves",
+        hint="Enter Change · Esc Close",
         explained=True,
     )
 

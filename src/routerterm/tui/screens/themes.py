@@ -28,7 +28,7 @@ async def open_screen(app: RoutertermApp) -> None:
             app.use_theme(name)
 
     picker = Picker(
-        "Which machine?",
+        "Theme",
         (Column("", 0), Column("", 1, grow=True)),
         later(machines),
         on=before,

@@ -86,7 +86,7 @@ class Grid(ScrollView, Toned):
     def __init__(self, cells: list[tuple[str, str, str, str]]) -> None:
         super().__init__()
         self._cells = cells
-        self.border_title = "one letter does it · Esc leaves"
+        self.border_title = "Press a letter to run · Esc Close"
 
     @property
     def columns(self) -> int:

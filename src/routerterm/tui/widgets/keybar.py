@@ -74,7 +74,7 @@ def key_spans(key: str, title: str, form: KeyForm, number: int = 0) -> tuple[Spa
 
 
 def foot(hint: str, actions: Mapping[str, str]) -> tuple[Field, ...]:
-    """Fields to click from a line such as ``Enter takes · Esc leaves``; ``actions`` by the name of the key."""
+    """Fields to click from a line such as ``Enter Select · Esc Close``; ``actions`` by the name of the key."""
     fields = []
     for rank, part in enumerate(hint.split(" · ")):
         key, _, words = part.partition(" ")

@@ -95,7 +95,7 @@ class Welcome(Toned):
         foot = [_Line(text, "dim") for text in _wrap(self.note, width)]
         boot = [_Line(text, "dim") for line in self.boot for text in _wrap(line, width)]
         spare = self.size.height - len(rows) - len(foot) - 2
-        lines = [_Line("Who shall answer?", "bright"), _Line("", "dim")]
+        lines = [_Line("Choose how to start", "bright"), _Line("", "dim")]
         if spare >= len(boot) + 2:
             lines = [*boot, _Line("", "dim"), *lines]
         if spare >= len(self.ways) + len(boot) + 4:

@@ -298,7 +298,7 @@ class CompareScreen(FramedScreen):
     def _copy(self, event: messages.CopyRequested) -> None:
         event.stop()
         self.app.copy_to_clipboard(event.text)
-        self.notify(f"Sent the {event.what} to the terminal (OSC 52).", timeout=3)
+        self.notify(f"Copied the {event.what}.", timeout=3)
 
     @on(Transcript.EntryAction)
     @on(Transcript.CursorLeft)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 async def model_choices(stage: ChatScreen, typed: str) -> Sequence[Choice]:
     """Those that fit what was typed, with what they cost."""
-    from routerterm.wiring.model_lists import RECENT
+    from routerterm.wiring.model_lists import RECENT, answerable
 
     services = stage.services
     recent = await services.store.conversations.recent_models(RECENT)

@@ -34,7 +34,7 @@ async def open_screen(app: RoutertermApp) -> None:
         if name is not None:
             await app.chat.stage.use_model(name)
 
-    app.push_screen(model_picker(app, "Which model answers?"), taken)
+    app.push_screen(model_picker(app, "Model"), taken)
 
 
 def model_picker(app: RoutertermApp, title: str) -> Picker:

@@ -25,7 +25,7 @@ COLUMNS = (
     Column("out", 3, right=True),
     Column("context", 4, right=True),
     Column("can", 5),
-    Column("first", 6, right=True),
+    Column("TTFT", 6, right=True),
     Column("tok/s", 6, right=True),
 )
 MILLION = Decimal(1_000_000)
@@ -65,7 +65,7 @@ def misfit(model: ModelInfo, need: Need) -> str:
     if need.private and not model.local:
         return "private: not local"
     if need.images and not model.vision:
-        return "sees no pictures" if model.abilities_known else "not known to see pictures"
+        return "can't read images" if model.abilities_known else "may not read images"
     room = min(filter(None, (model.context, model.max_input)), default=None)
     if room is not None and need.tokens + LEAST_ANSWER > room:
         return f"prompt of {size(need.tokens)} too long"
@@ -91,7 +91,7 @@ def shelf_rows(shelf: Shelf, glyphs: Glyphs) -> list[Row]:
         ("favourites", [known[name] for name in shelf.favourites if name in known]),
         ("recent", [known[name] for name in shelf.recent if name in known and name not in shelf.favourites]),
         ("ready", [model for model in ready if not model.switched_off]),
-        ("ready, but to be switched off", [model for model in ready if model.switched_off]),
+        ("ready, to be switched off by the provider", [model for model in ready if model.switched_off]),
         ("without a key yet (F6 adds one)", [model for model in shelf.models if model.provider not in shelf.keys]),
     )
     for title, some in groups:
@@ -150,7 +150,7 @@ def described(model: ModelInfo, health: Health, state: str) -> str:
     parts.append(f"{size(model.context)} context" if model.context else "context unknown")
     parts.extend(f"· {word}" for word in (abilities(model).replace(" ", ", "), state) if word)
     if health.ttft is not None:
-        parts.append(f"· first word after {health.ttft:.1f} s")
+        parts.append(f"· time to first token {health.ttft:.1f} s")
     if health.last_error:
         parts.append(f"· last failure: {health.last_error.replace('_', ' ')}")
     return " ".join(parts)
@@ -161,7 +161,7 @@ def _state(model: ModelInfo, health: Health, shelf: Shelf) -> str:
     if health.avoided_for:
         return f"avoided {health.avoided_for / 60:.0f} min"
     if health.open_for:
-        return f"resting {health.open_for:.0f} s"
+        return f"cooling down {health.open_for:.0f} s"
     if model.switched_off:
         return f"off {model.switched_off}"
     return shelf.keys.get(model.provider, "")

@@ -33,7 +33,7 @@ def show_requests(app: RoutertermApp, name: str, look_up: LookUp) -> None:
         f"Requests: {one_line(name)}",
         REQUESTS,
         later(rows),
-        hint="Enter shows the message · Esc leaves",
+        hint="Enter Show · Esc Close",
         empty="There are none.",
         explained=True,
     )
