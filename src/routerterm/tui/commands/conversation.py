@@ -125,9 +125,7 @@ class System(Command):
         async def edited(answer: Edited) -> None:
             await stage.stage.set(system=answer.text.strip() or None)
 
-        words = (
-            "How the model should answer here. Leave it empty for none; /prompts keeps some by name."
-        )
+        words = "How the model should answer here. Leave it empty for none; /prompts keeps some by name."
         show_dialog(stage, EditText("System prompt", words, stage.stage.system or ""), edited)
 
 
