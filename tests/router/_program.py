@@ -20,6 +20,9 @@ async def main(database: str, base: str, times: str) -> None:
     urls = {"primary": f"{base}/down/v1", "backup": f"{base}/ok/v1", "third": f"{base}/rate_forever/v1"}
     options = scaled(1.0)
     options = replace(options, limits=replace(options.limits, backoff=0.01))
+    # Long rests: what is looked at is that they are shared, however slow the machine.
+    options = replace(options, breaker=replace(options.breaker, open_for=60.0))
+    options = replace(options, keys=replace(options.keys, first_cooldown=60.0))
     router = make_router(urls, options, memory=store.memory)
     asked: list[str] = []
     for _ in range(int(times)):

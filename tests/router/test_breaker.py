@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import given
@@ -34,15 +35,15 @@ def test_four_failures_are_too_few() -> None:
     assert health(after("xxxx"), 0.0).open_for == 0.0
 
 
-def test_five_failures_open_it_for_thirty_seconds() -> None:
+def test_five_failures_open_it_for_four_seconds() -> None:
     state = after("xxxxx")
-    assert health(state, 0.0).open_for == 30.0
-    assert admit(state, 29.9, RULES)[1] is False
+    assert health(state, 0.0).open_for == 4.0
+    assert admit(state, 3.9, RULES)[1] is False
 
 
 def test_under_half_of_the_window_keeps_it_closed() -> None:
     assert health(after("oooxxoooxx"), 0.0).open_for == 0.0
-    assert health(after("oooxxx"), 0.0).open_for == 30.0
+    assert health(after("oooxxx"), 0.0).open_for == 4.0
 
 
 def test_only_the_last_twenty_count() -> None:
@@ -51,8 +52,8 @@ def test_only_the_last_twenty_count() -> None:
 
 def test_one_probe_at_a_time() -> None:
     state = after("xxxxx")
-    state, first = admit(state, 30.0, RULES)
-    state, second = admit(state, 30.1, RULES)
+    state, first = admit(state, 4.0, RULES)
+    state, second = admit(state, 4.1, RULES)
     assert (first, second) == (True, False)
 
 
@@ -66,15 +67,20 @@ def test_a_probe_that_was_called_off_frees_the_place() -> None:
     assert admit(released(state), 31.0, RULES)[1]
 
 
-def test_each_failed_probe_doubles_the_wait_up_to_five_minutes() -> None:
-    state, now, waits = after("xxxxx"), 0.0, []
-    for _ in range(6):
-        waits.append(health(state, now).open_for)
-        now += waits[-1]
+def test_an_outage_is_over_soon_after_its_end_and_a_long_one_is_asked_seldom() -> None:
+    state, now, probes = after("xxxxx"), 0.0, []
+    while now < 1800.0:
+        now += health(state, now).open_for
+        probes.append(now)
         state, admitted = admit(state, now, RULES)
         assert admitted
         state = failed(state, now, RULES, ResponseTimeout("x"))
-    assert waits == [30.0, 60.0, 120.0, 240.0, 300.0, 300.0]
+    gaps = [after - before for before, after in pairwise(probes)]
+    assert probes[0] == 4.0
+    assert max(gap for probe, gap in zip(probes, gaps, strict=False) if probe <= 20.0) <= 5.0
+    assert all(sum(start <= probe < start + 10.0 for probe in probes) <= 3 for start in probes)
+    assert gaps == sorted(gaps)
+    assert gaps[-1] == 60.0
 
 
 def test_a_good_probe_closes_it() -> None:
@@ -85,8 +91,8 @@ def test_a_good_probe_closes_it() -> None:
     assert admit(state, 31.0, RULES) == (state, True)
 
 
-def test_a_straggler_does_not_double_the_wait() -> None:
-    assert health(failed(after("xxxxx"), 1.0, RULES, ServerError("x")), 1.0).open_for == 29.0
+def test_a_straggler_does_not_lengthen_the_wait() -> None:
+    assert health(failed(after("xxxxx"), 1.0, RULES, ServerError("x")), 1.0).open_for == 3.0
 
 
 def test_what_is_not_the_models_fault_does_not_count() -> None:

@@ -16,6 +16,7 @@ from routerterm.core.errors import (
     BadRequest,
     ContentBlocked,
     ContextTooLong,
+    EmptyAnswer,
     InsufficientCredit,
     InvalidKey,
     InvalidResponse,
@@ -24,8 +25,10 @@ from routerterm.core.errors import (
     NoCandidate,
     Offline,
     OverBudget,
+    PartialCredit,
     ProviderError,
     RateLimited,
+    RequestTooLarge,
     ResponseTimeout,
     ServerError,
     StreamInterrupted,
@@ -94,8 +97,18 @@ CASES: dict[str, tuple[list[ProviderError], list[str], type[Exception] | None]] 
         ["a:k", "b:k"],
         Unreachable,
     ),
-    "the caller's fault is not retried": ([BadRequest("x")], ["a:k"], BadRequest),
-    "a filter's word is final": ([ContentBlocked("x")], ["a:k"], ContentBlocked),
+    "one provider's 400 is about that provider": ([BadRequest("x")], ["a:k", "b:k"], None),
+    "a second one's is about the request": ([BadRequest("x"), BadRequest("x")], ["a:k", "b:k"], BadRequest),
+    "one provider's filter is its own": ([ContentBlocked("x")], ["a:k", "b:k"], None),
+    "a second one's is final": ([ContentBlocked("x"), ContentBlocked("x")], ["a:k", "b:k"], ContentBlocked),
+    "a request too large for one account": ([RequestTooLarge("x")], ["a:k", "b:k"], None),
+    "an answer without a word": ([EmptyAnswer("x")], ["a:k", "b:k"], None),
+    "a shorter answer is what an account can pay": ([PartialCredit("x", affordable=500)], ["a:k", "a:k"], None),
+    "and if not even that, another": (
+        [PartialCredit("x", affordable=500), PartialCredit("x", affordable=200)],
+        ["a:k", "a:k", "b:k"],
+        None,
+    ),
     "a model that is gone": ([ModelNotFound("x"), ModelNotFound("x")], ["a:k", "b:k"], ModelNotFound),
     "a bad key without another": ([InvalidKey("x")], ["a:k", "b:k"], None),
     "malformed twice": ([InvalidResponse("x"), InvalidResponse("x")], ["a:k", "b:k"], InvalidResponse),
@@ -226,7 +239,7 @@ def test_what_breaks_after_content_ends_as_a_cut() -> None:
 
 
 def test_a_filter_in_the_middle_stays_what_it_is() -> None:
-    _, error = play([option(A), option(B)], [(ContentBlocked("x"), SAID)])
+    _, error = play([option(A)], [(ContentBlocked("x"), SAID)])
     assert isinstance(error, ContentBlocked)
 
 
@@ -360,3 +373,23 @@ def test_no_healthy_candidate_is_left_unasked(failures: list[Any], count: int, c
         except StopIteration:
             break
     assert seen == set(targets)
+
+
+def test_walking_along_keys_uses_up_no_attempts() -> None:
+    pool = tuple(f"k{n}" for n in range(10))
+    attempts, error = play([option(A, keys=pool), option(B)], [InvalidKey("x")] * 9)
+    assert asked(attempts) == [f"a:k{n}" for n in range(10)]
+    assert error is None
+
+
+def test_a_rate_limit_of_one_model_leaves_the_key_to_the_next() -> None:
+    one, two = Target("p", "one"), Target("p", "two")
+    attempts, _ = play([option(one), option(two)], [RateLimited("x", retry_after=60.0)])
+    assert [str(attempt.target) for attempt in attempts] == ["p/one", "p/two"]
+
+
+def test_a_limit_of_the_account_does_not() -> None:
+    one, two = Target("p", "one"), Target("p", "two")
+    attempts, error = play([option(one), option(two)], [RateLimited("x", retry_after=60.0, account=True)])
+    assert [str(attempt.target) for attempt in attempts] == ["p/one"]
+    assert isinstance(error, RateLimited)

@@ -10,7 +10,7 @@ from routerterm.core.errors import InsufficientCredit, InvalidKey, RateLimited, 
 from routerterm.core.ports import ApiKey, State
 from routerterm.core.secret import Secret
 from routerterm.protocols.limits import limits as header_limits
-from routerterm.router.decide.key_limits import answered, learned, ordered, refused, revived, take, view
+from routerterm.router.decide.key_limits import KeyView, Use, answered, learned, ordered, refused, revived, take, view
 from routerterm.router.options import KeyLimits
 
 RULES = KeyLimits()
@@ -18,13 +18,58 @@ KEY = ApiKey("work", Secret("sk-0123456789abcdef"))
 
 
 def wait(state: State | None, key: ApiKey = KEY, now: float = 0.0, tokens: int = 0) -> float:
-    return view(state, key, now, tokens).wait
+    return view(state, key, now, Use(tokens)).wait
 
 
-def test_a_429_without_a_time_rests_five_minutes() -> None:
-    state = refused(None, KEY, 0.0, RateLimited("x"), RULES)
-    assert wait(state) == 300.0
-    assert wait(state, now=300.0) == 0.0
+ONE, TWO = Use(model="one"), Use(model="two")
+
+
+def rest(state: State | None, use: Use, now: float = 0.0) -> float:
+    return view(state, KEY, now, use).wait
+
+
+def test_a_429_rests_the_key_for_that_model_alone_briefly_and_longer_each_time() -> None:
+    state: State | None = None
+    waits = []
+    for now in (0.0, 20.0, 60.0, 130.0, 250.0, 500.0):
+        state = refused(state, KEY, now, RateLimited("x"), RULES, ONE)
+        waits.append(rest(state, ONE, now))
+        assert rest(state, TWO, now) == 0.0
+    assert waits == [10.0, 20.0, 40.0, 80.0, 160.0, 300.0]
+    assert rest(answered(state, KEY, 900.0, ONE), ONE, 501.0) == 0.0
+
+
+def test_a_second_model_s_429_rests_the_whole_key() -> None:
+    state = refused(None, KEY, 0.0, RateLimited("x"), RULES, ONE)
+    state = refused(state, KEY, 1.0, RateLimited("x"), RULES, TWO)
+    assert rest(state, Use(model="three"), 1.0) == 10.0
+
+
+def test_a_limit_of_the_account_rests_the_whole_key_at_once() -> None:
+    state = refused(None, KEY, 0.0, RateLimited("x", account=True), RULES, ONE)
+    assert rest(state, TWO) == 300.0
+
+
+def test_an_account_without_credit_still_has_what_is_free() -> None:
+    state = refused(None, KEY, 0.0, InsufficientCredit("x"), RULES, ONE)
+    assert view(state, KEY, 1.0, ONE).out == "out_of_credit"
+    assert view(state, KEY, 1.0, Use(model="gift", free=True)).out is None
+    state = answered(state, KEY, 2.0, Use(model="gift", free=True))
+    assert view(state, KEY, 3.0, ONE).out == "out_of_credit", "an answer that cost nothing says nothing of the credit"
+
+
+def test_a_key_that_is_out_is_tried_again_by_one_request_now_and_then() -> None:
+    state: State | None = refused(None, KEY, 0.0, InvalidKey("x"), RULES, ONE)
+    assert view(state, KEY, 599.0, ONE).out == "bad_credential"
+    seen = view(state, KEY, 601.0, ONE)
+    assert (seen.out, seen.probe) == (None, True)
+    assert ordered([seen, KeyView("well", used_at=900.0)])[0].label == "well"
+    state, _ = take(state, KEY, 601.0, RULES, ONE)
+    assert view(state, KEY, 602.0, ONE).out == "bad_credential", "one probe at a time"
+    state = refused(state, KEY, 603.0, InvalidKey("x"), RULES, ONE)
+    assert view(state, KEY, 603.0 + 1_199.0, ONE).out is not None
+    assert view(state, KEY, 603.0 + 1_201.0, ONE).out is None
+    assert view(answered(state, KEY, 2_000.0, ONE), KEY, 2_001.0, ONE) == KeyView(KEY.label, used_at=601.0)
 
 
 @pytest.mark.parametrize("seconds", [1.5, 700.0, 90_000.0])
@@ -55,10 +100,10 @@ def test_a_daily_quota_resets_a_day_after_its_first_use() -> None:
 
 
 @pytest.mark.parametrize("error", [InvalidKey("x"), InsufficientCredit("x")])
-def test_bad_and_unpaid_keys_are_out_until_the_person_acts(error: InvalidKey | InsufficientCredit) -> None:
+def test_bad_and_unpaid_keys_are_out(error: InvalidKey | InsufficientCredit) -> None:
     state = refused(None, KEY, 0.0, error, RULES)
-    assert view(state, KEY, 10**9).out == error.kind
-    assert ordered([view(state, KEY, 10**9)]) == ()
+    assert view(state, KEY, 100.0).out == error.kind
+    assert ordered([view(state, KEY, 100.0)]) == ()
     assert view(revived(state), KEY, 1.0).out is None
 
 
@@ -68,7 +113,7 @@ def test_a_new_key_under_the_old_name_starts_afresh() -> None:
 
 
 def test_a_state_never_holds_the_key() -> None:
-    state, _ = take(None, ApiKey("work", KEY.secret, quota=5, rpm=5, tpm=5), 0.0, RULES, 3)
+    state, _ = take(None, ApiKey("work", KEY.secret, quota=5, rpm=5, tpm=5), 0.0, RULES, Use(3))
     state = refused(state, KEY, 0.0, RateLimited("x"), RULES)
     assert "0123456789" not in repr(state)
 
@@ -91,7 +136,7 @@ def test_requests_per_minute_slow_down_before_the_429() -> None:
 
 def test_tokens_per_minute() -> None:
     key = ApiKey("small", Secret("k" * 20), tpm=6000)
-    state, _ = take(None, key, 0.0, RULES, 5000)
+    state, _ = take(None, key, 0.0, RULES, Use(5000))
     assert wait(state, key, 0.0, 2000) == pytest.approx(10.0)
     assert wait(state, key, 0.0, 500) == 0.0
 
@@ -99,7 +144,7 @@ def test_tokens_per_minute() -> None:
 def test_a_request_larger_than_the_bucket_goes_when_it_is_full() -> None:
     key = ApiKey("small", Secret("k" * 20), tpm=600)
     assert wait(None, key, 0.0, 5000) == 0.0
-    state, _ = take(None, key, 0.0, RULES, 5000)
+    state, _ = take(None, key, 0.0, RULES, Use(5000))
     assert wait(state, key, 0.0, 5000) > 60.0
 
 
@@ -138,7 +183,7 @@ def test_a_minute_never_sees_more_than_bucket_and_refill(uses: list[tuple[float,
     now, taken = 0.0, list[tuple[float, int]]()
     for pause, tokens in uses:
         now += pause
-        state, seen = take(state, key, now, RULES, tokens)
+        state, seen = take(state, key, now, RULES, Use(tokens))
         if seen.wait == 0.0:
             taken.append((now, tokens))
     for start, _ in taken:

@@ -20,11 +20,11 @@ SCALE = 0.02
 
 
 async def test_twenty_requests_while_the_primary_is_down() -> None:
-    """At most six attempts reach it while it is down, and it is used again within 30 s of its recovery."""
+    """Five failures open the breaker, then a probe every four seconds at most; it is used again soon after its recovery."""
     found = await outage(SCALE)
     assert found.whole == 20
     assert found.first == "backup/model"
-    assert 5 <= found.while_down <= 6
+    assert 5 <= found.while_down <= 10
     assert found.back_after <= 30 + 1.0 / SCALE, "a second of this machine's own slowness is forgiven"
 
 
@@ -105,6 +105,7 @@ async def test_a_second_program_shares_the_breaker_and_the_cooldowns() -> None:
         memory = InMemoryStateStore()
         options = scaled(1.0)
         options = replace(options, limits=replace(options.limits, backoff=0.01))
+        options = replace(options, keys=replace(options.keys, first_cooldown=60.0))
         one, two = make_router(urls, options, memory=memory), make_router(urls, options, memory=memory)
         for _ in range(3):
             await run(one)

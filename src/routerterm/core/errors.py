@@ -3,14 +3,14 @@
     RoutertermError                     one clear sentence, and a hint
     ├── ProviderError                   one attempt at one provider failed
     │   ├── ContextTooLong              the prompt does not fit: a larger model
-    │   ├── CallerFault                 the request itself is wrong: no retry
+    │   ├── BadRequest                  the request is wrong, says one provider: next candidate, until a second agrees
     │   ├── UnsupportedRequest          this model or server lacks what it takes: next candidate
     │   ├── RequestTooLarge             larger than the account's rate: another model, no wait helps
     │   ├── AccessDenied                refused for the place or the network, not for the key
     │   ├── BadCredential               key refused: next key
     │   ├── OutOfCredit                 key unpaid: next key, never retried
     │   ├── ModelGone                   unknown or switched off: next candidate
-    │   ├── ContentBlocked              refused by a filter: no retry
+    │   ├── ContentBlocked              refused by a filter: the same
     │   ├── RateLimited                 too fast: wait, cool the key
     │   ├── Transient                   5xx and the like: once more, then the next
     │   ├── Warming                     still loading: wait
@@ -95,6 +95,7 @@ class ProviderError(RoutertermError):
         model: str | None = None,
         key_label: str | None = None,
         affordable: int | None = None,
+        account: bool = False,
     ) -> None:
         super().__init__(message, hint)
         self.status = status
@@ -109,6 +110,8 @@ class ProviderError(RoutertermError):
         self.key_label = key_label
         self.affordable = affordable
         """The most tokens of an answer that the account can still pay for, where the provider says so (a 402)."""
+        self.account = account
+        """Whether a limit is said to be the account's or the key's, rather than one model's."""
 
 
 class ContextTooLong(ProviderError):
@@ -122,6 +125,7 @@ class BadRequest(ProviderError):
     """The provider finds the request itself wrong."""
 
     kind = "caller_fault"
+    cure = RecoveryPolicy(next_candidate=True)
 
 
 class UnsupportedRequest(ProviderError):
@@ -179,6 +183,7 @@ class ContentBlocked(ProviderError):
     """A filter refused the prompt or the answer."""
 
     kind = "content_blocked"
+    cure = RecoveryPolicy(next_candidate=True)
 
 
 class RateLimited(ProviderError):

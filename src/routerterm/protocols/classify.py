@@ -83,6 +83,7 @@ def classify(
         provider=provider or None,
         model=failure.model or None,
         affordable=_affordable(failure.message),
+        account=kind is RateLimited and _is_of_account(failure.detail),
     )
 
 
@@ -124,6 +125,20 @@ def _by_shape(failure: ErrorBody) -> type[ProviderError] | None:
     if failure.is_page and failure.status in (404, 405):
         return InvalidResponse
     return None
+
+
+_OF_MODEL = re.compile(
+    r"(?i)per[ _-]?(base[ _-]?)?model|\b(for|of) (the |this )?model\b|reached for `?[\w./:-]+`? in org"
+)
+_OF_ACCOUNT = re.compile(
+    r"(?i)per[ _-]?(day|project|organi[sz]ation|user|account)|\b(account|project|organi[sz]ation|workspace|daily|today"
+    r"|api[ _-]?key|your key|[RT]PD)\b"
+)
+
+
+def _is_of_account(detail: str) -> bool:
+    """Whether a limit is said to be the account's, the project's, the key's or the day's, and not one model's."""
+    return _OF_MODEL.search(detail) is None and _OF_ACCOUNT.search(detail) is not None
 
 
 def _affordable(message: str) -> int | None:

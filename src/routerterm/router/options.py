@@ -88,8 +88,11 @@ class BreakerLimits:
     window: int = 20
     minimum: int = 5
     ratio: float = 0.5
-    open_for: float = 30.0
-    open_most: float = 300.0
+    open_for: float = 4.0
+    """The least: an outage is noticed to be over so soon, for two or three probes in ten seconds."""
+    open_share: float = 0.25
+    """Of the outage so far, where that is longer: what has been down for long is asked more seldom."""
+    open_most: float = 60.0
     probe_lease: float = 120.0
     """After so long a probe that nobody reported on counts as lost with its program."""
 
@@ -98,8 +101,10 @@ class BreakerLimits:
 class KeyLimits:
     """How long keys rest.  Times are seconds."""
 
+    first_cooldown: float = 10.0
+    """After a first 429 that says nothing of a time; doubled with each that follows."""
     cooldown: float = 300.0
-    """After a 429 that says nothing of a time."""
+    """The longest such rest."""
     day: float = 86_400.0
 
 

@@ -188,8 +188,8 @@ def scaled(scale: float, deadline: float = 600.0) -> RouterOptions:
             warming=limits.warming * scale,
             deadline=deadline * scale,
         ),
-        breaker=replace(BreakerLimits(), open_for=30.0 * scale, open_most=300.0 * scale),
-        keys=replace(KeyLimits(), cooldown=300.0 * scale),
+        breaker=replace(BreakerLimits(), open_for=4.0 * scale, open_most=60.0 * scale),
+        keys=replace(KeyLimits(), first_cooldown=10.0 * scale, cooldown=300.0 * scale),
     )
 
 

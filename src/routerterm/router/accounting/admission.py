@@ -17,7 +17,7 @@ from routerterm.router.accounting.rows import settlement_row
 from routerterm.router.decide import circuit_breaker, key_limits
 from routerterm.router.decide.attempts import Attempt, AttemptRejected
 from routerterm.router.options import RouterOptions
-from routerterm.router.run.planner import PlannedRequest, health_name, key_name
+from routerterm.router.run.planner import PlannedRequest, health_name, key_name, use_of
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +74,7 @@ class AttemptAdmission:
 
     async def admit_key(self, attempt: Attempt, tokens: int) -> AttemptRejected | None:
         """Count the request against the key."""
-        key = self.key(attempt)
+        key, use = self.key(attempt), use_of(attempt.option.model, tokens)
         view = next((view for view in attempt.option.keys if view.label == attempt.key), None)
         if key is None or view is None or not (view.limited or len(attempt.option.keys) > 1):
             return None
@@ -83,7 +83,7 @@ class AttemptAdmission:
         def change(state: State | None) -> State | None:
             nonlocal taken
             state, taken = key_limits.take(
-                state, key, self._clock(), self._options.keys, tokens, ignore_cooldown=attempt.ignore_cooldown
+                state, key, self._clock(), self._options.keys, use, ignore_cooldown=attempt.ignore_cooldown
             )
             return state
 
@@ -156,15 +156,15 @@ class AttemptAdmission:
         now, name = self._clock(), key_name(attempt.target.provider, key.label)
         said = header_limits(headers, now=now, provider=attempt.target.provider) if headers else None
         known = self._prepared.states.get(name)
-        error = result.error
+        error, use = result.error, use_of(attempt.option.model)
 
         def change(state: State | None) -> State | None:
             if result.outcome == "done":
-                state = key_limits.answered(state, key, result.started)
+                state = key_limits.answered(state, key, result.started, use)
             if said is not None and said.buckets:
                 state = key_limits.learned(state, key, now, said)
             if error is not None and (error.cure.drop_key or error.cure.cool_key):
-                state = key_limits.refused(state, key, now, error, self._options.keys)
+                state = key_limits.refused(state, key, now, error, self._options.keys, use)
             return state
 
         if change(known) != known:

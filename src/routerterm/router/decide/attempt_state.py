@@ -22,6 +22,8 @@ class CandidateState:
         self.now = self._start = now
         self.made = 0
         """Attempts so far."""
+        self._walked = 0
+        """Those of them that only found a key refused: walking along a pool of keys uses up none."""
         self._limits = limits
         self._waited = 0.0
         self._tries: dict[Target, int] = {}
@@ -29,8 +31,10 @@ class CandidateState:
         self._sick: set[Target] = set()
         self._not_before: dict[Target, float] = {}
         """What Retry-After asked for."""
-        self._ready: dict[tuple[str, str], float | None] = {}
-        """When a key may be used again; None once it is out."""
+        self._ready: dict[tuple[str, str, str], float | None] = {}
+        """When a key may be used again for a model (or any, under an empty name); None once it is out."""
+        self._unpaid: set[tuple[str, str]] = set()
+        """Keys that are out only for what costs something."""
 
     def count(self, target: Target, delay: float = 0.0) -> None:
         """An attempt is made, after a wait."""
@@ -64,10 +68,37 @@ class CandidateState:
         """The target asked not to be asked for a while."""
         self._not_before[target] = self.now + seconds
 
-    def key_ready(self, provider: str, label: str | None, at: float | None) -> None:
-        """When the key may be used again; None: not in this request."""
+    def walked_on(self, target: Target) -> None:
+        """An attempt only showed that its key is refused, and another key is there: it does not count."""
+        self._walked += 1
+        self._tries[target] -= 1
+
+    def key_ready(self, target: Target, label: str | None, at: float | None, *, whole: bool = True) -> None:
+        """When the key may be used again; None: not in this request.  ``whole``: for any model, not just this one."""
         if label is not None:
-            self._ready[provider, label] = at
+            self._ready[target.provider, label, "" if whole else target.model] = at
+
+    def key_unpaid(self, target: Target, label: str | None) -> None:
+        """The key's account cannot pay: it is left for what costs nothing."""
+        if label is not None:
+            self._unpaid.add((target.provider, label))
+
+    def rests_elsewhere(self, target: Target, label: str | None) -> bool:
+        """Whether the key was refused for another model in this request."""
+        return any(
+            (provider, name) == (target.provider, label) and model not in ("", target.model)
+            for provider, name, model in self._ready
+        )
+
+    def has_other_key(self, option: RankedCandidate, label: str | None) -> bool:
+        """Whether the target can be asked with a key that was not refused in this request."""
+        return any(
+            view.label != label and view.wait <= 0 and self._ready_at(option, view.label) == 0.0 for view in option.keys
+        )
+
+    def is_spent(self) -> bool:
+        """Whether no attempt is left."""
+        return self.made - self._walked >= self._limits.attempts
 
     def only_larger_than(self, option: RankedCandidate) -> None:
         """Only larger windows are left, and unknown ones."""
@@ -96,7 +127,7 @@ class CandidateState:
         """The key that may be used soonest, with the wait from now; `NO_KEY_NOW` if all are out."""
         best = NO_KEY_READY if option.needs_key else None
         for view in option.keys:
-            ready = self._ready.get((option.target.provider, view.label), 0.0)
+            ready = self._ready_at(option, view.label)
             if ready is None:
                 continue
             since = ready or view.wait + self._start
@@ -104,6 +135,14 @@ class CandidateState:
             if best is None or best is NO_KEY_READY or wait < best.wait:
                 best = KeyView(view.label, wait)
         return best
+
+    def _ready_at(self, option: RankedCandidate, label: str) -> float | None:
+        """When this request may use a key for a target: 0 is now, None never."""
+        target = option.target
+        if (target.provider, label) in self._unpaid and not option.is_free:
+            return None
+        found = [self._ready.get((target.provider, label, model), 0.0) for model in ("", target.model)]
+        return None if None in found else max(at for at in found if at is not None)
 
     def usable(self, option: RankedCandidate, *, again: bool = False) -> KeyView | None:
         """The key to ask this target with, None where it needs none, or `NO_KEY_NOW` if it cannot be asked now."""
@@ -125,11 +164,11 @@ class CandidateState:
 
     def others(self, option: RankedCandidate) -> bool:
         """Whether another candidate stands ready that was not asked yet."""
-        return self.made < self._limits.attempts and self._fresh(option) > 0
+        return not self.is_spent() and self._fresh(option) > 0
 
     def spared(self, option: RankedCandidate) -> bool:
         """Whether asking it once more still leaves an attempt for each candidate that was not asked yet."""
-        return self._limits.attempts - self.made > self._fresh(option)
+        return self._limits.attempts - self.made + self._walked > self._fresh(option)
 
     def _fresh(self, option: RankedCandidate) -> int:
         """How many other candidates stand ready that were not asked yet."""

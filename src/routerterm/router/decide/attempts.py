@@ -95,6 +95,8 @@ class Attempt:
     """How this attempt goes on with a cut answer, if there is one."""
     ignore_cooldown: bool = False
     """The key was just told to rest; ``delay`` is all of it that is to be kept."""
+    most: int | None = None
+    """Tokens that the answer is kept to, because the account can pay for no more."""
     next: str = ""
     """What is done now, in words, for the failure before it."""
     spare: Attempt | None = None

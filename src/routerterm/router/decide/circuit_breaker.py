@@ -88,7 +88,7 @@ def succeeded(
     """An answer came whole: closes the breaker, and is measured."""
     fields = _fields(state)
     probed = bool(fields.pop("open_until", 0))
-    for name in ("probe_until", "opens", "gone_at", "last_error"):
+    for name in ("probe_until", "opens", "opened_at", "gone_at", "last_error"):
         fields.pop(name, None)
     fields["window"] = ("" if probed else _window(fields)) + "0"
     fields["window"] = fields["window"][-limits.window :]
@@ -110,7 +110,7 @@ def failed(state: State | None, now: float, limits: BreakerLimits, error: Provid
     window = (_window(fields) + "1")[-limits.window :]
     fields["window"] = window
     if len(window) >= limits.minimum and window.count("1") >= limits.ratio * len(window):
-        fields |= {"window": "", "opens": 1, "open_until": now + limits.open_for}
+        fields |= {"window": "", "opened_at": now, "open_until": now + limits.open_for}
     return fields
 
 
@@ -133,14 +133,13 @@ def forgotten(state: State | None) -> State | None:
 
 
 def _reopened(fields: Fields, now: float, limits: BreakerLimits) -> State:
-    """The probe failed: twice as long.  A straggler sent before it opened changes nothing."""
+    """The probe failed: in proportion to the outage so far.  A straggler sent before it opened changes nothing."""
     if "probe_until" not in fields:
         return fields
     del fields["probe_until"]
-    opens = int(_number(fields, "opens")) + 1
-    # Ten doublings are past any cap; a bound keeps a damaged state from overflowing.
-    wait = min(limits.open_most, limits.open_for * 2 ** min(opens - 1, 10))
-    return fields | {"opens": opens, "open_until": now + wait}
+    down = max(0.0, now - _number(fields, "opened_at")) if "opened_at" in fields else 0.0
+    wait = min(limits.open_most, max(limits.open_for, limits.open_share * down))
+    return fields | {"open_until": now + wait}
 
 
 def _measure(fields: Fields, name: str, value: float | None, now: float) -> None:

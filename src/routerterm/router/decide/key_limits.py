@@ -1,5 +1,8 @@
 """The state of a key: rest, daily quota, requests and tokens per minute, and why it is out.  Pure.
 
+A refusal that is about speed rests the key for the one model that it was about; the whole key rests once a second
+model refuses, or where the provider speaks of the account.  A key that is out is tried again by itself now and then.
+
 The state is the JSON object under ``key:provider/label`` in the router's memory.  Times are seconds since
 the epoch.  It never holds the key, only a short fingerprint: a new key under an old name starts afresh.
 """
@@ -7,14 +10,19 @@ the epoch.  It never holds the key, only a short fingerprint: a new key under an
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from routerterm.core.errors import ProviderError
+from routerterm.core.errors import InsufficientCredit, ProviderError
 from routerterm.core.ports import ApiKey, State
 from routerterm.protocols.limits import RateLimits
 from routerterm.router.options import KeyLimits
+
+_PROBE_AFTER = 600.0
+"""Seconds after which a key that was refused is tried again by itself; a mended account is noticed so soon."""
+_PROBE_MOST = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +39,8 @@ class KeyView:
     used_at: float = 0.0
     limited: bool = False
     """Whether its use must be counted before a request leaves."""
+    probe: bool = False
+    """It was out, and may be tried once to see whether it still is: asked after those that are well."""
 
 
 def fingerprint(key: ApiKey) -> str:
@@ -38,32 +48,57 @@ def fingerprint(key: ApiKey) -> str:
     return hashlib.sha256(key.secret.reveal().encode()).hexdigest()[:8]
 
 
-def view(state: State | None, key: ApiKey, now: float, tokens: int = 0) -> KeyView:
-    """How the key stands for a request of ``tokens``."""
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What a key is to be used for."""
+
+    tokens: int = 0
+    model: str = ""
+    """At its provider; empty asks about the key as a whole."""
+    free: bool = False
+    """The model costs nothing: an account without credit still has it."""
+
+
+ANY_USE = Use()
+
+
+def view(state: State | None, key: ApiKey, now: float, use: Use = ANY_USE) -> KeyView:
+    """How the key stands for a request."""
     fields = _own(state, key)
     out = fields.get("out")
     limited = bool(key.quota or key.rpm or key.tpm or fields.get("learned"))
-    if isinstance(out, str):
-        return KeyView(key.label, 0.0, out, out, _number(fields, "used_at"), limited)
-    wait, reason = max(_waits(fields, key, now, tokens), default=(0.0, ""))
-    return KeyView(key.label, wait, None, reason if wait > 0 else "", _number(fields, "used_at"), limited)
+    used_at = _number(fields, "used_at")
+    if not isinstance(out, str) or (out == InsufficientCredit.kind and use.free):
+        wait, reason = max(_waits(fields, key, now, use), default=(0.0, ""))
+        return KeyView(key.label, wait, None, reason if wait > 0 else "", used_at, limited)
+    if now < _number(fields, "out_at") + _probe_after(fields):
+        return KeyView(key.label, 0.0, out, out, used_at, limited)
+    return KeyView(key.label, used_at=used_at, limited=True, probe=True)
 
 
 def ordered(views: Sequence[KeyView]) -> tuple[KeyView, ...]:
     """The keys that are not out: usable ones first, the least recently used in front, then those that wait least."""
     usable = [view for view in views if view.out is None]
-    return tuple(sorted(usable, key=lambda view: (view.wait, view.used_at)))
+    return tuple(sorted(usable, key=lambda view: (view.wait, view.probe, view.used_at)))
 
 
 def take(
-    state: State | None, key: ApiKey, now: float, limits: KeyLimits, tokens: int = 0, *, ignore_cooldown: bool = False
+    state: State | None,
+    key: ApiKey,
+    now: float,
+    limits: KeyLimits,
+    use: Use = ANY_USE,
+    *,
+    ignore_cooldown: bool = False,
 ) -> tuple[State | None, KeyView]:
-    """Count one request of ``tokens`` against the key, if it may be used now: ``view.wait`` is then 0."""
-    seen = view(state, key, now, tokens)
+    """Count one request against the key, if it may be used now: ``view.wait`` is then 0."""
+    seen = view(state, key, now, use)
     if seen.out is not None or (seen.wait > 0 and not ignore_cooldown):
         return state, seen
     fields = _own(state, key)
     fields |= {"used_at": now, "print": fingerprint(key)}
+    if seen.probe:  # one request tries it; for all others it is out until that one is answered, or as long again
+        fields["out_at"] = now
     if key.quota:
         start, used = _quota(fields)
         fresh = start is None or now - start >= limits.day
@@ -71,10 +106,10 @@ def take(
     if key.rpm:
         fields["rpm"] = _drained(fields.get("rpm"), key.rpm, now, 1)
     if key.tpm:
-        fields["tpm"] = _drained(fields.get("tpm"), key.tpm, now, tokens)
+        fields["tpm"] = _drained(fields.get("tpm"), key.tpm, now, use.tokens)
     known = fields.get("learned")
     if isinstance(known, Mapping):
-        fields["learned"] = {kind: _spent(kind, item, tokens) for kind, item in known.items()}
+        fields["learned"] = {kind: _spent(kind, item, use.tokens) for kind, item in known.items()}
     return fields, seen
 
 
@@ -93,46 +128,92 @@ def learned(state: State | None, key: ApiKey, now: float, limits: RateLimits) ->
     return fields | {"learned": known} if known else fields
 
 
-def answered(state: State | None, key: ApiKey, sent_at: float) -> State | None:
-    """The key worked for a request sent at that time: a rest that began before it is over."""
+def answered(state: State | None, key: ApiKey, sent_at: float, use: Use = ANY_USE) -> State | None:
+    """The key worked for a request sent at that time: a rest that began before it is over, and it is not out."""
     fields = _own(state, key)
-    if not fields or _number(fields, "cooled_at") > sent_at:
-        return fields or None
-    for name in ("cool_until", "cooled_at", "why"):
-        fields.pop(name, None)
+    rests = {model: rest for model, rest in _rests(fields).items() if model != use.model or _begun(rest) > sent_at}
+    fields.pop("rests", None)
+    if rests:
+        fields["rests"] = rests
+    if not (use.free and fields.get("out") == InsufficientCredit.kind):
+        for name in ("out", "out_at", "outs"):
+            fields.pop(name, None)
+    if _number(fields, "cooled_at") <= sent_at:
+        for name in ("cool_until", "cooled_at", "why"):
+            fields.pop(name, None)
+    return fields or None
+
+
+def refused(
+    state: State | None, key: ApiKey, now: float, error: ProviderError, limits: KeyLimits, use: Use = ANY_USE
+) -> State:
+    """A provider turned the key away: it rests (for one model, or as a whole), or is out for now."""
+    fields = _own(state, key) | {"print": fingerprint(key)}
+    if error.cure.drop_key:
+        return fields | {"out": error.kind, "out_at": now, "outs": int(_number(fields, "outs")) + 1}
+    if not error.cure.cool_key:
+        return fields
+    rests = {model: rest for model, rest in _rests(fields).items() if now - _begun(rest) < limits.day}
+    before = rests.get(use.model, {})
+    strikes = int(_number(before, "strikes")) + 1 if now - _begun(before) < limits.cooldown * 2 else 1
+    whole = error.account or not use.model
+    until = now + cooldown(error, limits, None if whole else strikes)
+    why = "its daily quota is used up" if error.daily else "it was too fast"
+    others = any(model != use.model and _number(rest, "until") > now for model, rest in rests.items())
+    if whole or others:
+        if error.daily and error.retry_after is None:
+            start, _ = _quota(fields)
+            until = (start if start is not None and now - start < limits.day else now) + limits.day
+        fields |= {"cool_until": max(until, _number(fields, "cool_until")), "cooled_at": now, "why": why}
+    if use.model:
+        until = max(until, _number(before, "until"))
+        rests[use.model] = {"until": until, "at": now, "strikes": strikes, "why": why}
+        fields["rests"] = rests
     return fields
 
 
-def refused(state: State | None, key: ApiKey, now: float, error: ProviderError, limits: KeyLimits) -> State:
-    """A provider turned the key away: it rests, or is out until the person acts."""
-    fields = _own(state, key) | {"print": fingerprint(key)}
-    if error.cure.drop_key:
-        return fields | {"out": error.kind, "out_at": now}
-    if not error.cure.cool_key:
-        return fields
-    until = now + cooldown(error, limits)
-    if error.daily and error.retry_after is None:
-        start, _ = _quota(fields)
-        until = (start if start is not None and now - start < limits.day else now) + limits.day
-    why = "its daily quota is used up" if error.daily else "it was too fast"
-    return fields | {"cool_until": max(until, _number(fields, "cool_until")), "cooled_at": now, "why": why}
+def cooldown(error: ProviderError, limits: KeyLimits, strikes: int | None = None) -> float:
+    """Seconds of rest after a refusal: what the provider asks is the least.
 
-
-def cooldown(error: ProviderError, limits: KeyLimits) -> float:
-    """Seconds of rest after a refusal: what the provider asks is the least, silence costs the full time."""
+    Silence costs more with each of its ``strikes`` refusals, and the full time where the whole key is meant (None).
+    """
     if error.retry_after is not None:
         return error.retry_after
-    return limits.day if error.daily else limits.cooldown
+    if error.daily:
+        return limits.day
+    if strikes is None:
+        return limits.cooldown
+    return float(min(limits.cooldown, limits.first_cooldown * 2 ** min(strikes - 1, 10)))
 
 
 def revived(state: State | None) -> State | None:
     """By hand: the key is tried again; what it used of its quota stays."""
-    gone = ("out", "out_at", "cool_until", "cooled_at", "why", "learned")
+    gone = ("out", "out_at", "outs", "cool_until", "cooled_at", "why", "learned", "rests")
     return {name: value for name, value in (state or {}).items() if name not in gone} or None
 
 
-def _waits(fields: Mapping[str, Any], key: ApiKey, now: float, tokens: int) -> list[tuple[float, str]]:
+def _probe_after(fields: Mapping[str, Any]) -> float:
+    """Seconds for which a key is out before it is tried again: twice as long each time, at most a day."""
+    return float(min(_PROBE_MOST, _PROBE_AFTER * 2 ** min(max(0, int(_number(fields, "outs")) - 1), 10)))
+
+
+def _rests(fields: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The models for which the key rests."""
+    rests = fields.get("rests")
+    if not isinstance(rests, Mapping):
+        return {}
+    return {str(model): rest for model, rest in rests.items() if isinstance(rest, Mapping)}
+
+
+def _begun(rest: Mapping[str, Any]) -> float:
+    return _number(rest, "at") if rest else -math.inf
+
+
+def _waits(fields: Mapping[str, Any], key: ApiKey, now: float, use: Use) -> list[tuple[float, str]]:
+    tokens = use.tokens
     waits = [(_number(fields, "cool_until") - now, str(fields.get("why", "")))]
+    if (rest := _rests(fields).get(use.model)) is not None:
+        waits.append((_number(rest, "until") - now, f"{rest.get('why', 'it was too fast')} for {use.model}"))
     start, used = _quota(fields)
     if key.quota and start is not None and used >= key.quota:
         waits.append((start + 86_400.0 - now, f"its {key.quota} requests of the day are used"))

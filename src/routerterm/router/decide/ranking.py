@@ -71,6 +71,11 @@ class RankedCandidate:
     hedge_after: float | None = None
     """Seconds after which a second candidate may be asked as well."""
 
+    @property
+    def is_free(self) -> bool:
+        """Whether it costs nothing by the price list."""
+        return self.model.prices.input == 0 and self.model.prices.output == 0
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:

@@ -18,16 +18,20 @@ from typing import TypeAlias, assert_never
 from routerterm.core.errors import (
     BadRequest,
     CircuitOpen,
+    ContentBlocked,
     CoolingDown,
+    InsufficientCredit,
     InvalidResponse,
     ModelLoading,
     Offline,
+    PartialCredit,
     ProviderError,
     RateLimited,
     RoutertermError,
     ServerError,
     StreamInterrupted,
     Unreachable,
+    UnsupportedRequest,
 )
 from routerterm.core.events import OnCut
 from routerterm.core.targets import Target
@@ -47,6 +51,9 @@ from routerterm.router.decide.format import format_duration
 from routerterm.router.decide.key_limits import KeyView, cooldown
 from routerterm.router.decide.ranking import RankedCandidate
 
+_WRONGLY_ASKED = (BadRequest, UnsupportedRequest)
+_SHORTEST_ANSWER = 64
+"""Tokens below which a shorter answer is not worth asking for."""
 RetryPlan: TypeAlias = Generator[Attempt, Outcome, RoutertermError | None]
 
 
@@ -96,6 +103,8 @@ class _RetryState:
         self._broke: set[Target] = set()
         """Targets whose answer broke off."""
         self._no_prefill: set[Target] = set()
+        self._objectors: dict[str, set[str]] = {}
+        """Providers that found the request itself wrong, by class of error."""
         self._failures: list[ProviderError] = []
         self._refusal: AttemptRejected | None = None
         self._last: AttemptLost | None = None
@@ -116,7 +125,9 @@ class _RetryState:
         if self._refusal is None or outcome.error is not None:
             self._refusal = outcome
         if outcome.what == "key" and attempt.key is not None:
-            self._set_ready(attempt, outcome.now + outcome.wait if outcome.wait else None)
+            self._standing.key_ready(
+                attempt.target, attempt.key, outcome.now + outcome.wait if outcome.wait else None, whole=False
+            )
         else:
             self._standing.exclude(attempt.target)
         self._last = None
@@ -133,17 +144,16 @@ class _RetryState:
         self._failures.append(error)
         self._last = outcome
         self._absorb(attempt, outcome)
-        if attempt.recover == "continue" and isinstance(error, BadRequest) and not outcome.progress.content:
+        if attempt.recover == "continue" and isinstance(error, _WRONGLY_ASKED) and not outcome.progress.content:
             self._no_prefill.add(target)
             return True
+        if self._is_agreed(target, error):
+            return False
         if self._progress.tool_calls or (not cure.next_candidate and not cure.retry):
             return False
         if self._progress.content and self._rules.on_cut == "stop":
             return False
-        if cure.drop_key:
-            self._set_ready(attempt, None)
-        if cure.cool_key:
-            self._set_ready(attempt, outcome.now + cooldown(error, self._rules.keys))
+        self._judge_key(attempt, error)
         if cure.larger_context:
             standing.only_larger_than(attempt.option)
         if error.retry_after is not None and not cure.cool_key:
@@ -160,11 +170,11 @@ class _RetryState:
 
     def next_attempt(self, last: Attempt) -> Attempt | None:
         """The next attempt, or None where nothing is left."""
-        if self._standing.made >= self._rules.limits.attempts:
+        if self._standing.is_spent():
             return None
         if self._progress.content:
             return self._recovery(last)
-        return self._retry_same(last) or self._fallback(last)
+        return self._shorter(last) or self._retry_same(last) or self._fallback(last)
 
     def conclusion(self) -> RoutertermError | None:
         """The error that ends the request."""
@@ -172,14 +182,48 @@ class _RetryState:
             return _nothing_sent(self._refusal)
         last = self._failures[-1]
         if self._progress.content:
-            return (
-                last
-                if isinstance(last, StreamInterrupted) or not last.cure.next_candidate
-                else _cut(last, self._progress)
-            )
+            kept = isinstance(last, StreamInterrupted | BadRequest | ContentBlocked) or not last.cure.next_candidate
+            return last if kept else _cut(last, self._progress)
         if all(is_network(error) for error in self._failures):
             return _offline(self._failures)
         return last
+
+    def _is_agreed(self, target: Target, error: ProviderError) -> bool:
+        """Whether a second provider finds the request itself wrong: what one alone says is about that one."""
+        if not isinstance(error, BadRequest | ContentBlocked):
+            return False
+        self._objectors.setdefault(type(error).kind, set()).add(target.provider)
+        return len(self._objectors[type(error).kind]) > 1
+
+    def _judge_key(self, attempt: Attempt, error: ProviderError) -> None:
+        """What a refusal means for the key in the rest of this request."""
+        standing, target, cure = self._standing, attempt.target, error.cure
+        if cure.drop_key and isinstance(error, InsufficientCredit):
+            standing.key_unpaid(target, attempt.key)
+            if attempt.option.is_free:
+                standing.exclude(target)
+        elif cure.drop_key:
+            standing.key_ready(target, attempt.key, None)
+        elif cure.cool_key:
+            whole = error.account or standing.rests_elsewhere(target, attempt.key)
+            at = standing.now + cooldown(error, self._rules.keys, None if error.account else 1)
+            standing.key_ready(target, attempt.key, at, whole=whole)
+        elif isinstance(error, PartialCredit) and (attempt.most is not None or error.affordable is None):
+            standing.key_unpaid(target, attempt.key)
+        if cure.next_key and standing.has_other_key(attempt.option, attempt.key):
+            standing.walked_on(target)
+
+    def _shorter(self, last: Attempt) -> Attempt | None:
+        """The same target for a shorter answer, where the account can pay for one."""
+        error = self._last.error if self._last is not None else None
+        if not isinstance(error, PartialCredit) or error.affordable is None or last.most is not None:
+            return None
+        if error.affordable < _SHORTEST_ANSWER:
+            self._standing.key_unpaid(last.target, last.key)
+            return None
+        words = f"once more, for at most {error.affordable:,} tokens: the account can pay for no more"
+        key = None if last.key is None else KeyView(last.key)
+        return replace(self._attempt(last.option, key, last.option.why, next=words), most=error.affordable)
 
     def _absorb(self, attempt: Attempt, outcome: AttemptLost) -> None:
         """Only a leg that brought something changes what the person sees."""
@@ -290,9 +334,6 @@ class _RetryState:
     def _continuable(self, error: ProviderError) -> bool:
         """A cut answer may go on at the same target."""
         return isinstance(error, StreamInterrupted | ServerError) and self._progress.content
-
-    def _set_ready(self, attempt: Attempt, at: float | None) -> None:
-        self._standing.key_ready(attempt.target.provider, attempt.key, at)
 
     def _attempt(
         self,

@@ -8,14 +8,24 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from routerterm.core.errors import (
+    ContentBlocked,
     DeadlineExceeded,
+    EmptyAnswer,
     InvalidResponse,
     ProviderError,
     ResponseTimeout,
     RoutertermError,
     StreamInterrupted,
 )
-from routerterm.core.events import ReasoningDelta, StreamEnd, StreamError, TextDelta, ToolCallDelta, WireEvent
+from routerterm.core.events import (
+    ReasoningDelta,
+    StreamEnd,
+    StreamError,
+    TextDelta,
+    ToolCallDelta,
+    UsageReported,
+    WireEvent,
+)
 from routerterm.protocols.base import Decoder, HttpRequest
 from routerterm.protocols.classify import classify
 from routerterm.router.decide.format import format_duration
@@ -25,7 +35,9 @@ from routerterm.router.transports.base import HttpResponse, Timeouts, Transport
 _ERROR_BODY = 256 * 1024
 _ERROR_WAIT = 10.0
 _TRAILING = 2.0
-"""Seconds for what may follow the end of an answer: its usage."""
+"""Seconds for what may follow the end of an answer."""
+_LATE_USAGE = 8.0
+"""Seconds for the usage, where the end came without it: some count only when all is sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +71,8 @@ class AttemptStream:
         self.sent = self._last_byte = self._last_content = self._clock()
         self.first_content: float | None = None
         self._broke: StreamError | None = None
+        self._counted = False
+        """Whether usage was reported."""
         self._watch = ReadTimeout()
 
     async def batches(self) -> AsyncGenerator[list[WireEvent], None]:
@@ -84,6 +98,8 @@ class AttemptStream:
                     raise self._broke.error
         if self.stopped is None:
             raise StreamInterrupted(f"The answer of {self._provider} ended before it was finished.", code="unfinished")
+        if not self.content and self.stopped.reason != "length":
+            raise _empty(self._provider, self.stopped)
 
     async def _opened(self, stack: AsyncExitStack) -> HttpResponse:
         waits = Timeouts(self._patience.connect, self._patience.write)
@@ -111,7 +127,9 @@ class AttemptStream:
     def _due(self) -> float:
         """When waiting ends.  Bytes without content, such as comments, stretch it, but not for ever."""
         patience = self._patience
-        wait = _TRAILING if self.stopped else patience.idle if self.content else patience.first
+        wait = patience.idle if self.content else patience.first
+        if self.stopped:
+            wait = _TRAILING if self._counted else _LATE_USAGE
         due = self._last_byte + wait
         if self._last_content != self._last_byte:
             due = min(due, self._last_content + wait * patience.keepalive_factor)
@@ -135,6 +153,8 @@ class AttemptStream:
                 if not self.content:
                     self.content = True
                     self.first_content = self._last_byte
+            elif isinstance(event, UsageReported):
+                self._counted = True
             elif isinstance(event, StreamEnd):
                 self.stopped = event
             elif isinstance(event, StreamError):
@@ -159,3 +179,13 @@ class AttemptStream:
         except (TimeoutError, StreamInterrupted):
             pass  # the status alone tells enough
         return classify(answer.status, answer.headers, bytes(body[:_ERROR_BODY]), provider=self._provider)
+
+
+def _empty(provider: str, stopped: StreamEnd) -> ProviderError:
+    """The error for an answer that ended without content: a word for its end alone makes it no answer."""
+    word = stopped.raw or stopped.reason
+    if stopped.reason == "content_filter":
+        return ContentBlocked(f"{provider} withheld the whole answer ({word}).", "Rephrase it, or ask another model.")
+    return EmptyAnswer(
+        f"{provider} ended the answer without a word ({word}).", "Ask again, or ask another model.", code=word
+    )

@@ -25,6 +25,7 @@ from routerterm.core.ports import ApiKey, KeySource, State, StateStore
 from routerterm.core.request import ChatRequest
 from routerterm.core.targets import RejectedCandidate, Target
 from routerterm.router.decide import circuit_breaker, key_limits
+from routerterm.router.decide.key_limits import Use
 from routerterm.router.decide.names import Entry, Names, Resolved
 from routerterm.router.decide.preferences import apply_preferences, preference_rejection, reorder
 from routerterm.router.decide.ranking import DISABLED, NO_KEY, CandidateInfo, Needs, Plan, plan
@@ -78,6 +79,11 @@ def health_name(target: Target) -> str:
 def key_name(provider: str, label: str) -> str:
     """Where a key's state is remembered."""
     return f"key:{provider}/{label}"
+
+
+def use_of(model: ModelInfo, tokens: int = 0) -> Use:
+    """What a key is used for by a request to a model."""
+    return Use(tokens, model.id, model.prices.input == 0 and model.prices.output == 0)
 
 
 class RequestPlanner:
@@ -169,7 +175,7 @@ class RequestPlanner:
             model,
             circuit_breaker.health(states.get(health_name(target)), now),
             tuple(
-                key_limits.view(states.get(key_name(info.name, key.label)), key, now, tokens)
+                key_limits.view(states.get(key_name(info.name, key.label)), key, now, use_of(model, tokens))
                 for key in keys.get(info.name, ())
             ),
             forecast,
@@ -216,6 +222,8 @@ def refusal(prepared: PlannedRequest) -> RoutertermError:
         hint = ENABLE_HINT
     if any("routerterm local fetch" in item.reason for item in passed):
         hint = "Fetch the local model with: routerterm local fetch"
+    if any("is refused" in item.reason or "no credit" in item.reason for item in passed):
+        hint = "Test the keys with: routerterm keys test. A new key under the same name is used at once."
     reasons = "; ".join(f"{item.target}: {item.reason}" for item in passed)
     return _by_cause(passed, f"No model can answer this now. {reasons}.", hint)
 

@@ -8,6 +8,7 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias, TypeVar, assert_never
 
+from routerterm.catalog.parameters import fitted
 from routerterm.core.errors import DeadlineExceeded, NoCandidate, ProviderError, RoutertermError
 from routerterm.core.events import (
     AttemptFailed,
@@ -183,7 +184,9 @@ class RequestRun:
         now, route = self._around.clock(), self._prepared.resolved.route
         prompt = option.forecast.prompt_tokens if option.forecast is not None else 0
         caps = _left(hooks.budget.caps(self._request, attempt.target, route, int(now * 1000)), self._tally.committed)
-        sent = allowed(self._request, option, caps, hooks.forecaster)
+        params, left_out = fitted(self._request.params, option.model)
+        request = _shortened(replace(self._request, params=params), attempt.most)
+        sent = allowed(request, option, caps, hooks.forecaster)
         leg = self._leg(sent.request, attempt)
         if (refused := await self._books.admit_model(attempt)) is not None:
             return refused
@@ -196,7 +199,7 @@ class RequestRun:
             )
             reached = await self._books.reserve(record, caps)
             if reached is None:
-                run = RunningAttempt(attempt, record, now, leg, _why(attempt, sent))
+                run = RunningAttempt(attempt, record, now, leg, _why(attempt, sent, left_out))
                 self._tally.begin(run)
                 return run
             tighter = tightened(sent, option, reached, hooks.forecaster)
@@ -292,11 +295,21 @@ class RequestRun:
         return Failed(error, self._tally.usage, self._tally.cost, self._tally.made)
 
 
-def _why(attempt: Attempt, sent: Allowed) -> str:
+def _shortened(request: ChatRequest, most: int | None) -> ChatRequest:
+    """The request for an answer of at most so many tokens."""
+    if most is None:
+        return request
+    return replace(request, params=replace(request.params, max_output=min(most, request.params.max_output or most)))
+
+
+def _why(attempt: Attempt, sent: Allowed, left_out: Sequence[str]) -> str:
     """Why an attempt is made, and what of the request was changed for it."""
-    if sent.clipped is None:
-        return attempt.why
-    return f"{attempt.why}; its answer is limited to {sent.clipped:,} tokens, the budget leaves no more"
+    why = attempt.why
+    if left_out:
+        why += f"; without {', '.join(left_out)}, which it does not take"
+    if sent.clipped is not None:
+        why += f"; its answer is limited to {sent.clipped:,} tokens, the budget leaves no more"
+    return why
 
 
 def _left(caps: Sequence[Cap], committed: int) -> Sequence[Cap]:
