@@ -20,7 +20,7 @@ SCALE = 0.02
 
 
 async def test_twenty_requests_while_the_primary_is_down() -> None:
-    """Five failures open the breaker, then it is probed every four seconds at most, and used again soon after its end."""
+    """Five failures open the breaker, then it is probed every four seconds at most, and soon used again."""
     found = await outage(SCALE)
     assert found.whole == 20
     assert found.first == "backup/model"
