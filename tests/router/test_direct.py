@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime
-import gzip
+import socket
 import ssl
+import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from ipaddress import ip_address
@@ -16,10 +18,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from routerterm.core.errors import BadRequest, InvalidResponse, ServerError, StreamInterrupted, Unreachable
+from routerterm.core.errors import BadRequest, ServerError, StreamInterrupted, Unreachable
 from routerterm.protocols.base import HttpRequest
 from routerterm.router.transports.base import Timeouts
-from routerterm.router.transports.h11_client import H11Client, address_of
+from routerterm.router.transports.certificates import Certificates
+from routerterm.router.transports.http import HttpTransport
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -52,14 +55,14 @@ async def serving(answers: bytes | Serve, tls: ssl.SSLContext | None = None) -> 
     server.close()
 
 
-async def ask(direct: H11Client, url: str, body: bytes = b"{}") -> tuple[int, bytes]:
+async def ask(direct: HttpTransport, url: str, body: bytes = b"{}") -> tuple[int, bytes]:
     async with direct.exchange(HttpRequest("POST", url, (), body), Timeouts(5.0, 5.0)) as answer:
         return answer.status, b"".join([data async for data in answer.body])
 
 
 @pytest.fixture
-async def direct() -> AsyncIterator[H11Client]:
-    made = H11Client("routerterm/test", ssl.create_default_context)
+async def direct() -> AsyncIterator[HttpTransport]:
+    made = HttpTransport(environ={})
     yield made
     await made.aclose()
 
@@ -70,27 +73,14 @@ UNTIL_THE_END = b"HTTP/1.1 200 OK\r\n\r\nhello"
 
 
 @pytest.mark.parametrize("answer", [LENGTH, CHUNKED, UNTIL_THE_END], ids=["length", "chunked", "until the end"])
-async def test_bodies_however_they_are_sent(direct: H11Client, answer: bytes) -> None:
+async def test_bodies_however_they_are_sent(direct: HttpTransport, answer: bytes) -> None:
     async with serving(answer) as (url, counts):
         for _ in range(3):
             assert await ask(direct, url) == (200, b"hello")
     assert counts == ([1, 1, 1] if answer is UNTIL_THE_END else [3])
 
 
-async def test_packed_bodies(direct: H11Client) -> None:
-    packed = gzip.compress(b"hello")
-    head = f"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {len(packed)}\r\n\r\n".encode()
-    async with serving(head + packed) as (url, _):
-        assert await ask(direct, url) == (200, b"hello")
-    async with serving(head.replace(b"gzip", b"zstd") + packed) as (url, _):
-        with pytest.raises(InvalidResponse, match="unpacked"):
-            await ask(direct, url)
-    async with serving(head + b"x" * len(packed)) as (url, _):
-        with pytest.raises(InvalidResponse, match="unpacked"):
-            await ask(direct, url)
-
-
-async def test_a_body_that_nobody_reads_to_its_end_takes_its_connection_along(direct: H11Client) -> None:
+async def test_a_body_that_nobody_reads_to_its_end_takes_its_connection_along(direct: HttpTransport) -> None:
     async with serving(CHUNKED[:-5]) as (url, counts):
         for _ in range(2):
             async with direct.exchange(HttpRequest("POST", url, (), b"{}"), Timeouts()) as answer:
@@ -98,7 +88,7 @@ async def test_a_body_that_nobody_reads_to_its_end_takes_its_connection_along(di
     assert counts == [1, 1]
 
 
-async def test_a_kept_connection_that_was_closed_is_not_used(direct: H11Client) -> None:
+async def test_a_kept_connection_that_was_closed_is_not_used(direct: HttpTransport) -> None:
     async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"{}")
         writer.write(LENGTH)
@@ -120,7 +110,7 @@ async def test_a_kept_connection_that_was_closed_is_not_used(direct: H11Client) 
     ],
     ids=["nothing", "nonsense", "short", "chunk"],
 )
-async def test_what_breaks_off(direct: H11Client, answer: bytes, error: type[Exception]) -> None:
+async def test_what_breaks_off(direct: HttpTransport, answer: bytes, error: type[Exception]) -> None:
     async def breaks(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"{}")
         writer.write(answer)
@@ -131,7 +121,7 @@ async def test_what_breaks_off(direct: H11Client, answer: bytes, error: type[Exc
             await ask(direct, url)
 
 
-async def test_a_refusal_that_comes_before_everything_was_sent(direct: H11Client) -> None:
+async def test_a_refusal_that_comes_before_everything_was_sent(direct: HttpTransport) -> None:
     async def refuses(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 413 Too Large\r\ncontent-length: 2\r\n\r\nno")
@@ -159,9 +149,9 @@ def certificate(folder: Path) -> tuple[ssl.SSLContext, Path]:
     return context, file
 
 
-async def test_a_certificate_is_checked(direct: H11Client, tmp_path: Path) -> None:
+async def test_a_certificate_is_checked(direct: HttpTransport, tmp_path: Path) -> None:
     context, file = certificate(tmp_path)
-    trusting = H11Client("routerterm/test", lambda: ssl.create_default_context(cafile=file))
+    trusting = HttpTransport(environ={}, certificates=Certificates({"SSL_CERT_FILE": str(file)}))
     async with serving(LENGTH, context) as (url, counts):
         for _ in range(2):
             assert await ask(trusting, url) == (200, b"hello")
@@ -174,10 +164,165 @@ async def test_a_certificate_is_checked(direct: H11Client, tmp_path: Path) -> No
     await trusting.aclose()
 
 
-def test_addresses() -> None:
-    assert address_of("http://[::1]:8080/v1?a=b c").authority == "[::1]:8080"
-    assert address_of("https://api.example/v1").port == 443
-    assert address_of("http://host/a b").path == "/a%20b"
-    assert address_of("https://bücher.example/").authority == "xn--bcher-kva.example"
-    with pytest.raises(BadRequest):
-        address_of(f"http://{'a' * 70}.ä.example/")
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("SSL_CERT_FILE", "moved.pem"), ("SSL_CERT_FILE", "empty.pem"), ("SSL_CERT_FILE", "."), ("SSL_CERT_DIR", "moved")],
+)
+async def test_certificates_that_cannot_be_read_are_named(tmp_path: Path, variable: str, value: str) -> None:
+    (tmp_path / "empty.pem").write_text("nothing of that kind")
+    transport = HttpTransport(environ={}, certificates=Certificates({variable: str(tmp_path / value)}))
+    for _ in range(2):
+        with pytest.raises(Unreachable) as caught:
+            await ask(transport, "https://127.0.0.1:1/v1")
+        assert variable in caught.value.message
+        assert value in caught.value.message
+        assert caught.value.code == "tls"
+    with pytest.raises(Unreachable) as caught:
+        await ask(transport, "http://127.0.0.1:1/v1")
+    assert caught.value.code == "refused", "what needs no certificates does not ask for them"
+
+
+async def test_the_systems_certificates_are_read_without_a_variable() -> None:
+    assert (await Certificates({})()).verify_mode is ssl.CERT_REQUIRED
+
+
+async def test_what_is_asked_for(direct: HttpTransport) -> None:
+    heads: list[bytes] = []
+
+    async def note(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(LENGTH)
+        writer.close()
+
+    async with serving(note) as (url, _):
+        await ask(direct, url + "/a b/\u00fc?x=c d&y=%20".replace(" ", "%20"))
+        await ask(direct, url.replace("127.0.0.1", "localhost"))
+    first, second = heads
+    assert first.split(b"\r\n")[0] == b"POST /v1/a%20b/%C3%BC?x=c%20d&y=%20 HTTP/1.1"
+    assert b"host: localhost:" in second.lower()
+    for name in (b"cookie", b"authorization"):
+        assert name not in first.lower()
+    assert first.lower().count(b"user-agent:") == first.lower().count(b"accept-encoding: gzip, deflate\r\n") == 1
+
+
+async def test_neither_redirects_nor_cookies_are_followed(direct: HttpTransport) -> None:
+    heads: list[bytes] = []
+
+    async def redirect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append((await reader.readuntil(b"\r\n\r\n")).lower())
+        writer.write(b"HTTP/1.1 307 X\r\nlocation: /other\r\nset-cookie: a=b\r\ncontent-length: 0\r\n\r\n")
+        writer.close()
+
+    async with serving(redirect) as (url, _):
+        for _ in range(2):
+            assert await ask(direct, url) == (307, b"")
+    assert len(heads) == 2
+    assert not any(b"cookie" in head or b"/other" in head for head in heads)
+
+
+@pytest.mark.parametrize("reset", [True, False])
+async def test_a_kept_connection_that_dies_under_a_request_is_replaced_unseen(
+    direct: HttpTransport, reset: bool
+) -> None:
+    """As servers and routers do after a while, at the very moment it is used again."""
+    asked = 0
+
+    async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        await reader.readuntil(b"{}")
+        asked += 1
+        writer.write(LENGTH)
+        await reader.readuntil(b"{}")
+        if reset:
+            linger = struct.pack("ii", 1, 0)
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        writer.close()
+
+    async with serving(once) as (url, _):
+        for _ in range(4):
+            assert await ask(direct, url) == (200, b"hello")
+    assert asked == 4
+
+
+async def test_it_is_not_sent_again_once_a_byte_of_an_answer_came(direct: HttpTransport) -> None:
+    asked = 0
+
+    async def twice(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        for answer in (LENGTH, b"HTTP/1.1 2"):
+            await reader.readuntil(b"{}")
+            asked += 1
+            writer.write(answer)
+        writer.close()
+
+    async with serving(twice) as (url, _):
+        assert await ask(direct, url) == (200, b"hello")
+        with pytest.raises(ServerError):
+            await ask(direct, url)
+    assert asked == 2
+
+
+@pytest.mark.parametrize("late", [False, True])
+async def test_bytes_too_many_are_not_the_next_answer(direct: HttpTransport, late: bool) -> None:
+    async def too_many(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"{}")
+        forged = LENGTH.replace(b"hello", b"wrong")
+        writer.write(LENGTH if late else LENGTH + forged)
+        if late:
+            await asyncio.sleep(0.01)
+            writer.write(forged)
+        await reader.read()
+        writer.close()
+
+    async with serving(too_many) as (url, _):
+        for _ in range(3):
+            assert await ask(direct, url) == (200, b"hello")
+            await asyncio.sleep(0.05)
+
+
+async def test_a_cancelled_request_hangs_up_at_once(direct: HttpTransport) -> None:
+    gone = asyncio.Event()
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"{}")
+        writer.write(CHUNKED[:-5])
+        with contextlib.suppress(ConnectionError):
+            await reader.read()
+        gone.set()
+        writer.close()
+
+    async with serving(listen) as (url, _):
+        asking = asyncio.ensure_future(ask(direct, url))
+        await asyncio.sleep(0.1)
+        asking.cancel()
+        await asyncio.wait_for(gone.wait(), 5)
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:1/v1\r\nX-Injected: 1", "http://127.0.0.1:1/v1\t", "http://a\u200bb/v1"]
+)
+async def test_a_line_break_in_an_address_is_refused(direct: HttpTransport, url: str) -> None:
+    with pytest.raises(BadRequest, match="line break"):
+        await ask(direct, url)
+
+
+@pytest.mark.parametrize(
+    "header", [("X-Team", "a\r\nX-Injected: 1"), ("X\r\nY", "a"), ("X-Team", "\u2026"), ("X Y", "a"), ("X", "a\0b")]
+)
+async def test_a_header_that_cannot_be_sent_is_refused(direct: HttpTransport, header: tuple[str, str]) -> None:
+    async with serving(LENGTH) as (url, counts):
+        with pytest.raises(BadRequest, match="could not be written"):
+            async with direct.exchange(HttpRequest("POST", url, (header,), b"{}"), Timeouts()):
+                pass
+    assert sum(counts) == 0
+
+
+@pytest.mark.parametrize(
+    "url",
+    [f"http://{'a' * 70}.example/", f"http://{'a' * 70}.\u00e4.example/", "http://a..b/", "http://.", "http:///v1"],
+)
+async def test_names_that_no_machine_can_have(direct: HttpTransport, url: str, offline: bool) -> None:
+    with pytest.raises((BadRequest, Unreachable)):
+        await ask(direct, url)

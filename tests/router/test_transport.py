@@ -11,7 +11,8 @@ from routerterm.core.errors import BadRequest, SettingsError, Unreachable
 from routerterm.core.secret import Secret
 from routerterm.protocols.base import HttpRequest
 from routerterm.router.transports.base import Timeouts
-from routerterm.router.transports.http import HttpTransport, no_proxy
+from routerterm.router.transports.http import HttpTransport
+from routerterm.router.transports.proxied import no_proxy
 
 KEY = Secret("sk-live-0123456789abcdefghij")
 

@@ -28,6 +28,13 @@ KEY_PLACES: tuple[KeyPlace, ...] = ("keyring", "vault", "cmd", "env")
 _KEY_HEADERS = {"authorization", "proxy-authorization", "x-api-key", "x-goog-api-key", "api-key"}
 
 
+def _in_one_piece(value: str | None) -> str | None:
+    """An address that can only be meant as it is written.  Raises `ValueError`."""
+    if value is not None and any(letter.isspace() or not letter.isprintable() for letter in value):
+        raise ValueError("must be in one piece, without a line break, a blank or an invisible letter")
+    return value
+
+
 class Section(BaseModel):
     """A table of the file: unknown entries are errors, and an error never shows what was written."""
 
@@ -61,6 +68,11 @@ class RouterSettings(Section):
     """Longest silence between two pieces when there is no other candidate."""
     proxy: str | None = None
     """The proxy of all providers, as a URL; AI_PROXY_URL and PROXY_URL in the environment come before it."""
+
+    @field_validator("proxy")
+    @classmethod
+    def _is_in_one_piece(cls, value: str | None) -> str | None:
+        return _in_one_piece(value)
 
 
 class RouteSettings(Section):
@@ -147,6 +159,11 @@ class ProviderSettings(Section):
             raise ValueError("must be a URL that begins with http:// or https://")
         return value
 
+    @field_validator("base_url", "proxy")
+    @classmethod
+    def _is_in_one_piece(cls, value: str | None) -> str | None:
+        return _in_one_piece(value)
+
     @field_validator("base_url")
     @classmethod
     def _is_http(cls, value: str | None) -> str | None:
@@ -162,6 +179,8 @@ class ProviderSettings(Section):
         for name in value:
             if name.lower() in _KEY_HEADERS:
                 raise ValueError(f"may not hold {name}: a key goes into `keys`")
+            if not f"{name}{value[name]}".isprintable():
+                raise ValueError(f"may not hold {name!a}: it has a line break or another character that is not printed")
         return value
 
 

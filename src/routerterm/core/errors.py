@@ -19,6 +19,7 @@
     │   ├── EmptyAnswer                 it ended without a word: next candidate
     │   ├── Malformed                   not the protocol's language
     │   └── Cut                         the answer broke off
+    │       └── AnswerTooLong           it was ended by us: no retry
     ├── Offline                         nothing at all can be reached
     ├── DeadlineExceeded                the whole request took too long
     ├── NoCandidate                     no model can serve this request
@@ -240,6 +241,12 @@ class StreamInterrupted(ProviderError):
 
     kind = "cut"
     cure = RecoveryPolicy(next_candidate=True, counts=True)
+
+
+class AnswerTooLong(StreamInterrupted):
+    """The answer was longer than any can be, and was ended by us: what came is kept, and nobody else is asked."""
+
+    cure = RecoveryPolicy()
 
 
 class Offline(RoutertermError):

@@ -91,16 +91,6 @@ def hash_of(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach an address."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
-
-
 def _presented(headers: Mapping[str, str]) -> tuple[str, ...]:
     """The keys in all headers that protocols have for them: programs that know several services fill several."""
     kind, _, token = headers.get("authorization", "").partition(" ")

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from routerterm.core.errors import RoutertermError
+from routerterm.core.hosts import is_loopback
 from routerterm.core.secret import Secret
 from routerterm.engine.usage.request_log import RequestLog
-from routerterm.gateway.access import is_loopback
 from routerterm.gateway.app import gateway_app
 from routerterm.gateway.connection import HEAD_MOST, Connection
 from routerterm.gateway.own_key import check_token, own_key

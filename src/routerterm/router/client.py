@@ -32,7 +32,7 @@ from routerterm.router.ports import Hooks
 from routerterm.router.run.attempt import AttemptStream, StreamTimeouts
 from routerterm.router.run.planner import ENABLE_HINT, CatalogReader, RequestPlanner, health_name, key_name
 from routerterm.router.run.request import RequestContext, RequestRun
-from routerterm.router.transports.base import Timeouts, Transport
+from routerterm.router.transports.base import Timeouts, Transport, read_body
 
 _LISTING_WAIT = 20.0
 _LISTING_MOST = 16 * 1024 * 1024
@@ -164,25 +164,21 @@ class Router:
             await transport.aclose()
 
     async def _fetched(self, info: ProviderInfo, request: HttpRequest) -> bytes:
-        from routerterm.core.errors import InvalidResponse, ResponseTimeout
+        from routerterm.core.errors import ResponseTimeout
         from routerterm.protocols.classify import classify
 
         timeouts = self._options.timeouts_of(info.name)
-        body = bytearray()
         try:
             async with (
                 asyncio.timeout(_LISTING_WAIT),
                 self._transport(info).exchange(request, Timeouts(timeouts.connect, timeouts.write)) as answer,
             ):
-                async for data in answer.body:
-                    body += data
-                    if len(body) > _LISTING_MOST:
-                        raise InvalidResponse(f"The list of {info.name}'s models is longer than 16 MB.")
+                body = await read_body(answer, _LISTING_MOST, info.name)
         except TimeoutError:
             raise ResponseTimeout(f"{info.name} sent no list of its models in {_LISTING_WAIT:.0f} s.") from None
         if answer.status >= 300:
-            raise classify(answer.status, answer.headers, bytes(body), provider=info.name)
-        return bytes(body)
+            raise classify(answer.status, answer.headers, body, provider=info.name)
+        return body
 
     def _open_leg(
         self, request: ChatRequest, attempt: Attempt, key: Secret | None, prefill: str, deadline: float | None

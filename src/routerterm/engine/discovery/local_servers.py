@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from routerterm.core.hosts import is_loopback
 from routerterm.engine.discovery.price_lists import refresh
 
 if TYPE_CHECKING:
@@ -67,4 +68,4 @@ async def _ask(info: ProviderInfo, transport: Callable[[str], Transport], date: 
 
 
 def _is_here(url: str) -> bool:
-    return urlsplit(url).hostname in ("localhost", "127.0.0.1", "::1")
+    return is_loopback(urlsplit(url).hostname or "")

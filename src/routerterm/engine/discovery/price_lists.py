@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 from routerterm.catalog.litellm_list import listings
 from routerterm.catalog.overlay import listing_of
 from routerterm.catalog.rows import Listing, parse_listing
-from routerterm.core.errors import InvalidResponse, ProviderError, RoutertermError, VaultError
+from routerterm.core.errors import ProviderError, RoutertermError, VaultError
 from routerterm.protocols import codec
 from routerterm.protocols.base import HttpRequest
 from routerterm.protocols.classify import classify
-from routerterm.router.transports.base import Timeouts, Transport
+from routerterm.router.transports.base import Timeouts, Transport, read_body
 
 if TYPE_CHECKING:
     from routerterm.catalog.values import ProviderInfo
@@ -67,16 +67,10 @@ async def fetch(request: HttpRequest, transport: Transport, info: ProviderInfo |
     """The body of a good answer.  Raises `ProviderError`."""
     name = info.name if info else "the list"
     async with transport.exchange(request, Timeouts()) as answer:
-        body = bytearray()
-        async for piece in answer.body:
-            body += piece
-            if len(body) > LARGEST:
-                raise InvalidResponse("The list is far too long.", provider=name)
+        body = await read_body(answer, LARGEST, info.title if info else "The server of the list")
         if answer.status != 200:
-            raise classify(
-                answer.status, answer.headers, bytes(body), protocol=info.protocol if info else "", provider=name
-            )
-        return bytes(body)
+            raise classify(answer.status, answer.headers, body, protocol=info.protocol if info else "", provider=name)
+        return body
 
 
 def read_lists(body: bytes, date: str, source: str) -> Mapping[str, Listing]:

@@ -13,14 +13,14 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from routerterm.config.keys.values import Probe, ProbeResult
-from routerterm.core.errors import InvalidResponse, ProviderError
+from routerterm.core.errors import ProviderError
 from routerterm.core.redact import secret_redactor
 from routerterm.protocols import codec
 from routerterm.protocols.base import Codec, HttpRequest
 from routerterm.protocols.classify import classify
 from routerterm.protocols.http import get, join, key_header
 from routerterm.protocols.limits import RateLimit, limits
-from routerterm.router.transports.base import Timeouts, Transport
+from routerterm.router.transports.base import Timeouts, Transport, read_body
 
 if TYPE_CHECKING:
     from routerterm.catalog.values import ProviderInfo
@@ -107,16 +107,12 @@ class _Asking:
         """The answer's headers and body.  Raises `ProviderError`."""
         request = HttpRequest(request.method, request.url, (*request.headers, *self._info.headers), request.body)
         async with self._transport.exchange(request, Timeouts()) as answer:
-            body = bytearray()
-            async for piece in answer.body:
-                body += piece
-                if len(body) > _LARGEST:
-                    raise InvalidResponse(f"{self._info.title} sent far too long a list.")
+            body = await read_body(answer, _LARGEST, self._info.title)
             if answer.status != 200:
                 raise classify(
-                    answer.status, answer.headers, bytes(body), protocol=self._info.protocol, provider=self._info.name
+                    answer.status, answer.headers, body, protocol=self._info.protocol, provider=self._info.name
                 )
-            return answer.headers, bytes(body)
+            return answer.headers, body
 
 
 def _words(bucket: RateLimit) -> str:

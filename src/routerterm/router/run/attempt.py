@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from routerterm.core.errors import (
+    AnswerTooLong,
     ContentBlocked,
     DeadlineExceeded,
     EmptyAnswer,
@@ -30,10 +31,12 @@ from routerterm.protocols.base import Decoder, HttpRequest
 from routerterm.protocols.classify import classify
 from routerterm.router.decide.format import format_duration
 from routerterm.router.run.read_timeout import ReadTimeout
-from routerterm.router.transports.base import HttpResponse, Timeouts, Transport
+from routerterm.router.transports.base import HttpResponse, Timeouts, Transport, read_body
 
 _ERROR_BODY = 256 * 1024
 _ERROR_WAIT = 10.0
+_LONGEST = 8 * 1024 * 1024
+"""Characters of one answer, its thoughts and calls included: twice what a million tokens are."""
 _TRAILING = 2.0
 """Seconds for what may follow the end of an answer."""
 _LATE_USAGE = 8.0
@@ -70,6 +73,7 @@ class AttemptStream:
         self.content = False
         self.sent = self._last_byte = self._last_content = self._clock()
         self.first_content: float | None = None
+        self._characters = 0
         self._broke: StreamError | None = None
         self._counted = False
         """Whether usage was reported."""
@@ -150,6 +154,7 @@ class AttemptStream:
         for event in events:
             if isinstance(event, TextDelta | ReasoningDelta | ToolCallDelta):
                 self._last_content = self._last_byte
+                self._characters += len(event.arguments if isinstance(event, ToolCallDelta) else event.text)
                 if not self.content:
                     self.content = True
                     self.first_content = self._last_byte
@@ -159,6 +164,9 @@ class AttemptStream:
                 self.stopped = event
             elif isinstance(event, StreamError):
                 self._broke = self._broke or event
+        if self._characters > _LONGEST and self._broke is None:
+            words = f"The answer of {self._provider} was ended after {_LONGEST >> 20} million characters."
+            self._broke = StreamError(AnswerTooLong(words, "It may never have ended."))
         return events
 
     async def _refusal(self, answer: HttpResponse) -> ProviderError:
@@ -169,16 +177,12 @@ class AttemptStream:
                 "Redirects are not followed, a key would go with them: set base_url to where it leads.",
                 status=answer.status,
             )
-        body = bytearray()
         try:
             async with asyncio.timeout(_ERROR_WAIT):
-                async for data in answer.body:
-                    body += data
-                    if len(body) > _ERROR_BODY:
-                        break
-        except (TimeoutError, StreamInterrupted):
-            pass  # the status alone tells enough
-        return classify(answer.status, answer.headers, bytes(body[:_ERROR_BODY]), provider=self._provider)
+                body = await read_body(answer, _ERROR_BODY, self._provider)
+        except TimeoutError:
+            body = b""  # the status alone tells enough
+        return classify(answer.status, answer.headers, body, provider=self._provider)
 
 
 def _empty(provider: str, stopped: StreamEnd) -> ProviderError:

@@ -1,1 +1,1 @@
-"""Bytes to and from providers: HTTP, the local model in process, the demo."""
+"""Who carries a request: the network, the demonstration, or the model in this process."""

@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from routerterm.core.errors import InvalidResponse, ProviderError
 from routerterm.protocols.base import HttpRequest
 
 
@@ -37,3 +38,23 @@ class Transport(Protocol):
     async def aclose(self) -> None:
         """Close what is kept open."""
         ...
+
+
+async def read_body(answer: HttpResponse, limit: int, whose: str) -> bytes:
+    """The whole body, of at most ``limit`` bytes; raises `InvalidResponse` where there is more, in words about ``whose``.
+
+    Of a refusal as much as can be read is enough: its status and headers say what matters.
+    """
+    body = bytearray()
+    refused = answer.status >= 300
+    try:
+        async for data in answer.body:
+            body += data
+            if len(body) > limit:
+                break
+    except ProviderError:
+        if not refused:
+            raise
+    if len(body) > limit and not refused:
+        raise InvalidResponse(f"The answer of {whose} is too long: more than {limit / 1_000_000:,.1f} MB.")
+    return bytes(body[:limit])

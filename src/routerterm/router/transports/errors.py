@@ -1,4 +1,4 @@
-"""What a failed connection means, in words."""
+"""What a failed connection means, in words: httpx's errors become ours here, and nowhere else."""
 
 from __future__ import annotations
 
@@ -7,7 +7,27 @@ import ssl
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from routerterm.core.errors import ProviderError, Unreachable
+from routerterm.core.errors import BadRequest, ProviderError, ServerError, StreamInterrupted, Unreachable
+
+
+def translated(error: Exception, url: str, *, begun: bool) -> ProviderError:
+    """An error of httpx as ours; ``begun``: the body was being read."""
+    import httpx
+
+    match error:
+        case httpx.InvalidURL() | httpx.UnsupportedProtocol():
+            return BadRequest(f"{address_label(url)} is not an address.", "Check the provider's base_url.")
+        case httpx.LocalProtocolError():
+            return BadRequest(
+                "The request could not be written as HTTP.", "Is there a line break or a blank in the key or a header?"
+            )
+        case httpx.ConnectError() | httpx.ConnectTimeout() | httpx.ProxyError() | httpx.PoolTimeout():
+            return connection_error(error, url)
+    if begun:
+        return StreamInterrupted(
+            f"The connection to {address_label(url)} broke in the middle of the answer.", code="reset"
+        )
+    return ServerError(f"{address_label(url)} closed the connection without an answer.", code="reset")
 
 
 def connection_error(error: BaseException, url: str) -> ProviderError:

@@ -1,222 +1,337 @@
-"""HTTP/1.1 to a provider without a proxy between: h11 speaks, we carry.
+"""HTTP/1.1 to a provider without a proxy between: a transport that is mounted into the `httpx.AsyncClient`.
 
-Most of what a request costs before its first token is the HTTP library's; a stream of many small pieces pays it
-for each of them.  What goes through a proxy is left to httpx, see `routerterm.router.transports.http`.
+Why not httpx's own: it costs about four times as much for each piece of an answer at 20 streams, and it hands bytes
+that a server sent too many to the next request on the same connection.  httpx stays in charge of addresses, headers
+and redirects; here h11 speaks, and asyncio carries.  Errors are httpx's, as its interface for transports wants.
 """
 
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
-import zlib
-from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from functools import lru_cache
-from urllib.parse import quote, urlsplit
+from collections import Counter, defaultdict, deque
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
+from operator import itemgetter
+from typing import Any, TypeAlias, cast
 
 import h11
+import httpx
 
-from routerterm.core.errors import BadRequest, InvalidResponse, ServerError, StreamInterrupted
-from routerterm.core.secret import Secret
-from routerterm.protocols.base import HttpRequest
-from routerterm.router.transports.base import HttpResponse, Timeouts
-from routerterm.router.transports.connection import Connection, connected
-from routerterm.router.transports.errors import address_label, connection_error
+from routerterm.core.hosts import address_of
 
 _HEAD_MOST = 100 * 1024
+"""Bytes of an answer's headers; a Content-Security-Policy alone has been seen with 20 kB."""
+_HELD_MOST = 256 * 1024
+"""Bytes that may lie unread before the server is made to wait."""
 _IDLE = 60.0
-"""Seconds that a connection is kept for the next request."""
+"""Seconds that a connection is kept for the next request; servers in use close theirs after 60 to 120."""
 _IDLE_MOST = 32
 """Connections that are kept for one server."""
-_SAFE = "%/:=&?~#+!$,;'@()*[]"
-_ENCODINGS: Mapping[str, int] = {"gzip": 31, "x-gzip": 31, "deflate": 15}
-"""How zlib is told what it unpacks."""
+_HEAD_START = 0.25
+"""Seconds that an address has before the next one of the same name is tried beside it (RFC 8305)."""
+_Where: TypeAlias = tuple[bool, str, int]
+"""Whether TLS, host, port."""
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where a URL leads."""
+class Connection(asyncio.Protocol):
+    """Bytes in, bytes out; read by one task at a time."""
 
-    secure: bool
-    host: str
-    port: int
-    authority: str
-    """As the header ``Host`` wants it."""
-    path: str
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport | None = None
+        self._held: deque[bytes] = deque()
+        self._size = 0
+        self._over = False
+        self._paused = False
+        self._full = False
+        self._error: Exception | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self.used = 0.0
+        """When it was last given back, by the event loop's clock; 0 for one that has carried nothing yet."""
+        self.answered = False
+        """Whether a byte came since the last request was written."""
+
+    @property
+    def idle(self) -> bool:
+        """Whether a request may go over it: it is there, nothing came unasked, and nothing is still to be sent."""
+        busy = self._over or self._held or self._full
+        return not busy and self._transport is not None and not self._transport.is_closing()
+
+    async def read(self) -> bytes:
+        """All that has come; nothing at the end.  Raises `OSError`."""
+        while not self._held and not self._over:
+            await self._changed()
+        if not self._held:
+            if self._error is not None:
+                raise self._error
+            return b""
+        data = self._held.popleft() if len(self._held) == 1 else b"".join(self._held)
+        self._held.clear()
+        self._size = 0
+        if self._paused and self._transport is not None:
+            self._paused = False
+            self._transport.resume_reading()
+        return data
+
+    async def write(self, data: bytes) -> None:
+        """Until it is on its way, or the other side answers before it has read everything (as with 413)."""
+        assert self._transport is not None
+        self.answered = False
+        self._transport.write(data)
+        while self._full and not self._held and not self._over:
+            await self._changed()
+
+    def close(self) -> None:
+        """Hang up at once."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """See `asyncio.Protocol`."""
+        self._transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        """See `asyncio.Protocol`."""
+        self._held.append(data)
+        self._size += len(data)
+        self.answered = True
+        if self._size > _HELD_MOST and not self._paused and self._transport is not None:
+            self._paused = True
+            self._transport.pause_reading()
+        self._wake()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See `asyncio.Protocol`."""
+        self._over = True
+        self._error = self._error or exc
+        self._wake()
+
+    def pause_writing(self) -> None:
+        """See `asyncio.Protocol`."""
+        self._full = True
+
+    def resume_writing(self) -> None:
+        """See `asyncio.Protocol`."""
+        self._full = False
+        self._wake()
+
+    async def _changed(self) -> None:
+        self._waiter = self._loop.create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
 
-@lru_cache(maxsize=256)
-def address_of(url: str) -> Address:
-    """The parts of a URL.  Raises `BadRequest`."""
-    try:
-        parts = urlsplit(url)
-        host, port = (parts.hostname or "").encode("idna").decode("ascii"), parts.port
-    except ValueError:  # a UnicodeError is one
-        raise _no_address(url) from None
-    if not host or parts.scheme not in ("http", "https"):
-        raise _no_address(url)
-    secure = parts.scheme == "https"
-    usual = 443 if secure else 80
-    name = f"[{host}]" if ":" in host else host
-    authority = name if port in (None, usual) else f"{name}:{port}"
-    path = quote(parts.path or "/", safe=_SAFE) + (f"?{quote(parts.query, safe=_SAFE)}" if parts.query else "")
-    return Address(secure, host, port or usual, authority, path)
-
-
-def _no_address(url: str) -> BadRequest:
-    return BadRequest(f"{address_label(url)} is not an address.", "Check the provider's base_url.")
-
-
-class H11Client:
+class DirectTransport(httpx.AsyncBaseTransport):
     """Connections to any number of servers, kept for the next request.  ``tls`` gives the certificates to trust."""
 
-    def __init__(self, agent: str, tls: Callable[[], ssl.SSLContext]) -> None:
-        self._agent, self._tls = agent, tls
-        self._trusted: ssl.SSLContext | None = None
-        self._kept: dict[tuple[bool, str, int], list[Connection]] = defaultdict(list)
+    def __init__(self, tls: Callable[[], Awaitable[ssl.SSLContext]]) -> None:
+        self._tls = tls
+        self._kept: dict[_Where, list[Connection]] = defaultdict(list)
 
-    @asynccontextmanager
-    async def exchange(self, request: HttpRequest, waits: Timeouts) -> AsyncIterator[HttpResponse]:
-        """See `Transport.exchange`."""
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send, and give the answer from its head on.  Raises httpx's errors.
+
+        A kept connection may have been closed by the server at the very moment it was used: as long as no byte of an
+        answer has come, the request is sent again on a fresh one, and nobody hears of it.
+        """
         url = request.url
-        address = address_of(url)
-        wire = h11.Connection(h11.CLIENT, max_incomplete_event_size=_HEAD_MOST)
-        data = _written(wire, request, address, self._agent)
-        line = self._take(address) or await self._connected(address, url, waits.connect)
-        try:
-            response = await _asked(line, wire, data, url, waits.write)
-            headers = _headers(response)
-            yield HttpResponse(
-                response.status_code, _body(line, wire, url, headers.get("content-encoding", "")), headers
-            )
-        finally:
-            if wire.our_state is h11.DONE and wire.their_state is h11.DONE and line.idle:
-                self._keep(address, line)
-            else:
-                line.close()
+        if url.scheme not in ("http", "https") or not url.host:
+            raise httpx.UnsupportedProtocol("neither http nor https", request=request)
+        where = (
+            url.scheme == "https",
+            url.raw_host.decode("ascii"),
+            url.port or (443 if url.scheme == "https" else 80),
+        )
+        waits = request.extensions.get("timeout", {})
+        if (kept := self._take(where)) is not None:
+            try:
+                return await self._ask(kept, where, request, waits)
+            except (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError):
+                if kept.answered:
+                    raise
+        fresh = await self._connect(where, waits.get("connect"))
+        return await self._ask(fresh, where, request, waits)
 
     async def aclose(self) -> None:
         """Close what is kept."""
         kept, self._kept = self._kept, defaultdict(list)
-        for lines in kept.values():
-            for line in lines:
-                line.close()
+        for connections in kept.values():
+            for connection in connections:
+                connection.close()
 
-    def _take(self, address: Address) -> Connection | None:
+    async def _ask(
+        self, connection: Connection, where: _Where, request: httpx.Request, waits: dict[str, float | None]
+    ) -> httpx.Response:
+        wire = h11.Connection(h11.CLIENT, max_incomplete_event_size=_HEAD_MOST)
+        try:
+            data = _written(wire, request)
+            try:
+                async with asyncio.timeout(waits.get("write")):
+                    await connection.write(data)
+            except TimeoutError as error:
+                raise httpx.WriteTimeout("the request was not taken in time") from error
+            head = await _head(connection, wire)
+        except BaseException:
+            connection.close()
+            raise
+        stream = Pieces(connection, wire, lambda: self._give_back(where, connection, wire))
+        extensions = {"reason_phrase": bytes(head.reason), "http_version": b"HTTP/1.1", "pieces": stream}
+        return httpx.Response(head.status_code, headers=head.headers.raw_items(), stream=stream, extensions=extensions)
+
+    def _take(self, where: _Where) -> Connection | None:
         """The connection that was used last: those that are too many grow old and go."""
-        lines = self._kept[address.secure, address.host, address.port]
+        kept = self._kept[where]
         oldest = asyncio.get_running_loop().time() - _IDLE
-        while lines:
-            line = lines.pop()
-            if line.idle and line.used > oldest:
-                return line
-            line.close()
+        while kept:
+            connection = kept.pop()
+            if connection.idle and connection.used > oldest:
+                return connection
+            connection.close()
         return None
 
-    def _keep(self, address: Address, line: Connection) -> None:
-        lines = self._kept[address.secure, address.host, address.port]
-        line.used = now = asyncio.get_running_loop().time()
-        lines.append(line)
-        while len(lines) > _IDLE_MOST or not lines[0].idle or lines[0].used < now - _IDLE:
-            lines.pop(0).close()
-            if not lines:
-                break
+    def _give_back(self, where: _Where, connection: Connection, wire: h11.Connection) -> None:
+        """Keep it if the exchange is over on both sides and not a byte too many came; else hang up."""
+        over = wire.our_state is h11.DONE and wire.their_state is h11.DONE
+        if not over or wire.trailing_data[0] or not connection.idle:
+            connection.close()
+            return
+        connection.used = now = asyncio.get_running_loop().time()
+        kept = self._kept[where]
+        kept.append(connection)
+        while kept and (len(kept) > _IDLE_MOST or not kept[0].idle or kept[0].used < now - _IDLE):
+            kept.pop(0).close()
 
-    async def _connected(self, address: Address, url: str, wait: float) -> Connection:
-        if address.secure and self._trusted is None:
-            self._trusted = await asyncio.to_thread(self._tls)  # reading the machine's certificates takes a while
-        tls = self._trusted if address.secure else None
+    async def _connect(self, where: _Where, wait: float | None) -> Connection:
+        secure, host, port = where
+        tls = await self._tls() if secure else None
         try:
             async with asyncio.timeout(wait):
-                return await connected(address.host, address.port, tls)
-        except OSError as error:  # a TimeoutError is one
-            raise connection_error(error, url) from error
+                return await _connected(host, port, tls)
+        except TimeoutError as error:
+            raise httpx.ConnectTimeout("no connection in time") from error
+        except (OSError, UnicodeError) as error:  # a name that is too long for DNS is a UnicodeError
+            raise httpx.ConnectError(type(error).__name__) from error
 
 
-def _written(wire: h11.Connection, request: HttpRequest, address: Address, agent: str) -> bytes:
-    """The request as bytes."""
-    given = {name.lower() for name, _ in request.headers}
-    usual = (
-        ("Host", address.authority),
-        ("Accept", "*/*"),
-        ("Accept-Encoding", "gzip, deflate"),
-        ("User-Agent", agent),
-    )
-    headers = [(name, value) for name, value in usual if name.lower() not in given]
-    headers += ((name, value.reveal() if isinstance(value, Secret) else value) for name, value in request.headers)
-    if request.body or request.method not in ("GET", "HEAD"):
-        headers.append(("Content-Length", str(len(request.body))))
+class Pieces(httpx.AsyncByteStream):
+    """The bytes of an answer, as many at a time as came together.  An iterator, not a generator: it runs per token."""
+
+    def __init__(self, connection: Connection, wire: h11.Connection, done: Callable[[], None]) -> None:
+        self._connection = connection
+        self._wire = wire
+        self._done: Callable[[], None] | None = done
+        self._over = False
+
+    def __aiter__(self) -> Pieces:
+        return self
+
+    async def __anext__(self) -> bytes:
+        wire = self._wire
+        try:
+            while not self._over:
+                pieces: list[bytes] = []
+                while (event := wire.next_event()) is not h11.NEED_DATA:
+                    if not isinstance(event, h11.Data):
+                        self._over = True
+                        break
+                    pieces.append(bytes(event.data))
+                if pieces:
+                    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+                if not self._over:
+                    wire.receive_data(await self._connection.read())
+        except h11.RemoteProtocolError as error:
+            raise httpx.RemoteProtocolError(type(error).__name__) from error
+        except OSError as error:
+            raise httpx.ReadError(type(error).__name__) from error
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        """Give the connection back, or hang up at once: nothing is waited for."""
+        done, self._done = self._done, None
+        if done is not None:
+            done()
+
+
+def _written(wire: h11.Connection, request: httpx.Request) -> bytes:
+    """The request as bytes: one write, so that it leaves in as few packets as it can."""
+    headers, body = request.headers.raw, request.content
     try:
-        head = wire.send(h11.Request(method=request.method, target=address.path, headers=headers)) or b""
-        body = (wire.send(h11.Data(data=request.body)) or b"") if request.body else b""
-        return head + body + (wire.send(h11.EndOfMessage()) or b"")
-    except (h11.LocalProtocolError, UnicodeError):
+        head = wire.send(h11.Request(method=request.method, target=request.url.raw_path, headers=headers)) or b""
+        data = (wire.send(h11.Data(data=body)) or b"") if body else b""
+        return head + data + (wire.send(h11.EndOfMessage()) or b"")
+    except h11.LocalProtocolError:
         # h11 quotes the offending header, which may be the key: nothing of it goes on.
-        raise BadRequest(
-            "The request could not be written as HTTP.", "Is there a line break or a blank in the key or a header?"
-        ) from None
+        raise httpx.LocalProtocolError("not to be written as HTTP") from None
 
 
-async def _asked(line: Connection, wire: h11.Connection, data: bytes, url: str, wait: float) -> h11.Response:
-    """Send, and hear the head of the answer."""
+async def _head(connection: Connection, wire: h11.Connection) -> h11.Response:
     try:
-        if not line.write(data):
-            async with asyncio.timeout(wait):
-                await line.written()
-        while True:
-            event = wire.next_event()
+        while not isinstance(event := wire.next_event(), h11.Response):
             if event is h11.NEED_DATA:
-                wire.receive_data(await line.read())
-            elif isinstance(event, h11.Response):
-                return event
-            elif not isinstance(event, h11.InformationalResponse):
-                raise ServerError(f"{address_label(url)} closed the connection without an answer.", code="reset")
-    except (h11.RemoteProtocolError, OSError) as error:
-        raise ServerError(f"{address_label(url)} closed the connection without an answer.", code="reset") from error
+                wire.receive_data(await connection.read())
+            elif not isinstance(event, h11.InformationalResponse) or event.status_code == 101:
+                raise httpx.RemoteProtocolError("no answer")
+    except h11.RemoteProtocolError as error:
+        raise httpx.RemoteProtocolError(type(error).__name__) from error
+    except OSError as error:
+        raise httpx.ReadError(type(error).__name__) from error
+    return event
 
 
-async def _body(line: Connection, wire: h11.Connection, url: str, encoding: str) -> AsyncIterator[bytes]:
-    """The bytes of an answer, as many at a time as came together."""
-    unpack = _unpacker(encoding, url)
-    over = False
+async def _connected(host: str, port: int, tls: ssl.SSLContext | None) -> Connection:
+    """A fresh connection, to the first of the name's addresses that answers.  Raises `OSError`."""
+    loop = asyncio.get_running_loop()
+    name = host if tls is not None else None
+
+    async def attempt(address: str) -> Connection:
+        return (await loop.create_connection(Connection, address, port, ssl=tls, server_hostname=name))[1]
+
+    if address_of(host) is not None:
+        return await attempt(host)  # without a thread for a look-up
+    ranked: list[tuple[int, str]] = []
+    seen: Counter[int] = Counter()
+    for family, _, _, _, address in await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        ranked.append((seen[family], str(address[0])))
+        seen[family] += 1
+    ranked.sort(key=itemgetter(0))  # the families in turn; within one, the order of the look-up
+    addresses = list(dict.fromkeys(address for _, address in ranked))
+    return await attempt(addresses[0]) if len(addresses) == 1 else await _first(addresses, attempt)
+
+
+async def _first(addresses: Sequence[str], attempt: Callable[[str], Coroutine[Any, Any, Connection]]) -> Connection:
+    """The first connection that is made; each address gets a head start before the next.
+
+    asyncio can do that too (``happy_eyeballs_delay``), but the gateway's uvloop cannot.
+    """
+    waiting = list(addresses)
+    running: set[asyncio.Task[Connection]] = set()
+    failure: Exception = OSError("no address")
     try:
-        while not over:
-            pieces: list[bytes] = []
-            while (event := wire.next_event()) is not h11.NEED_DATA:
-                if not isinstance(event, h11.Data):
-                    over = True
-                    break
-                pieces.append(bytes(event.data))
-            data = b"".join(pieces) if len(pieces) != 1 else pieces[0]
-            if data and unpack is not None:
-                data = unpack(data)
-            if data:
-                yield data
-            if not over:
-                wire.receive_data(await line.read())
-    except zlib.error as error:
-        raise InvalidResponse(f"{address_label(url)} sent a body that cannot be unpacked.") from error
-    except (h11.RemoteProtocolError, OSError) as error:
-        raise StreamInterrupted(
-            f"The connection to {address_label(url)} broke in the middle of the answer.", code="reset"
-        ) from error
+        while waiting or running:
+            if waiting:
+                running.add(asyncio.ensure_future(attempt(waiting.pop(0))))
+            pause = _HEAD_START if waiting else None
+            done, running = await asyncio.wait(running, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                if (error := task.exception()) is None:
+                    return task.result()
+                failure = error if isinstance(error, Exception) else failure
+        raise failure
+    finally:
+        for task in running:
+            task.cancel()
+            task.add_done_callback(_hang_up)
 
 
-def _unpacker(encoding: str, url: str) -> Callable[[bytes], bytes] | None:
-    word = encoding.strip().lower()
-    if word in ("", "identity"):
-        return None
-    if word not in _ENCODINGS:
-        raise InvalidResponse(f"{address_label(url)} sent a body that cannot be unpacked ({word[:20]}).")
-    return zlib.decompressobj(_ENCODINGS[word]).decompress
-
-
-def _headers(response: h11.Response) -> dict[str, str]:
-    """By name in lower case; several of one name are joined."""
-    found: dict[str, str] = {}
-    for raw, value in response.headers:
-        name, text = raw.decode("ascii").lower(), value.decode("latin-1")
-        found[name] = f"{found[name]}, {text}" if name in found else text
-    return found
+def _hang_up(task: asyncio.Task[Connection]) -> None:
+    """A connection that was made too late is not left open."""
+    with suppress(asyncio.CancelledError, OSError):
+        task.result().close()

@@ -1,191 +1,215 @@
-"""HTTP to providers: straight to them where nothing stands between, by httpx where a proxy does.
+"""HTTP to providers: one `httpx.AsyncClient` carries every request.
 
-The only place that knows httpx.  It loads when it is first needed, not with this module.
+Straight to a provider it goes over our own transport (`routerterm.router.transports.h11_client`), through a proxy over httpx's; both
+are mounted into the one client, whose are addresses, headers and errors.  httpx loads with the first request.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-import ssl
+import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
-from functools import cache
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
-from urllib.request import getproxies
+from contextlib import asynccontextmanager
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any, cast
 
 from routerterm import __version__
-from routerterm.core.errors import BadRequest, InvalidResponse, ServerError, SettingsError, StreamInterrupted
+from routerterm.core.errors import AnswerTooLong, BadRequest, InvalidResponse
 from routerterm.core.secret import Secret
 from routerterm.protocols.base import HttpRequest
 from routerterm.router.transports.base import HttpResponse, Timeouts
-from routerterm.router.transports.errors import address_label, connection_error
+from routerterm.router.transports.certificates import Certificates
+from routerterm.router.transports.errors import address_label, translated
+from routerterm.router.transports.unpacking import PIECE, NotUnpacked, Unpacker
 
 if TYPE_CHECKING:
     import httpx
 
-    from routerterm.router.transports.h11_client import H11Client
-
 USER_AGENT = f"routerterm/{__version__}"
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+LONGEST = 256 * 1024 * 1024
+"""The most bytes of one answer, unpacked: some ten times the longest that any model gives as events."""
+_STRAIGHT = "pieces"
+"""The extension in which our own transport hands over its bytes: httpx would wrap a generator around each piece."""
+
+_SYSTEM = Certificates()
+"""What this process trusts, read once for all of its transports."""
 
 
 class HttpTransport:
     """Carries requests over the network.
 
     ``proxy`` None takes what the environment says (AI_PROXY_URL, PROXY_URL, then the usual variables);
-    an empty one means none.  Loopback addresses never go through a proxy.
+    an empty one means none.  This machine's own addresses are never asked through a proxy.
     """
 
-    def __init__(self, proxy: str | None = None, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        proxy: str | None = None,
+        environ: Mapping[str, str] | None = None,
+        certificates: Certificates | None = None,
+    ) -> None:
         self._proxy = proxy
+        self._certificates = certificates or _SYSTEM
         self._environ = os.environ if environ is None else environ
         self._client: httpx.AsyncClient | None = None
-        self._straight: H11Client | None = None
-        self._ways: dict[str, bool] = {}
-        """Whether nothing stands between, by address."""
-        self._lock = asyncio.Lock()
-
-    def exchange(self, request: HttpRequest, waits: Timeouts) -> AbstractAsyncContextManager[HttpResponse]:
-        """See `Transport.exchange`."""
-        url = request.url
-        straight = self._ways.get(url)
-        if straight is None:
-            straight = self._is_straight(url)
-            if len(self._ways) < 1000:
-                self._ways[url] = straight
-        if not straight:
-            return self._through_httpx(request, waits)
-        if self._straight is None:
-            from routerterm.router.transports.h11_client import H11Client
-
-            self._straight = H11Client(USER_AGENT, _tls)
-        return self._straight.exchange(request, waits)
-
-    def _is_straight(self, url: str) -> bool:
-        """Whether an address is asked without a proxy, and without a password of its own."""
-        try:
-            parts = urlsplit(url)
-            host, password = parts.hostname or "", parts.username
-        except ValueError:
-            return True  # it is refused there
-        if password is not None:
-            return False
-        if host in _LOOPBACK or self._proxy == "":
-            return True
-        named = self._proxy or self._environ.get("AI_PROXY_URL") or self._environ.get("PROXY_URL")
-        return not named and not any(name != "no" for name in getproxies())
 
     @asynccontextmanager
-    async def _through_httpx(self, request: HttpRequest, waits: Timeouts) -> AsyncIterator[HttpResponse]:
-        import httpx
-
-        client = self._client or await self._opened()
-        timeout = httpx.Timeout(None, connect=waits.connect, write=waits.write, pool=waits.connect)
-        headers = [(name, value.reveal() if isinstance(value, Secret) else value) for name, value in request.headers]
-        with _translated(request.url, begun=False):
-            message = client.build_request(
-                request.method, request.url, headers=headers, content=request.body or None, timeout=timeout
-            )
-            response = await client.send(message, stream=True)
+    async def exchange(self, request: HttpRequest, waits: Timeouts) -> AsyncIterator[HttpResponse]:
+        """See `Transport.exchange`."""
+        client = self._client or self._opened()
+        response = await _sent(client, request, waits)
         try:
-            yield HttpResponse(response.status_code, _body(response, request.url), _lowered(response.headers))
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            yield HttpResponse(response.status_code, _Body(response, request.url), headers)
         finally:
             await response.aclose()
 
     async def aclose(self) -> None:
         """See `Transport.aclose`."""
         client, self._client = self._client, None
-        straight, self._straight = self._straight, None
-        if straight is not None:
-            await straight.aclose()
         if client is not None:
             await client.aclose()
 
-    async def _opened(self) -> httpx.AsyncClient:
-        """The client; made in a thread, because reading the machine's certificates takes a while."""
-        async with self._lock:
-            if self._client is None:
-                self._client = await asyncio.to_thread(self._made)
-            return self._client
+    def _opened(self) -> httpx.AsyncClient:
+        load_httpx()
+        from http.cookiejar import CookieJar, DefaultCookiePolicy
 
-    def _made(self) -> httpx.AsyncClient:
         import httpx
 
-        proxy = self._proxy
-        if proxy is None:
-            proxy = self._environ.get("AI_PROXY_URL") or self._environ.get("PROXY_URL") or None
-        direct: dict[str, None] = {f"all://[{host}]" if ":" in host else f"all://{host}": None for host in _LOOPBACK}
-        if proxy:
-            direct |= {f"all://{pattern}": None for pattern in no_proxy(self._environ)}
-        try:
-            return httpx.AsyncClient(
-                verify=_tls(),
-                proxy=proxy or None,
-                mounts=direct,
-                trust_env=proxy is None,
-                follow_redirects=False,
-                limits=httpx.Limits(max_connections=None, max_keepalive_connections=10, keepalive_expiry=60.0),
-                headers={"user-agent": USER_AGENT},
-            )
-        except (ValueError, ImportError) as error:
-            raise SettingsError(
-                "The proxy in the settings or the environment cannot be used.",
-                "Write it as http://host:port or socks5://host:port (socks needs the socksio package).",
-            ) from error
+        from routerterm.router.transports.h11_client import DirectTransport
+        from routerterm.router.transports.proxied import ProxiedTransport, proxies
+
+        direct = DirectTransport(self._certificates)
+        mounts: dict[str, httpx.AsyncBaseTransport | None] = {}
+        for pattern, proxy in proxies(self._proxy, self._environ).items():
+            mounts[pattern] = None if proxy is None else ProxiedTransport(proxy, direct, self._certificates)
+        self._client = httpx.AsyncClient(
+            transport=direct,
+            mounts=mounts,
+            # What the environment says is in the mounts.  Of the rest, ~/.netrc would be sent in place of the key.
+            trust_env=False,
+            follow_redirects=False,
+            headers={"user-agent": USER_AGENT, "accept-encoding": "gzip, deflate"},
+            # None is kept: the next request may go with another key, and the two are nobody's business.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        )
+        return self._client
 
 
-@cache
-def _tls() -> ssl.SSLContext:
-    """The certificates that are trusted, read once for all clients."""
-    import httpx
-
-    trusted = httpx.create_ssl_context()
-    trusted.set_alpn_protocols(["http/1.1"])
-    return trusted
-
-
-def no_proxy(environ: Mapping[str, str]) -> Iterator[str]:
-    """The hosts that NO_PROXY excepts, as httpx's patterns."""
-    for entry in (environ.get("NO_PROXY") or environ.get("no_proxy") or "").split(","):
-        if host := entry.strip().lstrip("."):
-            yield "*" if host == "*" else host if host.replace(".", "").isdigit() else f"*{host}"
-
-
-def _lowered(headers: httpx.Headers) -> dict[str, str]:
-    return {name.lower(): value for name, value in headers.items()}
-
-
-async def _body(response: httpx.Response, url: str) -> AsyncIterator[bytes]:
-    with _translated(url, begun=True):
-        async for data in response.aiter_bytes():
-            yield data
-
-
-@contextmanager
-def _translated(url: str, *, begun: bool) -> Iterator[None]:
-    """Turns httpx's errors into ours; ``begun``: the body was being read."""
+async def _sent(client: httpx.AsyncClient, request: HttpRequest, waits: Timeouts) -> httpx.Response:
+    """Send, and give the answer from its head on.  Raises `ProviderError`."""
     import httpx
 
     try:
-        yield
-    except (httpx.InvalidURL, httpx.UnsupportedProtocol):
-        raise BadRequest(f"{address_label(url)} is not an address.", "Check the provider's base_url.") from None
-    except httpx.LocalProtocolError:
-        # h11 quotes the offending header, which may be the key: nothing of it goes on.
+        message = client.build_request(
+            request.method,
+            _url(request.url),
+            headers=_headers(request),
+            content=request.body or None,
+            timeout=httpx.Timeout(None, connect=waits.connect, write=waits.write, pool=waits.connect),
+        )
+        return await client.send(message, stream=True)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise translated(error, request.url, begun=False) from _harmless(error)
+
+
+@lru_cache(maxsize=256)
+def _url(url: str) -> httpx.URL:
+    """The parts of an address; taking it apart costs more than anything else of a request."""
+    import httpx
+
+    if any(letter.isspace() or not letter.isprintable() for letter in url):
+        # A browser would take a line break out, and ask for another address than the one that was meant.
         raise BadRequest(
-            "The request could not be written as HTTP.", "Is there a line break or a blank in the key or a header?"
+            f"The address of {address_label(url)} has a line break, a blank or an invisible letter in it.",
+            "Write the provider's base_url in one piece.",
+        )
+    return httpx.URL(url)
+
+
+def _headers(request: HttpRequest) -> list[tuple[bytes, bytes]]:
+    """Name and value as bytes.  Raises `BadRequest` where they are not to be written as such."""
+    try:
+        return [
+            (name.encode("ascii"), (value.reveal() if isinstance(value, Secret) else value).encode("ascii"))
+            for name, value in request.headers
+        ]
+    except UnicodeError:
+        raise BadRequest(
+            "The request could not be written as HTTP.", "Is there a letter beyond ASCII in the key or a header?"
         ) from None
-    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError, httpx.PoolTimeout) as error:
-        raise connection_error(error, url) from error
-    except httpx.DecodingError as error:
-        raise InvalidResponse(f"{address_label(url)} sent a body that cannot be unpacked.") from error
-    except httpx.TransportError as error:
-        if begun:
-            raise StreamInterrupted(
-                f"The connection to {address_label(url)} broke in the middle of the answer.", code="reset"
-            ) from error
-        raise ServerError(f"{address_label(url)} closed the connection without an answer.", code="reset") from error
-    except httpx.StreamError as error:
-        raise StreamInterrupted(f"The answer of {address_label(url)} could not be read to its end.") from error
+
+
+def _harmless(error: Exception) -> Exception | None:
+    """The cause, if it may be shown: h11 quotes a header that it refuses, which may be the key."""
+    return None if type(error).__name__ in ("LocalProtocolError", "InvalidURL") else error
+
+
+class _Body:
+    """The bytes of an answer, unpacked, in pieces of a bounded size.  An iterator: a generator would cost per token."""
+
+    def __init__(self, response: httpx.Response, url: str) -> None:
+        self._url = url
+        self._pieces: AsyncIterator[bytes] = aiter(response.extensions.get(_STRAIGHT, response.stream))
+        self._coding = response.headers.get("content-encoding", "")
+        self._unpack: Unpacker | None = None
+        self._ready: Iterator[bytes] | None = None
+        self._size = 0
+
+    def __aiter__(self) -> _Body:
+        return self
+
+    async def __anext__(self) -> bytes:
+        try:
+            while True:
+                if self._ready is None:
+                    data = await anext(self._pieces)
+                    if not self._coding and len(data) <= PIECE:
+                        return self._counted(data)
+                    self._ready = self._taken_apart(data)
+                if (piece := next(self._ready, None)) is not None:
+                    await asyncio.sleep(0)  # there may be very many of them, and others wait
+                    return self._counted(piece)
+                self._ready = None
+        except NotUnpacked as error:
+            raise InvalidResponse(f"{address_label(self._url)} sent a body that cannot be unpacked: {error}.") from None
+        except _errors() as error:
+            raise translated(error, self._url, begun=True) from error
+
+    def _taken_apart(self, data: bytes) -> Iterator[bytes]:
+        if self._coding and self._unpack is None:
+            self._unpack = Unpacker(self._coding)
+            if not self._unpack:
+                self._coding = ""
+        if self._coding and self._unpack is not None:
+            return self._unpack.feed(data)
+        return (data[start : start + PIECE] for start in range(0, len(data), PIECE))
+
+    def _counted(self, data: bytes) -> bytes:
+        self._size += len(data)
+        if self._size > LONGEST:
+            raise AnswerTooLong(f"The answer of {address_label(self._url)} is longer than {LONGEST >> 20} MB.")
+        return data
+
+
+@cache
+def _errors() -> tuple[type[Exception], ...]:
+    import httpx
+
+    return (httpx.HTTPError, httpx.StreamError)
+
+
+def load_httpx() -> None:
+    """httpx, without its command line: `httpx` imports ``httpx._main``, and with it click, rich and pygments.
+
+    That doubles the time of the import.  httpx goes on without where these are not installed; a None in `sys.modules`
+    is Python's documented way to say that a module is not to be had (The import system, "The module cache").
+    """
+    if "httpx" not in sys.modules:
+        modules = cast("dict[str, Any]", sys.modules)
+        modules["httpx._main"] = None
+        try:
+            import httpx  # noqa: F401 - only that it is there
+        finally:
+            del modules["httpx._main"]
