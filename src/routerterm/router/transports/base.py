@@ -41,7 +41,7 @@ class Transport(Protocol):
 
 
 async def read_body(answer: HttpResponse, limit: int, whose: str) -> bytes:
-    """The whole body, of at most ``limit`` bytes; raises `InvalidResponse` where there is more, in words about ``whose``.
+    """The whole body.  Raises `InvalidResponse` where it is more than ``limit`` bytes, and says ``whose`` it is.
 
     Of a refusal as much as can be read is enough: its status and headers say what matters.
     """

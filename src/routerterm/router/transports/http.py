@@ -1,7 +1,7 @@
 """HTTP to providers: one `httpx.AsyncClient` carries every request.
 
-Straight to a provider it goes over our own transport (`routerterm.router.transports.h11_client`), through a proxy over httpx's; both
-are mounted into the one client, whose are addresses, headers and errors.  httpx loads with the first request.
+Straight to a provider it goes over our own transport (`h11_client`), through a proxy over httpx's (`proxied`); both are
+mounted into the one client, whose are addresses, headers and errors.  httpx loads with the first request.
 """
 
 from __future__ import annotations
