@@ -4,10 +4,15 @@ markdown-it-py parses; what differs is what a *stream* of text asks for, and hol
 so that both show the same lines.  Whatever the rest of a document could change in what came long before is
 decided by what came before:
 
-- a link's definition works from where it stands on, is one line, and is shown;
+- a link's definition works from where it stands on (in all of it once the text is complete), is one line, and is shown;
 - an underlined heading has at most `HEADING_LINES` lines above the underline, none of them endless;
 - the header of a table is not endless;
 - HTML is text.
+
+Where CommonMark has a limit, or a rule made for scripts with blanks between words, it gives way:
+
+- containers nest `MOST_NESTED` deep, and what is deeper is shown as paragraphs;
+- emphasis may begin and end beside Chinese, Japanese and Korean letters as it may beside blanks.
 """
 
 from __future__ import annotations
@@ -18,19 +23,23 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from markdown_it import MarkdownIt
-from markdown_it.common.utils import normalizeReference
+from markdown_it.common.utils import isMdAsciiPunct, isPunctChar, isWhiteSpace, normalizeReference
 from markdown_it.parser_block import ParserBlock
+from markdown_it.parser_inline import ParserInline
 from markdown_it.ruler import RuleOptionsType
-from markdown_it.rules_block import fence, table
+from markdown_it.rules_block import fence, paragraph, table
 from markdown_it.rules_block.state_block import StateBlock
 from markdown_it.rules_core.linkify import linkify
 from markdown_it.rules_core.state_core import StateCore
-from markdown_it.rules_inline.state_inline import StateInline
+from markdown_it.rules_inline.state_inline import Scanned, StateInline
 from markdown_it.token import Token
 
 HEADING_LINES = 3
 ENDLESS = 2_000
 """A line of so many characters is never the header of a table, part of an underlined heading or a definition."""
+
+MOST_NESTED = 64
+"""Levels of quotes and lists; a list takes two.  Each costs some Python frames, of which there are a thousand."""
 
 GOES_ON = "\ue000"
 """Stands before the rest of an endless line, so that it cannot begin a block."""
@@ -61,22 +70,57 @@ class Node:
 
 
 class _Blocks(ParserBlock):
-    """The block parser, remembering at which column a list item's content begins."""
+    """The block parser, remembering at which column a list item's content begins, and showing what lies too deep."""
 
     def tokenize(self, state: StateBlock, startLine: int, endLine: int) -> None:  # noqa: N803 - the library's names
         if state.tokens and state.tokens[-1].type == "list_item_open":
             state.tokens[-1].meta = {**state.tokens[-1].meta, "column": state.blkIndent}
-        super().tokenize(state, startLine, endLine)
+        if state.level < MOST_NESTED:
+            super().tokenize(state, startLine, endLine)
+        else:
+            _paragraphs(state, startLine, endLine)
+
+
+_CJK = re.compile(
+    "[\u1100-\u11ff\u2e80-\u303f\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff"
+    "\ufe30-\ufe4f\uff00-\uffef\U0001b000-\U0001b16f\U00020000-\U0003ffff]"
+)
+
+
+class _Emphasis(StateInline):
+    """Where emphasis may begin and end."""
+
+    def scanDelims(self, start: int, canSplitWord: bool) -> Scanned:  # noqa: N802, N803 - the library's names
+        marker, end = self.src[start], start
+        while end < self.posMax and self.src[end] == marker:
+            end += 1
+        last, following = self.src[start - 1 : start] or " ", self.src[end : min(end + 1, self.posMax)] or " "
+        opens = _flanks(last, following)
+        closes = _flanks(following, last)
+        if not canSplitWord:  # an underscore in a word is none of emphasis
+            opens, closes = opens and (not closes or _is_mark(last)), closes and (not opens or _is_mark(following))
+        return Scanned(opens, closes, end - start)
+
+
+class _Inline(ParserInline):
+    """The inline parser, with our rule for emphasis."""
+
+    def parse(self, src: str, md: MarkdownIt, env: Any, tokens: list[Token]) -> list[Token]:
+        state = _Emphasis(src, md, env, tokens)
+        self.tokenize(state)
+        for rule in self.ruler2.getRules(""):
+            rule(state)
+        return state.tokens
 
 
 class Grammar:
     """A parser for blocks, and one for what is in them."""
 
     def __init__(self) -> None:
-        md = MarkdownIt(
-            "default", {"html": False, "linkify": True, "tasklists": True, "alerts": True, "maxNesting": 24}
-        )
+        options = {"html": False, "linkify": True, "tasklists": True, "alerts": True, "maxNesting": 2 * MOST_NESTED}
+        md = MarkdownIt("default", options)
         md.block = _Blocks()
+        md.inline = _Inline()
         md.block.ruler.disable(["html_block", "reference"])
         terminates: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote", "list"]}
         md.block.ruler.at("table", _table, {"alt": ["paragraph", "reference"]})
@@ -112,6 +156,41 @@ class Grammar:
         """Remember what a definition defines, unless its name is taken."""
         assert node.token is not None
         references.setdefault(node.token.meta["label"], {"href": node.token.meta["href"], "title": ""})
+
+
+    def define_all(self, root: Node, references: dict[str, Any]) -> None:
+        """Remember every definition of a document, the first of each name."""
+        waiting = [root]
+        while waiting:
+            node = waiting.pop()
+            if node.kind == "definition":
+                self.define(node, references)
+            waiting += reversed(node.children)
+
+
+def _flanks(outside: str, inside: str) -> bool:
+    """Whether marks between these two characters may begin emphasis of what is inside (CommonMark's left-flanking)."""
+    if _is_blank(inside):
+        return False
+    return not _is_mark(inside) or _is_blank(outside) or _is_mark(outside) or _CJK.match(outside) is not None
+
+
+def _is_blank(character: str) -> bool:
+    return isWhiteSpace(ord(character))
+
+
+def _is_mark(character: str) -> bool:
+    return isMdAsciiPunct(ord(character)) or isPunctChar(character)
+
+
+def _paragraphs(state: StateBlock, start: int, end: int) -> None:
+    """Blocks that lie too deep, as paragraphs; what belongs to an outer block is left to it."""
+    line = start
+    while (line := state.skipEmptyLines(line)) < end and state.sCount[line] >= state.blkIndent:
+        state.line = line
+        paragraph(state, line, end, False)
+        line = state.line
+    state.line = min(line, end)
 
 
 def _tree(tokens: list[Token]) -> Node:

@@ -44,9 +44,12 @@ def grammar() -> Grammar:
 
 def lay_out(
     text: str, width: int, signs: Signs, *, key: str = "text", seams: Sequence[tuple[int, str]] = (),
-    limits: Limits = LIMITS, draw: Draw | None = None,
+    limits: Limits = LIMITS, draw: Draw | None = None, complete: bool = False,
 ) -> list[Line]:  # fmt: skip
     """The lines of a whole text, parsed at once.  ``seams`` are offsets into it and what to say there.
+
+    ``complete``: nothing follows the text, so a link's definition works in all of it; else, as in a text that
+    streams in, from where it stands on.
 
     With ``draw``, pictures whose data is in the text are drawn below the paragraph they stand in.
     """
@@ -55,7 +58,10 @@ def lay_out(
     source = sanitise(folder.feed(text) + folder.close()).expandtabs(4)
     writer = Writer(grammar(), width, signs, limits, {}, ParseState(), source.split("\n"), 0, places, key)
     writer.pictures, writer.drawer = folder.pictures, draw
-    writer.write(grammar().blocks(source))
+    root = grammar().blocks(source)
+    if complete and "]:" in source:
+        grammar().define_all(root, writer.references)
+    writer.write(root)
     writer.seam_before(len(writer.source) + 1, _margin())
     return writer.lines
 

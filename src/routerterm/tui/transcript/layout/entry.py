@@ -75,7 +75,9 @@ def part_lines(
             before = sum(len(other.text) for other in entry.parts[:number] if isinstance(other, Text))
             seams = [(seam.offset - before, one_line(seam.text)) for seam in entry.seams]
             mine = [(offset, said) for offset, said in seams if 0 <= offset <= len(text)]
-            return lay_out(text, width, signs, key=text_key(entry), seams=mine, draw=draw) if text.strip() else []
+            if not text.strip():
+                return []
+            return lay_out(text, width, signs, key=text_key(entry), seams=mine, draw=draw, complete=True)
         case Reasoning():
             return _folding(number, thought_lines(part, width, signs, opened=opened))
         case ToolCall():
