@@ -157,7 +157,6 @@ class Grammar:
         assert node.token is not None
         references.setdefault(node.token.meta["label"], {"href": node.token.meta["href"], "title": ""})
 
-
     def define_all(self, root: Node, references: dict[str, Any]) -> None:
         """Remember every definition of a document, the first of each name."""
         waiting = [root]
