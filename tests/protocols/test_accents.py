@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -22,9 +23,11 @@ from routerterm.core.events import (
     UsageReported,
     WireEvent,
 )
+from routerterm.core.messages import Reasoning, Text
+from routerterm.core.reply import ReplyBuilder
 from routerterm.core.usage import Usage
 from routerterm.protocols import PROTOCOLS, codec
-from routerterm.protocols.think_tags import ThinkSplitter
+from routerterm.protocols.think_tags import PAIRS, ThinkSplitter
 from tests.protocols.feeding import feed, joined
 
 
@@ -64,12 +67,12 @@ def test_a_second_finish_is_not_a_second_end() -> None:
     assert events == [TextDelta("hi"), StreamEnd("stop", "stop")]
 
 
-def test_usage_may_come_after_the_end_and_the_last_one_holds() -> None:
+def test_usage_may_come_after_the_reason_and_the_last_one_holds() -> None:
     first, last = {"prompt_tokens": 3, "completion_tokens": 1}, {"prompt_tokens": 3, "completion_tokens": 2}
     events = chat(chunk({"content": "a"}, usage=first), chunk({}, "stop", usage=None), chunk(usage=last))
     reported = [event.usage for event in events if isinstance(event, UsageReported)]
     assert [usage.output for usage in reported] == [1, 2]
-    assert isinstance(events[-1], UsageReported)
+    assert isinstance(events[-1], StreamEnd)
 
 
 def test_usage_that_is_repeated_is_told_once() -> None:
@@ -197,7 +200,60 @@ def test_tool_calls_without_an_index() -> None:
 
 def test_tool_calls_without_index_and_id() -> None:
     events = chat(chunk(call(None, None, "look", "{}")), chunk(call(None, None, "look", "{}")))
-    assert calls(events) == [ToolCallDelta(0, "", "look", "{}"), ToolCallDelta(1, "", "look", "{}")]
+    one, two = calls(events)
+    assert (one.name, one.arguments, two.name, two.arguments) == ("look", "{}", "look", "{}")
+    assert one.id
+    assert two.id
+    assert one.id != two.id, "clients pair results by it"
+
+
+def test_two_calls_on_one_index_without_an_id_for_the_second() -> None:
+    first, second = chunk(call(0, "a", "look", '{"a":1}')), chunk(call(0, None, "", '{"b":2}'))
+    one, two = calls(chat(first, second))
+    assert (one.id, one.arguments) == ("a", '{"a":1}')
+    assert (two.name, two.arguments) == ("look", '{"b":2}')
+
+
+def test_arguments_that_are_sent_once_more_are_one_call() -> None:
+    assert len(calls(chat(chunk(call(0, "a", "look", '{"a":1}')), chunk(call(0, None, "", '{"a":1}'))))) == 1
+
+
+def test_a_reason_that_came_too_early_ends_nothing() -> None:
+    events = chat(chunk({"reasoning_content": "hm"}, "stop"), chunk({"content": "hi"}), chunk({}, "length"))
+    assert events == [ReasoningDelta("hm"), TextDelta("hi"), StreamEnd("length", "length")]
+
+
+@pytest.mark.parametrize(
+    ("protocol", "payload", "kind", "word"),
+    [
+        ("openai-chat", chunk({"content": ""}, "stop"), "empty", "stop"),
+        ("openai-chat", chunk({"reasoning_content": "hm"}, "stop"), "empty", "stop"),
+        ("openai-chat", chunk({"content": " \n"}, "stop"), "empty", "stop"),
+        ("openai-chat", chunk({}, "content_filter"), "content_blocked", "content_filter"),
+        ("gemini", {"candidates": [{"finishReason": "MALFORMED_FUNCTION_CALL"}]}, "empty", "MALFORMED_FUNCTION_CALL"),
+        ("gemini", {"candidates": [{"finishReason": "SAFETY"}]}, "content_blocked", "SAFETY"),
+        ("anthropic-messages", {"type": "message_delta", "delta": {"stop_reason": "end_turn"}}, "empty", "end_turn"),
+        ("cohere-v2", {"type": "message-end", "delta": {"finish_reason": "COMPLETE"}}, "empty", "COMPLETE"),
+        ("openai-responses", {"type": "response.completed", "response": {"output": []}}, "empty", "completed"),
+    ],
+)
+def test_an_answer_without_content_is_a_failure(
+    protocol: str, payload: bytes | dict[str, Any], kind: str, word: str
+) -> None:
+    last = feed(protocol, [payload] if isinstance(payload, bytes) else sse(payload))[-1]
+    assert isinstance(last, StreamError)
+    assert (last.error.kind, last.error.code) == (kind, word)
+
+
+def test_thoughts_that_ate_the_whole_length_are_told_as_that() -> None:
+    assert chat(chunk({"reasoning_content": "hm"}, "length"))[-1] == StreamEnd("length", "length")
+
+
+def test_the_stop_sequence_is_told() -> None:
+    delta = {"stop_reason": "stop_sequence", "stop_sequence": "END"}
+    text = {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": "hi"}}
+    events = feed("anthropic-messages", sse(text, {"type": "message_delta", "delta": delta}))
+    assert events[-1] == StreamEnd("stop", "stop_sequence", "END")
 
 
 def test_parallel_calls_that_are_all_number_0() -> None:
@@ -217,7 +273,8 @@ def test_arguments_as_an_object() -> None:
 
 def test_the_old_function_call() -> None:
     events = chat(chunk({"function_call": {"name": "look", "arguments": "{}"}}), chunk({}, "function_call"))
-    assert events[0] == ToolCallDelta(0, "", "look", "{}")
+    assert isinstance(events[0], ToolCallDelta)
+    assert (events[0].name, events[0].arguments) == ("look", "{}")
     assert events[-1] == StreamEnd("tool_calls", "function_call")
 
 
@@ -334,9 +391,27 @@ def test_sources_stand_below_the_text_once() -> None:
 def test_think_tags_at_the_beginning_are_reasoning(tag: str) -> None:
     events = chat(chunk({"content": f"{tag}hm\n</think>\n\nhi"}), dialect="llamacpp")
     assert events == [ReasoningDelta("hm\n"), TextDelta("hi")]
-    assert chat(chunk({"content": f"{tag}hm</think>hi"})) == [TextDelta(f"{tag}hm</think>hi")], (
-        "not in the plain dialect"
-    )
+    assert chat(chunk({"content": f"{tag}hm</think>hi"})) == [ReasoningDelta("hm"), TextDelta("hi")], "nor unknown ones"
+    assert chat(chunk({"content": f"{tag}hm</think>hi"}), dialect="openai") == [TextDelta(f"{tag}hm</think>hi")]
+
+
+@pytest.mark.parametrize(("opening", "closing"), PAIRS.items())
+def test_every_models_own_tags(opening: str, closing: str) -> None:
+    pieces = [chunk({"content": letter}) for letter in f"{opening}hm{closing}hi"]
+    assert joined(chat(*pieces, dialect="vllm")) == [ReasoningDelta("hm"), TextDelta("hi")]
+
+
+def test_a_closing_tag_that_nothing_opened_makes_thoughts_of_what_came_before() -> None:
+    reply = ReplyBuilder()
+    for event in chat(chunk({"content": "hm</th"}), chunk({"content": "ink>\nhi"}), dialect="lmstudio"):
+        assert isinstance(event, TextDelta | ReasoningDelta)
+        reply.add(event)
+    assert reply.parts() == (Reasoning("hm"), Text("hi"))
+
+
+@pytest.mark.parametrize("text", ["`</think>` closes it", "Use <think>x</think> and </think>"])
+def test_an_answer_about_tags_stays_an_answer(text: str) -> None:
+    assert joined(chat(chunk({"content": text}), dialect="vllm")) == [TextDelta(text)]
 
 
 def test_a_think_tag_later_on_is_text() -> None:
@@ -363,7 +438,8 @@ def test_tags_are_found_however_they_are_cut(thought: str, answer: str, cuts: li
     def split(pieces: list[str]) -> tuple[str, str]:
         splitter = ThinkSplitter()
         parts = [part for piece in pieces for part in splitter.feed(piece)] + splitter.end()
-        return "".join(t for is_, t in parts if is_), "".join(t for is_, t in parts if not is_)
+        assert all(kind != "closed" for kind, _ in parts)
+        return "".join(t for kind, t in parts if kind == "thought"), "".join(t for kind, t in parts if kind == "text")
 
     marks = [0, *sorted({place % (len(text) + 1) for place in cuts}), len(text)]
     assert split([text[a:b] for a, b in zip(marks, marks[1:], strict=False)]) == split([text])  # noqa: RUF007
@@ -429,8 +505,9 @@ def test_anthropic_usage_is_cumulative_and_counts_caches_apart() -> None:
     ],
 )
 def test_anthropic_stop_reasons(raw: str, reason: str) -> None:
-    events = feed("anthropic-messages", sse({"type": "message_delta", "delta": {"stop_reason": raw}}))
-    assert events == [StreamEnd(reason, raw)]  # type: ignore[arg-type]
+    text = {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": "hi"}}
+    events = feed("anthropic-messages", sse(text, {"type": "message_delta", "delta": {"stop_reason": raw}}))
+    assert events[1:] == [StreamEnd(reason, raw)]  # type: ignore[arg-type]
 
 
 def test_an_anthropic_overload_in_the_middle() -> None:
@@ -470,7 +547,10 @@ def test_a_gemini_prompt_that_was_blocked_says_why() -> None:
 def test_gemini_thoughts_and_sealed_calls() -> None:
     parts = [{"text": "hm", "thought": True}, {"functionCall": {"name": "look"}, "thoughtSignature": "S"}]
     events = feed("gemini", sse({"candidates": [{"content": {"parts": parts}}]}))
-    assert joined(events) == [ReasoningDelta("hm"), ToolCallDelta(0, "", "look", "{}", "gemini:S")]
+    thought, call = joined(events)
+    assert thought == ReasoningDelta("hm")
+    assert isinstance(call, ToolCallDelta)
+    assert replace(call, id="") == ToolCallDelta(0, "", "look", "{}", "gemini:S")
 
 
 def test_ollama_fails_on_a_200() -> None:
@@ -484,8 +564,10 @@ def test_ollama_fails_on_a_200() -> None:
     ("raw", "reason"), [("stop", "stop"), ("length", "length"), ("load", "other"), ("unload", "other")]
 )
 def test_ollama_done_reasons(raw: str, reason: str) -> None:
-    line = json.dumps({"message": {"content": ""}, "done": True, "done_reason": raw, "eval_count": 2}).encode()
+    line = json.dumps({"message": {"content": "hi"}, "done": True, "done_reason": raw, "eval_count": 2}).encode()
     assert feed("ollama-chat", [line])[-1] == StreamEnd(reason, raw)  # type: ignore[arg-type]
+    empty = json.dumps({"message": {"content": ""}, "done": True, "done_reason": raw}).encode()
+    assert isinstance(feed("ollama-chat", [empty])[-1], StreamEnd if raw == "length" else StreamError)
 
 
 def test_responses_quota_after_a_good_beginning() -> None:

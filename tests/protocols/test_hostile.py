@@ -152,7 +152,7 @@ def test_blank_lines_without_end_are_held_nowhere() -> None:
     for _ in range(200):
         assert decoder.feed(b"\n" * 65536) == []
     body = b'{"choices":[{"message":{"content":"hi"},"finish_reason":"stop"}]}'
-    assert [type(event).__name__ for event in decoder.feed(body) + decoder.end()] == ["TextDelta", "Stopped"]
+    assert [type(event).__name__ for event in decoder.feed(body) + decoder.end()] == ["TextDelta", "StreamEnd"]
 
 
 @pytest.mark.parametrize(

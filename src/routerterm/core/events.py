@@ -45,6 +45,16 @@ class ReasoningDelta:
 
 
 @dataclass(frozen=True, slots=True)
+class ThoughtsClosed(ReasoningDelta):
+    """What was sent as text so far was thinking: the tag that closes it came, and none had opened it.
+
+    Its own ``text`` is empty, so that whoever does not know it loses nothing.
+    """
+
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class PlanDelta(ReasoningDelta):
     """A piece of what the model means to do with its tools, where the provider tells it apart from thinking."""
 
@@ -73,6 +83,8 @@ class StreamEnd:
 
     reason: FinishReason
     raw: str | None = None
+    sequence: str | None = None
+    """The stop sequence that ended it, where the provider tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +157,10 @@ class Finished:
     cost: Cost = UNKNOWN_COST
     timing: Timing = Timing(None, 0)
     attempts: int = 1
+    raw: str | None = None
+    """The provider's own word for the end."""
+    sequence: str | None = None
+    """The stop sequence that ended it, where the provider tells."""
 
 
 @dataclass(frozen=True, slots=True)

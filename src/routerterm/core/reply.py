@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from routerterm.core.events import Content, ReasoningDelta, TextDelta, ToolCallDelta
+from routerterm.core.events import Content, ReasoningDelta, TextDelta, ThoughtsClosed, ToolCallDelta
 from routerterm.core.messages import Part, Reasoning, Text, ToolCall
 
 
@@ -41,6 +41,8 @@ class ReplyBuilder:
     def add(self, delta: Content) -> None:
         """Fold one piece in."""
         match delta:
+            case ThoughtsClosed():
+                self._turn_text_into_thoughts()
             case TextDelta(text):
                 self._text_length += len(text)
                 self._open(TextDelta).pieces.append(text)
@@ -82,6 +84,13 @@ class ReplyBuilder:
             last = _Span(kind)
             self._spans.append(last)
         return last
+
+    def _turn_text_into_thoughts(self) -> None:
+        """A closing tag without an opening one came: what looked like the answer was thinking."""
+        for span in self._spans:
+            if span.kind is TextDelta:
+                span.kind = ReasoningDelta
+        self._text_length = 0
 
     def _add_call(self, delta: ToolCallDelta) -> None:
         span = self._calls.get(delta.index)

@@ -130,7 +130,7 @@ class Relay:
             return self._mismatch()
         self.ended = self.finished = event
         self.target, self.attempts = event.target, event.attempts
-        return [UsageReported(event.usage), StreamEnd(event.reason)]
+        return [UsageReported(event.usage), StreamEnd(event.reason, event.raw, event.sequence)]
 
     def _mismatch(self) -> list[WireEvent]:
         self.error = error = StreamInterrupted(

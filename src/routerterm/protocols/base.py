@@ -43,6 +43,11 @@ class ListedModel:
 class Decoder(Protocol):
     """Turns the bytes of one streamed answer into events, however they are cut."""
 
+    @property
+    def is_finishing(self) -> bool:
+        """Whether the provider gave its reason for the end: only what belongs to it may still come."""
+        ...
+
     def feed(self, data: bytes) -> list[WireEvent]:
         """The events that became certain with these bytes."""
         ...

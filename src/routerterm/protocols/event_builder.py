@@ -5,7 +5,10 @@ Text is fit to be written, a call's name comes once, `StreamEnd` comes once, and
 
 from __future__ import annotations
 
-from routerterm.core.errors import ProviderError
+from hashlib import sha256
+from typing import assert_never
+
+from routerterm.core.errors import ContentBlocked, EmptyAnswer, ProviderError
 from routerterm.core.events import (
     FinishReason,
     PlanDelta,
@@ -15,13 +18,14 @@ from routerterm.core.events import (
     StreamEnd,
     StreamError,
     TextDelta,
+    ThoughtsClosed,
     ToolCallDelta,
     UsageReported,
     WireEvent,
 )
 from routerterm.core.usage import Usage
-from routerterm.protocols.json_utils import SurrogateJoiner, scrub
-from routerterm.protocols.think_tags import ThinkSplitter
+from routerterm.protocols.json_utils import SurrogateJoiner, identifier, scrub
+from routerterm.protocols.think_tags import Piece, ThinkSplitter
 
 
 class EventBuilder:
@@ -29,23 +33,25 @@ class EventBuilder:
 
     def __init__(self, *, think_tags: bool = False) -> None:
         self._out: list[WireEvent] = []
-        self._text, self._reasoning, self._refusal, self._plan = (
-            SurrogateJoiner(),
-            SurrogateJoiner(),
-            SurrogateJoiner(),
-            SurrogateJoiner(),
-        )
+        self._text = SurrogateJoiner()
+        self._reasoning = SurrogateJoiner()
+        self._refusal = SurrogateJoiner()
+        self._plan = SurrogateJoiner()
         self._think = ThinkSplitter() if think_tags else None
-        self._plain = not think_tags
         self._calls: dict[int, SurrogateJoiner] = {}
         self._named: set[int] = set()
         self._argued: set[int] = set()
         self._usage: Usage | None = None
         self._citations: dict[str, None] = {}
+        self._ending: StreamEnd | None = None
+        self._answered = False
+        """Whether anything came that is an answer: words, a call, a refusal, a plan.  Thoughts alone are none."""
         self.spoke = False
         """Whether any content came."""
         self.stopped = False
         self.broken = False
+        self.origin: bytes | str = b""
+        """The object that is read at present: what a call's id is made of, where the provider gives none."""
 
     @property
     def citations(self) -> tuple[str, ...]:
@@ -59,24 +65,30 @@ class EventBuilder:
 
     def text(self, piece: str) -> None:
         """A piece of the answer."""
-        if self._plain and piece.isascii() and not self._text.holds:
-            if piece:
-                self.spoke = True
-                self._out.append(TextDelta(piece))
-            return
-        if self._think is None:
-            self._say(self._text.feed(piece))
-            return
-        for thinking, part in self._think.feed(piece):
-            if thinking:
-                self.reasoning(part)
-            else:
-                self._say(self._text.feed(part))
+        think = self._think
+        if think is None or (think.is_idle and "<" not in piece and "`" not in piece):
+            self._say(piece if piece.isascii() and not self._text.holds else self._text.feed(piece))
+        else:
+            self._split(think.feed(piece))
+
+    def _split(self, pieces: list[Piece]) -> None:
+        for kind, part in pieces:
+            match kind:
+                case "thought":
+                    self.reasoning(part)
+                case "text":
+                    self._say(self._text.feed(part))
+                case "closed":
+                    self._say(self._text.end())
+                    self._answered = False
+                    self._out.append(ThoughtsClosed())
+                case _:
+                    assert_never(kind)
 
     def refusal(self, piece: str) -> None:
         """A piece of a refusal."""
         if piece := self._refusal.feed(piece):
-            self.spoke = True
+            self.spoke = self._answered = True
             self._out.append(RefusalDelta(piece))
 
     def reasoning(self, piece: str, signature: str | None = None, redacted: str | None = None) -> None:
@@ -89,7 +101,7 @@ class EventBuilder:
     def plan(self, piece: str) -> None:
         """A piece of a plan for tools."""
         if piece := self._plan.feed(piece):
-            self.spoke = True
+            self.spoke = self._answered = True
             self._out.append(PlanDelta(piece))
 
     def has_arguments(self, index: int) -> bool:
@@ -100,6 +112,7 @@ class EventBuilder:
         """A piece of tool call ``index``.  What was already said of it is not said again."""
         if first := index not in self._calls:
             self._calls[index] = SurrogateJoiner()
+            id = id or self._made_id(index)
         if name and index in self._named:
             name = ""
         elif name:
@@ -108,8 +121,16 @@ class EventBuilder:
             self._argued.add(index)
         arguments = self._calls[index].feed(arguments)
         if first or name or arguments or signature:
-            self.spoke = True
-            self._out.append(ToolCallDelta(index, scrub(id), scrub(name), arguments, signature))
+            self.spoke = self._answered = True
+            self._out.append(ToolCallDelta(index, identifier(id), identifier(name), arguments, signature))
+
+    def _made_id(self, index: int) -> str:
+        """An id for a call that came without one: clients pair results by it.
+
+        It is a digest of the object in which the call began, which holds the answer's own id or time.
+        """
+        origin = self.origin if isinstance(self.origin, bytes) else self.origin.encode("utf-8", "replace")
+        return f"call_{sha256(b'%d:' % index + origin).hexdigest()[:24]}"
 
     def cite(self, title: str, address: str = "") -> None:
         """A source of the answer."""
@@ -123,15 +144,29 @@ class EventBuilder:
             self._usage = usage
             self._out.append(UsageReported(usage))
 
-    def stop(self, reason: FinishReason, raw: str | None) -> None:
-        """The answer is whole.  Only the first one counts; the sources that were named stand below the text."""
-        if not self.stopped:
-            self.flush()
-            self.stopped = True
-            if self._citations and self.spoke and reason != "tool_calls":
-                listed = (f"\n{number}. {line}" for number, line in enumerate(self._citations, 1))
-                self._out.append(SourcesDelta("\n\nSources:\n" + "".join(listed)))
-            self._out.append(StreamEnd(reason, scrub(raw) if raw else raw))
+    @property
+    def is_finishing(self) -> bool:
+        """Whether a reason for the end was seen: nothing but what belongs to it, as a rule its usage, is to come."""
+        return self.stopped or self._ending is not None
+
+    def ending(self, reason: FinishReason, raw: str | None, sequence: str | None = None) -> None:
+        """A reason for the end came.  It ends nothing as long as content may follow; the last one holds."""
+        self._ending = StreamEnd(reason, scrub(raw) if raw else raw, scrub(sequence) if sequence else None)
+
+    def stop(self, reason: FinishReason = "other", raw: str | None = None) -> None:
+        """The answer is whole, for the last reason that came, else for this one.  One without content is a failure."""
+        if self.stopped or self.broken:
+            return
+        self.flush()
+        end = self._ending or StreamEnd(reason, raw)
+        if not self._answered and end.reason != "length":
+            self.broke(_empty(end))
+            return
+        self.stopped = True
+        if self._citations and self.spoke and end.reason != "tool_calls":
+            listed = (f"\n{number}. {line}" for number, line in enumerate(self._citations, 1))
+            self._out.append(SourcesDelta("\n\nSources:\n" + "".join(listed)))
+        self._out.append(end)
 
     def broke(self, error: ProviderError) -> None:
         """The answer failed."""
@@ -142,11 +177,8 @@ class EventBuilder:
 
     def flush(self) -> None:
         """Say what was held back for its other half."""
-        for thinking, part in self._think.end() if self._think else ():
-            if thinking:
-                self.reasoning(part)
-            else:
-                self._say(self._text.feed(part))
+        if self._think is not None:
+            self._split(self._think.end())
         self._say(self._text.end())
         if rest := self._reasoning.end():
             self._out.append(ReasoningDelta(rest))
@@ -161,4 +193,15 @@ class EventBuilder:
     def _say(self, piece: str) -> None:
         if piece:
             self.spoke = True
+            self._answered = self._answered or not piece.isspace()
             self._out.append(TextDelta(piece))
+
+
+def _empty(end: StreamEnd) -> ProviderError:
+    """The error of an answer that ended without content, in the provider's own word."""
+    word = (end.raw or end.reason)[:60]
+    if end.reason == "content_filter":
+        return ContentBlocked(
+            f"The provider's filter stopped the answer ({word}).", "Rephrase it, or ask another model.", code=word
+        )
+    return EmptyAnswer(f"The provider ended the answer without any content ({word}).", "Ask again.", code=word)

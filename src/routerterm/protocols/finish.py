@@ -51,12 +51,12 @@ def reason(raw: str) -> FinishReason:
     return REASONS.get(raw) or REASONS.get(raw.lower(), "other")
 
 
-def finish(raw: str, emit: EventBuilder) -> None:
-    """End an answer by the provider's word for it."""
+def finish(raw: str, emit: EventBuilder, sequence: str | None = None) -> None:
+    """Note the provider's word for the end of an answer, and the stop sequence that caused it."""
     if raw.lower() in FAILURES:
         emit.broke(broken_off(raw))
     else:
-        emit.stop(reason(raw), raw)
+        emit.ending(reason(raw), raw, sequence)
 
 
 def broken_off(raw: str) -> ProviderError:

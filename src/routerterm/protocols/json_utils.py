@@ -6,7 +6,10 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
+from hashlib import sha256
 from typing import Any
+
+import msgspec
 
 from routerterm.core.money import MOST_USD
 from routerterm.core.usage import MOST_TOKENS
@@ -17,9 +20,13 @@ _SCAN: Callable[[str, int], tuple[Any, int]] = vars(json.JSONDecoder(parse_const
 NaN and Infinity (vLLM's log probabilities) are not JSON; they read as null.
 """
 
+_DECODE = msgspec.json.Decoder().decode
+_ENCODE = msgspec.json.Encoder().encode
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _BLANK = " \t\r\n"
 EMPTY: Mapping[str, Any] = {}
+LONGEST_ID = 256
+"""Characters of an identifier that a server gives; a longer one is kept as its beginning and a digest."""
 
 
 class NotJson(Exception):
@@ -28,6 +35,14 @@ class NotJson(Exception):
 
 def loads(data: bytes | str) -> Any:
     """The value in ``data``.  Bad UTF-8 is replaced, a repeated key counts once.  Raises `NotJson`."""
+    try:
+        return _DECODE(data)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return _tolerant(data)
+
+
+def _tolerant(data: bytes | str) -> Any:
+    """What msgspec refuses and servers send all the same: bad UTF-8, half a character, NaN."""
     text = data.decode("utf-8", "replace") if isinstance(data, bytes) else data
     if text[:1] not in "{[":
         text = text.strip(_BLANK)
@@ -42,7 +57,10 @@ def loads(data: bytes | str) -> Any:
 
 def dumps(value: Any) -> bytes:
     """Compact JSON in UTF-8; a lone surrogate becomes a question mark rather than an error."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8", "replace")
+    try:
+        return _ENCODE(value)
+    except (TypeError, ValueError, msgspec.EncodeError):
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8", "replace")
 
 
 def text(value: Any) -> str:
@@ -77,6 +95,22 @@ def size(value: Any) -> int | None:
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 16:
         value = int(value)
     return count(value) or None
+
+
+def identifier(value: str) -> str:
+    """An identifier, bounded: a longer one becomes its beginning with a digest of the whole."""
+    value = scrub(value)
+    if len(value) <= LONGEST_ID:
+        return value
+    return f"{value[: LONGEST_ID - 25]}-{sha256(value.encode()).hexdigest()[:24]}"
+
+
+def is_object(data: str) -> bool:
+    """Whether this is the text of one whole JSON object."""
+    try:
+        return isinstance(loads(data), dict)
+    except NotJson:
+        return False
 
 
 def amount(value: Any) -> Decimal | None:

@@ -63,6 +63,11 @@ class StreamDecoder:
         """The sources that the provider named beside the text, as far as they came."""
         return self._emit.citations
 
+    @property
+    def is_finishing(self) -> bool:
+        """Whether the provider gave its reason for the end: only what belongs to it may still come."""
+        return self._emit.is_finishing
+
     def feed(self, data: bytes) -> list[WireEvent]:
         """The events that became certain with these bytes."""
         if data and not self._emit.broken and not self._ended:
@@ -85,6 +90,9 @@ class StreamDecoder:
                     )
             if not self._emit.broken:
                 self._reader.end(self._emit)
+            if self._emit.is_finishing:
+                self._emit.stop()
+            if not self._emit.broken:
                 self._emit.flush()
         return self._emit.take()
 
@@ -168,6 +176,7 @@ class StreamDecoder:
 
     def _object(self, name: str, data: bytes) -> None:
         self._seen = True
+        self._emit.origin = data
         try:
             payload = loads(data)
         except NotJson:
@@ -206,6 +215,7 @@ def is_json(data: bytes) -> bool:
 def read_body(reader: Reader, body: bytes, emit: EventBuilder) -> None:
     """Read an answer that came whole.  What cannot be read becomes `StreamError`."""
     stripped = body.removeprefix(BOM).strip()
+    emit.origin = stripped
     try:
         payload = loads(stripped)
     except NotJson:

@@ -1,8 +1,26 @@
-"""Splits ``<think>…</think>`` at the beginning of an answer from the answer, however the tags are cut."""
+"""Parts what a model thinks aloud in tags from its answer, however the tags are cut."""
 
 from __future__ import annotations
 
-OPEN, CLOSE = "<think>", "</think>"
+from typing import Literal, TypeAlias
+
+Kind: TypeAlias = Literal["text", "thought", "closed"]
+Piece: TypeAlias = tuple[Kind, str]
+
+PAIRS = {
+    "<think>": "</think>",
+    "<thinking>": "</thinking>",
+    "<thought>": "</thought>",
+    "<reasoning>": "</reasoning>",
+    "<seed:think>": "</seed:think>",
+    "[THINK]": "[/THINK]",
+    "\u25c1think\u25b7": "\u25c1/think\u25b7",
+}
+"""The tags of the models that are served without a parser for them."""
+_ORPHAN = "</think>"
+"""The tag that comes alone where a chat template opened the thinking itself."""
+_LONGEST_START = 256
+"""Characters of blanks that are held back before a tag that may open the answer."""
 
 
 def overlap(text: str, tag: str) -> int:
@@ -14,34 +32,46 @@ def overlap(text: str, tag: str) -> int:
 
 
 class ThinkSplitter:
-    """Only a tag that opens the answer counts: a model may well write about the tag later on."""
+    """Only a tag that opens the answer counts, or a closing one that nothing opened.
+
+    A model may well write about the tags: in code, or after it opened one itself, they are text.
+    """
 
     def __init__(self) -> None:
         self._read = self._start
         self._held = ""
+        self._close = _ORPHAN
+        self._backticks = 0
 
-    def feed(self, piece: str) -> list[tuple[bool, str]]:
-        """Pieces as (is reasoning, text); a part of a possible tag is held back."""
+    @property
+    def is_idle(self) -> bool:
+        """Whether a piece without a ``<`` or a backtick is text for certain."""
+        return not self._held and self._read in (self._answer, self._watched)
+
+    def feed(self, piece: str) -> list[Piece]:
+        """The pieces by kind; a part of a possible tag is held back.  ``closed`` makes thoughts of all text before."""
         piece, self._held = self._held + piece, ""
         return self._read(piece)
 
-    def end(self) -> list[tuple[bool, str]]:
+    def end(self) -> list[Piece]:
         """What was held back."""
         held, self._held = self._held, ""
-        return _some(self._read == self._thought, held)
+        return _some("thought" if self._read == self._thought else "text", held)
 
-    def _start(self, piece: str) -> list[tuple[bool, str]]:
+    def _start(self, piece: str) -> list[Piece]:
         bare = piece.lstrip()
-        if bare.startswith(OPEN):
-            self._read = self._opening
-            return self._opening(bare[len(OPEN) :])
-        if OPEN.startswith(bare) and len(piece) < 256:
+        for opening, closing in PAIRS.items():
+            if bare.startswith(opening):
+                self._close = closing
+                self._read = self._opening
+                return self._opening(bare[len(opening) :])
+        if len(piece) < _LONGEST_START and any(opening.startswith(bare) for opening in PAIRS):
             self._held = piece
             return []
-        self._read = self._answer
-        return _some(False, piece)
+        self._read = self._watched
+        return self._watched(piece)
 
-    def _opening(self, piece: str) -> list[tuple[bool, str]]:
+    def _opening(self, piece: str) -> list[Piece]:
         """The line break after the tag belongs to the tag."""
         piece = piece.lstrip("\n")
         if not piece:
@@ -49,25 +79,39 @@ class ThinkSplitter:
         self._read = self._thought
         return self._thought(piece)
 
-    def _thought(self, piece: str) -> list[tuple[bool, str]]:
-        thought, tag, rest = piece.partition(CLOSE)
+    def _thought(self, piece: str) -> list[Piece]:
+        thought, tag, rest = piece.partition(self._close)
         if tag:
             self._read = self._gap
-            return _some(True, thought) + self._gap(rest)
-        keep = overlap(piece, CLOSE)
+            return _some("thought", thought) + self._gap(rest)
+        keep = overlap(piece, self._close)
         self._held = piece[len(piece) - keep :]
-        return _some(True, piece[: len(piece) - keep])
+        return _some("thought", piece[: len(piece) - keep])
 
-    def _gap(self, piece: str) -> list[tuple[bool, str]]:
+    def _gap(self, piece: str) -> list[Piece]:
         """The line breaks between the thoughts and the answer belong to neither."""
         piece = piece.lstrip("\n")
         if piece:
             self._read = self._answer
-        return _some(False, piece)
+        return _some("text", piece)
 
-    def _answer(self, piece: str) -> list[tuple[bool, str]]:
-        return _some(False, piece)
+    def _watched(self, piece: str) -> list[Piece]:
+        """An answer that may turn out to have been thinking."""
+        before, tag, rest = piece.partition(_ORPHAN)
+        keep = 0 if tag else overlap(piece, _ORPHAN)
+        self._backticks += before[: len(before) - keep].count("`")
+        if "<think" in before or (tag and self._backticks % 2):
+            self._read = self._answer  # it writes about tags
+            return _some("text", piece)
+        if tag:
+            self._read = self._gap
+            return [*_some("text", before), ("closed", ""), *self._gap(rest)]
+        self._held = piece[len(piece) - keep :]
+        return _some("text", piece[: len(piece) - keep])
+
+    def _answer(self, piece: str) -> list[Piece]:
+        return _some("text", piece)
 
 
-def _some(thinking: bool, piece: str) -> list[tuple[bool, str]]:
-    return [(thinking, piece)] if piece else []
+def _some(kind: Kind, piece: str) -> list[Piece]:
+    return [(kind, piece)] if piece else []

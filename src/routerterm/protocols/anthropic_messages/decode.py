@@ -41,10 +41,11 @@ class MessagesDecoder:
                 self._count(message, emit)
             case "message_delta":
                 self._count(payload, emit)
-                if reason := text(mapping(payload.get("delta")).get("stop_reason")):
-                    finish(reason, emit)
+                delta = mapping(payload.get("delta"))
+                if reason := text(delta.get("stop_reason")):
+                    finish(reason, emit, text(delta.get("stop_sequence")) or None)
             case "message_stop":
-                emit.stop("other", None)
+                emit.stop()
             case "error":
                 emit.broke(classify(200, {}, payload))
             case "ping":
@@ -67,7 +68,7 @@ class MessagesDecoder:
             self._whole(place, block, emit)
         self._count(payload, emit)
         if reason := text(payload.get("stop_reason")):
-            finish(reason, emit)
+            finish(reason, emit, text(payload.get("stop_sequence")) or None)
 
     def done(self, emit: EventBuilder) -> None:
         """``[DONE]`` is not of this protocol, but some gateways add it."""

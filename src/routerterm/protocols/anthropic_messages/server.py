@@ -79,7 +79,8 @@ class ServerStream:
         tail = self._close()
         if self._stopped is None:
             return tail  # cut: a client must not take it for whole
-        delta = {"stop_reason": _stop_word(self._stopped, called=bool(self._calls)), "stop_sequence": None}
+        reason = _stop_word(self._stopped, called=bool(self._calls))
+        delta = {"stop_reason": reason, "stop_sequence": self._stopped.sequence}
         tail += _event("message_delta", {"delta": delta, "usage": usage_object(self._usage)})
         return tail + _event("message_stop", {})
 
@@ -87,6 +88,8 @@ class ServerStream:
         if delta.redacted:
             data = read_scope(FAMILY, delta.redacted) or delta.redacted
             return self._close() + self._begin("redacted", {"type": "redacted_thinking", "data": data}) + self._close()
+        if not delta.text and not delta.signature:
+            return b""
         block = {"type": "thinking", "thinking": "", "signature": ""}
         out = self._grow("thinking", block, {"type": "thinking_delta", "thinking": delta.text})
         if delta.signature:
@@ -132,7 +135,7 @@ def encode_body(events: Iterable[WireEvent], *, id: str, model: str, created: in
     builder, usage, stopped = collect(events)
     content = [block for part in builder.parts() for block in _blocks(part)]
     reason = _stop_word(stopped, called=builder.has_tool_calls)
-    return dumps(_message_object(id, model, content, reason, usage or Usage()))
+    return dumps(_message_object(id, model, content, reason, usage or Usage()) | {"stop_sequence": stopped.sequence})
 
 
 def encode_error(error: RoutertermError) -> tuple[int, bytes]:
@@ -178,6 +181,8 @@ def _blocks(part: Part) -> Iterator[dict[str, Any]]:
 
 
 def _stop_word(stopped: StreamEnd, *, called: bool) -> str:
+    if stopped.sequence is not None:
+        return "stop_sequence"
     if stopped.reason == "other":
         return stopped.raw or "end_turn"
     return "tool_use" if called and stopped.reason == "stop" else _FINISH[stopped.reason]

@@ -34,16 +34,11 @@ _FIELDS = ("candidates", "promptFeedback", "usageMetadata")
 
 
 class GeminiDecoder:
-    """Fulfils `stream.Reader` for one answer.
-
-    Older servers put a finish reason on every chunk, and an error may still follow: the answer is certain to
-    be whole only when the stream has ended well, so `StreamEnd` waits for that.
-    """
+    """Fulfils `stream.Reader` for one answer.  Older servers put a finish reason on every chunk."""
 
     def __init__(self) -> None:
         self._calls = 0
         self._partial: PartialArguments | None = None
-        self._finish = ""
         self._usage: Mapping[str, Any] = {}
 
     def on(self, name: str, payload: Mapping[str, Any], emit: EventBuilder) -> None:
@@ -77,13 +72,11 @@ class GeminiDecoder:
         self._close_call(emit)
         if self._usage:
             emit.usage(read_usage(self._usage))
-        if self._finish:
-            finish(self._finish, emit)
 
     def _count(self, usage: Mapping[str, Any], emit: EventBuilder) -> None:
         """Every chunk counts anew: told are the first, for the prompt, and the last."""
         first, self._usage = not self._usage, usage
-        if first or self._finish:
+        if first or emit.is_finishing:
             emit.usage(read_usage(usage))
 
     def _candidate(self, candidate: Mapping[str, Any], emit: EventBuilder) -> None:
@@ -94,7 +87,7 @@ class GeminiDecoder:
         if isinstance(raw, int) and not isinstance(raw, bool):
             raw = _NUMBERED[raw] if 0 <= raw < len(_NUMBERED) else f"REASON_{raw}"
         if isinstance(raw, str) and raw not in ("", "FINISH_REASON_UNSPECIFIED"):
-            self._finish = raw
+            finish(raw, emit)
         grounding = mapping(candidate.get("groundingMetadata"))
         for chunk in objects(grounding.get("groundingChunks")):
             web = mapping(chunk.get("web"))

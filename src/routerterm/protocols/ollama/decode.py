@@ -35,8 +35,7 @@ class OllamaDecoder:
             raw = text(payload.get("done_reason"))
             if raw:
                 finish(raw, emit)
-            else:
-                emit.stop("stop", None)  # versions before 0.3 give no reason
+            emit.stop("stop")  # versions before 0.3 give no reason
 
     def body(self, payload: Mapping[str, Any], emit: EventBuilder) -> None:
         """A whole answer is a line like any other."""

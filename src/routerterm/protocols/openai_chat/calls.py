@@ -37,6 +37,13 @@ class CallIndex:
         self._last = number
         return number
 
+    def another(self, index: Any) -> int:
+        """A new call on an index that has one already."""
+        number = self._last = self._new()
+        if isinstance(index, int) and not isinstance(index, bool):
+            self._by_key[index] = number
+        return number
+
     def _new(self) -> int:
         self._next += 1
         return self._next - 1

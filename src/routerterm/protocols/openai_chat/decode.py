@@ -11,7 +11,7 @@ from routerterm.core.errors import InvalidResponse
 from routerterm.protocols.classify import classify
 from routerterm.protocols.event_builder import EventBuilder
 from routerterm.protocols.finish import finish
-from routerterm.protocols.json_utils import amount, listing, mapping, objects, text
+from routerterm.protocols.json_utils import amount, is_object, listing, mapping, objects, text
 from routerterm.protocols.openai_chat.calls import CallIndex
 from routerterm.protocols.openai_chat.usage import read_usage
 from routerterm.protocols.signature_scope import sign_scope
@@ -27,6 +27,8 @@ class ChatDecoder:
         self._family = family
         """Whose the seals on its thoughts are."""
         self._calls = CallIndex()
+        self._arguments: dict[int, list[str]] = {}
+        self._names: dict[int, str] = {}
         self._usage: Mapping[str, Any] | None = None
         self._cost: Decimal | None = None
 
@@ -43,7 +45,7 @@ class ChatDecoder:
         if isinstance(choices, list) and not payload.get("error"):
             self._chunk(payload, emit, "message", "delta")
             if emit.spoke and not emit.broken:
-                emit.stop("other", None)  # a body that came whole is whole, also without a reason (Snowflake)
+                emit.stop()  # a body that came whole is whole, also without a reason (Snowflake)
         elif payload.get("error") or any(payload.get(field) for field in ("message", "detail", "errors", "object")):
             emit.broke(classify(200, {}, payload))
         else:
@@ -51,15 +53,15 @@ class ChatDecoder:
 
     def done(self, emit: EventBuilder) -> None:
         """``[DONE]`` without a finish reason: whole, if there is anything."""
-        if emit.spoke:
-            emit.stop("other", None)
+        if emit.spoke or emit.is_finishing:
+            emit.stop()
 
     def end(self, emit: EventBuilder) -> None:
         """Nothing is held back here."""
 
     def _chunk(self, payload: Mapping[str, Any], emit: EventBuilder, first: str, second: str) -> None:
         """One chunk; ``first`` and ``second`` are the fields that may hold what is said (Perplexity sends both)."""
-        finished = ""
+        finished = sequence = ""
         for choice in objects(payload.get("choices")):
             if choice.get("index"):
                 continue  # a second answer to the same question (n > 1): we never ask for one
@@ -71,12 +73,13 @@ class ChatDecoder:
             if isinstance(choice.get("error"), dict):
                 emit.broke(classify(200, {}, choice))
             finished = text(choice.get("finish_reason")) or finished
+            sequence = text(choice.get("stop_reason")) or sequence  # vLLM's: the stop string that ended it
         if payload.get("citations") or payload.get("search_results"):
             _cite(payload, emit)
         if finished or not payload.keys().isdisjoint(_COUNTED):
             self._count(payload, emit)
         if finished:
-            finish(finished, emit)
+            finish(finished, emit, sequence or None)
 
     def _speak(self, delta: Mapping[str, Any], emit: EventBuilder) -> None:
         """One delta, or one whole message: they have the same fields."""
@@ -116,8 +119,18 @@ class ChatDecoder:
         if isinstance(arguments, dict | list):  # servers that send the object itself
             arguments = json.dumps(arguments, ensure_ascii=False)
         google = mapping(mapping(call.get("extra_content")).get("google"))
-        index = self._calls.place(call.get("index"), id, name)
-        emit.call(index, id, name, text(arguments), sign_scope("gemini", text(google.get("thought_signature"))))
+        index, arguments = self._calls.place(call.get("index"), id, name), text(arguments)
+        if arguments[:1] == "{" and not id and (begun := "".join(self._arguments.get(index, ()))):
+            if arguments == begun:
+                return  # the whole arguments sent once more, as some servers do with the finish
+            if is_object(begun):  # a second call on the index of the first, without an id to tell it by
+                name = name or self._names.get(index, "")
+                index = self._calls.another(call.get("index"))
+        if arguments:
+            self._arguments.setdefault(index, []).append(arguments)
+        if name:
+            self._names.setdefault(index, name)
+        emit.call(index, id, name, arguments, sign_scope("gemini", text(google.get("thought_signature"))))
 
     def _count(self, payload: Mapping[str, Any], emit: EventBuilder) -> None:
         """Usage stands in the chunk, in Groq's own corner, or on the choice (Moonshot); the last one holds."""

@@ -13,6 +13,7 @@ from routerterm.core.events import (
     StreamEnd,
     StreamError,
     TextDelta,
+    ThoughtsClosed,
     ToolCallDelta,
     UsageReported,
     WireEvent,
@@ -100,6 +101,9 @@ def encode_body(events: Iterable[WireEvent], *, id: str, model: str, created: in
 
     def take(event: Content) -> None:
         match event:
+            case ThoughtsClosed():
+                pieces["reasoning_content"] += pieces["content"]
+                pieces["content"] = []
             case RefusalDelta(words):
                 pieces["refusal"].append(words)
             case TextDelta(words):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from routerterm.core.events import Event, ReasoningDelta, Recovered, TextDelta, ToolCallDelta
+from routerterm.core.events import Event, ReasoningDelta, Recovered, TextDelta, ThoughtsClosed, ToolCallDelta
 from routerterm.core.ledger import AttemptRecord
 from routerterm.core.usage import Usage
 from routerterm.router.decide.attempts import Attempt, Progress
@@ -70,6 +70,10 @@ class ResponseAssembler:
     ) -> Event | None:
         """A piece with repetitions dropped and redactions undone; the raw piece is kept for a continuation."""
         match event:
+            case ThoughtsClosed():
+                run.text.clear()  # it was no answer: nothing of it is gone on with
+                run.characters = 0
+                return event
             case TextDelta(text):
                 run.spoken.append(text)
                 if seam is not None:

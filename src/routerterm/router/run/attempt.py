@@ -37,8 +37,8 @@ _ERROR_BODY = 256 * 1024
 _ERROR_WAIT = 10.0
 _LONGEST = 8 * 1024 * 1024
 """Characters of one answer, its thoughts and calls included: twice what a million tokens are."""
-_TRAILING = 2.0
-"""Seconds for what may follow the end of an answer."""
+_TRAILING = 4.0
+"""Seconds for what may follow a reason for the end: words, where it came too early."""
 _LATE_USAGE = 8.0
 """Seconds for the usage, where the end came without it: some count only when all is sent."""
 
@@ -94,7 +94,7 @@ class AttemptStream:
                         if self._broke is not None:
                             raise self._broke.error
             except (StreamInterrupted, ResponseTimeout):
-                if self.stopped is None:
+                if not self._decoder.is_finishing:
                     raise
             if events := self._decoder.end():
                 yield self._noted(events)
@@ -132,7 +132,7 @@ class AttemptStream:
         """When waiting ends.  Bytes without content, such as comments, stretch it, but not for ever."""
         patience = self._patience
         wait = patience.idle if self.content else patience.first
-        if self.stopped:
+        if self._decoder.is_finishing:
             wait = _TRAILING if self._counted else _LATE_USAGE
         due = self._last_byte + wait
         if self._last_content != self._last_byte:

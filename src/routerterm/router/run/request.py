@@ -274,6 +274,8 @@ class RequestRun:
             self._tally.cost,
             timing,
             self._tally.made,
+            stopped.raw,
+            stopped.sequence,
         )
 
     async def _lost(self, run: RunningAttempt, error: ProviderError) -> None:
