@@ -94,7 +94,7 @@ async def test_a_failed_recovery_keeps_the_partial() -> None:
         text, events = await run(router)
         assert text == "".join(WORDS[:HALF])
         assert not any(isinstance(event, Recovered) for event in events)
-        assert type(getattr(events[-1], "error", None)).__name__ == "Cut"
+        assert type(getattr(events[-1], "error", None)).__name__ == "StreamInterrupted"
         await router.aclose()
 
 

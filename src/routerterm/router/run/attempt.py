@@ -9,9 +9,7 @@ from dataclasses import dataclass
 
 from routerterm.core.errors import (
     AnswerTooLong,
-    ContentBlocked,
     DeadlineExceeded,
-    EmptyAnswer,
     InvalidResponse,
     ProviderError,
     ResponseTimeout,
@@ -102,8 +100,6 @@ class AttemptStream:
                     raise self._broke.error
         if self.stopped is None:
             raise StreamInterrupted(f"The answer of {self._provider} ended before it was finished.", code="unfinished")
-        if not self.content and self.stopped.reason != "length":
-            raise _empty(self._provider, self.stopped)
 
     async def _opened(self, stack: AsyncExitStack) -> HttpResponse:
         waits = Timeouts(self._patience.connect, self._patience.write)
@@ -183,13 +179,3 @@ class AttemptStream:
         except TimeoutError:
             body = b""  # the status alone tells enough
         return classify(answer.status, answer.headers, body, provider=self._provider)
-
-
-def _empty(provider: str, stopped: StreamEnd) -> ProviderError:
-    """The error for an answer that ended without content: a word for its end alone makes it no answer."""
-    word = stopped.raw or stopped.reason
-    if stopped.reason == "content_filter":
-        return ContentBlocked(f"{provider} withheld the whole answer ({word}).", "Rephrase it, or ask another model.")
-    return EmptyAnswer(
-        f"{provider} ended the answer without a word ({word}).", "Ask again, or ask another model.", code=word
-    )
