@@ -94,15 +94,20 @@ class Services:
 
         Where the name says no model, a provider of one's own is first asked which it has.
         """
-        if "/" not in request.model:
-            await self.learn_models()
+        if "/" not in request.model and not request.private:
+            await self.learn_models(nameless=True)
         async with aclosing(self.router.stream(request)) as events:
             async for event in events:
                 yield event
 
-    async def learn_models(self) -> bool:
-        """Ask providers of which no model is known for their lists, once; whether there is a new one."""
+    async def learn_models(self, *, nameless: bool = False) -> bool:
+        """Ask providers of which no model is known for their lists, once; whether there is a new one.
+
+        ``nameless``: only those that have no default model either, and so cannot be asked without that.
+        """
         wanted = unlisted(self, self._asked_for_lists)
+        if nameless:
+            wanted = tuple(info for info in wanted if not info.default_model)
         self._asked_for_lists |= {info.name for info in wanted}
         if not wanted or not await fetch_lists(self, wanted):
             return False

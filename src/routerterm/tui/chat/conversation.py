@@ -37,6 +37,7 @@ class ConversationController:
         self.editing: str | None = None
         """The question or answer that the composer's text replaces."""
         self.editing_what: Literal["question", "answer"] = "question"
+        self._prompt_names: dict[str, str] = {}
         self._draft_before = ""
         """What was being written when the edit began: Esc brings it back."""
         self._wishes: dict[str, Any] = {}
@@ -66,6 +67,15 @@ class ConversationController:
         """The conversation's system prompt."""
         conversation = self._session.conversation if self._session else None
         return conversation.system if conversation else self._wishes.get("system")
+
+    @property
+    def system_name(self) -> str:
+        """The name of the system prompt, where it came from the library in this session."""
+        return self._prompt_names.get(self.system or "", "")
+
+    def name_prompt(self, text: str, name: str) -> None:
+        """A system prompt is called so."""
+        self._prompt_names[text] = name
 
     @property
     def private(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +21,12 @@ from routerterm.tui.widgets.status import Activity, StatusView, mode_field, stat
 if TYPE_CHECKING:
     from textual.app import App
 
+    from routerterm.tui.chat.conversation import ConversationController
     from routerterm.tui.chat.screen import ChatScreen
     from routerterm.wiring.preview import Preview
 
+SHORT = 24
+"""Letters of a system prompt without a name that are shown."""
 FORECAST_AFTER = 0.35
 """Seconds without a key press after which the cost of what is typed is looked up."""
 
@@ -63,6 +67,7 @@ class StatusController:
             rate=turn.rate if turn else None,
             queued=len(turn.queue) if turn else 0,
             private=self._screen.stage.private,
+            in_force=tuple(in_force(self._screen.stage)),
             bytes_per_second=self._screen.app.line_speed(),
             mode=self._screen.places.mode,
         )
@@ -146,6 +151,22 @@ class StatusController:
             )
         )
         return tuple(fields)
+
+
+def in_force(stage: ConversationController) -> Iterator[str]:
+    """What is in force in this conversation beside the model, in a few words each."""
+    if stage.editing is not None:
+        yield f"editing the {stage.editing_what}"
+    if stage.system:
+        name = stage.system_name or one_line(stage.system)
+        yield f"system: {name[:SHORT].rstrip()}{'…' if len(name) > SHORT else ''}"
+    params = stage.params
+    if params.temperature is not None:
+        yield f"temp {params.temperature:g}"
+    if params.effort is not None:
+        yield f"reasoning {params.effort}"
+    if params.max_output is not None:
+        yield f"max {params.max_output:,} tok"
 
 
 def _scrolling_is_dear(app: App[Any]) -> bool:

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rich.segment import Segment
+from rich.style import Style
+from textual.color import Color
 from textual.geometry import Region
 from textual.screen import ModalScreen, Screen
 from textual.strip import Strip
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
 class Modal(ModalScreen[Answer], FastScreen[Answer]):
     """What is taken as its answer, `dismiss` gives."""
 
+    dims: bool = True
+    """Whether what lies beneath is dimmed; not where it is what is being chosen, as with themes."""
     _rows: dict[int, Strip]
     _rows_for: Size | None = None
 
@@ -40,12 +45,21 @@ class Modal(ModalScreen[Answer], FastScreen[Answer]):
             return Strip.blank(self.size.width, self.rich_style)
         if self._rows_for != self.size:
             chops = _unlit(beneath, self.size.region)
-            self._rows = {row: Strip.join(chop.values()).discard_meta() for row, chop in enumerate(chops)}
+            self._rows = {row: self._ground(Strip.join(chop.values())) for row, chop in enumerate(chops)}
             self._rows_for = self.size
         if y not in self._rows:
             row = _unlit(beneath, Region(0, y, self.size.width, 1))[y]
-            self._rows[y] = Strip.join(row.values()).discard_meta()
+            self._rows[y] = self._ground(Strip.join(row.values()))
         return self._rows[y]
+
+    def _ground(self, strip: Strip) -> Strip:
+        """A row of what lies beneath: in one faint tone, so that the dialog alone stands out."""
+        if not self.dims:
+            return strip.discard_meta()
+        variables = self.app.theme_variables
+        colours = (Color.parse(variables[name]).rich_color for name in ("t-faint", "t-background"))
+        foreground, background = colours
+        return Strip([Segment(strip.text, Style(color=foreground, bgcolor=background))], strip.cell_length)
 
     def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
         """Draw again; ``regions`` are those where the screen beneath has changed."""
@@ -64,9 +78,10 @@ class Modal(ModalScreen[Answer], FastScreen[Answer]):
 
     @property
     def _beneath(self) -> Screen[Any] | None:
+        """The screen that is seen behind: of several dialogs only the one on top is."""
         stack = self.app.screen_stack
         place = stack.index(self) if self in stack else 0
-        return stack[place - 1] if place else None
+        return next((screen for screen in reversed(stack[:place]) if not isinstance(screen, Modal)), None)
 
 
 def _unlit(screen: Screen[Any], crop: Region) -> Sequence[Mapping[int, Strip]]:

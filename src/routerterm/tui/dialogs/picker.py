@@ -31,6 +31,10 @@ Source: TypeAlias = Callable[[str], Awaitable[Sequence[Row]]]
 """Gives the rows for what was typed."""
 Load: TypeAlias = Callable[[], Awaitable[Sequence[Row]]]
 """Gives all rows, which may take a moment."""
+TALLEST = 0.86
+"""Share of the screen that a dialog takes at most, as in the style sheet below."""
+BORDERS = 5
+"""Rows of the box, and of the margins between list, detail and foot."""
 MANY = 200
 """Rows from which filtering them is left to a thread."""
 
@@ -98,16 +102,16 @@ class Picker(Modal[str | None]):
     DEFAULT_CSS = """
     Picker { align: center middle; background: $t-background 60%; }
     Picker > Box {
-        width: 94%; max-width: 110; height: 86%;
+        width: 94%; max-width: 110; height: auto; max-height: 86%;
         background: $t-panel;
     }
-    Picker.-small > Box { width: 100%; height: 100%; }
+    Picker.-small > Box { width: 100%; height: 100%; max-height: 100%; }
     Picker Input { border: none; height: 1; padding: 0 1; background: $t-panel; color: $t-bright; }
     Picker Input:focus { border: none; background-tint: transparent 0%; }
     Picker Input > .input--placeholder { color: $t-dim; }
     Picker RowList { height: 1fr; margin-top: 1; background: $t-panel; }
     Picker.-short RowList { margin-top: 0; }
-    Picker #empty { height: 1fr; padding: 1 1; color: $t-dim; }
+    Picker #empty { height: auto; padding: 1 1; color: $t-dim; }
     Picker #detail { height: 2; margin: 1 1 0 1; color: $t-text; }
     Picker.-short #detail { margin-top: 0; }
     Picker #foot { margin: 1 1 0 1; background: $t-panel; }
@@ -145,6 +149,7 @@ class Picker(Modal[str | None]):
         self._query = query
         self._deeds, self._explained = deeds, explained
         self._filling: Worker[None] | None = None
+        self._tallest = 0
 
     def compose(self) -> ComposeResult:
         """A line to type in, the list, and what can be done."""
@@ -209,7 +214,18 @@ class Picker(Modal[str | None]):
             self.query_one("#empty", Static).update(self._nothing if query.strip() else self._empty)
         self.query_one("#empty").display = not rows  # no class: the style sheet would be matched for everything here
         self.list.display = bool(rows)
+        self._fit_list(len(rows))
         self.list.show(rows, on=self._on)
+
+    def _fit_list(self, rows: int) -> None:
+        """As tall as its rows, within the screen; it does not shrink while one types, so that nothing jumps."""
+        if self.has_class("-small"):
+            self.list.styles.height = "1fr"
+            return
+        chrome = sum(child.outer_size.height for child in self.query_one(Box).children if child is not self.list)
+        most = int(self.size.height * TALLEST) - chrome - BORDERS
+        self._tallest = max(self._tallest, rows + self.list.with_titles)
+        self.list.styles.height = max(1, min(self._tallest, most))
 
     @on(RowList.Moved)
     def _moved(self, event: RowList.Moved) -> None:

@@ -35,6 +35,8 @@ async def open_screen(app: RoutertermApp) -> None:
         watch=try_on,
     )
 
+    picker.dims = False  # it is the screen beneath that is being chosen
+
     def taken(name: str | None) -> None:
         try_on(name or before)
         if name is not None and name != before:

@@ -40,6 +40,8 @@ class StatusView:
     bytes_per_second: float | None = None
     private: bool = False
     offline: bool = False
+    in_force: tuple[str, ...] = ()
+    """What changes every answer and is not the default: a system prompt, a temperature, an edit under way."""
     mode: str = ""
     """Where the keyboard is: ``WRITE``, ``MESSAGES`` or ``CHATS``."""
 
@@ -79,6 +81,8 @@ def _fields(view: StatusView, glyphs: Glyphs) -> Iterator[Field]:
         yield Field((Span("! offline", "error"),), rank=0)
     if view.private:
         yield Field((Span("private", "warning"),), rank=1)
+    for rank, words in enumerate(view.in_force, 1):
+        yield Field((Span(words, "accent"),), rank=min(rank, 3))
     forecast = view.forecast
     if forecast and forecast.context:
         share = forecast.prompt_tokens / forecast.context
