@@ -84,8 +84,9 @@ def _is_free(services: Services, target: Target) -> bool:
     info = services.catalog.model(target)
     if info is None:
         return False
-    prices = info.prices
-    return info.local or (prices.input == 0 and prices.output == 0)
+    prices = info.prices  # a local model may have prices too: those of the settings
+    unknown = prices.input is None and prices.output is None
+    return (prices.input == 0 and prices.output == 0) or (info.local and unknown)
 
 
 async def _count_aside(services: Services, request: ChatRequest) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
+
+from textual.geometry import Region
 
 from routerterm.tui.widgets.frame import Panes
 from routerterm.tui.widgets.framed_screen import BOTTOM_FROM
 
 if TYPE_CHECKING:
+    from routerterm.tui.chat.places import Mode
     from routerterm.tui.chat.screen import ChatScreen
 
 DRAWER_BELOW = 80
@@ -56,6 +59,22 @@ class Layout:
             split=split,
             right_rules=(top,) if split is not None else (),
         )
+
+    def box_of(self, mode: Mode) -> Region | None:
+        """A place with the lines round it, as far as there are any."""
+        screen = self._screen
+        width = screen.size.width
+        top, foot = screen.query_one("#prompt").region.y - 1, screen.status_line.region.y - 1
+        split = screen.sidebar.region.right if screen.sidebar.display and not self._narrow else 0
+        match mode:
+            case "WRITE":
+                return Region(split, top, width - split, foot - top + 1)
+            case "MESSAGES":
+                return Region(split, 0, width - split, top + 1)
+            case "CHATS":
+                return Region(0, 0, split + 1, foot + 1) if split else None
+            case _:
+                assert_never(mode)
 
     def toggle_sidebar(self) -> None:
         """Show or hide the list; where it is a drawer, it takes the focus."""

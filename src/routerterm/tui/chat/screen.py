@@ -47,6 +47,8 @@ from routerterm.tui.widgets.suggestions import Suggestions
 from routerterm.tui.widgets.welcome import Welcome
 
 if TYPE_CHECKING:
+    from textual.geometry import Region
+
     from routerterm.tui.app import RoutertermApp
     from routerterm.tui.themes.values import Glyphs, Theme
     from routerterm.tui.transcript import messages
@@ -283,6 +285,10 @@ class ChatScreen(FramedScreen):
         if trouble is not None:
             raise trouble
 
+    def focus_box(self) -> Region | None:
+        """Where the keyboard is, for the brighter frame."""
+        return self.arrangement.box_of(self.places.mode)
+
     def panes(self) -> Panes:
         """Lines where the panes end."""
         return self.arrangement.panes()
@@ -297,11 +303,14 @@ class ChatScreen(FramedScreen):
         self.sign.show(self.machine.glyphs, writing=self.composer.has_focus)
         self._show_keys()
         self.meters.refresh()
+        self.reframe()
 
     def took_input(self, event: events.Key | events.Paste) -> bool:
         """Look at a key or a paste before it is handed on; True where it answered what the status row asks."""
         if not self._nodes:
             return False  # nothing is composed yet
+        if self.focused is None:  # what had the keys is hidden, as the list is when the terminal gets narrow
+            self.places.go("WRITE")
         if isinstance(event, events.Paste):
             self.places.before_paste()
         elif self.confirmation.took_key(event.key):

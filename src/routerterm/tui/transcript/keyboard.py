@@ -64,6 +64,8 @@ class KeyboardControl(MouseControl):
 
     _cursor: tuple[int, int] | None = None
     """The entry's number and the block's."""
+    _by_block = False
+    """Whether one paragraph of the message is pointed at, and not the message."""
     _mark: Place | None = None
     _pointed: tuple[tuple[int, int, int], tuple[int, int]] | None = None
 
@@ -127,6 +129,7 @@ class KeyboardControl(MouseControl):
 
     def cursor_to_end(self) -> None:
         """The cursor on the last block of the last entry."""
+        self._by_block = False
         if self.shelf.slots and self.shelf.width:
             number = len(self.shelf.slots) - 1
             self.shelf.lay(number)
@@ -156,12 +159,13 @@ class KeyboardControl(MouseControl):
         """The cursor's mark beside its block."""
         if self._cursor is not None and self._cursor[0] == number and self.has_focus:
             begin, end = self._cursor_lines()
-            if begin <= index < end or index == 0:
+            if not self._by_block or begin <= index < end or index == 0:
                 strip = overlay(strip, [(0, 1)], self.palette.style("cursor"), self.palette.signs.bar)
         return super().decorate(number, index, strip)
 
     def action_step(self, by: int) -> None:
         """To the next block or the one before; through a tall one by the screen."""
+        self._by_block = True
         here = self._block()
         if here is None:
             self.cursor_to_end()
@@ -178,6 +182,7 @@ class KeyboardControl(MouseControl):
 
     def action_leap(self, by: int) -> None:
         """To the next message or the one before; past the last one, to its end."""
+        self._by_block = False
         if self._cursor is None:
             self.cursor_to_end()
         elif 0 <= (number := self._cursor[0] + by) < len(self.shelf.slots):

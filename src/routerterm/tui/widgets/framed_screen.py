@@ -61,8 +61,28 @@ class FramedScreen(FastScreen[None], Toned):
 
     def frame_line(self, x: int, y: int, width: int) -> Strip:
         """A stretch of a row of the frame, as it was when the panes were last looked at."""
-        text = self._lines[y][x : x + width] if 0 <= y < len(self._lines) else ""
-        return Strip([Segment(text.ljust(width), self.tone("faint"))], width)
+        text = (self._lines[y][x : x + width] if 0 <= y < len(self._lines) else "").ljust(width)
+        bright, segments, at = self._bright_cells(y), list[Segment](), 0
+        for begin, end in bright:
+            begin, end = max(begin - x, at), min(end - x, width)
+            if begin < end:
+                segments += [Segment(text[at:begin], self.tone("faint")), Segment(text[begin:end], self.tone("text"))]
+                at = end
+        segments.append(Segment(text[at:], self.tone("faint")))
+        return Strip(segments, width)
+
+    def _bright_cells(self, y: int) -> tuple[tuple[int, int], ...]:
+        """Stretches of this row that belong to the frame of the pane where the keys go."""
+        box = self.focus_box()
+        if box is None or not box.y <= y < box.bottom:
+            return ()
+        if y in (box.y, box.bottom - 1):
+            return ((box.x, box.right),)
+        return ((box.x, box.x + 1), (box.right - 1, box.right))
+
+    def focus_box(self) -> Region | None:
+        """The pane where the keys go, its frame included; that is drawn brighter."""
+        return None
 
     def reframe(self) -> None:
         """Draw all lines anew."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, assert_never
 
 from routerterm.tui.widgets.fields import Field, Span, Tone
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from routerterm.tui.themes.values import KeyForm
 
 _FASTEXT: tuple[Tone, ...] = ("error", "success", "warning", "accent")
+FEW = 4
+"""Up to so many keys of a place, the commands stand beside them as equals."""
+YIELD = 10
 _NAMES = {
     "left_square_bracket": "[",
     "right_square_bracket": "]",
@@ -36,7 +39,7 @@ def key_fields(
     keys_of: dict[str, tuple[str, ...]],
     form: KeyForm = "box",
     *,
-    actions: Iterable[Action] = (),
+    actions: Sequence[Action] = (),
 ) -> tuple[Field, ...]:
     """A field for each action of the place where the keys go, then one per command, as the theme shows keys."""
     shown = [command for command in commands if command.rank is not None and keys_of.get(command.name)]
@@ -46,14 +49,20 @@ def key_fields(
         for action in actions
         if action.rank is not None
     ]
+    away = YIELD if sum(action.rank is not None for action in actions) > FEW else 0
     everywhere = [
-        (keys_of[command.name][0], command.title, command.rank or 0, f"app.command('{command.name}')")
+        (keys_of[command.name][0], command.title, _rank(command.rank or 0, away), f"app.command('{command.name}')")
         for command in shown
     ]
     return tuple(
         Field(key_spans(key, title, form, number), rank=rank, action=method)
         for number, (key, title, rank, method) in enumerate((*here, *everywhere))
     )
+
+
+def _rank(rank: int, away: int) -> int:
+    """The two that matter most stay; the others leave the bar before the keys of the place do."""
+    return rank if rank < 2 else rank + away
 
 
 def key_spans(key: str, title: str, form: KeyForm, number: int = 0) -> tuple[Span, ...]:
