@@ -281,10 +281,11 @@ async def test_bytes_too_many_are_not_the_next_answer(direct: HttpTransport, lat
 
 
 async def test_a_cancelled_request_hangs_up_at_once(direct: HttpTransport) -> None:
-    gone = asyncio.Event()
+    asked, gone = asyncio.Event(), asyncio.Event()
 
     async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"{}")
+        asked.set()
         writer.write(CHUNKED[:-5])
         with contextlib.suppress(ConnectionError):
             await reader.read()
@@ -293,9 +294,9 @@ async def test_a_cancelled_request_hangs_up_at_once(direct: HttpTransport) -> No
 
     async with serving(listen) as (url, _):
         asking = asyncio.ensure_future(ask(direct, url))
-        await asyncio.sleep(0.1)
+        await asyncio.wait_for(asked.wait(), 60)
         asking.cancel()
-        await asyncio.wait_for(gone.wait(), 5)
+        await asyncio.wait_for(gone.wait(), 60)
         with pytest.raises(asyncio.CancelledError):
             await asking
 

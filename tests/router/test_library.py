@@ -183,7 +183,7 @@ async def test_a_silent_demonstration_is_left_as_soon_as_any_other() -> None:
     text, events = await run(routed, request("r"))
     assert text == "Hello"
     assert patience[0] == 12.0
-    assert [type(event.error).__name__ for event in events if isinstance(event, AttemptFailed)] == ["Silent"]
+    assert [type(event.error).__name__ for event in events if isinstance(event, AttemptFailed)] == ["ResponseTimeout"]
 
 
 async def test_a_picture_never_goes_to_a_model_that_cannot_see() -> None:
