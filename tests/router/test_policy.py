@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from routerterm.catalog.values import ModelInfo, ProviderInfo
 from routerterm.core.targets import Forecast, Target

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from routerterm.core.events import AttemptStarted, Failed, Finished, Recovered, TextDelta
 from routerterm.core.money import from_nano

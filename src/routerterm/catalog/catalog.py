@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from routerterm.catalog.overlay import ModelOverride, merged_row, overridden
 from routerterm.catalog.rows import EMPTY, Listing, builtin_listing, model_info

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any, Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from routerterm.catalog.rows import MILLION, UNKNOWN_ABILITIES, Listing
 from routerterm.catalog.values import ModelInfo, Prices
@@ -14,8 +16,7 @@ from routerterm.core.targets import Target
 Row = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class ModelOverride:
+class ModelOverride(Struct, frozen=True):
     """What a person says of a model; None leaves the catalogue's word.  Prices are US dollars per token.
 
     A person's price has no tiers and no cheap hours; without a date of its own it is dated "settings".

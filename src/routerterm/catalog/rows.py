@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from importlib.resources import files
 from typing import Any
+
+from msgspec import Struct
 
 from routerterm.catalog.values import FREE_PRICES, ModelInfo, OffPeak, Prices, Tier, Window
 
@@ -15,8 +16,7 @@ MILLION = Decimal(1_000_000)
 UNKNOWN_ABILITIES = "?"
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Struct, frozen=True):
     """The models of one provider as a data file tells them, with the date of its prices."""
 
     date: str | None

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+
+from msgspec import Struct, field
 
 from routerterm.core.targets import Target
 
 
-@dataclass(frozen=True, slots=True)
-class Prices:
+class Prices(Struct, frozen=True):
     """US dollars per token.  None is unknown; a zero is a promise that it is free.
 
     A None among the cache prices means that the provider has no such price: such tokens cost ``input``.
@@ -28,16 +28,14 @@ class Prices:
 FREE_PRICES = Prices(Decimal(0), Decimal(0))
 
 
-@dataclass(frozen=True, slots=True)
-class Tier:
+class Tier(Struct, frozen=True):
     """Prices of a whole request whose prompt is longer than ``above`` tokens."""
 
     above: int
     prices: Prices
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Struct, frozen=True):
     """Hours of the week in UTC: ISO weekdays (1 is Monday) and minutes of the day, the end not included."""
 
     days: frozenset[int]
@@ -50,16 +48,14 @@ class Window:
         return utc.isoweekday() in self.days and self.start <= utc.hour * 60 + utc.minute < self.end
 
 
-@dataclass(frozen=True, slots=True)
-class OffPeak:
+class OffPeak(Struct, frozen=True):
     """Cheaper prices at certain hours."""
 
     windows: tuple[Window, ...]
     prices: Prices
 
 
-@dataclass(frozen=True, slots=True)
-class ModelInfo:
+class ModelInfo(Struct, frozen=True):
     """One model at one provider.  Sizes are tokens; None is unknown."""
 
     provider: str
@@ -91,8 +87,7 @@ class ModelInfo:
         return Target(self.provider, self.id)
 
 
-@dataclass(frozen=True, slots=True)
-class ProviderInfo:
+class ProviderInfo(Struct, frozen=True):
     """One provider.  ``protocol`` and ``dialect`` name a codec of `routerterm.protocols`."""
 
     name: str

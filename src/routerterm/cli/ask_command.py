@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import sys
 from contextlib import aclosing
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
 import click
+from msgspec import Struct
+from msgspec.structs import replace
 
 from routerterm.cli.completion import conversations, models
 from routerterm.cli.output import print_error, print_note, write
@@ -27,8 +28,7 @@ if TYPE_CHECKING:
     from routerterm.store.database import Store
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """All that was said on the command line."""
 
     text: str

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from typing import Any
+
+from msgspec import Struct
 
 from routerterm.core.errors import ProviderError, RoutertermError
 from routerterm.core.events import Event
@@ -47,14 +48,14 @@ def plain(value: Any) -> Any:
             return {str(name): plain(each) for name, each in value.items()}
         case tuple() | list():
             return [plain(each) for each in value]
-        case _ if is_dataclass(value):
+        case Struct():
             return _fields(value)
         case _:
             return value
 
 
 def _fields(value: Any) -> dict[str, Any]:
-    return {each.name: plain(getattr(value, each.name)) for each in fields(value) if each.name not in _LEFT_OUT}
+    return {name: plain(getattr(value, name)) for name in value.__struct_fields__ if name not in _LEFT_OUT}
 
 
 def _snake(name: str) -> str:

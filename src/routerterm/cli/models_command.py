@@ -142,11 +142,14 @@ def switched_off(model: ModelInfo, today: date) -> str | None:
 
 def as_object(model: ModelInfo) -> dict[str, Any]:
     """All that is known of a model; prices as text in US dollars per token, so that no digit is lost."""
-    from dataclasses import asdict
+    from msgspec import Struct
+    from msgspec.structs import asdict
 
     def plain(value: Any) -> Any:
         if isinstance(value, Decimal):
             return format(value, "f")
+        if isinstance(value, Struct):
+            return plain(asdict(value))
         if isinstance(value, dict):
             return {name: plain(inner) for name, inner in value.items()}
         if isinstance(value, (list, tuple)):

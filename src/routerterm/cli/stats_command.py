@@ -7,7 +7,6 @@ import csv
 import json
 import shutil
 import sys
-from dataclasses import fields
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -166,7 +165,7 @@ def seconds(measured: Percentiles | None, which: str) -> str:
 
 def as_json_object(found: Summary) -> dict[str, Any]:
     """The whole summary; money as text in US dollars, so that no digit is lost."""
-    month = {field.name: _plain(getattr(found.month, field.name)) for field in fields(found.month)}
+    month = {name: _plain(getattr(found.month, name)) for name in found.month.__struct_fields__}
     return {
         "by": found.by,
         "since": found.since,
@@ -189,7 +188,7 @@ def write_csv(found: Summary) -> None:
 
 
 def _line_object(line: Line) -> dict[str, Any]:
-    return {field.name: _plain(getattr(line, field.name)) for field in fields(line)}
+    return {name: _plain(getattr(line, name)) for name in line.__struct_fields__}
 
 
 def _flat(row: dict[str, Any]) -> dict[str, Any]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 import inspect
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from typing import Any, get_args
 
+from msgspec import Struct
 from pydantic import BaseModel
 
 from routerterm.config.settings import Settings
@@ -17,8 +17,7 @@ from routerterm.config.settings import Settings
 _KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One entry of the settings."""
 
     way: tuple[str, ...]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from routerterm.config.paths import Paths
 
 
-@dataclass(frozen=True, slots=True)
-class QuickUi:
+class QuickUi(Struct, frozen=True):
     """The ``[ui]`` entries that decide how the first picture looks.  Defaults are those of `UiSettings`."""
 
     theme: str = "phosphor"
@@ -38,5 +38,5 @@ def quick_ui(paths: Paths) -> QuickUi:
 
 
 def _of_the_right_kind(section: dict[str, Any]) -> dict[str, Any]:
-    defaults = {name: getattr(QuickUi(), name) for name in QuickUi.__slots__}
+    defaults = {name: getattr(QuickUi(), name) for name in QuickUi.__struct_fields__}
     return {name: value for name, value in section.items() if name in defaults and type(value) is type(defaults[name])}

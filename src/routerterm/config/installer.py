@@ -12,10 +12,11 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Event
+
+from msgspec import Struct
 
 from routerterm.core.errors import RoutertermError
 from routerterm.core.redact import secret_redactor
@@ -32,8 +33,7 @@ _NO_SPACE = re.compile(r"No space left|os error 28|Errno 28|disk full|Disk quota
 _ADDRESS = re.compile(r"\b\w+://\S+")
 
 
-@dataclass(frozen=True, slots=True)
-class Tool:
+class Tool(Struct, frozen=True):
     """A program that can bring a wheel into a folder, packed (pip) or unpacked (uv)."""
 
     name: str

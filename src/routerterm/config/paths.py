@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from routerterm.core.errors import StoreError
 
@@ -17,8 +18,7 @@ MODEL_VARIABLE = "ROUTERTERM_MODEL_DIR"
 """Where the local model's weights lie, if elsewhere: a folder that several homes share."""
 
 
-@dataclass(frozen=True, slots=True)
-class Paths:
+class Paths(Struct, frozen=True):
     """The places of one person's routerterm.  None need exist yet."""
 
     config_file: Path

@@ -9,10 +9,12 @@ import re
 import tomllib
 from ast import literal_eval
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from routerterm.config.toml_positions import Key, line_of
 from routerterm.core.errors import SettingsError
@@ -21,8 +23,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """One mistake.  ``key`` is the way to it, ``line`` where it stands (from 1), if that is known."""
 
     key: Key
@@ -111,8 +112,7 @@ def _did_you_mean(given: str, allowed: Sequence[str]) -> str:
     return f"Did you mean {close[0]}?" if close else ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Table:
+class _Table(Struct, frozen=True):
     """Stands for a table or list of tables: the next step is a name of the person's own, or a place."""
 
     model: type[BaseModel]

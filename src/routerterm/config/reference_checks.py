@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from routerterm.config.problems import Problem, dotted, nearest
 from routerterm.config.toml_positions import Key
@@ -24,8 +25,7 @@ BUILT_IN_ROUTES: Mapping[str, tuple[str, ...]] = {
 """The router's own routes: here only so that names can be checked."""
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """What is built in: provider names, wire protocols, and the dialects of a protocol (or `SettingsError`)."""
 
     providers: frozenset[str]

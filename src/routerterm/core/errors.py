@@ -42,12 +42,12 @@ A message never holds a key, a prompt or an answer.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
 from typing import ClassVar
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class RecoveryPolicy:
+
+class RecoveryPolicy(Struct, frozen=True):
     """What the router may do about a class of failure (PROTOCOLS: classes of failure)."""
 
     retry: bool = False
@@ -336,4 +336,4 @@ def provider_errors() -> Iterator[type[ProviderError]]:
 
 def flags(cure: RecoveryPolicy) -> tuple[str, ...]:
     """The names of what a cure allows."""
-    return tuple(field.name for field in fields(cure) if getattr(cure, field.name))
+    return tuple(name for name in cure.__struct_fields__ if getattr(cure, name))

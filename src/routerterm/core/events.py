@@ -6,8 +6,9 @@ ends a router's stream; a decoder's ends with `StreamEnd` or `StreamError`, or w
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
+
+from msgspec import Struct, field
 
 from routerterm.core.errors import ProviderError, RoutertermError
 from routerterm.core.money import UNKNOWN_COST, Cost
@@ -18,25 +19,21 @@ FinishReason: TypeAlias = Literal["stop", "length", "tool_calls", "content_filte
 OnCut: TypeAlias = Literal["continue", "restart"]
 
 
-@dataclass(frozen=True, slots=True)
-class TextDelta:
+class TextDelta(Struct, frozen=True):
     """A piece of the answer."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class RefusalDelta(TextDelta):
+class RefusalDelta(TextDelta, frozen=True):
     """A piece of a refusal, where the provider tells it apart from an answer: shown and kept as text."""
 
 
-@dataclass(frozen=True, slots=True)
-class SourcesDelta(TextDelta):
+class SourcesDelta(TextDelta, frozen=True):
     """The sources that a provider named beside its answer, as a list below it: shown and kept as text."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReasoningDelta:
+class ReasoningDelta(Struct, frozen=True):
     """A piece of what the model thinks aloud; a ``signature`` or ``redacted`` block closes a part."""
 
     text: str
@@ -44,8 +41,7 @@ class ReasoningDelta:
     redacted: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ThoughtsClosed(ReasoningDelta):
+class ThoughtsClosed(ReasoningDelta, frozen=True):
     """What was sent as text so far was thinking: the tag that closes it came, and none had opened it.
 
     Its own ``text`` is empty, so that whoever does not know it loses nothing.
@@ -54,13 +50,11 @@ class ThoughtsClosed(ReasoningDelta):
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class PlanDelta(ReasoningDelta):
+class PlanDelta(ReasoningDelta, frozen=True):
     """A piece of what the model means to do with its tools, where the provider tells it apart from thinking."""
 
 
-@dataclass(frozen=True, slots=True)
-class ToolCallDelta:
+class ToolCallDelta(Struct, frozen=True):
     """A piece of a tool call.  ``index`` tells calls apart; ``id`` and ``name`` come once, ``arguments`` in pieces."""
 
     index: int
@@ -70,15 +64,13 @@ class ToolCallDelta:
     signature: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class UsageReported:
+class UsageReported(Struct, frozen=True):
     """Token counts so far; the last one of an attempt holds."""
 
     usage: Usage
 
 
-@dataclass(frozen=True, slots=True)
-class StreamEnd:
+class StreamEnd(Struct, frozen=True):
     """The provider said that the answer is whole, and why it ends there.  ``raw`` is the provider's word."""
 
     reason: FinishReason
@@ -87,8 +79,7 @@ class StreamEnd:
     """The stop sequence that ended it, where the provider tells."""
 
 
-@dataclass(frozen=True, slots=True)
-class StreamError:
+class StreamError(Struct, frozen=True):
     """The provider said that the answer failed, in the middle of a stream or instead of one."""
 
     error: ProviderError
@@ -98,15 +89,13 @@ Content: TypeAlias = TextDelta | ReasoningDelta | ToolCallDelta
 WireEvent: TypeAlias = Content | UsageReported | StreamEnd | StreamError
 
 
-@dataclass(frozen=True, slots=True)
-class RouteDecided:
+class RouteDecided(Struct, frozen=True):
     """Who will be asked in which order, and who will not, and why."""
 
     decision: Decision
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptStarted:
+class AttemptStarted(Struct, frozen=True):
     """Attempt ``n`` (from 1) leaves for a provider."""
 
     n: int
@@ -115,8 +104,7 @@ class AttemptStarted:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptFailed:
+class AttemptFailed(Struct, frozen=True):
     """Attempt ``n`` failed; ``next`` says in words what happens now, after ``wait`` seconds."""
 
     n: int
@@ -126,8 +114,7 @@ class AttemptFailed:
     wait: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Recovered:
+class Recovered(Struct, frozen=True):
     """The answer was cut after ``characters`` of text and goes on.
 
     ``continue``: what follows is appended.  ``restart``: what follows is a new answer, and the partial
@@ -139,16 +126,14 @@ class Recovered:
     target: Target
 
 
-@dataclass(frozen=True, slots=True)
-class Timing:
+class Timing(Struct, frozen=True):
     """Milliseconds from sending the request to the first content, and to the end."""
 
     ttft_ms: int | None
     total_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(Struct, frozen=True):
     """The answer is whole."""
 
     reason: FinishReason
@@ -163,8 +148,7 @@ class Finished:
     """The stop sequence that ended it, where the provider tells."""
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(Struct, frozen=True):
     """No answer, or not the whole of one: what came before is the partial answer and is kept."""
 
     error: RoutertermError

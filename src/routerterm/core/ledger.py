@@ -5,8 +5,9 @@ Metadata only: no row ever holds text that was asked or answered.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from msgspec import Struct
 
 from routerterm.core.money import CostSource
 
@@ -18,8 +19,7 @@ CapScope: TypeAlias = Literal["request", "day", "month", "route", "provider", "c
 CapUnit: TypeAlias = Literal["usd", "requests", "tokens"]
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptRecord:
+class AttemptRecord(Struct, frozen=True):
     """One row of the ledger (the ``attempt`` table).  Times are milliseconds; ``started_at`` since the epoch, UTC.
 
     Every token stands in exactly one column, as in `Usage`: ``input_tokens`` is without those of the cache.
@@ -55,8 +55,7 @@ class AttemptRecord:
     """Whether the answer came from the gateway's own memory: nobody was asked, and it cost nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cap:
+class Cap(Struct, frozen=True):
     """A limit on what the ledger's rows may add up to.
 
     Rows count from ``since`` (milliseconds since the epoch), and of a route, provider, conversation or
@@ -70,8 +69,7 @@ class Cap:
     value: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CapReached:
+class CapReached(Struct, frozen=True):
     """The cap that a request would break, and what is used of it, reservations included."""
 
     cap: Cap

@@ -10,23 +10,22 @@ import base64
 import binascii
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, assert_never, get_args
+
+from msgspec import Struct
 
 Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
 ROLES: tuple[Role, ...] = get_args(Role)
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True):
     """Plain text, Markdown as a rule; ``name`` is that of the file it was read from, if it was."""
 
     text: str
     name: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
+class Image(Struct, frozen=True):
     """A picture: either its bytes with their media type, or a URL that the provider fetches itself."""
 
     media_type: str
@@ -35,8 +34,7 @@ class Image:
     name: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Reasoning:
+class Reasoning(Struct, frozen=True):
     """What a model thought aloud.
 
     ``signature`` is the provider's own seal on it, to be sent back unchanged to the same provider and
@@ -48,8 +46,7 @@ class Reasoning:
     redacted: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ToolCall:
+class ToolCall(Struct, frozen=True):
     """A call that the model wants made.  ``arguments`` is JSON text just as it came, possibly cut short."""
 
     id: str
@@ -58,8 +55,7 @@ class ToolCall:
     signature: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ToolResult:
+class ToolResult(Struct, frozen=True):
     """What a tool answered to the call ``call_id``."""
 
     call_id: str
@@ -71,8 +67,7 @@ class ToolResult:
 Part: TypeAlias = Text | Image | Reasoning | ToolCall | ToolResult
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """One turn of one speaker."""
 
     role: Role

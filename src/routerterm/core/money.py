@@ -5,9 +5,10 @@ An unknown amount is None and shows as ``?``: never as ``$0.00``, which means fr
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Literal, TypeAlias
+
+from msgspec import Struct
 
 NANO = Decimal("1e-9")
 MOST_USD = Decimal(1_000_000)
@@ -18,15 +19,24 @@ CostSource: TypeAlias = Literal["reported", "computed", "declared"]
 """Charged by the provider's own word; computed from a price list; declared free (a local model)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(Struct, frozen=True):
     """What an attempt cost.  ``price_date`` is the ISO date of the price list behind a computed one."""
 
     usd: Decimal | None
     source: CostSource | None = None
     price_date: str | None = None
-    saved: Decimal | None = field(default=None, compare=False)
+    saved: Decimal | None = None
     """What the prompt cache saved against the full price, where that is known; negative where it cost more."""
+
+    def __eq__(self, other: object) -> bool:
+        return self._charged() == other._charged() if isinstance(other, Cost) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._charged())
+
+    def _charged(self) -> tuple[object, ...]:
+        """Two costs of the same charge are equal, whatever is known of the savings."""
+        return self.usd, self.source, self.price_date
 
 
 UNKNOWN_COST = Cost(None)

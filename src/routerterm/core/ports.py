@@ -6,8 +6,9 @@ Each has an in-memory twin here or in the router, so that the library works with
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
+
+from msgspec import Struct
 
 from routerterm.core.ledger import AttemptRecord, Cap, CapReached
 from routerterm.core.secret import Secret
@@ -46,8 +47,7 @@ class Ledger(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class ApiKey:
+class ApiKey(Struct, frozen=True):
     """A key with its name.  ``quota`` is requests per 86,400 s; ``rpm`` and ``tpm`` are per minute."""
 
     label: str

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from routerterm.core.events import Content, ReasoningDelta, TextDelta, ThoughtsClosed, ToolCallDelta
 from routerterm.core.messages import Part, Reasoning, Text, ToolCall
 
 
-@dataclass(slots=True)
-class _Span:
+class _Span(Struct):
     """A run of pieces of one kind that becomes one part."""
 
     kind: type[Content]

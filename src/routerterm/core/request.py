@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal, TypeAlias
+
+from msgspec import Struct, field
 
 from routerterm.core.errors import BadRequest
 from routerterm.core.ledger import Cap
@@ -16,8 +17,7 @@ Effort: TypeAlias = Literal["none", "low", "medium", "high"]
 Sort: TypeAlias = Literal["price", "latency", "throughput"]
 
 
-@dataclass(frozen=True, slots=True)
-class Tool:
+class Tool(Struct, frozen=True):
     """A function that the model may call.  ``schema`` is the JSON Schema of its arguments."""
 
     name: str
@@ -25,8 +25,7 @@ class Tool:
     schema: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class JsonAnswer:
+class JsonAnswer(Struct, frozen=True):
     """The answer is to be JSON; with a ``schema`` (JSON Schema) JSON of that shape."""
 
     schema: Mapping[str, Any] | None = None
@@ -37,8 +36,7 @@ class JsonAnswer:
     """Whether the provider must hold the model to the schema; None leaves it to the provider."""
 
 
-@dataclass(frozen=True, slots=True)
-class Params:
+class Params(Struct, frozen=True):
     """How to answer.  None leaves the provider's own default; what a model lacks is left out for it."""
 
     temperature: float | None = None
@@ -61,8 +59,7 @@ class Params:
             raise BadRequest("`seed` must fit into 64 bits.")
 
 
-@dataclass(frozen=True, slots=True)
-class RoutingPreferences:
+class RoutingPreferences(Struct, frozen=True):
     """What the one who asks says about the routing of this request alone.
 
     It narrows and reorders what the name means and never adds to it.  Names are a provider's or ``provider/model``.
@@ -84,8 +81,7 @@ class RoutingPreferences:
 NO_PREFERENCES = RoutingPreferences()
 
 
-@dataclass(frozen=True, slots=True)
-class ChatRequest:
+class ChatRequest(Struct, frozen=True):
     """One question to the router.
 
     ``model`` is ``provider/model``, an alias, or the bare name of a route.  ``client``, ``conversation_id``

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, TypeAlias
+
+from msgspec import Struct
 
 Cause: TypeAlias = Literal["", "unknown", "capability", "no key", "key rejected", "cooldown", "circuit"]
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Target:
+class Target(Struct, frozen=True, order=True):
     """A model at a provider, written ``provider/model`` (the model may hold further slashes)."""
 
     provider: str
@@ -28,8 +28,7 @@ class Target:
         return cls(provider, model)
 
 
-@dataclass(frozen=True, slots=True)
-class Forecast:
+class Forecast(Struct, frozen=True):
     """What an answer may cost, from a short one to the longest allowed.  None where a price is unknown."""
 
     prompt_tokens: int
@@ -41,8 +40,7 @@ class Forecast:
     """Most tokens of the answer that ``high`` pays for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """A target in its place in the ranking, with the reason for that place in words."""
 
     target: Target
@@ -50,8 +48,7 @@ class Candidate:
     forecast: Forecast | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RejectedCandidate:
+class RejectedCandidate(Struct, frozen=True):
     """A target that was not taken, with the reason in words: "no vision", "key 2 cools 41 s"."""
 
     target: Target
@@ -62,8 +59,7 @@ class RejectedCandidate:
     """Seconds after which it may be asked, where that is known."""
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """The whole of a routing decision: what `Router.explain` gives and what is kept with each reply."""
 
     asked: str

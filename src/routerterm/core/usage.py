@@ -7,9 +7,10 @@ output excludes thoughts, OpenAI's includes them.  Here every token stands in ex
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal, TypeAlias
+
+from msgspec import Struct, field
 
 MOST_TOKENS = 10**9
 """A count above this, or below zero, is no report: no model reads or writes so much in one request."""
@@ -17,8 +18,7 @@ MOST_TOKENS = 10**9
 UsageSource: TypeAlias = Literal["reported", "estimated"]
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(Struct, frozen=True):
     """The tokens of one attempt.
 
     The prompt is ``fresh + cache_read + cache_write + cache_write_1h``; the answer is ``output``, of which
@@ -35,7 +35,17 @@ class Usage:
     reasoning: int = 0
     source: UsageSource = "reported"
     cost: Decimal | None = None
-    raw: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    raw: Mapping[str, Any] = field(default_factory=dict)
+
+    def __eq__(self, other: object) -> bool:
+        return self._counts() == other._counts() if isinstance(other, Usage) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._counts())
+
+    def _counts(self) -> tuple[object, ...]:
+        """All but the provider's own words: two reports of the same counts are equal."""
+        return tuple(getattr(self, name) for name in self.__struct_fields__ if name != "raw")
 
     @property
     def input(self) -> int:

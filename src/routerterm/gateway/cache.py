@@ -6,9 +6,11 @@ import hashlib
 import json
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable, Sequence
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from routerterm.core.events import (
     AttemptStarted,
@@ -29,8 +31,7 @@ if TYPE_CHECKING:
     from routerterm.gateway.state import GatewayState
 
 
-@dataclass(frozen=True, slots=True)
-class KeptAnswer:
+class KeptAnswer(Struct, frozen=True):
     """A whole answer with its end."""
 
     content: tuple[TextDelta | ReasoningDelta | ToolCallDelta, ...]
@@ -73,8 +74,7 @@ class AnswerCache:
             self.size -= gone.size
 
 
-@dataclass(slots=True)
-class Slot:
+class Slot(Struct):
     """The place of one request in the cache, with the answer that is there."""
 
     cache: AnswerCache

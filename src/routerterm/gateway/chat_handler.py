@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
-from dataclasses import replace
 from math import ceil
 from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from msgspec.structs import replace
 
 from routerterm.core.errors import ContextTooLong, RoutertermError
 from routerterm.core.events import AttemptStarted, Event, Failed, WireEvent

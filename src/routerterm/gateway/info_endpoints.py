@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
+
+from msgspec.structs import replace
 
 from routerterm.core.money import from_nano
 from routerterm.core.request import ChatRequest

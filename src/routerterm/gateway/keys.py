@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from fnmatch import fnmatchcase
 from typing import Any
+
+from msgspec import Struct
 
 from routerterm.core.ledger import Cap
 from routerterm.core.money import to_nano
 
 
-@dataclass(frozen=True, slots=True)
-class Allowance:
+class Allowance(Struct, frozen=True):
     """What one tool may do; None is no limit."""
 
     rpm: int | None = None
@@ -37,8 +37,7 @@ class Allowance:
         return not self.models or any(fnmatchcase(model, pattern) for pattern in self.models)
 
 
-@dataclass(frozen=True, slots=True)
-class Client:
+class Client(Struct, frozen=True):
     """The one who asks."""
 
     name: str
@@ -64,8 +63,7 @@ STRANGER = Client("")
 """Somebody without a key, where none is asked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class VirtualKey:
+class VirtualKey(Struct, frozen=True):
     """A key as it is kept: never the key itself."""
 
     name: str

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from routerterm.core.targets import Target
@@ -21,8 +22,7 @@ Labels = tuple[tuple[str, str], ...]
 _OTHER: Labels = (("model", "other"),)
 
 
-@dataclass(slots=True)
-class Histogram:
+class Histogram(Struct):
     """How many values were at most so large."""
 
     counts: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS) + 1))

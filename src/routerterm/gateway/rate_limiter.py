@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from routerterm.gateway.http_errors import busy, too_many
 from routerterm.gateway.keys import Client
@@ -16,8 +17,7 @@ LEAST = 1_024
 """Tokens of an answer below which such a client waits rather than getting a shorter one."""
 
 
-@dataclass(slots=True, eq=False)
-class Permit:
+class Permit(Struct, eq=False):
     """A request that was let in."""
 
     lane: ClientWindow
@@ -29,8 +29,7 @@ class Permit:
     """What one attempt may take."""
 
 
-@dataclass(slots=True)
-class ClientWindow:
+class ClientWindow(Struct):
     """One client's last minute."""
 
     running: int = 0

@@ -7,8 +7,9 @@ and what follows goes out.  If it says anything else the answer ends with an err
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import assert_never
+
+from msgspec.structs import replace
 
 from routerterm.core.errors import RoutertermError, StreamInterrupted
 from routerterm.core.events import (

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import get_args
+
+from msgspec import Struct
 
 from routerterm.core.ledger import Cap
 from routerterm.core.money import to_nano
@@ -19,8 +20,7 @@ _MILLION = Decimal(1_000_000)
 _MOST_NAMES = 100
 
 
-@dataclass(frozen=True, slots=True)
-class RequestOptions:
+class RequestOptions(Struct, frozen=True):
     """All that the headers say."""
 
     controls: RoutingPreferences = NO_PREFERENCES

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from routerterm.core.errors import RoutertermError
 from routerterm.core.events import Failed, Finished, WireEvent
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
     from routerterm.gateway.response import Header
 
 
-@dataclass(slots=True)
-class RequestRecord:
+class RequestRecord(Struct):
     """The account of one request.  ``clock`` is seconds that never go back."""
 
     who: Client

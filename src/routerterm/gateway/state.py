@@ -7,10 +7,11 @@ import logging
 import secrets
 import time
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import replace
 from difflib import get_close_matches
 from math import ceil
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from routerterm.catalog.values import ModelInfo
 from routerterm.core.errors import ModelNotFound, RoutertermError, StoreError, UnknownModel

@@ -6,16 +6,16 @@ Pure: bytes in, values out.  A decoder never raises on what a server sends; what
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from routerterm.core.events import WireEvent
 from routerterm.core.request import ChatRequest
 from routerterm.core.secret import Secret
 
 
-@dataclass(frozen=True, slots=True)
-class HttpRequest:
+class HttpRequest(Struct, frozen=True):
     """A request ready for the transport.  A header's value may be a `Secret`; the URL never holds one."""
 
     method: str
@@ -24,8 +24,7 @@ class HttpRequest:
     body: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class ListedModel:
+class ListedModel(Struct, frozen=True):
     """What a provider's own listing says of a model; None where it says nothing.  Prices are USD per token, as text."""
 
     id: str

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from html import unescape
 from typing import Any
+
+from msgspec import Struct
 
 from routerterm.core.errors import ProviderError
 from routerterm.protocols.json_utils import EMPTY, NotJson, loads, mapping, objects, text
@@ -16,8 +17,7 @@ _TAG = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTAL
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorBody:
+class ErrorBody(Struct, frozen=True):
     """An error body, read.  ``status`` is what to judge by, ``http_status`` what the answer itself had."""
 
     status: int
@@ -213,8 +213,7 @@ def _status(status: int, error: Mapping[str, Any], payload: Mapping[str, Any]) -
     return status
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """One class of failure and what speaks for it."""
 
     error: type[ProviderError]

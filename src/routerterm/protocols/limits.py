@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal, TypeAlias, cast
+
+from msgspec import Struct
 
 from routerterm.protocols.retry_after import duration, lower, server_time, until, wait_in_headers
 
@@ -25,8 +26,7 @@ WINDOWS: Mapping[tuple[str, str], Window] = {
 """What a provider's documents say of windows that its headers do not name."""
 
 
-@dataclass(frozen=True, slots=True)
-class RateLimit:
+class RateLimit(Struct, frozen=True):
     """One bucket: how much in one window, what is left of it, and the seconds until it is full again."""
 
     unit: Unit
@@ -36,8 +36,7 @@ class RateLimit:
     window: Window | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RateLimits:
+class RateLimits(Struct, frozen=True):
     """All the buckets that the headers speak of."""
 
     buckets: tuple[RateLimit, ...] = ()

@@ -11,9 +11,10 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from itertools import takewhile
 from typing import Any
+
+from msgspec.structs import replace
 
 from routerterm.core.errors import BadRequest
 from routerterm.core.messages import Image, Message, Part, Reasoning, Role, Text, ToolCall, ToolResult

@@ -11,8 +11,9 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol, assert_never
+
+from msgspec import Struct
 
 from routerterm.core.errors import (
     BadRequest,
@@ -57,8 +58,7 @@ _TOO_LONG = "prompt is too long"
 _DATA_URI = re.compile(r"data:([\w.+-]+/[\w.+-]+)(?:;[\w=.-]+)*;base64,(.*)", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class ServerRequest:
+class ServerRequest(Struct, frozen=True):
     """A request as a client sent it."""
 
     request: ChatRequest
@@ -242,8 +242,7 @@ def picture(media_type: str, data: str) -> Image:
         raise BadRequest("A picture's base64 cannot be read.") from None
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorMapping:
+class ErrorMapping(Struct, frozen=True):
     """How an error is told to a client: HTTP status, OpenAI's words, Anthropic's word."""
 
     status: int

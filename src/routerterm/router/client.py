@@ -8,7 +8,8 @@ import secrets
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from routerterm.catalog.values import ProviderInfo
 from routerterm.core.errors import NoCandidate, RoutertermError

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, get_args
+
+from msgspec import Struct, field
 
 Strategy: TypeAlias = Literal["priority", "round-robin", "weighted", "cheapest", "fastest"]
 STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 CutPolicy: TypeAlias = Literal["continue", "restart", "stop"]
 
 
-@dataclass(frozen=True, slots=True)
-class RouteModel:
+class RouteModel(Struct, frozen=True):
     """One entry of a route: ``provider/model``, a provider alone (its default model), an alias or another route."""
 
     name: str
     weight: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Struct, frozen=True):
     """A logical model.  With ``every_key`` it also holds the default model of every provider that has a key."""
 
     name: str
@@ -47,8 +46,7 @@ BUILTIN_ROUTES: Mapping[str, Route] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class TimeoutOptions:
+class TimeoutOptions(Struct, frozen=True):
     """Seconds.  The ``alone`` ones hold when no other candidate stands ready."""
 
     connect: float = 10.0
@@ -63,8 +61,7 @@ class TimeoutOptions:
     write: float = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """How often and how long the router tries.  Times are seconds."""
 
     attempts: int = 4
@@ -81,8 +78,7 @@ class Limits:
     """For the whole request."""
 
 
-@dataclass(frozen=True, slots=True)
-class BreakerLimits:
+class BreakerLimits(Struct, frozen=True):
     """When a model is left alone.  Times are seconds."""
 
     window: int = 20
@@ -97,8 +93,7 @@ class BreakerLimits:
     """After so long a probe that nobody reported on counts as lost with its program."""
 
 
-@dataclass(frozen=True, slots=True)
-class KeyLimits:
+class KeyLimits(Struct, frozen=True):
     """How long keys rest.  Times are seconds."""
 
     first_cooldown: float = 10.0
@@ -108,8 +103,7 @@ class KeyLimits:
     day: float = 86_400.0
 
 
-@dataclass(frozen=True, slots=True)
-class RouterOptions:
+class RouterOptions(Struct, frozen=True):
     """Everything the person may set about routing."""
 
     routes: Mapping[str, Route] = field(default_factory=dict)

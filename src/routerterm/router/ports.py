@@ -7,8 +7,9 @@ the catalogue, no cap, no rule.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
+
+from msgspec import Struct, field
 
 from routerterm.catalog.pricing import cost
 from routerterm.catalog.values import ModelInfo
@@ -112,8 +113,7 @@ class Guard(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Unguarded:
+class Unguarded(Struct, frozen=True):
     """A request that no rule looked at."""
 
     request: ChatRequest
@@ -180,8 +180,7 @@ def reserve_of(request: ChatRequest, model: ModelInfo) -> int:
     return min(wanted, model.max_output or wanted)
 
 
-@dataclass(frozen=True, slots=True)
-class ListPricer:
+class ListPricer(Struct, frozen=True):
     """Prices of the catalogue, token by token."""
 
     def cost(self, usage: Usage, model: ModelInfo) -> Cost:
@@ -189,8 +188,7 @@ class ListPricer:
         return FREE if model.local and usage.cost is None else cost(usage, model)
 
 
-@dataclass(frozen=True, slots=True)
-class ListForecaster:
+class ListForecaster(Struct, frozen=True):
     """A forecast from a count and the catalogue's prices: a fifth of the reserve is a short answer."""
 
     estimator: Estimator = field(default_factory=RoughEstimator)
@@ -204,8 +202,7 @@ class ListForecaster:
         return Forecast(prompt, low, high, model.context, reserve)
 
 
-@dataclass(frozen=True, slots=True)
-class Hooks:
+class Hooks(Struct, frozen=True):
     """All hooks together."""
 
     estimator: Estimator = field(default_factory=RoughEstimator)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import fields, replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from routerterm.store.values import Conversation, Filter, conversation_of, replace_surrogates, to_json
 from routerterm.store.worker import Worker
@@ -149,7 +150,7 @@ class Conversations:
 
 def insert(connection: sqlite3.Connection, conversation: Conversation) -> None:
     """Write the row."""
-    row = {field.name: _column(getattr(conversation, field.name)) for field in fields(conversation)}
+    row = {name: _column(getattr(conversation, name)) for name in conversation.__struct_fields__}
     put(connection, "conversation", row)
 
 

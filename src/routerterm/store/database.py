@@ -15,10 +15,11 @@ import threading
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import closing
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
+
+from msgspec.structs import replace
 
 from routerterm.core.errors import StoreError
 from routerterm.core.ids import ulid

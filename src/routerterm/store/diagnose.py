@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from routerterm.store.errors import is_busy, is_damage, translate
 from routerterm.store.instances import Instances
@@ -17,8 +18,7 @@ from routerterm.store.schema import applied, refuse_unknown
 _SOUND = Check()
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnosis:
+class Diagnosis(Struct, frozen=True):
     """What was found in the file and beside it."""
 
     size: int

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from routerterm.store.worker import Worker
 
 
-@dataclass(frozen=True, slots=True)
-class GuardHit:
+class GuardHit(Struct, frozen=True):
     """A rule struck ``count`` times at a moment (milliseconds since the epoch), in words of ``role``."""
 
     at: int

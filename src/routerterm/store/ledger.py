@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import fields
 from typing import assert_never
 
 from routerterm.core.ledger import AttemptRecord, Cap, CapReached, CapScope, CapUnit
@@ -17,7 +16,7 @@ from routerterm.store.errors import DiskTrouble
 from routerterm.store.statistics import KEYS, Kind
 from routerterm.store.worker import Worker
 
-_COLUMNS = tuple(field.name for field in fields(AttemptRecord))
+_COLUMNS = AttemptRecord.__struct_fields__
 _INSERT = (
     f"INSERT INTO attempt ({', '.join(_COLUMNS)}, program) VALUES ({', '.join('?' * len(_COLUMNS))}, ?)"
     f" ON CONFLICT (id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _COLUMNS if name != 'id')}"

@@ -10,9 +10,10 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+from msgspec import Struct
 
 from routerterm.core.errors import StoreError
 from routerterm.store.errors import is_damage
@@ -24,8 +25,7 @@ _STEP = 256
 """Pages copied at a time; between two steps others get their turn."""
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """What an integrity check found: ``problems`` is empty when all is well."""
 
     problems: tuple[str, ...] = ()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from routerterm.core.errors import StoreError
 from routerterm.store.errors import Damaged, DiskTrouble, is_damage, is_unwritable, translate
@@ -17,8 +18,7 @@ from routerterm.store.schema import applied, migrate
 from routerterm.store.worker import BUSY_MS, transact
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
+class Opening(Struct, frozen=True):
     """What was found and done when the history was opened."""
 
     migrated: tuple[str, ...] = ()

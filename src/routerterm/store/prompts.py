@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from msgspec import Struct
 
 from routerterm.store.values import replace_surrogates
 from routerterm.store.worker import Worker
@@ -13,8 +14,7 @@ from routerterm.store.worker import Worker
 PromptKind: TypeAlias = Literal["system", "template"]
 
 
-@dataclass(frozen=True, slots=True)
-class Prompt:
+class Prompt(Struct, frozen=True):
     """A named text."""
 
     name: str

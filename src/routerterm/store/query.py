@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal, InvalidOperation
 from typing import Literal, TypeAlias
+
+from msgspec import Struct
 
 from routerterm.core.errors import RoutertermError
 from routerterm.core.messages import ROLES
@@ -31,8 +32,7 @@ class BadQuery(RoutertermError):
     exit_code = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(Struct, frozen=True):
     """A word, or words side by side, as typed.  ``prefix``: its last word may go on."""
 
     text: str
@@ -46,8 +46,7 @@ class Term:
         return any(unicodedata.category(letter) == "Lo" and ord(letter) >= 0x0E00 for letter in self.text)
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(Struct, frozen=True):
     """What is looked for.  Times are milliseconds since the epoch, ``cost`` is in nano-USD."""
 
     terms: tuple[Term, ...] = ()

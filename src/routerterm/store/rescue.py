@@ -11,9 +11,10 @@ import sqlite3
 import struct
 from collections.abc import Iterator
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+from msgspec import Struct
 
 from routerterm.store.maintenance import make_private
 from routerterm.store.schema import migrate
@@ -35,8 +36,7 @@ _PATIENCE = 200_000
 """Failed readings after which the rest of a table is given up."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rescue:
+class Rescue(Struct, frozen=True):
     """What became of a damaged history."""
 
     aside: Path

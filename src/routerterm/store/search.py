@@ -10,7 +10,9 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from routerterm.core.errors import StoreError
 from routerterm.core.messages import Role
@@ -27,8 +29,7 @@ INDEXED_PREFIX = 4
 _FRESHNESS, _TITLE = 0.5, 0.4
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(Struct, frozen=True):
     """A message that matches; or a conversation whose title does (then there is no message)."""
 
     conversation_id: str
@@ -41,8 +42,7 @@ class Hit:
     score: float
 
 
-@dataclass(frozen=True, slots=True)
-class Results:
+class Results(Struct, frozen=True):
     """The best hits; ``more`` says that there are others, older or less fitting."""
 
     hits: tuple[Hit, ...] = ()

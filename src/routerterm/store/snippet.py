@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from routerterm.store.query import Term
 
@@ -15,8 +16,7 @@ _LOOKED_AT = 20_000
 """Characters of a text that are weighed: a hit beyond them is found, but weighs like a single one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Snippet:
+class Snippet(Struct, frozen=True):
     """A piece of a text on one line; ``marks`` are the hits as start and end in it."""
 
     text: str

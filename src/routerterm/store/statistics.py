@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import Any, Literal, TypeAlias
+
+from msgspec import Struct
 
 Kind: TypeAlias = Literal["model", "provider", "route", "key", "conversation"]
 QUARTER, DAY = 900_000, 86_400_000
@@ -34,8 +35,7 @@ KEYS = {
 """What names a row for each kind of thing, as SQL."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sums:
+class Sums(Struct, frozen=True):
     """What some rows of the ledger add up to.  Money is nano-dollars; ``input`` is without cached tokens."""
 
     attempts: int = 0
@@ -65,7 +65,7 @@ class Sums:
         return Sums(*(getattr(self, name) + getattr(other, name) for name in _SUMS))
 
 
-_SUMS = tuple(field.name for field in fields(Sums))
+_SUMS = Sums.__struct_fields__
 _columns = attrgetter(*_SUMS)
 _TALLIED = ", ".join(f"sum({name})" for name in _SUMS)
 
@@ -75,8 +75,7 @@ def added_up(many: Iterable[Sums]) -> Sums:
     return Sums(*map(sum, zip(*map(_columns, many), strict=True)))
 
 
-@dataclass(frozen=True, slots=True)
-class Speed:
+class Speed(Struct, frozen=True):
     """How quick one answer was: milliseconds to its first token, and tokens a second after it."""
 
     started_at: int

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
 from typing import Literal, TypeAlias
+
+from msgspec import Struct
 
 from routerterm.core.errors import StoreError
 from routerterm.core.ledger import AttemptRecord
@@ -25,8 +26,7 @@ Imported: TypeAlias = Literal["new", "grown", "known"]
 """``grown``: it was there, and has got messages that it lacked."""
 
 
-@dataclass(frozen=True, slots=True)
-class ConversationBundle:
+class ConversationBundle(Struct, frozen=True):
     """A conversation with its whole tree (parents before children) and what its answers cost."""
 
     conversation: Conversation
@@ -36,8 +36,7 @@ class ConversationBundle:
     """Whether another program's export held it."""
 
 
-@dataclass(frozen=True, slots=True)
-class ImportOutcome:
+class ImportOutcome(Struct, frozen=True):
     """What became of a conversation that was carried in; ``messages`` is how many were written."""
 
     how: Imported
@@ -82,7 +81,7 @@ def export_conversation(connection: sqlite3.Connection, id: str) -> Conversation
     attempts = connection.execute(
         "SELECT * FROM every_attempt WHERE conversation_id = ? AND outcome <> 'running' ORDER BY started_at, id", (id,)
     )
-    names = [field.name for field in fields(AttemptRecord)]
+    names = list(AttemptRecord.__struct_fields__)
     return ConversationBundle(
         conversation_of(row),
         tuple(map(message_of, messages)),
@@ -134,7 +133,7 @@ def _keep_attempts(connection: sqlite3.Connection, carried: ConversationBundle) 
     """What answers cost elsewhere stands apart from the ledger: reading a file neither spends nor pays back."""
     for attempt in carried.attempts:
         if not connection.execute("SELECT 1 FROM every_attempt WHERE id = ?", (attempt.id,)).fetchone():
-            put(connection, "imported_attempt", {field.name: getattr(attempt, field.name) for field in fields(attempt)})
+            put(connection, "imported_attempt", {name: getattr(attempt, name) for name in attempt.__struct_fields__})
 
 
 def _landing(connection: sqlite3.Connection, carried: ConversationBundle) -> ImportOutcome:

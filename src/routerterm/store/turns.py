@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from routerterm.core.messages import Message, Part, Reasoning, Text, parts_to_json
 from routerterm.store.conversations import insert as insert_conversation
@@ -17,8 +19,7 @@ EDITED = "edited"
 """Where an answer's ``params`` say that a person has worded it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(Struct, frozen=True):
     """The ids of a turn on disk.  A regenerated answer has no question of its own."""
 
     conversation_id: str
@@ -26,8 +27,7 @@ class Turn:
     reply_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """An answer as far as it goes."""
 
     parts: tuple[Part, ...]

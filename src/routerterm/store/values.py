@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, get_args
+
+from msgspec import Struct, field
 
 from routerterm.core.messages import Message, Part, Role, Text, parts_from_json
 
@@ -15,8 +16,7 @@ Status: TypeAlias = Literal["streaming", "done", "stopped", "cut", "error", "int
 STATUSES: tuple[Status, ...] = get_args(Status)
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(Struct, frozen=True):
     """Which conversations to list."""
 
     archived: bool = False
@@ -26,8 +26,7 @@ class Filter:
     """Only titles that contain this, whatever the case."""
 
 
-@dataclass(frozen=True, slots=True)
-class Conversation:
+class Conversation(Struct, frozen=True):
     """A conversation without its messages.  ``head_id`` is the leaf of the branch that is shown."""
 
     id: str
@@ -46,8 +45,7 @@ class Conversation:
     deleted_at: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class StoredMessage:
+class StoredMessage(Struct, frozen=True):
     """A message where it stands in its tree: number ``sibling`` (from 1) of ``siblings`` under its parent."""
 
     id: str
@@ -71,16 +69,14 @@ class StoredMessage:
         return Message(self.role, self.parts)
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """A stretch of a branch, oldest first.  ``earlier`` says whether more stands before it."""
 
     messages: tuple[StoredMessage, ...]
     earlier: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Struct, frozen=True):
     """A message in the sketch of a tree: its first words, and what its attempts cost.
 
     ``cost_nanousd`` is None where nothing was paid for; ``cost_unknown`` says that an attempt has no known cost.

@@ -7,8 +7,9 @@ over relative errors with a prior of "we are right", and slow forgetting, so tha
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 _FORGET = 0.98
 _NOISE = 0.05
@@ -17,8 +18,7 @@ _OFFSET_SPREAD, _FACTOR_SPREAD = 30.0, 0.1
 """How far the offset (tokens) and the factor stray among models, before anything is known of this one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Calibration:
+class Calibration(Struct, frozen=True):
     """The sums of a weighted fit ``reported ≈ offset + factor × estimated``; a value that learns by replacement."""
 
     weight: float = 0.0

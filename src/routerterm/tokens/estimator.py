@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeAlias
+
+from msgspec import Struct
 
 from routerterm.catalog.values import ModelInfo
 from routerterm.core.request import ChatRequest
@@ -22,8 +23,7 @@ Loading: TypeAlias = Literal["now", "later", "never"]
 MEMORY_PREFIX = "tokens:"
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
+class Count(Struct, frozen=True):
     """A number of tokens, and what it rests on."""
 
     tokens: int

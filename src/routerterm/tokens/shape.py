@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias, assert_never
+
+from msgspec import Struct
 
 from routerterm.core.messages import Image, Reasoning, Text, ToolCall, ToolResult
 from routerterm.core.request import ChatRequest, Tool
@@ -14,8 +15,7 @@ Counter: TypeAlias = Callable[[str], int]
 """Tokens of a text."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(Struct, frozen=True):
     """The countable parts of a prompt.  ``text``, ``schema`` and ``called`` are tokens of one counter."""
 
     messages: int

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct, field
 
 from routerterm.catalog import Catalog
 from routerterm.config.schema import BudgetSettings, CapSettings, GuardSettings
@@ -29,8 +30,7 @@ from routerterm.tokens.estimator import MEMORY_PREFIX, Loading, TokenEstimator
 HITS_KEPT = 100
 
 
-@dataclass(slots=True)
-class Costs:
+class Costs(Struct):
     """What looks after money and privacy in one program."""
 
     estimator: TokenEstimator

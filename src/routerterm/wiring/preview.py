@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from routerterm.catalog.values import ModelInfo
 from routerterm.core.errors import NoCandidate
@@ -29,8 +31,7 @@ MOST = 12
 """Other models that are looked at."""
 
 
-@dataclass(frozen=True, slots=True)
-class Preview:
+class Preview(Struct, frozen=True):
     """What the next message would cost, and a model that would certainly cost less."""
 
     forecast: Forecast

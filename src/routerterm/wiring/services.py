@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import tzinfo
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct, field
 
 from routerterm.catalog import Catalog
 from routerterm.config.keys.key_store import KeyStore
@@ -43,8 +44,7 @@ LOCAL = Target("local", "smollm2")
 DEMO = Target("demo", "markdown")
 
 
-@dataclass(slots=True)
-class Services:
+class Services(Struct):
     """One person's routerterm, without a face."""
 
     paths: Paths

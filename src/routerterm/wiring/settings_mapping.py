@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from decimal import Decimal
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from routerterm.catalog import Catalog
 from routerterm.catalog.overlay import ModelOverride

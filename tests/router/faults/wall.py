@@ -8,9 +8,11 @@ import tempfile
 import time
 from collections.abc import Collection, Sequence
 from contextlib import AsyncExitStack, aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from routerterm.catalog.values import ModelInfo, Prices, ProviderInfo
 from routerterm.core.errors import DeadlineExceeded

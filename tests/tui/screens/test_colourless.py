@@ -72,7 +72,7 @@ def test_what_cannot_be_asked_says_why(glyphs: Glyphs) -> None:
     shelf = Shelf(models=(blind,), keys={"groq": ""})
 
     def said(**change: object) -> str:
-        from dataclasses import replace
+        from msgspec.structs import replace
 
         return " ".join(map(plain, model_row(blind, replace(shelf, **change), glyphs).cells))  # type: ignore[arg-type]
 

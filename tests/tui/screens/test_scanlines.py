@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from routerterm.config.paths import Paths, built_in_themes
 from routerterm.tui.app import RoutertermApp

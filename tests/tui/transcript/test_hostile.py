@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from routerterm.core.events import ReasoningDelta, TextDelta, ToolCallDelta
 from routerterm.core.messages import Image, Reasoning, Text, ToolCall, ToolResult

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from routerterm.core.events import Content, ReasoningDelta, TextDelta, ToolCallDelta
 from routerterm.tui.transcript.layout.entry import entry_lines

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from textual.widgets import Static
 
 from routerterm.core.events import ReasoningDelta, TextDelta

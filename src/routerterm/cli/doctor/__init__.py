@@ -6,9 +6,10 @@ A new check is a module here and a line in `CHECKS`; it is imported when the doc
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from routerterm.config.paths import Paths
@@ -17,8 +18,7 @@ Level: TypeAlias = Literal["good", "note", "bad"]
 """``bad`` wants something done; ``note`` is worth knowing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One thing that was looked at, in a sentence, and what to do about it."""
 
     level: Level
@@ -26,8 +26,7 @@ class Finding:
     hint: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class CheckContext:
+class CheckContext(Struct, frozen=True):
     """Where the doctor looks, and what it may do."""
 
     paths: Paths

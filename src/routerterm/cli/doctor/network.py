@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+
+from msgspec import Struct
 
 from routerterm.catalog.values import ProviderInfo
 from routerterm.cli.doctor import CheckContext, Finding
@@ -18,8 +19,7 @@ PATIENCE = 10.0
 """Seconds that a provider may take to say anything at all."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reached:
+class Reached(Struct, frozen=True):
     """What came of a knock at a provider's door."""
 
     provider: ProviderInfo

@@ -9,7 +9,8 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _QUESTIONS = b"\x1b[?2026$p\x1b[?2004$p\x1b[?u\x1b[>q\x1b[c"
 """Synchronized output, bracketed paste, the kitty keyboard, the name; last what every terminal answers."""
@@ -21,8 +22,7 @@ _CLIPBOARD = "52"
 """Among the attributes of a terminal (DA1): programs may write its clipboard."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answers:
+class Answers(Struct, frozen=True):
     """What the terminal said."""
 
     modes: dict[int, bool]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, TypeAlias
+
+from msgspec.structs import asdict
 
 from routerterm.config.keys.errors import VaultDamaged
 from routerterm.config.keys.files import atomic_write, file_lock, file_signature
@@ -14,7 +15,7 @@ from routerterm.config.keys.values import KeyLocation, KeyRecord
 
 VERSION = 1
 Records: TypeAlias = tuple[KeyRecord, ...]
-_FIELDS = {field.name for field in fields(KeyRecord)}
+_FIELDS = set(KeyRecord.__struct_fields__)
 
 
 class KeyIndex:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any, TypeVar
+
+from msgspec.structs import replace
 
 from routerterm.config.keys.encrypted_vault import EncryptedVault
 from routerterm.config.keys.index import Records

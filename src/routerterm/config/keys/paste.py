@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from routerterm.catalog.values import ProviderInfo
 from routerterm.core.errors import VaultError
@@ -18,8 +19,7 @@ _PLAIN_OWNERS = ("openai", "deepseek", "moonshot", "alibaba")
 _OPENAI = ("sk-proj-", "sk-svcacct-", "sk-admin-", "sk-None-")
 
 
-@dataclass(frozen=True, slots=True)
-class Pasted:
+class Pasted(Struct, frozen=True):
     """A key, and the providers whose it may be, the likeliest first; none where nothing tells."""
 
     key: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, TypeAlias
+
+from msgspec import Struct
 
 from routerterm.core.secret import Secret
 
@@ -30,8 +31,7 @@ LockState: TypeAlias = Literal["ready", "locked", "new", "absent"]
 """``new`` is a place that will be made with the passphrase it is given."""
 
 
-@dataclass(frozen=True, slots=True)
-class PlaceStatus:
+class PlaceStatus(Struct, frozen=True):
     """What a place is, here and now."""
 
     place: KeyLocation
@@ -46,8 +46,7 @@ class PlaceStatus:
         return self.place in STORES and self.state != "absent"
 
 
-@dataclass(frozen=True, slots=True)
-class KeyRecord:
+class KeyRecord(Struct, frozen=True):
     """What is known of a key besides itself, as the index keeps it.  ``quota``, ``rpm``, ``tpm`` as in `ApiKey`."""
 
     provider: str
@@ -80,8 +79,7 @@ class KeyRecord:
         return self.place in STORES
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeResult:
+class ProbeResult(Struct, frozen=True):
     """What a provider said to a key when asked for its list of models."""
 
     ok: bool

@@ -29,7 +29,8 @@ import hmac
 import json
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from routerterm.config.keys.errors import VaultDamaged, WrongPassphrase
 
@@ -43,8 +44,7 @@ _LARGEST = 1 << 20
 _KEEP = "Your keys are not lost if you have a copy: put it back. Otherwise move the file away and add them anew."
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(Struct, frozen=True):
     """What scrypt is made to spend: ``128 * r * 2**log_n`` bytes of memory, ``p`` times."""
 
     log_n: int = 16
@@ -57,8 +57,7 @@ class Cost:
         return 10 <= self.log_n <= 18 and 1 <= self.r <= 16 and 1 <= self.p <= 4 and (self.r << self.log_n) <= 1 << 21
 
 
-@dataclass(frozen=True, slots=True)
-class Lock:
+class Lock(Struct, frozen=True):
     """What stands before the entries: all that is needed to derive and check a key."""
 
     cost: Cost
@@ -70,8 +69,7 @@ class Lock:
         return len(derived) == DERIVED and hmac.compare_digest(derived[32:], self.verifier)
 
 
-@dataclass(frozen=True, slots=True)
-class Sealed:
+class Sealed(Struct, frozen=True):
     """A vault as it lies on the disk, whole but closed."""
 
     lock: Lock

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from routerterm.core.errors import RoutertermError
 from routerterm.engine.chat.context import NO_IMAGES

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from routerterm.core.errors import NoCandidate
 
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from routerterm.router.decide.names import Names
 
 
-@dataclass(frozen=True, slots=True)
-class Capabilities:
+class Capabilities(Struct, frozen=True):
     """What at least one of the models of a name can do; True where nobody knows better."""
 
     sees: bool = True

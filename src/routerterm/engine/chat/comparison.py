@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from routerterm.core.errors import RoutertermError
 
@@ -23,8 +24,7 @@ MOST = 4
 """Models side by side."""
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(Struct, frozen=True):
     """Something that happened to one of the answers; None when it is over, an error where it could not be kept."""
 
     index: int

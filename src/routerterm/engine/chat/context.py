@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec.structs import replace
 
 from routerterm.core.messages import Image, Text
 from routerterm.engine.chat.truncation import Fitted, Line, fit

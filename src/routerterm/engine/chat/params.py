@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
 from typing import Any
 
 from routerterm.core.errors import BadRequest
@@ -12,13 +11,13 @@ from routerterm.core.request import Params
 
 def params_to_json(params: Params) -> dict[str, Any]:
     """What was set; the rest is the provider's own default."""
-    values = {field.name: getattr(params, field.name) for field in fields(params)}
+    values = {name: getattr(params, name) for name in params.__struct_fields__}
     return {name: list(value) if name == "stop" else value for name, value in values.items() if value not in (None, ())}
 
 
 def params_from_json(body: Mapping[str, Any]) -> Params:
     """The parameters in a column; entries that are none of them, or that no model can mean, are passed over."""
-    known = {field.name for field in fields(Params)}
+    known = set(Params.__struct_fields__)
     values = {name: value for name, value in body.items() if name in known and value is not None}
     if "stop" in values:
         values["stop"] = tuple(values["stop"])

@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from routerterm.core.errors import RoutertermError, StoreError
 from routerterm.core.messages import Message, Part, Text
@@ -308,8 +310,7 @@ class Session(Branches):
         self._came_to(replace(conversation, title=title, head_id=head, draft=""))
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
+class _Plan(Struct, frozen=True):
     """A turn before it is on disk."""
 
     turn: Turn

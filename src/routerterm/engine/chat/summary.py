@@ -7,8 +7,9 @@ on every branch that runs through that message; the messages themselves stay as 
 from __future__ import annotations
 
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from routerterm.core.errors import RoutertermError
 from routerterm.core.events import Failed, Finished, Recovered, TextDelta
@@ -34,8 +35,7 @@ KEPT_AS_THEY_ARE = 4
 """Messages at the end that are not summed up where nobody says how far: the last two turns."""
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(Struct, frozen=True):
     """A summary, and what came of asking for it."""
 
     text: str

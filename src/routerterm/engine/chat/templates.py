@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from routerterm.core.errors import RoutertermError
 
@@ -17,8 +18,7 @@ class MissingField(RoutertermError):
     exit_code = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """A gap in a template; ``default`` None means that it must be filled in."""
 
     name: str

@@ -6,9 +6,11 @@ It lies in ``message.params`` as JSON, for the screen that tells why.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from routerterm.core.errors import ProviderError, RoutertermError
 from routerterm.core.events import (
@@ -26,8 +28,7 @@ from routerterm.core.targets import Candidate, Decision, Forecast, RejectedCandi
 from routerterm.core.usage import Usage
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorInfo:
+class ErrorInfo(Struct, frozen=True):
     """An error, as far as it is kept: its class, its sentence, its hint."""
 
     kind: str
@@ -43,8 +44,7 @@ class ErrorInfo:
         return cls(type(error).__name__, error.message, error.hint)
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptTrace:
+class AttemptTrace(Struct, frozen=True):
     """One attempt, and, if it failed, why and what came next."""
 
     n: int
@@ -56,8 +56,7 @@ class AttemptTrace:
     wait: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Interruption:
+class Interruption(Struct, frozen=True):
     """A place where the answer was cut after ``characters`` of text and another went on."""
 
     how: str
@@ -65,8 +64,7 @@ class Interruption:
     target: str
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOut:
+class LeftOut(Struct, frozen=True):
     """What of the conversation did not go to the model, for want of room."""
 
     messages: int
@@ -74,8 +72,7 @@ class LeftOut:
     window: int
 
 
-@dataclass(frozen=True, slots=True)
-class ReplyTrace:
+class ReplyTrace(Struct, frozen=True):
     """How an answer came to be."""
 
     asked: str = ""

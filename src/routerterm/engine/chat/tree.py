@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from routerterm.store.values import Node
 
 
-@dataclass(frozen=True, slots=True)
-class Branch:
+class Branch(Struct, frozen=True):
     """A message in the tree: its depth in forks, its place among its siblings, and the sums below it.
 
     ``subtree_nanousd`` is the cost of it and all below; ``unknown`` says that some of that has no known price.
@@ -29,8 +29,7 @@ class Branch:
     on_path: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
+class Stretch(Struct, frozen=True):
     """Messages that follow one another without a fork: ``first`` begins a branch, ``count`` of them stand here."""
 
     first: Branch

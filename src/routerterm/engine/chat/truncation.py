@@ -6,7 +6,8 @@ Pure: how many tokens a message takes is asked of a function that is handed in.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from routerterm.core.messages import Message
 
@@ -14,8 +15,7 @@ Count = Callable[[Message], int]
 """How many tokens a message takes in the prompt."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """A message of the branch, as far as fitting must know it."""
 
     id: str
@@ -23,8 +23,7 @@ class Line:
     pinned: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Fitted:
+class Fitted(Struct, frozen=True):
     """What goes, oldest first, and what stays behind."""
 
     lines: tuple[Line, ...]

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from routerterm.core.hosts import is_loopback
 from routerterm.engine.discovery.price_lists import refresh
@@ -24,8 +26,7 @@ PATIENCE = 1.5
 """Seconds for a server on this very machine."""
 
 
-@dataclass(frozen=True, slots=True)
-class LocalServer:
+class LocalServer(Struct, frozen=True):
     """A server that answered."""
 
     provider: str

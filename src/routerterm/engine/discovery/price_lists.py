@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from routerterm.catalog.litellm_list import listings
 from routerterm.catalog.overlay import listing_of
@@ -27,8 +28,7 @@ LARGEST = 32 * 1024 * 1024
 """Bytes of a list."""
 
 
-@dataclass(frozen=True, slots=True)
-class Refreshed:
+class Refreshed(Struct, frozen=True):
     """A provider's own list of models, or why there is none."""
 
     provider: str

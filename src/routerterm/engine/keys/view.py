@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from msgspec import Struct
 
 from routerterm.config.keys.errors import VaultAbsent, VaultLocked
 
@@ -25,8 +26,7 @@ _OUT_WORDS: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class KeyLine:
+class KeyLine(Struct, frozen=True):
     """One key.  Times are seconds since the epoch."""
 
     record: KeyRecord
@@ -44,8 +44,7 @@ class KeyLine:
     """The last test of this session."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProviderLines:
+class ProviderLines(Struct, frozen=True):
     """A provider with its keys, in order of preference; without any it is an invitation."""
 
     name: str
@@ -56,8 +55,7 @@ class ProviderLines:
     needs_key: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class KeysView:
+class KeysView(Struct, frozen=True):
     """Everything at one moment, ``at`` seconds since the epoch."""
 
     at: float

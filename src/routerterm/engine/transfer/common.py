@@ -6,9 +6,11 @@ import hashlib
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from routerterm.core.ids import ulid, ulid_time
 from routerterm.core.messages import Message, Part, Role, Text
@@ -23,8 +25,7 @@ LONGEST_NAME = 256
 """Letters of an identifier from outside."""
 
 
-@dataclass(frozen=True, slots=True)
-class ImportedMessage:
+class ImportedMessage(Struct, frozen=True):
     """A message of another program, its ids still that program's own."""
 
     id: str

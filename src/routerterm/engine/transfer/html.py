@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import tzinfo
 from html import escape
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from routerterm.core.messages import Image, Reasoning, Text, ToolCall, ToolResult
 from routerterm.engine.transfer.markdown import cost_of, day, heading, one_line
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
-@dataclass(frozen=True, slots=True)
-class Colours:
+class Colours(Struct, frozen=True):
     """The look, as CSS colours: a green phosphor where nobody says otherwise."""
 
     background: str = "#07140b"

@@ -9,9 +9,10 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+from msgspec import Struct, field
 
 from routerterm.core.errors import StoreError
 from routerterm.engine.transfer import chatgpt, claude, coding_agents, native_format, web_chats
@@ -45,8 +46,7 @@ _MOST_FAILED = 1_000
 _DEEPEST_WRAPPER = 3
 
 
-@dataclass(slots=True)
-class Report:
+class Report(Struct):
     """What an import did, or (dry) would do."""
 
     kinds: Counter[str] = field(default_factory=Counter)
@@ -85,8 +85,7 @@ def lines_of(report: Report, *, dry: bool) -> list[str]:
     return lines
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(Struct, frozen=True):
     """An import on its way; its conversations come one at a time, an error in the place of a bad one."""
 
     kinds: Counter[str]

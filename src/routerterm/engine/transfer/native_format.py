@@ -13,8 +13,10 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import MISSING, fields
 from typing import Any, TypeVar
+
+from msgspec import NODEFAULT
+from msgspec.structs import fields
 
 from routerterm.core.ledger import AttemptRecord
 from routerterm.core.messages import ROLES, part_from_json, part_to_json
@@ -123,7 +125,7 @@ def _message_to_json(message: StoredMessage) -> dict[str, Any]:
 
 
 def _attempt(body: Mapping[str, Any], conversation_id: str, skipped: Skipped) -> AttemptRecord:
-    known = {field.name: field for field in fields(AttemptRecord)}
+    known = set(AttemptRecord.__struct_fields__)
     values = {name: value for name, value in body.items() if name in known}
     for name, value in values.items():
         if not isinstance(value, (str, int, type(None))) or (isinstance(value, bool) and name != "cached"):
@@ -143,9 +145,8 @@ def _given(value: Conversation | AttemptRecord) -> dict[str, Any]:
     """The fields that are not at their default, a deleted conversation's state among them left out."""
     body = {}
     for field in fields(value):
-        default = field.default if field.default is not MISSING else None
         held = getattr(value, field.name)
-        if field.name == "deleted_at" or held is None or (held == default and field.default is not MISSING):
+        if field.name == "deleted_at" or held is None or (field.default is not NODEFAULT and held == field.default):
             continue
         if isinstance(held, tuple | Mapping):
             if held:

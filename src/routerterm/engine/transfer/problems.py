@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from routerterm.core.errors import RoutertermError
 
@@ -14,8 +15,7 @@ class BadArchive(RoutertermError):
     """The file is not what it should be, or not fit to be read."""
 
 
-@dataclass(slots=True)
-class Skipped:
+class Skipped(Struct):
     """What was left out, and how often, by reason; with a few examples of it where they have names."""
 
     reasons: Counter[str] = field(default_factory=Counter)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
+
+from msgspec.structs import replace
 
 from routerterm.core.messages import Image, Part, Reasoning, Text, ToolCall, ToolResult
 from routerterm.core.redact import secret_redactor

@@ -11,9 +11,10 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO, Final
+
+from msgspec import Struct
 
 from routerterm.engine.transfer.problems import BadArchive, Skipped
 
@@ -28,8 +29,7 @@ _DEEPEST = 6
 """Levels of folders below the one that was named."""
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """A file to be read.  ``path`` is set where it lies on the disk by itself."""
 
     name: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, TypeAlias
+
+from msgspec import Struct
 
 Ending: TypeAlias = Literal["running", "done", "error", "gone", "denied"]
 """``gone``: the client hung up; ``denied``: turned away before the router was asked."""
@@ -13,8 +14,7 @@ Ending: TypeAlias = Literal["running", "done", "error", "gone", "denied"]
 KEPT = 500
 
 
-@dataclass(slots=True)
-class RequestEntry:
+class RequestEntry(Struct):
     """One request.  Times are milliseconds."""
 
     number: int

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, get_args
+
+from msgspec import Struct
 
 from routerterm.core.money import from_nano
 from routerterm.engine.usage.clock import DAY, HOUR, Clock, TimeUnit, label_of
@@ -38,16 +39,14 @@ class HasReader(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Percentiles:
+class Percentiles(Struct, frozen=True):
     """The middle one of some measurements, and the one that 95 of 100 do not pass."""
 
     p50: float
     p95: float
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """One line of a summary.  Money is US dollars."""
 
     name: str
@@ -85,8 +84,7 @@ class Line:
         return self.estimated / self.requests if self.requests else 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class MonthForecast:
+class MonthForecast(Struct, frozen=True):
     """This month so far, and what it will come to if the rest goes on as the last days did."""
 
     so_far: Decimal
@@ -95,8 +93,7 @@ class MonthForecast:
     days_left: float
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(Struct, frozen=True):
     """A period of the ledger, summed up.  Times are milliseconds since the epoch."""
 
     by: By

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from routerterm.core.errors import InvalidResponse
 from routerterm.core.events import WireEvent
@@ -19,8 +20,7 @@ from routerterm.protocols.listing import read_listing
 from routerterm.protocols.stream import StreamDecoder, decode_whole
 
 
-@dataclass(frozen=True, slots=True)
-class MessagesCodec:
+class MessagesCodec(Struct, frozen=True):
     """Anthropic's Messages in one dialect."""
 
     dialect: Dialect

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from routerterm.core.errors import InvalidResponse
 from routerterm.core.events import WireEvent
@@ -18,8 +19,7 @@ from routerterm.protocols.listing import read_listing
 from routerterm.protocols.stream import StreamDecoder, decode_whole
 
 
-@dataclass(frozen=True, slots=True)
-class Dialect:
+class Dialect(Struct, frozen=True):
     """One accent."""
 
     key_header: str = "Authorization"
@@ -29,8 +29,7 @@ DIALECTS: Mapping[str, Dialect] = {"": Dialect()}
 """By name, as in the provider table and in settings."""
 
 
-@dataclass(frozen=True, slots=True)
-class CohereCodec:
+class CohereCodec(Struct, frozen=True):
     """Cohere's chat, version 2."""
 
     dialect: Dialect

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from routerterm.core.errors import InvalidResponse
 from routerterm.core.events import WireEvent
@@ -19,8 +20,7 @@ from routerterm.protocols.listing import read_listing
 from routerterm.protocols.stream import StreamDecoder, decode_whole
 
 
-@dataclass(frozen=True, slots=True)
-class Dialect:
+class Dialect(Struct, frozen=True):
     """One accent."""
 
     key_header: str = "x-goog-api-key"
@@ -30,8 +30,7 @@ DIALECTS: Mapping[str, Dialect] = {"": Dialect(), "vertex": Dialect(key_header="
 """By name, as in the provider table and in settings."""
 
 
-@dataclass(frozen=True, slots=True)
-class GeminiCodec:
+class GeminiCodec(Struct, frozen=True):
     """Gemini's API in one dialect."""
 
     dialect: Dialect

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 EffortStyle: TypeAlias = Literal["", "reasoning_effort", "reasoning", "thinking", "enable_thinking"]
 PrefillStyle: TypeAlias = Literal["assistant", "prefix", "partial", "continue_final_message"]
 
 
-@dataclass(frozen=True, slots=True)
-class Dialect:
+class Dialect(Struct, frozen=True):
     """One accent.  The defaults are those of a server of which nothing else is known."""
 
     protocol: str = "openai-chat"

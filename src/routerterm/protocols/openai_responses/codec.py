@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from routerterm.core.events import WireEvent
 from routerterm.core.request import ChatRequest
@@ -17,8 +18,7 @@ from routerterm.protocols.openai_responses.encode import request_body
 from routerterm.protocols.stream import StreamDecoder, decode_whole
 
 
-@dataclass(frozen=True, slots=True)
-class ResponsesCodec:
+class ResponsesCodec(Struct, frozen=True):
     """The Responses API in one dialect."""
 
     dialect: Dialect = PLAIN

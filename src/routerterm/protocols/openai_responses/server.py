@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, assert_never
+
+from msgspec import Struct, field
 
 from routerterm.core.errors import RoutertermError
 from routerterm.core.events import (
@@ -28,8 +29,7 @@ __all__ = ["ServerStream", "decode_request", "encode_body", "encode_error", "usa
 _INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
 
 
-@dataclass(slots=True)
-class _Item:
+class _Item(Struct):
     """One output item while it grows."""
 
     kind: str

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from routerterm.core.errors import OverBudget, ProviderError, StoreError
 from routerterm.core.ledger import AttemptRecord, Cap, CapReached, Outcome
@@ -22,8 +23,7 @@ from routerterm.router.run.planner import PlannedRequest, health_name, key_name,
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptResult:
+class AttemptResult(Struct, frozen=True):
     """How an attempt ended.  Seconds."""
 
     outcome: Outcome

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from routerterm.catalog.pricing import cost
 from routerterm.catalog.values import ModelInfo
@@ -12,8 +13,7 @@ from routerterm.core.money import Cost
 from routerterm.core.usage import Usage
 
 
-@dataclass(frozen=True, slots=True)
-class CatalogPricer:
+class CatalogPricer(Struct, frozen=True):
     """Exact prices with their tiers, cache rates and cheap hours.  ``now`` gives the moment, with a time zone."""
 
     now: Callable[[], datetime]

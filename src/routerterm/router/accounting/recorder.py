@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from routerterm.core.errors import ProviderError, ResponseTimeout, StreamInterrupted
 from routerterm.core.ledger import Outcome

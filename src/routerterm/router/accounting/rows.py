@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from routerterm.core.ledger import AttemptRecord, Outcome
 from routerterm.core.money import FREE, UNKNOWN_COST, Cost, to_nano

@@ -5,8 +5,9 @@ Times are seconds; ``now`` comes with the outcomes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
+
+from msgspec import Struct, field
 
 from routerterm.core.errors import ProviderError, RoutertermError
 from routerterm.core.events import OnCut
@@ -15,8 +16,7 @@ from routerterm.router.decide.ranking import RankedCandidate
 from routerterm.router.options import CutPolicy, KeyLimits, Limits
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(Struct, frozen=True):
     """The settings that the flow follows."""
 
     limits: Limits = field(default_factory=Limits)
@@ -24,8 +24,7 @@ class Rules:
     on_cut: CutPolicy = "continue"
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(Struct, frozen=True):
     """What has reached the person so far."""
 
     characters: int = 0
@@ -38,8 +37,7 @@ class Progress:
 NOTHING = Progress()
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptLost:
+class AttemptLost(Struct, frozen=True):
     """The attempt failed.  ``progress`` is what this attempt itself brought."""
 
     error: ProviderError
@@ -49,8 +47,7 @@ class AttemptLost:
     """The model failed so often by now that it is left alone."""
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptRejected:
+class AttemptRejected(Struct, frozen=True):
     """Nothing left: another program took the probe, the key's last request of the minute, the rest of a budget."""
 
     what: Literal["model", "key", "budget"]
@@ -62,13 +59,11 @@ class AttemptRejected:
     """What to end with if nothing else is left."""
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptSucceeded:
+class AttemptSucceeded(Struct, frozen=True):
     """The answer is whole."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hedged:
+class Hedged(Struct, frozen=True):
     """The spare attempt was made as well.  ``other`` is how the slower one failed; None if it was called off."""
 
     spare_won: bool
@@ -79,8 +74,7 @@ class Hedged:
 Outcome: TypeAlias = AttemptLost | AttemptRejected | AttemptSucceeded | Hedged
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """One thing to try."""
 
     n: int

@@ -7,9 +7,10 @@ time zone, whatever the length of the day.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
+
+from msgspec import Struct, field
 
 from routerterm.catalog.pricing import is_declared_free
 from routerterm.catalog.values import ModelInfo
@@ -23,8 +24,7 @@ Used = Callable[[Sequence[Cap]], Awaitable[Sequence[int]]]
 """What is used of each cap, reservations included: the ledger's answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """Caps in US dollars; None is no cap."""
 
     request: Decimal | None = None
@@ -32,8 +32,7 @@ class Limits:
     month: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class BudgetRules:
+class BudgetRules(Struct, frozen=True):
     """All that a person says about spending."""
 
     limits: Limits = Limits()
@@ -51,8 +50,7 @@ class BudgetRules:
     """Whose days count; None is this machine's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Gauge:
+class Gauge(Struct, frozen=True):
     """A cap and how full it is.  Amounts are in the cap's unit: nano-USD, requests or tokens."""
 
     cap: Cap

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+from msgspec import Struct
 
 from routerterm.core.errors import ModelNotFound, ProviderError
 from routerterm.core.ports import State
@@ -26,8 +27,7 @@ PRIOR_TTFT, PRIOR_SPEED = 1.5, 40.0
 Fields: TypeAlias = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
+class Health(Struct, frozen=True):
     """What a person or a policy reads from a state at one moment.  Times are seconds."""
 
     open_for: float = 0.0

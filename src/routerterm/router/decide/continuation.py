@@ -6,8 +6,9 @@ A model that is given the beginning of an answer may say its last words again, o
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from routerterm.core.messages import Message
 

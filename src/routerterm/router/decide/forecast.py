@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from math import ceil
+
+from msgspec import Struct
 
 from routerterm.catalog.pricing import amount, is_declared_free, prices_for
 from routerterm.catalog.values import ModelInfo, Prices
@@ -52,8 +53,7 @@ class AnswerLengths:
         return (low, high) if len(known) >= ENOUGH else (min(low, SHORT), max(high, long))
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryForecaster:
+class HistoryForecaster(Struct, frozen=True):
     """The router's `Forecaster`: cheap enough to ask at every key press."""
 
     estimator: Estimator
@@ -90,8 +90,7 @@ class HistoryForecaster:
         return self.estimator.text(last, model)
 
 
-@dataclass(frozen=True, slots=True)
-class Outlook:
+class Outlook(Struct, frozen=True):
     """A model's forecast beside the others': what the composer and the model picker show."""
 
     target: Target

@@ -12,8 +12,9 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from routerterm.core.errors import InsufficientCredit, ProviderError
 from routerterm.core.ports import ApiKey, State
@@ -25,8 +26,7 @@ _PROBE_AFTER = 600.0
 _PROBE_MOST = 86_400.0
 
 
-@dataclass(frozen=True, slots=True)
-class KeyView:
+class KeyView(Struct, frozen=True):
     """One key as the router sees it at one moment."""
 
     label: str
@@ -48,8 +48,7 @@ def fingerprint(key: ApiKey) -> str:
     return hashlib.sha256(key.secret.reveal().encode()).hexdigest()[:8]
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(Struct, frozen=True):
     """What a key is to be used for."""
 
     tokens: int = 0

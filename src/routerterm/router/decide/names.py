@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from routerterm.catalog.values import ModelInfo, ProviderInfo
 from routerterm.core.errors import NoCandidate, UnknownModel
@@ -15,8 +16,7 @@ _MOST_NAMED = 5
 """Providers that a message about a name of several lists."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One model that a name means, with its share in a weighted route."""
 
     target: Target
@@ -25,8 +25,7 @@ class Entry:
     """Only there to follow a model that was named outright."""
 
 
-@dataclass(frozen=True, slots=True)
-class Resolved:
+class Resolved(Struct, frozen=True):
     """What a name means."""
 
     asked: str

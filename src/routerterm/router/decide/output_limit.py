@@ -7,7 +7,9 @@ Only where a cap leaves less than that is the provider told to keep to what is l
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from routerterm.catalog.values import ModelInfo
 from routerterm.core.ledger import Cap, CapReached
@@ -21,8 +23,7 @@ LONGEST_UNKNOWN = 32_768
 """Tokens that a model may write of which nobody says how much it can: above what such models give in practice."""
 
 
-@dataclass(frozen=True, slots=True)
-class Allowed:
+class Allowed(Struct, frozen=True):
     """The request as it may be sent, and what is held back for it."""
 
     request: ChatRequest

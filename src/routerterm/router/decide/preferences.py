@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import assert_never
+
+from msgspec.structs import replace
 
 from routerterm.catalog.values import ModelInfo
 from routerterm.core.request import NO_PREFERENCES, RoutingPreferences

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+
+from msgspec import Struct, field
 
 from routerterm.catalog.values import ModelInfo, ProviderInfo
 from routerterm.core.request import JsonAnswer
@@ -21,8 +22,7 @@ _TYPICAL_ANSWER = 300
 """Tokens by which a fast first token is weighed against a fast rest."""
 
 
-@dataclass(frozen=True, slots=True)
-class Needs:
+class Needs(Struct, frozen=True):
     """What a request asks of a model."""
 
     vision: bool = False
@@ -33,8 +33,7 @@ class Needs:
     json: JsonAnswer | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CandidateInfo:
+class CandidateInfo(Struct, frozen=True):
     """All that is known of one entry at this moment."""
 
     entry: Entry
@@ -55,8 +54,7 @@ class CandidateInfo:
         return self.entry.target
 
 
-@dataclass(frozen=True, slots=True)
-class RankedCandidate:
+class RankedCandidate(Struct, frozen=True):
     """A candidate with what the flow needs to act on it."""
 
     target: Target
@@ -77,8 +75,7 @@ class RankedCandidate:
         return self.model.prices.input == 0 and self.model.prices.output == 0
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """The ranked options and the decision in words."""
 
     options: tuple[RankedCandidate, ...]

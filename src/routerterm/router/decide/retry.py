@@ -12,8 +12,9 @@ Waiting, sending and measuring are the client's.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import replace
 from typing import TypeAlias, assert_never
+
+from msgspec.structs import replace
 
 from routerterm.core.errors import (
     BadRequest,

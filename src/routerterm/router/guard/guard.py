@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from typing import assert_never
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from routerterm.core.errors import GuardBlocked
 from routerterm.core.messages import Image, Message, Part, Reasoning, Role, Text, ToolCall, ToolResult
@@ -22,8 +24,7 @@ def _unheard(hit: Hit) -> None:
     """Nobody wants to know."""
 
 
-@dataclass(frozen=True, slots=True)
-class Passed:
+class Passed(Struct, frozen=True):
     """A request that may leave, with what it takes to restore its answer."""
 
     request: ChatRequest

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from routerterm.core.messages import Role
 from routerterm.router.guard.detect import detect
@@ -15,13 +16,12 @@ PATIENCE = 0.4
 """Seconds for all rules on all texts of a request."""
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(Struct, frozen=True):
     """What a rule or a detector found in a text."""
 
     rule: str
     action: Action
-    spans: tuple[Span, ...] = field(default=(), repr=False)
+    spans: tuple[Span, ...] = ()
     timed_out: bool = False
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, get_args
+
+from msgspec import Struct, field
 
 from routerterm.core.messages import Role
 
@@ -14,8 +15,7 @@ DETECTORS: tuple[DetectorName, ...] = get_args(DetectorName)
 SENT: tuple[Role, ...] = ("user", "system", "tool")
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """A rule of the person's: exactly one of ``regex``, ``contains_all`` (words), ``contains_any``.
 
     ``roles`` are whose words are looked at; ``assistant`` means the answer.
@@ -29,16 +29,14 @@ class Rule:
     roles: tuple[Role, ...] = SENT
 
 
-@dataclass(frozen=True, slots=True)
-class GuardRules:
+class GuardRules(Struct, frozen=True):
     """All rules, and what to do about what the detectors find; a detector that is not named is off."""
 
     rules: tuple[Rule, ...] = ()
     detectors: Mapping[DetectorName, Action] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(Struct, frozen=True):
     """A rule or detector struck ``count`` times, in words of ``role``.  ``timed_out``: it could not be finished."""
 
     rule: str
@@ -53,8 +51,7 @@ OnHit: TypeAlias = Callable[[Hit], None]
 """Told of every hit, to record it or to show a warning."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Span:
+class Span(Struct, frozen=True, order=True):
     """A stretch of a text."""
 
     start: int

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from routerterm.core.events import Event, ReasoningDelta, Recovered, TextDelta, ThoughtsClosed, ToolCallDelta
 from routerterm.core.ledger import AttemptRecord
@@ -13,8 +14,7 @@ from routerterm.router.ports import Guarded, Restorer
 from routerterm.router.run.attempt import AttemptStream
 
 
-@dataclass(slots=True)
-class RunningAttempt:
+class RunningAttempt(Struct):
     """An attempt that is under way, and what it has brought."""
 
     attempt: Attempt

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from routerterm.core.errors import (
     AnswerTooLong,
@@ -41,8 +42,7 @@ _LATE_USAGE = 8.0
 """Seconds for the usage, where the end came without it: some count only when all is sent."""
 
 
-@dataclass(frozen=True, slots=True)
-class StreamTimeouts:
+class StreamTimeouts(Struct, frozen=True):
     """Seconds, except ``deadline``: the event loop's time at which the whole request is over."""
 
     first: float

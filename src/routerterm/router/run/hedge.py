@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from routerterm.core.errors import RoutertermError
 from routerterm.core.events import ReasoningDelta, TextDelta, ToolCallDelta, WireEvent
@@ -14,8 +15,7 @@ from routerterm.core.events import ReasoningDelta, TextDelta, ToolCallDelta, Wir
 Batches: TypeAlias = AsyncGenerator[list[WireEvent], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Race:
+class Race(Struct, frozen=True):
     """How it went: all of the winner's batches, and why the other lost if it failed."""
 
     batches: Batches

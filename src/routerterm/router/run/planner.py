@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from routerterm.catalog.values import ModelInfo, ProviderInfo
 from routerterm.core.errors import (
@@ -57,8 +58,7 @@ class CatalogReader(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class PlannedRequest:
+class PlannedRequest(Struct):
     """A decision with what acting on it needs."""
 
     plan: Plan

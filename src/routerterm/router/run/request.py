@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, replace
 from typing import Any, TypeAlias, TypeVar, assert_never
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from routerterm.catalog.parameters import fitted
 from routerterm.core.errors import DeadlineExceeded, NoCandidate, ProviderError, RoutertermError
@@ -57,8 +59,7 @@ Opener: TypeAlias = Callable[[ChatRequest, Attempt, Secret | None, str, float | 
 """Makes the leg of an attempt: request, attempt, key, prefill, deadline."""
 
 
-@dataclass(frozen=True, slots=True)
-class RequestContext:
+class RequestContext(Struct, frozen=True):
     """What a turn is given: settings, hooks, time, chance, and who opens legs."""
 
     options: RouterOptions

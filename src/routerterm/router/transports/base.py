@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from routerterm.core.errors import InvalidResponse, ProviderError
 from routerterm.protocols.base import HttpRequest
 
 
-@dataclass(frozen=True, slots=True)
-class Timeouts:
+class Timeouts(Struct, frozen=True):
     """Seconds for the phases that only a transport can tell apart; reading is timed by who reads."""
 
     connect: float = 10.0
     write: float = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class HttpResponse:
+class HttpResponse(Struct, frozen=True):
     """Status and headers (names in lower case) have come; the body's bytes come while they are asked for."""
 
     status: int

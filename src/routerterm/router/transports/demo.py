@@ -12,8 +12,9 @@ import json
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from routerterm.core.errors import StreamInterrupted
 from routerterm.protocols.base import HttpRequest
@@ -30,8 +31,7 @@ _SLOW_START, _SLOW_PACE = 3.0, 0.25
 _PIECE = re.compile(r"\s*\S+\s*?(?=\s|$)|\s+")
 
 
-@dataclass(frozen=True, slots=True)
-class _Script:
+class _Script(Struct, frozen=True):
     """What one answer will do."""
 
     text: str

@@ -6,9 +6,10 @@ import os
 import re
 import shlex
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+
+from msgspec import Struct
 
 from routerterm.core.errors import RoutertermError
 from routerterm.core.messages import Image, Part, Text
@@ -20,8 +21,7 @@ LARGE_PASTE = 10_000
 """Characters from which on a paste becomes a chip instead of a long text to scroll through."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attached:
+class Attached(Struct, frozen=True):
     """A file in the tray."""
 
     name: str

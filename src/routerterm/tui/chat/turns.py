@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, assert_never
 
+from msgspec import Struct, field
 from textual.worker import Worker, WorkerError
 
 from routerterm.core.errors import NoKey, OverBudget, RoutertermError
@@ -42,8 +42,7 @@ PENDING = "pending"
 """The id of a question that is not yet on disk."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """What a person sent: words and files."""
 
     text: str
@@ -55,8 +54,7 @@ class Asked:
         return tuple(file.part for file in self.files)
 
 
-@dataclass(slots=True, eq=False)
-class Turn:
+class Turn(Struct, eq=False):
     """An answer that is running."""
 
     session: Session

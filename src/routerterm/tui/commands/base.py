@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from routerterm.tui.chat.screen import ChatScreen
@@ -12,8 +13,7 @@ if TYPE_CHECKING:
 Group: TypeAlias = Literal["Screens", "Conversation", "Message", "Writing", "Program"]
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """Something that may stand after a slash name, with a few words about it."""
 
     value: str

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from routerterm.tui.markdown.blocks import Writer, is_blank
 from routerterm.tui.markdown.grammar import HEADING_LINES, Node
@@ -10,8 +11,7 @@ from routerterm.tui.markdown.line_writer import Mark
 from routerterm.tui.markdown.parse_state import Container, ParseState
 
 
-@dataclass(frozen=True, slots=True)
-class CommitPoint:
+class CommitPoint(Struct, frozen=True):
     """A place up to which all is final: the source line, the lines written before it, and what is open there."""
 
     source: int

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from markdown_it import MarkdownIt
@@ -33,6 +32,7 @@ from markdown_it.rules_core.linkify import linkify
 from markdown_it.rules_core.state_core import StateCore
 from markdown_it.rules_inline.state_inline import Scanned, StateInline
 from markdown_it.token import Token
+from msgspec import Struct, field
 
 HEADING_LINES = 3
 ENDLESS = 2_000
@@ -53,8 +53,7 @@ _NOTE = re.compile(r"\[\^[^\s\]]+\]")
 _MATH_CLOSE = {"$$": "$$", "\\[": "\\]"}
 
 
-@dataclass(slots=True)
-class Node:
+class Node(Struct):
     """A block and what is in it; ``begin`` and ``end`` are source lines, the end excluded."""
 
     kind: str

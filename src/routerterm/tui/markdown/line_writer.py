@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from routerterm.tui.markdown.inline import inline_runs
 from routerterm.tui.markdown.lines import Line, Run, fit, runs_len, wrap_runs
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
     from routerterm.tui.transcript.palette import Signs
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """How much of a growing block is kept open.  Tests make the first two small."""
 
     lines: int = 16
@@ -28,8 +28,7 @@ class Limits:
     """Rows of a table that its columns are measured by."""
 
 
-@dataclass(slots=True)
-class Mark:
+class Mark(Struct):
     """Where in the lines a place in the source begins."""
 
     line: int

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from msgspec import Struct
 from rich.cells import cell_len, get_character_cell_size
 
 Run: TypeAlias = tuple[str, str]
 """Text and the palette's key for its style."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """One line as it is drawn, and what it means when it is copied."""
 
     runs: tuple[Run, ...] = ()

@@ -8,8 +8,9 @@ markdown-it can parse the rest as if all that came before were still there.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from msgspec import Struct
 
 from routerterm.tui.markdown.grammar import HEADING_LINES
 
@@ -23,8 +24,7 @@ Open: TypeAlias = Literal["", "paragraph", "endless", "fence", "table"]
 STAND_IN = "x"
 
 
-@dataclass(frozen=True, slots=True)
-class Container:
+class Container(Struct, frozen=True):
     """An open quote, alert or list item."""
 
     kind: Literal["quote", "alert", "item"]
@@ -37,8 +37,7 @@ class Container:
     """Whether the item has nothing in it: a blank line has closed it, and what is indented after it is not its own."""
 
 
-@dataclass(frozen=True, slots=True)
-class ParseState:
+class ParseState(Struct, frozen=True):
     """Where the rest of a text stands."""
 
     containers: tuple[Container, ...] = ()

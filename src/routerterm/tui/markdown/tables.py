@@ -7,8 +7,9 @@ streams in settles early and each row after that is drawn once.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec import Struct
 
 from routerterm.tui.markdown.lines import Run, runs_len, split_runs, wrap_runs
 
@@ -20,8 +21,7 @@ LEAST = 6
 """A column that has to be narrower than this, and than its longest word, makes the table stack."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """How a table is drawn, fixed once its first rows are known."""
 
     widths: tuple[int, ...]

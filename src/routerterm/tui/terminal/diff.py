@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from routerterm.tui.terminal.cells import CONT, Graphemes, risky, special
 from routerterm.tui.terminal.grid import Grid
@@ -19,8 +20,7 @@ _GAP = 4  # unchanged cells that are cheaper written again than jumped over
 _LOST = "\x1b[m\x1b[r\x1b[2J"  # plain style, no margins, all blank
 
 
-@dataclass(frozen=True, slots=True)
-class Abilities:
+class Abilities(Struct, frozen=True):
     """What the terminal at the other end can be trusted with."""
 
     coloured_erase: bool = True

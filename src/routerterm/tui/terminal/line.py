@@ -13,8 +13,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 Mode = Literal["auto", "fast", "slow"]
 
@@ -33,8 +34,7 @@ _LOST = 3.0  # seconds after which a missing answer is asked for again
 _FORGOTTEN = 60.0  # seconds after which nothing that was asked is expected any more
 
 
-@dataclass(frozen=True, slots=True)
-class LineState:
+class LineState(Struct, frozen=True):
     """What the interface may want to know and show of the line."""
 
     slow: bool

@@ -10,8 +10,9 @@ import asyncio
 import re
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from routerterm.tui.terminal.cells import Graphemes
 from routerterm.tui.terminal.diff import Abilities, Painter

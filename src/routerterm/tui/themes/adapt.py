@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
+from msgspec.structs import asdict, replace
 from textual.theme import Theme as TextualTheme
 
 from routerterm.tui.transcript.palette import Palette, Signs

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, cast, get_args
+
+from msgspec.structs import replace
 
 from routerterm.core.errors import SettingsError
 from routerterm.tui.themes.values import COLOUR_NAMES, GLYPH_NAMES, Colours, Frame, Glyphs, KeyForm, Theme

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, replace
 from typing import Literal, TypeAlias
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 Frame: TypeAlias = Literal["single", "double", "heavy", "wide", "rules", "none", "ascii", "ascii-rules"]
 """What is drawn around and between the panes; ``rules`` has lines between them and none around, ``wide`` a solid
@@ -12,8 +14,7 @@ KeyForm: TypeAlias = Literal["box", "number", "pf", "colours"]
 """Keys in the bar at the foot: boxed; a bare number and a boxed word; ``PF1=``; a word in one of four colours."""
 
 
-@dataclass(frozen=True, slots=True)
-class Colours:
+class Colours(Struct, frozen=True):
     """Colours as ``#rrggbb`` or ``ansi_…`` names.  What is read has a contrast of at least 4.5:1 to ``background``."""
 
     background: str = "#07140B"
@@ -38,8 +39,7 @@ class Colours:
     """A key's name in the bar at the foot."""
 
 
-@dataclass(frozen=True, slots=True)
-class Glyphs:
+class Glyphs(Struct, frozen=True):
     """The little signs; each has a twin in plain ASCII for terminals without."""
 
     cursor: str = "▊"
@@ -70,8 +70,7 @@ ASCII_GLYPHS = Glyphs(
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Theme:
+class Theme(Struct, frozen=True):
     """One machine."""
 
     name: str
@@ -116,5 +115,5 @@ class Theme:
         return "█" if self.frame == "wide" else self.glyphs.rule
 
 
-COLOUR_NAMES = tuple(f.name for f in fields(Colours))
-GLYPH_NAMES = tuple(f.name for f in fields(Glyphs))
+COLOUR_NAMES = Colours.__struct_fields__
+GLYPH_NAMES = Glyphs.__struct_fields__

@@ -7,10 +7,10 @@ cells have their colours for a key: ``~#102030@#405060``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Self
 
+from msgspec import Struct, field
 from rich.color import Color
 from rich.style import Style
 
@@ -18,8 +18,7 @@ KNOWN = 4_096
 """Styles that are kept."""
 
 
-@dataclass(frozen=True, slots=True)
-class Styles:
+class Styles(Struct, frozen=True):
     """Rich style definitions by what they are for; the ground comes from ``ground`` unless one is named."""
 
     ground: str = "on #07140B"
@@ -72,8 +71,7 @@ class Styles:
     deleted: str = "#FF7A6B"
 
 
-@dataclass(frozen=True, slots=True)
-class Signs:
+class Signs(Struct, frozen=True):
     """The little signs of the transcript; each one cell wide."""
 
     cursor: str = "▊"
@@ -110,8 +108,7 @@ class Signs:
         )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Palette:
+class Palette(Struct, frozen=True, dict=True):
     """Everything the transcript takes from a theme."""
 
     styles: Styles = field(default_factory=Styles)
@@ -182,7 +179,7 @@ class Palette:
         )  # fmt: skip
 
 
-STYLE_NAMES = frozenset(item.name for item in fields(Styles))
+STYLE_NAMES = frozenset(Styles.__struct_fields__)
 
 
 def _rich(colour: str) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from msgspec import Struct, field
 from rich.cells import cell_len
 
 if TYPE_CHECKING:
@@ -16,8 +16,7 @@ Spans = dict[int, list[tuple[int, int]]]
 """Cells by line."""
 
 
-@dataclass(slots=True)
-class Search:
+class Search(Struct):
     """A search under way: which entries have the words, and where one stands among them."""
 
     query: str

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from msgspec import Struct
 from rich.cells import cell_len, get_character_cell_size
 
 from routerterm.core.sanitise import pasteable
@@ -31,8 +31,7 @@ class Place(NamedTuple):
     cell: int
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """From one place to another, in whichever order they were chosen."""
 
     anchor: Place

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from msgspec import Struct
 
 from routerterm.core.messages import Image, Part, Reasoning, Role, Text, ToolCall, ToolResult
 
@@ -30,8 +31,7 @@ Action: TypeAlias = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(Struct, frozen=True):
     """The line above a message.  Every field is ready to be shown; an empty one is left out.
 
     On a narrow screen the least important go first: duration, tokens, basis, note, time; never the speaker.
@@ -54,8 +54,7 @@ class Header:
     """What happened on the way, such as ``groq 429 → openai``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Seam:
+class Seam(Struct, frozen=True):
     """Where an answer was cut and went on: after ``offset`` characters of its text."""
 
     offset: int
@@ -63,8 +62,7 @@ class Seam:
     """What to say there, such as ``groq broke off · openai goes on``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One message as the transcript shows it."""
 
     id: str

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from msgspec import Struct
 from rich.cells import set_cell_size
 from rich.segment import Segment
 from textual import events
@@ -19,8 +20,7 @@ EIGHTHS = " ▁▂▃▄▅▆▇█"
 ASCII_STEPS = " ....::##"
 
 
-@dataclass(frozen=True, slots=True)
-class Chart:
+class Chart(Struct, frozen=True):
     """What is drawn: values over time, what they are, and their first and last name."""
 
     values: tuple[float, ...] = ()

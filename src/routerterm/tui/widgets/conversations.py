@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, ClassVar
 
+from msgspec import Struct
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from textual import events
@@ -27,8 +28,7 @@ if TYPE_CHECKING:
     from routerterm.tui.themes.values import Glyphs
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Struct, frozen=True):
     """One conversation in the list."""
 
     id: str
@@ -39,8 +39,7 @@ class Item:
     answering: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Heading:
+class Heading(Struct, frozen=True):
     """A line between the days."""
 
     title: str

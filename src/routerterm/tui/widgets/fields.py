@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from msgspec import Struct
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from textual import events
@@ -20,16 +21,14 @@ from routerterm.tui.widgets.styles import Tone, Toned
 __all__ = ["Field", "FieldLine", "Placed", "Span", "Tone", "fit", "flow"]
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """A run of text in one tone."""
 
     text: str
     tone: Tone = "text"
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """Something worth showing in a line.  ``rank`` 0 is the last to go; ``action`` is run on a click."""
 
     spans: tuple[Span, ...]
@@ -43,8 +42,7 @@ class Field:
         return sum(cell_len(span.text) for span in self.spans)
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(Struct, frozen=True):
     """A field at its column; ``width`` may be less than the field's own where only that much was left."""
 
     column: int

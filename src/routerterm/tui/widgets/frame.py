@@ -7,9 +7,10 @@ the directions in which they leave the cell.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from routerterm.tui.themes.values import Frame
@@ -31,8 +32,7 @@ _JOINTS: dict[Frame, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Stroke:
+class Stroke(Struct, frozen=True):
     """A straight line from one cell to another, both included, in the same row or column."""
 
     x0: int
@@ -41,8 +41,7 @@ class Stroke:
     y1: int
 
 
-@dataclass(frozen=True, slots=True)
-class Panes:
+class Panes(Struct, frozen=True):
     """Where the panes of a screen end; what is None is not there."""
 
     width: int

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
+from msgspec import Struct
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from textual import events
@@ -30,8 +31,7 @@ SAMPLE = 500
 """Rows of a long list that are looked at to find how wide its columns are."""
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """One column.  ``rank`` 0 is the last to go; one of them may ``grow``: it gives way and takes what is left."""
 
     title: str = ""
@@ -42,8 +42,7 @@ class Column:
     """Cells that it takes at most, unless it grows."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One row; a cell is text, or runs of text in tones.  One without an id is a heading and cannot be chosen."""
 
     id: str

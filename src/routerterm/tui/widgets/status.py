@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from msgspec import Struct
 
 from routerterm.core.money import show_usd
 from routerterm.tui.widgets.fields import Field, Span, Tone
@@ -18,8 +19,7 @@ Activity: TypeAlias = Literal["idle", "waiting", "answering"]
 Lamp: TypeAlias = Literal["on", "half", "off"]
 
 
-@dataclass(frozen=True, slots=True)
-class StatusView:
+class StatusView(Struct, frozen=True):
     """Everything that the line can show; None is not known (yet) and not shown."""
 
     activity: Activity = "idle"

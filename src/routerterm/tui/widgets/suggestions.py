@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from msgspec import Struct
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from textual import events
@@ -17,8 +18,7 @@ TALLEST = 8
 """Rows that are seen at a time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Suggestion:
+class Suggestion(Struct, frozen=True):
     """One row: what it is called, a few words about it, and the text that the composer would have."""
 
     label: str

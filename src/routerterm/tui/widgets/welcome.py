@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+from msgspec.structs import replace
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from textual import events
@@ -21,8 +23,7 @@ if TYPE_CHECKING:
 WIDEST = 76
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(Struct, frozen=True):
     """One way in."""
 
     id: str
@@ -32,8 +33,7 @@ class Option:
     """How much of what it needs is here, from 0 to 1; then a bar is shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
+class _Line(Struct, frozen=True):
     text: str
     tone: Look
     way: int = -1

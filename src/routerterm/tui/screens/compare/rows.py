@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from routerterm.core.money import show_usd
 from routerterm.tui.chat.entries import seconds
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     from routerterm.tui.themes.values import Glyphs
 
 
-@dataclass(slots=True)
-class Lane:
+class Lane(Struct):
     """One answer, as its column shows it."""
 
     name: str

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from msgspec import Struct
 from rich.cells import cell_len, set_cell_size
 
 from routerterm.config.keys.values import KeyLocation, PlaceStatus
@@ -20,24 +20,21 @@ WIDE, MEDIUM = 96, 60
 """Columns from which quota and last use, and from which the place, have a column."""
 
 
-@dataclass(frozen=True, slots=True)
-class Heading:
+class Heading(Struct, frozen=True):
     """A line above a provider's keys, or above those that have none."""
 
     title: str
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class KeyRow:
+class KeyRow(Struct, frozen=True):
     """A key."""
 
     provider: str
     line: KeyLine
 
 
-@dataclass(frozen=True, slots=True)
-class Invitation:
+class Invitation(Struct, frozen=True):
     """A provider without a key."""
 
     provider: ProviderLines

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from routerterm.router.decide.circuit_breaker import Health
 from routerterm.tui.widgets.fields import Span, Tone
@@ -33,8 +34,7 @@ LEAST_ANSWER = 256
 """Tokens that must be left in a window for an answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(Struct, frozen=True):
     """What the prompt that stands in the composer, with all that was said before, asks of a model."""
 
     tokens: int = 0
@@ -42,8 +42,7 @@ class Need:
     private: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Shelf:
+class Shelf(Struct, frozen=True):
     """Everything that is known of models at one moment."""
 
     current: str = ""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from routerterm.core.sanitise import one_line
 from routerterm.core.targets import Candidate, Decision, Target
@@ -30,8 +31,7 @@ Resolve = Callable[[str], Target | None]
 """The model that an entry of a route means; None for a route within a route."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """What a row of the list stands for."""
 
     kind: str

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-from dataclasses import fields
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from routerterm.config.paths import Paths
 
 Form: TypeAlias = Literal["csv", "json"]
-NAMES = tuple(field.name for field in fields(Line))
+NAMES = Line.__struct_fields__
 
 
 def export(paths: Paths, found: Summary, form: Form) -> Path:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from routerterm.core.messages import Image, Part, Reasoning, Text, ToolCall, ToolResult
 from routerterm.core.sanitise import one_line

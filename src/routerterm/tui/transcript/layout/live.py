@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from routerterm.core.events import Content, ReasoningDelta, TextDelta, ToolCallDelta
 from routerterm.core.messages import Part, Reasoning, Text, ToolCall
