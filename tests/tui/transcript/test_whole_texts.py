@@ -27,8 +27,8 @@ def test_nothing_is_dropped_however_deep_it_lies(kind: str, depth: int) -> None:
     for words in (f"n{depth - 1}", "after it", "Next", "plain"):
         assert words in lines, words
     layout = StreamLayout(60, SIGNS)
-    for start in range(0, len(text), 7):
-        layout.feed(text[start : start + 7])
+    for start in range(0, len(text), 40):
+        layout.feed(text[start : start + 40])
         layout.settle()
     layout.close()
     assert layout.done == lay_out(text, 60, SIGNS)
@@ -63,4 +63,10 @@ def test_a_definition_works_in_all_of_a_complete_text() -> None:
     assert "][" not in lines
     assert "[that]." not in lines
     assert "manual ‹example.org/1›" in lines
+    assert lines.count("example.org") == 3
+    assert lines.count("\n\n") == 0
     assert "[manual][1]" in "\n".join(shown(text, 120))
+
+
+def test_a_definition_that_nothing_refers_to_is_shown() -> None:
+    assert shown("Sources.\n\n[9]: https://example.org/nine", complete=True)[-1] == "[9] example.org/nine"

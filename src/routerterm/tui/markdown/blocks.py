@@ -22,6 +22,8 @@ class Writer(Leaves):
         """All lines of a document."""
         top = Margin(None, [], [])
         for index, node in enumerate(root.children):
+            if self.hidden(node):
+                continue
             if node.begin >= self.prefix:
                 self.mark(node.begin)
                 self.block += 1
@@ -30,6 +32,10 @@ class Writer(Leaves):
                     self.gap(top)
             self.node(node, top, self.key, 0, 0)
         return self.lines
+
+    def hidden(self, node: Node) -> bool:
+        """Whether this is a definition whose address is shown beside the links that refer to it."""
+        return node.kind == "definition" and node.token is not None and node.token.meta["label"] in self.unseen
 
     def node(self, node: Node, margin: Margin, key: str, depth: int, level: int) -> None:
         """Any block.  ``depth`` counts bullets, ``level`` the containers above it."""
@@ -68,6 +74,8 @@ class Writer(Leaves):
     def children(self, node: Node, margin: Margin, key: str, depth: int, level: int, roomy: bool) -> None:
         """What is in a container; ``roomy``: a blank line between blocks even where the source has none."""
         for index, child in enumerate(node.children):
+            if self.hidden(child):
+                continue
             if child.begin >= self.prefix and index and child.kind != "alert_title":
                 after_title = node.children[index - 1].kind == "alert_title"
                 self.mark(child.begin)

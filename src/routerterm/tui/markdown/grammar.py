@@ -18,7 +18,8 @@ Where CommonMark has a limit, or a rule made for scripts with blanks between wor
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from markdown_it import MarkdownIt
@@ -38,7 +39,7 @@ HEADING_LINES = 3
 ENDLESS = 2_000
 """A line of so many characters is never the header of a table, part of an underlined heading or a definition."""
 
-MOST_NESTED = 64
+MOST_NESTED = 40
 """Levels of quotes and lists; a list takes two.  Each costs some Python frames, of which there are a thousand."""
 
 GOES_ON = "\ue000"
@@ -48,6 +49,7 @@ _DEFINITION = re.compile(
     r"\[(?!\^)((?:[^\[\]\\]|\\.)+)\]:[ ]*(<[^<>\n]*>|[^\s<]\S*)"
     r"(?:[ ]+(\"[^\"]*\"|'[^']*'|\([^()]*\)))?[ ]*$"
 )
+_NAMED = re.compile(r"\[((?:[^\[\]\\]|\\.)+)\]")
 _INLINE_MATH = re.compile(r"\\\(.+?\\\)|\\\[.+?\\\]|\$\$.+?\$\$|\$(?![\s$])[^$\n]*?[^\s$\\]\$(?!\d)", re.DOTALL)
 _NOTE = re.compile(r"\[\^[^\s\]]+\]")
 _MATH_CLOSE = {"$$": "$$", "\\[": "\\]"}
@@ -156,14 +158,23 @@ class Grammar:
         assert node.token is not None
         references.setdefault(node.token.meta["label"], {"href": node.token.meta["href"], "title": ""})
 
-    def define_all(self, root: Node, references: dict[str, Any]) -> None:
-        """Remember every definition of a document, the first of each name."""
-        waiting = [root]
-        while waiting:
-            node = waiting.pop()
-            if node.kind == "definition":
-                self.define(node, references)
-            waiting += reversed(node.children)
+    def define_all(self, root: Node, references: dict[str, Any], source: str) -> frozenset[str]:
+        """Remember every definition of a document, the first of each name; the names that something refers to."""
+        definitions = [node.token for node in _every(root) if node.kind == "definition" and node.token is not None]
+        for token in definitions:
+            references.setdefault(token.meta["label"], {"href": token.meta["href"], "title": ""})
+        named = Counter(normalizeReference(match[1]) for match in _NAMED.finditer(source))
+        defined = Counter(token.meta["label"] for token in definitions)
+        return frozenset(label for label, times in defined.items() if named[label] > times)
+
+
+def _every(root: Node) -> Iterator[Node]:
+    """All nodes of a tree, from its beginning."""
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        waiting += reversed(node.children)
 
 
 def _flanks(outside: str, inside: str) -> bool:

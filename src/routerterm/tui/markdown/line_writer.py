@@ -81,6 +81,8 @@ class LineWriter:
         """Where the chunks of the last paragraph begin in the source."""
         self.pictures: Mapping[str, bytes] = {}
         """Those whose data was in the text, by what stands for their address."""
+        self.unseen: frozenset[str] = frozenset()
+        """The names of definitions that are not shown."""
         self.drawer: Draw | None = None
         self.last: tuple[tuple[Run, ...], str, int] = ((), "", 0)
         """The last line that was wrapped, how it joins the one before, and its indentation."""

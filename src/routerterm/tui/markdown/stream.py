@@ -60,7 +60,7 @@ def lay_out(
     writer.pictures, writer.drawer = folder.pictures, draw
     root = grammar().blocks(source)
     if complete and "]:" in source:
-        grammar().define_all(root, writer.references)
+        writer.unseen = grammar().define_all(root, writer.references, source)
     writer.write(root)
     writer.seam_before(len(writer.source) + 1, _margin())
     return writer.lines
