@@ -20,7 +20,7 @@ from tests.keys.parts import CHEAP, GROQ, OPENAI, OTHER, PASSPHRASE, Recalled, k
 def kernel(monkeypatch: pytest.MonkeyPatch, home: Path) -> Recalled:
     """A kernel keyring that these commands share; an open, cheap vault."""
     shared = Recalled()
-    monkeypatch.setattr(key_store, "KernelCache", lambda seconds: shared)
+    monkeypatch.setattr(key_store, "KernelKeyring", lambda seconds: shared)
     monkeypatch.setattr(encrypted_vault, "Cost", lambda: CHEAP)
     encrypted_vault.EncryptedVault(home / key_store.VAULT_FILE, shared, cost=CHEAP).unlock(PASSPHRASE)
     return shared

@@ -129,9 +129,9 @@ def test_a_crash_shows_no_key_and_leaves_no_core() -> None:
     program = f"""
 import resource, threading
 from routerterm.config.keys.redact_output import hide_secrets
-from routerterm.core.redact import KNOWN
+from routerterm.core.redact import secret_redactor
 hide_secrets()
-KNOWN.learn({OPENAI!r})
+secret_redactor.learn({OPENAI!r})
 assert resource.getrlimit(resource.RLIMIT_CORE)[0] == 0
 def crash(): raise RuntimeError("in a thread: {OPENAI}")
 thread = threading.Thread(target=crash); thread.start(); thread.join()

@@ -66,12 +66,14 @@ def show(section: str | None, changed: bool) -> None:
     if section is not None and section not in Settings.model_fields:
         raise click.UsageError(f"There is no section {section!r}. Known: {', '.join(Settings.model_fields)}.")
     table: tuple[str, ...] = ()
-    for entry in entries(load_settings(Paths.find())):
+    # In TOML what belongs to no table stands before the first.
+    for entry in sorted(entries(load_settings(Paths.find())), key=lambda each: len(each.way) > 1):
         if section not in (None, entry.way[0]) or (changed and not entry.changed):
             continue
         if entry.way[:-1] != table:
             table = entry.way[:-1]
-            click.secho(f"\n[{_dotted(table)}]", bold=True)
+            if table:
+                click.secho(f"\n[{_dotted(table)}]", bold=True)
         click.echo(_lines(entry))
 
 
@@ -103,7 +105,9 @@ def _toml(value: Any) -> str | None:
         case str():
             import json
 
-            return json.dumps(value, ensure_ascii=False)
+            from routerterm.core.redact import secret_redactor
+
+            return json.dumps(secret_redactor(value), ensure_ascii=False)
         case tuple() | list():
             return f"[{', '.join(_toml(each) or '' for each in value)}]"
         case BaseModel():

@@ -34,6 +34,8 @@ def command(words: tuple[str, ...], limit: int, as_json: bool) -> None:
         click.echo(json.dumps(_as_json(hit), ensure_ascii=False) if as_json else _as_lines(hit))
     if not results.hits:
         click.echo("Nothing found.", err=True)
+    for typed, used in results.instead:
+        click.echo(f"Nothing found for {typed!r}; these are for {used!r}.", err=True)
     if results.more and not as_json:
         click.echo("There is more: ask for more words, or raise --limit.", err=True)
 

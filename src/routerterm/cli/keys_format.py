@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from routerterm.config.keys.values import PlaceStatus
+from routerterm.core.redact import secret_redactor
 from routerterm.engine.keys.view import KeyLine, KeysView, duration, health
 
 _STATES = {"ready": "open", "locked": "locked", "new": "not made yet", "absent": "not here"}
@@ -20,7 +21,7 @@ def table(view: KeysView) -> str:
     if len(rows) == 1:
         lines = ["No keys yet. Add one with: routerterm keys add"]
     notes = [
-        f"   {line.record.name}: {line.record.notes}"
+        secret_redactor(f"   {line.record.name}: {line.record.notes}")
         for provider in view.providers
         for line in provider.lines
         if line.record.notes
@@ -44,7 +45,15 @@ def _row(line: KeyLine, now: float) -> tuple[str, ...]:
     record = line.record
     today = f"{line.used}/{record.quota}" if record.quota else ""
     used = f"{duration(now - line.used_at)} ago" if line.used_at else "never"
-    return (_SIGNS[line.health], record.name, record.masked, record.place.value, health(line, now), today, used)
+    return (
+        _SIGNS[line.health],
+        secret_redactor(record.name),
+        record.masked,
+        record.place.value,
+        health(line, now),
+        today,
+        used,
+    )
 
 
 def _place(status: PlaceStatus) -> str:
@@ -56,7 +65,7 @@ def _object(line: KeyLine) -> dict[str, Any]:
     record = line.record
     return {
         "provider": record.provider,
-        "label": record.label,
+        "label": secret_redactor(record.label),
         "masked": record.masked,
         "place": record.place.value,
         "enabled": record.enabled,

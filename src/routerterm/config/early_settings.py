@@ -30,7 +30,7 @@ def quick_ui(paths: Paths) -> QuickUi:
     Nothing is reported here: `load_settings` reads the same file soon after and names every mistake.
     """
     try:
-        body = tomllib.loads(paths.config_file.read_text(encoding="utf-8"))
+        body = tomllib.loads(paths.config_file.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError):
         return QuickUi()
     section = body.get("ui")

@@ -95,7 +95,7 @@ def check_text(text: str, environ: Mapping[str, str] | None = None) -> tuple[Set
 def read_text(paths: Paths) -> str:
     """The text of ``config.toml``; empty where there is none.  Raises `SettingsError`."""
     try:
-        return paths.config_file.read_text(encoding="utf-8")
+        return paths.config_file.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         return ""
     except UnicodeDecodeError:

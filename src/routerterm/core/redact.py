@@ -12,6 +12,7 @@ from functools import cache
 from urllib.parse import quote
 
 from routerterm.core.secret import mask
+from routerterm.core.wrapped import find_joined
 
 # Public prefixes of common keys, each with what may follow.  Lengths are the shortest seen, so that prose
 # such as "sk-learn" or "AIza" alone stays as it is.
@@ -39,16 +40,23 @@ _SHAPES = (
     r"eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}",
 )
 _SECRET_NAMES = ("_API_KEY", "_API_TOKEN", "_AUTH_TOKEN", "_ACCESS_TOKEN", "_SECRET_KEY")
+_OURS = re.compile(r"^ROUTERTERM_(?!HOME$)|_API_(?:KEYS?|TOKEN)$", re.IGNORECASE)
+"""Variables that hold the program's own secrets, the keys of providers among them."""
+_ANY_SECRET = re.compile(r"(?:KEY|TOKEN|SECRET|PASSW(?:OR)?D|PASSPHRASE|CREDENTIALS?)S?$", re.IGNORECASE)
+_URL_PASSWORD = r"(?i)\b([a-z][a-z0-9+.-]{1,30}://[^\s/:@\"'<>]{0,100}:)([^\s/@\"'<>$*{}]{3,200})(?=@)"
 _BEARER = r"(?i)\b(bearer\s+|(?:x-)?(?:goog-)?api[-_]?key[\"']?\s*[:=]\s*[\"']?)([A-Za-z0-9._~+/=-]{16,})"
 _PRIVATE_KEY = r"(?s)-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*?(?:-----END \1-----|\Z)"
 _CONTROL = r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]"
 
 
 @cache
-def _shapes() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
-    """Private keys, keys by their shape, keys by the words before them; compiled when something is first masked."""
+def _shapes() -> tuple[re.Pattern[str], ...]:
+    """Private keys, keys by their shape, by the words before them, by their place in an address.
+
+    Compiled when something is first masked.
+    """
     shape = r"(?<![A-Za-z0-9_-])(?:" + "|".join(_SHAPES) + ")"
-    return re.compile(_PRIVATE_KEY), re.compile(shape), re.compile(_BEARER)
+    return tuple(map(re.compile, (_PRIVATE_KEY, shape, _BEARER, _URL_PASSWORD)))
 
 
 class Redactor:
@@ -86,14 +94,30 @@ class Redactor:
         """The text with every known secret and everything of a key's shape masked."""
         if self._pattern is not None:
             text = self._pattern.sub(lambda found: self._known[found[0]], text)
-        private, shape, named = _shapes()
+        private, shape, named, password = _shapes()
         text = private.sub(lambda found: f"-----BEGIN {found[1]}----- ****", text)
+        for start, end, found in reversed(list(find_joined(shape, text))):
+            text = text[:start] + mask(found[0]) + text[end:]
         text = shape.sub(lambda found: mask(found[0]), text)
+        text = password.sub(lambda found: found[1] + "****", text)
         return named.sub(lambda found: found[1] + mask(found[2]), text)
 
-    def clean_environment(self, environ: Mapping[str, str]) -> dict[str, str]:
-        """An environment for a child process: without the variables that hold a secret we know."""
-        return {name: value for name, value in environ.items() if not self.knows(value)}
+    @property
+    def known(self) -> Mapping[str, str]:
+        """Every form of the secrets that were loaded, with what is shown in its place."""
+        return self._known
+
+    def clean_environment(self, environ: Mapping[str, str], *, tool: bool = False) -> dict[str, str]:
+        """What a child process inherits: this is the one list.
+
+        Nothing of ours: no key of a provider, no token of the gateway, no value that we know as a secret.  A ``tool``
+        of the person's own, such as one that fetches a key, needs its other secrets; any other child gets none.
+        """
+        return {
+            name: value
+            for name, value in environ.items()
+            if not (_OURS.search(name) or self.knows(value)) and (tool or not _ANY_SECRET.search(name))
+        }
 
 
 secret_redactor = Redactor()

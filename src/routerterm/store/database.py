@@ -24,7 +24,7 @@ from msgspec.structs import replace
 from routerterm.core.errors import StoreError
 from routerterm.core.ids import ulid
 from routerterm.store.conversations import Conversations
-from routerterm.store.errors import translate
+from routerterm.store.errors import Replaced, translate
 from routerterm.store.instances import Instances
 from routerterm.store.maintenance import CalledOff, Check, back_up, check, repair
 from routerterm.store.memory import StoredMemory
@@ -38,6 +38,7 @@ from routerterm.store.opening import (
     mark_interrupted,
     open_file,
 )
+from routerterm.store.presence import Presence, reconnected
 from routerterm.store.prompts import Prompts
 from routerterm.store.search import Search
 from routerterm.store.transfer import Transfer
@@ -70,6 +71,9 @@ class Store:
         self._closing = self._must_rescue = False
         self._connection: sqlite3.Connection | None = None
         self._opening: Opening | None = None
+        self._presence: Presence | None = None
+        self.notices: list[StoreError] = []
+        """What happened to the file since it was opened, for whoever tells the person; they take it out."""
         self.program = self.new_id()
         """This program's name among those that share the file."""
         self._programs = Instances(path, self.program)
@@ -80,7 +84,7 @@ class Store:
         self.turns = Turns(self.writer, clock, self.new_id, self.program)
         self.prompts = Prompts(self.writer, self.reader, clock)
         self.finder = Worker(path, self._connect_to_search, "finder")
-        self.search = Search(self.finder, clock)
+        self.search = Search(self.finder, self.writer, clock)
         self.transfer = Transfer(self.writer, self.reader)
         self.memory = StoredMemory(self.writer, self.reader)
 
@@ -136,7 +140,14 @@ class Store:
         seen = await self.writer.read(_version)
         while True:
             await asyncio.sleep(every)
-            if (now := await self.writer.read(_version)) != seen:
+            told = len(self.notices)
+            try:
+                now = await self.writer.read(_version)
+            except Replaced as error:
+                self.notices.append(error)
+                yield
+                return
+            if now != seen or len(self.notices) > told:
                 seen = now
                 yield
 
@@ -156,6 +167,7 @@ class Store:
                 await self._aside(lambda: back_up(self.path, self._clock(), self._is_closing))
         finally:
             await self.conversations.purge()
+            await self.search.complete_words(self._is_closing)
         return found
 
     async def check(self, *, mend: bool = False) -> Check:
@@ -212,7 +224,20 @@ class Store:
                     self.path, self._programs, self._clock(), damaged=self._must_rescue
                 )
                 self.writer.refusal = self._opening.read_only
+                if self._opening.read_only is None:
+                    self._presence = Presence(self.path, self._connection)
+                    self.writer.before_job = self._see_that_it_is_there
             return self._connection
+
+    def _see_that_it_is_there(self) -> None:
+        """Notice, on the writer's thread, that the file was deleted or replaced.  Raises `Replaced`."""
+        if self._presence is not None and (notice := self._presence.restored()) is not None:
+            self.notices.append(notice)
+            with self._door:
+                self._connection = reconnected(self.path)
+            self._presence = Presence(self.path, self._connection)
+            for worker in (self.writer, self.reader, self.finder):
+                worker.reconnect()
 
     def _connect_to_read(self) -> sqlite3.Connection:
         self._connect()

@@ -4,7 +4,8 @@ StoreError
 ├── Damaged      the file is not (or no longer) a sound database
 ├── TooNew       a later routerterm wrote it
 ├── Busy         another program holds it for very long
-└── DiskTrouble  full, read-only, gone, not permitted
+├── DiskTrouble  full, read-only, gone, not permitted
+└── Replaced     another file stands in its place while the program runs
 """
 
 from __future__ import annotations
@@ -29,6 +30,10 @@ class Busy(StoreError):
 
 class DiskTrouble(StoreError):
     """The disk is full, read-only, gone, or does not let us."""
+
+
+class Replaced(StoreError):
+    """Another file took the place of the history while the program had it open."""
 
 
 def translate(error: Exception, path: Path) -> StoreError:

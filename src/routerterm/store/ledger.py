@@ -105,6 +105,25 @@ class StoredLedger:
         """What is used of each cap, reservations included, in the cap's unit."""
         return await self._reader.read(lambda connection: tuple(used(connection, cap) for cap in caps))
 
+    async def last_used(self, provider: str, key: str) -> float | None:
+        """When a key was last used, in seconds since the epoch; None for one that never was."""
+
+        def job(connection: sqlite3.Connection) -> int | None:
+            # The sums tell the day, the index on times the rest: a million rows of other keys are not looked through.
+            day = connection.execute(
+                "SELECT max(slot) FROM tally WHERE kind = 'key' AND key = ?", (f"{provider} {key}",)
+            ).fetchone()[0]
+            if day is None:
+                return None
+            row = connection.execute(
+                "SELECT max(started_at) FROM attempt WHERE started_at >= ? AND provider = ? AND key_label = ?",
+                (day * 86_400_000, provider, key),
+            ).fetchone()
+            return None if row[0] is None else int(row[0])
+
+        found = await self._reader.read(job)
+        return None if found is None else found / 1000
+
     async def rows(self, message_id: str) -> tuple[AttemptRecord, ...]:
         """The attempts behind a message, in order."""
         return await self._reader.read(lambda connection: rows_of(connection, message_id))

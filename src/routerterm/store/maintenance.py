@@ -161,5 +161,8 @@ def repair(connection: sqlite3.Connection) -> tuple[str, ...]:
     if not check_index(connection):
         for index in INDEXES:
             connection.execute(f"INSERT INTO {index} ({index}) VALUES ('rebuild')")
+        connection.execute("DELETE FROM word_fts")
+        connection.execute("INSERT OR IGNORE INTO word_due (number) SELECT rowid FROM message")
+        connection.execute("INSERT OR IGNORE INTO word_due (number) SELECT -rowid FROM conversation")
         done.append("the search index was built anew")
     return tuple(done)

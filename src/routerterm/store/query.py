@@ -18,6 +18,7 @@ from routerterm.core.errors import RoutertermError
 from routerterm.core.messages import ROLES
 from routerterm.core.money import to_nano
 from routerterm.store.values import replace_surrogates
+from routerterm.store.words import fold_letters, is_unspaced
 
 Comparison: TypeAlias = Literal["<", "<=", ">", ">=", "="]
 FILTERS = ("model", "provider", "tag", "role", "title", "before", "after", "cost", "is")
@@ -42,8 +43,8 @@ class Term(Struct, frozen=True):
 
     @property
     def unspaced(self) -> bool:
-        """Whether it is of a script without spaces between words, which the index cannot cut into words."""
-        return any(unicodedata.category(letter) == "Lo" and ord(letter) >= 0x0E00 for letter in self.text)
+        """Whether the index cannot find it: of a script without spaces between words, or a sign such as an emoji."""
+        return any(map(is_unspaced, self.text)) or not any(map(_is_word, self.text))
 
 
 class Query(Struct, frozen=True):
@@ -94,8 +95,13 @@ def parse(text: str, now: int, zone: tzinfo | None = None, *, typing: bool = Fal
 def _term(word: str, quoted: bool, excluded: bool, title_only: bool) -> Term | None:
     prefix = not quoted and word.endswith("*")
     word = word.rstrip("*") if prefix else word
-    words = any(unicodedata.category(letter)[0] in "LN" for letter in word)
+    # A lone "-" or "*" is no word; an emoji and an arrow may be looked for.
+    words = any(_is_word(letter) or unicodedata.category(letter)[0] == "S" for letter in word)
     return Term(word, prefix, excluded, title_only) if words else None
+
+
+def _is_word(letter: str) -> bool:
+    return unicodedata.category(letter)[0] in "LN"
 
 
 def _filter(name: str, value: str, now: int, zone: tzinfo | None, *, lenient: bool) -> dict[str, object]:
@@ -165,6 +171,15 @@ def match_expression(query: Query) -> str | None:
     return " AND ".join(wanted) if not unwanted else f"({' AND '.join(wanted)}) NOT ({' OR '.join(unwanted)})"
 
 
+def expression_of(term: Term) -> str:
+    """A word in FTS5's own language, as it is typed or without its accents."""
+    star = "*" if term.prefix else ""
+    forms = dict.fromkeys((term.text, fold_letters(term.text)))
+    return " OR ".join('"' + form.replace('"', '""').replace("\0", " ") + '"' + star for form in forms)
+
+
 def _phrase(term: Term) -> str:
-    quoted = '"' + term.text.replace('"', '""').replace("\0", " ") + '"' + ("*" if term.prefix else "")
-    return f"(title : {quoted})" if term.title_only else quoted
+    found = expression_of(term)
+    if term.title_only:
+        return f"(title : ({found}))"
+    return f"({found})" if " OR " in found else found

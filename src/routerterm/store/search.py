@@ -16,8 +16,11 @@ from msgspec.structs import replace
 
 from routerterm.core.errors import StoreError
 from routerterm.core.messages import Role
-from routerterm.store.query import Query, match_expression
+from routerterm.store.corrections import corrections
+from routerterm.store.errors import DiskTrouble
+from routerterm.store.query import Query, expression_of, match_expression
 from routerterm.store.snippet import Snippet, pattern_of, snippet_of, weigh
+from routerterm.store.words import complete, is_complete
 from routerterm.store.worker import Worker
 
 POOL = 300
@@ -26,6 +29,8 @@ HALF_LIFE = 30 * 86_400_000
 """Milliseconds after which freshness counts half."""
 INDEXED_PREFIX = 4
 """Beginnings of up to so many letters stand in the index themselves."""
+IN_PASSING = 0.2
+"""Seconds for which an unfinished index may hold up a search, and the other writers."""
 _FRESHNESS, _TITLE = 0.5, 0.4
 
 
@@ -47,6 +52,8 @@ class Results(Struct, frozen=True):
 
     hits: tuple[Hit, ...] = ()
     more: bool = False
+    instead: tuple[tuple[str, str], ...] = ()
+    """Words that are nowhere, each with the one, a letter away, that was looked for in its place."""
 
 
 class _Asked:
@@ -59,8 +66,10 @@ class _Asked:
 class Search:
     """Searches on a thread and a connection of its own."""
 
-    def __init__(self, finder: Worker, clock: Callable[[], int]) -> None:
-        self._finder, self._clock = finder, clock
+    def __init__(self, finder: Worker, writer: Worker, clock: Callable[[], int]) -> None:
+        self._finder = finder
+        self._writer = writer
+        self._clock = clock
         self._now_running: _Asked | None = None
         self._switch = threading.Lock()
 
@@ -68,6 +77,7 @@ class Search:
         """The best hits.  Cancel it when the next key comes: what is running is broken off at once."""
         if query.is_empty:
             return Results()
+        await self._complete_words(IN_PASSING)
         asked, now = _Asked(), self._clock()
         try:
             return await self._finder.read(lambda connection: self._run(connection, asked, query, limit, now))
@@ -77,6 +87,21 @@ class Search:
                 if self._now_running is asked:
                     self._finder.interrupt()
             raise
+
+    async def complete_words(self, called_off: Callable[[], bool]) -> None:
+        """Complete the index of words, a piece at a time, so that nobody waits.  Raises `StoreError`."""
+        complete = False
+        while not complete and not called_off():
+            complete = await self._complete_words(IN_PASSING)
+            await asyncio.sleep(0 if complete else IN_PASSING)
+
+    async def _complete_words(self, seconds: float) -> bool:
+        if await self._finder.read(is_complete):
+            return True
+        try:
+            return await self._writer.write(lambda connection: complete(connection, seconds))
+        except DiskTrouble:  # the search goes without the words that cannot be written
+            return True
 
     def _run(self, connection: sqlite3.Connection, asked: _Asked, query: Query, limit: int, now: int) -> Results:
         with self._switch:
@@ -96,17 +121,55 @@ class Search:
 
 def find(connection: sqlite3.Connection, query: Query, limit: int, now: int) -> Results:
     """See `Search.find`."""
-    pattern = pattern_of(query.terms)
-    rows = [*_titles(connection, query), *_messages(connection, query)]
-    scored = sorted(((_score(row, weigh(row["found"], pattern), now), row) for row in rows), key=lambda s: -s[0])
+    rows = _rows(connection, query)
+    instead: tuple[tuple[str, str], ...] = ()
+    if not rows and (instead := corrections(connection, query.terms)):
+        words = dict(instead)
+        terms = tuple(replace(term, text=words.get(term.text, term.text)) for term in query.terms)
+        query = replace(query, terms=terms)
+        rows = _rows(connection, query)
+    whole, inside = pattern_of(query.terms), pattern_of(query.terms, inside=True)
+    patterns = [whole if weigh(row["found"], whole) else inside for row in rows]
+    found = [(_score(row, weigh(row["found"], p), now), p, row) for row, p in zip(rows, patterns, strict=True)]
+    found.sort(key=lambda each: -each[0])
     hits = tuple(
         Hit(
             row["conversation_id"], row["title"] or "", row["id"], row["role"], row["model"], row["created_at"],
             snippet_of(row["found"], pattern), score,
         )
-        for score, row in scored[:limit]
+        for score, pattern, row in found[:limit]
     )  # fmt: skip
-    return Results(hits, len(rows) > limit)
+    return Results(hits, len(rows) > limit, instead if hits else ())
+
+
+def _rows(connection: sqlite3.Connection, query: Query) -> list[sqlite3.Row]:
+    """Titles and messages that match, each once."""
+    rows = [*_titles(connection, query), *_messages(connection, query)]
+    if len(rows) < POOL and _has_more_words(connection, query):
+        rows += [*_titles(connection, query, more_words=True), *_newest(connection, query, more_words=True)]
+    return list({(row["conversation_id"], row["id"]): row for row in rows}.values())
+
+
+def _has_more_words(connection: sqlite3.Connection, query: Query) -> bool:
+    """Whether one of the words stands in the index of those that the tokenizer does not see."""
+    terms = [expression_of(term) for term in query.terms if not term.excluded and not term.unspaced]
+    sql = "SELECT 1 FROM word_fts WHERE word_fts MATCH ? LIMIT 1"
+    return bool(terms) and connection.execute(sql, (" OR ".join(terms),)).fetchone() is not None
+
+
+def _in_either(query: Query, index: str, column: str, values: list[object], sign: str = "") -> list[str]:
+    """Conditions by which each word stands in ``index`` or in that of the other words."""
+    conditions = []
+    for term in query.terms:
+        if term.unspaced:
+            continue
+        expression = expression_of(term)
+        conditions.append(
+            f"{column} {'NOT ' if term.excluded else ''}IN (SELECT rowid FROM {index} WHERE {index} MATCH ?"
+            f" UNION ALL SELECT {sign}rowid FROM word_fts WHERE word_fts MATCH ?)"
+        )
+        values += [expression, expression]
+    return conditions
 
 
 def _score(row: sqlite3.Row, fit: float, now: int) -> float:
@@ -115,11 +178,13 @@ def _score(row: sqlite3.Row, fit: float, now: int) -> float:
     return fit + _FRESHNESS * freshness + (_TITLE if row["id"] is None else 0.0)
 
 
-def _titles(connection: sqlite3.Connection, query: Query) -> list[sqlite3.Row]:
+def _titles(connection: sqlite3.Connection, query: Query, *, more_words: bool = False) -> list[sqlite3.Row]:
     """Conversations whose title matches, unless the filters ask for messages."""
     expression = match_expression(query)
     if query.role or query.provider or query.cost or query.pinned or expression is None:
         return []
+    if more_words:
+        return _titles_by_more_words(connection, query)
     conditions, values = _conversation_conditions(query)
     conditions += _times(query, "c.updated_at", values) + _unspaced(query, "c.title", values)
     if query.model:
@@ -131,6 +196,18 @@ def _titles(connection: sqlite3.Connection, query: Query) -> list[sqlite3.Row]:
         f" WHERE conversation_fts MATCH ? AND {' AND '.join(conditions)} ORDER BY f.rowid DESC LIMIT ?"
     )
     return connection.execute(sql, [expression, *values, POOL]).fetchall()
+
+
+def _titles_by_more_words(connection: sqlite3.Connection, query: Query) -> list[sqlite3.Row]:
+    conditions, values = _conversation_conditions(query)
+    conditions += _times(query, "c.updated_at", values) + _unspaced(query, "c.title", values)
+    conditions += _in_either(query, "conversation_fts", "c.rowid", values, "-")
+    sql = (
+        "SELECT c.id AS conversation_id, c.title, NULL AS id, NULL AS role, c.model, c.updated_at AS created_at,"
+        f" coalesce(c.title, '') AS found FROM conversation c WHERE {' AND '.join(conditions)}"
+        " ORDER BY c.rowid DESC LIMIT ?"
+    )
+    return connection.execute(sql, [*values, POOL]).fetchall()
 
 
 def _messages(connection: sqlite3.Connection, query: Query) -> list[sqlite3.Row]:
@@ -146,11 +223,13 @@ def _messages(connection: sqlite3.Connection, query: Query) -> list[sqlite3.Row]
     return _newest(connection, query)
 
 
-def _newest(connection: sqlite3.Connection, query: Query) -> list[sqlite3.Row]:
-    expression = match_expression(query)
+def _newest(connection: sqlite3.Connection, query: Query, *, more_words: bool = False) -> list[sqlite3.Row]:
+    expression = None if more_words else match_expression(query)
     conditions, values = _conversation_conditions(query)
     conditions += _times(query, "m.created_at", values) + _message_conditions(query, values)
     conditions += _unspaced(query, "m.text", values)
+    if more_words:
+        conditions += _in_either(query, "message_fts", "m.rowid", values)
     source = "message m CROSS JOIN conversation c ON c.id = m.conversation_id"
     if expression is not None:
         source = f"message_fts f CROSS JOIN message m ON m.rowid = f.rowid {source.removeprefix('message m')}"

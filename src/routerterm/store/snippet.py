@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from routerterm.store.query import Term
+from routerterm.store.words import fold_letters
 
 WIDTH = 160
 """Characters of an excerpt."""
@@ -23,18 +24,20 @@ class Snippet(Struct, frozen=True):
     marks: tuple[tuple[int, int], ...] = ()
 
 
-def pattern_of(terms: Sequence[Term]) -> re.Pattern[str] | None:
-    """Finds any of the wanted terms in a text that went through `fold`."""
-    parts = [part for term in terms if not term.excluded and (part := _pattern(term))]
+def pattern_of(terms: Sequence[Term], *, inside: bool = False) -> re.Pattern[str] | None:
+    """Finds any of the wanted terms in a text that went through `fold`; ``inside`` longer words, too."""
+    parts = [part for term in terms if not term.excluded and (part := _pattern(term, inside))]
     return re.compile("|".join(f"({part})" for part in parts)) if parts else None
 
 
-def _pattern(term: Term) -> str:
+def _pattern(term: Term, inside: bool) -> str:
     words = re.findall(r"[^\W_]+", fold(term.text)[0])
     if term.unspaced:
         return re.escape(fold(term.text)[0])
     if not words:
         return ""
+    if inside:
+        return r"[\W_]+".join(map(re.escape, words))
     return r"(?<![^\W_])" + r"[\W_]+".join(map(re.escape, words)) + ("" if term.prefix else r"(?![^\W_])")
 
 
@@ -45,7 +48,7 @@ def fold(text: str) -> tuple[str, Sequence[int]]:
     letters: list[str] = []
     origins: list[int] = []
     for index, letter in enumerate(text):
-        for part in unicodedata.normalize("NFKD", letter).lower() if letter > "\x7f" else letter.lower():
+        for part in unicodedata.normalize("NFKD", fold_letters(letter)).lower() if letter > "\x7f" else letter.lower():
             if not unicodedata.combining(part):
                 letters.append(part)
                 origins.append(index)

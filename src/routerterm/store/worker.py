@@ -36,8 +36,11 @@ class Worker:
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"routerterm-{name}")
         self._connection: sqlite3.Connection | None = None
         self._using = threading.Lock()
+        self._stale = False
         self.refusal: StoreError | None = None
         """Why nothing can be written, once that is known."""
+        self.before_job: Callable[[], None] | None = None
+        """Called on the thread before each job, for what may have happened to the file meanwhile."""
 
     async def read(self, job: Job[T]) -> T:
         """What ``job`` answers.  If the caller is cancelled before its turn came, it never runs."""
@@ -52,6 +55,11 @@ class Worker:
         writing = asyncio.wrap_future(self._pool.submit(self._transact, job, durable))
         writing.add_done_callback(_consume_exception)
         return await asyncio.shield(writing)
+
+    def reconnect(self) -> None:
+        """Open a new connection with the next job: the file is another one."""
+        with self._using:
+            self._stale = True
 
     def interrupt(self) -> None:
         """Break off the statement that is running now, if one is."""
@@ -72,6 +80,11 @@ class Worker:
             self._connection = None
 
     def _open(self) -> sqlite3.Connection:
+        if self.before_job is not None and self._connection is not None:
+            self.before_job()
+        if self._stale:
+            self._shut()
+            self._stale = False
         if self._connection is None:
             connection = self._connect()
             with self._using:

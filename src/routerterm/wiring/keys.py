@@ -59,7 +59,9 @@ class ProbeLine:
 def desk_of(services: Services) -> KeyService:
     """For a program that is already put together; the desk is closed by whoever asked for it."""
     line = ProbeLine(services.settings, services.catalog)
-    return KeyService(services.keys, services.store.memory, line.probe, close=line.aclose)
+    return KeyService(
+        services.keys, services.store.memory, line.probe, close=line.aclose, last_used=services.store.ledger.last_used
+    )
 
 
 @asynccontextmanager
@@ -73,7 +75,8 @@ async def open_desk(paths: Paths, environ: Mapping[str, str] | None = None) -> A
     store = Store.open(paths.database)
     line = ProbeLine(settings, catalog)
     try:
-        yield KeyService(keyring_of(settings, catalog, paths, environ), store.memory, line.probe)
+        keys = keyring_of(settings, catalog, paths, environ)
+        yield KeyService(keys, store.memory, line.probe, last_used=store.ledger.last_used)
     finally:
         await line.aclose()
         await store.close()

@@ -130,7 +130,7 @@ class CommandVault(ReadOnly):
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env=secret_redactor.clean_environment(self._environ),
+                env=secret_redactor.clean_environment(self._environ, tool=True),
                 start_new_session=sys.platform != "win32",  # no terminal to ask on, and killed with its children
             )
         except OSError as error:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec.structs import replace
 
 from routerterm.config.keys.key_manager import KeyManager
 from routerterm.config.keys.paste import Pasted, recognise
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
     from routerterm.core.secret import Secret
 
 
+LastUsed: TypeAlias = Callable[[str, str], Awaitable[float | None]]
+"""When the key of a provider and a label was last used, in seconds since the epoch."""
+
+
 class KeyService:
     """Puts keyring, router memory and the test of keys together."""
 
@@ -30,6 +36,7 @@ class KeyService:
         *,
         now: Callable[[], float] = wall_clock,
         close: Callable[[], Awaitable[None]] | None = None,
+        last_used: LastUsed | None = None,
     ) -> None:
         self.keyring = keyring
         self.keeper = KeyManager(keyring)
@@ -37,6 +44,7 @@ class KeyService:
         self._probe = probe
         self._now = now
         self._close = close
+        self._last_used = last_used
         self._tests: dict[str, ProbeResult] = {}
         self._tried: tuple[Secret, ProbeResult] | None = None
 
@@ -48,6 +56,9 @@ class KeyService:
         states = await self._memory.read("key:")
         now = self._now()
         lines = lines_of(rows, states, {status.place: status for status in places}, troubles, self._tests, now)
+        if self._last_used is not None:
+            used = [await self._last_used(row.provider, row.label) for row in rows]
+            lines = tuple(replace(line, used_at=at or line.used_at) for line, at in zip(lines, used, strict=True))
         infos = tuple(self.keyring.providers.values())
         return KeysView(now, places, grouped(infos, lines, with_empty=with_empty))
 

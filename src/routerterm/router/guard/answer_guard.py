@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from routerterm.core.redact import secret_redactor
 from routerterm.router.guard.inspect import Inspector, Match
-from routerterm.router.guard.redact import Restoring, merged
+from routerterm.router.guard.redact import Masking, Restoring, merged
 from routerterm.router.guard.rules import GuardRules
 
 HELD = 400
@@ -25,6 +26,7 @@ class AnswerGuard:
         self._acting = Inspector(GuardRules(acting))
         self._looking = Inspector(GuardRules(tuple(rule for rule in own if rule not in acting), rules.detectors))
         self._restoring = Restoring(things)
+        self._masking = Masking(secret_redactor.known)
         self._struck = struck
         self._strict = bool(acting)
         self._said: list[str] = []
@@ -41,13 +43,14 @@ class AnswerGuard:
             cut = self._line.rfind("\n") + 1 or (len(self._line) if len(self._line) > HELD else 0)
             text, self._line = self._line[:cut], self._line[cut:]
             text = self._ruled(text)
-        return self._restoring.feed(text)
+        return self._masking.feed(self._restoring.feed(text))
 
     def end(self) -> str:
         """What was held back; and the rules that only look have their look at the whole."""
         text = ""
         if not self._stopped:
             text = self._restoring.feed(self._ruled(self._line) if self._strict else "") + self._restoring.end()
+            text = self._masking.feed(text) + self._masking.end()
         for strike in self._looking.inspect("assistant", "".join(self._said)):
             self._struck(strike)
         return text

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 
+from routerterm.core.wrapped import find_joined
 from routerterm.router.guard.rules import DetectorName, Span
 
 _API_KEY = re.compile(
@@ -27,6 +28,7 @@ _PRIVATE_KEY = re.compile(
     r"-----BEGIN (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----"
     r"(?:[A-Za-z0-9+/=\s:,.\\-]{0,20000}?-----END (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----)?"
 )
+_URL_PASSWORD = re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]{1,30}://[^\s/:@\"'<>]{0,100}:([^\s/@\"'<>$*{}]{3,200})(?=@)")
 _EMAIL = re.compile(
     r"(?<![\w.+%-])[A-Za-z0-9_][A-Za-z0-9._%+-]{0,63}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,8}[A-Za-z]{2,24}(?![\w-])"
 )
@@ -65,6 +67,11 @@ _DETECTORS: Mapping[DetectorName, tuple[re.Pattern[str], Callable[[str], bool]]]
 def detect(name: DetectorName, text: str) -> Iterator[Span]:
     """Where in a text such things stand."""
     pattern, holds = _DETECTORS[name]
+    if name == "api_key":
+        for start, end, _ in find_joined(pattern, text):
+            yield Span(start, end)
+        for match in _URL_PASSWORD.finditer(text):
+            yield Span(*match.span(1))
     for match in pattern.finditer(text):
         if holds(match[0]):
             yield Span(match.start(), match.end())

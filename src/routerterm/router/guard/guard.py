@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from routerterm.core.errors import GuardBlocked
 from routerterm.core.messages import Image, Message, Part, Reasoning, Role, Text, ToolCall, ToolResult
+from routerterm.core.redact import secret_redactor
 from routerterm.core.request import ChatRequest
 from routerterm.router.guard.answer_guard import AnswerGuard
 from routerterm.router.guard.inspect import Inspector, Match
@@ -35,7 +36,7 @@ class Passed(Struct, frozen=True):
     def restorer(self, *, within_json: bool = False) -> Restorer | None:
         """A fresh one for each answer; None where there is nothing to restore and nothing to look for."""
         watches = self.rules.detectors or any("assistant" in rule.roles for rule in self.rules.rules)
-        if not self.placeholders and not watches:
+        if not self.placeholders and not watches and not secret_redactor.known:
             return None
         conversation = self.request.conversation_id
 

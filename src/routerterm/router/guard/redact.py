@@ -7,7 +7,7 @@ as they first appear: so the prompt stays the same from turn to turn, and provid
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from routerterm.router.guard.json_text import escaped
 from routerterm.router.guard.rules import Span
@@ -62,17 +62,22 @@ class Placeholders:
 
 
 class Restoring:
-    """Puts things back into an answer, however it is cut into pieces."""
+    """Puts things back into an answer, however it is cut into pieces; never into an address.
+
+    What stands in a link, a picture or an address acts: one click, or none, would send the thing to whoever the model
+    chose.  There the placeholder stays.
+    """
 
     def __init__(self, things: dict[str, str]) -> None:
         self._things = things
         self._held = ""
+        self._before = ""
 
     def feed(self, text: str) -> str:
         """The text that is certain so far: what may become a placeholder is held back."""
         text = self._held + text
         start = text.rfind("[", max(0, len(text) - _LONGEST))
-        if start >= 0 and "]" not in text[start:] and self._may_become(text[start:]):
+        if start >= 0 and self._may_become(text[start:]):
             self._held, text = text[start:], text[:start]
         else:
             self._held = ""
@@ -84,12 +89,83 @@ class Restoring:
         return self._restored(text)
 
     def _may_become(self, beginning: str) -> bool:
-        return any(placeholder.startswith(beginning) for placeholder in self._things)
+        """Whether a placeholder may begin so, or is there but not yet the letters after it, which tell its place."""
+        return any(
+            placeholder.startswith(beginning)
+            or (beginning.startswith(placeholder) and len(beginning) < len(placeholder) + _LOOK_AHEAD)
+            for placeholder in self._things
+        )
 
     def _restored(self, text: str) -> str:
+        seen = self._before + text
+        shift = len(self._before)
+        self._before = seen[-_CONTEXT:]
         if "[" not in text:
             return text
-        return _PLACEHOLDER.sub(lambda match: self._things.get(match[0], match[0]), text)
+
+        def restored(match: re.Match[str]) -> str:
+            thing = self._things.get(match[0])
+            if thing is None or acts(seen[: shift + match.start()], text[match.end() :]):
+                return match[0]
+            return thing
+
+        return _PLACEHOLDER.sub(restored, text)
+
+
+_LOOK_AHEAD = 2
+"""Letters after a placeholder that tell whether it is the beginning of a host's name."""
+_CONTEXT = 4_000
+"""Letters before a placeholder that tell whether it stands in an address."""
+_ADDRESS = re.compile(
+    r"(?i)(?:://|(?:^|[^a-z0-9])(?:www\.|(?:mailto|tel|data|javascript|file):|//)|[a-z0-9-]\.[a-z]{2,24}[/?#:])\S*\Z"
+)
+_DEFINITION = re.compile(r"(?:^|\n) {0,3}\[[^\]\n]*\]:[ \t]*\n?[ \t]*\S*\Z")
+_TAG = re.compile(r"<[A-Za-z/!?][^<>]*\Z")
+_HOST = re.compile(r"[.@-]?[A-Za-z0-9-]*[.@][A-Za-z0-9]")
+
+
+def acts(before: str, after: str) -> bool:
+    """Whether what stands between these is a part of an address: of a link, a picture, a tag, or a bare one."""
+    paragraph = before[before.rfind("\n\n") + 1 :][-_CONTEXT:]
+    if _ADDRESS.search(paragraph) or _DEFINITION.search(paragraph) or _TAG.search(paragraph):
+        return True
+    opened = paragraph.rfind("](")
+    if opened >= 0:
+        depth = 1
+        for letter in paragraph[opened + 2 :]:
+            depth += (letter == "(") - (letter == ")" and depth > 0)
+            if depth == 0:
+                break
+        if depth:
+            return True
+    return _HOST.match(after[:_CONTEXT]) is not None
+
+
+class Masking:
+    """Masks the program's own secrets in an answer, however it is cut: a provider may say back the key that it got."""
+
+    def __init__(self, known: Mapping[str, str]) -> None:
+        self._known = known
+        self._pattern = re.compile("|".join(map(re.escape, sorted(known, key=len, reverse=True)))) if known else None
+        self._longest = max(map(len, known), default=0)
+        self._held = ""
+
+    def feed(self, text: str) -> str:
+        """The text that is certain so far: what may be the beginning of a secret is held back."""
+        if self._pattern is None:
+            return text
+        text = self._pattern.sub(lambda found: self._known[found[0]], self._held + text)
+        for start in range(max(0, len(text) - self._longest + 1), len(text)):
+            if any(secret.startswith(text[start:]) for secret in self._known):
+                text, self._held = text[:start], text[start:]
+                return text
+        self._held = ""
+        return text
+
+    def end(self) -> str:
+        """What was held back."""
+        text, self._held = self._held, ""
+        return text
 
 
 def merged(spans: Iterable[Span]) -> list[Span]:

@@ -10,6 +10,7 @@ from routerterm.store.migrations.m0002_tally import tally
 from routerterm.store.migrations.m0003_guard import guard
 from routerterm.store.migrations.m0004_gateway import gateway
 from routerterm.store.migrations.m0005_imports import imports
+from routerterm.store.migrations.m0006_words import words
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -20,5 +21,6 @@ ALL: Mapping[str, Callable[[Database], None]] = {
     "0003_guard": guard,
     "0004_gateway": gateway,
     "0005_imports": imports,
+    "0006_words": words,
 }
 """Every step by its name, in the order in which they are taken."""

@@ -66,6 +66,8 @@ class Sidebar:
         """Follow what other programs write; runs as long as the screen."""
         async with aclosing(self._store.changes()) as changes:
             async for _ in changes:
+                while self._store.notices:
+                    self._screen.show_error(self._store.notices.pop(0))
                 await self.refresh()
                 await self._screen.stage.catch_up()
 

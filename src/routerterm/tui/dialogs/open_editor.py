@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import shutil
 import subprocess
@@ -12,8 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from routerterm.core.errors import RoutertermError
+from routerterm.core.redact import secret_redactor
 
-_SECRET = re.compile(r"(KEY|TOKEN|SECRET|PASSW(OR)?D|PASSPHRASE|CREDENTIALS?)S?$|^ROUTERTERM_", re.IGNORECASE)
 _USUAL = ("editor", "nano", "vim", "vi", "emacs")
 
 
@@ -25,7 +24,7 @@ def open_editor(text: str, environ: Mapping[str, str] | None = None) -> str:
         file = Path(folder) / "message.md"
         file.write_text(text, encoding="utf-8")
         try:
-            code = subprocess.call([*command, str(file)], env=clean(environ))
+            code = subprocess.call([*command, str(file)], env=secret_redactor.clean_environment(environ))
         except OSError as error:
             raise RoutertermError(f"{command[0]} cannot be started: {error.strerror}.", _HINT) from None
         if code:
@@ -50,8 +49,3 @@ def editor_of(environ: Mapping[str, str]) -> list[str]:
         if found := shutil.which(name, path=environ.get("PATH")):
             return [found]
     raise RoutertermError("There is no editor on this machine that we know of.", _HINT)
-
-
-def clean(environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment without keys and passwords: an editor runs plugins, and they need none of ours."""
-    return {name: value for name, value in environ.items() if not _SECRET.search(name)}

@@ -24,7 +24,7 @@ MOST_HEAD = 24
 def read_theme(path: Path) -> Theme:
     """The theme in a file; its name is the file's.  Raises `SettingsError` that names what is wrong."""
     try:
-        body = tomllib.loads(path.read_text(encoding="utf-8"))
+        body = tomllib.loads(path.read_text(encoding="utf-8-sig"))
         return parse_theme(path.stem, body)
     except OSError as error:
         raise SettingsError(f"the theme {path.name} cannot be read: {error.strerror}") from None

@@ -20,7 +20,9 @@ async def open_keys(app: RoutertermApp, pasted: str = "", asking: bool = False) 
     services = app.services
     assert services is not None
     line = ProbeLine(services.settings, services.catalog)
-    desk = KeyService(services.keys, services.store.memory, line.probe, close=line.aclose)
+    desk = KeyService(
+        services.keys, services.store.memory, line.probe, close=line.aclose, last_used=services.store.ledger.last_used
+    )
 
     async def left(_: None) -> None:
         await app.chat.meters.lamps()

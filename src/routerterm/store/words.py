@@ -1,0 +1,101 @@
+"""Words that the index does not see by itself: Latin ones beside CJK, parts of identifiers, letters without accents.
+
+SQLite's tokenizer takes ``Docker日本語Compose`` and ``getUserName`` for one word each, and knows no accent in ł or ß,
+which Unicode does not decompose.  What is missing stands in an index of its own, which is completed before a search.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import time
+import unicodedata
+
+MOST = 2_000
+"""Words added for one message."""
+_LOOKED_AT = 200_000
+"""Letters of a message that are looked through: beyond that it is a pasted file."""
+_FOLDS = str.maketrans(
+    {
+        "ł": "l", "Ł": "L", "ø": "o", "Ø": "O", "đ": "d", "Đ": "D", "ð": "d", "Ð": "D", "ß": "ss", "ẞ": "SS",
+        "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "ı": "i", "þ": "th", "Þ": "TH", "ħ": "h", "Ħ": "H", "ŧ": "t",
+        "Ŧ": "T", "ŋ": "n", "Ŋ": "N",
+    }
+)  # fmt: skip
+_FOLDED = re.compile(f"[{''.join(map(chr, _FOLDS))}]")
+_WORD = re.compile(r"[^\W_]+")
+_MIXED = re.compile(r"[^\W_]*(?:[a-z0-9][A-Z]|[A-Z]{2}[a-z]|[a-zA-Z][0-9])[^\W_]*")
+"""Words with a change of case or kind inside, among ASCII ones."""
+_PIECE = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+
+
+def fold_letters(text: str) -> str:
+    """The text with ł, ß and their like as one types them on any keyboard."""
+    return text.translate(_FOLDS) if _FOLDED.search(text) else text
+
+
+def is_unspaced(letter: str) -> bool:
+    """Whether it is of a script without spaces between words."""
+    return letter >= "\u0e00" and unicodedata.category(letter) == "Lo"
+
+
+def search_words(text: str | None) -> str:
+    """The words to be found besides those that the tokenizer finds; empty for most texts."""
+    if not text:
+        return ""
+    text = text[:_LOOKED_AT]
+    found: dict[str, None] = {}
+    words = _MIXED.findall(text) if text.isascii() else _WORD.findall(text)
+    for word in words:
+        if len(found) > MOST:
+            break
+        for part in _parts_of(word):
+            found[part.lower()] = None
+    return " ".join(found)
+
+
+def _parts_of(word: str) -> list[str]:
+    """What a word is made of, where that is more than itself."""
+    if word.isascii():
+        pieces = _PIECE.findall(word)
+        return pieces if len(pieces) > 1 else []
+    parts: list[str] = []
+    runs = _runs(word)
+    if len(runs) > 1:
+        for run in runs:
+            parts += [run, *_parts_of(run)]
+    if (folded := fold_letters(word)) != word:
+        parts.append(folded)
+    return parts
+
+
+def _runs(word: str) -> list[str]:
+    """The stretches of a word that are of scripts with spaces."""
+    if not any(map(is_unspaced, word)):
+        return [word]
+    spaced = "".join(" " if is_unspaced(letter) or letter == "ー" else letter for letter in word)
+    return [*spaced.split(), ""]
+
+
+def is_complete(connection: sqlite3.Connection) -> bool:
+    """Whether the index has every row."""
+    return connection.execute("SELECT 1 FROM word_due LIMIT 1").fetchone() is None
+
+
+def complete(connection: sqlite3.Connection, seconds: float) -> bool:
+    """Add what the index lacks, the newest first, for about so long; whether it has every row then."""
+    end = time.monotonic() + seconds
+    while rows := connection.execute(_DUE).fetchall():
+        for number, text in rows:
+            if words := search_words(text):
+                connection.execute("INSERT OR REPLACE INTO word_fts (rowid, words) VALUES (?, ?)", (number, words))
+        connection.executemany("DELETE FROM word_due WHERE number = ?", [(row[0],) for row in rows])
+        if time.monotonic() > end:
+            return False
+    return True
+
+
+_DUE = """
+    SELECT d.number, coalesce(m.text, c.title) FROM word_due d LEFT JOIN message m ON m.rowid = d.number
+    LEFT JOIN conversation c ON c.rowid = -d.number ORDER BY d.number DESC LIMIT 500
+"""
