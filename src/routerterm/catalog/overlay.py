@@ -56,8 +56,7 @@ def overridden(info: ModelInfo, override: ModelOverride) -> ModelInfo:
     """A model as the person wants it seen."""
     fields = ("context", "max_output", "vision", "tools", "reasoning", "prefill", "local")
     said = {name: value for name in fields if (value := getattr(override, name)) is not None}
-    known = info.abilities_known or override.vision is not None or override.tools is not None
-    info = replace(info, abilities_known=known, **said)
+    info = replace(info, said=info.said | said.keys(), **said)
     if override.context is not None:
         info = replace(info, max_input=None)
     if not override.has_prices:

@@ -32,7 +32,7 @@ def fitted(params: Params, model: ModelInfo) -> tuple[Params, tuple[str, ...]]:
 def _lacked(params: Params, model: ModelInfo) -> Iterator[str]:
     """Names of parameters that the model refuses."""
     thinks = params.effort not in (None, "none")
-    if thinks and model.abilities_known and not model.reasoning:
+    if thinks and model.lacks("reasoning"):
         yield "effort"
         thinks = False
     id = model.id.lower()

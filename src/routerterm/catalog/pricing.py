@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from routerterm.catalog.values import ModelInfo, Prices
-from routerterm.core.money import FREE, UNKNOWN_COST, Cost
+from routerterm.core.money import FREE, MOST_USD, UNKNOWN_COST, Cost
 from routerterm.core.usage import Usage
 
 
@@ -25,12 +25,31 @@ def cost(usage: Usage, info: ModelInfo | None, at: datetime | None = None) -> Co
         return UNKNOWN_COST
     if is_declared_free(info):
         return FREE
-    if has_fees(usage.raw):
+    factor = _tier_factor(info.provider, usage.tier)
+    if has_fees(usage.raw) or factor is None:
         return UNKNOWN_COST
     usd = amount(usage, prices_for(info, usage.input, at))
-    if usd is None:
+    if usd is None or usd * factor > MOST_USD:
         return UNKNOWN_COST
+    usd *= factor
     return Cost(usd, "computed", info.price_date, saved_by_cache(usage, info, at))
+
+
+def _tier_factor(provider: str, tier: str) -> Decimal | None:
+    """Times the list's prices that a class of service costs; None where nobody says."""
+    tier = tier.lower()
+    if tier in _USUAL_TIERS:
+        return Decimal(1)
+    return _TIERS.get(provider, {}).get(tier)
+
+
+_USUAL_TIERS = frozenset(("", "auto", "default", "standard", "on_demand", "on-demand"))
+_TIERS: Mapping[str, Mapping[str, Decimal]] = {
+    # OpenAI's price list: flex costs what batches cost, half; priority is at most twice the usual price.
+    "openai": {"flex": Decimal("0.5"), "batch": Decimal("0.5"), "priority": Decimal(2)},
+    "anthropic": {"batch": Decimal("0.5")},
+    "groq": {"flex": Decimal(1), "performance": Decimal(1)},  # classes of throughput, at one price
+}
 
 
 def has_fees(raw: Mapping[str, Any]) -> bool:
@@ -49,6 +68,7 @@ _FEES = frozenset(
         "web_search_requests",  # Anthropic, OpenRouter
         "num_sources_used", "num_server_side_tools_used",  # xAI
         "num_search_queries", "search_context_size",  # Perplexity
+        "audio_tokens", "input_audio_tokens", "output_audio_tokens",  # OpenAI: at prices of their own
     )
 )  # fmt: skip
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Literal, TypeAlias
 
 from msgspec import Struct, field
 
 from routerterm.core.targets import Target
+
+Ability: TypeAlias = Literal["vision", "tools", "reasoning", "prefill"]
 
 
 class Prices(Struct, frozen=True):
@@ -80,6 +83,12 @@ class ModelInfo(Struct, frozen=True):
     off_peak: OffPeak | None = None
     abilities_known: bool = True
     """Whether anybody said what it can do: a False above is then a no, otherwise only a blank."""
+    said: frozenset[str] = frozenset()
+    """Where nobody did, the abilities of which the person's settings speak all the same."""
+
+    def lacks(self, ability: Ability) -> bool:
+        """Whether it is known not to have an ability."""
+        return not getattr(self, ability) and (self.abilities_known or ability in self.said)
 
     @property
     def target(self) -> Target:

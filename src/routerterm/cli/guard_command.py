@@ -1,8 +1,11 @@
-"""`routerterm guard`: try the guard's rules on a text."""
+"""`routerterm guard`: try the guard's rules on a text, and list what they found."""
 
 from __future__ import annotations
 
+import asyncio
+import json
 import sys
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -13,9 +16,10 @@ if TYPE_CHECKING:
 
 @click.group("guard")
 def command() -> None:
-    """Try the guard's rules on a text.
+    """Try the guard's rules on a text, and list what they found.
 
     \b
+      routerterm guard hits
       routerterm guard test "Write to jane@example.com"
       git diff | routerterm guard test
     """
@@ -58,6 +62,33 @@ def test(text: str | None, role: str) -> None:
     _tell(hits)
     click.echo("It would be shown as:" if role == "assistant" else "It would leave as:", err=True)
     click.echo(shown)
+
+
+@command.command("hits")
+@click.option("-n", "limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="How many.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per line, for other programs.")
+def hits(limit: int, as_json: bool) -> None:
+    """List what the rules found, newest first: the rule, whose words, when.  Never the text itself."""
+    asyncio.run(_hits(limit, as_json))
+
+
+async def _hits(limit: int, as_json: bool) -> None:
+    from routerterm.core.redact import printable
+    from routerterm.store.guard_hits import GuardHits
+    from routerterm.wiring import open_app
+
+    async with open_app() as app:
+        found = await GuardHits(app.store.writer, app.store.reader).newest(limit)
+    for hit in found:
+        at = datetime.fromtimestamp(hit.at / 1000).astimezone().isoformat(timespec="seconds")
+        if as_json:
+            body = {"at": at, "rule": hit.rule, "action": hit.action, "role": hit.role, "count": hit.count}
+            click.echo(json.dumps(body | {"timed_out": hit.timed_out, "conversation": hit.conversation_id}))
+        else:
+            late = " (not finished in time)" if hit.timed_out else ""
+            click.echo(f"{at}  {printable(hit.rule)}: {hit.action}, {hit.count} in words of {hit.role}{late}")
+    if not found and not as_json:
+        click.echo("The guard has found nothing yet.", err=True)
 
 
 def _tell(hits: list[Hit]) -> None:

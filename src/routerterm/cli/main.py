@@ -30,6 +30,7 @@ COMMANDS: dict[str, str] = {
     "keys": "Add, test, list and remove API keys.",
     "local": "Fetch, show or remove the small local model.",
     "models": "List models with their prices and abilities.",
+    "pause": "Send nothing to a provider or a model for a while.",
     "serve": "Serve the OpenAI and Anthropic protocols to other programs.",
     "stats": "What was used, and what it cost.",
     "why": "Explain which model a prompt would go to, without sending it.",

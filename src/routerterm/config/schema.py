@@ -212,7 +212,7 @@ class ModelSettings(Section):
 
 
 class CapSettings(Section):
-    """Limits in US dollars for one route or provider."""
+    """Limits in US dollars for one route, provider or model."""
 
     request: Usd | None = None
     """For one request."""
@@ -241,6 +241,8 @@ class BudgetSettings(CapSettings):
     """Limits by route."""
     providers: dict[str, CapSettings] = Field(default_factory=dict)
     """Limits by provider."""
+    models: dict[str, CapSettings] = Field(default_factory=dict)
+    """Limits by model, as provider/model."""
 
 
 class GuardRule(Section):

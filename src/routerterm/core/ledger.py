@@ -15,7 +15,7 @@ Outcome: TypeAlias = Literal["running", "done", "failed", "cut", "cancelled", "l
 """``cancelled``: by the person, or the loser of a hedge; ``lost``: the program died during the attempt."""
 Basis: TypeAlias = Literal["reserved", "estimated", "reported"]
 """What a row's numbers rest on: the high end held back before sending, our count, or the provider's."""
-CapScope: TypeAlias = Literal["request", "day", "month", "route", "provider", "conversation", "client"]
+CapScope: TypeAlias = Literal["request", "day", "month", "route", "provider", "model", "conversation", "client"]
 CapUnit: TypeAlias = Literal["usd", "requests", "tokens"]
 
 
@@ -58,8 +58,9 @@ class AttemptRecord(Struct, frozen=True):
 class Cap(Struct, frozen=True):
     """A limit on what the ledger's rows may add up to.
 
-    Rows count from ``since`` (milliseconds since the epoch), and of a route, provider, conversation or
-    client only those whose column equals ``value``.  ``limit`` is nano-USD, requests or tokens.
+    Rows count from ``since`` (milliseconds since the epoch), and of a route, provider, model
+    (``provider/model``), conversation or client only those that are of ``value``.  ``limit`` is nano-USD, requests or
+    tokens.
     """
 
     scope: CapScope

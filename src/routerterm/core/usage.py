@@ -35,6 +35,8 @@ class Usage(Struct, frozen=True):
     reasoning: int = 0
     source: UsageSource = "reported"
     cost: Decimal | None = None
+    tier: str = ""
+    """The provider's word for the class of service that was charged; empty is the usual one."""
     raw: Mapping[str, Any] = field(default_factory=dict)
 
     def __eq__(self, other: object) -> bool:

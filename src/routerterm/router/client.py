@@ -22,7 +22,7 @@ from routerterm.core.targets import Decision, Target
 from routerterm.protocols import codec
 from routerterm.protocols.base import HttpRequest, ListedModel
 from routerterm.router.accounting.admission import AttemptAdmission
-from routerterm.router.decide import circuit_breaker, key_limits
+from routerterm.router.decide import circuit_breaker, key_limits, pauses
 from routerterm.router.decide.attempts import Attempt
 from routerterm.router.decide.circuit_breaker import Health
 from routerterm.router.decide.continuation import continued
@@ -133,6 +133,27 @@ class Router:
         """Leave a model alone for a while, by hand."""
         until = self._clock() + seconds
         await self._memory.change(health_name(target), lambda state: circuit_breaker.avoided(state, until))
+
+    async def pause(self, name: str, seconds: float | None = None) -> None:
+        """Send nothing to a provider or ``provider/model``: for so long, or until it is resumed.
+
+        Raises `NoCandidate` where the name's provider is unknown.
+        """
+        provider = name.partition("/")[0]
+        if self._catalog.provider(provider) is None:
+            raise NoCandidate(f"There is no provider {provider!r}.", "Name a provider, or a model as provider/model.")
+        until = None if seconds is None else self._clock() + seconds
+        await self._memory.change(pauses.PREFIX + name, lambda _: {"until": until})
+
+    async def resume(self, name: str) -> bool:
+        """Use it again; whether it was paused."""
+        was = name in await self.paused()
+        await self._memory.change(pauses.PREFIX + name, lambda _: None)
+        return was
+
+    async def paused(self) -> dict[str, float | None]:
+        """What is paused, and until when (seconds since the epoch); None is until it is resumed."""
+        return pauses.paused(await self._memory.read(pauses.PREFIX), self._clock())
 
     async def forget(self, target: Target) -> None:
         """Hold nothing against a model any more, by hand."""

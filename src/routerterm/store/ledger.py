@@ -179,6 +179,8 @@ def _column(scope: CapScope) -> str | None:
             return None
         case "route" | "provider" | "client":
             return scope
+        case "model":
+            return "provider || '/' || model"
         case "conversation":
             return "conversation_id"
         case _:

@@ -100,6 +100,7 @@ def budget_rules(own: BudgetSettings) -> BudgetRules:
         tokens_per_day=own.tokens_per_day,
         routes=_by_name(own.routes),
         providers=_by_name(own.providers),
+        models=_by_name(own.models),
         on_cap=own.on_cap,
         warn_at=own.warn_at,
         zone=ZoneInfo(own.timezone) if own.timezone else None,

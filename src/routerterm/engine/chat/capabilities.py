@@ -47,8 +47,8 @@ class CapabilityIndex:
         if not models:
             return Capabilities()
         return Capabilities(
-            sees=any(info.vision or not info.abilities_known for info in models),
-            reasons=any(info.reasoning or not info.abilities_known for info in models),
+            sees=any(not info.lacks("vision") for info in models),
+            reasons=any(not info.lacks("reasoning") for info in models),
             local=any(info.local for info in models),
         )
 

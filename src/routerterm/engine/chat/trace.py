@@ -100,6 +100,9 @@ class ReplyTrace(Struct, frozen=True):
                 return replace(self, attempts=(*self.attempts, tried), target=str(target))
             case AttemptFailed():
                 return replace(self, attempts=_with_failure(self.attempts, event))
+            case Recovered("restart", _, target):
+                # A new answer: places in the one that was cut mean nothing in it.
+                return replace(self, seams=(Interruption("restart", 0, str(target)),), target=str(target))
             case Recovered(how, characters, target):
                 return replace(
                     self, seams=(*self.seams, Interruption(how, characters, str(target))), target=str(target)

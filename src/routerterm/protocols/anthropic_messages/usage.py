@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from routerterm.core.usage import Usage
-from routerterm.protocols.json_utils import count, mapping
+from routerterm.protocols.json_utils import count, mapping, text
 
 
 def read_usage(usage: Mapping[str, Any]) -> Usage:
@@ -25,5 +25,6 @@ def read_usage(usage: Mapping[str, Any]) -> Usage:
         cache_write_1h=long,
         output=output,
         reasoning=min(thinking, output),
+        tier=text(usage.get("service_tier")),
         raw=usage,
     )

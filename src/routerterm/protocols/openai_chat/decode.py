@@ -30,6 +30,7 @@ class ChatDecoder:
         self._arguments: dict[int, list[str]] = {}
         self._names: dict[int, str] = {}
         self._usage: Mapping[str, Any] | None = None
+        self._tier = ""
         self._cost: Decimal | None = None
 
     def on(self, name: str, payload: Mapping[str, Any], emit: EventBuilder) -> None:
@@ -134,6 +135,7 @@ class ChatDecoder:
 
     def _count(self, payload: Mapping[str, Any], emit: EventBuilder) -> None:
         """Usage stands in the chunk, in Groq's own corner, or on the choice (Moonshot); the last one holds."""
+        self._tier = text(payload.get("service_tier")) or self._tier
         usage = payload.get("usage")
         if not usage:
             usage = mapping(payload.get("x_groq")).get("usage")
@@ -145,7 +147,7 @@ class ChatDecoder:
         if isinstance(usage, dict) and usage:
             self._usage = usage
         if self._usage is not None and (usage or cost is not None):
-            emit.usage(read_usage(self._usage, self._cost))
+            emit.usage(read_usage(self._usage, self._cost, self._tier))
 
 
 def _parts(parts: list[Mapping[str, Any]], emit: EventBuilder) -> None:

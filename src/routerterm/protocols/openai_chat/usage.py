@@ -15,8 +15,9 @@ XAI_TICK = Decimal("1e-10")
 _CACHED = ("prompt_cache_hit_tokens", "cached_tokens", "cache_read_input_tokens", "num_cached_tokens")
 
 
-def read_usage(usage: Mapping[str, Any], cost: Decimal | None = None) -> Usage:
-    """The counts of one ``usage`` object; ``cost`` is a charge that was reported beside it.
+def read_usage(usage: Mapping[str, Any], cost: Decimal | None = None, tier: str = "") -> Usage:
+    """The counts of one ``usage`` object; ``cost`` is a charge that was reported beside it, ``tier`` the
+    class of service.
 
     Whether the answer's count holds its reasoning is told by the sum: xAI's total is the prompt, the
     completion and the reasoning, everybody else's is the prompt and the completion.  Vercel's gateway leaves
@@ -44,6 +45,7 @@ def read_usage(usage: Mapping[str, Any], cost: Decimal | None = None) -> Usage:
         output=output,
         reasoning=min(reasoning, output),
         cost=_cost(usage) if cost is None else cost,
+        tier=tier,
         raw=usage,
     )
 
@@ -61,7 +63,7 @@ def _cost(usage: Mapping[str, Any]) -> Decimal | None:
     cost = usage.get("cost")
     if isinstance(cost, dict):
         return amount(cost.get("total_cost"))
-    charged = amount(cost)
+    charged = amount(usage.get("estimated_cost") if cost is None else cost)  # DeepInfra's word for it
     if charged is not None and usage.get("is_byok") is True:
         upstream = amount(mapping(usage.get("cost_details")).get("upstream_inference_cost"))
         return charged + upstream if upstream is not None else charged

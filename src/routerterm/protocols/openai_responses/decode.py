@@ -81,7 +81,7 @@ class ResponsesDecoder:
             for place, item in enumerate(objects(response.get("output"))):
                 self._item(place, item, emit)
         if usage := mapping(response.get("usage")):
-            emit.usage(read_usage(usage))
+            emit.usage(read_usage(usage, tier=text(response.get("service_tier"))))
         match text(response.get("status")) or status:
             case "incomplete":
                 finish(text(mapping(response.get("incomplete_details")).get("reason")) or "incomplete", emit)

@@ -41,8 +41,8 @@ class BudgetRules(Struct, frozen=True):
     tokens_per_day: int | None = None
     routes: Mapping[str, Limits] = field(default_factory=dict)
     providers: Mapping[str, Limits] = field(default_factory=dict)
-    clients: Mapping[str, Limits] = field(default_factory=dict)
-    """By the program that asks: ``tui``, ``ask``, ``gateway`` and the like."""
+    models: Mapping[str, Limits] = field(default_factory=dict)
+    """By ``provider/model``."""
     on_cap: OnCap = "ask"
     warn_at: tuple[int, ...] = (50, 80)
     """Percentages of a cap."""
@@ -134,7 +134,7 @@ class PersonalBudget:
 
 def caps_of(rules: BudgetRules, request: ChatRequest, target: Target, route: str, now_ms: int) -> tuple[Cap, ...]:
     """The caps of the rules that hold for this request."""
-    about = (None, ("route", route), ("provider", target.provider), ("client", request.client))
+    about = (None, ("route", route), ("provider", target.provider), ("model", str(target)))
     caps = [cap for owner, cap in _all_caps(rules, now_ms) if owner in about]
     if rules.conversation is not None and request.conversation_id is not None:
         caps.append(Cap("conversation", "usd", to_nano(rules.conversation), 0, request.conversation_id))
@@ -142,7 +142,7 @@ def caps_of(rules: BudgetRules, request: ChatRequest, target: Target, route: str
 
 
 def standing_caps(rules: BudgetRules, now_ms: int) -> tuple[Cap, ...]:
-    """All caps that fill up with time: those of days and months, of routes, providers and clients."""
+    """All caps that fill up with time: those of days and months, of routes, providers and models."""
     return tuple(cap for _, cap in _all_caps(rules, now_ms) if cap.scope != "request")
 
 
@@ -153,7 +153,7 @@ def _all_caps(rules: BudgetRules, now_ms: int) -> Iterator[tuple[tuple[CapScope,
     named: tuple[tuple[CapScope, Mapping[str, Limits]], ...] = (
         ("route", rules.routes),
         ("provider", rules.providers),
-        ("client", rules.clients),
+        ("model", rules.models),
     )
     for scope, table in named:
         for name, limits in table.items():

@@ -161,8 +161,8 @@ def _unfit(subject: CandidateInfo, needs: Needs, now: float) -> RejectedCandidat
 def _lacks(provider: ProviderInfo, model: ModelInfo, needs: Needs, forecast: Forecast | None) -> str | None:
     """What the request wants and the model cannot do."""
     if needs.vision and not model.vision:
-        return "no vision" if model.abilities_known else "not known to see pictures"
-    if needs.tools and not model.tools and model.abilities_known:
+        return "no vision" if model.lacks("vision") else "not known to see pictures"
+    if needs.tools and model.lacks("tools"):
         return "no tools"
     if needs.json is not None and not can_answer_in_json(provider.protocol, model.id, needs.json):
         return "no JSON by a schema" if needs.json.schema is not None else "no JSON without a schema"

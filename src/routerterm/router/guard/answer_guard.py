@@ -2,35 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
+
+from msgspec.structs import replace
 
 from routerterm.core.redact import secret_redactor
 from routerterm.router.guard.inspect import Inspector, Match
 from routerterm.router.guard.redact import Masking, Restoring, merged
-from routerterm.router.guard.rules import GuardRules
+from routerterm.router.guard.rules import GuardRules, Span
 
 HELD = 400
-"""Most characters held back while rules that hide or stop an answer wait for the end of a line."""
+"""Most characters held back while a line or a word may still become something to hide."""
+OVERLAP = 260
+"""Characters that stay held where even that is too long: longer than any key but a private one."""
+_UNFINISHED_NUMBER = re.compile(r"(?:[+(]?\d[\d ()./-]*|[A-Z]{2}\d{2}[A-Z0-9 ]*)\Z")
+"""What at the end of a text may go on to be a telephone number, a card or an account."""
+_LONGEST_NUMBER = 64
+_BEGIN, _END = "-----BEGIN", "-----END"
+_LONGEST_BLOCK = 20_000
+"""Characters for which the end of a private key is waited for."""
 
 
 class AnswerGuard:
     """The router's `Restorer` for one answer.
 
-    Rules for ``assistant`` that redact or block see whole lines, so the answer then comes line by line; with none of
-    them it comes as it is.  A blocked answer ends with a note in place of the rest; the router needs not know.
+    Rules for ``assistant`` that redact or block see whole lines, so the answer then comes line by line; detectors
+    that act see whole words; with none of them it comes as it is.  A blocked answer ends with a note in place of the
+    rest; the router needs not know.
     """
 
     def __init__(self, rules: GuardRules, things: dict[str, str], struck: Callable[[Match], None]) -> None:
         own = [rule for rule in rules.rules if "assistant" in rule.roles]
         acting = tuple(rule for rule in own if rule.action in ("redact", "block"))
-        self._acting = Inspector(GuardRules(acting))
-        self._looking = Inspector(GuardRules(tuple(rule for rule in own if rule not in acting), rules.detectors))
+        shapes = {name: action for name, action in rules.detectors.items() if action in ("redact", "block")}
+        self._acting = Inspector(GuardRules(acting, shapes))
+        self._looking = Inspector(
+            GuardRules(
+                tuple(rule for rule in own if rule not in acting),
+                {name: action for name, action in rules.detectors.items() if name not in shapes},
+            )
+        )
         self._restoring = Restoring(things)
         self._masking = Masking(secret_redactor.known)
         self._struck = struck
-        self._strict = bool(acting)
+        self._by_line, self._by_word = bool(acting), bool(shapes)
         self._said: list[str] = []
-        self._line = ""
+        self._held = ""
         self._stopped = False
 
     def feed(self, text: str) -> str:
@@ -38,36 +56,75 @@ class AnswerGuard:
         self._said.append(text)
         if self._stopped:
             return ""
-        if self._strict:
-            self._line += text
-            cut = self._line.rfind("\n") + 1 or (len(self._line) if len(self._line) > HELD else 0)
-            text, self._line = self._line[:cut], self._line[cut:]
-            text = self._ruled(text)
+        if self._by_line or self._by_word:
+            self._held += text
+            cut = self._settled()
+            text = self._ruled(cut) if cut else ""
         return self._masking.feed(self._restoring.feed(text))
 
     def end(self) -> str:
         """What was held back; and the rules that only look have their look at the whole."""
         text = ""
         if not self._stopped:
-            text = self._restoring.feed(self._ruled(self._line) if self._strict else "") + self._restoring.end()
+            text = self._restoring.feed(self._ruled(len(self._held))) + self._restoring.end()
             text = self._masking.feed(text) + self._masking.end()
         for strike in self._looking.inspect("assistant", "".join(self._said)):
             self._struck(strike)
         return text
 
-    def _ruled(self, text: str) -> str:
-        """Whole lines with what is hidden hidden; after a block, a note in place of the rest."""
-        if not text:
-            return text
-        strikes = self._acting.inspect("assistant", text)
+    def _settled(self) -> int:
+        """How much of what is held can no longer become something else."""
+        held = self._held
+        if self._by_line:
+            cut = held.rfind("\n") + 1
+        else:
+            cut = _word_start(held)
+            number = _UNFINISHED_NUMBER.search(held, max(0, len(held) - _LONGEST_NUMBER))
+            cut = cut if number is None else min(cut, number.start())
+        begin = held.rfind(_BEGIN)
+        if self._by_word and begin >= 0 and _END not in held[begin:] and len(held) - begin < _LONGEST_BLOCK:
+            return min(cut, begin)
+        return cut or (len(held) - OVERLAP if len(held) > HELD else 0)
+
+    def _ruled(self, cut: int) -> str:
+        """What is held up to ``cut``, or to where a match that goes beyond it begins, with what is hidden hidden."""
+        if not cut:
+            return ""
+        found = self._acting.inspect("assistant", self._held)
+        for span in merged(span for strike in found for span in strike.spans):
+            if span.start < cut < span.end:
+                cut = span.start or span.end
+        text, self._held = self._held[:cut], self._held[cut:]
+        return self._acted(text, [strike for match in found if (strike := _within(match, cut)) is not None])
+
+    def _acted(self, text: str, strikes: Sequence[Match]) -> str:
+        """The text with what is hidden hidden; after a block, a note in place of the rest."""
         for strike in strikes:
             self._struck(strike)
-        blocked = next((strike for strike in strikes if strike.action == "block"), None)
-        if blocked is not None:
+        blocked = [strike for strike in strikes if strike.action == "block"]
+        note = ""
+        if blocked:
             self._stopped = True
-            return f"[The rest is withheld by guard rule {blocked.rule!r}.]"
+            first = min(blocked, key=lambda strike: strike.spans[0].start)
+            text = text[: text.rfind("\n", 0, first.spans[0].start) + 1]
+            note = f"[The rest is withheld by guard rule {first.rule!r}.]"
         pieces, at = [], 0
-        for span in merged(span for strike in strikes for span in strike.spans):
+        for span in merged(span for strike in strikes for span in strike.spans if span.end <= len(text)):
             pieces += [text[at : span.start], "█" * min(8, span.end - span.start)]
             at = span.end
-        return "".join([*pieces, text[at:]])
+        return "".join([*pieces, text[at:], note])
+
+
+def _word_start(text: str) -> int:
+    """Where the unfinished word at the end begins; 0 where nothing of the last `HELD` characters is a blank."""
+    tail = text[-HELD:]
+    if tail[-1:].isspace():
+        return len(text)
+    words = tail.rsplit(None, 1)
+    return len(text) - len(words[-1]) if len(words) > 1 or tail[:1].isspace() else max(0, len(text) - len(tail))
+
+
+def _within(match: Match, cut: int) -> Match | None:
+    """The part of a match that lies before ``cut``."""
+    spans = tuple(Span(span.start, min(span.end, cut)) for span in match.spans if span.start < cut)
+    return replace(match, spans=spans) if spans else None

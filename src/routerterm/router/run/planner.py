@@ -28,6 +28,7 @@ from routerterm.core.targets import RejectedCandidate, Target
 from routerterm.router.decide import circuit_breaker, key_limits
 from routerterm.router.decide.key_limits import Use
 from routerterm.router.decide.names import Entry, Names, Resolved
+from routerterm.router.decide.pauses import pause_reason, paused
 from routerterm.router.decide.preferences import apply_preferences, preference_rejection, reorder
 from routerterm.router.decide.ranking import DISABLED, NO_KEY, CandidateInfo, Needs, Plan, plan
 from routerterm.router.options import RouterOptions
@@ -181,6 +182,7 @@ class RequestPlanner:
             forecast,
             await self._hooks.budget.objection(request, target, resolved.route, forecast, int(now * 1000)),
             preference_rejection(request.controls, target, model)
+            or pause_reason(paused(states, now), target, now)
             or _why(trouble.get(info.name))
             or self._obstacle(info, target.model),
         )
@@ -220,6 +222,8 @@ def refusal(prepared: PlannedRequest) -> RoutertermError:
     hint = "Choose another model, or see: routerterm why"
     if all(item.reason == DISABLED for item in passed):
         hint = ENABLE_HINT
+    if any("is paused" in item.reason for item in passed):
+        hint = "To use it again: routerterm pause NAME --resume"
     if any("routerterm local fetch" in item.reason for item in passed):
         hint = "Fetch the local model with: routerterm local fetch"
     if any("is refused" in item.reason or "no credit" in item.reason for item in passed):

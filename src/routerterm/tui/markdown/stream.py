@@ -42,6 +42,10 @@ def grammar() -> Grammar:
     return Grammar()
 
 
+BEFORE_ALL = -1
+"""The place of a seam that stands above the first line: a new answer took the place of one that was cut."""
+
+
 def lay_out(
     text: str, width: int, signs: Signs, *, key: str = "text", seams: Sequence[tuple[int, str]] = (),
     limits: Limits = LIMITS, draw: Draw | None = None, complete: bool = False,
@@ -53,7 +57,10 @@ def lay_out(
 
     With ``draw``, pictures whose data is in the text are drawn below the paragraph they stand in.
     """
-    places = [(sanitise(text[:offset].removesuffix("\r")).count("\n"), said) for offset, said in seams]
+    places = [
+        (sanitise(text[:offset].removesuffix("\r")).count("\n") if offset else BEFORE_ALL, said)
+        for offset, said in seams
+    ]
     folder = Folder()
     source = sanitise(folder.feed(text) + folder.close()).expandtabs(4)
     writer = Writer(grammar(), width, signs, limits, {}, ParseState(), source.split("\n"), 0, places, key)
@@ -111,7 +118,8 @@ class StreamLayout:
     def seam(self, text: str) -> None:
         """Mark where the text was cut: after all that was fed so far."""
         self._take()
-        self._seams.append((len(self._lines), text))
+        begun = self._lines or self._part or self._return or self.done or self.carry.begun
+        self._seams.append((len(self._lines) if begun else BEFORE_ALL, text))
 
     def settle(self) -> int:
         """Lay out what is new; the index of the first line that may differ from before."""

@@ -64,7 +64,7 @@ def misfit(model: ModelInfo, need: Need) -> str:
     if need.private and not model.local:
         return "private: not local"
     if need.images and not model.vision:
-        return "can't read images" if model.abilities_known else "may not read images"
+        return "can't read images" if model.lacks("vision") else "may not read images"
     room = min(filter(None, (model.context, model.max_input)), default=None)
     if room is not None and need.tokens + LEAST_ANSWER > room:
         return f"prompt of {size(need.tokens)} too long"
@@ -195,8 +195,6 @@ def size(tokens: int | None) -> str:
 
 def abilities(model: ModelInfo) -> str:
     """What it can do beside text."""
-    if not model.abilities_known:
-        return ""
     named = (("vision", model.vision), ("tools", model.tools), ("thinks", model.reasoning))
     return " ".join(name for name, can in named if can)
 

@@ -72,6 +72,8 @@ class RouteScreen(FramedScreen):
         Binding("x,delete", "remove", "Take this entry out of its route"),
         Binding("N", "new", "A new route"),
         Binding("a", "avoid", "Avoid this model for 10 minutes"),
+        Binding("p", "pause(False)", "Pause this model, or use it again"),
+        Binding("P", "pause(True)", "Pause the whole provider, or use it again"),
         Binding("f", "forget", "Forget what is held against this model"),
         Binding("escape,q", "app.pop_screen", "Back"),
     ]
@@ -154,6 +156,21 @@ class RouteScreen(FramedScreen):
             await self._services.router.avoid(target, AVOID)
             self.notify(f"{target} is left alone for ten minutes. F forgets that.", timeout=4, markup=False)
             self._reload()
+
+    async def action_pause(self, whole: bool) -> None:
+        """Send nothing to the model under the cursor (or its whole provider) until it is resumed the same way."""
+        name = self._place.target.partition("/")[0] if whole else self._place.target
+        if not name:
+            self.notify("Stand on a model or a provider.", timeout=4)
+            return
+        router = self._services.router
+        if await router.resume(name):
+            self.notify(f"{name} is used again.", timeout=4, markup=False)
+        else:
+            await router.pause(name)
+            key = "Shift+P" if "/" not in name else "P"
+            self.notify(f"{name} is paused. {key} resumes it.", timeout=4, markup=False)
+        self._reload()
 
     async def action_forget(self) -> None:
         """Hold nothing against the model under the cursor any more."""
@@ -303,6 +320,7 @@ def _actions() -> Iterator[Field]:
             ("Esc", "Back", "app.pop_screen"),
             ("D", "Dry run", "screen.dry_run"),
             ("A", "Avoid", "screen.avoid"),
+            ("P", "Pause", "screen.pause(False)"),
             ("S", "Strategy", "screen.strategy"),
             ("K", "Up", "screen.shift(-1)"),
             ("J", "Down", "screen.shift(1)"),

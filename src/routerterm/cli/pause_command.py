@@ -1,0 +1,44 @@
+"""`routerterm pause`: send nothing to a provider or a model for a while (keys: `routerterm keys disable`)."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import click
+
+from routerterm.cli.completion import models
+
+
+@click.command("pause")
+@click.argument("name", required=False, shell_complete=models)
+@click.option(
+    "--for", "minutes", metavar="MINUTES", type=click.IntRange(1, 1_000_000), help="Resume by itself after so long."
+)
+@click.option("--resume", is_flag=True, help="Use NAME again.")
+def command(name: str | None, minutes: int | None, resume: bool) -> None:
+    """Send nothing to NAME (a provider, or provider/model) until it is resumed.  Without NAME, list what is paused.
+
+    \b
+      routerterm pause openai --for 60
+      routerterm pause openai --resume
+    """
+    asyncio.run(_pause(name, None if minutes is None else minutes * 60.0, resume))
+
+
+async def _pause(name: str | None, seconds: float | None, resume: bool) -> None:
+    from routerterm.router.decide.format import format_duration
+    from routerterm.wiring import open_app
+
+    async with open_app() as app:
+        if name is None:
+            for paused, until in sorted((await app.router.paused()).items()):
+                left = "" if until is None else f" for another {format_duration(until - time.time())}"
+                click.echo(f"{paused} is paused{left}.")
+            return
+        if resume:
+            was = await app.router.resume(name)
+            click.echo(f"{name} is used again." if was else f"{name} was not paused.")
+            return
+        await app.router.pause(name, seconds)
+        click.echo(f"{name} is paused{'' if seconds is None else f' for {format_duration(seconds)}'}.")
