@@ -7,7 +7,7 @@ import random
 import secrets
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import aclosing
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -18,6 +18,7 @@ from routerterm.core.ids import ulid
 from routerterm.core.ports import ApiKey, InMemoryStateStore, KeySource, Ledger, NoLedger, StateStore
 from routerterm.core.request import ChatRequest
 from routerterm.core.secret import Secret
+from routerterm.core.streams import Deferred
 from routerterm.core.targets import Decision, Target
 from routerterm.protocols import codec
 from routerterm.protocols.base import HttpRequest, ListedModel
@@ -93,22 +94,22 @@ class Router:
         catalog = Catalog.builtin()
         return cls(catalog, EnvironmentKeys(catalog.provider))
 
-    async def stream(self, request: ChatRequest) -> AsyncGenerator[Event, None]:
+    def stream(self, request: ChatRequest) -> AsyncGenerator[Event, None]:
         """Everything that happens to a request; exactly one `Finished` or `Failed` ends it.
 
         Walk it under `contextlib.aclosing`: closing it hangs up at once.
         """
+        return Deferred(partial(self._begin, request))
+
+    async def _begin(self, request: ChatRequest) -> AsyncGenerator[Event, None]:
         try:
             guarded = self._hooks.guard.check(request)
             prepared = await self._preparer.prepare(guarded.request, rotate=True)
         except RoutertermError as error:
-            yield Failed(error)
-            return
+            return _only(Failed(error))
         around = RequestContext(self._options, self._hooks, self._clock, self._chance, self._new_id, self._open_leg)
         books = AttemptAdmission(self._memory, self._ledger, self._options, prepared, self._clock)
-        async with aclosing(RequestRun(around, books, prepared, guarded).events()) as events:
-            async for event in events:
-                yield event
+        return RequestRun(around, books, prepared, guarded).events()
 
     async def explain(self, request: ChatRequest) -> Decision:
         """The whole decision, without sending or reserving anything.  Raises `NoCandidate` for an unknown name."""
@@ -255,6 +256,10 @@ class Router:
 
     def _new_id(self) -> str:
         return ulid(int(self._clock() * 1000), secrets.token_bytes(10))
+
+
+async def _only(event: Event) -> AsyncGenerator[Event, None]:
+    yield event
 
 
 def _opened(info: ProviderInfo, proxy: str | None) -> Transport:

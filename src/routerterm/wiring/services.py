@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
 from datetime import tzinfo
 from decimal import Decimal
 from typing import Any
@@ -22,6 +22,7 @@ from routerterm.config.settings import Settings, load_settings
 from routerterm.core.errors import RoutertermError, VaultError
 from routerterm.core.events import Event
 from routerterm.core.request import ChatRequest
+from routerterm.core.streams import Deferred
 from routerterm.core.targets import Target
 from routerterm.engine.chat.detached import DetachedReplies
 from routerterm.engine.chat.router_port import ChatRouter
@@ -89,16 +90,18 @@ class Services(Struct):
         keyed = cheap is not None and any(model.name.partition("/")[0] in self.with_key for model in cheap.models)
         return "cheap" if keyed else present
 
-    async def stream(self, request: ChatRequest) -> AsyncGenerator[Event]:
+    def stream(self, request: ChatRequest) -> AsyncGenerator[Event]:
         """The events of one answer, by the router of the present settings.
 
         Where the name says no model, a provider of one's own is first asked which it has.
         """
-        if "/" not in request.model and not request.private:
-            await self.learn_models(nameless=True)
-        async with aclosing(self.router.stream(request)) as events:
-            async for event in events:
-                yield event
+
+        async def begin() -> AsyncGenerator[Event]:
+            if "/" not in request.model and not request.private:
+                await self.learn_models(nameless=True)
+            return self.router.stream(request)
+
+        return Deferred(begin)
 
     async def learn_models(self, *, nameless: bool = False) -> bool:
         """Ask providers of which no model is known for their lists, once; whether there is a new one.

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from routerterm.core.errors import RoutertermError, StoreError
 from routerterm.core.messages import Message, Part, Text
 from routerterm.core.request import ChatRequest, Params
+from routerterm.core.streams import Deferred
 from routerterm.engine.chat.branches import Branches
 from routerterm.engine.chat.context import ContextWindow, UnlimitedWindow, context_of
 from routerterm.engine.chat.detached import DetachedReplies
@@ -84,7 +85,7 @@ class Session(Branches):
         if self.reply is not None and self.unsaved:
             await self.reply.save()
 
-    async def send(
+    def send(
         self,
         text: str,
         *,
@@ -102,12 +103,14 @@ class Session(Branches):
         next turn begins by saving it).
         """
         question = Message("user", ((Text(text),) if text else ()) + tuple(parts))
-        await self.load()
-        async with aclosing(self._turn(question, self.head, model, params, system, client)) as events:
-            async for event in events:
-                yield event
 
-    async def edit(
+        async def begin() -> AsyncGenerator[Event]:
+            await self.load()
+            return self._turn(question, self.head, model, params, system, client)
+
+        return Deferred(begin)
+
+    def edit(
         self,
         message_id: str,
         text: str,
@@ -118,15 +121,17 @@ class Session(Branches):
         client: str = "tui",
     ) -> AsyncGenerator[Event]:
         """Ask another question in place of an earlier one: a sibling of it; without ``parts`` its files are kept."""
-        earlier = await self.message(message_id)
-        if parts is None:
-            parts = tuple(part for part in earlier.parts if not isinstance(part, Text) or part.name is not None)
-        question = Message("user", ((Text(text),) if text else ()) + tuple(parts))
-        async with aclosing(self._turn(question, earlier.parent_id, model, params, None, client)) as events:
-            async for event in events:
-                yield event
 
-    async def regenerate(
+        async def begin() -> AsyncGenerator[Event]:
+            earlier = await self.message(message_id)
+            kept = (part for part in earlier.parts if not isinstance(part, Text) or part.name is not None)
+            files = tuple(kept if parts is None else parts)
+            question = Message("user", ((Text(text),) if text else ()) + files)
+            return self._turn(question, earlier.parent_id, model, params, None, client)
+
+        return Deferred(begin)
+
+    def regenerate(
         self,
         message_id: str | None = None,
         *,
@@ -138,12 +143,14 @@ class Session(Branches):
 
         ``message_id`` is the answer or its question; the end of the branch where None is given.
         """
-        question = await self._question_of(message_id)
-        async with aclosing(self._turn(None, question.id, model, params, None, client)) as events:
-            async for event in events:
-                yield event
 
-    async def continue_answer(
+        async def begin() -> AsyncGenerator[Event]:
+            question = await self._question_of(message_id)
+            return self._turn(None, question.id, model, params, None, client)
+
+        return Deferred(begin)
+
+    def continue_answer(
         self,
         message_id: str,
         *,
@@ -155,14 +162,15 @@ class Session(Branches):
 
         Raises `RoutertermError` where there is nothing to go on with.
         """
-        found = await self.message(message_id)
-        partial = "".join(part.text for part in found.parts if isinstance(part, Text))
-        if found.role != "assistant" or not partial.strip():
-            raise RoutertermError("There is no answer here to continue.", "Choose one that was stopped or cut off.")
-        turn = self._turn(None, found.parent_id, model, params, None, client, partial)
-        async with aclosing(joined(turn, partial)) as events:
-            async for event in events:
-                yield event
+
+        async def begin() -> AsyncGenerator[Event]:
+            found = await self.message(message_id)
+            partial = "".join(part.text for part in found.parts if isinstance(part, Text))
+            if found.role != "assistant" or not partial.strip():
+                raise RoutertermError("There is no answer here to continue.", "Choose one that was stopped or cut off.")
+            return joined(self._turn(None, found.parent_id, model, params, None, client, partial), partial)
+
+        return Deferred(begin)
 
     async def _question_of(self, message_id: str | None) -> StoredMessage:
         await self.load()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 
 from msgspec import Struct
@@ -76,30 +76,54 @@ class AttemptStream:
         self._counted = False
         """Whether usage was reported."""
         self._watch = ReadTimeout()
+        self._stack = AsyncExitStack()
+        self._answer: HttpResponse | None = None
+        self._over = False
 
-    async def batches(self) -> AsyncGenerator[list[WireEvent], None]:
-        """The events, as many at a time as came together.  Raises `ProviderError` or `DeadlineExceeded`."""
-        self.sent = self._last_byte = self._last_content = self._clock()
-        async with AsyncExitStack() as stack:
-            stack.callback(self._watch.close)
-            answer = await self._opened(stack)
-            if answer.status >= 300:
-                raise await self._refusal(answer)
+    def __aiter__(self) -> AttemptStream:
+        return self
+
+    async def __anext__(self) -> list[WireEvent]:
+        """The next events, as many as came together.  Raises `ProviderError` or `DeadlineExceeded`.
+
+        An iterator and no generator: every generator between wire and reader costs something for each piece.
+        """
+        try:
+            if (events := await self._batch()) is not None:
+                return events
+        except BaseException:
+            await self.aclose()
+            raise
+        await self.aclose()
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        """Hang up at once, if that was not done yet."""
+        self._over = True
+        await self._stack.aclose()
+
+    async def _batch(self) -> list[WireEvent] | None:
+        if self._broke is not None:
+            raise self._broke.error
+        if self._answer is None and not self._over:
+            self.sent = self._last_byte = self._last_content = self._clock()
+            self._stack.callback(self._watch.close)
+            self._answer = await self._opened(self._stack)
+            if self._answer.status >= 300:
+                raise await self._refusal(self._answer)
+        while self._answer is not None and not self._over:
             try:
-                while (data := await self._next(answer.body)) is not None:
-                    if events := self._decoder.feed(data):
-                        yield self._noted(events)
-                        if self._broke is not None:
-                            raise self._broke.error
+                data = await self._next(self._answer.body)
             except (StreamInterrupted, ResponseTimeout):
                 if not self._decoder.is_finishing:
                     raise
-            if events := self._decoder.end():
-                yield self._noted(events)
-                if self._broke is not None:
-                    raise self._broke.error
-        if self.stopped is None:
+                data = None
+            self._over = data is None
+            if events := self._decoder.end() if data is None else self._decoder.feed(data):
+                return self._noted(events)
+        if self.stopped is None and self._answer is not None:
             raise StreamInterrupted(f"The answer of {self._provider} ended before it was finished.", code="unfinished")
+        return None
 
     async def _opened(self, stack: AsyncExitStack) -> HttpResponse:
         waits = Timeouts(self._patience.connect, self._patience.write)

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
-from typing import TypeAlias
+from typing import Protocol
 
 from msgspec import Struct
 
 from routerterm.core.errors import RoutertermError
 from routerterm.core.events import ReasoningDelta, TextDelta, ToolCallDelta, WireEvent
 
-Batches: TypeAlias = AsyncGenerator[list[WireEvent], None]
+
+class Batches(Protocol):
+    """What comes of an attempt, as many events at a time as came together; closing it hangs up."""
+
+    def __aiter__(self) -> AsyncIterator[list[WireEvent]]: ...
+
+    async def __anext__(self) -> list[WireEvent]: ...
+
+    async def aclose(self) -> None:
+        """Hang up at once."""
 
 
 class Race(Struct, frozen=True):
@@ -33,7 +43,7 @@ async def first_to_speak(first: Batches, ask_spare: Callable[[], Awaitable[Batch
         await asyncio.wait({speaker.task}, timeout=after)
         if speaker.task.done() or (second := await ask_spare()) is None:
             await asyncio.wait({speaker.task})
-            return Race(speaker.replay())
+            return Race(speaker)
         spare = _Speaker(second)
     except BaseException:
         await speaker.close()
@@ -49,7 +59,7 @@ async def first_to_speak(first: Batches, ask_spare: Callable[[], Awaitable[Batch
         await spare.close()
         raise
     await loser.close()
-    return Race(winner.replay(), winner is spare, failed)
+    return Race(winner, winner is spare, failed)
 
 
 class _Speaker:
@@ -57,7 +67,8 @@ class _Speaker:
 
     def __init__(self, batches: Batches) -> None:
         self._batches = batches
-        self._heard: list[list[WireEvent]] = []
+        self._heard: deque[list[WireEvent]] = deque()
+        self._replayed = False
         self.task = asyncio.ensure_future(self._listen())
 
     async def _listen(self) -> None:
@@ -73,17 +84,22 @@ class _Speaker:
             raise error
         return error
 
-    async def replay(self) -> Batches:
+    def __aiter__(self) -> _Speaker:
+        return self
+
+    async def __anext__(self) -> list[WireEvent]:
         """What was heard so far, then the rest."""
-        try:
-            for batch in self._heard:
-                yield batch
+        if self._heard:
+            return self._heard.popleft()
+        if not self._replayed:
+            self._replayed = True
             if (error := self.error()) is not None:
                 raise error
-            async for batch in self._batches:
-                yield batch
-        finally:
-            await self._batches.aclose()
+        return await anext(self._batches)
+
+    async def aclose(self) -> None:
+        """Hang up at once."""
+        await self._batches.aclose()
 
     async def close(self) -> None:
         """Stop listening and hang up."""

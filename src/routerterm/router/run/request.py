@@ -26,7 +26,6 @@ from routerterm.core.events import (
     Timing,
     ToolCallDelta,
     UsageReported,
-    WireEvent,
 )
 from routerterm.core.ledger import Cap
 from routerterm.core.request import ChatRequest
@@ -50,7 +49,7 @@ from routerterm.router.options import RouterOptions
 from routerterm.router.ports import Guarded, Hooks, reserve_of
 from routerterm.router.run.assembly import ResponseAssembler, RunningAttempt
 from routerterm.router.run.attempt import AttemptStream
-from routerterm.router.run.hedge import first_to_speak
+from routerterm.router.run.hedge import Batches, first_to_speak
 from routerterm.router.run.planner import PlannedRequest, refusal
 
 T = TypeVar("T")
@@ -131,24 +130,24 @@ class RequestRun:
     def _attempt_events(self, run: RunningAttempt, attempt: Attempt) -> AsyncGenerator[Event, None]:
         """The events of an attempt (and its hedge), which leave the outcome in ``_outcome``."""
         if attempt.spare is None or attempt.option.hedge_after is None:
-            return self._stream_events(run, run.leg.batches())
-        return self._hedged(run, run.leg.batches(), attempt.spare, attempt.option.hedge_after)
+            return self._stream_events(run, run.leg)
+        return self._hedged(run, run.leg, attempt.spare, attempt.option.hedge_after)
 
     async def _hedged(
-        self, run: RunningAttempt, batches: AsyncGenerator[list[WireEvent], None], spare: Attempt, after: float
+        self, run: RunningAttempt, batches: Batches, spare: Attempt, after: float
     ) -> AsyncGenerator[Event, None]:
         """Ask a second candidate as well when the first takes longer to speak than it usually does."""
         second: RunningAttempt | None = None
         asked = asyncio.Event()
 
-        async def ask_spare() -> AsyncGenerator[list[WireEvent], None] | None:
+        async def ask_spare() -> Batches | None:
             nonlocal second
             started = await self._start(spare)
             if isinstance(started, AttemptRejected):
                 return None
             second = started
             asked.set()
-            return second.leg.batches()
+            return second.leg
 
         async with _running(first_to_speak(batches, ask_spare, after)) as racing:
             async with _running(asked.wait()) as asking:
@@ -218,9 +217,7 @@ class RequestRun:
         start = prefill(self._voice.partial) if attempt.recover == "continue" else ""
         return self._around.open_leg(request, attempt, key.secret if key is not None else None, start, self._deadline)
 
-    async def _stream_events(
-        self, run: RunningAttempt, batches: AsyncGenerator[list[WireEvent], None]
-    ) -> AsyncGenerator[Event, None]:
+    async def _stream_events(self, run: RunningAttempt, batches: Batches) -> AsyncGenerator[Event, None]:
         """The events of one leg as the person sees them, and its end."""
         seam, joined = self._voice.seam(run), run.attempt.recover is None
         try:
