@@ -95,9 +95,7 @@ async def measure(base: str) -> dict[str, dict[str, float]]:
                 rows.setdefault(f"chunk, {streams} at once", []).append(spent)
     for _, close in made.values():
         await close()
-    return {
-        name: {figure: statistics.median(times) for figure, times in rows.items()} for name, rows in found.items()
-    }
+    return {name: {figure: statistics.median(times) for figure, times in rows.items()} for name, rows in found.items()}
 
 
 def main() -> None:
