@@ -132,6 +132,7 @@ def keys() -> Iterator[str]:
         "the composer or a letter after Ctrl+X, and can be given other keys in `[bindings]` by its name: "
         '`stats = "f4,alt+s"`; `none` takes its keys away.'
     )
+    yield from _places()
     for group in dict.fromkeys(command.group for command in CHAT_COMMANDS.values()):
         yield f"\n## {group}\n"
         yield "| name | keys | after Ctrl+X | slash | what it does |"
@@ -143,6 +144,31 @@ def keys() -> Iterator[str]:
                 pressed = ", ".join(_key(key) for key in command.keys)
                 letter = by_name.get(command.name, "")
                 yield f"| `{command.name}` | {pressed} | {letter} | {slash} | {command.help()} |"
+
+
+def _places() -> Iterator[str]:
+    """The three places of the chat with what keys do there, from the tables that bind them."""
+    from routerterm.tui.transcript.widget import Transcript
+    from routerterm.tui.widgets.composer import Composer
+    from routerterm.tui.widgets.conversations import ConversationList
+
+    for title, place in (
+        ("Writing (WRITE)", Composer),
+        ("Among the messages (MESSAGES)", Transcript),
+        ("In the list of conversations (CHATS)", ConversationList),
+    ):
+        yield f"\n## {title}\n"
+        yield "| keys | what they do |"
+        yield "|---|---|"
+        for action in place.ACTIONS:
+            yield f"| {', '.join(_place_key(key) for key in action.keys.split(','))} | {action.label} |"
+
+
+def _place_key(key: str) -> str:
+    """A key of a place: letters as they are typed, special keys by the names on them."""
+    from routerterm.tui.widgets.keybar import key_name
+
+    return _key(key) if "+" in key else key_name(key).replace("|", "\\|")
 
 
 def _key(key: str) -> str:
