@@ -40,6 +40,8 @@ from routerterm.tui.themes.manager import EVERY, ThemeManager, letters
 from routerterm.tui.themes.reader import DEFAULT
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from routerterm.config.early_settings import QuickUi
     from routerterm.engine.gateway_port import HostMaker
     from routerterm.tui.themes.values import Theme
@@ -147,6 +149,24 @@ class RoutertermApp(App[int]):
         elif found is not None or self._lit(self._unlit) != self.machine:
             self.use_theme(self.machine.name)
 
+    async def _follow_settings(self) -> None:
+        """Take up settings that were changed on disk, or say why they cannot be; what is in force goes on then."""
+        seen = self._settings_seen
+        if self.services is None or not self.chat.begun.is_set():
+            return
+        now = await asyncio.to_thread(_stamp, self.paths.config_file)
+        if now == seen or self._settings_seen != seen:  # unchanged, or we have just written them ourselves
+            return
+        self._settings_seen = now
+        if seen is None:
+            return
+        try:
+            await self.take_up_settings()
+        except RoutertermError as error:
+            self.chat.show_error(error)
+        else:
+            self.notify("The settings changed on disk and are in force now.", timeout=4)
+
     def get_default_screen(self) -> Screen[Any]:
         """The chat is where everything begins."""
         return ChatScreen(self.machine)
@@ -189,6 +209,7 @@ class RoutertermApp(App[int]):
         on_hangup(asyncio.get_running_loop(), self._hung_up)
         self.notices.begin()
         self.set_interval(EVERY, self._follow_theme)
+        self.set_interval(EVERY, self._follow_settings)
         self.call_after_refresh(self.run_worker, self._open_services(), name="services", exit_on_error=False)
 
     def _hung_up(self) -> None:
@@ -270,6 +291,7 @@ class RoutertermApp(App[int]):
         """Live by the settings as they are in the file now.  Raises `SettingsError`."""
         if self.services is None:
             return
+        self._settings_seen = await asyncio.to_thread(_stamp, self.paths.config_file)
         await self.services.reload()
         settings = self.services.settings
         self.show_line_speed = settings.ui.show_speed
@@ -350,6 +372,15 @@ class RoutertermApp(App[int]):
         await self.serving.close()
         if self.services is not None:
             await self.services.close()
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """When a file was changed, and its size; zeros where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return (0, 0)
+    return (found.st_mtime_ns, found.st_size)
 
 
 def _is_quiet(chat: ChatScreen) -> bool:

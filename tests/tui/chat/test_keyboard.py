@@ -211,7 +211,7 @@ async def test_an_answer_that_was_stopped_is_continued_at_a_seam(paths: Paths) -
             await it.screen_shows("eight nine")
             await it.rests()
             kept = it.history.branch()[-1]
-            assert kept.text == f"{begun}eight nine"
+            assert kept.text.strip() == f"{begun}eight nine"
             assert kept.siblings == 2
 
 
@@ -239,6 +239,16 @@ async def test_an_unknown_model_is_refused_with_the_nearest_names(paths: Paths) 
         await it.top_shows("demo/echo")
 
 
+async def test_settings_that_change_on_disk_are_taken_up_or_said(paths: Paths) -> None:
+    configure(paths)
+    async with in_process(paths, (120, 30)) as it:
+        configure(paths, "[budget]\nday = 7.0\n")
+        await it.status_shows("/7.0")
+        configure(paths, "[budget]\nday = 'lots'\n")
+        await it.screen_shows("budget.day")
+        await it.status_shows("/7.0")
+
+
 async def test_quitting_in_mid_answer_keeps_it_and_the_draft(paths: Paths) -> None:
     configure(paths, default="demo/slow")
     async with in_process(paths) as it:
@@ -248,5 +258,6 @@ async def test_quitting_in_mid_answer_keeps_it_and_the_draft(paths: Paths) -> No
         await it.press("ctrl+q")
         assert await it.ended() == 0
     chat = it.history.latest()
-    assert chat is not None and chat.draft == "half"
+    assert chat is not None
+    assert chat.draft == "half"
     assert not it.history.running()
