@@ -89,6 +89,8 @@ class RoutertermApp(App[int]):
         self.animation_level = "none"
         self.motion = ui.motion
         self.notices = Notifications(self)
+        self._settings_seen: tuple[int, int] | None = None
+        """Time and size of the settings file that is in force; None before it was looked at."""
         self._ending = False
         know_every_letter()
 
