@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any, get_args, get_origin
 
 import click
-from pydantic import BaseModel
-from pydantic.fields import FieldInfo
+from msgspec import NODEFAULT
+from msgspec.structs import FieldInfo, fields
 
 from routerterm import __version__
 from routerterm.cli.main import COMMANDS, root
 from routerterm.config.describe import sentence
-from routerterm.config.settings import Settings
+from routerterm.config.schema import Section, Settings
 from routerterm.tui.commands.registry import COMMANDS as CHAT_COMMANDS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -49,8 +49,10 @@ def settings() -> Iterator[str]:
     )
     yield ""
     yield "Times are seconds, money is US dollars. An entry without a default is left to what is built in."
-    for name, field in Settings.model_fields.items():
-        yield from _table(name, field, sentence(Settings, name))
+    for field in fields(Settings):
+        if field.name == "given":
+            continue
+        yield from _table(field.name, field, sentence(Settings, field.name))
     yield ""
     yield "## Environment"
     yield ""
@@ -60,7 +62,7 @@ def settings() -> Iterator[str]:
 
 
 def _table(way: str, field: FieldInfo, text: str) -> Iterator[str]:
-    annotation: Any = field.annotation
+    annotation: Any = field.type
     inner = _model_in(annotation)
     yield ""
     if inner is None:
@@ -73,17 +75,18 @@ def _table(way: str, field: FieldInfo, text: str) -> Iterator[str]:
     yield "| entry | kind | default | what it does |"
     yield "|---|---|---|---|"
     deeper = []
-    for name, own in inner.model_fields.items():
-        if _model_in(own.annotation) is not None and own.annotation is not Any:
+    for own in fields(inner):
+        name = own.name
+        if _model_in(own.type) is not None and own.type is not Any:
             deeper.append((name, own))
-        yield f"| `{name}` | {_kind(own.annotation)} | {_default(own)} | {sentence(inner, name)} |"
+        yield f"| `{name}` | {_kind(own.type)} | {_default(own)} | {sentence(inner, name)} |"
     base = title.strip("[]")
     for name, own in deeper:
         yield from _table(f"{base}.{name}", own, sentence(inner, name))
 
 
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+def _model_in(annotation: Any) -> type[Section] | None:
+    if isinstance(annotation, type) and issubclass(annotation, Section):
         return annotation
     found = (_model_in(each) for each in get_args(annotation))
     return next((each for each in found if each is not None), None)
@@ -106,10 +109,10 @@ def _kind(annotation: Any) -> str:
 
 
 def _default(field: FieldInfo) -> str:
-    value = field.get_default(call_default_factory=True)
-    if field.is_required():
+    if field.required:
         return "*required*"
-    if value is None or isinstance(value, BaseModel) or value in ((), {}):
+    value = field.default if field.default_factory is NODEFAULT else field.default_factory()
+    if value is None or isinstance(value, Section) or value in ((), {}):
         return ""
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"

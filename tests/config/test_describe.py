@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import Any
 
 import pytest
-from pydantic import BaseModel
 
-from routerterm.config.describe import entries, sentence
-from routerterm.config.settings import Settings
-
-
-def sections(model: type[BaseModel]) -> list[type[BaseModel]]:
-    """A section and all that can be in it."""
-    found = [model]
-    for field in model.model_fields.values():
-        for each in (field.annotation, *get_args(field.annotation)):
-            if isinstance(each, type) and issubclass(each, BaseModel):
-                found += sections(each)
-    return found
+from routerterm.config.describe import entries, entry_names, sentence
+from routerterm.config.schema import Section
+from routerterm.config.validation import validated
 
 
-@pytest.mark.parametrize("model", sections(Settings), ids=lambda model: model.__name__)
-def test_every_entry_has_a_sentence(model: type[BaseModel]) -> None:
-    for name in model.model_fields:
+def sections(section: type[Section]) -> list[type[Section]]:
+    """A section and all that are made from it."""
+    return [section, *(each for inner in section.__subclasses__() for each in sections(inner))]
+
+
+@pytest.mark.parametrize("model", sections(Section), ids=lambda model: model.__name__)
+def test_every_entry_has_a_sentence(model: type[Section]) -> None:
+    for name in entry_names(model):
         text = sentence(model, name)
         assert text.endswith("."), f"{model.__name__}.{name}: {text!r}"
 
 
 def test_entries_say_what_holds_and_whether_it_was_changed() -> None:
-    settings = Settings.model_validate({"ui": {"theme": "amber"}, "routes": {"mine": {"models": ["demo"]}}})
+    settings = validated({"ui": {"theme": "amber"}, "routes": {"mine": {"models": ["demo"]}}})
     found = {entry.way: entry for entry in entries(settings)}
     assert found["ui", "theme"].changed
     assert not found["ui", "line"].changed
@@ -60,5 +55,5 @@ def test_what_is_shown_as_toml_reads_back(home: Any) -> None:
     (home / "config.toml").write_text(text)
     shown = CliRunner().invoke(command, ["show", "--changed"])
     assert shown.exit_code == 0, shown.output
-    back = Settings.model_validate(tomllib.loads(shown.output))
-    assert back == Settings.model_validate(tomllib.loads(text))
+    back = validated(tomllib.loads(shown.output))
+    assert back == validated(tomllib.loads(text))

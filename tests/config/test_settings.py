@@ -11,8 +11,9 @@ from routerterm.config.early_settings import QuickUi, quick_ui
 from routerterm.config.paths import Paths
 from routerterm.config.problems import Problem
 from routerterm.config.reference_checks import BUILT_IN_ROUTES, Known, check_names, known_here
-from routerterm.config.schema import UiSettings
-from routerterm.config.settings import Settings, check_settings, load_settings
+from routerterm.config.schema import Settings, UiSettings
+from routerterm.config.settings import check_settings, load_settings
+from routerterm.config.validation import validated
 from routerterm.core.errors import SettingsError
 from routerterm.router.options import BUILTIN_ROUTES
 
@@ -243,7 +244,7 @@ def test_what_is_built_in_has_no_problem_of_its_own() -> None:
 
 def test_checking_needs_only_names() -> None:
     known = Known(frozenset({"one"}), ("speech",), lambda _protocol: ())
-    settings = Settings.model_validate({"routes": {"r": {"models": ["one/x", "two/y"]}}, "router": {"default": "r"}})
+    settings = validated({"routes": {"r": {"models": ["one/x", "two/y"]}}, "router": {"default": "r"}})
     problems = list(check_names(settings, known))
     assert problems == [
         Problem(("routes", "r", "models", 1), 'routes.r.models[2]: no provider is called "two"', "Known: one.")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from routerterm.config.describe import changed_entries
 from routerterm.config.paths import Paths
 from routerterm.config.settings import load_settings
 from routerterm.config.write import set_value, set_values
@@ -50,7 +51,7 @@ def test_a_changed_entry_keeps_its_comment_and_the_rest_keeps_everything(written
         (
             "budget.providers.openai",
             {"day": Decimal("0.5")},
-            lambda s: s.budget.providers["openai"].model_dump(exclude_unset=True),
+            lambda s: changed_entries(s.budget.providers["openai"]),
         ),
     ],
 )

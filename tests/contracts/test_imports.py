@@ -51,7 +51,7 @@ def loaded_by(program: str) -> set[str]:
         ("routerterm.router", HEAVY - {"asyncio", "httpx"}),
         ("routerterm.store.database", HEAVY - {"asyncio", "sqlite3", "sqlite_utils"}),
         ("routerterm.engine.chat.session", HEAVY - {"asyncio", "sqlite3", "sqlite_utils"}),
-        ("routerterm.config.settings", HEAVY - {"asyncio", "pydantic"}),
+        ("routerterm.config.settings", HEAVY - {"asyncio"}),
         ("routerterm.tui.app", NEVER_AT_START | {"httpx", "pydantic", "sqlite_utils", "pygments.lexers._mapping"}),
     ],
 )

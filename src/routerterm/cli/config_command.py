@@ -59,12 +59,13 @@ def check() -> None:
 @click.option("--changed", is_flag=True, help="Only what is not at its default.")
 def show(section: str | None, changed: bool) -> None:
     """Print every entry as it holds now, in the form of config.toml; SECTION narrows it down (ui, router, budget…)."""
-    from routerterm.config.describe import entries
+    from routerterm.config.describe import entries, entry_names
     from routerterm.config.paths import Paths
-    from routerterm.config.settings import Settings, load_settings
+    from routerterm.config.schema import Settings
+    from routerterm.config.settings import load_settings
 
-    if section is not None and section not in Settings.model_fields:
-        raise click.UsageError(f"There is no section {section!r}. Known: {', '.join(Settings.model_fields)}.")
+    if section is not None and section not in entry_names(Settings):
+        raise click.UsageError(f"There is no section {section!r}. Known: {', '.join(entry_names(Settings))}.")
     table: tuple[str, ...] = ()
     # In TOML what belongs to no table stands before the first.
     for entry in sorted(entries(load_settings(Paths.find())), key=lambda each: len(each.way) > 1):
@@ -93,7 +94,8 @@ def _dotted(way: tuple[str, ...]) -> str:
 def _toml(value: Any) -> str | None:
     from decimal import Decimal
 
-    from pydantic import BaseModel
+    from routerterm.config.describe import changed_entries
+    from routerterm.config.schema import Section
 
     match value:
         case None:
@@ -110,8 +112,8 @@ def _toml(value: Any) -> str | None:
             return json.dumps(secret_redactor(value), ensure_ascii=False)
         case tuple() | list():
             return f"[{', '.join(_toml(each) or '' for each in value)}]"
-        case BaseModel():
-            return _toml(value.model_dump(exclude_unset=True))
+        case Section():
+            return _toml(changed_entries(value))
         case dict():
             inside = ", ".join(f"{_dotted((name,))} = {_toml(each)}" for name, each in value.items())
             return f"{{ {inside} }}" if value else "{}"

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from functools import cache
 from itertools import pairwise
-from typing import Any, get_args
+from typing import Any, get_args, get_type_hints
 
 from msgspec import Struct
-from pydantic import BaseModel
+from msgspec.structs import fields
 
-from routerterm.config.settings import Settings
+from routerterm.config.schema import Section, Settings
 
 _KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
 
@@ -39,28 +39,46 @@ class Entry(Struct, frozen=True):
 
 def entries(settings: Settings) -> Iterator[Entry]:
     """All single entries that have a value or a default; tables of the person's own names come with what is in them."""
-    yield from _of(settings, Settings(), ())
+    yield from _of(settings, Settings(), (), settings.given)
 
 
-def sentence(model: type[BaseModel], name: str) -> str:
+def sentence(section: type[Section], name: str) -> str:
     """The sentence under a field, of the class or of the one that it extends."""
-    for owner in model.__mro__:
-        if owner is not BaseModel and (text := _sentences(owner).get(name)):
+    for owner in section.__mro__:
+        if issubclass(owner, Section) and (text := _sentences(owner).get(name)):
             return text
     return ""
 
 
-def _of(section: BaseModel, defaults: BaseModel | None, way: tuple[str, ...]) -> Iterator[Entry]:
-    for name, field in type(section).model_fields.items():
+def entry_names(section: type[Section]) -> tuple[str, ...]:
+    """The entries of a table."""
+    return tuple(name for name in section.__struct_fields__ if name != "given")
+
+
+def changed_entries(section: Section) -> dict[str, Any]:
+    """The entries of a table that are not at their default."""
+    defaults = {each.name: each.default for each in fields(type(section))}
+    return {
+        name: value
+        for name in entry_names(type(section))
+        if (value := getattr(section, name)) not in (defaults[name], (), {})
+    }
+
+
+def _of(
+    section: Section, defaults: Section | None, way: tuple[str, ...], given: Set[tuple[str, ...]]
+) -> Iterator[Entry]:
+    hints = get_type_hints(type(section))
+    for name in entry_names(type(section)):
         value = getattr(section, name)
         default = getattr(defaults, name) if defaults is not None else None
-        if isinstance(value, BaseModel):
-            yield from _of(value, default, (*way, name))
-        elif isinstance(value, dict) and value and all(isinstance(each, BaseModel) for each in value.values()):
+        if isinstance(value, Section):
+            yield from _of(value, default if isinstance(default, Section) else None, (*way, name), given)
+        elif isinstance(value, dict) and value and all(isinstance(each, Section) for each in value.values()):
             for own, each in value.items():
-                yield from _of(each, None, (*way, name, own))
-        elif defaults is not None or name in section.model_fields_set:
-            choices, kind = _kind(field.annotation)
+                yield from _of(each, None, (*way, name, own), given)
+        elif defaults is not None or (*way, name) in given:
+            choices, kind = _kind(hints[name])
             yield Entry((*way, name), value, default, choices, kind, sentence(type(section), name))
 
 

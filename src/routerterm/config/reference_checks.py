@@ -14,7 +14,7 @@ from routerterm.core.errors import SettingsError
 from routerterm.core.targets import Target
 
 if TYPE_CHECKING:
-    from routerterm.config.settings import Settings
+    from routerterm.config.schema import Settings
 
 BUILT_IN_ROUTES: Mapping[str, tuple[str, ...]] = {
     "smart": ("openai", "anthropic", "gemini"),

@@ -1,22 +1,28 @@
 """Every entry of ``config.toml``: its name, its kind, its default, and a sentence about it.
 
 The settings screen, ``routerterm config show`` and the documentation read the sentences from here.
-Times are seconds, money is US dollars; None leaves it to what is built in.
+Times are seconds, money is US dollars; None leaves it to what is built in.  These are values: what a person wrote is
+checked by the models that `routerterm.config.validation` makes of them, with pydantic, and only when it has changed.
 """
 
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, TypeAdapter, field_validator, model_validator
+from msgspec import Struct, field
 
 from routerterm.core.messages import Role
 
-Seconds: TypeAlias = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Usd: TypeAlias = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
-Count: TypeAlias = Annotated[int, Field(gt=0)]
-Percent: TypeAlias = Annotated[int, Field(gt=0, le=100)]
+# Kinds of values; `validation` knows their bounds.
+Seconds: TypeAlias = float
+Usd: TypeAlias = Decimal
+Share: TypeAlias = float
+Count: TypeAlias = int
+Minutes: TypeAlias = int
+Percent: TypeAlias = int
+Port: TypeAlias = int
+Names: TypeAlias = tuple[str, ...]
 Strategy: TypeAlias = Literal["priority", "round-robin", "weighted", "cheapest", "fastest"]
 OnCut: TypeAlias = Literal["continue", "restart", "stop"]
 OnCap: TypeAlias = Literal["block", "ask", "cheaper"]
@@ -25,23 +31,13 @@ RuleAct: TypeAlias = Literal["log", "warn", "redact", "block"]
 KeyPlace: TypeAlias = Literal["keyring", "vault", "cmd", "env"]
 
 KEY_PLACES: tuple[KeyPlace, ...] = ("keyring", "vault", "cmd", "env")
-_KEY_HEADERS = {"authorization", "proxy-authorization", "x-api-key", "x-goog-api-key", "api-key"}
 
 
-def _in_one_piece(value: str | None) -> str | None:
-    """An address that can only be meant as it is written.  Raises `ValueError`."""
-    if value is not None and any(letter.isspace() or not letter.isprintable() for letter in value):
-        raise ValueError("must be in one piece, without a line break, a blank or an invisible letter")
-    return value
+class Section(Struct, frozen=True):
+    """A table of the file."""
 
 
-class Section(BaseModel):
-    """A table of the file: unknown entries are errors, and an error never shows what was written."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-
-class RouterSettings(Section):
+class RouterSettings(Section, frozen=True):
     """How requests are routed."""
 
     default: str = "smart"
@@ -69,26 +65,21 @@ class RouterSettings(Section):
     proxy: str | None = None
     """The proxy of all providers, as a URL; AI_PROXY_URL and PROXY_URL in the environment come before it."""
 
-    @field_validator("proxy")
-    @classmethod
-    def _is_in_one_piece(cls, value: str | None) -> str | None:
-        return _in_one_piece(value)
 
-
-class RouteSettings(Section):
+class RouteSettings(Section, frozen=True, kw_only=True):
     """A route: a name for several models that stand in for each other."""
 
     strategy: Strategy = "priority"
     """In which order its models are asked."""
-    models: tuple[str, ...] = Field(min_length=1)
+    models: Names
     """Models (provider/model), providers (for their default model), aliases or other routes, in order."""
-    weights: dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]] = Field(default_factory=dict)
+    weights: dict[str, Share] = field(default_factory=dict)
     """Shares of the requests by entry of `models`, for the strategy `weighted`; 1 where none is given."""
     hedge: bool = False
     """Ask a second model too when the first is slower than it usually is; the faster one answers."""
 
 
-class KeyRef(Section):
+class KeyRef(Section, frozen=True):
     """Where one key is kept, and what it may be used for."""
 
     ref: str
@@ -102,19 +93,6 @@ class KeyRef(Section):
     tpm: Count | None = None
     """Most tokens a minute."""
 
-    @model_validator(mode="before")
-    @classmethod
-    def _short_form(cls, value: Any) -> Any:
-        return {"ref": value} if isinstance(value, str) else value
-
-    @field_validator("ref")
-    @classmethod
-    def _is_a_reference(cls, value: str) -> str:
-        place, colon, rest = value.partition(":")
-        if not (colon and rest.strip() and place in KEY_PLACES):
-            raise ValueError("must say where the key is: env:NAME, keyring:LABEL, vault:LABEL or cmd:COMMAND")
-        return value
-
     @property
     def place(self) -> str:
         """The kind of place: ``env``, ``keyring``, ``vault`` or ``cmd``."""
@@ -126,7 +104,7 @@ class KeyRef(Section):
         return self.ref.partition(":")[2].strip()
 
 
-class ProviderSettings(Section):
+class ProviderSettings(Section, frozen=True):
     """A provider.  One that is not built in needs `protocol` and `base_url`."""
 
     enabled: bool = True
@@ -145,46 +123,15 @@ class ProviderSettings(Section):
     """The model that is meant where only the provider is named."""
     proxy: str | None = None
     """A proxy for this provider alone, as a URL."""
-    headers: dict[str, str] = Field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
     """Further HTTP headers for its requests; keys do not belong here."""
     timeout: Seconds | None = None
     """Longest wait for the first piece of its answers."""
     local: bool | None = None
     """Whether it runs on this machine or in this house: free of charge, and good for private conversations."""
 
-    @field_validator("base_url", "proxy")
-    @classmethod
-    def _is_a_url(cls, value: str | None) -> str | None:
-        if value is not None and "://" not in value:
-            raise ValueError("must be a URL that begins with http:// or https://")
-        return value
 
-    @field_validator("base_url", "proxy")
-    @classmethod
-    def _is_in_one_piece(cls, value: str | None) -> str | None:
-        return _in_one_piece(value)
-
-    @field_validator("base_url")
-    @classmethod
-    def _is_http(cls, value: str | None) -> str | None:
-        if value is not None:
-            url = TypeAdapter(HttpUrl).validate_python(value)
-            if url.username or url.password or url.query:
-                raise ValueError("must hold no name, password or query: a key goes into `keys`")
-        return value
-
-    @field_validator("headers")
-    @classmethod
-    def _holds_no_key(cls, value: dict[str, str]) -> dict[str, str]:
-        for name in value:
-            if name.lower() in _KEY_HEADERS:
-                raise ValueError(f"may not hold {name}: a key goes into `keys`")
-            if not f"{name}{value[name]}".isprintable():
-                raise ValueError(f"may not hold {name!a}: it has a line break or another character that is not printed")
-        return value
-
-
-class ModelSettings(Section):
+class ModelSettings(Section, frozen=True):
     """What is known better than the catalogue about one model, written "provider/model"."""
 
     context: Count | None = None
@@ -211,7 +158,7 @@ class ModelSettings(Section):
     """What is asked instead when it fails: models, providers, aliases or routes."""
 
 
-class CapSettings(Section):
+class CapSettings(Section, frozen=True):
     """Limits in US dollars for one route, provider or model."""
 
     request: Usd | None = None
@@ -222,7 +169,7 @@ class CapSettings(Section):
     """For one calendar month."""
 
 
-class BudgetSettings(CapSettings):
+class BudgetSettings(CapSettings, frozen=True):
     """What may be spent.  It is looked at before anything is sent; free and local models stay usable."""
 
     conversation: Usd | None = None
@@ -237,15 +184,15 @@ class BudgetSettings(CapSettings):
     """At which percentages of a limit to warn."""
     timezone: str | None = None
     """Whose days count, as in Europe/Warsaw; otherwise this machine's."""
-    routes: dict[str, CapSettings] = Field(default_factory=dict)
+    routes: dict[str, CapSettings] = field(default_factory=dict)
     """Limits by route."""
-    providers: dict[str, CapSettings] = Field(default_factory=dict)
+    providers: dict[str, CapSettings] = field(default_factory=dict)
     """Limits by provider."""
-    models: dict[str, CapSettings] = Field(default_factory=dict)
+    models: dict[str, CapSettings] = field(default_factory=dict)
     """Limits by model, as provider/model."""
 
 
-class GuardRule(Section):
+class GuardRule(Section, frozen=True, kw_only=True):
     """A rule about what is sent or answered: exactly one of `regex`, `contains_all`, `contains_any`."""
 
     name: str
@@ -261,14 +208,8 @@ class GuardRule(Section):
     roles: tuple[Role, ...] = ("user", "system", "tool")
     """Whose words are looked at; `assistant` means the answer."""
 
-    @model_validator(mode="after")
-    def _has_one_condition(self) -> GuardRule:
-        if sum(map(bool, (self.regex, self.contains_all, self.contains_any))) != 1:
-            raise ValueError("needs exactly one of regex, contains_all and contains_any")
-        return self
 
-
-class GuardDetectors(Section):
+class GuardDetectors(Section, frozen=True):
     """What to do about things that are found by their shape."""
 
     api_key: Act = "redact"
@@ -285,7 +226,7 @@ class GuardDetectors(Section):
     """Bank accounts."""
 
 
-class GuardSettings(Section):
+class GuardSettings(Section, frozen=True):
     """What must not leave the machine."""
 
     enabled: bool = True
@@ -296,7 +237,7 @@ class GuardSettings(Section):
     """Rules of your own, looked at in order."""
 
 
-class UiSettings(Section):
+class UiSettings(Section, frozen=True):
     """How the chat looks and behaves."""
 
     theme: str = "phosphor"
@@ -328,23 +269,23 @@ class UiSettings(Section):
     """Models and routes that the picker shows before all others, as in provider/model."""
 
 
-class KeysSettings(Section):
+class KeysSettings(Section, frozen=True):
     """Where API keys are kept."""
 
     order: tuple[KeyPlace, ...] = KEY_PLACES
     """Which places are asked for keys, in order."""
-    unlocked: Annotated[int, Field(ge=0)] = 30
+    unlocked: Minutes = 30
     """Minutes that our own vault stays open after it was used."""
 
 
-class GatewaySettings(Section):
+class GatewaySettings(Section, frozen=True):
     """The local server through which other programs use this router (`routerterm serve`)."""
 
     enabled: bool = False
     """Whether the chat runs it inside itself while it is open."""
     host: str = "127.0.0.1"
     """The address it listens at; any but this machine's own wants a token."""
-    port: Annotated[int, Field(ge=0, le=65_535)] = 8484
+    port: Port = 8484
     """The port it listens at; 0 takes any free one."""
     hosts: tuple[str, ...] = ()
     """Names it may be called by, besides localhost, this machine's name and bare addresses."""
@@ -369,3 +310,32 @@ class GatewaySettings(Section):
     """Whether every request is noted in gateway.log: times, tokens and costs, never a word of it."""
     traces: bool = False
     """Whether OpenTelemetry traces are sent (extra `otel`; the usual OTEL_* variables say where to)."""
+
+
+class Settings(Section, frozen=True):
+    """All of ``config.toml``."""
+
+    router: RouterSettings = RouterSettings()
+    """How requests are routed."""
+    routes: dict[str, RouteSettings] = field(default_factory=dict)
+    """Your own routes, or other models for the built-in ones."""
+    aliases: dict[str, str] = field(default_factory=dict)
+    """Short names for models or routes."""
+    providers: dict[str, ProviderSettings] = field(default_factory=dict)
+    """Providers: your own, or changes to those that are built in."""
+    models: dict[str, ModelSettings] = field(default_factory=dict)
+    """What you know better about a model, by its name provider/model."""
+    budget: BudgetSettings = BudgetSettings()
+    """What may be spent."""
+    guard: GuardSettings = GuardSettings()
+    """What must not leave the machine."""
+    gateway: GatewaySettings = GatewaySettings()
+    """The local server through which other programs use this router."""
+    ui: UiSettings = UiSettings()
+    """How the chat looks and behaves."""
+    keys: KeysSettings = KeysSettings()
+    """Where API keys are kept."""
+    bindings: dict[str, str] = field(default_factory=dict)
+    """Keys by command, separated by commas; none takes a command's keys away."""
+    given: frozenset[tuple[str, ...]] = frozenset()
+    """No entry: the ways to those that the file gives, as in ``("router", "default")``."""

@@ -90,7 +90,7 @@ def too_large(largest: int) -> HttpError:
 
 
 def unpack(packed: bytes, largest: int) -> bytes:
-    """A compressed body, in one or several members, never more than ``largest`` bytes.  Raises `HttpError` (400, 413)."""
+    """A compressed body, of one or several members, at most ``largest`` bytes.  Raises `HttpError` (400, 413)."""
     body = bytearray()
     rest = packed
     while rest:

@@ -11,8 +11,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct, field
 
 from routerterm.catalog import Catalog
-from routerterm.config.schema import BudgetSettings, CapSettings, GuardSettings
-from routerterm.config.settings import Settings
+from routerterm.config.schema import BudgetSettings, CapSettings, GuardSettings, Settings
 from routerterm.core.ports import State
 from routerterm.core.targets import Target
 from routerterm.router.accounting.pricing import CatalogPricer

@@ -10,7 +10,7 @@ from routerterm.catalog import Catalog
 from routerterm.config.keys.key_store import KeyStore
 from routerterm.config.keys.values import Probe
 from routerterm.config.paths import Paths
-from routerterm.config.settings import Settings
+from routerterm.config.schema import Settings
 from routerterm.engine.keys.probe import prober
 from routerterm.engine.keys.service import KeyService
 from routerterm.router.transports.base import Transport

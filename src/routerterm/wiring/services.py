@@ -18,7 +18,8 @@ from routerterm.config.local_model import status as local_status
 from routerterm.config.local_model import weights_file
 from routerterm.config.model_list_cache import read_kept
 from routerterm.config.paths import Paths
-from routerterm.config.settings import Settings, load_settings
+from routerterm.config.schema import Settings
+from routerterm.config.settings import load_settings
 from routerterm.core.errors import RoutertermError, VaultError
 from routerterm.core.events import Event
 from routerterm.core.request import ChatRequest
@@ -236,7 +237,7 @@ async def _damaged(keys: KeyStore) -> tuple[VaultError, ...]:
 
 async def default_model(settings: Settings, keys: KeyStore, paths: Paths) -> str:
     """What answers when nobody says: the person's default; the smart route if any key is known; local; demo."""
-    if "default" in settings.router.model_fields_set:
+    if ("router", "default") in settings.given:
         return settings.router.default
     if with_key := await providers_with_key(settings, keys):
         return "smart" if with_key & {"openai", "anthropic", "gemini"} else "any"

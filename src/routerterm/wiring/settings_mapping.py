@@ -11,8 +11,7 @@ from msgspec.structs import replace
 from routerterm.catalog import Catalog
 from routerterm.catalog.overlay import ModelOverride
 from routerterm.catalog.values import ProviderInfo
-from routerterm.config.schema import ModelSettings, ProviderSettings
-from routerterm.config.settings import Settings
+from routerterm.config.schema import ModelSettings, ProviderSettings, Settings
 from routerterm.core.errors import SettingsError
 from routerterm.core.targets import Target
 from routerterm.router.options import Limits, Route, RouteModel, RouterOptions, TimeoutOptions

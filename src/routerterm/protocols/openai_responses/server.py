@@ -231,7 +231,7 @@ class ServerStream:
         return b"event: " + name.encode("ascii") + b"\ndata: " + dumps(body) + b"\n\n"
 
     def response(self) -> dict[str, Any]:
-        """The whole response, for an answer that is not streamed.  Raises `StreamInterrupted` where no `StreamEnd` came."""
+        """The whole response of an answer that is not streamed.  Raises `StreamInterrupted` without a `StreamEnd`."""
         if self._stopped is None:
             raise cut()
         reason = _INCOMPLETE.get(self._stopped.reason)

@@ -37,7 +37,7 @@ class Onboarding:
     async def consider(self) -> None:
         """Offer them if nothing is set up: no key, no weights, no default, no conversation."""
         services = self._screen.services
-        chosen = "default" in services.settings.router.model_fields_set
+        chosen = ("router", "default") in services.settings.given
         if chosen or services.default_model != "demo/markdown":
             return
         if await services.store.conversations.latest() or await services.store.memory.read(SEEN):

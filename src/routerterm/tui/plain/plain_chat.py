@@ -210,7 +210,7 @@ async def _greet(talk: PlainChat) -> None:
     talk.say(f"routerterm, plain. {talk.model} answers. /help names the commands, /quit leaves.")
     for trouble in services.troubles:
         talk.tell(trouble)
-    chosen = "default" in services.settings.router.model_fields_set
+    chosen = ("router", "default") in services.settings.given
     if not chosen and talk.model == "demo/markdown" and await services.store.conversations.latest() is None:
         talk.say(WELCOME)
 

@@ -8,9 +8,8 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel
-
-from routerterm.config.describe import Entry, entries
+from routerterm.config.describe import Entry, changed_entries, entries
+from routerterm.config.schema import Section
 from routerterm.config.write import set_value
 from routerterm.core.errors import SettingsError
 from routerterm.core.sanitise import one_line
@@ -109,8 +108,8 @@ def shown(value: Any) -> str:
             return f"[{', '.join(map(_inner, value))}]"
         case dict():
             return f"{{{', '.join(f'{_inner(key)} = {_inner(each)}' for key, each in value.items())}}}"
-        case BaseModel():
-            return shown(value.model_dump(exclude_none=True, exclude_defaults=True))
+        case Section():
+            return shown(changed_entries(value))
         case _:
             return one_line(str(value))
 
