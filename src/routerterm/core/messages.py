@@ -10,28 +10,37 @@ import base64
 import binascii
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, assert_never, get_args
 
 from msgspec import Struct
 
 Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
 ROLES: tuple[Role, ...] = get_args(Role)
+CacheMark: TypeAlias = Literal["5m", "1h"]
+"""How long a provider is to keep the prompt up to here in its cache, where the client says so itself."""
 
 
-class Text(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Text:
     """Plain text, Markdown as a rule; ``name`` is that of the file it was read from, if it was."""
 
     text: str
     name: str | None = None
+    cache: CacheMark | None = field(default=None, compare=False)
 
 
-class Image(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Image:
     """A picture: either its bytes with their media type, or a URL that the provider fetches itself."""
 
     media_type: str
     data: bytes = b""
     url: str | None = None
     name: str | None = None
+    cache: CacheMark | None = field(default=None, compare=False)
+    detail: str | None = field(default=None, compare=False)
+    """How closely to look, in OpenAI's words: ``low``, ``high``, ``auto``."""
 
 
 class Reasoning(Struct, frozen=True):
@@ -55,13 +64,15 @@ class ToolCall(Struct, frozen=True):
     signature: str | None = None
 
 
-class ToolResult(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class ToolResult:
     """What a tool answered to the call ``call_id``."""
 
     call_id: str
     text: str
     name: str = ""
     is_error: bool = False
+    cache: CacheMark | None = field(default=None, compare=False)
 
 
 Part: TypeAlias = Text | Image | Reasoning | ToolCall | ToolResult

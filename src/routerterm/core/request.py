@@ -10,7 +10,7 @@ from msgspec import Struct, field
 
 from routerterm.core.errors import BadRequest
 from routerterm.core.ledger import Cap
-from routerterm.core.messages import Message
+from routerterm.core.messages import CacheMark, Message
 from routerterm.core.usage import MOST_TOKENS
 
 Effort: TypeAlias = Literal["none", "low", "medium", "high"]
@@ -23,6 +23,9 @@ class Tool(Struct, frozen=True):
     name: str
     description: str
     schema: Mapping[str, Any]
+    strict: bool | None = None
+    """Whether the provider must hold the model to the schema; None leaves it to the provider."""
+    cache: CacheMark | None = None
 
 
 class JsonAnswer(Struct, frozen=True):
@@ -47,6 +50,8 @@ class Params(Struct, frozen=True):
     """How long to reason before answering."""
     stop: tuple[str, ...] = ()
     seed: int | None = None
+    more: Mapping[str, Any] = field(default_factory=dict)
+    """Whatever else a client asked for, by the names of `protocols.fields`: written for whoever knows it."""
 
     def __post_init__(self) -> None:
         """Raises `BadRequest` for a number that no model can mean: none of them may reach money or a provider."""

@@ -77,6 +77,10 @@ class Codec(Protocol):
         """The HTTP request that asks ``model``; ``prefill`` is the beginning of an answer to be continued."""
         ...
 
+    def left_out(self, request: ChatRequest) -> tuple[str, ...]:
+        """The names of what the request asks and this protocol cannot say."""
+        ...
+
     def decoder(self) -> Decoder:
         """A fresh decoder for one streamed answer."""
         ...

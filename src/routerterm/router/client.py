@@ -224,9 +224,11 @@ class Router:
         patience = StreamTimeouts(
             first * slow, idle, timeouts.keepalive_factor, deadline, timeouts.connect, timeouts.write
         )
-        return AttemptStream(
+        stream = AttemptStream(
             self._transport(info), self._with_headers(encoded, info), wire.decoder(), patience, info.name
         )
+        stream.left_out = wire.left_out(request)
+        return stream
 
     def _with_headers(self, request: HttpRequest, info: ProviderInfo) -> HttpRequest:
         more = {**dict(info.headers), **self._options.headers.get(info.name, {})}

@@ -14,6 +14,7 @@ from routerterm.protocols.anthropic_messages.decode import MessagesDecoder
 from routerterm.protocols.anthropic_messages.dialect import Dialect
 from routerterm.protocols.anthropic_messages.encode import request_body
 from routerterm.protocols.base import HttpRequest, ListedModel
+from routerterm.protocols.fields import left_out
 from routerterm.protocols.http import Header, get, join, key_header, post
 from routerterm.protocols.json_utils import mapping, objects, size, text
 from routerterm.protocols.listing import read_listing
@@ -39,6 +40,10 @@ class MessagesCodec(Struct, frozen=True):
         """The HTTP request that asks ``model``."""
         body = request_body(request, self.dialect, model=model, stream=stream, prefill=prefill)
         return post(join(base_url, "/messages"), body, self._headers(key), stream=stream)
+
+    def left_out(self, request: ChatRequest) -> tuple[str, ...]:
+        """The names of what the request asks and this protocol cannot say."""
+        return left_out("anthropic-messages", request.params)
 
     def decoder(self) -> StreamDecoder:
         """A fresh decoder for one streamed answer."""

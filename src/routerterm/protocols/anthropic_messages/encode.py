@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from routerterm.core.messages import Image, Message, Reasoning, Text, ToolCall, ToolResult
-from routerterm.core.request import ChatRequest, Effort, Params, Tool
+from routerterm.core.messages import CacheMark, Image, Message, Reasoning, Text, ToolCall, ToolResult
+from routerterm.core.request import ChatRequest, Params, Tool
 from routerterm.protocols.anthropic_messages.decode import FAMILY
 from routerterm.protocols.anthropic_messages.dialect import Dialect
+from routerterm.protocols.fields import effort_word, written
 from routerterm.protocols.http import given
-from routerterm.protocols.json_utils import mapping
+from routerterm.protocols.json_utils import count, mapping
 from routerterm.protocols.normalize_messages import (
     arguments_object,
     base64_data,
@@ -24,6 +25,8 @@ from routerterm.protocols.schemas import object_schema
 from routerterm.protocols.signature_scope import read_scope
 
 _CACHE = {"cache_control": {"type": "ephemeral"}}
+_MOST_MARKS = 4
+"""Marks for the cache in one request (docs.anthropic.com, prompt caching)."""
 
 
 def request_body(request: ChatRequest, dialect: Dialect, *, model: str, stream: bool, prefill: str) -> dict[str, Any]:
@@ -36,7 +39,8 @@ def request_body(request: ChatRequest, dialect: Dialect, *, model: str, stream: 
     budgeted = re.match(dialect.budgeted, model) is not None
     budget = budgeted and may_think and not _in_foreign_tool_turn(messages)
     thinking = _thinking(request.params, dialect) if budget else None
-    if dialect.cache and len(messages) > 1:
+    own_marks = dialect.cache and not _is_marked(request)
+    if own_marks and len(messages) > 1:
         _mark(messages)
     if prefill:
         # The protocol refuses a prefill that ends in white space.
@@ -47,12 +51,14 @@ def request_body(request: ChatRequest, dialect: Dialect, *, model: str, stream: 
         "max_tokens": _max_tokens(request.params, dialect, thinking),
     }
     if system:
-        block = {"type": "text", "text": system}
-        body["system"] = [block | _CACHE] if dialect.cache else [block]
-    if thinking is not None:
+        body["system"] = _system(request, system) if not own_marks else [{"type": "text", "text": system} | _CACHE]
+    asked = _as_asked(request.params, body["max_tokens"], may_think=may_think, may_budget=bool(budget))
+    if asked is not None:
+        body |= asked
+    elif thinking is not None:
         body["thinking"] = {"type": "enabled", "budget_tokens": thinking}
     elif request.params.effort is not None and not budgeted and not prefill:
-        body |= _adaptive(request.params.effort if may_think else "none")
+        body |= _adaptive(effort_word(request.params) or "none" if may_think else "none")
     thinks = mapping(body.get("thinking")).get("type") in ("enabled", "adaptive")
     body |= _params(request.params, thinks=thinks)
     if request.json is not None and request.json.schema is not None:
@@ -62,9 +68,71 @@ def request_body(request: ChatRequest, dialect: Dialect, *, model: str, stream: 
         body["tools"] = [_tool(tool) for tool in request.tools]
         if request.tool_choice:
             body["tool_choice"] = _choice(request.tool_choice)
+    _carry(body, request, thinks=thinks)
     if stream:
         body["stream"] = True
+    _limit_marks(body)
     return body
+
+
+def _carry(body: dict[str, Any], request: ChatRequest, *, thinks: bool) -> None:
+    """The fields beyond our vocabulary that this protocol knows."""
+    more = request.params.more
+    fields = written("anthropic-messages", request.params)
+    fields.pop("thinking", None)  # decided with all that excludes it
+    if thinks:
+        fields.pop("top_k", None)
+    body |= fields
+    if isinstance(user := more.get("user"), str):
+        body["metadata"] = {"user_id": user}
+    if more.get("parallel_tool_calls") is False and request.tools and request.tool_choice != "none":
+        body["tool_choice"] = body.get("tool_choice", {"type": "auto"}) | {"disable_parallel_tool_use": True}
+
+
+def _as_asked(params: Params, most: int, *, may_think: bool, may_budget: bool) -> dict[str, Any] | None:
+    """How a client of this very protocol asked to think, where nothing forbids it."""
+    asked = mapping(params.more.get("thinking"))
+    word = params.more.get("effort_word") or (params.effort if params.effort != "none" else None)
+    effort = {"output_config": {"effort": word}} if word and asked.get("type") == "adaptive" else {}
+    match asked.get("type"):
+        case "adaptive" if may_think:
+            return {"thinking": dict(asked)} | effort
+        case "enabled" if may_think and may_budget and 1024 <= count(asked.get("budget_tokens")) < most:
+            return {"thinking": dict(asked)}
+        case _:
+            return None
+
+
+def _is_marked(request: ChatRequest) -> bool:
+    """Whether the client marks the prompt for the cache itself: then its marks are money, and no others are added."""
+    parts = (part for message in request.messages for part in message.parts)
+    return any(getattr(part, "cache", None) for part in parts) or any(tool.cache for tool in request.tools)
+
+
+def _cached(mark: CacheMark | None) -> dict[str, Any]:
+    """The block's mark as the client set it."""
+    if mark is None:
+        return {}
+    return {"cache_control": {"type": "ephemeral"} | ({"ttl": "1h"} if mark == "1h" else {})}
+
+
+def _system(request: ChatRequest, system: str) -> list[dict[str, Any]]:
+    """The system's words, block by block where the client marked some."""
+    parts = [part for message in request.messages if message.role == "system" for part in message.parts]
+    texts = [part for part in parts if isinstance(part, Text) and part.text.strip()]
+    if not any(part.cache for part in texts):
+        return [{"type": "text", "text": system}]
+    own = [{"type": "text", "text": request.system}] if request.system else []
+    return own + [{"type": "text", "text": part.text} | _cached(part.cache) for part in texts]
+
+
+def _limit_marks(body: dict[str, Any]) -> None:
+    """The protocol takes four marks: of more, the earlier ones go, because a later one holds what is before it."""
+    places = [*body.get("tools", ()), *body.get("system", ())]
+    places += [block for message in body["messages"] for block in message["content"]]
+    marked = [place for place in places if "cache_control" in place]
+    for place in marked[: max(0, len(marked) - _MOST_MARKS)]:
+        del place["cache_control"]
 
 
 def _message(message: Message) -> dict[str, Any]:
@@ -77,9 +145,9 @@ def _blocks(parts: list[Any], spoken_by_model: bool) -> Iterator[dict[str, Any]]
     for part in parts:
         match part:
             case Text(text) if text.strip():
-                yield {"type": "text", "text": text}
+                yield {"type": "text", "text": text} | _cached(part.cache)
             case Image() if not spoken_by_model:
-                yield {"type": "image", "source": _source(part)}
+                yield {"type": "image", "source": _source(part)} | _cached(part.cache)
             case Reasoning(text, signature, redacted):
                 if data := read_scope(FAMILY, redacted):
                     yield {"type": "redacted_thinking", "data": data}
@@ -89,7 +157,7 @@ def _blocks(parts: list[Any], spoken_by_model: bool) -> Iterator[dict[str, Any]]
                 yield {"type": "tool_use", "id": plain_id(id), "name": name, "input": arguments_object(arguments)}
             case ToolResult(call_id, text, _, is_error):
                 block = {"type": "tool_result", "tool_use_id": plain_id(call_id), "content": text}
-                yield block | ({"is_error": True} if is_error else {})
+                yield block | ({"is_error": True} if is_error else {}) | _cached(part.cache)
             case _:
                 pass
 
@@ -122,7 +190,8 @@ def _mark(messages: list[dict[str, Any]]) -> None:
 
 
 def _tool(tool: Tool) -> dict[str, Any]:
-    return {"name": tool.name, "description": tool.description, "input_schema": object_schema(tool.schema)}
+    made = {"name": tool.name, "description": tool.description, "input_schema": object_schema(tool.schema)}
+    return made | given(strict=tool.strict) | _cached(tool.cache)
 
 
 def _choice(choice: str) -> dict[str, str]:
@@ -145,7 +214,7 @@ def _thinking(params: Params, dialect: Dialect) -> int | None:
     return budget if budget >= 1024 else None
 
 
-def _adaptive(effort: Effort) -> dict[str, Any]:
+def _adaptive(effort: str) -> dict[str, Any]:
     """How the later models are told to think."""
     if effort == "none":
         return {"thinking": {"type": "disabled"}}

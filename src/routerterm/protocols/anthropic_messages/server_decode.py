@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from msgspec.structs import replace
+
 from routerterm.core.errors import BadRequest
-from routerterm.core.messages import Image, Message, Part, Reasoning, Text, ToolCall, ToolResult
+from routerterm.core.messages import CacheMark, Image, Message, Part, Reasoning, Text, ToolCall, ToolResult
 from routerterm.core.request import ChatRequest, Effort, JsonAnswer, Params, Tool
 from routerterm.protocols.anthropic_messages.decode import FAMILY
+from routerterm.protocols.fields import carried
 from routerterm.protocols.json_utils import dumps, mapping, objects, text
 from routerterm.protocols.server_base import (
     ServerRequest,
@@ -30,10 +33,11 @@ from routerterm.protocols.structured import read_shape
 def decode_request(body: bytes) -> ServerRequest:
     """The request of a client.  Raises `BadRequest` where it cannot be served as asked."""
     payload = read_object(body)
+    system, marked = _system(payload.get("system"))
     request = ChatRequest(
         required_text(payload, "model"),
-        tuple(_message(item) for item in objects(required_list(payload, "messages"))),
-        system=_system(payload.get("system")),
+        (*marked, *(_message(item) for item in objects(required_list(payload, "messages")))),
+        system=system,
         params=_params(payload),
         tools=tuple(_tool(item) for item in objects(payload.get("tools"))),
         tool_choice=_choice(mapping(payload.get("tool_choice"))),
@@ -52,10 +56,22 @@ def _format(given: Mapping[str, Any]) -> JsonAnswer | None:
     return read_shape(given)
 
 
-def _system(system: Any) -> str | None:
+def _system(system: Any) -> tuple[str | None, tuple[Message, ...]]:
+    """What the system says: as one text, or block by block where one is marked for the cache."""
     if isinstance(system, str):
-        return system or None
-    return "\n\n".join(text(block.get("text")) for block in objects(system)) or None
+        return system or None, ()
+    blocks = [Text(text(block.get("text")), cache=_mark(block)) for block in objects(system)]
+    if any(block.cache for block in blocks):
+        return None, tuple(Message("system", (block,)) for block in blocks if block.text)
+    return "\n\n".join(block.text for block in blocks) or None, ()
+
+
+def _mark(block: Mapping[str, Any]) -> CacheMark | None:
+    """How long the client wants the prompt up to this block kept in the provider's cache."""
+    mark = mapping(block.get("cache_control"))
+    if mark.get("type") != "ephemeral":
+        return None
+    return "1h" if mark.get("ttl") == "1h" else "5m"
 
 
 def _message(item: Mapping[str, Any]) -> Message:
@@ -71,9 +87,9 @@ def _parts(blocks: list[Mapping[str, Any]]) -> Iterator[Part]:
     for block in blocks:
         match block.get("type"):
             case "text":
-                yield Text(text(block.get("text")))
+                yield Text(text(block.get("text")), cache=_mark(block))
             case "image":
-                yield _image(block)
+                yield replace(_image(block), cache=_mark(block))
             case "thinking":
                 yield Reasoning(text(block.get("thinking")), sign_scope(FAMILY, text(block.get("signature"))))
             case "redacted_thinking":
@@ -92,7 +108,8 @@ def _result(block: Mapping[str, Any]) -> Iterator[Part]:
     content = block.get("content")
     parts: list[Part] = [Text(content)] if isinstance(content, str) else list(_parts(objects(content)))
     spoken = "".join(part.text for part in parts if isinstance(part, Text))
-    yield ToolResult(text(block.get("tool_use_id")), spoken, is_error=block.get("is_error") is True)
+    id, failed = text(block.get("tool_use_id")), block.get("is_error") is True
+    yield ToolResult(id, spoken, is_error=failed, cache=_mark(block))
     yield from (part for part in parts if isinstance(part, Image))
 
 
@@ -110,7 +127,14 @@ def _image(block: Mapping[str, Any]) -> Image:
 def _tool(item: Mapping[str, Any]) -> Tool:
     if text(item.get("type")) not in ("", "custom"):
         raise BadRequest("Tools that run at Anthropic are not supported.")
-    return Tool(required_text(item, "name"), text(item.get("description")), mapping(item.get("input_schema")))
+    strict = item.get("strict")
+    return Tool(
+        required_text(item, "name"),
+        text(item.get("description")),
+        mapping(item.get("input_schema")),
+        strict if isinstance(strict, bool) else None,
+        _mark(item),
+    )
 
 
 def _choice(choice: Mapping[str, Any]) -> str | None:
@@ -132,6 +156,7 @@ def _params(payload: Mapping[str, Any]) -> Params:
         max_output=whole(payload, "max_tokens"),
         effort=_effort(payload),
         stop=words(payload.get("stop_sequences")),
+        more=carried("anthropic-messages", payload),
     )
 
 

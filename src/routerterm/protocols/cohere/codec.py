@@ -13,6 +13,7 @@ from routerterm.core.secret import Secret
 from routerterm.protocols.base import HttpRequest, ListedModel
 from routerterm.protocols.cohere.decode import CohereDecoder
 from routerterm.protocols.cohere.encode import request_body
+from routerterm.protocols.fields import left_out
 from routerterm.protocols.http import get, join, key_header, post
 from routerterm.protocols.json_utils import listing, mapping, objects, size, text
 from routerterm.protocols.listing import read_listing
@@ -48,6 +49,10 @@ class CohereCodec(Struct, frozen=True):
         """The HTTP request that asks ``model``."""
         body = request_body(request, model=model, stream=stream, prefill=prefill)
         return post(join(base_url, "/v2/chat"), body, key_header(self.dialect.key_header, key), stream=stream)
+
+    def left_out(self, request: ChatRequest) -> tuple[str, ...]:
+        """The names of what the request asks and this protocol cannot say."""
+        return left_out("cohere-v2", request.params)
 
     def decoder(self) -> StreamDecoder:
         """A fresh decoder for one streamed answer."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from routerterm.core.messages import Image, Message, Text, ToolCall, ToolResult
 from routerterm.core.request import ChatRequest, Params
+from routerterm.protocols.fields import written
 from routerterm.protocols.http import given
 from routerterm.protocols.normalize_messages import arguments_text, conversation, data_uri
 from routerterm.protocols.openai_chat.encode import tool_json
@@ -72,6 +73,7 @@ def _params(params: Params) -> dict[str, Any]:
         stop_sequences=list(params.stop[:5]) or None,
         seed=params.seed,
     )
+    out |= written("cohere-v2", params)
     if params.effort is not None:
         out["thinking"] = {"type": "disabled" if params.effort == "none" else "enabled"}
     return out

@@ -12,6 +12,7 @@ from routerterm.core.events import WireEvent
 from routerterm.core.request import ChatRequest
 from routerterm.core.secret import Secret
 from routerterm.protocols.base import HttpRequest, ListedModel
+from routerterm.protocols.fields import left_out
 from routerterm.protocols.gemini.decode import GeminiDecoder
 from routerterm.protocols.gemini.encode import request_body
 from routerterm.protocols.http import get, join, key_header, post
@@ -56,6 +57,10 @@ class GeminiCodec(Struct, frozen=True):
             key_header(self.dialect.key_header, key),
             stream=stream,
         )
+
+    def left_out(self, request: ChatRequest) -> tuple[str, ...]:
+        """The names of what the request asks and this protocol cannot say."""
+        return left_out("gemini", request.params)
 
     def decoder(self) -> StreamDecoder:
         """A fresh decoder for one streamed answer."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from routerterm.core.messages import Image, Message, Text, ToolCall, ToolResult
 from routerterm.core.request import ChatRequest, JsonAnswer, Params, Tool
+from routerterm.protocols.fields import written
 from routerterm.protocols.gemini.decode import FAMILY
 from routerterm.protocols.http import given
 from routerterm.protocols.normalize_messages import (
@@ -109,6 +110,7 @@ def _config(params: Params) -> dict[str, Any]:
         stopSequences=list(params.stop) or None,
         seed=params.seed,
     )
+    out |= written("gemini", params)
     if params.effort is not None:
         out["thinkingConfig"] = {"thinkingBudget": _BUDGETS[params.effort], "includeThoughts": params.effort != "none"}
     return out

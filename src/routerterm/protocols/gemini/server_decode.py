@@ -9,6 +9,7 @@ from typing import Any
 from routerterm.core.errors import BadRequest
 from routerterm.core.messages import Image, Message, Part, Reasoning, Text, ToolCall, ToolResult
 from routerterm.core.request import ChatRequest, Effort, Params, Tool
+from routerterm.protocols.fields import carried
 from routerterm.protocols.gemini.decode import FAMILY
 from routerterm.protocols.json_utils import dumps, listing, mapping, objects, text
 from routerterm.protocols.server_base import (
@@ -162,6 +163,7 @@ def _params(config: Mapping[str, Any]) -> Params:
         effort=_effort(_camel(config.get("thinkingConfig"))),
         stop=words(config.get("stopSequences")),
         seed=whole(config, "seed"),
+        more=carried("gemini", config),
     )
 
 

@@ -11,6 +11,7 @@ from routerterm.core.events import WireEvent
 from routerterm.core.request import ChatRequest
 from routerterm.core.secret import Secret
 from routerterm.protocols.base import HttpRequest, ListedModel
+from routerterm.protocols.fields import left_out
 from routerterm.protocols.http import get, join, key_header, post
 from routerterm.protocols.json_utils import listing, mapping, objects, size, text
 from routerterm.protocols.listing import read_listing
@@ -51,6 +52,10 @@ class OllamaCodec(Struct, frozen=True):
         return post(
             join(base_url, "/api/chat"), body, headers, stream=stream, accept="application/x-ndjson" if stream else ""
         )
+
+    def left_out(self, request: ChatRequest) -> tuple[str, ...]:
+        """The names of what the request asks and this protocol cannot say."""
+        return left_out("ollama-chat", request.params)
 
     def decoder(self) -> StreamDecoder:
         """A fresh decoder for one streamed answer."""

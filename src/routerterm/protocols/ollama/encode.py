@@ -7,6 +7,7 @@ from typing import Any
 
 from routerterm.core.messages import Message, ToolCall, ToolResult
 from routerterm.core.request import ChatRequest, Params
+from routerterm.protocols.fields import written
 from routerterm.protocols.http import given
 from routerterm.protocols.normalize_messages import (
     arguments_object,
@@ -69,7 +70,7 @@ def _options(params: Params) -> dict[str, Any]:
         num_predict=params.max_output,
         seed=params.seed,
         stop=list(params.stop) or None,
-    )
+    ) | written("ollama-chat", params)
 
 
 def _context(messages: list[dict[str, Any]], params: Params) -> int:

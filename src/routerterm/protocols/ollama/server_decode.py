@@ -8,6 +8,7 @@ from typing import Any
 from routerterm.core.errors import BadRequest
 from routerterm.core.messages import Image, Message, Part, Reasoning, Role, Text, ToolCall, ToolResult
 from routerterm.core.request import ChatRequest, Effort, Params, Tool
+from routerterm.protocols.fields import carried
 from routerterm.protocols.json_utils import dumps, listing, mapping, objects, text
 from routerterm.protocols.openai_chat.server_decode import read_tool
 from routerterm.protocols.server_base import (
@@ -93,6 +94,7 @@ def _params(options: Mapping[str, Any], think: Any) -> Params:
         effort=_effort(think),
         stop=words(options.get("stop")),
         seed=whole(options, "seed"),
+        more=carried("ollama-chat", options),
     )
 
 

@@ -10,6 +10,7 @@ from routerterm.core.events import WireEvent
 from routerterm.core.request import ChatRequest
 from routerterm.core.secret import Secret
 from routerterm.protocols.base import HttpRequest, ListedModel
+from routerterm.protocols.fields import left_out
 from routerterm.protocols.http import get, join, key_header, post
 from routerterm.protocols.openai_chat.decode import ChatDecoder
 from routerterm.protocols.openai_chat.dialect import PLAIN, Dialect
@@ -42,6 +43,10 @@ class ChatCodec(Struct, frozen=True):
         body = request_body(request, self.dialect, model=model, stream=stream, prefill=prefill)
         url = join(base_url, self.dialect.path)
         return post(url, body, key_header(self.dialect.key_header, key), stream=stream)
+
+    def left_out(self, request: ChatRequest) -> tuple[str, ...]:
+        """The names of what the request asks and this server cannot be told."""
+        return left_out("openai-chat", request.params, self.dialect.passes)
 
     def decoder(self) -> StreamDecoder:
         """A fresh decoder for one streamed answer."""

@@ -8,6 +8,8 @@ from typing import Any, Literal, TypeAlias
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from routerterm.protocols.fields import names
+
 EffortStyle: TypeAlias = Literal["", "reasoning_effort", "reasoning", "thinking", "enable_thinking"]
 PrefillStyle: TypeAlias = Literal["assistant", "prefix", "partial", "continue_final_message"]
 
@@ -50,11 +52,20 @@ class Dialect(Struct, frozen=True):
     image_urls: bool = True
     schemas: bool = True
     """Whether it holds an answer to a JSON Schema; otherwise it is told to answer in JSON, and the schema in words."""
+    passes: frozenset[str] | None = None
+    """The fields beyond our vocabulary that it takes; None for all that Chat Completions knows."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """Fields that go with every request."""
 
 
 PLAIN = Dialect()
+_OPENAI = names(
+    "frequency_penalty presence_penalty logit_bias parallel_tool_calls service_tier user metadata "
+    "safety_identifier prompt_cache_key prompt_cache_retention prompt_cache_options verbosity "
+    "prediction web_search_options moderation store "
+)
+"""OpenAI refuses every field that it does not know; so does Azure."""
+_MISTRAL = frozenset({"parallel_tool_calls", "presence_penalty", "frequency_penalty", "prediction"})
 _HOSTED = replace(PLAIN, think_tags=False, strict_turns=False)
 """A large provider, which is known to part thoughts from answers and to take turns in any order."""
 _TALKS = replace(PLAIN, strict_turns=False)
@@ -64,10 +75,20 @@ DIALECTS: Mapping[str, Dialect] = {
     "": PLAIN,
     "compatible": PLAIN,
     "openai": replace(
-        _HOSTED, longest_id=40, max_tokens="max_completion_tokens", effort="reasoning_effort", system_role="developer"
+        _HOSTED,
+        longest_id=40,
+        passes=_OPENAI,
+        max_tokens="max_completion_tokens",
+        effort="reasoning_effort",
+        system_role="developer",
     ),
     "azure": replace(
-        _HOSTED, longest_id=40, key_header="api-key", max_tokens="max_completion_tokens", effort="reasoning_effort"
+        _HOSTED,
+        longest_id=40,
+        passes=_OPENAI,
+        key_header="api-key",
+        max_tokens="max_completion_tokens",
+        effort="reasoning_effort",
     ),
     "groq": replace(_TALKS, max_tokens="max_completion_tokens", effort="reasoning_effort"),
     "deepseek": replace(
@@ -85,6 +106,7 @@ DIALECTS: Mapping[str, Dialect] = {
         PLAIN,
         think_tags=False,
         protocol="mistral",
+        passes=_MISTRAL,
         seed="random_seed",
         stream_usage=False,
         prefill="prefix",

@@ -7,6 +7,7 @@ from typing import Any
 
 from routerterm.core.messages import Image, Message, Reasoning, Text, ToolCall, ToolResult
 from routerterm.core.request import ChatRequest, Params, Tool
+from routerterm.protocols.fields import effort_word, written
 from routerterm.protocols.http import given
 from routerterm.protocols.normalize_messages import (
     arguments_text,
@@ -27,7 +28,7 @@ from routerterm.protocols.structured import chat_format, in_words
 def request_body(request: ChatRequest, dialect: Dialect, *, model: str, stream: bool, prefill: str) -> dict[str, Any]:
     """The JSON body of a request."""
     body: dict[str, Any] = {"model": model, "messages": list(_messages(request, dialect, model))}
-    body |= _params(request.params, dialect)
+    body |= _params(request.params, dialect) | _more(request, dialect)
     if request.tools:
         body["tools"] = [tool_json(tool) for tool in request.tools]
         if request.tool_choice:
@@ -46,7 +47,8 @@ def request_body(request: ChatRequest, dialect: Dialect, *, model: str, stream: 
 def tool_json(tool: Tool, schema: dict[str, Any] | None = None) -> dict[str, Any]:
     """A tool as Chat Completions describes it; ``schema`` stands for its own."""
     parameters = object_schema(tool.schema) if schema is None else schema
-    function = {"name": tool.name, "description": tool.description, "parameters": parameters}
+    function: dict[str, Any] = {"name": tool.name, "description": tool.description, "parameters": parameters}
+    function |= given(strict=tool.strict)
     return {"type": "function", "function": function}
 
 
@@ -82,7 +84,8 @@ def _content(message: Message, dialect: Dialect) -> str | list[dict[str, Any]]:
             case Text(text):
                 parts.append({"type": "text", "text": text})
             case Image() if part.data or dialect.image_urls:
-                parts.append({"type": "image_url", "image_url": {"url": data_uri(part)}})
+                place = {"url": data_uri(part)} | given(detail=part.detail)
+                parts.append({"type": "image_url", "image_url": place})
             case Image():
                 parts.append({"type": "text", "text": f"[image: {part.url}]"})
             case _:
@@ -141,7 +144,7 @@ def _choice(choice: str, dialect: Dialect) -> str | dict[str, Any]:
 def _params(params: Params, dialect: Dialect) -> dict[str, Any]:
     out = given(temperature=params.temperature, top_p=params.top_p, stop=list(params.stop) or None)
     out |= given(**{dialect.max_tokens: params.max_output, dialect.seed: params.seed})
-    if params.effort is None or not (word := dialect.efforts.get(params.effort, params.effort)):
+    if params.effort is None or not (word := dialect.efforts.get(params.effort, effort_word(params) or "")):
         return out
     match dialect.effort:
         case "reasoning_effort":
@@ -155,6 +158,15 @@ def _params(params: Params, dialect: Dialect) -> dict[str, Any]:
         case "":
             pass
     return out
+
+
+def _more(request: ChatRequest, dialect: Dialect) -> dict[str, Any]:
+    """The fields beyond our vocabulary, of those that this server takes."""
+    fields = written("openai-chat", request.params)
+    if not request.tools:
+        fields.pop("parallel_tool_calls", None)  # refused without tools
+    passed = dialect.passes
+    return fields if passed is None else {name: value for name, value in fields.items() if name in passed}
 
 
 def _prefill(body: dict[str, Any], prefill: str, dialect: Dialect) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from msgspec.structs import replace
+
 from routerterm.core.errors import BadRequest
 from routerterm.core.messages import Image, Message, Part, Reasoning, Role, Text, ToolCall, ToolResult
 from routerterm.core.request import ChatRequest, Params, Tool
+from routerterm.protocols.fields import carried
 from routerterm.protocols.json_utils import mapping, objects, text
 from routerterm.protocols.server_base import (
     ServerRequest,
@@ -42,7 +45,7 @@ def decode_request(body: bytes) -> ServerRequest:
         required_text(payload, "model"),
         tuple(_message(item) for item in objects(required_list(payload, "messages"))),
         params=_params(payload),
-        tools=tuple(read_tool(item) for item in objects(payload.get("tools"))),
+        tools=_tools(payload),
         tool_choice=_choice(payload.get("tool_choice")),
         json=read_chat_format(payload.get("response_format")),
         client="gateway",
@@ -105,7 +108,8 @@ def _content(content: Any) -> Iterator[Part]:
                 )
             case "image_url":
                 place = part.get("image_url")
-                yield image(text(place if isinstance(place, str) else mapping(place).get("url")))
+                made = image(text(place if isinstance(place, str) else mapping(place).get("url")))
+                yield replace(made, detail=text(mapping(place).get("detail")) or None)
             case other:
                 raise BadRequest(f"Message parts of type {str(other)[:40]!r} are not supported.")
 
@@ -115,10 +119,29 @@ def read_tool(item: Mapping[str, Any]) -> Tool:
     function = mapping(item.get("function"))
     if text(item.get("type")) not in ("", "function") or not function:
         raise BadRequest("Only tools of type function are supported.")
-    return Tool(required_text(function, "name"), text(function.get("description")), mapping(function.get("parameters")))
+    strict = function.get("strict")
+    return Tool(
+        required_text(function, "name"),
+        text(function.get("description")),
+        mapping(function.get("parameters")),
+        strict if isinstance(strict, bool) else None,
+    )
+
+
+def _tools(payload: Mapping[str, Any]) -> tuple[Tool, ...]:
+    """The tools, of those that the choice allows: a model that does not see the others cannot call them."""
+    tools = tuple(read_tool(item) for item in objects(payload.get("tools")))
+    choice = mapping(payload.get("tool_choice"))
+    if choice.get("type") != "allowed_tools":
+        return tools
+    allowed = objects(mapping(choice.get("allowed_tools")).get("tools"))
+    names = {text(mapping(item.get("function")).get("name")) for item in allowed}
+    return tuple(tool for tool in tools if tool.name in names)
 
 
 def _choice(choice: Any) -> str | None:
+    if isinstance(choice, dict) and choice.get("type") == "allowed_tools":
+        return text(mapping(choice.get("allowed_tools")).get("mode")) or "auto"
     if isinstance(choice, dict):
         return text(mapping(choice.get("function")).get("name")) or None
     return text(choice) or None
@@ -133,4 +156,5 @@ def _params(payload: Mapping[str, Any]) -> Params:
         effort=effort(asked),
         stop=words(payload.get("stop")),
         seed=whole(payload, "seed") or whole(payload, "random_seed"),
+        more=carried("openai-chat", payload),
     )

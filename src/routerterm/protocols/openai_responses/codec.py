@@ -10,6 +10,7 @@ from routerterm.core.events import WireEvent
 from routerterm.core.request import ChatRequest
 from routerterm.core.secret import Secret
 from routerterm.protocols.base import HttpRequest, ListedModel
+from routerterm.protocols.fields import left_out
 from routerterm.protocols.http import get, join, key_header, post
 from routerterm.protocols.openai_chat.models import read_models
 from routerterm.protocols.openai_responses.decode import ResponsesDecoder
@@ -37,6 +38,10 @@ class ResponsesCodec(Struct, frozen=True):
         """The HTTP request that asks ``model``."""
         body = request_body(request, self.dialect, model=model, stream=stream, prefill=prefill)
         return post(join(base_url, "/responses"), body, key_header(self.dialect.key_header, key), stream=stream)
+
+    def left_out(self, request: ChatRequest) -> tuple[str, ...]:
+        """The names of what the request asks and this protocol cannot say."""
+        return left_out("openai-responses", request.params)
 
     def decoder(self) -> StreamDecoder:
         """A fresh decoder for one streamed answer."""

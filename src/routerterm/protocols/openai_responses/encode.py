@@ -7,6 +7,7 @@ from typing import Any
 
 from routerterm.core.messages import Image, Message, Reasoning, Text, ToolCall, ToolResult
 from routerterm.core.request import ChatRequest, JsonAnswer, Params, Tool
+from routerterm.protocols.fields import effort_word, written
 from routerterm.protocols.http import given
 from routerterm.protocols.normalize_messages import arguments_text, conversation, data_uri, plain_id
 from routerterm.protocols.openai_responses.dialect import Dialect
@@ -24,13 +25,17 @@ def request_body(request: ChatRequest, dialect: Dialect, *, model: str, stream: 
     body: dict[str, Any] = {"model": model, "input": items, "store": False}
     if system:
         body["instructions"] = system
-    body |= _params(request.params, dialect)
+    body |= _params(request.params, dialect) | written("openai-responses", request.params)
+    if not request.tools:
+        body.pop("parallel_tool_calls", None)
     if request.tools:
         body["tools"] = [_tool(tool) for tool in request.tools]
         if request.tool_choice:
             body["tool_choice"] = _choice(request.tool_choice)
     if request.json is not None:
         body["text"] = {"format": _format(request.json)}
+    if verbosity := request.params.more.get("verbosity"):
+        body["text"] = body.get("text", {}) | {"verbosity": verbosity}
     if stream:
         body["stream"] = True
     return body
@@ -46,7 +51,7 @@ def _items(message: Message, dialect: Dialect) -> Iterator[dict[str, Any]]:
                 kind = "output_text" if message.role == "assistant" else "input_text"
                 content.append({"type": kind, "text": text})
             case Image() if message.role != "assistant":
-                content.append({"type": "input_image", "image_url": data_uri(part)})
+                content.append({"type": "input_image", "image_url": data_uri(part)} | given(detail=part.detail))
             case Reasoning(text, signature) if has_calls and (sealed := read_scope(dialect.family, signature)):
                 summary = [{"type": "summary_text", "text": text}] if text else []
                 yield {"type": "reasoning", "summary": summary, "encrypted_content": sealed}
@@ -78,7 +83,7 @@ def _tool(tool: Tool) -> dict[str, Any]:
         "name": tool.name,
         "description": tool.description,
         "parameters": object_schema(tool.schema),
-        "strict": False,
+        "strict": tool.strict or False,
     }
 
 
@@ -95,7 +100,7 @@ def _params(params: Params, dialect: Dialect) -> dict[str, Any]:
     """The Responses API knows neither a seed nor stop words."""
     out = given(temperature=params.temperature, top_p=params.top_p, max_output_tokens=params.max_output)
     if params.effort is not None:
-        out["reasoning"] = {"effort": params.effort}
+        out["reasoning"] = {"effort": effort_word(params)}
         if dialect.summaries and params.effort != "none":
             out["reasoning"]["summary"] = "auto"
     if dialect.encrypted:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from msgspec.structs import replace
+
 from routerterm.core.errors import BadRequest
 from routerterm.core.messages import Image, Message, Part, Reasoning, Role, Text, ToolCall, ToolResult
 from routerterm.core.request import ChatRequest, JsonAnswer, Params, Tool
+from routerterm.protocols.fields import carried
 from routerterm.protocols.json_utils import mapping, objects, text
 from routerterm.protocols.server_base import (
     ServerRequest,
@@ -46,6 +49,7 @@ def decode_request(body: bytes) -> ServerRequest:
             top_p=number(payload, "top_p"),
             max_output=whole(payload, "max_output_tokens"),
             effort=effort(mapping(payload.get("reasoning")).get("effort")),
+            more=carried("openai-responses", payload),
         ),
         tools=tuple(_tool(item) for item in objects(payload.get("tools"))),
         tool_choice=_choice(payload.get("tool_choice")),
@@ -107,7 +111,7 @@ def _content(content: Any) -> Iterator[Part]:
             case "refusal":
                 yield Text(text(part.get("refusal")))
             case "input_image":
-                yield image(text(part.get("image_url")))
+                yield replace(image(text(part.get("image_url"))), detail=text(part.get("detail")) or None)
             case other:
                 raise BadRequest(f"Message parts of type {str(other)[:40]!r} are not supported.")
 
@@ -120,7 +124,13 @@ def _format(given: Mapping[str, Any]) -> JsonAnswer | None:
 def _tool(item: Mapping[str, Any]) -> Tool:
     if item.get("type") != "function":
         raise BadRequest("Only tools of type function are supported.")
-    return Tool(required_text(item, "name"), text(item.get("description")), mapping(item.get("parameters")))
+    strict = item.get("strict")
+    return Tool(
+        required_text(item, "name"),
+        text(item.get("description")),
+        mapping(item.get("parameters")),
+        strict if isinstance(strict, bool) else None,
+    )
 
 
 def _choice(choice: Any) -> str | None:

@@ -65,6 +65,8 @@ class AttemptStream:
         self._patience = patience
         self._provider = provider
         self._clock = asyncio.get_running_loop().time
+        self.left_out: tuple[str, ...] = ()
+        """The names of what the request asks and the protocol cannot say."""
         self.headers: Mapping[str, str] = {}
         self.status: int | None = None
         self.stopped: StreamEnd | None = None

@@ -199,7 +199,7 @@ class RequestRun:
             )
             reached = await self._books.reserve(record, caps)
             if reached is None:
-                run = RunningAttempt(attempt, record, now, leg, _why(attempt, sent, left_out))
+                run = RunningAttempt(attempt, record, now, leg, _why(attempt, sent, (*left_out, *leg.left_out)))
                 self._tally.begin(run)
                 return run
             tighter = tightened(sent, option, reached, hooks.forecaster)

@@ -1,0 +1,145 @@
+"""The fields of a request beyond our own vocabulary: carried from protocol to protocol, or named as left out.
+
+Each protocol's fields fall into four groups: read into `ChatRequest` (``READ``), carried under one name for all
+protocols (``CARRIED``), refused because they change what an answer is (``REFUSED``), or left out by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from routerterm.core.request import Params
+from routerterm.protocols.json_utils import mapping, text
+
+
+def names(words: str) -> frozenset[str]:
+    """A set of names, from a line of them."""
+    return frozenset(words.split())
+
+
+CARRIED: Mapping[str, Mapping[str, str]] = {
+    "openai-chat": {
+        name: name
+        for name in names(
+            "frequency_penalty presence_penalty logit_bias parallel_tool_calls service_tier user "
+            "metadata safety_identifier prompt_cache_key prompt_cache_retention prompt_cache_options "
+            "verbosity prediction web_search_options moderation store top_k min_p repetition_penalty "
+            "chat_template_kwargs provider plugins transforms "
+        )
+    },
+    "openai-responses": {
+        name: name
+        for name in names(
+            "parallel_tool_calls service_tier user metadata safety_identifier prompt_cache_key "
+            "prompt_cache_retention prompt_cache_options moderation max_tool_calls truncation "
+            "context_management "
+        )
+    },
+    "anthropic-messages": {
+        "top_k": "top_k",
+        "service_tier": "claude_service_tier",
+        "thinking": "thinking",
+        "context_management": "context_management",
+        "inference_geo": "inference_geo",
+        "container": "container",
+        "speed": "speed",
+        "mcp_servers": "mcp_servers",
+    },
+    "gemini": {
+        "topK": "top_k",
+        "presencePenalty": "presence_penalty",
+        "frequencyPenalty": "frequency_penalty",
+        "mediaResolution": "media_resolution",
+    },
+    "ollama-chat": {
+        "top_k": "top_k",
+        "min_p": "min_p",
+        "presence_penalty": "presence_penalty",
+        "frequency_penalty": "frequency_penalty",
+        "repeat_penalty": "repetition_penalty",
+    },
+    "cohere-v2": {"k": "top_k", "presence_penalty": "presence_penalty", "frequency_penalty": "frequency_penalty"},
+}
+"""A protocol's own name for a field, and the one under which `Params.more` carries it.
+
+Gemini's stand in ``generationConfig``, Ollama's in ``options``.
+"""
+
+READ: Mapping[str, frozenset[str]] = {
+    "openai-chat": names(
+        "model messages temperature top_p max_tokens max_completion_tokens stop seed tools "
+        "tool_choice response_format reasoning_effort reasoning stream stream_options n random_seed "
+    ),
+    "openai-responses": names(
+        "model input instructions temperature top_p max_output_tokens reasoning tools tool_choice "
+        "text stream stream_options store include background "
+    ),
+    "anthropic-messages": names(
+        "model messages system max_tokens temperature top_p stop_sequences tools tool_choice stream "
+        "output_config metadata cache_control "
+    ),
+}
+"""The fields that are understood.  ``store`` and ``include`` of Responses need none: nothing is stored."""
+
+REFUSED: Mapping[str, frozenset[str]] = {
+    "openai-chat": frozenset({"audio", "logprobs", "functions"}),
+    "openai-responses": frozenset({"previous_response_id", "conversation"}),
+    "anthropic-messages": frozenset(),
+}
+"""The fields that change what an answer is, and are refused where they are set."""
+
+_WITHIN = {"thinking", "effort_word"}
+"""What `Params.effort` says too, if more coarsely: another protocol leaves nothing out."""
+_EFFORT_WORDS = frozenset({"minimal", "xhigh", "max"})
+
+
+def carried(protocol: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+    """What a client's request says beyond our vocabulary, by the names of `Params.more`."""
+    names = CARRIED[protocol]
+    out = {ours: payload[theirs] for theirs, ours in names.items() if payload.get(theirs) is not None}
+    if protocol in READ:
+        known = READ[protocol] | REFUSED[protocol] | names.keys()
+        # Named, not carried: whoever answers does not know it either, and the client hears that it was left out.
+        out |= {f"{name[:60]}?": True for name, value in payload.items() if name not in known and value is not None}
+    match protocol:
+        case "anthropic-messages":
+            if user := text(mapping(payload.get("metadata")).get("user_id")):
+                out["user"] = user
+            if mapping(payload.get("tool_choice")).get("disable_parallel_tool_use") is True:
+                out["parallel_tool_calls"] = False
+            word = mapping(payload.get("output_config")).get("effort")
+        case "openai-responses":
+            word = mapping(payload.get("reasoning")).get("effort")
+            if verbosity := text(mapping(payload.get("text")).get("verbosity")):
+                out["verbosity"] = verbosity
+        case _:
+            word = payload.get("reasoning_effort")
+    if word in _EFFORT_WORDS:
+        out["effort_word"] = word
+    return out
+
+
+def written(protocol: str, params: Params) -> dict[str, Any]:
+    """The carried fields by the protocol's own names, of those that it knows."""
+    return {theirs: params.more[ours] for theirs, ours in CARRIED[protocol].items() if ours in params.more}
+
+
+def left_out(protocol: str, params: Params, passed: frozenset[str] | None = None) -> tuple[str, ...]:
+    """The names of what was asked and this protocol cannot say; ``passed`` limits it to what one server takes."""
+    known = set(CARRIED[protocol].values()) if passed is None else set(passed)
+    known |= _WITHIN | _SPECIAL.get(protocol, set())
+    return tuple(sorted(name.removesuffix("?") for name in params.more if name not in known))
+
+
+_SPECIAL = {
+    "openai-responses": {"verbosity"},
+    "anthropic-messages": {"user", "parallel_tool_calls"},
+}
+"""Carried fields that stand elsewhere than at the top of a request."""
+
+
+def effort_word(params: Params) -> str | None:
+    """How long to reason, in the client's own word where it is finer than ours."""
+    word = params.more.get("effort_word")
+    return word if isinstance(word, str) else params.effort

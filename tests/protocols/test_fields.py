@@ -1,0 +1,127 @@
+"""The fields of a request: every one that the official SDKs know is understood, carried, refused or named."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from anthropic.types.message_create_params import MessageCreateParamsBase
+from openai.types.chat.completion_create_params import CompletionCreateParamsBase
+from openai.types.responses.response_create_params import ResponseCreateParamsBase
+
+from routerterm.core.request import ChatRequest, Params
+from routerterm.protocols import codec, server_half
+from routerterm.protocols.fields import CARRIED, READ, REFUSED, left_out
+from tests.protocols.test_histories import body
+
+HELLO = [{"role": "user", "content": "hi"}]
+NAMED = {
+    "openai-chat": {"function_call", "modalities", "top_logprobs"},
+    "openai-responses": {"access_programs", "background_options", "image", "prompt", "top_logprobs"},
+    "anthropic-messages": {"diagnostics", "user_profile_id", "workspace_id"},
+}
+"""What is left out by name."""
+
+
+@pytest.mark.parametrize(
+    ("protocol", "params"),
+    [
+        ("openai-chat", CompletionCreateParamsBase),
+        ("openai-responses", ResponseCreateParamsBase),
+        ("anthropic-messages", MessageCreateParamsBase),
+    ],
+)
+def test_every_field_of_the_sdk_is_in_one_of_our_lists(protocol: str, params: type) -> None:
+    theirs = set(params.__annotations__)
+    ours = READ[protocol] | REFUSED[protocol] | CARRIED[protocol].keys() | NAMED[protocol]
+    assert theirs <= ours, theirs - ours
+    assert not (READ[protocol] | REFUSED[protocol]) & (CARRIED[protocol].keys() | NAMED[protocol])
+
+
+def decoded(protocol: str, **fields: Any) -> ChatRequest:
+    return server_half(protocol).decode_request(json.dumps({"model": "x/m", **fields}).encode()).request
+
+
+def test_chat_completions_arrive_as_they_were_asked() -> None:
+    fields: dict[str, Any] = {
+        "frequency_penalty": 0.5,
+        "logit_bias": {"1": -100},
+        "service_tier": "flex",
+        "parallel_tool_calls": False,
+        "reasoning_effort": "minimal",
+    }
+    tool = {"type": "function", "function": {"name": "f", "strict": True, "parameters": {"type": "object"}}}
+    request = decoded("openai-chat", messages=HELLO, tools=[tool], **fields)
+    sent = body("openai-chat", request, "openai")
+    assert {name: sent.get(name) for name in fields} == fields
+    assert sent["tools"][0]["function"]["strict"] is True
+    assert codec("openai-chat", "openai").left_out(request) == ()
+
+
+def test_what_a_protocol_cannot_say_is_named() -> None:
+    request = decoded("openai-chat", messages=HELLO, logit_bias={"1": 1}, top_k=5, brand_new=1, user="u")
+    assert left_out("anthropic-messages", request.params) == ("brand_new", "logit_bias")
+    assert body("anthropic-messages", request)["top_k"] == 5
+    assert body("anthropic-messages", request)["metadata"] == {"user_id": "u"}
+    assert body("gemini", request)["generationConfig"] == {"topK": 5}
+    assert codec("openai-chat", "openai").left_out(request) == ("brand_new", "top_k")
+    assert "top_k" not in body("openai-chat", request, "openai")
+
+
+def test_only_the_allowed_tools_are_offered() -> None:
+    tools = [{"type": "function", "function": {"name": name}} for name in "fg"]
+    allowed = {"mode": "required", "tools": [{"type": "function", "function": {"name": "f"}}]}
+    request = decoded(
+        "openai-chat",
+        messages=HELLO,
+        tools=tools,
+        tool_choice={"type": "allowed_tools", "allowed_tools": allowed},
+    )
+    sent = body("openai-chat", request, "openai")
+    assert [tool["function"]["name"] for tool in sent["tools"]] == ["f"]
+    assert sent["tool_choice"] == "required"
+
+
+MARK = {"type": "ephemeral", "ttl": "1h"}
+
+
+def test_a_clients_marks_for_the_cache_arrive() -> None:
+    document = {"type": "text", "text": "long", "cache_control": MARK}
+    messages = [{"role": "user", "content": [document, {"type": "text", "text": "And?"}]}]
+    system = [{"type": "text", "text": "s", "cache_control": MARK}, {"type": "text", "text": "t"}]
+    tools = [{"name": "f", "input_schema": {"type": "object"}, "cache_control": {"type": "ephemeral"}}]
+    request = decoded("anthropic-messages", messages=messages, system=system, tools=tools, max_tokens=9)
+    sent = body("anthropic-messages", request)
+    assert [block.get("cache_control") for block in sent["system"]] == [MARK, None]
+    assert [block.get("cache_control") for block in sent["messages"][0]["content"]] == [MARK, None]
+    assert sent["tools"][0]["cache_control"] == {"type": "ephemeral"}
+    assert "cache_control" not in json.dumps(body("openai-chat", request))
+
+
+def test_never_more_than_four_marks() -> None:
+    blocks = [{"type": "text", "text": str(number), "cache_control": MARK} for number in range(9)]
+    request = decoded("anthropic-messages", messages=[{"role": "user", "content": blocks}], max_tokens=9)
+    sent = body("anthropic-messages", request)["messages"][0]["content"]
+    assert ["cache_control" in block for block in sent] == [False] * 5 + [True] * 4
+
+
+@pytest.mark.parametrize(
+    ("model", "thinking"),
+    [
+        ("claude-opus-4-7", {"type": "adaptive"}),
+        ("claude-haiku-4-5", {"type": "enabled", "budget_tokens": 1024}),
+        ("claude-haiku-4-5", {"type": "enabled", "budget_tokens": 16384}),
+    ],
+)
+def test_claude_thinks_as_asked(model: str, thinking: dict[str, Any]) -> None:
+    request = decoded("anthropic-messages", messages=HELLO, max_tokens=20000, thinking=thinking)
+    sent = body("anthropic-messages", request, model=model)
+    assert (sent["thinking"], sent["max_tokens"]) == (thinking, 20000)
+
+
+def test_the_finer_word_for_an_effort_is_kept() -> None:
+    request = ChatRequest("x/m", decoded("openai-chat", messages=HELLO).messages, params=Params(effort="high"))
+    assert body("openai-responses", request)["reasoning"]["effort"] == "high"
+    fine = decoded("openai-responses", input="hi", reasoning={"effort": "xhigh"})
+    assert body("openai-responses", fine)["reasoning"]["effort"] == "xhigh"
