@@ -10,7 +10,6 @@ import base64
 import binascii
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, assert_never, get_args
 
 from msgspec import Struct
@@ -21,25 +20,23 @@ CacheMark: TypeAlias = Literal["5m", "1h"]
 """How long a provider is to keep the prompt up to here in its cache, where the client says so itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True):
     """Plain text, Markdown as a rule; ``name`` is that of the file it was read from, if it was."""
 
     text: str
     name: str | None = None
-    cache: CacheMark | None = field(default=None, compare=False)
+    cache: CacheMark | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
+class Image(Struct, frozen=True):
     """A picture: either its bytes with their media type, or a URL that the provider fetches itself."""
 
     media_type: str
     data: bytes = b""
     url: str | None = None
     name: str | None = None
-    cache: CacheMark | None = field(default=None, compare=False)
-    detail: str | None = field(default=None, compare=False)
+    cache: CacheMark | None = None
+    detail: str | None = None
     """How closely to look, in OpenAI's words: ``low``, ``high``, ``auto``."""
 
 
@@ -64,15 +61,14 @@ class ToolCall(Struct, frozen=True):
     signature: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ToolResult:
+class ToolResult(Struct, frozen=True):
     """What a tool answered to the call ``call_id``."""
 
     call_id: str
     text: str
     name: str = ""
     is_error: bool = False
-    cache: CacheMark | None = field(default=None, compare=False)
+    cache: CacheMark | None = None
 
 
 Part: TypeAlias = Text | Image | Reasoning | ToolCall | ToolResult
