@@ -115,4 +115,4 @@ def test_every_failure_has_a_kind_of_its_own_and_a_cure() -> None:
     by_kind = {error.kind: errors.flags(error.cure) for error in errors.provider_errors()}
     assert by_kind["silent"] == ("next_candidate", "counts")
     assert "retry" not in by_kind["out_of_credit"]
-    assert by_kind["caller_fault"] == ()
+    assert by_kind["caller_fault"] == ("next_candidate",)
