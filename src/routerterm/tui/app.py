@@ -8,13 +8,13 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from msgspec.structs import replace
 from textual import events
-from textual.app import App, SystemCommand
+from textual.app import App
 from textual.binding import Binding, BindingsMap, BindingType
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
@@ -32,6 +32,7 @@ from routerterm.tui.gc_control import resume
 from routerterm.tui.keymap import bindings
 from routerterm.tui.navigation import Navigator
 from routerterm.tui.notifications import Notifications
+from routerterm.tui.settings_watch import SettingsWatch
 from routerterm.tui.terminal import driver_class, driver_of
 from routerterm.tui.terminal.colour import Depth, depth_of
 from routerterm.tui.textual_internals import know_every_letter
@@ -40,8 +41,6 @@ from routerterm.tui.themes.manager import EVERY, ThemeManager, letters
 from routerterm.tui.themes.reader import DEFAULT
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from routerterm.config.early_settings import QuickUi
     from routerterm.engine.gateway_port import HostMaker
     from routerterm.tui.themes.values import Theme
@@ -60,7 +59,7 @@ class RoutertermApp(App[int]):
 
     TITLE = "routerterm"
     CSS_PATH = "routerterm.tcss"
-    ENABLE_COMMAND_PALETTE = True
+    ENABLE_COMMAND_PALETTE = False  # Ctrl+P is ours
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c", "interrupt", show=False, system=True)]
     services: Services | None = None
     show_line_speed = False
@@ -89,8 +88,7 @@ class RoutertermApp(App[int]):
         self.animation_level = "none"
         self.motion = ui.motion
         self.notices = Notifications(self)
-        self._settings_seen: tuple[int, int] | None = None
-        """Time and size of the settings file that is in force; None before it was looked at."""
+        self._settings = SettingsWatch(paths.config_file, self.take_up_settings, self._tell_of_settings)
         self._ending = False
         know_every_letter()
 
@@ -152,19 +150,11 @@ class RoutertermApp(App[int]):
             self.use_theme(self.machine.name)
 
     async def _follow_settings(self) -> None:
-        """Take up settings that were changed on disk, or say why they cannot be; what is in force goes on then."""
-        seen = self._settings_seen
-        if self.services is None or not self.chat.begun.is_set():
-            return
-        now = await asyncio.to_thread(_stamp, self.paths.config_file)
-        if now == seen or self._settings_seen != seen:  # unchanged, or we have just written them ourselves
-            return
-        self._settings_seen = now
-        if seen is None:
-            return
-        try:
-            await self.take_up_settings()
-        except RoutertermError as error:
+        if self.services is not None and self.chat.begun.is_set():
+            await self._settings.look()
+
+    def _tell_of_settings(self, error: RoutertermError | None) -> None:
+        if error is not None:
             self.chat.show_error(error)
         else:
             self.notify("The settings changed on disk and are in force now.", timeout=4)
@@ -293,7 +283,7 @@ class RoutertermApp(App[int]):
         """Live by the settings as they are in the file now.  Raises `SettingsError`."""
         if self.services is None:
             return
-        self._settings_seen = await asyncio.to_thread(_stamp, self.paths.config_file)
+        await self._settings.in_force()
         await self.services.reload()
         settings = self.services.settings
         self.show_line_speed = settings.ui.show_speed
@@ -363,26 +353,12 @@ class RoutertermApp(App[int]):
         driver = driver_of(self)
         return driver.line.bytes_per_second if driver is not None and self.show_line_speed else None
 
-    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """The palette: our commands, not Textual's."""
-        for command in COMMANDS.values():
-            yield SystemCommand(command.title, command.help(), lambda name=command.name: self.action_command(name))
-
     async def on_unmount(self) -> None:
         """Leave nothing open."""
         self.notices.end()
         await self.serving.close()
         if self.services is not None:
             await self.services.close()
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    """When a file was changed, and its size; zeros where there is none."""
-    try:
-        found = path.stat()
-    except OSError:
-        return (0, 0)
-    return (found.st_mtime_ns, found.st_size)
 
 
 def _is_quiet(chat: ChatScreen) -> bool:

@@ -54,6 +54,8 @@ if TYPE_CHECKING:
     from routerterm.tui.transcript import messages
     from routerterm.wiring import Services
 
+GATEWAY_EVERY = 2.0
+"""Seconds between two looks at what other programs have spent through the gateway in here."""
 UNDERLINES = "_▁"
 """Cursors of machines that underline the letter instead of covering it."""
 
@@ -131,6 +133,8 @@ class ChatScreen(FramedScreen):
         """Set once the panes are filled."""
         self.early: list[str] = []
         """What was sent before there was anybody to send it to, in its order."""
+        self.ran: list[str] = []
+        """The commands that were run, the last one last."""
         self.confirmation = Confirmation(self._confirmation_changed)
         self.spending = Spending(self.confirmation, self.stage, lambda: self.services)
         self.comparing = CompareController(self)
@@ -203,6 +207,7 @@ class ChatScreen(FramedScreen):
         await self.library.refresh()
         self.begun.set()
         self.run_worker(self.library.watch(), name="watch", exit_on_error=False)
+        self.set_interval(GATEWAY_EVERY, self.meters.follow_gateway)
         self.run_worker(services.learn_models(), name="models", exit_on_error=False)
         self.run_worker(self.library.tend(), name="tend", exit_on_error=False)
         self.run_worker(self.library.look_after(), name="upkeep", exit_on_error=False)
@@ -232,6 +237,9 @@ class ChatScreen(FramedScreen):
 
     async def run_command(self, name: str, argument: str = "") -> None:
         """Run a command; what is wrong becomes a notice."""
+        if name in self.ran:
+            self.ran.remove(name)
+        self.ran.append(name)
         try:
             await COMMANDS[name]().run(self, argument)
         except StillStarting:

@@ -39,6 +39,7 @@ class StatusController:
         self._view = StatusView()
         self._timer: Timer | None = None
         self._typing: Timer | None = None
+        self._gateway_version = 0
         self.typed_at = 0.0
         """When a key was last pressed in the composer (`time.monotonic`)."""
 
@@ -89,6 +90,15 @@ class StatusController:
         today, cap = await self._screen.services.spent_today()
         self._view = replace(self._view, today=today, today_cap=cap)
         self.refresh()
+
+    async def follow_gateway(self) -> None:
+        """Look up today's cost again where other programs have asked through the gateway in here."""
+        host = self._screen.app.serving.host
+        version = host.board.version if host is not None else 0
+        if version != self._gateway_version:
+            self._gateway_version = version
+            await self.spent()
+            await self._screen.app.notices.warn_of_budget()
 
     def reached(self, anybody: bool) -> None:
         """Whether anybody could be reached by the last request."""

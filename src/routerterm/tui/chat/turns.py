@@ -268,7 +268,8 @@ class TurnRunner:
             if yes:
                 self.start(session, again)
 
-        self._screen.app.push_screen(Confirm("Over budget", error.message, "Send it anyway, this once"), answered)
+        dialog = Confirm("Over budget", error.message, "Send it anyway, this once", spends=True)
+        self._screen.app.push_screen(dialog, answered)
 
     async def _appear(self, turn: Turn) -> None:
         """Question and answer are on disk: show them under their real ids."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from routerterm.core.errors import RoutertermError
 from routerterm.tui.commands.base import Choice, Command
+from routerterm.tui.dialogs.ask import show_dialog
 from routerterm.tui.terminal import driver_of
 
 if TYPE_CHECKING:
@@ -171,8 +172,26 @@ class Palette(Command):
     keys = ("ctrl+p",)
 
     async def run(self, stage: ChatScreen, argument: str = "") -> None:
-        """Open it."""
-        stage.app.action_command_palette()
+        """Pick a command, those that were run last first."""
+        from routerterm.tui.commands.registry import COMMANDS
+        from routerterm.tui.dialogs.picker import Picker, among
+        from routerterm.tui.widgets.fields import Span
+        from routerterm.tui.widgets.keybar import key_name
+        from routerterm.tui.widgets.rows import Column, Row
+
+        recent = [name for name in reversed(stage.ran) if name in COMMANDS and name != self.name]
+        rows = []
+        for name in dict.fromkeys([*recent, *(name for name in COMMANDS if name != self.name)]):
+            command, keys = COMMANDS[name], stage.keys_of.get(name, ())
+            key = key_name(keys[0]) if keys else f"/{command.slash}" * bool(command.slash)
+            cells = (command.title, (Span(command.help(), "dim"),), (Span(key, "bright"),))
+            rows.append(Row(name, cells, search=f"{command.title} {command.slash} {command.help()}"))
+
+        async def picked(name: str) -> None:
+            await stage.run_command(name)
+
+        columns = (Column("", 0, most=28), Column("", 1, grow=True), Column("", 0, right=True))
+        show_dialog(stage, Picker("Commands", columns, among(rows), hint="Enter Run · Esc Close"), picked)
 
 
 class Notices(Command):

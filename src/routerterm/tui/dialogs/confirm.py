@@ -18,7 +18,8 @@ class Confirm(Modal[bool]):
     """Answers whether it shall be done."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y,enter", "dismiss(True)", "Yes"),
+        Binding("y", "dismiss(True)", "Yes"),
+        Binding("enter", "enter", "Yes, where nothing is spent"),
         Binding("n,escape", "dismiss(False)", "No"),
     ]
     DEFAULT_CSS = """
@@ -30,9 +31,19 @@ class Confirm(Modal[bool]):
     Confirm Static { color: $t-text; margin-bottom: 1; }
     """
 
-    def __init__(self, title: str, question: str, yes: str, no: str = "Leave it") -> None:
+    def __init__(self, title: str, question: str, yes: str, no: str = "Cancel", *, spends: bool = False) -> None:
+        """``spends``: Enter is no yes then, for it may be the second half of a double press that sent the message."""
         super().__init__()
-        self._title, self._question, self._yes, self._no = title, question, yes, no
+        self._title = title
+        self._question = question
+        self._yes = yes
+        self._no = no
+        self._spends = spends
+
+    def action_enter(self) -> None:
+        """Yes, unless it costs money."""
+        if not self._spends:
+            self.dismiss(True)
 
     def compose(self) -> ComposeResult:
         """The question and the two answers."""
@@ -41,8 +52,8 @@ class Confirm(Modal[bool]):
             yield Static(self._question, markup=False)
             answers = FieldLine(gap=3)
             answers.fields = (
-                Field((Span(" Y ", "key"), Span(f" {self._yes}")), rank=1, action="screen.dismiss(True)"),
-                Field((Span(" N ", "key"), Span(f" {self._no}")), rank=0, action="screen.dismiss(False)"),
+                Field((Span(" y ", "key"), Span(f" {self._yes}")), rank=1, action="screen.dismiss(True)"),
+                Field((Span(" n ", "key"), Span(f" {self._no}")), rank=0, action="screen.dismiss(False)"),
             )
             yield answers
 

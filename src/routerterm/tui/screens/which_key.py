@@ -52,7 +52,8 @@ class WhichKey(Modal[str | None]):
         if step is not None:
             self.query_one(Grid).scroll_relative(y=step, animate=False)
         else:
-            self.dismiss(self._letters.get(event.character or ""))
+            letter = event.character or ""  # a letter without a twin works with Caps Lock too
+            self.dismiss(self._letters.get(letter) or self._letters.get(letter.swapcase()))
 
     def on_click(self, event: events.Click) -> None:
         """A click beside it closes it."""
