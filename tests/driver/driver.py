@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
 from routerterm.config.paths import Paths
 from tests.driver.history import History
-from tests.driver.picture import STARTING, Look, Picture
+from tests.driver.picture import STARTING, WAYS, Look, Picture
 
-PATIENCE = 90.0
+PATIENCE = float(os.environ.get("ROUTERTERM_PATIENCE", "90"))
 """Seconds until a test gives up: far more than anything takes, a safety net and never a measure."""
 PAUSE = 0.02
 """Seconds between two looks at the screen."""
@@ -88,7 +89,26 @@ class Driver(ABC):
 
     async def rests(self) -> None:
         """Wait until no answer is running, on the screen and on disk."""
-        await self.until(lambda: not self.picture().busy and not self.history.running(), "an answer runs and runs")
+        await self.until(lambda: not self.busy, "an answer runs and runs")
+
+    async def go_to(self, place: str) -> None:
+        """Lead the keys with Tab to ``composer``, ``messages`` or ``chats``."""
+        for _ in range(3):
+            if self.focus() == place:
+                return
+            await self.press("tab")
+            await self.breathe()
+        await self.focus_is(place)
+
+    async def open_chat(self, title: str) -> None:
+        """Switch to the conversation of this title, by Alt+O."""
+        await self.press("alt+o")
+        await self.until(lambda: not self.in_chat, "no list of conversations opened")
+        await self.type(title)
+        await self.screen_shows(title)
+        await self.press("enter")
+        await self.chat_is_open()
+        await self.top_shows(title)
 
     async def clear(self) -> None:
         """Empty the composer, which has the keys, from the end of its text."""
@@ -228,6 +248,47 @@ class Driver(ABC):
     def look(self, words: str, *, last: bool = False) -> Look:
         """How these words look now."""
         return self.picture().look(words, last=last)
+
+    def shown(self) -> list[str]:
+        """The texts of the conversation that is open, as they are on disk now; none in a new one."""
+        title = self.title
+        return [message.text for message in self.history.branch(title)] if title else []
+
+    @property
+    def open_id(self) -> str | None:
+        """The conversation that is open, by its title in the top row; None for a new one."""
+        chat = self.history.latest(self.title) if self.title else None
+        return chat.id if chat else None
+
+    @property
+    def title(self) -> str:
+        """The title of the conversation that is open; empty in a new one."""
+        return self.picture().title
+
+    @property
+    def model(self) -> str:
+        """The model, route or models that the top row names."""
+        return self.picture().model
+
+    @property
+    def composer(self) -> str:
+        """What is written in the composer now, as far as it is seen."""
+        return self.picture().composer
+
+    @property
+    def busy(self) -> bool:
+        """Whether an answer is running, on the screen or on disk."""
+        return self.picture().busy or self.history.running()
+
+    @property
+    def in_chat(self) -> bool:
+        """Whether nothing lies over the chat."""
+        return self.focus() != "dialog"
+
+    @property
+    def offers_ways(self) -> bool:
+        """Whether the first start's offer is seen."""
+        return WAYS in self.picture().text
 
     @property
     def cursor(self) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ class Chat:
     archived: bool
     deleted: bool
     tags: tuple[str, ...]
+    params: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class Said:
     status: str
     model: str | None
     pinned: bool
+    parts: tuple[dict[str, Any], ...]
+    """What it is made of: texts, files, pictures, as they are on disk."""
     siblings: int
     """How many stand in this place, itself among them."""
 
@@ -51,11 +55,11 @@ class History:
         return [_chat(row) for row in rows]
 
     def latest(self, title: str = "") -> Chat | None:
-        """The conversation that was written to last, or the last with this title."""
+        """The conversation that was written to last, or the last with this title (which may end in …)."""
         found = self.rows(
-            "SELECT * FROM conversation WHERE (? = '' OR title = ?) AND deleted_at IS NULL"
+            "SELECT * FROM conversation WHERE title GLOB ? AND deleted_at IS NULL"
             " ORDER BY updated_at DESC, id DESC LIMIT 1",
-            (title, title),
+            (re.sub(r"([*?\[])", r"[\1]", title).replace("…", "*") or "*",),
         )
         return _chat(found[0]) if found else None
 
@@ -120,6 +124,7 @@ def _chat(row: dict[str, Any]) -> Chat:
         archived=bool(row["archived"]),
         deleted=row["deleted_at"] is not None,
         tags=tuple(json.loads(row["tags"])),
+        params=json.loads(row["params"]),
     )
 
 
@@ -131,5 +136,6 @@ def _said(row: dict[str, Any]) -> Said:
         status=row["status"],
         model=row["model"],
         pinned=bool(row["pinned"]),
+        parts=tuple(json.loads(row["parts"])),
         siblings=row["siblings"],
     )

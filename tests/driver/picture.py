@@ -15,6 +15,8 @@ BUSY = "Esc stops"
 """What the status row says only while an answer runs."""
 STARTING = "starting"
 """What the top row says in place of a model until the program is ready."""
+WAYS = "Who shall answer?"
+"""What the first start asks."""
 _TOP_EDGE = re.compile(rf"[{TOP_LEFT}](?P<words>[^{TOP_LEFT}{TOP_RIGHT}]*)[{TOP_RIGHT}]")
 
 
@@ -80,6 +82,22 @@ class Picture:
     def top(self) -> str:
         """The top row: whose screen it is, the title, the model."""
         return self.rows[0]
+
+    @property
+    def title(self) -> str:
+        """The conversation's title in the top row; empty where none stands between the program's name and the model."""
+        parts = self._top_parts
+        return parts[1] if len(parts) > 2 else ""
+
+    @property
+    def model(self) -> str:
+        """What the top row says at its right end."""
+        return self._top_parts[-1] if self._top_parts else ""
+
+    @property
+    def _top_parts(self) -> list[str]:
+        parts = [part.strip(f" {TOP_LEFT}{TOP_RIGHT}") for part in re.split(f"[{LEVEL}]+", self.rows[0])]
+        return [part for part in parts if part]
 
     @property
     def keys(self) -> str:

@@ -16,7 +16,7 @@ from routerterm.core.secret import Secret
 from routerterm.tui.dialogs.unlock import UnlockScreen
 from tests.keys.parts import GROQ, OPENAI, PASSPHRASE, Forgetful, opened
 from tests.keys.terminal import Terminal, provider
-from tests.tui.chat.program import running, say, screen_text, shown, until
+from tests.tui.chat.program import answered, running, say, screen_text, shown, until
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ async def test_the_vault_is_opened_before_a_message_is_sent(home: Paths) -> None
         await say(pilot, "hello")
         await until(pilot, lambda: isinstance(app.screen, UnlockScreen))
         await pilot.press("escape")
-        await until(pilot, lambda: not app.chat.turns.any)
+        await answered(app, pilot)
         assert "locked" in screen_text(app)
         await say(pilot, "hello again")  # it failed for want of the key, so we are asked once more
         await until(pilot, lambda: isinstance(app.screen, UnlockScreen))
@@ -61,7 +61,7 @@ async def test_a_lock_from_outside_reaches_the_chat(home: Paths) -> None:
         await say(pilot, "hello again")
         await until(pilot, lambda: isinstance(app.screen, UnlockScreen))
         await pilot.press("escape")
-        await until(pilot, lambda: not app.chat.turns.any)
+        await answered(app, pilot)
 
 
 async def test_a_damaged_list_of_keys_is_said_and_the_rest_goes_on(home: Paths) -> None:

@@ -11,15 +11,25 @@ from textual.pilot import Pilot
 from routerterm.config.early_settings import quick_ui
 from routerterm.config.paths import Paths
 from routerterm.tui.app import RoutertermApp
+from tests.driver.headless import HeadlessDriver
+from tests.driver.history import History
+from tests.driver.homes import configure
+from tests.driver.probe import focus_of, picture_of
 
+__all__ = [
+    "RoutertermApp",
+    "answered",
+    "configure",
+    "in_chat",
+    "quick_ui",
+    "running",
+    "say",
+    "screen_text",
+    "shown",
+    "until",
+]
 PATIENCE = 60.0
 """Seconds until a test gives up: far more than anything takes."""
-
-
-def configure(paths: Paths, text: str = "", default: str = "demo/echo") -> None:
-    """Write the settings of a test."""
-    paths.make()
-    paths.config_file.write_text(f'[router]\ndefault = "{default}"\n{text}')
 
 
 @asynccontextmanager
@@ -27,7 +37,7 @@ async def running(paths: Paths, size: tuple[int, int] = (100, 30)) -> AsyncItera
     """The program, once everything is put together."""
     app = RoutertermApp(paths, quick_ui(paths))
     async with app.run_test(size=size) as pilot:
-        await until(pilot, lambda: app.services is not None and bool(app.chat.stage.model))
+        await HeadlessDriver(paths, app, pilot).ready()
         yield app, pilot
 
 
@@ -48,18 +58,22 @@ async def say(pilot: Pilot[int], text: str) -> None:
 
 
 async def answered(app: RoutertermApp, pilot: Pilot[int]) -> None:
-    """Wait until an answer has begun and none is running any more."""
-    await until(pilot, lambda: app.chat.turns.any or bool(shown(app)))
-    await until(pilot, lambda: not app.chat.turns.any)
+    """Wait until something was said and no answer is running."""
+    history = History(app.paths.database)
+    await until(pilot, lambda: bool(history.count()))
+    await until(pilot, lambda: not history.running() and not picture_of(app).busy)
+
+
+def in_chat(app: RoutertermApp) -> bool:
+    """Whether nothing lies over the chat."""
+    return focus_of(app) != "dialog"
 
 
 def shown(app: RoutertermApp) -> list[str]:
-    """The texts of the entries in the transcript."""
-    return [slot.entry.text for slot in app.chat.transcript.shelf.slots]
+    """The texts of the conversation that was written to last."""
+    return [message.text for message in History(app.paths.database).branch()]
 
 
 def screen_text(app: RoutertermApp) -> str:
     """Everything that is on the screen, a line each."""
-    _width, height = app.size
-    lines = app.screen._compositor.render_strips()
-    return "\n".join(strip.text for strip in lines[:height])
+    return picture_of(app).text

@@ -5,52 +5,65 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
-from inspect import isawaitable
+from itertools import count
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from textual.pilot import Pilot
 
 from routerterm.config.paths import Paths
-from routerterm.tui.app import RoutertermApp
 from routerterm.tui.commands.base import Group
 from routerterm.tui.commands.registry import COMMANDS
 from routerterm.tui.keymap import letters
-from tests.tui.chat.program import answered, configure, running, say, screen_text, shown, until
+from tests.driver import HeadlessDriver, in_process
+from tests.driver.history import Chat
+from tests.driver.homes import configure
 
 
 @dataclass
 class Try:
     """A command about to be tried, on a conversation of two questions and their answers."""
 
-    app: RoutertermApp
-    pilot: Pilot[int]
+    it: HeadlessDriver
     way: str
     tmp: Path
     seen: list[str] = field(default_factory=list)
     """What was asked of the terminal, which a test has none of."""
     before: Any = None
+    title: str = ""
+    """The conversation's own."""
+
+    def stored(self) -> Chat:
+        """The conversation as it is on disk."""
+        found = self.it.history.latest(self.title)
+        assert found is not None
+        return found
+
+    def reads(self, *words: str) -> bool:
+        """Whether the screen shows all of these words now."""
+        return all(map(self.it.picture().shows, words))
 
     @property
-    def told(self) -> str:
-        return "\n".join(notice.message for notice in self.app._notifications)
+    def versions(self) -> tuple[str, int]:
+        """The message at the end of the branch, and how many stand in its place."""
+        last = self.it.history.branch(self.title)[-1]
+        return last.id, last.siblings
 
 
 Prepare = Callable[[Try], Awaitable[None]]
-Holds = Callable[[Try], "bool | Awaitable[bool]"]
+Holds = Callable[[Try], bool]
 
 
 async def nothing(_: Try) -> None:
     pass
 
 
-def opens(screen: str, words: str = "") -> tuple[Prepare, Holds]:
-    return nothing, lambda t: type(t.app.screen).__name__ == screen and words in screen_text(t.app)
+def opens(*words: str) -> tuple[Prepare, Holds]:
+    return nothing, lambda t: not t.it.in_chat and t.reads(*words)
 
 
 def tells(words: str) -> tuple[Prepare, Holds]:
-    return nothing, lambda t: words in t.told
+    return nothing, lambda t: t.reads(words)
 
 
 def remembers(what: Callable[[Try], Any]) -> Prepare:
@@ -65,141 +78,150 @@ def changes(what: Callable[[Try], Any]) -> tuple[Prepare, Holds]:
 
 
 async def slow_answer(t: Try) -> None:
-    await t.app.chat.stage.use_model("demo/slow")
-    t.app.chat.composer.put("slowly")
-    await t.pilot.press("enter")
-    await until(t.pilot, lambda: t.app.chat.turns.any)
+    await t.it.say("/model demo/slow")
+    await t.it.top_shows("demo/slow")
+    await t.it.say("slowly")
+    await t.it.until(lambda: t.it.busy)
 
 
 async def again(t: Try) -> None:
-    await t.app.action_command("retry")
-    await until(t.pilot, lambda: t.app.chat.turns.any or len(shown(t.app)) == 4)
-    await until(t.pilot, lambda: not t.app.chat.turns.any)
-    t.before = t.app.chat.stage.session.head
+    await t.it.say("/retry demo/echo")
+    await t.it.until(lambda: t.versions[1] == 2)
+    await t.it.rests()
+    t.before = t.versions
 
 
 async def earlier(t: Try) -> None:
     await again(t)
-    await t.app.action_command("previous")
-    t.before = t.app.chat.stage.session.head
+    await t.it.say("/previous")
+    await t.it.until(lambda: t.versions != t.before)
+    t.before = t.versions
 
 
 async def at_first(t: Try) -> None:
-    t.app.chat.chosen = t.app.chat.transcript.shelf.slots[1].entry.id
+    await t.it.go_to("messages")
+    await t.it.press("home", "down")
 
 
 async def deleted(t: Try) -> None:
-    t.before = t.app.chat.stage.id
-    await t.app.action_command("delete")
+    t.before = t.it.title
+    await t.it.say("/delete")
+    await t.it.until(lambda: not t.it.title)
 
 
 async def undone(t: Try) -> None:
-    await t.app.action_command("undo")
-    t.app.chat.composer.put("")
+    await t.it.say("/undo")
+    await t.it.composer_is("two")
+    await t.it.clear()
 
 
 async def attached(t: Try) -> None:
     file = t.tmp / "note.txt"
     file.write_text("a note")
-    await t.app.chat.tray.attach(str(file))
+    await t.it.paste(str(file))
+    await t.it.screen_shows("note.txt")
 
 
 async def written(t: Try) -> None:
-    t.app.chat.composer.put("for later")
+    await t.it.type("for later")
     if t.way == "words":  # its name takes the place of what is written: it brings back
-        await t.app.action_command("stash")
+        await t.it.press("alt+s")
+        await t.it.composer_is("")
 
 
 async def recent(t: Try) -> None:
-    t.app.recent = ("demo/echo", "demo/table")
+    t.it.app.recent = ("demo/echo", "demo/table")
 
 
-async def doubled(t: Try) -> bool:
-    page = await t.app.chat.stage.session.page()
-    return not t.app.chat.turns.any and page.messages[-1].siblings == 2
+def doubled(t: Try) -> bool:
+    return not t.it.busy and t.versions[1] == 2
 
 
-async def pinned(t: Try) -> bool:
-    assert t.app.services is not None
-    found = await t.app.services.store.conversations.get(t.app.chat.stage.id or "")
-    return found is not None and found.pinned
+async def below(t: Try) -> None:
+    await t.it.press("alt+down")
+    await t.it.until(lambda: t.it.title and t.it.title != t.title)
+    t.before = t.it.title
 
 
 TRIED: dict[str, tuple[Prepare, Holds]] = {
-    "help": opens("Picker", "What can I do?"),
-    "models": opens("Picker", "Which model answers?"),
-    "stats": opens("StatsScreen", "STATS"),
-    "find": opens("Picker", "Find in all conversations"),
-    "keys": opens("KeysScreen", "KEYS"),
-    "route": opens("RouteScreen", "ROUTES"),
-    "themes": opens("Picker", "Which machine?"),
-    "settings": opens("Picker", "ettings"),
-    "gateway": opens("GatewayScreen"),
-    "sidebar": changes(lambda t: t.app.chat.sidebar.display),
-    "leader": opens("WhichKey", "one letter"),
-    "palette": opens("CommandPalette"),
+    "help": opens("What can I do?"),
+    "models": opens("Which model answers?"),
+    "stats": opens("STATS"),
+    "find": opens("Find in all conversations"),
+    "keys": opens("KEYS"),
+    "route": opens("ROUTES"),
+    "themes": opens("Which machine?"),
+    "settings": opens("ettings"),
+    "gateway": opens(),
+    "sidebar": changes(lambda t: bool(t.it.picture().chats)),
+    "leader": opens("one letter"),
+    "palette": opens(),
+    "notices": opens("otices"),
     "redraw": (nothing, lambda t: "refresh" in t.seen),
     "suspend": (nothing, lambda t: "suspend" in t.seen),
-    "quit": (nothing, lambda t: t.app._exit),
-    "welcome": (nothing, lambda t: t.app.chat.first_run.open),
-    "boot": opens("BootScreen"),
-    "new": (nothing, lambda t: t.app.chat.stage.id is None and not shown(t.app)),
-    "model": opens("Picker", "Which model answers?"),
-    "next-model": (recent, lambda t: t.app.chat.stage.model == "demo/table"),
-    "system": opens("EditText", "System prompt"),
-    "private": changes(lambda t: t.app.chat.stage.private),
-    "rename": opens("PromptDialog", "Rename"),
-    "look": opens("PromptDialog", "Find here"),
-    "pin": (nothing, pinned),
-    "tag": opens("PromptDialog", "Tags"),
-    "tags": opens("Picker"),
-    "archive": (nothing, lambda t: "In the archive" in t.told and t.app.chat.stage.id is None),
-    "archived": opens("Picker", "The archive"),
-    "clone": changes(lambda t: t.app.chat.stage.id),
-    "delete": (nothing, lambda t: t.app.chat.stage.id is None and "Deleted" in t.told),
-    "undelete": (deleted, lambda t: t.app.chat.stage.id == t.before),
-    "bin": opens("Picker", "Deleted"),
-    "tree": opens("TreeScreen"),
-    "export": opens("Picker"),
-    "import": opens("PromptDialog"),
+    "quit": (nothing, lambda t: t.it.app._exit),
+    "welcome": (nothing, lambda t: t.it.offers_ways),
+    "boot": opens(),
+    "new": (nothing, lambda t: not t.it.title),
+    "model": opens("Which model answers?"),
+    "next-model": (recent, lambda t: t.it.model == "demo/table"),
+    "system": opens("System prompt"),
+    "private": changes(lambda t: "private" in t.it.picture().status),
+    "next-conversation": changes(lambda t: t.it.title),
+    "previous-conversation": (below, lambda t: t.it.title != t.before),
+    "switch": opens("Switch conversation"),
+    "rename": opens("Rename"),
+    "look": opens("Find here"),
+    "pin": (nothing, lambda t: t.stored().pinned),
+    "tag": opens("Tags"),
+    "tags": opens(),
+    "archive": (nothing, lambda t: t.reads("In the archive") and not t.it.title),
+    "archived": opens("The archive"),
+    "clone": changes(lambda t: len(t.it.history.conversations())),
+    "delete": (nothing, lambda t: not t.it.title and t.reads("Deleted")),
+    "undelete": (deleted, lambda t: t.it.title == t.before),
+    "bin": opens("Deleted"),
+    "tree": opens(),
+    "export": opens(),
+    "import": opens(),
     "temperature": tells("The temperature is"),
     "reasoning": tells("Reasoning is"),
     "length": tells("An answer may have"),
-    "summary": (at_first, lambda t: "go as a summary" in t.told),
-    "edit": (nothing, lambda t: t.app.chat.composer.text == "two" and t.app.chat.stage.editing is not None),
+    "summary": (at_first, lambda t: t.reads("go as a summary")),
+    "edit": (nothing, lambda t: t.it.composer == "two"),
     "retry": (nothing, doubled),
-    "retry_with": opens("Picker", "Who else shall answer this?"),
-    "fork": (at_first, lambda t: len(shown(t.app)) == 2),
-    "previous": (again, lambda t: t.app.chat.stage.session.head != t.before),
-    "next": (earlier, lambda t: t.app.chat.stage.session.head != t.before),
+    "retry_with": opens("Who else shall answer this?"),
+    "fork": (at_first, lambda t: len(t.it.shown()) == 2),
+    "previous": (again, lambda t: t.versions != t.before),
+    "next": (earlier, lambda t: t.versions != t.before),
     "keep": tells("It goes to the model always"),
-    "menu": opens("Picker", "This message"),
-    "why": opens("WhyScreen", "demo/echo"),
-    "undo": (nothing, lambda t: len(shown(t.app)) == 2 and t.app.chat.composer.text == "two"),
-    "redo": (undone, lambda t: len(shown(t.app)) == 4),
-    "compare": opens("Picker"),
-    "stop": (slow_answer, lambda t: not t.app.chat.turns.any),
-    "attach": (nothing, lambda t: t.app.chat.composer.text == "/attach "),
-    "detach": (attached, lambda t: not t.app.chat.tray.items),
-    "editor": (nothing, lambda t: t.app.chat.composer.text == "from the editor"),
-    "stash": (written, lambda t: t.app.chat.composer.text == ("for later" if t.way == "words" else "")),
-    "prompts": opens("PromptsScreen"),
+    "menu": opens("This message"),
+    "why": opens("demo/echo"),
+    "undo": (nothing, lambda t: len(t.it.shown()) == 2 and t.it.composer == "two"),
+    "redo": (undone, lambda t: len(t.it.shown()) == 4),
+    "compare": opens(),
+    "stop": (slow_answer, lambda t: not t.it.busy),
+    "attach": (nothing, lambda t: t.it.composer == "/attach"),
+    "detach": (attached, lambda t: not t.reads("note.txt")),
+    "editor": (nothing, lambda t: t.it.composer == "from the editor"),
+    "stash": (written, lambda t: t.it.composer == ("for later" if t.way == "words" else "")),
+    "prompts": opens(),
 }
 
 WITH_WORDS: dict[str, tuple[str, Holds]] = {
-    "find": ("two", lambda t: type(t.app.screen).__name__ == "Picker" and "two" in screen_text(t.app)),
-    "themes": ("amber", lambda t: t.app.machine.name == "amber"),
-    "model": ("demo/table", lambda t: t.app.chat.stage.model == "demo/table"),
-    "system": ("Be brief.", lambda t: t.app.chat.stage.system == "Be brief."),
-    "rename": ("Another name", lambda t: t.app.chat.stage.title == "Another name"),
-    "look": ("one", lambda t: t.app.focused is t.app.chat.transcript),
-    "tags": ("work", lambda t: "Tagged work" in screen_text(t.app)),
-    "temperature": ("0.7", lambda t: t.app.chat.stage.params.temperature == 0.7),
-    "reasoning": ("low", lambda t: t.app.chat.stage.params.effort == "low"),
-    "length": ("500", lambda t: t.app.chat.stage.params.max_output == 500),
+    "find": ("two", lambda t: not t.it.in_chat and t.reads("two")),
+    "themes": ("amber", lambda t: t.it.app.machine.name == "amber"),
+    "model": ("demo/table", lambda t: t.it.model == "demo/table"),
+    "system": ("Be brief.", lambda t: t.stored().system == "Be brief."),
+    "rename": ("Another name", lambda t: t.it.title == "Another name"),
+    "look": ("one", lambda t: t.it.focus() == "messages"),
+    "tags": ("work", lambda t: t.reads("Tagged work")),
+    "temperature": ("0.7", lambda t: t.stored().params.get("temperature") == 0.7),
+    "reasoning": ("low", lambda t: t.stored().params.get("effort") == "low"),
+    "length": ("500", lambda t: t.stored().params.get("max_output") == 500),
     "retry": ("demo/echo", doubled),
     "retry_with": ("demo/echo", doubled),
-    "compare": ("demo/echo demo/table", lambda t: t.app.chat.comparing.models == ("demo/echo", "demo/table")),
+    "compare": ("demo/echo demo/table", lambda t: t.it.model == "demo/echo | demo/table"),
 }
 
 
@@ -214,69 +236,59 @@ async def talking(
     """The program; what is given makes it stand at the end of a conversation of two questions, as if just opened."""
     configure(paths)
     monkeypatch.setattr("routerterm.tui.dialogs.open_editor.edit", lambda _: "from the editor")
-    async with running(paths, (100, 30)) as (app, pilot):
+    async with in_process(paths) as it:
+        app = it.app
         seen: list[str] = []
         monkeypatch.setattr(app, "suspend", nullcontext)
         monkeypatch.setattr(app, "action_suspend_process", lambda: seen.append("suspend"))
         refresh = app.refresh
         monkeypatch.setattr(app, "refresh", lambda *a, **k: (seen.append("refresh"), refresh(*a, **k))[1])
         for words in ("one", "two"):
-            await say(pilot, words)
-            await answered(app, pilot)
-        await until(pilot, lambda: len(shown(app)) == 4 and not app.chat.turns.any)
-        talk = app.chat.stage.id
-        assert talk is not None
+            await it.ask(words)
+        talk = it.history.conversations()[0].id
+        numbers = count(1)
 
         async def fresh() -> Try:
-            app.chat.chosen = None
-            app.clear_notifications()
             assert app.services is not None
             copy = await app.services.session(talk).clone()
-            await app.chat.stage.open(copy.id)
-            await app.chat.stage.use_model("demo/echo")
-            app.chat.composer.put("")
-            app.chat.composer.focus()
+            title = f"Try {next(numbers):03}"
+            await app.services.store.conversations.change(copy.id, title=title)
+            await it.clear()
+            await it.open_chat(title)
+            if it.model != "demo/echo":
+                await it.say("/model demo/echo")
+                await it.top_shows("demo/echo")
             seen.clear()
-            return Try(app, pilot, way, tmp_path, seen)
+            return Try(it, way, tmp_path, seen, title=title)
 
         yield fresh
 
 
 async def perform(t: Try, name: str, words: str = "") -> None:
     """The command, in the way that is tried."""
-    command, chat = COMMANDS[name], t.app.chat
+    command = COMMANDS[name]
     if t.way == "key":
         letter = {name: letter for letter, name in letters(COMMANDS.values()).items()}
-        keys = command.keys[:1] or ("ctrl+x", letter[name])
-        for key in keys:
-            await t.pilot.press(key)
+        await t.it.press(*(command.keys[:1] or ("ctrl+x", letter[name])))
     elif command.slash:
-        chat.composer.put(f"/{command.slash} {words}".strip())
-        chat.suggestions.offer(())
-        await t.pilot.press("enter")
+        await t.it.go_to("composer")
+        await t.it.clear()
+        await t.it.paste(f"/{command.slash} {words}".strip())
+        await t.it.press("escape", "enter")
     else:
-        offered = {each.title: each.callback for each in t.app.get_system_commands(t.app.screen)}
+        offered = {each.title: each.callback for each in t.it.app.get_system_commands(t.it.app.screen)}
         await offered[command.title]()
 
 
 async def ends(t: Try, holds: Holds, name: str) -> None:
     """It has the effect, and everything can be left again."""
-
-    async def done() -> bool:
-        found = holds(t)
-        return bool(await found if isawaitable(found) else found)
-
-    for _ in range(400):
-        if await done():
-            break
-        await t.pilot.pause(0.02)
-    else:
-        raise AssertionError(f"{name} did nothing by {t.way}; told: {t.told}\n{screen_text(t.app)}")
-    while len(t.app.screen_stack) > 1:
-        await t.pilot.press("escape")
-    if t.app.chat.comparing.models:
-        await t.app.action_command("stop")
-    await until(t.pilot, lambda: not t.app.chat.turns.any)
+    await t.it.until(lambda: holds(t), f"{name} did nothing by {t.way}")
+    while not t.it.in_chat:
+        await t.it.press("escape")
+    if "|" in t.it.model or t.it.busy:
+        await t.it.press("escape")
+    await t.it.rests()
+    await t.it.go_to("composer")
 
 
 @pytest.mark.parametrize("way", ["key", "words"])
@@ -292,7 +304,7 @@ async def test_a_command_does_what_it_says(
             await prepare(t)
             await perform(t, name)
             if name == "quit":
-                await until(t.pilot, lambda t=t: t.app._exit)
+                await t.it.ended()
                 return
             await ends(t, holds, name)
 
@@ -307,12 +319,12 @@ async def test_a_name_with_words_does_it_at_once(paths: Paths, tmp_path: Path, m
 
 async def test_the_palette_offers_every_command_and_does_it(paths: Paths) -> None:
     configure(paths)
-    async with running(paths) as (app, pilot):
-        offered = {each.title: each.help for each in app.get_system_commands(app.screen)}
+    async with in_process(paths) as it:
+        offered = {each.title: each.help for each in it.app.get_system_commands(it.app.screen)}
         assert offered == {command.title: command.help() for command in COMMANDS.values()}
-        await pilot.press("ctrl+p")
-        await until(pilot, lambda: type(app.screen).__name__ == "CommandPalette")
-        await pilot.press(*"Stats")
-        await until(pilot, lambda: "What was used" in screen_text(app))
-        await pilot.press("enter")
-        await until(pilot, lambda: type(app.screen).__name__ == "StatsScreen")
+        await it.press("ctrl+p")
+        await it.until(lambda: not it.in_chat)
+        await it.type("Stats")
+        await it.screen_shows("What was used")
+        await it.press("enter")
+        await it.dialog_is("STATS")

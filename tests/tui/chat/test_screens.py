@@ -5,117 +5,114 @@ from __future__ import annotations
 import pytest
 
 from routerterm.config.paths import Paths
-from tests.tui.chat.program import answered, configure, running, say, screen_text, until
+from tests.driver import in_process
+from tests.driver.homes import configure
 
 SIZES = ((120, 40), (80, 24), (45, 20), (40, 12))
 SCREENS = {
-    "f1": ("Picker", "What can I do?"),
-    "f3": ("Picker", "Which model answers?"),
-    "f4": ("StatsScreen", "STATS"),
-    "f5": ("Picker", "Find in all"),
-    "f6": ("KeysScreen", "KEYS"),
-    "f7": ("RouteScreen", "ROUTES"),
-    "f8": ("Picker", "Which machine?"),
+    "f1": "What can I do?",
+    "f3": "Which model answers?",
+    "f4": "STATS",
+    "f5": "Find in all",
+    "f6": "KEYS",
+    "f7": "ROUTES",
+    "f8": "Which machine?",
 }
 
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_every_screen_opens_and_closes(paths: Paths, size: tuple[int, int]) -> None:
     configure(paths)
-    async with running(paths, size) as (app, pilot):
-        for key, (name, title) in SCREENS.items():
-            await pilot.press(key)
-            await until(pilot, lambda name=name: type(app.screen).__name__ == name)
-            await until(pilot, lambda title=title: title in screen_text(app))
-            await pilot.press("escape")
-            await until(pilot, lambda: app.screen is app.chat)
+    async with in_process(paths, size) as it:
+        for key, title in SCREENS.items():
+            await it.press(key)
+            await it.dialog_is(title)
+            await it.press("escape")
+            await it.chat_is_open()
 
 
 async def test_a_model_is_picked_by_typing(paths: Paths) -> None:
     configure(paths)
-    async with running(paths) as (app, pilot):
-        await pilot.press("ctrl+o")
-        await until(pilot, lambda: "demo/markdown" in screen_text(app))
-        await pilot.press(*"dmarkd")
-        await until(pilot, lambda: "demo/slow" not in screen_text(app))
-        await pilot.press("enter")
-        await until(pilot, lambda: app.chat.stage.model == "demo/markdown")
-        assert "demo/markdown" in screen_text(app)
-        assert app.services is not None
-        assert await app.services.store.conversations.count() == 0  # choosing a model saves no empty chat
+    async with in_process(paths) as it:
+        await it.press("ctrl+o")
+        await it.until(lambda: "demo/markdown" in it.picture().text)
+        await it.press(*"dmarkd")
+        await it.until(lambda: "demo/slow" not in it.picture().text)
+        await it.press("enter")
+        await it.until(lambda: it.model == "demo/markdown")
+        assert "demo/markdown" in it.picture().text
+        assert it.history.conversations() == []  # choosing a model saves no empty chat
 
 
 async def test_what_was_said_is_found_and_jumped_to(paths: Paths) -> None:
     configure(paths)
-    async with running(paths) as (app, pilot):
-        await say(pilot, "the xylophone question")
-        await answered(app, pilot)
-        wanted = app.chat.stage.id
-        await app.action_command("new")
-        await pilot.press("f5")
-        await until(pilot, lambda: type(app.screen).__name__ == "Picker")
-        await pilot.press(*"xyloph")
-        await until(pilot, lambda: "the xylophone question" in screen_text(app))
-        await pilot.press("enter")
-        await until(pilot, lambda: app.chat.stage.id == wanted)
+    async with in_process(paths) as it:
+        await it.say("the xylophone question")
+        await it.answered()
+        wanted = it.open_id
+        await it.press("f2")
+        await it.until(lambda: not it.title)
+        await it.press("f5")
+        await it.until(lambda: not it.in_chat)
+        await it.press(*"xyloph")
+        await it.until(lambda: "the xylophone question" in it.picture().text)
+        await it.press("enter")
+        await it.until(lambda: it.open_id == wanted)
 
 
 async def test_a_theme_is_tried_on_and_left_again(paths: Paths) -> None:
     configure(paths)
-    async with running(paths) as (app, pilot):
-        await pilot.press("f8")
-        await until(pilot, lambda: type(app.screen).__name__ == "Picker")
-        await pilot.press(*"amber")
-        await until(pilot, lambda: app.machine.name == "amber")
-        await pilot.press("escape")
-        await until(pilot, lambda: app.machine.name == "phosphor")
-        await pilot.press("f8")
-        await until(pilot, lambda: type(app.screen).__name__ == "Picker")
-        await pilot.press(*"amber", "enter")
-        await until(pilot, lambda: app.screen is app.chat)
-        assert app.machine.name == "amber"
+    async with in_process(paths) as it:
+        await it.press("f8")
+        await it.until(lambda: not it.in_chat)
+        await it.press(*"amber")
+        await it.until(lambda: it.app.machine.name == "amber")
+        await it.press("escape")
+        await it.until(lambda: it.app.machine.name == "phosphor")
+        await it.press("f8")
+        await it.until(lambda: not it.in_chat)
+        await it.press(*"amber", "enter")
+        await it.chat_is_open()
+        assert it.app.machine.name == "amber"
     assert 'theme = "amber"' in paths.config_file.read_text()
-    async with running(paths) as (app, pilot):
-        assert app.machine.name == "amber"
+    async with in_process(paths) as it:
+        assert it.app.machine.name == "amber"
 
 
 async def test_a_setting_is_changed_checked_and_lived(paths: Paths) -> None:
     configure(paths, "# my own words\n")
-    async with running(paths) as (app, pilot):
-        await say(pilot, "/settings")
-        await until(pilot, lambda: type(app.screen).__name__ == "Picker")
-        await pilot.press(*"budget.day", "enter")
-        await until(pilot, lambda: type(app.screen).__name__ == "PromptDialog")
-        await pilot.press(*"minus", "enter")
-        await until(pilot, lambda: "is not" in screen_text(app))
-        assert type(app.screen).__name__ == "PromptDialog"
-        await pilot.press("ctrl+a", "ctrl+k", "2", "full_stop", "5", "0", "enter")
-        await until(pilot, lambda: type(app.screen).__name__ == "Picker")
-        assert app.services is not None
-        assert str(app.services.settings.budget.day) == "2.50"
-        await until(pilot, lambda: "2.50" in screen_text(app))
+    async with in_process(paths) as it:
+        await it.say("/settings")
+        await it.until(lambda: not it.in_chat)
+        await it.press(*"budget.day", "enter")
+        await it.dialog_is("budget.day")
+        await it.press(*"minus", "enter")
+        await it.until(lambda: "is not" in it.picture().text)
+        await it.press("ctrl+a", "ctrl+k", "2", "full_stop", "5", "0", "enter")
+        await it.until(lambda: not it.in_chat)
+        await it.screen_shows("2.50")
     assert "# my own words" in paths.config_file.read_text()
 
 
 async def test_the_books_agree_with_what_was_asked(paths: Paths) -> None:
     configure(paths)
-    async with running(paths) as (app, pilot):
+    async with in_process(paths) as it:
         for _ in range(3):
-            await say(pilot, "again")
-            await answered(app, pilot)
-        await pilot.press("f4")
-        await until(pilot, lambda: "demo/echo" in screen_text(app))
-        assert "asked 3" in screen_text(app)
-        await pilot.press("enter")
-        await until(pilot, lambda: "Requests: demo/echo" in screen_text(app) and "route " in screen_text(app))
-        await pilot.press("enter")
-        await until(pilot, lambda: app.screen is app.chat)
+            await it.say("again")
+            await it.answered()
+        await it.press("f4")
+        await it.until(lambda: "demo/echo" in it.picture().text)
+        assert "asked 3" in it.picture().text
+        await it.press("enter")
+        await it.until(lambda: "Requests: demo/echo" in it.picture().text and "route " in it.picture().text)
+        await it.press("enter")
+        await it.chat_is_open()
 
 
 async def test_help_does_what_is_chosen(paths: Paths) -> None:
     configure(paths)
-    async with running(paths) as (app, pilot):
-        await pilot.press("ctrl+underscore")
-        await until(pilot, lambda: type(app.screen).__name__ == "Picker")
-        await pilot.press(*"stats", "enter")
-        await until(pilot, lambda: type(app.screen).__name__ == "StatsScreen")
+    async with in_process(paths) as it:
+        await it.press("ctrl+underscore")
+        await it.until(lambda: not it.in_chat)
+        await it.press(*"stats", "enter")
+        await it.dialog_is("STATS")

@@ -5,139 +5,133 @@ from __future__ import annotations
 import pytest
 
 from routerterm.config.paths import Paths
-from routerterm.tui.app import RoutertermApp
-from tests.tui.chat.program import answered, configure, running, say, screen_text, shown, until
+from tests.driver import Driver, in_process
+from tests.driver.homes import configure
 
 
-def comparing(app: RoutertermApp) -> bool:
-    return type(app.screen).__name__ == "CompareScreen"
+def comparing(it: Driver) -> bool:
+    return it.picture().top.strip("┌┐─ ").startswith("COMPARE")
 
 
 @pytest.mark.parametrize("size", [(120, 40), (80, 24), (45, 20)])
 async def test_two_answers_stream_and_one_goes_on(paths: Paths, size: tuple[int, int]) -> None:
     configure(paths)
-    async with running(paths, size) as (app, pilot):
-        await say(pilot, "/compare demo/echo demo/table")
-        await until(pilot, lambda: app.chat.comparing.models == ("demo/echo", "demo/table"))
-        await say(pilot, "which is better")
-        await until(pilot, lambda: comparing(app))
-        await until(pilot, lambda: " Leave" in screen_text(app))  # both have ended
-        text = screen_text(app)
+    async with in_process(paths, size) as it:
+        await it.say("/compare demo/echo demo/table")
+        await it.until(lambda: it.model == "demo/echo | demo/table")
+        await it.say("which is better")
+        await it.until(lambda: comparing(it))
+        await it.until(lambda: " Leave" in it.picture().text)  # both have ended
+        text = it.picture().text
         assert "tok/s" in text
         assert "$0" in text
-        await pilot.press("2")
-        await until(pilot, lambda: app.screen is app.chat)
-        await until(pilot, lambda: len(shown(app)) == 2)
-        assert shown(app)[0] == "which is better"
-        assert "|" in shown(app)[1]
-        assert app.chat.stage.model == "demo/table"
-        assert app.chat.comparing.models == ()
-        tree = await app.chat.stage.session.tree()
-        assert sorted(b.node.role for b in tree) == ["assistant", "assistant", "user"]
-        assert (await app.chat.stage.session.page()).messages[-1].siblings == 2
-        await say(pilot, "go on")
-        await until(pilot, lambda: len(shown(app)) == 4 and not app.chat.turns.any)
+        await it.press("2")
+        await it.chat_is_open()
+        await it.until(lambda: len(it.shown()) == 2)
+        assert it.shown()[0] == "which is better"
+        assert "|" in it.shown()[1]
+        assert it.model == "demo/table"
+        assert len(it.history.texts(role="assistant")) == 2
+        assert it.history.branch()[-1].siblings == 2
+        await it.say("go on")
+        await it.until(lambda: len(it.shown()) == 4 and not it.busy)
 
 
 async def test_the_last_question_is_asked_again_of_all(paths: Paths) -> None:
     configure(paths)
-    async with running(paths) as (app, pilot):
-        await say(pilot, "first")
-        await answered(app, pilot)
-        await say(pilot, "/compare demo/echo demo/table")
-        await until(pilot, lambda: bool(app.chat.comparing.models))
-        await pilot.press("enter")
-        await until(pilot, lambda: comparing(app))
-        await until(pilot, lambda: " Leave" in screen_text(app))
-        await pilot.press("1")
-        await until(pilot, lambda: app.screen is app.chat)
-        assert (await app.chat.stage.session.page()).messages[-1].siblings == 3
-        assert shown(app)[0] == "first"
+    async with in_process(paths) as it:
+        await it.say("first")
+        await it.answered()
+        await it.say("/compare demo/echo demo/table")
+        await it.until(lambda: "|" in it.model)
+        await it.press("enter")
+        await it.until(lambda: comparing(it))
+        await it.until(lambda: " Leave" in it.picture().text)
+        await it.press("1")
+        await it.chat_is_open()
+        assert it.history.branch()[-1].siblings == 3
+        assert it.shown()[0] == "first"
 
 
 async def test_one_that_fails_does_not_take_the_others_with_it(paths: Paths) -> None:
     configure(paths)
-    async with running(paths, (120, 40)) as (app, pilot):
-        await say(pilot, "/compare demo/down demo/echo openai/gpt-4o")
-        await until(pilot, lambda: bool(app.chat.comparing.models))
-        await say(pilot, "still there")
-        await until(pilot, lambda: comparing(app) and " Leave" in screen_text(app))
-        text = screen_text(app)
+    async with in_process(paths, (120, 40)) as it:
+        await it.say("/compare demo/down demo/echo openai/gpt-4o")
+        await it.until(lambda: "|" in it.model)
+        await it.say("still there")
+        await it.until(lambda: comparing(it) and " Leave" in it.picture().text)
+        text = it.picture().text
         assert "failed" in text
         assert "no key" in text.lower()
         assert "still there" in text
-        await pilot.press("1")  # it has said nothing: nothing happens
-        await pilot.pause()
-        assert comparing(app)
-        await pilot.press("2")
-        await until(pilot, lambda: app.screen is app.chat)
-        await until(pilot, lambda: len(shown(app)) == 2)
+        await it.press("1")  # it has said nothing: nothing happens
+        await it.breathe()
+        assert comparing(it)
+        await it.press("2")
+        await it.chat_is_open()
+        await it.until(lambda: len(it.shown()) == 2)
 
 
 async def test_escape_stops_then_leaves_and_nothing_is_lost(paths: Paths) -> None:
     configure(paths)
-    async with running(paths, (120, 40)) as (app, pilot):
-        await say(pilot, "/compare demo/slow demo/echo")
-        await until(pilot, lambda: bool(app.chat.comparing.models))
-        await say(pilot, "hurry")
-        await until(pilot, lambda: comparing(app) and "hurry" in screen_text(app))
-        await pilot.press("escape")
-        await until(pilot, lambda: "stopped" in screen_text(app))
-        await pilot.press("escape")
-        await until(pilot, lambda: app.screen is app.chat)
-        page = await app.chat.stage.session.page()
-        assert [message.role for message in page.messages] == ["user", "assistant"]
-        assert page.messages[1].siblings == 2
-        assert page.messages[1].status != "streaming"
+    async with in_process(paths, (120, 40)) as it:
+        await it.say("/compare demo/slow demo/echo")
+        await it.until(lambda: "|" in it.model)
+        await it.say("hurry")
+        await it.until(lambda: comparing(it) and "hurry" in it.picture().text)
+        await it.press("escape")
+        await it.until(lambda: "stopped" in it.picture().text)
+        await it.press("escape")
+        await it.chat_is_open()
+        question, answer = it.history.branch()
+        assert (question.role, answer.role, answer.siblings) == ("user", "assistant", 2)
+        assert answer.status != "streaming"
 
 
 async def test_leaving_the_program_meanwhile_keeps_everything(paths: Paths) -> None:
     configure(paths)
-    async with running(paths, (120, 40)) as (app, pilot):
-        await say(pilot, "/compare demo/slow demo/markdown")
-        await until(pilot, lambda: bool(app.chat.comparing.models))
-        await say(pilot, "bye")
-        await until(pilot, lambda: comparing(app) and "demonstration" in screen_text(app))
-        await app.action_quit()
-    async with running(paths) as (app, pilot):
-        assert app.services is not None
-        latest = await app.services.store.conversations.latest()
-        assert latest is not None
-        messages = await app.services.store.messages.tree(latest.id)
-        assert sorted(node.status for node in messages if node.role == "assistant") == ["stopped", "stopped"]
+    async with in_process(paths, (120, 40)) as it:
+        await it.say("/compare demo/slow demo/markdown")
+        await it.until(lambda: "|" in it.model)
+        await it.say("bye")
+        await it.until(lambda: comparing(it) and "demonstration" in it.picture().text)
+        await it.press("ctrl+q")
+        await it.ended()
+    answers = it.history.rows("SELECT status FROM message WHERE role = 'assistant'")
+    assert [answer["status"] for answer in answers] == ["stopped", "stopped"]
 
 
 @pytest.mark.parametrize(("words", "said"), [("demo/echo", "Two to 4"), ("demo/echo nonsense", "neither a model")])
 async def test_what_cannot_be_compared_is_said(paths: Paths, words: str, said: str) -> None:
     configure(paths)
-    async with running(paths) as (app, pilot):
-        await say(pilot, f"/compare {words}")
-        await until(pilot, lambda: any(said in n.message for n in app._notifications))
-        assert not app.chat.comparing.models
+    async with in_process(paths) as it:
+        await it.say(f"/compare {words}")
+        await it.screen_shows(said)
+        assert "|" not in it.model
 
 
 async def test_models_are_picked_one_after_the_other(paths: Paths) -> None:
     configure(paths)
-    async with running(paths) as (app, pilot):
-        await say(pilot, "/compare")
-        await until(pilot, lambda: type(app.screen).__name__ == "Picker")
+    async with in_process(paths) as it:
+        await it.say("/compare")
+        await it.until(lambda: not it.in_chat)
         for name in ("demo/echo", "demo/table"):
-            await until(pilot, lambda: type(app.screen).__name__ == "Picker" and "demo/echo" in screen_text(app))
-            await pilot.press(*name.replace("/", ""), "enter")
-            await pilot.pause(0.2)
-        await until(pilot, lambda: "no more" in screen_text(app))
-        await pilot.press("escape")
-        await until(pilot, lambda: app.chat.comparing.models == ("demo/echo", "demo/table"))
-        await pilot.press("escape")
-        assert not app.chat.comparing.models
+            await it.until(lambda: not it.in_chat and "demo/echo" in it.picture().text)
+            await it.press(*name.replace("/", ""), "enter")
+            await it.breathe()
+        await it.until(lambda: "no more" in it.picture().text)
+        await it.press("escape")
+        await it.until(lambda: it.model == "demo/echo | demo/table")
+        await it.press("escape")
+        await it.until(lambda: "|" not in it.model)
 
 
 async def test_the_mouse_alone_goes_on_with_one(paths: Paths) -> None:
     configure(paths)
-    async with running(paths, (120, 40)) as (app, pilot):
-        await say(pilot, "/compare demo/echo demo/table")
-        await until(pilot, lambda: bool(app.chat.comparing.models))
-        await say(pilot, "click")
-        await until(pilot, lambda: comparing(app) and " Leave" in screen_text(app))
-        await pilot.click("#foot1", offset=(1, 0))
-        await until(pilot, lambda: app.screen is app.chat and app.chat.stage.model == "demo/table")
+    async with in_process(paths, (120, 40)) as it:
+        await it.say("/compare demo/echo demo/table")
+        await it.until(lambda: "|" in it.model)
+        await it.say("click")
+        await it.until(lambda: comparing(it) and " Leave" in it.picture().text)
+        await it.click("Go on", last=True)
+        await it.until(lambda: it.in_chat and it.model == "demo/table")

@@ -8,23 +8,18 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from textual.events import Key, Paste
 
 from routerterm.config.paths import Paths
 from routerterm.core.errors import RoutertermError
 from routerterm.core.messages import Image, Text, parts_from_json, parts_to_json
-from routerterm.tui.app import RoutertermApp
 from routerterm.tui.chat.attachment_files import load, named, paths_in, tidied
 from routerterm.tui.chat.completion import files, names
 from routerterm.tui.commands.registry import COMMANDS
 from routerterm.tui.dialogs.open_editor import clean, editor_of, open_editor
-from tests.tui.chat.program import answered, configure, running, say, screen_text, shown, until
+from tests.driver import in_process
+from tests.driver.homes import configure
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
-
-
-def told(app: RoutertermApp) -> str:
-    return "\n".join(notice.message for notice in app._notifications)
 
 
 def told_all_slashes() -> set[str]:
@@ -50,54 +45,52 @@ def test_names_are_suggested_by_beginning_then_by_part_then_by_meaning() -> None
 @pytest.mark.parametrize("size", [(120, 40), (80, 24), (45, 20)])
 async def test_suggestions_are_moved_in_and_taken(paths: Paths, size: tuple[int, int]) -> None:
     configure(paths)
-    async with running(paths, size) as (app, pilot):
-        await pilot.press("slash", "r", "e", "a")
-        await until(pilot, lambda: "/reasoning" in screen_text(app))
-        await pilot.press("tab")
-        await until(pilot, lambda: app.chat.composer.text == "/reasoning ")
-        await until(pilot, lambda: "medium" in screen_text(app))
-        await pilot.press("down", "down", "enter")
-        await until(pilot, lambda: app.chat.stage.params.effort == "high")
-        assert "does not reason" in told(app)  # said at once, not when it is sent
-        assert app.services is not None
-        assert await app.services.store.conversations.count() == 0  # a wish saves no empty chat
+    async with in_process(paths, size) as it:
+        await it.press("slash", "r", "e", "a")
+        await it.until(lambda: "/reasoning" in it.picture().text)
+        await it.press("tab")
+        await it.composer_is("/reasoning ")
+        await it.until(lambda: "medium" in it.picture().text)
+        await it.press("down", "down", "enter")
+        await it.screen_shows("does not reason")  # said at once, not when it is sent
+        assert it.history.conversations() == []  # a wish saves no empty chat
+        await it.clear()
+        await it.say("/reasoning")
+        await it.screen_shows("high")
 
 
 async def test_an_unfinished_name_is_completed_by_enter_and_an_unknown_one_is_said(paths: Paths) -> None:
     configure(paths)
-    async with running(paths) as (app, pilot):
-        await say(pilot, "/temper")
-        await until(pilot, lambda: app.chat.composer.text.startswith("/temp "))
-        app.chat.composer.put("")
-        await say(pilot, "/nonsense")
-        await until(pilot, lambda: "There is no command /nonsense" in told(app))
-        assert app.chat.composer.text == "/nonsense"  # nothing typed is lost
-        app.chat.composer.put("/etc/hosts what is it")
-        await pilot.press("enter")
-        await until(pilot, lambda: bool(shown(app)))
-        assert shown(app)[0] == "/etc/hosts what is it"
+    async with in_process(paths) as it:
+        await it.say("/temper")
+        await it.until(lambda: it.composer.startswith("/temp "))
+        await it.clear()
+        await it.say("/nonsense")
+        await it.screen_shows("There is no command /nonsense")
+        await it.composer_is("/nonsense")  # nothing typed is lost
+        await it.say("/etc/hosts what is it")
+        await it.until(lambda: bool(it.shown()))
+        assert it.shown()[0] == "/etc/hosts what is it"
 
 
 async def test_models_are_completed_with_their_prices(paths: Paths) -> None:
     configure(paths)
-    async with running(paths) as (app, pilot):
+    async with in_process(paths) as it:
         for key in ("slash", *"model", "space", *"gpt"):
-            await pilot.press(key)
-        await until(pilot, lambda: "$/M" in screen_text(app))
-        assert "no key yet" in screen_text(app)
-        await pilot.press("escape")
-        await until(pilot, lambda: not app.chat.suggestions.open)
-        assert app.chat.composer.text == "/model gpt"
+            await it.press(key)
+        await it.until(lambda: "$/M" in it.picture().text)
+        assert "no key yet" in it.picture().text
+        await it.press("escape")
+        await it.screen_lacks("$/M")
+        await it.composer_is("/model gpt")
 
 
 async def test_the_mouse_takes_a_suggestion(paths: Paths) -> None:
     configure(paths)
-    async with running(paths) as (app, pilot):
-        await pilot.press("slash", *"boo")
-        await until(pilot, lambda: app.chat.suggestions.open)
-        await pilot.pause()
-        await pilot.click(app.chat.suggestions, offset=(4, 0))
-        await until(pilot, lambda: type(app.screen).__name__ == "BootScreen")
+    async with in_process(paths) as it:
+        await it.press("slash", *"boo")
+        await it.click("/boot")
+        await it.until(lambda: not it.in_chat)
 
 
 # -- files ---------------------------------------------------------------------------------------------
@@ -164,64 +157,59 @@ def test_paths_are_completed(tmp_path: Path) -> None:
 async def test_a_file_is_attached_shown_taken_off_and_sent(paths: Paths, tmp_path: Path) -> None:
     configure(paths)
     (tmp_path / "notes.txt").write_text("the garden is behind the wall\n" * 3)
-    async with running(paths) as (app, pilot):
-        await app.action_command("attach", str(tmp_path / "notes.txt"))
-        await until(pilot, lambda: "notes.txt" in screen_text(app))
-        await pilot.press("backspace")
-        await until(pilot, lambda: not app.chat.tray.items)
-        await app.action_command("attach", str(tmp_path / "notes.txt"))
-        await say(pilot, "what is it")
-        await answered(app, pilot)
-        assert app.chat.tray.items == []
-        page = await app.chat.stage.session.page()
-        assert [getattr(part, "name", None) for part in page.messages[0].parts] == [None, "notes.txt"]
-        assert page.messages[0].message.said == "what is it"
-        assert "behind the wall" in shown(app)[1]  # the model was sent it
-        await until(pilot, lambda: "notes.txt" in screen_text(app))
-        assert app.chat.stage.title.lower().startswith("what is it")
-        await say(pilot, "/edit")
-        await until(pilot, lambda: app.chat.composer.text == "what is it")
-        assert [item.name for item in app.chat.tray.items] == ["notes.txt"]
+    async with in_process(paths) as it:
+        await it.app.action_command("attach", str(tmp_path / "notes.txt"))
+        await it.until(lambda: "notes.txt" in it.picture().text)
+        await it.press("backspace")
+        await it.screen_lacks("notes.txt")
+        await it.app.action_command("attach", str(tmp_path / "notes.txt"))
+        await it.say("what is it")
+        await it.answered()
+        sent = it.history.branch()[0].parts
+        assert [part.get("name") for part in sent] == [None, "notes.txt"]
+        assert sent[0]["text"] == "what is it"
+        assert "behind the wall" in it.shown()[1]  # the model was sent it
+        await it.until(lambda: "notes.txt" in it.picture().text)
+        assert it.title.lower().startswith("what is it")
+        await it.say("/edit")
+        await it.until(lambda: "notes.txt" in it.composer and "what is it" in it.composer)
 
 
 async def test_a_dropped_file_becomes_a_chip_and_other_paths_stay_text(paths: Paths, tmp_path: Path) -> None:
     configure(paths)
     file = tmp_path / "dropped.txt"
     file.write_text("x")
-    async with running(paths) as (app, pilot):
-        app.chat.composer.post_message(Paste(f"{file} "))
-        await until(pilot, lambda: [item.name for item in app.chat.tray.items] == ["dropped.txt"])
-        await until(pilot, lambda: app.chat.composer.text == "")
-        await pilot.press("backspace")
-        await until(pilot, lambda: app.chat.composer.text == str(file))  # taken off, the path is text again
-        app.chat.composer.put("")
-        app.chat.composer.post_message(Paste(f"{tmp_path}/not-there.txt"))
-        await pilot.pause(0.3)
-        assert app.chat.composer.text == f"{tmp_path}/not-there.txt"
+    async with in_process(paths) as it:
+        await it.paste(f"{file} ")
+        await it.until(lambda: "dropped.txt" in it.composer and str(file) not in it.composer)
+        await it.press("backspace")
+        await it.until(lambda: it.composer == str(file))  # taken off, the path is text again
+        await it.clear()
+        await it.paste(f"{tmp_path}/not-there.txt")
+        await it.composer_is(f"{tmp_path}/not-there.txt")
 
 
 async def test_a_picture_for_a_model_that_does_not_see_is_said_at_once(paths: Paths, tmp_path: Path) -> None:
     configure(paths, default="demo/code")
     (tmp_path / "p.png").write_bytes(PNG)
-    async with running(paths) as (app, pilot):
-        await app.action_command("attach", str(tmp_path / "p.png"))
-        await until(pilot, lambda: "does not see pictures" in told(app))
-        assert "F3" in told(app)
+    async with in_process(paths) as it:
+        await it.app.action_command("attach", str(tmp_path / "p.png"))
+        await it.screen_shows("does not see pictures")
 
 
 async def test_what_is_queued_keeps_its_files(paths: Paths, tmp_path: Path) -> None:
     configure(paths, default="demo/slow")
     (tmp_path / "q.txt").write_text("x")
-    async with running(paths) as (app, pilot):
-        await say(pilot, "go")
-        await until(pilot, lambda: app.chat.turns.current is not None)
-        await app.action_command("attach", str(tmp_path / "q.txt"))
-        await say(pilot, "next")
-        await until(pilot, lambda: app.chat.tray.items == [])
-        await pilot.press("escape")
-        await until(pilot, lambda: not app.chat.turns.any)
-        assert app.chat.composer.text == "next"
-        assert [item.name for item in app.chat.tray.items] == ["q.txt"]
+    async with in_process(paths) as it:
+        await it.say("go")
+        await it.until(lambda: it.busy)
+        await it.app.action_command("attach", str(tmp_path / "q.txt"))
+        await it.say("next")
+        await it.status_shows("1 queued")
+        await it.until(lambda: "q.txt" not in it.composer)
+        await it.press("escape")
+        await it.rests()
+        await it.until(lambda: "q.txt" in it.composer and "next" in it.composer)
 
 
 # -- pastes --------------------------------------------------------------------------------------------
@@ -229,29 +217,26 @@ async def test_what_is_queued_keeps_its_files(paths: Paths, tmp_path: Path) -> N
 
 async def test_a_megabyte_is_pasted_as_a_chip_and_typing_goes_on(paths: Paths) -> None:
     configure(paths)
-    async with running(paths) as (app, pilot):
+    async with in_process(paths) as it:
         text = "a line of a long log that somebody pasted\n" * 25_000
-        app.chat.composer.post_message(Paste(text))
-        for letter in "explain":
-            app.post_message(Key(letter, letter))
-        await until(pilot, lambda: app.chat.composer.text == "explain")
-        assert [item.name for item in app.chat.tray.items] == ["pasted text"]
-        assert app.chat.tray.items[0].size > 1_000_000
-        await pilot.press("enter")
-        await until(pilot, lambda: bool(shown(app)))
-        page = await app.chat.stage.session.page()
-        assert page.messages[0].message.said == "explain"
-        assert text.strip() in page.messages[0].text
+        await it.paste(text)
+        await it.burst("explain")
+        await it.screen_shows("pasted text 1.1 MB", "explain")
+        await it.press("enter")
+        await it.until(lambda: bool(it.shown()))
+        sent = it.history.branch()[0].parts
+        assert sent[0]["text"] == "explain"
+        assert text.strip() in sent[1]["text"]
 
 
 async def test_a_pasted_key_goes_to_the_keys_and_never_into_the_text(paths: Paths) -> None:
     configure(paths)
     key = "sk-ant-api03-" + "Z9" * 22
-    async with running(paths) as (app, pilot):
-        app.chat.composer.post_message(Paste(key))
-        await until(pilot, lambda: type(app.screen).__name__ == "AddKeyScreen")
-        assert app.chat.composer.text == ""
-        assert key not in screen_text(app)
+    async with in_process(paths) as it:
+        await it.paste(key)
+        await it.until(lambda: not it.in_chat)
+        await it.composer_is("")
+        assert key not in it.picture().text
 
 
 # -- history, stash, editor ----------------------------------------------------------------------------
@@ -259,31 +244,29 @@ async def test_a_pasted_key_goes_to_the_keys_and_never_into_the_text(paths: Path
 
 async def test_history_comes_back_over_sessions_but_never_a_key(paths: Paths) -> None:
     configure(paths)
-    async with running(paths) as (app, pilot):
-        await say(pilot, "remember me")
-        await answered(app, pilot)
-    async with running(paths) as (app, pilot):
-        composer = app.chat.composer
-        await until(pilot, lambda: bool(composer._history))
-        await pilot.press("up")
-        assert composer.text == "remember me"
-        composer.put("")
-        composer.remember("my key is sk-ant-api03-" + "A1" * 40)
-        await pilot.press("up")
-        assert composer.text == "remember me"
+    async with in_process(paths) as it:
+        await it.say("remember me")
+        await it.answered()
+    async with in_process(paths) as it:
+        await it.press("up")
+        await it.composer_is("remember me")
+        await it.clear()
+        await it.ask("my key is sk-ant-api03-" + "A1" * 40)
+        await it.press("up")
+        await it.composer_is("remember me")
 
 
 async def test_the_stash_survives_the_program(paths: Paths) -> None:
     configure(paths)
-    async with running(paths) as (app, pilot):
-        await pilot.press(*"later", "alt+s")
-        await until(pilot, lambda: app.chat.composer.text == "")
-    async with running(paths) as (app, pilot):
-        await pilot.press("alt+s")
-        await until(pilot, lambda: app.chat.composer.text == "later")
-        app.chat.composer.put("")
-        await app.action_command("stash")
-        await until(pilot, lambda: "Nothing is put aside" in told(app))
+    async with in_process(paths) as it:
+        await it.press(*"later", "alt+s")
+        await it.composer_is("")
+    async with in_process(paths) as it:
+        await it.press("alt+s")
+        await it.composer_is("later")
+        await it.clear()
+        await it.press("alt+s")
+        await it.screen_shows("Nothing is put aside")
 
 
 def test_the_editor_gets_the_text_and_no_secret(tmp_path: Path) -> None:
@@ -326,14 +309,14 @@ models = ["shop/dear", "shop/cheap"]
 
 async def test_the_forecast_stands_under_the_composer(paths: Paths) -> None:
     configure(paths, SHOP, default="mine")
-    async with running(paths, (120, 40)) as (app, pilot):
-        await pilot.press(*"hello")
-        await until(pilot, lambda: "tok ·" in screen_text(app))
-        text = screen_text(app)
+    async with in_process(paths, (120, 40)) as it:
+        await it.press(*"hello")
+        await it.until(lambda: "tok ·" in it.picture().text)
+        text = it.picture().text
         assert "% ctx" in text
         assert "cheaper: shop/cheap" in text
         assert "$" in text
         line = next(line for line in text.splitlines() if "tok ·" in line)
         assert "─" in line  # it stands in the frame, so that nothing jumps
-        app.chat.composer.put("")
-        await until(pilot, lambda: "tok ·" not in screen_text(app))
+        await it.clear()
+        await it.until(lambda: "tok ·" not in it.picture().text)

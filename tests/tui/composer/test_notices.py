@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from decimal import Decimal
 
 import pytest
@@ -10,16 +9,12 @@ import pytest
 from routerterm.config.paths import Paths
 from routerterm.core.errors import Offline
 from routerterm.core.targets import Forecast
-from routerterm.tui.app import RoutertermApp
 from routerterm.tui.terminal.attention import call, call_of, title
 from routerterm.tui.themes.values import ASCII_GLYPHS, Glyphs
 from routerterm.tui.widgets.forecast_fields import percent
 from routerterm.tui.widgets.status import StatusView, status_fields, tone_of_share
-from tests.tui.chat.program import answered, configure, running, say, until
-
-
-def told(app: RoutertermApp) -> str:
-    return "\n".join(notice.message for notice in app._notifications)
+from tests.driver import in_process
+from tests.driver.homes import configure
 
 
 @pytest.mark.parametrize(
@@ -48,77 +43,73 @@ def test_calls_and_titles_hold_nothing_that_acts_on_the_terminal() -> None:
 
 async def test_the_title_never_holds_a_word_of_the_conversation(paths: Paths) -> None:
     configure(paths)
-    async with running(paths) as (app, pilot):
+    async with in_process(paths) as it:
         sent: list[str] = []
-        app.notices._send = sent.append  # type: ignore[method-assign]
-        await say(pilot, "zebras")
-        await answered(app, pilot)
-        await until(pilot, lambda: len(sent) >= 2)
+        it.app.notices._send = sent.append  # type: ignore[method-assign]
+        await it.say("zebras")
+        await it.answered()
+        await it.until(lambda: len(sent) >= 2)
         assert "… routerterm" in sent[0]
         assert not any("zebra" in data.lower() for data in sent)
 
 
 async def test_a_long_answer_calls_only_who_looks_elsewhere(paths: Paths) -> None:
     configure(paths)
-    async with running(paths) as (app, pilot):
+    async with in_process(paths) as it:
         sent: list[str] = []
-        app.notices._send = sent.append  # type: ignore[method-assign]
-        app.notices.answered(60, True)
+        it.app.notices._send = sent.append  # type: ignore[method-assign]
+        it.app.notices.answered(60, True)
         assert sent == []
-        app.app_focus = False
-        app.notices.answered(1, True)
+        it.app.app_focus = False
+        it.app.notices.answered(1, True)
         assert sent == []
-        app.notices.answered(60, True)
+        it.app.notices.answered(60, True)
         assert any("answer is here" in data for data in sent)
         assert len(sent) == 2
-        app.app_focus = True
-        app.notices.on_focus()
+        it.app.app_focus = True
+        it.app.notices.on_focus()
         assert sent[-1] == title("idle")
-        await pilot.pause()
+        await it.pilot.pause()
 
 
 async def test_ctrl_c_stops_then_empties_then_leaves(paths: Paths) -> None:
     configure(paths, default="demo/slow")
-    async with running(paths) as (app, pilot):
-        await say(pilot, "go")
-        await until(pilot, lambda: app.chat.turns.current is not None)
-        await pilot.press("ctrl+c")
-        await until(pilot, lambda: not app.chat.turns.any)
-        await pilot.press(*"draft", "ctrl+c")
-        await until(pilot, lambda: app.chat.composer.text == "")
-        await pilot.press("alt+up")
-        assert app.chat.composer.text == "draft"
-        app.chat.composer.put("")
-        app.notices._interrupted = time.monotonic() - 60
-        await pilot.press("ctrl+c")
-        await until(pilot, lambda: "again leaves" in told(app))
-        assert app.is_running
-        await pilot.press("ctrl+c")
-        await until(pilot, lambda: not app.is_running)
+    async with in_process(paths) as it:
+        await it.say("go")
+        await it.until(lambda: it.busy)
+        await it.press("ctrl+c")
+        await it.rests()
+        await it.press(*"draft", "ctrl+c")
+        await it.composer_is("")
+        await it.press("ctrl+c")
+        await it.screen_shows("again")
+        assert it.app.is_running
+        await it.press("ctrl+c")
+        await it.until(lambda: not it.app.is_running)
 
 
 async def test_nobody_to_be_reached_is_said_with_what_to_do(paths: Paths) -> None:
     configure(paths)
-    async with running(paths) as (app, pilot):
-        assert app.notices.failed(Offline("x"))
-        await pilot.pause()
-        assert "F3" in told(app)
-        assert "/retry" in told(app)
+    async with in_process(paths) as it:
+        assert it.app.notices.failed(Offline("x"))
+        await it.screen_shows("F3", "/retry")
 
 
 async def test_the_budget_warns_once_for_each_step(paths: Paths) -> None:
     configure(paths, "[budget]\nday = 2\n")
-    async with running(paths) as (app, pilot):
-        app.notices.spent(Decimal("0.9"), Decimal(2))
-        await pilot.pause()
-        assert told(app) == ""
-        app.notices.spent(Decimal("1.1"), Decimal(2))
-        app.notices.spent(Decimal("1.2"), Decimal(2))
-        await pilot.pause()
-        assert told(app).count("of today's budget") == 1
-        app.notices.spent(Decimal("1.7"), Decimal(2))
-        await pilot.pause()
-        assert "80 % of today's budget" in told(app)
+    async with in_process(paths) as it:
+        it.app.notices.spent(Decimal("0.9"), Decimal(2))
+        await it.breathe()
+        assert "of today's budget" not in it.picture().text
+        it.app.notices.spent(Decimal("1.1"), Decimal(2))
+        await it.screen_shows("50 % of today's budget")
+        it.app.notify("Something else.")
+        await it.screen_lacks("of today's budget")
+        it.app.notices.spent(Decimal("1.2"), Decimal(2))
+        await it.breathe()
+        assert "of today's budget" not in it.picture().text
+        it.app.notices.spent(Decimal("1.7"), Decimal(2))
+        await it.screen_shows("80 % of today's budget")
 
 
 @pytest.mark.parametrize(("share", "tone"), [(0.49, "text"), (0.5, "warning"), (0.79, "warning"), (0.8, "error")])

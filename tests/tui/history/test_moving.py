@@ -9,13 +9,9 @@ import pytest
 
 from routerterm.config.paths import Paths
 from routerterm.core.errors import RoutertermError
-from routerterm.tui.app import RoutertermApp
 from routerterm.tui.chat.import_export import _said
-from tests.tui.chat.program import answered, configure, running, say, screen_text, until
-
-
-def notices(app: RoutertermApp) -> str:
-    return "\n".join(notice.message for notice in app._notifications)
+from tests.driver import in_process
+from tests.driver.homes import configure
 
 
 async def test_a_conversation_is_written_and_read_again_elsewhere(
@@ -23,25 +19,24 @@ async def test_a_conversation_is_written_and_read_again_elsewhere(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     configure(paths)
-    async with running(paths) as (app, pilot):
-        await say(pilot, "carry me over")
-        await answered(app, pilot)
+    async with in_process(paths) as it:
+        await it.say("carry me over")
+        await it.answered()
         for words in ("md a.md", "html b.html", "json c.json"):
-            app.chat.composer.put(f"/export {words}")
-            await pilot.press("enter")
+            await it.say(f"/export {words}")
             name = words.split()[1]
-            await until(pilot, lambda name=name: (tmp_path / name).exists())
-        app.chat.composer.put("/export md a.md")
-        await pilot.press("enter")
-        await until(pilot, lambda: "is there already" in notices(app))
-        await app.action_command("export", "")
-        await until(pilot, lambda: type(app.screen).__name__ == "Picker")
-        await pilot.press(*"every", "enter")
-        await until(pilot, lambda: type(app.screen).__name__ == "PromptDialog")
-        await pilot.press("enter")
-        await until(pilot, lambda: (tmp_path / "routerterm-history.json").exists() and app.screen is app.chat)
+            await it.until(lambda name=name: (tmp_path / name).exists())
+        await it.say("/export md a.md")
+        await it.screen_shows("is there already")
+        await it.clear()
+        await it.say("/export")
+        await it.until(lambda: not it.in_chat)
+        await it.press(*"every", "enter")
+        await it.screen_shows("routerterm-history.json")
+        await it.press("enter")
+        await it.until(lambda: (tmp_path / "routerterm-history.json").exists() and it.in_chat)
     assert "carry me over" in (tmp_path / "a.md").read_text()
-    assert app.machine.colours.background.lower() in (tmp_path / "b.html").read_text().lower()
+    assert it.app.machine.colours.background.lower() in (tmp_path / "b.html").read_text().lower()
     assert "<script" not in (tmp_path / "b.html").read_text()
     assert (tmp_path / "c.json").stat().st_mode & 0o077 == 0
     assert len(json.loads((tmp_path / "routerterm-history.json").read_text())["conversations"]) == 1
@@ -50,20 +45,16 @@ async def test_a_conversation_is_written_and_read_again_elsewhere(
     for left_over in paths.database.parent.glob("history.db-*"):
         if left_over.is_file():
             left_over.unlink()
-    async with running(paths) as (app, pilot):
-        app.chat.composer.put("/import c.json")
-        await pilot.press("enter")
-        await until(pilot, lambda: type(app.screen).__name__ == "Confirm" and "would be imported" in screen_text(app))
-        assert app.services is not None
-        assert await app.services.store.conversations.count() == 0, "a dry run wrote something"
-        await pilot.press("y")
-        await until(pilot, lambda: [item.title for item in app.chat.sidebar._items] == ["Carry me over"])
-        app.chat.composer.put("/import c.json")
-        await pilot.press("enter")
-        await until(pilot, lambda: "were there already" in notices(app))
-        app.chat.composer.put("/import nowhere.json")
-        await pilot.press("enter")
-        await until(pilot, lambda: "cannot be read" in notices(app))
+    async with in_process(paths) as it:
+        await it.say("/import c.json")
+        await it.screen_shows("would be imported")
+        assert it.history.conversations() == [], "a dry run wrote something"
+        await it.press("y")
+        await it.chats_are("Carry me over")
+        await it.say("/import c.json")
+        await it.screen_shows("were there already")
+        await it.say("/import nowhere.json")
+        await it.screen_shows("cannot be read")
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,9 @@ import pytest
 
 from routerterm.config.paths import Paths
 from routerterm.store.database import Store
+from tests.driver import in_process
+from tests.driver.homes import configure
 from tests.store.seeds import sound
-from tests.tui.chat.program import answered, configure, running, say, shown, until
 
 WITHIN = 10.0
 """Seconds that a loaded machine gets for what takes less than one."""
@@ -28,36 +29,38 @@ WITHIN = 10.0
 
 async def test_what_is_said_in_one_shows_up_in_the_other(paths: Paths) -> None:
     configure(paths)
-    async with running(paths) as (here, pilot), running(paths) as (there, other):
-        await say(pilot, "from the first")
-        await answered(here, pilot)
-        await until(other, lambda: [item.title for item in there.chat.sidebar._items] == ["From the first"])
-        id = here.chat.stage.id
-        await there.chat.stage.open(id)
-        await say(other, "from the second")
+    async with in_process(paths) as here, in_process(paths) as there:
+        await here.ask("from the first")
+        await there.until(lambda: "From the first" in there.picture().chats)
+        await there.open_chat("From the first")
+        await there.say("from the second")
         begun = time.monotonic()
-        await until(pilot, lambda: "from the second" in shown(here))
+        await here.screen_shows("from the second")
         assert time.monotonic() - begun < WITHIN
-        await until(pilot, lambda: len(shown(here)) == 4 and shown(here)[3] == shown(there)[3] != "")
-        assert here.chat.stage.session.head == there.chat.stage.session.head
-        await say(pilot, "/rename Ours")
-        await until(other, lambda: there.chat.stage.title == "Ours")
+        await there.answered()
+        answer = here.history.branch()[3].text
+        for one in (here, there):
+            await one.sees(lambda seen: seen.text.count("from the second") >= 2)
+        assert "from the second" in answer
+        await here.say("/rename Ours")
+        await there.top_shows("Ours")
 
 
 async def test_an_answer_grows_on_the_others_screen_and_the_view_stays(paths: Paths) -> None:
     configure(paths, default="demo/slow")
-    async with running(paths) as (here, pilot), running(paths) as (there, other):
-        await say(pilot, "a slow one")
-        await until(pilot, lambda: len(shown(here)) == 2 and here.chat.turns.any)
-        await there.chat.stage.open(here.chat.stage.id)
-        first = shown(there)[1]
-        assert there.chat.stage.growing
-        await until(other, lambda: len(shown(there)[1]) > len(first))
-        assert not there.chat.turns.any
-        await pilot.press("escape")
-        await until(pilot, lambda: not here.chat.turns.any)
-        await until(other, lambda: not there.chat.stage.growing)
-        assert shown(there)[1] == shown(here)[1]
+    async with in_process(paths) as here, in_process(paths) as there:
+        await here.say("a slow one")
+        await here.until(lambda: len(here.shown()) == 2 and here.busy)
+        await there.until(lambda: "A slow one" in there.picture().chats)
+        await there.open_chat("A slow one")
+        letters = len("".join(there.picture().text.split()))
+        await there.sees(lambda seen: len("".join(seen.text.split())) > letters)
+        assert not there.picture().busy  # only who asked can stop it
+        await here.press("escape")
+        await here.rests()
+        end = " ".join(here.history.branch()[1].text.split()[-2:])
+        for one in (here, there):
+            await one.screen_shows("stopped by you", end)
 
 
 def in_a_terminal(home: Path) -> tuple[subprocess.Popen[bytes], int]:

@@ -21,7 +21,8 @@ from routerterm.tui.screens.stats.rows import gauge_fields
 from routerterm.tui.themes.values import ASCII_GLYPHS, Glyphs
 from routerterm.tui.widgets.rows import plain
 from routerterm.tui.widgets.status import StatusView, status_fields
-from tests.tui.chat.program import answered, configure, running, say, screen_text, until
+from tests.driver.headless import HeadlessDriver
+from tests.tui.chat.program import answered, configure, in_chat, running, say, screen_text, until
 
 MACHINES = pytest.mark.parametrize("glyphs", [Glyphs(), ASCII_GLYPHS], ids=["unicode", "ascii"])
 LISTS = {
@@ -98,7 +99,7 @@ def test_what_cannot_be_asked_says_why(glyphs: Glyphs) -> None:
 
 async def open_list(app: RoutertermApp, pilot: Pilot[int], name: str) -> None:
     await app.action_command(name)
-    await until(pilot, lambda: app.screen is not app.chat and LISTS[name].lower() in screen_text(app).lower())
+    await until(pilot, lambda: not in_chat(app) and LISTS[name].lower() in screen_text(app).lower())
 
 
 async def tells(pilot: Pilot[int], app: RoutertermApp, key: str, holds: Callable[[], bool] = lambda: True) -> bool:
@@ -134,7 +135,7 @@ async def test_the_row_under_the_cursor_is_marked_on_every_list(paths: Paths) ->
             assert len(marked) >= 1, f"no row is marked on {name}:\n{screen_text(app)}"
             if name not in ("stats", "retry_with", "tree"):  # of one row each
                 assert await tells(pilot, app, "down") or await tells(pilot, app, "up"), name
-            while app.screen is not app.chat:
+            while not in_chat(app):
                 await pilot.press("escape")
 
 
@@ -144,16 +145,18 @@ async def test_where_the_keys_go_can_be_read(paths: Paths) -> None:
         for words in ("one", "two"):
             await say(pilot, words)
             await answered(app, pilot)
-        await until(pilot, lambda: len(app.chat.sidebar._items) == 1)
-        places = {}
-        for part in (app.chat.composer, app.chat.transcript, app.chat.sidebar):
-            part.focus()
+        it = HeadlessDriver(paths, app, pilot)
+        await it.until(lambda: "One" in it.picture().chats)
+        places = []
+        for place in ("composer", "messages", "chats"):
+            await it.go_to(place)
             await pilot.pause(0.2)
-            places[type(part).__name__] = screen_text(app)
-        alone(list(places.values()))
+            places.append(screen_text(app))
+        alone(places)
         open_now = screen_text(app)
-        await app.action_command("new")
-        app.chat.sidebar.focus()
+        await it.press("f2")
+        await it.until(lambda: not it.title)
+        await it.go_to("chats")
         await pilot.pause(0.2)
         alone([open_now, screen_text(app)])  # which conversation is open
 

@@ -19,6 +19,7 @@ from routerterm.router.options import BUILTIN_ROUTES
 from routerterm.tui.screens.models.rows import Need, Shelf, cycle, misfit, provider_keys, route_misfit, shelf_rows
 from routerterm.tui.themes.values import Glyphs
 from routerterm.tui.widgets.rows import Row, RowList, plain
+from tests.driver.probe import picture_of
 from tests.tui.chat.program import configure, running, say, screen_text, until
 
 BLIND = ModelInfo("groq", "llama", context=8_000, prices=Prices(Decimal("0.000001"), Decimal("0.000002")))
@@ -110,20 +111,20 @@ async def test_recent_models_are_walked_in_turn(paths: Paths) -> None:
     async with running(paths) as (app, pilot):
         seen = []
         for _ in range(4):
-            before = app.chat.stage.model
+            before = picture_of(app).model
             await pilot.press("ctrl+right_square_bracket")
-            await until(pilot, lambda before=before: app.chat.stage.model != before)
-            seen.append(app.chat.stage.model)
+            await until(pilot, lambda before=before: picture_of(app).model != before)
+            seen.append(picture_of(app).model)
         assert seen == ["demo/cut", "demo/slow", "demo/echo", "demo/cut"]
         await say(pilot, "/next")
-        await until(pilot, lambda: app.chat.stage.model == "demo/slow")
+        await until(pilot, lambda: picture_of(app).model == "demo/slow")
 
 
 async def test_a_private_conversation_dims_what_is_not_local(paths: Paths) -> None:
     configure(paths)
     async with running(paths, (120, 40)) as (app, pilot):
         await say(pilot, "/private")
-        await until(pilot, lambda: app.chat.stage.private)
+        await until(pilot, lambda: "private" in picture_of(app).status)
         await pilot.press("f3")
         await until(pilot, lambda: "ready" in screen_text(app))
         await pilot.press(*"private")
@@ -156,12 +157,14 @@ async def test_a_picture_in_the_tray_dims_what_does_not_see(paths: Paths, tmp_pa
             await pilot.press("escape")
             return found
 
-        await app.chat.tray.attach(str(picture))
+        await app.action_command("attach", str(picture))
+        await until(pilot, lambda: "cat.png" in screen_text(app))
         rows = await looked_up()
         assert rows[blind].tone == rows["mine"].tone == "dim"
         assert "sees no pictures" in rows[blind].detail
         assert "sees no pictures" in rows["mine"].detail
-        app.chat.tray.take()
+        await pilot.press("backspace")
+        await until(pilot, lambda: "cat.png" not in screen_text(app))
         rows = await looked_up()
         assert rows["mine"].tone == "text"
         assert "pictures" not in rows[blind].detail + rows["mine"].detail

@@ -10,7 +10,8 @@ import pytest
 
 from routerterm.config.paths import Paths
 from routerterm.tui.app import RoutertermApp
-from tests.tui.chat.program import configure, running, screen_text, until
+from tests.driver import in_process
+from tests.driver.homes import configure
 
 SCREENS = {"f3": "Which model answers?", "f4": "STATS", "f7": "ROUTES", "f8": "Which machine?", "f1": "What can I do?"}
 
@@ -32,21 +33,21 @@ def stuck_disk(app: RoutertermApp) -> Iterator[None]:
 @pytest.mark.parametrize("key", SCREENS)
 async def test_a_screen_is_there_before_the_disk_has_answered(paths: Paths, key: str) -> None:
     configure(paths)
-    async with running(paths) as (app, pilot):
-        with stuck_disk(app):
-            await pilot.press(key)
-            await until(pilot, lambda: SCREENS[key] in screen_text(app))
-            await pilot.press("escape")
-            await until(pilot, lambda: app.screen is app.chat)
+    async with in_process(paths) as it:
+        with stuck_disk(it.app):
+            await it.press(key)
+            await it.until(lambda: SCREENS[key] in it.picture().text)
+            await it.press("escape")
+            await it.chat_is_open()
 
 
 async def test_typing_waits_for_no_disk_and_no_count(paths: Paths) -> None:
     configure(paths)
-    async with running(paths) as (app, pilot):
-        with stuck_disk(app):
-            await pilot.press(*"not a word is late")
-            assert app.chat.composer.text == "not a word is late"
-            await pilot.pause(0.6)  # the forecast is asked for now, and hangs
-            await pilot.press(*", nor this")
-            assert app.chat.composer.text == "not a word is late, nor this"
-            assert "nor this" in screen_text(app)
+    async with in_process(paths) as it:
+        with stuck_disk(it.app):
+            await it.press(*"not a word is late")
+            await it.composer_is("not a word is late")
+            await it.pilot.pause(0.6)  # the forecast is asked for now, and hangs
+            await it.press(*", nor this")
+            await it.composer_is("not a word is late, nor this")
+            assert "nor this" in it.picture().text

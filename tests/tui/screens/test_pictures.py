@@ -22,7 +22,9 @@ from routerterm.config.paths import Paths, built_in_themes
 from routerterm.tui.app import RoutertermApp
 from routerterm.tui.screens.compare.rows import Lane
 from routerterm.tui.themes.reader import find_themes
-from tests.tui.chat.program import configure, say, screen_text, until
+from tests.driver.headless import HeadlessDriver
+from tests.driver.picture import WAYS
+from tests.tui.chat.program import configure, in_chat, say, screen_text, until
 from tests.tui.seed import NOW, fill
 
 SIZES = ((120, 40), (80, 24), (45, 20))
@@ -75,10 +77,8 @@ async def showing(paths: Paths, size: tuple[int, int]) -> AsyncIterator[tuple[Ro
     await fill(paths)
     app = RoutertermApp(paths, quick_ui(paths))
     async with app.run_test(size=size) as pilot:
-        await until(pilot, lambda: app.services is not None and bool(app.chat.stage.model))
-        assert app.services is not None
-        rows = await app.services.store.conversations.page(4)
-        await app.chat.stage.open(rows[2].id)
+        await HeadlessDriver(paths, app, pilot).ready()
+        await HeadlessDriver(paths, app, pilot).open_chat("SQLite WAL checkpoints")
         await until(pilot, lambda: "Three things." in screen_text(app))
         await pilot.pause(0.5)
         yield app, pilot
@@ -111,7 +111,7 @@ async def test_every_screen(
             await until(pilot, lambda word=word: word in screen_text(app))
             if pictures(name=name) != await at_rest(app, pilot):
                 others.append(name)
-            while app.screen is not app.chat:
+            while not in_chat(app):
                 await pilot.press("escape")
     assert others == []
 
@@ -129,7 +129,7 @@ async def test_compare(
     configure(paths, f"[ui]\n{QUIET}")
     app = RoutertermApp(paths, quick_ui(paths))
     async with app.run_test(size=size) as pilot:
-        await until(pilot, lambda: app.services is not None and bool(app.chat.stage.model))
+        await HeadlessDriver(paths, app, pilot).ready()
         await app.action_command("compare", "demo/echo demo/table demo/markdown")
         await say(pilot, "which is best")
         await until(pilot, lambda: type(app.screen).__name__ == "CompareScreen" and " Leave" in screen_text(app))
@@ -153,7 +153,7 @@ async def test_first_run(
     paths.config_file.write_text(f"[ui]\n{QUIET}")
     app = RoutertermApp(paths, quick_ui(paths))
     async with app.run_test(size=size) as pilot:
-        await until(pilot, lambda: app.services is not None and app.chat.first_run.open)
+        await until(pilot, lambda: app.services is not None and WAYS in screen_text(app))
         assert pictures == await at_rest(app, pilot)
 
 

@@ -16,7 +16,8 @@ from routerterm.config.paths import Paths
 from routerterm.tui.commands.registry import COMMANDS
 from routerterm.tui.keymap import letters
 from routerterm.tui.screens.which_key import WhichKey
-from tests.tui.chat.program import configure, running, screen_text, until
+from tests.driver.probe import picture_of
+from tests.tui.chat.program import configure, in_chat, running, screen_text, until
 
 SENT_BY_NONE = {"ctrl+i", "ctrl+m", "ctrl+h", "ctrl+tab", "ctrl+shift+tab"}
 """What old terminals cannot tell from Tab, Enter and Backspace, or cannot send at all."""
@@ -95,7 +96,7 @@ async def test_every_command_can_be_clicked(paths: Paths, size: tuple[int, int])
         await pilot.click(grid, offset=(2, 1))  # beneath the border: the first one
         await until(pilot, lambda: "What can I do?" in screen_text(app))
         await pilot.press("escape")
-        await until(pilot, lambda: app.screen is app.chat)
+        await until(pilot, lambda: in_chat(app))
 
 
 async def test_a_letter_after_the_leader_does_it(paths: Paths) -> None:
@@ -104,12 +105,10 @@ async def test_a_letter_after_the_leader_does_it(paths: Paths) -> None:
         await pilot.press("ctrl+x", "s")
         await until(pilot, lambda: type(app.screen).__name__ == "StatsScreen")
         await pilot.press("escape", "ctrl+x", "escape")
-        await until(pilot, lambda: app.screen is app.chat)
-        app.chat.composer.put("cut me")
-        app.chat.composer.select_all()
-        await pilot.press("ctrl+x")
-        await until(pilot, lambda: not app.chat.composer.text)
-        assert app.screen is app.chat
+        await until(pilot, lambda: in_chat(app))
+        await pilot.press(*"cut", *["shift+left"] * 3, "ctrl+x")
+        await until(pilot, lambda: not picture_of(app).composer)
+        assert in_chat(app)
 
 
 async def test_f_keys_lead_from_screen_to_screen_and_close_their_own(paths: Paths) -> None:
@@ -125,7 +124,7 @@ async def test_f_keys_lead_from_screen_to_screen_and_close_their_own(paths: Path
             await until(pilot, lambda name=name: type(app.screen).__name__ == name)
             assert len(app.screen_stack) == 2
         await pilot.press("f4")
-        await until(pilot, lambda: app.screen is app.chat)
+        await until(pilot, lambda: in_chat(app))
 
 
 async def test_help_tells_of_the_screen_that_is_open_and_does_what_it_tells(paths: Paths) -> None:
@@ -148,6 +147,6 @@ async def test_keys_can_be_given_in_the_settings(paths: Paths) -> None:
     configure(paths, '[bindings]\nstats = "ctrl+e"\nthemes = "none"\n')
     async with running(paths) as (app, pilot):
         await pilot.press("f8", "f4")
-        assert app.screen is app.chat
+        assert in_chat(app)
         await pilot.press("ctrl+e")
         await until(pilot, lambda: type(app.screen).__name__ == "StatsScreen")

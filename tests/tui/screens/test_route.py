@@ -10,7 +10,7 @@ from routerterm.config.paths import Paths
 from routerterm.tui.app import RoutertermApp
 from routerterm.tui.screens.routes.rows import Place, moved
 from routerterm.tui.screens.routes.screen import RouteScreen
-from tests.tui.chat.program import configure, running, say, screen_text, until
+from tests.tui.chat.program import answered, configure, in_chat, running, say, screen_text, until
 
 MINE = """\
 # my own words
@@ -121,11 +121,10 @@ async def test_why_tells_the_attempts_as_a_timeline(paths: Paths) -> None:
     configure(paths, default="demo/flaky")
     async with running(paths) as (app, pilot):
         await say(pilot, "go")
-        await until(pilot, lambda: app.chat.turns.any)
-        await until(pilot, lambda: not app.chat.turns.any)
+        await answered(app, pilot)
         await say(pilot, "/why")
         await until(pilot, lambda: type(app.screen).__name__ == "WhyScreen")
         text = screen_text(app)
         assert text.index("rate limited") < text.index("answered by demo/flaky")
         await pilot.press("escape")
-        await until(pilot, lambda: app.screen is app.chat)
+        await until(pilot, lambda: in_chat(app))

@@ -9,7 +9,8 @@ from routerterm.config.paths import Paths, built_in_themes
 from routerterm.tui.app import RoutertermApp
 from routerterm.tui.themes.adapt import darker, to_textual
 from routerterm.tui.themes.reader import find_themes, read_theme
-from tests.tui.chat.program import answered, configure, running, say, until
+from tests.driver.headless import HeadlessDriver
+from tests.tui.chat.program import answered, configure, running, say, screen_text, until
 from tests.tui.test_themes import READ, contrast
 
 SHIPPED = find_themes([built_in_themes()])
@@ -64,20 +65,20 @@ async def test_the_rows_keep_their_ground_when_they_scroll(paths: Paths) -> None
     async with running(paths, (100, 24)) as (app, pilot):
         await say(pilot, "go")
         await answered(app, pilot)
-        assert app.chat.transcript.max_scroll_y > 1
-        transcript = app.chat.transcript
-        top, bottom = transcript.region.y, transcript.region.bottom
+        top, bottom = 1, 15
+        seen = screen_text(app)
         before = [
             (strip.text, ground)
             for strip, ground in zip(app.screen._compositor.render_strips(), grounds(app), strict=True)
         ]
-        transcript.scroll_relative(y=-1, animate=False)
-        await pilot.pause(0.1)
+        await HeadlessDriver(paths, app, pilot).wheel("up")
+        await until(pilot, lambda: screen_text(app) != seen)
         after = [
             (strip.text, ground)
             for strip, ground in zip(app.screen._compositor.render_strips(), grounds(app), strict=True)
         ]
-        assert [g for _, g in after[top + 5 : bottom]] == [g for _, g in before[top + 4 : bottom - 1]]
+        moved = next(n for n in range(1, 9) if after[top + n][0] == before[top][0])
+        assert [g for _, g in after[top + moved : bottom]] == [g for _, g in before[top : bottom - moved]]
 
 
 async def test_an_overlay_lies_over_them_without_darkening_twice(paths: Paths) -> None:

@@ -19,7 +19,7 @@ from routerterm.tui.screens.stats.rows import ORDERS, ordered
 from routerterm.tui.screens.stats.screen import KINDS, PERIODS, StatsScreen
 from routerterm.tui.widgets.bars import Bars, merged, places
 from routerterm.tui.widgets.fields import Field, Span, flow
-from tests.tui.chat.program import configure, running, screen_text, until
+from tests.tui.chat.program import configure, in_chat, running, screen_text, until
 from tests.tui.seed import fill
 
 
@@ -99,7 +99,7 @@ async def test_from_a_figure_to_the_requests_to_the_message(paths: Paths) -> Non
         await pilot.press("escape", "enter")
         await until(pilot, lambda: "Requests: openai/gpt-4o-mini" in screen_text(app) and "route " in screen_text(app))
         await pilot.press("enter")
-        await until(pilot, lambda: app.screen is app.chat and app.chat.stage.id is not None)
+        await until(pilot, lambda: in_chat(app))
         await until(pilot, lambda: "Three things." in screen_text(app))
 
 

@@ -14,6 +14,7 @@ from routerterm.tui.themes.manager import ThemeManager, letters
 from routerterm.tui.themes.reader import find_themes, read_theme
 from routerterm.tui.themes.values import Theme
 from routerterm.tui.widgets.frame import Panes, draw
+from tests.driver.probe import picture_of
 from tests.tui.chat.program import configure, running, screen_text, until
 
 MINE = 'title = "Mine"\nhead = "MY MACHINE"\nframe = "double"\nkeys = "pf"\nvoice = ["hello you"]\n'
@@ -91,7 +92,7 @@ async def test_a_theme_is_lived_while_it_is_written(paths: Paths) -> None:
         write(paths, MINE.replace("MY", "OUR").replace("pf", "box") + '[colours]\ntext = "#ABCDEF"\n', 2000)
         await app._follow_theme()
         await until(pilot, lambda: "OUR MACHINE" in screen_text(app) and "PF1" not in screen_text(app))
-        await until(pilot, lambda: app.chat.status_line.styles.color.hex == "#ABCDEF")
+        await until(pilot, lambda: picture_of(app).look("today").fg.upper() == "#ABCDEF")
         write(paths, "nonsense = [", 3000)
         await app._follow_theme()
         await until(pilot, lambda: told(app, "is not valid TOML"))
