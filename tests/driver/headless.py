@@ -43,7 +43,7 @@ class HeadlessDriver(Driver):
 
     async def burst(self, text: str) -> None:
         for letter in text:
-            key = "enter" if letter == "\r" else _character_to_key(letter)
+            key = {"\r": "enter", "\x7f": "backspace"}.get(letter) or _character_to_key(letter)
             self.app.post_message(events.Key(key, letter))
         await self.breathe()
 

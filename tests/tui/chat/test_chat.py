@@ -113,6 +113,7 @@ async def test_editing_asks_anew_and_keeps_the_old_question(paths: Paths) -> Non
         await it.answered()
         await it.say("/edit")
         await it.composer_is("first try")
+        await it.clear()
         await it.say("second try")
         await it.until(lambda: bool(it.shown()) and it.shown()[0] == "second try" and not it.busy)
         assert sorted(it.history.texts(role="user")) == ["first try", "second try"]
@@ -138,10 +139,11 @@ async def test_a_cap_asks_before_anything_is_spent(paths: Paths) -> None:
     configure(paths, priced, default="shop/dear")
     async with in_process(paths) as it:
         await it.say("how much")
+        await it.dialog_is("Over budget")
         await it.screen_shows("would break")
         assert it.history.branch()[-1].status == "error"
         await it.press("n")
-        await it.screen_lacks("would break")
+        await it.chat_is_open()
         assert not it.busy
         assert not it.history.ledger("cost_nanousd > 0")
 

@@ -13,6 +13,10 @@ def comparing(it: Driver) -> bool:
     return it.picture().top.strip("┌┐─ ").startswith("COMPARE")
 
 
+def texts(it: Driver) -> list[str]:
+    return [message.text for message in it.history.branch()]
+
+
 @pytest.mark.parametrize("size", [(120, 40), (80, 24), (45, 20)])
 async def test_two_answers_stream_and_one_goes_on(paths: Paths, size: tuple[int, int]) -> None:
     configure(paths)
@@ -27,14 +31,14 @@ async def test_two_answers_stream_and_one_goes_on(paths: Paths, size: tuple[int,
         assert "$0" in text
         await it.press("2")
         await it.chat_is_open()
-        await it.until(lambda: len(it.shown()) == 2)
-        assert it.shown()[0] == "which is better"
-        assert "|" in it.shown()[1]
+        await it.until(lambda: len(texts(it)) == 2)
+        assert texts(it)[0] == "which is better"
+        assert "|" in texts(it)[1]
         assert it.model == "demo/table"
         assert len(it.history.texts(role="assistant")) == 2
         assert it.history.branch()[-1].siblings == 2
         await it.say("go on")
-        await it.until(lambda: len(it.shown()) == 4 and not it.busy)
+        await it.until(lambda: len(texts(it)) == 4 and not it.busy)
 
 
 async def test_the_last_question_is_asked_again_of_all(paths: Paths) -> None:
@@ -50,7 +54,7 @@ async def test_the_last_question_is_asked_again_of_all(paths: Paths) -> None:
         await it.press("1")
         await it.chat_is_open()
         assert it.history.branch()[-1].siblings == 3
-        assert it.shown()[0] == "first"
+        assert texts(it)[0] == "first"
 
 
 async def test_one_that_fails_does_not_take_the_others_with_it(paths: Paths) -> None:
@@ -69,7 +73,7 @@ async def test_one_that_fails_does_not_take_the_others_with_it(paths: Paths) -> 
         assert comparing(it)
         await it.press("2")
         await it.chat_is_open()
-        await it.until(lambda: len(it.shown()) == 2)
+        await it.until(lambda: len(texts(it)) == 2)
 
 
 async def test_escape_stops_then_leaves_and_nothing_is_lost(paths: Paths) -> None:

@@ -57,6 +57,7 @@ async def test_the_tree_shows_every_branch_and_jumps_to_it(paths: Paths, size: t
             await it.answered()
         await it.say("/edit")
         await it.composer_is("left")
+        await it.clear()
         await it.say("right")
         await it.until(lambda: "right" in it.shown() and not it.busy)
         await it.press("alt+t")

@@ -1,0 +1,78 @@
+"""A single letter never spends money: every printable key, in every place, twenty times over, and nothing is asked."""
+
+from __future__ import annotations
+
+from string import digits, printable, punctuation
+
+import pytest
+
+from routerterm.config.paths import Paths
+from tests.driver import Driver, HeadlessDriver, in_process
+from tests.driver.homes import PRICED, lived_in, priced
+from tests.driver.provider import Answer, serving
+
+KEYS = "".join(sorted(set(printable) - set("\t\n\r\x0b\x0c")))
+TIMES = 20
+QUESTION = "what does a letter cost"
+TITLE = "What does a letter cost"
+
+
+def test_every_printable_key_is_pressed() -> None:
+    assert set(digits + punctuation + " ") < set(KEYS)
+    assert len(KEYS) == 95
+
+
+async def back(it: Driver, place: str) -> None:
+    """Out of whatever a key has opened, nothing written, the conversation open, the keys in this place."""
+    while not it.in_chat:
+        await it.press("escape")
+    if it.composer:
+        await it.press("escape")
+        await it.go_to("composer")
+        await it.clear()
+    if place == "messages" and it.title != TITLE:
+        await it.open_chat(TITLE)
+    await it.go_to(place)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("place", ["messages", "composer", "chats"])
+async def test_no_printable_key_spends(paths: Paths, place: str) -> None:
+    with serving(Answer("It costs nothing.", tokens=(1000, 1000))) as provider:
+        await lived_in(paths, priced(provider), PRICED, conversations=30)
+        async with in_process(paths, (100, 30)) as it:
+            await it.ask(QUESTION)
+            before = it.history.ledger("cost_nanousd IS NULL OR cost_nanousd > 0")
+            assert len(provider.asked) == 1, "the composer's own Enter is the one that spends"
+            for key in KEYS:
+                await back(it, place)
+                await it.burst(key * TIMES)
+            await back(it, "composer")
+            assert len(provider.asked) == 1
+            assert it.history.ledger("cost_nanousd IS NULL OR cost_nanousd > 0") == before
+
+
+async def test_a_letter_says_what_it_would_cost_and_enter_confirms(paths: Paths) -> None:
+    with serving(Answer("It costs nothing.", tokens=(1000, 1000))) as provider:
+        await lived_in(paths, priced(provider), PRICED)
+        async with in_process(paths, (100, 30)) as it:
+            await it.ask(QUESTION)
+            await offered(it)
+            await it.press("escape")
+            await it.sees(lambda seen: "confirms" not in seen.status)
+            assert len(provider.asked) == 1
+            await offered(it)
+            await it.press("enter")
+            await it.until(lambda: len(provider.asked) == 2)
+            await it.rests()
+            assert it.history.branch()[-1].siblings == 2
+
+
+async def offered(it: HeadlessDriver) -> None:
+    """The last answer is to be asked again; what that costs is in the status row."""
+    await it.go_to("messages")
+    await it.press("end", "r")
+    seen = await it.sees(lambda seen: "confirms" in seen.status)
+    assert "$" in seen.status
+    assert "Enter" in seen.status
