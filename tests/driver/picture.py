@@ -15,7 +15,7 @@ BUSY = "Esc stops"
 """What the status row says only while an answer runs."""
 STARTING = "starting"
 """What the top row says in place of a model until the program is ready."""
-WAYS = "Who shall answer?"
+WAYS = "Choose how to start"
 """What the first start asks."""
 _TOP_EDGE = re.compile(rf"[{TOP_LEFT}](?P<words>[^{TOP_LEFT}{TOP_RIGHT}]*)[{TOP_RIGHT}]")
 

@@ -46,9 +46,9 @@ async def test_keys_open_and_close_what_lies_over_the_chat(paths: Paths, start: 
     await lived_in(paths)
     async with start(paths, (100, 30)) as it:
         await it.press("f1")
-        await it.dialog_is("What can I do?")
+        await it.dialog_is("Help")
         await it.press("escape")
-        await it.dialog_gone("What can I do?")
+        await it.dialog_gone("Help")
         await it.type("still here")
         await it.composer_is("still here")
 

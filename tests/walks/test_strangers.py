@@ -23,9 +23,9 @@ async def test_by_keys_alone(paths: Paths, size: tuple[int, int]) -> None:
         async with in_terminal(paths, size, rate=SLOW) as it:
             await it.mode_is("WRITE")
             await it.press("f1")  # help says what can be done, and goes
-            await it.dialog_is("What can I do?")
+            await it.dialog_is("Help")
             await it.press("escape")
-            await it.dialog_gone("What can I do?")
+            await it.dialog_gone("Help")
             await it.type("which mineral is it")
             await it.press("enter")
             await it.sees(lambda seen: seen.busy)
@@ -93,9 +93,9 @@ async def test_by_mouse_alone(paths: Paths, size: tuple[int, int]) -> None:
             await it.wheel("down", 3)
             await it.mode_is("WRITE")
             await it.click("F1")
-            await it.dialog_is("What can I do?")
+            await it.dialog_is("Help")
             await it.click("Esc", last=True)
-            await it.dialog_gone("What can I do?")
+            await it.dialog_gone("Help")
             await it.press("ctrl+q")
             assert await it.ended() == 0
         assert len(provider.asked) == 1

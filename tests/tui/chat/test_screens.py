@@ -10,13 +10,13 @@ from tests.driver.homes import configure
 
 SIZES = ((120, 40), (80, 24), (45, 20), (40, 12))
 SCREENS = {
-    "f1": "What can I do?",
-    "f3": "Which model answers?",
+    "f1": "Help",
+    "f3": "Model",
     "f4": "STATS",
     "f5": "Find in all",
     "f6": "KEYS",
     "f7": "ROUTES",
-    "f8": "Which machine?",
+    "f8": "Theme",
 }
 
 

@@ -266,7 +266,7 @@ async def test_the_stash_survives_the_program(paths: Paths) -> None:
         await it.composer_is("later")
         await it.clear()
         await it.press("alt+s")
-        await it.screen_shows("Nothing is put aside")
+        await it.screen_shows("Nothing is stashed")
 
 
 def test_the_editor_gets_the_text_and_no_secret(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ async def test_three_ways_in_are_seen_at_every_size(paths: Paths, size: tuple[in
         await it.until(lambda: it.offers_ways)
         await it.pilot.pause()
         text = it.picture().text
-        for words in ("Who shall answer?", " 1 ", "Demo", " 2 ", "Local model", "93 MB", " 3 ", "Paste a key"):
+        for words in ("Choose how to start", " 1 ", "Demo", " 2 ", "Local model", "93 MB", " 3 ", "Paste a key"):
             assert words in text
 
 

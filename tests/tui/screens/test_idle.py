@@ -8,7 +8,7 @@ from textual._compositor import Compositor
 from routerterm.config.paths import Paths
 from tests.tui.chat.program import configure, running, screen_text, until
 
-SCREENS = {"f1": "What can I do?", "f3": "Which model answers?", "f4": "STATS", "f6": "KEYS", "f7": "ROUTES"}
+SCREENS = {"f1": "Help", "f3": "Model", "f4": "STATS", "f6": "KEYS", "f7": "ROUTES"}
 
 
 async def test_screens_at_rest_are_at_rest(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,7 +32,7 @@ HERE = ModelInfo("local", "tiny", context=4_000, local=True)
     [
         (BLIND, Need(7_000), ""),
         (BLIND, Need(7_900), "too long"),
-        (BLIND, Need(images=True), "sees no pictures"),
+        (BLIND, Need(images=True), "can't read images"),
         (SEEING, Need(100_000, images=True), ""),
         (SEEING, Need(private=True), "not local"),
         (HERE, Need(private=True), ""),
@@ -134,10 +134,10 @@ async def test_a_private_conversation_dims_what_is_not_local(paths: Paths) -> No
 def test_a_route_none_of_whose_models_can_take_it_says_so() -> None:
     need = Need(images=True)
     assert route_misfit((BLIND, SEEING), need) == ""
-    assert route_misfit((BLIND, BLIND), need) == "sees no pictures"
+    assert route_misfit((BLIND, BLIND), need) == "can't read images"
     assert route_misfit((), need) == ""
     assert route_misfit((BLIND, SEEING), Need(private=True)) == "private: not local"
-    assert route_misfit((BLIND, HERE), Need(9_000, images=True)) == "sees no pictures"
+    assert route_misfit((BLIND, HERE), Need(9_000, images=True)) == "can't read images"
     assert route_misfit((BLIND, HERE), Need(9_000)) == "prompt of 9k too long"
     small = replace(SEEING, context=400)
     assert route_misfit((BLIND, small), Need(200, images=True)) == "none fits this prompt"
@@ -161,8 +161,8 @@ async def test_a_picture_in_the_tray_dims_what_does_not_see(paths: Paths, tmp_pa
         await until(pilot, lambda: "cat.png" in screen_text(app))
         rows = await looked_up()
         assert rows[blind].tone == rows["mine"].tone == "dim"
-        assert "sees no pictures" in rows[blind].detail
-        assert "sees no pictures" in rows["mine"].detail
+        assert "can't read images" in rows[blind].detail
+        assert "can't read images" in rows["mine"].detail
         await pilot.press("backspace")
         await until(pilot, lambda: "cat.png" not in screen_text(app))
         rows = await looked_up()

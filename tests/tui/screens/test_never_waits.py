@@ -13,7 +13,7 @@ from routerterm.tui.app import RoutertermApp
 from tests.driver import in_process
 from tests.driver.homes import configure
 
-SCREENS = {"f3": "Which model answers?", "f4": "STATS", "f7": "ROUTES", "f8": "Which machine?", "f1": "What can I do?"}
+SCREENS = {"f3": "Model", "f4": "STATS", "f7": "ROUTES", "f8": "Theme", "f1": "Help"}
 
 
 @contextmanager
@@ -36,7 +36,7 @@ async def test_a_screen_is_there_before_the_disk_has_answered(paths: Paths, key:
     async with in_process(paths) as it:
         with stuck_disk(it.app):
             await it.press(key)
-            await it.until(lambda: SCREENS[key] in it.picture().text)
+            await it.dialog_is(SCREENS[key])
             await it.press("escape")
             await it.chat_is_open()
 

@@ -11,16 +11,16 @@ async def test_what_changes_beneath_is_seen(paths: Paths) -> None:
     configure(paths)
     async with in_process(paths, (120, 40)) as it:
         await it.press("f3")
-        await it.until(lambda: "Which model answers?" in it.picture().text)
+        await it.dialog_is("Model")
         before = it.picture().text
         await it.app.action_command("model", "demo/table")
         await it.until(lambda: "demo/table ─" in it.picture().text.splitlines()[0])
         await it.press("f1")
-        await it.until(lambda: "What can I do?" in it.picture().text)
+        await it.dialog_is("Help")
         await it.app.action_command("model", "demo/slow")
         await it.until(lambda: "demo/slow ─" in it.picture().text.splitlines()[0])
         await it.press("escape")
-        await it.until(lambda: "What can I do?" not in it.picture().text)
+        await it.dialog_gone("Help")
         assert "demo/slow ─" in it.picture().text.splitlines()[0]
         assert before.splitlines()[0] != it.picture().text.splitlines()[0]
 
@@ -29,7 +29,7 @@ async def test_what_lies_beneath_cannot_be_clicked(paths: Paths) -> None:
     configure(paths)
     async with in_process(paths, (120, 40)) as it:
         await it.press("f3")
-        await it.until(lambda: "Which model answers?" in it.picture().text)
+        await it.dialog_is("Model")
         await it.pilot.click(
             offset=(110, 0)
         )  # the model's name in the chat's title opens the picker, here it closes it
@@ -40,7 +40,7 @@ async def test_another_size_draws_everything_anew(paths: Paths) -> None:
     configure(paths)
     async with in_process(paths, (120, 40)) as it:
         await it.press("f3")
-        await it.until(lambda: "Which model answers?" in it.picture().text)
+        await it.dialog_is("Model")
         for size in ((90, 30), (90, 24), (120, 40)):
             await it.resize(*size)
             await it.pilot.pause(0.2)
