@@ -190,7 +190,7 @@ TRIED: dict[str, tuple[Prepare, Holds]] = {
     "summary": (at_first, lambda t: t.reads("go as a summary")),
     "edit": (nothing, lambda t: t.it.composer == "two"),
     "retry": (nothing, doubled),
-    "retry_with": opens("other model"),
+    "retry_with": opens("Ask again with"),
     "fork": (at_first, lambda t: len(t.it.shown()) == 2),
     "previous": (again, lambda t: t.versions != t.before),
     "next": (earlier, lambda t: t.versions != t.before),

@@ -1,0 +1,209 @@
+"""Every key that README or F1 names does what is said of it: pressed, and then seen."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from routerterm.config.paths import Paths
+from routerterm.tui.actions import Action
+from routerterm.tui.transcript.widget import Transcript
+from routerterm.tui.widgets.composer import Composer
+from routerterm.tui.widgets.conversations import ConversationList
+from tests.driver import HeadlessDriver, Picture, in_process
+from tests.driver.homes import lived_in
+
+README = Path(__file__).resolve().parents[2] / "README.md"
+ROWS = "\n".join(f"row {n}" for n in range(30))
+TITLE = "Two rows"
+Seen = Callable[[HeadlessDriver, Picture], object]
+"""Whether what a key promises is seen; the picture is the one before it was pressed."""
+
+
+def titled(words: str) -> Seen:
+    return lambda it, _: any(words in title for title in it.picture().titles)
+
+
+def focuses(place: str) -> Seen:
+    return lambda it, _: it.focus() == place
+
+
+def says(words: str) -> Seen:
+    return lambda it, _: it.picture().shows(words)
+
+
+def moves(it: HeadlessDriver, before: Picture) -> bool:
+    return (it.picture().rows, it.picture().looks) != (before.rows, before.looks)
+
+
+def opens(it: HeadlessDriver, _: Picture) -> bool:
+    return not it.in_chat
+
+
+PLACES: dict[str, tuple[Action, ...]] = {
+    "composer": Composer.ACTIONS,
+    "messages": Transcript.ACTIONS,
+    "chats": ConversationList.ACTIONS,
+}
+NAMED_BY_HELP: dict[str, dict[str, Seen]] = {
+    "composer": {
+        "submit": lambda it, _: it.history.branch()[-2].text == "ab",
+        "newline": lambda it, _: it.composer == "ab",
+        "cursor_up": lambda it, _: "row 29" in it.composer,
+        "cursor_down": lambda it, _: it.composer == "ab",
+        "screen.place(1)": focuses("messages"),
+        "screen.place(-1)": focuses("chats"),
+        "scroll_talk('page_up')": moves,
+        "scroll_talk('page_down')": lambda it, _: it.focus() == "composer",
+        "scroll_talk('start')": moves,
+        "scroll_talk('end')": lambda it, _: it.focus() == "composer",
+    },
+    "messages": {
+        "ask('menu')": titled("This message"),
+        "copy": says("Copied"),
+        "copy_code": says("Copied"),
+        "ask('edit')": lambda it, _: it.composer or not it.in_chat,
+        "ask('regenerate')": lambda it, _: it.history.branch()[-1].siblings > 1,
+        "ask('regenerate_with')": titled("Ask again with"),
+        "ask('fork')": focuses("composer"),
+        "ask('why')": opens,
+        "ask('find')": opens,
+        "screen.place(1)": focuses("chats"),
+        "screen.place(-1)": focuses("composer"),
+        "leave": focuses("composer"),
+        "leap(-1)": moves,
+        "step(-1)": moves,
+        "stretch(-1)": moves,
+        "mark": moves,
+        "page(-1)": moves,
+        "start": moves,
+    },
+    "chats": {
+        "choose": lambda it, _: it.focus() == "composer" and it.title != TITLE,
+        "ask('rename')": titled("Rename"),
+        "ask('pin')": moves,
+        "ask('tag')": titled("Tags"),
+        "ask('archive')": says("Archived."),
+        "ask('delete')": says("Deleted."),
+        "filter": moves,
+        "move(-1)": moves,
+        "page(-1)": moves,
+        "move(-1000000)": moves,
+        "screen.place(1)": focuses("composer"),
+        "screen.place(-1)": focuses("messages"),
+        "leave": focuses("composer"),
+    },
+}
+UNSEEN = {
+    "composer": set[str](),
+    "messages": {
+        "ask('continue')",  # the answer has not broken off
+        "ask('previous')", "ask('next')",  # there is one version; tests/tui/history walks between two
+        "ask('leave_out')",  # there is no image
+        "fold",  # nothing here folds; tests/tui/transcript folds reasoning
+        "leap(1)", "step(1)", "stretch(1)", "page(1)", "to_end",  # at the end already: their opposites are pressed
+        "find(-1)", "find(1)",  # nothing was looked for
+    },
+    "chats": {"move(1)", "page(1)", "move(1000000)"},  # the cursor is on the last one
+}  # fmt: skip
+"""Keys that have nothing to do here, each with its reason."""
+
+NAMED_BY_README: dict[str, Seen] = {
+    "F1": titled("Help"),
+    "F2": lambda it, _: not it.title,
+    "F3": titled("Model"),
+    "F4": titled("STATS"),
+    "F5": titled("Find in all"),
+    "F6": titled("KEYS"),
+    "F7": titled("ROUTES"),
+    "F8": titled("Theme"),
+    "Esc": focuses("composer"),
+    "Tab": lambda it, _: it.focus() in ("messages", "chats"),
+    "Ctrl+J": lambda it, _: it.cursor[1] > 0 and it.focus() == "composer",
+    "Ctrl+P": opens,
+    "Ctrl+X": opens,
+    "F10": lambda it, _: it.app._exit,
+    "Ctrl+Q": lambda it, _: it.app._exit,
+}
+
+
+def keys_of_readme() -> set[str]:
+    """The keys that the README prints in bold."""
+    bold = re.findall(r"\*\*([^*\n]+)\*\*", README.read_text())
+    return {key for key in bold if re.fullmatch(r"F\d+|Esc|(Ctrl|Alt|Shift)\+\w+|Tab|Enter", key)}
+
+
+def letters_of_readme() -> set[str]:
+    """The letters that the README says work on a message."""
+    found = re.search(r"^.*`y` copies.*?\n\n", README.read_text(), re.MULTILINE | re.DOTALL)
+    assert found is not None
+    return set(re.findall(r"`(.)`", found[0]))
+
+
+def test_every_key_that_is_named_is_in_the_tables() -> None:
+    for place, actions in PLACES.items():
+        assert {action.method for action in actions} == set(NAMED_BY_HELP[place]) | UNSEEN[place], place
+    assert keys_of_readme() == set(NAMED_BY_README)
+    bound = {key.replace("left_square_bracket", "[").replace("right_square_bracket", "]")
+             for action in Transcript.ACTIONS for key in action.keys.split(",")}  # fmt: skip
+    assert letters_of_readme() <= bound
+
+
+async def begin(it: HeadlessDriver, place: str) -> None:
+    """A conversation of a question with code and its answer is open; the keys are in this place."""
+    while not it.in_chat:
+        await it.press("escape")
+    await it.press("escape")
+    await it.go_to("composer")
+    await it.clear()
+    if it.title != TITLE:
+        await it.open_chat(TITLE)
+    await it.go_to(place)
+    if place == "chats":
+        await it.press("end")
+    await it.breathe()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("place", list(PLACES))
+async def test_every_key_of_help_does_what_it_says(paths: Paths, place: str) -> None:
+    await lived_in(paths)
+    async with in_process(paths, (110, 24)) as it:
+        await it.paste(f"Two rows\n\n```\ncode\n```\n\n{ROWS}")
+        await it.press("enter")
+        await it.until(lambda: it.history.count() > 24)
+        await it.rests()
+        await it.until(lambda: it.title)
+        await it.say(f"/rename {TITLE}")
+        await it.top_shows(TITLE)
+        for action in PLACES[place]:
+            seen = NAMED_BY_HELP[place].get(action.method)
+            for key in action.keys.split(",") if seen is not None else ():
+                await begin(it, place)
+                if action.method in ("submit", "newline", "cursor_down"):
+                    await it.type("ab")
+                before = it.picture()
+                await it.press(key)
+                await it.until(lambda seen=seen, before=before: seen(it, before), f"{key} in {place}: {action.label}")
+
+
+@pytest.mark.slow
+async def test_every_key_of_the_readme_does_what_it_says(paths: Paths) -> None:
+    await lived_in(paths)
+    for leaves in ("F10", "Ctrl+Q"):
+        async with in_process(paths, (110, 30)) as it:
+            for key, seen in NAMED_BY_README.items():
+                if key in ("F10", "Ctrl+Q") and key != leaves:
+                    continue
+                while not it.in_chat:
+                    await it.press("escape")
+                await it.go_to("composer")
+                before = it.picture()
+                await it.press(key.lower().replace("esc", "escape"))
+                await it.until(lambda seen=seen, before=before: seen(it, before), f"{key} did not do what is said")
+                if key == leaves:
+                    break
