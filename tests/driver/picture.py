@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -34,11 +35,16 @@ class Look:
 
 @dataclass(frozen=True)
 class Picture:
-    """The rows of a screen, the look of each cell, and where the cursor stands (column, row)."""
+    """The rows of a screen, where the cursor stands (column, row), and what gives the look of each cell."""
 
     rows: tuple[str, ...]
-    looks: tuple[tuple[Look, ...], ...]
-    cursor: tuple[int, int]
+    cursor: tuple[int, int] = (0, 0)
+    cells: Callable[[], Iterable[Iterable[Look]]] = tuple
+
+    @cached_property
+    def looks(self) -> tuple[tuple[Look, ...], ...]:
+        """The look of each cell, a row after the other; worked out only when it is asked for."""
+        return tuple(tuple(row) for row in self.cells())
 
     @property
     def text(self) -> str:

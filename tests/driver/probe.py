@@ -6,8 +6,14 @@ it looks like.  Whoever rebuilds the interface changes this file, and no test.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import partial
+from itertools import repeat
+
+from rich.cells import cell_len
 from rich.color import Color, ColorType
 from rich.style import Style
+from textual.strip import Strip
 
 from routerterm.tui.app import RoutertermApp
 from tests.driver.picture import Look, Picture
@@ -31,20 +37,15 @@ def focus_of(app: RoutertermApp) -> str:
 
 def picture_of(app: RoutertermApp) -> Picture:
     """What the screen on top shows, with what lies beneath it."""
-    width, height = app.size
-    rows, looks = [], []
-    for strip in app.screen._compositor.render_strips()[:height]:
-        rows.append(strip.text)
-        cells = [_look(segment.style) for segment in strip for letter in segment.text for _ in range(_width(letter))]
-        looks.append(tuple(cells[:width]))
+    strips = app.screen._compositor.render_strips()[: app.size.height]
     x, y = app.cursor_position
-    return Picture(tuple(rows), tuple(looks), (x, y))
+    return Picture(tuple(strip.text for strip in strips), (x, y), partial(map, _looks, strips))
 
 
-def _width(letter: str) -> int:
-    from rich.cells import get_character_cell_size
-
-    return get_character_cell_size(letter)
+def _looks(strip: Strip) -> Iterator[Look]:
+    for segment in strip:
+        look = _look(segment.style)
+        yield from repeat(look, cell_len(segment.text))
 
 
 def _look(style: Style | None) -> Look:

@@ -7,6 +7,8 @@ import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
+from pyte.screens import Char
+
 from routerterm.config.paths import Paths
 from tests.cli.program import PROGRAM
 from tests.driver.driver import PATIENCE, PAUSE, Driver
@@ -101,17 +103,13 @@ class TerminalDriver(Driver):
 def picture_of(emulator: Emulator) -> Picture:
     """What the emulator shows."""
     screen = emulator.screen
-    rows, looks = [], []
-    for y in range(screen.lines):
-        cells = [screen.buffer[y][x] for x in range(screen.columns)]
-        rows.append("".join(cell.data for cell in cells))
-        looks.append(
-            tuple(
-                Look(_colour(cell.fg), _colour(cell.bg), cell.bold, False, cell.underscore, cell.reverse)
-                for cell in cells
-            )
-        )
-    return Picture(tuple(rows), tuple(looks), (screen.cursor.x, screen.cursor.y))
+    cells = [[screen.buffer[y][x] for x in range(screen.columns)] for y in range(screen.lines)]
+    rows = tuple("".join(cell.data for cell in row) for row in cells)
+    return Picture(rows, (screen.cursor.x, screen.cursor.y), lambda: (map(_look, row) for row in cells))
+
+
+def _look(cell: Char) -> Look:
+    return Look(_colour(cell.fg), _colour(cell.bg), cell.bold, False, cell.underscore, cell.reverse)
 
 
 def _colour(name: str) -> str:

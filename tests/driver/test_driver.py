@@ -120,7 +120,7 @@ def test_a_picture_is_read_as_a_person_reads_it() -> None:
         "│  F1  Help  F10  Quit                    │",
         "└─────────────────────────────────────────┘",
     )
-    seen = Picture(rows, (), (0, 0))
+    seen = Picture(rows)
     assert seen.composer == "written\nhere"
     assert (seen.mode, seen.status, seen.keys) == ("WRITE", "WRITE  ctx 0%   today $0", "F1  Help  F10  Quit")
     assert seen.titles == ("ROUTERTERM", "A title", "demo/echo", "Pick one")
@@ -140,5 +140,5 @@ def test_a_picture_is_read_as_a_person_reads_it() -> None:
         "today $0",
         " F1  Help",
     )
-    assert Picture(bare, (), (0, 0)).composer == "written\nhere"
-    assert Picture(bare, (), (0, 0)).chats == ()
+    assert Picture(bare).composer == "written\nhere"
+    assert Picture(bare).chats == ()
