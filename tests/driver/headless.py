@@ -98,7 +98,7 @@ async def in_process(
 ) -> AsyncIterator[HeadlessDriver]:
     """The program, once it is ready; with ``ready`` false at once, as somebody meets it who types ahead."""
     app = RoutertermApp(paths, quick_ui(paths))
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=size, notifications=True) as pilot:
         it = HeadlessDriver(paths, app, pilot)
         if ready:
             await it.ready()

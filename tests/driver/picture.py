@@ -141,12 +141,10 @@ class Picture:
 
     @cached_property
     def _composer_rows(self) -> range:
-        """The rows between the two rules above the status row."""
+        """The rows above the rule over the status row, up to the one with the sign (completions cover more)."""
         bottom = self._floor - 2
-        if bottom < 1 or not _is_rule(self.rows[bottom]):
-            return range(0)
-        first = next((y for y in range(bottom - 1, 0, -1) if _is_rule(self.rows[y])), 0)
-        return range(first + 1, bottom)
+        first = next((y for y in range(bottom - 1, 0, -1) if _pane(self.rows[y])[:3].strip()), bottom)
+        return range(first, bottom)
 
     @property
     def composer(self) -> str:
@@ -167,12 +165,6 @@ class Picture:
             return ()
         rows = [re.split(f"[{UPRIGHT}├]", row) for row in self.rows[1 : self._floor - 2]]
         return tuple(filter(None, (parts[1].strip(" ▸▌>") for parts in rows if len(parts) > 2)))
-
-
-def _is_rule(row: str) -> bool:
-    """Whether a row ends in a line that is drawn across a pane."""
-    edge = row.rstrip(f" {UPRIGHT}┤╢┥╡╣")
-    return edge[-4:] != "" and all(letter in LEVEL for letter in edge[-4:])
 
 
 def _pane(row: str) -> str:

@@ -51,7 +51,7 @@ PLACES: dict[str, tuple[Action, ...]] = {
 NAMED_BY_HELP: dict[str, dict[str, Seen]] = {
     "composer": {
         "submit": lambda it, _: it.history.branch()[-2].text == "ab",
-        "newline": lambda it, _: it.composer == "ab",
+        "newline": lambda it, _: it.composer == "ab\n",
         "cursor_up": lambda it, _: "row 29" in it.composer,
         "cursor_down": lambda it, _: it.composer == "ab",
         "screen.place(1)": focuses("messages"),

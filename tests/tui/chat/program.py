@@ -36,7 +36,7 @@ PATIENCE = 60.0
 async def running(paths: Paths, size: tuple[int, int] = (100, 30)) -> AsyncIterator[tuple[RoutertermApp, Pilot[int]]]:
     """The program, once everything is put together."""
     app = RoutertermApp(paths, quick_ui(paths))
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=size, notifications=True) as pilot:
         await HeadlessDriver(paths, app, pilot).ready()
         yield app, pilot
 

@@ -36,7 +36,7 @@ def test_every_slash_command_that_is_promised_is_there() -> None:
 
 def test_names_are_suggested_by_beginning_then_by_part_then_by_meaning() -> None:
     rows = [row.label.split()[0] for row in names("/co", COMMANDS.values())]
-    assert rows[:2] == ["/compare", "/cost"]
+    assert rows[:2] == ["/compare", "/continue"]
     assert [row.label.split()[0] for row in names("/passphr", COMMANDS.values())] == []
     assert len(names("/", COMMANDS.values())) == len(told_all_slashes())
     assert names("/model x", COMMANDS.values()) == ()
