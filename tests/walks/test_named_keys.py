@@ -111,29 +111,38 @@ UNSEEN = {
 }  # fmt: skip
 """Keys that have nothing to do here, each with its reason."""
 
+TEXTUAL = {"Esc": "escape", "PgUp": "pageup", "PgDn": "pagedown"}
 NAMED_BY_README: dict[str, Seen] = {
+    "PgUp": moves,
+    "PgDn": moves,
+    "Up": lambda it, _: "row 29" in it.composer,
+    "Down": lambda it, _: not it.composer,
+    "Alt+Down": lambda it, before: it.title != before.title,
+    "Alt+Up": lambda it, before: it.title != before.title,
+    "Alt+O": titled("Switch conversation"),
+    "Tab": lambda it, _: it.focus() == "messages",
+    "Esc": focuses("composer"),
+    "Ctrl+J": lambda it, _: it.composer == "\n",
     "F1": titled("Help"),
-    "F2": lambda it, _: not it.title,
     "F3": titled("Model"),
     "F4": titled("STATS"),
     "F5": titled("Find in all"),
     "F6": titled("KEYS"),
     "F7": titled("ROUTES"),
     "F8": titled("Theme"),
-    "Esc": focuses("composer"),
-    "Tab": lambda it, _: it.focus() in ("messages", "chats"),
-    "Ctrl+J": lambda it, _: it.cursor[1] > 0 and it.focus() == "composer",
     "Ctrl+P": opens,
     "Ctrl+X": opens,
+    "F2": lambda it, _: not it.title,
     "F10": lambda it, _: it.app._exit,
     "Ctrl+Q": lambda it, _: it.app._exit,
 }
+"""In an order in which each has something to do."""
 
 
 def keys_of_readme() -> set[str]:
     """The keys that the README prints in bold."""
     bold = re.findall(r"\*\*([^*\n]+)\*\*", README.read_text())
-    return {key for key in bold if re.fullmatch(r"F\d+|Esc|(Ctrl|Alt|Shift)\+\w+|Tab|Enter", key)}
+    return {key for key in bold if re.fullmatch(r"F\d+|Esc|((Ctrl|Alt|Shift)\+)?(\w|Up|Down)|Tab|Enter|PgUp|PgDn", key)}
 
 
 def letters_of_readme() -> set[str]:
@@ -167,19 +176,24 @@ async def begin(it: HeadlessDriver, place: str) -> None:
     await it.breathe()
 
 
+async def long_talk(it: HeadlessDriver) -> None:
+    """A conversation that is longer than the screen is open."""
+    await it.paste(f"Two rows\n\n```\ncode\n```\n\n{ROWS}")
+    await it.press("enter")
+    await it.until(lambda: it.history.count() > 24)
+    await it.rests()
+    await it.until(lambda: it.title)
+    await it.say(f"/rename {TITLE}")
+    await it.top_shows(TITLE)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("place", list(PLACES))
 async def test_every_key_of_help_does_what_it_says(paths: Paths, place: str) -> None:
     await lived_in(paths)
     async with in_process(paths, (110, 24)) as it:
-        await it.paste(f"Two rows\n\n```\ncode\n```\n\n{ROWS}")
-        await it.press("enter")
-        await it.until(lambda: it.history.count() > 24)
-        await it.rests()
-        await it.until(lambda: it.title)
-        await it.say(f"/rename {TITLE}")
-        await it.top_shows(TITLE)
+        await long_talk(it)
         for action in PLACES[place]:
             seen = NAMED_BY_HELP[place].get(action.method)
             for key in action.keys.split(",") if seen is not None else ():
@@ -194,16 +208,18 @@ async def test_every_key_of_help_does_what_it_says(paths: Paths, place: str) -> 
 @pytest.mark.slow
 async def test_every_key_of_the_readme_does_what_it_says(paths: Paths) -> None:
     await lived_in(paths)
-    for leaves in ("F10", "Ctrl+Q"):
-        async with in_process(paths, (110, 30)) as it:
-            for key, seen in NAMED_BY_README.items():
-                if key in ("F10", "Ctrl+Q") and key != leaves:
-                    continue
-                while not it.in_chat:
-                    await it.press("escape")
+    async with in_process(paths, (110, 24)) as it:
+        await long_talk(it)
+        for key, seen in NAMED_BY_README.items():
+            while not it.in_chat:
+                await it.press("escape")
+            if key != "Esc":
                 await it.go_to("composer")
-                before = it.picture()
-                await it.press(key.lower().replace("esc", "escape"))
-                await it.until(lambda seen=seen, before=before: seen(it, before), f"{key} did not do what is said")
-                if key == leaves:
-                    break
+            before = it.picture()
+            await it.press(TEXTUAL.get(key, key.lower()))
+            await it.until(lambda seen=seen, before=before: seen(it, before), f"{key} did not do what is said")
+            if key == "F10":
+                break
+    async with in_process(paths, (110, 24)) as it:
+        await it.press("ctrl+q")
+        await it.ended()

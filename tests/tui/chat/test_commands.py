@@ -194,6 +194,8 @@ TRIED: dict[str, tuple[Prepare, Holds]] = {
     "fork": (at_first, lambda t: len(t.it.shown()) == 2),
     "previous": (again, lambda t: t.versions != t.before),
     "next": (earlier, lambda t: t.versions != t.before),
+    "continue": tells("This answer is complete"),
+    "leave_out": tells("There is no image"),
     "keep": tells("always sent now"),
     "menu": opens("This message"),
     "why": opens("demo/echo"),
@@ -235,7 +237,7 @@ async def talking(
 ) -> AsyncIterator[Callable[[], Awaitable[Try]]]:
     """The program; what is given makes it stand at the end of a conversation of two questions, as if just opened."""
     configure(paths)
-    monkeypatch.setattr("routerterm.tui.dialogs.open_editor.edit", lambda _: "from the editor")
+    monkeypatch.setattr("routerterm.tui.dialogs.open_editor.open_editor", lambda _: "from the editor")
     async with in_process(paths) as it:
         app = it.app
         seen: list[str] = []
