@@ -6,7 +6,6 @@ of these makes a strict server answer 400.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import re
@@ -17,7 +16,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from routerterm.core.errors import BadRequest
-from routerterm.core.messages import Image, Message, Part, Reasoning, Role, Text, ToolCall, ToolResult
+from routerterm.core.messages import Message, Part, Reasoning, Role, Text, ToolCall, ToolResult
 from routerterm.core.request import ChatRequest
 from routerterm.protocols.json_utils import NotJson, loads
 from routerterm.protocols.signature_scope import read_scope, sign_scope
@@ -168,16 +167,6 @@ def arguments_text(arguments: str) -> str:
     except NotJson:
         good = False
     return arguments if good else json.dumps(arguments_object(arguments))
-
-
-def data_uri(image: Image) -> str:
-    """The address of a picture: its own, or its bytes as a ``data:`` URI."""
-    return image.url or f"data:{image.media_type};base64,{base64.b64encode(image.data).decode('ascii')}"
-
-
-def base64_data(image: Image) -> str:
-    """The bytes of a picture as base64, without a prefix."""
-    return base64.b64encode(image.data).decode("ascii")
 
 
 def mistral_id(id: str) -> str:

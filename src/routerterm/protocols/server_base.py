@@ -7,11 +7,10 @@ through a ``ServerStream``: ``start()``, ``event(e)`` for each of a decoder's ev
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol, assert_never
+from urllib.parse import unquote
 
 from msgspec import Struct
 
@@ -51,11 +50,12 @@ from routerterm.core.messages import Image
 from routerterm.core.reply import ReplyBuilder
 from routerterm.core.request import ChatRequest, Effort
 from routerterm.core.usage import Usage
+from routerterm.protocols.images import from_base64, sniffed_type
 from routerterm.protocols.json_utils import NotJson, loads
 from routerterm.protocols.normalize_messages import conversation
 
 _TOO_LONG = "prompt is too long"
-_DATA_URI = re.compile(r"data:([\w.+-]+/[\w.+-]+)(?:;[\w=.-]+)*;base64,(.*)", re.DOTALL)
+_DATA_URI = re.compile(r"(?i)data:([\w.+-]+/[\w.+*-]+)?(?:;[\w=.-]+)*;base64,(.*)", re.DOTALL)
 
 
 class ServerRequest(Struct, frozen=True):
@@ -224,22 +224,25 @@ def image(address: str) -> Image:
     """A picture from a ``data:`` URI or an address.  Raises `BadRequest`."""
     if address.startswith(("https://", "http://")):
         return Image("image/*", url=address)
-    if not address.startswith("data:"):
+    if not address[:5].lower() == "data:":
         raise BadRequest("A picture must be given as a data URI or an address that begins with https://.")
-    match = _DATA_URI.fullmatch(address)
+    match = _DATA_URI.fullmatch(unquote(address) if "%" in address else address)
     if match is None:
-        raise BadRequest("A picture's data URI must be base64 with a media type.")
-    return picture(match[1], match[2])
+        raise BadRequest("A picture's data URI must be base64.")
+    return picture(match[1] or "", match[2])
 
 
 def picture(media_type: str, data: str) -> Image:
     """A picture from its base64.  Raises `BadRequest`."""
-    if not media_type or not data:
-        raise BadRequest("A picture must come with its media type and its base64.")
+    if not data.strip():
+        raise BadRequest("A picture must come with its base64.")
     try:
-        return Image(media_type, base64.b64decode(data, validate=True))
-    except (binascii.Error, ValueError):
+        raw = from_base64(data)
+    except ValueError:
         raise BadRequest("A picture's base64 cannot be read.") from None
+    if not (kind := sniffed_type(raw) or media_type):
+        raise BadRequest("A picture must come with its media type.")
+    return Image(kind, raw)
 
 
 class ErrorMapping(Struct, frozen=True):

@@ -12,10 +12,10 @@ from routerterm.protocols.anthropic_messages.decode import FAMILY
 from routerterm.protocols.anthropic_messages.dialect import Dialect
 from routerterm.protocols.fields import effort_word, written
 from routerterm.protocols.http import given
+from routerterm.protocols.images import to_base64, true_type
 from routerterm.protocols.json_utils import count, mapping
 from routerterm.protocols.normalize_messages import (
     arguments_object,
-    base64_data,
     begun_by_person,
     conversation,
     merged,
@@ -179,7 +179,7 @@ def _in_foreign_tool_turn(messages: list[dict[str, Any]]) -> bool:
 def _source(image: Image) -> dict[str, str]:
     if image.url:
         return {"type": "url", "url": image.url}
-    return {"type": "base64", "media_type": image.media_type, "data": base64_data(image)}
+    return {"type": "base64", "media_type": true_type(image), "data": to_base64(image)}
 
 
 def _mark(messages: list[dict[str, Any]]) -> None:

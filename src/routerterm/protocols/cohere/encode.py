@@ -9,7 +9,8 @@ from routerterm.core.messages import Image, Message, Text, ToolCall, ToolResult
 from routerterm.core.request import ChatRequest, Params
 from routerterm.protocols.fields import written
 from routerterm.protocols.http import given
-from routerterm.protocols.normalize_messages import arguments_text, conversation, data_uri
+from routerterm.protocols.images import data_uri
+from routerterm.protocols.normalize_messages import arguments_text, conversation
 from routerterm.protocols.openai_chat.encode import tool_json
 
 

@@ -10,9 +10,9 @@ from routerterm.core.request import ChatRequest, JsonAnswer, Params, Tool
 from routerterm.protocols.fields import written
 from routerterm.protocols.gemini.decode import FAMILY
 from routerterm.protocols.http import given
+from routerterm.protocols.images import to_base64, true_type
 from routerterm.protocols.normalize_messages import (
     arguments_object,
-    base64_data,
     begun_by_person,
     call_names,
     conversation,
@@ -58,7 +58,7 @@ def _parts(message: Message, names: Mapping[str, str]) -> Iterator[dict[str, Any
             case Image(url=str() as url):
                 yield {"fileData": {"mimeType": part.media_type, "fileUri": url}}
             case Image():
-                yield {"inlineData": {"mimeType": part.media_type, "data": base64_data(part)}}
+                yield {"inlineData": {"mimeType": true_type(part), "data": to_base64(part)}}
             case ToolCall(_, name, arguments, signature):
                 call = {"functionCall": {"name": name, "args": arguments_object(arguments)}}
                 yield call | given(thoughtSignature=read_scope(FAMILY, signature))

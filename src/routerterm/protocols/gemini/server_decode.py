@@ -105,8 +105,7 @@ def _picture(inline: Mapping[str, Any], place: Mapping[str, Any]) -> Image:
     if media_type and not media_type.startswith("image/"):
         raise BadRequest(f"Files of type {media_type[:40]!r} are not supported.")
     if inline:
-        # some clients write base64 in the alphabet for addresses
-        return picture(media_type, text(inline.get("data")).replace("-", "+").replace("_", "/"))
+        return picture(media_type, text(inline.get("data")))
     return image(text(place.get("fileUri")))
 
 

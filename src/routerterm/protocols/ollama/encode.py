@@ -9,9 +9,9 @@ from routerterm.core.messages import Message, ToolCall, ToolResult
 from routerterm.core.request import ChatRequest, Params
 from routerterm.protocols.fields import written
 from routerterm.protocols.http import given
+from routerterm.protocols.images import to_base64
 from routerterm.protocols.normalize_messages import (
     arguments_object,
-    base64_data,
     begun_by_person,
     call_names,
     conversation,
@@ -51,15 +51,17 @@ def _messages(message: Message, names: Mapping[str, str]) -> Iterator[dict[str, 
         if isinstance(part, ToolResult):
             name = part.name or names.get(part.call_id, "")
             yield {"role": "tool", "content": part.text, "tool_name": name, "tool_call_id": part.call_id}
-    out: dict[str, Any] = {"role": message.role, "content": message.text}
-    if images := [base64_data(image) for image in message.images if image.data]:
+    # The server takes bytes only: an address is said in words, so that the model can tell that it sees nothing.
+    content = message.text + "".join(f"\n[image: {image.url}]" for image in message.images if not image.data)
+    out: dict[str, Any] = {"role": message.role, "content": content}
+    if images := [to_base64(image) for image in message.images if image.data]:
         out["images"] = images
     if calls := [part for part in message.parts if isinstance(part, ToolCall)]:
         out["tool_calls"] = [
             {"id": call.id, "function": {"name": call.name, "arguments": arguments_object(call.arguments)}}
             for call in calls
         ]
-    if len(out) > 2 or message.text:
+    if len(out) > 2 or content:
         yield out
 
 

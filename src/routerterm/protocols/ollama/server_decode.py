@@ -9,6 +9,7 @@ from routerterm.core.errors import BadRequest
 from routerterm.core.messages import Image, Message, Part, Reasoning, Role, Text, ToolCall, ToolResult
 from routerterm.core.request import ChatRequest, Effort, Params, Tool
 from routerterm.protocols.fields import carried
+from routerterm.protocols.images import sniffed_type
 from routerterm.protocols.json_utils import dumps, listing, mapping, objects, text
 from routerterm.protocols.openai_chat.server_decode import read_tool
 from routerterm.protocols.server_base import (
@@ -25,13 +26,6 @@ from routerterm.protocols.server_base import (
 )
 
 _ROLES: Mapping[str, Role] = {"system": "system", "user": "user", "assistant": "assistant", "tool": "tool"}
-_STARTS = (
-    (b"\x89PNG", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"GIF8", "image/gif"),
-    (b"RIFF", "image/webp"),
-    (b"BM", "image/bmp"),
-)
 
 
 def decode_request(body: bytes) -> ServerRequest:
@@ -74,11 +68,10 @@ def _parts(item: Mapping[str, Any]) -> Iterator[Part]:
 
 def _picture(data: str) -> Image:
     """A picture whose kind only its first bytes tell."""
-    raw = picture("image/*", data).data
-    kind = next((kind for start, kind in _STARTS if raw.startswith(start)), "")
-    if not kind:
+    made = picture("image/*", data)
+    if not sniffed_type(made.data):
         raise BadRequest("A picture is of a kind that is not supported.")
-    return Image(kind, raw)
+    return made
 
 
 def _tools(given: Any) -> tuple[Tool, ...]:

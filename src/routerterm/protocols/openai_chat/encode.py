@@ -9,11 +9,11 @@ from routerterm.core.messages import Image, Message, Reasoning, Text, ToolCall, 
 from routerterm.core.request import ChatRequest, Params, Tool
 from routerterm.protocols.fields import effort_word, written
 from routerterm.protocols.http import given
+from routerterm.protocols.images import data_uri
 from routerterm.protocols.normalize_messages import (
     arguments_text,
     begun_by_person,
     conversation,
-    data_uri,
     merged,
     mistral_id,
     plain_id,

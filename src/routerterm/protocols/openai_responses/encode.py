@@ -9,7 +9,8 @@ from routerterm.core.messages import Image, Message, Reasoning, Text, ToolCall, 
 from routerterm.core.request import ChatRequest, JsonAnswer, Params, Tool
 from routerterm.protocols.fields import effort_word, written
 from routerterm.protocols.http import given
-from routerterm.protocols.normalize_messages import arguments_text, conversation, data_uri, plain_id
+from routerterm.protocols.images import data_uri
+from routerterm.protocols.normalize_messages import arguments_text, conversation, plain_id
 from routerterm.protocols.openai_responses.dialect import Dialect
 from routerterm.protocols.schemas import object_schema
 from routerterm.protocols.signature_scope import read_scope
