@@ -388,6 +388,18 @@ def test_a_rate_limit_of_one_model_leaves_the_key_to_the_next() -> None:
     assert [str(attempt.target) for attempt in attempts] == ["p/one", "p/two"]
 
 
+def test_a_key_refused_for_one_model_is_tried_for_another_where_nothing_else_is_left() -> None:
+    one, two, three = Target("p", "one"), Target("p", "two"), Target("p", "three")
+    attempts, error = play([option(one), option(two)], [InvalidKey("x")])
+    assert [str(attempt.target) for attempt in attempts] == ["p/one", "p/two"]
+    assert error is None
+    attempts, _ = play([option(one), option(two), option(B)], [InvalidKey("x")])
+    assert [str(attempt.target) for attempt in attempts] == ["p/one", "b/m"]
+    attempts, error = play([option(one), option(two), option(three)], [InvalidKey("x"), InvalidKey("y")])
+    assert [str(attempt.target) for attempt in attempts] == ["p/one", "p/two"]
+    assert isinstance(error, InvalidKey)
+
+
 def test_a_limit_of_the_account_does_not() -> None:
     one, two = Target("p", "one"), Target("p", "two")
     attempts, error = play([option(one), option(two)], [RateLimited("x", retry_after=60.0, account=True)])

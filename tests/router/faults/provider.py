@@ -353,6 +353,59 @@ async def caller_fault(self: FaultyProvider, call: Call) -> bool:
     return await error(call, 400, {"error": {"message": "bad request", "type": "invalid_request_error"}})
 
 
+async def empty(self: FaultyProvider, call: Call) -> bool:
+    await stream_head(call)
+    return await tail(call)
+
+
+async def withheld(self: FaultyProvider, call: Call) -> bool:
+    await stream_head(call)
+    await send(call, chunk({}, "content_filter"))
+    return await close(call)
+
+
+async def late_usage(self: FaultyProvider, call: Call) -> bool:
+    await stream_head(call)
+    await words(self, call)
+    await send(call, chunk({}, "stop"))
+    await asyncio.sleep(2.5)
+    counts = {"prompt_tokens": 20, "completion_tokens": 70, "total_tokens": 90}
+    await send(call, data({"id": "x", "choices": [], "usage": counts}))
+    return await close(call)
+
+
+async def nonsense_usage(self: FaultyProvider, call: Call) -> bool:
+    await stream_head(call)
+    await words(self, call)
+    await send(call, chunk({}, "stop"))
+    await send(call, data({"id": "x", "choices": [], "usage": {"prompt_tokens": -5, "completion_tokens": 10**20}}))
+    return await close(call)
+
+
+async def firewall(self: FaultyProvider, call: Call) -> bool:
+    return await error(call, 403, b"<!doctype html><title>Just a moment...</title>", content_type="text/html")
+
+
+async def larger_than_the_rate(self: FaultyProvider, call: Call) -> bool:
+    said = "Request too large on tokens per minute (TPM): Limit 8000, Requested 14137"
+    return await error(call, 413, {"error": {"message": said, "code": "rate_limit_exceeded"}})
+
+
+async def spent(self: FaultyProvider, call: Call) -> bool:
+    return await error(call, 400, {"error": {"message": "You have reached your specified API usage limits."}})
+
+
+async def affords_less(self: FaultyProvider, call: Call) -> bool:
+    if call.body.get("max_tokens") or call.body.get("max_completion_tokens"):
+        return await ok(self, call)
+    said = "This request requires more credits, or fewer max_tokens. You requested up to 8192, but can only afford 900."
+    return await error(call, 402, {"error": {"message": said, "code": 402}})
+
+
+async def tools_missing(self: FaultyProvider, call: Call) -> bool:
+    return await error(call, 404, {"error": {"message": "No endpoints found that support tool use.", "code": 404}})
+
+
 async def tool_cut(self: FaultyProvider, call: Call) -> bool:
     await stream_head(call)
     function = {"name": "look", "arguments": '{"where": '}
@@ -367,6 +420,7 @@ FAULTS: dict[str, Callable[[FaultyProvider, Call], Awaitable[bool]]] = {
         stall, comments, malformed, malformed_later, no_done, open_after_end, error_as_body, error_first,
         error_in_stream, too_long, filtered, no_prefill, down_a_while, no_usage, endless, redirect, web_page,
         bad_key, unpaid, gone, caller_fault, tool_cut,
+        empty, withheld, late_usage, nonsense_usage, firewall, larger_than_the_rate, spent, affords_less, tools_missing,
     )
 }  # fmt: skip
 

@@ -35,6 +35,8 @@ class CandidateState:
         """When a key may be used again for a model (or any, under an empty name); None once it is out."""
         self._unpaid: set[tuple[str, str]] = set()
         """Keys that are out only for what costs something."""
+        self._doubted: set[tuple[str, str]] = set()
+        """Keys that were refused for one model: asked for another only where nothing else is left."""
 
     def count(self, target: Target, delay: float = 0.0) -> None:
         """An attempt is made, after a wait."""
@@ -78,6 +80,16 @@ class CandidateState:
         if label is not None:
             self._ready[target.provider, label, "" if whole else target.model] = at
 
+    def key_doubted(self, target: Target, label: str | None) -> None:
+        """The key was refused for this model; it may have been meant for all, or only for this one."""
+        if label is not None:
+            self.key_ready(target, label, None, whole=False)
+            self._doubted.add((target.provider, label))
+
+    def is_doubtful(self, target: Target, key: KeyView | None) -> bool:
+        """Whether a key was refused for another model in this request."""
+        return key is not None and (target.provider, key.label) in self._doubted
+
     def key_unpaid(self, target: Target, label: str | None) -> None:
         """The key's account cannot pay: it is left for what costs nothing."""
         if label is not None:
@@ -93,7 +105,11 @@ class CandidateState:
     def has_other_key(self, option: RankedCandidate, label: str | None) -> bool:
         """Whether the target can be asked with a key that was not refused in this request."""
         return any(
-            view.label != label and view.wait <= 0 and self._ready_at(option, view.label) == 0.0 for view in option.keys
+            view.label != label
+            and view.wait <= 0
+            and self._ready_at(option, view.label) == 0.0
+            and not self.is_doubtful(option.target, view)
+            for view in option.keys
         )
 
     def is_spent(self) -> bool:
@@ -132,9 +148,12 @@ class CandidateState:
                 continue
             since = ready or view.wait + self._start
             wait = max(0.0, since - self.now)
-            if best is None or best is NO_KEY_READY or wait < best.wait:
+            if best is None or best is NO_KEY_READY or self._rank(option, view, wait) < self._rank(option, best, best.wait):
                 best = KeyView(view.label, wait)
         return best
+
+    def _rank(self, option: RankedCandidate, view: KeyView, wait: float) -> tuple[bool, float]:
+        return self.is_doubtful(option.target, view), wait
 
     def _ready_at(self, option: RankedCandidate, label: str) -> float | None:
         """When this request may use a key for a target: 0 is now, None never."""

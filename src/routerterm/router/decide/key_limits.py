@@ -16,7 +16,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from routerterm.core.errors import InsufficientCredit, ProviderError
+from routerterm.core.errors import InsufficientCredit, InvalidKey, ProviderError
 from routerterm.core.ports import ApiKey, State
 from routerterm.protocols.limits import RateLimits
 from routerterm.router.options import KeyLimits
@@ -24,6 +24,7 @@ from routerterm.router.options import KeyLimits
 _PROBE_AFTER = 600.0
 """Seconds after which a key that was refused is tried again by itself; a mended account is noticed so soon."""
 _PROBE_MOST = 86_400.0
+_REFUSALS = {InvalidKey.kind: "it is refused", InsufficientCredit.kind: "it cannot pay"}
 
 
 class KeyView(Struct, frozen=True):
@@ -149,7 +150,11 @@ def refused(
     """A provider turned the key away: it rests (for one model, or as a whole), or is out for now."""
     fields = _own(state, key) | {"print": fingerprint(key)}
     if error.cure.drop_key:
-        return fields | {"out": error.kind, "out_at": now, "outs": int(_number(fields, "outs")) + 1}
+        fields |= {"out": error.kind, "out_at": now, "outs": int(_number(fields, "outs")) + 1}
+        if use.model:  # should it serve another model, it is not out, but this one stays refused for a while
+            rest = {"until": now + _PROBE_AFTER, "at": now, "strikes": 1, "why": _REFUSALS.get(error.kind, "it is out")}
+            fields["rests"] = _rests(fields) | {use.model: rest}
+        return fields
     if not error.cure.cool_key:
         return fields
     rests = {model: rest for model, rest in _rests(fields).items() if now - _begun(rest) < limits.day}

@@ -199,7 +199,9 @@ class _RetryState:
     def _judge_key(self, attempt: Attempt, error: ProviderError) -> None:
         """What a refusal means for the key in the rest of this request."""
         standing, target, cure = self._standing, attempt.target, error.cure
-        if cure.drop_key and isinstance(error, InsufficientCredit):
+        if cure.drop_key and not standing.rests_elsewhere(target, attempt.key):
+            standing.key_doubted(target, attempt.key)
+        elif cure.drop_key and isinstance(error, InsufficientCredit):
             standing.key_unpaid(target, attempt.key)
             if attempt.option.is_free:
                 standing.exclude(target)
@@ -280,17 +282,21 @@ class _RetryState:
         return self._attempt(last.option, key, last.option.why, delay=delay, recover=last.recover)
 
     def _fallback(self, last: Attempt) -> Attempt | None:
-        """The best candidate that was not asked yet; then one that was, if it may be asked again."""
-        for fresh in (True, False):
-            for option in self._standing.options:
-                if option.target == last.target or (self._standing.tries(option.target) == 0) is not fresh:
-                    continue
-                if self._standing.is_degraded(option.target) or (key := self._standing.usable(option)) is NO_KEY_READY:
-                    continue
-                why = f"{option.why}, after {last.target} failed" if self._last else option.why
-                delay = max(key.wait if key else 0.0, self._standing.retry_after_left(option))
-                return self._attempt(option, key, why, delay=delay, next=f"{option.target} is asked")
-        return None
+        """The best candidate that was not asked yet; then one that was; last one whose key was refused elsewhere."""
+        standing = self._standing
+        found: list[tuple[tuple[bool, bool], RankedCandidate, KeyView | None]] = []
+        for option in standing.options:
+            if option.target == last.target or standing.is_degraded(option.target):
+                continue
+            if (key := standing.usable(option)) is not NO_KEY_READY:
+                rank = (standing.is_doubtful(option.target, key), standing.tries(option.target) > 0)
+                found.append((rank, option, key))
+        if not found:
+            return None
+        _, option, key = min(found, key=lambda one: one[0])
+        why = f"{option.why}, after {last.target} failed" if self._last else option.why
+        delay = max(key.wait if key else 0.0, standing.retry_after_left(option))
+        return self._attempt(option, key, why, delay=delay, next=f"{option.target} is asked")
 
     def _recovery(self, last: Attempt) -> Attempt | None:
         """Go on where the answer was cut: by prefill where a target can, else from the start."""
@@ -304,6 +310,7 @@ class _RetryState:
             usable = [pair for pair in usable if not standing.tries(pair[0].target)] or usable
         well = [pair for pair in usable if not standing.is_degraded(pair[0].target)]
         usable = well or [(replace(option, last_resort=True), key) for option, key in usable]
+        usable = [pair for pair in usable if not standing.is_doubtful(pair[0].target, pair[1])] or usable
         if self._rules.on_cut == "continue" and self._progress.characters:
             for option, key in usable:
                 if option.model.prefill and option.target not in self._no_prefill:
