@@ -109,7 +109,7 @@ async def test_no_crowd_of_talkers_breaks_a_cap(tmp_path: Path) -> None:
     assert sum(costs) >= cap * 3 // 4, "and the cap is used, not feared"
     assert errors
     assert all(isinstance(error, OverBudget) for error in errors)
-    assert set(greedy.asked) == {1200, 600}, "roomy while there is room, then as foreseen"
+    assert all(limit is not None and limit >= 600 for limit in greedy.asked), "as long as what is left pays for"
     await one.close()
     await two.close()
 

@@ -148,7 +148,11 @@ class CandidateState:
                 continue
             since = ready or view.wait + self._start
             wait = max(0.0, since - self.now)
-            if best is None or best is NO_KEY_READY or self._rank(option, view, wait) < self._rank(option, best, best.wait):
+            if (
+                best is None
+                or best is NO_KEY_READY
+                or self._rank(option, view, wait) < self._rank(option, best, best.wait)
+            ):
                 best = KeyView(view.label, wait)
         return best
 
