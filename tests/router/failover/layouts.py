@@ -107,10 +107,29 @@ OWN = {
     "half_then_page": half_then_page,
 }
 SCENARIOS = (
-    *OWN, "rate_forever", "bad_key", "gone", "too_long", "filtered", "caller_fault", "unpaid", "silence", "late",
-    "stall", "cut", "reset_before_headers", "reset_in_body", "comments", "malformed", "malformed_later", "error_as_body",
-    "error_first", "error_in_stream", "redirect", "web_page",
-)  # fmt: skip
+    *OWN,
+    "rate_forever",
+    "bad_key",
+    "gone",
+    "too_long",
+    "filtered",
+    "caller_fault",
+    "unpaid",
+    "silence",
+    "late",
+    "stall",
+    "cut",
+    "reset_before_headers",
+    "reset_in_body",
+    "comments",
+    "malformed",
+    "malformed_later",
+    "error_as_body",
+    "error_first",
+    "error_in_stream",
+    "redirect",
+    "web_page",
+)
 
 
 async def by_model(self: FaultyProvider, call: Call) -> bool:
