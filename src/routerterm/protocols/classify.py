@@ -27,7 +27,6 @@ from routerterm.core.errors import (
     UnsupportedRequest,
 )
 from routerterm.protocols.error_body import ErrorBody, read_error_body
-from routerterm.protocols.error_rules import RULES
 from routerterm.protocols.limits import limits
 from routerterm.protocols.redact import sentence
 from routerterm.protocols.retry_after import lower, server_time, wait_in_body, wait_in_headers
@@ -92,6 +91,8 @@ def error_type(failure: ErrorBody) -> type[ProviderError]:
     """The class of a failure."""
     if early := _by_shape(failure):
         return early
+    from routerterm.protocols.error_rules import RULES  # some hundred patterns: they are compiled when something fails
+
     for rule in RULES:
         if rule.is_named(failure):
             return rule.error
