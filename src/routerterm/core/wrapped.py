@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from routerterm.core.lazy_pattern import LazyPattern
+
 _INVISIBLE = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff"
     "\ufff9-\ufffb\U000e0000-\U000e0fff"
 )
-_GAP = re.compile(
+_GAP = LazyPattern(
     rf"(?<=[A-Za-z0-9_+/=.-])(?:[{_INVISIBLE}]+|[{_INVISIBLE}]*\\?[ \t]*\r?\n[ \t>|]*(?=([A-Za-z0-9_+/.-]{{4,}})(=?)))"
 )
 """A gap inside a key: invisible letters, or the end of a line with the indent or quotation marks of the next."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -26,6 +25,7 @@ from routerterm.core.errors import (
     ServerError,
     UnsupportedRequest,
 )
+from routerterm.core.lazy_pattern import LazyPattern
 from routerterm.protocols.error_body import ErrorBody, read_error_body
 from routerterm.protocols.limits import limits
 from routerterm.protocols.redact import sentence
@@ -46,8 +46,8 @@ _HINTS: Mapping[type[ProviderError], str] = {
     InvalidResponse: "Is base_url right?",
 }
 
-_DAILY = re.compile(r"(?i)per[ _-]?day|\bdaily\b|\b[RT]PD\b|requests today|tokens today")
-_AFFORDABLE = re.compile(r"(?i)can only afford ([\d,]{1,12})")
+_DAILY = LazyPattern(r"(?i)per[ _-]?day|\bdaily\b|\b[RT]PD\b|requests today|tokens today")
+_AFFORDABLE = LazyPattern(r"(?i)can only afford ([\d,]{1,12})")
 
 
 def classify(
@@ -89,6 +89,8 @@ def classify(
 
 def error_type(failure: ErrorBody) -> type[ProviderError]:
     """The class of a failure."""
+    from routerterm.protocols.error_rules import RULES  # some hundred patterns, which only a failure needs
+
     if early := _by_shape(failure):
         return early
     from routerterm.protocols.error_rules import RULES  # some hundred patterns: they are compiled when something fails
@@ -107,9 +109,9 @@ def error_type(failure: ErrorBody) -> type[ProviderError]:
     return BadRequest if 400 <= failure.status < 500 else ServerError
 
 
-_NO_QUOTA = re.compile(r"(?i)\blimit:\s*0\b(?![.\d])")
-_REQUESTED = re.compile(r"(?i)\blimit:? ([\d,]{1,15})\b.{0,80}?\brequested:? ([\d,]{1,15})\b")
-_TOP_UP = re.compile(r"(?i)can only afford \d")
+_NO_QUOTA = LazyPattern(r"(?i)\blimit:\s*0\b(?![.\d])")
+_REQUESTED = LazyPattern(r"(?i)\blimit:? ([\d,]{1,15})\b.{0,80}?\brequested:? ([\d,]{1,15})\b")
+_TOP_UP = LazyPattern(r"(?i)can only afford \d")
 
 
 def _by_shape(failure: ErrorBody) -> type[ProviderError] | None:
@@ -129,10 +131,10 @@ def _by_shape(failure: ErrorBody) -> type[ProviderError] | None:
     return None
 
 
-_OF_MODEL = re.compile(
+_OF_MODEL = LazyPattern(
     r"(?i)per[ _-]?(base[ _-]?)?model|\b(for|of) (the |this )?model\b|reached for `?[\w./:-]+`? in org"
 )
-_OF_ACCOUNT = re.compile(
+_OF_ACCOUNT = LazyPattern(
     r"(?i)per[ _-]?(day|project|organi[sz]ation|user|account)|\b(account|project|organi[sz]ation|workspace|daily|today"
     r"|api[ _-]?key|your key|[RT]PD)\b"
 )

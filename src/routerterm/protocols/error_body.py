@@ -10,11 +10,12 @@ from typing import Any
 from msgspec import Struct
 
 from routerterm.core.errors import ProviderError
+from routerterm.core.lazy_pattern import LazyPattern
 from routerterm.protocols.json_utils import EMPTY, NotJson, loads, mapping, objects, text
 
-_MODEL = re.compile(r"(?i)\bmodels?(?::?\s+[`'\"]?|/)([\w][\w./:@-]{2,80})[`'\"]?")
-_TAG = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
-_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+_MODEL = LazyPattern(r"(?i)\bmodels?(?::?\s+[`'\"]?|/)([\w][\w./:@-]{2,80})[`'\"]?")
+_TAG = LazyPattern(r"<(script|style)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
+_TITLE = LazyPattern(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 
 
 class ErrorBody(Struct, frozen=True):
@@ -75,7 +76,7 @@ def _behind(error: Mapping[str, Any], message: str) -> Mapping[str, Any]:
     return EMPTY
 
 
-_PASSED_ON = re.compile(r"(?i)\b(?:error code|status(?: code)?|http(?: status)?|code)[ :=]{1,3}([45]\d\d)\b")
+_PASSED_ON = LazyPattern(r"(?i)\b(?:error code|status(?: code)?|http(?: status)?|code)[ :=]{1,3}([45]\d\d)\b")
 _VAGUE = frozenset({200, 400, 424, 500, 502, 503})
 """Statuses that a gateway puts on whatever the server behind it said."""
 

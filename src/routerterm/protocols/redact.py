@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
+from routerterm.core.lazy_pattern import LazyPattern
 from routerterm.protocols.json_utils import scrub
 
 _MASK = "****"
 
-_KEY = re.compile(
+_KEY = LazyPattern(
     r"""
       \b(?:sk|pk|rk|xai|gsk|pplx|hf|csk|nvapi|r8|fw|tgp|tvly|vck|ghp|gho|ghu|ghs|glpat|key|api)[-_][A-Za-z0-9][\w\-]{10,}
     | \bAIza[\w\-]{10,}
@@ -18,12 +19,12 @@ _KEY = re.compile(
     """,
     re.VERBOSE,
 )
-_BEARER = re.compile(r"(?i)\b(bearer|basic)\s+(?!token\b|auth)[\w\-.~+/=*]{6,}")
-_NAMED = re.compile(
+_BEARER = LazyPattern(r"(?i)\b(bearer|basic)\s+(?!token\b|auth)[\w\-.~+/=*]{6,}")
+_NAMED = LazyPattern(
     r"(?i)\b((?:x-)?(?:goog-)?api[-_ ]?key|access[-_ ]?token|authorization|password|secret|key)"
     r"(\s+provided)?([\"']?\s*[:=]\s*[\"']?)(?!bearer\b)([^\s\"',;&<>]{6,})"
 )
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]+")
+_CONTROL = LazyPattern("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]+")
 
 
 def redact(text: str) -> str:

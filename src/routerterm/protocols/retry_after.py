@@ -8,19 +8,20 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from routerterm.core.lazy_pattern import LazyPattern
 from routerterm.protocols.json_utils import mapping, objects
 
 _UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ns": 1e-9}
 _PIECE = r"\d{1,12}(?:\.\d{1,12})?\s?(?:ms|us|µs|μs|ns|d|h|m|s)"
-_DURATION = re.compile(rf"(?:{_PIECE})+")
-_ONE = re.compile(r"(\d{1,12}(?:\.\d{1,12})?)\s?(ms|us|µs|μs|ns|d|h|m|s)")
-_NUMBER = re.compile(r"\d{1,15}(?:\.\d{0,12})?")
+_DURATION = LazyPattern(rf"(?:{_PIECE})+")
+_ONE = LazyPattern(r"(\d{1,12}(?:\.\d{1,12})?)\s?(ms|us|µs|μs|ns|d|h|m|s)")
+_NUMBER = LazyPattern(r"\d{1,15}(?:\.\d{0,12})?")
 _WORDS = {"millisecond": 1e-3, "second": 1.0, "sec": 1.0, "minute": 60.0, "min": 60.0, "hour": 3600.0, "day": 86400.0}
-_PROSE = re.compile(
+_PROSE = LazyPattern(
     rf"(?i)(?:try again|retry|wait|available|reset)[^.]{{0,40}}?\b(?:in|after|for)\s+(?:about\s+)?"
     rf"(?:(?P<go>(?:{_PIECE})+)(?!\w)|(?P<n>\d{{1,9}}(?:\.\d{{1,9}})?)\s*(?P<unit>milliseconds?|seconds?|secs?|minutes?|mins?|hours?|days?))"
 )
-_HTTP_DATE = re.compile(
+_HTTP_DATE = LazyPattern(
     r"(?i)[a-z]{3,9},?\s+"
     r"(?:(?P<day>\d{1,2})[ -](?P<month>[a-z]{3})[ -](?P<year>\d{2,4})|(?P<month2>[a-z]{3})\s+(?P<day2>\d{1,2}))"
     r"\s+(?P<time>\d{1,2}:\d{2}:\d{2})(?:\s+(?P<year2>\d{4}))?"

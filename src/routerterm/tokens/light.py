@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
+from routerterm.core.lazy_pattern import LazyPattern
 
-_PIECES = re.compile(
+_PIECES = LazyPattern(
     r"(?P<word>[A-Za-z]+(?![\u00c0-\u024f]))|(?P<accented>[A-Za-z\u00c0-\u024f]+)"
     r"|(?P<number>\d+)|(?P<line>\s*\n\s*)|(?P<gap>[ \t]{2,})|(?P<space>\s)"
     r"|(?P<asian>[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+)|(?P<hangul>[\uac00-\ud7af]+)"

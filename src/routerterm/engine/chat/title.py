@@ -5,20 +5,22 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from routerterm.core.lazy_pattern import LazyPattern
+
 LONGEST = 48
 """Characters of a title."""
 
-_FENCE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
-_LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
-_ADDRESS = re.compile(r"https?://([^/\s]+)\S*")
-_LINE_MARKS = re.compile(r"^\s*(?:#{1,6}|[-*+>]|\d+[.)])\s+", re.MULTILINE)
-_INLINE_MARKS = re.compile(r"(\*\*|__|`|~~)")
-_GREETING = re.compile(
+_FENCE = LazyPattern(r"```.*?(?:```|\Z)", re.DOTALL)
+_LINK = LazyPattern(r"!?\[([^\]]*)\]\([^)]*\)")
+_ADDRESS = LazyPattern(r"https?://([^/\s]+)\S*")
+_LINE_MARKS = LazyPattern(r"^\s*(?:#{1,6}|[-*+>]|\d+[.)])\s+", re.MULTILINE)
+_INLINE_MARKS = LazyPattern(r"(\*\*|__|`|~~)")
+_GREETING = LazyPattern(
     r"^(?:(?:hi|hello|hey|dear|good (?:morning|evening|afternoon))(?:\s+there)?[\s,.!]+)?"
     r"(?:(?:please|could you|can you|would you|i(?:'d| would) like you to)\s+(?:please\s+)?)?",
     re.IGNORECASE,
 )
-_SENTENCE_END = re.compile(r"(?<=[^\s.][.!?])\s")
+_SENTENCE_END = LazyPattern(r"(?<=[^\s.][.!?])\s")
 
 
 def title_of(text: str) -> str:

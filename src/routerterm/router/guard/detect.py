@@ -5,13 +5,13 @@ Every pattern here is ours and takes time linear in the text.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 
+from routerterm.core.lazy_pattern import LazyPattern
 from routerterm.core.wrapped import find_joined
 from routerterm.router.guard.rules import DetectorName, Span
 
-_API_KEY = re.compile(
+_API_KEY = LazyPattern(
     r"(?<![A-Za-z0-9_-])(?:"
     r"sk-[A-Za-z0-9_-]{20,200}"  # OpenAI, Anthropic, DeepSeek, OpenRouter and their kin
     r"|AIza[A-Za-z0-9_-]{35}"  # Google
@@ -24,19 +24,19 @@ _API_KEY = re.compile(
     r"|eyJ[A-Za-z0-9_-]{10,2000}\.eyJ[A-Za-z0-9_-]{10,4000}\.[A-Za-z0-9_-]{10,1000}"  # a signed web token
     r")(?![A-Za-z0-9])"
 )
-_PRIVATE_KEY = re.compile(
+_PRIVATE_KEY = LazyPattern(
     r"-----BEGIN (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----"
     r"(?:[A-Za-z0-9+/=\s:,.\\-]{0,20000}?-----END (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----)?"
 )
-_URL_PASSWORD = re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]{1,30}://[^\s/:@\"'<>]{0,100}:([^\s/@\"'<>$*{}]{3,200})(?=@)")
-_EMAIL = re.compile(
+_URL_PASSWORD = LazyPattern(r"\b[A-Za-z][A-Za-z0-9+.-]{1,30}://[^\s/:@\"'<>]{0,100}:([^\s/@\"'<>$*{}]{3,200})(?=@)")
+_EMAIL = LazyPattern(
     r"(?<![\w.+%-])[A-Za-z0-9_][A-Za-z0-9._%+-]{0,63}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,8}[A-Za-z]{2,24}(?![\w-])"
 )
-_PHONE = re.compile(
+_PHONE = LazyPattern(
     r"(?<![\w.+/-])(?:\+|00)[1-9](?:[ ()./-]{0,2}\d){6,14}(?![\w-])|(?<![\w.+/-])\(\d{2,4}\)(?:[ ./-]?\d){6,9}(?!\w)"
 )
-_CARD = re.compile(r"(?<![\w.-])[2-6]\d(?:[ -]?\d){11,17}(?![\w-])")
-_IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}(?![A-Za-z0-9])")
+_CARD = LazyPattern(r"(?<![\w.-])[2-6]\d(?:[ -]?\d){11,17}(?![\w-])")
+_IBAN = LazyPattern(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}(?![A-Za-z0-9])")
 
 
 def luhn(number: str) -> bool:
@@ -54,7 +54,7 @@ def is_iban(account: str) -> bool:
     return int("".join(str(int(letter, 36)) for letter in plain[4:] + plain[:4])) % 97 == 1
 
 
-_DETECTORS: Mapping[DetectorName, tuple[re.Pattern[str], Callable[[str], bool]]] = {
+_DETECTORS: Mapping[DetectorName, tuple[LazyPattern, Callable[[str], bool]]] = {
     "api_key": (_API_KEY, bool),
     "private_key": (_PRIVATE_KEY, bool),
     "email": (_EMAIL, bool),

@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+from routerterm.core.lazy_pattern import LazyPattern
 from routerterm.router.guard.json_text import escaped
 from routerterm.router.guard.rules import Span
 
-_PLACEHOLDER = re.compile(r"\[[A-Z][A-Z0-9_]{0,30}_\d{1,6}\]")
+_PLACEHOLDER = LazyPattern(r"\[[A-Z][A-Z0-9_]{0,30}_\d{1,6}\]")
 _LONGEST = 40
 """Characters of a placeholder, brackets included."""
 
@@ -116,12 +117,12 @@ _LOOK_AHEAD = 2
 """Letters after a placeholder that tell whether it is the beginning of a host's name."""
 _CONTEXT = 4_000
 """Letters before a placeholder that tell whether it stands in an address."""
-_ADDRESS = re.compile(
+_ADDRESS = LazyPattern(
     r"(?i)(?:://|(?:^|[^a-z0-9])(?:www\.|(?:mailto|tel|data|javascript|file):|//)|[a-z0-9-]\.[a-z]{2,24}[/?#:])\S*\Z"
 )
-_DEFINITION = re.compile(r"(?:^|\n) {0,3}\[[^\]\n]*\]:[ \t]*\n?[ \t]*\S*\Z")
-_TAG = re.compile(r"<[A-Za-z/!?][^<>]*\Z")
-_HOST = re.compile(r"[.@-]?[A-Za-z0-9-]*[.@][A-Za-z0-9]")
+_DEFINITION = LazyPattern(r"(?:^|\n) {0,3}\[[^\]\n]*\]:[ \t]*\n?[ \t]*\S*\Z")
+_TAG = LazyPattern(r"<[A-Za-z/!?][^<>]*\Z")
+_HOST = LazyPattern(r"[.@-]?[A-Za-z0-9-]*[.@][A-Za-z0-9]")
 
 
 def acts(before: str, after: str) -> bool:
