@@ -93,7 +93,6 @@ def error_type(failure: ErrorBody) -> type[ProviderError]:
 
     if early := _by_shape(failure):
         return early
-    from routerterm.protocols.error_rules import RULES  # some hundred patterns: they are compiled when something fails
 
     for rule in RULES:
         if rule.is_named(failure):
