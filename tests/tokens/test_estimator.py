@@ -123,13 +123,13 @@ def test_bytes_that_are_no_picture_have_no_size(data: bytes) -> None:
 def test_reports_correct_a_model_and_only_that_model() -> None:
     estimator = TokenEstimator("now")
     requests = [ask(Message.of("user", "word " * n)) for n in (5, 40, 200, 800)]
-    truth = {request: round(estimator.prompt(request, CLAUDE) * 1.2 + 30) for request in requests}
+    truth = [round(estimator.prompt(request, CLAUDE) * 1.2 + 30) for request in requests]
     before = estimator.prompt(requests[1], GPT)
     for _ in range(4):
-        for request in requests:
-            estimator.learn(request, CLAUDE, Usage(fresh=truth[request]))
-    for request in requests:
-        assert estimator.prompt(request, CLAUDE) == pytest.approx(truth[request], rel=0.04)
+        for request, fresh in zip(requests, truth, strict=True):
+            estimator.learn(request, CLAUDE, Usage(fresh=fresh))
+    for request, fresh in zip(requests, truth, strict=True):
+        assert estimator.prompt(request, CLAUDE) == pytest.approx(fresh, rel=0.04)
     assert estimator.prompt(requests[1], GPT) == before
     count = estimator.count(requests[0], CLAUDE)
     assert (count.counter, count.reports) == ("o200k", 16)

@@ -21,7 +21,7 @@ _GAP = LazyPattern(
 """A gap inside a key: invisible letters, or the end of a line with the indent or quotation marks of the next."""
 
 
-def find_joined(pattern: re.Pattern[str], text: str) -> Iterator[tuple[int, int, re.Match[str]]]:
+def find_joined(pattern: re.Pattern[str] | LazyPattern, text: str) -> Iterator[tuple[int, int, re.Match[str]]]:
     """Where the pattern strikes only once gaps are taken out: start, end, and the match without the gaps."""
     gaps = [match.span() for match in _GAP.finditer(text) if _goes_on(match)]
     if not gaps:
