@@ -99,7 +99,7 @@ def test_a_full_file_is_read_as_written(paths: Paths) -> None:
             "Did you mean fastest?",
         ),
         ("[router]\nattempts = 0", ", line 2: router.attempts must be greater than 0.", ""),
-        ("[router]\nattempts = 'four'", ", line 2: router.attempts must be a valid integer", ""),
+        ("[router]\nattempts = 'four'", ", line 2: router.attempts must be a whole number", ""),
         ("[routes.a]\nstrategy = 'fastest'", ", line 1: routes.a lacks its entry models.", ""),
         ("[routes.a]\nmodels = []", ", line 2: routes.a.models ", ""),
         ("[budget]\nday = -1.0", ", line 2: budget.day must be greater than or equal to 0.", ""),

@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from routerterm.config.describe import Entry
+    from routerterm.config.paths import Paths
+    from routerterm.config.problems import Problem
+    from routerterm.config.settings import Check
 
 PLACES = ("config", "data", "database", "models", "state", "themes")
 
@@ -43,7 +48,7 @@ def check() -> None:
     from routerterm.config.settings import check_settings
 
     paths = Paths.find()
-    _, problems = check_settings(paths)
+    _, problems = check_settings(paths, also=(_interface(paths),))
     for problem in sorted(problems, key=lambda each: each.line or 0):
         click.echo(sentence(problem, paths.config_file), err=True)
         if problem.hint:
@@ -52,6 +57,25 @@ def check() -> None:
         sys.exit(2)
     there = "is good" if paths.config_file.exists() else "does not exist, so the defaults hold"
     click.echo(f"{paths.config_file} {there}.")
+
+
+def _interface(paths: Paths) -> Check:
+    """What only the chat knows: its commands and keys, and the themes."""
+    from routerterm.config.problems import Problem, nearest
+    from routerterm.tui.commands.registry import COMMANDS
+    from routerterm.tui.keymap import check_bindings
+    from routerterm.tui.themes.reader import find_themes
+
+    def check(body: Mapping[str, Any]) -> Iterator[Problem]:
+        bindings, ui = body.get("bindings"), body.get("ui")
+        if isinstance(bindings, dict):
+            yield from check_bindings(bindings, COMMANDS)
+        theme = ui.get("theme") if isinstance(ui, dict) else None
+        themes = find_themes(paths.theme_dirs())
+        if isinstance(theme, str) and theme not in themes:
+            yield Problem(("ui", "theme"), f'ui.theme: there is no theme "{theme}"', nearest(theme, themes))
+
+    return check
 
 
 @command.command("show")

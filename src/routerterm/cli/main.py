@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from difflib import get_close_matches
 from importlib import import_module
@@ -36,6 +37,12 @@ COMMANDS: dict[str, str] = {
     "why": "Explain which model a prompt would go to, without sending it.",
 }
 """Every subcommand with its line in the help.  Each lives in the module of its name, as ``command``."""
+
+
+class NoTerminal(RoutertermError):
+    """The chat was to be opened where nothing can be drawn."""
+
+    exit_code = 2
 
 
 class LazyGroup(click.Group):
@@ -125,6 +132,7 @@ def _open_chat(ctx: click.Context, question: str) -> None:
         from routerterm.tui.plain import run as talk
 
         sys.exit(talk(Paths.find(), open_locked))
+    _want_terminal()
     from routerterm.tui.gc_control import put_off
 
     put_off()
@@ -133,6 +141,16 @@ def _open_chat(ctx: click.Context, question: str) -> None:
     from routerterm.tui.chat.opening import Opening
 
     sys.exit(run(gateway_of, Opening(question, model or "", last)))
+
+
+def _want_terminal() -> None:
+    """The chat is for a terminal.  Raises `NoTerminal` where there is none, and names what serves without one."""
+    hint = "Ask one question with `routerterm ask`, or talk in plain lines with `routerterm --plain`."
+    for stream, name in ((sys.stdin, "standard input"), (sys.stdout, "standard output")):
+        if stream is None or not stream.isatty():
+            raise NoTerminal(f"The chat needs a terminal, and {name} is none.", hint)
+    if os.environ.get("TERM") == "dumb":
+        raise NoTerminal("The chat cannot be drawn on a terminal of the kind dumb.", hint)
 
 
 def _wants_plain() -> bool:

@@ -9,6 +9,7 @@ import re
 import tomllib
 from ast import literal_eval
 from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -102,9 +103,60 @@ def _problem(error: Mapping[str, Any], model: type[BaseModel]) -> Problem:
             return Problem(key, f"{dotted(key)} must be one of {', '.join(allowed)}", _did_you_mean(given, allowed))
         case "value_error":
             return Problem(key, f"{dotted(key)} {error['ctx']['error']}")
+        case "too_short":
+            least = error["ctx"]["min_length"]
+            return Problem(key, f"{dotted(key)} must have at least {least} {'entry' if least == 1 else 'entries'}")
+        case "too_long":
+            return Problem(key, f"{dotted(key)} may have {error['ctx']['max_length']} entries at most")
+        case kind if kind in _KINDS:
+            return Problem(key, f"{dotted(key)} must be {_KINDS[kind]}")
         case _:
             what = str(error["msg"]).replace("Input should be", "must be").rstrip(".")
             return Problem(key, f"{dotted(key)} {what[0].lower()}{what[1:]}")
+
+
+_KINDS = {
+    "string_type": 'text in quotes: "…"',
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "finite_number": "a number that is not infinite",
+    "decimal_type": "a number",
+    "decimal_parsing": "a number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "tuple_type": "a list: [ … ]",
+    "list_type": "a list: [ … ]",
+    "set_type": "a list: [ … ]",
+    "frozen_set_type": "a list: [ … ]",
+    "dict_type": "a table",
+    "mapping_type": "a table",
+    "model_type": "a table",
+    "model_attributes_type": "a table",
+    "date_type": "a date: 2026-01-31",
+    "date_parsing": "a date: 2026-01-31",
+    "date_from_datetime_parsing": "a date: 2026-01-31",
+}
+"""What an entry must be, by pydantic's name for the mistake (https://docs.pydantic.dev/latest/errors/validation_errors/)."""
+
+
+def without(body: Mapping[str, Any], keys: Iterable[Key]) -> dict[str, Any]:
+    """The settings without these entries; what lacks an entry, or has a place in a list, goes as a whole."""
+    left: dict[str, Any] = deepcopy(dict(body))
+    for key in keys:
+        table, steps = left, list(key)
+        while steps:
+            step = steps.pop(0)
+            below = table.get(step) if isinstance(step, str) else None
+            if below is None:
+                break
+            if not steps or not isinstance(below, dict) or (len(steps) == 1 and steps[0] not in below):
+                del table[str(step)]
+                break
+            table = below
+    return left
 
 
 def _did_you_mean(given: str, allowed: Sequence[str]) -> str:

@@ -7,10 +7,10 @@ version are the same, those are read instead: they need no pydantic, which takes
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 from msgspec import Struct
@@ -24,7 +24,10 @@ from routerterm.core.errors import SettingsError
 
 if TYPE_CHECKING:
     from routerterm.config.problems import Problem
+    from routerterm.config.toml_positions import Key
 
+Check: TypeAlias = "Callable[[Mapping[str, Any]], Iterable[Problem]]"
+"""Looks at all of ``config.toml`` for what only another room knows: the commands of the chat, the themes."""
 Stamp = tuple[str, int, int, int, str]
 
 
@@ -52,15 +55,17 @@ def load_settings(paths: Paths, environ: Mapping[str, str] | None = None) -> Set
 
 
 def check_settings(
-    paths: Paths, environ: Mapping[str, str] | None = None
+    paths: Paths, environ: Mapping[str, str] | None = None, also: Sequence[Check] = ()
 ) -> tuple[Settings | None, tuple[Problem, ...]]:
     """The settings as far as they can be read, and everything that is wrong with them."""
-    return check_text(read_text(paths), environ)
+    return check_text(read_text(paths), environ, also)
 
 
-def check_text(text: str, environ: Mapping[str, str] | None = None) -> tuple[Settings | None, tuple[Problem, ...]]:
-    """The same for the text of a ``config.toml``."""
-    settings, problems = _checked(text)
+def check_text(
+    text: str, environ: Mapping[str, str] | None = None, also: Sequence[Check] = ()
+) -> tuple[Settings | None, tuple[Problem, ...]]:
+    """The same for the text of a ``config.toml``; no settings where an entry cannot be what it should be."""
+    settings, problems = _checked(text, also)
     if settings is not None:
         settings = _with_environment(settings, os.environ if environ is None else environ)
     return settings, problems
@@ -84,13 +89,13 @@ def read_text(paths: Paths) -> str:
         ) from error
 
 
-def _checked(text: str) -> tuple[Settings | None, tuple[Problem, ...]]:
+def _checked(text: str, also: Sequence[Check] = ()) -> tuple[Settings | None, tuple[Problem, ...]]:
     import tomllib
     from decimal import Decimal
 
     from pydantic import ValidationError
 
-    from routerterm.config.problems import from_syntax, from_validation, in_place
+    from routerterm.config.problems import from_syntax, from_validation, in_place, without
     from routerterm.config.reference_checks import check_names, known_here
     from routerterm.config.toml_positions import positions
     from routerterm.config.validation import model_of, validated
@@ -100,12 +105,32 @@ def _checked(text: str) -> tuple[Settings | None, tuple[Problem, ...]]:
     except tomllib.TOMLDecodeError as error:
         return None, (from_syntax(error),)
     lines = positions(text)
-    try:
-        settings = validated(body)
-    except ValidationError as error:
-        return None, from_validation(error, model_of(Settings), lines)
-    wrong = check_names(settings, known_here()) if body else ()
-    return settings, tuple(in_place(problem, lines) for problem in wrong)
+    problems: list[Problem] = []
+    left_out: list[Key] = []
+    settings: Settings | None = None
+    sound = body
+    while settings is None:
+        try:
+            settings = validated(sound)
+        except ValidationError as error:
+            wrong_here: list[Key] = [each["loc"] for each in error.errors()]
+            if not left_out:  # what else is wrong later is so because something was left out
+                problems += from_validation(error, model_of(Settings), lines)
+            left_out += wrong_here
+            sound = without(sound, wrong_here)
+    wrong = [*check_names(settings, known_here())] if body else []
+    if left_out:  # what was left out above is not missed a second time
+        wrong = [problem for problem in wrong if not _follows(problem, left_out)]
+    wrong += [problem for check in also for problem in check(body)]
+    problems += [in_place(problem, lines) for problem in wrong]
+    return None if left_out else settings, tuple(problems)
+
+
+def _follows(problem: Problem, left_out: Sequence[Key]) -> bool:
+    """Whether a problem may be there only because these entries were left out."""
+    names = {str(step) for key in left_out for step in key}
+    named = any(f'"{name}"' in problem.message for name in names)
+    return named or any(key[: len(problem.key)] == problem.key for key in left_out)
 
 
 def _stamp(paths: Paths) -> Stamp | None:

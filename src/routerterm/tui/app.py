@@ -27,6 +27,7 @@ from routerterm.tui.chat.opening import Opening
 from routerterm.tui.chat.places import as_meant
 from routerterm.tui.chat.screen import ChatScreen
 from routerterm.tui.commands.registry import COMMANDS
+from routerterm.tui.dialogs.start_failed import Choice, StartFailed
 from routerterm.tui.gateway_controller import GatewayController
 from routerterm.tui.gc_control import resume
 from routerterm.tui.keymap import bindings
@@ -94,7 +95,7 @@ class RoutertermApp(App[int]):
 
     def takes_input(self) -> bool:
         """Whether the composer is there, or another screen that takes what was typed."""
-        return bool(self.screen_stack) and self.focused is not None
+        return len(self.screen_stack) > 1 or (bool(self.screen_stack) and self.focused is not None)
 
     def notify(
         self,
@@ -236,12 +237,20 @@ class RoutertermApp(App[int]):
             quiet = partial(_is_quiet, self.chat)
             wiring.count_exactly_when(quiet)
         except RoutertermError as error:
-            self.chat.show_error(error)
+            self.push_screen(StartFailed(error), partial(self._after_failed_start, error))
             return
         self.ready.set()
         self.run_worker(self.doors.get_ready(quiet, QUIET_AFTER), name="screens", exit_on_error=False)
         await self.chat.begin(self.services)
         await self._serve()
+
+    def _after_failed_start(self, error: RoutertermError, choice: Choice | None) -> None:
+        if choice == "again":
+            self.run_worker(self._open_services(), name="services", exit_on_error=False)
+        else:
+            from rich.text import Text
+
+            self.exit(error.exit_code, error.exit_code, Text("\n".join(filter(None, (error.message, error.hint)))))
 
     async def _serve(self) -> None:
         """Open or close the gateway, as the settings say."""

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from string import ascii_letters, digits
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual.binding import Binding
+from textual.keys import key_to_character
+
+from routerterm.config.problems import Problem, dotted, nearest
+from routerterm.config.toml_positions import Key
 
 if TYPE_CHECKING:
     from routerterm.tui.commands.base import Command
@@ -39,6 +44,43 @@ def letters(commands: Iterable[type[Command]]) -> dict[str, str]:
             wanted = (*command.name, *command.name.upper(), *ascii_letters, *digits)
             found[next(letter for letter in wanted if letter not in found and letter.isalnum())] = command.name
     return found
+
+
+NEEDED = frozenset(("enter", "tab", "shift+tab", "space", "backspace", "delete", "up", "down", "left", "right"))
+"""Keys without which nothing can be written or reached: no command takes them."""
+_NAMED = frozenset(("escape", "insert", "home", "end", "pageup", "pagedown", "print_screen", "pause", "menu", *NEEDED))
+_FUNCTION = re.compile(r"f([1-9]|[12][0-9]|3[0-5])")
+_MODIFIERS = frozenset(("ctrl", "alt", "shift", "super", "hyper", "meta"))
+
+
+def check_bindings(own: Mapping[str, Any], names: Iterable[str]) -> Iterator[Problem]:
+    """What is wrong with ``[bindings]``: commands that do not exist, keys that no keyboard has, keys given twice."""
+    names = frozenset(names)
+    given: dict[str, str] = {}
+    for name, keys in own.items():
+        at: Key = ("bindings", name)
+        if name not in names:
+            yield Problem(at, f'bindings: there is no command "{name}"', nearest(name, names))
+        if not isinstance(keys, str) or keys.strip().lower() == "none":
+            continue
+        for key in filter(None, (key.strip() for key in keys.split(","))):
+            if not is_key(key):
+                hint = "As in f4, ctrl+g, alt+x or shift+f2; `routerterm doctor --press` names what you press."
+                yield Problem(at, f'{dotted(at)}: "{key}" is no key', hint)
+            elif key in NEEDED:
+                yield Problem(
+                    at, f"{dotted(at)}: {key} is needed for writing", "Take a key with Ctrl or Alt, or an F-key."
+                )
+            elif given.setdefault(key, name) != name:
+                yield Problem(at, f"{dotted(at)}: {key} is already the key of {given[key]}")
+
+
+def is_key(key: str) -> bool:
+    """Whether a key of this name can be pressed somewhere."""
+    *modifiers, last = key.split("+") if key != "+" else ["+"]
+    if len(set(modifiers)) != len(modifiers) or not _MODIFIERS.issuperset(modifiers):
+        return False
+    return last in _NAMED or _FUNCTION.fullmatch(last) is not None or key_to_character(last) is not None
 
 
 def _keys(command: type[Command], own: Mapping[str, str]) -> tuple[str, ...]:

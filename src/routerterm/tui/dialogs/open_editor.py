@@ -30,7 +30,7 @@ def open_editor(text: str, environ: Mapping[str, str] | None = None) -> str:
         if code:
             raise RoutertermError(f"{command[0]} ended with {code}; the text is as it was.")
         try:
-            return file.read_text(encoding="utf-8").removesuffix("\n")
+            return file.read_text(encoding="utf-8-sig").removesuffix("\n")
         except (OSError, UnicodeDecodeError):
             raise RoutertermError(
                 f"What {command[0]} left behind is no UTF-8 text.", "The text is as it was."

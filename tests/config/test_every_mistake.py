@@ -1,0 +1,73 @@
+"""Every mistake in the settings is named, in words about settings."""
+
+from __future__ import annotations
+
+import pytest
+from tests.cli.program import routerterm
+
+from routerterm.config.paths import Paths
+from routerterm.config.settings import check_text, load_settings
+
+
+def messages(text: str) -> list[str]:
+    return [problem.message for problem in check_text(text, {})[1]]
+
+
+def test_what_is_wrong_in_one_place_hides_nothing_elsewhere() -> None:
+    text = (
+        '[router]\ndefault = "nowhere/x"\n[routes.hollow]\nmodels = []\n[aliases]\na = "hollow"\nb = "missing"\n'
+        '[budget]\ntimezone = "Mars/Olympus"\n[ui]\nshow_speed = "maybe"\n'
+    )
+    found = "\n".join(messages(text))
+    for words in (
+        "routes.hollow.models must have at least 1 entry",
+        "nowhere",
+        "missing",
+        "time zone",
+        "true or false",
+    ):
+        assert words in found
+    assert '"hollow"' not in found
+    assert "tuple" not in found
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ("[router]\ndefault = 3", "text in quotes"),
+        ('[routes.r]\nmodels = "smart"', "a list"),
+        ("[providers]\nopenai = 1", "a table"),
+    ],
+)
+def test_kinds_in_words(entry: str, words: str) -> None:
+    (message,) = messages(entry)
+    assert words in message
+
+
+def test_the_chats_own_names_are_looked_at_too(paths: Paths) -> None:
+    paths.make()
+    paths.config_file.write_text(
+        '[ui]\ntheme = "phosphorous"\n[bindings]\nstatz = "f4"\nstats = "ctrl+blah"\nfind = "enter"\n'
+        'help = "f1, shift+f2"\ntheme = "f1"\nquit = "none"\n'
+    )
+    ran = routerterm("config", "check")
+    assert ran.code == 2
+    for words in (
+        "line 2",
+        "phosphor",
+        '"statz"',
+        '"ctrl+blah" is no key',
+        "enter is needed",
+        "already the key of help",
+    ):
+        assert words in ran.err
+    assert "bindings.help" not in ran.err
+    assert "bindings.quit" not in ran.err
+
+
+def test_a_byte_order_mark_is_no_mistake(paths: Paths) -> None:
+    paths.make()
+    paths.config_file.write_bytes(b'\xef\xbb\xbf[ui]\r\ntheme = "amber"\r\n')
+    assert load_settings(paths, {}).ui.theme == "amber"
+    paths.config_file.write_bytes('[ui]\ntheme = "amber"\n'.encode("utf-16"))
+    assert "UTF-8" in routerterm("config", "check").err
