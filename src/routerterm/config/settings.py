@@ -117,7 +117,9 @@ def _checked(text: str, also: Sequence[Check] = ()) -> tuple[Settings | None, tu
             if not left_out:  # what else is wrong later is so because something was left out
                 problems += from_validation(error, model_of(Settings), lines)
             left_out += wrong_here
-            sound = without(sound, wrong_here)
+            before, sound = sound, without(sound, wrong_here)
+            if sound == before:
+                return None, tuple(problems)
     wrong = [*check_names(settings, known_here())] if body else []
     if left_out:  # what was left out above is not missed a second time
         wrong = [problem for problem in wrong if not _follows(problem, left_out)]
