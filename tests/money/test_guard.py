@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -260,3 +261,31 @@ def test_without_rules_nothing_stands_in_the_way() -> None:
     guarded = PersonalGuard(GuardRules()).check(ask(f"ann@x.org {KEY}"))
     assert guarded.request == ask(f"ann@x.org {KEY}")
     assert guarded.restorer() is None
+
+
+ANSWERED = "Write to bob@example.org, or call +48 601 234 567 today.\nThe key is " + KEY + " and that is all."
+
+
+@given(st.lists(st.integers(0, len(ANSWERED)), max_size=12))
+def test_shapes_in_an_answer_are_hidden_however_it_is_cut(cuts: list[int]) -> None:
+    places = [0, *sorted(cuts), len(ANSWERED)]
+    pieces = [ANSWERED[start:end] for start, end in pairwise(places)]
+    rules = GuardRules(detectors={"email": "redact", "phone": "redact", "api_key": "redact"})
+    shown, hits = answer(rules, *pieces)
+    assert shown == "Write to ████████, or call ████████ today.\nThe key is ████████ and that is all."
+    assert sorted((hit.rule, hit.action, hit.count) for hit in hits) == [
+        ("api_key", "redact", 1), ("email", "redact", 1), ("phone", "redact", 1),
+    ]  # fmt: skip
+
+
+def test_a_shape_that_is_forbidden_ends_the_answer() -> None:
+    shown, hits = answer(GuardRules(detectors={"email": "block"}), "Fine.\nWrite to bob@exam", "ple.org now")
+    assert "bob@" not in shown
+    assert shown.startswith("Fine.\n")
+    assert "withheld" in shown
+    assert [(hit.rule, hit.action) for hit in hits] == [("email", "block")]
+
+
+def test_a_word_without_end_is_not_held_for_ever() -> None:
+    shown, _ = answer(GuardRules(detectors={"email": "redact"}), *["x" * 100] * 50)
+    assert shown == "x" * 5000

@@ -149,3 +149,23 @@ def test_a_sum_of_parts_is_the_cost_of_the_whole(a: int, b: int, c: int, d: int,
     whole = Usage(a, b, c, d, e)
     parts = (Usage(fresh=a), Usage(cache_read=b), Usage(cache_write=c), Usage(cache_write_1h=d), Usage(output=e))
     assert amount(whole, p) == sum((amount(part, p) or Decimal(0) for part in parts), Decimal(0))
+
+
+@pytest.mark.parametrize(
+    ("provider", "tier", "times"),
+    [("openai", "default", 1), ("openai", "flex", Decimal("0.5")), ("openai", "priority", 2), ("groq", "on_demand", 1),
+     ("openai", "something new", None), ("anthropic", "priority", None), ("anthropic", "batch", Decimal("0.5"))],
+)  # fmt: skip
+def test_a_class_of_service_has_its_own_price_or_an_unknown_one(
+    provider: str, tier: str, times: Decimal | None
+) -> None:
+    info = ModelInfo(provider, "m", prices=Prices(Decimal("0.000001"), Decimal("0.000002")), price_date="2026-01-01")
+    found = cost(Usage(fresh=1000, output=1000, tier=tier), info).usd
+    assert found == (None if times is None else Decimal("0.003") * times)
+
+
+def test_audio_tokens_have_prices_of_their_own() -> None:
+    info = ModelInfo("openai", "m", prices=Prices(Decimal("0.000001"), Decimal("0.000002")), price_date="2026-01-01")
+    raw = {"prompt_tokens_details": {"audio_tokens": 40}}
+    assert cost(Usage(fresh=1000, output=10, raw=raw), info).usd is None
+    assert cost(Usage(fresh=1000, output=10, raw={"prompt_tokens_details": {"audio_tokens": 0}}), info).usd is not None

@@ -31,11 +31,11 @@ def fitted(params: Params, model: ModelInfo) -> tuple[Params, tuple[str, ...]]:
 
 def _lacked(params: Params, model: ModelInfo) -> Iterator[str]:
     """Names of parameters that the model refuses."""
+    id = model.id.lower()
     thinks = params.effort not in (None, "none")
-    if thinks and model.lacks("reasoning"):
+    if thinks and model.lacks("reasoning") and not _OPENAI_REASONING.search(id):  # lists of resellers forget it
         yield "effort"
         thinks = False
-    id = model.id.lower()
     if _OPENAI_REASONING.search(id):
         if params.effort == "none" and _OPENAI_EFFORTLESS.search(id):
             return
