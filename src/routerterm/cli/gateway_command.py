@@ -56,6 +56,7 @@ def key() -> None:
 @click.argument("name")
 @click.option("--daily", type=Dollars(), help="Most US dollars a day.")
 @click.option("--monthly", type=Dollars(), help="Most US dollars a month.")
+@click.option("--balance", type=Dollars(), help="Most US dollars in all, from now on.")
 @click.option("--rpm", type=_ANY, metavar="N", help="Most requests a minute.")
 @click.option(
     "--tpm", type=_ANY, metavar="N", help="Most tokens a minute; an answer that nobody limits is kept to 4,096."
@@ -76,6 +77,7 @@ def add(
     models: str | None,
     max_output: int | None,
     cache: bool,
+    balance: Decimal | None,
 ) -> None:
     """Make a key for the tool NAME and print it: once, it can never be shown again."""
     from routerterm.gateway.access import hash_of
@@ -88,7 +90,7 @@ def add(
     if models is not None and not names:
         raise click.UsageError("--models names none.")
     token = new_token(secrets.token_urlsafe)
-    allowance = Allowance(rpm, tpm, at_once, daily, monthly, names, max_output, cache)
+    allowance = Allowance(rpm, tpm, at_once, daily, monthly, names, max_output, cache, balance)
     made = VirtualKey(name, hash_of(token), token[-4:], milliseconds(), allowance)
     if not _with_services(lambda services: services.store.gateway_keys.add(to_row(made))):
         raise click.UsageError(f"There is a key {name} already; `routerterm gateway key remove {name}` takes it back.")
@@ -150,6 +152,7 @@ def _words(each: VirtualKey) -> str:
     pieces = [
         f"{show_usd(own.daily)} a day" if own.daily is not None else "",
         f"{show_usd(own.monthly)} a month" if own.monthly is not None else "",
+        f"{show_usd(own.balance)} in all" if own.balance is not None else "",
         f"{own.rpm} requests a minute" if own.rpm else "",
         f"{own.tpm:,} tokens a minute" if own.tpm else "",
         f"{own.at_once} at once" if own.at_once else "",

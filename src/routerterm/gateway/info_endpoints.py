@@ -97,7 +97,7 @@ class InfoEndpoints:
         used = await house.services.store.ledger.used(caps) if caps else ()
         body["caps"] = [
             {
-                "period": "day" if cap.since == day else "month",
+                "period": {day: "day", month: "month"}.get(cap.since, "balance"),
                 "limit_usd": format(from_nano(cap.limit), "f"),
                 "used_usd": format(from_nano(spent), "f"),
             }

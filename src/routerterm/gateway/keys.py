@@ -31,6 +31,8 @@ class Allowance(Struct, frozen=True):
     """Tokens of an answer."""
     cache: bool = False
     """Whether its requests may be answered from memory."""
+    balance: Decimal | None = None
+    """US dollars in all, from the day it was made."""
 
     def allows(self, model: str) -> bool:
         """Whether a model may be asked for by this name."""
@@ -43,6 +45,8 @@ class Client(Struct, frozen=True):
     name: str
     """As in the ledger's column ``client``."""
     allowance: Allowance = Allowance()
+    since: int = 0
+    """When its key was made, in milliseconds since the epoch: its balance counts from there."""
     is_owner: bool = False
     """May see what all have used."""
 
@@ -54,6 +58,8 @@ class Client(Struct, frozen=True):
             caps.append(Cap("client", "usd", to_nano(own.daily), day, self.name))
         if own.monthly is not None:
             caps.append(Cap("client", "usd", to_nano(own.monthly), month, self.name))
+        if own.balance is not None:
+            caps.append(Cap("client", "usd", to_nano(own.balance), self.since, self.name))
         return tuple(caps)
 
 
@@ -77,7 +83,7 @@ class VirtualKey(Struct, frozen=True):
 
     def who(self) -> Client:
         """The one who asks with it."""
-        return Client(f"gateway:{self.name}", self.allowance)
+        return Client(f"gateway:{self.name}", self.allowance, self.created_at)
 
 
 def new_token(chance: Callable[[int], str]) -> str:
@@ -102,6 +108,7 @@ def of_row(row: Mapping[str, Any]) -> VirtualKey:
             models=tuple(own.get("models", ())),
             max_output=own.get("max_output"),
             cache=bool(own.get("cache")),
+            balance=_usd(own.get("balance")),
         ),
     )
 
@@ -115,6 +122,7 @@ def to_row(key: VirtualKey) -> dict[str, Any]:
         "at_once": own.at_once,
         "daily": None if own.daily is None else str(own.daily),
         "monthly": None if own.monthly is None else str(own.monthly),
+        "balance": None if own.balance is None else str(own.balance),
         "models": list(own.models) or None,
         "max_output": own.max_output,
         "cache": own.cache or None,
