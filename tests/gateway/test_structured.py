@@ -81,7 +81,7 @@ async def test_models_that_cannot_are_passed_over(open_place: Open) -> None:
         answer = await http.post(CHAT, json=chat("both", response_format=CHAT_FORMAT))
         assert (answer.status_code, answer.headers["x-routerterm-attempts"]) == (200, "1")
         alone = await http.post(CHAT, json=chat("claude/claude-3-haiku", response_format=CHAT_FORMAT))
-        assert alone.status_code == 404
+        assert alone.status_code == 400
         assert "no JSON by a schema" in alone.json()["error"]["message"]
 
 

@@ -78,10 +78,10 @@ async def test_a_request_narrows_and_reorders_its_own_routing(place: Place) -> N
     assert await served_by(place, only="two/second") == (200, "two")
     assert await served_by(place, ignore="one") == (200, "two")
     status, words = await served_by(place, only="three")
-    assert status == 404
+    assert status == 400
     assert "not among those that the request allows" in words
     status, words = await served_by(place, max_price="0.5")
-    assert status == 404
+    assert status == 400
     assert "dearer than the request allows" in words
     status, words = await served_by(place, max_cost="0.0000001")
     assert status == 403

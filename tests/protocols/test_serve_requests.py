@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
@@ -219,8 +220,7 @@ def test_a_whole_conversation_of_ollama() -> None:
             {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:x"}}]}]},
             "data URI",
         ),
-        ("anthropic", {"messages": HELLO, "tools": [{"type": "web_search_20250305", "name": "web"}]}, "Anthropic"),
-        ("anthropic", {"messages": [{"role": "user", "content": [{"type": "document"}]}]}, "document"),
+        ("anthropic", {"messages": [{"role": "user", "content": [{"type": "hologram"}]}]}, "hologram"),
         (
             "anthropic",
             {
@@ -237,23 +237,23 @@ def test_a_whole_conversation_of_ollama() -> None:
         ),
         ("gemini", {"contents": []}, "contents"),
         ("gemini", {"contents": [{"parts": [{"text": "x"}]}], "generationConfig": {"candidateCount": 2}}, "one answer"),
-        ("gemini", {"contents": [{"parts": [{"text": "x"}]}], "tools": [{"googleSearch": {}}]}, "Google"),
         ("gemini", {"contents": [{"parts": [{"videoMetadata": {}}]}]}, "videoMetadata"),
         ("gemini", {"contents": [{"role": "wizard", "parts": [{"text": "x"}]}]}, "role"),
         ("gemini", {"contents": [{"parts": [{"inlineData": {"mimeType": "audio/wav", "data": "AA"}}]}]}, "audio/wav"),
         (
             "gemini",
-            {"contents": [{"parts": [{"text": "x"}]}], "generation_config": {"response_mime_type": "application/json"}},
+            {"contents": [{"parts": [{"text": "x"}]}], "generation_config": {"response_mime_type": "text/html"}},
             "responseMimeType",
         ),
         ("ollama", {"messages": []}, "messages"),
-        ("ollama", {"messages": HELLO, "format": "json"}, "format"),
+        ("ollama", {"messages": HELLO, "format": "yaml"}, "format"),
         ("ollama", {"messages": [{"role": "wizard"}]}, "role"),
         ("ollama", {"messages": [{"role": "user", "content": "x", "images": ["AAAA"]}]}, "kind"),
-        ("responses", {"input": "x", "previous_response_id": "r"}, "whole conversation"),
+        ("responses", {"input": "x", "conversation": "c"}, "whole `input`"),
+        ("responses", {"input": [{"type": "item_reference", "id": "i"}]}, "no item"),
         ("responses", {"input": "x", "background": True}, "background"),
         ("responses", {"input": []}, "input"),
-        ("responses", {"input": [{"type": "computer_call"}]}, "computer_call"),
+        ("responses", {"input": [{"type": "computer_call"}]}, "nothing in it"),
         ("responses", {"input": ["x"]}, "items"),
         ("chat", {"messages": ["x"]}, "objects"),
         ("chat", {"messages": HELLO, "max_tokens": 10**400}, "max_tokens"),
@@ -365,3 +365,32 @@ def test_a_number_beyond_all_numbers_is_said(room: str, value: bytes) -> None:
     body += b'"contents":[{"parts":[{"text":"Hello"}]}],"generation_config":{"max_output_tokens":%b}}'
     with pytest.raises(BadRequest, match="too large"):
         ROOMS[room].decode_request(body % (messages, messages, value, value, value, value))
+
+
+@pytest.mark.parametrize(
+    ("room", "more", "left_out"),
+    [
+        ("anthropic", {"tools": [{"type": "web_search_20250305", "name": "web"}]}, ("web_search_20250305",)),
+        ("responses", {"input": "x", "tools": [{"type": "web_search"}]}, ("web_search",)),
+    ],
+)
+def test_tools_that_run_at_a_provider_are_left_out_and_said(
+    room: str, more: dict[str, Any], left_out: tuple[str, ...]
+) -> None:
+    asked = read(room, **({"messages": HELLO} if room == "anthropic" else {}), **more)
+    assert asked.left_out == left_out
+    assert not asked.request.tools
+
+
+def test_documents_are_text_under_their_titles() -> None:
+    source = {"type": "text", "media_type": "text/plain", "data": "Words."}
+    blocks = [{"type": "document", "title": "Notes", "source": source}, {"type": "text", "text": "What is it?"}]
+    (message,) = read("anthropic", messages=[{"role": "user", "content": blocks}]).request.messages
+    assert message.parts[0] == Text("[Notes]\nWords.\n[end of Notes]\n")
+    data = "data:text/plain;base64," + base64.b64encode(b"Words.").decode()
+    file = {"type": "file", "file": {"filename": "notes.txt", "file_data": data}}
+    (message,) = read("chat", messages=[{"role": "user", "content": [file]}]).request.messages
+    assert message.parts[0] == Text("[notes.txt]\nWords.\n[end of notes.txt]\n")
+    pdf = {"type": "file", "file": {"filename": "a.pdf", "file_data": base64.b64encode(b"%PDF-1.7").decode()}}
+    with pytest.raises(BadRequest, match="PDF"):
+        read("chat", messages=[{"role": "user", "content": [pdf]}])

@@ -19,8 +19,11 @@ from routerterm.gateway.connection import HEAD_MOST
 from routerterm.gateway.http_errors import HttpError, wrong
 from routerterm.gateway.info_endpoints import InfoEndpoints
 from routerterm.gateway.keys import STRANGER, Client
+from routerterm.gateway.other_apis import OtherApis
 from routerterm.gateway.request import ClientDisconnected, Receive, Scope, Send, headers_of
 from routerterm.gateway.response import Header, Response
+from routerterm.gateway.responses import ResponseEndpoints
+from routerterm.gateway.wires import CHAT, COMPLETIONS, GEMINI, MESSAGES, OLLAMA, OLLAMA_GENERATE, RESPONSES, Wire
 from routerterm.protocols import server_half
 
 if TYPE_CHECKING:
@@ -28,36 +31,78 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 ANSWERS = {
-    "/v1/chat/completions": "openai-chat",
-    "/v1/responses": "openai-responses",
-    "/v1/messages": "anthropic-messages",
+    "/v1/chat/completions": CHAT,
+    "/v1/completions": COMPLETIONS,
+    "/v1/responses": RESPONSES,
+    "/v1/messages": MESSAGES,
+    "/api/chat": OLLAMA,
+    "/api/generate": OLLAMA_GENERATE,
 }
-"""Where answers are to be had, and in which protocol."""
-COUNT = "/v1/messages/count_tokens"
+"""Where answers are to be had, and in which protocol; Gemini's addresses have the model in them."""
 _ALLOWED_HEADERS = "authorization, content-type, x-api-key, x-goog-api-key, anthropic-version, anthropic-beta"
 _HEADER_NAMES = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+(\s*,\s*[A-Za-z0-9!#$%&'*+.^_`|~-]+)*")
 _MOST_ASKED = 4_000
 """Letters of header names that a preflight may ask for."""
+_LONGEST_PATH = 200
 _EXPOSED = "retry-after, request-id, x-request-id, x-routerterm-provider, x-routerterm-model, x-routerterm-cost-usd"
 Handler = Callable[[Scope, Receive, Response, Client], Awaitable[None]]
 
 
 def gateway_app(house: GatewayState) -> Middleware:
     """Everything, as one ASGI application."""
-    listing = InfoEndpoints(house)
-    answers = {path: Answers(house, protocol) for path, protocol in ANSWERS.items()}
+    answers = {path: Answers(house, wire) for path, wire in ANSWERS.items()}
     routes = [Route(path, endpoint, methods=["POST"]) for path, endpoint in answers.items()]
-    routes += [
-        Route(COUNT, Endpoint(house, listing.count_tokens), methods=["POST"]),
-        Route("/v1/models", Endpoint(house, listing.models), methods=["GET"]),
-        Route("/v1/models/{id:path}", Endpoint(house, listing.model), methods=["GET"]),
-        Route("/v1/usage", Endpoint(house, listing.usage), methods=["GET"]),
-        Route("/metrics", Endpoint(house, listing.metrics), methods=["GET"]),
-        Route("/health", Endpoint(house, listing.health, free=True), methods=["GET"]),
-    ]
+    routes += _responses_routes(house) + _other_routes(house) + _info_routes(house)
     app = Starlette(routes=routes, exception_handlers={})
     app.router.redirect_slashes = False
     return Middleware(house, app, answers)
+
+
+def _info_routes(house: GatewayState) -> list[Route]:
+    info = InfoEndpoints(house)
+    return [
+        Route("/v1/messages/count_tokens", Endpoint(house, info.count_tokens), methods=["POST"]),
+        Route("/v1/models", Endpoint(house, info.models), methods=["GET"]),
+        Route("/v1/models/{id:path}", Endpoint(house, info.model), methods=["GET"]),
+        Route("/v1/usage", Endpoint(house, info.usage), methods=["GET"]),
+        Route("/metrics", Endpoint(house, info.metrics), methods=["GET"]),
+        Route("/health", Endpoint(house, info.health, free=True), methods=["GET"]),
+    ]
+
+
+def _responses_routes(house: GatewayState) -> list[Route]:
+    kept = ResponseEndpoints(house)
+    one = "/v1/responses/{id}"
+    return [
+        Route("/v1/responses/input_tokens", Endpoint(house, kept.input_tokens), methods=["POST"]),
+        Route(one, Endpoint(house, kept.get), methods=["GET"]),
+        Route(one, Endpoint(house, kept.delete), methods=["DELETE"]),
+        Route(f"{one}/input_items", Endpoint(house, kept.input_items), methods=["GET"]),
+    ]
+
+
+def _other_routes(house: GatewayState) -> list[Route]:
+    """Gemini's and Ollama's own addresses."""
+    other = OtherApis(house)
+    routes = [
+        Route("/api/tags", Endpoint(house, other.ollama_tags), methods=["GET"]),
+        Route("/api/ps", Endpoint(house, other.ollama_running), methods=["GET"]),
+        Route("/api/version", Endpoint(house, other.ollama_version), methods=["GET"]),
+        Route("/api/show", Endpoint(house, other.ollama_show), methods=["POST"]),
+    ]
+    whole, pieces = GeminiAnswers(house, stream=False), GeminiAnswers(house, stream=True)
+    for version in ("v1beta", "v1"):
+        one = f"/{version}/models/{{model:path}}"
+        routes += [
+            Route(f"{one}:generateContent", whole, methods=["POST"]),
+            Route(f"{one}:streamGenerateContent", pieces, methods=["POST"]),
+            Route(f"{one}:countTokens", Endpoint(house, other.gemini_count), methods=["POST"]),
+        ]
+    routes += [
+        Route("/v1beta/models", Endpoint(house, other.gemini_models), methods=["GET"]),
+        Route("/v1beta/models/{model:path}", Endpoint(house, other.gemini_model), methods=["GET"]),
+    ]
+    return routes
 
 
 class Middleware:
@@ -74,6 +119,7 @@ class Middleware:
         if scope["type"] != "http":
             return
         headers = headers_of(scope)
+        scope["path"] = forgiven(scope["path"])
         out = Response(send, self._cors(headers.get("origin")), connection=scope.get("state", {}).get("connection"))
         scope["out"], scope["app"] = out, self
         try:
@@ -145,15 +191,22 @@ class Endpoint:
 class Answers:
     """One of the addresses where models answer."""
 
-    def __init__(self, house: GatewayState, protocol: str) -> None:
-        self._house, self._protocol, self._half = house, protocol, server_half(protocol)
+    def __init__(self, house: GatewayState, wire: Wire) -> None:
+        self._house = house
+        self._wire = wire
+        self._half = server_half(wire.protocol)
+
+    def _address(self, scope: Scope) -> Mapping[str, Any]:
+        """What of the request stands in its path."""
+        return {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, with its line in the list of requests and in the metrics."""
         house, out = self._house, scope["out"]
         who = await house.who(scope)
-        account = house.open(who, scope["path"])
-        exchange = ChatHandler(house, self._protocol, self._half, scope, receive, out)
+        account = house.open(who, scope["path"][:_LONGEST_PATH])
+        address = self._address(scope)
+        exchange = ChatHandler(house, self._wire, self._half, scope=scope, receive=receive, address=address)
         try:
             await exchange.run(who, account)
             account.close(None, out.status)
@@ -181,14 +234,47 @@ class Answers:
             house.close(account)
 
 
+class GeminiAnswers(Answers):
+    """Gemini's addresses: the model and whether to stream stand in the path."""
+
+    def __init__(self, house: GatewayState, *, stream: bool) -> None:
+        super().__init__(house, GEMINI)
+        self._stream = stream
+
+    def _address(self, scope: Scope) -> Mapping[str, Any]:
+        """The model's name, with its slashes."""
+        return {"model": scope["path_params"]["model"], "stream": self._stream}
+
+
 async def _refuse(scope: Scope, out: Response, error: HttpError) -> None:
     """Tell an error in the shape of the protocol that was asked."""
     if out.started:
         return
-    path = scope["path"]
-    half = server_half("anthropic-messages" if path.startswith("/v1/messages") else "openai-chat")
+    half = server_half(_protocol_of(scope["path"]))
     _, body = half.encode_error(error.error)
     await out.whole(error.status, body, error.headers)
+
+
+def _protocol_of(path: str) -> str:
+    """In which protocol's shape an error at this address is told."""
+    if path.startswith("/v1/messages"):
+        return "anthropic-messages"
+    if path.startswith("/api/"):
+        return "ollama-chat"
+    return "gemini" if path.startswith("/v1beta") or ":" in path else "openai-chat"
+
+
+def forgiven(path: str) -> str:
+    """An address as it was meant: no slash at the end, one ``/v1`` where base and path both brought it, or none did."""
+    if len(path) > 1:
+        path = path.rstrip("/") or "/"
+    while (folded := _DOUBLED.sub(r"/\2", path, count=1)) != path:
+        path = folded
+    return f"/v1{path}" if path.startswith(_BARE) else path
+
+
+_DOUBLED = re.compile(r"^/(v1|v1beta)/(v1beta|v1)(?=/|$)")
+_BARE = ("/chat/completions", "/completions", "/responses", "/messages", "/models")
 
 
 def _of_http(error: HTTPException, scope: Scope, known: Sequence[str]) -> HttpError:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing, suppress
+from functools import partial
 from math import ceil
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from msgspec.structs import replace
 
@@ -14,7 +15,7 @@ from routerterm.core.errors import ContextTooLong, RoutertermError
 from routerterm.core.events import AttemptStarted, Event, Failed, WireEvent
 from routerterm.core.request import ChatRequest
 from routerterm.gateway.http_errors import HttpError, forbidden
-from routerterm.gateway.keys import Client
+from routerterm.gateway.keys import STRANGER, Client
 from routerterm.gateway.limits import check_request
 from routerterm.gateway.rate_limiter import Permit
 from routerterm.gateway.relay import Relay
@@ -22,6 +23,8 @@ from routerterm.gateway.request import ClientDisconnected, Receive, headers_of
 from routerterm.gateway.request_options import RequestOptions, request_options
 from routerterm.gateway.request_record import RequestRecord
 from routerterm.gateway.response import Header, Response
+from routerterm.gateway.wires import MESSAGES, RESPONSES, Wire
+from routerterm.protocols.json_utils import loads
 from routerterm.protocols.server_base import ServerCodec, ServerRequest
 
 if TYPE_CHECKING:
@@ -29,24 +32,48 @@ if TYPE_CHECKING:
     from routerterm.gateway.state import GatewayState
 
 Why: TypeAlias = Literal["", "gone", "stopping"]
+FIRST_BYTE = 5.0
+"""Seconds after which a client that waits for a stream gets its beginning, though there is no content yet."""
 HEARTBEAT = 15.0
-"""Seconds without a byte after which a waiting client hears a comment."""
+"""Seconds without a byte after which a waiting client hears that we are still there."""
 LARGE = 100_000
 """Bytes from which on a body is read beside the event loop."""
-_IDS = {"openai-chat": "chatcmpl-", "openai-responses": "resp_", "anthropic-messages": "msg_"}
 
 
 class ChatHandler:
-    """One request.  `run` is its whole life; `interrupt` ends it from outside."""
+    """One request.  `run` is its whole life; `interrupt` ends it from outside.
+
+    ``address`` is what stands in the request's path and belongs to it, for protocols that put the model there.
+    """
 
     def __init__(
-        self, house: GatewayState, protocol: str, half: ServerCodec, scope: Scope, receive: Receive, out: Response
-    ):
-        self._house, self._protocol, self._half = house, protocol, half
-        self._scope, self._receive, self._out = scope, receive, out
+        self,
+        house: GatewayState,
+        wire: Wire,
+        half: ServerCodec,
+        *,
+        scope: Scope,
+        receive: Receive,
+        address: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._house = house
+        self._wire = wire
+        self._half = half
+        self._scope = scope
+        self._receive = receive
+        self._address = address or {}
+        out: Response = scope["out"]
+        self._out = out
+        self._prompt_tokens = 0
+        self._visible = True
+        self._body = b""
+        self._who = STRANGER
         self._limit: asyncio.Timeout | None = None
         self._why: Why = ""
+        self._id = wire.prefix + house.new_id().lower()
         self._quiet_since = house.now()
+        self._turn = asyncio.Lock()
+        """Held by who writes: pieces of the answer, or signs of life."""
         self._stream = half.ServerStream(id="", model="", created=0)
         self._relay = Relay()
 
@@ -60,14 +87,17 @@ class ChatHandler:
         """Answer.  Raises `HttpError` as long as nothing has gone out."""
         house, headers = self._house, headers_of(self._scope)
         wishes = request_options(headers)
-        account.visible = wishes.log
+        account.visible = self._visible = wishes.log
         body = await house.bodies.read(headers, self._receive)
+        self._body = body
+        self._who = who
         try:
-            asked = await self._read(body)
+            asked = await self._read(body, who)
             account.asked(asked.request.model, asked.stream)
             request = self._request(asked, who, wishes)
-            counted = who.allowance.tpm is not None
-            prompt = house.prompt_tokens(request) if counted else 0
+            counted = who.allowance.tpm is not None or (asked.stream and self._wire is MESSAGES)
+            prompt = await house.prompt_tokens(request, large=len(body) > LARGE) if counted else 0
+            self._prompt_tokens = prompt
             ticket = house.gate.enter(who, prompt, request.params.max_output)
             if ticket.answer is not None:
                 request = replace(request, params=replace(request.params, max_output=ticket.answer))
@@ -78,8 +108,11 @@ class ChatHandler:
         finally:
             house.bodies.release(len(body))
 
-    async def _read(self, body: bytes) -> ServerRequest:
-        decode = self._half.decode_request
+    async def _read(self, body: bytes, who: Client) -> ServerRequest:
+        """The request, with all that it refers to.  Raises `BadRequest`."""
+        if self._wire is RESPONSES:
+            body = await self._house.responses.with_history(body, who)
+        decode: Callable[[bytes], ServerRequest] = partial(self._half.decode_request, **self._address)
         asked = await asyncio.to_thread(decode, body) if len(body) > LARGE else decode(body)
         check_request(asked.request)
         return asked
@@ -105,7 +138,7 @@ class ChatHandler:
     ) -> None:
         slot = self._house.slot(request, wishes, who)
         self._relay = Relay(whole=not asked.stream)
-        watch = asyncio.create_task(self._watch(asked.stream))
+        watch = asyncio.create_task(self._watch(asked))
         self._house.exchanges.add(self)
         try:
             async with asyncio.timeout(None) as self._limit:
@@ -119,7 +152,7 @@ class ChatHandler:
                     if asked.stream:
                         said = await self._in_pieces(running, asked, account)
                     else:
-                        said = await self._at_once(running, account)
+                        said = await self._at_once(running, asked, account)
             if slot is not None:
                 slot.keep(self._relay, said)
         except TimeoutError:
@@ -145,7 +178,9 @@ class ChatHandler:
                         return
                 yield event
 
-    async def _at_once(self, events: AsyncGenerator[Event, None], account: RequestRecord) -> list[WireEvent]:
+    async def _at_once(
+        self, events: AsyncGenerator[Event, None], asked: ServerRequest, account: RequestRecord
+    ) -> list[WireEvent]:
         said: list[WireEvent] = []
         relay = self._relay
         async for event in events:
@@ -160,8 +195,11 @@ class ChatHandler:
         account.end(relay)
         if relay.error is not None:
             raise http_error(relay.error, self._half)
-        body = self._half.encode_body(said, id=self._id(), model=self._model(), created=self._house.seconds())
-        await self._out.whole(200, body, (*self._who_answered(), *account.headers()))
+        body = self._half.encode_body(said, **self._made(asked))
+        if self._wire is RESPONSES and self._visible:
+            response = loads(body)
+            await self._house.responses.keep(self._body, response, self._who, self._house.milliseconds())
+        await self._out.whole(200, body, (*self._who_answered(asked), *account.headers()))
         return said
 
     async def _in_pieces(
@@ -177,14 +215,17 @@ class ChatHandler:
             if relay.error is not None and not out.started:
                 break
             said += fresh
-            head = b"" if out.started else await self._start(asked)
-            data = head + b"".join([self._stream.event(wire) for wire in fresh])
-            if relay.over:
-                account.end(relay)
-                await out.end(data + self._stream.end() + account.comment())
-                break
-            self._quiet_since = self._house.now()
-            await out.piece(data)
+            async with self._turn:
+                head = b"" if out.started else await self._start(asked)
+                data = head + b"".join([self._stream.event(wire) for wire in fresh])
+                if relay.over:
+                    account.end(relay)
+                    data += self._stream.end() + self._comment(account)
+                    await self._keep_response()
+                    await out.end(data)
+                    break
+                self._quiet_since = self._house.now()
+                await out.piece(data)
         if relay.error is not None and not out.started:
             account.end(relay)
             raise http_error(relay.error, self._half)
@@ -192,27 +233,49 @@ class ChatHandler:
 
     async def _start(self, asked: ServerRequest) -> bytes:
         """The head of a stream; its first bytes are to go out with the first words."""
-        made = {"id": self._id(), "model": self._model(), "created": self._house.seconds(), "usage": asked.usage}
-        self._stream = self._half.ServerStream(**made)  # type: ignore[arg-type]
-        headers = [("cache-control", "no-cache"), ("x-accel-buffering", "no"), *self._who_answered()]
-        await self._out.start(200, "text/event-stream; charset=utf-8", headers)
+        self._stream = self._half.ServerStream(**self._made(asked), usage=asked.usage)
+        headers = [("cache-control", "no-cache"), ("x-accel-buffering", "no"), *self._who_answered(asked)]
+        await self._out.start(200, self._wire.kind, headers)
         return self._stream.start()
 
-    async def _watch(self, streams: bool) -> None:
+    async def _keep_response(self) -> None:
+        """Keep a streamed response that came to its end, where its protocol goes on from what was kept."""
+        finished = getattr(self._stream, "finished", None)
+        if self._wire is RESPONSES and finished is not None and self._visible:
+            await self._house.responses.keep(self._body, finished, self._who, self._house.milliseconds())
+
+    def _made(self, asked: ServerRequest) -> dict[str, Any]:
+        """What an answer says of itself."""
+        made: dict[str, Any] = {"id": self._id, "model": self._model(asked), "created": self._house.seconds()}
+        if self._wire is RESPONSES:
+            made["echo"] = asked.echo
+        elif self._wire is MESSAGES:
+            made["prompt_tokens"] = self._prompt_tokens
+        return made
+
+    async def _watch(self, asked: ServerRequest) -> None:
         """Hear when the client hangs up, and let it hear of us while it waits long."""
         while True:
             try:
-                async with asyncio.timeout(HEARTBEAT):
+                async with asyncio.timeout(HEARTBEAT if self._out.started else FIRST_BYTE):
                     message = await self._receive()
             except TimeoutError:
-                if streams and self._out.started and self._house.now() - self._quiet_since >= HEARTBEAT:
+                if asked.stream:
                     with suppress(ClientDisconnected):
-                        await self._out.piece(b": waiting\n\n")
+                        await self._say_something(asked)
                 continue
             if message["type"] == "http.disconnect":
                 if not self._out.ended:
                     self.interrupt("gone")
                 return
+
+    async def _say_something(self, asked: ServerRequest) -> None:
+        """The beginning of the stream where nothing was sent yet, else a sign of life, if it has been quiet."""
+        async with self._turn:
+            if not self._out.started:
+                await self._out.piece(await self._start(asked) + self._stream.ping())
+            elif not self._out.ended and self._house.now() - self._quiet_since >= HEARTBEAT:
+                await self._out.piece(self._stream.ping())
 
     async def _interrupted(self, asked: ServerRequest, account: RequestRecord) -> None:
         """Say what can still be said; the provider was hung up on already, and the ledger has the cost."""
@@ -222,19 +285,23 @@ class ChatHandler:
         account.broke(error)
         if not self._out.started:
             raise http_error(error, self._half)
-        await self._out.end(self._stream.error(error) + self._stream.end() + account.comment())
+        await self._out.end(self._stream.error(error) + self._stream.end() + self._comment(account))
 
-    def _id(self) -> str:
-        return _IDS[self._protocol] + self._house.new_id().lower()
-
-    def _model(self) -> str:
-        return str(self._relay.target) if self._relay.target is not None else ""
-
-    def _who_answered(self) -> list[Header]:
+    def _model(self, asked: ServerRequest) -> str:
+        """The name that was asked for as long as its first choice answers: clients compare; else who stands in."""
         relay = self._relay
+        return str(relay.target) if relay.failed and relay.target is not None else asked.request.model
+
+    def _comment(self, account: RequestRecord) -> bytes:
+        return account.comment() if self._wire.comments else b""
+
+    def _who_answered(self, asked: ServerRequest) -> list[Header]:
+        relay = self._relay
+        left_out = [("x-routerterm-left-out", ", ".join(dict.fromkeys(asked.left_out)))] if asked.left_out else []
         if relay.target is None:
-            return []
+            return left_out
         return [
+            *left_out,
             ("x-routerterm-provider", relay.target.provider),
             ("x-routerterm-model", relay.target.model),
             ("x-routerterm-attempts", str(relay.attempts)),

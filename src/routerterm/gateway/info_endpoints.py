@@ -8,18 +8,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
-from msgspec.structs import replace
-
 from routerterm.core.money import from_nano
-from routerterm.core.request import ChatRequest
-from routerterm.core.targets import Target
 from routerterm.gateway.http_errors import forbidden, wrong
 from routerterm.gateway.keys import OWNER, Client
-from routerterm.gateway.limits import check_request
 from routerterm.gateway.request import Receive, Scope, headers_of
 from routerterm.gateway.response import Response
 from routerterm.protocols import server_half
-from routerterm.router.ports import RoughEstimator
 
 if TYPE_CHECKING:
     from routerterm.gateway.state import GatewayState
@@ -51,10 +45,7 @@ class InfoEndpoints:
         body = await house.bodies.read(headers_of(scope), receive)
         try:
             request = (await asyncio.to_thread(server_half("anthropic-messages").decode_request, body)).request
-            check_request(request)
-            if not who.allowance.allows(request.model):
-                raise forbidden(f"This key may not ask for {request.model[:100]!r}.")
-            tokens = await self._tokens(replace(request, client=who.name))
+            tokens = await house.count_tokens(request, who)
         finally:
             house.bodies.release(len(body))
         await out.whole(200, _json({"input_tokens": tokens}))
@@ -104,17 +95,6 @@ class InfoEndpoints:
             for cap, spent in zip(caps, used, strict=True)
         ]
         await out.whole(200, _json(body))
-
-    async def _tokens(self, request: ChatRequest) -> int:
-        services = self._house.services
-        decision = await services.router.explain(request)
-        if decision.forecast is not None:
-            return decision.forecast.prompt_tokens
-        target = decision.passed_over[0].target if decision.passed_over else Target("", request.model)
-        model = services.catalog.model(target)
-        if model is None:
-            return RoughEstimator().prompt(request, None)  # type: ignore[arg-type]  # it looks at no model
-        return services.money.estimator.prompt(request, model)
 
     def _row(self, id: str, headers: Mapping[str, str]) -> dict[str, Any]:
         if "anthropic-version" in headers:

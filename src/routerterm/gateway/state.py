@@ -24,8 +24,9 @@ from routerterm.core.targets import Target
 from routerterm.engine.usage.request_log import RequestLog
 from routerterm.gateway.access import Access
 from routerterm.gateway.cache import AnswerCache, Slot, key_of
+from routerterm.gateway.http_errors import forbidden
 from routerterm.gateway.keys import Client, VirtualKey
-from routerterm.gateway.limits import LONGEST_NAME
+from routerterm.gateway.limits import LONGEST_NAME, check_request
 from routerterm.gateway.metrics import Metrics
 from routerterm.gateway.peer import is_own_user
 from routerterm.gateway.rate_limiter import RateLimiter
@@ -33,6 +34,7 @@ from routerterm.gateway.request import BodyLimiter, Scope, headers_of
 from routerterm.gateway.request_log import RequestLogger
 from routerterm.gateway.request_options import RequestOptions
 from routerterm.gateway.request_record import RequestRecord
+from routerterm.gateway.responses import ResponseHistory
 from routerterm.router.decide.budget import day_start, month_start
 from routerterm.router.decide.forecast import MARGIN
 from routerterm.router.options import BUILTIN_ROUTES
@@ -69,6 +71,7 @@ class GatewayState:
             hosts=own.hosts,
             origins=own.origins,
         )
+        self.responses = ResponseHistory(services.store.gateway_responses)
         self.teller = RequestLogger.of(own, services.paths)
         self.exchanges: set[ChatHandler] = set()
         self.stopping = False
@@ -145,11 +148,27 @@ class GatewayState:
         key = key_of(request)
         return Slot(self.cache, key, self.cache.get(key))
 
-    def prompt_tokens(self, request: ChatRequest) -> int:
+    async def prompt_tokens(self, request: ChatRequest, *, large: bool = False) -> int:
         """What a prompt may take at most, before it is asked: our own count, and the margin that the budget takes."""
-        provider, slash, model = request.model.partition("/")
-        known = self.services.catalog.model(Target(provider, model)) if slash else None
-        return ceil(self.services.money.estimator.prompt(request, known or _NOWHERE) * MARGIN)
+        provider, slash, name = request.model.partition("/")
+        known = self.services.catalog.model(Target(provider, name)) if slash else None
+        count = self.services.money.estimator.prompt
+        model = known or _NOWHERE
+        counted = await asyncio.to_thread(count, request, model) if large else count(request, model)
+        return ceil(counted * MARGIN)
+
+    async def count_tokens(self, request: ChatRequest, who: Client) -> int:
+        """How long a prompt is for the model that would be asked first.  Raises `BadRequest` and `HttpError`."""
+        check_request(request)
+        if not who.allowance.allows(request.model):
+            raise forbidden(f"This key may not ask for {request.model[:100]!r}.")
+        services = self.services
+        decision = await services.router.explain(replace(request, client=who.name))
+        if decision.forecast is not None:
+            return decision.forecast.prompt_tokens
+        target = decision.passed_over[0].target if decision.passed_over else Target("", request.model)
+        model = services.catalog.model(target) or _NOWHERE
+        return await asyncio.to_thread(services.money.estimator.prompt, request, model)
 
     def day_and_month(self) -> tuple[int, int]:
         """When today and this month began, in milliseconds since the epoch."""

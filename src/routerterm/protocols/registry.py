@@ -22,6 +22,11 @@ _MAKERS = {
 PROTOCOLS: tuple[str, ...] = tuple(_MAKERS)
 """Every protocol's name, as in settings."""
 
+_SERVERS = {
+    "mistral": "openai_chat.server_mistral",
+    "openai-completions": "openai_chat.server_completions",
+    "ollama-generate": "ollama.server_generate",
+}
 SERVED: tuple[str, ...] = ("openai-chat", "openai-responses", "anthropic-messages", "gemini", "mistral", "ollama-chat")
 """The protocols that have a server's half too."""
 
@@ -45,12 +50,14 @@ def codec(protocol: str, dialect: str = "") -> Codec:
 
 
 def server_half(protocol: str) -> ServerCodec:
-    """The server's half of a protocol, of those in `SERVED`.  Raises `SettingsError` for any other."""
+    """The server's half of a protocol, of those in `SERVED`, or of an older one that is served in terms of chat.
+
+    Raises `SettingsError` for any other."""
     name = _ALIASES.get(protocol, protocol)
-    if name not in SERVED:
+    if name not in SERVED and name not in _SERVERS:
         raise SettingsError(f"{protocol!r} is not served here.", f"It can be: {', '.join(SERVED)}.")
-    module = "server_mistral" if name == "mistral" else "server"
-    return cast(ServerCodec, import_module(f"routerterm.protocols.{_MAKERS[name]}.{module}"))
+    module = _SERVERS.get(name) or f"{_MAKERS[name]}.server"
+    return cast(ServerCodec, import_module(f"routerterm.protocols.{module}"))
 
 
 def dialects(protocol: str) -> tuple[str, ...]:

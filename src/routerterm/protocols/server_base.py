@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol, assert_never
 from urllib.parse import unquote
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from routerterm.core.errors import (
     BadRequest,
@@ -46,7 +46,7 @@ from routerterm.core.events import (
     UsageReported,
     WireEvent,
 )
-from routerterm.core.messages import Image
+from routerterm.core.messages import Image, Text
 from routerterm.core.reply import ReplyBuilder
 from routerterm.core.request import ChatRequest, Effort
 from routerterm.core.usage import Usage
@@ -65,6 +65,10 @@ class ServerRequest(Struct, frozen=True):
     stream: bool = False
     usage: bool = True
     """Whether a stream should tell its usage."""
+    echo: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of the request that the protocol repeats in its answer."""
+    left_out: tuple[str, ...] = ()
+    """What was asked for and cannot be had here: types of tools that run at a provider."""
 
 
 class AnswerStream(Protocol):
@@ -76,6 +80,10 @@ class AnswerStream(Protocol):
 
     def event(self, event: WireEvent) -> bytes:
         """The bytes of one event; none for what waits for the end.  A `StreamError` ends the answer."""
+        ...
+
+    def ping(self) -> bytes:
+        """What a client may get at any time while it waits; none where the protocol has nothing that is skipped."""
         ...
 
     def error(self, error: RoutertermError) -> bytes:
@@ -90,15 +98,23 @@ class AnswerStream(Protocol):
 class ServerCodec(Protocol):
     """What the module ``server`` of a protocol offers."""
 
-    def decode_request(self, body: bytes) -> ServerRequest:
-        """The request of a client.  Raises `BadRequest` where it cannot be served as asked."""
+    def decode_request(self, body: bytes, **address: Any) -> ServerRequest:
+        """The request of a client; ``address`` is what stands in the path (Gemini's: ``model``, ``stream``).
+
+        Raises `BadRequest` where it cannot be served as asked.
+        """
         ...
 
-    def ServerStream(self, *, id: str, model: str, created: int = 0, usage: bool = True) -> AnswerStream:  # noqa: N802
-        """A fresh answer.  ``created`` is seconds since 1970; ``usage`` is `ServerRequest.usage`."""
+    def ServerStream(  # noqa: N802
+        self, *, id: str, model: str, created: int = 0, usage: bool = True, **more: Any
+    ) -> AnswerStream:
+        """A fresh answer.  ``created`` is seconds since 1970; ``usage`` is `ServerRequest.usage`.
+
+        ``more`` is what one protocol alone tells: ``echo`` (Responses), ``prompt_tokens`` (Messages).
+        """
         ...
 
-    def encode_body(self, events: Iterable[WireEvent], *, id: str, model: str, created: int = 0) -> bytes:
+    def encode_body(self, events: Iterable[WireEvent], *, id: str, model: str, created: int = 0, **more: Any) -> bytes:
         """One whole answer.  Raises the error of a `StreamError`, and `StreamInterrupted` where no `StreamEnd` came."""
         ...
 
@@ -230,6 +246,30 @@ def image(address: str) -> Image:
     if match is None:
         raise BadRequest("A picture's data URI must be base64.")
     return picture(match[1] or "", match[2])
+
+
+def file_part(data: str, name: str) -> Image | Text:
+    """A file given as a data URI or as base64: a picture, or its text under its name.  Raises `BadRequest`."""
+    match = _DATA_URI.fullmatch(data)
+    media_type, packed = (match[1], match[2]) if match is not None else ("", data)
+    if media_type.startswith("image/"):
+        return picture(media_type, packed)
+    try:
+        raw = from_base64(packed)
+    except ValueError:
+        raise BadRequest("A file's base64 cannot be read.") from None
+    if raw.startswith(b"%PDF"):
+        raise BadRequest("PDF files are not supported here: send their text, or their pages as pictures.")
+    try:
+        return document(raw.decode("utf-8-sig"), name)
+    except UnicodeDecodeError:
+        raise BadRequest(f"The file {name[:80]!r} is neither text nor a picture.") from None
+
+
+def document(words: str, title: str) -> Text:
+    """A document as text under its title, for protocols that know no documents."""
+    heading = " ".join(title.split())[:200] or "document"
+    return Text(f"[{heading}]\n{words}\n[end of {heading}]\n")
 
 
 def picture(media_type: str, data: str) -> Image:

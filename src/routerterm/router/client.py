@@ -32,6 +32,7 @@ from routerterm.router.decide.names import check
 from routerterm.router.options import RouterOptions
 from routerterm.router.ports import Hooks
 from routerterm.router.run.attempt import AttemptStream, StreamTimeouts
+from routerterm.router.run.off_loop import off_loop
 from routerterm.router.run.planner import ENABLE_HINT, CatalogReader, RequestPlanner, health_name, key_name
 from routerterm.router.run.request import RequestContext, RequestRun
 from routerterm.router.transports.base import Timeouts, Transport, read_body
@@ -103,7 +104,7 @@ class Router:
 
     async def _begin(self, request: ChatRequest) -> AsyncGenerator[Event, None]:
         try:
-            guarded = self._hooks.guard.check(request)
+            guarded = await off_loop(request, self._hooks.guard.check, request)
             prepared = await self._preparer.prepare(guarded.request, rotate=True)
         except RoutertermError as error:
             return _only(Failed(error))

@@ -47,6 +47,7 @@ from routerterm.store.worker import Worker
 
 if TYPE_CHECKING:
     from routerterm.store.gateway_keys import GatewayKeys
+    from routerterm.store.gateway_responses import GatewayResponses
     from routerterm.store.ledger import StoredLedger
 
 T = TypeVar("T")
@@ -108,6 +109,13 @@ class Store:
         from routerterm.store.gateway_keys import GatewayKeys
 
         return GatewayKeys(self.writer, self.reader)
+
+    @cached_property
+    def gateway_responses(self) -> GatewayResponses:
+        """What the gateway keeps of the Responses API."""
+        from routerterm.store.gateway_responses import GatewayResponses
+
+        return GatewayResponses(self.writer, self.reader)
 
     async def start(self) -> Opening:
         """Open the file now, and say what was found and done.  Raises `StoreError`."""

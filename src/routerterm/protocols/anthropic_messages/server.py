@@ -32,13 +32,15 @@ _FINISH = {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool_use",
 class ServerStream:
     """Writes one streamed answer.  This protocol tells no time, and always the usage."""
 
-    def __init__(self, *, id: str, model: str, created: int = 0, usage: bool = True) -> None:
-        self._id, self._model = id, model
+    def __init__(self, *, id: str, model: str, created: int = 0, usage: bool = True, prompt_tokens: int = 0) -> None:
+        """``prompt_tokens`` is an estimate of the prompt: this protocol tells it before anybody knows."""
+        self._id = id
+        self._model = model
         self._next = 0
         self._open: dict[Any, int] = {}
         """Blocks that have begun: by kind, a tool's by the number of its call."""
         self._calls: dict[int, int] = {}
-        self._usage = Usage()
+        self._usage = Usage(fresh=prompt_tokens, source="estimated")
         self._stopped: StreamEnd | None = None
         self._broken = False
 
@@ -66,6 +68,10 @@ class ServerStream:
                 return self.error(error)
             case _:
                 assert_never(event)
+
+    def ping(self) -> bytes:
+        """The protocol's own sign of life."""
+        return _event("ping", {})
 
     def error(self, error: RoutertermError) -> bytes:
         """An error in the middle of the stream, which ends it."""
@@ -130,12 +136,20 @@ class ServerStream:
         return out
 
 
-def encode_body(events: Iterable[WireEvent], *, id: str, model: str, created: int = 0) -> bytes:  # noqa: ARG001
+def encode_body(
+    events: Iterable[WireEvent],
+    *,
+    id: str,
+    model: str,
+    created: int = 0,  # noqa: ARG001 - this protocol tells no time
+    prompt_tokens: int = 0,
+) -> bytes:
     """One whole answer.  Raises the error of a `StreamError`, and `StreamInterrupted` where no `StreamEnd` came."""
     builder, usage, stopped = collect(events)
     content = [block for part in builder.parts() for block in _blocks(part)]
     reason = _stop_word(stopped, called=builder.has_tool_calls)
-    return dumps(_message_object(id, model, content, reason, usage or Usage()) | {"stop_sequence": stopped.sequence})
+    message = _message_object(id, model, content, reason, usage or Usage(fresh=prompt_tokens))
+    return dumps(message | {"stop_sequence": stopped.sequence})
 
 
 def encode_error(error: RoutertermError) -> tuple[int, bytes]:

@@ -16,7 +16,9 @@ from routerterm.protocols.json_utils import dumps, mapping, objects, text
 from routerterm.protocols.server_base import (
     ServerRequest,
     answerable,
+    document,
     effort,
+    file_part,
     image,
     number,
     picture,
@@ -34,17 +36,19 @@ def decode_request(body: bytes) -> ServerRequest:
     """The request of a client.  Raises `BadRequest` where it cannot be served as asked."""
     payload = read_object(body)
     system, marked = _system(payload.get("system"))
+    tools = objects(payload.get("tools"))
     request = ChatRequest(
         required_text(payload, "model"),
         (*marked, *(_message(item) for item in objects(required_list(payload, "messages")))),
         system=system,
         params=_params(payload),
-        tools=tuple(_tool(item) for item in objects(payload.get("tools"))),
+        tools=tuple(_tool(item) for item in tools if _is_ours(item)),
         tool_choice=_choice(mapping(payload.get("tool_choice"))),
         json=_format(mapping(mapping(payload.get("output_config")).get("format"))),
         client="gateway",
     )
-    return ServerRequest(answerable(request), payload.get("stream") is True)
+    left_out = tuple(text(item.get("type"))[:40] for item in tools if not _is_ours(item))
+    return ServerRequest(answerable(request), payload.get("stream") is True, left_out=left_out)
 
 
 def _format(given: Mapping[str, Any]) -> JsonAnswer | None:
@@ -99,6 +103,10 @@ def _parts(blocks: list[Mapping[str, Any]]) -> Iterator[Part]:
                 yield ToolCall(text(block.get("id")), text(block.get("name")), arguments)
             case "tool_result":
                 yield from _result(block)
+            case "document" | "search_result":
+                yield from _document(block)
+            case "server_tool_use" | "web_search_tool_result" | "container_upload" | "tool_reference":
+                continue  # what ran at Anthropic: its findings stand in the text beside it
             case other:
                 raise BadRequest(f"Content blocks of type {str(other)[:40]!r} are not supported.")
 
@@ -113,6 +121,24 @@ def _result(block: Mapping[str, Any]) -> Iterator[Part]:
     yield from (part for part in parts if isinstance(part, Image))
 
 
+def _document(block: Mapping[str, Any]) -> Iterator[Part]:
+    """A document as text under its title; pictures in it stay pictures.  Raises `BadRequest`."""
+    source = mapping(block.get("source"))
+    title = text(block.get("title")) or text(block.get("source"))
+    match source.get("type"):
+        case "text":
+            yield document(text(source.get("data")), title)
+        case "base64":
+            yield file_part(text(source.get("data")), title)
+        case "content" | None:
+            inner = source.get("content") if source else block.get("content")
+            parts = [Text(inner)] if isinstance(inner, str) else list(_parts(objects(inner)))
+            yield document("".join(part.text for part in parts if isinstance(part, Text)), title)
+            yield from (part for part in parts if isinstance(part, Image))
+        case other:
+            raise BadRequest(f"Documents from a source of type {str(other)[:40]!r} are not supported.")
+
+
 def _image(block: Mapping[str, Any]) -> Image:
     source = mapping(block.get("source"))
     match source.get("type"):
@@ -124,9 +150,12 @@ def _image(block: Mapping[str, Any]) -> Image:
             raise BadRequest(f"Pictures from a source of type {str(other)[:40]!r} are not supported.")
 
 
+def _is_ours(item: Mapping[str, Any]) -> bool:
+    """Whether the client runs the tool; others run at Anthropic."""
+    return text(item.get("type")) in ("", "custom")
+
+
 def _tool(item: Mapping[str, Any]) -> Tool:
-    if text(item.get("type")) not in ("", "custom"):
-        raise BadRequest("Tools that run at Anthropic are not supported.")
     strict = item.get("strict")
     return Tool(
         required_text(item, "name"),

@@ -75,6 +75,10 @@ class ServerStream:
             case _:
                 assert_never(event)
 
+    def ping(self) -> bytes:
+        """Nothing: Google's clients know no comments."""
+        return b""
+
     def error(self, error: RoutertermError) -> bytes:
         """An error in the middle of the stream, which ends it."""
         self._broken = True

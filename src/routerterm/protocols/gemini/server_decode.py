@@ -8,7 +8,7 @@ from typing import Any
 
 from routerterm.core.errors import BadRequest
 from routerterm.core.messages import Image, Message, Part, Reasoning, Text, ToolCall, ToolResult
-from routerterm.core.request import ChatRequest, Effort, Params, Tool
+from routerterm.core.request import ChatRequest, Effort, JsonAnswer, Params, Tool
 from routerterm.protocols.fields import carried
 from routerterm.protocols.gemini.decode import FAMILY
 from routerterm.protocols.json_utils import dumps, listing, mapping, objects, text
@@ -43,9 +43,11 @@ def decode_request(body: bytes, *, model: str = "", stream: bool = False) -> Ser
         params=_params(config),
         tools=tuple(tool for tool in tools if tool.name in choice[1]) if choice[1] else tools,
         tool_choice=choice[0],
+        json=_format(config),
         client="gateway",
     )
-    return ServerRequest(answerable(request), stream)
+    left_out = tuple(name for item in map(_camel, objects(payload.get("tools"))) for name in _OTHERS if name in item)
+    return ServerRequest(answerable(request), stream, left_out=left_out)
 
 
 def _camel(value: Any) -> Mapping[str, Any]:
@@ -57,10 +59,18 @@ def _refuse(config: Mapping[str, Any]) -> None:
     """What we cannot do is said, not silently left out."""
     if config.get("candidateCount") not in (None, 1):
         raise BadRequest("Only one answer at a time can be given (candidateCount must be 1).")
-    if text(config.get("responseMimeType")) not in ("", "text/plain"):
-        raise BadRequest("responseMimeType other than text/plain is not supported.")
+    if text(config.get("responseMimeType")) not in ("", "text/plain", "application/json"):
+        raise BadRequest("responseMimeType can be text/plain or application/json.")
     if any(str(kind).upper() != "TEXT" for kind in listing(config.get("responseModalities"))):
         raise BadRequest("Answers other than text are not supported.")
+
+
+def _format(config: Mapping[str, Any]) -> JsonAnswer | None:
+    """JSON, by a schema where one is given."""
+    if text(config.get("responseMimeType")) != "application/json":
+        return None
+    schema = config.get("responseJsonSchema") or _schema(config.get("responseSchema"))
+    return JsonAnswer(schema) if isinstance(schema, Mapping) else JsonAnswer()
 
 
 def _message(item: Mapping[str, Any]) -> Message:
@@ -116,8 +126,6 @@ def _system(system: Any) -> str | None:
 def _tools(given: Any) -> tuple[Tool, ...]:
     out: list[Tool] = []
     for item in map(_camel, objects(given)):
-        if any(name in item for name in _OTHERS):
-            raise BadRequest("Tools that run at Google are not supported.")
         for function in map(_camel, objects(item.get("functionDeclarations"))):
             name = text(function.get("name"))
             if not name:

@@ -63,6 +63,10 @@ class ServerStream:
             case _:
                 assert_never(event)
 
+    def ping(self) -> bytes:
+        """A line without words."""
+        return self._message({"content": ""})
+
     def error(self, error: RoutertermError) -> bytes:
         """An error in the middle of the stream, which ends it."""
         self._broken = True

@@ -7,7 +7,7 @@ from typing import Any
 
 from routerterm.core.errors import BadRequest
 from routerterm.core.messages import Image, Message, Part, Reasoning, Role, Text, ToolCall, ToolResult
-from routerterm.core.request import ChatRequest, Effort, Params, Tool
+from routerterm.core.request import ChatRequest, Effort, JsonAnswer, Params, Tool
 from routerterm.protocols.fields import carried
 from routerterm.protocols.images import sniffed_type
 from routerterm.protocols.json_utils import dumps, listing, mapping, objects, text
@@ -31,16 +31,26 @@ _ROLES: Mapping[str, Role] = {"system": "system", "user": "user", "assistant": "
 def decode_request(body: bytes) -> ServerRequest:
     """The request of a client.  Raises `BadRequest` where it cannot be served as asked."""
     payload = read_object(body)
-    if payload.get("format"):
-        raise BadRequest("`format` is not supported.")
     request = ChatRequest(
         required_text(payload, "model"),
         tuple(_message(item) for item in objects(required_list(payload, "messages"))),
         params=_params(mapping(payload.get("options")), payload.get("think")),
         tools=_tools(payload.get("tools")),
+        json=_format(payload.get("format")),
         client="gateway",
     )
     return ServerRequest(answerable(request), payload.get("stream") is not False)
+
+
+def _format(given: Any) -> JsonAnswer | None:
+    """``json``, or a schema.  Raises `BadRequest`."""
+    if given in (None, ""):
+        return None
+    if given == "json":
+        return JsonAnswer()
+    if not isinstance(given, dict):
+        raise BadRequest('`format` must be "json" or a JSON schema.')
+    return JsonAnswer(given)
 
 
 def _message(item: Mapping[str, Any]) -> Message:

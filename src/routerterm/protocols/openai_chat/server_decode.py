@@ -16,6 +16,7 @@ from routerterm.protocols.server_base import (
     ServerRequest,
     answerable,
     effort,
+    file_part,
     image,
     number,
     read_object,
@@ -44,7 +45,7 @@ def decode_request(body: bytes) -> ServerRequest:
     request = ChatRequest(
         required_text(payload, "model"),
         tuple(_message(item) for item in objects(required_list(payload, "messages"))),
-        params=_params(payload),
+        params=read_params(payload),
         tools=_tools(payload),
         tool_choice=_choice(payload.get("tool_choice")),
         json=read_chat_format(payload.get("response_format")),
@@ -110,6 +111,9 @@ def _content(content: Any) -> Iterator[Part]:
                 place = part.get("image_url")
                 made = image(text(place if isinstance(place, str) else mapping(place).get("url")))
                 yield replace(made, detail=text(mapping(place).get("detail")) or None)
+            case "file":
+                file = mapping(part.get("file"))
+                yield file_part(text(file.get("file_data")), text(file.get("filename")))
             case other:
                 raise BadRequest(f"Message parts of type {str(other)[:40]!r} are not supported.")
 
@@ -147,7 +151,8 @@ def _choice(choice: Any) -> str | None:
     return text(choice) or None
 
 
-def _params(payload: Mapping[str, Any]) -> Params:
+def read_params(payload: Mapping[str, Any]) -> Params:
+    """How to answer.  Raises `BadRequest`."""
     asked = payload.get("reasoning_effort") or mapping(payload.get("reasoning")).get("effort")
     return Params(
         temperature=number(payload, "temperature"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from time import time
 from typing import Any, assert_never
 
 from msgspec import Struct, field
@@ -21,7 +22,8 @@ from routerterm.core.events import (
 from routerterm.core.usage import Usage
 from routerterm.protocols.json_utils import dumps
 from routerterm.protocols.openai_chat.server import error_object
-from routerterm.protocols.openai_responses.server_decode import decode_request
+from routerterm.protocols.openai_responses.server_decode import decode_request, defaults
+from routerterm.protocols.openai_responses.tool_kinds import ToolKinds, input_of
 from routerterm.protocols.server_base import cut, error_mapping, said
 
 __all__ = ["ServerStream", "decode_request", "encode_body", "encode_error", "usage_object"]
@@ -40,6 +42,7 @@ class _Item(Struct):
     call_id: str = ""
     name: str = ""
     signature: str | None = None
+    namespace: str = ""
 
     @property
     def words(self) -> str:
@@ -60,7 +63,12 @@ class _Item(Struct):
         match self.kind:
             case "call":
                 call = {"call_id": self.call_id, "name": self.name, "arguments": self.words}
-                return {"id": self.id, "type": "function_call", "status": status} | call
+                named = {"namespace": self.namespace} if self.namespace else {}
+                return {"id": self.id, "type": "function_call", "status": status} | call | named
+            case "custom":
+                call = {"call_id": self.call_id, "name": self.name}
+                given = input_of(self.words) if status != "in_progress" else ""
+                return {"id": self.id, "type": "custom_tool_call", "status": status, "input": given} | call
             case "reasoning":
                 summary = [self.part()] if self.pieces else []
                 out: dict[str, Any] = {"id": self.id, "type": "reasoning", "summary": summary}
@@ -74,8 +82,19 @@ class _Item(Struct):
 class ServerStream:
     """Writes one streamed answer.  ``created`` is seconds since 1970."""
 
-    def __init__(self, *, id: str, model: str, created: int = 0, usage: bool = True) -> None:
-        self._head = {"id": id, "object": "response", "created_at": created, "model": model}
+    def __init__(
+        self,
+        *,
+        id: str,
+        model: str,
+        created: int = 0,
+        usage: bool = True,
+        echo: Mapping[str, Any] | None = None,
+    ) -> None:
+        """``echo`` is the request's fields that the answer repeats."""
+        self._head = {"id": id, "object": "response", "created_at": created, "model": model} | dict(echo or defaults())
+        self._created = created
+        self._kinds = ToolKinds.of(self._head.get("tools"))
         self._tail = id.partition("_")[2] or id
         self._items: list[_Item] = []
         self._open: _Item | None = None
@@ -84,6 +103,8 @@ class ServerStream:
         self._usage: Usage | None = None
         self._stopped: StreamEnd | None = None
         self._broken = False
+        self.finished: dict[str, Any] | None = None
+        """The whole response, once its end went out."""
         self._number = 0
 
     def start(self) -> bytes:
@@ -118,6 +139,10 @@ class ServerStream:
             case _:
                 assert_never(event)
 
+    def ping(self) -> bytes:
+        """A comment, which clients skip."""
+        return b": waiting\n\n"
+
     def error(self, error: RoutertermError) -> bytes:
         """An error in the middle of the stream, which ends it."""
         self._broken = True
@@ -136,8 +161,8 @@ class ServerStream:
             return out  # cut: a client must not take it for whole
         reason = _INCOMPLETE.get(self._stopped.reason)
         status = "incomplete" if reason else "completed"
-        response = self._response(status, reason)
-        return out + self._event(f"response.{status}", response=response)
+        self.finished = self._response(status, reason)
+        return out + self._event(f"response.{status}", response=self.finished)
 
     @property
     def _current(self) -> _Item:
@@ -186,22 +211,31 @@ class ServerStream:
         item = self._calls.get(delta.index)
         if item is None:
             out = self._close()
-            item = self._calls[delta.index] = self._add("call")
-            item.call_id, item.name = delta.id, delta.name
+            item = self._calls[delta.index] = self._add("custom" if delta.name in self._kinds.custom else "call")
+            item.call_id = delta.id
+            item.name = delta.name
+            item.namespace = self._kinds.namespaces.get(delta.name, "")
             out += self._event("response.output_item.added", output_index=item.index, item=item.whole("in_progress"))
         if delta.arguments:
             item.pieces.append(delta.arguments)
+        if delta.arguments and item.kind == "call":
             place = {"item_id": item.id, "output_index": item.index}
             out += self._event("response.function_call_arguments.delta", **place, delta=delta.arguments)
         return out
 
     def _done(self, item: _Item) -> bytes:
-        place = {"item_id": item.id, "output_index": item.index, "name": item.name}
-        out = self._event("response.function_call_arguments.done", **place, arguments=item.words)
+        place = {"item_id": item.id, "output_index": item.index}
+        if item.kind == "custom":  # its text can be told only once the arguments around it are whole
+            given = input_of(item.words)
+            out = self._event("response.custom_tool_call_input.delta", **place, delta=given)
+            out += self._event("response.custom_tool_call_input.done", **place, input=given)
+        else:
+            named = {"name": item.name, "arguments": item.words}
+            out = self._event("response.function_call_arguments.done", **place, **named)
         return out + self._event("response.output_item.done", output_index=item.index, item=item.whole("completed"))
 
     def _add(self, kind: str) -> _Item:
-        prefix = {"call": "fc", "reasoning": "rs"}.get(kind, "msg")
+        prefix = {"call": "fc", "custom": "ctc", "reasoning": "rs"}.get(kind, "msg")
         item = _Item(kind, len(self._items), f"{prefix}_{self._tail}_{len(self._items)}")
         self._items.append(item)
         return item
@@ -209,14 +243,10 @@ class ServerStream:
     def _response(self, status: str, reason: str | None = None) -> dict[str, Any]:
         return self._head | {
             "status": status,
+            "completed_at": max(self._created, int(time())) if status == "completed" else None,
             "error": None,
             "incomplete_details": {"reason": reason} if reason else None,
-            "instructions": None,
-            "metadata": {},
             "output": self._output("incomplete" if status == "failed" else "completed"),
-            "parallel_tool_calls": True,
-            "tool_choice": "auto",
-            "tools": [],
             "usage": usage_object(self._usage) if self._usage is not None and self._wants_usage else None,
         }
 
@@ -257,9 +287,16 @@ def _place(item: _Item) -> dict[str, Any]:
     return {"item_id": item.id, "output_index": item.index, inner: 0} | dict(logprobs)
 
 
-def encode_body(events: Iterable[WireEvent], *, id: str, model: str, created: int = 0) -> bytes:
+def encode_body(
+    events: Iterable[WireEvent],
+    *,
+    id: str,
+    model: str,
+    created: int = 0,
+    echo: Mapping[str, Any] | None = None,
+) -> bytes:
     """One whole answer.  Raises the error of a `StreamError`, and `StreamInterrupted` where no `StreamEnd` came."""
-    stream = ServerStream(id=id, model=model, created=created)
+    stream = ServerStream(id=id, model=model, created=created, echo=echo)
     for event in events:
         if isinstance(event, StreamError):
             raise event.error

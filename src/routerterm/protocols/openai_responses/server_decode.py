@@ -9,13 +9,15 @@ from msgspec.structs import replace
 
 from routerterm.core.errors import BadRequest
 from routerterm.core.messages import Image, Message, Part, Reasoning, Role, Text, ToolCall, ToolResult
-from routerterm.core.request import ChatRequest, JsonAnswer, Params, Tool
+from routerterm.core.request import ChatRequest, JsonAnswer, Params
 from routerterm.protocols.fields import carried
-from routerterm.protocols.json_utils import mapping, objects, text
+from routerterm.protocols.json_utils import dumps, mapping, objects, text
+from routerterm.protocols.openai_responses.tool_kinds import ToolKinds, arguments_of
 from routerterm.protocols.server_base import (
     ServerRequest,
     answerable,
     effort,
+    file_part,
     image,
     number,
     read_object,
@@ -33,13 +35,43 @@ _ROLES: Mapping[str, Role] = {
 }
 
 
+_ECHOED: Mapping[str, Any] = {
+    "background": False,
+    "frequency_penalty": 0.0,
+    "instructions": None,
+    "max_output_tokens": None,
+    "max_tool_calls": None,
+    "metadata": {},
+    "parallel_tool_calls": True,
+    "presence_penalty": 0.0,
+    "previous_response_id": None,
+    "prompt_cache_key": None,
+    "safety_identifier": None,
+    "service_tier": "default",
+    "store": True,
+    "temperature": 1.0,
+    "text": {"format": {"type": "text"}},
+    "tool_choice": "auto",
+    "tools": [],
+    "top_logprobs": 0,
+    "top_p": 1.0,
+    "truncation": "disabled",
+}
+"""Fields of a request that the answer repeats, each with what holds where it is not given."""
+
+
 def decode_request(body: bytes) -> ServerRequest:
-    """The request of a client.  Raises `BadRequest` where it cannot be served as asked."""
+    """The request of a client.  Raises `BadRequest` where it cannot be served as asked.
+
+    What came before (``previous_response_id``, item references) must be in the input already.
+    """
     payload = read_object(body)
-    if payload.get("previous_response_id") or payload.get("conversation"):
-        raise BadRequest("Nothing is stored here: send the whole conversation as `input`.")
+    if payload.get("conversation"):
+        raise BadRequest("Conversations are not kept here: send `previous_response_id`, or the whole `input`.")
     if payload.get("background") is True:
         raise BadRequest("Answers in the background are not supported.")
+    kinds = ToolKinds.of(payload.get("tools"))
+    choice = _choice(payload.get("tool_choice"), kinds)
     request = ChatRequest(
         required_text(payload, "model"),
         tuple(_messages(payload.get("input"))),
@@ -51,12 +83,40 @@ def decode_request(body: bytes) -> ServerRequest:
             effort=effort(mapping(payload.get("reasoning")).get("effort")),
             more=carried("openai-responses", payload),
         ),
-        tools=tuple(_tool(item) for item in objects(payload.get("tools"))),
-        tool_choice=_choice(payload.get("tool_choice")),
+        tools=tuple(kinds.tools),
+        tool_choice=choice,
         json=_format(mapping(mapping(payload.get("text")).get("format"))),
         client="gateway",
     )
-    return ServerRequest(answerable(request), payload.get("stream") is True)
+    stream = payload.get("stream") is True
+    return ServerRequest(answerable(request), stream, echo=_echo(payload), left_out=tuple(kinds.left_out))
+
+
+def defaults() -> dict[str, Any]:
+    """What an answer repeats of a request that says nothing."""
+    return _echo({})
+
+
+def _echo(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """The request's fields as the answer repeats them."""
+    found = {name: default if payload.get(name) is None else payload[name] for name, default in _ECHOED.items()}
+    reasoning = mapping(payload.get("reasoning"))
+    found["reasoning"] = {"effort": reasoning.get("effort"), "summary": reasoning.get("summary")}
+    found["text"] = {"format": {"type": "text"}} | dict(mapping(found["text"]))
+    found["tools"] = [_repeated(tool) for tool in objects(found["tools"])]
+    return found
+
+
+def _repeated(tool: Mapping[str, Any]) -> dict[str, Any]:
+    """A tool with the fields that the answer's schema wants of a function."""
+    if tool.get("type") != "function":
+        return dict(tool)
+    inner = mapping(tool.get("function"))
+    return (
+        {"description": None, "parameters": None, "strict": True}
+        | dict(inner)
+        | {name: value for name, value in tool.items() if name != "function"}
+    )
 
 
 def _messages(given: Any) -> Iterator[Message]:
@@ -66,10 +126,14 @@ def _messages(given: Any) -> Iterator[Message]:
         return
     if not isinstance(given, list) or not given or not all(isinstance(item, dict) for item in given):
         raise BadRequest("`input` must be text, or a list of items that is not empty.")
+    if not any(_item(item) for item in given):
+        raise BadRequest("`input` has nothing in it that could be answered.")
     role: Role | None = None
     parts: list[Part] = []
     for item in given:
-        speaker, said = _item(item)
+        if (found := _item(item)) is None:
+            continue
+        speaker, said = found
         if speaker != role and role is not None:
             yield Message(role, tuple(parts))
             parts = []
@@ -79,15 +143,23 @@ def _messages(given: Any) -> Iterator[Message]:
         yield Message(role, tuple(parts))
 
 
-def _item(item: Mapping[str, Any]) -> tuple[Role, list[Part]]:
+def _item(item: Mapping[str, Any]) -> tuple[Role, list[Part]] | None:
+    """Who says an item, and what; None for one that only tells what a provider did for itself."""
     match item.get("type"):
         case "function_call":
             call = ToolCall(text(item.get("call_id")), text(item.get("name")), text(item.get("arguments")))
             return "assistant", [call]
-        case "function_call_output":
+        case "custom_tool_call":
+            arguments = arguments_of(item.get("input"))
+            return "assistant", [ToolCall(text(item.get("call_id")), text(item.get("name")), arguments)]
+        case "local_shell_call":
+            arguments = dumps(mapping(item.get("action"))).decode("utf-8")
+            return "assistant", [ToolCall(text(item.get("call_id")), "local_shell", arguments)]
+        case "function_call_output" | "custom_tool_call_output" | "local_shell_call_output":
             said = list(_content(item.get("output")))
             words = "".join(part.text for part in said if isinstance(part, Text))
-            return "tool", [ToolResult(text(item.get("call_id")), words), *(p for p in said if isinstance(p, Image))]
+            pictures = [part for part in said if isinstance(part, Image)]
+            return "tool", [ToolResult(text(item.get("call_id")) or text(item.get("id")), words), *pictures]
         case "reasoning":
             words = "\n\n".join(text(part.get("text")) for part in objects(item.get("summary")))
             return "assistant", [Reasoning(words, sign_scope("responses", text(item.get("encrypted_content"))))]
@@ -96,8 +168,10 @@ def _item(item: Mapping[str, Any]) -> tuple[Role, list[Part]]:
             if role is None:
                 raise BadRequest(f"A message has the unknown role {str(item.get('role'))[:40]!r}.")
             return role, list(_content(item.get("content")))
-        case other:
-            raise BadRequest(f"Input items of type {str(other)[:40]!r} are not supported.")
+        case "item_reference":
+            raise BadRequest(f"There is no item {text(item.get('id'))[:80]!r} here any more.")
+        case _:
+            return None
 
 
 def _content(content: Any) -> Iterator[Part]:
@@ -112,6 +186,8 @@ def _content(content: Any) -> Iterator[Part]:
                 yield Text(text(part.get("refusal")))
             case "input_image":
                 yield replace(image(text(part.get("image_url"))), detail=text(part.get("detail")) or None)
+            case "input_file":
+                yield file_part(text(part.get("file_data")), text(part.get("filename")))
             case other:
                 raise BadRequest(f"Message parts of type {str(other)[:40]!r} are not supported.")
 
@@ -121,17 +197,13 @@ def _format(given: Mapping[str, Any]) -> JsonAnswer | None:
     return read_shape(given) if given.get("type") == "json_schema" else read_chat_format(given)
 
 
-def _tool(item: Mapping[str, Any]) -> Tool:
-    if item.get("type") != "function":
-        raise BadRequest("Only tools of type function are supported.")
-    strict = item.get("strict")
-    return Tool(
-        required_text(item, "name"),
-        text(item.get("description")),
-        mapping(item.get("parameters")),
-        strict if isinstance(strict, bool) else None,
-    )
-
-
-def _choice(choice: Any) -> str | None:
-    return text(mapping(choice).get("name")) or None if isinstance(choice, dict) else text(choice) or None
+def _choice(choice: Any, kinds: ToolKinds) -> str | None:
+    """How tools are to be chosen; a choice among tools of which none is left is none."""
+    if not isinstance(choice, dict):
+        return text(choice) or None
+    if choice.get("type") == "allowed_tools":
+        allowed = {text(tool.get("name")) for tool in objects(choice.get("tools"))}
+        kinds.tools = [tool for tool in kinds.tools if tool.name in allowed]
+        return text(choice.get("mode")) or None
+    name = text(choice.get("name"))
+    return name if not kinds.left_out or any(tool.name == name for tool in kinds.tools) else None

@@ -10,7 +10,7 @@ from msgspec import Struct, field
 
 from routerterm.catalog.values import ModelInfo, ProviderInfo
 from routerterm.core.request import JsonAnswer
-from routerterm.core.targets import Candidate, Decision, Forecast, RejectedCandidate, Target
+from routerterm.core.targets import Candidate, Cause, Decision, Forecast, RejectedCandidate, Target
 from routerterm.protocols.structured import can_answer_in_json
 from routerterm.router.decide.circuit_breaker import PRIOR_SPEED, PRIOR_TTFT, Health
 from routerterm.router.decide.format import format_duration, format_tokens
@@ -46,7 +46,8 @@ class CandidateInfo(Struct, frozen=True):
     objection: str | None = None
     """Why a cap stands in the way."""
     obstacle: str | None = None
-    """Why it cannot be asked at all on this machine: the local weights are not there."""
+    """Why it cannot be asked at all: the local weights are not there, or the request does not want it."""
+    obstacle_cause: Cause = ""
 
     @property
     def target(self) -> Target:
@@ -148,7 +149,7 @@ def _unfit(subject: CandidateInfo, needs: Needs, now: float) -> RejectedCandidat
             target, "the conversation is private, and this model is not on this machine", "capability"
         )
     if subject.obstacle:
-        return RejectedCandidate(target, subject.obstacle)
+        return RejectedCandidate(target, subject.obstacle, subject.obstacle_cause)
     if lacks := _lacks(provider, model, needs, subject.forecast):
         return RejectedCandidate(target, lacks, "capability")
     if model.switched_off and model.switched_off <= datetime.fromtimestamp(now, UTC).date().isoformat():

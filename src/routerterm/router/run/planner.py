@@ -33,6 +33,7 @@ from routerterm.router.decide.preferences import apply_preferences, preference_r
 from routerterm.router.decide.ranking import DISABLED, NO_KEY, CandidateInfo, Needs, Plan, plan
 from routerterm.router.options import RouterOptions
 from routerterm.router.ports import Hooks, reserve_of
+from routerterm.router.run.off_loop import off_loop
 
 log = logging.getLogger(__name__)
 
@@ -168,7 +169,8 @@ class RequestPlanner:
         info, model = self._catalog.provider(target.provider), self._catalog.model(target)
         if info is None or model is None:
             return CandidateInfo(entry, None, None)
-        forecast = self._hooks.forecaster.forecast(request, model)
+        forecast = await off_loop(request, self._hooks.forecaster.forecast, request, model)
+        rejected = preference_rejection(request.controls, target, model)
         tokens = forecast.prompt_tokens + reserve_of(request, model)
         return CandidateInfo(
             entry,
@@ -181,10 +183,11 @@ class RequestPlanner:
             ),
             forecast,
             await self._hooks.budget.objection(request, target, resolved.route, forecast, int(now * 1000)),
-            preference_rejection(request.controls, target, model)
+            rejected
             or pause_reason(paused(states, now), target, now)
             or _why(trouble.get(info.name))
             or self._obstacle(info, target.model),
+            "capability" if rejected else "",
         )
 
     async def _turn(self, resolved: Resolved, rotate: bool, states: Mapping[str, State | None]) -> int:

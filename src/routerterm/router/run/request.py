@@ -50,6 +50,7 @@ from routerterm.router.ports import Guarded, Hooks, reserve_of
 from routerterm.router.run.assembly import ResponseAssembler, RunningAttempt
 from routerterm.router.run.attempt import AttemptStream
 from routerterm.router.run.hedge import Batches, first_to_speak
+from routerterm.router.run.off_loop import off_loop
 from routerterm.router.run.planner import PlannedRequest, refusal
 
 T = TypeVar("T")
@@ -187,7 +188,7 @@ class RequestRun:
         params, left_out = fitted(self._request.params, option.model)
         request = _shortened(replace(self._request, params=params), attempt.most)
         sent = allowed(request, option, caps, hooks.forecaster)
-        leg = self._leg(sent.request, attempt)
+        leg = await off_loop(sent.request, self._leg, sent.request, attempt)
         if (refused := await self._books.admit_model(attempt)) is not None:
             return refused
         refused = await self._books.admit_key(attempt, prompt + reserve_of(self._request, option.model))
@@ -207,7 +208,8 @@ class RequestRun:
                 error = over(reached, attempt.target)
                 refused = AttemptRejected("budget", error.message, self._around.clock(), error=error)
             else:
-                sent, leg = tighter, self._leg(tighter.request, attempt)
+                sent = tighter
+                leg = await off_loop(sent.request, self._leg, sent.request, attempt)
         await self._books.release(attempt.target)
         return refused
 

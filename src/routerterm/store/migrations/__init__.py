@@ -11,6 +11,7 @@ from routerterm.store.migrations.m0003_guard import guard
 from routerterm.store.migrations.m0004_gateway import gateway
 from routerterm.store.migrations.m0005_imports import imports
 from routerterm.store.migrations.m0006_words import words
+from routerterm.store.migrations.m0007_responses import responses
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -22,5 +23,6 @@ ALL: Mapping[str, Callable[[Database], None]] = {
     "0004_gateway": gateway,
     "0005_imports": imports,
     "0006_words": words,
+    "0007_responses": responses,
 }
 """Every step by its name, in the order in which they are taken."""

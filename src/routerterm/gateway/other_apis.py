@@ -1,0 +1,114 @@
+"""Gemini's and Ollama's own addresses that answer without a model: lists, versions, token counts."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from routerterm.core.targets import Target
+from routerterm.gateway.http_errors import wrong
+from routerterm.gateway.keys import Client
+from routerterm.gateway.request import Receive, Scope, headers_of
+from routerterm.gateway.response import Response
+from routerterm.protocols import server_half
+from routerterm.protocols.json_utils import dumps, mapping, text
+from routerterm.protocols.server_base import read_object
+
+if TYPE_CHECKING:
+    from routerterm.gateway.state import GatewayState
+
+OLLAMA_VERSION = "0.9.0"
+"""The version of Ollama's interface that is spoken here: some of its clients ask before they begin."""
+_SIZES = {"inputTokenLimit": 1_000_000, "outputTokenLimit": 65_536}
+_METHODS = ["generateContent", "streamGenerateContent", "countTokens"]
+
+
+class OtherApis:
+    """The handlers."""
+
+    def __init__(self, house: GatewayState) -> None:
+        self._house = house
+
+    async def gemini_models(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:
+        """All models as Google lists them."""
+        names = await self._house.model_names(who)
+        await out.whole(200, dumps({"models": [_gemini_row(name) for name in names]}))
+
+    async def gemini_model(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:
+        """One of them."""
+        name = scope["path_params"]["model"].removeprefix("models/")
+        if name not in await self._house.model_names(who):
+            raise wrong(404, f"There is no model {name[:100]!r} here.")
+        await out.whole(200, dumps(_gemini_row(name)))
+
+    async def gemini_count(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:
+        """How long a prompt is."""
+        house = self._house
+        body = await house.bodies.read(headers_of(scope), receive)
+        try:
+            given = read_object(body)
+            inner = mapping(given.get("generateContentRequest")) or given
+            codec: Any = server_half("gemini")
+            model = scope["path_params"]["model"]
+            asked = await asyncio.to_thread(codec.decode_request, dumps(inner), model=model)
+            tokens = await house.count_tokens(asked.request, who)
+        finally:
+            house.bodies.release(len(body))
+        await out.whole(200, dumps({"totalTokens": tokens}))
+
+    async def ollama_tags(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:
+        """All models as Ollama lists them."""
+        names = await self._house.model_names(who)
+        await out.whole(200, dumps({"models": [_ollama_row(name) for name in names]}))
+
+    async def ollama_running(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:
+        """None: nothing is loaded here."""
+        await out.whole(200, dumps({"models": []}))
+
+    async def ollama_version(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:
+        """Which interface is spoken."""
+        await out.whole(200, dumps({"version": OLLAMA_VERSION}))
+
+    async def ollama_show(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:
+        """What one model can do."""
+        house = self._house
+        body = await house.bodies.read(headers_of(scope), receive)
+        house.bodies.release(len(body))
+        given = read_object(body)
+        name = text(given.get("model")) or text(given.get("name"))
+        if name not in await house.model_names(who):
+            raise wrong(404, f"There is no model {name[:100]!r} here.")
+        provider, slash, model = name.partition("/")
+        info = house.services.catalog.model(Target(provider, model)) if slash else None
+        abilities = ["completion"]
+        if info is None or info.tools:
+            abilities.append("tools")
+        if info is None or info.vision:
+            abilities.append("vision")
+        if info is not None and info.reasoning:
+            abilities.append("thinking")
+        context = info.context if info is not None and info.context else _SIZES["inputTokenLimit"]
+        answer = {
+            "modelfile": "",
+            "parameters": "",
+            "template": "",
+            "details": _details(),
+            "model_info": {"general.architecture": "routerterm", "routerterm.context_length": context},
+            "capabilities": abilities,
+        }
+        await out.whole(200, dumps(answer))
+
+
+def _gemini_row(name: str) -> dict[str, Any]:
+    about = {"name": f"models/{name}", "displayName": name, "version": "1"}
+    return about | _SIZES | {"supportedGenerationMethods": _METHODS}
+
+
+def _ollama_row(name: str) -> dict[str, Any]:
+    about = {"name": name, "model": name, "modified_at": "1970-01-01T00:00:00Z", "size": 0, "digest": ""}
+    return about | {"details": _details()}
+
+
+def _details() -> dict[str, Any]:
+    empty = {"parent_model": "", "parameter_size": "", "quantization_level": ""}
+    return {"format": "remote", "family": "routerterm", "families": ["routerterm"]} | empty

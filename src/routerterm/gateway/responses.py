@@ -1,0 +1,134 @@
+"""The state of the Responses API: what a client may go on from, and the addresses that tell of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from routerterm.core.errors import BadRequest, StoreError
+from routerterm.gateway.http_errors import HttpError, wrong
+from routerterm.gateway.keys import Client
+from routerterm.gateway.request import Receive, Scope, headers_of
+from routerterm.gateway.response import Response
+from routerterm.protocols.json_utils import NotJson, dumps, loads, mapping, text
+from routerterm.protocols.server_base import read_object
+from routerterm.store.gateway_responses import GatewayResponses, KeptResponse
+
+if TYPE_CHECKING:
+    from routerterm.gateway.state import GatewayState
+
+_LARGE = 100_000
+"""Bytes from which on JSON is read beside the event loop."""
+_OWN = ("input", "instructions")
+
+
+class ResponseHistory:
+    """Puts what came before into a request, and keeps what came of it."""
+
+    def __init__(self, kept: GatewayResponses) -> None:
+        self._kept = kept
+
+    async def with_history(self, body: bytes, who: Client) -> bytes:
+        """The request with all that it refers to in its input.  Raises `BadRequest` and `HttpError` (404)."""
+        if b"previous_response_id" not in body and b"item_reference" not in body:
+            return body
+        payload = dict(await asyncio.to_thread(read_object, body) if len(body) > _LARGE else read_object(body))
+        items = [await self._resolved(item, who) for item in input_items(payload.get("input"))]
+        if previous := text(payload.get("previous_response_id")):
+            chain = await self._kept.chain(who.name, previous)
+            if not chain:
+                raise _unknown(previous)
+            items = [item for each in chain for item in _said(each)] + items
+        payload["input"] = items
+        return await asyncio.to_thread(dumps, payload)
+
+    async def keep(self, body: bytes, response: Mapping[str, Any], who: Client, created_at: int) -> None:
+        """Keep an answer with the part of its input that was new, unless the request forbids it."""
+        payload = await asyncio.to_thread(read_object, body) if len(body) > _LARGE else read_object(body)
+        if payload.get("store") is False:
+            return
+        given = dumps(input_items(payload.get("input"))).decode("utf-8")
+        previous = text(payload.get("previous_response_id")) or None
+        answer = dumps(response).decode("utf-8")
+        await self._kept.add(KeptResponse(text(response.get("id")), who.name, previous, created_at, given, answer))
+
+    async def _resolved(self, item: Any, who: Client) -> Any:
+        """An item, or the one that a reference means."""
+        if not isinstance(item, Mapping) or item.get("type") != "item_reference":
+            return item
+        found = await self._kept.item(who.name, text(item.get("id"))[:200])
+        if found is None:
+            raise BadRequest(f"There is no item {text(item.get('id'))[:80]!r} here.")
+        return loads(found)
+
+
+class ResponseEndpoints:
+    """The handlers of the addresses below ``/v1/responses``."""
+
+    def __init__(self, house: GatewayState) -> None:
+        self._house = house
+        self._kept = house.services.store.gateway_responses
+
+    async def get(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:
+        """One answer, as it went out."""
+        found = await self._found(scope, who)
+        await out.whole(200, found.response.encode())
+
+    async def delete(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:
+        """Forget one."""
+        id = scope["path_params"]["id"]
+        if not await self._kept.remove(who.name, id):
+            raise _unknown(id)
+        await out.whole(200, dumps({"id": id, "object": "response", "deleted": True}))
+
+    async def input_items(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:
+        """What the answer was given: its own input, and all that it goes on from."""
+        found = await self._found(scope, who)
+        chain = await self._kept.chain(who.name, found.id)
+        items = [item for each in chain[:-1] for item in _said(each)] + list(loads(found.input))
+        listed = [{"id": f"item_{found.id}_{n}"} | dict(item) for n, item in enumerate(items)]
+        first, last = (listed[0]["id"], listed[-1]["id"]) if listed else (None, None)
+        body = {"object": "list", "data": listed, "first_id": first, "last_id": last, "has_more": False}
+        await out.whole(200, dumps(body))
+
+    async def input_tokens(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:
+        """How long a prompt is."""
+        from routerterm.protocols import server_half
+
+        house = self._house
+        body = await house.bodies.read(headers_of(scope), receive)
+        try:
+            whole = await house.responses.with_history(body, who)
+            asked = await asyncio.to_thread(server_half("openai-responses").decode_request, whole)
+            tokens = await house.count_tokens(asked.request, who)
+        finally:
+            house.bodies.release(len(body))
+        await out.whole(200, dumps({"object": "response.input_tokens", "input_tokens": tokens}))
+
+    async def _found(self, scope: Scope, who: Client) -> KeptResponse:
+        id = scope["path_params"]["id"]
+        found = await self._kept.get(who.name, id)
+        if found is None:
+            raise _unknown(id)
+        return found
+
+
+def input_items(given: Any) -> list[Any]:
+    """The input as items: text alone is one message."""
+    if isinstance(given, str):
+        part = {"type": "input_text", "text": given}
+        return [{"type": "message", "role": "user", "content": [part]}]
+    return list(given) if isinstance(given, list) else []
+
+
+def _said(kept: KeptResponse) -> list[Any]:
+    """What an answer was given anew, and what it said."""
+    try:
+        return [*loads(kept.input), *mapping(loads(kept.response)).get("output", ())]
+    except NotJson:
+        raise StoreError("An answer in the history cannot be read.") from None
+
+
+def _unknown(id: str) -> HttpError:
+    return wrong(404, f"There is no response {id[:80]!r} here: it was not stored, or is too old.")

@@ -1,0 +1,112 @@
+"""The server's half of OpenAI's old Completions, in terms of chat: a prompt is one message, the answer a text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from routerterm.core.errors import BadRequest, RoutertermError
+from routerterm.core.events import (
+    ReasoningDelta,
+    StreamEnd,
+    StreamError,
+    TextDelta,
+    ToolCallDelta,
+    UsageReported,
+    WireEvent,
+)
+from routerterm.core.messages import Message
+from routerterm.core.request import ChatRequest
+from routerterm.core.usage import Usage
+from routerterm.protocols.json_utils import dumps, mapping
+from routerterm.protocols.openai_chat.server import encode_error, error_object, finish_word, usage_object
+from routerterm.protocols.openai_chat.server_decode import read_params
+from routerterm.protocols.server_base import ServerRequest, answerable, collect, read_object, required_text
+
+__all__ = ["ServerStream", "decode_request", "encode_body", "encode_error"]
+
+
+def decode_request(body: bytes) -> ServerRequest:
+    """The request of a client.  Raises `BadRequest` where it cannot be served as asked."""
+    payload = read_object(body)
+    if payload.get("suffix"):
+        raise BadRequest("A `suffix` cannot be given: a chat model writes on, and fills nothing in.")
+    if payload.get("n") not in (None, 1) or payload.get("best_of") not in (None, 1):
+        raise BadRequest("Only one answer at a time can be given (n and best_of must be 1).")
+    given = payload.get("prompt")
+    prompt = given[0] if isinstance(given, list) and len(given) == 1 else given
+    if not isinstance(prompt, str) or not prompt:
+        raise BadRequest("`prompt` must be one text.")
+    request = ChatRequest(
+        required_text(payload, "model"),
+        (Message.of("user", prompt),),
+        params=read_params(payload),
+        client="gateway",
+    )
+    usage = mapping(payload.get("stream_options")).get("include_usage") is True
+    return ServerRequest(answerable(request), payload.get("stream") is True, usage)
+
+
+class ServerStream:
+    """Writes one streamed answer.  ``created`` is seconds since 1970."""
+
+    def __init__(self, *, id: str, model: str, created: int = 0, usage: bool = True) -> None:
+        self._head = {"id": id, "object": "text_completion", "created": created, "model": model}
+        self._wants_usage = usage
+        self._usage: Usage | None = None
+        self._stopped = False
+        self._broken = False
+
+    def start(self) -> bytes:
+        """Nothing: the first chunk is the first text."""
+        return b""
+
+    def event(self, event: WireEvent) -> bytes:
+        """The bytes of one event; thoughts and calls have no place here."""
+        match event:
+            case TextDelta(words):
+                return self._chunk(words)
+            case UsageReported(usage):
+                self._usage = usage
+            case StreamEnd():
+                self._stopped = True
+                return self._chunk("", finish_word(event, called=False))
+            case StreamError(error):
+                return self.error(error)
+            case ReasoningDelta() | ToolCallDelta():
+                pass
+        return b""
+
+    def ping(self) -> bytes:
+        """A comment, which clients skip."""
+        return b": waiting\n\n"
+
+    def error(self, error: RoutertermError) -> bytes:
+        """An error in the middle of the stream, which ends it."""
+        self._broken = True
+        return _line(error_object(error))
+
+    def end(self) -> bytes:
+        """Usage, and the end marker: nothing where the answer was cut."""
+        if self._broken or not self._stopped:
+            return b""
+        tail = b""
+        if self._usage is not None and self._wants_usage:
+            tail = _line(self._head | {"choices": [], "usage": usage_object(self._usage)})
+        return tail + b"data: [DONE]\n\n"
+
+    def _chunk(self, words: str, finish: str | None = None) -> bytes:
+        choice = {"index": 0, "text": words, "logprobs": None, "finish_reason": finish}
+        return _line(self._head | {"choices": [choice]})
+
+
+def encode_body(events: Iterable[WireEvent], *, id: str, model: str, created: int = 0) -> bytes:
+    """One whole answer.  Raises the error of a `StreamError`, and `StreamInterrupted` where no `StreamEnd` came."""
+    builder, usage, stopped = collect(events)
+    choice = {"index": 0, "text": builder.text, "logprobs": None, "finish_reason": finish_word(stopped, called=False)}
+    head = {"id": id, "object": "text_completion", "created": created, "model": model}
+    return dumps(head | {"choices": [choice], "usage": usage_object(usage or Usage())})
+
+
+def _line(value: Mapping[str, Any]) -> bytes:
+    return b"data: " + dumps(value) + b"\n\n"

@@ -1,0 +1,153 @@
+"""All addresses that models answer at, in their own protocols; forgiven spellings; what is there where nothing is."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from routerterm.gateway.app import forgiven
+from tests.gateway.conftest import Open, Place, chat, until
+from tests.gateway.upstream import Talk
+
+GEMINI = {"contents": [{"role": "user", "parts": [{"text": "Hi"}]}]}
+
+
+async def test_gemini_s_own_addresses(place: Place) -> None:
+    place.up.says("first", "Hel", "lo")
+    async with place.http() as http:
+        whole = (await http.post("/v1beta/models/one/first:generateContent", json=GEMINI)).json()
+        assert whole["candidates"][0]["content"]["parts"] == [{"text": "Hello"}]
+        assert whole["candidates"][0]["finishReason"] == "STOP"
+        assert whole["usageMetadata"]["promptTokenCount"] == 10
+        reply = await http.post("/v1beta/models/one/first:streamGenerateContent?alt=sse", json=GEMINI)
+        lines = [json.loads(line[6:]) for line in reply.text.splitlines() if line.startswith("data: ")]
+        pieces = [part["text"] for line in lines for part in line["candidates"][0]["content"]["parts"]]
+        assert "".join(pieces) == "Hello"
+        assert all(line.startswith("data: ") for line in reply.text.split("\r\n") if line)  # no comments
+        counted = await http.post("/v1beta/models/one/first:countTokens", json=GEMINI)
+        assert counted.json()["totalTokens"] > 0
+        names = [row["name"] for row in (await http.get("/v1beta/models")).json()["models"]]
+        assert "models/one/first" in names
+        missing = await http.post("/v1beta/models/nix:generateContent", json=GEMINI)
+        assert missing.status_code == 404
+        assert missing.json()["error"]["status"] == "NOT_FOUND"
+
+
+async def test_gemini_answers_in_json_by_a_schema(place: Place) -> None:
+    place.up.says("first", "{}")
+    schema = {"type": "OBJECT", "properties": {"n": {"type": "INTEGER"}}}
+    config = {"responseMimeType": "application/json", "responseSchema": schema}
+    async with place.http() as http:
+        asked = GEMINI | {"generationConfig": config, "tools": [{"googleSearch": {}}]}
+        reply = await http.post("/v1beta/models/one/first:generateContent", json=asked)
+        assert reply.status_code == 200
+        assert reply.headers["x-routerterm-left-out"] == "googleSearch"
+    assert place.up.asked[0]["response_format"]["json_schema"]["schema"]["properties"]["n"] == {"type": "integer"}
+
+
+async def test_ollama_s_own_addresses(place: Place) -> None:
+    place.up.says("first", "Hel", "lo")
+    async with place.http() as http:
+        asked = chat() | {"format": "json"}
+        lines = [json.loads(line) for line in (await http.post("/api/chat", json=asked)).text.splitlines()]
+        assert "".join(line["message"]["content"] for line in lines) == "Hello"
+        assert lines[-1]["done"]
+        assert place.up.asked[0]["response_format"] == {"type": "json_object"}
+        whole = (await http.post("/api/chat", json=chat(stream=False))).json()
+        assert whole["message"]["content"] == "Hello"
+        spoken = {"model": "one/first", "prompt": "Hi", "system": "Be brief."}
+        lines = [json.loads(line) for line in (await http.post("/api/generate", json=spoken)).text.splitlines()]
+        assert "".join(line["response"] for line in lines) == "Hello"
+        assert [message["role"] for message in place.up.asked[-1]["messages"]] == ["system", "user"]
+        assert "one/first" in [row["name"] for row in (await http.get("/api/tags")).json()["models"]]
+        shown = (await http.post("/api/show", json={"model": "one/first"})).json()
+        assert {"completion", "tools", "vision"} <= set(shown["capabilities"])
+        assert (await http.get("/api/version")).json()["version"]
+        assert "error" in (await http.post("/api/chat", json=chat("nix"))).json()
+
+
+async def test_completions_in_terms_of_chat(place: Place) -> None:
+    place.up.says("first", "Hel", "lo")
+    asked: dict[str, Any] = {"model": "one/first", "prompt": ["Once"], "max_tokens": 9}
+    async with place.http() as http:
+        whole = (await http.post("/v1/completions", json=asked)).json()
+        assert whole["choices"][0] == {"index": 0, "text": "Hello", "logprobs": None, "finish_reason": "stop"}
+        reply = await http.post("/v1/completions", json=asked | {"stream": True})
+        lines = [line[6:] for line in reply.text.splitlines() if line.startswith("data: ")]
+        assert "".join(json.loads(line)["choices"][0]["text"] for line in lines[:-1]) == "Hello"
+        assert lines[-1] == "[DONE]"
+        assert (await http.post("/v1/completions", json=asked | {"suffix": "end"})).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("/v1/v1/chat/completions", "/v1/chat/completions"),
+        ("/v1/chat/completions/", "/v1/chat/completions"),
+        ("/v1/v1beta/models/x:generateContent", "/v1beta/models/x:generateContent"),
+        ("/chat/completions", "/v1/chat/completions"),
+        ("/models", "/v1/models"),
+        ("/", "/"),
+        ("/v1/models/v1/v1", "/v1/models/v1/v1"),
+    ],
+)
+def test_addresses_are_taken_as_they_were_meant(given: str, meant: str) -> None:
+    assert forgiven(given) == meant
+
+
+async def test_where_nothing_is_the_addresses_are_listed(place: Place) -> None:
+    async with place.http() as http:
+        reply = await http.get("/v1/nothing")
+        assert reply.status_code == 404
+        assert "/v1/chat/completions" in reply.json()["error"]["message"]
+
+
+async def test_a_waiting_client_gets_the_beginning_and_signs_of_life(
+    open_place: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("routerterm.gateway.chat_handler.FIRST_BYTE", 0.05)
+    monkeypatch.setattr("routerterm.gateway.chat_handler.HEARTBEAT", 0.1)
+    place = await open_place("[router]\nfirst_token_alone = 60\n")
+    seen: list[str] = []
+
+    @place.up.model("first")
+    async def late(talk: Talk) -> None:
+        await talk.head()
+        await until(lambda: "".join(seen).count("ping") >= 4)  # two events: their names and their types
+        await talk.text("late")
+        await talk.end()
+
+    async with (
+        place.http() as http,
+        http.stream("POST", "/v1/messages", json=chat(max_tokens=9, stream=True)) as reply,
+    ):
+        async for text in reply.aiter_text():
+            seen += [text]
+    whole = "".join(seen)
+    assert whole.startswith("event: message_start")
+    start = json.loads(whole.split("data: ")[1].split("\n")[0])
+    assert start["message"]["usage"]["input_tokens"] > 0
+    assert "late" in whole
+    assert "message_stop" in whole
+
+
+async def test_an_error_after_the_beginning_is_an_error_in_the_stream(
+    open_place: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("routerterm.gateway.chat_handler.FIRST_BYTE", 0.05)
+    place = await open_place()
+    begun: list[str] = []
+
+    @place.up.model("first")
+    async def fails(talk: Talk) -> None:
+        await until(lambda: bool(begun))
+        await talk.fails(400, "No.")
+
+    async with place.http() as http, http.stream("POST", "/v1/chat/completions", json=chat(stream=True)) as reply:
+        assert reply.status_code == 200
+        async for text in reply.aiter_text():
+            begun += [text]
+    assert '"error"' in "".join(begun)
+    assert "[DONE]" not in "".join(begun)
