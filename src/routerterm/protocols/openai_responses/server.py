@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from time import time
 from typing import Any, assert_never
 
 from msgspec import Struct, field
@@ -243,7 +242,7 @@ class ServerStream:
     def _response(self, status: str, reason: str | None = None) -> dict[str, Any]:
         return self._head | {
             "status": status,
-            "completed_at": max(self._created, int(time())) if status == "completed" else None,
+            "completed_at": self._created if status == "completed" else None,
             "error": None,
             "incomplete_details": {"reason": reason} if reason else None,
             "output": self._output("incomplete" if status == "failed" else "completed"),
