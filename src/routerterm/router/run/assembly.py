@@ -70,10 +70,6 @@ class ResponseAssembler:
     ) -> Event | None:
         """A piece with repetitions dropped and redactions undone; the raw piece is kept for a continuation."""
         match event:
-            case ThoughtsClosed():
-                run.text.clear()  # it was no answer: nothing of it is gone on with
-                run.characters = 0
-                return event
             case TextDelta(text):
                 run.spoken.append(text)
                 if seam is not None:
@@ -91,6 +87,13 @@ class ResponseAssembler:
                 run.spoken.append(arguments)
                 run.tool_calls = True
                 return ToolCallDelta(index, id, name, self._restored(f"tool {index}", arguments), signature)
+
+    def closed(self, run: RunningAttempt, event: ThoughtsClosed) -> list[Event]:
+        """What was told as text was thinking: what is held of it goes first, and none of it is gone on with."""
+        held = self._end("text")
+        run.text.clear()
+        run.characters = 0
+        return [TextDelta(held), event] if held else [event]
 
     def rest(self, run: RunningAttempt, seam: ContinuationJoiner | None) -> list[Event]:
         """What seam and restorers still hold back at the end of a leg."""

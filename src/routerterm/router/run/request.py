@@ -23,6 +23,7 @@ from routerterm.core.events import (
     StreamEnd,
     StreamError,
     TextDelta,
+    ThoughtsClosed,
     Timing,
     ToolCallDelta,
     UsageReported,
@@ -233,7 +234,10 @@ class RequestRun:
                                     yield self._voice.recovered(run)
                                 elif self._first_content is None:
                                     self._first_content = run.leg.first_content
-                                if (shown := self._voice.shown(run, event, seam)) is not None:
+                                if isinstance(event, ThoughtsClosed):
+                                    for told in self._voice.closed(run, event):
+                                        yield told
+                                elif (shown := self._voice.shown(run, event, seam)) is not None:
                                     yield shown
                             case UsageReported(usage):
                                 run.usage = usage
