@@ -8,7 +8,7 @@ from typing import Any
 
 from routerterm.core.errors import ProviderError
 from routerterm.protocols import codec
-from routerterm.protocols.finish import reason
+from routerterm.protocols.event_builder import reason
 from tests.protocols.recordings import Heard, Recording, hear
 
 # What each exception of the SDKs may be in our finer classes.

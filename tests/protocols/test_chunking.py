@@ -7,8 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routerterm.core.events import StreamEnd, StreamError, TextDelta
-from routerterm.protocols.lines import Lines
-from routerterm.protocols.sse import SseParser
+from routerterm.protocols.sse import Lines, SseParser
 from tests.protocols.feeding import comparable, cut, feed
 from tests.protocols.recordings import Recording, recordings
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from routerterm.core.errors import ProviderError, provider_errors
 from routerterm.core.events import StreamError, TextDelta, UsageReported
 from routerterm.protocols import PROTOCOLS, classify, codec, limits
-from routerterm.protocols.lines import MAX_LINE
+from routerterm.protocols.sse import MAX_LINE
 from tests.protocols.feeding import cut, feed
 
 KINDS = tuple(provider_errors())

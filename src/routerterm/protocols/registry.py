@@ -69,5 +69,5 @@ def _find(protocol: str, dialect: str) -> tuple[ModuleType, str]:
     name = _ALIASES.get(protocol, protocol)
     if name not in _MAKERS:
         raise SettingsError(f"There is no protocol {protocol!r}.", f"It can be: {', '.join(PROTOCOLS)}.")
-    module = import_module(f"routerterm.protocols.{_MAKERS[name]}")
+    module = import_module(f"routerterm.protocols.{_MAKERS[name]}.codec")
     return module, "mistral" if name == "mistral" and not dialect else dialect

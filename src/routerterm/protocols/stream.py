@@ -15,8 +15,7 @@ from routerterm.core.events import StreamError, WireEvent
 from routerterm.protocols.classify import classify
 from routerterm.protocols.event_builder import EventBuilder
 from routerterm.protocols.json_utils import NotJson, loads
-from routerterm.protocols.lines import BOM, MAX_LINE, Lines, TooLong
-from routerterm.protocols.sse import ServerEvent, SseParser
+from routerterm.protocols.sse import BOM, MAX_LINE, Lines, ServerEvent, SseParser, TooLong
 
 Framing: TypeAlias = Literal["sse", "ndjson"]
 MAX_BODY = 64 * 1024 * 1024

@@ -3,70 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from msgspec import Struct
-
-from routerterm.core.errors import InvalidResponse
-from routerterm.core.events import WireEvent
 from routerterm.core.request import ChatRequest
 from routerterm.core.secret import Secret
 from routerterm.protocols.anthropic_messages.decode import MessagesDecoder
-from routerterm.protocols.anthropic_messages.dialect import Dialect
-from routerterm.protocols.anthropic_messages.encode import request_body
-from routerterm.protocols.base import HttpRequest, ListedModel
-from routerterm.protocols.fields import left_out
-from routerterm.protocols.http import Header, get, join, key_header, post
-from routerterm.protocols.json_utils import mapping, objects, size, text
-from routerterm.protocols.listing import read_listing
-from routerterm.protocols.stream import StreamDecoder, decode_whole
+from routerterm.protocols.anthropic_messages.encode import DIALECTS, Dialect, request_body
+from routerterm.protocols.base import ListedModel
+from routerterm.protocols.codec_base import BaseCodec
+from routerterm.protocols.http import Header
+from routerterm.protocols.json_utils import objects, size, text
+
+__all__ = ["DIALECTS", "MessagesCodec", "codec"]
 
 
-class MessagesCodec(Struct, frozen=True):
+class MessagesCodec(BaseCodec):
     """Anthropic's Messages in one dialect."""
 
-    dialect: Dialect
-    name: str = "anthropic-messages"
+    name = "anthropic-messages"
+    models_path = "/models?limit=1000"
 
-    def encode(
-        self,
-        request: ChatRequest,
-        *,
-        base_url: str,
-        model: str,
-        key: Secret | None,
-        stream: bool = True,
-        prefill: str = "",
-    ) -> HttpRequest:
-        """The HTTP request that asks ``model``."""
-        body = request_body(request, self.dialect, model=model, stream=stream, prefill=prefill)
-        return post(join(base_url, "/messages"), body, self._headers(key), stream=stream)
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+        self.key_header = dialect.key_header
 
-    def left_out(self, request: ChatRequest) -> tuple[str, ...]:
-        """The names of what the request asks and this protocol cannot say."""
-        return left_out("anthropic-messages", request.params)
+    def call(self, request: ChatRequest, *, model: str, stream: bool, prefill: str) -> tuple[str, dict[str, Any]]:
+        """The path and the body of a request."""
+        return "/messages", request_body(request, self.dialect, model=model, stream=stream, prefill=prefill)
 
-    def decoder(self) -> StreamDecoder:
-        """A fresh decoder for one streamed answer."""
-        return StreamDecoder(MessagesDecoder())
+    def headers(self, key: Secret | None) -> tuple[Header, ...]:
+        """The key, and the version of the protocol."""
+        return (*super().headers(key), ("anthropic-version", self.dialect.version))
 
-    def decode_body(self, body: bytes) -> list[WireEvent]:
-        """The events of an answer that was not streamed."""
-        return decode_whole(self.decoder(), body)
+    def reader(self) -> MessagesDecoder:
+        """A fresh reader of one answer."""
+        return MessagesDecoder()
 
-    def models_request(self, *, base_url: str, key: Secret | None) -> HttpRequest:
-        """The request for the provider's list of models, as long as one page may be."""
-        return get(join(base_url, "/models?limit=1000"), self._headers(key))
-
-    def decode_models(self, body: bytes) -> Sequence[ListedModel]:
-        """The models in a listing.  Raises `InvalidResponse`."""
-        rows = mapping(read_listing(body)).get("data")
-        if not isinstance(rows, list):
-            raise InvalidResponse("The list of models holds none.")
+    def models(self, rows: list[Any]) -> Sequence[ListedModel]:
+        """The models in the rows of a listing."""
         return [
             ListedModel(id, context=size(row.get("max_input_tokens")), max_output=size(row.get("max_tokens")))
             for row in objects(rows)
             if (id := text(row.get("id")))
         ]
 
-    def _headers(self, key: Secret | None) -> tuple[Header, ...]:
-        return (*key_header(self.dialect.key_header, key), ("anthropic-version", self.dialect.version))
+
+def codec(dialect: str = "") -> MessagesCodec:
+    """The codec in one of `DIALECTS`."""
+    return MessagesCodec(DIALECTS[dialect])

@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from routerterm.core.errors import InvalidResponse
-from routerterm.protocols.anthropic_messages.usage import read_usage
+from routerterm.core.usage import Usage
 from routerterm.protocols.classify import classify
-from routerterm.protocols.event_builder import EventBuilder
-from routerterm.protocols.finish import finish
-from routerterm.protocols.json_utils import mapping, objects, text
+from routerterm.protocols.event_builder import EventBuilder, finish
+from routerterm.protocols.json_utils import count, mapping, objects, text
 from routerterm.protocols.signature_scope import sign_scope
 
 FAMILY = "anthropic"
@@ -134,3 +133,24 @@ def _key(place: Any) -> int:
 
 def _cite(citation: Mapping[str, Any], emit: EventBuilder) -> None:
     emit.cite(text(citation.get("title")) or text(citation.get("document_title")), text(citation.get("url")))
+
+
+def read_usage(usage: Mapping[str, Any]) -> Usage:
+    """The counts of one ``usage`` object, merged over the stream."""
+    split = mapping(usage.get("cache_creation"))
+    written = count(usage.get("cache_creation_input_tokens"))
+    long = count(split.get("ephemeral_1h_input_tokens"))
+    short = count(split.get("ephemeral_5m_input_tokens"))
+    written = max(written, long + short)
+    output = count(usage.get("output_tokens"))
+    thinking = count(mapping(usage.get("output_tokens_details")).get("thinking_tokens"))
+    return Usage(
+        fresh=count(usage.get("input_tokens")),
+        cache_read=count(usage.get("cache_read_input_tokens")),
+        cache_write=written - long,
+        cache_write_1h=long,
+        output=output,
+        reasoning=min(thinking, output),
+        tier=text(usage.get("service_tier")),
+        raw=usage,
+    )

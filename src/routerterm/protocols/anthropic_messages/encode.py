@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
+
+from msgspec import Struct, field
 
 from routerterm.core.messages import CacheMark, Image, Message, Reasoning, Text, ToolCall, ToolResult
 from routerterm.core.request import ChatRequest, Params, Tool
 from routerterm.protocols.anthropic_messages.decode import FAMILY
-from routerterm.protocols.anthropic_messages.dialect import Dialect
 from routerterm.protocols.fields import effort_word, written
 from routerterm.protocols.http import given
 from routerterm.protocols.images import to_base64, true_type
@@ -27,6 +28,29 @@ from routerterm.protocols.signature_scope import read_scope
 _CACHE = {"cache_control": {"type": "ephemeral"}}
 _MOST_MARKS = 4
 """Marks for the cache in one request (docs.anthropic.com, prompt caching)."""
+
+
+class Dialect(Struct, frozen=True):
+    """One accent."""
+
+    key_header: str = "x-api-key"
+    version: str = "2023-06-01"
+    max_output: int = 8192
+    """What is asked for where the request sets no limit: the protocol wants one."""
+    cache: bool = True
+    """Whether the prompt's steady beginning is marked for the provider's cache."""
+    budgeted: str = r"claude-(2|3|opus-4(-[015])?(-2025\d+)?$|sonnet-4(-[05])?(-2025\d+)?$|haiku-4)"
+    """Models (as a pattern) that are told how many tokens to think; later ones are told an effort."""
+    efforts: Mapping[str, int] = field(default_factory=lambda: {"low": 2048, "medium": 8192, "high": 24576})
+    """Tokens of thinking by effort."""
+
+
+DIALECTS: Mapping[str, Dialect] = {
+    "": Dialect(),
+    "anthropic": Dialect(),
+    "bearer": Dialect(key_header="Authorization", cache=False),
+}
+"""By name, as in the provider table and in settings."""
 
 
 def request_body(request: ChatRequest, dialect: Dialect, *, model: str, stream: bool, prefill: str) -> dict[str, Any]:

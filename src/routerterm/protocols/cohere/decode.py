@@ -8,8 +8,7 @@ from typing import Any
 from routerterm.core.errors import InvalidResponse
 from routerterm.core.usage import Usage
 from routerterm.protocols.classify import classify
-from routerterm.protocols.event_builder import EventBuilder
-from routerterm.protocols.finish import finish
+from routerterm.protocols.event_builder import EventBuilder, finish
 from routerterm.protocols.json_utils import count, mapping, objects, text
 
 

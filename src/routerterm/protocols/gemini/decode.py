@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from routerterm.core.errors import ContentBlocked, InvalidResponse
+from routerterm.core.usage import Usage
 from routerterm.protocols.classify import classify
-from routerterm.protocols.event_builder import EventBuilder
-from routerterm.protocols.finish import finish
+from routerterm.protocols.event_builder import EventBuilder, finish
 from routerterm.protocols.gemini.partial import PartialArguments
-from routerterm.protocols.gemini.usage import read_usage
-from routerterm.protocols.json_utils import mapping, objects, text
+from routerterm.protocols.json_utils import count, mapping, objects, text
 from routerterm.protocols.signature_scope import sign_scope
 
 FAMILY = "gemini"
@@ -121,3 +120,17 @@ class GeminiDecoder:
             emit.call(self._calls, arguments=json.dumps(self._partial.value, ensure_ascii=False))
             self._partial = None
             self._calls += 1
+
+
+def read_usage(usage: Mapping[str, Any]) -> Usage:
+    """The counts of one ``usageMetadata``."""
+    prompt = count(usage.get("promptTokenCount")) + count(usage.get("toolUsePromptTokenCount"))
+    thoughts = count(usage.get("thoughtsTokenCount"))
+    read = min(count(usage.get("cachedContentTokenCount")), prompt)
+    return Usage(
+        fresh=prompt - read,
+        cache_read=read,
+        output=count(usage.get("candidatesTokenCount")) + thoughts,
+        reasoning=thoughts,
+        raw=usage,
+    )

@@ -9,10 +9,8 @@ from typing import Any
 
 from routerterm.core.errors import InvalidResponse
 from routerterm.protocols.classify import classify
-from routerterm.protocols.event_builder import EventBuilder
-from routerterm.protocols.finish import finish
+from routerterm.protocols.event_builder import EventBuilder, finish
 from routerterm.protocols.json_utils import amount, is_object, listing, mapping, objects, text
-from routerterm.protocols.openai_chat.calls import CallIndex
 from routerterm.protocols.openai_chat.usage import read_usage
 from routerterm.protocols.signature_scope import sign_scope
 
@@ -174,3 +172,47 @@ def _cite(payload: Mapping[str, Any], emit: EventBuilder) -> None:
     if not results:
         for address in listing(payload.get("citations")):
             emit.cite(text(address))
+
+
+class CallIndex:
+    """Gives every call its number.  A piece belongs to its index, else to its id, else to the last call."""
+
+    def __init__(self) -> None:
+        self._by_key: dict[int | str, int] = {}
+        self._ids: dict[int, str] = {}
+        self._names: set[int] = set()
+        self._last = -1
+        self._next = 0
+
+    def place(self, index: Any, id: str, name: str) -> int:
+        """The number of the call that a piece with these marks belongs to."""
+        if isinstance(index, int) and not isinstance(index, bool):
+            number = self._by_key.get(index)
+            # A server that numbers every parallel call 0 gives itself away by a new id with a new name.
+            if number is None or (id and name and self._ids.get(number, id) != id):
+                number = self._new()
+                self._by_key[index] = number
+        elif id and id in self._by_key:
+            number = self._by_key[id]
+        elif self._last < 0 or id or (name and self._last in self._names):
+            number = self._new()
+        else:
+            number = self._last
+        if id:
+            self._ids.setdefault(number, id)
+            self._by_key.setdefault(id, number)
+        if name:
+            self._names.add(number)
+        self._last = number
+        return number
+
+    def another(self, index: Any) -> int:
+        """A new call on an index that has one already."""
+        number = self._last = self._new()
+        if isinstance(index, int) and not isinstance(index, bool):
+            self._by_key[index] = number
+        return number
+
+    def _new(self) -> int:
+        self._next += 1
+        return self._next - 1

@@ -6,10 +6,8 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from routerterm.core.errors import InvalidResponse
 from routerterm.protocols.base import ListedModel
 from routerterm.protocols.json_utils import amount, listing, mapping, objects, size, text
-from routerterm.protocols.listing import read_listing
 
 _CONTEXT = (
     "context_length",
@@ -44,21 +42,9 @@ _REASONING = ("capabilities.reasoning", "model_spec.capabilities.supportsReasoni
 """Where servers say what a model can do; the first one that says anything counts."""
 
 
-def read_models(body: bytes) -> list[ListedModel]:
-    """The models in ``{"data": […]}``, ``{"models": […]}`` or a bare list.  Raises `ProviderError`."""
-    payload = read_listing(body)
-    rows = payload if isinstance(payload, list) else _rows(payload)
-    if rows is None:
-        raise InvalidResponse("The list of models holds none.", "Is base_url right?")
+def read_models(rows: list[Any]) -> list[ListedModel]:
+    """The models in the rows of a listing."""
     return [model for row in objects(rows) if (model := _model(row)) is not None]
-
-
-def _rows(payload: Any) -> list[Any] | None:
-    for field in ("data", "models"):
-        rows = mapping(payload).get(field)
-        if isinstance(rows, list):
-            return rows
-    return None
 
 
 def _model(row: Mapping[str, Any]) -> ListedModel | None:

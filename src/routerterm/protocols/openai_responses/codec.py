@@ -3,58 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from msgspec import Struct
-
-from routerterm.core.events import WireEvent
 from routerterm.core.request import ChatRequest
-from routerterm.core.secret import Secret
-from routerterm.protocols.base import HttpRequest, ListedModel
-from routerterm.protocols.fields import left_out
-from routerterm.protocols.http import get, join, key_header, post
+from routerterm.protocols.base import ListedModel
+from routerterm.protocols.codec_base import BaseCodec
 from routerterm.protocols.openai_chat.models import read_models
 from routerterm.protocols.openai_responses.decode import ResponsesDecoder
-from routerterm.protocols.openai_responses.dialect import PLAIN, Dialect
-from routerterm.protocols.openai_responses.encode import request_body
-from routerterm.protocols.stream import StreamDecoder, decode_whole
+from routerterm.protocols.openai_responses.encode import DIALECTS, Dialect, request_body
+
+__all__ = ["DIALECTS", "ResponsesCodec", "codec"]
 
 
-class ResponsesCodec(Struct, frozen=True):
+class ResponsesCodec(BaseCodec):
     """The Responses API in one dialect."""
 
-    dialect: Dialect = PLAIN
-    name: str = "openai-responses"
+    name = "openai-responses"
 
-    def encode(
-        self,
-        request: ChatRequest,
-        *,
-        base_url: str,
-        model: str,
-        key: Secret | None,
-        stream: bool = True,
-        prefill: str = "",
-    ) -> HttpRequest:
-        """The HTTP request that asks ``model``."""
-        body = request_body(request, self.dialect, model=model, stream=stream, prefill=prefill)
-        return post(join(base_url, "/responses"), body, key_header(self.dialect.key_header, key), stream=stream)
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+        self.key_header = dialect.key_header
 
-    def left_out(self, request: ChatRequest) -> tuple[str, ...]:
-        """The names of what the request asks and this protocol cannot say."""
-        return left_out("openai-responses", request.params)
+    def call(self, request: ChatRequest, *, model: str, stream: bool, prefill: str) -> tuple[str, dict[str, Any]]:
+        """The path and the body of a request."""
+        return "/responses", request_body(request, self.dialect, model=model, stream=stream, prefill=prefill)
 
-    def decoder(self) -> StreamDecoder:
-        """A fresh decoder for one streamed answer."""
-        return StreamDecoder(ResponsesDecoder(self.dialect.family))
+    def reader(self) -> ResponsesDecoder:
+        """A fresh reader of one answer."""
+        return ResponsesDecoder(self.dialect.family)
 
-    def decode_body(self, body: bytes) -> list[WireEvent]:
-        """The events of an answer that was not streamed."""
-        return decode_whole(self.decoder(), body)
+    def models(self, rows: list[Any]) -> Sequence[ListedModel]:
+        """The models in the rows of a listing."""
+        return read_models(rows)
 
-    def models_request(self, *, base_url: str, key: Secret | None) -> HttpRequest:
-        """The request for the provider's list of models."""
-        return get(join(base_url, "/models"), key_header(self.dialect.key_header, key))
 
-    def decode_models(self, body: bytes) -> Sequence[ListedModel]:
-        """The models in a listing.  Raises `InvalidResponse`."""
-        return read_models(body)
+def codec(dialect: str = "") -> ResponsesCodec:
+    """The codec in one of `DIALECTS`."""
+    return ResponsesCodec(DIALECTS[dialect])

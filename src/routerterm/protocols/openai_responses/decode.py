@@ -7,8 +7,7 @@ from typing import Any
 
 from routerterm.core.errors import InvalidResponse, ServerError
 from routerterm.protocols.classify import classify
-from routerterm.protocols.event_builder import EventBuilder
-from routerterm.protocols.finish import finish
+from routerterm.protocols.event_builder import EventBuilder, finish
 from routerterm.protocols.json_utils import mapping, objects, text
 from routerterm.protocols.openai_chat.usage import read_usage
 from routerterm.protocols.signature_scope import sign_scope

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from routerterm.core.messages import Image, Message, Reasoning, Text, ToolCall, ToolResult
 from routerterm.core.request import ChatRequest, JsonAnswer, Params, Tool
@@ -11,10 +14,33 @@ from routerterm.protocols.fields import effort_word, written
 from routerterm.protocols.http import given
 from routerterm.protocols.images import data_uri
 from routerterm.protocols.normalize_messages import arguments_text, conversation, plain_id
-from routerterm.protocols.openai_responses.dialect import Dialect
 from routerterm.protocols.schemas import object_schema
 from routerterm.protocols.signature_scope import read_scope
 from routerterm.protocols.structured import chat_format
+
+
+class Dialect(Struct, frozen=True):
+    """One accent."""
+
+    family: str = "responses"
+    """Whose the seals on its thoughts are: each provider opens only its own."""
+    key_header: str = "Authorization"
+    encrypted: bool = True
+    """Whether it is asked for its sealed thoughts, since nothing is stored at the provider."""
+    summaries: bool = True
+    """Whether it may be asked for summaries of its thoughts."""
+
+
+PLAIN = Dialect(encrypted=False, summaries=False)
+DIALECTS: Mapping[str, Dialect] = {
+    "": PLAIN,
+    "openai": Dialect("responses-openai", summaries=False),  # only verified organisations may ask for them
+    "azure": Dialect("responses-azure", key_header="api-key"),
+    "xai": Dialect("responses-xai", summaries=False),
+    "openrouter": Dialect("responses-openrouter"),
+    "local": replace(PLAIN, family="responses-local"),
+}
+"""By name, as in the provider table and in settings."""
 
 
 def request_body(request: ChatRequest, dialect: Dialect, *, model: str, stream: bool, prefill: str) -> dict[str, Any]:

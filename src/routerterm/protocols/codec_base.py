@@ -1,0 +1,103 @@
+"""What every client's half does alike: one class that the six protocols fill in."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from routerterm.core.errors import InvalidResponse
+from routerterm.core.events import WireEvent
+from routerterm.core.request import ChatRequest
+from routerterm.core.secret import Secret
+from routerterm.protocols.base import HttpRequest, ListedModel
+from routerterm.protocols.classify import classify
+from routerterm.protocols.fields import left_out
+from routerterm.protocols.http import Header, get, join, key_header, post
+from routerterm.protocols.json_utils import NotJson, listing, loads, mapping
+from routerterm.protocols.stream import Framing, Reader, StreamDecoder, decode_whole
+
+
+class BaseCodec(ABC):
+    """Fulfils `base.Codec`: addresses, headers and framing; what stands in the bodies is each protocol's own."""
+
+    name: str
+    """The protocol's name, as in settings."""
+    framing: ClassVar[Framing] = "sse"
+    think_tags: bool = False
+    models_path: str = "/models"
+    rows: ClassVar[str] = "data"
+    """The field of a listing that holds the models."""
+    key_header: str = "Authorization"
+    passes: frozenset[str] | None = None
+    """The fields beyond our vocabulary that the server takes; None for all that the protocol knows."""
+    vocabulary: str = ""
+    """Whose fields it knows (`fields.CARRIED`), where that is not its own name."""
+
+    @abstractmethod
+    def call(self, request: ChatRequest, *, model: str, stream: bool, prefill: str) -> tuple[str, dict[str, Any]]:
+        """The path and the body of a request."""
+
+    @abstractmethod
+    def reader(self) -> Reader:
+        """A fresh reader of one answer."""
+
+    @abstractmethod
+    def models(self, rows: list[Any]) -> Sequence[ListedModel]:
+        """The models in the rows of a listing."""
+
+    def encode(
+        self,
+        request: ChatRequest,
+        *,
+        base_url: str,
+        model: str,
+        key: Secret | None,
+        stream: bool = True,
+        prefill: str = "",
+    ) -> HttpRequest:
+        """The HTTP request that asks ``model``.  Raises `BadRequest` where there is nothing to answer."""
+        path, body = self.call(request, model=model, stream=stream, prefill=prefill)
+        accept = "application/x-ndjson" if stream and self.framing == "ndjson" else ""
+        return post(join(base_url, path), body, self.headers(key), stream=stream, accept=accept)
+
+    def headers(self, key: Secret | None) -> tuple[Header, ...]:
+        """The headers of every request."""
+        return key_header(self.key_header, key)
+
+    def left_out(self, request: ChatRequest) -> tuple[str, ...]:
+        """The names of what the request asks and this server cannot be told."""
+        return left_out(self.vocabulary or self.name, request.params, self.passes)
+
+    def decoder(self) -> StreamDecoder:
+        """A fresh decoder for one streamed answer."""
+        return StreamDecoder(self.reader(), framing=self.framing, think_tags=self.think_tags)
+
+    def decode_body(self, body: bytes) -> list[WireEvent]:
+        """The events of an answer that was not streamed."""
+        return decode_whole(self.decoder(), body)
+
+    def models_request(self, *, base_url: str, key: Secret | None) -> HttpRequest:
+        """The request for the provider's list of models, as long as one page may be."""
+        return get(join(base_url, self.models_path), self.headers(key))
+
+    def decode_models(self, body: bytes) -> Sequence[ListedModel]:
+        """The models in a listing.  Raises `InvalidResponse`, or what an error body says."""
+        payload = read_listing(body)
+        rows = payload if isinstance(payload, list) else mapping(payload).get(self.rows)
+        if not isinstance(rows, list):
+            rows = mapping(payload).get("models")
+        if not isinstance(rows, list):
+            raise InvalidResponse("The list of models has no models.", "Is base_url right?")
+        return self.models(listing(rows))
+
+
+def read_listing(body: bytes) -> Any:
+    """The JSON of a listing.  Raises `InvalidResponse`, or what an error body says."""
+    try:
+        payload = loads(body)
+    except NotJson:
+        raise InvalidResponse("The list of models is not JSON.", "Is base_url right?") from None
+    if isinstance(payload, dict) and payload.get("error"):
+        raise classify(200, {}, payload)
+    return payload
