@@ -125,20 +125,21 @@ def _chat(question: str) -> click.Command:
 
 
 def _open_chat(ctx: click.Context, question: str) -> None:
+    from routerterm.tui.chat.opening import Opening
+
     plain, model, last = ctx.find_root().obj
     if plain or _wants_plain():
         from routerterm.cli.keys_prompts import open_locked
         from routerterm.config.paths import Paths
         from routerterm.tui.plain import run as talk
 
-        sys.exit(talk(Paths.find(), open_locked))
+        sys.exit(talk(Paths.find(), open_locked, Opening(question, model or "", last)))
     _want_terminal()
     from routerterm.tui.gc_control import put_off
 
     put_off()
     from routerterm.cli.gateway_factory import gateway_of
     from routerterm.tui.app import run
-    from routerterm.tui.chat.opening import Opening
 
     sys.exit(run(gateway_of, Opening(question, model or "", last)))
 

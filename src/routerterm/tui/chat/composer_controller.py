@@ -209,13 +209,25 @@ class ComposerController:
         self._screen.composer.give_back(early)
 
     async def _compare(self, text: str) -> None:
-        files = self._screen.tray.take()
-        try:
-            await self._screen.comparing.start(Asked(text.strip() and text, files))
-        except RoutertermError as error:
-            self._screen.tray.give_back(files)
-            self._screen.composer.give_back(text)
-            self._screen.show_error(error)
+        """Ask several models; Enter alone asks the last question again, once its cost is confirmed."""
+        screen, files = self._screen, self._screen.tray.take()
+
+        async def start() -> None:
+            try:
+                await screen.comparing.start(Asked(text.strip() and text, files))
+            except RoutertermError as error:
+                screen.tray.give_back(files)
+                screen.composer.give_back(text)
+                screen.show_error(error)
+
+        def begin() -> None:
+            screen.run_worker(start(), group="compare", exit_on_error=False)
+
+        if text.strip() or files:
+            await start()
+        else:
+            question = await screen.stage.question(None)
+            await screen.spending.gate("Ask again", screen.comparing.models, begin, leaf=question.id)
 
     def _unknown(self, text: str) -> None:
         word = text.split()[0]

@@ -75,6 +75,7 @@ ACTIONS: Mapping[str, str] = {
     "continue": "continue",
     "find": "look",
     "leave_out": "leave_out",
+    "start": "start",
 }
 """Which command does what the transcript asks for."""
 
@@ -340,8 +341,12 @@ class ChatScreen(FramedScreen):
 
     @on(Composer.Submitted)
     async def _submitted(self, event: Composer.Submitted) -> None:
-        """Send it, or run it if it is a command."""
-        await self.writing.submitted(event.text)
+        """Send it, or run it if it is a command; what cannot be sent stands in the composer again."""
+        try:
+            await self.writing.submitted(event.text)
+        except RoutertermError as error:
+            self.composer.give_back(event.text)
+            self.show_error(error)
 
     @on(Composer.Edited)
     def _edited(self) -> None:
@@ -376,7 +381,7 @@ class ChatScreen(FramedScreen):
             case "end":
                 self.transcript.action_to_end()
             case "start":
-                await self.stage.to_start()
+                await self.run_command("start")
 
     @on(ConversationList.Chosen)
     async def _chosen(self, event: ConversationList.Chosen) -> None:
@@ -411,9 +416,6 @@ class ChatScreen(FramedScreen):
 
     @on(Transcript.EntryAction)
     async def _entry_action(self, event: messages.EntryAction) -> None:
-        if event.action == "start":
-            await self.stage.to_start()
-            return
         self.chosen = event.id
         try:
             await self.run_command(ACTIONS[event.action])

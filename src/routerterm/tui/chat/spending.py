@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from routerterm.core.errors import RoutertermError
-from routerterm.tui.widgets.status import cost_range
+from routerterm.core.money import show_usd
 
 if TYPE_CHECKING:
     from routerterm.core.messages import Message
@@ -29,7 +30,7 @@ class Spending:
     async def gate(
         self,
         label: str,
-        model: str,
+        models: str | Sequence[str],
         do: Callable[[], None],
         *,
         leaf: str | None = None,
@@ -37,28 +38,36 @@ class Spending:
     ) -> None:
         """Do it once its cost is confirmed.
 
-        ``leaf`` is the last message that ``model`` would be sent, with ``message`` after it.  Where no model can
+        ``leaf`` is the last message that each of ``models`` would be sent, with ``message`` after it.  Where no model can
         serve it, it is done at once: nothing is sent then, and the reason is said where an answer would stand.
         """
         from routerterm.wiring.preview import preview
 
         stage = self._stage
-        session = stage.session
-        try:
-            found = await preview(
-                self._services(), session, message, model,
-                params=stage.params, leaf=leaf, system=stage.system, private=stage.private,
-            )  # fmt: skip
-        except RoutertermError:
-            do()
-            return
-        if found is not None and found.free:
+        names = [models] if isinstance(models, str) else list(models)
+        found: list[Preview | None] = []
+        for name in names:
+            try:
+                found.append(
+                    await preview(
+                        self._services(), stage.session, message, name,
+                        params=stage.params, leaf=leaf, system=stage.system, private=stage.private,
+                    )
+                )  # fmt: skip
+            except RoutertermError:
+                continue  # this one cannot be asked, so it costs nothing
+        if all(one is not None and one.free for one in found):
             do()
         else:
-            self._confirmation.ask(f"{label} · {model}", cost_words(found), do)
+            self._confirmation.ask(f"{label} · {' | '.join(names)}", cost_words(found), do)
 
 
-def cost_words(found: Preview | None) -> str:
-    """``~$0.004–0.011``, or that nobody knows."""
-    cost = cost_range(found.forecast) if found is not None else "?"
-    return "price unknown" if cost == "?" else f"~{cost}"
+def cost_words(found: Sequence[Preview | None]) -> str:
+    """``~$0.004–0.011`` for all of them together, or that nobody knows."""
+    low = high = Decimal(0)
+    for one in found:
+        if one is None or one.forecast.low is None or one.forecast.high is None:
+            return "price unknown"
+        low, high = low + one.forecast.low, high + one.forecast.high
+    shown, most = show_usd(low), show_usd(high)
+    return f"~{most}" if shown == most else f"~{shown}–{most.removeprefix('$')}"

@@ -64,7 +64,7 @@ class StatusController:
             self._view,
             activity=activity,
             tick=self._view.tick + 1 if self._screen.app.moves else 0,
-            note=turn.note if turn is not None and turn.first_at is None else "",
+            note=turn.note if turn is not None and turn.first_at is None else self._waiting(),
             rate=turn.rate if turn else None,
             queued=len(turn.queue) if turn else 0,
             private=self._screen.stage.private,
@@ -90,6 +90,11 @@ class StatusController:
         today, cap = await self._screen.services.spent_today()
         self._view = replace(self._view, today=today, today_cap=cap)
         self.refresh()
+
+    def _waiting(self) -> str:
+        """What was sent before all was read waits; it is said that it does."""
+        waiting = len(self._screen.early)
+        return f"starting; {waiting} sent {'text' if waiting == 1 else 'texts'} will go then" if waiting else ""
 
     async def follow_gateway(self) -> None:
         """Look up today's cost again where other programs have asked through the gateway in here."""

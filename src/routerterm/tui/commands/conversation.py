@@ -176,6 +176,16 @@ class Look(Command):
             show_dialog(stage, PromptDialog("Find here", "Words in this conversation; n goes up, N down."), given)
 
 
+class Start(Command):
+    """Scroll to the first message of this conversation."""
+
+    name, title, group, slash = "start", "Start of the conversation", "Conversation", "top"
+
+    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+        """Load all there is, and show its beginning."""
+        await stage.stage.to_start()
+
+
 class Delete(Command):
     """Delete this conversation; /undelete restores it for a week."""
 

@@ -42,6 +42,7 @@ async def again(stage: ChatScreen, model: str) -> None:
 
     def do() -> None:
         stage.turns.start(session, lambda: session.regenerate(question.id, model=model), model=model)
+        stage.notify("Asked again. [ among the messages shows the previous answer.", timeout=4)
 
     await stage.spending.gate("Ask again", model, do, leaf=question.id)
 

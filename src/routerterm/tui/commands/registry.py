@@ -51,6 +51,7 @@ COMMANDS: Mapping[str, type[Command]] = {
         conversation.Switch,
         conversation.Rename,
         conversation.Look,
+        conversation.Start,
         conversation.Pin,
         organise.Tag,
         organise.Tags,

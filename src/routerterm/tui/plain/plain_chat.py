@@ -30,6 +30,7 @@ from routerterm.engine.chat.params import params_from_json, params_to_json
 from routerterm.tui.chat.attachment_files import Attached, tidied
 from routerterm.tui.chat.entries import words
 from routerterm.tui.chat.last_model import begins_with
+from routerterm.tui.chat.opening import Opening
 from routerterm.tui.plain.commands import COMMANDS
 from routerterm.tui.plain.text import WELCOME, ending
 
@@ -180,7 +181,7 @@ class PlainChat:
                 assert_never(event)
 
 
-def run(paths: Paths, unlock: Unlock) -> int:
+def run(paths: Paths, unlock: Unlock, opening: Opening | None = None) -> int:
     """Talk until the person leaves; the exit code.  ``unlock`` asks for the passphrases that a model's keys need."""
     from routerterm.wiring import open_services
 
@@ -190,7 +191,7 @@ def run(paths: Paths, unlock: Unlock) -> int:
         services = runner.run(open_services(paths))
         try:
             talk = PlainChat(services, unlock)
-            runner.run(_greet(talk))
+            runner.run(_greet(talk, opening or Opening()))
             while not talk.over:
                 line = _line(talk)
                 if line is None:
@@ -204,7 +205,7 @@ def run(paths: Paths, unlock: Unlock) -> int:
     return 0
 
 
-async def _greet(talk: PlainChat) -> None:
+async def _greet(talk: PlainChat, opening: Opening) -> None:
     services = talk.services
     talk.model = await begins_with(services)
     talk.say(f"routerterm, plain. {talk.model} answers. /help names the commands, /quit leaves.")
@@ -213,6 +214,13 @@ async def _greet(talk: PlainChat) -> None:
     chosen = ("router", "default") in services.settings.given
     if not chosen and talk.model == "demo/markdown" and await services.store.conversations.latest() is None:
         talk.say(WELCOME)
+    latest = await services.store.conversations.latest() if opening.last else None
+    if latest is not None:
+        await talk.open(latest.id)
+    if opening.model:
+        await talk.take(f"/model {opening.model}")
+    if opening.question:
+        await talk.take(opening.question)
 
 
 def _line(talk: PlainChat) -> str | None:
