@@ -38,8 +38,8 @@ class Spending:
     ) -> None:
         """Do it once its cost is confirmed.
 
-        ``leaf`` is the last message that each of ``models`` would be sent, with ``message`` after it.  Where no model can
-        serve it, it is done at once: nothing is sent then, and the reason is said where an answer would stand.
+        ``leaf`` is the last message that each of ``models`` would be sent, with ``message`` after it.  Where no model
+        can serve it, it is done at once: nothing is sent then, and the reason is said where an answer would stand.
         """
         from routerterm.wiring.preview import preview
 
