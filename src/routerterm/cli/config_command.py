@@ -90,16 +90,16 @@ def show(section: str | None, changed: bool) -> None:
 
     if section is not None and section not in entry_names(Settings):
         raise click.UsageError(f"There is no section {section!r}. Known: {', '.join(entry_names(Settings))}.")
-    table: tuple[str, ...] = ()
-    # In TOML what belongs to no table stands before the first.
-    for entry in sorted(entries(load_settings(Paths.find())), key=lambda each: len(each.way) > 1):
-        if section not in (None, entry.way[0]) or (changed and not entry.changed):
-            continue
-        if entry.way[:-1] != table:
-            table = entry.way[:-1]
-            if table:
-                click.secho(f"\n[{_dotted(table)}]", bold=True)
-        click.echo(_lines(entry))
+    # In TOML each table stands once, and what belongs to none before the first.
+    tables: dict[tuple[str, ...], list[Entry]] = {(): []}
+    for entry in entries(load_settings(Paths.find())):
+        if section in (None, entry.way[0]) and (entry.changed or not changed):
+            tables.setdefault(entry.way[:-1], []).append(entry)
+    for table, held in tables.items():
+        if table:
+            click.secho(f"\n[{_dotted(table)}]", bold=True)
+        for entry in held:
+            click.echo(_lines(entry))
 
 
 def _lines(entry: Entry) -> str:

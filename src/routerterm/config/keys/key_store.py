@@ -18,6 +18,7 @@ from routerterm.config.keys.errors import VaultLocked, VaultSlow
 from routerterm.config.keys.files import file_signature
 from routerterm.config.keys.index import KeyIndex, Records
 from routerterm.config.keys.kernel_keyring import KernelKeyring
+from routerterm.config.keys.redact_output import forbid_dumps
 from routerterm.config.keys.rows import Reference, rows_of
 from routerterm.config.keys.system import system_vault
 from routerterm.config.keys.timeouts import run_with_timeout
@@ -37,6 +38,8 @@ PROBE_LIMIT = 4.0
 GET_LIMIT = 25.0
 TROUBLE_LASTS = 30.0
 """Seconds before a place that failed is asked again."""
+LOCKED_LASTS = 0.5
+"""The same for our own locked vault: asking it takes a millisecond, and another program may have unlocked it."""
 
 
 class KeyStore:
@@ -130,6 +133,7 @@ class KeyStore:
                 f"The key {row.label} of {row.provider} is not in {row.place.value} any more.",
                 f"Add it again: `routerterm keys add {row.provider}`.",
             )
+        forbid_dumps()
         secret_redactor.learn(secret.reveal())
         self._secrets[row.place, row.address] = secret
         return secret
@@ -229,7 +233,8 @@ class KeyStore:
         address = (row.place, row.address)
         if address in self._trouble:
             when, error = self._trouble[address]
-            if self._clock() - when < TROUBLE_LASTS:
+            ours = row.place is KeyLocation.VAULT and isinstance(error, VaultLocked)
+            if self._clock() - when < (LOCKED_LASTS if ours else TROUBLE_LASTS):
                 raise error
         try:
             secret = await self.secret(row)

@@ -13,6 +13,7 @@ import sys
 import threading
 import traceback
 from contextlib import suppress
+from functools import cache
 from types import TracebackType
 from typing import Any, TextIO
 
@@ -58,3 +59,19 @@ def forbid_core_files() -> None:
 
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+@cache
+def forbid_dumps() -> None:
+    """Keep other programs of the same person from reading our memory, where the system can (Linux: prctl(2)).
+
+    Called with the first key that is loaded: it takes the import of ctypes.  Programs that we start are not affected.
+    """
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+_PR_SET_DUMPABLE = 4
+"""From linux/prctl.h."""

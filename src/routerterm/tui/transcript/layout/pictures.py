@@ -28,6 +28,8 @@ ROWS = 12
 COLUMNS = 60
 PIXELS = 16_000_000
 """A picture that would unpack to more is not: it would take the memory of a small machine."""
+MOST_PIXELS = 400_000_000
+"""The same for a photograph that is scaled while it is decoded: its time counts, not its memory."""
 SHADES = 64
 """Different colours in a picture: neighbours that are alike cost the line one change of colour, not ten."""
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP")
@@ -46,7 +48,10 @@ def picture_lines(data: bytes, width: int, half: str) -> tuple[Line, ...]:
     PIL.Image.MAX_IMAGE_PIXELS = None  # it would warn on the terminal; the limit is ours
     try:
         with PIL.Image.open(BytesIO(data), formats=FORMATS) as opened:
-            # A photograph is decoded at the smallest scale that serves; nothing else can be.
+            # A photograph is decoded at the smallest scale that serves; nothing else can be.  A progressive one is held
+            # whole all the same until its last pass, so its own size counts.
+            if opened.width * opened.height > (PIXELS if opened.info.get("progressive") else MOST_PIXELS):
+                return ()
             opened.draft("RGB", (2 * COLUMNS, 4 * ROWS))
             if opened.width * opened.height > PIXELS:
                 return ()
