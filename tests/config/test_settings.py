@@ -221,7 +221,7 @@ def test_the_environment_says_which_proxy(paths: Paths) -> None:
 
 def test_an_unreadable_file_is_a_sentence(paths: Paths) -> None:
     paths.config_file.mkdir(parents=True)
-    with pytest.raises(SettingsError, match="cannot be read: Is a directory"):
+    with pytest.raises(SettingsError, match="cannot be read: it is a folder"):
         load_settings(paths, {})
 
 

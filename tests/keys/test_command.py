@@ -128,7 +128,7 @@ def test_nothing_to_show_and_nothing_to_test(home: Path) -> None:
 def test_the_passphrase_is_asked_for_and_changed(kernel: Recalled, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     keys("add", "--no-test", said=GROQ)
     answers = iter([PASSPHRASE, "short", "another phrase", "a typo", "another phrase", "another phrase"])
-    for room in ("keys_command", "keys_asking"):
+    for room in ("keys_command", "keys_prompts"):
         monkeypatch.setattr(f"routerterm.cli.{room}.hidden", lambda prompt: next(answers))
     said = keys("passphrase")
     assert "too short" in said

@@ -23,7 +23,7 @@ from tests.tui.chat.program import answered, running, say, screen_text, shown, u
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Paths]:
     """A person with a vault and a provider on this machine."""
     monkeypatch.setenv("ROUTERTERM_HOME", str(tmp_path))
-    monkeypatch.setattr("routerterm.config.keys.key_store.KernelCache", lambda seconds: Forgetful())
+    monkeypatch.setattr("routerterm.config.keys.key_store.KernelKeyring", lambda seconds: Forgetful())
     paths = Paths.find()
     paths.make()
     with provider(OPENAI) as url:

@@ -211,7 +211,7 @@ def test_the_kernel_keeps_it_for_another_program_and_for_a_while() -> None:
     name = f"test-{os.getpid()}"
     try:
         assert cache.keep(name, b"forty-eight bytes or so")
-        program = f"from routerterm.config.keys.kernel_keyring import KernelCache as K; print(K(1).recall({name!r}))"
+        program = f"from routerterm.config.keys.kernel_keyring import KernelKeyring as K; print(K(1).recall({name!r}))"
         said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
         assert said.stdout.strip() == "b'forty-eight bytes or so'"
         deadline = time.monotonic() + 20

@@ -182,9 +182,9 @@ def test_nothing_heavy_is_imported_before_the_first_key() -> None:
     program = """
 import sys
 from pathlib import Path
-from routerterm.config.keys.key_store import Keyring
-from routerterm.config.keys.key_manager import Keeper
-Keeper(Keyring(Path("/nowhere"), {}, environ={}))
+from routerterm.config.keys.key_store import KeyStore
+from routerterm.config.keys.key_manager import KeyManager
+KeyManager(KeyStore(Path("/nowhere"), {}, environ={}))
 heavy = ("keyring", "cryptography", "secretstorage", "jeepney", "textual", "pydantic", "httpx")
 print([name for name in heavy if name in sys.modules])
 """

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from routerterm.core.errors import GuardBlocked, SettingsError
 from routerterm.core.messages import Message, Text, ToolCall, ToolResult
+from routerterm.core.redact import Redactor
 from routerterm.core.request import ChatRequest
 from routerterm.router.guard import GuardRules, Hit, PersonalGuard, Rule
 from routerterm.router.guard.detect import detect, is_iban, luhn
@@ -257,9 +258,10 @@ def test_what_comes_back_is_recorded_too() -> None:
     )
 
 
-def test_without_rules_nothing_stands_in_the_way() -> None:
+def test_without_rules_nothing_stands_in_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
     guarded = PersonalGuard(GuardRules()).check(ask(f"ann@x.org {KEY}"))
     assert guarded.request == ask(f"ann@x.org {KEY}")
+    monkeypatch.setattr("routerterm.router.guard.guard.secret_redactor", Redactor())
     assert guarded.restorer() is None
 
 

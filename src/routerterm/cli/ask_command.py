@@ -95,6 +95,8 @@ def command(
     Exits with 1 if the request failed, 2 if it was wrongly asked, 3 if budget or guard refused it, 4 without a
     key or model, 130 if it was interrupted.
     """
+    from routerterm.engine.chat.attachments import attachment
+
     text = _joined(prompt, _standard_input())
     if not text and not files:
         raise click.UsageError('Ask something: routerterm ask "Why is the sky blue?" (`routerterm` opens the chat).')
@@ -104,7 +106,9 @@ def command(
         raise click.UsageError("--json prints events, -x a code block: take one of them.")
     asked = (text, files, model, system, conversation, not no_stream, as_json, reasoning)
     question = Question(*asked, only_code=only_code, most=most, save=not no_save)
-    sys.exit(asyncio.run(_ask(question)))
+    # Before the event loop runs: reading a pipe may take long, and there Ctrl+C ends it.
+    parts = [attachment(file, pipes=True) for file in files]
+    sys.exit(asyncio.run(_ask(question, parts)))
 
 
 def _standard_input() -> str:
@@ -120,14 +124,12 @@ def _joined(prompt: str | None, standard_input: str) -> str:
     return "\n\n".join(piece for piece in ((prompt or "").strip(), standard_input.strip()) if piece)
 
 
-async def _ask(question: Question) -> int:
+async def _ask(question: Question, parts: Sequence[Part]) -> int:
     """Ask and print; the exit code."""
     from routerterm.cli.keys_prompts import open_locked
-    from routerterm.engine.chat.attachments import attachment
     from routerterm.engine.chat.detached import finish_without_terminal, unless_hung_up
     from routerterm.wiring import open_app
 
-    parts: Sequence[Part] = [attachment(file) for file in question.files]
     async with open_app() as app:
         for trouble in app.troubles:
             print_error(trouble)

@@ -74,7 +74,7 @@ def check_text(
 def read_text(paths: Paths) -> str:
     """The text of ``config.toml``; empty where there is none.  Raises `SettingsError`."""
     try:
-        return paths.config_file.read_text(encoding="utf-8-sig")
+        return atomic_file.read_regular(paths.config_file).decode("utf-8-sig").replace("\r\n", "\n")
     except FileNotFoundError:
         return ""
     except UnicodeDecodeError:

@@ -153,7 +153,9 @@ def _each(
         except sqlite3.Error as error:
             yield _problem(name, error)
             continue
-        if not of:
+        if chat is None:  # a damaged index names a row that is not there
+            yield StoreError(f"A conversation in {name} cannot be read.")
+        elif not of:
             yield dict(chat), []
         else:
             yield _one(connection, name, dict(chat), f"SELECT * FROM {of} WHERE {key} IS ? ORDER BY {order}")

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from routerterm.core.errors import StoreError
 from routerterm.core.messages import Role
 from routerterm.store.corrections import corrections
-from routerterm.store.errors import DiskTrouble
+from routerterm.store.errors import Damaged, DiskTrouble
 from routerterm.store.query import Query, expression_of, match_expression
 from routerterm.store.snippet import Snippet, pattern_of, snippet_of, weigh
 from routerterm.store.words import complete, is_complete
@@ -100,7 +100,7 @@ class Search:
             return True
         try:
             return await self._writer.write(lambda connection: complete(connection, seconds))
-        except DiskTrouble:  # the search goes without the words that cannot be written
+        except (DiskTrouble, Damaged):  # the search goes without the words that cannot be written
             return True
 
     def _run(self, connection: sqlite3.Connection, asked: _Asked, query: Query, limit: int, now: int) -> Results:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from routerterm.config.atomic_file import open_regular
 from routerterm.core.errors import RoutertermError
 from routerterm.core.messages import Image, Part, Text
 
@@ -13,10 +14,13 @@ LARGEST_PICTURE = 20_000_000
 """Bytes of a picture: more is refused by every provider."""
 
 
-def attachment(file: Path) -> Part:
-    """The file's content.  Blocks while it reads.  Raises `RoutertermError`."""
+def attachment(file: Path, *, pipes: bool = False) -> Part:
+    """The file's content.  Blocks while it reads; of ``pipes``, such as a shell's ``<(...)``, until they end.
+
+    Raises `RoutertermError`.
+    """
     try:
-        with file.open("rb") as source:
+        with file.open("rb") if pipes else open_regular(file) as source:
             data = source.read(LARGEST_PICTURE + 1)
     except OSError as error:
         raise RoutertermError(f"{file} cannot be read: {error.strerror}.", "Is the path right?") from error

@@ -6,7 +6,6 @@ Links, pipes and devices are not followed or opened; what is too big or not what
 from __future__ import annotations
 
 import os
-import stat
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from typing import IO, BinaryIO, Final
 
 from msgspec import Struct
 
+from routerterm.config.atomic_file import NotAFile, open_regular
 from routerterm.engine.transfer.problems import BadArchive, Skipped
 
 MOST: Final = 1 << 30
@@ -46,13 +46,11 @@ class Source(Struct, frozen=True):
 def opened(path: Path) -> BinaryIO:
     """A regular file, for reading.  Raises `BadArchive` for anything else; a pipe nobody writes to never blocks it."""
     try:
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
+        return open_regular(path)
+    except NotAFile:
+        raise BadArchive(f"{path} is not a regular file.", "Save it as a file first, then import that.") from None
     except OSError as error:
         raise BadArchive(f"{path} cannot be read: {error.strerror}.") from None
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
-        os.close(handle)
-        raise BadArchive(f"{path} is not a regular file.", "Save it as a file first, then import that.")
-    return os.fdopen(handle, "rb")
 
 
 def sources(path: Path, skipped: Skipped) -> Iterator[Source]:
@@ -107,7 +105,7 @@ def _zip(name: str, open_it: Callable[[], IO[bytes]], skipped: Skipped, level: i
                 raise BadArchive(f"{name} holds names that point outside of it.", "It was made to do harm.")
             for member in members:
                 yield from _member(name, archive, member, skipped, level)
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError, OSError) as error:
+    except _DAMAGE as error:
         raise BadArchive(f"{name} is not an archive that can be read: {error}.") from None
 
 
@@ -135,13 +133,24 @@ def _member(
         yield from _zip(inside.name, lambda: _held(data), skipped, level + 1)
     else:
         folder = inside.parent.name or PurePosixPath(name).stem
-        yield Source(inside.name, folder, lambda: _Bounded(archive.open(member), MOST))  # type: ignore[arg-type,return-value]
+        yield Source(inside.name, folder, lambda: _opened_member(archive, member))
 
 
 def _held(data: bytes) -> IO[bytes]:
     import io
 
     return io.BytesIO(data)
+
+
+_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError, ValueError)
+"""What zipfile raises for a damaged zip."""
+
+
+def _opened_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> BinaryIO:
+    try:
+        return _Bounded(archive.open(member), MOST)  # type: ignore[return-value]  # it reads and closes, no more
+    except _DAMAGE as error:
+        raise BadArchive(f"The zip is damaged: {error}.") from None
 
 
 class _Bounded:
@@ -155,7 +164,7 @@ class _Bounded:
         """Up to ``size`` bytes more.  Raises `BadArchive`."""
         try:
             data = self._file.read(size)
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError) as error:
+        except _DAMAGE as error:
             raise BadArchive(f"The zip is damaged: {error}.") from None
         self._left -= len(data)
         if self._left < 0:

@@ -11,6 +11,7 @@ from typing import Any, cast, get_args
 
 from msgspec.structs import replace
 
+from routerterm.config.atomic_file import read_regular
 from routerterm.core.errors import SettingsError
 from routerterm.tui.themes.values import COLOUR_NAMES, GLYPH_NAMES, Colours, Frame, Glyphs, KeyForm, Theme
 
@@ -24,7 +25,7 @@ MOST_HEAD = 24
 def read_theme(path: Path) -> Theme:
     """The theme in a file; its name is the file's.  Raises `SettingsError` that names what is wrong."""
     try:
-        body = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        body = tomllib.loads(read_regular(path).decode("utf-8-sig"))
         return parse_theme(path.stem, body)
     except OSError as error:
         raise SettingsError(f"the theme {path.name} cannot be read: {error.strerror}") from None
