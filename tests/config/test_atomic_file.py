@@ -53,7 +53,7 @@ def test_pipes_devices_and_folders_are_neither_replaced_nor_waited_for(tmp_path:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "folder").mkdir()
     for name in ("pipe", "folder"):
-        with pytest.raises(OSError, match="pipe|folder"):
+        with pytest.raises(OSError, match=r"pipe|folder"):
             atomic_write(tmp_path / name, "x")
         with pytest.raises(NotAFile):
             open_regular(tmp_path / name)
