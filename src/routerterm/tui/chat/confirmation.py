@@ -20,6 +20,8 @@ class Question(msgspec.Struct, frozen=True):
     cancelled: Callable[[], None] | None = None
     yes: str = "confirms"
     """What Enter does."""
+    known: bool = True
+    """Whether the cost is known yet; until then Enter is remembered."""
 
 
 class Confirmation:
@@ -28,6 +30,7 @@ class Confirmation:
     def __init__(self, changed: Callable[[], None]) -> None:
         self._changed = changed
         self._question: Question | None = None
+        self._early_yes = False
 
     @property
     def open(self) -> bool:
@@ -60,8 +63,36 @@ class Confirmation:
         self._question = Question(label, cost, confirmed, cancelled, yes)
         self._changed()
 
+    def look_up(self, label: str) -> Question:
+        """Show at once what is going to be asked, while its cost is looked up; `settle` or `drop` it then."""
+        self.answer(False)
+        self._early_yes = False
+        self._question = question = Question(label, "looking up the cost…", lambda: None, known=False)
+        self._changed()
+        return question
+
+    def settle(self, looked_up: Question, cost: str, confirmed: Callable[[], None]) -> None:
+        """The cost is known: ask, unless the person has said no since; an Enter that came early counts now."""
+        if self._question is not looked_up:
+            return
+        self._question = Question(looked_up.label, cost, confirmed)
+        self._changed()
+        if self._early_yes:
+            self.answer(True)
+
+    def drop(self, looked_up: Question) -> bool:
+        """Nothing need be asked after all; False where the person has said no since."""
+        if self._question is not looked_up:
+            return False
+        self._question = None
+        self._changed()
+        return True
+
     def answer(self, yes: bool) -> None:
         """Do it, or do not."""
+        if yes and self._question is not None and not self._question.known:
+            self._early_yes = True
+            return
         question, self._question = self._question, None
         if question is None:
             return

@@ -5,14 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from textual.geometry import Region
+from textual.widgets import Static
 
+from routerterm.tui.themes.adapt import to_palette
 from routerterm.tui.widgets.frame import Panes
 from routerterm.tui.widgets.framed_screen import BOTTOM_FROM
 
 if TYPE_CHECKING:
     from routerterm.tui.chat.places import Mode
     from routerterm.tui.chat.screen import ChatScreen
+    from routerterm.tui.themes.values import Theme
 
+UNDERLINES = "_▁"
+"""Cursors of themes that underline the letter instead of covering it."""
 DRAWER_BELOW = 80
 """Columns under which the sidebar is a drawer over the transcript."""
 WIDE_FROM = 110
@@ -43,6 +48,18 @@ class Layout:
         screen.set_class(not screen.boxed_at(screen.size), "-no-box")
         screen.set_class(height < BOTTOM_FROM, "-open-box")
         screen.writing.arrange()
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Give every pane another theme's signs and fills, and its place; colours follow from the style sheet."""
+        screen = self._screen
+        screen.title_line.fill = theme.fill
+        screen.forecast_line.fill = theme.glyphs.rule
+        screen.composer.set_class(theme.glyphs.cursor in UNDERLINES, "-underline")
+        screen.sidebar.glyphs = theme.glyphs
+        screen.transcript.set_palette(to_palette(theme))
+        screen.query_one("#voice", Static).update("\n".join(theme.voice))
+        screen.sign.show(theme.glyphs, writing=screen.composer.has_focus)
+        self.arrange()
 
     def panes(self) -> Panes:
         """Lines where the panes end."""

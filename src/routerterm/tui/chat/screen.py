@@ -26,6 +26,7 @@ from routerterm.tui.chat.confirmation import Confirmation
 from routerterm.tui.chat.conversation import ConversationController
 from routerterm.tui.chat.import_export import ImportExport
 from routerterm.tui.chat.layout import Layout
+from routerterm.tui.chat.lifecycle import StillStarting, begin, leave
 from routerterm.tui.chat.onboarding import Onboarding
 from routerterm.tui.chat.places import Places
 from routerterm.tui.chat.prompts import PromptLibrary
@@ -43,6 +44,7 @@ from routerterm.tui.widgets.fields import FieldLine
 from routerterm.tui.widgets.frame import Panes
 from routerterm.tui.widgets.framed_screen import FramedScreen, FramePart
 from routerterm.tui.widgets.keybar import key_fields
+from routerterm.tui.widgets.prompt_glyph import PromptGlyph
 from routerterm.tui.widgets.suggestions import Suggestions
 from routerterm.tui.widgets.welcome import Welcome
 
@@ -50,14 +52,9 @@ if TYPE_CHECKING:
     from textual.geometry import Region
 
     from routerterm.tui.app import RoutertermApp
-    from routerterm.tui.themes.values import Glyphs, Theme
+    from routerterm.tui.themes.values import Theme
     from routerterm.tui.transcript import messages
     from routerterm.wiring import Services
-
-GATEWAY_EVERY = 2.0
-"""Seconds between two looks at what other programs have spent through the gateway in here."""
-UNDERLINES = "_▁"
-"""Cursors of machines that underline the letter instead of covering it."""
 
 ACTIONS: Mapping[str, str] = {
     "edit": "edit",
@@ -78,22 +75,6 @@ ACTIONS: Mapping[str, str] = {
     "start": "start",
 }
 """Which command does what the transcript asks for."""
-
-
-class StillStarting(RoutertermError):
-    """Something was wanted before settings, keys and history are read: it is done as soon as they are."""
-
-
-class PromptGlyph(Static):
-    """The sign before the composer: a click on it sends, for a hand that only has a mouse."""
-
-    def on_click(self) -> None:
-        """Send what is written."""
-        self.screen.query_one(Composer).action_submit()
-
-    def show(self, glyphs: Glyphs, *, writing: bool) -> None:
-        """The machine's own sign where keys go to the composer; else only a mark for where it is."""
-        self.update(glyphs.prompt if writing else glyphs.dot)
 
 
 class ChatScreen(FramedScreen):
@@ -197,31 +178,7 @@ class ChatScreen(FramedScreen):
 
     async def begin(self, services: Services) -> None:
         """Services are there: fill the panes, and send what was typed in the meantime."""
-        self.set_keys(services.settings.bindings)
-        for trouble in services.troubles:
-            self.show_error(trouble)
-        opening = self.app.opening
-        latest = await services.store.conversations.latest() if opening.last else None
-        await self.stage.open(latest.id if latest is not None else None)
-        if opening.model:
-            await self.run_command("model", opening.model)
-        await self.library.refresh()
-        self.begun.set()
-        self.run_worker(self.library.watch(), name="watch", exit_on_error=False)
-        self.set_interval(GATEWAY_EVERY, self.meters.follow_gateway)
-        self.run_worker(services.learn_models(), name="models", exit_on_error=False)
-        self.run_worker(self.library.tend(), name="tend", exit_on_error=False)
-        self.run_worker(self.library.look_after(), name="upkeep", exit_on_error=False)
-        await self.writing.remember()
-        self.writing.took_early_key()
-        if not self.early or self.first_run.is_way(self.early[0]):
-            await self.first_run.consider()
-        await self.app.notices.warn_of_budget()
-        if opening.question:
-            self.early.insert(0, opening.question)
-        await self.writing.send_early()
-        await self.meters.spent()
-        await self.meters.lamps()
+        await begin(self, services)
 
     def set_keys(self, own: dict[str, str]) -> None:
         """Bind every command to its keys, the person's own before the defaults."""
@@ -260,15 +217,8 @@ class ChatScreen(FramedScreen):
     def become(self, machine: Theme) -> None:
         """Take on another machine's frame, signs and words; colours follow from the style sheet."""
         self.machine, self.frame = machine, machine.frame
-        self.title_line.fill = machine.fill
-        self.forecast_line.fill = machine.glyphs.rule
+        self.arrangement.apply_theme(machine)
         self._show_keys()
-        self.composer.set_class(machine.glyphs.cursor in UNDERLINES, "-underline")
-        self.sidebar.glyphs = machine.glyphs
-        self.transcript.set_palette(to_palette(machine))
-        self.query_one("#voice", Static).update("\n".join(machine.voice))
-        self.sign.show(machine.glyphs, writing=self.composer.has_focus)
-        self.arrangement.arrange()
         self.reframe()
         self.meters.refresh()
 
@@ -283,16 +233,7 @@ class ChatScreen(FramedScreen):
 
     async def leave(self) -> None:
         """Stop and save everything; one step that fails holds up none of the others.  Raises `RoutertermError`."""
-        if self.app.services is None:
-            return
-        trouble: RoutertermError | None = None
-        for step in (self.comparing.stop_all, self.turns.stop_all, self.library.save_all, self.stage.save_draft):
-            try:
-                await step()
-            except RoutertermError as error:
-                trouble = trouble or error
-        if trouble is not None:
-            raise trouble
+        await leave(self)
 
     def focus_box(self) -> Region | None:
         """Where the keyboard is, for the brighter frame."""

@@ -45,6 +45,7 @@ class Spending:
 
         stage = self._stage
         names = [models] if isinstance(models, str) else list(models)
+        question = self._confirmation.look_up(f"{label} · {' | '.join(names)}")
         found: list[Preview | None] = []
         for name in names:
             try:
@@ -57,9 +58,10 @@ class Spending:
             except RoutertermError:
                 continue  # this one cannot be asked, so it costs nothing
         if all(one is not None and one.free for one in found):
-            do()
+            if self._confirmation.drop(question):
+                do()
         else:
-            self._confirmation.ask(f"{label} · {' | '.join(names)}", cost_words(found), do)
+            self._confirmation.settle(question, cost_words(found), do)
 
 
 def cost_words(found: Sequence[Preview | None]) -> str:

@@ -1,0 +1,61 @@
+"""How the chat begins once settings, keys and history are there, and how it ends with nothing lost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from routerterm.core.errors import RoutertermError
+
+if TYPE_CHECKING:
+    from routerterm.tui.chat.screen import ChatScreen
+    from routerterm.wiring import Services
+
+GATEWAY_EVERY = 2.0
+"""Seconds between two looks at what other programs have spent through the gateway in here."""
+
+
+class StillStarting(RoutertermError):
+    """Something was wanted before settings, keys and history are read: it is done as soon as they are."""
+
+
+async def begin(chat: ChatScreen, services: Services) -> None:
+    """Fill the panes as the command line wants them, start what watches, and do what was typed in the meantime."""
+    opening = chat.app.opening
+    chat.set_keys(services.settings.bindings)
+    for trouble in services.troubles:
+        chat.show_error(trouble)
+    latest = await services.store.conversations.latest() if opening.last else None
+    await chat.stage.open(latest.id if latest is not None else None)
+    if opening.model:
+        await chat.run_command("model", opening.model)
+    await chat.library.refresh()
+    chat.begun.set()
+    chat.run_worker(chat.library.watch(), name="watch", exit_on_error=False)
+    chat.run_worker(services.learn_models(), name="models", exit_on_error=False)
+    chat.run_worker(chat.library.tend(), name="tend", exit_on_error=False)
+    chat.run_worker(chat.library.look_after(), name="upkeep", exit_on_error=False)
+    chat.set_interval(GATEWAY_EVERY, chat.meters.follow_gateway)
+    await chat.writing.remember()
+    chat.writing.took_early_key()
+    if not chat.early or chat.first_run.is_way(chat.early[0]):
+        await chat.first_run.consider()
+    await chat.app.notices.warn_of_budget()
+    if opening.question:
+        chat.early.insert(0, opening.question)
+    await chat.writing.send_early()
+    await chat.meters.spent()
+    await chat.meters.lamps()
+
+
+async def leave(chat: ChatScreen) -> None:
+    """Stop and save everything; one step that fails holds up none of the others.  Raises `RoutertermError`."""
+    if chat.app.services is None:
+        return
+    trouble: RoutertermError | None = None
+    for step in (chat.comparing.stop_all, chat.turns.stop_all, chat.library.save_all, chat.stage.save_draft):
+        try:
+            await step()
+        except RoutertermError as error:
+            trouble = trouble or error
+    if trouble is not None:
+        raise trouble

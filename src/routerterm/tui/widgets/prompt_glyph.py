@@ -1,0 +1,24 @@
+"""The sign before the composer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.widgets import Static
+
+from routerterm.tui.widgets.composer import Composer
+
+if TYPE_CHECKING:
+    from routerterm.tui.themes.values import Glyphs
+
+
+class PromptGlyph(Static):
+    """A click on it sends, for a hand that only has a mouse."""
+
+    def on_click(self) -> None:
+        """Send what is written."""
+        self.screen.query_one(Composer).action_submit()
+
+    def show(self, glyphs: Glyphs, *, writing: bool) -> None:
+        """The theme's own sign where keys go to the composer; else only a mark for where it is."""
+        self.update(glyphs.prompt if writing else glyphs.dot)
