@@ -15,7 +15,8 @@ from routerterm.cli.output import print_error
 @click.command("serve")
 @click.option("--host", metavar="HOST", help="The address to listen at (127.0.0.1).")
 @click.option("--port", metavar="PORT", type=click.IntRange(0, 65_535), help="The port (8484); 0 takes any free one.")
-def command(host: str | None, port: int | None) -> None:
+@click.option("--install-service", is_flag=True, help="Write a systemd unit for your own session, and end.")
+def command(host: str | None, port: int | None, install_service: bool) -> None:
     """Serve the OpenAI and Anthropic protocols to other programs, over this router, its keys, budgets and ledger.
 
     \b
@@ -28,6 +29,12 @@ def command(host: str | None, port: int | None) -> None:
     users and other machines are refused.  `routerterm gateway token` prints your own key.
     Ctrl+C or SIGTERM lets running answers finish for 10 seconds.
     """
+    if install_service:
+        from routerterm.cli.service_unit import NAME, install
+
+        click.echo(f"Written: {install(host, port)}", err=True)
+        click.echo(f"Start it now and at every login: systemctl --user enable --now {NAME}", err=True)
+        return
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         sys.exit(runner.run(_serve(host, port)))
 

@@ -16,6 +16,7 @@ from starlette.routing import Route
 from routerterm.core.errors import BadRequest, RoutertermError
 from routerterm.gateway.chat_handler import ChatHandler, http_error
 from routerterm.gateway.connection import HEAD_MOST
+from routerterm.gateway.history_api import HistoryApi
 from routerterm.gateway.http_errors import HttpError, wrong
 from routerterm.gateway.info_endpoints import InfoEndpoints
 from routerterm.gateway.keys import STRANGER, Client
@@ -23,7 +24,17 @@ from routerterm.gateway.other_apis import OtherApis
 from routerterm.gateway.request import ClientDisconnected, Receive, Scope, Send, headers_of
 from routerterm.gateway.response import Header, Response
 from routerterm.gateway.responses import ResponseEndpoints
-from routerterm.gateway.wires import CHAT, COMPLETIONS, GEMINI, MESSAGES, OLLAMA, OLLAMA_GENERATE, RESPONSES, Wire
+from routerterm.gateway.wires import (
+    CHAT,
+    COMPLETIONS,
+    EVENTS,
+    GEMINI,
+    MESSAGES,
+    OLLAMA,
+    OLLAMA_GENERATE,
+    RESPONSES,
+    Wire,
+)
 from routerterm.protocols import server_half
 
 if TYPE_CHECKING:
@@ -33,6 +44,7 @@ log = logging.getLogger(__name__)
 ANSWERS = {
     "/v1/chat/completions": CHAT,
     "/v1/completions": COMPLETIONS,
+    "/v1/chat": EVENTS,
     "/v1/responses": RESPONSES,
     "/v1/messages": MESSAGES,
     "/api/chat": OLLAMA,
@@ -52,6 +64,8 @@ def gateway_app(house: GatewayState) -> Middleware:
     """Everything, as one ASGI application."""
     answers = {path: Answers(house, wire) for path, wire in ANSWERS.items()}
     routes = [Route(path, endpoint, methods=["POST"]) for path, endpoint in answers.items()]
+    routes.append(Route("/api/chat/stream", EventAnswers(house), methods=["POST"]))
+    routes += _history_routes(house)
     routes += _responses_routes(house) + _other_routes(house) + _info_routes(house)
     app = Starlette(routes=routes, exception_handlers={})
     app.router.redirect_slashes = False
@@ -67,6 +81,19 @@ def _info_routes(house: GatewayState) -> list[Route]:
         Route("/v1/usage", Endpoint(house, info.usage), methods=["GET"]),
         Route("/metrics", Endpoint(house, info.metrics), methods=["GET"]),
         Route("/health", Endpoint(house, info.health, free=True), methods=["GET"]),
+    ]
+
+
+def _history_routes(house: GatewayState) -> list[Route]:
+    history = HistoryApi(house)
+    every, one = "/api/conversations", "/api/conversations/{id}"
+    return [
+        Route(every, Endpoint(house, history.listed), methods=["GET"]),
+        Route(every, Endpoint(house, history.created), methods=["POST"]),
+        Route(one, Endpoint(house, history.opened), methods=["GET"]),
+        Route(one, Endpoint(house, history.deleted), methods=["DELETE"]),
+        Route(f"{one}/clone", Endpoint(house, history.cloned), methods=["POST"]),
+        Route("/api/usage/summary", Endpoint(house, history.usage), methods=["GET"]),
     ]
 
 
@@ -234,6 +261,17 @@ class Answers:
             house.close(account)
 
 
+class EventAnswers(Answers):
+    """The address of our own typed events, which always streams."""
+
+    def __init__(self, house: GatewayState) -> None:
+        super().__init__(house, EVENTS)
+
+    def _address(self, scope: Scope) -> Mapping[str, Any]:
+        """It streams."""
+        return {"stream": True}
+
+
 class GeminiAnswers(Answers):
     """Gemini's addresses: the model and whether to stream stand in the path."""
 
@@ -259,6 +297,8 @@ def _protocol_of(path: str) -> str:
     """In which protocol's shape an error at this address is told."""
     if path.startswith("/v1/messages"):
         return "anthropic-messages"
+    if path.startswith(("/api/conversations", "/api/usage")) or path in ("/v1/chat", "/api/chat/stream"):
+        return "routerterm-events"
     if path.startswith("/api/"):
         return "ollama-chat"
     return "gemini" if path.startswith("/v1beta") or ":" in path else "openai-chat"

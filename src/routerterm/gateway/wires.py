@@ -20,6 +20,7 @@ class Wire(Struct, frozen=True):
 
 CHAT = Wire("openai-chat", "chatcmpl-")
 COMPLETIONS = Wire("openai-completions", "cmpl-")
+EVENTS = Wire("routerterm-events", "rt_")
 RESPONSES = Wire("openai-responses", "resp_")
 MESSAGES = Wire("anthropic-messages", "msg_")
 GEMINI = Wire("gemini", comments=False)

@@ -25,6 +25,7 @@ PROTOCOLS: tuple[str, ...] = tuple(_MAKERS)
 _SERVERS = {
     "mistral": "openai_chat.server_mistral",
     "openai-completions": "openai_chat.server_completions",
+    "routerterm-events": "openai_chat.server_events",
     "ollama-generate": "ollama.server_generate",
 }
 SERVED: tuple[str, ...] = ("openai-chat", "openai-responses", "anthropic-messages", "gemini", "mistral", "ollama-chat")
