@@ -52,7 +52,7 @@ NAMED_BY_HELP: dict[str, dict[str, Seen]] = {
     "composer": {
         "submit": lambda it, _: it.history.branch()[-2].text == "ab",
         "newline": lambda it, _: it.composer == "ab\n",
-        "cursor_up": lambda it, _: "row 29" in it.composer,
+        "cursor_up": lambda it, before: it.composer != before.composer,
         "cursor_down": lambda it, _: it.composer == "ab",
         "screen.place(1)": focuses("messages"),
         "screen.place(-1)": focuses("chats"),
@@ -115,7 +115,7 @@ TEXTUAL = {"Esc": "escape", "PgUp": "pageup", "PgDn": "pagedown"}
 NAMED_BY_README: dict[str, Seen] = {
     "PgUp": moves,
     "PgDn": moves,
-    "Up": lambda it, _: "row 29" in it.composer,
+    "Up": lambda it, before: it.composer != before.composer,
     "Down": lambda it, _: not it.composer,
     "Alt+Down": lambda it, before: it.title != before.title,
     "Alt+Up": lambda it, before: it.title != before.title,

@@ -19,7 +19,7 @@ async def test_the_same_prompt_goes_to_another_model_and_both_answers_stay(paths
         first = it.shown()[1]
         await it.say("/other demo/markdown")
         await it.until(lambda: not it.busy and it.shown()[1:2] not in ([], [first]))
-        await it.screen_shows("2/2")
+        await it.until(lambda: it.history.branch()[1].siblings == 2)
         second = it.shown()[1]
         await it.say("/previous")
         await it.until(lambda: it.shown()[1] == first)
@@ -69,7 +69,7 @@ async def test_the_tree_shows_every_branch_and_jumps_to_it(paths: Paths, size: t
         await it.press("a", "up", "enter")
         await it.until(lambda: it.in_chat and "left" in it.shown())
         assert "right" not in it.shown()
-        await it.focus_is("composer")
+        await it.go_to("composer")
         await it.say("/tree")
         await it.screen_shows("2 branches")
         await it.press("home", "c")  # the branch down to the first message becomes a conversation of its own
@@ -85,6 +85,8 @@ async def test_alt_keys_are_no_letters_in_the_composer(paths: Paths) -> None:
         await it.answered()
         it.app.post_message(events.Key("alt+t", "t"))  # as a real terminal sends it, with the letter
         await it.screen_shows("1 branch")
+        await it.press("escape")
+        await it.chat_is_open()
         await it.composer_is("")
 
 
