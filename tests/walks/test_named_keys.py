@@ -53,7 +53,7 @@ NAMED_BY_HELP: dict[str, dict[str, Seen]] = {
         "submit": lambda it, _: it.history.branch()[-2].text == "ab",
         "newline": lambda it, _: it.composer == "ab\n",
         "cursor_up": lambda it, before: it.composer != before.composer,
-        "cursor_down": lambda it, _: it.composer == "ab",
+        "cursor_down": lambda it, _: not it.composer,
         "screen.place(1)": focuses("messages"),
         "screen.place(-1)": focuses("chats"),
         "scroll_talk('page_up')": moves,
@@ -198,8 +198,10 @@ async def test_every_key_of_help_does_what_it_says(paths: Paths, place: str) -> 
             seen = NAMED_BY_HELP[place].get(action.method)
             for key in action.keys.split(",") if seen is not None else ():
                 await begin(it, place)
-                if action.method in ("submit", "newline", "cursor_down"):
+                if action.method in ("submit", "newline"):
                     await it.type("ab")
+                if action.method == "cursor_down":
+                    await it.press("up")
                 before = it.picture()
                 await it.press(key)
                 await it.until(lambda seen=seen, before=before: seen(it, before), f"{key} in {place}: {action.label}")
