@@ -162,7 +162,7 @@ def test_every_key_that_is_named_is_in_the_tables() -> None:
 
 
 async def begin(it: HeadlessDriver, place: str) -> None:
-    """A conversation of a question with code and its answer is open; the keys are in this place."""
+    """The long conversation is open; the keys are in this place."""
     while not it.in_chat:
         await it.press("escape")
     await it.press("escape")
@@ -178,10 +178,12 @@ async def begin(it: HeadlessDriver, place: str) -> None:
 
 async def long_talk(it: HeadlessDriver) -> None:
     """A conversation that is longer than the screen is open."""
-    await it.paste(f"Two rows\n\n```\ncode\n```\n\n{ROWS}")
-    await it.press("enter")
-    await it.until(lambda: it.history.count() > 24)
-    await it.rests()
+    for text in (f"Two rows\n{ROWS}", "```\ncode\n```"):
+        before = it.history.count()
+        await it.paste(text)
+        await it.press("enter")
+        await it.until(lambda before=before: it.history.count() == before + 2)
+        await it.rests()
     await it.until(lambda: it.title)
     await it.say(f"/rename {TITLE}")
     await it.top_shows(TITLE)
