@@ -19,6 +19,7 @@ from tests.driver.homes import lived_in
 README = Path(__file__).resolve().parents[2] / "README.md"
 ROWS = "\n".join(f"row {n}" for n in range(30))
 TITLE = "Two rows"
+DELETED = "deleted_at IS NOT NULL"
 Seen = Callable[[HeadlessDriver, Picture], object]
 """Whether what a key promises is seen; the picture is the one before it was pressed."""
 
@@ -86,8 +87,8 @@ NAMED_BY_HELP: dict[str, dict[str, Seen]] = {
         "ask('rename')": titled("Rename"),
         "ask('pin')": moves,
         "ask('tag')": titled("Tags"),
-        "ask('archive')": says("Archived."),
-        "ask('delete')": says("Deleted."),
+        "ask('archive')": lambda it, _: it.history.conversations("archived"),
+        "ask('delete')": lambda it, before: it.picture().chats != before.chats and it.history.conversations(DELETED),
         "filter": moves,
         "move(-1)": moves,
         "page(-1)": moves,
