@@ -64,8 +64,8 @@ NAMED_BY_HELP: dict[str, dict[str, Seen]] = {
     },
     "messages": {
         "ask('menu')": titled("This message"),
-        "copy": says("Copied"),
-        "copy_code": says("Copied"),
+        "copy": lambda it, _: it.app.clipboard.startswith("```"),
+        "copy_code": lambda it, _: it.app.clipboard.strip() == "code",
         "ask('edit')": lambda it, _: it.composer or not it.in_chat,
         "ask('regenerate')": lambda it, _: it.history.branch()[-1].siblings > 1,
         "ask('regenerate_with')": titled("Ask again with"),
