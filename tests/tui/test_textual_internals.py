@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from rich.cells import cell_len
 from textual import events
 
 from routerterm.tui import textual_internals
-from routerterm.tui.textual_internals import is_text, key_name, know_every_letter
+from routerterm.tui.textual_internals import count_vowel_signs, is_text, key_name, know_every_letter
 
 
 def test_names_of_keys() -> None:
@@ -30,3 +31,10 @@ def test_textual_takes_every_letter_for_text(character: str | None, text: bool) 
 
 def test_strips_are_cached_by_their_styles() -> None:
     assert hasattr(textual_internals.StylesCache, "render_widget")
+
+
+def test_vowel_signs_have_a_column() -> None:
+    count_vowel_signs()
+    assert cell_len("\u093f") == 1
+    assert cell_len("\u0301") == 0
+    assert cell_len("日a") == 3

@@ -36,7 +36,7 @@ from routerterm.tui.notifications import Notifications
 from routerterm.tui.settings_watch import SettingsWatch
 from routerterm.tui.terminal import driver_class, driver_of
 from routerterm.tui.terminal.colour import Depth, depth_of
-from routerterm.tui.textual_internals import know_every_letter
+from routerterm.tui.textual_internals import count_vowel_signs, know_every_letter
 from routerterm.tui.themes.adapt import to_textual
 from routerterm.tui.themes.manager import EVERY, ThemeManager, letters
 from routerterm.tui.themes.reader import DEFAULT
@@ -92,6 +92,7 @@ class RoutertermApp(App[int]):
         self._settings = SettingsWatch(paths.config_file, self.take_up_settings, self._tell_of_settings)
         self._ending = False
         know_every_letter()
+        count_vowel_signs()
 
     def takes_input(self) -> bool:
         """Whether the composer is there, or another screen that takes what was typed."""

@@ -6,12 +6,15 @@ An upgrade of Textual is one read of this file; `tests/tui/test_textual_internal
 from __future__ import annotations
 
 import unicodedata
+from functools import cache
 
+from rich import cells
+from rich._unicode_data import load
 from textual import events
 from textual._styles_cache import StylesCache
 from textual.keys import _character_to_key
 
-__all__ = ["StylesCache", "is_text", "key_name", "know_every_letter"]
+__all__ = ["StylesCache", "count_vowel_signs", "is_spacing", "is_text", "key_name", "know_every_letter"]
 
 
 def key_name(character: str) -> str:
@@ -31,3 +34,37 @@ def know_every_letter() -> None:
     one, and the joiners that Persian, Hindi and emoji are written with.
     """
     events.Key.is_printable = property(lambda key: is_text(key.character))  # type: ignore[method-assign, assignment]
+
+
+def is_spacing(character: str) -> bool:
+    """Whether it is a mark that may take a column of its own: most vowel signs of Indic scripts."""
+    return unicodedata.category(character) == "Mc"
+
+
+def count_vowel_signs() -> None:
+    """Let Rich, and so Textual, give a column to each mark that may take one.
+
+    tmux, screen, mosh, xterm and VTE give it one, kitty and others do not.  Where a column too few is counted, the next
+    letter overwrites the sign; where one too many is, there is a blank, which is no loss.
+    """
+    if getattr(cells, "load_cell_table") is not _with_vowel_signs:  # noqa: B009 - Rich imports it, and has no setting
+        setattr(cells, "load_cell_table", _with_vowel_signs)  # noqa: B010 - the same
+        cells.get_character_cell_size.cache_clear()
+        cells.cached_cell_len.cache_clear()
+
+
+@cache
+def _with_vowel_signs(version: str = "auto") -> cells.CellTable:
+    table = load(version)
+    widths: list[tuple[int, int, int]] = []
+    for start, end, width in table.widths:
+        if width or start >= 0xE0000:
+            widths.append((start, end, width))
+            continue
+        for code in range(start, end + 1):
+            own = int(is_spacing(chr(code)))
+            if widths and widths[-1][1] == code - 1 and widths[-1][2] == own:
+                widths[-1] = (widths[-1][0], code, own)
+            else:
+                widths.append((code, code, own))
+    return table._replace(widths=widths)

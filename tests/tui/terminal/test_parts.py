@@ -11,6 +11,7 @@ import pyte
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 from tests.tui.terminal.emulators import Emulator, Lean
 from tests.tui.terminal.simulated import Chat
 from textual.app import App, ComposeResult
@@ -20,6 +21,7 @@ from routerterm.config.early_settings import quick_ui
 from routerterm.config.paths import Paths
 from routerterm.tui import terminal
 from routerterm.tui.app import _driver
+from routerterm.tui.markdown.lines import chop
 from routerterm.tui.terminal.cells import CONT, Graphemes
 from routerterm.tui.terminal.colour import Depth, adapter, depth_of, lightness
 from routerterm.tui.terminal.grid import Grid
@@ -28,6 +30,7 @@ from routerterm.tui.terminal.motion import motion
 from routerterm.tui.terminal.prompt import Prompter
 from routerterm.tui.terminal.setup import abilities
 from routerterm.tui.terminal.style import Overflow, Style, StyleTable
+from routerterm.tui.textual_internals import count_vowel_signs, is_spacing
 
 CODES = st.sampled_from(
     ["0", "1", "3", "4", "7", "9", "22", "23", "24", "27", "29", "31", "39", "44", "49", "92", "103"]
@@ -272,3 +275,28 @@ def test_another_terminal_is_asked_anew_what_it_can() -> None:
     chat.output.has_columns()
     chat.output.resume(chat.wire)
     assert not chat.output.painter.abilities.columns
+
+
+WORDS = ["हिन्दी", "நிலா", "বাংলায়", "తెలుగు", "ಕನ್ನಡ", "മലയാളം", "မြန်မာ", "ខ្មែរ", "සිංහල"]
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_a_sign_stays_with_its_letter_and_both_have_their_columns(word: str) -> None:
+    count_vowel_signs()
+    graphemes = Graphemes()
+    cells = graphemes.cells(word)
+    assert len(cells) == cell_len(word)
+    assert "".join(graphemes.text(cell) for cell in cells) == word
+    signs = sum(is_spacing(character) for character in word)
+    assert len(cells) >= signs + 1
+    for width in range(2, 8):
+        for piece in chop(word, width):
+            assert not is_spacing(piece[0])
+            assert cell_len(piece) <= max(width, 3)
+
+
+def test_a_letter_over_part_of_a_wide_one_leaves_nothing_of_it() -> None:
+    grid = Grid(8, 1)
+    grid.put(0, 0, "a\0\0\0bcde", "\0" * 8)
+    grid.put(0, 1, "x", "\0")
+    assert grid.text[0] == " x  bcde"

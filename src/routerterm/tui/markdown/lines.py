@@ -8,6 +8,8 @@ from typing import TypeAlias
 from msgspec import Struct
 from rich.cells import cell_len, get_character_cell_size
 
+from routerterm.tui.textual_internals import is_spacing
+
 Run: TypeAlias = tuple[str, str]
 """Text and the palette's key for its style."""
 
@@ -97,15 +99,16 @@ def _cut_wide(text: str, width: int, room: int) -> list[tuple[int, int, str]]:
     after, how = 0, ""
     lead = len(text) - len(text.lstrip(" "))
     before, before_wide = "", False
+    sizes = _sizes(text)
     index = 0
     while index < len(text):
         char = text[index]
-        cells = get_character_cell_size(char)
+        cells = sizes[index]
         if char == " ":
             if index >= lead and index > start:
                 best, after, how = index, index + 1, " "
-        elif cells == 2 or (before_wide and cells):
-            fits = index > max(start, lead) and before != " " and (cells == 2 or before_wide)
+        elif (wide := get_character_cell_size(char) == 2) or (before_wide and cells):
+            fits = index > max(start, lead) and before != " " and (wide or before_wide)
             if fits and char not in _NOT_FIRST and before not in _NOT_LAST:
                 best, after, how = index, index, ""
         if used + cells > room and cells and index > start:
@@ -126,7 +129,7 @@ def _cut_wide(text: str, width: int, room: int) -> list[tuple[int, int, str]]:
             continue
         used += cells
         if cells:
-            before, before_wide = char, cells == 2
+            before, before_wide = char, get_character_cell_size(char) == 2
         index += 1
     if start < len(text) or not pieces:
         pieces.append((start, len(text), join))
@@ -173,15 +176,24 @@ def split_runs(runs: Iterable[Run]) -> list[list[Run]]:
     return lines
 
 
+def _sizes(text: str) -> list[int]:
+    """The cells of each character; the signs that follow a letter are counted with it, and never cut from it."""
+    sizes = [get_character_cell_size(char) for char in text]
+    for index in range(len(text) - 1, 0, -1):
+        if sizes[index] and is_spacing(text[index]):
+            sizes[index - 1] += sizes[index]
+            sizes[index] = 0
+    return sizes
+
+
 def chop(text: str, width: int) -> list[str]:
     """Text cut every ``width`` cells, blanks or not: for code."""
     if text.isascii():
         return [text[start : start + width] for start in range(0, len(text), width)] or [""]
     width = max(width, 2)
     pieces, start, used = [], 0, 0
-    for index, char in enumerate(text):
-        cells = get_character_cell_size(char)
-        if cells and used + cells > width:
+    for index, cells in enumerate(_sizes(text)):
+        if cells and used + cells > width and index > start:
             pieces.append(text[start:index])
             start, used = index, 0
         used += cells

@@ -8,10 +8,12 @@ screen out with them; what terminals may see otherwise is *risky* and is anchore
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from rich.cells import get_character_cell_size, split_graphemes
 
 from routerterm.tui.terminal.style import Overflow
+from routerterm.tui.textual_internals import is_spacing
 
 CONT = "\0"
 """The right half of a wide character."""
@@ -46,7 +48,7 @@ class Graphemes:
             return text
         text = _SURROGATE.sub("\ufffd", _NEVER.sub("", text))
         out: list[str] = []
-        for start, end, width in split_graphemes(text)[0]:
+        for start, end, width in _with_their_signs(text, split_graphemes(text)[0]):
             if width > 0:
                 grapheme = text[start:end]
                 out.append(grapheme if end - start == 1 and ord(grapheme) < _FIRST else self._code(grapheme))
@@ -70,6 +72,20 @@ class Graphemes:
             return ""
         number = ord(cell)
         return self._texts[number - _FIRST] if number >= _FIRST else cell
+
+
+def _with_their_signs(text: str, spans: list[tuple[int, int, int]]) -> Iterator[tuple[int, int, int]]:
+    """Spans of letters, each with the signs that follow it: drawn apart, a sign would be lost with its letter."""
+    begun: tuple[int, int, int] | None = None
+    for start, end, width in spans:
+        if begun is not None and is_spacing(text[start]):
+            begun = (begun[0], end, begun[2] + width)
+            continue
+        if begun is not None:
+            yield begun
+        begun = (start, end, width)
+    if begun is not None:
+        yield begun
 
 
 def special(cells: str) -> bool:

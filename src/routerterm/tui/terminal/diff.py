@@ -198,12 +198,14 @@ class Painter:
         for i, cell in enumerate(text):
             if cell == CONT:
                 continue
-            width = 2 if text[i + 1 : i + 2] == CONT else 1
+            width = 1
+            while text[i + width : i + width + 1] == CONT:
+                width += 1
             if risky(cell):
                 self._go(out, x + i, y)
-                if width == 2:  # a narrower drawing must not leave old cells
-                    out.append("  ")
-                    self._advance(2)
+                if width > 1:  # a narrower drawing must not leave old cells
+                    out.append(" " * width)
+                    self._advance(width)
                     self._go(out, x + i, y)
                 out.append(self.graphemes.text(cell))
                 self.x, self.y = None, y
@@ -282,6 +284,14 @@ def _spans(old: str, new: str, old_styles: str, new_styles: str) -> list[tuple[i
         end = last
     spans.append((start, end))
     if CONT in new:
-        size = len(new)
-        spans = [(a - 1 if new[a] == CONT else a, b + 1 if b < size and new[b] == CONT else b) for a, b in spans]
+        spans = [_whole(new, a, b) for a, b in spans]
     return spans
+
+
+def _whole(new: str, start: int, end: int) -> tuple[int, int]:
+    """A span that begins and ends with whole characters, however wide."""
+    while new[start] == CONT:
+        start -= 1
+    while end < len(new) and new[end] == CONT:
+        end += 1
+    return start, end

@@ -40,7 +40,8 @@ class Grid:
             text, styles, end = _crop(text, columns - x), styles[: columns - x], columns
         left, right = old[:x], old[end:]
         if right[:1] == CONT:
-            right = " " + right[1:]
+            kept = right.lstrip(CONT)
+            right = " " * (len(right) - len(kept)) + kept
         if left and old[x] == CONT:
             left = _halved(left)
         self.text[y] = left + text + right
