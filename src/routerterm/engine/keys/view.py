@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from msgspec import Struct
@@ -133,7 +133,16 @@ def _health(
         return "cooling", str(state.get("why") or "it rests"), cool
     if record.quota and used is not None and used >= record.quota and resets_at is not None:
         return "cooling", "its requests of the day are used", resets_at
-    return "ready", "", None
+    return "ready", ", ".join(_resting_models(state, now)), None
+
+
+def _resting_models(state: State, now: float) -> Iterator[str]:
+    """The models for which alone the key waits, in words."""
+    rests = state.get("rests")
+    for model, rest in rests.items() if isinstance(rests, Mapping) else ():
+        until = _time(rest.get("until")) if isinstance(rest, Mapping) else None
+        if until is not None and until > now:
+            yield f"{model} waits {duration(until - now)}"
 
 
 def _quota(record: KeyRecord, state: State, now: float) -> tuple[int | None, float | None]:
