@@ -34,8 +34,8 @@ from routerterm.router.transports.base import HttpResponse, Timeouts, Transport,
 
 _ERROR_BODY = 256 * 1024
 _ERROR_WAIT = 10.0
-_LONGEST = 8 * 1024 * 1024
-"""Characters of one answer, its thoughts and calls included: twice what a million tokens are."""
+_LONGEST = 4 * 1024 * 1024
+"""Characters of one answer, its thoughts and calls included: as many as a million tokens are."""
 _TRAILING = 4.0
 """Seconds for what may follow a reason for the end: words, where it came too early."""
 _LATE_USAGE = 8.0

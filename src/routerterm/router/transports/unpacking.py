@@ -9,11 +9,11 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Iterator
 
-PIECE = 64 * 1024
+PIECE = 32 * 1024
 """The most bytes that are given at once."""
 RATIO = 100
 """How many times its size a body may become.  Streams of JSON reach 10 to 30; zlib's limit is 1,032."""
-FREE = 1024 * 1024
+FREE = 256 * 1024
 """Bytes that any body may become: a short one may well be all alike."""
 _LAYERS = 4
 """Codings in a row; more are no accident (curl stops at five)."""
