@@ -96,7 +96,8 @@ class JsonStream:
                 raise BadArchive(_NOT_JSON)
             self._at += 1
             if self._peek() == b"[" and name.strip(b'"').decode("ascii", "replace") in WRAPPERS:
-                self.head = self._decoded(b"{" + b",".join(members) + b"}")
+                head = self._decoded(b"{" + b",".join(members) + b"}")
+                self.head = head if isinstance(head, dict) else {}
                 wrapped = True
                 yield from self._list(0)
                 continue
