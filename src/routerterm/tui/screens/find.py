@@ -41,7 +41,7 @@ def look_for(app: RoutertermApp, words: str) -> None:
         placeholder='words, "a phrase", model:gpt, role:user, before:2026-01-01, tag:work, cost:>0.1',
         hint="Enter Open · Esc Close",
         empty="Type what was said.",
-        nothing="Nothing found in any conversation. The archive is searched with archived:yes.",
+        nothing="Nothing found in any conversation, archived ones included.",
         query=words,
     )
 
