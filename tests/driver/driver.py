@@ -94,10 +94,11 @@ class Driver(ABC):
     async def go_to(self, place: str) -> None:
         """Lead the keys with Tab to ``composer``, ``messages`` or ``chats``."""
         for _ in range(3):
-            if self.focus() == place:
+            before = self.focus()
+            if before == place:
                 return
             await self.press("tab")
-            await self.breathe()
+            await self.until(lambda before=before: self.focus() != before, "Tab led nowhere")
         await self.focus_is(place)
 
     async def open_chat(self, title: str) -> None:

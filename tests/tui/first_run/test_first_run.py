@@ -202,7 +202,7 @@ async def test_a_number_pressed_before_the_ways_came_means_the_way(paths: Paths,
 
 async def test_a_key_pasted_before_it_could_be_recognised_goes_to_the_keys(paths: Paths) -> None:
     async with in_process(paths, ready=False) as it:
-        await it.type("gsk_" + "A1b2C3d4" * 6)
+        await it.paste("gsk_" + "A1b2C3d4" * 6)
         await it.press("enter")
         await it.dialog_is("Paste a key")
         await it.composer_is("")
