@@ -48,6 +48,11 @@ class Lines:
         self._hold(lines.pop())
         return lines
 
+    @property
+    def is_clear(self) -> bool:
+        """Whether nothing waits: what comes next begins a line."""
+        return not self._tail and not self._after_cr and self._start is None
+
     def end(self) -> bytes:
         """The unfinished last line."""
         rest = (self._start or b"") + b"".join(self._tail)
@@ -102,6 +107,8 @@ class SseParser:
 
     def feed(self, data: bytes) -> list[ServerEvent]:
         """The events that these bytes complete.  Raises `TooLong`."""
+        if data[:6] == b"data: " and self._is_whole_event(data):
+            return [ServerEvent("", data[6:-2])]
         out: list[ServerEvent] = []
         for line in self._lines.feed(data):
             if line:
@@ -120,6 +127,13 @@ class SseParser:
         if self._data:
             self._dispatch(out)
         return out
+
+    def _is_whole_event(self, data: bytes) -> bool:
+        """Whether these bytes are one event of one line, as most pieces are, with nothing waiting before them."""
+        size = len(data)
+        if data.find(b"\n") != size - 2 or data[-1] != 10 or size > self._limit or self._data or self._name:
+            return False
+        return self._lines.is_clear and b"\r" not in data
 
     def _field(self, line: bytes, out: list[ServerEvent]) -> None:
         if line[:6] == b"data: ":

@@ -42,16 +42,15 @@ class ThinkSplitter:
         self._held = ""
         self._close = _ORPHAN
         self._backticks = 0
-
-    @property
-    def is_idle(self) -> bool:
+        self.is_idle = False
         """Whether a piece without a ``<`` or a backtick is text for certain."""
-        return not self._held and self._read in (self._answer, self._watched)
 
     def feed(self, piece: str) -> list[Piece]:
         """The pieces by kind; a part of a possible tag is held back.  ``closed`` makes thoughts of all text before."""
         piece, self._held = self._held + piece, ""
-        return self._read(piece)
+        pieces = self._read(piece)
+        self.is_idle = not self._held and self._read in (self._answer, self._watched)
+        return pieces
 
     def end(self) -> list[Piece]:
         """What was held back."""

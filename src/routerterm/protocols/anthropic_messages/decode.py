@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
 
 from routerterm.core.errors import InvalidResponse
 from routerterm.core.usage import Usage
@@ -16,6 +19,21 @@ from routerterm.protocols.signature_scope import sign_scope
 FAMILY = "anthropic"
 
 
+class _QuickDelta(Struct):
+    type: Literal["text_delta"]
+    text: str
+
+
+class _QuickEvent(Struct):
+    """A piece of text, which nearly all events are."""
+
+    type: Literal["content_block_delta"]
+    delta: _QuickDelta
+
+
+_quick = msgspec.json.Decoder(_QuickEvent).decode
+
+
 class MessagesDecoder:
     """Fulfils `stream.Reader` for one answer.  Unknown events, blocks and deltas are passed over."""
 
@@ -23,6 +41,15 @@ class MessagesDecoder:
         self._calls: dict[Any, int] = {}
         self._inputs: dict[int, Any] = {}
         self._usage: dict[str, Any] = {}
+
+    def quick(self, data: bytes, emit: EventBuilder) -> bool:
+        """Take an event that is text alone."""
+        try:
+            event = _quick(data)
+        except (msgspec.DecodeError, ValueError, RecursionError):
+            return False
+        emit.text(event.delta.text)
+        return True
 
     def on(self, name: str, payload: Mapping[str, Any], emit: EventBuilder) -> None:
         """One event."""

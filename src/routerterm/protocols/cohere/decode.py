@@ -18,6 +18,10 @@ class CohereDecoder:
     def __init__(self) -> None:
         self._calls: dict[Any, int] = {}
 
+    def quick(self, data: bytes, emit: EventBuilder) -> bool:
+        """No chunk is text alone."""
+        return False
+
     def on(self, name: str, payload: Mapping[str, Any], emit: EventBuilder) -> None:
         """One event."""
         delta = mapping(payload.get("delta"))

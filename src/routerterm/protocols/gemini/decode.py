@@ -40,6 +40,10 @@ class GeminiDecoder:
         self._partial: PartialArguments | None = None
         self._usage: Mapping[str, Any] = {}
 
+    def quick(self, data: bytes, emit: EventBuilder) -> bool:
+        """No chunk is text alone."""
+        return False
+
     def on(self, name: str, payload: Mapping[str, Any], emit: EventBuilder) -> None:
         """One chunk."""
         if payload.get("error") or name == "error":

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
 
 from routerterm.core.errors import InvalidResponse
 from routerterm.core.usage import Usage
@@ -13,11 +16,39 @@ from routerterm.protocols.event_builder import EventBuilder, finish
 from routerterm.protocols.json_utils import count, mapping, objects, text
 
 
+class _QuickMessage(Struct):
+    content: str
+    thinking: Literal[""] | None = None
+    tool_calls: None = None
+
+
+class _QuickLine(Struct):
+    """A piece of text, which nearly all lines are."""
+
+    message: _QuickMessage
+    done: bool = False
+    error: None = None
+
+
+_quick = msgspec.json.Decoder(_QuickLine).decode
+
+
 class OllamaDecoder:
     """Fulfils `stream.Reader` for one answer."""
 
     def __init__(self) -> None:
         self._calls = 0
+
+    def quick(self, data: bytes, emit: EventBuilder) -> bool:
+        """Take a line that is text alone."""
+        try:
+            line = _quick(data)
+        except (msgspec.DecodeError, ValueError, RecursionError):
+            return False
+        if line.done:
+            return False
+        emit.text(line.message.content)
+        return True
 
     def on(self, name: str, payload: Mapping[str, Any], emit: EventBuilder) -> None:
         """One line."""

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
 
 from routerterm.core.errors import InvalidResponse
 from routerterm.protocols.classify import classify
@@ -16,6 +19,41 @@ from routerterm.protocols.signature_scope import sign_scope
 
 _COUNTED = ("usage", "x_groq", "cost")
 """Where counts stand; a choice's own stand with its finish."""
+
+
+class _QuickDelta(Struct):
+    """A delta that is text alone: whatever else is read of one must be absent or null."""
+
+    content: str
+    reasoning_content: None = None
+    reasoning: None = None
+    reasoning_details: None = None
+    refusal: None = None
+    tool_calls: None = None
+    function_call: None = None
+    annotations: None = None
+
+
+class _QuickChoice(Struct):
+    delta: _QuickDelta
+    index: Literal[0] = 0
+    finish_reason: None = None
+    error: None = None
+
+
+class _QuickChunk(Struct):
+    """A chunk of text in the middle of an answer, which nearly all are."""
+
+    choices: tuple[_QuickChoice]
+    usage: None = None
+    error: None = None
+    citations: None = None
+    search_results: None = None
+    x_groq: None = None
+    cost: None = None
+
+
+_quick = msgspec.json.Decoder(_QuickChunk).decode
 
 
 class ChatDecoder:
@@ -30,6 +68,15 @@ class ChatDecoder:
         self._usage: Mapping[str, Any] | None = None
         self._tier = ""
         self._cost: Decimal | None = None
+
+    def quick(self, data: bytes, emit: EventBuilder) -> bool:
+        """Take a chunk that is text alone."""
+        try:
+            chunk = _quick(data)
+        except (msgspec.DecodeError, ValueError, RecursionError):
+            return False
+        emit.text(chunk.choices[0].delta.content)
+        return True
 
     def on(self, name: str, payload: Mapping[str, Any], emit: EventBuilder) -> None:
         """One chunk."""

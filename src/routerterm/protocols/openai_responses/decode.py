@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
 
 from routerterm.core.errors import InvalidResponse, ServerError
 from routerterm.protocols.classify import classify
@@ -11,6 +14,17 @@ from routerterm.protocols.event_builder import EventBuilder, finish
 from routerterm.protocols.json_utils import mapping, objects, text
 from routerterm.protocols.openai_chat.usage import read_usage
 from routerterm.protocols.signature_scope import sign_scope
+
+
+class _QuickEvent(Struct):
+    """A piece of text, which nearly all events are."""
+
+    type: Literal["response.output_text.delta"]
+    delta: str
+    output_index: int
+
+
+_quick = msgspec.json.Decoder(_QuickEvent).decode
 
 
 class ResponsesDecoder:
@@ -23,6 +37,16 @@ class ResponsesDecoder:
         self._said: set[Any] = set()
         self._silent = True
         """Whether no output item has come by itself: then the last event's list of them counts."""
+
+    def quick(self, data: bytes, emit: EventBuilder) -> bool:
+        """Take an event that is text alone."""
+        try:
+            event = _quick(data)
+        except (msgspec.DecodeError, ValueError, RecursionError):
+            return False
+        self._said.add(event.output_index)
+        emit.text(event.delta)
+        return True
 
     def on(self, name: str, payload: Mapping[str, Any], emit: EventBuilder) -> None:
         """One event."""
