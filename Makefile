@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help kills run test check format types wheel constraints bench bench-router bench-gateway faults clean corpus fuzz fuzz-imports decoding terminal-long bench-terminal docs licences audit pythons soak screenshots
+.PHONY: help clients kills run test check format types wheel constraints bench bench-router bench-gateway faults clean corpus fuzz fuzz-imports decoding terminal-long bench-terminal docs licences audit pythons soak screenshots
 
 help: ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -60,6 +60,10 @@ bench-router: ## What the router costs beside raw httpx; LITELLM=1 installs lite
 bench-gateway: ## What the gateway adds beside the bare provider, and its memory; LITELLM=PATH names a litellm to measure too
 	@sh scripts/setup.sh test
 	@.venv/bin/python benchmarks/gateway.py $(if $(LITELLM),--litellm $(LITELLM))
+
+clients: ## Official clients from npm and PyPI against the gateway, over providers of all five protocols, as a table; FOLDER= keeps them
+	@sh scripts/setup.sh test
+	@PYTHONPATH=src .venv/bin/python scripts/clients/run.py --folder $(or $(FOLDER),.clients)
 
 terminal-long: ## The terminal's long tests: 300 baud in a real pty, many more random screens and documents
 	@sh scripts/setup.sh test
