@@ -233,6 +233,7 @@ class RoutertermApp(App[int]):
     async def _begin(self) -> None:
         try:
             wiring = await asyncio.to_thread(importlib.import_module, "routerterm.wiring")
+            await self._settings.in_force()
             self.services = await wiring.open_services(self.paths)
             self.show_line_speed = self.services.settings.ui.show_speed
             quiet = partial(_is_quiet, self.chat)

@@ -31,11 +31,9 @@ class SettingsWatch:
         """Take the file up if it has changed since it was last in force."""
         seen = self._seen
         now = await asyncio.to_thread(_stamp, self._file)
-        if now == seen or self._seen != seen:  # unchanged, or we have just written it ourselves
+        if seen is None or now == seen or self._seen != seen:  # unchanged, or we have just written it ourselves
             return
         self._seen = now
-        if seen is None:
-            return
         try:
             await self._take_up()
         except RoutertermError as error:

@@ -243,10 +243,10 @@ async def test_settings_that_change_on_disk_are_taken_up_or_said(paths: Paths) -
     configure(paths)
     async with in_process(paths, (120, 30)) as it:
         configure(paths, "[budget]\nday = 7.0\n")
-        await it.status_shows("/7.0")
+        await it.status_shows("/7")
         configure(paths, "[budget]\nday = 'lots'\n")
         await it.screen_shows("budget.day")
-        await it.status_shows("/7.0")
+        await it.status_shows("/7")
 
 
 async def test_quitting_in_mid_answer_keeps_it_and_the_draft(paths: Paths) -> None:
