@@ -156,8 +156,9 @@ class RoutertermApp(App[int]):
             await self._settings.look()
 
     def _tell_of_settings(self, error: RoutertermError | None) -> None:
-        if error is not None:
-            self.chat.show_error(error)
+        if error is not None:  # one line has no room for the folder
+            message = error.message.replace(f"{self.paths.config_file.parent}/", "")
+            self.chat.show_error(RoutertermError(message, error.hint))
         else:
             self.notify("The settings changed on disk and are in force now.", timeout=4)
 
