@@ -7,6 +7,7 @@ scrolls the terminal instead of writing it anew has nothing to write for them.
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, TypeAlias
 
 from rich.color import Color
@@ -49,12 +50,24 @@ class ScanlineCompositor(Compositor):
 
     def unlit(self, crop: Region, is_rendered_line: Callable[[int], bool]) -> Sequence[Mapping[int, Strip]]:
         """The same without scanlines."""
-        return super()._render_chops(crop, is_rendered_line)
+        chops = super()._render_chops(crop, is_rendered_line)
+        if crop == self.size.region:
+            for cuts, row in zip(self.cuts, chops, strict=False):
+                _fill(cuts, row)
+        return chops
 
     def _moved(self) -> list[tuple[Region, int]]:
         """What scrolls, and by how many rows it stands above where it began."""
         seen = self.visible_widgets.items()
         return [(region, widget.scroll_offset.y) for widget, (region, _) in seen if isinstance(widget, ScrollView)]
+
+
+def _fill(cuts: Sequence[int], row: Mapping[int, Strip | None]) -> None:
+    """Blanks where a widget drew less than its place: in a storm of sizes it may have been laid out for another."""
+    if None in row.values() and isinstance(row, dict):
+        for cut, end in pairwise(cuts):
+            if row.get(cut) is None:
+                row[cut] = Strip.blank(end - cut)
 
 
 def shades_of(root: Widget | None) -> Shades:
