@@ -134,10 +134,10 @@ class Picture:
         return tuple(filter(None, parts))
 
     @property
-    def dialog(self) -> str:
-        """The title of the last frame that stands within the screen; empty where there is none."""
+    def dialog(self) -> str | None:
+        """The title of the last frame that stands within the screen, empty if it has none; None without a frame."""
         edges = [match["words"] for row in self.rows[1:] for match in _TOP_EDGE.finditer(row)]
-        return edges[-1].strip(f" {LEVEL}") if edges else ""
+        return edges[-1].strip(f" {LEVEL}") if edges else None
 
     @cached_property
     def _composer_rows(self) -> range:

@@ -39,7 +39,9 @@ def picture_of(app: RoutertermApp) -> Picture:
     """What the screen on top shows, with what lies beneath it."""
     strips = app.screen._compositor.render_strips()[: app.size.height]
     x, y = app.cursor_position
-    return Picture(tuple(strip.text for strip in strips), (x, y), partial(map, _looks, strips))
+    rows = [strip.text for strip in strips]
+    rows += [""] * (app.size.height - len(rows))  # a screen that has just been pushed is not laid out yet
+    return Picture(tuple(rows), (x, y), partial(map, _looks, strips))
 
 
 def _looks(strip: Strip) -> Iterator[Look]:

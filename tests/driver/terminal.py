@@ -65,7 +65,7 @@ class TerminalDriver(Driver):
     def focus(self) -> str:
         """By the mode that the status row shows; a dialog, where a frame stands within the screen or none is shown."""
         seen = self.picture()
-        if seen.dialog or not seen.mode:
+        if seen.dialog is not None or not seen.mode:
             return "dialog"
         return {"WRITE": "composer", "MESSAGES": "messages", "CHATS": "chats"}[seen.mode]
 
