@@ -57,7 +57,7 @@ class HttpTransport:
     @asynccontextmanager
     async def exchange(self, request: HttpRequest, waits: Timeouts) -> AsyncIterator[HttpResponse]:
         """See `Transport.exchange`."""
-        client = self._client or self._opened()
+        client = self._client or await self._opened()
         response = await _sent(client, request, waits)
         try:
             headers = {name.lower(): value for name, value in response.headers.items()}
@@ -71,8 +71,14 @@ class HttpTransport:
         if client is not None:
             await client.aclose()
 
-    def _opened(self) -> httpx.AsyncClient:
-        load_httpx()
+    async def _opened(self) -> httpx.AsyncClient:
+        """The client.  What it needs is imported in a thread: that takes a while, and other answers go on."""
+        await asyncio.to_thread(_load_all)
+        if self._client is None:
+            self._client = self._made()
+        return self._client
+
+    def _made(self) -> httpx.AsyncClient:
         from http.cookiejar import CookieJar, DefaultCookiePolicy
 
         import httpx
@@ -84,7 +90,7 @@ class HttpTransport:
         mounts: dict[str, httpx.AsyncBaseTransport | None] = {}
         for pattern, proxy in proxies(self._proxy, self._environ).items():
             mounts[pattern] = None if proxy is None else ProxiedTransport(proxy, direct, self._certificates)
-        self._client = httpx.AsyncClient(
+        return httpx.AsyncClient(
             transport=direct,
             mounts=mounts,
             # What the environment says is in the mounts.  Of the rest, ~/.netrc would be sent in place of the key.
@@ -94,7 +100,6 @@ class HttpTransport:
             # None is kept: the next request may go with another key, and the two are nobody's business.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         )
-        return self._client
 
 
 async def _sent(client: httpx.AsyncClient, request: HttpRequest, waits: Timeouts) -> httpx.Response:
@@ -213,3 +218,8 @@ def load_httpx() -> None:
             import httpx  # noqa: F401 - only that it is there
         finally:
             del modules["httpx._main"]
+
+
+def _load_all() -> None:
+    load_httpx()
+    from routerterm.router.transports import h11_client, proxied  # noqa: F401 - only that they are there
