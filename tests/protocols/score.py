@@ -13,6 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 from routerterm.core.errors import ProviderError
+from routerterm.core.events import StreamEnd, StreamError
 from routerterm.protocols import classify, codec
 from tests.protocols.differences import Difference, difference
 from tests.protocols.equality import decoded, ours, same_class, same_failure, theirs
@@ -75,7 +76,7 @@ def others(corpus: list[Recording], score: Score) -> None:
             score.count("listing", read > 0, f"{recording}: no models")
         elif not recording.streaming:
             events = codec(recording.wire).decode_body(recording.body)
-            named = any(type(event).__name__ == "Stopped" for event in events) or b"blockReason" in recording.body
+            named = any(isinstance(event, StreamEnd | StreamError) for event in events)
             score.count("body", named, f"{recording}: neither whole nor a failure that it names")
 
 

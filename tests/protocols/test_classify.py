@@ -382,3 +382,7 @@ def test_no_headers_are_no_limits() -> None:
     assert not found
     assert found.requests is None
     assert found.exhausted_for is None
+
+
+def test_marks_do_not_pile_up_on_a_letter() -> None:
+    assert sentence("e" + "\u0301" * 40 + " end") == "e" + "\u0301" * 4 + " end"

@@ -24,6 +24,9 @@ _NAMED = LazyPattern(
     r"(?i)\b((?:x-)?(?:goog-)?api[-_ ]?key|access[-_ ]?token|authorization|password|secret|key)"
     r"(\s+provided)?([\"']?\s*[:=]\s*[\"']?)(?!bearer\b)([^\s\"',;&<>]{6,})"
 )
+_MARKS = "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]"
+_PILED = LazyPattern(f"({_MARKS}{{4}}){_MARKS}+")
+"""More than four marks on one letter, which would reach over the lines around it."""
 _CONTROL = LazyPattern("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]+")
 
 
@@ -37,5 +40,5 @@ def redact(text: str) -> str:
 def sentence(text: str, limit: int = 400) -> str:
     """One line for a person: redacted, without control characters, not too long."""
     text = " ".join(_CONTROL.sub(" ", scrub(text[: 20 * limit])).split())
-    text = redact(text)
+    text = redact(_PILED.sub(r"\1", text))
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
