@@ -28,6 +28,7 @@ TABLES = (
     "prompt",
     "meta",
     "gateway_key",
+    "gateway_response",
     "guard_hit",
 )
 UNNAMED = frozenset({"guard_hit"})
