@@ -79,8 +79,13 @@ def start(home: Path, provider: int, protocol: str) -> Gateway:
     words = [program, "serve", "--port", "0"]
     process = subprocess.Popen(words, env=environ, stderr=subprocess.PIPE)
     assert process.stderr is not None
-    line = process.stderr.readline().decode()
-    url = next(word for word in line.split() if word.startswith("http"))
+    said = ""
+    while "serves at" not in said:  # notes about the settings may come first
+        line = process.stderr.readline().decode()
+        if not line:
+            raise SystemExit(f"The gateway did not start: {said}")
+        said += line
+    url = next(word for word in said.split() if word.startswith("http://127.0.0.1"))
     key = (home / "gateway.key").read_text(encoding="utf-8").strip()
     return Gateway(process, url, key)
 

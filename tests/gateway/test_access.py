@@ -124,6 +124,18 @@ async def test_after_the_last_key_nobody_gets_in_without_one(place: Place) -> No
             assert (await http.get("/v1/models", headers=headers)).status_code == 401
 
 
+async def test_a_suspended_key_is_refused_until_it_is_let_in_again(place: Place) -> None:
+    token = await give(place, "editor", rpm=9)
+    keys = place.app.store.gateway_keys
+    async with place.http(**{"x-api-key": token}) as http:
+        for suspended, status in ((True, 403), (False, 200)):
+            allowance = to_row(VirtualKey("editor", "", "", 0, Allowance(rpm=9, suspended=suspended)))["allowance"]
+            assert await keys.change("editor", allowance)
+            place.gateway.house._keys_at = float("-inf")
+            assert (await http.get("/v1/models")).status_code == status
+    assert not await keys.change("nobody", {})
+
+
 async def test_who_says_so_lets_everybody_in_again(open_place: Open) -> None:
     place = await open_place("[gateway]\nkeyless = 'on'\n")
     await give(place, "editor")

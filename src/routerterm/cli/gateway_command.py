@@ -117,6 +117,55 @@ def list_keys(as_json: bool) -> None:
         write(f"{each.name:<{width}}  rt-****{each.hint}  {spent}  {_words(each) or 'no limits'}\n")
 
 
+@key.command("suspend")
+@click.argument("name")
+def suspend(name: str) -> None:
+    """Refuse a key until `gateway key resume`; a running gateway does so within a second."""
+    _changed(name, suspended=True)
+    click.echo(f"The key of {name} is suspended.", err=True)
+
+
+@key.command("resume")
+@click.argument("name")
+def resume(name: str) -> None:
+    """Let a suspended key in again."""
+    _changed(name, suspended=False)
+    click.echo(f"The key of {name} works again.", err=True)
+
+
+@key.command("top-up")
+@click.argument("name")
+@click.argument("amount", type=Dollars())
+def top_up(name: str, amount: Decimal) -> None:
+    """Add US dollars to what a key may spend in all."""
+    balance = (_changed(name).allowance.balance or Decimal(0)) + amount
+    _changed(name, balance=balance)
+    click.echo(f"The key of {name} may spend ${balance} in all.", err=True)
+
+
+def _changed(name: str, **fields: Any) -> VirtualKey:
+    """The key with these fields of its allowance set, and written down.  Raises `UsageError` where there is none."""
+    from msgspec.structs import replace
+
+    from routerterm.gateway.keys import of_row, to_row
+
+    async def change(services: Services) -> VirtualKey | None:
+        keys = services.store.gateway_keys
+        row = next((row for row in await keys.all() if row["name"] == name), None)
+        if row is None:
+            return None
+        made = of_row(row)
+        made = replace(made, allowance=replace(made.allowance, **fields))
+        if fields:
+            await keys.change(name, to_row(made)["allowance"])
+        return made
+
+    found: VirtualKey | None = _with_services(change)
+    if found is None:
+        raise click.UsageError(f"There is no key {name}; `routerterm gateway key list` shows them.")
+    return found
+
+
 @key.command("remove")
 @click.argument("name")
 def remove(name: str) -> None:
@@ -153,6 +202,7 @@ def _words(each: VirtualKey) -> str:
         f"{show_usd(own.daily)} a day" if own.daily is not None else "",
         f"{show_usd(own.monthly)} a month" if own.monthly is not None else "",
         f"{show_usd(own.balance)} in all" if own.balance is not None else "",
+        "suspended" if own.suspended else "",
         f"{own.rpm} requests a minute" if own.rpm else "",
         f"{own.tpm:,} tokens a minute" if own.tpm else "",
         f"{own.at_once} at once" if own.at_once else "",

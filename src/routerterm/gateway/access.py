@@ -65,6 +65,8 @@ class Access:
                 if hmac.compare_digest(token, digest):
                     found = OWNER
         if found is not None:
+            if found.allowance.suspended:
+                raise forbidden("This key is suspended.")
             return found
         stale = any(key.startswith(PREFIX) for key in presented)  # one of ours, taken back
         if not self.required and not stale and (self.open_to_all or keyless()):

@@ -33,6 +33,8 @@ class Allowance(Struct, frozen=True):
     """Whether its requests may be answered from memory."""
     balance: Decimal | None = None
     """US dollars in all, from the day it was made."""
+    suspended: bool = False
+    """Whether it is refused until the person lets it in again."""
 
     def allows(self, model: str) -> bool:
         """Whether a model may be asked for by this name."""
@@ -109,6 +111,7 @@ def of_row(row: Mapping[str, Any]) -> VirtualKey:
             max_output=own.get("max_output"),
             cache=bool(own.get("cache")),
             balance=_usd(own.get("balance")),
+            suspended=bool(own.get("suspended")),
         ),
     )
 
@@ -126,6 +129,7 @@ def to_row(key: VirtualKey) -> dict[str, Any]:
         "models": list(own.models) or None,
         "max_output": own.max_output,
         "cache": own.cache or None,
+        "suspended": own.suspended or None,
     }
     allowance = {name: value for name, value in said.items() if value is not None}
     return {

@@ -56,6 +56,15 @@ class GatewayKeys:
 
         return await self._reader.read(job)
 
+    async def change(self, name: str, allowance: Mapping[str, Any]) -> bool:
+        """What a key may do from now on; False where there is none of that name."""
+
+        def job(connection: sqlite3.Connection) -> bool:
+            sql = "UPDATE gateway_key SET allowance = ? WHERE name = ?"
+            return connection.execute(sql, (to_json(allowance), name)).rowcount > 0
+
+        return await self._writer.write(job, durable=True)
+
     async def all(self) -> Sequence[dict[str, Any]]:
         """Every key by name."""
 
