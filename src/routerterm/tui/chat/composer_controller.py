@@ -172,8 +172,8 @@ class ComposerController:
             screen.composer.give_back(text)
             screen.tray.give_back(files)
 
-        said = f"{stage.model} can't read images, and message {where} contains one."
-        screen.confirmation.ask(said, "", without, cancelled, yes="sends without it")
+        said = f"Can't read images; message {where} contains one."
+        screen.confirmation.ask(said, "", without, cancelled, yes="sends without it", about=stage.model)
 
     async def _send_without_images(self, text: str, files: tuple[Attached, ...]) -> None:
         stage = self._screen.stage
@@ -183,13 +183,13 @@ class ComposerController:
 
     async def _edit_answer(self, id: str, text: str) -> None:
         stage = self._screen.stage
-        stage.editing = None
         try:
             there = await stage.session.edit_answer(id, text)
         except RoutertermError as error:
             self._screen.composer.give_back(text)
             self._screen.show_error(error)
             return
+        stage.edited()
         await stage.show()
         await stage.reveal(there)
 

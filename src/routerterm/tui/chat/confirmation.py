@@ -20,6 +20,8 @@ class Question(msgspec.Struct, frozen=True):
     cancelled: Callable[[], None] | None = None
     yes: str = "confirms"
     """What Enter does."""
+    about: str = ""
+    """Which model it would be; the first to go where there is no room."""
     known: bool = True
     """Whether the cost is known yet; until then Enter is remembered."""
 
@@ -43,10 +45,12 @@ class Confirmation:
         question = self._question
         if question is None:
             return ()
+        about = (Field((Span(question.about, "accent"),), rank=4),) if question.about else ()
         return (
             Field((Span(f"{question.label} ", "bright"), Span(question.cost, "warning")), rank=0),
-            Field((Span(" Enter ", "key"), Span(f" {question.yes}")), rank=0, action="screen.confirm(True)"),
-            Field((Span(" Esc ", "key"), Span(" cancels")), rank=1, action="screen.confirm(False)"),
+            *about,
+            Field((Span(" Enter ", "key"), Span(f" {question.yes}")), rank=1, action="screen.confirm(True)"),
+            Field((Span(" Esc ", "key"), Span(" cancels")), rank=3, action="screen.confirm(False)"),
         )
 
     def ask(
@@ -57,17 +61,18 @@ class Confirmation:
         cancelled: Callable[[], None] | None = None,
         *,
         yes: str = "confirms",
+        about: str = "",
     ) -> None:
         """Ask this; whatever was asked before is cancelled."""
         self.answer(False)
-        self._question = Question(label, cost, confirmed, cancelled, yes)
+        self._question = Question(label, cost, confirmed, cancelled, yes, about)
         self._changed()
 
-    def look_up(self, label: str) -> Question:
+    def look_up(self, label: str, about: str) -> Question:
         """Show at once what is going to be asked, while its cost is looked up; `settle` or `drop` it then."""
         self.answer(False)
         self._early_yes = False
-        self._question = question = Question(label, "looking up the cost…", lambda: None, known=False)
+        self._question = question = Question(label, "looking up the cost…", lambda: None, about=about, known=False)
         self._changed()
         return question
 
@@ -75,7 +80,7 @@ class Confirmation:
         """The cost is known: ask, unless the person has said no since; an Enter that came early counts now."""
         if self._question is not looked_up:
             return
-        self._question = Question(looked_up.label, cost, confirmed)
+        self._question = Question(looked_up.label, cost, confirmed, about=looked_up.about)
         self._changed()
         if self._early_yes:
             self.answer(True)

@@ -122,6 +122,13 @@ class ConversationController:
         self.editing, self.editing_what = id, what
         self._screen.meters.refresh()
 
+    def edited(self) -> None:
+        """The edit is done: what was being written before it stands in the composer again."""
+        self.editing = None
+        if self._draft_before:
+            self._screen.composer.give_back(self._draft_before)
+            self._draft_before = ""
+
     def stop_editing(self) -> bool:
         """Leave the message as it was and go on with what was being written before; False if none is edited."""
         if self.editing is None:
@@ -129,6 +136,7 @@ class ConversationController:
         self.editing = None
         self._screen.composer.remember(self._screen.composer.text)
         self._screen.composer.put(self._draft_before)
+        self._draft_before = ""
         self._screen.meters.refresh()
         return True
 

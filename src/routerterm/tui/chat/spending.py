@@ -45,7 +45,7 @@ class Spending:
 
         stage = self._stage
         names = [models] if isinstance(models, str) else list(models)
-        question = self._confirmation.look_up(f"{label} · {' | '.join(names)}")
+        question = self._confirmation.look_up(label, " | ".join(names))
         found: list[Preview | None] = []
         for name in names:
             try:

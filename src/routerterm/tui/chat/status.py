@@ -74,7 +74,9 @@ class StatusController:
         )
         asked = self._screen.confirmation.fields
         self._screen.status_line.fields = (
-            (mode_field(self._view.mode), *asked) if asked else status_fields(self._view, self._screen.machine.glyphs)
+            (mode_field(self._view.mode, rank=2), *asked)
+            if asked
+            else status_fields(self._view, self._screen.machine.glyphs)
         )
         self._screen.title_line.fields = self._title()
 

@@ -123,7 +123,8 @@ class TurnRunner:
             return
         stage = self._screen.stage
         session, model, editing = stage.session, stage.model, stage.editing
-        stage.editing = None
+        if editing is not None:
+            stage.edited()
         self._screen.show_voice(False)
         now = time_of_day(now_ms())
         shown = ((Text(text),) if text else ()) + asked.parts

@@ -67,9 +67,9 @@ def alarm(share: float) -> str:
     return "!!" if share >= 1 else "!" if share >= 0.8 else ""
 
 
-def mode_field(mode: str) -> Field:
+def mode_field(mode: str, rank: int = -1) -> Field:
     """The mode, in reverse video."""
-    return Field((Span(f" {mode} ", "key"),), rank=-1)
+    return Field((Span(f" {mode} ", "key"),), rank=rank)
 
 
 def _fields(view: StatusView, glyphs: Glyphs) -> Iterator[Field]:
