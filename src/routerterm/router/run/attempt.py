@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 
@@ -64,14 +65,14 @@ class AttemptStream:
         self._decoder = decoder
         self._patience = patience
         self._provider = provider
-        self._clock = asyncio.get_running_loop().time
         self.left_out: tuple[str, ...] = ()
         """The names of what the request asks and the protocol cannot say."""
         self.headers: Mapping[str, str] = {}
         self.status: int | None = None
         self.stopped: StreamEnd | None = None
         self.content = False
-        self.sent = self._last_byte = self._last_content = self._clock()
+        # A large request is made ready on a thread, where no loop runs; a loop's time is this clock's.
+        self.sent = self._last_byte = self._last_content = time.monotonic()
         self.first_content: float | None = None
         self._characters = 0
         self._broke: StreamError | None = None
@@ -81,6 +82,9 @@ class AttemptStream:
         self._stack = AsyncExitStack()
         self._answer: HttpResponse | None = None
         self._over = False
+
+    def _clock(self) -> float:
+        return asyncio.get_running_loop().time()
 
     def __aiter__(self) -> AttemptStream:
         return self

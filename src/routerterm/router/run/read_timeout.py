@@ -17,7 +17,6 @@ class ReadTimeout:
     """Reads one thing at a time, each until its own moment."""
 
     def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._reader: asyncio.Task[object] | None = None
         self._due = 0.0
@@ -50,13 +49,13 @@ class ReadTimeout:
 
     def _set(self, due: float) -> None:
         self.close()
-        self._timer = self._loop.call_at(due, self._gone_off)
+        self._timer = asyncio.get_running_loop().call_at(due, self._gone_off)
 
     def _gone_off(self) -> None:
         self._timer = None
         if self._reader is None:
             return  # nobody reads now; the next one who does sets it again
-        if self._loop.time() < self._due:
+        if asyncio.get_running_loop().time() < self._due:
             self._set(self._due)
             return
         self._fired = True
