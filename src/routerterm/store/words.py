@@ -10,6 +10,7 @@ import re
 import sqlite3
 import time
 import unicodedata
+from functools import lru_cache
 
 MOST = 2_000
 """Words added for one message."""
@@ -46,7 +47,7 @@ def search_words(text: str | None) -> str:
     text = text[:_LOOKED_AT]
     found: dict[str, None] = {}
     words = _MIXED.findall(text) if text.isascii() else _WORD.findall(text)
-    for word in words:
+    for word in dict.fromkeys(words):
         if len(found) > MOST:
             break
         for part in _parts_of(word):
@@ -54,11 +55,12 @@ def search_words(text: str | None) -> str:
     return " ".join(found)
 
 
-def _parts_of(word: str) -> list[str]:
+@lru_cache(20_000)  # a language has that many words; the same come in every message
+def _parts_of(word: str) -> tuple[str, ...]:
     """What a word is made of, where that is more than itself."""
     if word.isascii():
         pieces = _PIECE.findall(word)
-        return pieces if len(pieces) > 1 else []
+        return tuple(pieces) if len(pieces) > 1 else ()
     parts: list[str] = []
     runs = _runs(word)
     if len(runs) > 1:
@@ -66,7 +68,7 @@ def _parts_of(word: str) -> list[str]:
             parts += [run, *_parts_of(run)]
     if (folded := fold_letters(word)) != word:
         parts.append(folded)
-    return parts
+    return tuple(parts)
 
 
 def _runs(word: str) -> list[str]:
@@ -86,7 +88,7 @@ def complete(connection: sqlite3.Connection, seconds: float) -> bool:
     """Add what the index lacks, the newest first, for about so long; whether it has every row then."""
     end = time.monotonic() + seconds
     while rows := connection.execute(_DUE).fetchall():
-        for number, text in rows:
+        for number, text in reversed(rows):  # FTS5 writes out what it holds for each number that is not the next
             if words := search_words(text):
                 connection.execute("INSERT OR REPLACE INTO word_fts (rowid, words) VALUES (?, ?)", (number, words))
         connection.executemany("DELETE FROM word_due WHERE number = ?", [(row[0],) for row in rows])
