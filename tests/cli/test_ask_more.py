@@ -140,9 +140,3 @@ class TestCompletion:
         assert {"smart", "cheap", "openai/"} <= set(self.complete("ask", "-m", ""))
         assert "demo/echo" in self.complete("ask", "-m", "demo/e")
         assert len(self.complete("ask", "-c", "")) == 2
-
-
-def test_a_question_too_large_for_the_event_loop_is_answered() -> None:
-    ran = routerterm("ask", "-m", "demo/echo", "-", stdin="a line of a big paste\n" * 12_000)
-    assert ran.code == 0, ran.err
-    assert "a line of a big paste" in ran.out
