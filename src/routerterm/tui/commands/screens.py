@@ -207,8 +207,6 @@ class Notices(Command):
         from routerterm.tui.widgets.rows import Column, Row
 
         log = list(reversed(stage.app.notices.log))
-        if not log:
-            raise RoutertermError("There are no notices yet.")
         rows = [Row(str(n), (time_of_day(when), line), detail=line) for n, (when, line) in enumerate(log)]
         columns = (Column("", 0), Column("", 0, grow=True))
         stage.app.push_screen(Picker("Notices", columns, among(rows), hint="Esc Close", explained=True))
