@@ -151,3 +151,21 @@ async def test_an_error_after_the_beginning_is_an_error_in_the_stream(
             begun += [text]
     assert '"error"' in "".join(begun)
     assert "[DONE]" not in "".join(begun)
+
+
+async def test_results_without_ids_find_their_calls_by_name_and_order(place: Place) -> None:
+    place.up.says("first", "Done")
+    calls = [{"functionCall": {"name": name, "args": {}}} for name in ("add", "look", "add")]
+    results = [
+        {"functionResponse": {"name": name, "response": {"result": text}}}
+        for name, text in (("add", "5"), ("add", "2"), ("look", "cat"))
+    ]
+    contents = [*GEMINI["contents"], {"role": "model", "parts": calls}, {"role": "user", "parts": results}]
+    async with place.http() as http:
+        reply = await http.post("/v1beta/models/one/first:generateContent", json={"contents": contents})
+        assert reply.status_code == 200
+    sent = place.up.asked[-1]["messages"]
+    ids = [call["id"] for call in sent[1]["tool_calls"]]
+    assert len(set(ids)) == 3
+    said = {message["tool_call_id"]: message["content"] for message in sent[2:]}
+    assert [said[id] for id in ids] == ["5", "cat", "2"]

@@ -12,6 +12,7 @@ from routerterm.core.request import ChatRequest, Effort, JsonAnswer, Params, Too
 from routerterm.protocols.fields import carried
 from routerterm.protocols.gemini.decode import FAMILY
 from routerterm.protocols.json_utils import dumps, listing, mapping, objects, text
+from routerterm.protocols.pairing import paired
 from routerterm.protocols.server_base import (
     ServerRequest,
     answerable,
@@ -38,7 +39,7 @@ def decode_request(body: bytes, *, model: str = "", stream: bool = False) -> Ser
     tools, choice = _tools(payload.get("tools")), _choice(payload)
     request = ChatRequest(
         model.removeprefix("models/"),
-        tuple(_message(item) for item in objects(required_list(payload, "contents"))),
+        paired(_message(item) for item in objects(required_list(payload, "contents"))),
         system=_system(payload.get("systemInstruction")),
         params=_params(config),
         tools=tuple(tool for tool in tools if tool.name in choice[1]) if choice[1] else tools,

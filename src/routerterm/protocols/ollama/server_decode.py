@@ -12,6 +12,7 @@ from routerterm.protocols.fields import carried
 from routerterm.protocols.images import sniffed_type
 from routerterm.protocols.json_utils import dumps, listing, mapping, objects, text
 from routerterm.protocols.openai_chat.server_decode import read_tool
+from routerterm.protocols.pairing import paired
 from routerterm.protocols.server_base import (
     ServerRequest,
     answerable,
@@ -33,7 +34,7 @@ def decode_request(body: bytes) -> ServerRequest:
     payload = read_object(body)
     request = ChatRequest(
         required_text(payload, "model"),
-        tuple(_message(item) for item in objects(required_list(payload, "messages"))),
+        paired(_message(item) for item in objects(required_list(payload, "messages"))),
         params=_params(mapping(payload.get("options")), payload.get("think")),
         tools=_tools(payload.get("tools")),
         json=_format(payload.get("format")),
