@@ -45,7 +45,7 @@ def test_a_whole_conversation_of_chat_completions() -> None:
             "role": "user",
             "content": [
                 {"type": "text", "text": "Look"},
-                {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw=="}},
+                {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}},
                 {"type": "image_url", "image_url": {"url": "https://x/y.png", "detail": "low"}},
             ],
         },
@@ -60,7 +60,7 @@ def test_a_whole_conversation_of_chat_completions() -> None:
     request = read("chat", messages=messages, stop="END", reasoning_effort="minimal", max_tokens=5).request
     assert request.messages == (
         Message.of("system", "Brief."),
-        Message("user", (Text("Look"), Image("image/png", b"\x89PNG"), Image("image/*", url="https://x/y.png"))),
+        Message("user", (Text("Look"), Image("image/png", b"\x89PNG\r\n\x1a\n"), Image("image/*", url="https://x/y.png"))),
         Message("assistant", (Reasoning("hm"), ToolCall("a", "look", "{}"))),
         Message("tool", (ToolResult("a", "seen"),)),
     )
@@ -75,7 +75,7 @@ def test_a_whole_conversation_of_messages() -> None:
         {
             "role": "user",
             "content": [
-                {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "iVBORw=="}},
+                {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "iVBORw0KGgo="}},
                 {"type": "text", "text": "Look", "cache_control": {"type": "ephemeral"}},
             ],
         },
@@ -112,7 +112,7 @@ def test_a_whole_conversation_of_messages() -> None:
     )
     assert asked.request.system == "Brief.\n\nKind."
     assert asked.request.messages == (
-        Message("user", (Image("image/png", b"\x89PNG"), Text("Look"))),
+        Message("user", (Image("image/png", b"\x89PNG\r\n\x1a\n"), Text("Look"))),
         Message(
             "assistant",
             (Reasoning("hm", "anthropic:S"), Reasoning("", redacted="anthropic:R"), ToolCall("a", "look", '{"x":1}')),
@@ -147,7 +147,7 @@ def test_a_whole_conversation_of_responses() -> None:
 
 def test_a_whole_conversation_of_gemini() -> None:
     contents = [
-        {"parts": [{"text": "Look"}, {"inline_data": {"mime_type": "image/png", "data": "iVBORw=="}}]},
+        {"parts": [{"text": "Look"}, {"inline_data": {"mime_type": "image/png", "data": "iVBORw0KGgo="}}]},
         {
             "role": "model",
             "parts": [
@@ -171,9 +171,9 @@ def test_a_whole_conversation_of_gemini() -> None:
     request = asked.request
     assert (request.model, request.system, request.tool_choice) == ("smart", "Brief.", "look")
     assert request.messages == (
-        Message("user", (Text("Look"), Image("image/png", b"\x89PNG"))),
+        Message("user", (Text("Look"), Image("image/png", b"\x89PNG\r\n\x1a\n"))),
         Message("assistant", (Reasoning("hm"), ToolCall("a", "look", '{"x":1}', "gemini:S"))),
-        Message("user", (ToolResult("", "a cat", "look"),)),
+        Message("user", (ToolResult("a", "a cat", "look"),)),
         Message("user", (ToolResult("", '{"error":"gone","at":2}', "look", is_error=True),)),
     )
     assert request.tools[0].schema == {"type": "object", "properties": {"type": {"type": "string"}}}
@@ -183,7 +183,7 @@ def test_a_whole_conversation_of_gemini() -> None:
 def test_a_whole_conversation_of_ollama() -> None:
     messages = [
         {"role": "system", "content": "Brief."},
-        {"role": "user", "content": "Look", "images": ["iVBORw=="]},
+        {"role": "user", "content": "Look", "images": ["iVBORw0KGgo="]},
         {
             "role": "assistant",
             "content": "",
@@ -196,9 +196,9 @@ def test_a_whole_conversation_of_ollama() -> None:
     assert asked.stream, "it streams unless told not to"
     assert asked.request.messages == (
         Message.of("system", "Brief."),
-        Message("user", (Text("Look"), Image("image/png", b"\x89PNG"))),
-        Message("assistant", (Reasoning("hm"), ToolCall("", "look", '{"x":1}'))),
-        Message("tool", (ToolResult("", "a cat", "look"),)),
+        Message("user", (Text("Look"), Image("image/png", b"\x89PNG\r\n\x1a\n"))),
+        Message("assistant", (Reasoning("hm"), ToolCall("call_1", "look", '{"x":1}'))),
+        Message("tool", (ToolResult("call_1", "a cat", "look"),)),
     )
     params = asked.request.params
     assert (params.max_output, params.seed, params.stop, params.effort) == (None, 3, ("END",), "medium")
@@ -337,9 +337,9 @@ def test_whatever_a_client_sends_is_a_request_or_its_own_fault(room: str, messag
 
 
 def test_pictures_that_a_tool_gave_come_along() -> None:
-    block = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "iVBORw=="}}
+    block = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "iVBORw0KGgo="}}
     result = {"type": "tool_result", "tool_use_id": "a", "content": [{"type": "text", "text": "see"}, block]}
-    uri = "data:image/png;base64,iVBORw=="
+    uri = "data:image/png;base64,iVBORw0KGgo="
     output = [{"type": "input_text", "text": "see"}, {"type": "input_image", "image_url": uri}]
     content = [{"type": "text", "text": "see"}, {"type": "image_url", "image_url": {"url": uri}}]
     for request in (
@@ -347,7 +347,7 @@ def test_pictures_that_a_tool_gave_come_along() -> None:
         read("responses", input=[{"type": "function_call_output", "call_id": "a", "output": output}]).request,
         read("chat", messages=[{"role": "tool", "tool_call_id": "a", "content": content}]).request,
     ):
-        assert request.messages[0].parts == (ToolResult("a", "see"), Image("image/png", b"\x89PNG"))
+        assert request.messages[0].parts == (ToolResult("a", "see"), Image("image/png", b"\x89PNG\r\n\x1a\n"))
 
 
 def test_each_half_is_found_by_its_name() -> None:
