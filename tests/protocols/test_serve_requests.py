@@ -60,7 +60,9 @@ def test_a_whole_conversation_of_chat_completions() -> None:
     request = read("chat", messages=messages, stop="END", reasoning_effort="minimal", max_tokens=5).request
     assert request.messages == (
         Message.of("system", "Brief."),
-        Message("user", (Text("Look"), Image("image/png", b"\x89PNG\r\n\x1a\n"), Image("image/*", url="https://x/y.png"))),
+        Message(
+            "user", (Text("Look"), Image("image/png", b"\x89PNG\r\n\x1a\n"), Image("image/*", url="https://x/y.png"))
+        ),
         Message("assistant", (Reasoning("hm"), ToolCall("a", "look", "{}"))),
         Message("tool", (ToolResult("a", "seen"),)),
     )
