@@ -59,7 +59,7 @@ async def tree(home: Path, rounds: int) -> dict[str, list[float]]:
         assert app.services is not None
         sql = "SELECT id FROM conversation ORDER BY created_at LIMIT 1"
         longest = await app.services.store.reader.read(lambda connection: connection.execute(sql).fetchone()[0])
-        await app.chat.stage.open(longest)
+        await app.chat.conversation.open(longest)
         await pilot.pause()
         for _ in range(rounds):
             begin = time.perf_counter()

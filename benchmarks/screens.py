@@ -92,7 +92,7 @@ async def measure() -> tuple[float, dict[str, tuple[float, float, float]], float
     app = RoutertermApp(paths, quick_ui(paths))
     found: dict[str, tuple[float, float, float]] = {}
     async with app.run_test(size=(120, 40)) as pilot:
-        while app.services is None or not app.chat.stage.model:
+        while app.services is None or not app.chat.conversation.model:
             await pilot.pause(0.05)
         await pilot.pause(1.0)
 

@@ -78,8 +78,8 @@ class RoutertermApp(App[int]):
         """``gateway`` makes the one that the settings may want inside the chat."""
         super().__init__(driver_class=driver_class)
         self.opening = opening or Opening()
-        self.serving = GatewayController(gateway)
-        self.doors = Navigator(self)
+        self.gateway = GatewayController(gateway)
+        self.navigator = Navigator(self)
         self.paths = paths
         self.ui = ui
         self.ready = asyncio.Event()
@@ -88,7 +88,7 @@ class RoutertermApp(App[int]):
         self.machine = self.load_machine(ui.theme or DEFAULT)
         self.animation_level = "none"
         self.motion = ui.motion
-        self.notices = Notifications(self)
+        self.notifications = Notifications(self)
         self._settings = SettingsWatch(paths.config_file, self.take_up_settings, self._tell_of_settings)
         self._ending = False
         know_every_letter()
@@ -110,7 +110,7 @@ class RoutertermApp(App[int]):
         """Show a notice, one line in place of any other; what is wrong begins with a sign besides its colour."""
         sign = {"warning": "! ", "error": "!! "}.get(severity, "")
         line = " ".join(f"{sign}{title + ': ' if title else ''}{message}".split())
-        self.notices.keep(line)
+        self.notifications.keep(line)
         self.clear_notifications()
         super().notify(line, severity=severity, timeout=timeout, markup=False)
 
@@ -202,7 +202,7 @@ class RoutertermApp(App[int]):
     def on_mount(self) -> None:
         """Paint first; everything that takes time comes after."""
         on_hangup(asyncio.get_running_loop(), self._hung_up)
-        self.notices.begin()
+        self.notifications.begin()
         self.set_interval(EVERY, self._follow_theme)
         self.set_interval(EVERY, self._follow_settings)
         self.call_after_refresh(self.run_worker, self._open_services(), name="services", exit_on_error=False)
@@ -218,9 +218,9 @@ class RoutertermApp(App[int]):
 
     async def _outlive(self) -> None:
         if self.services is not None:
-            await self.chat.stage.save_draft()
+            await self.chat.conversation.save_draft()
             await self.services.afterlife.outlive()
-            await self.chat.library.save_all()
+            await self.chat.sidebar.save_all()
         self.exit(0)
 
     async def _open_services(self) -> None:
@@ -243,7 +243,7 @@ class RoutertermApp(App[int]):
             self.push_screen(StartFailed(error), partial(self._after_failed_start, error))
             return
         self.ready.set()
-        self.run_worker(self.doors.get_ready(quiet, QUIET_AFTER), name="screens", exit_on_error=False)
+        self.run_worker(self.navigator.get_ready(quiet, QUIET_AFTER), name="screens", exit_on_error=False)
         await self.chat.begin(self.services)
         await self._serve()
 
@@ -259,7 +259,7 @@ class RoutertermApp(App[int]):
         """Open or close the gateway, as the settings say."""
         assert self.services is not None
         try:
-            await self.serving.follow(self.services)
+            await self.gateway.follow(self.services)
         except RoutertermError as error:
             self.chat.show_error(error)
 
@@ -304,7 +304,7 @@ class RoutertermApp(App[int]):
             self.scanlines = settings.ui.scanlines
             self.use_theme(settings.ui.theme)
         self.chat.set_keys(settings.bindings)
-        await self.chat.meters.spent()
+        await self.chat.status.spent()
         await self._serve()
 
     @property
@@ -317,20 +317,20 @@ class RoutertermApp(App[int]):
     async def action_command(self, name: str, argument: str = "") -> None:
         """Run a command by its name; what goes wrong becomes a notice."""
         if name == "new":
-            await self.doors.back_to_chat()
+            await self.navigator.back_to_chat()
         await self.chat.run_command(name, argument)
 
     async def action_interrupt(self) -> None:
         """Ctrl+C, where nothing is selected that it could copy."""
-        await self.notices.interrupt()
+        await self.notifications.interrupt()
 
     def on_app_focus(self) -> None:
         """The terminal is looked at again."""
-        self.notices.on_focus()
+        self.notifications.on_focus()
 
     async def action_help_here(self) -> None:
         """Show what can be done on the screen that is open."""
-        await self.doors.show("help")
+        await self.navigator.show("help")
 
     async def action_quit(self) -> None:
         """Leave as the command does, from wherever."""
@@ -338,7 +338,7 @@ class RoutertermApp(App[int]):
 
     async def action_open(self, name: str) -> None:
         """Open one of the screens in place of another; or close it."""
-        await self.doors.open(name)
+        await self.navigator.open(name)
 
     @property
     def moves(self) -> bool:
@@ -367,15 +367,15 @@ class RoutertermApp(App[int]):
 
     async def on_unmount(self) -> None:
         """Leave nothing open."""
-        self.notices.end()
-        await self.serving.close()
+        self.notifications.end()
+        await self.gateway.close()
         if self.services is not None:
             await self.services.close()
 
 
 def _is_quiet(chat: ChatScreen) -> bool:
     """Whether a second's standstill would not be felt: nobody types, no answer comes in."""
-    return time.monotonic() - chat.meters.typed_at > QUIET_AFTER and not chat.turns.any
+    return time.monotonic() - chat.status.typed_at > QUIET_AFTER and not chat.turns.any
 
 
 def run(gateway: HostMaker | None = None, opening: Opening | None = None) -> int:

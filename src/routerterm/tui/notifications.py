@@ -116,7 +116,7 @@ class Notifications:
         if here and chat.transcript.selection is not None:
             chat.transcript.action_copy()
             return
-        if chat.comparing.open is not None and chat.comparing.open.comparison.stop():
+        if chat.compare.open is not None and chat.compare.open.comparison.stop():
             return
         if chat.turns.stop():
             return

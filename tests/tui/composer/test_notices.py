@@ -45,7 +45,7 @@ async def test_the_title_never_holds_a_word_of_the_conversation(paths: Paths) ->
     configure(paths)
     async with in_process(paths) as it:
         sent: list[str] = []
-        it.app.notices._send = sent.append  # type: ignore[method-assign]
+        it.app.notifications._send = sent.append  # type: ignore[method-assign]
         await it.say("zebras")
         await it.answered()
         await it.until(lambda: len(sent) >= 2)
@@ -57,17 +57,17 @@ async def test_a_long_answer_calls_only_who_looks_elsewhere(paths: Paths) -> Non
     configure(paths)
     async with in_process(paths) as it:
         sent: list[str] = []
-        it.app.notices._send = sent.append  # type: ignore[method-assign]
-        it.app.notices.answered(60, True)
+        it.app.notifications._send = sent.append  # type: ignore[method-assign]
+        it.app.notifications.answered(60, True)
         assert sent == []
         it.app.app_focus = False
-        it.app.notices.answered(1, True)
+        it.app.notifications.answered(1, True)
         assert sent == []
-        it.app.notices.answered(60, True)
+        it.app.notifications.answered(60, True)
         assert any("answer is here" in data for data in sent)
         assert len(sent) == 2
         it.app.app_focus = True
-        it.app.notices.on_focus()
+        it.app.notifications.on_focus()
         assert sent[-1] == title("idle")
         await it.pilot.pause()
 
@@ -91,24 +91,24 @@ async def test_ctrl_c_stops_then_empties_then_leaves(paths: Paths) -> None:
 async def test_nobody_to_be_reached_is_said_with_what_to_do(paths: Paths) -> None:
     configure(paths)
     async with in_process(paths) as it:
-        assert it.app.notices.failed(Offline("x"))
+        assert it.app.notifications.failed(Offline("x"))
         await it.screen_shows("F3", "/retry")
 
 
 async def test_the_budget_warns_once_for_each_step(paths: Paths) -> None:
     configure(paths, "[budget]\nday = 2\n")
     async with in_process(paths) as it:
-        it.app.notices.spent(Decimal("0.9"), Decimal(2))
+        it.app.notifications.spent(Decimal("0.9"), Decimal(2))
         await it.breathe()
         assert "of today's budget" not in it.picture().text
-        it.app.notices.spent(Decimal("1.1"), Decimal(2))
+        it.app.notifications.spent(Decimal("1.1"), Decimal(2))
         await it.screen_shows("50 % of today's budget")
         it.app.notify("Something else.")
         await it.screen_lacks("of today's budget")
-        it.app.notices.spent(Decimal("1.2"), Decimal(2))
+        it.app.notifications.spent(Decimal("1.2"), Decimal(2))
         await it.breathe()
         assert "of today's budget" not in it.picture().text
-        it.app.notices.spent(Decimal("1.7"), Decimal(2))
+        it.app.notifications.spent(Decimal("1.7"), Decimal(2))
         await it.screen_shows("80 % of today's budget")
 
 

@@ -13,11 +13,11 @@ from tests.tui.chat.program import configure, running, screen_text, until
 
 
 def with_gateway(app: RoutertermApp) -> None:
-    app.serving._make = gateway_of
+    app.gateway._make = gateway_of
 
 
 async def ask(app: RoutertermApp, model: str, text: str) -> int:
-    host = app.serving.host
+    host = app.gateway.host
     assert host is not None
     body = {"model": model, "messages": [{"role": "user", "content": text}]}
     async with httpx.AsyncClient(base_url=host.address, timeout=30) as http:
@@ -33,7 +33,7 @@ async def test_the_switch_and_the_requests(paths: Paths) -> None:
         assert isinstance(app.screen, GatewayScreen)
         assert "Closed." in screen_text(app)
         await pilot.press("s")
-        await until(pilot, lambda: app.serving.host is not None)
+        await until(pilot, lambda: app.gateway.host is not None)
         await until(pilot, lambda: "Nobody has asked yet" in screen_text(app))
         assert await ask(app, "demo/echo", "\x1b[31mhello") == 200
         assert await ask(app, "nobody/knows", "hello") == 404
@@ -41,9 +41,9 @@ async def test_the_switch_and_the_requests(paths: Paths) -> None:
         assert "demo/echo" in screen_text(app)
         assert "nobody/knows" in screen_text(app)
         assert "hello" not in screen_text(app)
-        host = app.serving.host
+        host = app.gateway.host
         await pilot.press("s")
-        await until(pilot, lambda: app.serving.host is None)
+        await until(pilot, lambda: app.gateway.host is None)
         assert host is not None
         async with httpx.AsyncClient() as http:
             try:

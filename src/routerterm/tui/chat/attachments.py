@@ -31,7 +31,7 @@ class Attachments:
     @property
     def items(self) -> list[Attached]:
         """Those of the conversation on show."""
-        return self._of.setdefault(self._screen.stage.id, [])
+        return self._of.setdefault(self._screen.conversation.id, [])
 
     async def attach(self, text: str) -> None:
         """Attach the files that are named.  Raises `RoutertermError` for the first that cannot be."""
@@ -91,8 +91,8 @@ class Attachments:
             for index, item in enumerate(self.items)
         )  # fmt: skip
         self._screen.chips.display = bool(self.items)
-        self._screen.composer.goes_empty = bool(self.items or self._screen.comparing.models)
-        self._screen.meters.typed()
+        self._screen.composer.goes_empty = bool(self.items or self._screen.compare.models)
+        self._screen.status.typed()
 
     async def say_unheeded(self) -> None:
         """Say at once what the chosen model will not do."""
@@ -101,11 +101,11 @@ class Attachments:
             return
         from routerterm.wiring.preview import abilities
 
-        model = screen.stage.model
+        model = screen.conversation.model
         book = await abilities(screen.services)
         pictures = any(item.is_picture for item in self.items)
         for sentence in unsupported_options(
-            model, book.of(model), screen.stage.params, pictures=pictures, private=screen.stage.private
+            model, book.of(model), screen.conversation.params, pictures=pictures, private=screen.conversation.private
         ):
             screen.notify(f"{sentence}\nF3 picks another model.", severity="warning", timeout=8, markup=False)
 

@@ -37,7 +37,7 @@ class CompareController:
                 raise RoutertermError(f"{name} is neither a model nor a route.", "F3 shows those there are.")
         self.models = self.last = names
         self._show()
-        again = "Enter alone asks the last question again. " if self._screen.stage.id else ""
+        again = "Enter alone asks the last question again. " if self._screen.conversation.id else ""
         self._screen.notify(
             f"The next question goes to {len(names)} models. {again}Esc: to one again.", timeout=6, markup=False
         )
@@ -70,15 +70,15 @@ class CompareController:
 
     async def start(self, asked: Asked) -> None:
         """Ask them, and show the answers side by side.  Raises `RoutertermError`."""
-        screen, stage = self._screen, self._screen.stage
+        screen, conversation = self._screen, self._screen.conversation
         if screen.turns.current is not None:
             raise RoutertermError("An answer is still running.", "Wait for it, or stop it with Esc.")
-        services, session = screen.services, stage.session
+        services, session = screen.services, conversation.session
         comparison = Comparison(session, services.session, self.models)
         if asked.text or asked.files:
             await self._watch(comparison, lambda: comparison.ask(asked.text, asked.parts), asked)
         else:
-            question = await stage.question(None)
+            question = await conversation.question(None)
             again = Asked(question.message.said)
             await self._watch(comparison, lambda: comparison.ask_again(question.id), again)
 
@@ -103,17 +103,17 @@ class CompareController:
                 screen.show_error(error)
         else:
             if index is not None:
-                await screen.stage.use_model(comparison.models[index])
+                await screen.conversation.use_model(comparison.models[index])
                 others = len(comparison.models) - 1
                 screen.notify(f"Going on with {comparison.models[index]}. [ and ] show the {others} others.")
         if watched.trouble is not None and watched.asked is not None and comparison.reply(0) is None:
             screen.composer.put(watched.asked.text)
-            screen.tray.give_back(watched.asked.files)
-        await screen.stage.show()
-        await screen.library.refresh()
-        await screen.meters.spent()
-        await screen.meters.lamps()
-        screen.app.notices.guarded()
+            screen.attachments.give_back(watched.asked.files)
+        await screen.conversation.show()
+        await screen.sidebar.refresh()
+        await screen.status.spent()
+        await screen.status.lamps()
+        screen.app.notifications.guarded()
 
     async def stop_all(self) -> None:
         """Stop and save what is being compared."""
@@ -121,6 +121,6 @@ class CompareController:
             await self.open.finish()
 
     def _show(self) -> None:
-        self._screen.composer.goes_empty = bool(self._screen.tray.items or self.models)
-        self._screen.meters.refresh()
-        self._screen.meters.typed()
+        self._screen.composer.goes_empty = bool(self._screen.attachments.items or self.models)
+        self._screen.status.refresh()
+        self._screen.status.typed()

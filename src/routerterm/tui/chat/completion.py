@@ -44,7 +44,7 @@ def names(text: str, commands: Iterable[type[Command]]) -> tuple[Suggestion, ...
     )
 
 
-async def arguments(text: str, commands: Iterable[type[Command]], stage: ChatScreen) -> tuple[Suggestion, ...]:
+async def arguments(text: str, commands: Iterable[type[Command]], chat: ChatScreen) -> tuple[Suggestion, ...]:
     """What may stand after a command's name."""
     found = WITH_ARGUMENT.match(text)
     if found is None:
@@ -52,7 +52,7 @@ async def arguments(text: str, commands: Iterable[type[Command]], stage: ChatScr
     command = next((command for command in commands if command.slash == found[1]), None)
     if command is None:
         return ()
-    choices = await command.choices(stage, found[2])
+    choices = await command.choices(chat, found[2])
     head = f"/{found[1]} "
     rows = [Suggestion(c.value, c.about, head + c.value, c.more) for c in choices[:MOST]]
     return tuple(row for row in rows if row.text != text)

@@ -47,8 +47,8 @@ class ComposerController:
         screen = self._screen
         screen.forecast_line.fill = screen.machine.glyphs.rule if screen.frame != "none" else " "
         screen.welcome.glyphs, screen.welcome.boot = screen.machine.glyphs, screen.machine.boot
-        split = screen.sidebar.display and screen.size.width >= 80
-        left = (screen.sidebar.outer_size.width if split else 0) + (4 if split else 2)
+        split = screen.conversation_list.display and screen.size.width >= 80
+        left = (screen.conversation_list.outer_size.width if split else 0) + (4 if split else 2)
         screen.forecast_line.styles.margin = (0, 2 if screen.has_class("-no-box") else 3, 0, left)
         region = screen.query_one("#prompt").region
         screen.suggestions.place(region.x, region.y, region.width)
@@ -87,7 +87,7 @@ class ComposerController:
 
     def _took_key(self, key: str) -> bool:
         """Keys that mean the suggestions while they are open, or the ways in."""
-        if self._screen.first_run.took_key(key):
+        if self._screen.onboarding.took_key(key):
             return True
         if key == "ctrl+c" and not self._screen.composer.selected_text:
             self._screen.call_later(self._screen.app.action_interrupt)
@@ -135,7 +135,7 @@ class ComposerController:
         screen.suggestions.offer(())
         if screen.app.services is None:
             screen.early.append(text)  # done as soon as there is somebody to do it
-            screen.meters.refresh()
+            screen.status.refresh()
             return
         command = slash_command(text)
         if command is not None:
@@ -144,24 +144,24 @@ class ComposerController:
         elif NAME.match(text.strip().lower()) or (text.startswith("/") and "/" not in text.split()[0][1:]):
             screen.composer.give_back(text)
             self._unknown(text)
-        elif not text.strip() and not screen.tray.items and not screen.comparing.models:
+        elif not text.strip() and not screen.attachments.items and not screen.compare.models:
             pass  # a second Enter, after the first has taken everything
         else:
             if text.strip():
                 screen.composer.remember(text)
-            if screen.comparing.models:
+            if screen.compare.models:
                 await self._compare(text)
                 return
             await self._send(text)
 
     async def _send(self, text: str) -> None:
         screen = self._screen
-        stage = screen.stage
-        if stage.editing is not None and stage.editing_what == "answer":
-            await self._edit_answer(stage.editing, text)
+        conversation = screen.conversation
+        if conversation.editing is not None and conversation.editing_what == "answer":
+            await self._edit_answer(conversation.editing, text)
             return
-        files = screen.tray.take()
-        if (where := await screen.stage.unseen_image()) is None:
+        files = screen.attachments.take()
+        if (where := await screen.conversation.unseen_image()) is None:
             screen.turns.send(text, files)
             return
 
@@ -170,28 +170,28 @@ class ComposerController:
 
         def cancelled() -> None:
             screen.composer.give_back(text)
-            screen.tray.give_back(files)
+            screen.attachments.give_back(files)
 
         said = f"Can't read images; message {where} contains one."
-        screen.confirmation.ask(said, "", without, cancelled, yes="sends without it", about=stage.model)
+        screen.confirmation.ask(said, "", without, cancelled, yes="sends without it", about=conversation.model)
 
     async def _send_without_images(self, text: str, files: tuple[Attached, ...]) -> None:
-        stage = self._screen.stage
-        await stage.session.leave_images_out()
-        await stage.show()
+        conversation = self._screen.conversation
+        await conversation.session.leave_images_out()
+        await conversation.show()
         self._screen.turns.send(text, files)
 
     async def _edit_answer(self, id: str, text: str) -> None:
-        stage = self._screen.stage
+        conversation = self._screen.conversation
         try:
-            there = await stage.session.edit_answer(id, text)
+            there = await conversation.session.edit_answer(id, text)
         except RoutertermError as error:
             self._screen.composer.give_back(text)
             self._screen.show_error(error)
             return
-        stage.edited()
-        await stage.show()
-        await stage.reveal(there)
+        conversation.edited()
+        await conversation.show()
+        await conversation.reveal(there)
 
     async def send_early(self) -> None:
         """Do what was sent before all was ready, in its order."""
@@ -200,7 +200,7 @@ class ComposerController:
             text = screen.early.pop(0)
             if self._is_key(text.strip()):
                 screen.run_worker(self._keep_key(text.strip()), group="key", exit_on_error=False)
-            elif not screen.first_run.took_way(text):
+            elif not screen.onboarding.took_way(text):
                 await self.submitted(text)
 
     def give_back_early(self) -> None:
@@ -210,13 +210,13 @@ class ComposerController:
 
     async def _compare(self, text: str) -> None:
         """Ask several models; Enter alone asks the last question again, once its cost is confirmed."""
-        screen, files = self._screen, self._screen.tray.take()
+        screen, files = self._screen, self._screen.attachments.take()
 
         async def start() -> None:
             try:
-                await screen.comparing.start(Asked(text.strip() and text, files))
+                await screen.compare.start(Asked(text.strip() and text, files))
             except RoutertermError as error:
-                screen.tray.give_back(files)
+                screen.attachments.give_back(files)
                 screen.composer.give_back(text)
                 screen.show_error(error)
 
@@ -226,8 +226,8 @@ class ComposerController:
         if text.strip() or files:
             await start()
         else:
-            question = await screen.stage.question(None)
-            await screen.spending.gate("Ask again", screen.comparing.models, begin, leaf=question.id)
+            question = await screen.conversation.question(None)
+            await screen.spending.gate("Ask again", screen.compare.models, begin, leaf=question.id)
 
     def _unknown(self, text: str) -> None:
         word = text.split()[0]
@@ -245,7 +245,7 @@ class ComposerController:
         screen = self._screen
         if len(text) >= LARGE_PASTE or text.count("\n") >= MANY_LINES:
             try:
-                screen.tray.pasted(text)
+                screen.attachments.pasted(text)
             except RoutertermError as error:
                 screen.show_error(error)
             return True
@@ -276,7 +276,7 @@ class ComposerController:
         await open_keys(self._screen.app, pasted=text)
 
     async def _look_for_files(self, text: str) -> None:
-        if await self._screen.tray.dropped(text):
+        if await self._screen.attachments.dropped(text):
             self._screen.composer.retract(text)
 
     # -- elsewhere -------------------------------------------------------------------------------------

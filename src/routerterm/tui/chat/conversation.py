@@ -111,16 +111,16 @@ class ConversationController:
         self.draft_saved = conversation.draft if conversation else await store.conversations.draft()
         if begun or not self._screen.composer.text:  # what was typed before all was ready stays
             self._screen.composer.put(self.draft_saved)
-        self._screen.sidebar.mark_open(id)
-        self._screen.tray.show()
-        self._screen.meters.refresh()
+        self._screen.conversation_list.mark_open(id)
+        self._screen.attachments.show()
+        self._screen.status.refresh()
 
     def edit(self, id: str, what: Literal["question", "answer"]) -> None:
         """The composer's text replaces this message from now on; what stood there waits."""
         if self.editing is None:
             self._draft_before = self._screen.composer.text
         self.editing, self.editing_what = id, what
-        self._screen.meters.refresh()
+        self._screen.status.refresh()
 
     def edited(self) -> None:
         """The edit is done: what was being written before it stands in the composer again."""
@@ -137,7 +137,7 @@ class ConversationController:
         self._screen.composer.remember(self._screen.composer.text)
         self._screen.composer.put(self._draft_before)
         self._draft_before = ""
-        self._screen.meters.refresh()
+        self._screen.status.refresh()
         return True
 
     async def reconsider(self) -> None:
@@ -147,8 +147,8 @@ class ConversationController:
         await services.choose_default()
         if self.id is None and self.model == before != services.default_model:
             self.model = services.default_model
-            self._screen.meters.refresh()
-        await self._screen.first_run.settle()
+            self._screen.status.refresh()
+        await self._screen.onboarding.settle()
 
     async def show(self) -> None:
         """Read the end of the branch and show it; an answer that is running here goes on growing."""
@@ -255,7 +255,7 @@ class ConversationController:
         if self.id is not None:
             await self._screen.services.store.conversations.change(self.id, model=name)
             await self.session.refresh()
-        self._screen.meters.refresh()
+        self._screen.status.refresh()
 
     async def set(self, **fields: object) -> None:
         """Change the conversation's system prompt, privacy or parameters; a new one is not saved for that."""
@@ -267,7 +267,7 @@ class ConversationController:
                 fields["params"] = params_to_json(cast(Params, fields["params"]))
             await self._screen.services.store.conversations.change(self.id, **fields)
             await self.session.refresh()
-        self._screen.meters.refresh()
+        self._screen.status.refresh()
 
     async def question(self, id: str | None) -> StoredMessage:
         """The question at or above a message, or the last one."""

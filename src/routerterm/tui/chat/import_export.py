@@ -166,7 +166,7 @@ class ImportExport:
     async def _done(self, report: Report) -> None:
         from routerterm.engine.transfer.importing import lines_of
 
-        await self._chat.library.refresh()
+        await self._chat.sidebar.refresh()
         text = "\n".join(one_line(line) for line in lines_of(report, dry=False))
         self._chat.notify(text, timeout=8, markup=False)
 
@@ -192,7 +192,7 @@ class ImportExport:
                 await then(reports[0])  # type: ignore[operator]
             else:
                 worker.cancel()
-                await self._chat.library.refresh()
+                await self._chat.sidebar.refresh()
 
         show_dialog(self._chat, shown, ended)
 

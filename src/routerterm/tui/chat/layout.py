@@ -47,7 +47,7 @@ class Layout:
         screen.set_class(width >= WIDE_FROM, "-wide")
         screen.set_class(not screen.boxed_at(screen.size), "-no-box")
         screen.set_class(height < BOTTOM_FROM, "-open-box")
-        screen.writing.arrange()
+        screen.composer_controller.arrange()
 
     def apply_theme(self, theme: Theme) -> None:
         """Give every pane another theme's signs and fills, and its place; colours follow from the style sheet."""
@@ -55,10 +55,10 @@ class Layout:
         screen.title_line.fill = theme.fill
         screen.forecast_line.fill = theme.glyphs.rule
         screen.composer.set_class(theme.glyphs.cursor in UNDERLINES, "-underline")
-        screen.sidebar.glyphs = theme.glyphs
+        screen.conversation_list.glyphs = theme.glyphs
         screen.transcript.set_palette(to_palette(theme))
         screen.query_one("#voice", Static).update("\n".join(theme.voice))
-        screen.sign.show(theme.glyphs, writing=screen.composer.has_focus)
+        screen.prompt_glyph.show(theme.glyphs, writing=screen.composer.has_focus)
         self.arrange()
 
     def panes(self) -> Panes:
@@ -66,7 +66,7 @@ class Layout:
         screen = self._screen
         width, height = screen.size
         top, foot = screen.query_one("#prompt").region.y - 1, screen.status_line.region.y - 1
-        split = screen.sidebar.region.right if screen.sidebar.display and not self._narrow else None
+        split = screen.conversation_list.region.right if screen.conversation_list.display and not self._narrow else None
         return Panes(
             width,
             height,
@@ -82,7 +82,7 @@ class Layout:
         screen = self._screen
         width = screen.size.width
         top, foot = screen.query_one("#prompt").region.y - 1, screen.status_line.region.y - 1
-        split = screen.sidebar.region.right if screen.sidebar.display and not self._narrow else 0
+        split = screen.conversation_list.region.right if screen.conversation_list.display and not self._narrow else 0
         match mode:
             case "WRITE":
                 return Region(split, top, width - split, foot - top + 1)
@@ -95,17 +95,17 @@ class Layout:
 
     def toggle_sidebar(self) -> None:
         """Show or hide the list; where it is a drawer, it takes the focus."""
-        self._sidebar_open = not self._screen.sidebar.display
+        self._sidebar_open = not self._screen.conversation_list.display
         self._before_focus = ()
         self.arrange()
         if self._sidebar_open and self._narrow:
-            self._screen.sidebar.focus()
+            self._screen.conversation_list.focus()
         elif not self._sidebar_open:
             self._screen.composer.focus()
 
     def show_for_focus(self, wanted: bool) -> None:
         """Open the list while keys go to it, where it is hidden otherwise; hide it again afterwards."""
-        if wanted and not self._screen.sidebar.display:
+        if wanted and not self._screen.conversation_list.display:
             self._before_focus = (self._sidebar_open,)
             self._sidebar_open = True
             self.arrange()

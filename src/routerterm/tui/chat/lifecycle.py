@@ -25,26 +25,26 @@ async def begin(chat: ChatScreen, services: Services) -> None:
     for trouble in services.troubles:
         chat.show_error(trouble)
     latest = await services.store.conversations.latest() if opening.last else None
-    await chat.stage.open(latest.id if latest is not None else None)
+    await chat.conversation.open(latest.id if latest is not None else None)
     if opening.model:
         await chat.run_command("model", opening.model)
-    await chat.library.refresh()
+    await chat.sidebar.refresh()
     chat.begun.set()
-    chat.run_worker(chat.library.watch(), name="watch", exit_on_error=False)
+    chat.run_worker(chat.sidebar.watch(), name="watch", exit_on_error=False)
     chat.run_worker(services.learn_models(), name="models", exit_on_error=False)
-    chat.run_worker(chat.library.tend(), name="tend", exit_on_error=False)
-    chat.run_worker(chat.library.look_after(), name="upkeep", exit_on_error=False)
-    chat.set_interval(GATEWAY_EVERY, chat.meters.follow_gateway)
-    await chat.writing.remember()
-    chat.writing.took_early_key()
-    if not chat.early or chat.first_run.is_way(chat.early[0]):
-        await chat.first_run.consider()
-    await chat.app.notices.warn_of_budget()
+    chat.run_worker(chat.sidebar.tend(), name="tend", exit_on_error=False)
+    chat.run_worker(chat.sidebar.look_after(), name="upkeep", exit_on_error=False)
+    chat.set_interval(GATEWAY_EVERY, chat.status.follow_gateway)
+    await chat.composer_controller.remember()
+    chat.composer_controller.took_early_key()
+    if not chat.early or chat.onboarding.is_way(chat.early[0]):
+        await chat.onboarding.consider()
+    await chat.app.notifications.warn_of_budget()
     if opening.question:
         chat.early.insert(0, opening.question)
-    await chat.writing.send_early()
-    await chat.meters.spent()
-    await chat.meters.lamps()
+    await chat.composer_controller.send_early()
+    await chat.status.spent()
+    await chat.status.lamps()
 
 
 async def leave(chat: ChatScreen) -> None:
@@ -52,7 +52,7 @@ async def leave(chat: ChatScreen) -> None:
     if chat.app.services is None:
         return
     trouble: RoutertermError | None = None
-    for step in (chat.comparing.stop_all, chat.turns.stop_all, chat.library.save_all, chat.stage.save_draft):
+    for step in (chat.compare.stop_all, chat.turns.stop_all, chat.sidebar.save_all, chat.conversation.save_draft):
         try:
             await step()
         except RoutertermError as error:

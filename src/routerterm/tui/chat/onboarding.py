@@ -101,7 +101,7 @@ class Onboarding:
         match id:
             case "demo":
                 self.close()
-                await self._screen.stage.use_model("demo/markdown")
+                await self._screen.conversation.use_model("demo/markdown")
             case "local":
                 await self._fetch()
             case "key":
@@ -159,7 +159,7 @@ class Onboarding:
         await asyncio.to_thread(set_value, services.paths, "router.default", model, services.environ)
         await self._screen.app.take_up_settings()
         self.close()
-        await self._screen.stage.use_model(model)
+        await self._screen.conversation.use_model(model)
         if len(found.models) > 1:
             self._screen.notify(f"{model} answers. F3 picks another of its {len(found.models)}.", markup=False)
 
@@ -194,7 +194,7 @@ class Onboarding:
         if not status.engine:
             screen.show_error(RoutertermError("The engine is missing.", local_model.how_to_add_engine()))
             return
-        await screen.stage.reconsider()
+        await screen.conversation.reconsider()
         screen.notify(f"local/{which.model} answers from now on, on this machine.", markup=False)
 
     def _show_progress(self, done: int, total: int) -> None:

@@ -56,8 +56,8 @@ class PromptLibrary:
     async def use(self, prompt: Prompt) -> None:
         """Set a system prompt; fill a template in and give it to the composer."""
         if prompt.kind == "system":
-            self._chat.stage.name_prompt(prompt.text, prompt.name)
-            await self._chat.stage.set(system=prompt.text)
+            self._chat.conversation.name_prompt(prompt.text, prompt.name)
+            await self._chat.conversation.set(system=prompt.text)
             self._chat.notify(f"{prompt.name}: the model answers by it in this conversation.", timeout=4, markup=False)
             return
 

@@ -86,10 +86,10 @@ class ChatScreen(FramedScreen):
     title_line = query_one("#title", FieldLine)
     status_line = query_one("#status", FieldLine)
     key_line = query_one("#keys", FieldLine)
-    sidebar = query_one(ConversationList)
+    conversation_list = query_one(ConversationList)
     transcript = query_one(Transcript)
     composer = query_one(Composer)
-    sign = query_one(PromptGlyph)
+    prompt_glyph = query_one(PromptGlyph)
     chips = query_one("#chips", FieldLine)
     forecast_line = query_one("#forecast", FieldLine)
     suggestions = query_one(Suggestions)
@@ -99,17 +99,17 @@ class ChatScreen(FramedScreen):
         super().__init__()
         self.machine = machine
         self.frame = machine.frame
-        self.library = Sidebar(self)
-        self.stage = ConversationController(self)
+        self.sidebar = Sidebar(self)
+        self.conversation = ConversationController(self)
         self.turns = TurnRunner(self)
-        self.meters = StatusController(self)
-        self.moving = ImportExport(self)
+        self.status = StatusController(self)
+        self.import_export = ImportExport(self)
         self.prompts = PromptLibrary(self)
-        self.tray = Attachments(self)
-        self.writing = ComposerController(self)
-        self.first_run = Onboarding(self)
+        self.attachments = Attachments(self)
+        self.composer_controller = ComposerController(self)
+        self.onboarding = Onboarding(self)
         self.boot = Boot(self)
-        self.arrangement = Layout(self, sidebar)
+        self.pane_layout = Layout(self, sidebar)
         self.keys_of: dict[str, tuple[str, ...]] = {}
         self.begun = asyncio.Event()
         """Set once the panes are filled."""
@@ -118,8 +118,8 @@ class ChatScreen(FramedScreen):
         self.ran: list[str] = []
         """The commands that were run, the last one last."""
         self.confirmation = Confirmation(self._confirmation_changed)
-        self.spending = Spending(self.confirmation, self.stage, lambda: self.services)
-        self.comparing = CompareController(self)
+        self.spending = Spending(self.confirmation, self.conversation, lambda: self.services)
+        self.compare = CompareController(self)
         self.chosen: str | None = None
         """The message that a command is about; None is the last one."""
         self.listed: str | None = None
@@ -136,7 +136,7 @@ class ChatScreen(FramedScreen):
     @property
     def about(self) -> str | None:
         """The conversation that a command is about; None for one that is on no disk yet."""
-        return self.listed or self.stage.id
+        return self.listed or self.conversation.id
 
     @property
     def pointed(self) -> str | None:
@@ -148,7 +148,7 @@ class ChatScreen(FramedScreen):
         """The panes, from the top."""
         transcript = Transcript(id="transcript", palette=to_palette(self.machine))
         composer, sidebar = Composer(id="composer"), ConversationList(self.machine.glyphs, id="sidebar")
-        self.places = Places(self, composer, transcript, sidebar, show_list=self.arrangement.show_for_focus)
+        self.places = Places(self, composer, transcript, sidebar, show_list=self.pane_layout.show_for_focus)
         yield FieldLine(id="title", fill=self.machine.fill)
         with FramePart(id="middle"):
             yield sidebar
@@ -172,9 +172,9 @@ class ChatScreen(FramedScreen):
         super().on_mount()
         self.set_keys({})
         self.show_voice(True)
-        self.writing.begin()
+        self.composer_controller.begin()
         self.boot.begin()
-        self.meters.refresh()
+        self.status.refresh()
 
     async def begin(self, services: Services) -> None:
         """Services are there: fill the panes, and send what was typed in the meantime."""
@@ -217,16 +217,16 @@ class ChatScreen(FramedScreen):
     def become(self, machine: Theme) -> None:
         """Take on another machine's frame, signs and words; colours follow from the style sheet."""
         self.machine, self.frame = machine, machine.frame
-        self.arrangement.apply_theme(machine)
+        self.pane_layout.apply_theme(machine)
         self._show_keys()
         self.reframe()
-        self.meters.refresh()
+        self.status.refresh()
 
     def show_voice(self, shown: bool) -> None:
         """Show what the machine says while nothing has been said yet."""
         if not shown:
-            self.first_run.close()
-        self.query_one("#voice").display = shown and not self.first_run.open
+            self.onboarding.close()
+        self.query_one("#voice").display = shown and not self.onboarding.open
         self.transcript.display = not shown
         if shown and self.focused is self.transcript:
             self.set_focus(self.composer)
@@ -237,22 +237,22 @@ class ChatScreen(FramedScreen):
 
     def focus_box(self) -> Region | None:
         """Where the keyboard is, for the brighter frame."""
-        return self.arrangement.box_of(self.places.mode)
+        return self.pane_layout.box_of(self.places.mode)
 
     def panes(self) -> Panes:
         """Lines where the panes end."""
-        return self.arrangement.panes()
+        return self.pane_layout.panes()
 
     def on_resize(self, event: events.Resize) -> None:
         """Arrange the panes for the new size."""
-        self.arrangement.arrange()
+        self.pane_layout.arrange()
 
     @on(events.DescendantFocus)
     @on(events.DescendantBlur)
     def _focus_moved(self) -> None:
-        self.sign.show(self.machine.glyphs, writing=self.composer.has_focus)
+        self.prompt_glyph.show(self.machine.glyphs, writing=self.composer.has_focus)
         self._show_keys()
-        self.meters.refresh()
+        self.status.refresh()
         self.reframe()
 
     def took_input(self, event: events.Key | events.Paste) -> bool:
@@ -278,40 +278,40 @@ class ChatScreen(FramedScreen):
         self.confirmation.answer(yes)
 
     def _confirmation_changed(self) -> None:
-        self.meters.refresh()
+        self.status.refresh()
 
     @on(Composer.Submitted)
     async def _submitted(self, event: Composer.Submitted) -> None:
         """Send it, or run it if it is a command; what cannot be sent stands in the composer again."""
         try:
-            await self.writing.submitted(event.text)
+            await self.composer_controller.submitted(event.text)
         except RoutertermError as error:
             self.composer.give_back(event.text)
             self.show_error(error)
 
     @on(Composer.Edited)
     def _edited(self) -> None:
-        self.writing.edited()
-        self.meters.typed()
+        self.composer_controller.edited()
+        self.status.typed()
 
     @on(Composer.Emptied)
     def _emptied(self) -> None:
-        self.tray.remove(-1)
+        self.attachments.remove(-1)
 
     @on(Welcome.Taken)
     async def _way_taken(self, event: Welcome.Taken) -> None:
         try:
-            await self.first_run.take(event.id)
+            await self.onboarding.take(event.id)
         except RoutertermError as error:
             self.show_error(error)
 
     @on(Suggestions.Chosen)
     async def _suggested(self, event: Suggestions.Chosen) -> None:
-        await self.writing.accept(event.index)
+        await self.composer_controller.accept(event.index)
 
     def action_take_off(self, index: int) -> None:
         """Take a file off the next message."""
-        self.tray.remove(index)
+        self.attachments.remove(index)
         self.composer.focus()
 
     @on(Composer.ScrollWanted)
@@ -326,8 +326,8 @@ class ChatScreen(FramedScreen):
 
     @on(ConversationList.Chosen)
     async def _chosen(self, event: ConversationList.Chosen) -> None:
-        await self.stage.open(event.id)
-        self.arrangement.close_drawer()
+        await self.conversation.open(event.id)
+        self.pane_layout.close_drawer()
         if self.places.mode == "CHATS":
             self.places.go("WRITE")
 
@@ -337,7 +337,7 @@ class ChatScreen(FramedScreen):
 
     @on(ConversationList.FilterBegun)
     async def _filter(self) -> None:
-        await self.library.load_all()
+        await self.sidebar.load_all()
 
     @on(ConversationList.Asked)
     async def _asked(self, event: ConversationList.Asked) -> None:
@@ -349,11 +349,11 @@ class ChatScreen(FramedScreen):
 
     @on(ConversationList.MoreWanted)
     async def _more(self) -> None:
-        await self.library.more()
+        await self.sidebar.more()
 
     @on(Transcript.OlderWanted)
     async def _older(self) -> None:
-        await self.stage.older()
+        await self.conversation.older()
 
     @on(Transcript.EntryAction)
     async def _entry_action(self, event: messages.EntryAction) -> None:

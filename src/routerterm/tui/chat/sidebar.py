@@ -48,14 +48,14 @@ class Sidebar:
         wanted = max(PAGE, self._loaded)
         rows = await self._store.conversations.page(wanted)
         self._remember(rows, anew=True)
-        self._screen.sidebar.show(self._items(rows), complete=len(rows) < wanted, day=today())
-        self._screen.sidebar.mark_open(self._screen.stage.id)
+        self._screen.conversation_list.show(self._items(rows), complete=len(rows) < wanted, day=today())
+        self._screen.conversation_list.mark_open(self._screen.conversation.id)
 
     async def more(self) -> None:
         """The next page."""
         rows = await self._store.conversations.page(PAGE, after=self._last)
         self._remember(rows, anew=False)
-        self._screen.sidebar.add(self._items(rows), complete=len(rows) < PAGE, day=today())
+        self._screen.conversation_list.add(self._items(rows), complete=len(rows) < PAGE, day=today())
 
     async def load_all(self) -> None:
         """Every conversation, for a filter that is being typed."""
@@ -69,7 +69,7 @@ class Sidebar:
                 while self._store.notices:
                     self._screen.show_error(self._store.notices.pop(0))
                 await self.refresh()
-                await self._screen.stage.catch_up()
+                await self._screen.conversation.catch_up()
 
     async def tend(self) -> None:
         """Keep what is being typed, and label answers of programs that died while theirs grew on our screen.
@@ -79,9 +79,9 @@ class Sidebar:
         while True:
             await asyncio.sleep(TENDED)
             with suppress(StoreError):  # a disk in trouble is told of where something was to be kept
-                await self._screen.stage.save_draft()
-                if self._screen.stage.growing and await self._store.recover():
-                    await self._screen.stage.catch_up()
+                await self._screen.conversation.save_draft()
+                if self._screen.conversation.growing and await self._store.recover():
+                    await self._screen.conversation.catch_up()
 
     async def look_after(self) -> None:
         """Once a program: check the file after an unclean end, back it up, carry out old deletions; nothing waits."""
@@ -174,9 +174,9 @@ class Sidebar:
 
     async def _changed(self, id: str | None) -> None:
         await self.refresh()
-        if id == self._screen.stage.id:
-            await self._screen.stage.session.refresh()
-            self._screen.meters.refresh()
+        if id == self._screen.conversation.id:
+            await self._screen.conversation.session.refresh()
+            self._screen.status.refresh()
 
     def _remember(self, rows: tuple[Conversation, ...], *, anew: bool) -> None:
         self._loaded = len(rows) + (0 if anew else self._loaded)

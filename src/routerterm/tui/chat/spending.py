@@ -21,10 +21,10 @@ class Spending:
     """Looks up what something would cost, and does it at once only where it is free."""
 
     def __init__(
-        self, confirmation: Confirmation, stage: ConversationController, services: Callable[[], Services]
+        self, confirmation: Confirmation, conversation: ConversationController, services: Callable[[], Services]
     ) -> None:
         self._confirmation = confirmation
-        self._stage = stage
+        self._conversation = conversation
         self._services = services
 
     async def gate(
@@ -43,7 +43,7 @@ class Spending:
         """
         from routerterm.wiring.preview import preview
 
-        stage = self._stage
+        conversation = self._conversation
         names = [models] if isinstance(models, str) else list(models)
         question = self._confirmation.look_up(label, " | ".join(names))
         found: list[Preview | None] = []
@@ -51,8 +51,8 @@ class Spending:
             try:
                 found.append(
                     await preview(
-                        self._services(), stage.session, message, name,
-                        params=stage.params, leaf=leaf, system=stage.system, private=stage.private,
+                        self._services(), conversation.session, message, name,
+                        params=conversation.params, leaf=leaf, system=conversation.system, private=conversation.private,
                     )
                 )  # fmt: skip
             except RoutertermError:

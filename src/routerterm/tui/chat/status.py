@@ -55,7 +55,7 @@ class StatusController:
         if self._timer is not None and not turns.any:
             self._timer.stop()
             self._timer = None
-        self._screen.app.notices.mood("answering" if turns.any else "idle")
+        self._screen.app.notifications.mood("answering" if turns.any else "idle")
         turn = turns.current if self._screen.app.services else None
         app = self._screen.app
         self._screen.transcript.throttle(app.line_is_slow, dear=_scrolling_is_dear(app))
@@ -67,8 +67,8 @@ class StatusController:
             note=turn.note if turn is not None and turn.first_at is None else self._waiting(),
             rate=turn.rate if turn else None,
             queued=len(turn.queue) if turn else 0,
-            private=self._screen.stage.private,
-            in_force=tuple(in_force(self._screen.stage)),
+            private=self._screen.conversation.private,
+            in_force=tuple(in_force(self._screen.conversation)),
             bytes_per_second=self._screen.app.line_speed(),
             mode=self._screen.places.mode,
         )
@@ -100,12 +100,12 @@ class StatusController:
 
     async def follow_gateway(self) -> None:
         """Look up today's cost again where other programs have asked through the gateway in here."""
-        host = self._screen.app.serving.host
+        host = self._screen.app.gateway.host
         version = host.board.version if host is not None else 0
         if version != self._gateway_version:
             self._gateway_version = version
             await self.spent()
-            await self._screen.app.notices.warn_of_budget()
+            await self._screen.app.notifications.warn_of_budget()
 
     def reached(self, anybody: bool) -> None:
         """Whether anybody could be reached by the last request."""
@@ -123,7 +123,7 @@ class StatusController:
         """Look up what the next message would cost; with nothing written, only how full the context is."""
         found: Preview | None = None
         text = self._screen.composer.text
-        writes = bool(text.strip() or self._screen.tray.items) and not text.startswith("/")
+        writes = bool(text.strip() or self._screen.attachments.items) and not text.startswith("/")
         try:
             if self._screen.app.services is not None:
                 found = await self._preview(text if writes else "")
@@ -133,32 +133,32 @@ class StatusController:
             return
         self._view = replace(self._view, forecast=found.forecast if found else None, writes=writes)
         line = self._screen.forecast_line
-        line.fields = forecast_fields(found, len(self._screen.comparing.models)) if found and writes else ()
+        line.fields = forecast_fields(found, len(self._screen.compare.models)) if found and writes else ()
         line.display = bool(line.fields)
         self.refresh()
 
     async def _preview(self, text: str) -> Preview | None:
         from routerterm.wiring.preview import preview
 
-        stage, files = self._screen.stage, self._screen.tray.items
+        conversation, files = self._screen.conversation, self._screen.attachments.items
         words = (Text(text),) if text.strip() else ()
         return await preview(
             self._screen.services,
-            stage.session,
+            conversation.session,
             Message("user", (*words, *(file.part for file in files))),
-            stage.model,
-            params=stage.params,
-            system=stage.system,
-            private=stage.private,
+            conversation.model,
+            params=conversation.params,
+            system=conversation.system,
+            private=conversation.private,
         )
 
     def _title(self) -> tuple[Field, ...]:
-        stage, glyphs = self._screen.stage, self._screen.machine.glyphs
+        conversation, glyphs = self._screen.conversation, self._screen.machine.glyphs
         turn = self._screen.turns.current if self._screen.app.services else None
         target = turn.session.reply.record.target if turn and turn.session.reply else None
-        model = " | ".join(self._screen.comparing.models) or stage.model or "starting"
+        model = " | ".join(self._screen.compare.models) or conversation.model or "starting"
         right = f"{model} {glyphs.pointer} {target}" if target and target != model else model
-        title = one_line(stage.title)
+        title = one_line(conversation.title)
         fields = [Field((Span(f"{glyphs.rule} ", "faint"), Span(f"{self._screen.machine.head} ", "bright")), rank=1)]
         if title:
             fields.append(Field((Span(f" {title} ", "text"),), rank=2))
@@ -170,14 +170,14 @@ class StatusController:
         return tuple(fields)
 
 
-def in_force(stage: ConversationController) -> Iterator[str]:
+def in_force(conversation: ConversationController) -> Iterator[str]:
     """What is in force in this conversation beside the model, in a few words each."""
-    if stage.editing is not None:
-        yield f"editing the {stage.editing_what}"
-    if stage.system:
-        name = stage.system_name or one_line(stage.system)
+    if conversation.editing is not None:
+        yield f"editing the {conversation.editing_what}"
+    if conversation.system:
+        name = conversation.system_name or one_line(conversation.system)
         yield f"system: {name[:SHORT].rstrip()}{'…' if len(name) > SHORT else ''}"
-    params = stage.params
+    params = conversation.params
     if params.temperature is not None:
         yield f"temp {params.temperature:g}"
     if params.effort is not None:

@@ -89,8 +89,8 @@ class TurnRunner:
         """Locked places of keys that the person would not open; asked for again once an answer fails without."""
 
     @property
-    def _notices(self) -> Notifications:
-        return self._screen.app.notices
+    def _notifications(self) -> Notifications:
+        return self._screen.app.notifications
 
     @property
     def answering(self) -> frozenset[str]:
@@ -100,7 +100,7 @@ class TurnRunner:
     @property
     def current(self) -> Turn | None:
         """The one of the conversation on show."""
-        return next((t for t in self._turns if t.session is self._screen.stage.session), None)
+        return next((t for t in self._turns if t.session is self._screen.conversation.session), None)
 
     @property
     def any(self) -> bool:
@@ -119,12 +119,12 @@ class TurnRunner:
         turn = self.current
         if turn is not None:
             turn.queue.append(asked)
-            self._screen.meters.refresh()
+            self._screen.status.refresh()
             return
-        stage = self._screen.stage
-        session, model, editing = stage.session, stage.model, stage.editing
+        conversation = self._screen.conversation
+        session, model, editing = conversation.session, conversation.model, conversation.editing
         if editing is not None:
-            stage.edited()
+            conversation.edited()
         self._screen.show_voice(False)
         now = time_of_day(now_ms())
         shown = ((Text(text),) if text else ()) + asked.parts
@@ -136,10 +136,10 @@ class TurnRunner:
 
     def start(self, session: Session, ask: Ask, question: Asked | None = None, model: str = "") -> None:
         """Run a turn.  ``model`` is what is asked, where it is not the conversation's."""
-        turn = Turn(session, ask, question, model or self._screen.stage.model)
+        turn = Turn(session, ask, question, model or self._screen.conversation.model)
         self._turns.append(turn)
         turn.worker = self._screen.run_worker(self._run(turn), name="turn", group="turns", exit_on_error=False)
-        self._screen.meters.busy()
+        self._screen.status.busy()
 
     def stop(self) -> bool:
         """Stop the answer on show; what was queued behind it comes back into the composer.  False if none runs."""
@@ -150,7 +150,7 @@ class TurnRunner:
         if queued:
             kept = [*(asked.text for asked in queued), self._screen.composer.text]
             self._screen.composer.put("\n\n".join(text for text in kept if text))
-            self._screen.tray.give_back([file for asked in queued for file in asked.files])
+            self._screen.attachments.give_back([file for asked in queued for file in asked.files])
         turn.worker.cancel()
         return True
 
@@ -189,14 +189,14 @@ class TurnRunner:
             self._turns.remove(turn)
             if not ended and turn.shown is not None and self._on_show(turn):
                 self._screen.transcript.end_stream(turn.shown, self._entry(turn, parts=True, ended=True))
-            self._screen.meters.refresh()
+            self._screen.status.refresh()
         if turn.shown is not None and self._on_show(turn) and not turn.session.unsaved:
-            await self._screen.stage.settle_header(turn.shown)
-        await self._screen.library.refresh()
-        await self._screen.meters.spent()
-        await self._screen.meters.lamps()
-        self._notices.guarded()
-        await self._notices.warn_of_budget()
+            await self._screen.conversation.settle_header(turn.shown)
+        await self._screen.sidebar.refresh()
+        await self._screen.status.spent()
+        await self._screen.status.lamps()
+        self._notifications.guarded()
+        await self._notifications.warn_of_budget()
         if turn.over_budget is not None:
             self._ask_to_spend(turn, turn.over_budget)
         if turn.queue:
@@ -206,7 +206,7 @@ class TurnRunner:
         """Ask what was queued behind an answer, also where the person has gone to another conversation since."""
         first, *rest = ended.queue
         session, model = ended.session, ended.model
-        if session is self._screen.stage.session:
+        if session is self._screen.conversation.session:
             self.send(first.text, first.files)
         else:
             self.start(session, lambda: session.send(first.text, parts=first.parts, model=model or None), first, model)
@@ -238,8 +238,8 @@ class TurnRunner:
             case UsageReported():
                 pass
             case Finished() | Failed():
-                self._screen.meters.reached(not (isinstance(event, Failed) and self._notices.failed(event.error)))
-                self._notices.answered(time.monotonic() - turn.started, isinstance(event, Finished))
+                self._screen.status.reached(not (isinstance(event, Failed) and self._notifications.failed(event.error)))
+                self._notifications.answered(time.monotonic() - turn.started, isinstance(event, Finished))
                 if isinstance(event, Failed) and isinstance(event.error, OverBudget):
                     turn.over_budget = event.error
                 if isinstance(event, Failed) and isinstance(event.error, NoKey):
@@ -277,12 +277,12 @@ class TurnRunner:
         assert turn.session.reply is not None
         turn.shown = turn.session.reply.turn.reply_id
         if self._on_show(turn):
-            await self._screen.stage.show()
-            self._screen.sidebar.mark_open(self._screen.stage.id)
-        await self._screen.library.refresh()
+            await self._screen.conversation.show()
+            self._screen.conversation_list.mark_open(self._screen.conversation.id)
+        await self._screen.sidebar.refresh()
 
     def _on_show(self, turn: Turn) -> bool:
-        return turn.session is self._screen.stage.session
+        return turn.session is self._screen.conversation.session
 
     def _new_header(self, turn: Turn) -> None:
         if turn.shown and self._on_show(turn):
@@ -304,9 +304,9 @@ class TurnRunner:
         """It never left: the text goes back where it was typed."""
         if turn.shown is None and turn.question:
             if self._on_show(turn):
-                await self._screen.stage.show()
+                await self._screen.conversation.show()
             self._screen.composer.give_back(turn.question.text)
-            self._screen.tray.give_back(turn.question.files)
+            self._screen.attachments.give_back(turn.question.files)
         self._screen.show_error(error)
         if turn.session.unsaved:
-            self._screen.library.keep_trying(turn.session)
+            self._screen.sidebar.keep_trying(turn.session)

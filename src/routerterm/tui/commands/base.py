@@ -1,4 +1,4 @@
-"""What a command is, and the stage on which it acts."""
+"""What a command is, and the chat on which it acts."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ class Command:
         return (cls.__doc__ or cls.title).strip().splitlines()[0]
 
     @classmethod
-    async def choices(cls, stage: ChatScreen, argument: str) -> Sequence[Choice]:
+    async def choices(cls, chat: ChatScreen, argument: str) -> Sequence[Choice]:
         """What may stand after the slash name, for completion; ``argument`` is what stands there so far."""
         return ()
 
-    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: ChatScreen, argument: str = "") -> None:
         """Do it.  Raises `RoutertermError`, which becomes a notice."""
         raise NotImplementedError

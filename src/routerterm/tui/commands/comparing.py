@@ -20,20 +20,20 @@ class Compare(Command):
     keys = ("alt+c",)
 
     @classmethod
-    async def choices(cls, stage: ChatScreen, argument: str) -> Sequence[Choice]:
+    async def choices(cls, chat: ChatScreen, argument: str) -> Sequence[Choice]:
         """Models for the last of the names."""
         from routerterm.tui.screens.models.choices import model_choices
 
         head, blank, last = argument.rpartition(" ")
-        found = await model_choices(stage, last)
+        found = await model_choices(chat, last)
         return [replace(choice, value=f"{head}{blank}{choice.value}", more=head.count(" ") < 1) for choice in found]
 
-    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: ChatScreen, argument: str = "") -> None:
         """Take the named ones, or let the person pick them."""
         if argument == "off":
-            stage.comparing.give_up()
+            chat.compare.give_up()
         elif argument:
-            await stage.comparing.choose(argument.replace(",", " ").split())
+            await chat.compare.choose(argument.replace(",", " ").split())
         else:
-            stage.comparing.pick()
-        stage.composer.focus()
+            chat.compare.pick()
+        chat.composer.focus()

@@ -19,19 +19,19 @@ class Attach(Command):
     name, title, group, slash, argument = "attach", "Attach a file", "Writing", "attach", "FILE"
 
     @classmethod
-    async def choices(cls, stage: ChatScreen, argument: str) -> Sequence[Choice]:
+    async def choices(cls, chat: ChatScreen, argument: str) -> Sequence[Choice]:
         """The files that fit what was typed."""
         from routerterm.tui.chat.completion import files
 
         return await asyncio.to_thread(files, argument)
 
-    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: ChatScreen, argument: str = "") -> None:
         """Attach it, or ask for its path in the composer."""
         if argument:
-            await stage.tray.attach(argument)
+            await chat.attachments.attach(argument)
         else:
-            stage.composer.put("/attach ")
-        stage.composer.focus()
+            chat.composer.put("/attach ")
+        chat.composer.focus()
 
 
 class Detach(Command):
@@ -40,18 +40,18 @@ class Detach(Command):
     name, title, group, slash, argument = "detach", "Remove attachment", "Writing", "detach", "all"
 
     @classmethod
-    async def choices(cls, stage: ChatScreen, argument: str) -> Sequence[Choice]:
+    async def choices(cls, chat: ChatScreen, argument: str) -> Sequence[Choice]:
         """All of them."""
         return [Choice("all", "every file")]
 
-    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: ChatScreen, argument: str = "") -> None:
         """Take it off."""
-        if not stage.tray.items:
+        if not chat.attachments.items:
             raise RoutertermError("Nothing is attached.", "/attach FILE attaches a file.")
         if argument == "all":
-            stage.tray.take()
+            chat.attachments.take()
         else:
-            stage.tray.remove(-1)
+            chat.attachments.remove(-1)
 
 
 class Editor(Command):
@@ -60,9 +60,9 @@ class Editor(Command):
     name, title, group, slash = "editor", "Write in $EDITOR", "Writing", "editor"
     keys = ("alt+e",)
 
-    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: ChatScreen, argument: str = "") -> None:
         """Open it on what is written."""
-        await stage.writing.open_editor()
+        await chat.composer_controller.open_editor()
 
 
 class Stash(Command):
@@ -71,6 +71,6 @@ class Stash(Command):
     name, title, group, slash = "stash", "Stash", "Writing", "stash"
     keys = ("alt+s",)
 
-    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: ChatScreen, argument: str = "") -> None:
         """Put aside or bring back."""
-        await stage.writing.stash()
+        await chat.composer_controller.stash()

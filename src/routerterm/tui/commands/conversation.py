@@ -24,25 +24,25 @@ class New(Command):
     letter = "c"
     everywhere = True
 
-    async def run(self, stage: ChatScreen, argument: str = "") -> None:
-        """Clear the stage."""
-        await stage.stage.open(None)
-        stage.composer.focus()
+    async def run(self, chat: ChatScreen, argument: str = "") -> None:
+        """Show an empty conversation."""
+        await chat.conversation.open(None)
+        chat.composer.focus()
 
 
 class _Beside(Command):
     group = "Conversation"
     step = 0
 
-    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: ChatScreen, argument: str = "") -> None:
         """Open the one beside the open one; a new one stands above the first."""
-        if stage.services and not stage.begun.is_set():
-            await stage.begun.wait()
-        order = (None, *stage.sidebar.order)
-        here = order.index(stage.stage.id) if stage.stage.id in order else 0
+        if chat.services and not chat.begun.is_set():
+            await chat.begun.wait()
+        order = (None, *chat.conversation_list.order)
+        here = order.index(chat.conversation.id) if chat.conversation.id in order else 0
         there = max(0, min(len(order) - 1, here + self.step))
         if there != here:
-            await stage.stage.open(order[there])
+            await chat.conversation.open(order[there])
 
 
 class NextConversation(_Beside):
@@ -65,12 +65,12 @@ class Switch(Command):
     name, title, group, slash, letter = "switch", "Switch conversation", "Conversation", "switch", "w"
     keys = ("alt+o",)
 
-    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: ChatScreen, argument: str = "") -> None:
         """Pick one, newest first."""
         from routerterm.store.values import Filter
         from routerterm.tui.screens.conversation_pickers import conversations
 
-        show_dialog(stage, conversations(stage.services.store, "Switch conversation", Filter()), stage.stage.open)
+        show_dialog(chat, conversations(chat.services.store, "Switch conversation", Filter()), chat.conversation.open)
 
 
 class Model(Command):
@@ -79,18 +79,18 @@ class Model(Command):
     name, title, group, slash, argument = "model", "Use model", "Conversation", "model", "MODEL"
 
     @classmethod
-    async def choices(cls, stage: ChatScreen, argument: str) -> Sequence[Choice]:
+    async def choices(cls, chat: ChatScreen, argument: str) -> Sequence[Choice]:
         """Models and routes, with what they cost."""
         from routerterm.tui.screens.models.choices import model_choices
 
-        return await model_choices(stage, argument)
+        return await model_choices(chat, argument)
 
-    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: ChatScreen, argument: str = "") -> None:
         """Set it, or open the picker if none is named."""
         if argument:
-            await stage.stage.use_model(argument)
+            await chat.conversation.use_model(argument)
         else:
-            await stage.app.action_open("models")
+            await chat.app.action_open("models")
 
 
 class NextModel(Command):
@@ -99,16 +99,16 @@ class NextModel(Command):
     name, title, group, slash, letter = "next-model", "Next model", "Conversation", "next", "n"
     keys = ("alt+m", "ctrl+right_square_bracket")
 
-    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: ChatScreen, argument: str = "") -> None:
         """Take the next one and say which."""
         from routerterm.tui.screens.models.picker import next_recent
 
-        found = await next_recent(stage.app)
+        found = await next_recent(chat.app)
         if found is None:
             raise RoutertermError("There is no other recent model.", "F3 picks one; ^S there makes it a favourite.")
         name, place, count = found
-        await stage.stage.use_model(name)
-        stage.app.notify(f"{name}  ({place} of {count})", timeout=2, markup=False)
+        await chat.conversation.use_model(name)
+        chat.app.notify(f"{name}  ({place} of {count})", timeout=2, markup=False)
 
 
 class System(Command):
@@ -116,17 +116,17 @@ class System(Command):
 
     name, title, group, slash, argument = "system", "System prompt", "Conversation", "system", "TEXT"
 
-    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: ChatScreen, argument: str = "") -> None:
         """Set it, or open it for editing; ``none`` takes it away."""
         if argument:
-            await stage.stage.set(system=None if argument.lower() == "none" else argument)
+            await chat.conversation.set(system=None if argument.lower() == "none" else argument)
             return
 
         async def edited(answer: Edited) -> None:
-            await stage.stage.set(system=answer.text.strip() or None)
+            await chat.conversation.set(system=answer.text.strip() or None)
 
         words = "How the model should answer here. Leave it empty for none; /prompts keeps some by name."
-        show_dialog(stage, EditText("System prompt", words, stage.stage.system or ""), edited)
+        show_dialog(chat, EditText("System prompt", words, chat.conversation.system or ""), edited)
 
 
 class Private(Command):
@@ -134,9 +134,9 @@ class Private(Command):
 
     name, title, group, slash = "private", "Private", "Conversation", "private"
 
-    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: ChatScreen, argument: str = "") -> None:
         """Toggle it."""
-        await stage.stage.set(private=not stage.stage.private)
+        await chat.conversation.set(private=not chat.conversation.private)
 
 
 class Rename(Command):
@@ -144,18 +144,18 @@ class Rename(Command):
 
     name, title, group, slash, argument = "rename", "Rename", "Conversation", "rename", "TITLE"
 
-    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: ChatScreen, argument: str = "") -> None:
         """Rename it, or ask for a title."""
-        id = stage.about
+        id = chat.about
         if argument:
-            await stage.library.rename(id, argument)
+            await chat.sidebar.rename(id, argument)
             return
-        conversation = await stage.library.conversation(id)
+        conversation = await chat.sidebar.conversation(id)
 
         async def given(title: str) -> None:
-            await stage.library.rename(id, title)
+            await chat.sidebar.rename(id, title)
 
-        show_dialog(stage, PromptDialog("Rename", "Its title in the list.", conversation.title), given)
+        show_dialog(chat, PromptDialog("Rename", "Its title in the list.", conversation.title), given)
 
 
 class Look(Command):
@@ -163,17 +163,17 @@ class Look(Command):
 
     name, title, group, slash, argument = "look", "Find here", "Conversation", "look", "WORDS"
 
-    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: ChatScreen, argument: str = "") -> None:
         """Look for them, or ask for them; without words nothing is marked any more."""
 
         async def given(words: str) -> None:
-            if not await stage.stage.look_for(words) and words.strip():
+            if not await chat.conversation.look_for(words) and words.strip():
                 raise RoutertermError("These words are not in this conversation.", "F5 looks in all of them.")
 
         if argument:
             await given(argument)
         else:
-            show_dialog(stage, PromptDialog("Find here", "Words in this conversation; n goes up, N down."), given)
+            show_dialog(chat, PromptDialog("Find here", "Words in this conversation; n goes up, N down."), given)
 
 
 class Start(Command):
@@ -181,9 +181,9 @@ class Start(Command):
 
     name, title, group, slash = "start", "Start of the conversation", "Conversation", "top"
 
-    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: ChatScreen, argument: str = "") -> None:
         """Load all there is, and show its beginning."""
-        await stage.stage.to_start()
+        await chat.conversation.to_start()
 
 
 class Delete(Command):
@@ -191,17 +191,17 @@ class Delete(Command):
 
     name, title, group, slash = "delete", "Delete conversation", "Conversation", "delete"
 
-    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: ChatScreen, argument: str = "") -> None:
         """Delete the open one, or the one of the list."""
-        id = stage.about
+        id = chat.about
         if id is None:
             raise RoutertermError("There is no conversation to delete yet.")
-        if stage.turns.session_of(id) is not None:
+        if chat.turns.session_of(id) is not None:
             raise RoutertermError("An answer is still running there.", "Stop it with Esc first.")
-        await stage.library.delete(id)
-        if id == stage.stage.id:
-            await stage.stage.open(None)
-        stage.app.notify("Deleted. /undelete restores it for a week.")
+        await chat.sidebar.delete(id)
+        if id == chat.conversation.id:
+            await chat.conversation.open(None)
+        chat.app.notify("Deleted. /undelete restores it for a week.")
 
 
 class Undelete(Command):
@@ -209,9 +209,9 @@ class Undelete(Command):
 
     name, title, group, slash = "undelete", "Undelete", "Conversation", "undelete"
 
-    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: ChatScreen, argument: str = "") -> None:
         """Bring it back and open it."""
-        await stage.stage.open(await stage.library.undelete())
+        await chat.conversation.open(await chat.sidebar.undelete())
 
 
 class Pin(Command):
@@ -219,9 +219,9 @@ class Pin(Command):
 
     name, title, group, slash = "pin", "Pin", "Conversation", "pin"
 
-    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: ChatScreen, argument: str = "") -> None:
         """Toggle it."""
-        await stage.library.toggle_pin(stage.about)
+        await chat.sidebar.toggle_pin(chat.about)
 
 
 class Clone(Command):
@@ -229,9 +229,9 @@ class Clone(Command):
 
     name, title, group, slash = "clone", "Clone conversation", "Conversation", "clone"
 
-    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: ChatScreen, argument: str = "") -> None:
         """Copy and open."""
-        await stage.stage.open(await stage.library.clone(stage.about))
+        await chat.conversation.open(await chat.sidebar.clone(chat.about))
 
 
 class Stop(Command):
@@ -240,9 +240,9 @@ class Stop(Command):
     name, title, group = "stop", "Stop", "Writing"
     keys = ("escape",)
 
-    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: ChatScreen, argument: str = "") -> None:
         """Stop the turn; queued messages come back into the composer; else go back to writing."""
-        if stage.turns.stop() or stage.comparing.give_up():
+        if chat.turns.stop() or chat.compare.give_up():
             return
-        stage.stage.stop_editing()
-        stage.places.go("WRITE")
+        chat.conversation.stop_editing()
+        chat.places.go("WRITE")

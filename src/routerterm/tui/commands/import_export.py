@@ -22,13 +22,13 @@ class Export(Command):
     name, title, group, slash, argument = "export", "Export", "Conversation", "export", "md|html|json FILE"
 
     @classmethod
-    async def choices(cls, stage: ChatScreen, argument: str) -> Sequence[Choice]:
+    async def choices(cls, chat: ChatScreen, argument: str) -> Sequence[Choice]:
         """The forms."""
         return [Choice(form, about) for form, about in _FORMS.items() if form.startswith(argument)]
 
-    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: ChatScreen, argument: str = "") -> None:
         """Ask for what was not said, and write it."""
-        stage.moving.export(stage.about, argument)
+        chat.import_export.export(chat.about, argument)
 
 
 class Import(Command):
@@ -37,12 +37,12 @@ class Import(Command):
     name, title, group, slash, argument = "import", "Import", "Conversation", "import", "FILE"
 
     @classmethod
-    async def choices(cls, stage: ChatScreen, argument: str) -> Sequence[Choice]:
+    async def choices(cls, chat: ChatScreen, argument: str) -> Sequence[Choice]:
         """The files that fit what was typed."""
         from routerterm.tui.chat.completion import files
 
         return await asyncio.to_thread(files, argument)
 
-    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: ChatScreen, argument: str = "") -> None:
         """Say what would be done, then do it."""
-        stage.moving.bring_in(argument)
+        chat.import_export.bring_in(argument)

@@ -25,26 +25,26 @@ class Retry(Command):
     name, title, group, slash, argument = "retry", "Ask again", "Message", "retry", "MODEL"
 
     @classmethod
-    async def choices(cls, stage: ChatScreen, argument: str) -> Sequence[Choice]:
+    async def choices(cls, chat: ChatScreen, argument: str) -> Sequence[Choice]:
         """Models and routes, with what they cost."""
         from routerterm.tui.screens.models.choices import model_choices
 
-        return await model_choices(stage, argument)
+        return await model_choices(chat, argument)
 
-    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: ChatScreen, argument: str = "") -> None:
         """Regenerate the last answer, or the one chosen, once its cost is confirmed."""
-        await again(stage, argument or stage.stage.model)
+        await again(chat, argument or chat.conversation.model)
 
 
-async def again(stage: ChatScreen, model: str) -> None:
+async def again(chat: ChatScreen, model: str) -> None:
     """Have the chosen question, or the last, answered again by a model; its cost is confirmed first."""
-    session, question = stage.stage.session, await stage.stage.question(stage.chosen)
+    session, question = chat.conversation.session, await chat.conversation.question(chat.chosen)
 
     def do() -> None:
-        stage.turns.start(session, lambda: session.regenerate(question.id, model=model), model=model)
-        stage.notify("Asked again. [ among the messages shows the previous answer.", timeout=4)
+        chat.turns.start(session, lambda: session.regenerate(question.id, model=model), model=model)
+        chat.notify("Asked again. [ among the messages shows the previous answer.", timeout=4)
 
-    await stage.spending.gate("Ask again", model, do, leaf=question.id)
+    await chat.spending.gate("Ask again", model, do, leaf=question.id)
 
 
 class Continue(Command):
@@ -52,22 +52,22 @@ class Continue(Command):
 
     name, title, group, slash = "continue", "Continue the answer", "Message", "continue"
 
-    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: ChatScreen, argument: str = "") -> None:
         """Go on with the chosen answer, or the last, once its cost is confirmed."""
-        session, id = stage.stage.session, stage.chosen or stage.stage.session.head
+        session, id = chat.conversation.session, chat.chosen or chat.conversation.session.head
         answer = await session.message(id) if id is not None else None
         if answer is None or answer.role != "assistant" or not answer.text.strip():
             raise RoutertermError("There is no answer here to continue.", "Choose one that was stopped or cut off.")
         record = ReplyTrace.of(answer.params)
         if answer.status == "done" and record.finish not in UNFINISHED:
             raise RoutertermError("This answer is complete.", "r asks again; or just write what you want more of.")
-        model = argument or (answer.model if answer.status == "done" or record.target else "") or stage.stage.model
+        model = argument or (answer.model if answer.status == "done" or record.target else "") or chat.conversation.model
 
         def do() -> None:
-            stage.turns.start(session, lambda: session.continue_answer(answer.id, model=model), model=model)
+            chat.turns.start(session, lambda: session.continue_answer(answer.id, model=model), model=model)
 
         said = Message("assistant", answer.parts)
-        await stage.spending.gate("Continue", model, do, leaf=answer.parent_id, message=said)
+        await chat.spending.gate("Continue", model, do, leaf=answer.parent_id, message=said)
 
 
 class LeaveOut(Command):
@@ -75,12 +75,12 @@ class LeaveOut(Command):
 
     name, title, group, slash = "leave_out", "Leave images out", "Message", "noimages"
 
-    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: ChatScreen, argument: str = "") -> None:
         """Mark them, show it, and ask again."""
-        if not await stage.stage.session.leave_images_out():
+        if not await chat.conversation.session.leave_images_out():
             raise RoutertermError("There is no image in this conversation.")
-        await stage.stage.show()
-        await again(stage, stage.stage.model)
+        await chat.conversation.show()
+        await again(chat, chat.conversation.model)
 
 
 class Edit(Command):
@@ -88,18 +88,18 @@ class Edit(Command):
 
     name, title, group, slash = "edit", "Edit", "Message", "edit"
 
-    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: ChatScreen, argument: str = "") -> None:
         """Put it into the composer; Enter then takes it in place of the old one."""
-        chosen = await stage.stage.session.message(stage.chosen) if stage.chosen is not None else None
+        chosen = await chat.conversation.session.message(chat.chosen) if chat.chosen is not None else None
         if chosen is not None and chosen.role == "assistant":
-            stage.stage.edit(chosen.id, "answer")
-            stage.composer.put(chosen.text, undoable=True)
+            chat.conversation.edit(chosen.id, "answer")
+            chat.composer.put(chosen.text, undoable=True)
         else:
-            question = await stage.stage.question(stage.chosen)
-            stage.stage.edit(question.id, "question")
-            stage.composer.put(question.message.said, undoable=True)
-            stage.tray.give_back(attached_of(question.parts))
-        stage.places.go("WRITE")
+            question = await chat.conversation.question(chat.chosen)
+            chat.conversation.edit(question.id, "question")
+            chat.composer.put(question.message.said, undoable=True)
+            chat.attachments.give_back(attached_of(question.parts))
+        chat.places.go("WRITE")
 
 
 class Fork(Command):
@@ -107,28 +107,28 @@ class Fork(Command):
 
     name, title, group, slash = "fork", "Fork from here", "Message", "fork"
 
-    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: ChatScreen, argument: str = "") -> None:
         """Show the branch only up to the chosen message."""
-        id = stage.chosen or stage.pointed
+        id = chat.chosen or chat.pointed
         if id is None:
             raise RoutertermError("There is nothing to fork from yet.")
-        await stage.stage.session.fork(id)
-        await stage.stage.show()
-        stage.composer.focus()
+        await chat.conversation.session.fork(id)
+        await chat.conversation.show()
+        chat.composer.focus()
 
 
 class _Sibling(Command):
     group = "Message"
     step = 0
 
-    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: ChatScreen, argument: str = "") -> None:
         """Walk to the sibling of the chosen message, or of the last one that has any."""
-        id = stage.chosen or await stage.stage.session.last_fork()
+        id = chat.chosen or await chat.conversation.session.last_fork()
         if id is None:
             raise RoutertermError("There is only one version.", "r asks again, e edits: both make another one.")
-        there = await stage.stage.session.walk(id, self.step)
-        await stage.stage.show()
-        await stage.stage.reveal(there)
+        there = await chat.conversation.session.walk(id, self.step)
+        await chat.conversation.show()
+        await chat.conversation.reveal(there)
 
 
 class Previous(_Sibling):
@@ -148,11 +148,11 @@ class Why(Command):
 
     name, title, group, slash = "why", "Why", "Message", "why"
 
-    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: ChatScreen, argument: str = "") -> None:
         """Show the record of the chosen or last answer."""
         from routerterm.tui.screens.why import WhyScreen
 
-        stage.app.push_screen(WhyScreen(await stage.stage.record(stage.chosen), stage.machine))
+        chat.app.push_screen(WhyScreen(await chat.conversation.record(chat.chosen), chat.machine))
 
 
 class Undo(Command):
@@ -160,14 +160,14 @@ class Undo(Command):
 
     name, title, group, slash = "undo", "Undo the last turn", "Message", "undo"
 
-    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: ChatScreen, argument: str = "") -> None:
         """Step back one turn."""
-        question = await stage.stage.session.undo()
+        question = await chat.conversation.session.undo()
         if question is None:
             raise RoutertermError("There is no turn to undo.")
-        await stage.stage.show()
-        stage.composer.put(question.message.said)
-        stage.tray.give_back(attached_of(question.parts))
+        await chat.conversation.show()
+        chat.composer.put(question.message.said)
+        chat.attachments.give_back(attached_of(question.parts))
 
 
 class Redo(Command):
@@ -175,8 +175,8 @@ class Redo(Command):
 
     name, title, group, slash = "redo", "Redo the turn", "Message", "redo"
 
-    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: ChatScreen, argument: str = "") -> None:
         """Step forward again."""
-        if not await stage.stage.session.redo():
+        if not await chat.conversation.session.redo():
             raise RoutertermError("There is no turn to redo.")
-        await stage.stage.show()
+        await chat.conversation.show()

@@ -21,26 +21,26 @@ class Tag(Command):
     name, title, group, slash, argument = "tag", "Tags of this conversation", "Conversation", "tag", "NAME, NAME"
 
     @classmethod
-    async def choices(cls, stage: ChatScreen, argument: str) -> Sequence[Choice]:
+    async def choices(cls, chat: ChatScreen, argument: str) -> Sequence[Choice]:
         """The tags there are."""
         before, comma, begun = argument.rpartition(",")
-        tags = await stage.services.store.conversations.tags()
+        tags = await chat.services.store.conversations.tags()
         fitting = [(tag, n) for tag, n in tags if tag.lower().startswith(begun.strip().lower())]
         return [Choice(f"{before}{comma}{' ' if comma else ''}{tag}", f"{n} conversations") for tag, n in fitting]
 
-    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: ChatScreen, argument: str = "") -> None:
         """Set them, or ask for them."""
-        id = stage.about
+        id = chat.about
         if argument:
-            await stage.library.set_tags(id, argument)
+            await chat.sidebar.set_tags(id, argument)
             return
-        conversation = await stage.library.conversation(id)
+        conversation = await chat.sidebar.conversation(id)
 
         async def given(text: str) -> None:
-            await stage.library.set_tags(id, text)
+            await chat.sidebar.set_tags(id, text)
 
         words = "Tags, separated by commas. Leave it empty to remove them."
-        show_dialog(stage, PromptDialog("Tags", words, ", ".join(conversation.tags)), given)
+        show_dialog(chat, PromptDialog("Tags", words, ", ".join(conversation.tags)), given)
 
 
 class Tags(Command):
@@ -48,17 +48,17 @@ class Tags(Command):
 
     name, title, group, slash, argument = "tags", "Conversations by tag", "Conversation", "tags", "TAG"
 
-    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: ChatScreen, argument: str = "") -> None:
         """Pick a tag, then one of its conversations."""
         from routerterm.tui.screens.conversation_pickers import conversations, tags
 
         async def picked(tag: str) -> None:
-            show_dialog(stage, conversations(stage.services.store, f"Tagged {tag}", Filter(tag=tag)), stage.stage.open)
+            show_dialog(chat, conversations(chat.services.store, f"Tagged {tag}", Filter(tag=tag)), chat.conversation.open)
 
         if argument:
             await picked(argument)
         else:
-            show_dialog(stage, tags(stage.services.store), picked)
+            show_dialog(chat, tags(chat.services.store), picked)
 
 
 class Archive(Command):
@@ -66,14 +66,14 @@ class Archive(Command):
 
     name, title, group, slash = "archive", "Archive", "Conversation", "archive"
 
-    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: ChatScreen, argument: str = "") -> None:
         """Toggle it."""
-        id = stage.about
-        archived = await stage.library.toggle_archive(id)
-        if archived and id == stage.stage.id:
-            await stage.stage.open(None)
+        id = chat.about
+        archived = await chat.sidebar.toggle_archive(id)
+        if archived and id == chat.conversation.id:
+            await chat.conversation.open(None)
         where = "Archived. /archived lists it, F5 still finds it." if archived else "Back in the list."
-        stage.notify(where, timeout=4)
+        chat.notify(where, timeout=4)
 
 
 class Archived(Command):
@@ -81,11 +81,11 @@ class Archived(Command):
 
     name, title, group, slash = "archived", "The archive", "Conversation", "archived"
 
-    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: ChatScreen, argument: str = "") -> None:
         """Pick one to open."""
         from routerterm.tui.screens.conversation_pickers import conversations
 
-        show_dialog(stage, conversations(stage.services.store, "The archive", Filter(archived=True)), stage.stage.open)
+        show_dialog(chat, conversations(chat.services.store, "The archive", Filter(archived=True)), chat.conversation.open)
 
 
 class Bin(Command):
@@ -93,17 +93,17 @@ class Bin(Command):
 
     name, title, group, slash = "bin", "Deleted conversations", "Conversation", "bin"
 
-    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: ChatScreen, argument: str = "") -> None:
         """Pick one to bring back."""
         from routerterm.tui.screens.conversation_pickers import conversations
 
         async def picked(id: str) -> None:
-            await stage.services.store.conversations.restore(id)
-            await stage.library.refresh()
-            await stage.stage.open(id)
+            await chat.services.store.conversations.restore(id)
+            await chat.sidebar.refresh()
+            await chat.conversation.open(id)
 
-        screen = conversations(stage.services.store, "Deleted", Filter(deleted=True), hint="Enter Restore · Esc Close")
-        show_dialog(stage, screen, picked)
+        screen = conversations(chat.services.store, "Deleted", Filter(deleted=True), hint="Enter Restore · Esc Close")
+        show_dialog(chat, screen, picked)
 
 
 class Prompts(Command):
@@ -113,17 +113,17 @@ class Prompts(Command):
     keys = ("alt+l",)
 
     @classmethod
-    async def choices(cls, stage: ChatScreen, argument: str) -> Sequence[Choice]:
+    async def choices(cls, chat: ChatScreen, argument: str) -> Sequence[Choice]:
         """The names there are."""
-        prompts = await stage.services.store.prompts.all()
+        prompts = await chat.services.store.prompts.all()
         return [Choice(p.name, p.kind) for p in prompts if p.name.lower().startswith(argument.lower())]
 
-    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: ChatScreen, argument: str = "") -> None:
         """Use the one that is named, or show them all."""
         if argument:
-            await stage.prompts.use_named(argument)
+            await chat.prompts.use_named(argument)
         else:
-            await stage.prompts.open()
+            await chat.prompts.open()
 
 
 def some(id: str | None) -> str:

@@ -29,7 +29,7 @@ class Temperature(Command):
     name, title, group, slash, argument = "temperature", "Temperature", "Conversation", "temp", "0–2"
 
     @classmethod
-    async def choices(cls, stage: ChatScreen, argument: str) -> Sequence[Choice]:
+    async def choices(cls, chat: ChatScreen, argument: str) -> Sequence[Choice]:
         """Some that are usual."""
         return [
             Choice("0", "the likeliest words: facts, code"),
@@ -38,13 +38,13 @@ class Temperature(Command):
             Choice("default", "as the model likes"),
         ]
 
-    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: ChatScreen, argument: str = "") -> None:
         """Set it, or say what it is."""
         if not argument:
-            now = stage.stage.params.temperature
-            stage.notify(f"The temperature is {'the model’s own' if now is None else now}.", markup=False)
+            now = chat.conversation.params.temperature
+            chat.notify(f"The temperature is {'the model’s own' if now is None else now}.", markup=False)
             return
-        await _set(stage, replace(stage.stage.params, temperature=_temperature(argument)))
+        await _set(chat, replace(chat.conversation.params, temperature=_temperature(argument)))
 
 
 class Reasoning(Command):
@@ -53,19 +53,19 @@ class Reasoning(Command):
     name, title, group, slash, argument = "reasoning", "Reasoning", "Conversation", "reasoning", "low|medium|high"
 
     @classmethod
-    async def choices(cls, stage: ChatScreen, argument: str) -> Sequence[Choice]:
+    async def choices(cls, chat: ChatScreen, argument: str) -> Sequence[Choice]:
         """The efforts."""
         return [Choice(value, about) for value, about in EFFORTS.items() if value.startswith(argument)]
 
-    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: ChatScreen, argument: str = "") -> None:
         """Set it, or say what it is."""
         if not argument:
-            stage.notify(f"Reasoning is {stage.stage.params.effort or 'as the model likes'}.", markup=False)
+            chat.notify(f"Reasoning is {chat.conversation.params.effort or 'as the model likes'}.", markup=False)
             return
         if argument not in EFFORTS:
             raise RoutertermError(f"{argument!r} is no effort.", f"There are {', '.join(EFFORTS)}.")
         effort = None if argument == "default" else cast(Effort, argument)
-        await _set(stage, replace(stage.stage.params, effort=effort))
+        await _set(chat, replace(chat.conversation.params, effort=effort))
 
 
 class Length(Command):
@@ -73,16 +73,16 @@ class Length(Command):
 
     name, title, group, slash, argument = "length", "Max answer length", "Conversation", "length", "TOKENS"
 
-    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: ChatScreen, argument: str = "") -> None:
         """Set it, or say what it is."""
         if not argument:
-            now = stage.stage.params.max_output
-            stage.notify(f"An answer may have {f'{now:,} tokens' if now else 'as many tokens as the model likes'}.")
+            now = chat.conversation.params.max_output
+            chat.notify(f"An answer may have {f'{now:,} tokens' if now else 'as many tokens as the model likes'}.")
             return
         if argument != "default" and not (argument.isascii() and argument.isdigit() and int(argument) > 0):
             raise RoutertermError(f"{argument!r} is no number of tokens.", "Write /length 500, or /length default.")
         most = None if argument == "default" else int(argument)
-        await _set(stage, replace(stage.stage.params, max_output=most))
+        await _set(chat, replace(chat.conversation.params, max_output=most))
 
 
 def _temperature(argument: str) -> float | None:
@@ -97,12 +97,12 @@ def _temperature(argument: str) -> float | None:
     return value
 
 
-async def _set(stage: ChatScreen, params: Params) -> None:
-    await stage.stage.set(params=params)
+async def _set(chat: ChatScreen, params: Params) -> None:
+    await chat.conversation.set(params=params)
     said = [
         f"temperature {params.temperature}" if params.temperature is not None else "",
         f"reasoning {params.effort}" if params.effort else "",
         f"at most {params.max_output:,} tokens" if params.max_output else "",
     ]
-    stage.notify(", ".join(filter(None, said)).capitalize() or "As the model likes.", timeout=3, markup=False)
-    await stage.tray.say_unheeded()
+    chat.notify(", ".join(filter(None, said)).capitalize() or "As the model likes.", timeout=3, markup=False)
+    await chat.attachments.say_unheeded()

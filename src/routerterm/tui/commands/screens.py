@@ -22,9 +22,9 @@ class Opens(Command):
     everywhere = True
     screen: ClassVar[str]
 
-    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: ChatScreen, argument: str = "") -> None:
         """Open it."""
-        await stage.app.action_open(self.screen)
+        await chat.app.action_open(self.screen)
 
 
 class Help(Opens):
@@ -62,14 +62,14 @@ class Find(Opens):
     keys = ("f5", "ctrl+f")
     rank = 3
 
-    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: ChatScreen, argument: str = "") -> None:
         """Open it, with the words that were given."""
-        if argument and stage.app.services is not None:
+        if argument and chat.app.services is not None:
             from routerterm.tui.screens.find import look_for
 
-            look_for(stage.app, argument)
+            look_for(chat.app, argument)
         else:
-            await super().run(stage, argument)
+            await super().run(chat, argument)
 
 
 class Keys(Opens):
@@ -99,24 +99,24 @@ class Themes(Opens):
     rank = 6
 
     @classmethod
-    async def choices(cls, stage: ChatScreen, argument: str) -> Sequence[Choice]:
+    async def choices(cls, chat: ChatScreen, argument: str) -> Sequence[Choice]:
         """The machines that there are."""
         from routerterm.tui.themes.reader import find_themes
 
-        return [Choice(name) for name in find_themes(stage.app.paths.theme_dirs()) if name.startswith(argument)]
+        return [Choice(name) for name in find_themes(chat.app.paths.theme_dirs()) if name.startswith(argument)]
 
-    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: ChatScreen, argument: str = "") -> None:
         """Become the one that is named, and keep it; or open the picker."""
         from routerterm.config.write import set_value
         from routerterm.tui.themes.reader import find_themes
 
         if not argument:
-            await super().run(stage)
+            await super().run(chat)
             return
-        if argument not in find_themes(stage.app.paths.theme_dirs()):
+        if argument not in find_themes(chat.app.paths.theme_dirs()):
             raise RoutertermError(f"There is no theme {argument!r}.", "F8 shows those there are.")
-        stage.app.use_theme(argument)
-        await asyncio.to_thread(set_value, stage.app.paths, "ui.theme", argument)
+        chat.app.use_theme(argument)
+        await asyncio.to_thread(set_value, chat.app.paths, "ui.theme", argument)
 
 
 class Settings(Opens):
@@ -139,9 +139,9 @@ class Sidebar(Command):
     keys = ("f9", "ctrl+s")
     rank = 5
 
-    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: ChatScreen, argument: str = "") -> None:
         """Toggle it."""
-        stage.arrangement.toggle_sidebar()
+        chat.pane_layout.toggle_sidebar()
 
 
 class Leader(Command):
@@ -151,18 +151,18 @@ class Leader(Command):
     keys = ("ctrl+x",)
     rank = 0
 
-    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: ChatScreen, argument: str = "") -> None:
         """Cut what is selected, or wait for a letter."""
-        if stage.focused is stage.composer and stage.composer.selected_text:
-            stage.composer.action_cut()
+        if chat.focused is chat.composer and chat.composer.selected_text:
+            chat.composer.action_cut()
             return
         from routerterm.tui.screens.which_key import WhichKey
 
         async def chosen(name: str | None) -> None:
             if name is not None:
-                await stage.run_command(name)
+                await chat.run_command(name)
 
-        stage.app.push_screen(WhichKey(stage.keys_of), chosen)
+        chat.app.push_screen(WhichKey(chat.keys_of), chosen)
 
 
 class Palette(Command):
@@ -171,7 +171,7 @@ class Palette(Command):
     name, title, group, letter = "palette", "Palette", "Program", "p"
     keys = ("ctrl+p",)
 
-    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: ChatScreen, argument: str = "") -> None:
         """Pick a command, those that were run last first."""
         from routerterm.tui.commands.registry import COMMANDS
         from routerterm.tui.dialogs.picker import Picker, among
@@ -179,19 +179,19 @@ class Palette(Command):
         from routerterm.tui.widgets.keybar import key_name
         from routerterm.tui.widgets.rows import Column, Row
 
-        recent = [name for name in reversed(stage.ran) if name in COMMANDS and name != self.name]
+        recent = [name for name in reversed(chat.ran) if name in COMMANDS and name != self.name]
         rows = []
         for name in dict.fromkeys([*recent, *(name for name in COMMANDS if name != self.name)]):
-            command, keys = COMMANDS[name], stage.keys_of.get(name, ())
+            command, keys = COMMANDS[name], chat.keys_of.get(name, ())
             key = key_name(keys[0]) if keys else f"/{command.slash}" * bool(command.slash)
             cells = (command.title, (Span(command.help(), "dim"),), (Span(key, "bright"),))
             rows.append(Row(name, cells, search=f"{command.title} {command.slash} {command.help()}"))
 
         async def picked(name: str) -> None:
-            await stage.run_command(name)
+            await chat.run_command(name)
 
         columns = (Column("", 0, most=28), Column("", 1, grow=True), Column("", 0, right=True))
-        show_dialog(stage, Picker("Commands", columns, among(rows), hint="Enter Run · Esc Close"), picked)
+        show_dialog(chat, Picker("Commands", columns, among(rows), hint="Enter Run · Esc Close"), picked)
 
 
 class Notices(Command):
@@ -200,16 +200,16 @@ class Notices(Command):
     name, title, group, slash, letter = "notices", "Notices", "Program", "notices", "!"
     keys = ("alt+n",)
 
-    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: ChatScreen, argument: str = "") -> None:
         """List them."""
         from routerterm.tui.clock import time_of_day
         from routerterm.tui.dialogs.picker import Picker, among
         from routerterm.tui.widgets.rows import Column, Row
 
-        log = list(reversed(stage.app.notices.log))
+        log = list(reversed(chat.app.notifications.log))
         rows = [Row(str(n), (time_of_day(when), line), detail=line) for n, (when, line) in enumerate(log)]
         columns = (Column("", 0), Column("", 0, grow=True))
-        stage.app.push_screen(Picker("Notices", columns, among(rows), hint="Esc Close", explained=True))
+        chat.app.push_screen(Picker("Notices", columns, among(rows), hint="Esc Close", explained=True))
 
 
 class Redraw(Command):
@@ -219,12 +219,12 @@ class Redraw(Command):
     keys = ("ctrl+l",)
     everywhere = True
 
-    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: ChatScreen, argument: str = "") -> None:
         """Forget what is thought to be shown."""
-        driver = driver_of(stage.app)
+        driver = driver_of(chat.app)
         if driver is not None:
             driver.redraw()
-        stage.app.refresh(layout=True)
+        chat.app.refresh(layout=True)
 
 
 class Suspend(Command):
@@ -233,9 +233,9 @@ class Suspend(Command):
     name, title, group, slash = "suspend", "Suspend", "Program", "suspend"
     keys = ("alt+z",)  # Ctrl+Z takes back what was typed, as in any editor
 
-    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: ChatScreen, argument: str = "") -> None:
         """Stop as a job of the shell."""
-        stage.app.action_suspend_process()
+        chat.app.action_suspend_process()
 
 
 class Quit(Command):
@@ -246,7 +246,7 @@ class Quit(Command):
     rank = 2
     everywhere = True
 
-    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: ChatScreen, argument: str = "") -> None:
         """Stop what runs, save, and go."""
-        await stage.leave()
-        stage.app.exit(0)
+        await chat.leave()
+        chat.app.exit(0)

@@ -16,12 +16,12 @@ class Welcome(Command):
 
     name, title, group, slash = "welcome", "Get started", "Program", "welcome"
 
-    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: ChatScreen, argument: str = "") -> None:
         """Show them in an empty conversation."""
-        if stage.turns.current is not None:
+        if chat.turns.current is not None:
             raise RoutertermError("An answer is still running.", "Esc stops it.")
-        await stage.stage.open(None)
-        stage.first_run.show()
+        await chat.conversation.open(None)
+        chat.onboarding.show()
 
 
 class Boot(Command):
@@ -29,8 +29,8 @@ class Boot(Command):
 
     name, title, group, slash = "boot", "Replay boot", "Program", "boot"
 
-    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: ChatScreen, argument: str = "") -> None:
         """Open the screen that shows it."""
         from routerterm.tui.screens.boot import BootScreen
 
-        stage.app.push_screen(BootScreen(stage.machine, moves=stage.app.moves))
+        chat.app.push_screen(BootScreen(chat.machine, moves=chat.app.moves))

@@ -24,11 +24,11 @@ class Tree(Command):
     name, title, group, slash, letter = "tree", "Tree", "Conversation", "tree", "t"
     keys = ("alt+t",)
 
-    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: ChatScreen, argument: str = "") -> None:
         """Show the tree, and do what is chosen in it."""
         from routerterm.tui.screens.tree import TreeScreen
 
-        session = stage.stage.session
+        session = chat.conversation.session
         tree = await session.tree()
         if not tree:
             raise RoutertermError("There is no tree yet.", "It grows with the first message.")
@@ -36,18 +36,18 @@ class Tree(Command):
         async def chosen(answer: tuple[str, str]) -> None:
             what, id = answer
             if what == "clone":
-                await stage.stage.open((await session.clone(id)).id)
-                await stage.library.refresh()
+                await chat.conversation.open((await session.clone(id)).id)
+                await chat.sidebar.refresh()
                 return
             if what == "keep":
-                await stage.stage.keep(id)
+                await chat.conversation.keep(id)
                 return
             await (session.fork(id) if what == "fork" else session.show(id))
-            await stage.stage.show()
-            await stage.stage.reveal(id)
-            (stage.composer if what == "fork" else stage.transcript).focus()
+            await chat.conversation.show()
+            await chat.conversation.reveal(id)
+            (chat.composer if what == "fork" else chat.transcript).focus()
 
-        show_dialog(stage, TreeScreen(stage.stage.title, tree, session.head, stage.machine.glyphs), chosen)
+        show_dialog(chat, TreeScreen(chat.conversation.title, tree, session.head, chat.machine.glyphs), chosen)
 
 
 class RetryWith(Command):
@@ -55,23 +55,23 @@ class RetryWith(Command):
 
     name, title, group, slash = "retry_with", "Ask again with another model", "Message", "other"
 
-    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: ChatScreen, argument: str = "") -> None:
         """Pick a model, and have it answer the chosen question, or the last."""
         from routerterm.tui.screens.models.picker import model_picker
 
-        id = stage.chosen
+        id = chat.chosen
 
         async def picked(model: str) -> None:
-            stage.chosen = id
+            chat.chosen = id
             try:
-                await again(stage, model)
+                await again(chat, model)
             finally:
-                stage.chosen = None
+                chat.chosen = None
 
         if argument:
             await picked(argument)
         else:
-            show_dialog(stage, model_picker(stage.app, "Ask again with"), picked)
+            show_dialog(chat, model_picker(chat.app, "Ask again with"), picked)
 
 
 class Menu(Command):
@@ -79,14 +79,14 @@ class Menu(Command):
 
     name, title, group = "menu", "Menu of the message", "Message"
 
-    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: ChatScreen, argument: str = "") -> None:
         """Pick one of the commands on messages, and run it on the chosen one."""
         from routerterm.tui.commands.registry import COMMANDS
         from routerterm.tui.dialogs.picker import Picker, among
         from routerterm.tui.widgets.fields import Span
         from routerterm.tui.widgets.rows import Column, Row
 
-        id = stage.chosen or stage.pointed
+        id = chat.chosen or chat.pointed
         rows = [Row(COPY, ("Copy", (Span("Copy this message.", "dim"),)))] + [
             Row(command.name, (command.title, (Span(command.help(), "dim"),)))
             for command in COMMANDS.values()
@@ -95,16 +95,16 @@ class Menu(Command):
 
         async def picked(name: str) -> None:
             if name == COPY and id is not None:
-                stage.transcript.ask_copy(stage.transcript.message_text(id), "message")
+                chat.transcript.ask_copy(chat.transcript.message_text(id), "message")
                 return
-            stage.chosen = id
+            chat.chosen = id
             try:
-                await stage.run_command(name)
+                await chat.run_command(name)
             finally:
-                stage.chosen = None
+                chat.chosen = None
 
         columns = (Column("", 0), Column("", 1, grow=True))
-        show_dialog(stage, Picker("This message", columns, among(rows), hint="Enter Run · Esc Close"), picked)
+        show_dialog(chat, Picker("This message", columns, among(rows), hint="Enter Run · Esc Close"), picked)
 
 
 class Keep(Command):
@@ -112,12 +112,12 @@ class Keep(Command):
 
     name, title, group, slash = "keep", "Keep in context", "Message", "keep"
 
-    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: ChatScreen, argument: str = "") -> None:
         """Turn it over on the chosen message, or on the one under the cursor, or on the last."""
-        id = stage.chosen or stage.pointed
+        id = chat.chosen or chat.pointed
         if id is None:
             raise RoutertermError("There is no message to keep yet.")
-        await stage.stage.keep(id)
+        await chat.conversation.keep(id)
 
 
 class SumUp(Command):
@@ -125,11 +125,11 @@ class SumUp(Command):
 
     name, title, group, slash, argument = "summary", "Summarise older messages", "Conversation", "summary", "MODEL|off"
 
-    async def run(self, stage: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: ChatScreen, argument: str = "") -> None:
         """Sum up down to the chosen message, or all but the last turns, in the background."""
-        session, id = stage.stage.session, stage.chosen
+        session, id = chat.conversation.session, chat.chosen
         if argument.lower() == "off":
-            await self._forget(stage)
+            await self._forget(chat)
             return
 
         async def work() -> None:
@@ -137,48 +137,48 @@ class SumUp(Command):
 
             try:
                 up_to = id or await end_of_older_part(session)
-                services = stage.services
-                model = argument or services.model_for_chores(stage.stage.model, private=stage.stage.private)
-                stage.notify(f"{model} is summarising…", timeout=3, markup=False)
+                services = chat.services
+                model = argument or services.model_for_chores(chat.conversation.model, private=chat.conversation.private)
+                chat.notify(f"{model} is summarising…", timeout=3, markup=False)
                 summary = await sum_up(session, services.store, services, up_to, model=model, fitting=services.fitting)
             except RoutertermError as error:
-                stage.show_error(error)
+                chat.show_error(error)
                 return
             cost = show_usd(summary.cost.usd)
-            stage.notify(
+            chat.notify(
                 f"{summary.messages} messages go as a summary by {summary.target} from now on ({cost}). /summary off"
                 " sends them whole again.",
                 timeout=6,
                 markup=False,
             )
-            if stage.stage.session is session:
-                await stage.stage.show()
-            await stage.meters.spent()
+            if chat.conversation.session is session:
+                await chat.conversation.show()
+            await chat.status.spent()
 
         def begin() -> None:
-            stage.run_worker(work(), name="summary", group="summary", exclusive=True, exit_on_error=False)
+            chat.run_worker(work(), name="summary", group="summary", exclusive=True, exit_on_error=False)
 
-        model = argument or stage.services.model_for_chores(stage.stage.model, private=stage.stage.private)
-        await stage.spending.gate(
+        model = argument or chat.services.model_for_chores(chat.conversation.model, private=chat.conversation.private)
+        await chat.spending.gate(
             "Summarise older messages",
             model,
             begin,
         )
 
-    async def _forget(self, stage: ChatScreen) -> None:
+    async def _forget(self, chat: ChatScreen) -> None:
         from routerterm.engine.chat.context import SUMMARY
         from routerterm.engine.chat.summary import forget_summary
 
-        session, before, found = stage.stage.session, None, 0
+        session, before, found = chat.conversation.session, None, 0
         while True:
             page = await session.page(1000, before)
             for message in page.messages:
                 if message.params.get(SUMMARY):
-                    await forget_summary(session, stage.services.store, message.id)
+                    await forget_summary(session, chat.services.store, message.id)
                     found += 1
             if not page.earlier:
                 break
             before = page.messages[0].id
         if not found:
             raise RoutertermError("Nothing in this conversation is summarised.")
-        await stage.stage.show()
+        await chat.conversation.show()

@@ -48,7 +48,7 @@ def look_for(app: RoutertermApp, words: str) -> None:
     async def taken(id: str | None) -> None:
         if id is not None:
             conversation, _, message = id.partition(" ")
-            await app.chat.stage.open(conversation, message or None, source.word)
+            await app.chat.conversation.open(conversation, message or None, source.word)
             app.chat.composer.focus()
 
     app.push_screen(picker, taken)

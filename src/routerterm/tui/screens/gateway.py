@@ -89,7 +89,7 @@ class GatewayScreen(Modal[None]):
 
     async def action_switch(self) -> None:
         """Turn the setting over, and live by it."""
-        turned = self._of.serving.host is None
+        turned = self._of.gateway.host is None
         try:
             set_value(self._of.paths, "gateway.enabled", turned)
             await self._of.take_up_settings()
@@ -98,7 +98,7 @@ class GatewayScreen(Modal[None]):
         self._look(anew=True)
 
     def _look(self, *, anew: bool = False) -> None:
-        host = self._of.serving.host
+        host = self._of.gateway.host
         version = -1 if host is None else host.board.version
         if version == self._version and version != -1 and not anew:
             return
@@ -113,7 +113,7 @@ class GatewayScreen(Modal[None]):
         self.query_one("#foot", FieldLine).fields = foot(f"{hint} · Esc leaves", actions)
 
     def _words(self, rows: tuple[RequestEntry, ...]) -> Iterator[str]:
-        host = self._of.serving.host
+        host = self._of.gateway.host
         if host is None:
             yield "Closed. Open, it lets editors and scripts on this machine use your models, budgets and ledger."
             return

@@ -25,7 +25,7 @@ async def open_keys(app: RoutertermApp, pasted: str = "", asking: bool = False) 
     )
 
     async def left(_: None) -> None:
-        await app.chat.meters.lamps()
-        await app.chat.stage.reconsider()
+        await app.chat.status.lamps()
+        await app.chat.conversation.reconsider()
 
     app.push_screen(KeysScreen(desk, app.machine, pasted=pasted, asking=asking or bool(pasted)), left)

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from routerterm.wiring import Services
 
 
-async def model_choices(stage: ChatScreen, typed: str) -> Sequence[Choice]:
+async def model_choices(chat: ChatScreen, typed: str) -> Sequence[Choice]:
     """Those that fit what was typed, with what they cost."""
     from routerterm.wiring.model_lists import RECENT, answerable
 
-    services = stage.services
+    services = chat.services
     recent = await services.store.conversations.recent_models(RECENT)
     models = {str(model.target): model for model in answerable(services, recent)}
     return await asyncio.to_thread(lambda: fitting(list(_all(services, models, recent)), typed)[:MOST])

@@ -32,7 +32,7 @@ async def open_screen(app: RoutertermApp) -> None:
 
     async def taken(name: str | None) -> None:
         if name is not None:
-            await app.chat.stage.use_model(name)
+            await app.chat.conversation.use_model(name)
 
     app.push_screen(model_picker(app, "Model"), taken)
 
@@ -43,7 +43,7 @@ def model_picker(app: RoutertermApp, title: str) -> Picker:
         title,
         COLUMNS,
         later(lambda: _rows(app)),
-        on=app.chat.stage.model,
+        on=app.chat.conversation.model,
         placeholder="type a name, a provider, vision, free …",
         empty="No model fits. Any provider/model can be named: /model provider/model",
         deeds=(Deed("ctrl+s", "favourite", lambda name: toggle_favourite(app, name)),),
@@ -63,7 +63,7 @@ async def toggle_favourite(app: RoutertermApp, name: str) -> None:
 async def next_recent(app: RoutertermApp) -> tuple[str, int, int] | None:
     """The model to use after the present one: its name, its place and how many there are; None without another."""
     services = _services(app)
-    current = app.chat.stage.model
+    current = app.chat.conversation.model
     if current not in app.recent:
         recent = await services.store.conversations.recent_models()
         app.recent = tuple(dict.fromkeys((current, *recent, *services.settings.ui.favourites)))
@@ -85,7 +85,7 @@ async def look_up(app: RoutertermApp) -> Shelf:
     routes = {**BUILTIN_ROUTES, **services.options.routes}
     book = await abilities(services)
     return Shelf(
-        current=app.chat.stage.model,
+        current=app.chat.conversation.model,
         routes=tuple(routes.values()),
         models=answerable(services, await services.store.conversations.recent_models(RECENT)),
         favourites=services.settings.ui.favourites,
@@ -99,14 +99,14 @@ async def look_up(app: RoutertermApp) -> Shelf:
 
 async def need_of(app: RoutertermApp) -> Need:
     """What the composer's text, with all that was said before it, asks of a model."""
-    stage, services = app.chat.stage, _services(app)
-    page = await stage.session.page(READ)
+    conversation, services = app.chat.conversation, _services(app)
+    page = await conversation.session.page(READ)
     history = tuple(message.message for message in page.messages if message.parts)
-    request = ChatRequest("", (*history, Message.of("user", app.chat.composer.text)), system=stage.system)
+    request = ChatRequest("", (*history, Message.of("user", app.chat.composer.text)), system=conversation.system)
     tokens = await asyncio.to_thread(services.money.estimator.prompt, request, _YARDSTICK)
     images = any(isinstance(part, Image) for message in history for part in message.parts)
-    images = images or any(file.is_picture for file in app.chat.tray.items)
-    return Need(tokens, images, stage.private)
+    images = images or any(file.is_picture for file in app.chat.attachments.items)
+    return Need(tokens, images, conversation.private)
 
 
 async def _keys(services: Services) -> dict[str, str]:

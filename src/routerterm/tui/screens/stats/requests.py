@@ -49,4 +49,4 @@ async def _open_message(app: RoutertermApp, row: AttemptRecord) -> None:
         app.notify("The conversation of this request is not there any more, or never was one.", timeout=5)
         return
     app.pop_screen()
-    await app.chat.stage.open(conversation.id, row.message_id)
+    await app.chat.conversation.open(conversation.id, row.message_id)
