@@ -61,7 +61,9 @@ class Continue(Command):
         record = ReplyTrace.of(answer.params)
         if answer.status == "done" and record.finish not in UNFINISHED:
             raise RoutertermError("This answer is complete.", "r asks again; or just write what you want more of.")
-        model = argument or (answer.model if answer.status == "done" or record.target else "") or chat.conversation.model
+        model = (
+            argument or (answer.model if answer.status == "done" or record.target else "") or chat.conversation.model
+        )
 
         def do() -> None:
             chat.turns.start(session, lambda: session.continue_answer(answer.id, model=model), model=model)

@@ -53,7 +53,9 @@ class Tags(Command):
         from routerterm.tui.screens.conversation_pickers import conversations, tags
 
         async def picked(tag: str) -> None:
-            show_dialog(chat, conversations(chat.services.store, f"Tagged {tag}", Filter(tag=tag)), chat.conversation.open)
+            show_dialog(
+                chat, conversations(chat.services.store, f"Tagged {tag}", Filter(tag=tag)), chat.conversation.open
+            )
 
         if argument:
             await picked(argument)
@@ -85,7 +87,9 @@ class Archived(Command):
         """Pick one to open."""
         from routerterm.tui.screens.conversation_pickers import conversations
 
-        show_dialog(chat, conversations(chat.services.store, "The archive", Filter(archived=True)), chat.conversation.open)
+        show_dialog(
+            chat, conversations(chat.services.store, "The archive", Filter(archived=True)), chat.conversation.open
+        )
 
 
 class Bin(Command):

@@ -138,7 +138,9 @@ class SumUp(Command):
             try:
                 up_to = id or await end_of_older_part(session)
                 services = chat.services
-                model = argument or services.model_for_chores(chat.conversation.model, private=chat.conversation.private)
+                model = argument or services.model_for_chores(
+                    chat.conversation.model, private=chat.conversation.private
+                )
                 chat.notify(f"{model} is summarising…", timeout=3, markup=False)
                 summary = await sum_up(session, services.store, services, up_to, model=model, fitting=services.fitting)
             except RoutertermError as error:
