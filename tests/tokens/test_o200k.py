@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import threading
 from binascii import a2b_base64
 from importlib.resources import files
 from itertools import pairwise
@@ -15,7 +14,6 @@ import regex
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from routerterm.tokens import o200k
 from routerterm.tokens.o200k import PATTERN, load_now
 
 PACKED = files("routerterm.tokens") / "data" / "o200k_base.tiktoken.gz"
@@ -89,21 +87,6 @@ def test_it_counts_long_words_as_by_hand(ranks: dict[bytes, int], text: str) -> 
 def test_a_megabyte_of_one_letter_is_counted_nearly_right(letters: str, tokens: float) -> None:
     """Which tiktoken by itself would not survive: a million blanks are too much for its regular expressions."""
     assert load_now().count(letters * 1_000_000) == pytest.approx(tokens * 1_000_000, rel=0.02)
-
-
-def test_a_screen_is_not_stopped_for_the_tables(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(o200k, "_loaded", None)
-    monkeypatch.setattr(o200k, "_loading", None)
-    monkeypatch.setattr(o200k, "_quiet", lambda: True)
-    quiet = threading.Event()
-    o200k.build_only_when(quiet.is_set)
-    o200k.load_later()
-    assert o200k._loading is not None
-    o200k._loading.join(0.6)
-    assert o200k.loaded() is None, "somebody types"
-    quiet.set()
-    o200k._loading.join(60)
-    assert o200k.loaded() is not None
 
 
 def test_a_lone_surrogate_is_no_crash() -> None:

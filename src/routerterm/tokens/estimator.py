@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Literal, Protocol, TypeAlias
 
 from msgspec import Struct
@@ -14,12 +15,16 @@ from routerterm.core.usage import Usage
 from routerterm.tokens import o200k
 from routerterm.tokens.calibration import Calibration
 from routerterm.tokens.families import family_name, family_of
+from routerterm.tokens.helper import CountingHelper
 from routerterm.tokens.images import image_tokens
 from routerterm.tokens.light import LightCounter
 from routerterm.tokens.shape import shape_of
 
 Loading: TypeAlias = Literal["now", "later", "never"]
-"""When the exact tables may load: while the caller waits (a command line), in the background (a screen), or not."""
+"""Where exact counts come from: here, while the caller waits (a command line), from a process beside it (a screen, a
+gateway; only for OpenAI's models, whose own tokens they are), or from nowhere."""
+_EXACT = frozenset(("openai", "openai-reasoning", "gpt-oss", "gpt-5-chat"))
+"""Families whose own encoding ``o200k_base`` is."""
 MEMORY_PREFIX = "tokens:"
 
 
@@ -57,10 +62,11 @@ class TokenEstimator:
     def __init__(self, loading: Loading = "later", on_report: Callable[[Target, int], None] | None = None) -> None:
         self._loading, self._on_report = loading, on_report
         self._light = LightCounter()
+        self._helper: CountingHelper | None = None
         self._own: list[tuple[str, str, TextCounter]] = []
         self._calibrations: dict[_Kind, Calibration] = {}
         self._changed: set[_Kind] = set()
-        self._counted: dict[tuple[str, str], int] = {}
+        self._counted: dict[tuple[str, int, int], int] = {}
 
     def register(self, prefix: str, name: str, counter: TextCounter) -> None:
         """Count texts for models whose ``provider/model`` begins so with ``counter``; the last one registered wins."""
@@ -79,9 +85,9 @@ class TokenEstimator:
 
     def text(self, text: str, model: ModelInfo) -> int:
         """Tokens of a piece of an answer."""
-        name, counter = self._counter(model)
-        tokens = self._count(name, counter, text)
-        own = any(name == other for _, other, _ in self._own)
+        counting = self._counting(model)
+        tokens = counting.count(text)
+        own = any(counting.name == other for _, other, _ in self._own)
         return tokens if own else round(tokens * family_of(str(model.target)).text)
 
     def learn(self, request: ChatRequest, model: ModelInfo, usage: Usage) -> None:
@@ -117,33 +123,51 @@ class TokenEstimator:
         return {word: calibration.to_json() for word, calibration in found if calibration is not None}
 
     def _raw(self, request: ChatRequest, model: ModelInfo) -> tuple[str, float]:
-        name, counter = self._counter(model)
-        shape = shape_of(request, lambda text: self._count(name, counter, text))
+        counting = self._counting(model)
+        shape = shape_of(request, counting.count)
         family = family_name(str(model.target))
         pictures = sum(image_tokens(image, family, model.id) for image in shape.images)
-        return name, family_of(str(model.target)).tokens(shape) + pictures
+        return counting.name, family_of(str(model.target)).tokens(shape) + pictures
 
-    def _counter(self, model: ModelInfo) -> tuple[str, TextCounter]:
+    def _counting(self, model: ModelInfo) -> _Counting:
         for prefix, name, counter in self._own:
             if str(model.target).startswith(prefix):
-                return name, counter
-        exact = o200k.loaded()
-        if exact is None and self._loading == "now":
-            exact = o200k.load_now()
-        elif exact is None and self._loading == "later":
-            o200k.load_later()
-        return ("light", self._light) if exact is None else ("o200k", exact)
+                return _Counting(name, partial(self._count, name, counter))
+        if self._loading == "now":
+            return _Counting("o200k", partial(self._count, "o200k", o200k.load_now()))
+        light = partial(self._count, "light", self._light)
+        if self._loading == "later" and family_name(str(model.target)) in _EXACT:
+            self._helper = self._helper or CountingHelper()
+            return _Counting("o200k", light, self._helper)
+        return _Counting("light", light)
 
     def _count(self, name: str, counter: TextCounter, text: str) -> int:
         """Count once: a conversation is counted anew for each key pressed, but only its end is new."""
         if len(text) < 40:
             return counter.count(text)
-        found = self._counted.get((name, text))
+        key = name, len(text), hash(text)  # not the text: two thousand of them may be gigabytes
+        found = self._counted.get(key)
         if found is None:
             if len(self._counted) >= _REMEMBERED:
                 self._counted.pop(next(iter(self._counted)))
-            found = self._counted[name, text] = counter.count(text)
+            found = self._counted[key] = counter.count(text)
         return found
+
+
+class _Counting:
+    """One count of several texts; ``name`` says in the end what all of it rests on."""
+
+    def __init__(self, name: str, counter: Callable[[str], int], helper: CountingHelper | None = None) -> None:
+        self.name, self._counter, self._helper = name, counter, helper
+
+    def count(self, text: str) -> int:
+        """Tokens of a text: exact where the helper has counted it."""
+        if self._helper is not None:
+            exact = self._helper.known(text)
+            if exact is not None:
+                return exact
+            self.name = "light"
+        return self._counter(text)
 
 
 _Kind: TypeAlias = tuple[Target, bool]

@@ -237,13 +237,13 @@ class RoutertermApp(App[int]):
             await self._settings.in_force()
             self.services = await wiring.open_services(self.paths)
             self.show_line_speed = self.services.settings.ui.show_speed
-            quiet = partial(_is_quiet, self.chat)
-            wiring.count_exactly_when(quiet)
         except RoutertermError as error:
             self.push_screen(StartFailed(error), partial(self._after_failed_start, error))
             return
         self.ready.set()
-        self.run_worker(self.navigator.get_ready(quiet, QUIET_AFTER), name="screens", exit_on_error=False)
+        self.run_worker(
+            self.navigator.get_ready(partial(_is_quiet, self.chat), QUIET_AFTER), name="screens", exit_on_error=False
+        )
         await self.chat.begin(self.services)
         await self._serve()
 
