@@ -3,6 +3,5 @@
 set -eu
 cd "$(dirname "$0")/.."
 sh scripts/setup.sh use
-.venv/bin/routerterm local fetch ||
-    printf '%s\n' "Opening the chat without the local model: the demo and your own keys work all the same." >&2
+sh scripts/model.sh || true # it says why; the chat opens with the demo and the person's own keys
 exec .venv/bin/routerterm "$@"
