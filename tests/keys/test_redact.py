@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from routerterm.config.keys.redact_output import masked_record, traceback_text
-from routerterm.core.redact import Redactor, printable, secret_redactor
+from routerterm.core.redact import Redactor, secret_redactor
 from tests.keys.parts import GROQ, OPENAI
 
 SHAPED = [
@@ -141,7 +141,3 @@ raise RuntimeError("in the program: {OPENAI}")
     assert "in a thread: sk-****0001" in said
     assert "in the program: sk-****0001" in said
     assert OPENAI not in said
-
-
-def test_a_foreign_text_on_one_line() -> None:
-    assert printable("a\x1b[31mb\nc\u202ed") == "a [31mb c d"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routerterm.core.sanitise import is_clean, one_line, pasteable, sanitise
+from routerterm.core.sanitise import escape_json, is_clean, one_line, pasteable, sanitise
 
 ATTACKS = {
     "clipboard": "\x1b]52;c;ZXZpbA==\x07",
@@ -37,7 +38,7 @@ def test_attacks_are_disarmed(attack: str) -> None:
     shown = sanitise(attack)
     assert is_clean(shown)
     for char in shown:
-        assert unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Zl", "Zp") or char in "\n\t\u200c", repr(char)
+        assert unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Zl", "Zp") or char in "\n\t", repr(char)
     shown.encode()
 
 
@@ -71,4 +72,59 @@ def test_lines_end_in_one_way() -> None:
 def test_a_copy_keeps_joined_emoji_but_nothing_that_acts() -> None:
     assert pasteable("👩‍👩‍👧 ❤️") == "👩‍👩‍👧 ❤️"
     assert pasteable("x\x1b]0;t\x07\u202e") == "x␛]0;t␇‹U+202E›"
-    assert sanitise("👩‍👧❤️") == "👩👧❤"
+    assert sanitise("👩‍👧❤️") == "👩‍👧❤"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "👩\u200d👩\u200d👧",
+        "❤\ufe0f\u200d🔥",
+        "👍🏽\u200d🔥",
+        "🏳\u200d🌈",
+        "می\u200cخواهم",
+        "ක්\u200dෂ",
+        "क्\u200dष",
+        "র\u200d্য",
+    ],
+)
+def test_joiners_stay_where_writing_needs_them(text: str) -> None:
+    assert sanitise(text) == text
+    assert is_clean(text)
+
+
+@pytest.mark.parametrize("joiner", ["\u200c", "\u200d", "\ufe0f"])
+@pytest.mark.parametrize(
+    "sides", [("pay", "pal"), ("🔥", "x"), ("", "🔥"), ("🔥", ""), ("ක", "a"), ("日", "本"), ("ж", "ж")]
+)
+def test_joiners_hide_nowhere_else(sides: tuple[str, str], joiner: str) -> None:
+    assert sanitise(joiner.join(sides)) == "".join(sides)
+    assert not is_clean(joiner.join(sides))
+
+
+def test_joiners_hide_not_behind_each_other() -> None:
+    assert sanitise("🔥\u200d\u200d🔥") == "🔥🔥"
+    assert sanitise("ක\u200d\u200cෂ") == "කෂ"
+
+
+@given(
+    st.lists(
+        st.sampled_from(["🔥", "❤", "🏽", "\u200d", "\u200c", "\ufe0f", "\u200b", "ක", "්", "می", "a"]), max_size=12
+    )
+)
+def test_what_joins_is_a_fixed_point_too(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    shown = sanitise(text)
+    assert sanitise(shown) == shown
+    assert is_clean(shown)
+    assert "".join(letter for letter in shown if letter not in "\u200c\u200d\ufe0f") == "".join(
+        letter for letter in text if letter not in "\u200b\u200c\u200d\ufe0f"
+    )
+
+
+@given(st.text(st.characters(), max_size=60))
+def test_json_means_the_same_and_is_safe_to_show(text: str) -> None:
+    body = {"text": text, "\u202e": ["\x9b", text]}
+    written = escape_json(json.dumps(body, ensure_ascii=False, indent=1))
+    assert json.loads(written) == body
+    assert is_clean(written)

@@ -7,7 +7,14 @@ from rich.cells import cell_len
 from textual import events
 
 from routerterm.tui import textual_internals
-from routerterm.tui.textual_internals import count_vowel_signs, is_text, key_name, know_every_letter
+from routerterm.tui.textual_internals import (
+    count_vowel_signs,
+    is_text,
+    key_name,
+    know_every_letter,
+    letters_of,
+    measure_joiners,
+)
 
 
 def test_names_of_keys() -> None:
@@ -38,3 +45,11 @@ def test_vowel_signs_have_a_column() -> None:
     assert cell_len("\u093f") == 1
     assert cell_len("\u0301") == 0
     assert cell_len("日a") == 3
+
+
+def test_only_emoji_are_joined_into_one_width() -> None:
+    measure_joiners()
+    assert cell_len("👩\u200d👩\u200d👧") == 2
+    assert cell_len("ක්\u200dෂ") == cell_len("ක්ෂ") == 2
+    assert letters_of("ක්\u200dෂa") == ([(0, 3, 1), (3, 4, 1), (4, 5, 1)], 3)
+    assert letters_of("👩\u200d👧a") == ([(0, 3, 2), (3, 4, 1)], 3)

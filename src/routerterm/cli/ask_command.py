@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from routerterm.cli.completion import conversations, models
-from routerterm.cli.output import print_error, print_note, write
+from routerterm.cli.output import Styled, is_terminal, print_error, print_json, print_line, print_note, write
 from routerterm.cli.param_types import Dollars
 from routerterm.core.errors import RoutertermError
 
@@ -143,7 +143,7 @@ async def _ask(question: Question, parts: Sequence[Part]) -> int:
         else:
             turn = capped.stream(_unsaved(question, parts, app.default_model))
         await app.budget_warnings()  # what was reached before is no news
-        if question.save and sys.stdout is not None and sys.stdout.isatty():
+        if question.save and is_terminal():
             finish_without_terminal()  # if it hangs up: the answer is found in the history
         async with aclosing(turn) as events:
             async for event in events:
@@ -209,19 +209,18 @@ class Printer:
 
     def take(self, event: Event) -> None:
         """Print what one event adds."""
-        from routerterm.cli.event_json import event_line
+        from routerterm.cli.event_json import event_object
         from routerterm.core import events as e
-        from routerterm.core.sanitise import sanitise
 
         if self.question.as_json:
-            self._json(event_line(event))
+            print_json(event_object(event))
         match event:
             case e.TextDelta(text):
                 self.reply.add(event)
                 self._text(text)
             case e.ReasoningDelta(text):
                 if self.question.reasoning:
-                    click.secho(sanitise(text), err=True, nl=False, dim=True)
+                    print_line(Styled(text, dim=True), err=True, end="")
             case e.AttemptFailed(_, target, error, next):
                 print_note(f"{target}: {error.message} {next}")
             case e.Recovered(how, _, target):
@@ -240,10 +239,6 @@ class Printer:
             case _:
                 assert_never(event)
 
-    def _json(self, line: str) -> None:
-        sys.stdout.write(line)
-        sys.stdout.flush()
-
     def _text(self, text: str) -> None:
         if not self.question.at_the_end and not self.question.as_json:
             write(text)
@@ -252,11 +247,12 @@ class Printer:
     def _seam(self, how: str, target: str) -> None:
         """The answer broke off: what follows goes on, or begins again."""
         from routerterm.core.reply import ReplyBuilder
+        from routerterm.core.sanitise import one_line
 
         if how == "restart":
             self.reply = ReplyBuilder()
             self._text("\n\n" if self._last != "\n" else "")
-            click.echo(f"routerterm: the answer broke off; {target} begins again.", err=True)
+            print_line(f"routerterm: the answer broke off; {one_line(target)} begins again.", err=True)
         else:
             print_note(f"the answer broke off; {target} goes on")
 

@@ -38,7 +38,7 @@ def conversations(ctx: click.Context, param: click.Parameter, incomplete: str) -
     """The newest conversations, by id and title."""
     from routerterm.config.paths import Paths
     from routerterm.core.errors import RoutertermError
-    from routerterm.core.redact import printable
+    from routerterm.core.sanitise import one_line
 
     path = Paths.find().database
     if not path.exists():
@@ -48,7 +48,7 @@ def conversations(ctx: click.Context, param: click.Parameter, incomplete: str) -
     except RoutertermError:
         return []
     items = [CompletionItem("last", help="the latest conversation")]
-    items += [CompletionItem(id, help=printable(title)[:60]) for id, title in found]
+    items += [CompletionItem(id, help=one_line(title)[:60]) for id, title in found]
     return [item for item in items if str(item.value).startswith(incomplete)]
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from routerterm.cli.output import Styled, print_line, write
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -37,7 +39,7 @@ def path(place: str) -> None:
 
     paths = Paths.find()
     places = (paths.config_file, paths.data, paths.database, paths.models, paths.state, paths.user_themes)
-    click.echo(dict(zip(PLACES, places, strict=True))[place])
+    write(f"{dict(zip(PLACES, places, strict=True))[place]}\n")
 
 
 @command.command("check")
@@ -46,17 +48,18 @@ def check() -> None:
     from routerterm.config.paths import Paths
     from routerterm.config.problems import sentence
     from routerterm.config.settings import check_settings
+    from routerterm.core.sanitise import one_line
 
     paths = Paths.find()
     _, problems = check_settings(paths, also=(_interface(paths),))
     for problem in sorted(problems, key=lambda each: each.line or 0):
-        click.echo(sentence(problem, paths.config_file), err=True)
+        print_line(one_line(sentence(problem, paths.config_file)), err=True)
         if problem.hint:
-            click.echo(f"  hint: {problem.hint}", err=True)
+            print_line(f"  hint: {one_line(problem.hint)}", err=True)
     if problems:
         sys.exit(2)
     there = "is good" if paths.config_file.exists() else "does not exist, so the defaults hold"
-    click.echo(f"{paths.config_file} {there}.")
+    print_line(f"{one_line(str(paths.config_file))} {there}.")
 
 
 def _interface(paths: Paths) -> Check:
@@ -97,16 +100,16 @@ def show(section: str | None, changed: bool) -> None:
             tables.setdefault(entry.way[:-1], []).append(entry)
     for table, held in tables.items():
         if table:
-            click.secho(f"\n[{_dotted(table)}]", bold=True)
+            print_line(Styled(f"\n[{_dotted(table)}]", bold=True))
         for entry in held:
-            click.echo(_lines(entry))
+            print_line(*_lines(entry))
 
 
-def _lines(entry: Entry) -> str:
+def _lines(entry: Entry) -> tuple[Styled, str]:
     value = _toml(entry.value)
     kind = "" if entry.kind == "text" else f" ({entry.kind})"
     line = f"{_dotted(entry.way[-1:])} = {value}" if value is not None else f"# {_dotted(entry.way[-1:])} is not set"
-    return click.style(f"# {entry.text}{kind}", dim=True) + f"\n{line}"
+    return Styled(f"# {entry.text}{kind}", dim=True), f"\n{line}"
 
 
 def _dotted(way: tuple[str, ...]) -> str:

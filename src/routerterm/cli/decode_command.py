@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import re
 import sys
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from routerterm.cli.output import print_error
+from routerterm.cli.output import print_error, print_json
 from routerterm.core.errors import RoutertermError
 
 if TYPE_CHECKING:
@@ -19,8 +17,6 @@ if TYPE_CHECKING:
     from routerterm.core.usage import Usage
 
 _PIECE = 64 * 1024
-_UNSEEN = re.compile("[\ud800-\udfff\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
-"""What could steer a terminal or hide in it; JSON itself escapes only the older control characters."""
 
 
 @click.command("decode")
@@ -60,19 +56,9 @@ def command(
             print_error(error)
             unread = True
             continue
-        click.echo(_line(shown))
+        print_json(shown)
     if unread:
         sys.exit(RoutertermError.exit_code)
-
-
-def _line(shown: dict[str, Any]) -> str:
-    """The object on one line, in what standard output can write and a terminal can bear."""
-    readable = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "") == "utf8"
-    return _UNSEEN.sub(_escaped, json.dumps(shown, ensure_ascii=not readable))
-
-
-def _escaped(match: re.Match[str]) -> str:
-    return json.dumps(match[0])[1:-1]
 
 
 def decode(

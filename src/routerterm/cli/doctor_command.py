@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 
 import click
 
 from routerterm.cli.doctor import CHECKS, CheckContext, Finding, look_of
+from routerterm.cli.output import Styled, is_terminal, print_json, print_line
 
 _SIGNS = {"good": ("ok", "green"), "note": ("--", None), "bad": ("!!", "red")}
 
@@ -43,7 +43,7 @@ async def _examine(what: tuple[str, ...], mend: bool, as_json: bool) -> int:
     bad = 0
     for name in what:
         if not as_json:
-            click.secho(name, bold=True)
+            print_line(Styled(name, bold=True))
         async for finding in look_of(name)(room):
             bad += finding.level == "bad"
             _tell(name, finding, as_json)
@@ -53,14 +53,15 @@ async def _examine(what: tuple[str, ...], mend: bool, as_json: bool) -> int:
 def _tell(name: str, finding: Finding, as_json: bool) -> None:
     if as_json:
         body = {"check": name, "level": finding.level, "what": finding.what, "hint": finding.hint}
-        click.echo(json.dumps(body, ensure_ascii=False))
+        print_json(body)
         return
-    from routerterm.core.redact import printable, secret_redactor
+    from routerterm.core.redact import secret_redactor
+    from routerterm.core.sanitise import one_line
 
     sign, colour = _SIGNS[finding.level]
-    click.echo(f"  {click.style(sign, fg=colour)}  {secret_redactor(printable(finding.what))}")
+    print_line("  ", Styled(sign, fg=colour), f"  {secret_redactor(one_line(finding.what))}")
     if finding.hint:
-        click.echo(f"      {secret_redactor(printable(finding.hint))}")
+        print_line(f"      {secret_redactor(one_line(finding.hint))}")
 
 
 def _show_presses() -> None:
@@ -68,17 +69,17 @@ def _show_presses() -> None:
     from routerterm.cli.doctor.terminal_queries import pressed
     from routerterm.config.paths import Paths
     from routerterm.config.settings import load_settings
-    from routerterm.core.redact import printable
+    from routerterm.core.sanitise import one_line
     from routerterm.tui.commands.registry import COMMANDS
     from routerterm.tui.keymap import keys_by_command
 
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not (sys.stdin.isatty() and is_terminal()):
         raise click.UsageError("--press needs a terminal.")
     own = load_settings(Paths.find()).bindings
     runs = {key: name for name, keys in keys_by_command(COMMANDS.values(), own).items() for key in keys}
-    click.echo("Press keys; Ctrl+D ends. A key that shows nothing never arrives: something before us takes it.")
+    print_line("Press keys; Ctrl+D ends. A key that shows nothing never arrives: something before us takes it.")
     for key, sent in pressed():
         command = COMMANDS.get(runs.get(key, ""))
         does = command.help() if command else ""
         # In raw mode a line needs its own carriage return.
-        click.echo(f"{key:<24}{printable(repr(sent)[1:-1]):<16}{does}\r")
+        print_line(f"{key:<24}{one_line(repr(sent)[1:-1]):<16}{does}", end="\r\n")

@@ -6,7 +6,6 @@ Each has ``event``, its name in snake case, and its fields.  Money is text with 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from decimal import Decimal
@@ -22,9 +21,9 @@ _LEFT_OUT = {"raw"}
 """A provider's own numbers: what they mean stands in the other fields."""
 
 
-def event_line(event: Event) -> str:
-    """The event as one line of JSON, its line end included."""
-    return json.dumps({"event": _snake(type(event).__name__), **_fields(event)}, ensure_ascii=False) + "\n"
+def event_object(event: Event) -> dict[str, Any]:
+    """The event as an object for JSON."""
+    return {"event": _snake(type(event).__name__), **_fields(event)}
 
 
 def error_body(error: RoutertermError) -> dict[str, Any]:

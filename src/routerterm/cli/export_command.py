@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from routerterm.cli.completion import conversations
-from routerterm.cli.output import write
+from routerterm.cli.output import progress_bar, write
 from routerterm.core.errors import RoutertermError
 from routerterm.engine.transfer.formats import FORMS, Form
 
@@ -101,7 +100,7 @@ async def _all(store: Store, form: Form, output: Path | None, colours: Colours |
             async for piece in pieces:
                 write(piece)
         return
-    with click.progressbar(length=0, label="Exporting", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+    with progress_bar("Exporting") as bar:
         async with aclosing(export_all(store, form, output, colours=colours)) as steps:
             async for done, total in steps:
                 bar.length = total

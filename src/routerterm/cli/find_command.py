@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
+from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
+
+from routerterm.cli.output import Styled, print_json, print_line
 
 if TYPE_CHECKING:
     from routerterm.store.search import Hit, Results
@@ -31,13 +33,16 @@ def command(words: tuple[str, ...], limit: int, as_json: bool) -> None:
     """
     results = asyncio.run(_find(" ".join(_quoted(word) for word in words), limit))
     for hit in results.hits:
-        click.echo(json.dumps(_as_json(hit), ensure_ascii=False) if as_json else _as_lines(hit))
+        if as_json:
+            print_json(_as_json(hit))
+        else:
+            print_line(*_as_lines(hit))
     if not results.hits:
-        click.echo("Nothing found.", err=True)
+        print_line("Nothing found.", err=True)
     for typed, used in results.instead:
-        click.echo(f"Nothing found for {typed!r}; these are for {used!r}.", err=True)
+        print_line(f"Nothing found for {typed!r}; these are for {used!r}.", err=True)
     if results.more and not as_json:
-        click.echo("There is more: ask for more words, or raise --limit.", err=True)
+        print_line("There is more: ask for more words, or raise --limit.", err=True)
 
 
 async def _find(text: str, limit: int) -> Results:
@@ -64,18 +69,25 @@ def _quoted(word: str) -> str:
     return word if len(pieces) < 2 or '"' in word or whole else f'"{word}"'
 
 
-def _as_lines(hit: Hit) -> str:
+def _as_lines(hit: Hit) -> Iterator[str | Styled]:
+    """Who said it where and when, and the piece of it below, with what was found marked."""
     from routerterm.core.sanitise import one_line
 
     day = datetime.fromtimestamp(hit.created_at / 1000).astimezone().strftime("%Y-%m-%d %H:%M")
     who = {"user": "you", None: "title"}.get(hit.role, hit.model or hit.role)
-    title = click.style(one_line(hit.title) or "Untitled", bold=True)
-    head = f"{title}  {day}  {one_line(str(who))}  {hit.conversation_id}"
-    pieces, at = [], 0
+    yield Styled(one_line(hit.title) or "Untitled", bold=True)
+    yield f"  {day}  {one_line(str(who))}  {hit.conversation_id}\n    "
+    at = 0
     for start, end in hit.excerpt.marks:
-        pieces += [hit.excerpt.text[at:start], click.style(hit.excerpt.text[start:end], bold=True, fg="yellow")]
+        yield _flat(hit.excerpt.text[at:start])
+        yield Styled(_flat(hit.excerpt.text[start:end]), bold=True, fg="yellow")
         at = end
-    return f"{head}\n    {''.join(pieces)}{hit.excerpt.text[at:]}"
+    yield _flat(hit.excerpt.text[at:])
+
+
+def _flat(text: str) -> str:
+    """A piece of a line, with its blanks at both ends."""
+    return text.replace("\n", " ").replace("\r", " ")
 
 
 def _as_json(hit: Hit) -> dict[str, object]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 import secrets
 from decimal import Decimal
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from routerterm.cli.output import write
+from routerterm.cli.output import print_json, print_line, write
 from routerterm.cli.param_types import Dollars
 
 if TYPE_CHECKING:
@@ -94,7 +93,7 @@ def add(
     made = VirtualKey(name, hash_of(token), token[-4:], milliseconds(), allowance)
     if not _with_services(lambda services: services.store.gateway_keys.add(to_row(made))):
         raise click.UsageError(f"There is a key {name} already; `routerterm gateway key remove {name}` takes it back.")
-    click.echo(f"The key of {name} ({_words(made) or 'without limits'}); it is not shown again:", err=True)
+    print_line(f"The key of {name} ({_words(made) or 'without limits'}); it is not shown again:", err=True)
     write(token + "\n")
 
 
@@ -104,17 +103,17 @@ def list_keys(as_json: bool) -> None:
     """Show the keys, what they may do, and what they have cost today and this month."""
     rows = _with_services(_keys_and_use)
     if as_json:
-        write(json.dumps([_as_json(*row) for row in rows], indent=2) + "\n")
+        print_json([_as_json(*row) for row in rows], indent=2)
         return
     if not rows:
-        click.echo("No virtual keys.", err=True)
+        print_line("No virtual keys.", err=True)
         return
     from routerterm.core.money import from_nano, show_usd
 
     width = max(len(each.name) for each, _, _ in rows)
     for each, today, month in rows:
         spent = f"today {show_usd(from_nano(today))}, this month {show_usd(from_nano(month))}"
-        write(f"{each.name:<{width}}  rt-****{each.hint}  {spent}  {_words(each) or 'no limits'}\n")
+        print_line(f"{each.name:<{width}}  rt-****{each.hint}  {spent}  {_words(each) or 'no limits'}")
 
 
 @key.command("suspend")
@@ -122,7 +121,7 @@ def list_keys(as_json: bool) -> None:
 def suspend(name: str) -> None:
     """Refuse a key until `gateway key resume`; a running gateway does so within a second."""
     _changed(name, suspended=True)
-    click.echo(f"The key of {name} is suspended.", err=True)
+    print_line(f"The key of {name} is suspended.", err=True)
 
 
 @key.command("resume")
@@ -130,7 +129,7 @@ def suspend(name: str) -> None:
 def resume(name: str) -> None:
     """Let a suspended key in again."""
     _changed(name, suspended=False)
-    click.echo(f"The key of {name} works again.", err=True)
+    print_line(f"The key of {name} works again.", err=True)
 
 
 @key.command("top-up")
@@ -140,7 +139,7 @@ def top_up(name: str, amount: Decimal) -> None:
     """Add US dollars to what a key may spend in all."""
     balance = (_changed(name).allowance.balance or Decimal(0)) + amount
     _changed(name, balance=balance)
-    click.echo(f"The key of {name} may spend ${balance} in all.", err=True)
+    print_line(f"The key of {name} may spend ${balance} in all.", err=True)
 
 
 def _changed(name: str, **fields: Any) -> VirtualKey:
@@ -172,7 +171,7 @@ def remove(name: str) -> None:
     """Take a key back; a running gateway refuses it within a second."""
     if not _with_services(lambda services: services.store.gateway_keys.remove(name)):
         raise click.UsageError(f"There is no key {name}; `routerterm gateway key list` shows them.")
-    click.echo(f"The key of {name} is taken back.", err=True)
+    print_line(f"The key of {name} is taken back.", err=True)
 
 
 async def _keys_and_use(services: Services) -> list[tuple[VirtualKey, int, int]]:

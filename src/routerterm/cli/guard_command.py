@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
+
+from routerterm.cli.output import print_json, print_line, write
 
 if TYPE_CHECKING:
     from routerterm.router.guard import Hit
@@ -60,8 +61,8 @@ def test(text: str | None, role: str) -> None:
         _tell(hits)
         raise refusal
     _tell(hits)
-    click.echo("It would be shown as:" if role == "assistant" else "It would leave as:", err=True)
-    click.echo(shown)
+    print_line("It would be shown as:" if role == "assistant" else "It would leave as:", err=True)
+    write(shown if shown.endswith("\n") else shown + "\n")
 
 
 @command.command("hits")
@@ -73,7 +74,7 @@ def hits(limit: int, as_json: bool) -> None:
 
 
 async def _hits(limit: int, as_json: bool) -> None:
-    from routerterm.core.redact import printable
+    from routerterm.core.sanitise import one_line
     from routerterm.store.guard_hits import GuardHits
     from routerterm.wiring import open_app
 
@@ -83,17 +84,19 @@ async def _hits(limit: int, as_json: bool) -> None:
         at = datetime.fromtimestamp(hit.at / 1000).astimezone().isoformat(timespec="seconds")
         if as_json:
             body = {"at": at, "rule": hit.rule, "action": hit.action, "role": hit.role, "count": hit.count}
-            click.echo(json.dumps(body | {"timed_out": hit.timed_out, "conversation": hit.conversation_id}))
+            print_json(body | {"timed_out": hit.timed_out, "conversation": hit.conversation_id})
         else:
             late = " (not finished in time)" if hit.timed_out else ""
-            click.echo(f"{at}  {printable(hit.rule)}: {hit.action}, {hit.count} in words of {hit.role}{late}")
+            print_line(f"{at}  {one_line(hit.rule)}: {hit.action}, {hit.count} in words of {hit.role}{late}")
     if not found and not as_json:
-        click.echo("The guard has found nothing yet.", err=True)
+        print_line("The guard has found nothing yet.", err=True)
 
 
 def _tell(hits: list[Hit]) -> None:
+    from routerterm.core.sanitise import one_line
+
     for hit in hits:
         late = " (not finished in time)" if hit.timed_out else ""
-        click.echo(f"{hit.rule}: {hit.action}, {hit.count} found{late}", err=True)
+        print_line(f"{one_line(hit.rule)}: {hit.action}, {hit.count} found{late}", err=True)
     if not hits:
-        click.echo("Nothing found.", err=True)
+        print_line("Nothing found.", err=True)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-if TYPE_CHECKING:
-    from click._termui_impl import ProgressBar
+from routerterm.cli.output import print_line, progress_bar
 
+if TYPE_CHECKING:
     from routerterm.engine.transfer.importing import Report
 
 
@@ -34,7 +34,7 @@ def command(file: Path, dry: bool) -> None:
 
     report = asyncio.run(_import(file, dry))
     for line in lines_of(report, dry=dry):
-        click.echo(one_line(line))
+        print_line(one_line(line))
     if report.failed and not (report.new or report.grown or report.known):
         sys.exit(1)
 
@@ -45,9 +45,7 @@ async def _import(file: Path, dry: bool) -> Report:
     from routerterm.engine.transfer.importing import import_file
 
     done_before = 0
-    bar: ProgressBar[int] = click.progressbar(
-        length=0, label="Looking" if dry else "Importing", file=sys.stderr, hidden=not sys.stderr.isatty()
-    )
+    bar = progress_bar("Looking" if dry else "Importing")
 
     def progress(done: int, total: int | None) -> None:
         nonlocal done_before

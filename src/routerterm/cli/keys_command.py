@@ -7,7 +7,6 @@ and every process list would keep it.
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
@@ -27,6 +26,7 @@ from routerterm.cli.keys_prompts import (
     recognised,
     tell,
 )
+from routerterm.cli.output import print_json, print_line
 from routerterm.config.keys.values import STORES, KeyLocation, ProbeResult
 from routerterm.config.paths import Paths
 from routerterm.core.errors import VaultError
@@ -60,9 +60,9 @@ def list_keys(as_data: bool) -> None:
     async def work(desk: KeyService) -> None:
         view = await desk.view(with_empty=False)
         if as_data:
-            click.echo(json.dumps(as_json(view), indent=2, ensure_ascii=False))
+            print_json(as_json(view), indent=2)
             return
-        click.echo(table(view))
+        print_line(table(view))
 
     _at_desk(work)
 
@@ -111,7 +111,7 @@ def add_key(
         record = await desk.add(
             name, secret, label=label, place=where, replace_old=replace_old, quota=quota, notes=notes
         )
-        click.echo(f"Stored {record.provider}/{record.label} ({record.masked}) in the {place_name(record.place)}.")
+        print_line(f"Stored {record.provider}/{record.label} ({record.masked}) in the {place_name(record.place)}.")
         if result is not None:
             tell(result)
 
@@ -133,7 +133,7 @@ def test_keys(provider: str, label: str) -> None:
             await make_open(desk, place)
         good = True
         for row in rows:
-            click.echo(f"{row.name}  {row.masked}")
+            print_line(f"{row.name}  {row.masked}")
             try:
                 result = await desk.test(row)
             except VaultError as error:
@@ -159,7 +159,7 @@ def remove_key(provider: str, label: str, yes: bool) -> None:
             click.confirm(f"Remove {row.name} ({row.masked}) from the {place_name(row.place)}?", abort=True, err=True)
         await make_open(desk, row.place)
         await desk.remove(row)
-        click.echo(f"Removed {row.name}.")
+        print_line(f"Removed {row.name}.")
 
     _at_desk(work)
 
@@ -180,12 +180,12 @@ def move_key(provider: str, label: str, place: str | None, up: bool, down: bool)
         if place is None:
             await desk.shift(row, -1 if up else 1)
             order = ", ".join(other.label for other in await desk.keyring.rows(provider))
-            click.echo(f"{provider} now uses: {order}.")
+            print_line(f"{provider} now uses: {order}.")
             return
         await make_open(desk, row.place)
         await make_open(desk, KeyLocation(place))
         moved = await desk.move(row, KeyLocation(place))
-        click.echo(f"{moved.name} ({moved.masked}) now lives in the {place_name(moved.place)}.")
+        print_line(f"{moved.name} ({moved.masked}) now lives in the {place_name(moved.place)}.")
 
     _at_desk(work)
 
@@ -204,7 +204,7 @@ def set_key(provider: str, label: str, quota: int | None, notes: str | None) -> 
         row = await desk.find(provider, label)
         kept = row.quota if quota is None else quota or None
         await desk.describe(row, notes=row.notes if notes is None else notes, quota=kept)
-        click.echo(f"{row.name}: {f'{kept:,} requests a day' if kept else 'no quota'}.")
+        print_line(f"{row.name}: {f'{kept:,} requests a day' if kept else 'no quota'}.")
 
     _at_desk(work)
 
@@ -232,7 +232,7 @@ def lock_place(place: str) -> None:
 
     async def work(desk: KeyService) -> None:
         await desk.lock(KeyLocation(place))
-        click.echo(f"The {place_name(KeyLocation(place))} is locked.")
+        print_line(f"The {place_name(KeyLocation(place))} is locked.")
 
     _at_desk(work)
 
@@ -244,7 +244,7 @@ def unlock_place(place: str) -> None:
 
     async def work(desk: KeyService) -> None:
         await make_open(desk, KeyLocation(place))
-        click.echo(f"The {place_name(KeyLocation(place))} is open.")
+        print_line(f"The {place_name(KeyLocation(place))} is open.")
 
     _at_desk(work)
 
@@ -257,7 +257,7 @@ def change_passphrase() -> None:
         old = hidden("Present passphrase")
         new = new_passphrase()
         await desk.change_passphrase(old, new)
-        click.echo("The vault has a new passphrase.")
+        print_line("The vault has a new passphrase.")
 
     _at_desk(work)
 
@@ -277,6 +277,6 @@ def _switch(provider: str, label: str, enabled: bool) -> None:
     async def work(desk: KeyService) -> None:
         row = await desk.find(provider, label)
         await desk.set_enabled(row, enabled)
-        click.echo(f"{row.name} is {'enabled' if enabled else 'disabled'}.")
+        print_line(f"{row.name} is {'enabled' if enabled else 'disabled'}.")
 
     _at_desk(work)

@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from routerterm.cli.output import print_line
 from routerterm.config.keys.errors import VaultLocked, WrongPassphrase
 from routerterm.config.keys.key_manager import KeyManager
 from routerterm.config.keys.key_store import KeyStore
@@ -31,12 +32,12 @@ def recognised(desk: KeyService, text: str, provider: str) -> tuple[str, str]:
         if provider not in known:
             raise VaultError(f"There is no provider {provider}.", f"Known are: {', '.join(known)}.")
         if pasted.providers and provider not in pasted.providers:
-            click.echo(
+            print_line(
                 f"  This looks like a key of {known[pasted.providers[0]].title}; storing it as you said.", err=True
             )
         return provider, pasted.key
     if len(pasted.providers) == 1:
-        click.echo(f"Recognised as a key of {known[pasted.providers[0]].title}.", err=True)
+        print_line(f"Recognised as a key of {known[pasted.providers[0]].title}.", err=True)
         return pasted.providers[0], pasted.key
     choices = pasted.providers or tuple(info.name for info in known.values() if info.needs_key)
     if not sys.stdin.isatty():
@@ -93,7 +94,7 @@ async def _ask_until_open(keeper: KeyManager, place: KeyLocation) -> None:
         except WrongPassphrase as error:
             if not left:
                 raise
-            click.echo(f"  {error.message} Try again.", err=True)
+            print_line(f"  {error.message} Try again.", err=True)
 
 
 class Steps:
@@ -107,7 +108,7 @@ class Steps:
         """Say what comes now."""
         self._done += 1
         if self._wanted:
-            click.echo(f"{self._done} of 3. {sentence}", err=True)
+            print_line(f"{self._done} of 3. {sentence}", err=True)
 
 
 async def is_new(desk: KeyService, place: KeyLocation) -> bool:
@@ -122,9 +123,9 @@ def new_passphrase() -> str:
     while True:
         first = hidden(f"New passphrase (at least {SHORTEST_PASSPHRASE} characters)")
         if len(first) < SHORTEST_PASSPHRASE:
-            click.echo("  That is too short.", err=True)
+            print_line("  That is too short.", err=True)
         elif hidden("The same again") != first:
-            click.echo("  Those two differ.", err=True)
+            print_line("  Those two differ.", err=True)
         else:
             return first
 
@@ -151,10 +152,10 @@ def hidden(prompt: str) -> str:
 def tell(result: ProbeResult) -> None:
     """What a test gave, on two lines."""
     sign = "?" if result.ok and not result.proven else "+" if result.ok else "!"
-    click.echo(f"  {sign} {result.says}")
+    print_line(f"  {sign} {result.says}")
     for line in (", ".join(result.limits), "" if result.ok else result.hint):
         if line:
-            click.echo(f"    {line}")
+            print_line(f"    {line}")
 
 
 def place_name(place: KeyLocation) -> str:

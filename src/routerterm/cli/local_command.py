@@ -6,6 +6,8 @@ import sys
 
 import click
 
+from routerterm.cli.output import is_terminal, print_line
+
 
 @click.group("local")
 def command() -> None:
@@ -33,11 +35,11 @@ def fetch(quiet: bool) -> None:
         local_model.fetch(paths, bar.show if bar else lambda _done, _total: None)
         if bar:
             bar.end()
-        click.echo(f"{which.title} ({which.license}) is in {local_model.weights_file(paths)}.", err=True)
+        print_line(f"{which.title} ({which.license}) is in {local_model.weights_file(paths)}.", err=True)
     elif not quiet:
-        click.echo(f"{which.title} is here already.", err=True)
+        print_line(f"{which.title} is here already.", err=True)
     if not before.engine:
-        click.echo("It still needs the library that runs it:\n  " + local_model.how_to_add_engine(), err=True)
+        print_line("It still needs the library that runs it:\n  " + local_model.how_to_add_engine(), err=True)
 
 
 @command.command("status")
@@ -54,10 +56,10 @@ def status() -> None:
         state = f"here and whole, {which.size / 1e6:.0f} MB"
     else:
         state = "here but damaged (`routerterm local remove`, then `routerterm local fetch`)"
-    click.echo(f"model    local/{which.model}: {which.title}, {which.license}")
-    click.echo(f"weights  {state}")
-    click.echo(f"file     {local_model.weights_file(paths)}")
-    click.echo(f"engine   {'xllamacpp' if found.engine else 'missing: ' + local_model.how_to_add_engine()}")
+    print_line(f"model    local/{which.model}: {which.title}, {which.license}")
+    print_line(f"weights  {state}")
+    print_line(f"file     {local_model.weights_file(paths)}")
+    print_line(f"engine   {'xllamacpp' if found.engine else 'missing: ' + local_model.how_to_add_engine()}")
     sys.exit(0 if found.ready and "whole" in state else 1)
 
 
@@ -69,7 +71,7 @@ def remove() -> None:
 
     paths = Paths.find()
     gone = local_model.remove(paths)
-    click.echo(f"{local_model.SMOLLM2.title} {'is removed' if gone else 'was not here'}.", err=True)
+    print_line(f"{local_model.SMOLLM2.title} {'is removed' if gone else 'was not here'}.", err=True)
 
 
 class Bar:
@@ -79,7 +81,7 @@ class Bar:
 
     def __init__(self, title: str) -> None:
         self.title = title
-        self.live = sys.stderr.isatty()
+        self.live = is_terminal(err=True)
         self.quarter = -1
 
     def show(self, done: int, total: int) -> None:
@@ -88,12 +90,12 @@ class Bar:
         if self.live:
             full = int(share * self.WIDTH)
             bar = "█" * full + "░" * (self.WIDTH - full)
-            click.echo(f"\r{self.title}  {bar} {done / 1e6:3.0f}/{total / 1e6:.0f} MB", nl=False, err=True)
+            print_line(f"{self.title}  {bar} {done / 1e6:3.0f}/{total / 1e6:.0f} MB", end="\r", err=True)
         elif int(share * 4) > self.quarter:
             self.quarter = int(share * 4)
-            click.echo(f"{self.title}: {done / 1e6:.0f} of {total / 1e6:.0f} MB", err=True)
+            print_line(f"{self.title}: {done / 1e6:.0f} of {total / 1e6:.0f} MB", err=True)
 
     def end(self) -> None:
         """Leave the bar where it is and go to the next line."""
         if self.live:
-            click.echo(err=True)
+            print_line("", err=True)

@@ -10,7 +10,7 @@ from importlib import import_module
 import click
 
 from routerterm import __version__
-from routerterm.cli.output import leave_unheard, leave_unwritten, print_error, use_utf8
+from routerterm.cli.output import flush, leave_unheard, leave_unwritten, print_error, print_usage_error, use_utf8
 from routerterm.config.keys.redact_output import hide_secrets
 from routerterm.core.errors import RoutertermError
 
@@ -168,14 +168,13 @@ def main() -> None:
     use_utf8()
     try:
         root(standalone_mode=False, complete_var="_ROUTERTERM_COMPLETE")
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        flush()
     except click.exceptions.Exit as exit:
         sys.exit(exit.exit_code)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(INTERRUPTED)
     except click.ClickException as error:
-        error.show()
+        print_usage_error(error)
         sys.exit(error.exit_code)
     except RoutertermError as error:
         print_error(error)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import shutil
-import sys
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from routerterm.cli.output import print_json, print_line, width
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -48,14 +47,13 @@ def command(words: tuple[str, ...], as_json: bool, source: str | None) -> None:
     found = list(matching(_catalog().models(), words))
     if as_json:
         for model in found:
-            click.echo(json.dumps(as_object(model), ensure_ascii=False))
+            print_json(as_object(model))
         return
     if not found:
-        click.echo("No model is called so.", err=True)
+        print_line("No model is called so.", err=True)
         return
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 120
-    for line in table(found, width, date.today()):  # noqa: DTZ011  # the person's own day
-        click.echo(line)
+    for line in table(found, width(otherwise=120), date.today()):  # noqa: DTZ011  # the person's own day
+        print_line(line)
 
 
 def _catalog() -> Catalog:
@@ -171,7 +169,7 @@ async def _update(source: str | None) -> None:
     fresh = dict(await _read(source, today, paths))
     keep(paths, fresh)
     for name, listing in sorted(fresh.items()):
-        click.echo(f"{name}: {len(listing.models)} models")
+        print_line(f"{name}: {len(listing.models)} models")
 
 
 async def _read(source: str, today: str, paths: Paths) -> Any:
@@ -192,7 +190,8 @@ async def _read(source: str, today: str, paths: Paths) -> Any:
 async def _ask_providers(paths: Paths, today: str) -> None:
     from routerterm.cli.keys_prompts import open_locked
     from routerterm.config.model_list_cache import keep
-    from routerterm.core.redact import printable, secret_redactor
+    from routerterm.core.redact import secret_redactor
+    from routerterm.core.sanitise import one_line
     from routerterm.engine.discovery.price_lists import refresh
     from routerterm.wiring.keys import ProbeLine
     from routerterm.wiring.services import open_services
@@ -206,12 +205,12 @@ async def _ask_providers(paths: Paths, today: str) -> None:
         async for answer in refresh(providers, services.keys, line.transport, today):
             asked += 1
             if answer.listing is None:
-                click.echo(f"{answer.provider}: {secret_redactor(printable(answer.trouble))}", err=True)
+                print_line(f"{answer.provider}: {secret_redactor(one_line(answer.trouble))}", err=True)
             else:
                 keep(paths, {answer.provider: answer.listing})
-                click.echo(f"{answer.provider}: {len(answer.listing.models)} models")
+                print_line(f"{answer.provider}: {len(answer.listing.models)} models")
     finally:
         await line.aclose()
         await services.close()
     if not asked:
-        click.echo("No provider has a key yet: add one with `routerterm keys add`, or use --from.", err=True)
+        print_line("No provider has a key yet: add one with `routerterm keys add`, or use --from.", err=True)

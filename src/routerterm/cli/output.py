@@ -1,15 +1,27 @@
-"""What the commands say: answers on standard output, all else on standard error, nothing hostile on a terminal."""
+"""What the commands say: answers on standard output, all else on standard error, nothing hostile on a terminal.
+
+Every command says everything through this file (`tests/contracts/test_output.py`).  Two ways lead out:
+
+- `write` is for a person's own data: answers, exports, keys.  Another program gets it as it is, a terminal cleaned.
+- All others are for our own sentences, with foreign names in them: they are cleaned wherever they go, since a list
+  in a pipe ends on a terminal too, in a pager or in a log.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
+import shutil
 import sys
-from typing import NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
+from msgspec import Struct
 
 from routerterm.core.errors import RoutertermError
+
+if TYPE_CHECKING:
+    from click._termui_impl import ProgressBar
 
 PIPE_CLOSED = 141
 """The exit code of a program that nobody listens to any more: 128 + SIGPIPE."""
@@ -28,6 +40,63 @@ def write(text: str) -> None:
         text = sanitise(text)
     sys.stdout.write(text)
     sys.stdout.flush()
+
+
+class Styled(Struct, frozen=True):
+    """A text in a style of our own; where the output is no terminal the style is left out."""
+
+    text: str
+    bold: bool = False
+    dim: bool = False
+    fg: str | None = None
+
+
+def print_line(*pieces: str | Styled, err: bool = False, end: str = "\n") -> None:
+    """A line (or several) of our own words, on standard output or, with ``err``, on standard error.
+
+    What is foreign in the pieces must be on one line already (`core.sanitise.one_line`): a line feed is passed on.
+    """
+    from routerterm.core.sanitise import sanitise
+
+    said = ""
+    for piece in pieces:
+        if isinstance(piece, str):
+            said += sanitise(piece)
+        else:
+            said += click.style(sanitise(piece.text), bold=piece.bold or None, dim=piece.dim or None, fg=piece.fg)
+    click.echo(said + end, nl=False, err=err)
+
+
+def print_json(value: Any, indent: int | None = None) -> None:
+    """A value as JSON, in what standard output can write; what acts on a terminal or hides there is escaped."""
+    import json
+
+    from routerterm.core.sanitise import escape_json
+
+    readable = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "") == "utf8"
+    click.echo(escape_json(json.dumps(value, ensure_ascii=not readable, indent=indent)))
+
+
+def progress_bar(label: str) -> ProgressBar[int]:
+    """A bar on standard error, where a person looks at it; its length is set when it is known."""
+    return click.progressbar(length=0, label=label, file=sys.stderr, hidden=not is_terminal(err=True))
+
+
+def is_terminal(*, err: bool = False) -> bool:
+    """Whether a person looks at standard output, or standard error."""
+    stream = sys.stderr if err else sys.stdout
+    return stream is not None and stream.isatty()  # None: it was closed before we began
+
+
+def width(otherwise: int) -> int:
+    """The columns of the terminal, or what is given where there is none."""
+    return shutil.get_terminal_size().columns if is_terminal() else otherwise
+
+
+def flush() -> None:
+    """Let standard output have all that was written.  Raises `OSError` where it takes no more."""
+    if sys.stdout is not None:
+        sys.stdout.flush()
 
 
 def leave_unheard() -> NoReturn:
@@ -55,11 +124,28 @@ def _let_go_of_output() -> None:
 
 def print_error(error: RoutertermError) -> None:
     """An error as a sentence and a hint."""
-    from routerterm.core.redact import printable, secret_redactor
+    from routerterm.core.redact import secret_redactor
+    from routerterm.core.sanitise import one_line
 
-    click.echo(f"routerterm: {secret_redactor(printable(error.message))}", err=True)
+    print_line(f"routerterm: {secret_redactor(one_line(error.message))}", err=True)
     if error.hint:
-        click.echo(f"  hint: {secret_redactor(printable(error.hint))}", err=True)
+        print_line(f"  hint: {secret_redactor(one_line(error.hint))}", err=True)
+
+
+def print_usage_error(error: click.ClickException) -> None:
+    """What was wrong on the command line, as click says it: the words there may be anybody's."""
+    from routerterm.core.redact import secret_redactor
+    from routerterm.core.sanitise import one_line
+
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        print_line(error.format_message(), err=True)
+        return
+    context = getattr(error, "ctx", None)
+    if isinstance(context, click.Context):
+        print_line(context.get_usage(), err=True)
+        if context.command.get_help_option(context) is not None:
+            print_line(f"Try '{context.command_path} {context.help_option_names[0]}' for help.\n", err=True)
+    print_line(f"Error: {secret_redactor(one_line(error.format_message()))}", err=True)
 
 
 def of_the_system(error: OSError) -> RoutertermError:
@@ -70,10 +156,10 @@ def of_the_system(error: OSError) -> RoutertermError:
 
 def print_note(text: str) -> None:
     """A remark for a person who is looking; a program that reads standard error is not bothered with it."""
-    if sys.stderr is not None and sys.stderr.isatty():  # None: it was closed before we began
-        from routerterm.core.redact import printable
+    if is_terminal(err=True):
+        from routerterm.core.sanitise import one_line
 
-        click.secho(printable(text), err=True, dim=True)
+        print_line(Styled(one_line(text), dim=True), err=True)
 
 
 def use_utf8() -> None:

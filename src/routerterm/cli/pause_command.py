@@ -8,6 +8,7 @@ import time
 import click
 
 from routerterm.cli.completion import models
+from routerterm.cli.output import print_line
 
 
 @click.command("pause")
@@ -34,11 +35,11 @@ async def _pause(name: str | None, seconds: float | None, resume: bool) -> None:
         if name is None:
             for paused, until in sorted((await app.router.paused()).items()):
                 left = "" if until is None else f" for another {format_duration(until - time.time())}"
-                click.echo(f"{paused} is paused{left}.")
+                print_line(f"{paused} is paused{left}.")
             return
         if resume:
             was = await app.router.resume(name)
-            click.echo(f"{name} is used again." if was else f"{name} was not paused.")
+            print_line(f"{name} is used again." if was else f"{name} was not paused.")
             return
         await app.router.pause(name, seconds)
-        click.echo(f"{name} is paused{'' if seconds is None else f' for {format_duration(seconds)}'}.")
+        print_line(f"{name} is paused{'' if seconds is None else f' for {format_duration(seconds)}'}.")

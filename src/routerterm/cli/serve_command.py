@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import click
 
-from routerterm.cli.output import print_error
+from routerterm.cli.output import print_error, print_line
 
 
 @click.command("serve")
@@ -32,8 +32,8 @@ def command(host: str | None, port: int | None, install_service: bool) -> None:
     if install_service:
         from routerterm.cli.service_unit import NAME, install
 
-        click.echo(f"Written: {install(host, port)}", err=True)
-        click.echo(f"Start it now and at every login: systemctl --user enable --now {NAME}", err=True)
+        print_line(f"Written: {install(host, port)}", err=True)
+        print_line(f"Start it now and at every login: systemctl --user enable --now {NAME}", err=True)
         return
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         sys.exit(runner.run(_serve(host, port)))
@@ -73,9 +73,9 @@ async def _serve(host: str | None, port: int | None) -> int:
             loop.add_signal_handler(number, ended.set)
         await gateway.start()
         _settle(loop)
-        click.echo(f"routerterm serves at {gateway.address} (OpenAI: {gateway.address}/v1)", err=True)
-        click.echo(f"Access: {gateway.access_words}", err=True)
+        print_line(f"routerterm serves at {gateway.address} (OpenAI: {gateway.address}/v1)", err=True)
+        print_line(f"Access: {gateway.access_words}", err=True)
         await ended.wait()
-        click.echo("routerterm: running answers may finish for 10 s.", err=True)
+        print_line("routerterm: running answers may finish for 10 s.", err=True)
         await gateway.stop()
     return 0

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import csv
-import json
-import shutil
-import sys
+import io
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from routerterm.cli.output import print_json, print_line, width, write
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,13 +45,12 @@ def command(days: int, everything: bool, by: str, as_json: bool, as_csv: bool) -
     """
     found = asyncio.run(_summary(None if everything else days, by))
     if as_json:
-        click.echo(json.dumps(as_json_object(found), ensure_ascii=False, indent=2))
+        print_json(as_json_object(found), indent=2)
     elif as_csv:
         write_csv(found)
     else:
-        width = shutil.get_terminal_size().columns
-        for line in report(found, width if sys.stdout.isatty() else 120):
-            click.echo(line)
+        for line in report(found, width(otherwise=120)):
+            print_line(line)
 
 
 async def _summary(days: int | None, by: str) -> Summary:
@@ -182,9 +181,11 @@ def write_csv(found: Summary) -> None:
     """A line of names, then a line each."""
     rows = [_flat(_line_object(line)) for line in found.lines]
     names = list(_flat(_line_object(found.total)))
-    writer = csv.DictWriter(sys.stdout, names, lineterminator="\n")
+    written = io.StringIO()
+    writer = csv.DictWriter(written, names, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
+    write(written.getvalue())
 
 
 def _line_object(line: Line) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from routerterm.cli.completion import models
-from routerterm.cli.output import write
+from routerterm.cli.output import print_json, print_line
 
 if TYPE_CHECKING:
     from routerterm.core.messages import Part
@@ -38,7 +37,10 @@ def command(prompt: str, model: str, files: tuple[Path, ...], private: bool, as_
       routerterm why -m cheap -a photo.jpg "What is this?"
     """
     decision = asyncio.run(_decide(prompt, model, files, private))
-    write(json.dumps(as_object(decision), ensure_ascii=False, indent=2) + "\n" if as_json else in_words(decision))
+    if as_json:
+        print_json(as_object(decision), indent=2)
+    else:
+        print_line(in_words(decision), end="")
     sys.exit(0 if decision.candidates else 4)
 
 

@@ -10,10 +10,8 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-_PICTURE = (
-    "\u00a9\u00ae\u203c\u2049\u2122\u2139\u2194-\u21aa\u231a-\u23ff\u24c2\u25aa-\u25fe\u2600-\u27bf\u2934\u2935"
-    "\u2b05-\u2b55\u3030\u303d\u3297\u3299\U0001f000-\U0001f1e5\U0001f200-\U0001f3fa\U0001f400-\U0001faff"
-)
+from routerterm.core.sanitise import PICTURES
+
 _BEGINNING = (
     "\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u0600-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u0700-\u074a\u07a6-\u07b0\u07eb-\u07f5"
     "\u0816-\u082d\u0859-\u085b\u0890-\u0903\u093a-\u094f\u0951-\u0957\u0962\u0963"
@@ -25,7 +23,7 @@ _MAY_JOIN = re.compile(
     "\U0001f1e6-\U0001f1ff\U0001f3fb-\U0001f3ff\U000e0000-\U000e0fff]"
 )
 """What may belong to the character before it; a text without one of these has a letter per character."""
-_IS_PICTURE = re.compile(f"[{_PICTURE}]")
+_IS_PICTURE = re.compile(f"[{PICTURES}]")
 _LINKERS = frozenset("\u094d\u09cd\u0acd\u0b4d\u0c4d\u0d4d")
 _CONSONANT = re.compile(
     "[\u0915-\u0939\u0958-\u095f\u0978-\u097f\u0995-\u09b9\u09dc-\u09df\u09f0\u09f1\u0a95-\u0ab9\u0b15-\u0b39\u0b5c-\u0b71"

@@ -46,7 +46,6 @@ _ANY_SECRET = re.compile(r"(?:KEY|TOKEN|SECRET|PASSW(?:OR)?D|PASSPHRASE|CREDENTI
 _URL_PASSWORD = r"(?i)\b([a-z][a-z0-9+.-]{1,30}://[^\s/:@\"'<>]{0,100}:)([^\s/@\"'<>$*{}]{3,200})(?=@)"
 _BEARER = r"(?i)\b(bearer\s+|(?:x-)?(?:goog-)?api[-_]?key[\"']?\s*[:=]\s*[\"']?)([A-Za-z0-9._~+/=-]{16,})"
 _PRIVATE_KEY = r"(?s)-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*?(?:-----END \1-----|\Z)"
-_CONTROL = r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]"
 
 
 @cache
@@ -122,11 +121,6 @@ class Redactor:
 
 secret_redactor = Redactor()
 """The one that all rooms share: whoever loads a secret teaches it, whoever writes a text asks it."""
-
-
-def printable(text: str) -> str:
-    """A foreign text on one line: without control, escape and invisible direction characters."""
-    return re.sub(_CONTROL, " ", text).strip()
 
 
 def _forms(value: str) -> set[str]:

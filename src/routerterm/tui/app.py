@@ -36,7 +36,7 @@ from routerterm.tui.notifications import Notifications
 from routerterm.tui.settings_watch import SettingsWatch
 from routerterm.tui.terminal import driver_class, driver_of
 from routerterm.tui.terminal.colour import Depth, depth_of
-from routerterm.tui.textual_internals import count_vowel_signs, know_every_letter
+from routerterm.tui.textual_internals import count_vowel_signs, know_every_letter, measure_joiners
 from routerterm.tui.themes.adapt import to_textual
 from routerterm.tui.themes.manager import EVERY, ThemeManager, letters
 from routerterm.tui.themes.reader import DEFAULT
@@ -93,6 +93,7 @@ class RoutertermApp(App[int]):
         self._ending = False
         know_every_letter()
         count_vowel_signs()
+        measure_joiners()
 
     def takes_input(self) -> bool:
         """Whether the composer is there, or another screen that takes what was typed."""

@@ -14,7 +14,22 @@ from textual import events
 from textual._styles_cache import StylesCache
 from textual.keys import _character_to_key
 
-__all__ = ["StylesCache", "count_vowel_signs", "is_spacing", "is_text", "key_name", "know_every_letter"]
+from routerterm.core.lazy_pattern import LazyPattern
+from routerterm.core.sanitise import PICTURES
+
+__all__ = [
+    "StylesCache",
+    "count_vowel_signs",
+    "is_spacing",
+    "is_text",
+    "key_name",
+    "know_every_letter",
+    "letters_of",
+    "measure_joiners",
+]
+_CELL_LEN = getattr(cells, "_cell_len")  # noqa: B009 - a private that is wrapped below
+_SPLIT_GRAPHEMES = cells.split_graphemes
+_JOINS_NO_EMOJI = LazyPattern(f"(?<![{PICTURES}\U0001f3fb-\U0001f3ff\ufe0f])\u200d|\u200d(?![{PICTURES}])")
 
 
 def key_name(character: str) -> str:
@@ -51,6 +66,27 @@ def count_vowel_signs() -> None:
         setattr(cells, "load_cell_table", _with_vowel_signs)  # noqa: B010 - the same
         cells.get_character_cell_size.cache_clear()
         cells.cached_cell_len.cache_clear()
+
+
+def measure_joiners() -> None:
+    """Let Rich join only emoji: it takes whatever follows a joiner for a part of the letter before it.
+
+    In Sinhala and Hindi a letter follows that has a width of its own, and would be drawn over.
+    """
+    if getattr(cells, "_cell_len") is _CELL_LEN:  # noqa: B009 - Rich calls it by this name, and has no setting
+        setattr(cells, "_cell_len", lambda text, version: _CELL_LEN(_measured(text), version))  # noqa: B010
+        setattr(cells, "split_graphemes", letters_of)  # noqa: B010
+        cells.cached_cell_len.cache_clear()
+
+
+def letters_of(text: str, unicode_version: str = "auto") -> tuple[list[cells.CellSpan], int]:
+    """Where each letter begins and ends and the cells that it takes, and the cells of all."""
+    return _SPLIT_GRAPHEMES(_measured(text), unicode_version)
+
+
+def _measured(text: str) -> str:
+    """The text with another mark without width, one that joins nothing, where a joiner does not join emoji."""
+    return text if "\u200d" not in text else _JOINS_NO_EMOJI.sub("\u200c", text)
 
 
 @cache

@@ -19,7 +19,8 @@ from routerterm.config.keys.rows import free_label
 from routerterm.config.keys.timeouts import run_with_timeout
 from routerterm.config.keys.values import KeyLocation, KeyRecord
 from routerterm.core.errors import VaultError
-from routerterm.core.redact import printable, secret_redactor
+from routerterm.core.redact import secret_redactor
+from routerterm.core.sanitise import one_line
 from routerterm.core.secret import Secret, mask
 
 WRITE_LIMIT = 30.0
@@ -189,7 +190,7 @@ def _with(records: Records, record: KeyRecord) -> Sequence[KeyRecord]:
 
 def _plain(notes: str) -> str:
     """One line of text without a key in it."""
-    return secret_redactor(printable(notes))[:500]
+    return secret_redactor(one_line(notes))[:500]
 
 
 def _must_be_a_label(label: str) -> None:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from routerterm.config.keys.errors import VaultAbsent, VaultLocked, WrongPassphrase
 from routerterm.config.keys.values import SERVICE, KeyLocation, LockState, PlaceStatus
 from routerterm.core.errors import VaultError
-from routerterm.core.redact import printable, secret_redactor
+from routerterm.core.redact import secret_redactor
+from routerterm.core.sanitise import one_line
 from routerterm.core.secret import Secret
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ class SecretServiceVault(SystemVault):
                 if collection is None:
                     return PlaceStatus(self.place, self.title, "new", "has no keyring yet; a passphrase makes one")
                 state: LockState = "locked" if collection.is_locked() else "ready"
-                return PlaceStatus(self.place, self.title, state, f"keyring “{printable(collection.get_label())}”")
+                return PlaceStatus(self.place, self.title, state, f"keyring “{one_line(collection.get_label())}”")
         except VaultError as error:
             return PlaceStatus(self.place, self.title, "absent", error.message)
 
@@ -233,7 +234,7 @@ def _translated(title: str) -> Iterator[None]:
     except KeyringLocked as error:
         raise _locked() from error
     except foreign as error:
-        said = secret_redactor(printable(str(error)))[:200]
+        said = secret_redactor(one_line(str(error)))[:200]
         raise VaultError(
             f"The {title} refused: {said or type(error).__name__}", "Use another place, or try again."
         ) from error

@@ -17,7 +17,8 @@ from typing import Protocol
 from routerterm.config.keys.errors import VaultAbsent, VaultSlow
 from routerterm.config.keys.values import KeyLocation, PlaceStatus
 from routerterm.core.errors import VaultError
-from routerterm.core.redact import printable, secret_redactor
+from routerterm.core.redact import secret_redactor
+from routerterm.core.sanitise import one_line
 from routerterm.core.secret import Secret
 
 COMMAND_LIMIT = 20.0
@@ -123,7 +124,7 @@ class CommandVault(ReadOnly):
             raise VaultError("The key's command has an open quotation mark.", "Mind the quotes in `cmd:…`.") from error
         if not words:
             raise VaultError("The key's command is empty.", "Write `cmd:` and a program with its arguments.")
-        program = printable(words[0])
+        program = one_line(words[0])
         try:
             process = subprocess.Popen(
                 words,
@@ -146,7 +147,7 @@ class CommandVault(ReadOnly):
                 "If it asks for a passphrase, run it once in a shell so that its agent remembers.",
             ) from error
         if process.returncode != 0:
-            said = secret_redactor(printable(complaint[-400:].decode("utf-8", "replace").strip().split("\n")[-1]))
+            said = secret_redactor(one_line(complaint[-400:].decode("utf-8", "replace").strip().split("\n")[-1]))
             raise VaultError(
                 f"The command `{program}` failed with exit code {process.returncode}{': ' + said if said else '.'}",
                 "Run it in a shell to see why; if it asks for a passphrase, its agent will then remember it.",

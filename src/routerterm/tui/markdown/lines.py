@@ -8,7 +8,7 @@ from typing import TypeAlias
 from msgspec import Struct
 from rich.cells import cell_len, get_character_cell_size
 
-from routerterm.tui.textual_internals import is_spacing
+from routerterm.tui.textual_internals import is_spacing, letters_of
 
 Run: TypeAlias = tuple[str, str]
 """Text and the palette's key for its style."""
@@ -107,7 +107,7 @@ def _cut_wide(text: str, width: int, room: int) -> list[tuple[int, int, str]]:
         if char == " ":
             if index >= lead and index > start:
                 best, after, how = index, index + 1, " "
-        elif (wide := get_character_cell_size(char) == 2) or (before_wide and cells):
+        elif (wide := cells > 0 and get_character_cell_size(char) == 2) or (before_wide and cells):
             fits = index > max(start, lead) and before != " " and (wide or before_wide)
             if fits and char not in _NOT_FIRST and before not in _NOT_LAST:
                 best, after, how = index, index, ""
@@ -178,7 +178,12 @@ def split_runs(runs: Iterable[Run]) -> list[list[Run]]:
 
 def _sizes(text: str) -> list[int]:
     """The cells of each character; the signs that follow a letter are counted with it, and never cut from it."""
-    sizes = [get_character_cell_size(char) for char in text]
+    if "\u200d" in text:  # what is joined is one letter, and its cells are the first character's
+        sizes = [0] * len(text)
+        for start, _, cells in letters_of(text)[0]:
+            sizes[start] = cells
+    else:
+        sizes = [get_character_cell_size(char) for char in text]
     for index in range(len(text) - 1, 0, -1):
         if sizes[index] and is_spacing(text[index]):
             sizes[index - 1] += sizes[index]

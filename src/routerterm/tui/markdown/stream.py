@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from routerterm.core.sanitise import sanitise
+from routerterm.core.sanitise import sanitise, sanitise_piece
 from routerterm.tui.markdown.blocks import Writer
 from routerterm.tui.markdown.commit_points import cuttable, find_commit_point, open_leaf
 from routerterm.tui.markdown.data_uris import Folder
@@ -74,7 +74,7 @@ def lay_out(
 
 
 def _drawable(line: str) -> str:
-    """A line whose pieces were clean, as it may be drawn: marks can pile up across pieces."""
+    """A line whose pieces were clean, as it may be drawn: marks pile up, and joiners join, across pieces."""
     return (line if line.isascii() else sanitise(line)).expandtabs(4)
 
 
@@ -159,7 +159,7 @@ class StreamLayout:
             text, self._return = "\r" + text, False
         if text.endswith("\r"):
             text, self._return = text[:-1], True
-        first, *rest = sanitise(text).split("\n")
+        first, *rest = sanitise_piece(text).split("\n")
         if first:
             self._part.append(first)
         for piece in rest:

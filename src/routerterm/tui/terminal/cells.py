@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from rich.cells import get_character_cell_size, split_graphemes
+from rich.cells import get_character_cell_size
 
 from routerterm.tui.terminal.style import Overflow
-from routerterm.tui.textual_internals import is_spacing
+from routerterm.tui.textual_internals import is_spacing, letters_of
 
 CONT = "\0"
 """The right half of a wide character."""
@@ -48,7 +48,7 @@ class Graphemes:
             return text
         text = _SURROGATE.sub("\ufffd", _NEVER.sub("", text))
         out: list[str] = []
-        for start, end, width in _with_their_signs(text, split_graphemes(text)[0]):
+        for start, end, width in _with_their_signs(text, letters_of(text)[0]):
             if width > 0:
                 grapheme = text[start:end]
                 out.append(grapheme if end - start == 1 and ord(grapheme) < _FIRST else self._code(grapheme))
