@@ -102,7 +102,9 @@ def test_each_protocol_in_its_own_words() -> None:
     }  # fmt: skip
     assert body_of("gemini", plain)["generationConfig"] == {"responseMimeType": "application/json"}
     referring = JsonAnswer({"$defs": {"a": {"type": "string"}}, "$ref": "#/$defs/a"})
-    assert "$defs" in body_of("gemini", referring)["generationConfig"]["responseJsonSchema"]
+    assert body_of("gemini", referring)["generationConfig"]["responseSchema"] == {"type": "string"}
+    tree = {"type": "object", "properties": {"children": {"type": "array", "items": {"$ref": "#"}}}}
+    assert body_of("gemini", JsonAnswer(tree))["generationConfig"]["responseJsonSchema"] == tree
     assert body_of("ollama-chat", by_schema)["format"] == SCHEMA
     assert body_of("ollama-chat", plain)["format"] == "json"
     assert body_of("cohere-v2", by_schema)["response_format"] == {"type": "json_object", "json_schema": SCHEMA}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from decimal import Decimal
 from itertools import groupby
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -44,8 +45,8 @@ from routerterm.protocols.anthropic_messages import server as anthropic
 from routerterm.protocols.gemini import server as gemini
 from routerterm.protocols.ollama import server as ollama
 from routerterm.protocols.openai_chat import server as chat
-from routerterm.protocols.openai_chat import server_mistral as mistral
 from routerterm.protocols.openai_responses import server as responses
+from tests.protocols import mistral_server as mistral
 from tests.protocols.feeding import cut, feed, joined
 
 words = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
@@ -221,7 +222,7 @@ SERVERS = {
 }
 WORDLESS = ("anthropic-messages", "gemini", "ollama-chat")
 """These have no word for a prompt that a filter refused."""
-ENCODERS = {name: server_half(name) for name in SERVERS}
+ENCODERS: dict[str, Any] = {name: mistral if name == "mistral" else server_half(name) for name in SERVERS}
 
 
 @pytest.mark.parametrize("protocol", SERVERS)
@@ -249,7 +250,7 @@ def test_an_answer_that_broke_off_is_not_whole_for_the_client_either(protocol: s
     for cut_off in (body, body + server.end()):
         assert not any(isinstance(event, StreamEnd) for event in feed(protocol, [cut_off]))
     with pytest.raises(StreamInterrupted):
-        server_half(protocol).encode_body([TextDelta("half")], id="x", model="m")
+        ENCODERS[protocol].encode_body([TextDelta("half")], id="x", model="m")
 
 
 NEAREST: dict[type[RoutertermError], type[RoutertermError]] = {
@@ -266,7 +267,7 @@ COARSER = NEAREST | {ContentBlocked: BadRequest, UnsupportedRequest: BadRequest}
     "kind", [kind for kind in every(RoutertermError) if kind.__module__ == HOME], ids=lambda kind: kind.__name__
 )
 def test_every_error_of_ours_has_a_status_and_is_read_as_an_error(protocol: str, kind: type[RoutertermError]) -> None:
-    status, body = server_half(protocol).encode_error(kind("What was wrong.", "A hint."))
+    status, body = ENCODERS[protocol].encode_error(kind("What was wrong.", "A hint."))
     assert 400 <= status < 600
     error = classify(status, {}, body, protocol=protocol)
     assert "What was wrong." in error.message

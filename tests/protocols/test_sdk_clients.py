@@ -28,8 +28,8 @@ from routerterm.protocols.anthropic_messages import server as anthropic_server
 from routerterm.protocols.gemini import server as gemini_server
 from routerterm.protocols.ollama import server as ollama_server
 from routerterm.protocols.openai_chat import server as chat_server
-from routerterm.protocols.openai_chat import server_mistral as mistral_server
 from routerterm.protocols.openai_responses import server as responses_server
+from tests.protocols import mistral_server
 
 pytestmark = pytest.mark.sdk
 

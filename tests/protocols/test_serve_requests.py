@@ -17,14 +17,12 @@ from routerterm.protocols.anthropic_messages import server as anthropic
 from routerterm.protocols.gemini import server as gemini
 from routerterm.protocols.ollama import server as ollama
 from routerterm.protocols.openai_chat import server as chat
-from routerterm.protocols.openai_chat import server_mistral as mistral
 from routerterm.protocols.openai_responses import server as responses
 from routerterm.protocols.server_base import ServerRequest
 
 HELLO = [{"role": "user", "content": "Hello"}]
 ROOMS: dict[str, Any] = {
     "chat": chat,
-    "mistral": mistral,
     "anthropic": anthropic,
     "responses": responses,
     "gemini": gemini,
@@ -61,7 +59,12 @@ def test_a_whole_conversation_of_chat_completions() -> None:
     assert request.messages == (
         Message.of("system", "Brief."),
         Message(
-            "user", (Text("Look"), Image("image/png", b"\x89PNG\r\n\x1a\n"), Image("image/*", url="https://x/y.png"))
+            "user",
+            (
+                Text("Look"),
+                Image("image/png", b"\x89PNG\r\n\x1a\n"),
+                Image("image/*", url="https://x/y.png", detail="low"),
+            ),
         ),
         Message("assistant", (Reasoning("hm"), ToolCall("a", "look", "{}"))),
         Message("tool", (ToolResult("a", "seen"),)),
@@ -114,7 +117,7 @@ def test_a_whole_conversation_of_messages() -> None:
     )
     assert asked.request.system == "Brief.\n\nKind."
     assert asked.request.messages == (
-        Message("user", (Image("image/png", b"\x89PNG\r\n\x1a\n"), Text("Look"))),
+        Message("user", (Image("image/png", b"\x89PNG\r\n\x1a\n"), Text("Look", cache="5m"))),
         Message(
             "assistant",
             (Reasoning("hm", "anthropic:S"), Reasoning("", redacted="anthropic:R"), ToolCall("a", "look", '{"x":1}')),
@@ -353,7 +356,7 @@ def test_pictures_that_a_tool_gave_come_along() -> None:
 
 
 def test_each_half_is_found_by_its_name() -> None:
-    assert [server_half(name) for name in SERVED] == [chat, responses, anthropic, gemini, mistral, ollama]
+    assert [server_half(name) for name in SERVED] == [chat, responses, anthropic, gemini, ollama]
     assert server_half("anthropic") is anthropic
     with pytest.raises(SettingsError, match="not served"):
         server_half("cohere-v2")

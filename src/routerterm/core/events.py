@@ -102,6 +102,8 @@ class AttemptStarted(Struct, frozen=True):
     target: Target
     key_label: str | None
     why: str
+    left_out: tuple[str, ...] = ()
+    """The names of what the request asks and this provider cannot be told."""
 
 
 class AttemptFailed(Struct, frozen=True):

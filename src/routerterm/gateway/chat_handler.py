@@ -36,6 +36,8 @@ FIRST_BYTE = 5.0
 """Seconds after which a client that waits for a stream gets its beginning, though there is no content yet."""
 HEARTBEAT = 15.0
 """Seconds without a byte after which a waiting client hears that we are still there."""
+_LONGEST_HEADER = 1_000
+"""Letters of the names of fields that were left out; a client can invent as many as it likes."""
 LARGE = 100_000
 """Bytes from which on a body is read beside the event loop."""
 
@@ -297,7 +299,8 @@ class ChatHandler:
 
     def _who_answered(self, asked: ServerRequest) -> list[Header]:
         relay = self._relay
-        left_out = [("x-routerterm-left-out", ", ".join(dict.fromkeys(asked.left_out)))] if asked.left_out else []
+        names = ", ".join(dict.fromkeys((*asked.left_out, *relay.left_out)))
+        left_out = [("x-routerterm-left-out", names[:_LONGEST_HEADER])] if names else []
         if relay.target is None:
             return left_out
         return [

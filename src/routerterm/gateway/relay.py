@@ -52,6 +52,8 @@ class Relay:
         self.cut = False
         """Whether an answer broke off on the way."""
         self.attempts = 0
+        self.left_out: tuple[str, ...] = ()
+        """What of the request was not said to who was asked last."""
         self.failed: list[Target] = []
         """Who was asked and failed."""
         self.error: RoutertermError | None = None
@@ -77,8 +79,9 @@ class Relay:
                 if how == "restart":
                     self._begin_anew()
                 return []
-            case AttemptStarted(n, target):
-                self.attempts, self.target = max(self.attempts, n), target
+            case AttemptStarted(n, target, left_out=left_out):
+                self.attempts = max(self.attempts, n)
+                self.target, self.left_out = target, left_out
                 return []
             case AttemptFailed(_, target):
                 self.failed.append(target)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import zlib
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, TypeAlias
 
 from routerterm.gateway.http_errors import HttpError, busy, wrong
+from routerterm.router.transports.unpacking import NotUnpacked, Unpacker
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
@@ -47,12 +47,12 @@ class BodyLimiter:
         except BaseException:
             self.release(len(body))
             raise
-        return bytes(body) if coding is None else await self._unpacked(bytes(body))
+        return bytes(body) if coding is None else await self._unpacked(bytes(body), coding)
 
-    async def _unpacked(self, packed: bytes) -> bytes:
+    async def _unpacked(self, packed: bytes, coding: str) -> bytes:
         """The body as it was before it was compressed, held instead of the other."""
         try:
-            body = await asyncio.to_thread(unpack, packed, self._largest)
+            body = await asyncio.to_thread(unpack, packed, coding, self._largest)
             if self._held - len(packed) + len(body) > self._most:
                 raise busy("The gateway holds as many large requests as it may.")
         except BaseException:
@@ -89,26 +89,22 @@ def too_large(largest: int) -> HttpError:
     return wrong(413, f"The request is larger than {largest // 1_000_000} MB (the setting gateway.largest).")
 
 
-def unpack(packed: bytes, largest: int) -> bytes:
+def unpack(packed: bytes, coding: str, largest: int) -> bytes:
     """A compressed body, of one or several members, at most ``largest`` bytes.  Raises `HttpError` (400, 413)."""
     body = bytearray()
-    rest = packed
-    while rest:
-        reader = zlib.decompressobj(_EITHER)
-        try:
-            body += reader.decompress(rest, largest + 1 - len(body))
-        except zlib.error:
-            raise wrong(400, "The request is not compressed as its Content-Encoding says.") from None
-        if len(body) > largest or reader.unconsumed_tail:
-            raise too_large(largest)
-        if not reader.eof:
-            raise wrong(400, "The compressed request breaks off before its end.")
-        rest = reader.unused_data
+    unpacker = Unpacker(coding, ratio=None)
+    try:
+        for piece in unpacker.feed(packed):
+            body += piece
+            if len(body) > largest:
+                raise too_large(largest)
+    except NotUnpacked:
+        raise wrong(400, "The request is not compressed as its Content-Encoding says.") from None
+    if not unpacker.is_whole:
+        raise wrong(400, "The compressed request breaks off before its end.")
     return bytes(body)
 
 
-_EITHER = zlib.MAX_WBITS | 32
-"""zlib: gzip or zlib, whichever the first bytes say ("deflate" is zlib by RFC 9110)."""
 _CODINGS = ("gzip", "x-gzip", "deflate")
 
 

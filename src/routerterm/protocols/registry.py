@@ -23,12 +23,11 @@ PROTOCOLS: tuple[str, ...] = tuple(_MAKERS)
 """Every protocol's name, as in settings."""
 
 _SERVERS = {
-    "mistral": "openai_chat.server_mistral",
     "openai-completions": "openai_chat.server_completions",
     "routerterm-events": "openai_chat.server_events",
     "ollama-generate": "ollama.server_generate",
 }
-SERVED: tuple[str, ...] = ("openai-chat", "openai-responses", "anthropic-messages", "gemini", "mistral", "ollama-chat")
+SERVED: tuple[str, ...] = ("openai-chat", "openai-responses", "anthropic-messages", "gemini", "ollama-chat")
 """The protocols that have a server's half too."""
 
 _ALIASES = {

@@ -3,18 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, assert_never
+from typing import Any
 
 from routerterm.core.errors import RoutertermError
-from routerterm.core.events import (
-    ReasoningDelta,
-    StreamEnd,
-    StreamError,
-    TextDelta,
-    ToolCallDelta,
-    UsageReported,
-    WireEvent,
-)
+from routerterm.core.events import ReasoningDelta, StreamEnd, TextDelta, ToolCallDelta, WireEvent
 from routerterm.core.messages import Part, Reasoning, Text, ToolCall
 from routerterm.core.usage import Usage
 from routerterm.protocols.anthropic_messages.decode import FAMILY
@@ -22,6 +14,7 @@ from routerterm.protocols.anthropic_messages.server_decode import decode_request
 from routerterm.protocols.json_utils import dumps
 from routerterm.protocols.normalize_messages import arguments_object
 from routerterm.protocols.server_base import collect, error_in_words, error_mapping
+from routerterm.protocols.server_stream import BaseServerStream
 from routerterm.protocols.signature_scope import read_scope
 
 __all__ = ["ServerStream", "decode_request", "encode_body", "encode_error", "usage_object"]
@@ -29,68 +22,45 @@ __all__ = ["ServerStream", "decode_request", "encode_body", "encode_error", "usa
 _FINISH = {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool_use", "content_filter": "refusal"}
 
 
-class ServerStream:
+def _event(name: str, fields: Mapping[str, Any]) -> bytes:
+    return b"event: " + name.encode("ascii") + b"\ndata: " + dumps({"type": name} | dict(fields)) + b"\n\n"
+
+
+class ServerStream(BaseServerStream):
     """Writes one streamed answer.  This protocol tells no time, and always the usage."""
+
+    heartbeat = _event("ping", {})
 
     def __init__(self, *, id: str, model: str, created: int = 0, usage: bool = True, prompt_tokens: int = 0) -> None:
         """``prompt_tokens`` is an estimate of the prompt: this protocol tells it before anybody knows."""
+        super().__init__(usage=usage)
         self._id = id
         self._model = model
         self._next = 0
         self._open: dict[Any, int] = {}
         """Blocks that have begun: by kind, a tool's by the number of its call."""
         self._calls: dict[int, int] = {}
-        self._usage = Usage(fresh=prompt_tokens, source="estimated")
-        self._stopped: StreamEnd | None = None
-        self._broken = False
+        self._estimate = Usage(fresh=prompt_tokens, source="estimated")
 
     def start(self) -> bytes:
         """The first event."""
-        message = _message_object(self._id, self._model, [], None, self._usage)
+        message = _message_object(self._id, self._model, [], None, self._estimate)
         return _event("message_start", {"message": message})
 
-    def event(self, event: WireEvent) -> bytes:
-        """The bytes of one event; none for what waits for the end."""
-        match event:
-            case TextDelta(piece):
-                return self._grow("text", {"type": "text", "text": ""}, {"type": "text_delta", "text": piece})
-            case ReasoningDelta():
-                return self._think(event)
-            case ToolCallDelta():
-                return self._call(event)
-            case UsageReported(usage):
-                self._usage = usage
-                return b""
-            case StreamEnd():
-                self._stopped = event
-                return b""
-            case StreamError(error):
-                return self.error(error)
-            case _:
-                assert_never(event)
+    def _text(self, delta: TextDelta) -> bytes:
+        return self._grow("text", {"type": "text", "text": ""}, {"type": "text_delta", "text": delta.text})
 
-    def ping(self) -> bytes:
-        """The protocol's own sign of life."""
-        return _event("ping", {})
-
-    def error(self, error: RoutertermError) -> bytes:
-        """An error in the middle of the stream, which ends it."""
-        self._broken = True
+    def _failure(self, error: RoutertermError) -> bytes:
         return _event("error", {"error": _error_object(error)})
 
-    def end(self) -> bytes:
+    def _finish(self, stopped: StreamEnd) -> bytes:
         """The reason, the usage, and the end."""
-        if self._broken:
-            return b""
-        tail = self._close()
-        if self._stopped is None:
-            return tail  # cut: a client must not take it for whole
-        reason = _stop_word(self._stopped, called=bool(self._calls))
-        delta = {"stop_reason": reason, "stop_sequence": self._stopped.sequence}
-        tail += _event("message_delta", {"delta": delta, "usage": usage_object(self._usage)})
-        return tail + _event("message_stop", {})
+        reason = _stop_word(stopped, called=bool(self._calls))
+        delta = {"stop_reason": reason, "stop_sequence": stopped.sequence}
+        usage = usage_object(self._usage or self._estimate)
+        return _event("message_delta", {"delta": delta, "usage": usage}) + _event("message_stop", {})
 
-    def _think(self, delta: ReasoningDelta) -> bytes:
+    def _reasoning(self, delta: ReasoningDelta) -> bytes:
         if delta.redacted:
             data = read_scope(FAMILY, delta.redacted) or delta.redacted
             return self._close() + self._begin("redacted", {"type": "redacted_thinking", "data": data}) + self._close()
@@ -204,7 +174,3 @@ def _stop_word(stopped: StreamEnd, *, called: bool) -> str:
 
 def _error_object(error: RoutertermError) -> dict[str, str]:
     return {"type": error_mapping(error).anthropic, "message": error_in_words(error)}
-
-
-def _event(name: str, fields: Mapping[str, Any]) -> bytes:
-    return b"event: " + name.encode("ascii") + b"\ndata: " + dumps({"type": name} | dict(fields)) + b"\n\n"

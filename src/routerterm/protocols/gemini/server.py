@@ -3,19 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, assert_never
+from typing import Any
 
 from routerterm.core.errors import RoutertermError
-from routerterm.core.events import (
-    Content,
-    ReasoningDelta,
-    StreamEnd,
-    StreamError,
-    TextDelta,
-    ToolCallDelta,
-    UsageReported,
-    WireEvent,
-)
+from routerterm.core.events import Content, ReasoningDelta, StreamEnd, TextDelta, ToolCallDelta, WireEvent
 from routerterm.core.messages import ToolCall
 from routerterm.core.reply import ReplyBuilder
 from routerterm.core.usage import Usage
@@ -25,6 +16,7 @@ from routerterm.protocols.http import given
 from routerterm.protocols.json_utils import dumps
 from routerterm.protocols.normalize_messages import arguments_object
 from routerterm.protocols.server_base import collect_whole, error_in_words, error_mapping
+from routerterm.protocols.server_stream import WholeCalls
 from routerterm.protocols.signature_scope import read_scope
 
 __all__ = ["ServerStream", "decode_request", "encode_body", "encode_error", "usage_object"]
@@ -41,54 +33,29 @@ _STATUS = {
 }
 
 
-class ServerStream:
+class ServerStream(WholeCalls):
     """Writes one streamed answer as events.  This protocol tells no time, and always the usage."""
 
+    heartbeat = b""
+    """Nothing: Google's clients know no comments."""
+
     def __init__(self, *, id: str, model: str, created: int = 0, usage: bool = True) -> None:
+        super().__init__(usage=usage)
         self._head = {"modelVersion": model, "responseId": id}
-        self._calls = ReplyBuilder()
-        self._usage: Usage | None = None
-        self._stopped: StreamEnd | None = None
-        self._broken = False
 
-    def start(self) -> bytes:
-        """Nothing: the first chunk is the first content."""
-        return b""
+    def _text(self, delta: TextDelta) -> bytes:
+        return self._chunk([{"text": delta.text}])
 
-    def event(self, event: WireEvent) -> bytes:
-        """The bytes of one event; none for what waits for the end, as calls do, which this protocol tells whole."""
-        match event:
-            case ToolCallDelta():
-                self._calls.add(event)
-                return b""
-            case TextDelta() | ReasoningDelta():
-                part = _part(event)
-                return self._chunk([part]) if part else b""
-            case UsageReported(usage):
-                self._usage = usage
-                return b""
-            case StreamEnd():
-                self._stopped = event
-                return b""
-            case StreamError(error):
-                return self.error(error)
-            case _:
-                assert_never(event)
+    def _reasoning(self, delta: ReasoningDelta) -> bytes:
+        part = _part(delta)
+        return self._chunk([part]) if part else b""
 
-    def ping(self) -> bytes:
-        """Nothing: Google's clients know no comments."""
-        return b""
-
-    def error(self, error: RoutertermError) -> bytes:
-        """An error in the middle of the stream, which ends it."""
-        self._broken = True
+    def _failure(self, error: RoutertermError) -> bytes:
         return _line(error_object(error))
 
-    def end(self) -> bytes:
-        """Calls, reason and usage: nothing where the answer was cut, so that no client takes it for whole."""
-        if self._broken or self._stopped is None:
-            return b""
-        return self._chunk(_calls(self._calls), self._stopped, self._usage)
+    def _finish(self, stopped: StreamEnd) -> bytes:
+        """Calls, reason and usage."""
+        return self._chunk(_calls(self._calls), stopped, self._usage)
 
     def _chunk(
         self, parts: list[dict[str, Any]], stopped: StreamEnd | None = None, usage: Usage | None = None

@@ -4,18 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, assert_never
+from typing import Any
 
 from routerterm.core.errors import RoutertermError
-from routerterm.core.events import (
-    ReasoningDelta,
-    StreamEnd,
-    StreamError,
-    TextDelta,
-    ToolCallDelta,
-    UsageReported,
-    WireEvent,
-)
+from routerterm.core.events import ReasoningDelta, StreamEnd, TextDelta, WireEvent
 from routerterm.core.messages import Reasoning, ToolCall
 from routerterm.core.reply import ReplyBuilder
 from routerterm.core.usage import Usage
@@ -24,61 +16,36 @@ from routerterm.protocols.json_utils import dumps
 from routerterm.protocols.normalize_messages import arguments_object
 from routerterm.protocols.ollama.server_decode import decode_request
 from routerterm.protocols.server_base import collect, error_in_words, error_mapping
+from routerterm.protocols.server_stream import WholeCalls
 
 __all__ = ["ServerStream", "decode_request", "encode_body", "encode_error", "encode_models", "usage_object"]
 
 
-class ServerStream:
+class ServerStream(WholeCalls):
     """Writes one streamed answer, a line for each piece.  ``created`` is seconds since 1970."""
 
     def __init__(self, *, id: str, model: str, created: int = 0, usage: bool = True) -> None:
+        super().__init__(usage=usage)
         self._head = _head(model, created)
-        self._calls = ReplyBuilder()
-        self._usage: Usage | None = None
-        self._stopped: StreamEnd | None = None
-        self._broken = False
-
-    def start(self) -> bytes:
-        """Nothing: the first line is the first content."""
-        return b""
-
-    def event(self, event: WireEvent) -> bytes:
-        """The bytes of one event; none for what waits for the end, as calls do, which this protocol tells whole."""
-        match event:
-            case ToolCallDelta():
-                self._calls.add(event)
-                return b""
-            case TextDelta(words):
-                return self._message({"content": words})
-            case ReasoningDelta(words):
-                return self._message({"content": "", "thinking": words}) if words else b""
-            case UsageReported(usage):
-                self._usage = usage
-                return b""
-            case StreamEnd():
-                self._stopped = event
-                return b""
-            case StreamError(error):
-                return self.error(error)
-            case _:
-                assert_never(event)
 
     def ping(self) -> bytes:
         """A line without words."""
         return self._message({"content": ""})
 
-    def error(self, error: RoutertermError) -> bytes:
-        """An error in the middle of the stream, which ends it."""
-        self._broken = True
+    def _text(self, delta: TextDelta) -> bytes:
+        return self._message({"content": delta.text})
+
+    def _reasoning(self, delta: ReasoningDelta) -> bytes:
+        return self._message({"content": "", "thinking": delta.text}) if delta.text else b""
+
+    def _failure(self, error: RoutertermError) -> bytes:
         return dumps({"error": error_in_words(error)}) + b"\n"
 
-    def end(self) -> bytes:
-        """The calls and the last line; nothing where the answer was cut, so that no client takes it for whole."""
-        if self._broken or self._stopped is None:
-            return b""
+    def _finish(self, stopped: StreamEnd) -> bytes:
+        """The calls and the last line."""
         calls = _calls(self._calls)
         out = self._message({"content": "", "tool_calls": calls}) if calls else b""
-        last = {"message": {"role": "assistant", "content": ""}} | _end(self._stopped, self._usage)
+        last = {"message": {"role": "assistant", "content": ""}} | _end(stopped, self._usage)
         return out + dumps(self._head | last) + b"\n"
 
     def _message(self, said: Mapping[str, Any]) -> bytes:

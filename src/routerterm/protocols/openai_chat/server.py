@@ -11,17 +11,16 @@ from routerterm.core.events import (
     ReasoningDelta,
     RefusalDelta,
     StreamEnd,
-    StreamError,
     TextDelta,
     ThoughtsClosed,
     ToolCallDelta,
-    UsageReported,
     WireEvent,
 )
 from routerterm.core.usage import Usage
 from routerterm.protocols.json_utils import dumps
 from routerterm.protocols.openai_chat.server_decode import decode_request
 from routerterm.protocols.server_base import collect_whole, error_mapping, said
+from routerterm.protocols.server_stream import BaseServerStream, data_line
 
 __all__ = [
     "ServerStream",
@@ -34,67 +33,51 @@ __all__ = [
 ]
 
 
-class ServerStream:
+class ServerStream(BaseServerStream):
     """Writes one streamed answer.  ``created`` is seconds since 1970."""
 
     def __init__(self, *, id: str, model: str, created: int = 0, usage: bool = True) -> None:
+        super().__init__(usage=usage)
         self._head = {"id": id, "object": "chat.completion.chunk", "created": created, "model": model}
         before, _, after = self._delta({"content": ""}).partition(b'"content":""')
-        self._before, self._after = before + b'"content":', after
+        self._before = before + b'"content":'
         """What stands around the words of a piece: it is the same for every piece of an answer."""
-        self._wants_usage = usage
-        self._usage: Usage | None = None
+        self._after = after
         self._called = False
-        self._stopped = False
-        self._broken = False
 
     def start(self) -> bytes:
         """The first chunk."""
         return self._delta({"role": "assistant", "content": ""})
 
-    def event(self, event: WireEvent) -> bytes:
-        """The bytes of one event; none for what waits for the end."""
-        match event:
-            case RefusalDelta(words):
-                return self._delta({"refusal": words})
-            case TextDelta(words):
-                return self._before + dumps(words) + self._after
-            case ReasoningDelta():
-                return self._delta(_thoughts(event))
-            case ToolCallDelta():
-                self._called = True
-                return self._delta({"tool_calls": [_call_piece(event)]})
-            case UsageReported(usage):
-                self._usage = usage
-                return b""
-            case StreamEnd():
-                self._stopped = True
-                return self._delta({}, finish=finish_word(event, called=self._called))
-            case StreamError(error):
-                return self.error(error)
-            case _:
-                assert_never(event)
+    def _text(self, delta: TextDelta) -> bytes:
+        if isinstance(delta, RefusalDelta):
+            return self._delta({"refusal": delta.text})
+        return self._before + dumps(delta.text) + self._after
 
-    def ping(self) -> bytes:
-        """A comment, which clients skip."""
-        return b": waiting\n\n"
+    def _reasoning(self, delta: ReasoningDelta) -> bytes:
+        return self._delta(_thoughts(delta))
 
-    def error(self, error: RoutertermError) -> bytes:
-        """An error in the middle of the stream, which ends it."""
-        self._broken = True
-        return _line(error_object(error))
+    def _call(self, delta: ToolCallDelta) -> bytes:
+        self._called = True
+        return self._delta({"tool_calls": [_call_piece(delta)]})
 
-    def end(self) -> bytes:
-        """Usage, and the end marker: nothing where the answer was cut, so that no client takes it for whole."""
-        if self._broken or not self._stopped:
-            return b""
-        tail = b""
-        if self._usage is not None and self._wants_usage:
-            tail = _line(self._head | {"choices": [], "usage": usage_object(self._usage)})
-        return tail + b"data: [DONE]\n\n"
+    def _reason(self, stopped: StreamEnd) -> bytes:
+        return self._delta({}, finish=finish_word(stopped, called=self._called))
+
+    def _failure(self, error: RoutertermError) -> bytes:
+        return data_line(error_object(error))
+
+    def _finish(self, stopped: StreamEnd) -> bytes:
+        return last_chunk(self._head, self._usage if self._wants_usage else None)
 
     def _delta(self, delta: Mapping[str, Any], finish: str | None = None) -> bytes:
-        return _line(self._head | {"choices": [{"index": 0, "delta": delta, "finish_reason": finish}]})
+        return data_line(self._head | {"choices": [{"index": 0, "delta": delta, "finish_reason": finish}]})
+
+
+def last_chunk(head: Mapping[str, Any], usage: Usage | None) -> bytes:
+    """The usage, where it is to be told, and the marker of the end."""
+    told = data_line({**head, "choices": [], "usage": usage_object(usage)}) if usage is not None else b""
+    return told + b"data: [DONE]\n\n"
 
 
 def encode_body(events: Iterable[WireEvent], *, id: str, model: str, created: int = 0) -> bytes:
@@ -202,7 +185,3 @@ def _grow(calls: dict[int, dict[str, Any]], delta: ToolCallDelta) -> None:
     call["function"]["arguments"] += delta.arguments
     if delta.signature:
         call["extra_content"] = {"google": {"thought_signature": delta.signature}}
-
-
-def _line(value: Mapping[str, Any]) -> bytes:
-    return b"data: " + dumps(value) + b"\n\n"

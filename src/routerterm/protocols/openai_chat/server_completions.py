@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from routerterm.core.errors import BadRequest, RoutertermError
-from routerterm.core.events import (
-    ReasoningDelta,
-    StreamEnd,
-    StreamError,
-    TextDelta,
-    ToolCallDelta,
-    UsageReported,
-    WireEvent,
-)
+from routerterm.core.events import ReasoningDelta, StreamEnd, TextDelta, ToolCallDelta, WireEvent
 from routerterm.core.messages import Message
 from routerterm.core.request import ChatRequest
 from routerterm.core.usage import Usage
 from routerterm.protocols.json_utils import dumps, mapping
-from routerterm.protocols.openai_chat.server import encode_error, error_object, finish_word, usage_object
+from routerterm.protocols.openai_chat.server import encode_error, error_object, finish_word, last_chunk, usage_object
 from routerterm.protocols.openai_chat.server_decode import read_params
 from routerterm.protocols.server_base import ServerRequest, answerable, collect, read_object, required_text
+from routerterm.protocols.server_stream import BaseServerStream, data_line
 
 __all__ = ["ServerStream", "decode_request", "encode_body", "encode_error"]
 
@@ -47,57 +39,34 @@ def decode_request(body: bytes) -> ServerRequest:
     return ServerRequest(answerable(request), payload.get("stream") is True, usage)
 
 
-class ServerStream:
-    """Writes one streamed answer.  ``created`` is seconds since 1970."""
+class ServerStream(BaseServerStream):
+    """Writes one streamed answer; thoughts and calls have no place in it.  ``created`` is seconds since 1970."""
 
     def __init__(self, *, id: str, model: str, created: int = 0, usage: bool = True) -> None:
+        super().__init__(usage=usage)
         self._head = {"id": id, "object": "text_completion", "created": created, "model": model}
-        self._wants_usage = usage
-        self._usage: Usage | None = None
-        self._stopped = False
-        self._broken = False
 
-    def start(self) -> bytes:
-        """Nothing: the first chunk is the first text."""
+    def _text(self, delta: TextDelta) -> bytes:
+        return self._chunk(delta.text)
+
+    def _reasoning(self, delta: ReasoningDelta) -> bytes:
         return b""
 
-    def event(self, event: WireEvent) -> bytes:
-        """The bytes of one event; thoughts and calls have no place here."""
-        match event:
-            case TextDelta(words):
-                return self._chunk(words)
-            case UsageReported(usage):
-                self._usage = usage
-            case StreamEnd():
-                self._stopped = True
-                return self._chunk("", finish_word(event, called=False))
-            case StreamError(error):
-                return self.error(error)
-            case ReasoningDelta() | ToolCallDelta():
-                pass
+    def _call(self, delta: ToolCallDelta) -> bytes:
         return b""
 
-    def ping(self) -> bytes:
-        """A comment, which clients skip."""
-        return b": waiting\n\n"
+    def _reason(self, stopped: StreamEnd) -> bytes:
+        return self._chunk("", finish_word(stopped, called=False))
 
-    def error(self, error: RoutertermError) -> bytes:
-        """An error in the middle of the stream, which ends it."""
-        self._broken = True
-        return _line(error_object(error))
+    def _failure(self, error: RoutertermError) -> bytes:
+        return data_line(error_object(error))
 
-    def end(self) -> bytes:
-        """Usage, and the end marker: nothing where the answer was cut."""
-        if self._broken or not self._stopped:
-            return b""
-        tail = b""
-        if self._usage is not None and self._wants_usage:
-            tail = _line(self._head | {"choices": [], "usage": usage_object(self._usage)})
-        return tail + b"data: [DONE]\n\n"
+    def _finish(self, stopped: StreamEnd) -> bytes:
+        return last_chunk(self._head, self._usage if self._wants_usage else None)
 
     def _chunk(self, words: str, finish: str | None = None) -> bytes:
         choice = {"index": 0, "text": words, "logprobs": None, "finish_reason": finish}
-        return _line(self._head | {"choices": [choice]})
+        return data_line(self._head | {"choices": [choice]})
 
 
 def encode_body(events: Iterable[WireEvent], *, id: str, model: str, created: int = 0) -> bytes:
@@ -106,7 +75,3 @@ def encode_body(events: Iterable[WireEvent], *, id: str, model: str, created: in
     choice = {"index": 0, "text": builder.text, "logprobs": None, "finish_reason": finish_word(stopped, called=False)}
     head = {"id": id, "object": "text_completion", "created": created, "model": model}
     return dumps(head | {"choices": [choice], "usage": usage_object(usage or Usage())})
-
-
-def _line(value: Mapping[str, Any]) -> bytes:
-    return b"data: " + dumps(value) + b"\n\n"

@@ -7,24 +7,17 @@ The request is Chat Completions' (``model``, ``messages``, …).  A stream is se
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, assert_never
+from typing import Any
 
 from routerterm.core.errors import RoutertermError
-from routerterm.core.events import (
-    ReasoningDelta,
-    StreamEnd,
-    StreamError,
-    TextDelta,
-    ToolCallDelta,
-    UsageReported,
-    WireEvent,
-)
+from routerterm.core.events import ReasoningDelta, StreamEnd, TextDelta, ToolCallDelta, WireEvent
 from routerterm.core.messages import Reasoning, ToolCall
 from routerterm.core.usage import Usage
 from routerterm.protocols.json_utils import dumps
 from routerterm.protocols.openai_chat import server_decode
 from routerterm.protocols.openai_chat.server import finish_word
 from routerterm.protocols.server_base import ServerRequest, collect, error_mapping, said
+from routerterm.protocols.server_stream import BaseServerStream
 
 __all__ = ["ServerStream", "decode_request", "encode_body", "encode_error"]
 
@@ -35,55 +28,37 @@ def decode_request(body: bytes, *, stream: bool = False) -> ServerRequest:
     return ServerRequest(asked.request, asked.stream or stream, left_out=asked.left_out)
 
 
-class ServerStream:
+class ServerStream(BaseServerStream):
     """Writes one streamed answer.  ``created`` is seconds since 1970."""
 
     def __init__(self, *, id: str, model: str, created: int = 0, usage: bool = True) -> None:
+        super().__init__(usage=usage)
         self._head = {"id": id, "model": model, "created": created}
-        self._wants_usage = usage
         self._called = False
-        self._stopped: StreamEnd | None = None
-        self._broken = False
 
     def start(self) -> bytes:
         """Who answers."""
         return _event("start", **self._head)
 
-    def event(self, event: WireEvent) -> bytes:
-        """The bytes of one event; the end waits for `end`."""
-        match event:
-            case TextDelta(words):
-                return _event("text", text=words)
-            case ReasoningDelta(words):
-                return _event("reasoning", text=words) if words else b""
-            case ToolCallDelta():
-                self._called = True
-                call = {"id": event.id, "name": event.name, "arguments": event.arguments}
-                return _event("tool_call", index=event.index, **call)
-            case UsageReported(usage):
-                return _event("usage", **usage_object(usage)) if self._wants_usage else b""
-            case StreamEnd():
-                self._stopped = event
-                return b""
-            case StreamError(error):
-                return self.error(error)
-            case _:
-                assert_never(event)
+    def _text(self, delta: TextDelta) -> bytes:
+        return _event("text", text=delta.text)
 
-    def ping(self) -> bytes:
-        """A comment, which clients skip."""
-        return b": waiting\n\n"
+    def _reasoning(self, delta: ReasoningDelta) -> bytes:
+        return _event("reasoning", text=delta.text) if delta.text else b""
 
-    def error(self, error: RoutertermError) -> bytes:
-        """An error in the middle of the stream, which ends it."""
-        self._broken = True
+    def _call(self, delta: ToolCallDelta) -> bytes:
+        self._called = True
+        call = {"id": delta.id, "name": delta.name, "arguments": delta.arguments}
+        return _event("tool_call", index=delta.index, **call)
+
+    def _counted(self, usage: Usage) -> bytes:
+        return _event("usage", **usage_object(usage)) if self._wants_usage else b""
+
+    def _failure(self, error: RoutertermError) -> bytes:
         return _event("error", **_error(error))
 
-    def end(self) -> bytes:
-        """The reason: nothing where the answer was cut, so that no client takes it for whole."""
-        if self._broken or self._stopped is None:
-            return b""
-        return _event("done", finish_reason=finish_word(self._stopped, called=self._called))
+    def _finish(self, stopped: StreamEnd) -> bytes:
+        return _event("done", finish_reason=finish_word(stopped, called=self._called))
 
 
 def encode_body(events: Iterable[WireEvent], *, id: str, model: str, created: int = 0) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, assert_never
+from typing import Any
 
 from msgspec import Struct, field
 
@@ -15,7 +15,6 @@ from routerterm.core.events import (
     StreamError,
     TextDelta,
     ToolCallDelta,
-    UsageReported,
     WireEvent,
 )
 from routerterm.core.usage import Usage
@@ -24,6 +23,7 @@ from routerterm.protocols.openai_chat.server import error_object
 from routerterm.protocols.openai_responses.server_decode import decode_request, defaults
 from routerterm.protocols.openai_responses.tool_kinds import ToolKinds, input_of
 from routerterm.protocols.server_base import cut, error_mapping, said
+from routerterm.protocols.server_stream import BaseServerStream
 
 __all__ = ["ServerStream", "decode_request", "encode_body", "encode_error", "usage_object"]
 
@@ -78,7 +78,7 @@ class _Item(Struct):
                 return head | {"content": content}
 
 
-class ServerStream:
+class ServerStream(BaseServerStream):
     """Writes one streamed answer.  ``created`` is seconds since 1970."""
 
     def __init__(
@@ -91,6 +91,7 @@ class ServerStream:
         echo: Mapping[str, Any] | None = None,
     ) -> None:
         """``echo`` is the request's fields that the answer repeats."""
+        super().__init__(usage=usage)
         self._head = {"id": id, "object": "response", "created_at": created, "model": model} | dict(echo or defaults())
         self._created = created
         self._kinds = ToolKinds.of(self._head.get("tools"))
@@ -98,10 +99,6 @@ class ServerStream:
         self._items: list[_Item] = []
         self._open: _Item | None = None
         self._calls: dict[int, _Item] = {}
-        self._wants_usage = usage
-        self._usage: Usage | None = None
-        self._stopped: StreamEnd | None = None
-        self._broken = False
         self.finished: dict[str, Any] | None = None
         """The whole response, once its end went out."""
         self._number = 0
@@ -113,55 +110,33 @@ class ServerStream:
             "response.in_progress", response=response
         )
 
-    def event(self, event: WireEvent) -> bytes:
-        """The bytes of one event; none for what waits for the end."""
-        match event:
-            case RefusalDelta(words):
-                return self._grow("refusal", "response.refusal.delta", words)
-            case TextDelta(words):
-                return self._grow("message", "response.output_text.delta", words)
-            case ReasoningDelta(words, signature, redacted):
-                out = self._grow("reasoning", "response.reasoning_summary_text.delta", words) if words else b""
-                if sealed := signature or redacted:
-                    out += self._seal(sealed)
-                return out
-            case ToolCallDelta():
-                return self._call(event)
-            case UsageReported(usage):
-                self._usage = usage
-                return b""
-            case StreamEnd():
-                self._stopped = event
-                return b""
-            case StreamError(error):
-                return self.error(error)
-            case _:
-                assert_never(event)
+    def _text(self, delta: TextDelta) -> bytes:
+        if isinstance(delta, RefusalDelta):
+            return self._grow("refusal", "response.refusal.delta", delta.text)
+        return self._grow("message", "response.output_text.delta", delta.text)
 
-    def ping(self) -> bytes:
-        """A comment, which clients skip."""
-        return b": waiting\n\n"
+    def _reasoning(self, delta: ReasoningDelta) -> bytes:
+        words = delta.text
+        out = self._grow("reasoning", "response.reasoning_summary_text.delta", words) if words else b""
+        if sealed := delta.signature or delta.redacted:
+            out += self._seal(sealed)
+        return out
 
-    def error(self, error: RoutertermError) -> bytes:
-        """An error in the middle of the stream, which ends it."""
-        self._broken = True
+    def _failure(self, error: RoutertermError) -> bytes:
         how = error_mapping(error)
         response = self._response("failed") | {"error": {"code": how.code or how.type, "message": said(error)}}
         return self._event("response.failed", response=response)
 
-    def end(self) -> bytes:
+    def _close(self) -> bytes:
+        """The item that grows, and the calls, which all stay open until then."""
+        return self._close_item() + b"".join(self._done(call) for call in self._calls.values())
+
+    def _finish(self, stopped: StreamEnd) -> bytes:
         """The whole response once more, with its usage."""
-        if self._broken:
-            return b""
-        out = self._close()
-        for call in self._calls.values():
-            out += self._done(call)
-        if self._stopped is None:
-            return out  # cut: a client must not take it for whole
-        reason = _INCOMPLETE.get(self._stopped.reason)
+        reason = _INCOMPLETE.get(stopped.reason)
         status = "incomplete" if reason else "completed"
         self.finished = self._response(status, reason)
-        return out + self._event(f"response.{status}", response=self.finished)
+        return self._event(f"response.{status}", response=self.finished)
 
     @property
     def _current(self) -> _Item:
@@ -178,7 +153,7 @@ class ServerStream:
         """Go on in an item of this kind, or begin one."""
         if self._open is not None and self._open.kind == kind:
             return b""
-        out = self._close()
+        out = self._close_item()
         self._open = item = self._add(kind)
         out += self._event("response.output_item.added", output_index=item.index, item=item.whole("in_progress"))
         return out + self._event(_PART[kind] + ".added", **_place(item), part=item.part())
@@ -188,14 +163,14 @@ class ServerStream:
         item = self._open
         if item is not None and item.kind == "reasoning":
             item.signature = sealed
-            return self._close()
-        out = self._close()
+            return self._close_item()
+        out = self._close_item()
         item = self._add("reasoning")
         item.signature = sealed
         out += self._event("response.output_item.added", output_index=item.index, item=item.whole("in_progress"))
         return out + self._event("response.output_item.done", output_index=item.index, item=item.whole("completed"))
 
-    def _close(self) -> bytes:
+    def _close_item(self) -> bytes:
         item, self._open = self._open, None
         if item is None:
             return b""
@@ -209,7 +184,7 @@ class ServerStream:
         out = b""
         item = self._calls.get(delta.index)
         if item is None:
-            out = self._close()
+            out = self._close_item()
             item = self._calls[delta.index] = self._add("custom" if delta.name in self._kinds.custom else "call")
             item.call_id = delta.id
             item.name = delta.name

@@ -23,6 +23,8 @@ class RunningAttempt(Struct):
     leg: AttemptStream
     why: str = ""
     """Why it is made, and what of the request was changed for it."""
+    left_out: tuple[str, ...] = ()
+    """The names of what the request asks and this provider cannot be told."""
     text: list[str] = field(default_factory=list)
     spoken: list[str] = field(default_factory=list)
     """Everything that was generated, reasoning and tool arguments included, for an estimate."""
@@ -43,6 +45,8 @@ class ResponseAssembler:
     def __init__(self, guarded: Guarded) -> None:
         self._guarded = guarded
         self._restorers: dict[str, Restorer | None] = {}
+        self._last_text = TextDelta("")
+        """Of which kind held text is (an answer's or a refusal's): that of the piece that came last."""
         self.partial = ""
         """The raw text of the legs so far that a continuation goes on with."""
 
@@ -72,6 +76,7 @@ class ResponseAssembler:
         match event:
             case TextDelta(text):
                 run.spoken.append(text)
+                self._last_text = event
                 if seam is not None:
                     text = seam.feed(text)
                 run.text.append(text)
@@ -102,7 +107,7 @@ class ResponseAssembler:
         run.text.append(held)
         run.characters += len(held)
         if text := self._restored("text", held) + self._end("text"):
-            rest.append(TextDelta(text))
+            rest.append(replace(self._last_text, text=text))
         if text := self._end("reasoning"):
             rest.append(ReasoningDelta(text))
         calls = [name for name in self._restorers if name.startswith("tool ")]

@@ -101,7 +101,7 @@ class RequestRun:
                 if isinstance(run, AttemptRejected):
                     self._outcome = run
                 else:
-                    yield AttemptStarted(attempt.n, attempt.target, attempt.key, run.why)
+                    yield AttemptStarted(attempt.n, attempt.target, attempt.key, run.why, run.left_out)
                     # Few generators lie between the wire and the reader: each costs something for every piece.
                     async with aclosing(self._attempt_events(run, attempt)) as events:
                         async for event in events:
@@ -155,7 +155,8 @@ class RequestRun:
             async with _running(asked.wait()) as asking:
                 await asyncio.wait({racing, asking}, return_when=asyncio.FIRST_COMPLETED)
             if asked.is_set():
-                yield AttemptStarted(spare.n, spare.target, spare.key, second.why if second else spare.why)
+                why, unsaid = (second.why, second.left_out) if second else (spare.why, ())
+                yield AttemptStarted(spare.n, spare.target, spare.key, why, unsaid)
             race = await racing
         if second is None:
             async with aclosing(self._stream_events(run, race.batches)) as events:
@@ -201,7 +202,8 @@ class RequestRun:
             )
             reached = await self._books.reserve(record, caps)
             if reached is None:
-                run = RunningAttempt(attempt, record, now, leg, _why(attempt, sent, (*left_out, *leg.left_out)))
+                unsaid = (*left_out, *leg.left_out)
+                run = RunningAttempt(attempt, record, now, leg, _why(attempt, sent, unsaid), unsaid)
                 self._tally.begin(run)
                 return run
             tighter = tightened(sent, option, reached, hooks.forecaster)

@@ -29,14 +29,17 @@ class NotUnpacked(ValueError):
 
 
 class Unpacker:
-    """Undoes the codings of one body.  ``coding`` is the header Content-Encoding."""
+    """Undoes the codings of one body.  ``coding`` is the header Content-Encoding.
 
-    def __init__(self, coding: str) -> None:
+    ``ratio`` is how many times its size a body may become; None where the caller stops at a size of its own.
+    """
+
+    def __init__(self, coding: str, *, ratio: int | None = RATIO) -> None:
         words = [word.strip().lower() for word in coding.split(",")]
         refused = next((word for word in words if word in _REFUSED), None)
         if refused is not None:
             raise NotUnpacked(f"it is packed as {refused}, which was not asked for")
-        layers = [_Layer(_CODINGS[word]) for word in reversed(words) if word in _CODINGS]
+        layers = [_Layer(_CODINGS[word], ratio) for word in reversed(words) if word in _CODINGS]
         if len(layers) > _LAYERS:
             raise NotUnpacked(f"it is packed {len(layers)} times over")
         self._layers = layers
@@ -44,6 +47,11 @@ class Unpacker:
     def __bool__(self) -> bool:
         """Whether there is anything to undo: what is no coding (``none``, ``utf-8``) is passed over."""
         return bool(self._layers)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every coding has come to its own end, so that nothing is missing."""
+        return all(layer.is_whole for layer in self._layers)
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """What these bytes become, as little of it at a time as is asked for.  Raises `NotUnpacked`."""
@@ -56,8 +64,9 @@ class Unpacker:
 class _Layer:
     """One coding: gzip with all its members, or deflate with or without the wrapping of zlib."""
 
-    def __init__(self, bits: int) -> None:
+    def __init__(self, bits: int, ratio: int | None) -> None:
         self._bits = bits
+        self._ratio = ratio
         self._unpack: zlib._Decompress | None = None
         self._head = b""
         self._came = 0
@@ -65,6 +74,11 @@ class _Layer:
         self._later = False
         """Whether a member has come to its end."""
         self._over = False
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether its last member is complete."""
+        return self._later and self._unpack is None
 
     def unpacked(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
         """What they become."""
@@ -95,8 +109,8 @@ class _Layer:
             piece = unpack.decompress(data, PIECE)
             self._gave += len(piece)
             self._came += len(data) - len(unpack.unconsumed_tail) - len(unpack.unused_data)
-            if self._gave > FREE and self._gave > RATIO * self._came:
-                raise NotUnpacked(f"it unpacks to more than {RATIO} times its size")
+            if self._ratio is not None and self._gave > FREE and self._gave > self._ratio * self._came:
+                raise NotUnpacked(f"it unpacks to more than {self._ratio} times its size")
             if piece:
                 yield piece
             data = unpack.unconsumed_tail

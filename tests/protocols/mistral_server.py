@@ -1,4 +1,4 @@
-"""The server's half in Mistral's accent: thoughts are parts of the content, and calls come whole with the finish."""
+"""What Mistral's own server says, for our decoder: thoughts are parts of the content, calls come whole at the end."""
 
 from __future__ import annotations
 
@@ -24,21 +24,17 @@ class ServerStream(chat.ServerStream):
         super().__init__(id=id, model=model, created=created, usage=usage)
         self._calls = ReplyBuilder()
 
-    def event(self, event: WireEvent) -> bytes:
-        """The bytes of one event; none for what waits for the end."""
-        match event:
-            case ToolCallDelta():
-                self._calls.add(event)
-                return b""
-            case ReasoningDelta(words):
-                return self._delta({"content": [_thinking(words)]}) if words else b""
-            case StreamEnd():
-                self._stopped = True
-                calls = _calls(self._calls)
-                delta = {"content": ""} | ({"tool_calls": calls} if calls else {})
-                return self._delta(delta, finish=chat.finish_word(event, called=bool(calls)))
-            case _:
-                return super().event(event)
+    def _call(self, delta: ToolCallDelta) -> bytes:
+        self._calls.add(delta)
+        return b""
+
+    def _reasoning(self, delta: ReasoningDelta) -> bytes:
+        return self._delta({"content": [_thinking(delta.text)]}) if delta.text else b""
+
+    def _reason(self, stopped: StreamEnd) -> bytes:
+        calls = _calls(self._calls)
+        delta = {"content": ""} | ({"tool_calls": calls} if calls else {})
+        return self._delta(delta, finish=chat.finish_word(stopped, called=bool(calls)))
 
 
 def encode_body(events: Iterable[WireEvent], *, id: str, model: str, created: int = 0) -> bytes:
