@@ -96,8 +96,8 @@ def test_what_is_no_secret_blackens_nothing(value: str) -> None:
 def test_children_do_not_inherit_what_we_know() -> None:
     redact = Redactor()
     redact.learn(OPENAI)
-    environ = {"PATH": "/bin", "OPENAI_API_KEY": OPENAI, "ODD": f"url?k={OPENAI}", "LANG": "C"}
-    assert redact.clean_environment(environ) == {"PATH": "/bin", "LANG": "C"}
+    environ = {"PATH": "/bin", "OPENAI_API_KEY": OPENAI, "ODD": f"url?k={OPENAI}", "LANG": "C", "KEYBOARD": "us"}
+    assert redact.clean_environment(environ) == {"PATH": "/bin", "LANG": "C", "KEYBOARD": "us"}
 
 
 def test_logs_and_tracebacks() -> None:

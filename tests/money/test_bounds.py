@@ -20,8 +20,8 @@ from routerterm.core.money import MOST_NANO
 from routerterm.core.request import ChatRequest, Params
 from routerterm.core.usage import MOST_TOKENS
 from routerterm.engine.transfer.importing import import_file
-from routerterm.protocols.anthropic_messages.usage import read_usage as read_messages
-from routerterm.protocols.gemini.usage import read_usage as read_gemini
+from routerterm.protocols.anthropic_messages.decode import read_usage as read_messages
+from routerterm.protocols.gemini.decode import read_usage as read_gemini
 from routerterm.protocols.openai_chat.usage import read_usage as read_chat
 from routerterm.router.accounting.rows import reservation_row
 from routerterm.router.decide.attempts import Attempt
