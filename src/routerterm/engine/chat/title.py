@@ -6,6 +6,7 @@ import re
 import unicodedata
 
 from routerterm.core.lazy_pattern import LazyPattern
+from routerterm.core.redact import secret_redactor
 
 LONGEST = 48
 """Characters of a title."""
@@ -24,8 +25,8 @@ _SENTENCE_END = LazyPattern(r"(?<=[^\s.][.!?])\s")
 
 
 def title_of(text: str) -> str:
-    """The first words, tidied; empty if there is nothing to read in them."""
-    words = _plain(text)
+    """The first words, tidied, keys masked; empty if there is nothing to read in them."""
+    words = _plain(secret_redactor(text))
     tidied = _GREETING.sub("", words, count=1)
     if tidied.count(" ") < 2:  # a greeting and hardly more: then that is what it is about
         tidied = words

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from routerterm.core.ids import ulid, ulid_time
 from routerterm.core.messages import Message, Part, Role, Text
+from routerterm.core.redact import secret_redactor
 from routerterm.engine.chat.title import title_of
 from routerterm.engine.transfer.problems import Skipped as Skipped
 from routerterm.store.transfer import ConversationBundle
@@ -161,7 +162,7 @@ def carry(
     first = next((message.text for message in messages if message.role == "user"), "")
     conversation = Conversation(
         id=id,
-        title=" ".join(title.split()) or title_of(first),
+        title=secret_redactor(" ".join(title.split())) or title_of(first),
         model=clipped(model),
         created_at=first_at,
         updated_at=max(updated, first_at, *(one.at for one in said)),

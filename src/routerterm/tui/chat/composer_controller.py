@@ -144,6 +144,8 @@ class ComposerController:
         elif NAME.match(text.strip().lower()) or (text.startswith("/") and "/" not in text.split()[0][1:]):
             screen.composer.give_back(text)
             self._unknown(text)
+        elif self._is_key(text):
+            self._to_keys(text)
         elif not text.strip() and not screen.attachments.items and not screen.compare.models:
             pass  # a second Enter, after the first has taken everything
         else:
@@ -198,9 +200,7 @@ class ComposerController:
         screen = self._screen
         while screen.early:
             text = screen.early.pop(0)
-            if self._is_key(text.strip()):
-                screen.run_worker(self._keep_key(text.strip()), group="key", exit_on_error=False)
-            elif not screen.onboarding.took_way(text):
+            if not screen.onboarding.took_way(text):
                 await self.submitted(text)
 
     def give_back_early(self) -> None:
@@ -250,7 +250,7 @@ class ComposerController:
                 screen.show_error(error)
             return True
         if not screen.composer.text and self._is_key(text):
-            screen.run_worker(self._keep_key(text), group="key", exit_on_error=False)
+            self._to_keys(text)
             return True
         if paths_in(text):
             screen.run_worker(self._look_for_files(text), group="drop", exit_on_error=False)
@@ -262,7 +262,7 @@ class ComposerController:
         text = composer.text.strip()
         if text and self._is_key(text):
             composer.put("")
-            self._screen.run_worker(self._keep_key(text), group="key", exit_on_error=False)
+            self._to_keys(text)
 
     def _is_key(self, text: str) -> bool:
         from routerterm.config.keys.paste import looks_like_a_key
@@ -270,10 +270,11 @@ class ComposerController:
         services = self._screen.app.services
         return services is not None and looks_like_a_key(text, services.keys.providers.values())
 
-    async def _keep_key(self, text: str) -> None:
+    def _to_keys(self, text: str) -> None:
+        """A key goes to the keys: it is no question, and nothing of it is kept in a conversation."""
         from routerterm.tui.screens.keys.open import open_keys
 
-        await open_keys(self._screen.app, pasted=text)
+        self._screen.run_worker(open_keys(self._screen.app, pasted=text.strip()), group="key", exit_on_error=False)
 
     async def _look_for_files(self, text: str) -> None:
         if await self._screen.attachments.dropped(text):

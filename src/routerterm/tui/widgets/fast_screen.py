@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from textual.geometry import Region
+    from textual.widget import Widget
 
 Answer = TypeVar("Answer")
 
@@ -23,6 +24,8 @@ class FastScreen(Screen[Answer]):
     _compositor: ScanlineCompositor
     _opened = False
     _drawn_already = False
+    _lacks_parts = False
+    """Whether the program ended while this was being put together: Textual then adds no parts to it."""
 
     def __init__(self, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(name, id, classes)
@@ -33,6 +36,16 @@ class FastScreen(Screen[Answer]):
         if not self._opened:
             self._opened = self._drawn_already = True
             event.refresh_styles = False
+
+    async def mount_composed_widgets(self, widgets: list[Widget]) -> None:
+        """Add the parts, and see whether they were taken."""
+        await super().mount_composed_widgets(widgets)
+        self._lacks_parts = bool(widgets) and not self.children
+
+    async def on_event(self, event: events.Event) -> None:
+        """What is done when the parts are there is not done without them."""
+        if not (self._lacks_parts and isinstance(event, events.Mount)):
+            await super().on_event(event)
 
     @on(events.Resize)
     def _same_size(self, event: events.Resize) -> None:
