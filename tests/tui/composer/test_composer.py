@@ -234,9 +234,11 @@ async def test_a_pasted_key_goes_to_the_keys_and_never_into_the_text(paths: Path
     key = "sk-ant-api03-" + "Z9" * 22
     async with in_process(paths) as it:
         await it.paste(key)
-        await it.until(lambda: not it.in_chat)
-        await it.composer_is("")
+        await it.dialog_is("Your key")
         assert key not in it.picture().text
+        await it.press("escape", "escape")
+        await it.chat_is_open()
+        await it.composer_is("")
 
 
 @pytest.mark.parametrize("before", ["", "ANTHROPIC_API_KEY="])
@@ -246,8 +248,7 @@ async def test_a_key_that_is_typed_and_sent_is_no_question(paths: Paths, before:
     async with in_process(paths) as it:
         await it.type(before + key)
         await it.press("enter")
-        await it.until(lambda: not it.in_chat)
-        await it.composer_is("")
+        await it.dialog_is("Your key")
         assert key not in it.picture().text
         await it.press("escape", "escape")
         await it.chat_is_open()
@@ -261,7 +262,7 @@ async def test_a_key_among_words_is_not_in_the_title(paths: Paths) -> None:
     key = "gsk_" + "W7" * 12
     async with in_process(paths) as it:
         await it.ask(f"{key} is that a key")
-        await it.top_shows("Gsk_")
+        await it.top_shows("…W7W7 is that a key")
         assert key.lower() not in it.title.lower()
         assert key.lower() not in it.history.conversations()[0].title.lower()
 

@@ -26,7 +26,7 @@ _SENTENCE_END = LazyPattern(r"(?<=[^\s.][.!?])\s")
 
 def title_of(text: str) -> str:
     """The first words, tidied, keys masked; empty if there is nothing to read in them."""
-    words = _plain(secret_redactor(text))
+    words = _plain(secret_redactor(text).replace("****", "…"))  # asterisks would be taken for marks of Markdown
     tidied = _GREETING.sub("", words, count=1)
     if tidied.count(" ") < 2:  # a greeting and hardly more: then that is what it is about
         tidied = words
