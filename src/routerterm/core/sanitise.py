@@ -105,6 +105,14 @@ def _join(match: re.Match[str]) -> str:
     return "" if match[1] else match[0]
 
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def tidied(text: str) -> str:
+    """Pasted text without control characters, its lines ended as ours are."""
+    return _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
 def _show(match: re.Match[str]) -> str:
     run = match[0]
     if len(run) > 1:

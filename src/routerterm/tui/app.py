@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from msgspec.structs import replace
 from textual import events
-from textual.app import App
 from textual.binding import Binding, BindingsMap, BindingType
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
@@ -23,14 +22,15 @@ from textual.worker import Worker, WorkerState
 from routerterm.config.paths import Paths
 from routerterm.core.errors import RoutertermError
 from routerterm.engine.chat.detached import detach_terminal, on_hangup
+from routerterm.tui.app_context import AppContext
 from routerterm.tui.chat.opening import Opening
 from routerterm.tui.chat.places import as_meant
 from routerterm.tui.chat.screen import ChatScreen
-from routerterm.tui.commands.registry import COMMANDS
+from routerterm.tui.commands.registry import COMMANDS, CommandRunner
 from routerterm.tui.dialogs.start_failed import Choice, StartFailed
 from routerterm.tui.gateway_controller import GatewayController
 from routerterm.tui.gc_control import resume
-from routerterm.tui.keymap import bindings
+from routerterm.tui.keymap import bindings, keys_by_command
 from routerterm.tui.navigation import Navigator
 from routerterm.tui.notifications import Notifications
 from routerterm.tui.settings_watch import SettingsWatch
@@ -43,9 +43,10 @@ from routerterm.tui.themes.reader import DEFAULT
 
 if TYPE_CHECKING:
     from routerterm.config.early_settings import QuickUi
+    from routerterm.core.messages import Message
+    from routerterm.engine.chat.active_conversation import ActiveConversation
     from routerterm.engine.gateway_port import HostMaker
     from routerterm.tui.themes.values import Theme
-    from routerterm.wiring import Services
 
 FIRST_WORDS = "routerterm.tui.markdown.stream"
 """What the first answer is laid out with: importing it then would hold up the typing."""
@@ -55,17 +56,15 @@ QUIET_AFTER = 2.0
 """Seconds without a key press."""
 
 
-class RoutertermApp(App[int]):
+class RoutertermApp(AppContext):
     """routerterm in a terminal."""
 
     TITLE = "routerterm"
     CSS_PATH = "routerterm.tcss"
     ENABLE_COMMAND_PALETTE = False  # Ctrl+P is ours
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c", "interrupt", show=False, system=True)]
-    services: Services | None = None
     show_line_speed = False
-    recent: tuple[str, ...] = ()
-    """The models that are walked through in turn, since one was last chosen otherwise."""
+    commands = COMMANDS
 
     def __init__(
         self,
@@ -82,6 +81,7 @@ class RoutertermApp(App[int]):
         self.navigator = Navigator(self)
         self.paths = paths
         self.ui = ui
+        self.keys_of = keys_by_command(COMMANDS.values(), {})
         self.ready = asyncio.Event()
         self.themes = ThemeManager(paths, letters(ui.glyphs, os.environ))
         self.scanlines = ui.scanlines
@@ -159,13 +159,13 @@ class RoutertermApp(App[int]):
     def _tell_of_settings(self, error: RoutertermError | None) -> None:
         if error is not None:  # one line has no room for the folder
             message = error.message.replace(f"{self.paths.config_file.parent}/", "")
-            self.chat.show_error(RoutertermError(message, error.hint))
+            self.show_error(RoutertermError(message, error.hint))
         else:
             self.notify("The settings changed on disk and are in force now.", timeout=4)
 
     def get_default_screen(self) -> Screen[Any]:
         """The chat is where everything begins."""
-        return ChatScreen(self.machine)
+        return ChatScreen(self.machine, self.opening, self.notifications, CommandRunner)
 
     async def on_event(self, event: events.Event) -> None:
         """Keys and pastes pass here first, in their order, and are led to where they belong."""
@@ -219,7 +219,7 @@ class RoutertermApp(App[int]):
 
     async def _outlive(self) -> None:
         if self.services is not None:
-            await self.chat.conversation.save_draft()
+            await self.chat.conversation.keep_draft()
             await self.services.afterlife.outlive()
             await self.chat.sidebar.save_all()
         self.exit(0)
@@ -262,7 +262,7 @@ class RoutertermApp(App[int]):
         try:
             await self.gateway.follow(self.services)
         except RoutertermError as error:
-            self.chat.show_error(error)
+            self.show_error(error)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A mistake of ours in the background becomes a notice and a report, never a traceback."""
@@ -272,7 +272,7 @@ class RoutertermApp(App[int]):
         if event.state is WorkerState.ERROR and isinstance(error, Exception):
             from routerterm.config.crash import report
 
-            self.chat.show_error(error if isinstance(error, RoutertermError) else report(error))
+            self.show_error(error if isinstance(error, RoutertermError) else report(error))
 
     def _handle_exception(self, error: Exception) -> None:
         """End on a sentence that names the report; Textual's own picture of an error shows variables, so keys."""
@@ -287,10 +287,12 @@ class RoutertermApp(App[int]):
             self.panic(Text("\n".join(filter(None, (told.message, told.hint)))))
             self._exception_event.set()  # what Textual's tests wait for
 
-    def set_keys(self, keys_of: Mapping[str, tuple[str, ...]]) -> None:
-        """Bind the commands that work on every screen."""
+    def set_keys(self, own: Mapping[str, str]) -> None:
+        """Bind every command to its keys, the person's own before the defaults; some of them work on every screen."""
+        self.keys_of = keys_by_command(COMMANDS.values(), own)
         everywhere = [command for command in COMMANDS.values() if command.everywhere]
-        self._bindings = BindingsMap([*type(self).BINDINGS, *bindings(everywhere, keys_of)])
+        self._bindings = BindingsMap([*type(self).BINDINGS, *bindings(everywhere, self.keys_of)])
+        self.chat.show_keys()
 
     async def take_up_settings(self) -> None:
         """Live by the settings as they are in the file now.  Raises `SettingsError`."""
@@ -304,7 +306,7 @@ class RoutertermApp(App[int]):
         if (settings.ui.theme, settings.ui.scanlines) != (self.machine.name, self.scanlines):
             self.scanlines = settings.ui.scanlines
             self.use_theme(settings.ui.theme)
-        self.chat.set_keys(settings.bindings)
+        self.set_keys(settings.bindings)
         await self.chat.status.spent()
         await self._serve()
 
@@ -315,15 +317,40 @@ class RoutertermApp(App[int]):
         assert isinstance(screen, ChatScreen)
         return screen
 
+    @property
+    def conversation(self) -> ActiveConversation:
+        """The one on show."""
+        return self.chat.conversation
+
+    @property
+    def unsent(self) -> Message:
+        """What is written and attached, as the message that it would be."""
+        return self.chat.unsent
+
+    async def use_model(self, name: str) -> None:
+        """Answer with this one from now on.  Raises `RoutertermError` where there is none of that name."""
+        await self.chat.conversation.use_model(name)
+
+    async def open_conversation(self, id: str, message_id: str | None = None, word: str = "") -> None:
+        """Show a conversation at its end, or at a message, a word in it marked."""
+        await self.chat.conversation.open(id, message_id, word)
+        self.chat.composer.focus()
+
+    async def keys_changed(self) -> None:
+        """Keys have come or gone: what answers by default may be another, and providers may be ready now."""
+        await self.chat.status.lamps()
+        await self.chat.conversation.reconsider()
+
     async def action_command(self, name: str, argument: str = "") -> None:
         """Run a command by its name; what goes wrong becomes a notice."""
         if name == "new":
             await self.navigator.back_to_chat()
-        await self.chat.run_command(name, argument)
+        await self.chat.commands.run(name, argument)
 
     async def action_interrupt(self) -> None:
-        """Ctrl+C, where nothing is selected that it could copy."""
-        await self.notifications.interrupt()
+        """Copy what is selected; else stop the answer; else clear what is written; else, pressed twice, quit."""
+        if not self.chat.interrupt() and self.notifications.interrupted():
+            await self.action_quit()
 
     def on_app_focus(self) -> None:
         """The terminal is looked at again."""
@@ -335,7 +362,7 @@ class RoutertermApp(App[int]):
 
     async def action_quit(self) -> None:
         """Leave as the command does, from wherever."""
-        await self.chat.run_command("quit")
+        await self.chat.commands.run("quit")
 
     async def action_open(self, name: str) -> None:
         """Open one of the screens in place of another; or close it."""

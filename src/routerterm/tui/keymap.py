@@ -1,28 +1,63 @@
-"""Which keys run which command: the defaults, and the person's own in ``[bindings]``."""
+"""What a command tells of itself, and which keys run it: the defaults, and the person's own in ``[bindings]``."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from string import ascii_letters, digits
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar, Literal, TypeAlias
 
+from msgspec import Struct
 from textual.binding import Binding
 from textual.keys import key_to_character
 
 from routerterm.config.problems import Problem, dotted, nearest
 from routerterm.config.toml_positions import Key
 
-if TYPE_CHECKING:
-    from routerterm.tui.commands.base import Command
+Group: TypeAlias = Literal["Screens", "Conversation", "Message", "Writing", "Program"]
 
 
-def keys_by_command(commands: Iterable[type[Command]], own: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+class Choice(Struct, frozen=True):
+    """Something that may stand after a slash name, with a few words about it."""
+
+    value: str
+    about: str = ""
+    more: bool = False
+    """Whether it is only the beginning, as a folder is of a path."""
+
+
+class CommandInfo:
+    """What keys, palette, help, key bar and slash names are made from: one thing that the person can do.
+
+    The class's docstring is its line in help and palette.  ``keys`` are the defaults: the first is shown,
+    the F-keys have a twin that tmux and phones let through.  ``rank`` gives it a place in the key bar,
+    the highest leave it first.  ``slash`` is its name after a ``/`` in the composer.  ``letter`` is its key
+    after the leader; one without gets a letter that is free.  ``everywhere``: its keys work on every screen.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    group: ClassVar[Group]
+    keys: ClassVar[tuple[str, ...]] = ()
+    rank: ClassVar[int | None] = None
+    letter: ClassVar[str] = ""
+    everywhere: ClassVar[bool] = False
+    slash: ClassVar[str] = ""
+    argument: ClassVar[str] = ""
+    """What may follow the slash name, for the help: ``MODEL``."""
+
+    @classmethod
+    def help(cls) -> str:
+        """The first line of the docstring."""
+        return (cls.__doc__ or cls.title).strip().splitlines()[0]
+
+
+def keys_by_command(commands: Iterable[type[CommandInfo]], own: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
     """The keys of each command.  ``own`` maps a command's name to keys with commas between, or to ``none``."""
     return {command.name: _keys(command, own) for command in commands}
 
 
-def bindings(commands: Iterable[type[Command]], keys: Mapping[str, tuple[str, ...]]) -> Iterator[Binding]:
+def bindings(commands: Iterable[type[CommandInfo]], keys: Mapping[str, tuple[str, ...]]) -> Iterator[Binding]:
     """Textual's bindings.  Function, control and Alt keys come before the composer's own use of them."""
     for command in commands:
         for key in keys[command.name]:
@@ -32,7 +67,7 @@ def bindings(commands: Iterable[type[Command]], keys: Mapping[str, tuple[str, ..
             )
 
 
-def letters(commands: Iterable[type[Command]]) -> dict[str, str]:
+def letters(commands: Iterable[type[CommandInfo]]) -> dict[str, str]:
     """The names of commands by the letter that runs each after the leader: their own, or the first that is free."""
     commands = [command for command in commands if command.name != "leader"]
     found: dict[str, str] = {}
@@ -83,7 +118,7 @@ def is_key(key: str) -> bool:
     return last in _NAMED or _FUNCTION.fullmatch(last) is not None or key_to_character(last) is not None
 
 
-def _keys(command: type[Command], own: Mapping[str, str]) -> tuple[str, ...]:
+def _keys(command: type[CommandInfo], own: Mapping[str, str]) -> tuple[str, ...]:
     given = own.get(command.name)
     if given is None:
         return command.keys

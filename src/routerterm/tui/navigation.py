@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from textual.screen import Screen
 
 if TYPE_CHECKING:
-    from routerterm.tui.app import RoutertermApp
+    from routerterm.tui.app_context import AppContext
 
 SCREENS: Mapping[str, str] = {
     "keys": "routerterm.tui.screens.keys.open:open_keys",
@@ -33,7 +33,7 @@ PAUSE = 0.2
 class Navigator:
     """Opens and closes the screens of one program."""
 
-    def __init__(self, app: RoutertermApp) -> None:
+    def __init__(self, app: AppContext) -> None:
         self._app = app
         self._opened: tuple[Screen[Any], str] | None = None
 
@@ -60,7 +60,7 @@ class Navigator:
     async def show(self, name: str) -> None:
         """Open it over whatever there is."""
         module, _, function = SCREENS[name].partition(":")
-        make: Callable[[RoutertermApp], Any] = getattr(importlib.import_module(module), function)
+        make: Callable[[AppContext], Any] = getattr(importlib.import_module(module), function)
         await make(self._app)
         self._opened = (self._app.screen, name)
 

@@ -12,7 +12,7 @@ from routerterm.tui.clock import now_ms
 from routerterm.tui.terminal.attention import GIVE_TITLE_BACK, KEEP_TITLE, TitleState, call, call_of, title
 
 if TYPE_CHECKING:
-    from routerterm.tui.app import RoutertermApp
+    from routerterm.tui.app_context import AppContext
 
 LONG = 8.0
 """Seconds of an answer after which a person may have turned to something else."""
@@ -25,7 +25,7 @@ TWICE = 3.0
 class Notifications:
     """Calls, titles and warnings of one program."""
 
-    def __init__(self, app: RoutertermApp) -> None:
+    def __init__(self, app: AppContext) -> None:
         self._app = app
         self._mood: TitleState | None = None
         self._interrupted = -TWICE
@@ -109,24 +109,11 @@ class Notifications:
 
     # -- Ctrl+C ----------------------------------------------------------------------------------------
 
-    async def interrupt(self) -> None:
-        """Copy what is selected; else stop the answer; else clear what is written; else, pressed twice, quit."""
-        chat = self._app.chat
-        here = self._app.screen is chat
-        if here and chat.transcript.selection is not None:
-            chat.transcript.action_copy()
-            return
-        if chat.compare.open is not None and chat.compare.open.comparison.stop():
-            return
-        if chat.turns.stop():
-            return
-        if chat.composer.text.strip() and here:
-            chat.composer.put("", undoable=True)
-            self._app.notify("Cleared. Ctrl+Z restores it.", timeout=3)
-            return
+    def interrupted(self) -> bool:
+        """Ctrl+C had nothing to do: whether it was pressed twice; else say what that would do."""
         now = time.monotonic()
         if now - self._interrupted < TWICE:
-            await self._app.action_quit()
-            return
+            return True
         self._interrupted = now
         self._app.notify("Press Ctrl+C again to quit; Ctrl+Q quits at once.", timeout=TWICE)
+        return False

@@ -110,11 +110,6 @@ def attached_of(parts: Iterable[Part]) -> list[Attached]:
     return found
 
 
-def tidied(text: str) -> str:
-    """Pasted text without control characters, its lines ended as ours are."""
-    return _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
-
-
 def _path(word: str) -> str:
     if word.startswith("file://"):
         word = unquote(urlsplit(word).path)
@@ -122,4 +117,3 @@ def _path(word: str) -> str:
 
 
 _BEGINS = re.compile(r"""['"]?(?:/|~/|file://)""")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")

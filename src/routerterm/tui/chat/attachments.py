@@ -49,7 +49,7 @@ class Attachments:
             try:
                 self._add(await asyncio.to_thread(load, path, path))
             except RoutertermError as error:
-                self._screen.show_error(error)
+                self._screen.app.show_error(error)
                 return False
         await self.say_unheeded()
         return True

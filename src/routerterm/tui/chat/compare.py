@@ -58,7 +58,7 @@ class CompareController:
             if name is not None and len(names) < MOST:
                 self._pick_next(names)
             elif len(names) >= 2:
-                await screen.run_command("compare", " ".join(names))
+                await screen.commands.run("compare", " ".join(names))
 
         screen.app.push_screen(model_picker(screen.app, title), taken)
 
@@ -100,7 +100,7 @@ class CompareController:
             await comparison.take(index or 0)
         except RoutertermError as error:
             if watched.trouble is None:
-                screen.show_error(error)
+                screen.app.show_error(error)
         else:
             if index is not None:
                 await screen.conversation.use_model(comparison.models[index])
@@ -113,7 +113,7 @@ class CompareController:
         await screen.sidebar.refresh()
         await screen.status.spent()
         await screen.status.lamps()
-        screen.app.notifications.guarded()
+        screen.notifications.guarded()
 
     async def stop_all(self) -> None:
         """Stop and save what is being compared."""

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import TypeAlias
 
-from routerterm.tui.commands.base import Choice, Command
+from routerterm.tui.keymap import Choice, CommandInfo
 from routerterm.tui.widgets.fuzzy import best
 from routerterm.tui.widgets.suggestions import Suggestion
-
-if TYPE_CHECKING:
-    from routerterm.tui.chat.screen import ChatScreen
 
 NAME = re.compile(r"/([a-z_-]*)\Z")
 WITH_ARGUMENT = re.compile(r"/([a-z_-]+) ([^\n]*)\Z")
@@ -20,7 +17,11 @@ MOST = 40
 """Suggestions at a time."""
 
 
-def names(text: str, commands: Iterable[type[Command]]) -> tuple[Suggestion, ...]:
+Choices: TypeAlias = Callable[[str, str], Awaitable[Sequence[Choice]]]
+"""What may stand after the command of a name, for what stands there so far."""
+
+
+def names(text: str, commands: Iterable[type[CommandInfo]]) -> tuple[Suggestion, ...]:
     """The commands whose slash name begins as it was typed, then those that contain it or are about it."""
     found = NAME.match(text)
     if found is None:
@@ -44,7 +45,7 @@ def names(text: str, commands: Iterable[type[Command]]) -> tuple[Suggestion, ...
     )
 
 
-async def arguments(text: str, commands: Iterable[type[Command]], chat: ChatScreen) -> tuple[Suggestion, ...]:
+async def arguments(text: str, commands: Iterable[type[CommandInfo]], choices_of: Choices) -> tuple[Suggestion, ...]:
     """What may stand after a command's name."""
     found = WITH_ARGUMENT.match(text)
     if found is None:
@@ -52,7 +53,7 @@ async def arguments(text: str, commands: Iterable[type[Command]], chat: ChatScre
     command = next((command for command in commands if command.slash == found[1]), None)
     if command is None:
         return ()
-    choices = await command.choices(chat, found[2])
+    choices = await choices_of(command.name, found[2])
     head = f"/{found[1]} "
     rows = [Suggestion(c.value, c.about, head + c.value, c.more) for c in choices[:MOST]]
     return tuple(row for row in rows if row.text != text)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,6 @@ from routerterm.store.recent_prompts import recent_prompts
 from routerterm.tui.chat.attachment_files import LARGE_PASTE, paths_in
 from routerterm.tui.chat.completion import NAME, arguments, names
 from routerterm.tui.chat.turns import Asked
-from routerterm.tui.commands.registry import COMMANDS, slash_command
 
 if TYPE_CHECKING:
     from routerterm.tui.chat.attachment_files import Attached
@@ -20,8 +18,6 @@ if TYPE_CHECKING:
 REMEMBERED = 200
 """Questions that can be walked back to."""
 MANY_LINES = 200
-STASH = "ui:stash"
-"""Where the memory holds what was put aside."""
 
 
 class ComposerController:
@@ -72,13 +68,13 @@ class ComposerController:
             screen.run_worker(offer, group="suggest", exclusive=True, exit_on_error=False)  # type: ignore[arg-type]
 
     def _offer(self, text: str) -> None:
-        rows = names(text, COMMANDS.values())
+        rows = names(text, self._screen.commands.infos.values())
         self._screen.suggestions.offer(() if len(rows) == 1 and rows[0].text == text else rows)
         self.arrange()
 
     async def _offer_arguments(self, text: str) -> None:
         try:
-            rows = await arguments(text, COMMANDS.values(), self._screen)
+            rows = await arguments(text, self._screen.commands.infos.values(), self._screen.commands.choices)
         except RoutertermError:
             rows = ()
         if self._screen.composer.text == text:
@@ -112,7 +108,7 @@ class ComposerController:
     def _unfinished(self) -> bool:
         """Whether what stands there is only the beginning of a command's name."""
         text = self._screen.composer.text
-        return bool(NAME.match(text)) and slash_command(text) is None
+        return bool(NAME.match(text)) and self._screen.commands.parse(text) is None
 
     async def accept(self, index: int) -> None:
         """Take a row; where nothing more is to be said, run it."""
@@ -137,10 +133,10 @@ class ComposerController:
             screen.early.append(text)  # done as soon as there is somebody to do it
             screen.status.refresh()
             return
-        command = slash_command(text)
+        command = self._screen.commands.parse(text)
         if command is not None:
             screen.composer.remember(text)
-            await screen.run_command(*command)
+            await screen.commands.run(*command)
         elif NAME.match(text.strip().lower()) or (text.startswith("/") and "/" not in text.split()[0][1:]):
             screen.composer.give_back(text)
             self._unknown(text)
@@ -189,7 +185,7 @@ class ComposerController:
             there = await conversation.session.edit_answer(id, text)
         except RoutertermError as error:
             self._screen.composer.give_back(text)
-            self._screen.show_error(error)
+            self._screen.app.show_error(error)
             return
         conversation.edited()
         await conversation.show()
@@ -218,7 +214,7 @@ class ComposerController:
             except RoutertermError as error:
                 screen.attachments.give_back(files)
                 screen.composer.give_back(text)
-                screen.show_error(error)
+                screen.app.show_error(error)
 
         def begin() -> None:
             screen.run_worker(start(), group="compare", exit_on_error=False)
@@ -231,10 +227,10 @@ class ComposerController:
 
     def _unknown(self, text: str) -> None:
         word = text.split()[0]
-        known = {f"/{command.slash}" for command in COMMANDS.values() if command.slash}
+        known = {f"/{command.slash}" for command in self._screen.commands.infos.values() if command.slash}
         near = get_close_matches(word, known, 1)
         hint = f"Did you mean {near[0]}? " if near else "/ alone lists the commands. "
-        self._screen.show_error(
+        self._screen.app.show_error(
             RoutertermError(f"There is no command {word}.", f"{hint}With a blank before it, it is sent as it is.")
         )
 
@@ -247,7 +243,7 @@ class ComposerController:
             try:
                 screen.attachments.pasted(text)
             except RoutertermError as error:
-                screen.show_error(error)
+                screen.app.show_error(error)
             return True
         if not screen.composer.text and self._is_key(text):
             self._to_keys(text)
@@ -279,38 +275,3 @@ class ComposerController:
     async def _look_for_files(self, text: str) -> None:
         if await self._screen.attachments.dropped(text):
             self._screen.composer.retract(text)
-
-    # -- elsewhere -------------------------------------------------------------------------------------
-
-    async def open_editor(self) -> None:
-        """Write in the person's own editor.  Raises `RoutertermError`."""
-        from routerterm.tui.dialogs.open_editor import open_editor
-
-        composer = self._screen.composer
-        text = composer.text
-        with self._screen.app.suspend():
-            written = open_editor(text)
-        self._screen.app.refresh(layout=True)
-        composer.put(written)
-        composer.focus()
-
-    async def stash(self) -> None:
-        """Put what is written aside, or bring the last of it back.  Raises `RoutertermError`."""
-        screen, memory = self._screen, self._screen.services.store.memory
-        text = screen.composer.text
-        if text.strip():
-            await memory.change(STASH, lambda state: {"texts": [*_texts(state), text][-20:]})
-            screen.composer.put("")
-            screen.notify("Stashed. Alt+S in an empty composer brings it back.", timeout=3)
-            return
-        kept = _texts((await memory.read(STASH)).get(STASH))
-        if not kept:
-            raise RoutertermError("Nothing is stashed.", "Alt+S stashes what is written.")
-        await memory.change(STASH, lambda state: {"texts": _texts(state)[:-1]} if _texts(state)[:-1] else None)
-        screen.composer.put(kept[-1])
-        await asyncio.sleep(0)
-
-
-def _texts(state: object) -> list[str]:
-    found = state.get("texts", []) if isinstance(state, dict) else []
-    return [text for text in found if isinstance(text, str)]

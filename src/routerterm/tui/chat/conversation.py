@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Literal
 
 from routerterm.core.errors import RoutertermError
-from routerterm.core.request import Params
-from routerterm.engine.chat.params import params_from_json, params_to_json
+from routerterm.engine.chat.active_conversation import ActiveConversation
 from routerterm.engine.chat.trace import ReplyTrace
 from routerterm.tui.chat.entries import entry_of
 from routerterm.tui.chat.last_model import begins_with, remember
 
 if TYPE_CHECKING:
-    from routerterm.engine.chat.session import Session
     from routerterm.store.values import StoredMessage
     from routerterm.tui.chat.screen import ChatScreen
 
@@ -21,52 +19,19 @@ PAGE = 60
 """Messages that are read at a time; a screenful and some."""
 
 
-class ConversationController:
-    """One conversation, or a new one that is on no disk yet."""
+class ConversationController(ActiveConversation):
+    """The conversation that the transcript shows."""
 
     def __init__(self, screen: ChatScreen) -> None:
+        super().__init__(lambda: screen.services)
         self._screen = screen
-        self._session: Session | None = None
         self._first: str | None = None
         self._seen: tuple[str | None, int] = (None, 0)
-        self.model = ""
-        """The model or route that answers next."""
-        self.draft_saved = ""
         self.growing = False
         """Whether the last answer is coming in by way of another program."""
-        self.editing: str | None = None
-        """The question or answer that the composer's text replaces."""
-        self.editing_what: Literal["question", "answer"] = "question"
         self._prompt_names: dict[str, str] = {}
         self._draft_before = ""
         """What was being written when the edit began: Esc brings it back."""
-        self._wishes: dict[str, Any] = {}
-        """What was set for a conversation that has no first message yet: system prompt, privacy, parameters."""
-
-    @property
-    def session(self) -> Session:
-        """The session of the conversation on show."""
-        if self._session is None:
-            self._session = self._screen.services.session(None)
-        return self._session
-
-    @property
-    def id(self) -> str | None:
-        """The conversation's id; None before its first message."""
-        conversation = self._session.conversation if self._session else None
-        return conversation.id if conversation else None
-
-    @property
-    def title(self) -> str:
-        """The conversation's title."""
-        conversation = self._session.conversation if self._session else None
-        return conversation.title if conversation else ""
-
-    @property
-    def system(self) -> str | None:
-        """The conversation's system prompt."""
-        conversation = self._session.conversation if self._session else None
-        return conversation.system if conversation else self._wishes.get("system")
 
     @property
     def system_name(self) -> str:
@@ -77,29 +42,14 @@ class ConversationController:
         """A system prompt is called so."""
         self._prompt_names[text] = name
 
-    @property
-    def private(self) -> bool:
-        """Whether only local models may answer."""
-        conversation = self._session.conversation if self._session else None
-        return conversation.private if conversation else bool(self._wishes.get("private"))
-
-    @property
-    def params(self) -> Params:
-        """How the conversation's answers are wished for."""
-        conversation = self._session.conversation if self._session else None
-        return params_from_json(conversation.params) if conversation else self._wishes.get("params", Params())
-
     async def open(self, id: str | None, message_id: str | None = None, word: str = "") -> None:
         """Show a conversation at its end, or at a message on its branch, a word in it marked; None begins a new one."""
-        begun = self._session is not None
+        begun = self.begun
         self.stop_editing()
-        await self.save_draft()
-        self._wishes.clear()
-        running = self._screen.turns.session_of(id) if id else None
-        self._session = running or self._screen.services.session(id)
-        conversation = await self._session.load()
+        await self.keep_draft()
+        conversation = await self.load(id, self._screen.turns.session_of(id) if id else None)
         if message_id is not None:
-            await self._session.show(message_id)
+            await self.session.show(message_id)
         if conversation is None:
             self.model = await begins_with(self._screen.services)
         else:
@@ -252,21 +202,12 @@ class ConversationController:
         await check_name(self._screen.services, name)
         self.model = name
         await remember(self._screen.services, name)
-        if self.id is not None:
-            await self._screen.services.store.conversations.change(self.id, model=name)
-            await self.session.refresh()
+        await self.keep_model()
         self._screen.status.refresh()
 
     async def set(self, **fields: object) -> None:
         """Change the conversation's system prompt, privacy or parameters; a new one is not saved for that."""
-        if self.id is None:
-            self._wishes |= fields
-            self._session = self._screen.services.session(None, **self._wishes)
-        else:
-            if isinstance(fields.get("params"), Params):
-                fields["params"] = params_to_json(cast(Params, fields["params"]))
-            await self._screen.services.store.conversations.change(self.id, **fields)
-            await self.session.refresh()
+        await self.change(**fields)
         self._screen.status.refresh()
 
     async def question(self, id: str | None) -> StoredMessage:
@@ -302,9 +243,6 @@ class ConversationController:
             return None
         return await self.session.last_image()
 
-    async def save_draft(self) -> None:
+    async def keep_draft(self) -> None:
         """Keep what is being typed."""
-        text = self._screen.composer.text
-        if self._session is not None and text != self.draft_saved:
-            await self._screen.services.store.conversations.save_draft(self.id, text)
-            self.draft_saved = text
+        await self.save_draft(self._screen.composer.text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias, cast
@@ -20,7 +21,7 @@ from routerterm.tui.widgets.rows import Column, Row
 
 if TYPE_CHECKING:
     from routerterm.engine.transfer.importing import Report
-    from routerterm.tui.chat.screen import ChatScreen
+    from routerterm.tui.app_context import AppContext
 
 Extent: TypeAlias = Literal["branch", "conversation", "all"]
 CHOICES = (
@@ -35,8 +36,10 @@ CHOICES = (
 class ImportExport:
     """Export and import, as dialogs."""
 
-    def __init__(self, chat: ChatScreen) -> None:
-        self._chat = chat
+    def __init__(self, app: AppContext, imported: Callable[[], Awaitable[None]]) -> None:
+        """``imported`` is called when conversations may have come in."""
+        self._app = app
+        self._imported = imported
 
     def export(self, id: str | None, words: str = "") -> None:
         """Ask what and where to, as far as ``words`` (``md``, ``html notes.html``, ``all json``) do not say it."""
@@ -48,15 +51,15 @@ class ImportExport:
                 chosen, form = choice.split()
                 await self._where(id, cast(Extent, chosen), cast("Form", form), path, ask_where=True)
 
-            show_dialog(self._chat, Picker("Export", columns, among(CHOICES), hint="Enter Select · Esc Close"), picked)
+            show_dialog(self._app, Picker("Export", columns, among(CHOICES), hint="Enter Select · Esc Close"), picked)
         else:
-            self._chat.run_worker(self._safely(id, extent, form, path), group="export", exit_on_error=False)
+            self._app.run_worker(self._safely(id, extent, form, path), group="export", exit_on_error=False)
 
     async def _safely(self, id: str | None, extent: Extent, form: Form, path: str) -> None:
         try:
             await self._where(id, extent, form, path, ask_where=False)
         except RoutertermError as error:
-            self._chat.show_error(error)
+            self._app.show_error(error)
 
     async def _where(self, id: str | None, extent: Extent, form: Form, path: str, *, ask_where: bool) -> None:
         if extent != "all" and id is None:
@@ -71,22 +74,22 @@ class ImportExport:
                 await self._write(id, extent, form, text.strip())
 
         what = "A folder" if extent == "all" and form != "json" else "A file"
-        show_dialog(self._chat, PromptDialog("Export to", f"{what}; ~ is your home.", proposed), given)
+        show_dialog(self._app, PromptDialog("Export to", f"{what}; ~ is your home.", proposed), given)
 
     async def _name(self, id: str | None, extent: Extent, form: Form) -> str:
         from routerterm.engine.transfer.exporting import file_name
 
         if extent == "all" or id is None:
             return "routerterm-history.json" if form == "json" else "routerterm-history"
-        conversation = await self._chat.services.store.conversations.get(id)
+        conversation = await self._app.ready_services.store.conversations.get(id)
         return file_name(conversation.title if conversation else "", id, form)
 
     async def _write(self, id: str | None, extent: Extent, form: Form, text: str) -> None:
         from routerterm.engine.transfer.exporting import export_one
         from routerterm.engine.transfer.files import write_private
 
-        target, services = _path(text), self._chat.services
-        colours = page_of(self._chat.machine)
+        target, services = _path(text), self._app.ready_services
+        colours = page_of(self._app.machine)
         if extent == "all":
             self._all(form, target)
             return
@@ -98,37 +101,35 @@ class ImportExport:
         leaf = await services.store.messages.head(id) if extent == "branch" and form == "json" else None
         body = await export_one(services.store, id, form, leaf=leaf, colours=colours, zone=services.zone)
         await asyncio.to_thread(write_private, target, body)
-        self._chat.notify(f"Written: {target}", timeout=5, markup=False)
+        self._app.notify(f"Written: {target}", timeout=5, markup=False)
 
     def _all(self, form: Form, target: Path) -> None:
         from routerterm.engine.transfer.files import export_all
 
-        services, shown = self._chat.services, Progress("Exporting", self._chat.machine.glyphs)
+        services, shown = self._app.ready_services, Progress("Exporting", self._app.machine.glyphs)
 
         async def work() -> None:
             try:
-                steps = export_all(
-                    services.store, form, target, colours=page_of(self._chat.machine), zone=services.zone
-                )
+                steps = export_all(services.store, form, target, colours=page_of(self._app.machine), zone=services.zone)
                 async with aclosing(steps):
                     async for done, total in steps:
                         shown.tell(done, total)
             except RoutertermError as error:
                 shown.dismiss(False)
-                self._chat.show_error(error)
+                self._app.show_error(error)
                 return
             shown.dismiss(True)
-            self._chat.notify(f"Written: {target}", timeout=5, markup=False)
+            self._app.notify(f"Written: {target}", timeout=5, markup=False)
 
-        worker = self._chat.run_worker(work(), group="export", exclusive=True, exit_on_error=False)
+        worker = self._app.run_worker(work(), group="export", exclusive=True, exit_on_error=False)
 
         async def ended(done: bool) -> None:
             if not done:
                 worker.cancel()
 
-        show_dialog(self._chat, shown, ended)
+        show_dialog(self._app, shown, ended)
 
-    def bring_in(self, words: str = "") -> None:
+    def import_file(self, words: str = "") -> None:
         """Ask which file, say what would be done, and do it."""
 
         async def given(text: str) -> None:
@@ -142,7 +143,7 @@ class ImportExport:
                 "A file or folder: our own JSON; exports of ChatGPT, Claude, Open WebUI, LibreChat, opencode;"
                 " databases of llm, elia, oterm, crush; sessions of gptme, aichat."
             )
-            show_dialog(self._chat, PromptDialog("Import", kinds), given)
+            show_dialog(self._app, PromptDialog("Import", kinds), given)
 
     def _look(self, path: Path) -> None:
         """A dry run first."""
@@ -152,49 +153,49 @@ class ImportExport:
 
             lines = [one_line(line) for line in lines_of(report, dry=True)]
             if not (report.new or report.grown):
-                self._chat.notify("\n".join(lines), timeout=8, markup=False)
+                self._app.notify("\n".join(lines), timeout=8, markup=False)
                 return
 
             async def sure(yes: bool) -> None:
                 if yes:
                     self._run(path, dry=False, then=self._done)
 
-            show_dialog(self._chat, Confirm("Import", "\n".join(lines), "Import them"), sure)
+            show_dialog(self._app, Confirm("Import", "\n".join(lines), "Import them"), sure)
 
         self._run(path, dry=True, then=told)
 
     async def _done(self, report: Report) -> None:
         from routerterm.engine.transfer.importing import lines_of
 
-        await self._chat.sidebar.refresh()
+        await self._imported()
         text = "\n".join(one_line(line) for line in lines_of(report, dry=False))
-        self._chat.notify(text, timeout=8, markup=False)
+        self._app.notify(text, timeout=8, markup=False)
 
     def _run(self, path: Path, *, dry: bool, then: object) -> None:
         from routerterm.engine.transfer.importing import import_file
 
         title = f"Looking at {one_line(path.name)}" if dry else f"Importing {one_line(path.name)}"
-        shown, reports = Progress(title, self._chat.machine.glyphs), list["Report"]()
+        shown, reports = Progress(title, self._app.machine.glyphs), list["Report"]()
 
         async def work() -> None:
             try:
-                reports.append(await import_file(self._chat.services.store, path, dry=dry, progress=shown.tell))
+                reports.append(await import_file(self._app.ready_services.store, path, dry=dry, progress=shown.tell))
             except RoutertermError as error:
                 shown.dismiss(False)
-                self._chat.show_error(error)
+                self._app.show_error(error)
                 return
             shown.dismiss(True)
 
-        worker = self._chat.run_worker(work(), group="import", exclusive=True, exit_on_error=False)
+        worker = self._app.run_worker(work(), group="import", exclusive=True, exit_on_error=False)
 
         async def ended(done: bool) -> None:
             if done:
                 await then(reports[0])  # type: ignore[operator]
             else:
                 worker.cancel()
-                await self._chat.sidebar.refresh()
+                await self._imported()
 
-        show_dialog(self._chat, shown, ended)
+        show_dialog(self._app, shown, ended)
 
 
 def _path(text: str) -> Path:

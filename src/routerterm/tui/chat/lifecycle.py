@@ -14,20 +14,16 @@ GATEWAY_EVERY = 2.0
 """Seconds between two looks at what other programs have spent through the gateway in here."""
 
 
-class StillStarting(RoutertermError):
-    """Something was wanted before settings, keys and history are read: it is done as soon as they are."""
-
-
 async def begin(chat: ChatScreen, services: Services) -> None:
     """Fill the panes as the command line wants them, start what watches, and do what was typed in the meantime."""
-    opening = chat.app.opening
-    chat.set_keys(services.settings.bindings)
+    opening = chat.opening
+    chat.app.set_keys(services.settings.bindings)
     for trouble in services.troubles:
-        chat.show_error(trouble)
+        chat.app.show_error(trouble)
     latest = await services.store.conversations.latest() if opening.last else None
     await chat.conversation.open(latest.id if latest is not None else None)
     if opening.model:
-        await chat.run_command("model", opening.model)
+        await chat.commands.run("model", opening.model)
     await chat.sidebar.refresh()
     chat.begun.set()
     chat.run_worker(chat.sidebar.watch(), name="watch", exit_on_error=False)
@@ -39,7 +35,7 @@ async def begin(chat: ChatScreen, services: Services) -> None:
     chat.composer_controller.took_early_key()
     if not chat.early or chat.onboarding.is_way(chat.early[0]):
         await chat.onboarding.consider()
-    await chat.app.notifications.warn_of_budget()
+    await chat.notifications.warn_of_budget()
     if opening.question:
         chat.early.insert(0, opening.question)
     await chat.composer_controller.send_early()
@@ -52,7 +48,7 @@ async def leave(chat: ChatScreen) -> None:
     if chat.app.services is None:
         return
     trouble: RoutertermError | None = None
-    for step in (chat.compare.stop_all, chat.turns.stop_all, chat.sidebar.save_all, chat.conversation.save_draft):
+    for step in (chat.compare.stop_all, chat.turns.stop_all, chat.sidebar.save_all, chat.conversation.keep_draft):
         try:
             await step()
         except RoutertermError as error:

@@ -183,7 +183,7 @@ class Onboarding:
             await asyncio.to_thread(local_model.fetch, screen.app.paths, progress, stop=stop, which=which)
         except RoutertermError as error:
             if not stop.is_set():
-                screen.show_error(error)
+                screen.app.show_error(error)
         finally:
             self._stop = None
             if self.open:
@@ -192,7 +192,7 @@ class Onboarding:
         if status.weights is None:
             return
         if not status.engine:
-            screen.show_error(RoutertermError("The engine is missing.", local_model.how_to_add_engine()))
+            screen.app.show_error(RoutertermError("The engine is missing.", local_model.how_to_add_engine()))
             return
         await screen.conversation.reconsider()
         screen.notify(f"local/{which.model} answers from now on, on this machine.", markup=False)

@@ -7,7 +7,7 @@ conversation, `TurnRunner` runs answers, `StatusController` tells the moment; co
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from textual import events, on
@@ -18,24 +18,22 @@ from textual.getters import query_one
 from textual.widgets import Static
 
 from routerterm.core.errors import RoutertermError
+from routerterm.core.messages import Message, Text
 from routerterm.tui.chat.attachments import Attachments
 from routerterm.tui.chat.boot import Boot
 from routerterm.tui.chat.compare import CompareController
 from routerterm.tui.chat.composer_controller import ComposerController
 from routerterm.tui.chat.confirmation import Confirmation
 from routerterm.tui.chat.conversation import ConversationController
-from routerterm.tui.chat.import_export import ImportExport
 from routerterm.tui.chat.layout import Layout
-from routerterm.tui.chat.lifecycle import StillStarting, begin, leave
+from routerterm.tui.chat.lifecycle import begin, leave
 from routerterm.tui.chat.onboarding import Onboarding
 from routerterm.tui.chat.places import Places
-from routerterm.tui.chat.prompts import PromptLibrary
 from routerterm.tui.chat.sidebar import Sidebar
 from routerterm.tui.chat.spending import Spending
 from routerterm.tui.chat.status import StatusController
 from routerterm.tui.chat.turns import PENDING, TurnRunner
-from routerterm.tui.commands.registry import COMMANDS
-from routerterm.tui.keymap import bindings, keys_by_command
+from routerterm.tui.keymap import bindings
 from routerterm.tui.themes.adapt import to_palette
 from routerterm.tui.transcript.widget import Transcript
 from routerterm.tui.widgets.composer import Composer
@@ -51,7 +49,10 @@ from routerterm.tui.widgets.welcome import Welcome
 if TYPE_CHECKING:
     from textual.geometry import Region
 
-    from routerterm.tui.app import RoutertermApp
+    from routerterm.tui.app_context import AppContext
+    from routerterm.tui.chat.context import Commands
+    from routerterm.tui.chat.opening import Opening
+    from routerterm.tui.notifications import Notifications
     from routerterm.tui.themes.values import Theme
     from routerterm.tui.transcript import messages
     from routerterm.wiring import Services
@@ -81,7 +82,7 @@ class ChatScreen(FramedScreen):
     """Conversations, transcript, composer, status line, key bar."""
 
     AUTO_FOCUS = "#composer"
-    app: RoutertermApp
+    app: AppContext
 
     title_line = query_one("#title", FieldLine)
     status_line = query_one("#status", FieldLine)
@@ -95,28 +96,34 @@ class ChatScreen(FramedScreen):
     suggestions = query_one(Suggestions)
     welcome = query_one(Welcome)
 
-    def __init__(self, machine: Theme, *, sidebar: str = "auto") -> None:
+    def __init__(
+        self,
+        machine: Theme,
+        opening: Opening,
+        notifications: Notifications,
+        commands: Callable[[ChatScreen], Commands],
+        *,
+        sidebar: str = "auto",
+    ) -> None:
         super().__init__()
+        self.opening = opening
+        self.notifications = notifications
+        self.commands = commands(self)
         self.machine = machine
         self.frame = machine.frame
         self.sidebar = Sidebar(self)
         self.conversation = ConversationController(self)
         self.turns = TurnRunner(self)
         self.status = StatusController(self)
-        self.import_export = ImportExport(self)
-        self.prompts = PromptLibrary(self)
         self.attachments = Attachments(self)
         self.composer_controller = ComposerController(self)
         self.onboarding = Onboarding(self)
         self.boot = Boot(self)
         self.pane_layout = Layout(self, sidebar)
-        self.keys_of: dict[str, tuple[str, ...]] = {}
         self.begun = asyncio.Event()
         """Set once the panes are filled."""
         self.early: list[str] = []
         """What was sent before there was anybody to send it to, in its order."""
-        self.ran: list[str] = []
-        """The commands that were run, the last one last."""
         self.confirmation = Confirmation(self._confirmation_changed)
         self.spending = Spending(self.confirmation, self.conversation, lambda: self.services)
         self.compare = CompareController(self)
@@ -128,10 +135,14 @@ class ChatScreen(FramedScreen):
     @property
     def services(self) -> Services:
         """What was put together after the first paint."""
-        services = self.app.services
-        if services is None:
-            raise StillStarting("Still starting.", "It takes a moment on a small machine.")
-        return services
+        return self.app.ready_services
+
+    @property
+    def unsent(self) -> Message:
+        """What is written and attached, as the message that it would be."""
+        text = self.composer.text
+        words = (Text(text),) if text.strip() else ()
+        return Message("user", (*words, *(file.part for file in self.attachments.items)))
 
     @property
     def about(self) -> str | None:
@@ -170,7 +181,7 @@ class ChatScreen(FramedScreen):
     def on_mount(self) -> None:
         """The keys work from the first paint on."""
         super().on_mount()
-        self.set_keys({})
+        self.show_keys()
         self.show_voice(True)
         self.composer_controller.begin()
         self.boot.begin()
@@ -180,39 +191,40 @@ class ChatScreen(FramedScreen):
         """Services are there: fill the panes, and send what was typed in the meantime."""
         await begin(self, services)
 
-    def set_keys(self, own: dict[str, str]) -> None:
-        """Bind every command to its keys, the person's own before the defaults."""
-        self.keys_of = keys_by_command(COMMANDS.values(), own)
-        self._bindings = BindingsMap(bindings(COMMANDS.values(), self.keys_of))
-        self.app.set_keys(self.keys_of)
+    def toggle_sidebar(self) -> None:
+        """Show or hide the list; where it is a drawer, it takes the focus."""
+        self.pane_layout.toggle_sidebar()
+
+    def show_welcome(self) -> None:
+        """Show how to start."""
+        self.onboarding.show()
+
+    def show_keys(self) -> None:
+        """Bind every command to the keys it has now, and show them."""
+        self._bindings = BindingsMap(bindings(self.app.commands.values(), self.app.keys_of))
         self._show_keys()
 
     def _show_keys(self) -> None:
         """The keys of the present mode, and those of the commands."""
         self.key_line.fields = key_fields(
-            COMMANDS.values(), self.keys_of, self.machine.keys, actions=self.places.actions
+            self.app.commands.values(), self.app.keys_of, self.machine.keys, actions=self.places.actions
         )
 
-    async def run_command(self, name: str, argument: str = "") -> None:
-        """Run a command; what is wrong becomes a notice."""
-        if name in self.ran:
-            self.ran.remove(name)
-        self.ran.append(name)
-        try:
-            await COMMANDS[name]().run(self, argument)
-        except StillStarting:
-            self.run_worker(self._run_when_begun(name, argument), group="early", exit_on_error=False)
-        except RoutertermError as error:
-            self.show_error(error)
-
-    async def _run_when_begun(self, name: str, argument: str) -> None:
-        await self.begun.wait()
-        await self.run_command(name, argument)
-
-    def show_error(self, error: RoutertermError) -> None:
-        """What was wrong and what to do, as a notice."""
-        text = f"{error.message}\n{error.hint}" if error.hint else error.message
-        self.notify(text, severity="error" if error.exit_code == 1 else "warning", timeout=8, markup=False)
+    def interrupt(self) -> bool:
+        """Ctrl+C: copy what is selected; else stop the answer; else clear what is written.  False if none was there."""
+        here = self.is_current
+        if here and self.transcript.selection is not None:
+            self.transcript.action_copy()
+            return True
+        if self.compare.open is not None and self.compare.open.comparison.stop():
+            return True
+        if self.turns.stop():
+            return True
+        if self.composer.text.strip() and here:
+            self.composer.put("", undoable=True)
+            self.notify("Cleared. Ctrl+Z restores it.", timeout=3)
+            return True
+        return False
 
     def become(self, machine: Theme) -> None:
         """Take on another machine's frame, signs and words; colours follow from the style sheet."""
@@ -287,7 +299,7 @@ class ChatScreen(FramedScreen):
             await self.composer_controller.submitted(event.text)
         except RoutertermError as error:
             self.composer.give_back(event.text)
-            self.show_error(error)
+            self.app.show_error(error)
 
     @on(Composer.Edited)
     def _edited(self) -> None:
@@ -303,7 +315,7 @@ class ChatScreen(FramedScreen):
         try:
             await self.onboarding.take(event.id)
         except RoutertermError as error:
-            self.show_error(error)
+            self.app.show_error(error)
 
     @on(Suggestions.Chosen)
     async def _suggested(self, event: Suggestions.Chosen) -> None:
@@ -322,7 +334,7 @@ class ChatScreen(FramedScreen):
             case "end":
                 self.transcript.action_to_end()
             case "start":
-                await self.run_command("start")
+                await self.commands.run("start")
 
     @on(ConversationList.Chosen)
     async def _chosen(self, event: ConversationList.Chosen) -> None:
@@ -343,7 +355,7 @@ class ChatScreen(FramedScreen):
     async def _asked(self, event: ConversationList.Asked) -> None:
         self.listed = event.id
         try:
-            await self.run_command(event.command)
+            await self.commands.run(event.command)
         finally:
             self.listed = None
 
@@ -359,7 +371,7 @@ class ChatScreen(FramedScreen):
     async def _entry_action(self, event: messages.EntryAction) -> None:
         self.chosen = event.id
         try:
-            await self.run_command(ACTIONS[event.action])
+            await self.commands.run(ACTIONS[event.action])
         finally:
             self.chosen = None
 

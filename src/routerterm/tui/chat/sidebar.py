@@ -67,7 +67,7 @@ class Sidebar:
         async with aclosing(self._store.changes()) as changes:
             async for _ in changes:
                 while self._store.notices:
-                    self._screen.show_error(self._store.notices.pop(0))
+                    self._screen.app.show_error(self._store.notices.pop(0))
                 await self.refresh()
                 await self._screen.conversation.catch_up()
 
@@ -79,7 +79,7 @@ class Sidebar:
         while True:
             await asyncio.sleep(TENDED)
             with suppress(StoreError):  # a disk in trouble is told of where something was to be kept
-                await self._screen.conversation.save_draft()
+                await self._screen.conversation.keep_draft()
                 if self._screen.conversation.growing and await self._store.recover():
                     await self._screen.conversation.catch_up()
 
@@ -90,14 +90,16 @@ class Sidebar:
             found = await self._store.upkeep()
         except StoreError as error:
             if not self._store.is_closing:
-                self._screen.show_error(error)
+                self._screen.app.show_error(error)
             return
         if found is not None and found.damaged:
-            self._screen.show_error(
+            self._screen.app.show_error(
                 Damaged("The history is damaged.", "Quit and start again: it is set aside and what can be is saved.")
             )
         elif found is not None and found.problems:
-            self._screen.show_error(StoreError("The history has a fault.", "routerterm doctor --mend puts it right."))
+            self._screen.app.show_error(
+                StoreError("The history has a fault.", "routerterm doctor --mend puts it right.")
+            )
 
     def keep_trying(self, session: Session) -> None:
         """An answer could not be written to its end: try until the disk takes it, and say so then."""

@@ -55,7 +55,7 @@ class StatusController:
         if self._timer is not None and not turns.any:
             self._timer.stop()
             self._timer = None
-        self._screen.app.notifications.mood("answering" if turns.any else "idle")
+        self._screen.notifications.mood("answering" if turns.any else "idle")
         turn = turns.current if self._screen.app.services else None
         app = self._screen.app
         self._screen.transcript.throttle(app.line_is_slow, dear=_scrolling_is_dear(app))
@@ -105,7 +105,7 @@ class StatusController:
         if version != self._gateway_version:
             self._gateway_version = version
             await self.spent()
-            await self._screen.app.notifications.warn_of_budget()
+            await self._screen.notifications.warn_of_budget()
 
     def reached(self, anybody: bool) -> None:
         """Whether anybody could be reached by the last request."""

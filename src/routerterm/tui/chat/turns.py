@@ -90,7 +90,7 @@ class TurnRunner:
 
     @property
     def _notifications(self) -> Notifications:
-        return self._screen.app.notifications
+        return self._screen.notifications
 
     @property
     def answering(self) -> frozenset[str]:
@@ -307,6 +307,6 @@ class TurnRunner:
                 await self._screen.conversation.show()
             self._screen.composer.give_back(turn.question.text)
             self._screen.attachments.give_back(turn.question.files)
-        self._screen.show_error(error)
+        self._screen.app.show_error(error)
         if turn.session.unsaved:
             self._screen.sidebar.keep_trying(turn.session)

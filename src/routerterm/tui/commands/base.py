@@ -3,55 +3,76 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, Protocol
 
-from msgspec import Struct
+from routerterm.tui.chat.context import ChatContext
+from routerterm.tui.keymap import Choice, CommandInfo, Group
 
 if TYPE_CHECKING:
-    from routerterm.tui.chat.screen import ChatScreen
+    from routerterm.tui.chat.attachments import Attachments
+    from routerterm.tui.chat.compare import CompareController
+    from routerterm.tui.chat.conversation import ConversationController
+    from routerterm.tui.chat.places import Places
+    from routerterm.tui.chat.sidebar import Sidebar
+    from routerterm.tui.chat.spending import Spending
+    from routerterm.tui.chat.status import StatusController
+    from routerterm.tui.chat.turns import TurnRunner
 
-Group: TypeAlias = Literal["Screens", "Conversation", "Message", "Writing", "Program"]
-
-
-class Choice(Struct, frozen=True):
-    """Something that may stand after a slash name, with a few words about it."""
-
-    value: str
-    about: str = ""
-    more: bool = False
-    """Whether it is only the beginning, as a folder is of a path."""
+__all__ = ["Choice", "Command", "CommandContext", "Group"]
 
 
-class Command:
-    """One thing that the person can do.
+class CommandContext(ChatContext, Protocol):
+    """The chat with those of its parts that commands act on; a part that one command needs is made by the command."""
 
-    The class's docstring is its line in help and palette.  ``keys`` are the defaults: the first is shown,
-    the F-keys have a twin that tmux and phones let through.  ``rank`` gives it a place in the key bar,
-    the highest leave it first.  ``slash`` is its name after a ``/`` in the composer.  ``letter`` is its key
-    after the leader; one without gets a letter that is free.  ``everywhere``: its keys work on every screen.
-    """
+    @property
+    def conversation(self) -> ConversationController:
+        """The one on show."""
+        ...
 
-    name: ClassVar[str]
-    title: ClassVar[str]
-    group: ClassVar[Group]
-    keys: ClassVar[tuple[str, ...]] = ()
-    rank: ClassVar[int | None] = None
-    letter: ClassVar[str] = ""
-    everywhere: ClassVar[bool] = False
-    slash: ClassVar[str] = ""
-    argument: ClassVar[str] = ""
-    """What may follow the slash name, for the help: ``MODEL``."""
+    @property
+    def turns(self) -> TurnRunner:
+        """The answers that are running."""
+        ...
+
+    @property
+    def sidebar(self) -> Sidebar:
+        """What is done to a conversation as a whole."""
+        ...
+
+    @property
+    def attachments(self) -> Attachments:
+        """What goes with the next message."""
+        ...
+
+    @property
+    def compare(self) -> CompareController:
+        """Several models at once."""
+        ...
+
+    @property
+    def places(self) -> Places:
+        """Where the keyboard is."""
+        ...
+
+    @property
+    def spending(self) -> Spending:
+        """Asks before money is spent."""
+        ...
+
+    @property
+    def status(self) -> StatusController:
+        """Title and status row."""
+        ...
+
+
+class Command(CommandInfo):
+    """A command that can be run; its class's docstring is its line in help and palette."""
 
     @classmethod
-    def help(cls) -> str:
-        """The first line of the docstring."""
-        return (cls.__doc__ or cls.title).strip().splitlines()[0]
-
-    @classmethod
-    async def choices(cls, chat: ChatScreen, argument: str) -> Sequence[Choice]:
+    async def choices(cls, chat: CommandContext, argument: str) -> Sequence[Choice]:
         """What may stand after the slash name, for completion; ``argument`` is what stands there so far."""
         return ()
 
-    async def run(self, chat: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Do it.  Raises `RoutertermError`, which becomes a notice."""
         raise NotImplementedError

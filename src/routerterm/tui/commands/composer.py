@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from routerterm.core.errors import RoutertermError
-from routerterm.tui.commands.base import Choice, Command
+from routerterm.tui.commands.base import Choice, Command, CommandContext
 
-if TYPE_CHECKING:
-    from routerterm.tui.chat.screen import ChatScreen
+STASH = "ui:stash"
+"""Where the memory holds what was put aside."""
+MOST_STASHED = 20
+"""Texts; the oldest go first."""
 
 
 class Attach(Command):
@@ -19,13 +20,13 @@ class Attach(Command):
     name, title, group, slash, argument = "attach", "Attach a file", "Writing", "attach", "FILE"
 
     @classmethod
-    async def choices(cls, chat: ChatScreen, argument: str) -> Sequence[Choice]:
+    async def choices(cls, chat: CommandContext, argument: str) -> Sequence[Choice]:
         """The files that fit what was typed."""
         from routerterm.tui.chat.completion import files
 
         return await asyncio.to_thread(files, argument)
 
-    async def run(self, chat: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Attach it, or ask for its path in the composer."""
         if argument:
             await chat.attachments.attach(argument)
@@ -40,11 +41,11 @@ class Detach(Command):
     name, title, group, slash, argument = "detach", "Remove attachment", "Writing", "detach", "all"
 
     @classmethod
-    async def choices(cls, chat: ChatScreen, argument: str) -> Sequence[Choice]:
+    async def choices(cls, chat: CommandContext, argument: str) -> Sequence[Choice]:
         """All of them."""
         return [Choice("all", "every file")]
 
-    async def run(self, chat: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Take it off."""
         if not chat.attachments.items:
             raise RoutertermError("Nothing is attached.", "/attach FILE attaches a file.")
@@ -60,9 +61,17 @@ class Editor(Command):
     name, title, group, slash = "editor", "Write in $EDITOR", "Writing", "editor"
     keys = ("alt+e",)
 
-    async def run(self, chat: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Open it on what is written."""
-        await chat.composer_controller.open_editor()
+        from routerterm.tui.dialogs.open_editor import open_editor
+
+        composer = chat.composer
+        text = composer.text
+        with chat.app.suspend():
+            written = open_editor(text)
+        chat.app.refresh(layout=True)
+        composer.put(written)
+        composer.focus()
 
 
 class Stash(Command):
@@ -71,6 +80,23 @@ class Stash(Command):
     name, title, group, slash = "stash", "Stash", "Writing", "stash"
     keys = ("alt+s",)
 
-    async def run(self, chat: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Put aside or bring back."""
-        await chat.composer_controller.stash()
+        composer, memory = chat.composer, chat.services.store.memory
+        text = composer.text
+        if text.strip():
+            await memory.change(STASH, lambda state: {"texts": [*_texts(state), text][-MOST_STASHED:]})
+            composer.put("")
+            chat.app.notify("Stashed. Alt+S in an empty composer brings it back.", timeout=3)
+            return
+        kept = _texts((await memory.read(STASH)).get(STASH))
+        if not kept:
+            raise RoutertermError("Nothing is stashed.", "Alt+S stashes what is written.")
+        await memory.change(STASH, lambda state: {"texts": _texts(state)[:-1]} if _texts(state)[:-1] else None)
+        composer.put(kept[-1])
+        await asyncio.sleep(0)
+
+
+def _texts(state: object) -> list[str]:
+    found = state.get("texts", []) if isinstance(state, dict) else []
+    return [text for text in found if isinstance(text, str)]

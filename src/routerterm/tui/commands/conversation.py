@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from routerterm.core.errors import RoutertermError
-from routerterm.tui.commands.base import Choice, Command
+from routerterm.tui.commands.base import Choice, Command, CommandContext
 from routerterm.tui.dialogs.ask import show_dialog
 from routerterm.tui.dialogs.edit_text import Edited, EditText
 from routerterm.tui.dialogs.prompt import PromptDialog
-
-if TYPE_CHECKING:
-    from routerterm.tui.chat.screen import ChatScreen
 
 
 class New(Command):
@@ -24,7 +20,7 @@ class New(Command):
     letter = "c"
     everywhere = True
 
-    async def run(self, chat: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Show an empty conversation."""
         await chat.conversation.open(None)
         chat.composer.focus()
@@ -34,7 +30,7 @@ class _Beside(Command):
     group = "Conversation"
     step = 0
 
-    async def run(self, chat: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Open the one beside the open one; a new one stands above the first."""
         if chat.services and not chat.begun.is_set():
             await chat.begun.wait()
@@ -65,12 +61,14 @@ class Switch(Command):
     name, title, group, slash, letter = "switch", "Switch conversation", "Conversation", "switch", "w"
     keys = ("alt+o",)
 
-    async def run(self, chat: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Pick one, newest first."""
         from routerterm.store.values import Filter
         from routerterm.tui.screens.conversation_pickers import conversations
 
-        show_dialog(chat, conversations(chat.services.store, "Switch conversation", Filter()), chat.conversation.open)
+        show_dialog(
+            chat.app, conversations(chat.services.store, "Switch conversation", Filter()), chat.conversation.open
+        )
 
 
 class Model(Command):
@@ -79,13 +77,13 @@ class Model(Command):
     name, title, group, slash, argument = "model", "Use model", "Conversation", "model", "MODEL"
 
     @classmethod
-    async def choices(cls, chat: ChatScreen, argument: str) -> Sequence[Choice]:
+    async def choices(cls, chat: CommandContext, argument: str) -> Sequence[Choice]:
         """Models and routes, with what they cost."""
         from routerterm.tui.screens.models.choices import model_choices
 
-        return await model_choices(chat, argument)
+        return await model_choices(chat.services, argument)
 
-    async def run(self, chat: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Set it, or open the picker if none is named."""
         if argument:
             await chat.conversation.use_model(argument)
@@ -99,7 +97,7 @@ class NextModel(Command):
     name, title, group, slash, letter = "next-model", "Next model", "Conversation", "next", "n"
     keys = ("alt+m", "ctrl+right_square_bracket")
 
-    async def run(self, chat: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Take the next one and say which."""
         from routerterm.tui.screens.models.picker import next_recent
 
@@ -116,7 +114,7 @@ class System(Command):
 
     name, title, group, slash, argument = "system", "System prompt", "Conversation", "system", "TEXT"
 
-    async def run(self, chat: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Set it, or open it for editing; ``none`` takes it away."""
         if argument:
             await chat.conversation.set(system=None if argument.lower() == "none" else argument)
@@ -126,7 +124,7 @@ class System(Command):
             await chat.conversation.set(system=answer.text.strip() or None)
 
         words = "How the model should answer here. Leave it empty for none; /prompts keeps some by name."
-        show_dialog(chat, EditText("System prompt", words, chat.conversation.system or ""), edited)
+        show_dialog(chat.app, EditText("System prompt", words, chat.conversation.system or ""), edited)
 
 
 class Private(Command):
@@ -134,7 +132,7 @@ class Private(Command):
 
     name, title, group, slash = "private", "Private", "Conversation", "private"
 
-    async def run(self, chat: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Toggle it."""
         await chat.conversation.set(private=not chat.conversation.private)
 
@@ -144,7 +142,7 @@ class Rename(Command):
 
     name, title, group, slash, argument = "rename", "Rename", "Conversation", "rename", "TITLE"
 
-    async def run(self, chat: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Rename it, or ask for a title."""
         id = chat.about
         if argument:
@@ -155,7 +153,7 @@ class Rename(Command):
         async def given(title: str) -> None:
             await chat.sidebar.rename(id, title)
 
-        show_dialog(chat, PromptDialog("Rename", "Its title in the list.", conversation.title), given)
+        show_dialog(chat.app, PromptDialog("Rename", "Its title in the list.", conversation.title), given)
 
 
 class Look(Command):
@@ -163,7 +161,7 @@ class Look(Command):
 
     name, title, group, slash, argument = "look", "Find here", "Conversation", "look", "WORDS"
 
-    async def run(self, chat: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Look for them, or ask for them; without words nothing is marked any more."""
 
         async def given(words: str) -> None:
@@ -173,7 +171,7 @@ class Look(Command):
         if argument:
             await given(argument)
         else:
-            show_dialog(chat, PromptDialog("Find here", "Words in this conversation; n goes up, N down."), given)
+            show_dialog(chat.app, PromptDialog("Find here", "Words in this conversation; n goes up, N down."), given)
 
 
 class Start(Command):
@@ -181,7 +179,7 @@ class Start(Command):
 
     name, title, group, slash = "start", "Start of the conversation", "Conversation", "top"
 
-    async def run(self, chat: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Load all there is, and show its beginning."""
         await chat.conversation.to_start()
 
@@ -191,7 +189,7 @@ class Delete(Command):
 
     name, title, group, slash = "delete", "Delete conversation", "Conversation", "delete"
 
-    async def run(self, chat: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Delete the open one, or the one of the list."""
         id = chat.about
         if id is None:
@@ -209,7 +207,7 @@ class Undelete(Command):
 
     name, title, group, slash = "undelete", "Undelete", "Conversation", "undelete"
 
-    async def run(self, chat: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Bring it back and open it."""
         await chat.conversation.open(await chat.sidebar.undelete())
 
@@ -219,7 +217,7 @@ class Pin(Command):
 
     name, title, group, slash = "pin", "Pin", "Conversation", "pin"
 
-    async def run(self, chat: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Toggle it."""
         await chat.sidebar.toggle_pin(chat.about)
 
@@ -229,7 +227,7 @@ class Clone(Command):
 
     name, title, group, slash = "clone", "Clone conversation", "Conversation", "clone"
 
-    async def run(self, chat: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Copy and open."""
         await chat.conversation.open(await chat.sidebar.clone(chat.about))
 
@@ -240,7 +238,7 @@ class Stop(Command):
     name, title, group = "stop", "Stop", "Writing"
     keys = ("escape",)
 
-    async def run(self, chat: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Stop the turn; queued messages come back into the composer; else go back to writing."""
         if chat.turns.stop() or chat.compare.give_up():
             return

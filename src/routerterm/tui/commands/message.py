@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from routerterm.core.errors import RoutertermError
 from routerterm.core.messages import Message
 from routerterm.engine.chat.trace import ReplyTrace
 from routerterm.tui.chat.attachment_files import attached_of
-from routerterm.tui.commands.base import Choice, Command
-
-if TYPE_CHECKING:
-    from routerterm.tui.chat.screen import ChatScreen
-
+from routerterm.tui.commands.base import Choice, Command, CommandContext
 
 UNFINISHED = ("length",)
 """How an answer may have ended by itself before its time."""
@@ -25,24 +20,24 @@ class Retry(Command):
     name, title, group, slash, argument = "retry", "Ask again", "Message", "retry", "MODEL"
 
     @classmethod
-    async def choices(cls, chat: ChatScreen, argument: str) -> Sequence[Choice]:
+    async def choices(cls, chat: CommandContext, argument: str) -> Sequence[Choice]:
         """Models and routes, with what they cost."""
         from routerterm.tui.screens.models.choices import model_choices
 
-        return await model_choices(chat, argument)
+        return await model_choices(chat.services, argument)
 
-    async def run(self, chat: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Regenerate the last answer, or the one chosen, once its cost is confirmed."""
         await again(chat, argument or chat.conversation.model)
 
 
-async def again(chat: ChatScreen, model: str) -> None:
+async def again(chat: CommandContext, model: str) -> None:
     """Have the chosen question, or the last, answered again by a model; its cost is confirmed first."""
     session, question = chat.conversation.session, await chat.conversation.question(chat.chosen)
 
     def do() -> None:
         chat.turns.start(session, lambda: session.regenerate(question.id, model=model), model=model)
-        chat.notify("Asked again. [ among the messages shows the previous answer.", timeout=4)
+        chat.app.notify("Asked again. [ among the messages shows the previous answer.", timeout=4)
 
     await chat.spending.gate("Ask again", model, do, leaf=question.id)
 
@@ -52,7 +47,7 @@ class Continue(Command):
 
     name, title, group, slash = "continue", "Continue the answer", "Message", "continue"
 
-    async def run(self, chat: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Go on with the chosen answer, or the last, once its cost is confirmed."""
         session, id = chat.conversation.session, chat.chosen or chat.conversation.session.head
         answer = await session.message(id) if id is not None else None
@@ -77,7 +72,7 @@ class LeaveOut(Command):
 
     name, title, group, slash = "leave_out", "Leave images out", "Message", "noimages"
 
-    async def run(self, chat: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Mark them, show it, and ask again."""
         if not await chat.conversation.session.leave_images_out():
             raise RoutertermError("There is no image in this conversation.")
@@ -90,7 +85,7 @@ class Edit(Command):
 
     name, title, group, slash = "edit", "Edit", "Message", "edit"
 
-    async def run(self, chat: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Put it into the composer; Enter then takes it in place of the old one."""
         chosen = await chat.conversation.session.message(chat.chosen) if chat.chosen is not None else None
         if chosen is not None and chosen.role == "assistant":
@@ -109,7 +104,7 @@ class Fork(Command):
 
     name, title, group, slash = "fork", "Fork from here", "Message", "fork"
 
-    async def run(self, chat: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Show the branch only up to the chosen message."""
         id = chat.chosen or chat.pointed
         if id is None:
@@ -123,7 +118,7 @@ class _Sibling(Command):
     group = "Message"
     step = 0
 
-    async def run(self, chat: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Walk to the sibling of the chosen message, or of the last one that has any."""
         id = chat.chosen or await chat.conversation.session.last_fork()
         if id is None:
@@ -150,11 +145,11 @@ class Why(Command):
 
     name, title, group, slash = "why", "Why", "Message", "why"
 
-    async def run(self, chat: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Show the record of the chosen or last answer."""
         from routerterm.tui.screens.why import WhyScreen
 
-        chat.app.push_screen(WhyScreen(await chat.conversation.record(chat.chosen), chat.machine))
+        chat.app.push_screen(WhyScreen(await chat.conversation.record(chat.chosen), chat.app.machine))
 
 
 class Undo(Command):
@@ -162,7 +157,7 @@ class Undo(Command):
 
     name, title, group, slash = "undo", "Undo the last turn", "Message", "undo"
 
-    async def run(self, chat: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Step back one turn."""
         question = await chat.conversation.session.undo()
         if question is None:
@@ -177,7 +172,7 @@ class Redo(Command):
 
     name, title, group, slash = "redo", "Redo the turn", "Message", "redo"
 
-    async def run(self, chat: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Step forward again."""
         if not await chat.conversation.session.redo():
             raise RoutertermError("There is no turn to redo.")

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from routerterm.core.errors import RoutertermError
 from routerterm.store.values import Filter
-from routerterm.tui.commands.base import Choice, Command
+from routerterm.tui.commands.base import Choice, Command, CommandContext
 from routerterm.tui.dialogs.ask import show_dialog
 from routerterm.tui.dialogs.prompt import PromptDialog
-
-if TYPE_CHECKING:
-    from routerterm.tui.chat.screen import ChatScreen
 
 
 class Tag(Command):
@@ -21,14 +16,14 @@ class Tag(Command):
     name, title, group, slash, argument = "tag", "Tags of this conversation", "Conversation", "tag", "NAME, NAME"
 
     @classmethod
-    async def choices(cls, chat: ChatScreen, argument: str) -> Sequence[Choice]:
+    async def choices(cls, chat: CommandContext, argument: str) -> Sequence[Choice]:
         """The tags there are."""
         before, comma, begun = argument.rpartition(",")
         tags = await chat.services.store.conversations.tags()
         fitting = [(tag, n) for tag, n in tags if tag.lower().startswith(begun.strip().lower())]
         return [Choice(f"{before}{comma}{' ' if comma else ''}{tag}", f"{n} conversations") for tag, n in fitting]
 
-    async def run(self, chat: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Set them, or ask for them."""
         id = chat.about
         if argument:
@@ -40,7 +35,7 @@ class Tag(Command):
             await chat.sidebar.set_tags(id, text)
 
         words = "Tags, separated by commas. Leave it empty to remove them."
-        show_dialog(chat, PromptDialog("Tags", words, ", ".join(conversation.tags)), given)
+        show_dialog(chat.app, PromptDialog("Tags", words, ", ".join(conversation.tags)), given)
 
 
 class Tags(Command):
@@ -48,19 +43,19 @@ class Tags(Command):
 
     name, title, group, slash, argument = "tags", "Conversations by tag", "Conversation", "tags", "TAG"
 
-    async def run(self, chat: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Pick a tag, then one of its conversations."""
         from routerterm.tui.screens.conversation_pickers import conversations, tags
 
         async def picked(tag: str) -> None:
             show_dialog(
-                chat, conversations(chat.services.store, f"Tagged {tag}", Filter(tag=tag)), chat.conversation.open
+                chat.app, conversations(chat.services.store, f"Tagged {tag}", Filter(tag=tag)), chat.conversation.open
             )
 
         if argument:
             await picked(argument)
         else:
-            show_dialog(chat, tags(chat.services.store), picked)
+            show_dialog(chat.app, tags(chat.services.store), picked)
 
 
 class Archive(Command):
@@ -68,14 +63,14 @@ class Archive(Command):
 
     name, title, group, slash = "archive", "Archive", "Conversation", "archive"
 
-    async def run(self, chat: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Toggle it."""
         id = chat.about
         archived = await chat.sidebar.toggle_archive(id)
         if archived and id == chat.conversation.id:
             await chat.conversation.open(None)
         where = "Archived. /archived lists it, F5 still finds it." if archived else "Back in the list."
-        chat.notify(where, timeout=4)
+        chat.app.notify(where, timeout=4)
 
 
 class Archived(Command):
@@ -83,12 +78,12 @@ class Archived(Command):
 
     name, title, group, slash = "archived", "The archive", "Conversation", "archived"
 
-    async def run(self, chat: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Pick one to open."""
         from routerterm.tui.screens.conversation_pickers import conversations
 
         show_dialog(
-            chat, conversations(chat.services.store, "The archive", Filter(archived=True)), chat.conversation.open
+            chat.app, conversations(chat.services.store, "The archive", Filter(archived=True)), chat.conversation.open
         )
 
 
@@ -97,7 +92,7 @@ class Bin(Command):
 
     name, title, group, slash = "bin", "Deleted conversations", "Conversation", "bin"
 
-    async def run(self, chat: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Pick one to bring back."""
         from routerterm.tui.screens.conversation_pickers import conversations
 
@@ -107,31 +102,4 @@ class Bin(Command):
             await chat.conversation.open(id)
 
         screen = conversations(chat.services.store, "Deleted", Filter(deleted=True), hint="Enter Restore · Esc Close")
-        show_dialog(chat, screen, picked)
-
-
-class Prompts(Command):
-    """The prompt library: system prompts by name, and templates with fields."""
-
-    name, title, group, slash, argument = "prompts", "Prompt library", "Writing", "prompts", "NAME"
-    keys = ("alt+l",)
-
-    @classmethod
-    async def choices(cls, chat: ChatScreen, argument: str) -> Sequence[Choice]:
-        """The names there are."""
-        prompts = await chat.services.store.prompts.all()
-        return [Choice(p.name, p.kind) for p in prompts if p.name.lower().startswith(argument.lower())]
-
-    async def run(self, chat: ChatScreen, argument: str = "") -> None:
-        """Use the one that is named, or show them all."""
-        if argument:
-            await chat.prompts.use_named(argument)
-        else:
-            await chat.prompts.open()
-
-
-def some(id: str | None) -> str:
-    """The id.  Raises `RoutertermError` for a conversation that is on no disk yet."""
-    if id is None:
-        raise RoutertermError("Nothing is saved yet.", "A conversation begins with its first message.")
-    return id
+        show_dialog(chat.app, screen, picked)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from msgspec.structs import replace
 
 from routerterm.core.errors import RoutertermError
 from routerterm.core.request import Effort, Params
-from routerterm.tui.commands.base import Choice, Command
-
-if TYPE_CHECKING:
-    from routerterm.tui.chat.screen import ChatScreen
+from routerterm.tui.commands.base import Choice, Command, CommandContext
 
 EFFORTS = {
     "low": "a little",
@@ -29,7 +26,7 @@ class Temperature(Command):
     name, title, group, slash, argument = "temperature", "Temperature", "Conversation", "temp", "0–2"
 
     @classmethod
-    async def choices(cls, chat: ChatScreen, argument: str) -> Sequence[Choice]:
+    async def choices(cls, chat: CommandContext, argument: str) -> Sequence[Choice]:
         """Some that are usual."""
         return [
             Choice("0", "the likeliest words: facts, code"),
@@ -38,11 +35,11 @@ class Temperature(Command):
             Choice("default", "as the model likes"),
         ]
 
-    async def run(self, chat: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Set it, or say what it is."""
         if not argument:
             now = chat.conversation.params.temperature
-            chat.notify(f"The temperature is {'the model’s own' if now is None else now}.", markup=False)
+            chat.app.notify(f"The temperature is {'the model’s own' if now is None else now}.", markup=False)
             return
         await _set(chat, replace(chat.conversation.params, temperature=_temperature(argument)))
 
@@ -53,14 +50,14 @@ class Reasoning(Command):
     name, title, group, slash, argument = "reasoning", "Reasoning", "Conversation", "reasoning", "low|medium|high"
 
     @classmethod
-    async def choices(cls, chat: ChatScreen, argument: str) -> Sequence[Choice]:
+    async def choices(cls, chat: CommandContext, argument: str) -> Sequence[Choice]:
         """The efforts."""
         return [Choice(value, about) for value, about in EFFORTS.items() if value.startswith(argument)]
 
-    async def run(self, chat: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Set it, or say what it is."""
         if not argument:
-            chat.notify(f"Reasoning is {chat.conversation.params.effort or 'as the model likes'}.", markup=False)
+            chat.app.notify(f"Reasoning is {chat.conversation.params.effort or 'as the model likes'}.", markup=False)
             return
         if argument not in EFFORTS:
             raise RoutertermError(f"{argument!r} is no effort.", f"There are {', '.join(EFFORTS)}.")
@@ -73,11 +70,11 @@ class Length(Command):
 
     name, title, group, slash, argument = "length", "Max answer length", "Conversation", "length", "TOKENS"
 
-    async def run(self, chat: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Set it, or say what it is."""
         if not argument:
             now = chat.conversation.params.max_output
-            chat.notify(f"An answer may have {f'{now:,} tokens' if now else 'as many tokens as the model likes'}.")
+            chat.app.notify(f"An answer may have {f'{now:,} tokens' if now else 'as many tokens as the model likes'}.")
             return
         if argument != "default" and not (argument.isascii() and argument.isdigit() and int(argument) > 0):
             raise RoutertermError(f"{argument!r} is no number of tokens.", "Write /length 500, or /length default.")
@@ -97,12 +94,12 @@ def _temperature(argument: str) -> float | None:
     return value
 
 
-async def _set(chat: ChatScreen, params: Params) -> None:
+async def _set(chat: CommandContext, params: Params) -> None:
     await chat.conversation.set(params=params)
     said = [
         f"temperature {params.temperature}" if params.temperature is not None else "",
         f"reasoning {params.effort}" if params.effort else "",
         f"at most {params.max_output:,} tokens" if params.max_output else "",
     ]
-    chat.notify(", ".join(filter(None, said)).capitalize() or "As the model likes.", timeout=3, markup=False)
+    chat.app.notify(", ".join(filter(None, said)).capitalize() or "As the model likes.", timeout=3, markup=False)
     await chat.attachments.say_unheeded()

@@ -1,25 +1,29 @@
-"""All commands, by name, in the order of the help."""
+"""All commands, by name, in the order of the help; and how one is run."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from routerterm.core.errors import RoutertermError
+from routerterm.tui.app_context import StillStarting
 from routerterm.tui.commands import (
-    comparing,
+    compare,
     composer,
     conversation,
     import_export,
     message,
     organise,
     parameters,
+    prompts,
     screens,
     start,
     tree,
 )
 
 if TYPE_CHECKING:
-    from routerterm.tui.commands.base import Command
+    from routerterm.tui.commands.base import Choice, Command, CommandContext
+    from routerterm.tui.keymap import CommandInfo
 
 COMMANDS: Mapping[str, type[Command]] = {
     command.name: command
@@ -64,7 +68,7 @@ COMMANDS: Mapping[str, type[Command]] = {
         tree.Tree,
         import_export.Export,
         import_export.Import,
-        organise.Prompts,
+        prompts.Prompts,
         message.Edit,
         message.Continue,
         message.LeaveOut,
@@ -82,7 +86,7 @@ COMMANDS: Mapping[str, type[Command]] = {
         parameters.Temperature,
         parameters.Reasoning,
         parameters.Length,
-        comparing.Compare,
+        compare.Compare,
         composer.Attach,
         composer.Detach,
         composer.Editor,
@@ -101,3 +105,41 @@ def slash_command(text: str) -> tuple[str, str] | None:
     name, _, argument = text.strip()[1:].partition(" ")
     command = _SLASHES.get(name.lower())
     return (command.name, argument.strip()) if command else None
+
+
+class CommandRunner:
+    """Runs commands on one chat."""
+
+    def __init__(self, chat: CommandContext) -> None:
+        self._chat = chat
+        self.recent: list[str] = []
+        """The commands that were run, the last one last."""
+
+    @property
+    def infos(self) -> Mapping[str, type[CommandInfo]]:
+        """Every command."""
+        return COMMANDS
+
+    def parse(self, text: str) -> tuple[str, str] | None:
+        """The command and its argument; None for anything that is no command of ours."""
+        return slash_command(text)
+
+    async def choices(self, name: str, argument: str) -> Sequence[Choice]:
+        """What may stand after its slash name, where ``argument`` stands so far."""
+        return await COMMANDS[name].choices(self._chat, argument)
+
+    async def run(self, name: str, argument: str = "") -> None:
+        """Run it, before all is read as soon as it is; what is wrong becomes a notice."""
+        if name in self.recent:
+            self.recent.remove(name)
+        self.recent.append(name)
+        try:
+            await COMMANDS[name]().run(self._chat, argument)
+        except StillStarting:
+            self._chat.app.run_worker(self._run_when_begun(name, argument), group="early", exit_on_error=False)
+        except RoutertermError as error:
+            self._chat.app.show_error(error)
+
+    async def _run_when_begun(self, name: str, argument: str) -> None:
+        await self._chat.begun.wait()
+        await self.run(name, argument)

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from routerterm.core.errors import RoutertermError
-from routerterm.tui.commands.base import Choice, Command
+from routerterm.tui.commands.base import Choice, Command, CommandContext
 from routerterm.tui.dialogs.ask import show_dialog
 from routerterm.tui.terminal import driver_of
-
-if TYPE_CHECKING:
-    from routerterm.tui.chat.screen import ChatScreen
 
 
 class Opens(Command):
@@ -22,7 +19,7 @@ class Opens(Command):
     everywhere = True
     screen: ClassVar[str]
 
-    async def run(self, chat: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Open it."""
         await chat.app.action_open(self.screen)
 
@@ -62,7 +59,7 @@ class Find(Opens):
     keys = ("f5", "ctrl+f")
     rank = 3
 
-    async def run(self, chat: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Open it, with the words that were given."""
         if argument and chat.app.services is not None:
             from routerterm.tui.screens.find import look_for
@@ -99,13 +96,13 @@ class Themes(Opens):
     rank = 6
 
     @classmethod
-    async def choices(cls, chat: ChatScreen, argument: str) -> Sequence[Choice]:
+    async def choices(cls, chat: CommandContext, argument: str) -> Sequence[Choice]:
         """The machines that there are."""
         from routerterm.tui.themes.reader import find_themes
 
         return [Choice(name) for name in find_themes(chat.app.paths.theme_dirs()) if name.startswith(argument)]
 
-    async def run(self, chat: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Become the one that is named, and keep it; or open the picker."""
         from routerterm.config.write import set_value
         from routerterm.tui.themes.reader import find_themes
@@ -139,9 +136,9 @@ class Sidebar(Command):
     keys = ("f9", "ctrl+s")
     rank = 5
 
-    async def run(self, chat: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Toggle it."""
-        chat.pane_layout.toggle_sidebar()
+        chat.toggle_sidebar()
 
 
 class Leader(Command):
@@ -151,18 +148,18 @@ class Leader(Command):
     keys = ("ctrl+x",)
     rank = 0
 
-    async def run(self, chat: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Cut what is selected, or wait for a letter."""
-        if chat.focused is chat.composer and chat.composer.selected_text:
+        if chat.composer.has_focus and chat.composer.selected_text:
             chat.composer.action_cut()
             return
         from routerterm.tui.screens.which_key import WhichKey
 
         async def chosen(name: str | None) -> None:
             if name is not None:
-                await chat.run_command(name)
+                await chat.commands.run(name)
 
-        chat.app.push_screen(WhichKey(chat.keys_of), chosen)
+        chat.app.push_screen(WhichKey(chat.commands.infos, chat.app.keys_of), chosen)
 
 
 class Palette(Command):
@@ -171,27 +168,27 @@ class Palette(Command):
     name, title, group, letter = "palette", "Palette", "Program", "p"
     keys = ("ctrl+p",)
 
-    async def run(self, chat: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Pick a command, those that were run last first."""
-        from routerterm.tui.commands.registry import COMMANDS
         from routerterm.tui.dialogs.picker import Picker, among
         from routerterm.tui.widgets.fields import Span
         from routerterm.tui.widgets.keybar import key_name
         from routerterm.tui.widgets.rows import Column, Row
 
-        recent = [name for name in reversed(chat.ran) if name in COMMANDS and name != self.name]
+        commands = chat.commands.infos
+        recent = [name for name in reversed(chat.commands.recent) if name != self.name]
         rows = []
-        for name in dict.fromkeys([*recent, *(name for name in COMMANDS if name != self.name)]):
-            command, keys = COMMANDS[name], chat.keys_of.get(name, ())
+        for name in dict.fromkeys([*recent, *(name for name in commands if name != self.name)]):
+            command, keys = commands[name], chat.app.keys_of.get(name, ())
             key = key_name(keys[0]) if keys else f"/{command.slash}" * bool(command.slash)
             cells = (command.title, (Span(command.help(), "dim"),), (Span(key, "bright"),))
             rows.append(Row(name, cells, search=f"{command.title} {command.slash} {command.help()}"))
 
         async def picked(name: str) -> None:
-            await chat.run_command(name)
+            await chat.commands.run(name)
 
         columns = (Column("", 0, most=28), Column("", 1, grow=True), Column("", 0, right=True))
-        show_dialog(chat, Picker("Commands", columns, among(rows), hint="Enter Run · Esc Close"), picked)
+        show_dialog(chat.app, Picker("Commands", columns, among(rows), hint="Enter Run · Esc Close"), picked)
 
 
 class Notices(Command):
@@ -200,13 +197,13 @@ class Notices(Command):
     name, title, group, slash, letter = "notices", "Notices", "Program", "notices", "!"
     keys = ("alt+n",)
 
-    async def run(self, chat: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: CommandContext, argument: str = "") -> None:
         """List them."""
         from routerterm.tui.clock import time_of_day
         from routerterm.tui.dialogs.picker import Picker, among
         from routerterm.tui.widgets.rows import Column, Row
 
-        log = list(reversed(chat.app.notifications.log))
+        log = list(reversed(chat.notifications.log))
         rows = [Row(str(n), (time_of_day(when), line), detail=line) for n, (when, line) in enumerate(log)]
         columns = (Column("", 0), Column("", 0, grow=True))
         chat.app.push_screen(Picker("Notices", columns, among(rows), hint="Esc Close", explained=True))
@@ -219,7 +216,7 @@ class Redraw(Command):
     keys = ("ctrl+l",)
     everywhere = True
 
-    async def run(self, chat: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Forget what is thought to be shown."""
         driver = driver_of(chat.app)
         if driver is not None:
@@ -233,7 +230,7 @@ class Suspend(Command):
     name, title, group, slash = "suspend", "Suspend", "Program", "suspend"
     keys = ("alt+z",)  # Ctrl+Z takes back what was typed, as in any editor
 
-    async def run(self, chat: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Stop as a job of the shell."""
         chat.app.action_suspend_process()
 
@@ -246,7 +243,7 @@ class Quit(Command):
     rank = 2
     everywhere = True
 
-    async def run(self, chat: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Stop what runs, save, and go."""
         await chat.leave()
         chat.app.exit(0)

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from routerterm.core.errors import RoutertermError
-from routerterm.tui.commands.base import Command
-
-if TYPE_CHECKING:
-    from routerterm.tui.chat.screen import ChatScreen
+from routerterm.tui.commands.base import Command, CommandContext
 
 
 class Welcome(Command):
@@ -16,12 +11,12 @@ class Welcome(Command):
 
     name, title, group, slash = "welcome", "Get started", "Program", "welcome"
 
-    async def run(self, chat: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Show them in an empty conversation."""
         if chat.turns.current is not None:
             raise RoutertermError("An answer is still running.", "Esc stops it.")
         await chat.conversation.open(None)
-        chat.onboarding.show()
+        chat.show_welcome()
 
 
 class Boot(Command):
@@ -29,8 +24,8 @@ class Boot(Command):
 
     name, title, group, slash = "boot", "Replay boot", "Program", "boot"
 
-    async def run(self, chat: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Open the screen that shows it."""
         from routerterm.tui.screens.boot import BootScreen
 
-        chat.app.push_screen(BootScreen(chat.machine, moves=chat.app.moves))
+        chat.app.push_screen(BootScreen(chat.app.machine, moves=chat.app.moves))

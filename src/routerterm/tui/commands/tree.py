@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from routerterm.core.errors import RoutertermError
 from routerterm.core.money import show_usd
-from routerterm.tui.commands.base import Command
+from routerterm.tui.commands.base import Command, CommandContext
 from routerterm.tui.commands.message import again
 from routerterm.tui.dialogs.ask import show_dialog
-
-if TYPE_CHECKING:
-    from routerterm.tui.chat.screen import ChatScreen
-
 
 COPY = "copy"
 """The first row of a message's menu; it is no command of its own."""
@@ -24,7 +18,7 @@ class Tree(Command):
     name, title, group, slash, letter = "tree", "Tree", "Conversation", "tree", "t"
     keys = ("alt+t",)
 
-    async def run(self, chat: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Show the tree, and do what is chosen in it."""
         from routerterm.tui.screens.tree import TreeScreen
 
@@ -47,7 +41,7 @@ class Tree(Command):
             await chat.conversation.reveal(id)
             (chat.composer if what == "fork" else chat.transcript).focus()
 
-        show_dialog(chat, TreeScreen(chat.conversation.title, tree, session.head, chat.machine.glyphs), chosen)
+        show_dialog(chat.app, TreeScreen(chat.conversation.title, tree, session.head, chat.app.machine.glyphs), chosen)
 
 
 class RetryWith(Command):
@@ -55,7 +49,7 @@ class RetryWith(Command):
 
     name, title, group, slash = "retry_with", "Ask again with another model", "Message", "other"
 
-    async def run(self, chat: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Pick a model, and have it answer the chosen question, or the last."""
         from routerterm.tui.screens.models.picker import model_picker
 
@@ -71,7 +65,7 @@ class RetryWith(Command):
         if argument:
             await picked(argument)
         else:
-            show_dialog(chat, model_picker(chat.app, "Ask again with"), picked)
+            show_dialog(chat.app, model_picker(chat.app, "Ask again with"), picked)
 
 
 class Menu(Command):
@@ -79,9 +73,8 @@ class Menu(Command):
 
     name, title, group = "menu", "Menu of the message", "Message"
 
-    async def run(self, chat: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Pick one of the commands on messages, and run it on the chosen one."""
-        from routerterm.tui.commands.registry import COMMANDS
         from routerterm.tui.dialogs.picker import Picker, among
         from routerterm.tui.widgets.fields import Span
         from routerterm.tui.widgets.rows import Column, Row
@@ -89,7 +82,7 @@ class Menu(Command):
         id = chat.chosen or chat.pointed
         rows = [Row(COPY, ("Copy", (Span("Copy this message.", "dim"),)))] + [
             Row(command.name, (command.title, (Span(command.help(), "dim"),)))
-            for command in COMMANDS.values()
+            for command in chat.commands.infos.values()
             if command.group == "Message" and command is not Menu
         ]
 
@@ -99,12 +92,12 @@ class Menu(Command):
                 return
             chat.chosen = id
             try:
-                await chat.run_command(name)
+                await chat.commands.run(name)
             finally:
                 chat.chosen = None
 
         columns = (Column("", 0), Column("", 1, grow=True))
-        show_dialog(chat, Picker("This message", columns, among(rows), hint="Enter Run · Esc Close"), picked)
+        show_dialog(chat.app, Picker("This message", columns, among(rows), hint="Enter Run · Esc Close"), picked)
 
 
 class Keep(Command):
@@ -112,7 +105,7 @@ class Keep(Command):
 
     name, title, group, slash = "keep", "Keep in context", "Message", "keep"
 
-    async def run(self, chat: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Turn it over on the chosen message, or on the one under the cursor, or on the last."""
         id = chat.chosen or chat.pointed
         if id is None:
@@ -125,7 +118,7 @@ class SumUp(Command):
 
     name, title, group, slash, argument = "summary", "Summarise older messages", "Conversation", "summary", "MODEL|off"
 
-    async def run(self, chat: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Sum up down to the chosen message, or all but the last turns, in the background."""
         session, id = chat.conversation.session, chat.chosen
         if argument.lower() == "off":
@@ -141,13 +134,13 @@ class SumUp(Command):
                 model = argument or services.model_for_chores(
                     chat.conversation.model, private=chat.conversation.private
                 )
-                chat.notify(f"{model} is summarising…", timeout=3, markup=False)
+                chat.app.notify(f"{model} is summarising…", timeout=3, markup=False)
                 summary = await sum_up(session, services.store, services, up_to, model=model, fitting=services.fitting)
             except RoutertermError as error:
-                chat.show_error(error)
+                chat.app.show_error(error)
                 return
             cost = show_usd(summary.cost.usd)
-            chat.notify(
+            chat.app.notify(
                 f"{summary.messages} messages go as a summary by {summary.target} from now on ({cost}). /summary off"
                 " sends them whole again.",
                 timeout=6,
@@ -158,7 +151,7 @@ class SumUp(Command):
             await chat.status.spent()
 
         def begin() -> None:
-            chat.run_worker(work(), name="summary", group="summary", exclusive=True, exit_on_error=False)
+            chat.app.run_worker(work(), name="summary", group="summary", exclusive=True, exit_on_error=False)
 
         model = argument or chat.services.model_for_chores(chat.conversation.model, private=chat.conversation.private)
         await chat.spending.gate(
@@ -167,7 +160,7 @@ class SumUp(Command):
             begin,
         )
 
-    async def _forget(self, chat: ChatScreen) -> None:
+    async def _forget(self, chat: CommandContext) -> None:
         from routerterm.engine.chat.context import SUMMARY
         from routerterm.engine.chat.summary import forget_summary
 

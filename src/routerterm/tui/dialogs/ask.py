@@ -10,12 +10,12 @@ from textual.screen import Screen
 from routerterm.core.errors import RoutertermError
 
 if TYPE_CHECKING:
-    from routerterm.tui.chat.screen import ChatScreen
+    from routerterm.tui.app_context import AppContext
 
 T = TypeVar("T")
 
 
-def show_dialog(chat: ChatScreen, screen: Screen[Any], then: Callable[[Any], Awaitable[None]]) -> None:
+def show_dialog(app: AppContext, screen: Screen[Any], then: Callable[[Any], Awaitable[None]]) -> None:
     """Open the overlay; ``then`` is told its answer, unless the person left it.  What goes wrong becomes a notice."""
 
     async def answered(answer: Any) -> None:
@@ -24,6 +24,6 @@ def show_dialog(chat: ChatScreen, screen: Screen[Any], then: Callable[[Any], Awa
         try:
             await then(answer)
         except RoutertermError as error:
-            chat.show_error(error)
+            app.show_error(error)
 
-    chat.app.push_screen(screen, answered)
+    app.push_screen(screen, answered)

@@ -25,7 +25,7 @@ from routerterm.tui.widgets.keybar import foot, key_name
 from routerterm.tui.widgets.rows import Column, Row, RowList
 
 if TYPE_CHECKING:
-    from routerterm.tui.app import RoutertermApp
+    from routerterm.tui.app_context import AppContext
 
 Source: TypeAlias = Callable[[str], Awaitable[Sequence[Row]]]
 """Gives the rows for what was typed."""
@@ -116,7 +116,7 @@ class Picker(Modal[str | None]):
     Picker #foot { margin: 1 1 0 1; background: $t-panel; }
     Picker.-short #foot { margin-top: 0; }
     """
-    app: RoutertermApp
+    app: AppContext
     query_box = query_one(Input)
     list = query_one(RowList)
 

@@ -37,11 +37,10 @@ async def _model(talk: PlainChat, argument: str) -> None:
     if argument:
         if not (await abilities(talk.services)).models(argument):
             raise RoutertermError(f"{argument} is neither a model nor a route.", "/models WORD lists some.")
-        talk.model = argument
+        talk.conversation.model = argument
         await remember(talk.services, argument)
-        if talk.session.conversation is not None:
-            await talk.services.store.conversations.change(talk.session.conversation.id, model=argument)
-    talk.say(f"{talk.model} answers.")
+        await talk.conversation.keep_model()
+    talk.say(f"{talk.conversation.model} answers.")
 
 
 async def _models(talk: PlainChat, argument: str) -> None:
@@ -54,7 +53,7 @@ async def _models(talk: PlainChat, argument: str) -> None:
 
 async def _system(talk: PlainChat, argument: str) -> None:
     """TEXT: what the model should be told about its task"""
-    await talk.set(system=argument or None)
+    await talk.conversation.change(system=argument or None)
     talk.say("The system prompt is set." if argument else "There is no system prompt now.")
 
 
@@ -66,7 +65,7 @@ async def _temperature(talk: PlainChat, argument: str) -> None:
         value = -1.0
     if value is not None and not 0 <= value <= 2:
         raise RoutertermError(f"{argument or 'Nothing'} is no temperature.", "It goes from 0 to 2.")
-    await talk.set(params=replace(talk.params, temperature=value))
+    await talk.conversation.change(params=replace(talk.conversation.params, temperature=value))
     talk.say(f"The temperature is {argument}.")
     await talk.say_unheeded()
 
@@ -76,7 +75,7 @@ async def _reasoning(talk: PlainChat, argument: str) -> None:
     if argument not in ("none", "low", "medium", "high", "default"):
         raise RoutertermError(f"{argument or 'Nothing'} is no effort.", "There are low, medium, high, none, default.")
     effort = None if argument == "default" else cast(Effort, argument)
-    await talk.set(params=replace(talk.params, effort=effort))
+    await talk.conversation.change(params=replace(talk.conversation.params, effort=effort))
     talk.say(f"Reasoning is {argument}.")
     await talk.say_unheeded()
 
@@ -94,8 +93,8 @@ async def _attach(talk: PlainChat, argument: str) -> None:
 
 async def _private(talk: PlainChat, _: str) -> None:
     """keep this conversation on this machine, or no longer"""
-    await talk.set(private=not talk.private)
-    talk.say("Only models of this machine may answer." if talk.private else "Any model may answer.")
+    await talk.conversation.change(private=not talk.conversation.private)
+    talk.say("Only models of this machine may answer." if talk.conversation.private else "Any model may answer.")
     await talk.say_unheeded()
 
 
@@ -120,7 +119,7 @@ async def _open(talk: PlainChat, argument: str) -> None:
     if not argument.isdigit() or not 0 < int(argument) <= len(talk.listed):
         raise RoutertermError("There is no such number.", "/list or /find WORDS names conversations by number.")
     await talk.open(talk.listed[int(argument) - 1])
-    for message in (await talk.session.page(20)).messages:
+    for message in (await talk.conversation.session.page(20)).messages:
         talk.say(said(message))
 
 
@@ -139,13 +138,13 @@ async def _find(talk: PlainChat, argument: str) -> None:
 
 async def _retry(talk: PlainChat, argument: str) -> None:
     """MODEL: answer the last question again, perhaps by another model"""
-    await talk.unlock(argument or talk.model)
-    await talk.hear(talk.session.regenerate(model=argument or talk.model))
+    await talk.unlock(argument or talk.conversation.model)
+    await talk.hear(talk.conversation.session.regenerate(model=argument or talk.conversation.model))
 
 
 async def _undo(talk: PlainChat, _: str) -> None:
     """take the last turn back"""
-    question = await talk.session.undo()
+    question = await talk.conversation.session.undo()
     if question is None:
         raise RoutertermError("There is no turn to undo.")
     talk.say(f"Taken back: {one_line(question.message.said)}")
@@ -153,7 +152,7 @@ async def _undo(talk: PlainChat, _: str) -> None:
 
 async def _why(talk: PlainChat, _: str) -> None:
     """tell how the last answer came to be"""
-    reply = talk.session.reply
+    reply = talk.conversation.session.reply
     if reply is None:
         raise RoutertermError("There is no answer in this session yet.")
     record = reply.record

@@ -7,7 +7,7 @@ import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, suppress
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
+from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from routerterm.core.errors import RoutertermError
 from routerterm.core.events import (
@@ -23,11 +23,10 @@ from routerterm.core.events import (
     ToolCallDelta,
     UsageReported,
 )
-from routerterm.core.request import Params
-from routerterm.core.sanitise import sanitise
+from routerterm.core.sanitise import sanitise, tidied
+from routerterm.engine.chat.active_conversation import ActiveConversation
 from routerterm.engine.chat.capabilities import unsupported_options
-from routerterm.engine.chat.params import params_from_json, params_to_json
-from routerterm.tui.chat.attachment_files import Attached, tidied
+from routerterm.tui.chat.attachment_files import Attached
 from routerterm.tui.chat.entries import words
 from routerterm.tui.chat.last_model import begins_with
 from routerterm.tui.chat.opening import Opening
@@ -37,7 +36,6 @@ from routerterm.tui.plain.text import WELCOME, ending
 if TYPE_CHECKING:
     from routerterm.config.keys.key_store import KeyStore
     from routerterm.config.paths import Paths
-    from routerterm.engine.chat.session import Session
     from routerterm.wiring import Services
 
 Unlock: TypeAlias = Callable[["KeyStore", str], Awaitable[object]]
@@ -51,13 +49,11 @@ class PlainChat:
     def __init__(self, services: Services, unlock: Unlock) -> None:
         self.services = services
         self._unlock = unlock
-        self.session: Session = services.session(None)
-        self.model = services.default_model
+        self.conversation = ActiveConversation(lambda: services, services.default_model)
         self.files: list[Attached] = []
         self.listed: list[str] = []
         """Conversations by the numbers under which they were named last."""
         self.over = False
-        self._wishes: dict[str, Any] = {}
         self._at_line_start = True
 
     # -- saying ----------------------------------------------------------------------------------------
@@ -83,44 +79,19 @@ class PlainChat:
 
     # -- the conversation ------------------------------------------------------------------------------
 
-    @property
-    def params(self) -> Params:
-        """How answers are wished for."""
-        conversation = self.session.conversation
-        return params_from_json(conversation.params) if conversation else self._wishes.get("params", Params())
-
-    @property
-    def private(self) -> bool:
-        """Whether only models of this machine may answer."""
-        conversation = self.session.conversation
-        return conversation.private if conversation else bool(self._wishes.get("private"))
-
     async def open(self, id: str | None) -> None:
         """Go on in a conversation, or begin a new one."""
-        self._wishes.clear()
-        self.session = self.services.session(id)
-        conversation = await self.session.load()
-        self.model = (conversation.model if conversation else None) or await begins_with(self.services)
-
-    async def set(self, **fields: Any) -> None:
-        """Change the conversation; a new one is not saved for that."""
-        conversation = self.session.conversation
-        if conversation is None:
-            self._wishes |= fields
-            self.session = self.services.session(None, **self._wishes)
-            return
-        if isinstance(fields.get("params"), Params):
-            fields["params"] = params_to_json(fields["params"])
-        await self.services.store.conversations.change(conversation.id, **fields)
-        await self.session.refresh()
+        stored = await self.conversation.load(id)
+        self.conversation.model = (stored.model if stored else None) or await begins_with(self.services)
 
     async def say_unheeded(self) -> None:
         """Say at once what the model will not do."""
         from routerterm.wiring.preview import abilities
 
-        can = (await abilities(self.services)).of(self.model)
+        now = self.conversation
+        can = (await abilities(self.services)).of(now.model)
         pictures = any(file.is_picture for file in self.files)
-        for sentence in unsupported_options(self.model, can, self.params, pictures=pictures, private=self.private):
+        for sentence in unsupported_options(now.model, can, now.params, pictures=pictures, private=now.private):
             self.say(f"Note: {sentence}")
 
     async def take(self, line: str) -> None:
@@ -129,9 +100,11 @@ class PlainChat:
             if line.startswith("/") and "\n" not in line and "/" not in line.split()[0][1:]:
                 await self._command(line)
             elif line.strip() or self.files:
-                await self.unlock(self.model)
+                model = self.conversation.model
+                await self.unlock(model)
                 files, self.files = self.files, []
-                await self.hear(self.session.send(line, parts=[file.part for file in files], model=self.model))
+                parts = [file.part for file in files]
+                await self.hear(self.conversation.session.send(line, parts=parts, model=model))
         except RoutertermError as error:
             self.tell(error)
 
@@ -207,12 +180,16 @@ def run(paths: Paths, unlock: Unlock, opening: Opening | None = None) -> int:
 
 async def _greet(talk: PlainChat, opening: Opening) -> None:
     services = talk.services
-    talk.model = await begins_with(services)
-    talk.say(f"routerterm, plain. {talk.model} answers. /help names the commands, /quit leaves.")
+    talk.conversation.model = await begins_with(services)
+    talk.say(f"routerterm, plain. {talk.conversation.model} answers. /help names the commands, /quit leaves.")
     for trouble in services.troubles:
         talk.tell(trouble)
     chosen = ("router", "default") in services.settings.given
-    if not chosen and talk.model == "demo/markdown" and await services.store.conversations.latest() is None:
+    if (
+        not chosen
+        and talk.conversation.model == "demo/markdown"
+        and await services.store.conversations.latest() is None
+    ):
         talk.say(WELCOME)
     latest = await services.store.conversations.latest() if opening.last else None
     if latest is not None:

@@ -16,19 +16,19 @@ from routerterm.tui.widgets.rows import Column, Row
 if TYPE_CHECKING:
     from routerterm.store.search import Hit
     from routerterm.store.snippet import Snippet
-    from routerterm.tui.app import RoutertermApp
+    from routerterm.tui.app_context import AppContext
     from routerterm.wiring import Services
 
 PAUSE = 0.06
 """Seconds to wait for the next key before the disk is asked."""
 
 
-async def open_screen(app: RoutertermApp) -> None:
+async def open_screen(app: AppContext) -> None:
     """Let the person look for something that was said."""
     look_for(app, "")
 
 
-def look_for(app: RoutertermApp, words: str) -> None:
+def look_for(app: AppContext, words: str) -> None:
     """The same, with some words to begin with."""
     services = app.services
     assert services is not None
@@ -48,8 +48,7 @@ def look_for(app: RoutertermApp, words: str) -> None:
     async def taken(id: str | None) -> None:
         if id is not None:
             conversation, _, message = id.partition(" ")
-            await app.chat.conversation.open(conversation, message or None, source.word)
-            app.chat.composer.focus()
+            await app.open_conversation(conversation, message or None, source.word)
 
     app.push_screen(picker, taken)
 

@@ -23,7 +23,7 @@ from routerterm.tui.widgets.rows import Column, Row, RowList
 
 if TYPE_CHECKING:
     from routerterm.engine.usage.request_log import RequestEntry
-    from routerterm.tui.app import RoutertermApp
+    from routerterm.tui.app_context import AppContext
 
 EVERY = 0.5
 """Seconds between two looks at what has changed."""
@@ -39,7 +39,7 @@ COLUMNS = (
 TONES: dict[str, Tone] = {"running": "bright", "done": "text", "gone": "dim", "error": "error", "denied": "warning"}
 
 
-async def open_screen(app: RoutertermApp) -> None:
+async def open_screen(app: AppContext) -> None:
     """Show it."""
     app.push_screen(GatewayScreen(app))
 
@@ -64,7 +64,7 @@ class GatewayScreen(Modal[None]):
     GatewayScreen #foot { margin: 1 1 0 1; background: $t-panel; }
     """
 
-    def __init__(self, app: RoutertermApp) -> None:
+    def __init__(self, app: AppContext) -> None:
         super().__init__()
         self._of = app
         self._version = -1

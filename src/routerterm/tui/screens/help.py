@@ -9,10 +9,8 @@ from textual.binding import Binding
 from textual.dom import DOMNode
 from textual.screen import Screen
 
-from routerterm.tui.commands.base import Group
-from routerterm.tui.commands.registry import COMMANDS
 from routerterm.tui.dialogs.picker import Picker, later
-from routerterm.tui.keymap import letters
+from routerterm.tui.keymap import CommandInfo, Group, letters
 from routerterm.tui.widgets.fields import Span
 from routerterm.tui.widgets.framed_screen import NARROW_BELOW
 from routerterm.tui.widgets.keybar import key_name
@@ -21,7 +19,7 @@ from routerterm.tui.widgets.rows import Column, Row
 if TYPE_CHECKING:
     from textual.widget import Widget
 
-    from routerterm.tui.app import RoutertermApp
+    from routerterm.tui.app_context import AppContext
 
 WIDE = (Column("", 0, most=20), Column("", 1, most=44), Column("", 2, grow=True))
 NARROW = (Column("", 0, most=15), Column("", 1, most=22))
@@ -36,13 +34,13 @@ NAMES: Mapping[str, str] = {
 """What a part of the screen is called; others go by the name of their class."""
 
 
-async def open_screen(app: RoutertermApp) -> None:
+async def open_screen(app: AppContext) -> None:
     """Show everything that can be done; what is chosen is done."""
     below, focused = app.screen, app.screen.focused
     actions: dict[str, tuple[DOMNode, Binding]] = {}
 
     async def rows() -> list[Row]:
-        ours, others = (list(bindings_here(below, focused, ours=ours)) for ours in (True, False))
+        ours, others = (list(bindings_here(below, focused, app.commands, ours=ours)) for ours in (True, False))
         first = [item for item in ours if item[0] in (below, focused)]
         parts = {"here: ": first, "also: ": [item for item in ours if item not in first], "any text: ": others}
         told: list[Row] = []
@@ -51,7 +49,7 @@ async def open_screen(app: RoutertermApp) -> None:
             actions.update(zip((row.id for row in found if row.id), items, strict=True))
             told += found
             if prefix == "here: " and not below.is_modal:
-                told += command_rows(app.chat.keys_of)
+                told += command_rows(app.commands, app.keys_of)
         return told
 
     async def taken(id: str | None) -> None:
@@ -73,7 +71,9 @@ async def open_screen(app: RoutertermApp) -> None:
     app.push_screen(picker, taken)
 
 
-def bindings_here(screen: Screen[Any], focused: Widget | None, *, ours: bool) -> Iterator[tuple[DOMNode, Binding]]:
+def bindings_here(
+    screen: Screen[Any], focused: Widget | None, commands: Mapping[str, type[CommandInfo]], *, ours: bool
+) -> Iterator[tuple[DOMNode, Binding]]:
     """The keys of what is focused, of the screen, then of its other parts: ours, or those every such part has.
 
     Commands are told elsewhere.
@@ -85,7 +85,7 @@ def bindings_here(screen: Screen[Any], focused: Widget | None, *, ours: bool) ->
         own = set(_own_actions(type(part)))
         for binding in _merged(part):
             kind = (type(part).__name__, binding.action)
-            if binding.description and binding.id not in COMMANDS and kind not in told:
+            if binding.description and binding.id not in commands and kind not in told:
                 if (binding.action in own or part is screen) is ours:
                     yield part, binding
                 told.add(kind)
@@ -128,24 +128,23 @@ def _name(part: DOMNode) -> str:
     return NAMES.get(type(part).__name__, type(part).__name__.lower())
 
 
-def command_rows(keys_of: Mapping[str, tuple[str, ...]]) -> Iterator[Row]:
+def command_rows(commands: Mapping[str, type[CommandInfo]], keys_of: Mapping[str, tuple[str, ...]]) -> Iterator[Row]:
     """Every command, in the order of the groups."""
-    after_leader = {name: letter for letter, name in letters(COMMANDS.values()).items()}
+    after_leader = {name: letter for letter, name in letters(commands.values()).items()}
     for group in get_args(Group):
         yield Row("", (group.lower(),))
-        for command in COMMANDS.values():
+        for command in commands.values():
             if command.group == group:
-                yield _command_row(command.name, keys_of, after_leader.get(command.name, ""))
+                yield _command_row(command, keys_of, after_leader.get(command.name, ""))
 
 
-def _command_row(name: str, keys_of: Mapping[str, tuple[str, ...]], letter: str) -> Row:
-    command = COMMANDS[name]
+def _command_row(command: type[CommandInfo], keys_of: Mapping[str, tuple[str, ...]], letter: str) -> Row:
     slash = f"/{command.slash} {command.argument}".strip() if command.slash else ""
-    keys = " ".join(map(key_name, keys_of.get(name, ())))
+    keys = " ".join(map(key_name, keys_of.get(command.name, ())))
     leader = " ".join([*map(key_name, keys_of.get("leader", ())[:1]), letter]) if letter else ""
     ways = ", ".join(filter(None, (keys, slash, leader)))
     return Row(
-        name,
+        command.name,
         ((Span(keys or slash or leader, "bright"),), command.title, (Span(command.help(), "dim"),)),
         search=f"{command.title} {slash} {keys} {command.help()}",
         detail=f"{command.help()}  {ways}",

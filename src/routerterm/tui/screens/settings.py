@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,6 @@ from routerterm.config.schema import Section
 from routerterm.config.write import set_value
 from routerterm.core.errors import SettingsError
 from routerterm.core.sanitise import one_line
-from routerterm.tui.commands.registry import COMMANDS
 from routerterm.tui.dialogs.picker import Picker, among, later
 from routerterm.tui.dialogs.prompt import PromptDialog
 from routerterm.tui.widgets.fields import Span
@@ -21,7 +20,8 @@ from routerterm.tui.widgets.keybar import key_name
 from routerterm.tui.widgets.rows import Column, Row, plain
 
 if TYPE_CHECKING:
-    from routerterm.tui.app import RoutertermApp
+    from routerterm.tui.app_context import AppContext
+    from routerterm.tui.keymap import CommandInfo
 
 WIDE = (Column("", 0, most=34), Column("", 0, most=24), Column("", 2, grow=True))
 NARROW = (Column("", 0, most=21), Column("", 0, most=16))
@@ -29,7 +29,7 @@ NARROW_BELOW = 80
 """Columns under which the sentences stand only beneath the list."""
 
 
-async def open_screen(app: RoutertermApp, on: str | None = None) -> None:
+async def open_screen(app: AppContext, on: str | None = None) -> None:
     """Let the person change what can be changed; ``on`` is where the cursor stands."""
     picker = Picker(
         "Settings",
@@ -48,7 +48,7 @@ async def open_screen(app: RoutertermApp, on: str | None = None) -> None:
     app.push_screen(picker, chosen)
 
 
-def _rows(app: RoutertermApp) -> Sequence[Row]:
+def _rows(app: AppContext) -> Sequence[Row]:
     rows: list[Row] = []
     before = ""
     for name, entry in _found(app).items():
@@ -59,17 +59,17 @@ def _rows(app: RoutertermApp) -> Sequence[Row]:
     return rows
 
 
-def _found(app: RoutertermApp) -> dict[str, Entry]:
+def _found(app: AppContext) -> dict[str, Entry]:
     """Every entry by its dotted name; the keys of each command instead of one table of them."""
     assert app.services is not None
     settings = app.services.settings
     found = {_dotted(entry.way): entry for entry in entries(settings) if entry.way[0] != "bindings"}
-    return found | {_dotted(entry.way): entry for entry in key_entries(settings.bindings)}
+    return found | {_dotted(entry.way): entry for entry in key_entries(app.commands.values(), settings.bindings)}
 
 
-def key_entries(own: dict[str, str]) -> Iterator[Entry]:
+def key_entries(commands: Iterable[type[CommandInfo]], own: dict[str, str]) -> Iterator[Entry]:
     """The keys of every command, as entries."""
-    for command in COMMANDS.values():
+    for command in commands:
         default = ", ".join(command.keys)
         text = f"Keys for: {command.help()} Commas between several; none takes them away."
         yield Entry(("bindings", command.name), own.get(command.name, default), default, (), "text", text)
@@ -135,7 +135,7 @@ def understood(text: str, entry: Entry) -> Any:
         raise SettingsError(f"{text!r} is not {entry.kind}.", hint) from None
 
 
-def _ask(app: RoutertermApp, name: str, entry: Entry) -> None:
+def _ask(app: AppContext, name: str, entry: Entry) -> None:
     """Ask for a value, and come back to the list."""
 
     async def take(text: str) -> None:

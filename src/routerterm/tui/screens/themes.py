@@ -13,10 +13,10 @@ from routerterm.tui.themes.reader import find_themes, read_theme
 from routerterm.tui.widgets.rows import Column, Row
 
 if TYPE_CHECKING:
-    from routerterm.tui.app import RoutertermApp
+    from routerterm.tui.app_context import AppContext
 
 
-async def open_screen(app: RoutertermApp) -> None:
+async def open_screen(app: AppContext) -> None:
     """Let the person try machines on; the one taken is kept in the settings."""
     before = app.machine.name
 

@@ -14,10 +14,8 @@ from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from routerterm.tui.commands.base import Group
-from routerterm.tui.commands.registry import COMMANDS
 from routerterm.tui.dialogs.modal import Modal
-from routerterm.tui.keymap import letters
+from routerterm.tui.keymap import CommandInfo, Group, letters
 from routerterm.tui.widgets.keybar import key_name
 from routerterm.tui.widgets.styles import Toned
 
@@ -35,14 +33,15 @@ class WhichKey(Modal[str | None]):
     WhichKey > Grid { background: $t-panel; }
     """
 
-    def __init__(self, keys_of: Mapping[str, tuple[str, ...]]) -> None:
+    def __init__(self, commands: Mapping[str, type[CommandInfo]], keys_of: Mapping[str, tuple[str, ...]]) -> None:
         super().__init__()
-        self._letters = letters(COMMANDS.values())
+        self._commands = commands
+        self._letters = letters(commands.values())
         self._keys_of = keys_of
 
     def compose(self) -> ComposeResult:
         """Only the grid."""
-        yield Grid([*cells_of(self._letters, self._keys_of)])
+        yield Grid([*cells_of(self._commands, self._letters, self._keys_of)])
 
     def on_key(self, event: events.Key) -> None:
         """Take a letter; anything else does nothing and closes the overlay."""
@@ -61,11 +60,13 @@ class WhichKey(Modal[str | None]):
             self.dismiss(None)
 
 
-def cells_of(letters: Mapping[str, str], keys_of: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, str, str, str]]:
+def cells_of(
+    commands: Mapping[str, type[CommandInfo]], letters: Mapping[str, str], keys_of: Mapping[str, tuple[str, ...]]
+) -> Iterator[tuple[str, str, str, str]]:
     """Name, letter, title and usual key of every command, in the order of the groups."""
     by_name = {name: letter for letter, name in letters.items()}
     for group in get_args(Group):
-        for command in COMMANDS.values():
+        for command in commands.values():
             if command.group == group and command.name in by_name:
                 keys = keys_of.get(command.name, ())
                 yield command.name, by_name[command.name], command.title, key_name(keys[0]) if keys else ""

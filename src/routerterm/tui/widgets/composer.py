@@ -12,8 +12,8 @@ from textual.message import Message
 from textual.widgets import TextArea
 
 from routerterm.core.redact import secret_redactor
+from routerterm.core.sanitise import tidied
 from routerterm.tui.actions import Action, bindings_of
-from routerterm.tui.chat.attachment_files import tidied
 from routerterm.tui.widgets.editing import LetterArea
 
 Where: TypeAlias = Literal["page_up", "page_down", "start", "end"]

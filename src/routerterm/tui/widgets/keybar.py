@@ -9,7 +9,7 @@ from routerterm.tui.widgets.fields import Field, Span, Tone
 
 if TYPE_CHECKING:
     from routerterm.tui.actions import Action
-    from routerterm.tui.commands.base import Command
+    from routerterm.tui.keymap import CommandInfo
     from routerterm.tui.themes.values import KeyForm
 
 _FASTEXT: tuple[Tone, ...] = ("error", "success", "warning", "accent")
@@ -35,8 +35,8 @@ _NAMES = {
 
 
 def key_fields(
-    commands: Iterable[type[Command]],
-    keys_of: dict[str, tuple[str, ...]],
+    commands: Iterable[type[CommandInfo]],
+    keys_of: Mapping[str, tuple[str, ...]],
     form: KeyForm = "box",
     *,
     actions: Sequence[Action] = (),

@@ -32,7 +32,7 @@ from routerterm.tui.widgets.framed_screen import BOTTOM_FROM, FramedScreen, Fram
 
 if TYPE_CHECKING:
     from routerterm.engine.chat.comparison import Comparison, Heard
-    from routerterm.tui.app import RoutertermApp
+    from routerterm.tui.app_context import AppContext
     from routerterm.tui.chat.turns import Asked
     from routerterm.tui.themes.values import Theme
     from routerterm.tui.transcript import messages
@@ -45,7 +45,7 @@ PULSE = 0.25
 class CompareScreen(FramedScreen):
     """Dismissed once everything has ended; `chosen` is the answer to go on with, from 0, or None."""
 
-    app: RoutertermApp
+    app: AppContext
     DEFAULT_CSS = """
     CompareScreen { layout: vertical; overflow: hidden; }
     CompareScreen > #title { margin: 0 2; }

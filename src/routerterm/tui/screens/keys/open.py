@@ -9,10 +9,10 @@ from routerterm.tui.screens.keys.screen import KeysScreen
 from routerterm.wiring.keys import ProbeLine
 
 if TYPE_CHECKING:
-    from routerterm.tui.app import RoutertermApp
+    from routerterm.tui.app_context import AppContext
 
 
-async def open_keys(app: RoutertermApp, pasted: str = "", asking: bool = False) -> None:
+async def open_keys(app: AppContext, pasted: str = "", asking: bool = False) -> None:
     """The keys of every provider; what can answer may be another afterwards.
 
     ``asking`` begins with asking for a new key; ``pasted`` is that key.
@@ -25,7 +25,6 @@ async def open_keys(app: RoutertermApp, pasted: str = "", asking: bool = False) 
     )
 
     async def left(_: None) -> None:
-        await app.chat.status.lamps()
-        await app.chat.conversation.reconsider()
+        await app.keys_changed()
 
     app.push_screen(KeysScreen(desk, app.machine, pasted=pasted, asking=asking or bool(pasted)), left)

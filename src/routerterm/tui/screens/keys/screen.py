@@ -29,7 +29,7 @@ from routerterm.tui.widgets.framed_screen import BOTTOM_FROM, BOX_FROM, FramedSc
 if TYPE_CHECKING:
     from textual.geometry import Size
 
-    from routerterm.tui.app import RoutertermApp
+    from routerterm.tui.app_context import AppContext
     from routerterm.tui.screens.keys.model import KeysModel
 
 BAR = 4
@@ -325,7 +325,7 @@ class KeysScreen(FramedScreen):
         return self.size.height < BOTTOM_FROM
 
 
-async def open_screen(app: RoutertermApp) -> None:
+async def open_screen(app: AppContext) -> None:
     """Put the screen on top of the chat, with the program's own keys."""
     from routerterm.wiring.keys import desk_of
 

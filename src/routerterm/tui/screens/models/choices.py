@@ -8,20 +8,18 @@ from typing import TYPE_CHECKING
 
 from routerterm.router.options import BUILTIN_ROUTES
 from routerterm.tui.chat.completion import MOST, fitting
-from routerterm.tui.commands.base import Choice
+from routerterm.tui.keymap import Choice
 from routerterm.tui.screens.models.rows import price, size
 
 if TYPE_CHECKING:
     from routerterm.catalog.values import ModelInfo
-    from routerterm.tui.chat.screen import ChatScreen
     from routerterm.wiring import Services
 
 
-async def model_choices(chat: ChatScreen, typed: str) -> Sequence[Choice]:
+async def model_choices(services: Services, typed: str) -> Sequence[Choice]:
     """Those that fit what was typed, with what they cost."""
     from routerterm.wiring.model_lists import RECENT, answerable
 
-    services = chat.services
     recent = await services.store.conversations.recent_models(RECENT)
     models = {str(model.target): model for model in answerable(services, recent)}
     return await asyncio.to_thread(lambda: fitting(list(_all(services, models, recent)), typed)[:MOST])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from routerterm.catalog.values import ModelInfo
 from routerterm.config.write import set_value
-from routerterm.core.messages import Image, Message
+from routerterm.core.messages import Image
 from routerterm.core.request import ChatRequest
 from routerterm.engine.keys.view import health as key_words
 from routerterm.engine.keys.view import lines_of
@@ -18,7 +18,7 @@ from routerterm.tui.dialogs.picker import Deed, Picker, later
 from routerterm.tui.screens.models.rows import COLUMNS, Need, Shelf, cycle, provider_keys, shelf_rows
 
 if TYPE_CHECKING:
-    from routerterm.tui.app import RoutertermApp
+    from routerterm.tui.app_context import AppContext
     from routerterm.tui.widgets.rows import Row
     from routerterm.wiring import Services
 
@@ -27,23 +27,23 @@ READ = 400
 _YARDSTICK = ModelInfo("openai", "gpt-4o")
 
 
-async def open_screen(app: RoutertermApp) -> None:
+async def open_screen(app: AppContext) -> None:
     """Let the person pick what answers from now on."""
 
     async def taken(name: str | None) -> None:
         if name is not None:
-            await app.chat.conversation.use_model(name)
+            await app.use_model(name)
 
     app.push_screen(model_picker(app, "Model"), taken)
 
 
-def model_picker(app: RoutertermApp, title: str) -> Picker:
+def model_picker(app: AppContext, title: str) -> Picker:
     """Pick a model or a route."""
     return Picker(
         title,
         COLUMNS,
         later(lambda: _rows(app)),
-        on=app.chat.conversation.model,
+        on=app.conversation.model,
         placeholder="type a name, a provider, vision, free …",
         empty="No model fits. Any provider/model can be named: /model provider/model",
         deeds=(Deed("ctrl+s", "favourite", lambda name: toggle_favourite(app, name)),),
@@ -51,7 +51,7 @@ def model_picker(app: RoutertermApp, title: str) -> Picker:
     )
 
 
-async def toggle_favourite(app: RoutertermApp, name: str) -> None:
+async def toggle_favourite(app: AppContext, name: str) -> None:
     """Make it a favourite, or no longer; kept in the settings."""
     services = _services(app)
     have = services.settings.ui.favourites
@@ -60,10 +60,10 @@ async def toggle_favourite(app: RoutertermApp, name: str) -> None:
     await app.take_up_settings()
 
 
-async def next_recent(app: RoutertermApp) -> tuple[str, int, int] | None:
+async def next_recent(app: AppContext) -> tuple[str, int, int] | None:
     """The model to use after the present one: its name, its place and how many there are; None without another."""
     services = _services(app)
-    current = app.chat.conversation.model
+    current = app.conversation.model
     if current not in app.recent:
         recent = await services.store.conversations.recent_models()
         app.recent = tuple(dict.fromkeys((current, *recent, *services.settings.ui.favourites)))
@@ -71,12 +71,12 @@ async def next_recent(app: RoutertermApp) -> tuple[str, int, int] | None:
     return None if name is None else (name, app.recent.index(name) + 1, len(app.recent))
 
 
-async def _rows(app: RoutertermApp) -> Sequence[Row]:
+async def _rows(app: AppContext) -> Sequence[Row]:
     shelf = await look_up(app)
     return await asyncio.to_thread(shelf_rows, shelf, app.machine.glyphs)
 
 
-async def look_up(app: RoutertermApp) -> Shelf:
+async def look_up(app: AppContext) -> Shelf:
     """Everything that the picker shows, of this moment."""
     from routerterm.wiring.model_lists import RECENT, answerable
     from routerterm.wiring.preview import abilities
@@ -85,7 +85,7 @@ async def look_up(app: RoutertermApp) -> Shelf:
     routes = {**BUILTIN_ROUTES, **services.options.routes}
     book = await abilities(services)
     return Shelf(
-        current=app.chat.conversation.model,
+        current=app.conversation.model,
         routes=tuple(routes.values()),
         models=answerable(services, await services.store.conversations.recent_models(RECENT)),
         favourites=services.settings.ui.favourites,
@@ -97,16 +97,15 @@ async def look_up(app: RoutertermApp) -> Shelf:
     )
 
 
-async def need_of(app: RoutertermApp) -> Need:
+async def need_of(app: AppContext) -> Need:
     """What the composer's text, with all that was said before it, asks of a model."""
-    conversation, services = app.chat.conversation, _services(app)
-    page = await conversation.session.page(READ)
-    history = tuple(message.message for message in page.messages if message.parts)
-    request = ChatRequest("", (*history, Message.of("user", app.chat.composer.text)), system=conversation.system)
+    services, asked = _services(app), app.unsent
+    page = await app.conversation.session.page(READ)
+    history = (*(message.message for message in page.messages if message.parts), asked)
+    request = ChatRequest("", history, system=app.conversation.system)
     tokens = await asyncio.to_thread(services.money.estimator.prompt, request, _YARDSTICK)
     images = any(isinstance(part, Image) for message in history for part in message.parts)
-    images = images or any(file.is_picture for file in app.chat.attachments.items)
-    return Need(tokens, images, conversation.private)
+    return Need(tokens, images, app.conversation.private)
 
 
 async def _keys(services: Services) -> dict[str, str]:
@@ -118,6 +117,6 @@ async def _keys(services: Services) -> dict[str, str]:
     return dict(provider_keys(((info.name, info.needs_key) for info in services.catalog.providers()), said))
 
 
-def _services(app: RoutertermApp) -> Services:
+def _services(app: AppContext) -> Services:
     assert app.services is not None
     return app.services

@@ -32,7 +32,7 @@ from routerterm.tui.widgets.framed_screen import BOTTOM_FROM, NARROW_BELOW, SHOR
 from routerterm.tui.widgets.rows import RowList
 
 if TYPE_CHECKING:
-    from routerterm.tui.app import RoutertermApp
+    from routerterm.tui.app_context import AppContext
     from routerterm.tui.themes.values import Theme
     from routerterm.wiring import Services
 
@@ -40,7 +40,7 @@ AVOID = 600.0
 """Seconds that a model is avoided by hand."""
 
 
-async def open_screen(app: RoutertermApp) -> None:
+async def open_screen(app: AppContext) -> None:
     """Show the routes."""
     assert app.services is not None
     app.push_screen(RouteScreen(app.services, app.machine))
@@ -49,7 +49,7 @@ async def open_screen(app: RoutertermApp) -> None:
 class RouteScreen(FramedScreen):
     """A list above, what can be done at the foot."""
 
-    app: RoutertermApp
+    app: AppContext
     AUTO_FOCUS = "#list"
     DEFAULT_CSS = """
     RouteScreen { layout: vertical; overflow: hidden; }

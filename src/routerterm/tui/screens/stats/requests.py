@@ -11,13 +11,13 @@ from routerterm.tui.dialogs.picker import Picker, later
 from routerterm.tui.screens.stats.rows import REQUESTS, request_row
 
 if TYPE_CHECKING:
-    from routerterm.tui.app import RoutertermApp
+    from routerterm.tui.app_context import AppContext
     from routerterm.tui.widgets.rows import Row
 
 LookUp: TypeAlias = Callable[[], Awaitable[Sequence[AttemptRecord]]]
 
 
-def show_requests(app: RoutertermApp, name: str, look_up: LookUp) -> None:
+def show_requests(app: AppContext, name: str, look_up: LookUp) -> None:
     """A list of single requests; Enter leaves the books for the message of one."""
     found: dict[str, AttemptRecord] = {}
 
@@ -40,7 +40,7 @@ def show_requests(app: RoutertermApp, name: str, look_up: LookUp) -> None:
     app.push_screen(picker, taken)
 
 
-async def _open_message(app: RoutertermApp, row: AttemptRecord) -> None:
+async def _open_message(app: AppContext, row: AttemptRecord) -> None:
     """Leave for the conversation, if it is still there."""
     assert app.services is not None
     store = app.services.store
@@ -49,4 +49,4 @@ async def _open_message(app: RoutertermApp, row: AttemptRecord) -> None:
         app.notify("The conversation of this request is not there any more, or never was one.", timeout=5)
         return
     app.pop_screen()
-    await app.chat.conversation.open(conversation.id, row.message_id)
+    await app.open_conversation(conversation.id, row.message_id)

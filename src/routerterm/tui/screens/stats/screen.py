@@ -40,7 +40,7 @@ from routerterm.tui.widgets.rows import Column, Row, RowList
 
 if TYPE_CHECKING:
     from routerterm.store.database import Store
-    from routerterm.tui.app import RoutertermApp
+    from routerterm.tui.app_context import AppContext
     from routerterm.tui.themes.values import Theme
     from routerterm.wiring import Services
 
@@ -59,7 +59,7 @@ TWO_CHARTS_FROM = 90
 MOST_REQUESTS = 500
 
 
-async def open_screen(app: RoutertermApp) -> None:
+async def open_screen(app: AppContext) -> None:
     """Show the books."""
     assert app.services is not None
     app.push_screen(StatsScreen(app.services, app.machine))
@@ -68,7 +68,7 @@ async def open_screen(app: RoutertermApp) -> None:
 class StatsScreen(FramedScreen):
     """Figures above, charts, a table, what can be done at the foot."""
 
-    app: RoutertermApp
+    app: AppContext
     AUTO_FOCUS = "#table"
     DEFAULT_CSS = """
     StatsScreen { layout: vertical; overflow: hidden; }

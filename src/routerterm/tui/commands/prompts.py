@@ -1,20 +1,21 @@
-"""What is done with the prompt library: a system prompt is set, a template filled in and put into the composer."""
+"""The prompt library: a system prompt is set, a template is filled in and put into the composer."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from routerterm.core.errors import RoutertermError
 from routerterm.engine.chat.templates import fields_of, fill
+from routerterm.tui.commands.base import Choice, Command, CommandContext
 from routerterm.tui.dialogs.ask import show_dialog
 from routerterm.tui.dialogs.confirm import Confirm
 from routerterm.tui.dialogs.edit_text import Edited, EditText
 from routerterm.tui.dialogs.form import FormDialog
-from routerterm.tui.screens.prompts import PromptsScreen
 
 if TYPE_CHECKING:
-    from routerterm.store.prompts import Prompt, PromptKind, Prompts
-    from routerterm.tui.chat.screen import ChatScreen
+    from routerterm.store.prompts import Prompt, PromptKind
+    from routerterm.store.prompts import Prompts as StoredPrompts
 
 _WORDS = {
     "system": "How the model should answer. It is sent before everything else.",
@@ -22,19 +23,41 @@ _WORDS = {
 }
 
 
+class Prompts(Command):
+    """The prompt library: system prompts by name, and templates with fields."""
+
+    name, title, group, slash, argument = "prompts", "Prompt library", "Writing", "prompts", "NAME"
+    keys = ("alt+l",)
+
+    @classmethod
+    async def choices(cls, chat: CommandContext, argument: str) -> Sequence[Choice]:
+        """The names there are."""
+        prompts = await chat.services.store.prompts.all()
+        return [Choice(p.name, p.kind) for p in prompts if p.name.lower().startswith(argument.lower())]
+
+    async def run(self, chat: CommandContext, argument: str = "") -> None:
+        """Use the one that is named, or show them all."""
+        if argument:
+            await PromptLibrary(chat).use_named(argument)
+        else:
+            await PromptLibrary(chat).open()
+
+
 class PromptLibrary:
     """The person's own prompts, as the chat uses them."""
 
-    def __init__(self, chat: ChatScreen) -> None:
+    def __init__(self, chat: CommandContext) -> None:
         self._chat = chat
 
     @property
-    def _prompts(self) -> Prompts:
+    def _prompts(self) -> StoredPrompts:
         return self._chat.services.store.prompts
 
     async def open(self, on: str | None = None) -> None:
         """Show the library."""
-        show_dialog(self._chat, PromptsScreen(await self._prompts.all(), on), self._do)
+        from routerterm.tui.screens.prompts import PromptsScreen
+
+        show_dialog(self._chat.app, PromptsScreen(await self._prompts.all(), on), self._do)
 
     async def _do(self, answer: tuple[str, str]) -> None:
         what, name = answer
@@ -58,7 +81,9 @@ class PromptLibrary:
         if prompt.kind == "system":
             self._chat.conversation.name_prompt(prompt.text, prompt.name)
             await self._chat.conversation.set(system=prompt.text)
-            self._chat.notify(f"{prompt.name}: the model answers by it in this conversation.", timeout=4, markup=False)
+            self._chat.app.notify(
+                f"{prompt.name}: the model answers by it in this conversation.", timeout=4, markup=False
+            )
             return
 
         async def filled(values: dict[str, str]) -> None:
@@ -67,7 +92,7 @@ class PromptLibrary:
 
         fields = fields_of(prompt.text)
         if fields:
-            show_dialog(self._chat, FormDialog(prompt.name, fields), filled)
+            show_dialog(self._chat.app, FormDialog(prompt.name, fields), filled)
         else:
             await filled({})
 
@@ -84,7 +109,7 @@ class PromptLibrary:
             await self.open(edited.name)
 
         named, words = (before.name, before.text) if before else ("", text)
-        show_dialog(self._chat, EditText(title, _WORDS[kind], words, name=named), kept)
+        show_dialog(self._chat.app, EditText(title, _WORDS[kind], words, name=named), kept)
 
     def _remove(self, prompt: Prompt) -> None:
         async def sure(yes: bool) -> None:
@@ -93,7 +118,7 @@ class PromptLibrary:
             await self.open()
 
         show_dialog(
-            self._chat,
+            self._chat.app,
             Confirm("Remove", f"Remove the prompt {prompt.name}? It cannot be brought back.", "Remove"),
             sure,
         )

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from routerterm.tui.commands.base import Choice, Command
-
-if TYPE_CHECKING:
-    from routerterm.tui.chat.screen import ChatScreen
+from routerterm.tui.commands.base import Choice, Command, CommandContext
 
 
 class Compare(Command):
@@ -20,15 +16,15 @@ class Compare(Command):
     keys = ("alt+c",)
 
     @classmethod
-    async def choices(cls, chat: ChatScreen, argument: str) -> Sequence[Choice]:
+    async def choices(cls, chat: CommandContext, argument: str) -> Sequence[Choice]:
         """Models for the last of the names."""
         from routerterm.tui.screens.models.choices import model_choices
 
         head, blank, last = argument.rpartition(" ")
-        found = await model_choices(chat, last)
+        found = await model_choices(chat.services, last)
         return [replace(choice, value=f"{head}{blank}{choice.value}", more=head.count(" ") < 1) for choice in found]
 
-    async def run(self, chat: ChatScreen, argument: str = "") -> None:
+    async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Take the named ones, or let the person pick them."""
         if argument == "off":
             chat.compare.give_up()

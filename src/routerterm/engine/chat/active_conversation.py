@@ -1,0 +1,121 @@
+"""The conversation that a person is in: its session, what answers next, and what was set before it began.
+
+The chat and the plain chat both keep one; what they show of it is theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
+
+from routerterm.core.request import Params
+from routerterm.engine.chat.params import params_from_json, params_to_json
+
+if TYPE_CHECKING:
+    from routerterm.engine.chat.session import Session
+    from routerterm.store.database import Store
+    from routerterm.store.values import Conversation
+
+
+class Sessions(Protocol):
+    """What is needed of the services."""
+
+    @property
+    def store(self) -> Store:
+        """The history."""
+        ...
+
+    def session(self, conversation_id: str | None = None, **fields: Any) -> Session:
+        """A conversation, or a new one with these fields."""
+        ...
+
+
+class ActiveConversation:
+    """One conversation, or a new one that is on no disk yet.
+
+    ``services`` is asked for them whenever they are needed: before the first paint there are none.
+    """
+
+    def __init__(self, services: Callable[[], Sessions], model: str = "") -> None:
+        self._services = services
+        self._session: Session | None = None
+        self.model = model
+        """The model or route that answers next."""
+        self.draft_saved = ""
+        """What of the unsent text is on disk."""
+        self.editing: str | None = None
+        """The question or answer that the next text replaces."""
+        self.editing_what: Literal["question", "answer"] = "question"
+        self._early_fields: dict[str, Any] = {}
+        """What was set for a conversation that has no first message yet: system prompt, privacy, parameters."""
+
+    @property
+    def session(self) -> Session:
+        """The session of the conversation."""
+        if self._session is None:
+            self._session = self._services().session(None)
+        return self._session
+
+    @property
+    def begun(self) -> bool:
+        """Whether a conversation was opened yet, be it a new one."""
+        return self._session is not None
+
+    @property
+    def stored(self) -> Conversation | None:
+        """The conversation as it is on disk; None before its first message."""
+        return self._session.conversation if self._session else None
+
+    @property
+    def id(self) -> str | None:
+        """The conversation's id; None before its first message."""
+        return self.stored.id if self.stored else None
+
+    @property
+    def title(self) -> str:
+        """The conversation's title."""
+        return self.stored.title if self.stored else ""
+
+    @property
+    def system(self) -> str | None:
+        """The conversation's system prompt."""
+        return self.stored.system if self.stored else self._early_fields.get("system")
+
+    @property
+    def private(self) -> bool:
+        """Whether only local models may answer."""
+        return self.stored.private if self.stored else bool(self._early_fields.get("private"))
+
+    @property
+    def params(self) -> Params:
+        """How the conversation's answers are wished for."""
+        return params_from_json(self.stored.params) if self.stored else self._early_fields.get("params", Params())
+
+    async def load(self, id: str | None, running: Session | None = None) -> Conversation | None:
+        """Go to a conversation, by the session that is answering in it where there is one; None begins a new one."""
+        self._early_fields.clear()
+        self._session = running or self._services().session(id)
+        return await self._session.load()
+
+    async def change(self, **fields: object) -> None:
+        """Change the conversation's system prompt, privacy or parameters; a new one is not saved for that."""
+        if self.id is None:
+            self._early_fields |= fields
+            self._session = self._services().session(None, **self._early_fields)
+            return
+        if isinstance(fields.get("params"), Params):
+            fields["params"] = params_to_json(cast(Params, fields["params"]))
+        await self._services().store.conversations.change(self.id, **fields)
+        await self.session.refresh()
+
+    async def keep_model(self) -> None:
+        """Write down which model answers next; a conversation without a message is not saved for that."""
+        if self.id is not None:
+            await self._services().store.conversations.change(self.id, model=self.model)
+            await self.session.refresh()
+
+    async def save_draft(self, text: str) -> None:
+        """Keep what is being typed."""
+        if self.begun and text != self.draft_saved:
+            await self._services().store.conversations.save_draft(self.id, text)
+            self.draft_saved = text

@@ -1,0 +1,132 @@
+"""What screens, dialogs and the parts of the chat may ask of the program; `RoutertermApp` is the one that answers.
+
+It is a class between Textual's and ours, not a protocol, so that ``app`` of a screen is still Textual's ``App``.
+Nothing above the widgets is imported here: whoever needs the program imports this, and never the program itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from textual.app import App
+
+from routerterm.core.errors import RoutertermError
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from routerterm.config.early_settings import QuickUi
+    from routerterm.config.paths import Paths
+    from routerterm.core.messages import Message
+    from routerterm.engine.chat.active_conversation import ActiveConversation
+    from routerterm.tui.gateway_controller import GatewayController
+    from routerterm.tui.keymap import CommandInfo
+    from routerterm.tui.themes.values import Theme
+    from routerterm.wiring import Services
+
+
+class StillStarting(RoutertermError):
+    """Something was wanted before settings, keys and history are read: it is done as soon as they are."""
+
+
+class AppContext(App[int]):
+    """The program, as its screens know it."""
+
+    paths: Paths
+    ui: QuickUi
+    """What the settings said of looks before the first paint."""
+    machine: Theme
+    """The theme in force."""
+    gateway: GatewayController
+    ready: asyncio.Event
+    """Set once the services are there."""
+    services: Services | None = None
+    """What is put together after the first paint; None until then."""
+    commands: Mapping[str, type[CommandInfo]]
+    """Every command by its name, in the order of the help."""
+    keys_of: Mapping[str, tuple[str, ...]]
+    """The keys of every command, the person's own before the defaults."""
+    recent: tuple[str, ...] = ()
+    """The models that are walked through in turn, since one was last chosen otherwise."""
+
+    @property
+    def ready_services(self) -> Services:
+        """The services.  Raises `StillStarting` before they are there."""
+        if self.services is None:
+            raise StillStarting("Still starting.", "It takes a moment on a small machine.")
+        return self.services
+
+    def show_error(self, error: RoutertermError) -> None:
+        """What was wrong and what to do, as a notice."""
+        text = f"{error.message}\n{error.hint}" if error.hint else error.message
+        self.notify(text, severity="error" if error.exit_code == 1 else "warning", timeout=8, markup=False)
+
+    # -- the conversation on show ----------------------------------------------------------------------
+
+    @property
+    def conversation(self) -> ActiveConversation:
+        """The one on show."""
+        raise NotImplementedError
+
+    @property
+    def unsent(self) -> Message:
+        """What is written and attached, as the message that it would be."""
+        raise NotImplementedError
+
+    async def use_model(self, name: str) -> None:
+        """Answer with this one from now on.  Raises `RoutertermError` where there is none of that name."""
+        raise NotImplementedError
+
+    async def open_conversation(self, id: str, message_id: str | None = None, word: str = "") -> None:
+        """Show a conversation at its end, or at a message, a word in it marked."""
+        raise NotImplementedError
+
+    # -- the program -----------------------------------------------------------------------------------
+
+    async def action_command(self, name: str, argument: str = "") -> None:
+        """Run a command by its name; what goes wrong becomes a notice."""
+        raise NotImplementedError
+
+    async def action_interrupt(self) -> None:
+        """Ctrl+C: copy, stop, clear, or quit."""
+        raise NotImplementedError
+
+    async def action_open(self, name: str) -> None:
+        """Open one of the screens in place of another; or close it."""
+        raise NotImplementedError
+
+    async def take_up_settings(self) -> None:
+        """Live by the settings as they are in the file now.  Raises `SettingsError`."""
+        raise NotImplementedError
+
+    def set_keys(self, own: Mapping[str, str]) -> None:
+        """Bind every command to its keys, the person's own (from ``[bindings]``) before the defaults."""
+        raise NotImplementedError
+
+    async def keys_changed(self) -> None:
+        """Keys have come or gone: what answers by default may be another, and providers may be ready now."""
+        raise NotImplementedError
+
+    def use_theme(self, name: str) -> None:
+        """Take on another theme, everywhere, at once."""
+        raise NotImplementedError
+
+    @property
+    def moves(self) -> bool:
+        """Whether something may move that need not."""
+        raise NotImplementedError
+
+    @property
+    def pulse(self) -> float:
+        """Seconds between two turns of a spinner."""
+        raise NotImplementedError
+
+    @property
+    def line_is_slow(self) -> bool:
+        """Whether every byte to the terminal counts."""
+        raise NotImplementedError
+
+    def line_speed(self) -> float | None:
+        """Bytes a second that the terminal is sent, where the settings want it shown."""
+        raise NotImplementedError
