@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from routerterm.config.paths import Paths
 from routerterm.core.errors import RoutertermError
 from routerterm.core.messages import Image, Text, parts_from_json, parts_to_json
+from routerterm.core.sanitise import tidied
 from routerterm.tui.chat.attachment_files import load, named, paths_in
 from routerterm.tui.chat.completion import files, names
 from routerterm.tui.commands.registry import COMMANDS
