@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help clients kills run test check format types wheel constraints bench bench-router bench-gateway faults clean corpus fuzz fuzz-imports decoding terminal-long bench-terminal docs licences audit pythons soak screenshots
+.PHONY: help clients kills run test flaky coverage check format types wheel constraints bench bench-router bench-gateway faults clean corpus fuzz fuzz-imports decoding terminal-long bench-terminal docs licences audit pythons soak screenshots
 
 help: ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -9,6 +9,12 @@ run: ## Set everything up and open the chat
 
 test: ## Set everything up and run all tests; narrow it with ARGS="tests/core -k money"
 	@sh scripts/test.sh $(ARGS)
+
+flaky: ## The changed tests N=5 times in random order beside a load; others with ARGS="tests/store"
+	@sh scripts/flaky.sh $(or $(N),5) $(ARGS)
+
+coverage: ## What the tests run of the code, as a table and in build/coverage; narrow it with ARGS=
+	@sh scripts/coverage.sh $(ARGS)
 
 check: ## Format, lint, types and import contracts, without changing anything
 	@sh scripts/check.sh

@@ -108,13 +108,13 @@ def test_a_catastrophic_rule_cannot_freeze_the_program(pattern: str, action: str
     hits: list[Hit] = []
     guard = PersonalGuard(GuardRules((Rule("slow", action, regex=pattern),)), hits.append)  # type: ignore[arg-type]
     request = ask(*["a" * 5_000 + "!"] * 41)
-    begun = time.monotonic()
+    begun = time.process_time()  # what a loaded machine does beside it is not ours
     try:
         guard.check(request)
         blocked = False
     except GuardBlocked:
         blocked = True
-    assert time.monotonic() - begun < 5, "unbounded it would take years"
+    assert time.process_time() - begun < 5, "unbounded it would take years"
     if any(hit.timed_out for hit in hits):
         assert blocked == (action != "warn"), "a guard that cannot look does not wave through"
 

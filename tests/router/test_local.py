@@ -66,9 +66,9 @@ async def test_it_can_be_stopped_while_it_reads_the_prompt(transport: LocalTrans
     made = router(transport)
     await run(made, QUESTION)
     long = replace(QUESTION, messages=(Message.of("user", "alpha beta " * 300),))
-    begun = time.monotonic()
+    begun, worked = time.monotonic(), time.process_time()
     await run(made, long)
-    whole = time.monotonic() - begun
+    whole, work = time.monotonic() - begun, time.process_time() - worked
     other = replace(QUESTION, messages=(Message.of("user", "gamma delta " * 300),))
 
     async def ask() -> None:
@@ -81,10 +81,10 @@ async def test_it_can_be_stopped_while_it_reads_the_prompt(transport: LocalTrans
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    begun = time.monotonic()
+    worked = time.process_time()  # of all threads; the time on the wall is the machine's, too
     _, events = await run(made, QUESTION)
     assert isinstance(events[-1], Finished)
-    assert time.monotonic() - begun < 0.7 * whole
+    assert time.process_time() - worked < 0.7 * work
     await made.aclose()
 
 

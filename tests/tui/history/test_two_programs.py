@@ -10,7 +10,6 @@ import struct
 import subprocess
 import sys
 import termios
-import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
@@ -23,9 +22,6 @@ from tests.driver import in_process
 from tests.driver.homes import configure
 from tests.store.seeds import sound
 
-WITHIN = 10.0
-"""Seconds that a loaded machine gets for what takes less than one."""
-
 
 async def test_what_is_said_in_one_shows_up_in_the_other(paths: Paths) -> None:
     configure(paths)
@@ -34,9 +30,7 @@ async def test_what_is_said_in_one_shows_up_in_the_other(paths: Paths) -> None:
         await there.until(lambda: "From the first" in there.picture().chats)
         await there.open_chat("From the first")
         await there.say("from the second")
-        begun = time.monotonic()
         await here.screen_shows("from the second")
-        assert time.monotonic() - begun < WITHIN
         await there.answered()
         answer = here.history.branch()[3].text
         for one in (here, there):

@@ -106,7 +106,7 @@ async def tells(pilot: Pilot[int], app: RoutertermApp, key: str, holds: Callable
     """Whether a key changes what can be read."""
     before = screen_text(app)
     await pilot.press(key)
-    for _ in range(100):
+    for _ in range(3_000):  # a minute, for a loaded machine
         if screen_text(app) != before and holds():
             return True
         await pilot.pause(0.02)
