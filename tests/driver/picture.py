@@ -11,7 +11,7 @@ from rich.cells import cell_len
 
 UPRIGHT, LEVEL = "│║┃", "─═━"
 TOP_LEFT, TOP_RIGHT, BOTTOM_LEFT = "┌╔┏╭", "┐╗┓╮", "└╚┗╰"
-MODES = ("WRITE", "MESSAGES", "CHATS")
+MODES = ("WRITE", "MESSAGES", "CHATS", "INSERT", "NORMAL")
 BUSY = "Esc stops"
 """What the status row says only while an answer runs."""
 STARTING = "starting"
@@ -117,7 +117,7 @@ class Picture:
 
     @property
     def mode(self) -> str:
-        """The word with which the status row begins: WRITE, MESSAGES or CHATS; empty where none is shown."""
+        """The word with which the status row begins: WRITE (INSERT, NORMAL with vim), MESSAGES, CHATS; empty where none is shown."""
         word = self.status.split(maxsplit=1)[0] if self.status else ""
         return word if word in MODES else ""
 

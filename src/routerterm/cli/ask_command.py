@@ -23,9 +23,11 @@ if TYPE_CHECKING:
 
     from routerterm.core.events import Event, Finished
     from routerterm.core.messages import Part
-    from routerterm.core.request import ChatRequest
+    from routerterm.core.request import ChatRequest, Params
     from routerterm.engine.chat.router_port import ChatRouter
     from routerterm.store.database import Store
+    from routerterm.store.values import Conversation
+    from routerterm.wiring import Services
 
 
 class Question(Struct, frozen=True):
@@ -43,6 +45,11 @@ class Question(Struct, frozen=True):
     most: Decimal | None = None
     """US dollars."""
     save: bool = True
+    template: str | None = None
+    """The name of a prompt that `text` fills in."""
+    piped: str = ""
+    """What came on standard input, where a template takes it apart from `text`."""
+    temperature: float | None = None
 
     @property
     def at_the_end(self) -> bool:
@@ -65,6 +72,7 @@ class Question(Struct, frozen=True):
 @click.option(
     "-a", "--attach", "files", metavar="FILE", multiple=True, type=click.Path(path_type=Path), help="Text or picture."
 )
+@click.option("-t", "--template", metavar="NAME", help="A prompt of yours; PROMPT fills its fields in.")
 @click.option("-x", "--extract", "only_code", is_flag=True, help="Print only the first code block of the answer.")
 @click.option("--max-cost", "most", metavar="USD", type=Dollars(), help="Refuse what may cost more than this.")
 @click.option("--no-save", is_flag=True, help="Keep neither question nor answer; the cost is still in the ledger.")
@@ -83,6 +91,7 @@ def command(
     only_code: bool,
     most: Decimal | None,
     no_save: bool,
+    template: str | None,
 ) -> None:
     """Ask one question; the answer streams to standard output.
 
@@ -91,21 +100,23 @@ def command(
     \b
       git diff | routerterm ask "Write a commit message for this"
       routerterm ask -x "A shell line that finds large files" | sh
+      routerterm ask -t review "src/main.py tone=strict"
 
     Exits with 1 if the request failed, 2 if it was wrongly asked, 3 if budget or guard refused it, 4 without a
     key or model, 130 if it was interrupted.
     """
     from routerterm.engine.chat.attachments import attachment
 
-    text = _joined(prompt, _standard_input())
-    if not text and not files:
+    piped = _standard_input()
+    text = _joined(prompt, "" if template else piped)
+    if not text and not files and not template:
         raise click.UsageError('Ask something: routerterm ask "Why is the sky blue?" (`routerterm` opens the chat).')
     if no_save and conversation is not None:
         raise click.UsageError("--no-save keeps nothing, so it cannot go on in a conversation (-c).")
     if as_json and only_code:
         raise click.UsageError("--json prints events, -x a code block: take one of them.")
     asked = (text, files, model, system, conversation, not no_stream, as_json, reasoning)
-    question = Question(*asked, only_code=only_code, most=most, save=not no_save)
+    question = Question(*asked, only_code=only_code, most=most, save=not no_save, template=template, piped=piped)
     # Before the event loop runs: reading a pipe may take long, and there Ctrl+C ends it.
     parts = [attachment(file, pipes=True) for file in files]
     sys.exit(asyncio.run(_ask(question, parts)))
@@ -131,6 +142,8 @@ async def _ask(question: Question, parts: Sequence[Part]) -> int:
     from routerterm.wiring import open_app
 
     async with open_app() as app:
+        if question.template:
+            question = await _filled(question, app)
         for trouble in app.troubles:
             print_error(trouble)
         capped = Capped(app, question.most)
@@ -138,10 +151,13 @@ async def _ask(question: Question, parts: Sequence[Part]) -> int:
         known = await session.load()
         await open_locked(app.keys, question.model or (known.model if known else None) or app.default_model)
         printer = Printer(question)
+        params = _params(question, known)
         if question.save:
-            turn = session.send(question.text, parts=parts, model=question.model, system=question.system, client="ask")
+            turn = session.send(
+                question.text, parts=parts, model=question.model, system=question.system, client="ask", params=params
+            )
         else:
-            turn = capped.stream(_unsaved(question, parts, app.default_model))
+            turn = capped.stream(_unsaved(question, parts, app.default_model, params))
         await app.budget_warnings()  # what was reached before is no news
         if question.save and is_terminal():
             finish_without_terminal()  # if it hangs up: the answer is found in the history
@@ -172,13 +188,36 @@ class Capped:
         return self._router.stream(replace(request, caps=(Cap("request", "usd", to_nano(self._most)),)))
 
 
-def _unsaved(question: Question, parts: Sequence[Part], default: str) -> ChatRequest:
+async def _filled(question: Question, app: Services) -> Question:
+    """The question with its template filled in.  Raises `RoutertermError`."""
+    from routerterm.engine.chat.prompt_files import find_prompt, prompt_folders
+
+    folders = prompt_folders(app.paths.config_file, Path.cwd())
+    prompt = await find_prompt(question.template or "", folders, app.store.prompts)
+    if prompt.kind == "system":
+        text = _joined(question.text, question.piped)
+        return replace(question, text=text, system=question.system or prompt.filled({}))
+    text = _joined(prompt.filled(prompt.values(question.text)), question.piped)
+    return replace(question, text=text, model=question.model or prompt.model or None, temperature=prompt.temperature)
+
+
+def _params(question: Question, known: Conversation | None) -> Params | None:
+    """How the template wants the answer, over what the conversation has; None where it says nothing."""
+    if question.temperature is None:
+        return None
+    from routerterm.core.request import Params
+    from routerterm.engine.chat.params import params_from_json
+
+    return replace(params_from_json(known.params) if known else Params(), temperature=question.temperature)
+
+
+def _unsaved(question: Question, parts: Sequence[Part], default: str, params: Params | None) -> ChatRequest:
     """The question as the router gets it, past the history."""
     from routerterm.core.messages import Message, Text
-    from routerterm.core.request import ChatRequest
+    from routerterm.core.request import ChatRequest, Params
 
     asked = Message("user", ((Text(question.text),) if question.text else ()) + tuple(parts))
-    return ChatRequest(question.model or default, (asked,), system=question.system, client="ask")
+    return ChatRequest(question.model or default, (asked,), question.system, params or Params(), client="ask")
 
 
 async def _conversation_id(store: Store, wanted: str | None) -> str | None:

@@ -250,6 +250,8 @@ class UiSettings(Section, frozen=True):
     """How much moves; auto is reduced on slow lines."""
     mouse: bool = True
     """Whether the mouse is taken; otherwise the terminal keeps it for selecting."""
+    editing: Literal["readline", "vim"] = "readline"
+    """Which keys edit the text: those of the shell (readline), or vim's, which begins in insert mode; Esc leaves it."""
     sidebar: Literal["auto", "open", "closed"] = "auto"
     """Whether the list of conversations is open at the start; auto is open from 80 columns."""
     bell: Literal["auto", "bell", "notify", "off"] = "auto"

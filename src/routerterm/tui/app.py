@@ -113,6 +113,8 @@ class RoutertermApp(AppContext):
         line = " ".join(f"{sign}{title + ': ' if title else ''}{message}".split())
         self.notifications.keep(line)
         self.clear_notifications()
+        for screen in self.screen_stack:
+            screen.query("ToastHolder").remove()  # Textual leaves it behind its notice, and it takes the one row
         super().notify(line, severity=severity, timeout=timeout, markup=False)
 
     def load_machine(self, name: str) -> Theme:
@@ -307,6 +309,7 @@ class RoutertermApp(AppContext):
             self.scanlines = settings.ui.scanlines
             self.use_theme(settings.ui.theme)
         self.set_keys(settings.bindings)
+        self.chat.composer.edit_by(settings.ui.editing)
         await self.chat.status.spent()
         await self._serve()
 

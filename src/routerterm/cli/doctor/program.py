@@ -12,6 +12,7 @@ from routerterm.cli.doctor import CheckContext, Finding
 _EXTRAS = {
     "local": ("xllamacpp", "a small model in process"),
     "images": ("PIL", "pictures in the transcript"),
+    "pdf": ("pypdf", "the text of PDFs"),
     "serve": ("uvicorn", "the gateway"),
     "otel": ("opentelemetry.sdk", "the gateway's traces"),
 }

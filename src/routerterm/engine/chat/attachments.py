@@ -14,30 +14,45 @@ LARGEST_PICTURE = 20_000_000
 """Bytes of a picture: more is refused by every provider."""
 
 
-def attachment(file: Path, *, pipes: bool = False) -> Part:
+def attachment(file: Path, *, pipes: bool = False, name: str = "") -> Part:
     """The file's content.  Blocks while it reads; of ``pipes``, such as a shell's ``<(...)``, until they end.
 
-    Raises `RoutertermError`.
+    ``name`` is what the model reads of where it lies; the file's own name otherwise.  Raises `RoutertermError`.
     """
     try:
         with file.open("rb") if pipes else open_regular(file) as source:
             data = source.read(LARGEST_PICTURE + 1)
     except OSError as error:
-        raise RoutertermError(f"{file} cannot be read: {error.strerror}.", "Is the path right?") from error
+        raise RoutertermError(f"{name or file} cannot be read: {error.strerror}.", "Is the path right?") from error
+    return part_of(data, name or file.name, shown=name or str(file))
+
+
+def part_of(data: bytes, name: str, *, shown: str = "", charset: str = "utf-8-sig") -> Part:
+    """What these bytes are in a message: a picture, or text under its name; of a PDF its text.
+
+    ``shown`` is what an error calls it.  Blocks for a PDF.  Raises `RoutertermError`.
+    """
+    shown = shown or name
     if media_type := picture_type(data):
         if len(data) > LARGEST_PICTURE:
-            raise RoutertermError(f"{file} is too large.", f"Pictures may have {LARGEST_PICTURE // 1_000_000} MB.")
-        return Image(media_type, data, name=file.name)
+            raise RoutertermError(f"{shown} is too large.", f"Pictures may have {LARGEST_PICTURE // 1_000_000} MB.")
+        return Image(media_type, data, name=name)
+    if data.startswith(b"%PDF-"):
+        from routerterm.engine.chat.pdf_text import pdf_text
+
+        if len(data) > LARGEST_PICTURE:
+            raise RoutertermError(f"{shown} is too large.", f"A PDF may have {LARGEST_PICTURE // 1_000_000} MB.")
+        return Text(under_name(name, pdf_text(data, shown)), name)
     if len(data) > LARGEST_TEXT:
-        raise RoutertermError(f"{file} is too large.", f"Text files may have {LARGEST_TEXT // 1_000_000} MB.")
+        raise RoutertermError(f"{shown} is too large.", f"Text files may have {LARGEST_TEXT // 1_000_000} MB.")
     try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
+        text = data.decode(charset)
+    except (UnicodeDecodeError, LookupError):
         text = "\0"
     if "\0" in text:
-        kinds = "Text in UTF-8 and PNG, JPEG, GIF and WebP pictures can be attached."
-        raise RoutertermError(f"{file} is neither text nor a picture.", kinds)
-    return Text(under_name(file.name, text), file.name)
+        kinds = "Text in UTF-8, PDF, and PNG, JPEG, GIF and WebP pictures can be attached."
+        raise RoutertermError(f"{shown} is neither text nor a picture.", kinds)
+    return Text(under_name(name, text), name)
 
 
 def under_name(name: str, text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 
@@ -33,6 +33,11 @@ def fields_of(template: str) -> tuple[Field, ...]:
         if name not in found or (found[name].default is None and default is not None):
             found[name] = Field(name, default)
     return tuple(found.values())
+
+
+def rewrite(template: str, gap: Callable[[str], str]) -> str:
+    """The text with every gap written anew, by its name."""
+    return _FIELD.sub(lambda match: gap(match[1]), template)
 
 
 def fill(template: str, values: Mapping[str, str]) -> str:

@@ -7,6 +7,7 @@ import re
 import shlex
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Literal, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct
@@ -17,8 +18,13 @@ from routerterm.core.messages import Image, Part, Text
 LONGEST_DROP = 8_192
 """Characters that a terminal sends for files dropped on it, at most."""
 MOST_DROPPED = 20
+COUNTED = 50_000
+"""Characters by which a text's tokens are estimated."""
 LARGE_PASTE = 10_000
 """Characters from which on a paste becomes a chip instead of a long text to scroll through."""
+
+
+Kind: TypeAlias = Literal["text", "image", "PDF", "folder", "page", "output"]
 
 
 class Attached(Struct, frozen=True):
@@ -30,6 +36,11 @@ class Attached(Struct, frozen=True):
     """Bytes."""
     pasted: str = ""
     """What stood in the composer for it, to be put back when it is taken off."""
+    kind: Kind = "text"
+    reference: str = ""
+    """What stands in the composer after ``@`` for it, if it came by that."""
+    text_tokens: int = 0
+    """About how many tokens its text is; 0 for a picture, of which only the model decides."""
 
     @property
     def is_picture(self) -> bool:
@@ -41,6 +52,36 @@ class Attached(Struct, frozen=True):
         """``812 B``, ``12 kB``, ``1.2 MB``."""
         size = self.size
         return f"{size} B" if size < 1000 else f"{size / 1000:.0f} kB" if size < 999_500 else f"{size / 1e6:.1f} MB"
+
+    @property
+    def kind_and_size(self) -> str:
+        """``image 1.2 MB``."""
+        return f"{self.kind} {self.shown_size}"
+
+    def tokens(self, model: str) -> int:
+        """About how many tokens it is for a model."""
+        if not isinstance(self.part, Image):
+            return self.text_tokens
+        from routerterm.tokens.families import family_name
+        from routerterm.tokens.images import image_tokens
+
+        return image_tokens(self.part, family_name(model), model)
+
+
+def attached(part: Part, size: int, *, kind: Kind = "text", pasted: str = "", reference: str = "") -> Attached:
+    """A part of a message with what its chip shows."""
+    name = getattr(part, "name", None) or ("picture" if isinstance(part, Image) else "text")
+    kind = "image" if isinstance(part, Image) else kind
+    tokens = _count(part.text) if isinstance(part, Text) else 0
+    return Attached(name, part, size, pasted, kind, reference, tokens)
+
+
+def _count(text: str) -> int:
+    """About how many tokens; of a long text from its beginning, so that no key press waits for it."""
+    from routerterm.tokens.light import LightCounter
+
+    counted = text[:COUNTED]
+    return round(LightCounter().count(counted) * len(text) / len(counted)) if counted else 0
 
 
 def paths_in(text: str) -> tuple[str, ...]:
@@ -74,8 +115,11 @@ def named(text: str) -> tuple[str, ...]:
     return tuple(_path(word) for word in words)
 
 
-def load(path: str, pasted: str = "") -> Attached:
-    """Read a file for the tray.  Blocks.  Raises `RoutertermError`."""
+def load(path: str, pasted: str = "", *, reference: str = "") -> Attached:
+    """Read a file for the tray; one that is referred to keeps the path it was given.  Blocks.
+
+    Raises `RoutertermError`.
+    """
     from routerterm.engine.chat.attachments import attachment
 
     file = Path(path)
@@ -83,9 +127,12 @@ def load(path: str, pasted: str = "") -> Attached:
         raise RoutertermError(f"{file} is a folder.", "Attach the files in it.")
     if file.exists() and not file.is_file():
         raise RoutertermError(f"{file} is no ordinary file.", "Text and pictures can be attached.")
-    part = attachment(file)
-    size = len(part.data) if isinstance(part, Image) else file.stat().st_size
-    return Attached(file.name, part, size, pasted)
+    part = attachment(file, name=reference)
+    if isinstance(part, Image):
+        return attached(part, len(part.data), pasted=pasted, reference=reference)
+    kind: Kind = "PDF" if _is_pdf(file) else "text"
+    size = len(part.text.encode()) if kind == "PDF" and isinstance(part, Text) else file.stat().st_size
+    return attached(part, size, kind=kind, pasted=pasted, reference=reference)
 
 
 def from_paste(text: str, number: int) -> Attached:
@@ -93,7 +140,7 @@ def from_paste(text: str, number: int) -> Attached:
     from routerterm.engine.chat.attachments import under_name
 
     name = f"pasted text {number}" if number > 1 else "pasted text"
-    return Attached(name, Text(under_name(name, text), name), len(text.encode()))
+    return attached(Text(under_name(name, text), name), len(text.encode()))
 
 
 def attached_of(parts: Iterable[Part]) -> list[Attached]:
@@ -102,12 +149,17 @@ def attached_of(parts: Iterable[Part]) -> list[Attached]:
     for part in parts:
         match part:
             case Text(text, name) if name is not None:
-                found.append(Attached(name, part, len(text.encode())))
-            case Image(_, data, _, name):
-                found.append(Attached(name or "picture", part, len(data)))
+                found.append(attached(part, len(text.encode())))
+            case Image(_, data, _, _):
+                found.append(attached(part, len(data)))
             case _:
                 pass
     return found
+
+
+def _is_pdf(file: Path) -> bool:
+    with file.open("rb") as source:
+        return source.read(5) == b"%PDF-"
 
 
 def _path(word: str) -> str:

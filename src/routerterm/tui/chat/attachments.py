@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from routerterm.core.errors import RoutertermError
 from routerterm.core.sanitise import one_line
 from routerterm.engine.chat.capabilities import unsupported_options
+from routerterm.engine.chat.references import written
+from routerterm.router.decide.format import format_tokens
 from routerterm.tui.chat.attachment_files import Attached, from_paste, load, named, paths_in
 from routerterm.tui.widgets.fields import Field, Span
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
 MOST = 20
 """Files with one message."""
+WIDE = 60
+"""Columns from which on a chip says more than its size."""
 MOST_BYTES = 30_000_000
 """Bytes of all of them: providers refuse larger requests."""
 
@@ -54,6 +58,11 @@ class Attachments:
         await self.say_unheeded()
         return True
 
+    async def add(self, item: Attached) -> None:
+        """Attach what was read elsewhere.  Raises `RoutertermError` where there is no room for it."""
+        self._add(item)
+        await self.say_unheeded()
+
     def pasted(self, text: str) -> None:
         """Keep a long paste as a chip.  Raises `RoutertermError`."""
         self._add(from_paste(text, 1 + sum(item.name.startswith("pasted text") for item in self.items)))
@@ -76,15 +85,22 @@ class Attachments:
             gone = self.items.pop(index)
             if gone.pasted:
                 self._screen.composer.insert(gone.pasted)
+            if gone.reference:  # what is no longer sent is no reference any more
+                composer = self._screen.composer
+                composer.put(composer.text.replace(written(gone.reference), gone.reference), undoable=True)
         self.show()
 
     def show(self) -> None:
         """Draw the chips."""
-        glyphs = self._screen.machine.glyphs
+        glyphs, model, wide = (
+            self._screen.machine.glyphs,
+            self._screen.conversation.model,
+            self._screen.size.width >= WIDE,
+        )
         self._screen.chips.fields = tuple(
             Field(
                 (Span(f"{glyphs.bullet} ", "faint"), Span(one_line(item.name), "accent"),
-                 Span(f" {item.shown_size}", "dim"), Span(" x", "dim")),
+                 Span(f" {_facts(item, model) if wide else item.shown_size}", "dim"), Span(" x", "dim")),
                 rank=index,
                 action=f"screen.take_off({index})",
             )
@@ -119,6 +135,12 @@ class Attachments:
             )
         self.items.append(item)
         self.show()
+
+
+def _facts(item: Attached, model: str) -> str:
+    """``text 12 kB ~3k tok``."""
+    tokens = item.tokens(model)
+    return f"{item.kind_and_size} ~{format_tokens(tokens)} tok" if tokens else item.kind_and_size
 
 
 def _is_there(path: str) -> bool:

@@ -9,6 +9,7 @@ from routerterm.core.errors import RoutertermError
 from routerterm.store.recent_prompts import recent_prompts
 from routerterm.tui.chat.attachment_files import LARGE_PASTE, paths_in
 from routerterm.tui.chat.completion import NAME, arguments, names
+from routerterm.tui.chat.composer_tools import ComposerTools
 from routerterm.tui.chat.turns import Asked
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class ComposerController:
 
     def begin(self) -> None:
         """Listen to the composer."""
+        self.tools = ComposerTools(self._screen, self.arrange)
         self._screen.composer.takes_key = self._took_key
         self._screen.composer.takes_paste = self._took_paste
 
@@ -54,6 +56,8 @@ class ComposerController:
     def edited(self) -> None:
         """The text is another: what may it become?"""
         screen, text = self._screen, self._screen.composer.text
+        if self.tools.references.edited():
+            return
         if not text.startswith("/") or "\n" in text or text == self._declined:
             screen.suggestions.offer(())
             return
@@ -68,7 +72,9 @@ class ComposerController:
             screen.run_worker(offer, group="suggest", exclusive=True, exit_on_error=False)  # type: ignore[arg-type]
 
     def _offer(self, text: str) -> None:
-        rows = names(text, self._screen.commands.infos.values())
+        if text == "/":
+            self.tools.read_prompts()
+        rows = (*self.tools.prompts.rows(text), *names(text, self._screen.commands.infos.values()))
         self._screen.suggestions.offer(() if len(rows) == 1 and rows[0].text == text else rows)
         self.arrange()
 
@@ -85,12 +91,16 @@ class ComposerController:
         """Keys that mean the suggestions while they are open, or the ways in."""
         if self._screen.onboarding.took_key(key):
             return True
+        if key in ("escape", "ctrl+c") and self.tools.shell.stop():
+            return True
         if key == "ctrl+c" and not self._screen.composer.selected_text:
             self._screen.call_later(self._screen.app.action_interrupt)
             return True
         offered = self._screen.suggestions
         if not offered.open:
             return False
+        if self.tools.references.took_key(key):
+            return True
         match key:
             case "up" | "down":
                 offered.move(-1 if key == "up" else 1)
@@ -108,12 +118,17 @@ class ComposerController:
     def _unfinished(self) -> bool:
         """Whether what stands there is only the beginning of a command's name."""
         text = self._screen.composer.text
-        return bool(NAME.match(text)) and self._screen.commands.parse(text) is None
+        return (
+            bool(NAME.match(text)) and self._screen.commands.parse(text) is None and not self.tools.prompts.knows(text)
+        )
 
     async def accept(self, index: int) -> None:
         """Take a row; where nothing more is to be said, run it."""
         row = self._screen.suggestions.rows[index]
         self._screen.composer.focus()
+        if self.tools.references.open:
+            self.tools.references.take(index)
+            return
         if row.more:
             self._fill(index)
         else:
@@ -137,6 +152,8 @@ class ComposerController:
         if command is not None:
             screen.composer.remember(text)
             await screen.commands.run(*command)
+        elif await self.tools.took(text):
+            screen.composer.remember(text)
         elif NAME.match(text.strip().lower()) or (text.startswith("/") and "/" not in text.split()[0][1:]):
             screen.composer.give_back(text)
             self._unknown(text)
@@ -144,7 +161,7 @@ class ComposerController:
             self._to_keys(text)
         elif not text.strip() and not screen.attachments.items and not screen.compare.models:
             pass  # a second Enter, after the first has taken everything
-        else:
+        elif await self.tools.references.attached_all(text):
             if text.strip():
                 screen.composer.remember(text)
             if screen.compare.models:

@@ -18,6 +18,7 @@ async def begin(chat: ChatScreen, services: Services) -> None:
     """Fill the panes as the command line wants them, start what watches, and do what was typed in the meantime."""
     opening = chat.opening
     chat.app.set_keys(services.settings.bindings)
+    chat.composer.edit_by(services.settings.ui.editing)
     for trouble in services.troubles:
         chat.app.show_error(trouble)
     latest = await services.store.conversations.latest() if opening.last else None

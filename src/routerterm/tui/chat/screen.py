@@ -275,7 +275,7 @@ class ChatScreen(FramedScreen):
             self.places.go("WRITE")
         if isinstance(event, events.Paste):
             self.places.before_paste()
-        elif self.confirmation.took_key(event.key):
+        elif self.confirmation.took_key(event.key) or self.composer.redoes(event.key):
             return True
         else:
             self.places.before_key(event)
@@ -305,6 +305,10 @@ class ChatScreen(FramedScreen):
     def _edited(self) -> None:
         self.composer_controller.edited()
         self.status.typed()
+
+    @on(Composer.ModeChanged)
+    def _mode_changed(self) -> None:
+        self.status.refresh()
 
     @on(Composer.Emptied)
     def _emptied(self) -> None:

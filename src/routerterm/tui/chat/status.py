@@ -70,7 +70,7 @@ class StatusController:
             private=self._screen.conversation.private,
             in_force=tuple(in_force(self._screen.conversation)),
             bytes_per_second=self._screen.app.line_speed(),
-            mode=self._screen.places.mode,
+            mode=mode_word(self._screen),
         )
         asked = self._screen.confirmation.fields
         self._screen.status_line.fields = (
@@ -184,6 +184,12 @@ def in_force(conversation: ConversationController) -> Iterator[str]:
         yield f"reasoning {params.effort}"
     if params.max_output is not None:
         yield f"max {params.max_output:,} tok"
+
+
+def mode_word(screen: ChatScreen) -> str:
+    """Where the keyboard is; while vim edits, its mode."""
+    vim = screen.composer.vim
+    return vim.mode if vim is not None and screen.places.mode == "WRITE" else screen.places.mode
 
 
 def _scrolling_is_dear(app: App[Any]) -> bool:

@@ -32,6 +32,7 @@ from routerterm.tui.transcript.values import Entry, Header
 
 if TYPE_CHECKING:
     from routerterm.config.keys.values import KeyLocation
+    from routerterm.core.request import Params
     from routerterm.engine.chat.session import Session
     from routerterm.tui.chat.attachment_files import Attached
     from routerterm.tui.chat.screen import ChatScreen
@@ -47,6 +48,9 @@ class Asked(Struct, frozen=True):
 
     text: str
     files: tuple[Attached, ...] = ()
+    model: str = ""
+    """Who is asked, where it is not the conversation's model."""
+    params: Params | None = None
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -115,14 +119,18 @@ class TurnRunner:
 
     def send(self, text: str, files: Sequence[Attached] = ()) -> None:
         """Ask, or queue behind the answer that is running."""
-        asked = Asked(text, tuple(files))
+        self.send_asked(Asked(text, tuple(files)))
+
+    def send_asked(self, asked: Asked) -> None:
+        """The same, of a question that may say who answers it, and how."""
+        text = asked.text
         turn = self.current
         if turn is not None:
             turn.queue.append(asked)
             self._screen.status.refresh()
             return
         conversation = self._screen.conversation
-        session, model, editing = conversation.session, conversation.model, conversation.editing
+        session, model, editing = conversation.session, asked.model or conversation.model, conversation.editing
         if editing is not None:
             conversation.edited()
         self._screen.show_voice(False)
@@ -130,9 +138,16 @@ class TurnRunner:
         shown = ((Text(text),) if text else ()) + asked.parts
         self._screen.transcript.append_entry(Entry(PENDING, "user", shown, header=Header("you", now)))
         if editing is not None:
-            self.start(session, lambda: session.edit(editing, text, parts=asked.parts, model=model), asked, model)
+            self.start(
+                session,
+                lambda: session.edit(editing, text, parts=asked.parts, model=model, params=asked.params),
+                asked,
+                model,
+            )
         else:
-            self.start(session, lambda: session.send(text, parts=asked.parts, model=model), asked, model)
+            self.start(
+                session, lambda: session.send(text, parts=asked.parts, model=model, params=asked.params), asked, model
+            )
 
     def start(self, session: Session, ask: Ask, question: Asked | None = None, model: str = "") -> None:
         """Run a turn.  ``model`` is what is asked, where it is not the conversation's."""
@@ -207,7 +222,7 @@ class TurnRunner:
         first, *rest = ended.queue
         session, model = ended.session, ended.model
         if session is self._screen.conversation.session:
-            self.send(first.text, first.files)
+            self.send_asked(first)
         else:
             self.start(session, lambda: session.send(first.text, parts=first.parts, model=model or None), first, model)
         if (turn := next((t for t in self._turns if t.session is session), None)) is not None:

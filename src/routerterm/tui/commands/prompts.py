@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from routerterm.core.errors import RoutertermError
+from routerterm.engine.chat.prompt_files import FileExists, for_library, prompt_folders, read_prompts, write_prompt
 from routerterm.engine.chat.templates import fields_of, fill
 from routerterm.tui.commands.base import Choice, Command, CommandContext
 from routerterm.tui.dialogs.ask import show_dialog
@@ -24,20 +27,26 @@ _WORDS = {
 
 
 class Prompts(Command):
-    """The prompt library: system prompts by name, and templates with fields."""
+    """The prompt library: system prompts, templates with fields; `export` and `import` write and read prompts/*.md."""
 
-    name, title, group, slash, argument = "prompts", "Prompt library", "Writing", "prompts", "NAME"
+    name, title, group, slash, argument = "prompts", "Prompt library", "Writing", "prompts", "NAME|export|import"
     keys = ("alt+l",)
 
     @classmethod
     async def choices(cls, chat: CommandContext, argument: str) -> Sequence[Choice]:
         """The names there are."""
         prompts = await chat.services.store.prompts.all()
-        return [Choice(p.name, p.kind) for p in prompts if p.name.lower().startswith(argument.lower())]
+        files = [Choice("export", "write them to prompts/*.md"), Choice("import", "read prompts/*.md into the library")]
+        known = [*(Choice(prompt.name, prompt.kind) for prompt in prompts), *files]
+        return [choice for choice in known if choice.value.lower().startswith(argument.lower())]
 
     async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Use the one that is named, or show them all."""
-        if argument:
+        if argument == "export":
+            await PromptLibrary(chat).write_files()
+        elif argument == "import":
+            await PromptLibrary(chat).read_files()
+        elif argument:
             await PromptLibrary(chat).use_named(argument)
         else:
             await PromptLibrary(chat).open()
@@ -48,6 +57,10 @@ class PromptLibrary:
 
     def __init__(self, chat: CommandContext) -> None:
         self._chat = chat
+
+    @property
+    def _folders(self) -> tuple[Path, ...]:
+        return prompt_folders(self._chat.services.paths.config_file, Path.cwd())
 
     @property
     def _prompts(self) -> StoredPrompts:
@@ -95,6 +108,31 @@ class PromptLibrary:
             show_dialog(self._chat.app, FormDialog(prompt.name, fields), filled)
         else:
             await filled({})
+
+    async def write_files(self) -> None:
+        """Write every prompt of the library into the folder beside the settings; what is there stays as it is."""
+        folder = self._folders[0]
+        written, kept = 0, 0
+        for prompt in await self._prompts.all():
+            try:
+                await asyncio.to_thread(write_prompt, folder, prompt.name, prompt.kind, prompt.text)
+            except FileExists:
+                kept += 1
+            else:
+                written += 1
+        there = f"; {kept} were there already" if kept else ""
+        self._chat.app.notify(f"{written} prompts written to {folder}{there}.", timeout=6, markup=False)
+
+    async def read_files(self) -> None:
+        """Take the prompts of the folders into the library, in place of those of the same name."""
+        found, troubles = await asyncio.to_thread(read_prompts, self._folders)
+        prompts = found.values()
+        for prompt in prompts:
+            await self._prompts.keep(prompt.name, prompt.kind, for_library(prompt))
+        lost = any(prompt.model or prompt.tools or prompt.temperature is not None for prompt in prompts)
+        said = " Models, tools and temperatures stay in the files." if lost else ""
+        said += f" {troubles[0].message}" if troubles else ""
+        self._chat.app.notify(f"{len(found)} prompts read into the library.{said}", timeout=6, markup=False)
 
     def write(self, kind: PromptKind, before: Prompt | None = None, text: str = "") -> None:
         """Write a new one, or change one; another name makes it another prompt's place."""

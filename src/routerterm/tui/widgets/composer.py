@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 from textual import events
 from textual.binding import BindingType
@@ -15,6 +15,9 @@ from routerterm.core.redact import secret_redactor
 from routerterm.core.sanitise import tidied
 from routerterm.tui.actions import Action, bindings_of
 from routerterm.tui.widgets.editing import LetterArea
+
+if TYPE_CHECKING:
+    from routerterm.tui.vim.keys import VimKeys
 
 Where: TypeAlias = Literal["page_up", "page_down", "start", "end"]
 
@@ -53,6 +56,10 @@ class Composer(LetterArea):
         """The person pressed Backspace with nothing before the cursor."""
 
     @dataclass
+    class ModeChanged(Message):
+        """vim is in another mode."""
+
+    @dataclass
     class Edited(Message):
         """The text is another now."""
 
@@ -68,6 +75,8 @@ class Composer(LetterArea):
         """Asked first what to do with a paste: True where it went elsewhere."""
         self.takes_key: Callable[[str], bool] = lambda _key: False
         """Asked first what to do with a key: True where something open beside it took it."""
+        self.vim: VimKeys | None = None
+        """What the keys of vim do, where the settings have them."""
         self._history: Sequence[str] = ()
         self._place: int | None = None
         """Which line of the history is shown; None is what is being written."""
@@ -75,6 +84,27 @@ class Composer(LetterArea):
         """What became of recalled lines, as readline keeps it until something is sent; the draft is the last."""
         self._recalled_from: tuple[int | None, str] | None = None
         """The place before the last recall, and the text there: where Ctrl+Z leads back to."""
+
+    def edit_by(self, editing: str) -> None:
+        """Edit with the keys of ``readline`` or of ``vim``, from now on."""
+        if (editing == "vim") != (self.vim is not None):
+            from routerterm.tui.vim.keys import VimKeys
+
+            self.vim = VimKeys(self, self._mode_changed) if editing == "vim" else None
+            self._mode_changed()
+
+    def _mode_changed(self) -> None:
+        self.post_message(self.ModeChanged())
+
+    def redoes(self, key: str) -> bool:
+        """Take vim's key to redo in normal mode, before it is the key of a command."""
+        vim = self.vim
+        return key == "ctrl+r" and self.has_focus and vim is not None and vim.is_normal and vim.took(key, None)
+
+    def on_focus(self) -> None:
+        """Given the keys, it is written in at once."""
+        if self.vim is not None:
+            self.vim.begin()
 
     def set_history(self, lines: Sequence[str]) -> None:
         """What can be walked back to, oldest first; a line with an API key in it is not brought back."""
@@ -113,6 +143,8 @@ class Composer(LetterArea):
     def action_submit(self) -> None:
         """Take the text at this very key press: a second Enter finds nothing, and sends nothing."""
         text = self.text
+        if self.vim is not None:
+            self.vim.begin()
         if text.strip():
             self.put("")
             self.post_message(self.Submitted(text))
@@ -180,6 +212,10 @@ class Composer(LetterArea):
             focused._forward_event(events.Key(event.key, event.character))
             return
         if self.takes_key(event.key):
+            event.stop()
+            event.prevent_default()
+            return
+        if self.vim is not None and self.vim.took(event.key, event.character if event.is_printable else None):
             event.stop()
             event.prevent_default()
             return

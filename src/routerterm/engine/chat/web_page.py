@@ -1,0 +1,220 @@
+"""A web page as a part of a message: fetched within limits, from no private address, and reduced to its text."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+from collections.abc import Awaitable, Callable, Sequence
+from html.parser import HTMLParser
+from typing import Protocol
+from urllib.parse import urljoin, urlsplit
+
+from msgspec import Struct
+
+from routerterm.core.errors import ProviderError, RoutertermError
+from routerterm.core.hosts import address_of, is_loopback
+from routerterm.core.messages import Image, Part, Text
+from routerterm.engine.chat.attachments import LARGEST_TEXT, part_of
+from routerterm.protocols.base import HttpRequest
+from routerterm.router.transports.base import HttpResponse, Timeouts, Transport
+
+LARGEST = 5_000_000
+"""Bytes of a page, before its text is taken out."""
+PATIENCE = 20.0
+"""Seconds for all of it."""
+MOST_HOPS = 5
+"""Redirects that are followed."""
+_MOVED = frozenset({301, 302, 303, 307, 308})
+_ACCEPT = "text/html,text/plain,text/markdown,application/json,application/pdf,image/*;q=0.8,*/*;q=0.5"
+
+Resolve = Callable[[str], Awaitable[Sequence[str]]]
+"""The addresses of a host."""
+
+
+class PrivateAddress(RoutertermError):
+    """The page would come from this machine or its network, and nobody said that it may."""
+
+
+class Fetched(Struct, frozen=True):
+    """A page; ``size`` is the bytes of the text or picture that would be sent."""
+
+    part: Part
+    name: str
+    size: int
+
+
+class Fetching(Protocol):
+    """Fetches a page.  Raises `RoutertermError`."""
+
+    async def __call__(self, address: str, *, private: bool = False) -> Fetched:
+        """``private``: also from this machine and its network."""
+        ...
+
+
+async def resolved(host: str) -> Sequence[str]:
+    """The addresses of a host, as this machine finds them.  Raises `OSError`."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    return tuple(dict.fromkeys(str(info[4][0]) for info in found))
+
+
+async def fetch_page(
+    address: str, transport: Transport, *, private: bool = False, resolve: Resolve = resolved
+) -> Fetched:
+    """Fetch it and take its text out.  Raises `RoutertermError`; `PrivateAddress` unless ``private``.
+
+    The host is resolved before each hop, and so a page cannot send us to the network at home.
+    """
+    host = urlsplit(address).hostname or ""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            body, content_type, last = await _followed(address, transport, private, resolve)
+    except TimeoutError:
+        raise RoutertermError(f"{host} did not send the page within {PATIENCE:g} seconds.") from None
+    except ProviderError as error:
+        raise RoutertermError(f"The page was not fetched: {error.message}") from error
+    name = _name(last)
+    part = await asyncio.to_thread(_part, body, content_type, name)
+    size = len(part.data) if isinstance(part, Image) else len(part.text.encode()) if isinstance(part, Text) else 0
+    return Fetched(part, name, size)
+
+
+async def fetch_over_network(address: str, proxy: str | None, *, private: bool = False) -> Fetched:
+    """`fetch_page` over a connection of its own, by way of the ``proxy`` of the settings.  Raises `RoutertermError`."""
+    from routerterm.router.transports.http import HttpTransport
+
+    transport = HttpTransport(proxy)
+    try:
+        return await fetch_page(address, transport, private=private)
+    finally:
+        await transport.aclose()
+
+
+async def _followed(address: str, transport: Transport, private: bool, resolve: Resolve) -> tuple[bytes, str, str]:
+    for _ in range(MOST_HOPS + 1):
+        await _check(address, private, resolve)
+        request = HttpRequest("GET", address, (("accept", _ACCEPT),), b"")
+        async with transport.exchange(request, Timeouts()) as answer:
+            moved = answer.headers.get("location", "")
+            if answer.status not in _MOVED or not moved:
+                if answer.status != 200:
+                    raise RoutertermError(f"{urlsplit(address).hostname} answered {answer.status} instead of a page.")
+                return await _body(answer, address), answer.headers.get("content-type", ""), address
+            address = urljoin(address, moved)
+    raise RoutertermError(f"The page was moved more than {MOST_HOPS} times.")
+
+
+async def _check(address: str, private: bool, resolve: Resolve) -> None:
+    """Raises `RoutertermError` for what is no address of a page, `PrivateAddress` for one at home."""
+    try:
+        parts = urlsplit(address)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        host = ""
+    if not host or parts.scheme not in ("http", "https"):
+        raise RoutertermError("That is not the address of a web page.", "As in @https://example.org/page.")
+    if parts.username is not None or parts.password is not None:
+        raise RoutertermError("An address with a password in it is not fetched.", "Take the part before the @ out.")
+    if private:
+        return
+    written = address_of(host)
+    try:
+        found = [str(written)] if written is not None else ["127.0.0.1"] if is_loopback(host) else await resolve(host)
+    except OSError:
+        raise RoutertermError(
+            f"There is no host {host}.", "Is the address right, and is this machine online?"
+        ) from None
+    for each in found:
+        ip = address_of(each)
+        if ip is None or not ip.is_global or ip.is_multicast:
+            raise PrivateAddress(f"{host} is on this machine or its network.", "")
+
+
+async def _body(answer: HttpResponse, address: str) -> bytes:
+    body = bytearray()
+    async for data in answer.body:
+        body += data
+        if len(body) > LARGEST:
+            size = LARGEST // 1_000_000
+            raise RoutertermError(f"The page of {urlsplit(address).hostname} is larger than {size} MB.")
+    return bytes(body)
+
+
+def _part(body: bytes, content_type: str, name: str) -> Part:
+    """The text of the page, or the picture that it is."""
+    kind, _, rest = content_type.lower().partition(";")
+    found = re.search(r"charset=[\"']?([\w.:-]+)", rest) or re.search(
+        rb"<meta[^>]+charset=[\"']?([\w.:-]+)", body[:2048]
+    )
+    charset = found[1] if found else "utf-8"
+    charset = charset.decode() if isinstance(charset, bytes) else charset
+    if kind.strip() not in ("text/html", "application/xhtml+xml") or body.startswith(b"%PDF-"):
+        return part_of(body, name, charset="utf-8-sig" if charset == "utf-8" else charset)
+    try:
+        text = html_text(body.decode(charset, "replace"))
+    except LookupError:
+        text = html_text(body.decode("utf-8", "replace"))
+    if not text:
+        raise RoutertermError(f"{name} has no text in it.", "Pages that a script fills in the browser come empty.")
+    return part_of(text.encode()[:LARGEST_TEXT].decode(errors="ignore").encode(), name)
+
+
+def _name(address: str) -> str:
+    """``example.org/page``: what the chip and the model read."""
+    parts = urlsplit(address)
+    return f"{parts.netloc}{parts.path}".rstrip("/")
+
+
+def html_text(html: str) -> str:
+    """The words of a page, a block to a paragraph; nothing of scripts, styles, menus and forms."""
+    reader = _TextReader()
+    reader.feed(html)
+    reader.close()
+    lines = (" ".join(line.split()) for line in "".join(reader.pieces).split("\n"))
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).replace("\0", "").strip()
+
+
+_SKIPPED = frozenset({"script", "style", "noscript", "template", "svg", "nav", "iframe", "select", "button"})
+_BLOCKS = frozenset(
+    """address article aside blockquote br dd div dl dt figcaption figure footer form h1 h2 h3 h4 h5 h6 header hr li
+    main ol p pre section table td th title tr ul""".split()  # noqa: SIM905 - as a list it would be forty lines
+)
+_HEADINGS = {f"h{level}": "#" * level + " " for level in range(1, 7)}
+
+
+class _TextReader(HTMLParser):
+    """Collects the text between tags."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.pieces: list[str] = []
+        self._skipping = ""
+        self._depth = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """A block begins a line; what is skipped is skipped to its own end."""
+        if self._skipping:
+            self._depth += tag == self._skipping
+        elif tag in _SKIPPED:
+            self._skipping, self._depth = tag, 1
+        elif tag in _BLOCKS:
+            heading = _HEADINGS.get(tag, "- " if tag == "li" else "")
+            self.pieces.append(("\n" if tag in ("br", "li", "tr", "dt", "dd") else "\n\n") + heading)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """``<br/>``; an empty ``<script/>`` skips nothing."""
+        if not self._skipping and tag in _BLOCKS:
+            self.pieces.append("\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        """The end of a block, or of what was skipped."""
+        if self._skipping:
+            self._depth -= tag == self._skipping
+            self._skipping = self._skipping if self._depth else ""
+        elif tag in _BLOCKS:
+            self.pieces.append(" " if tag in ("td", "th") else "\n")
+
+    def handle_data(self, data: str) -> None:
+        """Words; their line breaks are blanks."""
+        if not self._skipping:
+            self.pieces.append(data.replace("\n", " "))

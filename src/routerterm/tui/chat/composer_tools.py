@@ -1,0 +1,111 @@
+"""What can be written in the composer besides words: ``@`` references, ``!`` commands and prompts by their names."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
+
+from routerterm.core.errors import RoutertermError
+from routerterm.tui.chat.prompt_files import PromptFiles
+from routerterm.tui.chat.references import References
+from routerterm.tui.chat.shell_commands import ShellCommands
+from routerterm.tui.chat.turns import Asked
+from routerterm.tui.dialogs.ask import show_dialog
+from routerterm.tui.dialogs.form import FormDialog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from textual.worker import Worker
+
+    from routerterm.engine.chat.prompt_files import PromptFile
+    from routerterm.engine.chat.web_page import Fetched
+    from routerterm.tui.chat.screen import ChatScreen
+
+
+class ComposerTools:
+    """Makes the three for a chat, and gives them what they need of it."""
+
+    def __init__(self, screen: ChatScreen, arrange: Callable[[], None]) -> None:
+        """``arrange`` puts the list of suggestions over the composer."""
+        self._screen = screen
+        self.references = References(
+            screen.composer,
+            screen.suggestions,
+            screen.attachments,
+            confirmation=screen.confirmation,
+            run=self._in_background,
+            arrange=arrange,
+            tell=self._tell,
+            complain=screen.app.show_error,
+            fetch=self._fetch,
+        )
+        self.shell = ShellCommands(
+            screen.composer, screen.attachments, screen.confirmation, run=self._in_background, tell=self._tell
+        )
+        self.prompts = PromptFiles(
+            screen.app.paths.config_file,
+            library=lambda: screen.app.services.store.prompts if screen.app.services else None,
+            complain=screen.app.show_error,
+            is_command=lambda text: screen.commands.parse(text) is not None,
+            ask_for=lambda title, fields, then: show_dialog(screen.app, FormDialog(title, fields), then),
+            use=self._use_prompt,
+        )
+
+    def read_prompts(self) -> None:
+        """Read the prompts again, beside the typing: one is about to be named."""
+        self._in_background(self.prompts.refresh(), "prompts")
+
+    async def took(self, text: str) -> bool:
+        """Do what was submitted, where it is a command for a shell or calls a prompt.  Raises `RoutertermError`."""
+        return self.shell.took(text) or (text.startswith("/") and await self.prompts.took(text))
+
+    def _in_background(self, work: Coroutine[Any, Any, None], group: str) -> Worker[None]:
+        async def safely() -> None:
+            try:
+                await work
+            except RoutertermError as error:
+                self._screen.app.show_error(error)
+
+        return self._screen.run_worker(safely(), group=group, exclusive=group == "suggest", exit_on_error=False)
+
+    def _tell(self, text: str, timeout: float = 4) -> None:
+        self._screen.notify(text, timeout=timeout, markup=False)
+
+    async def _fetch(self, address: str, *, private: bool = False) -> Fetched:
+        from routerterm.engine.chat.web_page import fetch_over_network
+
+        return await fetch_over_network(address, self._screen.services.settings.router.proxy, private=private)
+
+    async def _use_prompt(self, prompt: PromptFile, text: str) -> None:
+        """Send a prompt that was called by its name, to the model that it names; or take it as the system prompt."""
+        screen, conversation = self._screen, self._screen.conversation
+        if prompt.kind == "system":
+            conversation.name_prompt(text, prompt.name)
+            await conversation.set(system=text)
+            self._tell(f"{prompt.name}: the model answers by it in this conversation.")
+            return
+        if prompt.model:
+            from routerterm.wiring.model_lists import check_name
+
+            await check_name(screen.services, prompt.model)
+        if prompt.tools:
+            self._tell(f"/{prompt.name} names tools; they are not offered to the model yet.")
+        params = None if prompt.temperature is None else replace(conversation.params, temperature=prompt.temperature)
+        if not await self.references.attached_all(text):
+            return
+        asked = Asked(text, screen.attachments.take(), prompt.model, params)
+
+        def send() -> None:
+            screen.turns.send_asked(asked)
+
+        def cancelled() -> None:
+            screen.composer.give_back(text)
+            screen.attachments.give_back(asked.files)
+
+        if prompt.model and self.prompts.is_of_working_folder(prompt):  # perhaps a stranger's, and dear
+            screen.confirmation.ask(f"/{prompt.name} asks", "", send, cancelled, yes="sends it", about=prompt.model)
+        else:
+            send()

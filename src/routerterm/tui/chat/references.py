@@ -1,0 +1,279 @@
+"""``@`` in the composer: what may be meant by it is offered, what is meant is attached, its size seen before it goes.
+
+A reference stays in the text, so that the model reads which file is meant; what is attached is seen as a chip.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from routerterm.core.errors import RoutertermError
+from routerterm.engine.chat.references import Reference, begun_at, references, written
+from routerterm.engine.chat.web_page import PrivateAddress
+from routerterm.tui.chat.attachment_files import Attached, attached, load
+from routerterm.tui.widgets.fuzzy import best
+from routerterm.tui.widgets.suggestions import Suggestion
+
+if TYPE_CHECKING:
+    from textual.worker import Worker
+
+    from routerterm.engine.chat.web_page import Fetching
+    from routerterm.tui.chat.attachments import Attachments
+    from routerterm.tui.chat.confirmation import Confirmation
+    from routerterm.tui.widgets.composer import Composer
+    from routerterm.tui.widgets.suggestions import Suggestions
+
+MOST_ROWS = 40
+LISTED_FOR = 10.0
+"""Seconds for which a listing of the working folder holds."""
+UNSEEN = 50_000
+"""Bytes that may go without having been seen as a chip: of a reference that was typed to its end and sent at once."""
+_HINT = "With a blank after the @, it is sent as it is."
+
+Run = Callable[[Coroutine[Any, Any, None], str], "Worker[None]"]
+"""Runs something beside the typing; what is wrong with it becomes a notice."""
+
+
+class References:
+    """Offers and attaches what ``@`` refers to."""
+
+    def __init__(
+        self,
+        composer: Composer,
+        suggestions: Suggestions,
+        attachments: Attachments,
+        *,
+        run: Run,
+        arrange: Callable[[], None],
+        tell: Callable[[str], None],
+        complain: Callable[[RoutertermError], None],
+        confirmation: Confirmation,
+        fetch: Fetching,
+    ) -> None:
+        self._composer = composer
+        self._suggestions = suggestions
+        self._attachments = attachments
+        self._confirmation = confirmation
+        self._run = run
+        self._arrange = arrange
+        self._tell = tell
+        self._complain = complain
+        self._fetch = fetch
+        self._root = Path(os.path.abspath(os.curdir))
+        self._listed: tuple[str, ...] = ()
+        self._listed_at = -LISTED_FOR
+        self._begun: Reference | None = None
+        """The reference of which the rows on show are endings."""
+        self._declined: int | None = None
+        """Where the reference stands whose rows the person closed."""
+        self._fetching: set[str] = set()
+        self._allowed: set[str] = set()
+        """Addresses at home that the person said may be fetched."""
+
+    @property
+    def open(self) -> bool:
+        """Whether the rows on show are ours."""
+        return self._begun is not None and self._suggestions.open
+
+    # -- offering --------------------------------------------------------------------------------------
+
+    def edited(self) -> bool:
+        """The text is another: offer what the reference before the cursor may mean; whether there is one."""
+        begun = self._before_cursor()
+        if begun is None:
+            if self._begun is not None:
+                self._close()
+            self._declined = None
+            return False
+        if begun.start != self._declined:
+            self._run(self._offer(begun), "suggest")
+        return True
+
+    def _before_cursor(self) -> Reference | None:
+        if "@" not in self._composer.text:
+            return None
+        row, column = self._composer.cursor_location
+        return begun_at(self._composer.document[row], column)
+
+    async def _offer(self, begun: Reference) -> None:
+        rows = await self._rows(begun)
+        if self._before_cursor() != begun:
+            return
+        self._begun = begun if rows else None
+        self._suggestions.offer(rows)
+        self._arrange()
+
+    async def _rows(self, begun: Reference) -> tuple[Suggestion, ...]:
+        typed = begun.target
+        if begun.is_address:
+            return (Suggestion(typed, "Fetch this page as text", typed),)
+        if typed.startswith(("/", "~", "../")):
+            from routerterm.tui.chat.completion import files
+
+            found = await asyncio.to_thread(files, typed)
+            plain = [(choice.value.replace("\\", ""), choice.about) for choice in found[:MOST_ROWS]]
+            return tuple(Suggestion(path, about, path) for path, about in plain)
+        return await asyncio.to_thread(self._fitting, typed)
+
+    def _fitting(self, typed: str) -> tuple[Suggestion, ...]:
+        """The files and folders of the working folder that fit best.  Blocks."""
+        if time.monotonic() - self._listed_at > LISTED_FOR:
+            from routerterm.engine.chat.working_folder import folders_of, list_files
+
+            files = list_files(self._root)
+            self._listed, self._listed_at = (*folders_of(files), *files), time.monotonic()
+        paths: Sequence[str] = self._listed
+        if typed.endswith("/"):
+            paths = [path for path in paths if path.startswith(typed)]
+        elif not typed:
+            paths = sorted(paths, key=lambda path: (path.rstrip("/").count("/"), not path.endswith("/"), path))
+        if typed in self._listed and not typed.endswith("/"):
+            return ()  # it is written to its end
+        found = best(typed, paths, lambda path: path)[:MOST_ROWS] if not typed.endswith("/") else paths[:MOST_ROWS]
+        return tuple(Suggestion(path, self._about(path), path) for path in found)
+
+    def _about(self, path: str) -> str:
+        if path.endswith("/"):
+            return "folder"
+        try:
+            return f"{(self._root / path).stat().st_size:,} bytes"
+        except OSError:
+            return ""
+
+    def took_key(self, key: str) -> bool:
+        """A key while our rows are on show: Tab goes into a folder, Enter and Tab take the row, Esc closes them."""
+        if not self.open:
+            return False
+        match key:
+            case "tab":
+                self.take(self._suggestions.cursor, into_folder=True)
+            case "enter" if self._suggestions.moved or not self._is_whole():
+                self.take(self._suggestions.cursor)
+            case "escape":
+                self._declined = self._begun.start if self._begun else None
+                self._close()
+            case _:
+                return False
+        return True
+
+    def _is_whole(self) -> bool:
+        """Whether the reference is written to its end: then Enter sends."""
+        target = self._begun.target if self._begun else ""
+        return bool(target) and not target.startswith("http") and self._path(target).is_file()
+
+    def take(self, index: int, *, into_folder: bool = False) -> None:
+        """Write the row's target into the text and attach it."""
+        begun, target = self._begun, self._suggestions.rows[index].text
+        self._close()
+        if begun is None:
+            return
+        more = into_folder and target.endswith("/")
+        row, column = self._composer.cursor_location
+        start = (row, column - (begun.end - begun.start))
+        text = f"@{target}" if more else f"{written(target)} "
+        self._composer.replace(text, start, (row, column), maintain_selection_offset=False)
+        if not more:
+            self._run(self._attach_seen(target), "references")
+
+    def _close(self) -> None:
+        self._begun = None
+        self._suggestions.offer(())
+
+    # -- attaching -------------------------------------------------------------------------------------
+
+    async def attached_all(self, text: str) -> bool:
+        """Attach what the text refers to; whether it may go now.
+
+        What is large or comes from elsewhere is first seen: then the text is given back, and the next Enter sends it.
+        Raises `RoutertermError` for what cannot be attached.
+        """
+        here = {item.reference for item in self._attachments.items}
+        wanted = [each for each in references(text) if each.target not in here]
+        wanted = [each for each in wanted if each.is_address or await asyncio.to_thread(self._is_meant, each.target)]
+        if not wanted:
+            return True
+        targets = dict.fromkeys(each.target for each in wanted)
+        addresses = any(each.is_address for each in wanted)
+        if addresses:
+            self._composer.give_back(text)  # it takes a while: until then everything is as it was
+        size = 0
+        for target in targets:
+            try:
+                size += await self._attach(target)
+            except RoutertermError as error:
+                told = RoutertermError(error.message, f"{error.hint or ''} {_HINT}".strip())
+                if not addresses:
+                    raise told from error
+                self._complain(told)
+                return False
+        if not addresses and size <= UNSEEN:
+            return True
+        if not addresses:
+            self._composer.give_back(text)
+        if any(item.reference in targets for item in self._attachments.items):
+            self._tell("Attached as you see above the text. Enter sends it.")
+        return False
+
+    def _is_meant(self, target: str) -> bool:
+        """Whether there is such a file; of a folder, whether its slash was written.  Blocks."""
+        path = self._path(target)
+        try:
+            return path.is_file() or (target.endswith("/") and target != "/" and path.is_dir())
+        except OSError:
+            return False
+
+    async def _attach_seen(self, target: str) -> None:
+        await self._attach(target)
+
+    async def _attach(self, target: str) -> int:
+        """Attach it; its size in bytes.  Raises `RoutertermError`."""
+        if any(item.reference == target for item in self._attachments.items):
+            return 0
+        if target.lower().startswith(("http://", "https://")):
+            item = await self._page(target)
+        else:
+            item = await asyncio.to_thread(self._read, target)
+        if item is None:
+            return 0
+        await self._attachments.add(item)
+        return item.size
+
+    def _read(self, target: str) -> Attached:
+        path = self._path(target)
+        if not path.is_dir():
+            return load(str(path), reference=target)
+        from routerterm.engine.chat.working_folder import folder_text
+
+        found = folder_text(path, target)
+        return attached(found.part, found.size, kind="folder", reference=target)
+
+    async def _page(self, address: str) -> Attached | None:
+        if address in self._fetching:
+            return None
+        self._fetching.add(address)
+        self._tell(f"Fetching {address}…")
+        try:
+            page = await self._fetch(address, private=address in self._allowed)
+        except PrivateAddress as error:
+            self._ask_for_private(address, error)
+            return None
+        finally:
+            self._fetching.discard(address)
+        item = attached(page.part, page.size, kind="page", reference=address)
+        self._tell(f"{page.name}: {item.kind_and_size}, attached.")
+        return item
+
+    def _ask_for_private(self, address: str, error: PrivateAddress) -> None:
+        def confirmed() -> None:
+            self._allowed.add(address)
+            self._run(self._attach_seen(address), "references")
+
+        self._confirmation.ask(error.message, "", confirmed, yes="fetches it all the same")
+
+    def _path(self, target: str) -> Path:
+        return self._root / os.path.expanduser(target)
