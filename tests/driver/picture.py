@@ -117,7 +117,7 @@ class Picture:
 
     @property
     def mode(self) -> str:
-        """The word with which the status row begins: WRITE (INSERT, NORMAL with vim), MESSAGES, CHATS; empty where none is shown."""
+        """The word with which the status row begins: WRITE (with vim INSERT or NORMAL), MESSAGES, CHATS; or nothing."""
         word = self.status.split(maxsplit=1)[0] if self.status else ""
         return word if word in MODES else ""
 
