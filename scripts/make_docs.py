@@ -25,13 +25,13 @@ ROOT = Path(__file__).resolve().parent.parent
 MADE = "made by `make docs`: change the code it is made from"
 ENVIRONMENT = {
     "ROUTERTERM_HOME": "One folder for everything: settings, history, keys, logs.",
-    "ROUTERTERM_MODEL_DIR": "Where the small local model's weights lie, if elsewhere.",
-    "ROUTERTERM_GATEWAY_TOKEN": "A token that `routerterm serve` asks of every program.",
-    "OPENAI_API_KEY and the like": "API keys, where none is stored: {PROVIDER}_API_KEY.",
-    "AI_PROXY_URL, PROXY_URL": "The proxy of all providers; before the settings and HTTPS_PROXY.",
-    "NO_PROXY": "Hosts that are reached without it.",
+    "ROUTERTERM_MODEL_DIR": "Where the small local model's weights are.",
+    "ROUTERTERM_GATEWAY_TOKEN": "A token that `routerterm serve` requires from every client.",
+    "OPENAI_API_KEY and the like": "API keys, used where no key is stored: {PROVIDER}_API_KEY.",
+    "AI_PROXY_URL, PROXY_URL": "The proxy of all providers; takes precedence over the settings and HTTPS_PROXY.",
+    "NO_PROXY": "Hosts that are reached without the proxy.",
     "NO_COLOR": "Set to anything: no colours.",
-    "COLORTERM": "truecolor says that the terminal has 16 million colours.",
+    "COLORTERM": "`truecolor` if the terminal has 16 million colours.",
     "VISUAL, EDITOR": "The editor for long prompts.",
 }
 
@@ -43,12 +43,12 @@ def settings() -> Iterator[str]:
     yield "# Settings"
     yield ""
     yield (
-        "All entries of `config.toml`. It lies where `routerterm config path` says, and need not exist: every entry "
+        "All settings of `config.toml`. `routerterm config path` prints its path. It need not exist: every setting "
         "has a default. `routerterm config check` names every mistake with its line, `routerterm config show` prints "
-        "what holds now, and the chat's settings screen (`/settings`) changes it while it runs."
+        "the current values, and the chat's settings screen (`/settings`) changes it while it runs."
     )
     yield ""
-    yield "Times are seconds, money is US dollars. An entry without a default is left to what is built in."
+    yield "Times are seconds, money is US dollars. A setting without a default follows the built-in value."
     for field in fields(Settings):
         if field.name == "given":
             continue
@@ -72,7 +72,7 @@ def _table(way: str, field: FieldInfo, text: str) -> Iterator[str]:
     if get_origin(annotation) is dict:
         title = f'[{way}."provider/model"]' if way == "models" else f"[{way}.NAME]"
     yield f"## {title}\n\n{text}\n"
-    yield "| entry | kind | default | what it does |"
+    yield "| setting | type | default | meaning |"
     yield "|---|---|---|---|"
     deeper = []
     for own in fields(inner):

@@ -142,7 +142,7 @@ async def test_each_provider_with_a_key_is_asked_and_a_refusal_is_told() -> None
 def test_a_model_about_to_be_switched_off_is_said_so() -> None:
     info = ModelInfo("p", "m", switched_off="2026-12-11")
     assert switched_off(info, date(2026, 11, 21)) == "switched off on 2026-12-11"
-    assert switched_off(info, date(2026, 12, 11)) == "switched off since 2026-12-11"
+    assert switched_off(info, date(2026, 12, 11)) == "retired since 2026-12-11"
     assert switched_off(info, date(2026, 1, 1)) is None
     assert switched_off(ModelInfo("p", "m", switched_off="soon"), date(2026, 1, 1)) is None
 
@@ -171,4 +171,4 @@ def test_the_command_lists_and_updates(tmp_path: Path, monkeypatch: pytest.Monke
     found = json.loads(run(command, ["--json", "openai/gpt-5.5"]).output.splitlines()[0])
     assert (found["prices"]["input"], found["price_date"]) == ("0.000001", date.today().isoformat())  # noqa: DTZ011
     assert run(command, ["--from", "x"]).exit_code == 2
-    assert run(command, ["no-such-model-anywhere"]).output.strip() == "No model is called so."
+    assert run(command, ["no-such-model-anywhere"]).output.strip() == "No model matches."

@@ -138,7 +138,7 @@ def test_files_are_attached_as_text_and_pictures(home: Path, tmp_path: Path) -> 
     ("content", "sentence"),
     [
         (None, "cannot be read: No such file"),
-        (b"\xff\xfe\x00", "is neither text nor a picture"),
+        (b"\xff\xfe\x00", "is neither text nor an image"),
         (b"x" * 2_000_001, "too large"),
     ],
     ids=["missing", "binary", "large"],

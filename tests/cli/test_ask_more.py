@@ -49,7 +49,7 @@ def test_a_limit_on_the_cost_refuses_before_anything_is_spent(home: Path) -> Non
         house(home, url, PRICED)
         refused = routerterm("ask", "-m", "house/m", "--max-cost", "0.000001", "Hi")
         assert refused.code == 3
-        assert "would break the cap per request" in refused.err
+        assert "would exceed the budget per request" in refused.err
         assert refused.out == ""
         assert routerterm("ask", "-m", "house/m", "--max-cost", "1", "Hi").out == "Hello\n"
         assert routerterm("ask", "-m", "house/m", "--max-cost", "nothing", "Hi").code == 2

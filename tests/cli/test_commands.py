@@ -51,7 +51,7 @@ def test_paths_are_printed_alone_for_scripts(home: Path, place: tuple[str, ...],
 
 
 def test_good_settings_are_said_to_be_good(home: Path) -> None:
-    assert "so the defaults hold" in routerterm("config", "check").out
+    assert "so the defaults apply" in routerterm("config", "check").out
     home.mkdir()
     (home / "config.toml").write_text("[ui]\ntheme = 'amber'\n")
     assert routerterm("config", "check").out == f"{home}/config.toml is good.\n"
@@ -78,8 +78,8 @@ def test_an_unknown_section_is_a_usage_error(home: Path) -> None:
 def test_a_model_that_is_not_here_is_said_to_be_missing(home: Path) -> None:
     ran = routerterm("local", "status")
     assert ran.code == 1
-    assert "not here (`routerterm local fetch`)" in ran.out
-    assert "was not here" in routerterm("local", "remove").err
+    assert "not installed (`routerterm local fetch`)" in ran.out
+    assert "was not installed" in routerterm("local", "remove").err
 
 
 def test_a_crash_report_holds_neither_words_nor_keys(home: Path) -> None:
@@ -116,5 +116,5 @@ def test_an_unforeseen_mistake_is_a_sentence(
         main.main()
     err = capsys.readouterr().err
     assert caught.value.code == 1
-    assert "This is a mistake in routerterm (ZeroDivisionError)" in err
+    assert "routerterm crashed (ZeroDivisionError)" in err
     assert "prompt" not in err

@@ -106,8 +106,8 @@ def test_a_provider_that_cannot_be_reached_is_bad_unless_it_is_ones_own() -> Non
     openai, ollama = catalog.provider("openai"), catalog.provider("ollama")
     assert openai is not None
     assert ollama is not None
-    down = Unreachable("Nobody there.", "Is the network there?")
-    assert of_a_door(Reached(openai, down)) == Finding("bad", "OpenAI: Nobody there.", "Is the network there?")
+    down = Unreachable("Nobody there.", "Check the network connection.")
+    assert of_a_door(Reached(openai, down)) == Finding("bad", "OpenAI: Nobody there.", "Check the network connection.")
     assert of_a_door(Reached(ollama, down)).level == "note"
     assert of_a_door(Reached(openai, None, 0.05)).level == "good"
 

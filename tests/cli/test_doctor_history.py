@@ -51,7 +51,7 @@ def test_what_others_may_read_is_made_private_again(home: Path) -> None:
     path = asked()
     path.chmod(0o644)
     code, found = doctor()
-    assert (code, told(found, "Others may read")) == (1, "bad")
+    assert (code, told(found, "readable by other users")) == (1, "bad")
     assert doctor("--mend")[0] == 0
     assert path.stat().st_mode & 0o077 == 0
 

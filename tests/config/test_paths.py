@@ -60,6 +60,6 @@ def test_folders_are_for_their_owner_alone(paths: Paths) -> None:
 
 def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(StoreError, match="cannot be made: Not a directory") as caught:
+    with pytest.raises(StoreError, match="cannot be created: Not a directory") as caught:
         make_private_folder(tmp_path / "file" / "folder")
     assert "ROUTERTERM_HOME" in caught.value.hint

@@ -86,11 +86,11 @@ def test_a_full_file_is_read_as_written(paths: Paths) -> None:
 @pytest.mark.parametrize(
     ("text", "message", "hint"),
     [
-        ("[rooter]\n", ', line 1: there is no entry "rooter" at the top.', "Did you mean router?"),
-        ("\n[ui]\nthem = 'x'\n", ', line 3: there is no entry "them" in [ui].', "Did you mean theme?"),
+        ("[rooter]\n", ', line 1: there is no setting "rooter" at the top.', "Did you mean router?"),
+        ("\n[ui]\nthem = 'x'\n", ', line 3: there is no setting "them" in [ui].', "Did you mean theme?"),
         (
             "[routes.a]\nmodels=['openai']\nstrategi='fastest'",
-            ', line 3: there is no entry "strategi" in [routes.a].',
+            ', line 3: there is no setting "strategi" in [routes.a].',
             "Did you mean strategy?",
         ),
         (
@@ -100,15 +100,15 @@ def test_a_full_file_is_read_as_written(paths: Paths) -> None:
         ),
         ("[router]\nattempts = 0", ", line 2: router.attempts must be greater than 0.", ""),
         ("[router]\nattempts = 'four'", ", line 2: router.attempts must be a whole number", ""),
-        ("[routes.a]\nstrategy = 'fastest'", ", line 1: routes.a lacks its entry models.", ""),
+        ("[routes.a]\nstrategy = 'fastest'", ", line 1: routes.a needs the setting models.", ""),
         ("[routes.a]\nmodels = []", ", line 2: routes.a.models ", ""),
         ("[budget]\nday = -1.0", ", line 2: budget.day must be greater than or equal to 0.", ""),
         (
             "[budget.routes.smart]\ndayly = 1",
-            ', line 2: there is no entry "dayly" in [budget.routes.smart].',
+            ', line 2: there is no setting "dayly" in [budget.routes.smart].',
             "Did you",
         ),
-        ("[guard.detectors]\ncards = 'block'", ', line 2: there is no entry "cards"', "Did you mean card?"),
+        ("[guard.detectors]\ncards = 'block'", ', line 2: there is no setting "cards"', "Did you mean card?"),
         (
             "[[guard.rules]]\nname = 'x'\naction = 'blok'\nregex = 'x'",
             ", line 3: guard.rules[1].action must be one of log, warn, redact, block.",
@@ -139,24 +139,28 @@ def test_a_wrong_entry_is_named_with_its_line(paths: Paths, text: str, message: 
         ),
         (
             "[providers.house]\nprotocol = 'openai-chaat'\nbase_url = 'http://x/v1'",
-            ", line 2: providers.house.protocol is not one that routerterm speaks.",
+            ", line 2: providers.house.protocol is not a protocol that routerterm supports.",
             "Did you mean openai-chat?",
         ),
         ("[providers.x]\nprotocol='ollama'\nbase_url='x:1'", ", line 3: providers.x.base_url must be a URL", ""),
         ("[providers.x]\nprotocol='ollama'\nbase_url='http://k@x/'", ", line 3: providers.x.base_url must hold no", ""),
         (
             "[providers.x]\nprotocol='openai-chat'\nbase_url='http://x/v1'\ndialect = 'grok'",
-            ", line 4: providers.x.dialect is none of openai-chat.",
+            ", line 4: providers.x.dialect is not a dialect of openai-chat.",
             "Did you mean groq?",
         ),
-        ("[router]\ndefault = 'smrt'", ', line 2: router.default: nothing is called "smrt".', "Did you mean smart?"),
+        (
+            "[router]\ndefault = 'smrt'",
+            ', line 2: router.default: there is no model, route or alias "smrt".',
+            "Did you mean smart?",
+        ),
         ("[routes.a]\nmodels = [\n'openai',\n'grok/x']", ", line 4: routes.a.models[2]: no provider is", "groq"),
-        ("[routes.a]\nmodels = ['openai/']", ', line 2: routes.a.models[1]: "openai/" names no model.', ""),
+        ("[routes.a]\nmodels = ['openai/']", ', line 2: routes.a.models[1]: "openai/" has no models.', ""),
         ("[models.gpt]\ncontext = 1", ", line 1: models.gpt must be named provider/model.", ""),
-        ("[models.'opena/x']\ncontext = 1", ', line 1: models."opena/x": no provider is called "opena".', "openai"),
+        ("[models.'opena/x']\ncontext = 1", ', line 1: models."opena/x": there is no provider "opena".', "openai"),
         ("[budget.providers.opnai]\nday=1", ", line 1: budget.providers.opnai: nothing is called", "openai"),
         ("[routes.a]\nmodels=['groq']\nweights={gro=1}", ", line 3: routes.a.weights.gro is not among", "groq"),
-        ("[routes.'a b']\nmodels=['groq']", ', line 1: routes."a b" may hold no slash and no space.', ""),
+        ("[routes.'a b']\nmodels=['groq']", ', line 1: routes."a b" must not contain a slash or a space.', ""),
         ("[routes.a]\nmodels=['groq']\n[aliases]\na='smart'", ", line 4: a is the name of a route as well", ""),
     ],
 )
@@ -169,7 +173,7 @@ def test_a_name_that_leads_nowhere_is_reported(paths: Paths, text: str, message:
 def test_a_route_that_points_to_itself_is_reported_once_with_its_way(paths: Paths) -> None:
     write(paths, "[routes.a]\nmodels = ['groq', 'b']\n[routes.b]\nmodels = ['c']\n[aliases]\nc = 'a'\n")
     _, problems = check_settings(paths, {})
-    assert [(each.line, each.message) for each in problems] == [(1, "routes.a leads to itself: a → b → c → a")]
+    assert [(each.line, each.message) for each in problems] == [(1, "routes.a refers to itself: a → b → c → a")]
 
 
 def test_a_route_whose_providers_are_all_switched_off_is_reported(paths: Paths) -> None:
@@ -187,7 +191,7 @@ def test_a_route_whose_providers_are_all_switched_off_is_reported(paths: Paths) 
 
 def test_all_mistakes_are_counted_and_the_first_is_told(paths: Paths) -> None:
     message, hint = problem(paths, "[ui]\na = 1\nb = 2\nc = 3\n")
-    assert message.startswith(', line 2: there is no entry "a"')
+    assert message.startswith(', line 2: there is no setting "a"')
     assert "2 more: `routerterm config check` shows all." in hint
 
 
@@ -247,7 +251,7 @@ def test_checking_needs_only_names() -> None:
     settings = validated({"routes": {"r": {"models": ["one/x", "two/y"]}}, "router": {"default": "r"}})
     problems = list(check_names(settings, known))
     assert problems == [
-        Problem(("routes", "r", "models", 1), 'routes.r.models[2]: no provider is called "two"', "Known: one.")
+        Problem(("routes", "r", "models", 1), 'routes.r.models[2]: there is no provider "two"', "Known: one.")
     ]
 
 

@@ -161,7 +161,7 @@ async def test_a_short_token_is_refused(open_place: Open) -> None:
 
 
 async def test_no_other_machine_without_a_key(open_place: Open) -> None:
-    with pytest.raises(RoutertermError, match="Anybody on the network"):
+    with pytest.raises(RoutertermError, match="Anyone on the network"):
         await open_place(host="0.0.0.0")
     place = await open_place(host="0.0.0.0", token="a-secret-token-of-tests")
     async with place.http() as http:

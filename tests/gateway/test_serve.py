@@ -89,7 +89,7 @@ async def test_keys_are_taken_up_and_back_while_it_runs(home: Path) -> None:
 def test_what_it_refuses_is_a_sentence(home: Path) -> None:
     open_to_all = routerterm("serve", "--host", "0.0.0.0", "--port", "0")
     assert open_to_all.code == 1
-    assert "Anybody on the network could use your keys" in open_to_all.err
+    assert "Anyone on the network could use your keys" in open_to_all.err
     assert "routerterm gateway key add" in open_to_all.err
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -82,7 +82,7 @@ async def test_models_that_cannot_are_passed_over(open_place: Open) -> None:
         assert (answer.status_code, answer.headers["x-routerterm-attempts"]) == (200, "1")
         alone = await http.post(CHAT, json=chat("claude/claude-3-haiku", response_format=CHAT_FORMAT))
         assert alone.status_code == 400
-        assert "no JSON by a schema" in alone.json()["error"]["message"]
+        assert "no JSON schema output" in alone.json()["error"]["message"]
 
 
 def body_of(protocol: str, wanted: JsonAnswer, dialect: str = "", model: str = "m") -> dict[str, Any]:

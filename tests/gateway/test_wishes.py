@@ -79,13 +79,13 @@ async def test_a_request_narrows_and_reorders_its_own_routing(place: Place) -> N
     assert await served_by(place, ignore="one") == (200, "two")
     status, words = await served_by(place, only="three")
     assert status == 400
-    assert "not among those that the request allows" in words
+    assert "not allowed by the request" in words
     status, words = await served_by(place, max_price="0.5")
     assert status == 400
-    assert "dearer than the request allows" in words
+    assert "more expensive than the request allows" in words
     status, words = await served_by(place, max_cost="0.0000001")
     assert status == 403
-    assert "the cap per request" in words
+    assert "the budget per request" in words
 
 
 async def test_the_cheapest_and_the_quickest_first(open_place: Open, home: Any) -> None:

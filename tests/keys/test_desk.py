@@ -63,7 +63,7 @@ async def test_what_the_router_remembers_is_what_is_shown(desk: KeyService) -> N
     fast = RateLimited("slow down", retry_after=41.0)
     await desk._memory.change("key:openai/work", lambda state: refused(state, key, NOW, fast, limits))
     shown = line(await desk.view(), "openai/work")
-    assert (shown.health, shown.until, shown.says) == ("cooling", NOW + 41, "it was too fast")
+    assert (shown.health, shown.until, shown.says) == ("cooling", NOW + 41, "rate limited")
 
 
 @pytest.mark.parametrize(("error", "says"), [(InvalidKey("no"), "refused"), (InsufficientCredit("no"), "not paid")])

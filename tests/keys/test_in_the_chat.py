@@ -91,7 +91,7 @@ main()
     terminal.type("\x1b[23~")  # F11, which nothing takes
     assert terminal.end() == 1
     said = terminal.said.decode("utf-8", "replace")
-    assert "This is a mistake in routerterm (RuntimeError), not yours." in said
+    assert "routerterm crashed (RuntimeError)." in said
     assert "Traceback" not in said
     report = (tmp_path / "rt" / "state" / "crash.txt").read_text()
     assert "RuntimeError" in report

@@ -132,10 +132,10 @@ def some_lines() -> list[KeyLine]:
     good = ProbeResult(True, "OpenAI accepts the key: 86 models.", (), ("500 requests per minute, 499 left",))
     return [
         KeyLine(work, used=37, used_at=NOW - 130, resets_at=NOW + 8000, tested=good),
-        KeyLine(home, "cooling", "it was too fast", until=NOW + 41, used=50, used_at=NOW - 4),
+        KeyLine(home, "cooling", "rate limited", until=NOW + 41, used=50, used_at=NOW - 4),
         KeyLine(found),
         KeyLine(groq, used_at=NOW - 86_000),
-        KeyLine(paid, "out", "the account is not paid", used_at=NOW - 500_000),
+        KeyLine(paid, "out", "the account has no credit", used_at=NOW - 500_000),
         KeyLine(gemini, "off", "disabled by you"),
     ]
 
@@ -213,7 +213,7 @@ async def test_with_the_keyboard_alone() -> None:
             ("enabled", "openai/work", True),
             ("shift", "openai/work", 1),
         ]
-        assert "Press D once more" in app.note()
+        assert "Press D again" in app.note()
         await pilot.press("d")
         await settled(pilot)
         assert model.done[-1] == ("remove", "openai/home")
@@ -290,7 +290,7 @@ async def test_what_is_no_key_is_said_on_the_spot() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
         await paste(pilot, "two words")
-        assert "no blank" in app.shown()
+        assert "no spaces" in app.shown()
         await pilot.press("enter")
         await settled(pilot)
         assert isinstance(app.screen, AddKeyScreen)
@@ -398,7 +398,7 @@ async def test_what_comes_in_one_burst_goes_where_it_was_meant(second: str) -> N
             assert given == [PASSPHRASE]
             return
         assert given == []
-        assert "Those two differ." in app.shown()
+        assert "The passphrases differ." in app.shown()
         for letter in f"{PASSPHRASE}\r{PASSPHRASE}\r":
             app.post_message(events.Key("enter" if letter == "\r" else letter, letter if letter != "\r" else None))
         await settled(pilot)

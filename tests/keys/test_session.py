@@ -48,7 +48,7 @@ def add_a_key(environ: dict[str, str], key: str) -> Terminal:
     terminal.type(f"{key}\n")
     terminal.wait_for("New passphrase")
     terminal.type(f"{PASSPHRASE}\n")
-    terminal.wait_for("The same again: ")
+    terminal.wait_for("Repeat the passphrase: ")
     terminal.type(f"{PASSPHRASE}\n")
     return terminal
 

@@ -190,7 +190,7 @@ async def test_order_and_adoption(tmp_path: Path) -> None:
     adopted = await keeper.adopt(found)
     assert (adopted.label, adopted.place) == ("default", KeyLocation.VAULT)
     assert await labels(keeper) == ["a", "b", "default"]
-    with pytest.raises(VaultError, match="not ours to remove"):
+    with pytest.raises(VaultError, match="cannot be removed here"):
         await keeper.remove(found)
     await keeper.change(found, enabled=False, notes="the old one")
     again = (await keeper.keyring.rows("openai"))[-1]
@@ -205,7 +205,7 @@ async def test_replacing_and_refusing(tmp_path: Path) -> None:
     await keeper.add("openai", Secret(OTHER), label="work", replace_old=True)
     assert [key.secret for key in await keeper.keyring.keys("openai")] == [Secret(OTHER)]
     for label in ("with/slash", "x" * 61, OPENAI, GROQ, "new\nline"):
-        with pytest.raises(VaultError, match="not a good label"):
+        with pytest.raises(VaultError, match="not a valid label"):
             await keeper.add("openai", Secret(GROQ), label=label)
 
 

@@ -38,7 +38,7 @@ def test_a_change_that_mends_the_checksum_is_noticed_by_the_tag(place: int, chan
 
     changed = bytearray(FILE[:-32])
     changed[place] ^= change
-    with pytest.raises(VaultDamaged, match="changed by something"):
+    with pytest.raises(VaultDamaged, match="changed by another program"):
         unseal(parse(bytes(changed) + hashlib.sha256(changed).digest()), DERIVED)
 
 

@@ -114,7 +114,7 @@ async def test_what_would_break_a_cap_is_said_in_words() -> None:
     asked = budget(DAILY, used=1_900_000_000)
     assert await asked.objection(REQUEST, DEAR.target, "smart", forecast("0.05"), NOW) is None
     objection = await asked.objection(REQUEST, DEAR.target, "smart", forecast("0.2"), NOW)
-    assert objection == "would break today's budget (up to $0.20, $0.10 left)"
+    assert objection == "would exceed today's budget (up to $0.20, $0.10 left)"
 
 
 async def test_free_and_local_models_stay_usable() -> None:
@@ -126,7 +126,7 @@ async def test_free_and_local_models_stay_usable() -> None:
 
 async def test_an_unknown_price_is_not_waved_through_a_cap_in_dollars() -> None:
     words = await budget(DAILY).objection(REQUEST, MYSTERY.target, "smart", forecast(None), NOW)
-    assert words == "would break the budget's promise: its price is unknown"
+    assert words == "its price is unknown, so the budget cannot be guaranteed"
     counted = budget(BudgetRules(requests_per_day=5, zone=WARSAW))
     assert await counted.objection(REQUEST, MYSTERY.target, "smart", forecast(None), NOW) is None
     assert await budget(BudgetRules()).objection(REQUEST, MYSTERY.target, "smart", forecast(None), NOW) is None

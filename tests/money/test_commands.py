@@ -51,7 +51,7 @@ def stats(*words: str) -> str:
 
 
 def test_an_empty_book_is_said_to_be_empty(home: Path) -> None:
-    assert stats() == "Nothing was asked in this time.\n"
+    assert stats() == "No requests in this period.\n"
 
 
 def test_the_table_tells_costs_and_draws_them(home: Path) -> None:
@@ -132,7 +132,7 @@ def test_the_guard_can_be_tried(home: Path) -> None:
 def test_a_refusal_is_exit_code_3(home: Path) -> None:
     rule = '[[guard.rules]]\nname = "plan"\naction = "block"\ncontains_any = ["plan"]\n'
     assert guard("the plan", home=home, settings=rule)[0] == 3
-    assert guard("the idea", home=home, settings=rule) == (0, "Nothing found.\nIt would leave as:\nthe idea\n")
+    assert guard("the idea", home=home, settings=rule) == (0, "Nothing found.\nIt would be sent as:\nthe idea\n")
 
 
 def test_an_answer_can_be_tried_too(home: Path) -> None:

@@ -247,7 +247,7 @@ def test_an_answer_is_held_against_rules_for_the_assistant() -> None:
 def test_a_blocked_answer_ends_with_a_note() -> None:
     rules = GuardRules((Rule("secret", "block", regex="launch code", roles=("assistant",)),))
     shown, hits = answer(rules, "First line.\nThe launch", " code is 1234.\nMore.")
-    assert shown == "First line.\n[The rest is withheld by guard rule 'secret'.]"
+    assert shown == "First line.\n[The rest was removed by guard rule 'secret'.]"
     assert hits == [Hit("secret", "block", "assistant")]
 
 
@@ -284,7 +284,7 @@ def test_a_shape_that_is_forbidden_ends_the_answer() -> None:
     shown, hits = answer(GuardRules(detectors={"email": "block"}), "Fine.\nWrite to bob@exam", "ple.org now")
     assert "bob@" not in shown
     assert shown.startswith("Fine.\n")
-    assert "withheld" in shown
+    assert "was removed" in shown
     assert [(hit.rule, hit.action) for hit in hits] == [("email", "block")]
 
 

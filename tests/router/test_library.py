@@ -137,10 +137,10 @@ class LockedKeys:
 @pytest.mark.parametrize(
     ("model", "said"),
     [
-        ("any", "The keys of openai, groq cannot be had: the encrypted vault is locked."),
-        ("smart", "The key of openai cannot be had: the encrypted vault is locked."),
-        ("groq/x", "The key of groq cannot be had: the encrypted vault is locked."),
-        ("cheap", "The key of groq cannot be had: the encrypted vault is locked."),
+        ("any", "The keys of openai, groq cannot be read: the encrypted vault is locked."),
+        ("smart", "The key of openai cannot be read: the encrypted vault is locked."),
+        ("groq/x", "The key of groq cannot be read: the encrypted vault is locked."),
+        ("cheap", "The key of groq cannot be read: the encrypted vault is locked."),
     ],
 )
 async def test_a_locked_vault_is_named(model: str, said: str) -> None:

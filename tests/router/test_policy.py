@@ -51,28 +51,28 @@ def reasons(made: Plan) -> dict[str, str]:
 
 REASONS: dict[str, tuple[dict[str, Any], Needs, str]] = {
     "blind": ({"model": {}}, Needs(vision=True), "no vision"),
-    "unknown eyes": ({"model": {"abilities_known": False}}, Needs(vision=True), "not known to see pictures"),
+    "unknown eyes": ({"model": {"abilities_known": False}}, Needs(vision=True), "not known to read images"),
     "no hands": ({"model": {}}, Needs(tools=True), "no tools"),
     "too small": ({"model": {"context": 1500}}, Needs(reserve=1000), "2k context < 2k needed"),
     "far away": (
         {"model": {}},
         Needs(private=True),
-        "the conversation is private, and this model is not on this machine",
+        "the conversation is private, and this model is not local",
     ),
     "no key": ({"keys": ()}, Needs(), "no key"),
     "bad key": ({"keys": (KeyView("work", out="bad_credential"),)}, Needs(), "key work is refused"),
     "unpaid": ({"keys": (KeyView("work", out="out_of_credit"),)}, Needs(), "key work has no credit left"),
     "cooling": (
-        {"keys": (KeyView("2", wait=40.2, reason="it was too fast"),)},
+        {"keys": (KeyView("2", wait=40.2, reason="rate limited"),)},
         Needs(),
-        "key 2 cools 41 s (it was too fast)",
+        "key 2 cools 41 s (rate limited)",
     ),
-    "open": ({"health": Health(open_for=22)}, Needs(), "failed too often, is tried again in 22 s"),
+    "open": ({"health": Health(open_for=22)}, Needs(), "failed too often, retried in 22 s"),
     "avoided": ({"health": Health(avoided_for=540)}, Needs(), "avoided by hand for 9 min"),
-    "gone": ({"health": Health(gone_for=7200)}, Needs(), "its provider said 2 h ago that there is no such model"),
-    "switched off": ({"model": {"switched_off": "2023-01-01"}}, Needs(), "switched off on 2023-01-01"),
-    "too dear": ({"objection": "would break today's budget"}, Needs(), "would break today's budget"),
-    "not here": ({"obstacle": "its weights are not on this machine"}, Needs(), "its weights are not on this machine"),
+    "gone": ({"health": Health(gone_for=7200)}, Needs(), "its provider said 2 h ago the model does not exist"),
+    "switched off": ({"model": {"switched_off": "2023-01-01"}}, Needs(), "retires on 2023-01-01"),
+    "too dear": ({"objection": "would exceed today's budget"}, Needs(), "would exceed today's budget"),
+    "not here": ({"obstacle": "its weights are not installed"}, Needs(), "its weights are not installed"),
 }
 
 
@@ -145,23 +145,23 @@ def test_with_nothing_else_left_a_sick_model_is_the_last_resort() -> None:
 
 
 def test_a_keys_rest_is_kept_even_then() -> None:
-    made = decide(subject("a", keys=(KeyView("k", wait=200.0, reason="it was too fast"),)))
+    made = decide(subject("a", keys=(KeyView("k", wait=200.0, reason="rate limited"),)))
     assert order(made) == []
 
 
 def test_a_short_rest_is_waited_for() -> None:
-    made = decide(subject("a", keys=(KeyView("k", wait=2.0, reason="it was too fast"),)))
+    made = decide(subject("a", keys=(KeyView("k", wait=2.0, reason="rate limited"),)))
     assert order(made) == ["a"]
 
 
 def test_a_first_choice_over_budget_refuses_the_request() -> None:
-    made = decide(subject("dear", objection="would break today's budget"), subject("cheap"))
+    made = decide(subject("dear", objection="would exceed today's budget"), subject("cheap"))
     assert order(made) == []
     assert made.budget_refused
 
 
 def test_cheaper_takes_what_fits() -> None:
-    subjects = (subject("dear", objection="would break today's budget"), subject("cheap"))
+    subjects = (subject("dear", objection="would exceed today's budget"), subject("cheap"))
     resolved = Resolved("r", "priority", tuple(item.entry for item in subjects), "r")
     made = plan(resolved, subjects, Needs(), NOW, limits=Limits(), chance=lambda: 0.5, budget_blocks=False)
     assert order(made) == ["cheap"]

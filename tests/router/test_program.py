@@ -81,9 +81,9 @@ async def test_why_tells_of_every_candidate(paths: Paths) -> None:
     assert [each["model"] for each in printed["candidates"]] == ["demo/down", "demo/echo"]
     assert await why("", "Hello") == printed
     fair = (await why("fair", "Hello"))["candidates"]
-    assert {each["why"] for each in fair} == {"drawn with 75 %", "drawn with 25 %"}
+    assert {each["why"] for each in fair} == {"picked with a chance of 75 %", "picked with a chance of 25 %"}
     named = (await why("demo/down", "Hello"))["candidates"]
-    assert [each["why"] for each in named] == ["named outright", "fallback of demo/down"]
+    assert [each["why"] for each in named] == ["you picked it", "fallback of demo/down"]
     long = await why("eyes", "word " * 3000)
     assert [each["model"] for each in long["candidates"]] == ["demo/code", "demo/echo"]
     assert long["passed_over"] == [{"model": "tiny/m", "reason": "2k context < 4k needed"}]
@@ -96,7 +96,7 @@ async def test_why_tells_of_every_candidate(paths: Paths) -> None:
 def test_why_without_a_key_says_what_to_do(paths: Paths) -> None:
     ran = routerterm("why", "-m", "any", "Hello")
     assert ran.code == 4
-    assert "nobody has a key" in ran.out
+    assert "no provider has a key" in ran.out
     assert "routerterm keys add" in ran.out
 
 
@@ -157,7 +157,7 @@ async def test_offline_is_said_and_held_against_nobody(paths: Paths) -> None:
     ran = routerterm("ask", "-m", "far", "Hello")
     assert ran.code == 1
     assert "No provider can be reached" in ran.err
-    assert "The question is kept" in ran.err
+    assert "Your question is saved" in ran.err
     assert {row["error_class"] for row in attempts(paths)} == {"unreachable"}
     store = Store.open(paths.database)
     await store.start()
@@ -178,5 +178,5 @@ def test_what_can_never_be_served_is_told_when_the_settings_are_read(paths: Path
     assert ran.code == 2
     assert "routes.ring leads to itself" in ran.err
     assert "Did you mean openai?" in ran.err
-    assert "cannot stand in for itself" in ran.err
+    assert "cannot be its own fallback" in ran.err
     assert routerterm("ask", "Hello").code == 2

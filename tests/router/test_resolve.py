@@ -85,12 +85,12 @@ def test_sound_settings_have_no_problems() -> None:
 PROBLEMS = {
     "a loop of routes": (
         RouterOptions(routes={"a": Route.of("a", "b"), "b": Route.of("b", "a")}),
-        "leads back to itself",
+        "refers to itself",
     ),
-    "a route to itself": (RouterOptions(routes={"a": Route.of("a", "a")}), "leads back to itself"),
-    "a loop of aliases": (RouterOptions(aliases={"a": "b", "b": "a"}), "leads back to itself"),
+    "a route to itself": (RouterOptions(routes={"a": Route.of("a", "a")}), "refers to itself"),
+    "a loop of aliases": (RouterOptions(aliases={"a": "b", "b": "a"}), "refers to itself"),
     "an empty route": (RouterOptions(routes={"a": Route("a")}), "names no model"),
-    "no weight": (RouterOptions(routes={"a": Route("a", (RouteModel("demo/echo", 0.0),))}), "no model a weight"),
+    "no weight": (RouterOptions(routes={"a": Route("a", (RouteModel("demo/echo", 0.0),))}), "no model with a weight"),
     "an unknown provider": (RouterOptions(routes={"a": Route.of("a", "opnai/x")}), "there is no provider 'opnai'"),
     "a bare word": (RouterOptions(routes={"a": Route.of("a", "nothing")}), "neither a model nor a route"),
     "a fallback to nowhere": (RouterOptions(fallbacks={"demo/echo": ("nix/x",)}), "there is no provider 'nix'"),

@@ -31,7 +31,7 @@ async def test_what_one_program_learned_the_next_one_knows(tmp_path: Path) -> No
         second = await program(tmp_path / "history.db", base, 1)
         assert second["asked"] == ["backup/model"], "the breaker that the first program opened is open"
         assert server.counts["down"] == before
-        assert "is tried again in" in second["reasons"]["primary/model"]
+        assert "retried in" in second["reasons"]["primary/model"]
         assert "cools" in second["reasons"]["third/model"]
 
 

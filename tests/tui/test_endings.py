@@ -13,7 +13,7 @@ from routerterm.tui.chat.entries import trouble_of
     ("finish", "status", "words"),
     [
         ("stop", "done", ""),
-        ("length", "done", "a cap on spending"),
+        ("length", "done", "or a budget"),
         ("content_filter", "done", "filter"),
         (None, "stopped", "stopped by you"),
     ],

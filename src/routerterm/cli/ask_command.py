@@ -60,25 +60,31 @@ class Question(Struct, frozen=True):
 @click.command("ask")
 @click.argument("prompt", required=False)
 @click.option("-m", "--model", metavar="MODEL", shell_complete=models, help="provider/model, a route or an alias.")
-@click.option("-s", "--system", metavar="SYSTEM", help="What the model should be told about its task.")
+@click.option("-s", "--system", metavar="SYSTEM", help="The system prompt: instructions for the model.")
 @click.option(
     "-c",
     "--continue",
     "conversation",
     metavar="ID",
     shell_complete=conversations,
-    help="Go on in a conversation: its id, or `last`.",
+    help="Continue a conversation: its id, or `last`.",
 )
 @click.option(
-    "-a", "--attach", "files", metavar="FILE", multiple=True, type=click.Path(path_type=Path), help="Text or picture."
+    "-a",
+    "--attach",
+    "files",
+    metavar="FILE",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A text or image file.",
 )
 @click.option("-t", "--template", metavar="NAME", help="A prompt of yours; PROMPT fills its fields in.")
 @click.option("-x", "--extract", "only_code", is_flag=True, help="Print only the first code block of the answer.")
 @click.option("--max-cost", "most", metavar="USD", type=Dollars(), help="Refuse what may cost more than this.")
-@click.option("--no-save", is_flag=True, help="Keep neither question nor answer; the cost is still in the ledger.")
-@click.option("--no-stream", is_flag=True, help="Print the answer when it is whole.")
+@click.option("--no-save", is_flag=True, help="Save neither the question nor the answer; the cost is still recorded.")
+@click.option("--no-stream", is_flag=True, help="Print the answer only when it is complete.")
 @click.option("--json", "as_json", is_flag=True, help="Print every event as a line of JSON.")
-@click.option("--reasoning", is_flag=True, help="Show on standard error what the model thinks aloud.")
+@click.option("--reasoning", is_flag=True, help="Show the model's reasoning on standard error.")
 def command(
     prompt: str | None,
     model: str | None,
@@ -95,14 +101,14 @@ def command(
 ) -> None:
     """Ask one question; the answer streams to standard output.
 
-    What comes on standard input is put after PROMPT:
+    Standard input is appended to PROMPT:
 
     \b
       git diff | routerterm ask "Write a commit message for this"
       routerterm ask -x "A shell line that finds large files" | sh
       routerterm ask -t review "src/main.py tone=strict"
 
-    Exits with 1 if the request failed, 2 if it was wrongly asked, 3 if budget or guard refused it, 4 without a
+    Exits with 1 if the request failed, 2 on a usage error, 3 if a budget or the guard refused it, 4 without a
     key or model, 130 if it was interrupted.
     """
     from routerterm.engine.chat.attachments import attachment
@@ -112,9 +118,9 @@ def command(
     if not text and not files and not template:
         raise click.UsageError('Ask something: routerterm ask "Why is the sky blue?" (`routerterm` opens the chat).')
     if no_save and conversation is not None:
-        raise click.UsageError("--no-save keeps nothing, so it cannot go on in a conversation (-c).")
+        raise click.UsageError("--no-save saves nothing, so it cannot be combined with -c.")
     if as_json and only_code:
-        raise click.UsageError("--json prints events, -x a code block: take one of them.")
+        raise click.UsageError("--json prints events, -x a code block: use only one of them.")
     asked = (text, files, model, system, conversation, not no_stream, as_json, reasoning)
     question = Question(*asked, only_code=only_code, most=most, save=not no_save, template=template, piped=piped)
     # Before the event loop runs: reading a pipe may take long, and there Ctrl+C ends it.
@@ -128,7 +134,7 @@ def _standard_input() -> str:
     try:
         return sys.stdin.buffer.read().decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise click.UsageError("Standard input is not UTF-8 text; attach pictures with -a FILE.") from None
+        raise click.UsageError("Standard input is not UTF-8 text; attach images with -a FILE.") from None
 
 
 def _joined(prompt: str | None, standard_input: str) -> str:
@@ -226,7 +232,7 @@ async def _conversation_id(store: Store, wanted: str | None) -> str | None:
     if wanted == "last":
         latest = await store.conversations.latest()
         if latest is None:
-            raise click.UsageError("There is no conversation to go on in yet.")
+            raise click.UsageError("There is no conversation to continue yet.")
         return latest.id
     found = await store.conversations.beginning(wanted, limit=2)
     if len(found) != 1:
@@ -293,7 +299,7 @@ class Printer:
             self._text("\n\n" if self._last != "\n" else "")
             print_line(f"routerterm: the answer broke off; {one_line(target)} begins again.", err=True)
         else:
-            print_note(f"the answer broke off; {target} goes on")
+            print_note(f"the answer was cut off; {target} continues")
 
     def _end(self) -> None:
         """The answer, where it was not streamed; and a line end, where it has none."""
@@ -322,7 +328,7 @@ def _summary(event: Finished) -> str:
     cost = show_usd(event.cost.usd)
     pieces = [str(event.target), f"{event.timing.total_ms / 1000:.1f} s", f"{basis}{event.usage.total} tok", cost]
     if event.reason == "length":
-        pieces.append("the answer reached the longest length allowed")
+        pieces.append("the answer reached the maximum length")
     elif event.reason == "content_filter":
         pieces.append("the provider's filter cut it short")
     return " · ".join(pieces)

@@ -25,16 +25,16 @@ def command() -> None:
     """Show, check or find the settings.
 
     \b
-      routerterm config path          where config.toml is, or would be
+      routerterm config path          the path of config.toml
       routerterm config check         every mistake, with its line
-      routerterm config show ui       what holds, and what it means
+      routerterm config show ui       current values, explained
     """
 
 
 @command.command("path")
 @click.argument("place", type=click.Choice(PLACES), default="config")
 def path(place: str) -> None:
-    """Print where the settings are, or another PLACE: data, database, models, state, themes."""
+    """Print the path of the settings, or of another PLACE: data, database, models, state, themes."""
     from routerterm.config.paths import Paths
 
     paths = Paths.find()
@@ -44,7 +44,7 @@ def path(place: str) -> None:
 
 @command.command("check")
 def check() -> None:
-    """Say everything that is wrong with config.toml; exits with 2 if anything is."""
+    """List every mistake in config.toml; exits with 2 if there is one."""
     from routerterm.config.paths import Paths
     from routerterm.config.problems import sentence
     from routerterm.config.settings import check_settings
@@ -58,7 +58,7 @@ def check() -> None:
             print_line(f"  hint: {one_line(problem.hint)}", err=True)
     if problems:
         sys.exit(2)
-    there = "is good" if paths.config_file.exists() else "does not exist, so the defaults hold"
+    there = "is good" if paths.config_file.exists() else "does not exist, so the defaults apply"
     print_line(f"{one_line(str(paths.config_file))} {there}.")
 
 
@@ -83,9 +83,9 @@ def _interface(paths: Paths) -> Check:
 
 @command.command("show")
 @click.argument("section", required=False)
-@click.option("--changed", is_flag=True, help="Only what is not at its default.")
+@click.option("--changed", is_flag=True, help="Only settings that differ from their defaults.")
 def show(section: str | None, changed: bool) -> None:
-    """Print every entry as it holds now, in the form of config.toml; SECTION narrows it down (ui, router, budget…)."""
+    """Print every setting now in force, as in config.toml; SECTION limits it (ui, router, budget…)."""
     from routerterm.config.describe import entries, entry_names
     from routerterm.config.paths import Paths
     from routerterm.config.schema import Settings

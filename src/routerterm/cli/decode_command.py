@@ -21,7 +21,7 @@ _PIECE = 64 * 1024
 
 @click.command("decode")
 @click.option("--protocol", required=True, metavar="P", help="The wire protocol, such as openai-chat or gemini.")
-@click.option("--dialect", default="", metavar="D", help="An accent of the protocol; without one nothing is assumed.")
+@click.option("--dialect", default="", metavar="D", help="The provider's dialect of the protocol; none by default.")
 @click.option(
     "--status",
     default=200,
@@ -30,15 +30,17 @@ _PIECE = 64 * 1024
     type=click.IntRange(100, 599),
     help="The HTTP status of the answer.",
 )
-@click.option("--content-type", default="", metavar="T", help="Its content type; the body itself is believed more.")
-@click.option("--all", "everything", is_flag=True, help="Also refusal, plan, citations and the provider's own counts.")
+@click.option("--content-type", default="", metavar="T", help="Its content type; the body itself takes precedence.")
+@click.option(
+    "--all", "everything", is_flag=True, help="Include refusals, plans, citations and the provider's token counts."
+)
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 def command(
     protocol: str, dialect: str, status: int, content_type: str, everything: bool, files: tuple[str, ...]
 ) -> None:
     """Decode raw answers of a provider (- is standard input) and print one JSON object for each.
 
-    FILE holds the body as it came: a stream, a whole answer or an error.  A file that cannot be read is told on
+    FILE holds the raw body: a stream, a whole answer or an error.  A file that cannot be read is reported on
     standard error, the others are decoded all the same, and the exit code is 1.
 
     \b

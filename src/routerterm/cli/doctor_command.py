@@ -15,13 +15,13 @@ _SIGNS = {"good": ("ok", "green"), "note": ("--", None), "bad": ("!!", "red")}
 
 @click.command("doctor")
 @click.argument("what", nargs=-1, type=click.Choice(list(CHECKS)))
-@click.option("--mend", is_flag=True, help="Put right what can be put right; a damaged history is set aside first.")
+@click.option("--mend", is_flag=True, help="Repair what can be repaired; a damaged history is set aside first.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per finding, for other programs.")
 @click.option("--press", is_flag=True, help="Press keys and see which of them arrive, and what they do.")
 def command(what: tuple[str, ...], mend: bool, as_json: bool, press: bool) -> None:
-    """Look whether all is well; WHAT narrows it down to single checks.
+    """Check the installation; WHAT limits it to single checks.
 
-    Without --mend nothing is changed. Exits with 1 if something wants to be done.
+    Without --mend nothing is changed. Exits with 1 if something needs to be done.
 
     \b
       routerterm doctor
@@ -77,7 +77,7 @@ def _show_presses() -> None:
         raise click.UsageError("--press needs a terminal.")
     own = load_settings(Paths.find()).bindings
     runs = {key: name for name, keys in keys_by_command(COMMANDS.values(), own).items() for key in keys}
-    print_line("Press keys; Ctrl+D ends. A key that shows nothing never arrives: something before us takes it.")
+    print_line("Press keys; Ctrl+D ends. A key that shows nothing never arrives: the terminal or tmux takes it.")
     for key, sent in pressed():
         command = COMMANDS.get(runs.get(key, ""))
         does = command.help() if command else ""

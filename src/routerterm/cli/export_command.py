@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 def command(which: str, form: Form, output: Path | None, branch: str | None) -> None:
     """Write conversations to a file, or to standard output.
 
-    ID may be the beginning of an id. Markdown and HTML hold the branch that is shown, JSON everything.
+    ID may be the beginning of an id. Markdown and HTML contain the current branch, JSON everything.
 
     \b
       routerterm export last > talk.md

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def command(words: tuple[str, ...], limit: int, as_json: bool) -> None:
     """Search all conversations.
 
-    WORDS may be words, beginnings (wal*), "words side by side" and -unwanted ones, narrowed down by model:,
+    WORDS may be words, prefixes (wal*), "exact phrases" and -excluded words, with filters model:,
     provider:, tag:, role:, title:, before: or after: (2026-11-21, today, 7d), cost: (">0.1"), is:pinned, is:archived.
 
     \b

@@ -25,7 +25,7 @@ _ANY = click.IntRange(1, 1_000_000_000)
 def command() -> None:
     """Keys for the tools that use `routerterm serve`.
 
-    Until there is one, your own programs need none; from the first on the gateway answers nobody without a key.
+    Your own programs need no key until you create the first one; from then on every client needs a key.
 
     \b
       routerterm gateway key add editor --daily 0.50 --models smart,fast
@@ -35,7 +35,7 @@ def command() -> None:
 
 @command.command("token")
 def token_command() -> None:
-    """Print your own key, which may do everything; it lies in a file that only you can read.
+    """Print your own key, which has full access; it is stored in a file that only you can read.
 
     \b
       export OPENAI_API_KEY=$(routerterm gateway token)
@@ -53,19 +53,20 @@ def key() -> None:
 
 @key.command("add")
 @click.argument("name")
-@click.option("--daily", type=Dollars(), help="Most US dollars a day.")
-@click.option("--monthly", type=Dollars(), help="Most US dollars a month.")
-@click.option("--balance", type=Dollars(), help="Most US dollars in all, from now on.")
-@click.option("--rpm", type=_ANY, metavar="N", help="Most requests a minute.")
+@click.option("--daily", type=Dollars(), help="Maximum US dollars per day.")
+@click.option("--monthly", type=Dollars(), help="Maximum US dollars per month.")
+@click.option("--balance", type=Dollars(), help="Maximum US dollars in total, from now on.")
+@click.option("--rpm", type=_ANY, metavar="N", help="Maximum requests per minute.")
 @click.option(
-    "--tpm", type=_ANY, metavar="N", help="Most tokens a minute; an answer that nobody limits is kept to 4,096."
+    "--tpm",
+    type=_ANY,
+    metavar="N",
+    help="Maximum tokens per minute; an answer without a limit of its own is limited to 4,096.",
 )
-@click.option("--at-once", type=_ANY, metavar="N", help="Most requests at the same time.")
-@click.option(
-    "--models", metavar="A,B", help="Routes and models that it may ask for; * stands for anything: smart,openai/*."
-)
-@click.option("--max-output", type=_ANY, metavar="N", help="Most tokens of an answer.")
-@click.option("--cache", is_flag=True, help="The same request, word for word, may be answered from memory.")
+@click.option("--at-once", type=_ANY, metavar="N", help="Maximum concurrent requests.")
+@click.option("--models", metavar="A,B", help="Routes and models that it may use; * matches anything: smart,openai/*.")
+@click.option("--max-output", type=_ANY, metavar="N", help="Maximum tokens per answer.")
+@click.option("--cache", is_flag=True, help="Identical requests may be answered from the cache.")
 def add(
     name: str,
     daily: Decimal | None,
@@ -78,21 +79,21 @@ def add(
     cache: bool,
     balance: Decimal | None,
 ) -> None:
-    """Make a key for the tool NAME and print it: once, it can never be shown again."""
+    """Create a key for the tool NAME and print it once; it cannot be shown again."""
     from routerterm.gateway.access import hash_of
     from routerterm.gateway.keys import Allowance, VirtualKey, new_token, to_row
     from routerterm.store.database import milliseconds
 
     if not _NAME.fullmatch(name):
-        raise click.UsageError("A name is of letters, digits, dots, dashes and underscores, at most 64.")
+        raise click.UsageError("A name may have up to 64 letters, digits, dots, dashes and underscores.")
     names = tuple(word.strip() for word in (models or "").split(",") if word.strip())
     if models is not None and not names:
-        raise click.UsageError("--models names none.")
+        raise click.UsageError("--models names no model.")
     token = new_token(secrets.token_urlsafe)
     allowance = Allowance(rpm, tpm, at_once, daily, monthly, names, max_output, cache, balance)
     made = VirtualKey(name, hash_of(token), token[-4:], milliseconds(), allowance)
     if not _with_services(lambda services: services.store.gateway_keys.add(to_row(made))):
-        raise click.UsageError(f"There is a key {name} already; `routerterm gateway key remove {name}` takes it back.")
+        raise click.UsageError(f"There is a key {name} already; `routerterm gateway key remove {name}` removes it.")
     print_line(f"The key of {name} ({_words(made) or 'without limits'}); it is not shown again:", err=True)
     write(token + "\n")
 
@@ -100,7 +101,7 @@ def add(
 @key.command("list")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def list_keys(as_json: bool) -> None:
-    """Show the keys, what they may do, and what they have cost today and this month."""
+    """List the keys, their limits, and their costs today and this month."""
     rows = _with_services(_keys_and_use)
     if as_json:
         print_json([_as_json(*row) for row in rows], indent=2)
@@ -119,7 +120,7 @@ def list_keys(as_json: bool) -> None:
 @key.command("suspend")
 @click.argument("name")
 def suspend(name: str) -> None:
-    """Refuse a key until `gateway key resume`; a running gateway does so within a second."""
+    """Suspend a key until `gateway key resume`; a running gateway follows within a second."""
     _changed(name, suspended=True)
     print_line(f"The key of {name} is suspended.", err=True)
 
@@ -127,19 +128,19 @@ def suspend(name: str) -> None:
 @key.command("resume")
 @click.argument("name")
 def resume(name: str) -> None:
-    """Let a suspended key in again."""
+    """Resume a suspended key."""
     _changed(name, suspended=False)
-    print_line(f"The key of {name} works again.", err=True)
+    print_line(f"The key of {name} is active again.", err=True)
 
 
 @key.command("top-up")
 @click.argument("name")
 @click.argument("amount", type=Dollars())
 def top_up(name: str, amount: Decimal) -> None:
-    """Add US dollars to what a key may spend in all."""
+    """Add US dollars to the total a key may spend."""
     balance = (_changed(name).allowance.balance or Decimal(0)) + amount
     _changed(name, balance=balance)
-    print_line(f"The key of {name} may spend ${balance} in all.", err=True)
+    print_line(f"The key of {name} may spend ${balance} in total.", err=True)
 
 
 def _changed(name: str, **fields: Any) -> VirtualKey:
@@ -168,10 +169,10 @@ def _changed(name: str, **fields: Any) -> VirtualKey:
 @key.command("remove")
 @click.argument("name")
 def remove(name: str) -> None:
-    """Take a key back; a running gateway refuses it within a second."""
+    """Remove a key; a running gateway refuses it within a second."""
     if not _with_services(lambda services: services.store.gateway_keys.remove(name)):
         raise click.UsageError(f"There is no key {name}; `routerterm gateway key list` shows them.")
-    print_line(f"The key of {name} is taken back.", err=True)
+    print_line(f"The key of {name} is removed.", err=True)
 
 
 async def _keys_and_use(services: Services) -> list[tuple[VirtualKey, int, int]]:
@@ -202,12 +203,12 @@ def _words(each: VirtualKey) -> str:
         f"{show_usd(own.monthly)} a month" if own.monthly is not None else "",
         f"{show_usd(own.balance)} in all" if own.balance is not None else "",
         "suspended" if own.suspended else "",
-        f"{own.rpm} requests a minute" if own.rpm else "",
+        f"{own.rpm} requests per minute" if own.rpm else "",
         f"{own.tpm:,} tokens a minute" if own.tpm else "",
         f"{own.at_once} at once" if own.at_once else "",
         f"only {', '.join(own.models)}" if own.models else "",
         f"answers of at most {own.max_output:,} tokens" if own.max_output else "",
-        "answers from memory" if own.cache else "",
+        "answers from the cache" if own.cache else "",
     ]
     return ", ".join(piece for piece in pieces if piece)
 

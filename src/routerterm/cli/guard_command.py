@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.group("guard")
 def command() -> None:
-    """Try the guard's rules on a text, and list what they found.
+    """Test the guard's rules on a text, and list what they found.
 
     \b
       routerterm guard hits
@@ -33,10 +33,10 @@ def command() -> None:
     type=click.Choice(("user", "system", "tool", "assistant")),
     default="user",
     show_default=True,
-    help="Whose words they are; `assistant` is an answer.",
+    help="The role of the text; `assistant` is an answer.",
 )
 def test(text: str | None, role: str) -> None:
-    """Say what the guard would do with TEXT (or standard input): nothing is sent.
+    """Show what the guard would do with TEXT (or standard input). Nothing is sent.
 
     Exits with 3 if it would be refused.
     """
@@ -61,7 +61,7 @@ def test(text: str | None, role: str) -> None:
         _tell(hits)
         raise refusal
     _tell(hits)
-    print_line("It would be shown as:" if role == "assistant" else "It would leave as:", err=True)
+    print_line("It would be shown as:" if role == "assistant" else "It would be sent as:", err=True)
     write(shown if shown.endswith("\n") else shown + "\n")
 
 
@@ -69,7 +69,7 @@ def test(text: str | None, role: str) -> None:
 @click.option("-n", "limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="How many.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per line, for other programs.")
 def hits(limit: int, as_json: bool) -> None:
-    """List what the rules found, newest first: the rule, whose words, when.  Never the text itself."""
+    """List what the rules found, newest first: rule, role and time, never the text itself."""
     asyncio.run(_hits(limit, as_json))
 
 
@@ -89,7 +89,7 @@ async def _hits(limit: int, as_json: bool) -> None:
             late = " (not finished in time)" if hit.timed_out else ""
             print_line(f"{at}  {one_line(hit.rule)}: {hit.action}, {hit.count} in words of {hit.role}{late}")
     if not found and not as_json:
-        print_line("The guard has found nothing yet.", err=True)
+        print_line("The guard has not matched anything yet.", err=True)
 
 
 def _tell(hits: list[Hit]) -> None:

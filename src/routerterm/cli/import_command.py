@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 @click.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("-n", "--dry-run", "dry", is_flag=True, help="Only say what would be done.")
+@click.option("-n", "--dry-run", "dry", is_flag=True, help="Only report what would be imported.")
 def command(file: Path, dry: bool) -> None:
     """Read conversations from FILE, which may also be a folder.
 
     FILE is an export of routerterm (JSON), ChatGPT, Claude, Open WebUI, LibreChat or opencode (a zip, its folder, or a
     JSON file in it), the database of llm (logs.db), elia, oterm, crush, opencode or Open WebUI, or sessions of gptme or
-    aichat. What was imported before stays as it is; the report names everything that was left out.
+    aichat. Conversations imported before are not changed; the report names everything that was left out.
 
     \b
       routerterm import --dry-run conversations.json

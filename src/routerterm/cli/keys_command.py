@@ -42,8 +42,8 @@ _PLACES = click.Choice([place.value for place in STORES])
 def command() -> None:
     """Add, test, list and remove API keys.
 
-    They live in the system's keyring, or in an encrypted vault of routerterm's own where there is none;
-    variables such as OPENAI_API_KEY are used where nothing is stored.
+    They are stored in the system's keyring, or in routerterm's own encrypted vault where there is none;
+    variables such as OPENAI_API_KEY are used where no key is stored.
 
     \b
       routerterm keys add
@@ -55,7 +55,7 @@ def command() -> None:
 @command.command("list")
 @click.option("--json", "as_data", is_flag=True, help="Print data instead of a table.")
 def list_keys(as_data: bool) -> None:
-    """Show every key: where it lives, how it is, what is left of its quota."""
+    """List every key: where it is stored, its state, what is left of its quota."""
 
     async def work(desk: KeyService) -> None:
         view = await desk.view(with_empty=False)
@@ -72,22 +72,22 @@ def list_keys(as_data: bool) -> None:
 @click.argument("extra", nargs=-1, metavar="")
 @click.option("--label", default="", help="A name for the key, such as work.")
 @click.option("--to", "place", type=_PLACES, help="Where to keep it; otherwise the keyring if there is one.")
-@click.option("--quota", type=click.IntRange(min=1), help="Most requests in 24 hours.")
-@click.option("--notes", default="", help="Anything you want to remember about it.")
+@click.option("--quota", type=click.IntRange(min=1), help="Maximum requests in 24 hours.")
+@click.option("--notes", default="", help="Notes about the key.")
 @click.option("--replace", "replace_old", is_flag=True, help="Replace the key that has this label.")
 @click.option("--from-env", "from_env", is_flag=True, help="Take it from the provider's environment variable.")
-@click.option("--no-test", is_flag=True, help="Do not ask the provider whether it is good.")
+@click.option("--no-test", is_flag=True, help="Do not test the key at the provider.")
 def add_key(
     provider: str, extra: tuple[str, ...], label: str, place: str | None, quota: int | None, notes: str,
     replace_old: bool, from_env: bool, no_test: bool,
 ) -> None:  # fmt: skip
-    """Store a key.  It is asked for without showing it, or read from standard input.
+    """Store a key.  It is read from a hidden prompt, or from standard input.
 
-    PROVIDER is recognised by the key's own prefix where that tells.
+    Without PROVIDER, the provider is recognised by the key's prefix where possible.
     """
     if extra or len(provider) > 40 or secret_redactor(provider) != provider:
         raise VaultError(
-            "A key does not belong on the command line: your shell has it in its history now, so replace it.",
+            "A key must not be on the command line: it is now in your shell's history, so replace it.",
             "Run `routerterm keys add` and paste the new key when it asks; or pipe it in.",
         )
 
@@ -97,10 +97,10 @@ def add_key(
         if from_env:
             name, key = await from_environment(desk, provider)
         else:
-            step("Paste the key of a provider; it is not shown while you do.")
+            step("Paste a provider's API key; it is not shown.")
             name, key = recognised(desk, read_key(), provider)
         secret = Secret(key)
-        step(f"Choose a passphrase: nobody can read the {place_name(where)} without it, you included.")
+        step(f"Choose a passphrase. Without it the {place_name(where)} cannot be opened again.")
         await make_open(desk, where)
         result = None
         if not no_test:
@@ -122,7 +122,7 @@ def add_key(
 @click.argument("provider", default="")
 @click.argument("label", default="")
 def test_keys(provider: str, label: str) -> None:
-    """Ask the providers whether the keys are good, and what they allow."""
+    """Test the keys at their providers."""
 
     async def work(desk: KeyService) -> bool:
         rows = [await desk.find(provider, label)] if label else await desk.keyring.all_rows()
@@ -151,7 +151,7 @@ def test_keys(provider: str, label: str) -> None:
 @click.argument("label", default="")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def remove_key(provider: str, label: str, yes: bool) -> None:
-    """Forget a stored key for good."""
+    """Remove a stored key permanently."""
 
     async def work(desk: KeyService) -> None:
         row = await desk.find(provider, label)
@@ -167,13 +167,13 @@ def remove_key(provider: str, label: str, yes: bool) -> None:
 @command.command("move")
 @click.argument("provider")
 @click.argument("label", default="")
-@click.option("--to", "place", type=_PLACES, help="Where it shall live; a variable's key is adopted there.")
-@click.option("--up", is_flag=True, help="Prefer it more than its neighbour.")
-@click.option("--down", is_flag=True, help="Prefer it less.")
+@click.option("--to", "place", type=_PLACES, help="Where to keep it; a key from a variable is copied there.")
+@click.option("--up", is_flag=True, help="Move it up in the order.")
+@click.option("--down", is_flag=True, help="Move it down in the order.")
 def move_key(provider: str, label: str, place: str | None, up: bool, down: bool) -> None:
-    """Let a key live elsewhere, or change its place in the order."""
+    """Move a key to another place, or change its order."""
     if (place is not None) + up + down != 1:
-        raise click.UsageError("Say one of --to keyring, --to vault, --up or --down.")
+        raise click.UsageError("Give one of --to keyring, --to vault, --up or --down.")
 
     async def work(desk: KeyService) -> None:
         row = await desk.find(provider, label)
@@ -185,7 +185,7 @@ def move_key(provider: str, label: str, place: str | None, up: bool, down: bool)
         await make_open(desk, row.place)
         await make_open(desk, KeyLocation(place))
         moved = await desk.move(row, KeyLocation(place))
-        print_line(f"{moved.name} ({moved.masked}) now lives in the {place_name(moved.place)}.")
+        print_line(f"{moved.name} ({moved.masked}) is now in the {place_name(moved.place)}.")
 
     _at_desk(work)
 
@@ -193,12 +193,12 @@ def move_key(provider: str, label: str, place: str | None, up: bool, down: bool)
 @command.command("set")
 @click.argument("provider")
 @click.argument("label", default="")
-@click.option("--quota", type=click.IntRange(min=0), help="Most requests in 24 hours; 0 for none.")
-@click.option("--notes", help="Anything you want to remember about it.")
+@click.option("--quota", type=click.IntRange(min=0), help="Maximum requests in 24 hours; 0 for no limit.")
+@click.option("--notes", help="Notes about the key.")
 def set_key(provider: str, label: str, quota: int | None, notes: str | None) -> None:
     """Set a key's quota or notes."""
     if quota is None and notes is None:
-        raise click.UsageError("Say --quota, --notes or both.")
+        raise click.UsageError("Give --quota, --notes or both.")
 
     async def work(desk: KeyService) -> None:
         row = await desk.find(provider, label)
@@ -213,7 +213,7 @@ def set_key(provider: str, label: str, quota: int | None, notes: str | None) -> 
 @click.argument("provider")
 @click.argument("label", default="")
 def enable_key(provider: str, label: str) -> None:
-    """Let a key be used again."""
+    """Enable a key again."""
     _switch(provider, label, True)
 
 
@@ -221,14 +221,14 @@ def enable_key(provider: str, label: str) -> None:
 @click.argument("provider")
 @click.argument("label", default="")
 def disable_key(provider: str, label: str) -> None:
-    """Keep a key, but do not use it."""
+    """Disable a key without removing it."""
     _switch(provider, label, False)
 
 
 @command.command("lock")
 @click.argument("place", type=_PLACES, default=KeyLocation.VAULT.value)
 def lock_place(place: str) -> None:
-    """Close the vault (or the keyring, for every program that uses it)."""
+    """Lock the vault (or the keyring, for every program that uses it)."""
 
     async def work(desk: KeyService) -> None:
         await desk.lock(KeyLocation(place))
@@ -240,7 +240,7 @@ def lock_place(place: str) -> None:
 @command.command("unlock")
 @click.argument("place", type=_PLACES, default=KeyLocation.VAULT.value)
 def unlock_place(place: str) -> None:
-    """Open the vault or the keyring for a while."""
+    """Unlock the vault or the keyring for a while."""
 
     async def work(desk: KeyService) -> None:
         await make_open(desk, KeyLocation(place))
@@ -254,7 +254,7 @@ def change_passphrase() -> None:
     """Change the passphrase of the encrypted vault."""
 
     async def work(desk: KeyService) -> None:
-        old = hidden("Present passphrase")
+        old = hidden("Current passphrase")
         new = new_passphrase()
         await desk.change_passphrase(old, new)
         print_line("The vault has a new passphrase.")

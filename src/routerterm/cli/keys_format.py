@@ -14,7 +14,7 @@ _SIGNS = {"ready": "+", "cooling": "~", "out": "!", "off": "-", "locked": "#", "
 
 def table(view: KeysView) -> str:
     """All keys in columns, then the places that keys can live in."""
-    rows: list[tuple[str, ...]] = [("", "KEY", "VALUE", "LIVES IN", "HEALTH", "TODAY", "LAST USED")]
+    rows: list[tuple[str, ...]] = [("", "KEY", "VALUE", "STORED IN", "HEALTH", "TODAY", "LAST USED")]
     rows += [_row(line, view.at) for provider in view.providers for line in provider.lines]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

@@ -41,8 +41,8 @@ def recognised(desk: KeyService, text: str, provider: str) -> tuple[str, str]:
         return pasted.providers[0], pasted.key
     choices = pasted.providers or tuple(info.name for info in known.values() if info.needs_key)
     if not sys.stdin.isatty():
-        raise VaultError("The key does not tell whose it is.", f"Name the provider: {', '.join(choices)}.")
-    return click.prompt("Whose key is it?", type=click.Choice(choices), err=True), pasted.key
+        raise VaultError("The key's provider cannot be recognised.", f"Give the provider: {', '.join(choices)}.")
+    return click.prompt("Which provider is it for?", type=click.Choice(choices), err=True), pasted.key
 
 
 async def from_environment(desk: KeyService, provider: str) -> tuple[str, str]:
@@ -51,8 +51,8 @@ async def from_environment(desk: KeyService, provider: str) -> tuple[str, str]:
     rows = [row for row in rows if provider in ("", row.provider)]
     if len(rows) != 1:
         names = ", ".join(f"{row.provider} ({row.where})" for row in rows)
-        hint = f"Name one provider: {names}." if rows else "Set its variable, or paste the key: `routerterm keys add`."
-        raise VaultError("Which variable is meant is not clear." if rows else "No variable holds a key.", hint)
+        hint = f"Give one provider: {names}." if rows else "Set its variable, or paste the key: `routerterm keys add`."
+        raise VaultError("More than one variable holds a key." if rows else "No variable holds a key.", hint)
     return rows[0].provider, (await desk.keyring.secret(rows[0])).reveal()
 
 
@@ -63,7 +63,7 @@ async def make_open(desk: KeyService, place: KeyLocation) -> None:
         raise VaultError(f"The settings do not allow keys in {place.value}.", "See `order` in [keys].")
     if status.state == "absent":
         raise VaultError(
-            f"The {place_name(place)} is not to be had: {status.detail}", "Choose another place with --to."
+            f"The {place_name(place)} is not available: {status.detail}", "Choose another place with --to."
         )
     if status.state == "ready":
         return
@@ -124,8 +124,8 @@ def new_passphrase() -> str:
         first = hidden(f"New passphrase (at least {SHORTEST_PASSPHRASE} characters)")
         if len(first) < SHORTEST_PASSPHRASE:
             print_line("  That is too short.", err=True)
-        elif hidden("The same again") != first:
-            print_line("  Those two differ.", err=True)
+        elif hidden("Repeat the passphrase") != first:
+            print_line("  The passphrases differ.", err=True)
         else:
             return first
 

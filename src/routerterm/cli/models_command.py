@@ -26,14 +26,14 @@ SOON = timedelta(days=90)
 @click.command("models")
 @click.argument("words", nargs=-1, metavar="[FILTER]...")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per model, for other programs.")
-@click.option("--from", "source", metavar="FILE|URL", help="With update: read this list instead of asking providers.")
+@click.option("--from", "source", metavar="FILE|URL", help="With update: read this list instead of the providers' own.")
 def command(words: tuple[str, ...], as_json: bool, source: str | None) -> None:
-    """List models with their prices (US dollars per million tokens) and abilities.
+    """List models with prices (US dollars per million tokens) and capabilities.
 
-    FILTER is words that must all be in the name, or +vision, +tools, +reasoning, +local, +free.
+    FILTER: words that must all be in the name, or +vision, +tools, +reasoning, +local, +free.
 
-    `routerterm models update` asks every provider that has a key for its own list and keeps it; with --from it
-    reads litellm's model_prices_and_context_window.json from a file or an address.
+    `routerterm models update` fetches the model list of every provider that has a key; with --from it
+    reads litellm's model_prices_and_context_window.json from a file or a URL.
 
     \b
       routerterm models sonnet +vision
@@ -50,7 +50,7 @@ def command(words: tuple[str, ...], as_json: bool, source: str | None) -> None:
             print_json(as_object(model))
         return
     if not found:
-        print_line("No model is called so.", err=True)
+        print_line("No model matches.", err=True)
         return
     for line in table(found, width(otherwise=120), date.today()):  # noqa: DTZ011  # the person's own day
         print_line(line)
@@ -94,7 +94,7 @@ def table(models: Sequence[ModelInfo], width: int, today: date) -> Iterator[str]
         prices = model.prices
         columns = "  ".join(f"{price(value):>8}" for value in (prices.input, prices.output, prices.cache_read))
         line = f"{shown:{room}}  {size(model.context):>7}  {columns}  {abilities_of(model)}"
-        notes = [f"dearer above {size(tier.above)}" for tier in model.tiers[:1]]
+        notes = [f"higher price above {size(tier.above)}" for tier in model.tiers[:1]]
         notes += ["cheaper off-peak"] if model.off_peak else []
         if (off := switched_off(model, today)) is not None:
             notes.append(off)
@@ -134,8 +134,8 @@ def switched_off(model: ModelInfo, today: date) -> str | None:
     except ValueError:
         return None
     if day <= today:
-        return f"switched off since {day}"
-    return f"switched off on {day}" if day - today <= SOON else None
+        return f"retired since {day}"
+    return f"retires on {day}" if day - today <= SOON else None
 
 
 def as_object(model: ModelInfo) -> dict[str, Any]:

@@ -14,11 +14,15 @@ from routerterm.cli.output import print_line
 @click.command("pause")
 @click.argument("name", required=False, shell_complete=models)
 @click.option(
-    "--for", "minutes", metavar="MINUTES", type=click.IntRange(1, 1_000_000), help="Resume by itself after so long."
+    "--for",
+    "minutes",
+    metavar="MINUTES",
+    type=click.IntRange(1, 1_000_000),
+    help="Resume automatically after this time.",
 )
-@click.option("--resume", is_flag=True, help="Use NAME again.")
+@click.option("--resume", is_flag=True, help="Resume NAME.")
 def command(name: str | None, minutes: int | None, resume: bool) -> None:
-    """Send nothing to NAME (a provider, or provider/model) until it is resumed.  Without NAME, list what is paused.
+    """Pause NAME (a provider, or provider/model) until it is resumed.  Without NAME, list what is paused.
 
     \b
       routerterm pause openai --for 60
@@ -39,7 +43,7 @@ async def _pause(name: str | None, seconds: float | None, resume: bool) -> None:
             return
         if resume:
             was = await app.router.resume(name)
-            print_line(f"{name} is used again." if was else f"{name} was not paused.")
+            print_line(f"{name} is resumed." if was else f"{name} was not paused.")
             return
         await app.router.pause(name, seconds)
         print_line(f"{name} is paused{'' if seconds is None else f' for {format_duration(seconds)}'}.")

@@ -13,9 +13,9 @@ from routerterm.cli.output import print_error, print_line
 
 
 @click.command("serve")
-@click.option("--host", metavar="HOST", help="The address to listen at (127.0.0.1).")
-@click.option("--port", metavar="PORT", type=click.IntRange(0, 65_535), help="The port (8484); 0 takes any free one.")
-@click.option("--install-service", is_flag=True, help="Write a systemd unit for your own session, and end.")
+@click.option("--host", metavar="HOST", help="The address to listen on (127.0.0.1).")
+@click.option("--port", metavar="PORT", type=click.IntRange(0, 65_535), help="The port (8484); 0 picks a free one.")
+@click.option("--install-service", is_flag=True, help="Install a systemd user unit, and exit.")
 def command(host: str | None, port: int | None, install_service: bool) -> None:
     """Serve the OpenAI and Anthropic protocols to other programs, over this router, its keys, budgets and ledger.
 
@@ -24,7 +24,7 @@ def command(host: str | None, port: int | None, install_service: bool) -> None:
       OPENAI_BASE_URL=http://127.0.0.1:8484/v1
       ANTHROPIC_BASE_URL=http://127.0.0.1:8484
 
-    As the model they may name provider/model, a route or an alias.  Until you make a virtual key (`routerterm
+    The model may be provider/model, a route or an alias.  Until you create a virtual key (`routerterm
     gateway key add NAME`) or set ROUTERTERM_GATEWAY_TOKEN your own programs on this machine need no key; other
     users and other machines are refused.  `routerterm gateway token` prints your own key.
     Ctrl+C or SIGTERM lets running answers finish for 10 seconds.

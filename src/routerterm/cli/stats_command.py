@@ -27,17 +27,17 @@ _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 @click.command("stats")
 @click.option(
-    "--days", type=click.IntRange(1, 36_500), default=30, show_default=True, help="How many days, with today."
+    "--days", type=click.IntRange(1, 36_500), default=30, show_default=True, help="The number of days, including today."
 )
 @click.option("--all", "everything", is_flag=True, help="Since the first request.")
-@click.option("--by", type=click.Choice(BYS), default="day", show_default=True, help="What to sum up by.")
+@click.option("--by", type=click.Choice(BYS), default="day", show_default=True, help="How to group the figures.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, for other programs.")
 @click.option("--csv", "as_csv", is_flag=True, help="Comma-separated values, for a spreadsheet.")
 def command(days: int, everything: bool, by: str, as_json: bool, as_csv: bool) -> None:
-    """What was used, and what it cost.
+    """Show usage and costs.
 
-    Days are your own (`timezone` under [budget], or this machine's). EST is the share of requests whose tokens nobody
-    reported; ? after a cost says that something in it has no known price.
+    Days are your own (`timezone` under [budget], or this machine's). EST is the share of requests with estimated
+    tokens; ? after a cost means that part of it has no known price.
 
     \b
       routerterm stats --days 7 --by model
@@ -74,7 +74,7 @@ def report(found: Summary, width: int) -> Sequence[str]:
 
     lines = [line for line in found.lines if line.requests or found.by in ("day", "week", "month")]
     if not found.total.requests:
-        return ["Nothing was asked in this time."]
+        return ["No requests in this period."]
     rows = [_cells(line) for line in lines] + [_cells(found.total)]
     highest = max((line.cost for line in found.lines), default=Decimal(0))
     bars = [bar(line.cost, highest) if width >= WITH_BARS else "" for line in lines] + [""]
@@ -84,11 +84,11 @@ def report(found: Summary, width: int) -> Sequence[str]:
     month = found.month
     table += [
         "",
-        f"This month {show_usd(month.so_far)} so far, about {show_usd(month.expected)} at its end"
-        f" ({show_usd(month.per_day)} a day lately).",
+        f"This month {show_usd(month.so_far)} so far, projected ~{show_usd(month.expected)}"
+        f" ({show_usd(month.per_day)} a day recently).",
     ]
     if found.under_way:
-        table.append(f"Under way: {found.under_way}, for which {show_usd(found.reserved)} is held back.")
+        table.append(f"Under way: {found.under_way}, with {show_usd(found.reserved)} reserved.")
     return table
 
 

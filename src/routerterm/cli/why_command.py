@@ -23,14 +23,20 @@ if TYPE_CHECKING:
     "-m", "--model", metavar="MODEL", default="", shell_complete=models, help="provider/model, a route or an alias."
 )
 @click.option(
-    "-a", "--attach", "files", metavar="FILE", multiple=True, type=click.Path(path_type=Path), help="Text or picture."
+    "-a",
+    "--attach",
+    "files",
+    metavar="FILE",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A text file or an image.",
 )
 @click.option("--private", is_flag=True, help="As in a private conversation: local models only.")
 @click.option("--json", "as_json", is_flag=True, help="Print the decision as JSON.")
 def command(prompt: str, model: str, files: tuple[Path, ...], private: bool, as_json: bool) -> None:
-    """Explain which model a prompt would go to, and why the others would not get it.  Nothing is sent.
+    """Explain which model a prompt would go to, and why not the others.  Nothing is sent.
 
-    Exits with 4 if no model can be asked.
+    Exits with 4 if no model is available.
 
     \b
       routerterm why "Explain WAL"
@@ -66,7 +72,7 @@ def in_words(decision: Decision) -> str:
         lines.append(f"     {candidate.why}; {_forecast(candidate.forecast)}")
     if not decision.candidates:
         lines.append(
-            "  No model can be asked." if decision.passed_over else "  No model can be asked: nobody has a key."
+            "  No model is available." if decision.passed_over else "  No model is available: no provider has a key."
         )
         if all(item.reason == "no key" for item in decision.passed_over):
             lines.append("  Add a key with: routerterm keys add")

@@ -17,8 +17,12 @@ from routerterm.core.redact import secret_redactor
 def report(error: Exception) -> RoutertermError:
     """Write the report; the sentence names it.  It holds no local variable, and no word of a conversation."""
     file = _write(_text(error))
-    hint = f"The report in {file} holds no key and no word of yours; please send it to us." if file else ""
-    return RoutertermError(f"This is a mistake in routerterm ({type(error).__name__}), not yours.", hint)
+    hint = (
+        f"Your conversations are safe; the report is in {file}. It contains no key and no message; please send it."
+        if file
+        else ""
+    )
+    return RoutertermError(f"routerterm crashed ({type(error).__name__}).", hint)
 
 
 def _text(error: BaseException) -> str:

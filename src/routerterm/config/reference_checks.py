@@ -81,18 +81,20 @@ class _Names:
             dialects = self.known.dialects(protocol)
         except SettingsError:
             hint = nearest(protocol, self.known.protocols)
-            yield Problem((*key, "protocol"), f"{dotted(key)}.protocol is not one that routerterm speaks", hint)
+            yield Problem(
+                (*key, "protocol"), f"{dotted(key)}.protocol is not a protocol that routerterm supports", hint
+            )
             return
         if dialect and dialect not in dialects:
             hint = nearest(dialect, filter(None, dialects))
-            yield Problem((*key, "dialect"), f"{dotted(key)}.dialect is none of {protocol}", hint)
+            yield Problem((*key, "dialect"), f"{dotted(key)}.dialect is not a dialect of {protocol}", hint)
 
     def of_our_own(self) -> Iterator[Problem]:
         """Names that the person made up."""
         for section in ("routes", "aliases", "providers"):
             for name in getattr(self.settings, section):
                 if not re.fullmatch(r"[^\s/]+", name):
-                    yield Problem((section, name), f"{dotted((section, name))} may hold no slash and no space")
+                    yield Problem((section, name), f"{dotted((section, name))} must not contain a slash or a space")
         for name in self.settings.aliases:
             if name in self.settings.routes:
                 yield Problem(("aliases", name), f"{name} is the name of a route as well as of an alias")
@@ -104,7 +106,7 @@ class _Names:
                 yield Problem(key, f"{dotted(key)} must be named provider/model")
                 continue
             if provider not in self.all_providers:
-                yield Problem(key, f'{dotted(key)}: no provider is called "{provider}"', self._near(provider))
+                yield Problem(key, f'{dotted(key)}: there is no provider "{provider}"', self._near(provider))
 
     def used(self) -> Iterator[Problem]:
         """Every place where a model, provider, route or alias is named."""
@@ -112,17 +114,19 @@ class _Names:
             if "/" in name:
                 provider = name.partition("/")[0]
                 if provider not in self.all_providers:
-                    yield Problem(key, f'{dotted(key)}: no provider is called "{provider}"', self._near(provider))
+                    yield Problem(key, f'{dotted(key)}: there is no provider "{provider}"', self._near(provider))
                 elif name.endswith("/"):
-                    yield Problem(key, f'{dotted(key)}: "{name}" names no model')
+                    yield Problem(key, f'{dotted(key)}: "{name}" is not a model')
             elif name not in self.leads_to and name not in self.all_providers:
                 hint = nearest(name, (*self.leads_to, *self.all_providers))
-                yield Problem(key, f'{dotted(key)}: nothing is called "{name}"', hint)
+                yield Problem(key, f'{dotted(key)}: there is no model, route or alias "{name}"', hint)
         for section, named in (("routes", self.leads_to.keys()), ("providers", self.all_providers)):
             for name in getattr(self.settings.budget, section):
                 if name not in named:
                     key = ("budget", section, name)
-                    yield Problem(key, f'{dotted(key)}: nothing is called "{name}"', nearest(name, named))
+                    yield Problem(
+                        key, f'{dotted(key)}: there is no model, route or alias "{name}"', nearest(name, named)
+                    )
         for route, body in self.settings.routes.items():
             for name in body.weights:
                 if name not in body.models:
@@ -148,11 +152,11 @@ class _Names:
                 way = self._way_back(name)
                 if way and not told.intersection(way):
                     told.update(way)
-                    yield Problem((section, name), f"{dotted((section, name))} leads to itself: {' → '.join(way)}")
+                    yield Problem((section, name), f"{dotted((section, name))} refers to itself: {' → '.join(way)}")
         for model, body in self.settings.models.items():
             if model in body.fallbacks:
                 key: Key = ("models", model, "fallbacks", body.fallbacks.index(model))
-                yield Problem(key, f"{dotted(key)} is the model itself: it cannot stand in for itself")
+                yield Problem(key, f"{dotted(key)} is the model itself: it cannot be its own fallback")
 
     def _way_back(self, start: str) -> tuple[str, ...]:
         """A way from a name to itself, or none."""
@@ -175,8 +179,8 @@ class _Names:
             for name in getattr(self.settings, section):
                 providers = self._providers_behind(name)
                 if providers and providers <= off:
-                    message = f"{dotted((section, name))} can never be served: every provider in it is switched off"
-                    yield Problem((section, name), message, f"Switched off: {', '.join(sorted(providers))}.")
+                    message = f"{dotted((section, name))} can never be used: all its providers are disabled"
+                    yield Problem((section, name), message, f"Disabled: {', '.join(sorted(providers))}.")
 
     def _providers_behind(self, name: str) -> set[str]:
         found, seen, todo = set[str](), set[str](), [name]
@@ -216,7 +220,7 @@ def _timezone(settings: Settings) -> Iterator[Problem]:
         ZoneInfo(name)
     except (ValueError, OSError, KeyError):
         near = next(iter(_close(name, available_timezones())), None)
-        hint = f"Did you mean {near}?" if near else "As in Europe/Warsaw or UTC."
+        hint = f"Did you mean {near}?" if near else "For example Europe/Warsaw or UTC."
         yield Problem(("budget", "timezone"), "budget.timezone is not a time zone", hint)
 
 

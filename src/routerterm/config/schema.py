@@ -43,40 +43,40 @@ class RouterSettings(Section, frozen=True):
     default: str = "smart"
     """The model, route or alias of a new conversation."""
     on_cut: OnCut = "continue"
-    """What to do when an answer breaks off: let the next model continue or restart it, or stop there."""
+    """What to do when an answer is cut off: let the next model continue it, restart it, or stop."""
     deadline: Seconds = 900.0
-    """Longest time for one answer, all attempts together."""
+    """Maximum time for one answer, all attempts included."""
     attempts: Count = 4
-    """Most attempts for one answer."""
+    """Maximum attempts for one answer."""
     attempts_per_target: Count = 2
-    """Most attempts on one model for one answer."""
+    """Maximum attempts per model for one answer."""
     retry_wait: Seconds = 3.0
-    """Longest wait for another try on the same model while another candidate stands ready."""
+    """Maximum wait before retrying the same model while another candidate is available."""
     connect: Seconds = 10.0
-    """Longest wait for a connection."""
+    """Maximum wait for a connection."""
     first_token: Seconds = 12.0
-    """Longest wait for the first piece of an answer while another candidate stands ready."""
+    """Maximum wait for the first token while another candidate is available."""
     first_token_alone: Seconds = 60.0
-    """Longest wait for the first piece of an answer when there is no other candidate."""
+    """Maximum wait for the first token when there is no other candidate."""
     idle: Seconds = 15.0
-    """Longest silence between two pieces while another candidate stands ready."""
+    """Maximum silence in the middle of an answer while another candidate is available."""
     idle_alone: Seconds = 60.0
-    """Longest silence between two pieces when there is no other candidate."""
+    """Maximum silence in the middle of an answer when there is no other candidate."""
     proxy: str | None = None
-    """The proxy of all providers, as a URL; AI_PROXY_URL and PROXY_URL in the environment come before it."""
+    """The proxy of all providers, as a URL; the variables AI_PROXY_URL and PROXY_URL take precedence."""
 
 
 class RouteSettings(Section, frozen=True, kw_only=True):
-    """A route: a name for several models that stand in for each other."""
+    """A route: a name for several models that replace each other."""
 
     strategy: Strategy = "priority"
-    """In which order its models are asked."""
+    """The order in which its models are tried."""
     models: Names
     """Models (provider/model), providers (for their default model), aliases or other routes, in order."""
     weights: dict[str, Share] = field(default_factory=dict)
-    """Shares of the requests by entry of `models`, for the strategy `weighted`; 1 where none is given."""
+    """For the strategy `weighted`: the weight of each entry of `models`, 1 by default."""
     hedge: bool = False
-    """Ask a second model too when the first is slower than it usually is; the faster one answers."""
+    """When the first model is slower than usual, also ask a second one; the faster one answers."""
 
 
 class KeyRef(Section, frozen=True):
@@ -89,9 +89,9 @@ class KeyRef(Section, frozen=True):
     quota: Count | None = None
     """Most requests within 86,400 seconds of its first use."""
     rpm: Count | None = None
-    """Most requests a minute."""
+    """Maximum requests per minute."""
     tpm: Count | None = None
-    """Most tokens a minute."""
+    """Maximum tokens per minute."""
 
     @property
     def place(self) -> str:
@@ -114,32 +114,32 @@ class ProviderSettings(Section, frozen=True):
     dialect: str | None = None
     """The variety of the protocol, named for the provider that speaks it."""
     base_url: str | None = None
-    """Where its interface begins, usually ending in /v1."""
+    """The base URL of its API, usually ending in /v1."""
     keys: tuple[KeyRef, ...] = ()
     """Where its keys are, in order of preference."""
     needs_key: bool | None = None
     """Whether it refuses requests without a key."""
     default_model: str | None = None
-    """The model that is meant where only the provider is named."""
+    """The model to use where only the provider is named."""
     proxy: str | None = None
     """A proxy for this provider alone, as a URL."""
     headers: dict[str, str] = field(default_factory=dict)
     """Further HTTP headers for its requests; keys do not belong here."""
     timeout: Seconds | None = None
-    """Longest wait for the first piece of its answers."""
+    """Maximum wait for the first token of its answers."""
     local: bool | None = None
-    """Whether it runs on this machine or in this house: free of charge, and good for private conversations."""
+    """Whether it runs locally or in your network: free, and allowed in private conversations."""
 
 
 class ModelSettings(Section, frozen=True):
-    """What is known better than the catalogue about one model, written "provider/model"."""
+    """Corrections to the catalogue for one model, written "provider/model"."""
 
     context: Count | None = None
-    """The most tokens of prompt and answer together."""
+    """Maximum tokens of prompt and answer together."""
     max_output: Count | None = None
-    """The most tokens of an answer."""
+    """Maximum tokens of an answer."""
     price_in: Usd | None = None
-    """US dollars per million tokens of prompt; 0 says that it is free."""
+    """US dollars per million tokens of prompt; 0 means free."""
     price_out: Usd | None = None
     """US dollars per million tokens of answer."""
     price_cache_read: Usd | None = None
@@ -147,15 +147,15 @@ class ModelSettings(Section, frozen=True):
     price_cache_write: Usd | None = None
     """US dollars per million tokens of prompt written to the provider's cache."""
     vision: bool | None = None
-    """Whether it sees pictures."""
+    """Whether it reads images."""
     tools: bool | None = None
-    """Whether it calls tools."""
+    """Whether it supports tools."""
     reasoning: bool | None = None
-    """Whether it thinks before it answers."""
+    """Whether it reasons before it answers."""
     prefill: bool | None = None
-    """Whether it continues the beginning of an answer that it is given."""
+    """Whether it can continue a given beginning of an answer (prefill)."""
     fallbacks: tuple[str, ...] = ()
-    """What is asked instead when it fails: models, providers, aliases or routes."""
+    """What to use when it fails: models, providers, aliases or routes."""
 
 
 class CapSettings(Section, frozen=True):
@@ -170,20 +170,20 @@ class CapSettings(Section, frozen=True):
 
 
 class BudgetSettings(CapSettings, frozen=True):
-    """What may be spent.  It is looked at before anything is sent; free and local models stay usable."""
+    """Spending limits.  They are checked before anything is sent; free and local models stay usable."""
 
     conversation: Usd | None = None
     """For one conversation."""
     requests_per_day: Count | None = None
-    """Most requests in one day."""
+    """Maximum requests per day."""
     tokens_per_day: Count | None = None
-    """Most tokens in one day."""
+    """Maximum tokens per day."""
     on_cap: OnCap = "ask"
-    """What happens at a limit: block, ask, or only take models cheap enough to stay within it."""
+    """What happens at a limit: block, ask, or use only models cheap enough to stay within it."""
     warn_at: tuple[Percent, ...] = (50, 80)
-    """At which percentages of a limit to warn."""
+    """The percentages of a limit at which to warn."""
     timezone: str | None = None
-    """Whose days count, as in Europe/Warsaw; otherwise this machine's."""
+    """The time zone of a day, for example Europe/Warsaw; by default the system's."""
     routes: dict[str, CapSettings] = field(default_factory=dict)
     """Limits by route."""
     providers: dict[str, CapSettings] = field(default_factory=dict)
@@ -196,26 +196,26 @@ class GuardRule(Section, frozen=True, kw_only=True):
     """A rule about what is sent or answered: exactly one of `regex`, `contains_all`, `contains_any`."""
 
     name: str
-    """What it is called when it strikes."""
+    """The name shown when it matches."""
     action: RuleAct
-    """What happens then."""
+    """What to do on a match."""
     regex: str | None = None
-    """A regular expression to be found."""
+    """A regular expression."""
     contains_all: tuple[str, ...] = ()
-    """Words that must all be there, in any case."""
+    """Words that must all occur, upper or lower case."""
     contains_any: tuple[str, ...] = ()
-    """Words of which one must be there, in any case."""
+    """Words of which one must occur, upper or lower case."""
     roles: tuple[Role, ...] = ("user", "system", "tool")
-    """Whose words are looked at; `assistant` means the answer."""
+    """The roles whose text is checked; `assistant` is the answer."""
 
 
 class GuardDetectors(Section, frozen=True):
-    """What to do about things that are found by their shape."""
+    """What to do about built-in patterns."""
 
     api_key: Act = "redact"
     """API keys and access tokens."""
     private_key: Act = "redact"
-    """Private keys and certificates' keys."""
+    """Private keys and certificate keys."""
     email: Act = "off"
     """E-mail addresses."""
     phone: Act = "off"
@@ -227,14 +227,14 @@ class GuardDetectors(Section, frozen=True):
 
 
 class GuardSettings(Section, frozen=True):
-    """What must not leave the machine."""
+    """What must not leave this computer."""
 
     enabled: bool = True
-    """Whether anything is looked at."""
+    """Whether the guard is on."""
     detectors: GuardDetectors = GuardDetectors()
-    """Things found by their shape."""
+    """Built-in patterns."""
     rules: tuple[GuardRule, ...] = ()
-    """Rules of your own, looked at in order."""
+    """Your own rules, checked in order."""
 
 
 class UiSettings(Section, frozen=True):
@@ -243,73 +243,73 @@ class UiSettings(Section, frozen=True):
     theme: str = "phosphor"
     """The theme's name."""
     line: Literal["auto", "slow", "fast"] = "auto"
-    """How fast the line to the terminal is; auto finds out."""
+    """The speed of the connection to the terminal; auto measures it."""
     driver: Literal["auto", "lean", "textual"] = "auto"
-    """What draws: our driver, which sends only what changed, or Textual's own."""
+    """The terminal driver: lean sends only what changed, textual is Textual's own."""
     motion: Literal["auto", "full", "reduced"] = "auto"
-    """How much moves; auto is reduced on slow lines."""
+    """How much is animated; auto is reduced on slow lines."""
     mouse: bool = True
-    """Whether the mouse is taken; otherwise the terminal keeps it for selecting."""
+    """Whether the mouse works here; otherwise the terminal uses it for selecting."""
     editing: Literal["readline", "vim"] = "readline"
     """Which keys edit the text: those of the shell (readline), or vim's, which begins in insert mode; Esc leaves it."""
     sidebar: Literal["auto", "open", "closed"] = "auto"
     """Whether the list of conversations is open at the start; auto is open from 80 columns."""
     bell: Literal["auto", "bell", "notify", "off"] = "auto"
-    """How to say that a long answer is done while the terminal is not looked at."""
+    """How to signal a finished long answer while the terminal is not focused."""
     glyphs: Literal["auto", "unicode", "ascii"] = "auto"
-    """Which characters frames and signs are drawn with."""
+    """The characters for frames and symbols."""
     scanlines: Literal["auto", "on", "off"] = "off"
-    """Whether every other row is a little darker, as on a tube; auto follows the theme where the line is fast.  What
-    scrolls beside the list of conversations then takes two to three times the bytes."""
+    """Whether every other row is a little darker, as on a CRT; auto follows the theme where the line is fast.  What
+    scrolls beside the list of conversations then needs two to three times the bytes."""
     show_speed: bool = False
-    """Whether the status line shows how many bytes a second the terminal is sent."""
+    """Whether the status row shows the bytes per second sent to the terminal."""
     plain: bool = False
     """Linear output without frames, for screen readers."""
     new_chat: Literal["last", "default"] = "last"
-    """What a new conversation asks: the model that was chosen last, or always `router.default`."""
+    """The model of a new conversation: the one chosen last, or always `router.default`."""
     favourites: tuple[str, ...] = ()
-    """Models and routes that the picker shows before all others, as in provider/model."""
+    """Models and routes that the picker shows first, as provider/model."""
 
 
 class KeysSettings(Section, frozen=True):
     """Where API keys are kept."""
 
     order: tuple[KeyPlace, ...] = KEY_PLACES
-    """Which places are asked for keys, in order."""
+    """The places to look for keys, in order."""
     unlocked: Minutes = 30
-    """Minutes that our own vault stays open after it was used."""
+    """Minutes that the encrypted vault stays unlocked after it was used."""
 
 
 class GatewaySettings(Section, frozen=True):
     """The local server through which other programs use this router (`routerterm serve`)."""
 
     enabled: bool = False
-    """Whether the chat runs it inside itself while it is open."""
+    """Whether the chat runs the gateway while it is open."""
     host: str = "127.0.0.1"
-    """The address it listens at; any but this machine's own wants a token."""
+    """The address it listens on; any but a loopback address needs a token."""
     port: Port = 8484
-    """The port it listens at; 0 takes any free one."""
+    """The port it listens on; 0 picks a free one."""
     hosts: tuple[str, ...] = ()
-    """Names it may be called by, besides localhost, this machine's name and bare addresses."""
+    """Accepted host names besides localhost, this computer's name and IP addresses."""
     keyless: Literal["auto", "off", "on"] = "auto"
-    """Who needs no key: auto is your own programs, until the first virtual key is made; off is nobody; on is every user
-    of this machine."""
+    """Who needs no key: auto is your own programs, until the first virtual key is created; off is no one; on is every
+    user of this computer."""
     origins: tuple[str, ...] = ()
-    """Web pages that may ask it from within a browser, as in https://app.example; none is the safe choice."""
+    """Web origins that may use it from a browser, for example https://app.example; none is the safe choice."""
     largest: Count = 32
     """The largest request in megabytes."""
     at_once: Count = 512
-    """Most requests at once."""
+    """Maximum concurrent requests."""
     connections: Count = 2_000
-    """Most open connections; beyond that the one that has been idle longest is closed."""
+    """Maximum open connections; beyond that the one that has been idle longest is closed."""
     cache: bool = False
-    """Whether the same request, word for word, may be answered from memory."""
+    """Whether identical requests may be answered from the cache."""
     cache_minutes: Count = 60
-    """How long an answer may be given again."""
+    """How long cached answers are used."""
     cache_megabytes: Count = 16
-    """How much memory kept answers may take."""
+    """Maximum size of the cache."""
     log: bool = False
-    """Whether every request is noted in gateway.log: times, tokens and costs, never a word of it."""
+    """Whether every request is logged in gateway.log: times, tokens and costs, never its text."""
     traces: bool = False
     """Whether OpenTelemetry traces are sent (extra `otel`; the usual OTEL_* variables say where to)."""
 
@@ -326,11 +326,11 @@ class Settings(Section, frozen=True):
     providers: dict[str, ProviderSettings] = field(default_factory=dict)
     """Providers: your own, or changes to those that are built in."""
     models: dict[str, ModelSettings] = field(default_factory=dict)
-    """What you know better about a model, by its name provider/model."""
+    """Corrections for a model, by its name provider/model."""
     budget: BudgetSettings = BudgetSettings()
-    """What may be spent."""
+    """Spending limits."""
     guard: GuardSettings = GuardSettings()
-    """What must not leave the machine."""
+    """What must not leave this computer."""
     gateway: GatewaySettings = GatewaySettings()
     """The local server through which other programs use this router."""
     ui: UiSettings = UiSettings()
@@ -338,6 +338,6 @@ class Settings(Section, frozen=True):
     keys: KeysSettings = KeysSettings()
     """Where API keys are kept."""
     bindings: dict[str, str] = field(default_factory=dict)
-    """Keys by command, separated by commas; none takes a command's keys away."""
+    """Keys by command, separated by commas; `none` removes a command's keys."""
     given: frozenset[tuple[str, ...]] = frozenset()
     """No entry: the ways to those that the file gives, as in ``("router", "default")``."""

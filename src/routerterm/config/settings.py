@@ -85,7 +85,7 @@ def read_text(paths: Paths) -> str:
         ) from None
     except OSError as error:
         raise SettingsError(
-            f"{paths.config_file} cannot be read: {error.strerror}.", "Look at its owner and permissions."
+            f"{paths.config_file} cannot be read: {error.strerror}.", "Check its owner and permissions."
         ) from error
 
 

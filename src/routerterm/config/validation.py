@@ -130,7 +130,7 @@ def _given(model: BaseModel, way: tuple[str, ...] = ()) -> list[tuple[str, ...]]
 
 def _in_one_piece(value: str | None) -> str | None:
     if value is not None and any(letter.isspace() or not letter.isprintable() for letter in value):
-        raise ValueError("must be in one piece, without a line break, a blank or an invisible letter")
+        raise ValueError("must not contain a line break, a space or an invisible character")
     return value
 
 
@@ -144,14 +144,14 @@ def _is_http(value: str | None) -> str | None:
     if value is not None:
         url = TypeAdapter(HttpUrl).validate_python(value)
         if url.username or url.password or url.query:
-            raise ValueError("must hold no name, password or query: a key goes into `keys`")
+            raise ValueError("must not contain a user name, password or query: put the key into `keys`")
     return value
 
 
 def _holds_no_key(value: dict[str, str]) -> dict[str, str]:
     for name in value:
         if name.lower() in _KEY_HEADERS:
-            raise ValueError(f"may not hold {name}: a key goes into `keys`")
+            raise ValueError(f"must not contain {name}: put the key into `keys`")
         if not f"{name}{value[name]}".isprintable():
             raise ValueError(f"may not hold {name!a}: it has a line break or another character that is not printed")
     return value

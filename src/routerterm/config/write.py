@@ -37,7 +37,7 @@ def set_values(paths: Paths, values: Mapping[str, Any], environ: Mapping[str, st
         for dotted, value in values.items():
             _put(document, _steps(dotted), value)
     except TOMLKitError as error:
-        raise SettingsError(f"{paths.config_file} cannot be changed: {error}.", "Mend it by hand first.") from None
+        raise SettingsError(f"{paths.config_file} cannot be changed: {error}.", "Correct it by hand first.") from None
     text = tomlkit.dumps(document)
     _, problems = check_text(text, environ)
     if problems:
@@ -62,7 +62,7 @@ def _steps(dotted: str) -> list[str]:
         if not match[4]:
             break
     if not steps or at != len(dotted) or dotted.endswith("."):
-        raise SettingsError(f"{dotted!r} is not the name of an entry.", "As in ui.theme or router.default.")
+        raise SettingsError(f"{dotted!r} is not the name of a setting.", "For example ui.theme or router.default.")
     return steps
 
 
@@ -77,7 +77,7 @@ def _put(document: MutableMapping[str, Any], steps: list[str], value: Any) -> No
             table[step] = tomlkit.table(is_super_table=step != steps[-2])
         table = table[step]
         if not isinstance(table, MutableMapping):
-            raise SettingsError(f"{step} is not a table in the settings.", "Look at `routerterm config show`.")
+            raise SettingsError(f"{step} is not a table in the settings.", "See `routerterm config show`.")
     if value is None:
         table.pop(steps[-1], None)
     else:

@@ -12,7 +12,7 @@ _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 def ulid(milliseconds: int, chance: bytes) -> str:
     """The id of something made at ``milliseconds`` since the epoch; ``chance`` is ten random bytes."""
     if len(chance) != 10 or not 0 <= milliseconds < 1 << 48:
-        raise ValueError("a ULID takes 48 bits of time and ten bytes of chance")
+        raise ValueError("a ULID takes 48 bits of time and ten random bytes")
     number = milliseconds << 80 | int.from_bytes(chance, "big")
     return "".join(_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
 

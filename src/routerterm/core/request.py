@@ -56,7 +56,9 @@ class Params(Struct, frozen=True):
     def __post_init__(self) -> None:
         """Raises `BadRequest` for a number that no model can mean: none of them may reach money or a provider."""
         if self.max_output is not None and not 1 <= self.max_output <= MOST_TOKENS:
-            raise BadRequest(f"The longest answer must be from 1 to {MOST_TOKENS:,} tokens, not {self.max_output}.")
+            raise BadRequest(
+                f"The maximum answer length must be from 1 to {MOST_TOKENS:,} tokens, not {self.max_output}."
+            )
         for name, value, most in (("temperature", self.temperature, 100.0), ("top_p", self.top_p, 1.0)):
             if value is not None and not 0.0 <= value <= most:
                 raise BadRequest(f"`{name}` must be from 0 to {most:g}.")

@@ -24,7 +24,7 @@ class Target(Struct, frozen=True, order=True):
         """``openrouter/meta/llama`` is model ``meta/llama`` at ``openrouter``.  Raises `ValueError`."""
         provider, slash, model = name.partition("/")
         if not (provider and slash and model):
-            raise ValueError(f"{name!r} is not of the form provider/model")
+            raise ValueError(f"{name!r} is not written as provider/model")
         return cls(provider, model)
 
 

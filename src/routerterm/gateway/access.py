@@ -43,7 +43,7 @@ class Access:
         A page that has its own name point to this machine (DNS rebinding) still calls us by that name.
         """
         if not self._is_ours(headers.get("host", "")):
-            raise forbidden("This gateway does not answer to that name (the setting gateway.hosts allows others).")
+            raise forbidden("This gateway does not accept that host name (the setting gateway.hosts allows others).")
         origin = headers.get("origin")
         site = headers.get("sec-fetch-site", "none").strip().lower()
         from_page = origin is not None or site not in (

@@ -321,8 +321,8 @@ def _of_http(error: HTTPException, scope: Scope, known: Sequence[str]) -> HttpEr
     """What Starlette found: no such address, or not by this method."""
     headers = tuple((error.headers or {}).items())
     if error.status_code == 405:
-        return wrong(405, f"{scope['method'][:20]} is not possible here.", *headers)
-    return wrong(error.status_code, f"There is nothing at this address. There are: {', '.join(known)}.")
+        return wrong(405, f"{scope['method'][:20]} is not supported here.", *headers)
+    return wrong(error.status_code, f"Not found. Available paths:  {', '.join(known)}.")
 
 
 def as_json(value: Any) -> bytes:

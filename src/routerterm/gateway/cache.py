@@ -93,7 +93,7 @@ class Slot(Struct):
             return
         finished = self.answer.finished
         await house.enter_cached(request, finished.target)
-        yield AttemptStarted(1, finished.target, None, "answered from memory")
+        yield AttemptStarted(1, finished.target, None, "answered from the cache")
         for piece in self.answer.content:
             yield piece
         yield replace(finished, usage=replace(finished.usage, cost=Decimal(0)), cost=FREE, attempts=0)

@@ -122,7 +122,7 @@ class ChatHandler:
     def _request(self, asked: ServerRequest, who: Client, wishes: RequestOptions) -> ChatRequest:
         """The request as the router gets it.  Raises `HttpError` (403)."""
         if not who.allowance.allows(asked.request.model):
-            raise forbidden(f"This key may not ask for {asked.request.model[:100]!r}.")
+            raise forbidden(f"This key may not use {asked.request.model[:100]!r}.")
         caps = (*who.caps(*self._house.day_and_month()), *wishes.caps)
         params, most = asked.request.params, who.allowance.max_output
         if most is not None:
@@ -283,7 +283,7 @@ class ChatHandler:
         """Say what can still be said; the provider was hung up on already, and the ledger has the cost."""
         if self._why == "gone":
             raise ClientDisconnected
-        error = RoutertermError("The gateway is stopping.", "Ask again when it is back.")
+        error = RoutertermError("The gateway is stopping.", "Try again when it is back.")
         account.broke(error)
         if not self._out.started:
             raise http_error(error, self._half)

@@ -128,7 +128,7 @@ class Connection(H11Protocol):
         """What came is no request: say so in the clients' language, and hang up."""
         error = sys.exception()
         status = getattr(error, "error_status_hint", 400) if error is not None else 400
-        self._refuse(status if status in _WORDS else 400, "This is not a request that can be read.")
+        self._refuse(status if status in _WORDS else 400, "The request cannot be parsed.")
 
     def _refuse(self, status: int, message: str) -> None:
         if self.transport.is_closing():
@@ -149,7 +149,7 @@ class Connection(H11Protocol):
         if self.cycle is not None and not self.cycle.response_complete:
             return
         if self.conn.trailing_data[0]:
-            self._refuse(408, "The head of the request did not come in time.")
+            self._refuse(408, "The request headers did not arrive in time.")
         else:
             self.transport.close()
 

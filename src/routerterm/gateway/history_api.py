@@ -121,7 +121,7 @@ class HistoryApi:
 
 def _owner_only(who: Client) -> None:
     if not who.is_owner:
-        raise forbidden("Only the gateway's own key opens the history.")
+        raise forbidden("Only the gateway's own key can read the history.")
 
 
 def _row(each: Conversation) -> dict[str, Any]:

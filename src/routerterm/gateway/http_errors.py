@@ -20,8 +20,8 @@ class HttpError(Exception):
 def unauthorised() -> HttpError:
     """No key, or one that nobody knows."""
     error = InvalidKey(
-        "This gateway wants a key, and none that it knows came with the request: "
-        "send one as `Authorization: Bearer KEY` or `x-api-key: KEY`."
+        "This gateway needs a key, and the request has no valid one: "
+        "send it as `Authorization: Bearer KEY` or `x-api-key: KEY`."
     )
     return HttpError(401, error, (("www-authenticate", "Bearer"),))
 

@@ -36,7 +36,7 @@ class InfoEndpoints:
         """One of them."""
         id = scope["path_params"]["id"]
         if id not in await self._house.model_names(who):
-            raise wrong(404, f"There is no model {id[:100]!r} here; GET /v1/models lists those there are.")
+            raise wrong(404, f"There is no model {id[:100]!r} here; GET /v1/models lists the models.")
         await out.whole(200, _json(self._row(id, headers_of(scope))))
 
     async def count_tokens(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:

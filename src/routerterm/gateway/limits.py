@@ -16,11 +16,13 @@ def check_request(request: ChatRequest) -> None:
     """Raises `BadRequest` for a request that is beyond what can be served."""
     check_model(request.model)
     if len(request.messages) > MOST_MESSAGES:
-        raise BadRequest(f"A request may have {MOST_MESSAGES:,} messages; this one has {len(request.messages):,}.")
+        raise BadRequest(
+            f"A request may have at most {MOST_MESSAGES:,} messages; this one has {len(request.messages):,}."
+        )
     if len(request.tools) > MOST_TOOLS:
-        raise BadRequest(f"A request may have {MOST_TOOLS:,} tools; this one has {len(request.tools):,}.")
+        raise BadRequest(f"A request may have at most {MOST_TOOLS:,} tools; this one has {len(request.tools):,}.")
     if request.params.max_output is not None and request.params.max_output < 1:
-        raise BadRequest("The most tokens of an answer must be 1 or more.")
+        raise BadRequest("The maximum output tokens must be at least 1.")
 
 
 def check_model(name: str) -> None:
@@ -29,8 +31,8 @@ def check_model(name: str) -> None:
     It goes into addresses upstream, where servers fold ``..`` away: a key for one model would reach another.
     """
     if len(name) > LONGEST_NAME:
-        raise BadRequest(f"A model's name may have {LONGEST_NAME} letters.")
+        raise BadRequest(f"A model's name may have at most {LONGEST_NAME} characters.")
     if not name.isprintable() or any(letter in name for letter in "\\?#%"):
-        raise BadRequest("The model's name has characters that no model's name has.")
+        raise BadRequest("The model's name has invalid characters.")
     if any(step in _NEVER for step in name.split("/")):
-        raise BadRequest("The model's name has a step `.` or `..` in it.")
+        raise BadRequest("The model's name must not contain the path steps `.` or `..`.")

@@ -78,25 +78,25 @@ class Metrics:
     def text(self, *, running: int, uptime: float, health: Mapping[Target, Health]) -> str:
         """Everything, as Prometheus reads it."""
         lines: list[str] = []
-        lines += _head("uptime_seconds", "gauge", "Since the gateway began.")
+        lines += _head("uptime_seconds", "gauge", "Seconds since the gateway started.")
         lines.append(f"routerterm_uptime_seconds {uptime:.3f}")
-        lines += _head("requests_running", "gauge", "Requests that are being answered.")
+        lines += _head("requests_running", "gauge", "Running requests.")
         lines.append(f"routerterm_requests_running {running}")
         counters = (
-            ("requests_total", "Requests that are over.", self._requests),
+            ("requests_total", "Finished requests.", self._requests),
             ("errors_total", "Requests that ended with an error.", self._errors),
             ("tokens_total", "Tokens, by whether a provider reported them.", self._tokens),
             ("cost_usd_total", "US dollars, where the price is known.", self._cost),
             ("unpriced_total", "Answers whose cost is unknown.", self._unpriced),
-            ("fallbacks_total", "Answers that another model than the first gave.", self._fallbacks),
-            ("cached_total", "Answers from memory.", self._cached),
+            ("fallbacks_total", "Answers after a failover.", self._fallbacks),
+            ("cached_total", "Answers from the cache.", self._cached),
         )
         for name, words, values in counters:
             lines += _head(name, "counter", words)
             lines += (f"routerterm_{name}{_labels(labels)} {value}" for labels, value in values.items())
-        lines += _histograms("request_seconds", "Whole answers.", self._latency)
-        lines += _histograms("first_token_seconds", "To the first content.", self._first)
-        lines += _head("breaker_open", "gauge", "1 while a model is left alone because it failed too often.")
+        lines += _histograms("request_seconds", "Duration of whole answers.", self._latency)
+        lines += _histograms("first_token_seconds", "Time to first token.", self._first)
+        lines += _head("breaker_open", "gauge", "1 while a model is avoided after repeated failures.")
         for target, state in sorted(health.items()):
             labels = (("provider", target.provider), ("model", target.model))
             lines.append(f"routerterm_breaker_open{_labels(labels)} {int(bool(state.open_for))}")

@@ -59,12 +59,12 @@ class RateLimiter:
         lane = self._lanes.setdefault(who.name, ClientWindow())
         lane.forget(now)
         if self.running >= self._at_once:
-            raise busy("The gateway is answering as many requests as it may.")
+            raise busy("The gateway has reached its limit of concurrent requests.")
         if own.at_once is not None and lane.running >= own.at_once:
-            raise too_many(f"This key may ask {own.at_once} at once.", 1.0)
+            raise too_many(f"This key may have {own.at_once} concurrent requests.", 1.0)
         if own.rpm is not None and len(lane.recent) >= own.rpm:
             oldest = lane.recent[-own.rpm]
-            raise too_many(f"This key may ask {own.rpm} times a minute.", oldest.at + MINUTE - now)
+            raise too_many(f"This key may send {own.rpm} requests per minute.", oldest.at + MINUTE - now)
         if own.tpm is None:
             ticket = Permit(lane, now, 0)
         else:
@@ -92,8 +92,8 @@ class RateLimiter:
     def _check_tokens(self, lane: ClientWindow, tpm: int, tokens: int, now: float) -> None:
         if lane.tokens + tokens > tpm:
             raise too_many(
-                f"This key may use {tpm:,} tokens a minute; this request may take {tokens:,}, "
-                f"and {max(0, tpm - lane.tokens):,} are left. A smaller max_tokens holds back less.",
+                f"This key may use {tpm:,} tokens per minute; this request may use {tokens:,}, "
+                f"and {max(0, tpm - lane.tokens):,} are left. A smaller max_tokens reserves less.",
                 self._wait(lane, tpm - tokens, now),
             )
 

@@ -138,7 +138,7 @@ class Relay:
 
     def _mismatch(self) -> list[WireEvent]:
         self.error = error = StreamInterrupted(
-            "The provider broke off in the middle of the answer, and the next one answers otherwise.",
-            "What came is the beginning of an answer that has no end. Ask again.",
+            "The provider's answer was cut off, and the next provider's answer differs.",
+            "What arrived is the beginning of an incomplete answer. Try again.",
         )
         return [StreamError(error)]

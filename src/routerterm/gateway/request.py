@@ -43,7 +43,9 @@ class BodyLimiter:
                 await self._fill(body, receive)
         except TimeoutError:
             self.release(len(body))
-            raise wrong(408, f"The request was not whole within {self._wait:.0f} s.", ("connection", "close")) from None
+            raise wrong(
+                408, f"The request was not complete within {self._wait:.0f} s.", ("connection", "close")
+            ) from None
         except BaseException:
             self.release(len(body))
             raise
@@ -54,7 +56,7 @@ class BodyLimiter:
         try:
             body = await asyncio.to_thread(unpack, packed, coding, self._largest)
             if self._held - len(packed) + len(body) > self._most:
-                raise busy("The gateway holds as many large requests as it may.")
+                raise busy("The gateway has reached its limit of large requests.")
         except BaseException:
             self.release(len(packed))
             raise
@@ -74,7 +76,7 @@ class BodyLimiter:
             if len(body) + len(piece) > self._largest:
                 raise self._too_large()
             if self._held + len(piece) > self._most:
-                raise busy("The gateway holds as many large requests as it may.")
+                raise busy("The gateway has reached its limit of large requests.")
             body += piece
             self._held += len(piece)
             if not message.get("more_body", False):
@@ -99,9 +101,9 @@ def unpack(packed: bytes, coding: str, largest: int) -> bytes:
             if len(body) > largest:
                 raise too_large(largest)
     except NotUnpacked:
-        raise wrong(400, "The request is not compressed as its Content-Encoding says.") from None
+        raise wrong(400, "The request's body does not match its Content-Encoding.") from None
     if not unpacker.is_whole:
-        raise wrong(400, "The compressed request breaks off before its end.")
+        raise wrong(400, "The compressed request is truncated.")
     return bytes(body)
 
 
@@ -115,7 +117,7 @@ def _coding(headers: Mapping[str, str]) -> str | None:
         return None
     if named in _CODINGS:
         return named
-    raise wrong(415, f"A request compressed by {named[:40]!r} cannot be read.", ("accept-encoding", "gzip, deflate"))
+    raise wrong(415, f"The Content-Encoding {named[:40]!r} is not supported.", ("accept-encoding", "gzip, deflate"))
 
 
 def headers_of(scope: Scope) -> dict[str, str]:

@@ -36,7 +36,7 @@ def request_options(headers: Mapping[str, str]) -> RequestOptions:
         return RequestOptions()
     if unknown := next((name for name in headers if name.startswith(PREFIX) and name[len(PREFIX) :] not in NAMES), ""):
         known = ", ".join(PREFIX + name for name in NAMES)
-        raise wrong(400, f"The header {unknown[:60]} is not known. There are {known}.")
+        raise wrong(400, f"The header {unknown[:60]} is not known. Known headers: {known}.")
     low, high = _prices(headers.get(PREFIX + "max-price"))
     fallbacks = flag(headers, PREFIX + "fallbacks")
     most = _amount(headers.get(PREFIX + "max-cost"), "max-cost")
@@ -57,7 +57,7 @@ def _list(headers: Mapping[str, str], name: str) -> tuple[str, ...]:
     value = headers.get(PREFIX + name, "")
     names = tuple(dict.fromkeys(word.strip() for word in value.split(",") if word.strip()))
     if len(names) > _MOST_NAMES:
-        raise wrong(400, f"The header {PREFIX}{name} names more than {_MOST_NAMES}.")
+        raise wrong(400, f"The header {PREFIX}{name} has more than {_MOST_NAMES} names.")
     return names
 
 

@@ -131,4 +131,4 @@ def _said(kept: KeptResponse) -> list[Any]:
 
 
 def _unknown(id: str) -> HttpError:
-    return wrong(404, f"There is no response {id[:80]!r} here: it was not stored, or is too old.")
+    return wrong(404, f"There is no response {id[:80]!r} here: it was not stored, or has expired.")

@@ -69,7 +69,7 @@ class Gateway:
             check_token(self._token)
         if not is_loopback(self._host) and self._token is None and not await read_keys(self._services):
             raise RoutertermError(
-                f"Anybody on the network could use your keys at {self._host}.",
+                f"Anyone on the network could use your keys at {self._host}.",
                 "Make a key with `routerterm gateway key add NAME`, or set ROUTERTERM_GATEWAY_TOKEN.",
             )
         await self.house.refresh_keys()
@@ -143,7 +143,7 @@ def _bound(host: str, port: int) -> socket.socket:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except OSError:
-        raise RoutertermError(f"There is no address {host!r}.", "As in 127.0.0.1 or localhost.") from None
+        raise RoutertermError(f"There is no address {host!r}.", "For example 127.0.0.1 or localhost.") from None
     family, kind, protocol, _, address = found[0]
     bound = socket.socket(family, kind, protocol)
     try:

@@ -100,10 +100,10 @@ class GatewayState:
     def access_words(self) -> str:
         """Who is let in, in a sentence."""
         if self.access.open_to_all:
-            return "every user of this machine, without a key (the setting gateway.keyless)."
+            return "every user of this computer, without a key (the setting gateway.keyless)."
         if self.access.required or not self._keyless or self._had_keys:
-            return "only with a key: a virtual one, or your own (`routerterm gateway token`)."
-        return "your own programs without a key; other users of this machine are refused."
+            return "only with a key: a virtual key, or your own (`routerterm gateway token`)."
+        return "your own programs, without a key; other users of this computer are refused."
 
     def _is_own(self, scope: Scope) -> bool:
         """Whether it is the person's own program, and no virtual key was ever made: then it needs none."""
@@ -161,7 +161,7 @@ class GatewayState:
         """How long a prompt is for the model that would be asked first.  Raises `BadRequest` and `HttpError`."""
         check_request(request)
         if not who.allowance.allows(request.model):
-            raise forbidden(f"This key may not ask for {request.model[:100]!r}.")
+            raise forbidden(f"This key may not use {request.model[:100]!r}.")
         services = self.services
         decision = await services.router.explain(replace(request, client=who.name))
         if decision.forecast is not None:
@@ -211,7 +211,7 @@ class GatewayState:
         try:
             await self.services.store.ledger.settle(replace(row, cached=True))
         except StoreError as error:
-            log.warning("an answer from memory could not be entered in the ledger: %s", error.message)
+            log.warning("an answer from the cache could not be recorded in the ledger: %s", error.message)
 
     def interrupt_all(self) -> None:
         """End what is still running, honestly."""

@@ -33,17 +33,17 @@ from routerterm.protocols.retry_after import lower, server_time, wait_in_body, w
 
 _HINTS: Mapping[type[ProviderError], str] = {
     RequestTooLarge: "Shorten the conversation, or choose a model or provider with higher limits.",
-    UnsupportedRequest: "Choose another model, or leave out what this one does not take.",
-    AccessDenied: "The key is fine as far as it goes; the network or country is refused. Another provider may do.",
+    UnsupportedRequest: "Choose another model, or leave out what this one does not support.",
+    AccessDenied: "The key may be valid, but the network or country is refused. Try another provider.",
     PartialCredit: "Top up the account at the provider, or ask for a shorter answer.",
     ContextTooLong: "Shorten the conversation, or choose a model with a larger context.",
     InvalidKey: "Check the key with: routerterm keys test",
     InsufficientCredit: "Top up the account at the provider, or use another key.",
-    ModelNotFound: "See which models there are with: routerterm models",
-    ContentBlocked: "The provider's filter refused it; rephrase, or ask another model.",
-    RateLimited: "It goes on by itself after the wait.",
-    ModelLoading: "The model is being loaded; it goes on by itself.",
-    InvalidResponse: "Is base_url right?",
+    ModelNotFound: "List the models with: routerterm models",
+    ContentBlocked: "The provider's filter refused it; rephrase, or use another model.",
+    RateLimited: "It is retried automatically after the wait.",
+    ModelLoading: "The model is being loaded; the request is retried automatically.",
+    InvalidResponse: "Check base_url.",
 }
 
 _DAILY = LazyPattern(r"(?i)per[ _-]?day|\bdaily\b|\b[RT]PD\b|requests today|tokens today")

@@ -88,7 +88,7 @@ class BaseCodec(ABC):
         if not isinstance(rows, list):
             rows = mapping(payload).get("models")
         if not isinstance(rows, list):
-            raise InvalidResponse("The list of models has no models.", "Is base_url right?")
+            raise InvalidResponse("The list of models has no models.", "Check base_url.")
         return self.models(listing(rows))
 
 
@@ -97,7 +97,7 @@ def read_listing(body: bytes) -> Any:
     try:
         payload = loads(body)
     except NotJson:
-        raise InvalidResponse("The list of models is not JSON.", "Is base_url right?") from None
+        raise InvalidResponse("The list of models is not JSON.", "Check base_url.") from None
     if isinstance(payload, dict) and payload.get("error"):
         raise classify(200, {}, payload)
     return payload

@@ -240,9 +240,9 @@ def _empty(end: StreamEnd) -> ProviderError:
     word = (end.raw or end.reason)[:60]
     if end.reason == "content_filter":
         return ContentBlocked(
-            f"The provider's filter stopped the answer ({word}).", "Rephrase it, or ask another model.", code=word
+            f"The provider's filter stopped the answer ({word}).", "Rephrase it, or use another model.", code=word
         )
-    return EmptyAnswer(f"The provider ended the answer without any content ({word}).", "Ask again.", code=word)
+    return EmptyAnswer(f"The provider returned an empty answer ({word}).", "Ask again.", code=word)
 
 
 def reason(raw: str) -> FinishReason:
@@ -260,4 +260,4 @@ def finish(raw: str, emit: EventBuilder, sequence: str | None = None) -> None:
 
 def broken_off(raw: str) -> ProviderError:
     """The error of an answer that the provider itself gave up."""
-    return ServerError(f"The provider broke the answer off ({raw[:60]}).", code=raw[:60])
+    return ServerError(f"The provider cut off the answer ({raw[:60]}).", code=raw[:60])

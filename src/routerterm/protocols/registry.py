@@ -45,7 +45,7 @@ def codec(protocol: str, dialect: str = "") -> Codec:
     known = maker.DIALECTS
     if dialect not in known:
         names = ", ".join(sorted(name for name in known if name)) or "none"
-        raise SettingsError(f"{protocol} has no dialect {dialect!r}.", f"It knows: {names}.")
+        raise SettingsError(f"{protocol} has no dialect {dialect!r}.", f"Known: {names}.")
     return cast(Codec, maker.codec(dialect))
 
 
@@ -55,7 +55,7 @@ def server_half(protocol: str) -> ServerCodec:
     Raises `SettingsError` for any other."""
     name = _ALIASES.get(protocol, protocol)
     if name not in SERVED and name not in _SERVERS:
-        raise SettingsError(f"{protocol!r} is not served here.", f"It can be: {', '.join(SERVED)}.")
+        raise SettingsError(f"{protocol!r} is not served here.", f"Known: {', '.join(SERVED)}.")
     module = _SERVERS.get(name) or f"{_MAKERS[name]}.server"
     return cast(ServerCodec, import_module(f"routerterm.protocols.{module}"))
 
@@ -68,6 +68,6 @@ def dialects(protocol: str) -> tuple[str, ...]:
 def _find(protocol: str, dialect: str) -> tuple[ModuleType, str]:
     name = _ALIASES.get(protocol, protocol)
     if name not in _MAKERS:
-        raise SettingsError(f"There is no protocol {protocol!r}.", f"It can be: {', '.join(PROTOCOLS)}.")
+        raise SettingsError(f"There is no protocol {protocol!r}.", f"Known: {', '.join(PROTOCOLS)}.")
     module = import_module(f"routerterm.protocols.{_MAKERS[name]}.codec")
     return module, "mistral" if name == "mistral" and not dialect else dialect

@@ -125,7 +125,7 @@ class ServerCodec(Protocol):
 
 def cut() -> StreamInterrupted:
     """What is raised where an answer without an end would pass for a whole one."""
-    return StreamInterrupted("The answer broke off before its end.")
+    return StreamInterrupted("The answer was cut off.")
 
 
 def collect(events: Iterable[WireEvent]) -> tuple[ReplyBuilder, Usage | None, StreamEnd]:
@@ -179,7 +179,7 @@ def required_text(payload: Mapping[str, Any], field: str) -> str:
     """A field that must hold text.  Raises `BadRequest`."""
     value = payload.get(field)
     if not isinstance(value, str) or not value:
-        raise BadRequest(f"The request lacks `{field}`.")
+        raise BadRequest(f"`{field}` is missing.")
     return value
 
 
@@ -241,10 +241,10 @@ def image(address: str) -> Image:
     if address.startswith(("https://", "http://")):
         return Image("image/*", url=address)
     if not address[:5].lower() == "data:":
-        raise BadRequest("A picture must be given as a data URI or an address that begins with https://.")
+        raise BadRequest("An image must be a data URI or an https:// URL.")
     match = _DATA_URI.fullmatch(unquote(address) if "%" in address else address)
     if match is None:
-        raise BadRequest("A picture's data URI must be base64.")
+        raise BadRequest("An image's data URI must be base64.")
     return picture(match[1] or "", match[2])
 
 
@@ -257,13 +257,13 @@ def file_part(data: str, name: str) -> Image | Text:
     try:
         raw = from_base64(packed)
     except ValueError:
-        raise BadRequest("A file's base64 cannot be read.") from None
+        raise BadRequest("A file's base64 is invalid.") from None
     if raw.startswith(b"%PDF"):
-        raise BadRequest("PDF files are not supported here: send their text, or their pages as pictures.")
+        raise BadRequest("PDF files are not supported here: send their text, or their pages as images.")
     try:
         return document(raw.decode("utf-8-sig"), name)
     except UnicodeDecodeError:
-        raise BadRequest(f"The file {name[:80]!r} is neither text nor a picture.") from None
+        raise BadRequest(f"The file {name[:80]!r} is neither text nor an image.") from None
 
 
 def document(words: str, title: str) -> Text:
@@ -275,13 +275,13 @@ def document(words: str, title: str) -> Text:
 def picture(media_type: str, data: str) -> Image:
     """A picture from its base64.  Raises `BadRequest`."""
     if not data.strip():
-        raise BadRequest("A picture must come with its base64.")
+        raise BadRequest("An image must have base64 data.")
     try:
         raw = from_base64(data)
     except ValueError:
-        raise BadRequest("A picture's base64 cannot be read.") from None
+        raise BadRequest("An image's base64 is invalid.") from None
     if not (kind := sniffed_type(raw) or media_type):
-        raise BadRequest("A picture must come with its media type.")
+        raise BadRequest("An image must have a media type.")
     return Image(kind, raw)
 
 

@@ -82,7 +82,7 @@ class StreamDecoder:
             try:
                 self._frames(data)
             except TooLong:
-                self._emit.broke(InvalidResponse("The provider sent a line without end.", "Its server may be broken."))
+                self._emit.broke(InvalidResponse("The provider sent an endless line.", "Its server may be broken."))
         return self._emit.take()
 
     def end(self) -> list[WireEvent]:
@@ -93,9 +93,7 @@ class StreamDecoder:
                 try:
                     self._finish()
                 except TooLong:
-                    self._emit.broke(
-                        InvalidResponse("The provider sent a line without end.", "Its server may be broken.")
-                    )
+                    self._emit.broke(InvalidResponse("The provider sent an endless line.", "Its server may be broken."))
             if not self._emit.broken:
                 self._reader.end(self._emit)
             if self._emit.is_finishing:
@@ -196,7 +194,7 @@ class StreamDecoder:
             if name == "error":
                 self._emit.broke(classify(200, {}, data))
                 return
-            self._emit.broke(InvalidResponse("The provider sent a piece of an answer that is not JSON."))
+            self._emit.broke(InvalidResponse("The provider sent a chunk that is not JSON."))
             return
         if isinstance(payload, list) and payload and isinstance(payload[0], dict):
             payload = payload[0]
@@ -206,7 +204,7 @@ class StreamDecoder:
             if name == "error":
                 self._emit.broke(classify(200, {}, data))
                 return
-            self._emit.broke(InvalidResponse("The provider sent a piece of an answer that is not a JSON object."))
+            self._emit.broke(InvalidResponse("The provider sent a chunk that is not a JSON object."))
 
 
 def decode_whole(decoder: StreamDecoder, body: bytes) -> list[WireEvent]:
@@ -250,9 +248,9 @@ def _unreadable(body: bytes) -> InvalidResponse:
     if not body:
         return InvalidResponse("The provider's answer is empty.")
     if body.startswith(b"<"):
-        hint = "Is base_url right?  A proxy may stand between."
+        hint = "Check base_url; there may be a proxy in between."
         return InvalidResponse("The provider answered with a web page.", hint)
-    return InvalidResponse("The provider's answer is not JSON, or is cut short.")
+    return InvalidResponse("The provider's answer is not JSON, or is truncated.")
 
 
 _OUTSIDE = re.compile(rb'["\[{\]}]')

@@ -61,7 +61,7 @@ def read_shape(shape: Mapping[str, Any]) -> JsonAnswer:
     """A schema with its name, as OpenAI's protocols give it.  Raises `BadRequest`."""
     schema = shape.get("schema")
     if not isinstance(schema, Mapping):
-        raise BadRequest("An answer by json_schema must come with a `schema`.")
+        raise BadRequest("json_schema needs a `schema`.")
     strict = shape.get("strict")
     return JsonAnswer(
         schema,

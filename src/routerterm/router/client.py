@@ -143,7 +143,7 @@ class Router:
         """
         provider = name.partition("/")[0]
         if self._catalog.provider(provider) is None:
-            raise NoCandidate(f"There is no provider {provider!r}.", "Name a provider, or a model as provider/model.")
+            raise NoCandidate(f"There is no provider {provider!r}.", "Use a provider, or a model as provider/model.")
         until = None if seconds is None else self._clock() + seconds
         await self._memory.change(pauses.PREFIX + name, lambda _: {"until": until})
 
@@ -199,7 +199,7 @@ class Router:
             ):
                 body = await read_body(answer, _LISTING_MOST, info.name)
         except TimeoutError:
-            raise ResponseTimeout(f"{info.name} sent no list of its models in {_LISTING_WAIT:.0f} s.") from None
+            raise ResponseTimeout(f"{info.name} sent no model list within {_LISTING_WAIT:.0f} s.") from None
         if answer.status >= 300:
             raise classify(answer.status, answer.headers, body, provider=info.name)
         return body

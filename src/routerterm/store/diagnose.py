@@ -72,7 +72,7 @@ def _examined(path: Path) -> Diagnosis:
         except sqlite3.DatabaseError as error:
             if not is_damage(error):
                 raise
-            return Diagnosis(**beside, found=Check(("the file cannot be read to its end",), damaged=True))  # type: ignore[arg-type]
+            return Diagnosis(**beside, found=Check(("the file cannot be read completely",), damaged=True))  # type: ignore[arg-type]
 
 
 def newest_message(path: Path) -> int | None:

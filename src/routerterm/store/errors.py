@@ -87,17 +87,19 @@ def _code(error: sqlite3.Error) -> int:
 def _of_sqlite(error: sqlite3.Error, path: Path) -> StoreError:
     match _code(error):
         case sqlite3.SQLITE_FULL:
-            return DiskTrouble(f"The disk that holds {path} is full.", "Make room on it; nothing is saved before.")
+            return DiskTrouble(f"The disk that holds {path} is full.", "Free some space; nothing is saved until then.")
         case sqlite3.SQLITE_READONLY:
             return DiskTrouble(
-                f"{path} cannot be written: it is read-only.", "Make it writable; nothing is saved before."
+                f"{path} cannot be written: it is read-only.", "Make it writable; nothing is saved until then."
             )
         case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM | sqlite3.SQLITE_AUTH:
             return DiskTrouble(
-                f"{path} cannot be opened.", "Check that its folder exists and is yours, or set ROUTERTERM_HOME."
+                f"{path} cannot be opened.", "Check that its folder exists and belongs to you, or set ROUTERTERM_HOME."
             )
         case sqlite3.SQLITE_IOERR:
-            return DiskTrouble(f"The disk gave an error while {path} was used.", "Check whether it is full or broken.")
+            return DiskTrouble(
+                f"The disk reported an error while {path} was used.", "Check whether it is full or failing."
+            )
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
             return Damaged(
                 f"{path} is damaged.", "Start routerterm again: it sets the file aside and saves what it can."

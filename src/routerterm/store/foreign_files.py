@@ -145,7 +145,7 @@ def _each(
 ) -> Iterator[Chat]:
     """The rows of ``table``, each with those of the table ``of`` whose ``key`` is its id."""
     if not _columns(connection, table) or (of and not _columns(connection, of)):
-        raise StoreError(f"{name} lacks the table {table}, or has something else in its place.")
+        raise StoreError(f"{name} has no table {table} in the expected form.")
     for id in _ids(connection, f"SELECT id FROM {table} ORDER BY id"):
         try:
             _start_clock(connection)

@@ -84,8 +84,8 @@ def _make_sure_of_room(database: Path, folder: Path) -> None:
     size = database.stat().st_size + (wal.stat().st_size if wal.exists() else 0)
     if shutil.disk_usage(folder).free < 2 * size:
         raise StoreError(
-            f"There is no room for today's backup of the history: it takes {max(1, size // 1_000_000)} MB.",
-            f"Make room on the disk of {folder}; the history itself is well.",
+            f"There is no space for today's backup of the history: it needs {max(1, size // 1_000_000)} MB.",
+            f"Free some space on the disk of {folder}; the history itself is intact.",
         )
 
 
@@ -116,18 +116,18 @@ def check(connection: sqlite3.Connection, called_off: Callable[[], bool] = lambd
     except sqlite3.DatabaseError as error:
         if not is_damage(error):
             raise
-        return Check(("the file cannot be read to its end",), damaged=True)
+        return Check(("the file cannot be read completely",), damaged=True)
 
 
 def _broken_references(connection: sqlite3.Connection) -> list[str]:
     problems = [
-        f"a row of {row[0]} refers to a row of {row[2]} that is not there"
+        f"a row of {row[0]} refers to a missing row of {row[2]}"
         for row in connection.execute("PRAGMA foreign_key_check").fetchmany(20)
     ]
     lost = connection.execute(
         "SELECT count(*) FROM conversation WHERE head_id <> '' AND head_id NOT IN (SELECT id FROM message)"
     ).fetchone()[0]
-    return problems + ([f"{lost} conversations show a message that is not there"] if lost else [])
+    return problems + ([f"{lost} conversations point to a missing message"] if lost else [])
 
 
 def check_index(connection: sqlite3.Connection) -> bool:
@@ -147,7 +147,7 @@ def repair(connection: sqlite3.Connection) -> tuple[str, ...]:
         "UPDATE message SET parent_id = NULL WHERE parent_id IS NOT NULL AND parent_id NOT IN (SELECT id FROM message)"
     ).rowcount
     if orphans:
-        done.append(f"{orphans} messages without their parent became first messages")
+        done.append(f"{orphans} messages without a parent became first messages")
     strays = connection.execute(
         "DELETE FROM message WHERE conversation_id NOT IN (SELECT id FROM conversation)"
     ).rowcount
@@ -164,5 +164,5 @@ def repair(connection: sqlite3.Connection) -> tuple[str, ...]:
         connection.execute("DELETE FROM word_fts")
         connection.execute("INSERT OR IGNORE INTO word_due (number) SELECT rowid FROM message")
         connection.execute("INSERT OR IGNORE INTO word_due (number) SELECT -rowid FROM conversation")
-        done.append("the search index was built anew")
+        done.append("the search index was rebuilt")
     return tuple(done)

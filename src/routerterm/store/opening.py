@@ -49,7 +49,7 @@ class Opening(Struct, frozen=True):
             told.append(
                 StoreError(
                     f"The history was damaged earlier and rescued; the damaged file is kept as {self.aside[-1]}.",
-                    "Delete it once nothing is missing; until then this is said at every start.",
+                    "Delete it once nothing is missing; until then this message appears at every start.",
                 )
             )
         return tuple(told)

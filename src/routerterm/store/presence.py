@@ -45,7 +45,7 @@ class Presence:
             )
         return StoreError(
             f"{self._path} was deleted while routerterm was running. It was written again: nothing is lost.",
-            "If you meant to delete it, quit first.",
+            "To delete it, quit first.",
         )
 
     def _write_again(self) -> None:

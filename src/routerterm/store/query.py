@@ -120,7 +120,7 @@ def _filter(name: str, value: str, now: int, zone: tzinfo | None, *, lenient: bo
     except ValueError as error:
         if lenient:
             return {}
-        raise BadQuery(f"{name}:{value} is not understood.", str(error)) from None
+        raise BadQuery(f"{name}:{value} is not valid.", str(error)) from None
 
 
 def _one_of(value: str, allowed: tuple[str, ...]) -> str:
@@ -128,7 +128,7 @@ def _one_of(value: str, allowed: tuple[str, ...]) -> str:
     for word in allowed:
         if value and word.startswith(value.lower()):
             return word
-    raise ValueError(f"It may be {', '.join(allowed)}.")
+    raise ValueError(f"Use {', '.join(allowed)}.")
 
 
 def _moment(value: str, now: int, zone: tzinfo | None) -> int:

@@ -71,6 +71,6 @@ def refuse_unknown(connection: sqlite3.Connection, path: Path, done: tuple[str, 
     row = connection.execute("SELECT value FROM meta WHERE name = 'version'").fetchone()
     version = row[0] if row else "a later version"
     raise TooNew(
-        f"{path} was written by routerterm {version}; this is {__version__}, which does not know {unknown[0]}.",
+        f"{path} was written by routerterm {version}, which is newer than this {__version__} (unknown: {unknown[0]}).",
         "Update routerterm, or set ROUTERTERM_HOME to another folder.",
     )

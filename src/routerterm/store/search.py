@@ -113,7 +113,7 @@ class Search:
         except sqlite3.OperationalError as error:
             if not asked.called_off:
                 raise
-            raise StoreError("The search was called off.") from error
+            raise StoreError("The search was cancelled.") from error
         finally:
             with self._switch:
                 self._now_running = None

@@ -150,7 +150,7 @@ def _known(connection: sqlite3.Connection, carried: ConversationBundle) -> set[s
     for message in carried.messages:
         row = connection.execute("SELECT conversation_id FROM message WHERE id = ?", (message.id,)).fetchone()
         if row is not None and row["conversation_id"] != carried.conversation.id:
-            raise StoreError(f"Message {message.id[:40]} is there already, in another conversation.")
+            raise StoreError(f"Message {message.id[:40]} already exists in another conversation.")
         if row is not None:
             known.add(message.id)
     return known

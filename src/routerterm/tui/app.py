@@ -163,7 +163,7 @@ class RoutertermApp(AppContext):
             message = error.message.replace(f"{self.paths.config_file.parent}/", "")
             self.show_error(RoutertermError(message, error.hint))
         else:
-            self.notify("The settings changed on disk and are in force now.", timeout=4)
+            self.notify("The settings file changed and was reloaded.", timeout=4)
 
     def get_default_screen(self) -> Screen[Any]:
         """The chat is where everything begins."""

@@ -54,7 +54,7 @@ class AppContext(App[int]):
     def ready_services(self) -> Services:
         """The services.  Raises `StillStarting` before they are there."""
         if self.services is None:
-            raise StillStarting("Still starting.", "It takes a moment on a small machine.")
+            raise StillStarting("Still starting.", "This takes a moment on a small computer.")
         return self.services
 
     def show_error(self, error: RoutertermError) -> None:

@@ -33,7 +33,7 @@ class GatewayController:
                 await self._close()
             if self.host is None and own.enabled:
                 if self._make is None:
-                    raise RoutertermError("This program cannot run the gateway inside itself.")
+                    raise RoutertermError("The gateway cannot run inside this program.")
                 host = self._make(services)
                 await host.start()
                 self.host, self._like = host, own

@@ -100,14 +100,14 @@ def check_bindings(own: Mapping[str, Any], names: Iterable[str]) -> Iterator[Pro
             continue
         for key in filter(None, (key.strip() for key in keys.split(","))):
             if not is_key(key):
-                hint = "As in f4, ctrl+g, alt+x or shift+f2; `routerterm doctor --press` names what you press."
-                yield Problem(at, f'{dotted(at)}: "{key}" is no key', hint)
+                hint = "For example f4, ctrl+g, alt+x or shift+f2; `routerterm doctor --press` names what you press."
+                yield Problem(at, f'{dotted(at)}: "{key}" is not a key', hint)
             elif key in NEEDED:
                 yield Problem(
-                    at, f"{dotted(at)}: {key} is needed for writing", "Take a key with Ctrl or Alt, or an F-key."
+                    at, f"{dotted(at)}: {key} is needed for writing", "Use a key with Ctrl or Alt, or an F-key."
                 )
             elif given.setdefault(key, name) != name:
-                yield Problem(at, f"{dotted(at)}: {key} is already the key of {given[key]}")
+                yield Problem(at, f"{dotted(at)}: {key} is already used by {given[key]}")
 
 
 def is_key(key: str) -> bool:

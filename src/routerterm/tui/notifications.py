@@ -66,7 +66,7 @@ class Notifications:
             return
         self.mood("ready")
         setting = self._app.services.settings.ui.bell if self._app.services else "auto"
-        words = "The answer is here." if well else "The answer could not be had."
+        words = "The answer is complete." if well else "No answer: see the chat."
         self._send(call(call_of(setting, os.environ), words))
 
     def _send(self, data: str) -> None:
@@ -81,7 +81,7 @@ class Notifications:
         """An answer failed: whether nobody can be reached at all."""
         if isinstance(error, Offline):
             self._app.notify(
-                "No provider can be reached. What you asked is kept; /retry asks again.\n"
+                "No provider can be reached. Your question is saved; /retry asks again.\n"
                 "F3: local models and the demo need no network.",
                 title="Offline", severity="warning", timeout=10, markup=False,
             )  # fmt: skip
@@ -92,7 +92,7 @@ class Notifications:
         """Say which caps have come to a percentage to be warned of, each once: at the start, and after requests."""
         services = self._app.services
         for warning in await services.budget_warnings() if services is not None else ():
-            self._app.notify(f"{warning} F4 shows on what.", severity="warning", timeout=10, markup=False)
+            self._app.notify(f"{warning} F4 shows the costs.", severity="warning", timeout=10, markup=False)
 
     def guarded(self) -> None:
         """What the guard found on the way, without the words."""
@@ -103,7 +103,7 @@ class Notifications:
             if hit.action in ("warn", "redact"):
                 did = "took out" if hit.action == "redact" else "noticed"
                 self._app.notify(
-                    f"The guard {did} {hit.count} × {hit.rule}.\nguard in /settings says what it does.",
+                    f"The guard {did} {hit.count} × {hit.rule}.\n[guard] in /settings controls this.",
                     severity="warning", markup=False,
                 )  # fmt: skip
 

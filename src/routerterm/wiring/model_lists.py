@@ -118,4 +118,4 @@ async def check_name(services: Services, name: str) -> None:
         own = [one for one in names if one.startswith(f"{provider}/")]
         near += [one for one in get_close_matches(name, own, n=NEAREST, cutoff=0.0) if one not in near]
     hint = f"Nearest: {', '.join(near[:NEAREST])}." if near else "F3 lists the models that can answer."
-    raise NoCandidate(f"No model or route is called {name}.", hint)
+    raise NoCandidate(f"There is no model or route {name}.", hint)

@@ -120,7 +120,7 @@ async def test_claude(store: Store, tmp_path: Path) -> None:
     path.write_text(json.dumps(claude()))
     report = await twice(store, path)
     assert (report.kind, report.new, report.empty, report.messages) == ("Claude", 1, 1, 3)
-    assert report.skipped.reasons == {"calls of tools and their results": 1}
+    assert report.skipped.reasons == {"tool calls and results": 1}
     conversation = (await store.conversations.page())[0]
     assert conversation.title == "Hi"
     assert (await store.messages.page(conversation.id)).messages[-1].siblings == 2
@@ -243,7 +243,7 @@ def test_hostile_files_end_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         ("lists.json", b"[" + b"[]," * 3_000_000 + b"[]]", "something else"),
         ("objects.json", b'{"a":[' + b"{}," * 3_000_000 + b"{}]}", "more parts"),
         ("other.json", b'{"a": 1}', "no conversations"),
-        ("cut.zip", b"PK\x03\x04half", "not an archive"),
+        ("cut.zip", b"PK\x03\x04half", "not a readable archive"),
         ("future.json", b'{"format": "routerterm", "version": 9, "conversations": []}', "later version"),
         ("index.json", b'{"data_files": [{"filename": "conversations-0.zip"}]}', "index of an export"),
     ):
@@ -267,7 +267,7 @@ async def test_one_bad_conversation_does_not_stop_the_others(store: Store, tmp_p
     report = await import_file(store, tmp_path / "c.json")
     assert report.new == 1
     assert report.empty == 1
-    assert report.skipped.reasons["entries that are no conversations"] == 1
+    assert report.skipped.reasons["entries that are not conversations"] == 1
 
 
 anything = st.recursive(

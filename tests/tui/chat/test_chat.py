@@ -140,7 +140,7 @@ async def test_a_cap_asks_before_anything_is_spent(paths: Paths) -> None:
     async with in_process(paths) as it:
         await it.say("how much")
         await it.dialog_is("Over budget")
-        await it.screen_shows("would break")
+        await it.screen_shows("would exceed")
         assert it.history.branch()[-1].status == "error"
         await it.press("n")
         await it.chat_is_open()

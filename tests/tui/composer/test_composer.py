@@ -134,7 +134,7 @@ def test_files_are_checked_before_they_are_attached(tmp_path: Path) -> None:
     with pytest.raises(RoutertermError, match="is a folder"):
         load(str(tmp_path))
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(RoutertermError, match="no ordinary file"):
+    with pytest.raises(RoutertermError, match="not a regular file"):
         load(str(tmp_path / "pipe"))
     with pytest.raises(RoutertermError, match="quotation mark"):
         named("'unclosed")
@@ -195,7 +195,7 @@ async def test_a_picture_for_a_model_that_does_not_see_is_said_at_once(paths: Pa
     (tmp_path / "p.png").write_bytes(PNG)
     async with in_process(paths) as it:
         await it.app.action_command("attach", str(tmp_path / "p.png"))
-        await it.screen_shows("does not see pictures")
+        await it.screen_shows("can't read images")
 
 
 async def test_what_is_queued_keeps_its_files(paths: Paths, tmp_path: Path) -> None:

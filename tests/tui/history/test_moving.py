@@ -52,7 +52,7 @@ async def test_a_conversation_is_written_and_read_again_elsewhere(
         await it.press("y")
         await it.chats_are("Carry me over")
         await it.say("/import c.json")
-        await it.screen_shows("were there already")
+        await it.screen_shows("existed already")
         await it.say("/import nowhere.json")
         await it.screen_shows("cannot be read")
 
@@ -74,5 +74,5 @@ def test_what_is_exported(words: str, meant: tuple[str, str | None, str]) -> Non
 
 
 def test_an_unknown_form_is_named() -> None:
-    with pytest.raises(RoutertermError, match="no form of export"):
+    with pytest.raises(RoutertermError, match="not an export format"):
         _said("pdf")

@@ -111,7 +111,7 @@ async def test_what_did_not_fit_is_said_in_the_transcript_and_can_be_summed_up(p
             await it.say(f"{n} " + "word " * 40)
             await it.answered()
             assert it.history.branch()[-1].status == "done"
-        await it.screen_shows("stayed behind")
+        await it.screen_shows("were left out")
         await it.say("/summary demo/echo")
         await it.screen_shows(SUMMED_UP)
         assert "summary" in {row["client"] for row in it.history.ledger()}, "its cost is not in the ledger"

@@ -59,15 +59,15 @@ def test_an_earlier_conversation_is_found_opened_and_gone_on_with(paths: Paths) 
     said = talk("/list", "/find xylophone", "/open 1", "and now", "/undo", "/new", "/retry")
     assert "1. The xylophone question" in said
     assert "You: the xylophone question" in said
-    assert "Taken back: and now" in said
-    assert "nothing to answer again yet" in said
+    assert "Undone: and now" in said
+    assert "no question to ask again yet" in said
 
 
 def test_files_lines_that_go_on_and_wishes(paths: Paths, tmp_path: Path) -> None:
     configure(paths)
     (tmp_path / "notes.txt").write_text("a secret garden\n")
     said = talk(f"/attach {tmp_path}/notes.txt", "/temp 0.5", "/system be brief", "first\\", "second")
-    assert "notes.txt, 16 B, goes with the next question." in said
+    assert "notes.txt, 16 B, is attached to the next question." in said
     assert "first\nsecond" in said
     assert "a secret garden" in said  # the echo says the file too
     assert talk("/reasoning high").count("does not reason") == 1

@@ -31,10 +31,10 @@ async def test_the_switch_and_the_requests(paths: Paths) -> None:
         await app.action_command("gateway")
         await pilot.pause()
         assert isinstance(app.screen, GatewayScreen)
-        assert "Closed." in screen_text(app)
+        assert "Off." in screen_text(app)
         await pilot.press("s")
         await until(pilot, lambda: app.gateway.host is not None)
-        await until(pilot, lambda: "Nobody has asked yet" in screen_text(app))
+        await until(pilot, lambda: "No requests yet" in screen_text(app))
         assert await ask(app, "demo/echo", "\x1b[31mhello") == 200
         assert await ask(app, "nobody/knows", "hello") == 404
         await until(pilot, lambda: len(app.screen.query_one(RowList).rows) == 2)

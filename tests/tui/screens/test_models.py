@@ -37,7 +37,7 @@ HERE = ModelInfo("local", "tiny", context=4_000, local=True)
         (SEEING, Need(private=True), "not local"),
         (HERE, Need(private=True), ""),
         (ModelInfo("x", "y", abilities_known=False), Need(9**9), ""),
-        (ModelInfo("x", "y", abilities_known=False), Need(images=True), "not known to see"),
+        (ModelInfo("x", "y", abilities_known=False), Need(images=True), "not known to read"),
         (ModelInfo("x", "y", context=9_000, max_input=2_000), Need(1_900), "too long"),
     ],
 )
@@ -140,7 +140,7 @@ def test_a_route_none_of_whose_models_can_take_it_says_so() -> None:
     assert route_misfit((BLIND, HERE), Need(9_000, images=True)) == "can't read images"
     assert route_misfit((BLIND, HERE), Need(9_000)) == "prompt of 9k too long"
     small = replace(SEEING, context=400)
-    assert route_misfit((BLIND, small), Need(200, images=True)) == "none fits this prompt"
+    assert route_misfit((BLIND, small), Need(200, images=True)) == "none can take this prompt"
 
 
 async def test_a_picture_in_the_tray_dims_what_does_not_see(paths: Paths, tmp_path: Path) -> None:

@@ -139,7 +139,7 @@ async def test_help_tells_of_the_screen_that_is_open_and_does_what_it_tells(path
         await until(pilot, lambda: "by provider" in screen_text(app))
         await pilot.press("escape", "f3", "f1")
         await until(pilot, lambda: "here: " in screen_text(app))
-        assert "Leave everything as it was" in screen_text(app)
+        assert "Close without a change" in screen_text(app)
         assert "stats" not in screen_text(app)
 
 

@@ -79,7 +79,15 @@ async def test_every_period_and_thing_equals_the_ledger(paths: Paths) -> None:
             shown = [row.id.removeprefix("=") for row in screen.table.rows]
             lines = {line.id: ORDERS[title](line) for line in ordered(screen._found.lines, title)}  # type: ignore[union-attr]
             assert [lines[id] for id in shown] == sorted(lines.values(), reverse=True)
-        for name in ("cost by day", "tokens by day", "this month", "month will be", "cache saved", "EST", "failovers"):
+        for name in (
+            "cost by day",
+            "tokens by day",
+            "this month",
+            "projected this month",
+            "cache saved",
+            "EST",
+            "failovers",
+        ):
             assert name in screen_text(app)
 
 
@@ -135,7 +143,7 @@ async def test_a_small_terminal_reaches_every_figure(paths: Paths) -> None:
         await pilot.press("t")
         await until(pilot, lambda: "tokens by day" in screen_text(app))
         await pilot.press("i")
-        await until(pilot, lambda: "month will be" in screen_text(app))
+        await until(pilot, lambda: "projected this month" in screen_text(app))
         await pilot.press("end", "pagedown")
         for name in ("first word", "cache saved", "EST", "failovers"):
             assert name in screen_text(app)

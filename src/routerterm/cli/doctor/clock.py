@@ -37,14 +37,14 @@ def judged(now: float, newest: float | None, ahead: Sequence[float], zone: str) 
     if newest is not None and newest > now + MUCH:
         yield Finding("bad", f"The clock shows {shown}, but the newest message is of a later time.", _SET)
     if not ahead:
-        yield Finding("note", f"It is {shown} ({zone}); there was nobody to compare it with.")
+        yield Finding("note", f"It is {shown} ({zone}); there was no provider to compare it with.")
         return
     away = median(ahead)
     if abs(away) > MUCH:
         way = "fast" if away > 0 else "slow"
-        yield Finding("bad", f"The clock is {abs(away):,.0f} s {way} by what the providers say.", _SET)
+        yield Finding("bad", f"The clock is {abs(away):,.0f} s {way} according to the providers.", _SET)
     else:
-        yield Finding("good", f"It is {shown} ({zone}), as the providers say too.")
+        yield Finding("good", f"It is {shown} ({zone}), and the providers agree.")
 
 
 def _newest(room: CheckContext) -> float | None:

@@ -12,7 +12,7 @@ from routerterm.store.database import Store
 from routerterm.store.diagnose import Diagnosis, diagnose
 from routerterm.store.maintenance import Check
 
-MEND = "routerterm doctor --mend puts it right."
+MEND = "routerterm doctor --mend repairs it."
 
 
 async def look(room: CheckContext) -> AsyncIterator[Finding]:
@@ -66,15 +66,15 @@ def _told(seen: Diagnosis) -> list[Finding]:
     else:
         size = f"{seen.size / 1e6:,.1f} MB"
         what = f"{seen.conversations:,} conversations with {seen.messages:,} messages in {size}"
-        told.append(Finding("good", f"{what}: every page can be read, every reference leads somewhere."))
+        told.append(Finding("good", f"{what}: every page and reference is intact."))
     if seen.index_agrees is False:
         told.append(Finding("bad", "The search index does not agree with the messages.", MEND))
     elif seen.index_agrees:
         told.append(Finding("good", "The search index agrees with the messages."))
     else:
-        told.append(Finding("note", "The search index was not looked at."))
+        told.append(Finding("note", "The search index was not checked."))
     if seen.pending:
-        told.append(Finding("note", "The history is of an earlier version: the next start brings it up to date."))
+        told.append(Finding("note", "The history was written by an earlier version; the next start upgrades it."))
     if seen.others:
         programs = "program has" if seen.others == 1 else "programs have"
         told.append(Finding("note", f"{seen.others} other {programs} it open."))

@@ -21,7 +21,7 @@ async def look(room: CheckContext) -> AsyncIterator[Finding]:
     yield await asyncio.to_thread(_settings, room)
     folder = room.paths.database.parent
     if not folder.exists():
-        yield Finding("note", f"{folder} is not there yet: it is made at the first start.")
+        yield Finding("note", f"{folder} does not exist yet; it is created at the first start.")
         return
     if not os.access(folder, os.W_OK | os.X_OK):
         yield Finding("bad", f"{folder} cannot be written.", "Check who owns it, or set ROUTERTERM_HOME.")
@@ -30,14 +30,14 @@ async def look(room: CheckContext) -> AsyncIterator[Finding]:
         yield _privacy(folder, room)
     free = shutil.disk_usage(folder).free
     if free < LITTLE_ROOM:
-        yield Finding("bad", f"Only {free // 1_000_000} MB are free on the disk of {folder}.", "Make room on it.")
+        yield Finding("bad", f"Only {free // 1_000_000} MB are free on the disk of {folder}.", "Free some space.")
 
 
 def _settings(room: CheckContext) -> Finding:
     from routerterm.config.settings import load_settings
 
     if not room.paths.config_file.exists():
-        return Finding("good", "No settings of your own: the defaults hold.")
+        return Finding("good", "No settings file: the defaults apply.")
     try:
         load_settings(room.paths)
     except RoutertermError as error:
@@ -52,7 +52,7 @@ def _privacy(folder: Path, room: CheckContext) -> Finding:
         return Finding("good", f"{folder} is private.")
     names = " and ".join(map(str, open_ones))
     if not room.mend:
-        return Finding("bad", f"Others may read {names}.", "routerterm doctor --mend makes it private.")
+        return Finding("bad", f"{names} is readable by other users.", "routerterm doctor --mend makes it private.")
     for path in open_ones:
         path.chmod(_mode(path) & 0o700)
     return Finding("good", f"{names} is private again.")

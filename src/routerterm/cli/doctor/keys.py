@@ -31,7 +31,7 @@ async def look(room: CheckContext) -> AsyncIterator[Finding]:
     for place in places:
         yield of_a_place(place, held[place.place])
     if not any(place.writable for place in places):
-        yield Finding("bad", "New keys cannot be stored anywhere here.", 'Put "vault" into `order` of [keys].')
+        yield Finding("bad", "There is no place to store new keys.", 'Put "vault" into `order` of [keys].')
     ready = {place.place for place in places if place.state == "ready"}
     for row in rows:
         if row.place not in ready:
@@ -56,5 +56,5 @@ def of_a_place(status: PlaceStatus, held: int) -> Finding:
             return Finding("note", f"{told}, and it is locked.", unlock)
         case "absent":
             if held:
-                return Finding("bad", f"{told}, but it is not here.", status.detail)
-            return Finding("note", f"{status.title} is not here.", status.detail)
+                return Finding("bad", f"{told}, but it is not available.", status.detail)
+            return Finding("note", f"{status.title} is not available.", status.detail)

@@ -35,7 +35,7 @@ async def look(room: CheckContext) -> AsyncIterator[Finding]:
     for reached in doors:
         yield of_a_door(reached)
     if not doors:
-        yield Finding("note", "No provider has a key yet, so nobody was asked.")
+        yield Finding("note", "No provider has a key yet, so none was contacted.")
 
 
 def of_a_door(reached: Reached) -> Finding:
@@ -79,7 +79,7 @@ async def _knock(info: ProviderInfo, transport: Transport) -> Reached:
     except ProviderError as error:
         return Reached(info, error)
     except TimeoutError:
-        return Reached(info, ProviderError(f"no answer within {PATIENCE:g} s.", "Is the network there?"))
+        return Reached(info, ProviderError(f"no answer within {PATIENCE:g} s.", "Check the network connection."))
 
 
 def _ahead(headers: Mapping[str, str]) -> float | None:

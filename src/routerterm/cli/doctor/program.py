@@ -11,7 +11,7 @@ from routerterm.cli.doctor import CheckContext, Finding
 
 _EXTRAS = {
     "local": ("xllamacpp", "a small model in process"),
-    "images": ("PIL", "pictures in the transcript"),
+    "images": ("PIL", "images in the transcript"),
     "pdf": ("pypdf", "the text of PDFs"),
     "serve": ("uvicorn", "the gateway"),
     "otel": ("opentelemetry.sdk", "the gateway's traces"),
@@ -27,7 +27,7 @@ async def look(_: CheckContext) -> AsyncIterator[Finding]:
     missing = [f"{name} ({what})" for name, (module, what) in _EXTRAS.items() if not _is_here(module)]
     if missing:
         first = missing[0].partition(" ")[0]
-        yield Finding("note", f"Extras that are not here: {', '.join(missing)}.", f'pip install "routerterm[{first}]"')
+        yield Finding("note", f"Extras not installed: {', '.join(missing)}.", f'pip install "routerterm[{first}]"')
 
 
 def _is_here(module: str) -> bool:

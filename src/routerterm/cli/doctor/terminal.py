@@ -43,7 +43,7 @@ def of_the_environment(environ: Mapping[str, str], size: tuple[int, int], encodi
     name = environ.get("TERM", "") or "no TERM"
     columns, lines = size
     if columns < LEAST[0] or lines < LEAST[1]:
-        yield Finding("bad", f"{columns}×{lines} is small.", f"The chat wants at least {LEAST[0]}×{LEAST[1]}.")
+        yield Finding("bad", f"{columns}×{lines} is small.", f"The chat needs at least {LEAST[0]}×{LEAST[1]}.")
     else:
         yield Finding("good", f"{name}, {columns} columns and {lines} lines.")
     if encoding.lower().replace("-", "") != "utf8":
@@ -67,20 +67,22 @@ def of_the_environment(environ: Mapping[str, str], size: tuple[int, int], encodi
 def of_the_answers(answers: Answers | None, environ: Mapping[str, str]) -> Iterator[Finding]:
     """What the terminal said of itself."""
     if answers is None:
-        yield Finding("note", "The terminal was not asked: this is none, or it does not answer.")
+        yield Finding("note", "The terminal was not queried: there is no terminal, or it does not answer.")
         return
     name = answers.name or environ.get("TERM_PROGRAM", "")
     yield Finding("good", f"{name or 'The terminal'} answers within {answers.seconds * 1000:.0f} ms.")
     if answers.modes.get(SYNCHRONIZED):
-        yield Finding("good", "It shows whole frames only (synchronized output).")
+        yield Finding("good", "It supports synchronized output: frames do not tear.")
     else:
-        yield Finding("note", "It does not promise whole frames (synchronized output): now and then one may tear.")
+        yield Finding("note", "It has no synchronized output: a frame may tear now and then.")
     if not answers.modes.get(PASTE, True):
-        yield Finding("note", "It does not mark what is pasted.", "Use /editor for many lines: Enter would send each.")
+        yield Finding(
+            "note", "It does not support bracketed paste.", "Use /editor for many lines: Enter would send each."
+        )
     if answers.kitty:
-        yield Finding("good", "It tells every key apart (kitty keyboard protocol).")
+        yield Finding("good", "It reports every key (kitty keyboard protocol).")
     else:
-        yield Finding("note", "It cannot tell Shift+Enter from Enter.", "Ctrl+J or Alt+Enter breaks a line.")
+        yield Finding("note", "It cannot tell Shift+Enter from Enter.", "Ctrl+J or Alt+Enter starts a new line.")
     if environ.get("TMUX"):
         return
     if answers.clipboard or any(known in name for known in _COPIES):
@@ -100,15 +102,19 @@ def of_tmux(values: Mapping[str, str]) -> Iterator[Finding]:
         )
     if values.get("allow-passthrough", "") == "off":
         yield Finding(
-            "note", "tmux keeps pictures back, so they are drawn in half blocks.", "tmux set -g allow-passthrough on"
+            "note",
+            "tmux does not pass images through, so they are drawn in half blocks.",
+            "tmux set -g allow-passthrough on",
         )
     wait = values.get("escape-time", "")
     if wait.isdecimal() and int(wait) > _SLOW_ESCAPE:
-        yield Finding("note", f"tmux holds Escape back for {wait} ms.", "tmux set -s escape-time 10")
+        yield Finding("note", f"tmux delays Escape by {wait} ms.", "tmux set -s escape-time 10")
     features = values.get("features", "")
     if features and "RGB" not in features.split(","):
         yield Finding(
-            "note", "tmux was not told that the terminal has all colours.", "tmux set -as terminal-features ',*:RGB'"
+            "note",
+            "tmux does not know that the terminal has 16 million colours.",
+            "tmux set -as terminal-features ',*:RGB'",
         )
 
 

@@ -63,7 +63,9 @@ class EncryptedVault:
         """What it is now; a damaged file counts as locked, and unlocking says what is wrong."""
         title = "Encrypted vault"
         if not self.path.exists():
-            return PlaceStatus(self.place, title, "new", f"will be made at {self.path}, under a passphrase of yours")
+            return PlaceStatus(
+                self.place, title, "new", f"will be created at {self.path}, protected by your passphrase"
+            )
         try:
             with self._mutex:
                 self._read()
@@ -136,8 +138,8 @@ class EncryptedVault:
         """Write under a fresh lock; the caller holds the file."""
         if len(passphrase) < SHORTEST_PASSPHRASE:
             raise WrongPassphrase(
-                f"A passphrase has at least {SHORTEST_PASSPHRASE} characters.",
-                "Four words are easy to remember and good.",
+                f"A passphrase needs at least {SHORTEST_PASSPHRASE} characters.",
+                "Four random words are safe and easy to remember.",
             )
         salt = self._chance(16)
         derived = derive(passphrase, salt, self._cost)
@@ -176,7 +178,7 @@ class EncryptedVault:
             raise _locked() from error
         except OSError as error:
             raise VaultDamaged(
-                f"{self.path} cannot be read: {error.strerror}.", "Look at its owner and mode."
+                f"{self.path} cannot be read: {error.strerror}.", "Check its owner and permissions."
             ) from error
 
     def _remember(self, entries: dict[str, str], derived: bytes, seen: tuple[int, int, int] | None = None) -> None:

@@ -58,9 +58,7 @@ def file_signature(path: Path) -> tuple[int, int, int] | None:
 
 
 def _unwritable(path: Path, error: OSError) -> VaultError:
-    return VaultError(
-        f"{path} cannot be written: {error.strerror or error}.", "What was there before is still there, unchanged."
-    )
+    return VaultError(f"{path} cannot be written: {error.strerror or error}.", "The previous content is unchanged.")
 
 
 if sys.platform == "win32":

@@ -63,7 +63,7 @@ def _decode(path: Path) -> Records:
             raise VaultDamaged(f"{path} was written by a newer routerterm.", "Use the newer one.")
         return tuple(_record(row) for row in whole["keys"])
     except OSError as error:
-        raise VaultDamaged(f"{path} cannot be read: {error.strerror}.", "Look at its owner and mode.") from error
+        raise VaultDamaged(f"{path} cannot be read: {error.strerror}.", "Check its owner and permissions.") from error
     except (ValueError, KeyError, TypeError) as error:
         raise VaultDamaged(
             f"The list of keys, {path}, is damaged.",

@@ -90,7 +90,7 @@ class KeyManager:
         """Forget a stored key for good."""
         if not row.stored:
             raise VaultError(
-                f"The key {row.label} comes from {row.place.value} and is not ours to remove.", "Disable it instead."
+                f"The key {row.label} comes from {row.place.value} and cannot be removed here.", "Disable it instead."
             )
         await self._list(lambda records: [other for other in records if other.name != row.name])
         await self._erase(row)
@@ -201,4 +201,4 @@ def _must_be_a_label(label: str) -> None:
         or secret_redactor.knows(label)
         or secret_redactor(label) != label
     ):
-        raise VaultError("That is not a good label for a key.", "Use a short word such as work or private.")
+        raise VaultError("That is not a valid label for a key.", "Use a short word such as work or private.")

@@ -67,12 +67,14 @@ def _must_look_like_a_key(key: str) -> None:
     if not key:
         raise VaultError("There is no key in it.", "Paste the key itself.")
     if any(character.isspace() for character in key):
-        raise VaultError("A key has no blank or line break in it.", "Paste one key, and nothing else.")
+        raise VaultError("A key has no spaces or line breaks.", "Paste only the key.")
     if not key.isascii() or not key.isprintable():
-        raise VaultError("A key has only plain letters, digits and signs.", "Copy it again from the provider's page.")
+        raise VaultError(
+            "A key has only ASCII letters, digits and punctuation.", "Copy it again from the provider's page."
+        )
     if len(key) < _SHORTEST:
         raise VaultError(f"A key has at least {_SHORTEST} characters.", "Copy the whole key.")
     if len(key) > _LONGEST:
-        raise VaultError(f"A key has at most {_LONGEST} characters.", "Copy the key alone.")
+        raise VaultError(f"A key has at most {_LONGEST} characters.", "Copy only the key.")
     if "…" in key or "****" in key or re.fullmatch(r"(.)\1+", key):
         raise VaultError("That is a masked key, not the key itself.", "Providers show a key once; make a new one.")

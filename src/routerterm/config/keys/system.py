@@ -36,7 +36,7 @@ class SystemVault:
             self._backend()
         except VaultError as error:
             return PlaceStatus(self.place, self.title, "absent", error.message)
-        return PlaceStatus(self.place, self.title, "ready", "opened by your login")
+        return PlaceStatus(self.place, self.title, "ready", "unlocked by your login")
 
     def get(self, name: str) -> Secret | None:
         """The key under a name; None where there is none."""
@@ -69,7 +69,7 @@ class SystemVault:
 
     def lock(self) -> None:
         """Refused: it would close the keyring of every other program too."""
-        raise VaultError(f"The {self.title} cannot be locked from here.", "It locks with your login.")
+        raise VaultError(f"The {self.title} cannot be locked from here.", "It is locked when you log out.")
 
     def _backend(self) -> KeyringBackend:
         """The one backend of this system.  Raises `VaultAbsent`."""
@@ -81,7 +81,7 @@ class SystemVault:
             from keyring.backends.Windows import WinVaultKeyring
 
             return WinVaultKeyring()
-        raise VaultAbsent("This system has no keyring that routerterm knows.", "Use the encrypted vault.")
+        raise VaultAbsent("This system has no keyring that routerterm supports.", "Use the encrypted vault.")
 
 
 class SecretServiceVault(SystemVault):
@@ -99,7 +99,7 @@ class SecretServiceVault(SystemVault):
             with self._bus() as bus:
                 collection = _collection(bus)
                 if collection is None:
-                    return PlaceStatus(self.place, self.title, "new", "has no keyring yet; a passphrase makes one")
+                    return PlaceStatus(self.place, self.title, "new", "has no keyring yet; a passphrase creates one")
                 state: LockState = "locked" if collection.is_locked() else "ready"
                 return PlaceStatus(self.place, self.title, state, f"keyring “{one_line(collection.get_label())}”")
         except VaultError as error:
@@ -140,7 +140,7 @@ class SecretServiceVault(SystemVault):
                     _make_collection(bus, gnome, secret)
             except DBusErrorResponse as error:
                 raise WrongPassphrase(
-                    "That passphrase does not open the keyring.", "It is usually the password of your login."
+                    "That passphrase does not open the keyring.", "It is usually your login password."
                 ) from error
             except secretstorage.exceptions.ItemNotFoundException:
                 if collection is None or collection.unlock():

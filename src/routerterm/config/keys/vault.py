@@ -107,7 +107,7 @@ class CommandVault(ReadOnly):
 
     def status(self) -> PlaceStatus:
         """Always there; each command answers for itself."""
-        return PlaceStatus(self.place, "Command", "ready", "what a program of yours prints, read only")
+        return PlaceStatus(self.place, "Command", "ready", "the output of a program, read only")
 
     def get(self, name: str) -> Secret | None:
         """The first line that the command prints.  Raises `VaultError`."""
@@ -121,7 +121,7 @@ class CommandVault(ReadOnly):
         try:
             words = shlex.split(command)
         except ValueError as error:
-            raise VaultError("The key's command has an open quotation mark.", "Mind the quotes in `cmd:…`.") from error
+            raise VaultError("The key's command has an open quotation mark.", "Check the quotes in `cmd:…`.") from error
         if not words:
             raise VaultError("The key's command is empty.", "Write `cmd:` and a program with its arguments.")
         program = one_line(words[0])
@@ -136,7 +136,7 @@ class CommandVault(ReadOnly):
             )
         except OSError as error:
             raise VaultAbsent(
-                f"The command `{program}` cannot be run: {error.strerror}.", "Is it installed?"
+                f"The command `{program}` cannot be run: {error.strerror}.", "Check that it is installed."
             ) from error
         try:
             output, complaint = process.communicate(timeout=self._limit)

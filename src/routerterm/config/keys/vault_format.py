@@ -41,7 +41,7 @@ _HEAD = struct.Struct(">8sBBBB16s16s12sI")
 _CHECKSUM = 32
 _PAD = 512
 _LARGEST = 1 << 20
-_KEEP = "Your keys are not lost if you have a copy: put it back. Otherwise move the file away and add them anew."
+_KEEP = "Your keys are not lost if you have a copy: put it back. Otherwise move the file away and add the keys again."
 
 
 class Cost(Struct, frozen=True):
@@ -102,35 +102,34 @@ def seal(entries: Mapping[str, str], derived: bytes, lock: Lock, nonce: bytes) -
 def parse(data: bytes) -> Sealed:
     """The closed vault in a file's bytes.  Raises `VaultDamaged`."""
     if len(data) < _HEAD.size:
-        raise VaultDamaged("The vault is cut short: not even its beginning is whole.", _KEEP)
+        raise VaultDamaged("The vault file is truncated: its header is incomplete.", _KEEP)
     magic, version, log_n, r, p, salt, verifier, nonce, length = _HEAD.unpack_from(data)
     if magic != MAGIC:
-        raise VaultDamaged("The file is not a vault of routerterm, or its beginning was damaged.", _KEEP)
+        raise VaultDamaged("The file is not a routerterm vault, or its header is damaged.", _KEEP)
     whole = _HEAD.size + length + _CHECKSUM
     intact = hmac.compare_digest(hashlib.sha256(data[:-_CHECKSUM]).digest(), data[-_CHECKSUM:])
     if version != VERSION and intact:
         raise VaultDamaged(
-            f"The vault has format {version}; this routerterm knows only format {VERSION}.", "Use a newer routerterm."
+            f"The vault has format {version}; this version of routerterm supports only format {VERSION}.",
+            "Use a newer routerterm.",
         )
     if length <= _LARGEST and len(data) < whole:
-        raise VaultDamaged(f"The vault is cut short: {len(data)} of {whole} bytes are there.", _KEEP)
+        raise VaultDamaged(f"The vault file is truncated: it has {len(data)} of {whole} bytes.", _KEEP)
     cost = Cost(log_n, r, p)
     if not intact or len(data) != whole or not cost.sane:
-        raise VaultDamaged("The vault was damaged: its checksum does not fit.", _KEEP)
+        raise VaultDamaged("The vault is damaged: its checksum is wrong.", _KEEP)
     return Sealed(Lock(cost, salt, verifier), data[: _HEAD.size], nonce, data[_HEAD.size : -_CHECKSUM])
 
 
 def unseal(sealed: Sealed, derived: bytes) -> dict[str, str]:
     """The entries.  Raises `WrongPassphrase` or `VaultDamaged`."""
     if not sealed.lock.fits(derived):
-        raise WrongPassphrase(
-            "That passphrase does not open the vault.", "Mind capital letters and the keyboard's layout."
-        )
+        raise WrongPassphrase("That passphrase does not open the vault.", "Check Caps Lock and the keyboard layout.")
     from cryptography.exceptions import InvalidTag
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
     try:
         entries = json.loads(AESGCM(derived[:32]).decrypt(sealed.nonce, sealed.body, sealed.head))
     except InvalidTag as error:
-        raise VaultDamaged("The vault was changed by something other than routerterm.", _KEEP) from error
+        raise VaultDamaged("The vault was changed by another program.", _KEEP) from error
     return {str(name): str(key) for name, key in entries.items()}

@@ -23,7 +23,7 @@ def attachment(file: Path, *, pipes: bool = False, name: str = "") -> Part:
         with file.open("rb") if pipes else open_regular(file) as source:
             data = source.read(LARGEST_PICTURE + 1)
     except OSError as error:
-        raise RoutertermError(f"{name or file} cannot be read: {error.strerror}.", "Is the path right?") from error
+        raise RoutertermError(f"{name or file} cannot be read: {error.strerror}.", "Check the path.") from error
     return part_of(data, name or file.name, shown=name or str(file))
 
 
@@ -35,7 +35,7 @@ def part_of(data: bytes, name: str, *, shown: str = "", charset: str = "utf-8-si
     shown = shown or name
     if media_type := picture_type(data):
         if len(data) > LARGEST_PICTURE:
-            raise RoutertermError(f"{shown} is too large.", f"Pictures may have {LARGEST_PICTURE // 1_000_000} MB.")
+            raise RoutertermError(f"{shown} is too large.", f"Images may be up to {LARGEST_PICTURE // 1_000_000} MB.")
         return Image(media_type, data, name=name)
     if data.startswith(b"%PDF-"):
         from routerterm.engine.chat.pdf_text import pdf_text
@@ -44,14 +44,14 @@ def part_of(data: bytes, name: str, *, shown: str = "", charset: str = "utf-8-si
             raise RoutertermError(f"{shown} is too large.", f"A PDF may have {LARGEST_PICTURE // 1_000_000} MB.")
         return Text(under_name(name, pdf_text(data, shown)), name)
     if len(data) > LARGEST_TEXT:
-        raise RoutertermError(f"{shown} is too large.", f"Text files may have {LARGEST_TEXT // 1_000_000} MB.")
+        raise RoutertermError(f"{shown} is too large.", f"Text files may be up to {LARGEST_TEXT // 1_000_000} MB.")
     try:
         text = data.decode(charset)
     except (UnicodeDecodeError, LookupError):
         text = "\0"
     if "\0" in text:
         kinds = "Text in UTF-8, PDF, and PNG, JPEG, GIF and WebP pictures can be attached."
-        raise RoutertermError(f"{shown} is neither text nor a picture.", kinds)
+        raise RoutertermError(f"{shown} is neither text nor an image.", kinds)
     return Text(under_name(name, text), name)
 
 

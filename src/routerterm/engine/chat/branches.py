@@ -140,9 +140,9 @@ class Branches:
         """Keep another wording of an answer, as a sibling that the model then sees as its own; its id."""
         found = await self.message(message_id)
         if found.role != "assistant":
-            raise RoutertermError("This is no answer.")
+            raise RoutertermError("This message is not an answer.")
         if not text.strip():
-            raise RoutertermError("The edited answer is empty.", "Write something, or leave the answer as it was.")
+            raise RoutertermError("The edited answer is empty.", "Write something, or cancel.")
         id = await self._store.turns.edited(found, text)
         await self.show(id)
         return id

@@ -59,11 +59,11 @@ def unsupported_options(
     """What of a wish the models of a name do not do, each in a sentence."""
     said = []
     if pictures and not can.sees:
-        said.append(f"{name} does not see pictures.")
+        said.append(f"{name} can't read images.")
     if params.effort not in (None, "none") and not can.reasons:
-        said.append(f"{name} does not reason before it answers: it leaves the setting aside.")
+        said.append(f"{name} does not reason, so the setting is ignored.")
     if params.effort not in (None, "none") and can.reasons and params.temperature is not None:
-        said.append("Most models take no temperature while they reason.")
+        said.append("Most models ignore the temperature while they reason.")
     if private and not can.local:
-        said.append(f"{name} is not on this machine, and a private conversation stays here.")
+        said.append(f"{name} is not local, and private conversations use only local models.")
     return said

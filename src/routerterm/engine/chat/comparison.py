@@ -37,7 +37,7 @@ class Comparison:
     def __init__(self, session: Session, another: Callable[[str], Session], models: Sequence[str]) -> None:
         """``another`` gives a further session of the conversation of that id."""
         if not 2 <= len(models) <= MOST:
-            raise RoutertermError(f"Two to {MOST} models can be compared.", "Name them: /compare openai/x groq/y")
+            raise RoutertermError(f"Compare two to {MOST} models.", "For example: /compare openai/x groq/y")
         self.models = tuple(models)
         self.sessions: list[Session | None] = [session, *([None] * (len(models) - 1))]
         self._another = another
@@ -73,7 +73,7 @@ class Comparison:
         reply = self.reply(index)
         session = self.sessions[0]
         if reply is None or session is None:
-            raise RoutertermError("There is no answer to go on with yet.")
+            raise RoutertermError("There is no answer to continue with yet.")
         await session.refresh()  # the other sessions moved the end of the branch
         await session.show(reply.turn.reply_id)
         return reply.turn.reply_id

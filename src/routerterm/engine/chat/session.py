@@ -175,7 +175,7 @@ class Session(Branches):
     async def _question_of(self, message_id: str | None) -> StoredMessage:
         await self.load()
         if (id := message_id or self.head) is None:
-            raise RoutertermError("There is nothing to answer again yet.")
+            raise RoutertermError("There is no question to ask again yet.")
         found = await self.message(id)
         while found.role != "user" and found.parent_id is not None:
             found = await self.message(found.parent_id)

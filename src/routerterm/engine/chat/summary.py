@@ -52,7 +52,7 @@ async def end_of_older_part(session: Branches) -> str:
     older = page.messages[:-KEPT_AS_THEY_ARE]
     if older or answers:
         return older[-1].id if older else answers[-1].id
-    raise RoutertermError("There is nothing to sum up yet.")
+    raise RoutertermError("There is nothing to summarise yet.")
 
 
 async def sum_up(
@@ -73,7 +73,7 @@ async def sum_up(
     last = await session.message(up_to)
     conversation = session.conversation
     if conversation is None:
-        raise RoutertermError("There is nothing to sum up yet.")
+        raise RoutertermError("There is nothing to summarise yet.")
     fitting, private, asking = fitting or UnlimitedWindow(), conversation.private, Message.of("user", _ASK)
     free = DEFAULT_RESERVE + fitting.count(asking, model)
     fitted = await context_of(
@@ -105,7 +105,7 @@ async def sum_up(
                     pass
     summary = "".join(pieces).strip()
     if not summary or finished is None:
-        raise RoutertermError("The model gave no summary.", "Try another model.")
+        raise RoutertermError("The model returned no summary.", "Try another model.")
     await store.messages.note(last.id, SUMMARY, summary)
     count = await store.messages.depth(last.id)
     return Summary(summary, count, str(finished.target), finished.cost)

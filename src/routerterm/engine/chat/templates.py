@@ -48,5 +48,5 @@ def fill(template: str, values: Mapping[str, str]) -> str:
     defaults = {field.name: field.default for field in fields_of(template)}
     missing = [name for name, default in defaults.items() if default is None and name not in values]
     if missing:
-        raise MissingField(f"The prompt's {', '.join(missing)} is not filled in.")
+        raise MissingField(f"Fill in the prompt's {', '.join(missing)}.")
     return _FIELD.sub(lambda match: values.get(match[1], defaults[match[1]] or ""), template)

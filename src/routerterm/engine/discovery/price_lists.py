@@ -89,8 +89,8 @@ def read_lists(body: bytes, date: str, source: str) -> Mapping[str, Listing]:
         found = parse_listing(body)
     except (ValueError, TypeError, KeyError):
         raise RoutertermError(
-            f"{source} is no list of models that routerterm can read.",
-            "It takes litellm's model_prices_and_context_window.json.",
+            f"{source} is not a model list that routerterm can read.",
+            "Use litellm's model_prices_and_context_window.json.",
         ) from None
     return {str(provider): Listing(found.date or date, found.sources or (source,), found.models)}
 

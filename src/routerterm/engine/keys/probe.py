@@ -37,7 +37,7 @@ def prober(find: Callable[[str], ProviderInfo | None], transport: Callable[[str]
     async def probe(provider: str, secret: Secret | None) -> ProbeResult:
         info = find(provider)
         if info is None:
-            return ProbeResult(False, f"There is no provider {provider}.", hint="Name it in [providers] first.")
+            return ProbeResult(False, f"There is no provider {provider}.", hint="Add it under [providers] first.")
         if not info.enabled:
             return ProbeResult(False, f"{info.title} is disabled in the settings; nothing was sent to it.")
         asking = _Asking(info, transport(provider))
@@ -46,7 +46,7 @@ def prober(find: Callable[[str], ProviderInfo | None], transport: Callable[[str]
                 return await asking.all(secret)
         except TimeoutError:
             return ProbeResult(
-                False, f"{info.title} did not answer within {PATIENCE:g} s.", hint="Is the network there?"
+                False, f"{info.title} did not answer within {PATIENCE:g} s.", hint="Check the network connection."
             )
         except ProviderError as error:
             return ProbeResult(False, secret_redactor(error.message), hint=error.hint, refused=error.cure.drop_key)
@@ -74,7 +74,7 @@ class _Asking:
         if not account and await self._is_open():
             return ProbeResult(
                 True,
-                f"{self._info.title} answers: {count}; it shows them to anyone, so this says nothing of the key.",
+                f"{self._info.title} answers: {count}; but it shows them to anyone, so the key was not tested.",
                 models,
                 said,
                 proven=False,

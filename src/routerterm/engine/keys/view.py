@@ -22,7 +22,7 @@ DAY = 86_400.0
 
 _OUT_WORDS: Mapping[str, str] = {
     "bad_credential": "refused by the provider",
-    "out_of_credit": "the account is not paid",
+    "out_of_credit": "the account has no credit",
 }
 
 
@@ -121,18 +121,18 @@ def _health(
     if not record.enabled:
         return "off", "disabled by you", None
     if isinstance(trouble, VaultLocked) or (place is not None and place.state == "locked"):
-        return "locked", "its place is locked", None
+        return "locked", "its store is locked", None
     if isinstance(trouble, VaultAbsent) or (place is not None and place.state == "absent"):
-        return "missing", trouble.message if trouble else f"{place.title} is not here" if place else "", None
+        return "missing", trouble.message if trouble else f"{place.title} is not available" if place else "", None
     if trouble is not None:
         return "missing", trouble.message, None
     if isinstance(state.get("out"), str):
         return "out", _OUT_WORDS.get(state["out"], str(state["out"])), None
     cool = _time(state.get("cool_until"))
     if cool is not None and cool > now:
-        return "cooling", str(state.get("why") or "it rests"), cool
+        return "cooling", str(state.get("why") or "cooling down"), cool
     if record.quota and used is not None and used >= record.quota and resets_at is not None:
-        return "cooling", "its requests of the day are used", resets_at
+        return "cooling", "its daily quota is used up", resets_at
     return "ready", ", ".join(_resting_models(state, now)), None
 
 
@@ -142,7 +142,7 @@ def _resting_models(state: State, now: float) -> Iterator[str]:
     for model, rest in rests.items() if isinstance(rests, Mapping) else ():
         until = _time(rest.get("until")) if isinstance(rest, Mapping) else None
         if until is not None and until > now:
-            yield f"{model} waits {duration(until - now)}"
+            yield f"{model} cooling down {duration(until - now)}"
 
 
 def _quota(record: KeyRecord, state: State, now: float) -> tuple[int | None, float | None]:
@@ -175,7 +175,7 @@ def duration(seconds: float) -> str:
 def health(line: KeyLine, now: float) -> str:
     """The health in words, with the wait where there is one."""
     if line.health == "cooling" and line.until is not None:
-        return f"rests {duration(line.until - now)}: {line.says}"
+        return f"cooling down {duration(line.until - now)}: {line.says}"
     return "ready" if line.health == "ready" else f"{line.health}: {line.says}" if line.says else line.health
 
 

@@ -35,9 +35,9 @@ def read(text: str, name: str, skipped: Skipped) -> ConversationBundle | None:
     rows = [*_list(body.get("compressed_messages")), *_list(messages)] if isinstance(body, dict) else []
     plain = [row for row in rows if is_plain(row)]
     if not isinstance(messages, list) or not plain:
-        raise BadArchive(f"{name} holds no conversations that are known.")
+        raise BadArchive(f"{name} holds no conversations in a known format.")
     for _ in range(len(rows) - len(plain)):
-        skipped.note("messages that are not understood")
+        skipped.note("messages in an unknown format")
     model = str(body.get("model") or "").replace(":", "/", 1)
     answers = [{**row, "model": model} if row["role"] == "assistant" and model else row for row in plain]
     return read_plain(answers, name.rpartition(".")[0] or name, "aichat", skipped)
@@ -100,7 +100,7 @@ def _mapping(lines: list[str], at: int, indent: int, level: int) -> tuple[dict[s
     while at < len(lines) and _indent(lines[at]) == indent:
         entry = _ENTRY.match(lines[at].strip())
         if entry is None:
-            raise BadArchive("The file is not YAML of a form that is known.")
+            raise BadArchive("The file is not YAML in a known format.")
         name, rest = str(_scalar(entry[1])), (entry[2] or "").strip()
         if block := _BLOCK.match(rest):
             found[name], at = _block(lines, at + 1, indent, block)

@@ -42,7 +42,7 @@ def read(body: Mapping[str, Any], skipped: Skipped) -> ConversationBundle | None
             said.append(one)
         kept[id] = id if one is not None else above
     for _ in range(cut):
-        skipped.note("links to parents that form a circle")
+        skipped.note("circular parent links")
     return carry(
         PROGRAM,
         text_of(body.get("conversation_id")) or text_of(body.get("id")) or _number(body.get("create_time")),
@@ -96,10 +96,10 @@ def _said(id: str, above: str | None, message: Mapping[str, Any], skipped: Skipp
         or not isinstance(about, dict)
         or role not in ("user", "assistant", "system", "tool")
     ):
-        skipped.note("messages that are not understood")
+        skipped.note("messages in an unknown format")
         return None
     if about.get("is_visually_hidden_from_conversation") and role != "system":
-        skipped.note("hidden messages of ChatGPT itself")
+        skipped.note("ChatGPT's own hidden messages")
         return None
     recipient = text_of(message.get("recipient"))
     tool = text_of(author.get("name")) if role == "tool" else ""
@@ -143,7 +143,7 @@ def _parts(content: Mapping[str, Any], skipped: Skipped, role: str) -> tuple[Par
             return ()
         case other:
             if not text:
-                skipped.note(f"content of the kind {str(other)[:40]}")
+                skipped.note(f"content of type {str(other)[:40]}")
             return texts(text)
 
 
@@ -164,7 +164,7 @@ def _pieces(pieces: Any, skipped: Skipped) -> str:
         else:
             kind = piece.get("content_type") if isinstance(piece, dict) else None
             missing = missing or ("picture" if kind in _PICTURES else "recording")
-            skipped.note("pictures and recordings, which the export names but does not hold")
+            skipped.note("images and recordings that are not in the export")
     text = "\n".join(said)
     return text if text.strip() or not missing else f"*[{missing}, not in the export]*"
 

@@ -42,7 +42,7 @@ def read(body: Mapping[str, Any], skipped: Skipped) -> ConversationBundle | None
     known: dict[str, str | None] = {}
     for n, message in enumerate(body["chat_messages"]):
         if not isinstance(message, dict) or message.get("sender") not in ("human", "assistant"):
-            skipped.note("messages that are not understood")
+            skipped.note("messages in an unknown format")
             continue
         id = str(message.get("uuid") or n)
         if isinstance(parent := message.get("parent_message_uuid"), str):
@@ -73,7 +73,7 @@ def _parts(message: Mapping[str, Any], skipped: Skipped) -> tuple[Part, ...]:
         if isinstance(block, dict):
             parts += _block(block, skipped)
         else:
-            skipped.note("content that is not understood")
+            skipped.note("content in an unknown format")
     whole = _UNSUPPORTED.sub("", text_of(message.get("text"))).strip()
     if whole and not any(isinstance(part, Text) for part in parts):
         parts.append(Text(whole))
@@ -86,7 +86,7 @@ def _parts(message: Mapping[str, Any], skipped: Skipped) -> tuple[Part, ...]:
             skipped.note("attachments without their text", name)
     names = [text_of(file.get("file_name")) or "file" for file in _list(message.get("files"))]
     for name in names:
-        skipped.note("files, which the export names but does not hold", name)
+        skipped.note("files that are not in the export", name)
     if names and not parts:
         parts.append(Text(f"*[{', '.join(names)}: not in the export]*"))
     return tuple(parts)
@@ -108,17 +108,17 @@ def _block(block: Mapping[str, Any], skipped: Skipped) -> list[Part]:
         case "tool_use":
             made = _made(block.get("input"))
             if not made:
-                skipped.note("calls of tools and their results", text_of(block.get("name")))
+                skipped.note("tool calls and results", text_of(block.get("name")))
             return [Text(made)] if made else []
         case "tool_result":
             if text_of(block.get("name")) not in ("artifacts", "create_file", "str_replace"):
-                skipped.note("calls of tools and their results", text_of(block.get("name")))
+                skipped.note("tool calls and results", text_of(block.get("name")))
             return []
         case "token_budget" | "flag":
             return []
         case _:
             if not text:
-                skipped.note(f"content of the kind {str(kind)[:40]}")
+                skipped.note(f"content of type {str(kind)[:40]}")
             return [Text(text)] if text else []
 
 

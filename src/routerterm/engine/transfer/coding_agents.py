@@ -30,7 +30,7 @@ def read_opencode(body: Mapping[str, Any], skipped: Skipped) -> ConversationBund
     said: list[ImportedMessage] = []
     for n, message in enumerate(body["messages"]):
         if not isinstance(message, dict) or not isinstance(about := message.get("info"), dict):
-            skipped.note("messages that are not understood")
+            skipped.note("messages in an unknown format")
             continue
         parts = tuple(p for each in message.get("parts") or () for p in _opencode_part(each, skipped))
         if parts:
@@ -80,7 +80,7 @@ def read_crush(
         try:
             listed = json.loads(text_of(row.get("parts")) or "[]")
         except (ValueError, RecursionError):
-            skipped.note("messages that are not understood")
+            skipped.note("messages in an unknown format")
             continue
         pieces = listed if isinstance(listed, list) else []
         parts = tuple(part for piece in pieces for part in _crush_part(piece, skipped))
@@ -119,7 +119,7 @@ def _opencode_part(part: Any, skipped: Skipped) -> tuple[Part, ...]:
         case "step-start" | "step-finish" | "snapshot" | "patch":
             pass
         case other:
-            skipped.note(f"content of the kind {str(other)[:40]}")
+            skipped.note(f"content of type {str(other)[:40]}")
     return ()
 
 
@@ -151,7 +151,7 @@ def _crush_part(piece: Any, skipped: Skipped) -> tuple[Part, ...]:
         case "binary" | "image_url":
             skipped.note("attached files", text_of(data.get("Path")) or text_of(data.get("path")))
         case other:
-            skipped.note(f"content of the kind {str(other)[:40]}")
+            skipped.note(f"content of type {str(other)[:40]}")
     return ()
 
 
@@ -168,5 +168,5 @@ def _json(path: Path) -> dict[str, Any]:
     except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):
-        raise BadArchive(f"{path.name} is not a JSON file that can be read.")
+        raise BadArchive(f"{path.name} is not a readable JSON file.")
     return body

@@ -48,7 +48,7 @@ async def export_all(
     try:
         await asyncio.to_thread(target.mkdir, mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise RoutertermError(f"{target} cannot be made: {error.strerror}.") from None
+        raise RoutertermError(f"{target} cannot be created: {error.strerror}.") from None
     for n, id in enumerate(ids, 1):
         conversation = await store.conversations.get(id)
         text = await export_one(store, id, form, colours=colours, zone=zone)

@@ -23,16 +23,14 @@ class About(Struct, frozen=True):
 
 
 ABOUT: Mapping[Form, About] = {
-    "md": About(
-        "Markdown", "the branch that is shown, to read and to edit", "a folder with a file for each conversation"
-    ),
+    "md": About("Markdown", "the current branch, to read and to edit", "a folder with one file per conversation"),
     "html": About(
         "HTML page",
-        "the branch that is shown, in the look of the theme; one file, no script",
-        "a folder with a page for each conversation",
+        "the current branch in the theme's colours; one file, no script",
+        "a folder with one page per conversation",
     ),
     "json": About(
-        "JSON", "to be imported again, with costs and answers' records", "every conversation, complete, in one file"
+        "JSON", "can be imported again, with costs and routing records", "all conversations, complete, in one file"
     ),
 }
 """In the order of the menus."""

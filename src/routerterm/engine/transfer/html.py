@@ -78,7 +78,7 @@ def _parts(message: StoredMessage) -> Iterator[str]:
             case Image(media_type, data) if data and media_type.startswith("image/") and "svg" not in media_type:
                 yield _picture(media_type, data)
             case Image():
-                yield f"<p class=dim>[picture: {escape(part.name or part.url or part.media_type)}]</p>"
+                yield f"<p class=dim>[image: {escape(part.name or part.url or part.media_type)}]</p>"
             case ToolCall():
                 yield f"<pre>{escape(part.name)}({escape(part.arguments)})</pre>"
             case ToolResult():

@@ -73,9 +73,9 @@ def lines_of(report: Report, *, dry: bool) -> list[str]:
     if not (report.new or report.grown):
         lines[0] = f"From {report.kind}: nothing new."
     if report.grown:
-        lines.append(f"{report.grown:,} were there and {'would get' if dry else 'got'} messages that they lacked.")
+        lines.append(f"{report.grown:,} existed already and {'would get' if dry else 'got'} missing messages.")
     if report.known:
-        lines.append(f"{report.known:,} were there already.")
+        lines.append(f"{report.known:,} existed already.")
     if report.empty:
         lines.append(f"{report.empty:,} were empty.")
     lines += report.skipped.lines()
@@ -187,7 +187,7 @@ class _Archive:
             yield error
         if not self._kinds:
             raise problem or BadArchive(
-                f"{self._path.name} holds no conversations that are known.", f"Known are {KNOWN}."
+                f"{self._path.name} holds no conversations in a known format.", f"Known formats: {KNOWN}."
             )
         for name in strangers:
             self._skipped.note("files that hold no conversations", name)
@@ -251,14 +251,14 @@ class _Archive:
             strangers += not found
             yield from found
             if strangers > _MOST_FAILED:
-                raise BadArchive(f"{source.name} holds mostly something else than conversations.")
+                raise BadArchive(f"{source.name} holds mostly other data than conversations.")
         if rows:
             yield self._rows(rows, source)
         if stream.head.get("format") == "routerterm":
             yield from self._own({"format": "routerterm", **stream.head, "conversations": ()}, {})
         strangers += stream.passed_over
         if strangers and self._kinds.total() > before:
-            self._skipped.reasons["entries that are no conversations"] += strangers
+            self._skipped.reasons["entries that are not conversations"] += strangers
 
     def _rows(self, rows: list[Mapping[str, Any]], source: Source) -> Found:
         """A file of bare messages: gptme's, or one of the many programs that write them so."""

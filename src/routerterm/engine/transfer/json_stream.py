@@ -112,7 +112,7 @@ class JsonStream:
     def _stranger(self) -> None:
         self._strangers += 1
         if self._strangers > MOST_STRANGERS:
-            raise BadArchive("The file is a list of something else than conversations.")
+            raise BadArchive("The file is a list, but not of conversations.")
 
     def _peek(self) -> bytes | None:
         """The next byte that is no space; None at the end of the file."""

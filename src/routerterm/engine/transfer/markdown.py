@@ -52,7 +52,7 @@ def body(message: StoredMessage) -> str:
             case Reasoning(text):
                 pieces.append(quoted(text) if text else "")
             case Image():
-                pieces.append(f"*[picture: {one_line(part.name or part.url or part.media_type)}]*")
+                pieces.append(f"*[image: {one_line(part.name or part.url or part.media_type)}]*")
             case ToolCall():
                 pieces.append(f"`{part.name}({part.arguments})`")
             case ToolResult():

@@ -71,7 +71,7 @@ def from_json(body: Any, skipped: Skipped | None = None) -> ConversationBundle:
 
 def _carried(body: Any, skipped: Skipped) -> ConversationBundle:
     if not isinstance(body, dict):
-        raise ValueError("it is no object")
+        raise ValueError("it is not an object")
     id = _text(body, "id")
     messages = _whole_tree(tuple(_message(message, id) for message in body.get("messages", ())))
     conversation = Conversation(
@@ -160,34 +160,34 @@ def _whole_tree(messages: tuple[StoredMessage, ...]) -> tuple[StoredMessage, ...
     """The messages with parents before their children; what is in a circle or names a stranger is refused."""
     ids = {message.id for message in messages}
     if len(ids) != len(messages):
-        raise ValueError("a message stands there twice")
+        raise ValueError("a message appears twice")
     placed: set[str | None] = {None}
     for message in messages:
         if message.parent_id not in placed:
             known = message.parent_id in ids
-            raise ValueError("a message stands before its parent" if known else "a message's parent is not there")
+            raise ValueError("a message comes before its parent" if known else "a message's parent is missing")
         placed.add(message.id)
     return messages
 
 
 def _one_of(value: T, allowed: Iterable[T]) -> T:
     if value not in allowed:
-        raise ValueError(f"{value!r} is none of {', '.join(map(str, allowed))}")
+        raise ValueError(f"{value!r} is not one of {', '.join(map(str, allowed))}")
     return value
 
 
 def _time(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValueError("a time is no number")
+        raise ValueError("a time is not a number")
     if not 0 <= value < LATEST:
-        raise ValueError("a time is out of this world")
+        raise ValueError("a time is out of range")
     return int(value)
 
 
 def _text(body: Mapping[str, Any], name: str, default: str | None = None) -> str:
     value = body[name] if default is None else body.get(name, default)
     if not isinstance(value, str) or (default is None and not value):
-        raise ValueError(f"{name} is no text")
+        raise ValueError(f"{name} is not text")
     if name in _SHORT and len(value) > LONGEST_NAME:
         raise ValueError(f"{name} is longer than {LONGEST_NAME} letters")
     return value
@@ -200,7 +200,7 @@ def _optional(body: Mapping[str, Any], name: str) -> str | None:
 def _object(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     value = body.get(name, {})
     if not isinstance(value, dict):
-        raise ValueError(f"{name} is no object")
+        raise ValueError(f"{name} is not an object")
     return value
 
 

@@ -102,7 +102,7 @@ def _attached(row: Row, skipped: Skipped) -> tuple[Part, ...]:
     if kind.startswith("image/") and (isinstance(content, bytes) or url):
         return (Image(kind, content, None) if isinstance(content, bytes) else Image(kind, b"", url),)
     name = _text(row.get("path")) or url or kind
-    skipped.note("attachments that are no pictures or are not in the database", name)
+    skipped.note("attachments that are not images or not in the database", name)
     return texts(f"*[attachment: {name}]*")
 
 
@@ -114,10 +114,10 @@ def _llm_thread(chat: Row, rows: list[Row], skipped: Skipped) -> ConversationBun
     for row in rows:
         id, parent, role = str(row["id"]), above.get(str(row["parent"])), row["role"]
         for _ in range(int(row["left_out"])):
-            skipped.note("calls of tools, and files that are not in the database")
+            skipped.note("tool calls, and files that are not in the database")
         pictures = tuple(Image(kind, data) for kind, data in row["pictures"] if kind.startswith("image/"))
         for _ in range(len(row["pictures"]) - len(pictures)):
-            skipped.note("attachments that are no pictures")
+            skipped.note("attachments that are not images")
         thought = (Reasoning(row["reasoning"]),) if row["reasoning"] else ()
         parts = thought + texts(_text(row["text"])) + pictures
         if role == "system":
@@ -143,7 +143,7 @@ def _elia(chat: Row, rows: list[Row], skipped: Skipped) -> ConversationBundle | 
             system = system or text
             continue
         if role not in ("user", "assistant") or not text:
-            skipped.note("messages that are not understood")
+            skipped.note("messages in an unknown format")
             continue
         parent = str(row["parent_id"]) if row.get("parent_id") is not None else None
         above = parent if parent in known else (said[-1].id if said else None)
@@ -169,7 +169,7 @@ def _oterm(chat: Row, rows: list[Row], skipped: Skipped) -> ConversationBundle |
     for row in rows:
         author = row.get("author")
         if author not in ("user", "assistant"):
-            skipped.note("messages that are not understood")
+            skipped.note("messages in an unknown format")
             continue
         parts = texts(_text(row.get("text"))) + _pictures(row.get("images"), skipped)
         if parts:
@@ -191,11 +191,11 @@ def _pictures(column: Any, skipped: Skipped) -> tuple[Part, ...]:
         encoded = json.loads(column or "[]")
         data = [base64.b64decode(one, validate=True) for one in encoded]
     except (ValueError, TypeError, binascii.Error):
-        skipped.note("pictures that cannot be read")
+        skipped.note("images that cannot be read")
         return ()
     kinds = [(next((kind for sign, kind in _IMAGES if one.startswith(sign)), None), one) for one in data]
     if any(kind is None for kind, _ in kinds):
-        skipped.note("pictures of an unknown kind")
+        skipped.note("images of an unknown type")
     return tuple(Image(kind, one) for kind, one in kinds if kind)
 
 

@@ -102,11 +102,11 @@ def _zip(name: str, open_it: Callable[[], IO[bytes]], skipped: Skipped, level: i
             if len(members) > 10 * MOST_FILES:
                 raise BadArchive(f"{name} holds more than {10 * MOST_FILES:,} files.")
             if any(_escapes(member.filename) for member in members):
-                raise BadArchive(f"{name} holds names that point outside of it.", "It was made to do harm.")
+                raise BadArchive(f"{name} contains paths that point outside it.", "The archive may be malicious.")
             for member in members:
                 yield from _member(name, archive, member, skipped, level)
     except _DAMAGE as error:
-        raise BadArchive(f"{name} is not an archive that can be read: {error}.") from None
+        raise BadArchive(f"{name} is not a readable archive: {error}.") from None
 
 
 def _member(
@@ -121,7 +121,7 @@ def _member(
     if suffix not in _READ:
         return
     if member.flag_bits & 1:
-        skipped.note("files that are encrypted", inside.name)
+        skipped.note("encrypted files", inside.name)
     elif member.file_size > (MOST_NESTED if suffix == ".zip" else MOST):
         skipped.note("files that are too large", inside.name)
     elif suffix == ".zip":

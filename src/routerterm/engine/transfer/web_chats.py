@@ -136,7 +136,7 @@ def _piece(piece: Mapping[str, Any], skipped: Skipped) -> Sequence[Part]:
     url = text_of(address.get("url")) if isinstance(address, dict) else text_of(address)
     if url.startswith(("https://", "http://", "data:image/")):
         return _picture(url, skipped)
-    skipped.note("calls of tools and their results" if "tool" in kind else f"content of the kind {kind[:40]}")
+    skipped.note("tool calls and results" if "tool" in kind else f"content of type {kind[:40]}")
     return ()
 
 
@@ -149,7 +149,7 @@ def _picture(url: str, skipped: Skipped) -> Sequence[Part]:
     try:
         return (Image(head.removeprefix("data:").partition(";")[0], base64.b64decode(body, validate=True)),)
     except ValueError:
-        skipped.note("pictures that cannot be read")
+        skipped.note("images that cannot be read")
         return ()
 
 
@@ -159,7 +159,7 @@ def _turn(id: str, above: str | None, node: Mapping[str, Any], skipped: Skipped)
     parts = content_parts(node.get("content"), skipped) or texts(text_of(node.get("text")))
     for file in node.get("files") or ():
         name = text_of(file.get("name")) or text_of(file.get("filename")) if isinstance(file, dict) else ""
-        skipped.note("files, which the export names but does not hold", name)
+        skipped.note("files that are not in the export", name)
     if not parts and node.get("files"):
         parts = texts("*[file, not in the export]*")
     if not parts:

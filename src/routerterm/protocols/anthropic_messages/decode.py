@@ -88,7 +88,7 @@ class MessagesDecoder:
             if any(payload.get(field) for field in ("error", "detail", "errors", "message")):
                 emit.broke(classify(200, {}, payload))
             else:
-                emit.broke(InvalidResponse("The provider's answer holds no content."))
+                emit.broke(InvalidResponse("The provider's answer has no content."))
             return
         for place, block in enumerate(objects(content)):
             self._whole(place, block, emit)

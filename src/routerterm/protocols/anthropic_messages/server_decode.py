@@ -56,7 +56,7 @@ def _format(given: Mapping[str, Any]) -> JsonAnswer | None:
     if not given:
         return None
     if given.get("type") != "json_schema":
-        raise BadRequest("An answer's format can only be json_schema.")
+        raise BadRequest("The output format can only be json_schema.")
     return read_shape(given)
 
 
@@ -147,7 +147,7 @@ def _image(block: Mapping[str, Any]) -> Image:
         case "base64":
             return picture(text(source.get("media_type")), text(source.get("data")))
         case other:
-            raise BadRequest(f"Pictures from a source of type {str(other)[:40]!r} are not supported.")
+            raise BadRequest(f"Images from a source of type {str(other)[:40]!r} are not supported.")
 
 
 def _is_ours(item: Mapping[str, Any]) -> bool:

@@ -54,7 +54,7 @@ class CohereDecoder:
             if message or payload.get("error"):
                 emit.broke(classify(200, {}, payload))
             else:
-                emit.broke(InvalidResponse("The provider's answer holds no message."))
+                emit.broke(InvalidResponse("The provider's answer has no message."))
             return
         emit.plan(text(message.get("tool_plan")))
         for part in objects(message.get("content")):

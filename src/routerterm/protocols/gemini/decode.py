@@ -58,12 +58,12 @@ class GeminiDecoder:
         if block := feedback.get("blockReason"):
             said = text(feedback.get("blockReasonMessage"))
             message = f"Gemini blocked the prompt ({block}){': ' + said if said else ''}."
-            emit.broke(ContentBlocked(message[:400], "Rephrase it, or ask another model.", code=str(block)[:60]))
+            emit.broke(ContentBlocked(message[:400], "Rephrase it, or use another model.", code=str(block)[:60]))
 
     def body(self, payload: Mapping[str, Any], emit: EventBuilder) -> None:
         """A whole answer is a chunk like any other."""
         if not payload.get("error") and not any(field in payload for field in _FIELDS):
-            emit.broke(InvalidResponse("The provider's answer holds no candidates."))
+            emit.broke(InvalidResponse("The provider's answer has no candidates."))
             return
         self.on("", payload, emit)
 

@@ -59,7 +59,7 @@ def _camel(value: Any) -> Mapping[str, Any]:
 def _refuse(config: Mapping[str, Any]) -> None:
     """What we cannot do is said, not silently left out."""
     if config.get("candidateCount") not in (None, 1):
-        raise BadRequest("Only one answer at a time can be given (candidateCount must be 1).")
+        raise BadRequest("Only one answer per request is supported (candidateCount must be 1).")
     if text(config.get("responseMimeType")) not in ("", "text/plain", "application/json"):
         raise BadRequest("responseMimeType can be text/plain or application/json.")
     if any(str(kind).upper() != "TEXT" for kind in listing(config.get("responseModalities"))):
@@ -130,7 +130,7 @@ def _tools(given: Any) -> tuple[Tool, ...]:
         for function in map(_camel, objects(item.get("functionDeclarations"))):
             name = text(function.get("name"))
             if not name:
-                raise BadRequest("A function lacks its `name`.")
+                raise BadRequest("A function has no `name`.")
             schema = function.get("parametersJsonSchema") or _schema(mapping(function.get("parameters")))
             out.append(Tool(name, text(function.get("description")), mapping(schema)))
     return tuple(out)

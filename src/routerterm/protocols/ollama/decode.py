@@ -70,7 +70,7 @@ class OllamaDecoder:
     def body(self, payload: Mapping[str, Any], emit: EventBuilder) -> None:
         """A whole answer is a line like any other."""
         if not payload.get("error") and not isinstance(payload.get("message"), dict):
-            emit.broke(InvalidResponse("The provider's answer holds no message."))
+            emit.broke(InvalidResponse("The provider's answer has no message."))
             return
         self.on("", payload, emit)
 

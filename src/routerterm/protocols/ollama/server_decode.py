@@ -81,7 +81,7 @@ def _picture(data: str) -> Image:
     """A picture whose kind only its first bytes tell."""
     made = picture("image/*", data)
     if not sniffed_type(made.data):
-        raise BadRequest("A picture is of a kind that is not supported.")
+        raise BadRequest("An image has an unsupported type.")
     return made
 
 

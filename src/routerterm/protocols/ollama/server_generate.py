@@ -20,7 +20,7 @@ def decode_request(body: bytes) -> ServerRequest:
     payload = dict(read_object(body))
     prompt = text(payload.pop("prompt", ""))
     if payload.get("suffix") or payload.get("raw") or not prompt:
-        raise BadRequest("`prompt` must be a text; `suffix` and `raw` cannot be given.")
+        raise BadRequest("`prompt` must be text; `suffix` and `raw` are not supported.")
     messages: list[dict[str, Any]] = [{"role": "user", "content": prompt, "images": payload.pop("images", None)}]
     if system := text(payload.pop("system", "")):
         messages.insert(0, {"role": "system", "content": system})

@@ -95,7 +95,7 @@ class ChatDecoder:
         elif payload.get("error") or any(payload.get(field) for field in ("message", "detail", "errors", "object")):
             emit.broke(classify(200, {}, payload))
         else:
-            emit.broke(InvalidResponse("The provider's answer holds no choices."))
+            emit.broke(InvalidResponse("The provider's answer has no choices."))
 
     def done(self, emit: EventBuilder) -> None:
         """``[DONE]`` without a finish reason: whole, if there is anything."""

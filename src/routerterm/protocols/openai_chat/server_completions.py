@@ -22,9 +22,9 @@ def decode_request(body: bytes) -> ServerRequest:
     """The request of a client.  Raises `BadRequest` where it cannot be served as asked."""
     payload = read_object(body)
     if payload.get("suffix"):
-        raise BadRequest("A `suffix` cannot be given: a chat model writes on, and fills nothing in.")
+        raise BadRequest("`suffix` is not supported: a chat model cannot fill in the middle.")
     if payload.get("n") not in (None, 1) or payload.get("best_of") not in (None, 1):
-        raise BadRequest("Only one answer at a time can be given (n and best_of must be 1).")
+        raise BadRequest("Only one answer per request is supported (n and best_of must be 1).")
     given = payload.get("prompt")
     prompt = given[0] if isinstance(given, list) and len(given) == 1 else given
     if not isinstance(prompt, str) or not prompt:

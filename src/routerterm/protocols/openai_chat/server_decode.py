@@ -57,13 +57,13 @@ def decode_request(body: bytes) -> ServerRequest:
 def _refuse(payload: Mapping[str, Any]) -> None:
     """What we cannot do is said, not silently left out."""
     if payload.get("n") not in (None, 1):
-        raise BadRequest("Only one answer at a time can be given (n must be 1).")
+        raise BadRequest("Only one answer per request is supported (n must be 1).")
     if payload.get("audio") is not None:
-        raise BadRequest("Answers as audio are not supported.")
+        raise BadRequest("Audio output is not supported.")
     if payload.get("logprobs") is True:
         raise BadRequest("Log probabilities are not supported.")
     if payload.get("functions"):
-        raise BadRequest("`functions` are not supported: give them as `tools`.")
+        raise BadRequest("`functions` are not supported: use `tools`.")
 
 
 def _message(item: Mapping[str, Any]) -> Message:

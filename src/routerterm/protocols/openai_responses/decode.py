@@ -91,7 +91,7 @@ class ResponsesDecoder:
         elif any(payload.get(field) for field in ("error", "message", "detail", "errors")):
             emit.broke(classify(200, {}, payload))
         else:
-            emit.broke(InvalidResponse("The provider's answer holds no output."))
+            emit.broke(InvalidResponse("The provider's answer has no output."))
 
     def done(self, emit: EventBuilder) -> None:
         """``[DONE]`` is not of this protocol, and says nothing."""

@@ -67,9 +67,9 @@ def decode_request(body: bytes) -> ServerRequest:
     """
     payload = read_object(body)
     if payload.get("conversation"):
-        raise BadRequest("Conversations are not kept here: send `previous_response_id`, or the whole `input`.")
+        raise BadRequest("Conversations are not stored here: send `previous_response_id`, or the whole `input`.")
     if payload.get("background") is True:
-        raise BadRequest("Answers in the background are not supported.")
+        raise BadRequest("Background responses are not supported.")
     kinds = ToolKinds.of(payload.get("tools"))
     choice = _choice(payload.get("tool_choice"), kinds)
     request = ChatRequest(
@@ -127,7 +127,7 @@ def _messages(given: Any) -> Iterator[Message]:
     if not isinstance(given, list) or not given or not all(isinstance(item, dict) for item in given):
         raise BadRequest("`input` must be text, or a list of items that is not empty.")
     if not any(_item(item) for item in given):
-        raise BadRequest("`input` has nothing in it that could be answered.")
+        raise BadRequest("`input` is empty.")
     role: Role | None = None
     parts: list[Part] = []
     for item in given:

@@ -135,7 +135,7 @@ class AttemptAdmission:
         try:
             await self._ledger.settle(row)
         except StoreError as error:
-            log.warning("an attempt could not be entered in the ledger: %s", error.message)
+            log.warning("an attempt could not be recorded in the ledger: %s", error.message)
 
     async def _report_model(self, target: Target, result: AttemptResult, charge: bool) -> None:
         now, rules = self._clock(), self._options.breaker
@@ -175,14 +175,14 @@ class AttemptAdmission:
         try:
             self._prepared.states[name] = await self._memory.change(name, change)
         except StoreError as error:
-            log.warning("the router's memory could not be written: %s", error.message)
+            log.warning("the router's state could not be saved: %s", error.message)
             self._prepared.states[name] = change(self._prepared.states.get(name))
 
 
 def over(reached: CapReached, target: Target) -> OverBudget:
     """The error for a cap that a reservation ran into."""
-    scope = {"request": "the cap per request", "day": "today's budget", "month": "this month's budget"}
-    named = scope.get(reached.cap.scope, f"the cap of {reached.cap.scope} {reached.cap.value or ''}".rstrip())
+    scope = {"request": "the budget per request", "day": "today's budget", "month": "this month's budget"}
+    named = scope.get(reached.cap.scope, f"the budget of {reached.cap.scope} {reached.cap.value or ''}".rstrip())
     return OverBudget(
-        f"Asking {target} would break {named}.", "Raise the cap in [budget], or choose a free or a local model."
+        f"{target} would exceed {named}.", "Raise the limit in [budget], or choose a free or local model."
     )

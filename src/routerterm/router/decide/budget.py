@@ -111,12 +111,12 @@ class PersonalBudget:
         if not caps:
             return None
         if forecast.high is None and any(cap.unit == "usd" for cap in caps):
-            return "would break the budget's promise: its price is unknown"
+            return "cannot be budgeted: its price is unknown"
         for cap, used in zip(caps, await self._used(caps), strict=True):
             wants = _wanted(cap, forecast)
             if used + wants > cap.limit:
                 left = _amount(cap, max(0, cap.limit - used))
-                return f"would break {_cap_words(cap)} (up to {_amount(cap, wants)}, {left} left)"
+                return f"would exceed {_cap_words(cap)} (up to {_amount(cap, wants)}, {left} left)"
         return None
 
     async def gauges(self, now_ms: int) -> tuple[Gauge, ...]:
@@ -219,9 +219,9 @@ def scope_words(cap: Cap) -> str:
 def _cap_words(cap: Cap) -> str:
     match cap.scope:
         case "request":
-            return "the cap per request"
+            return "the budget per request"
         case "day":
-            return "today's budget" if cap.unit == "usd" else f"today's cap of {cap.unit}"
+            return "today's budget" if cap.unit == "usd" else f"today's limit of {cap.unit}"
         case "month":
             return "this month's budget"
         case "conversation":

@@ -24,7 +24,7 @@ from routerterm.router.options import KeyLimits
 _PROBE_AFTER = 600.0
 """Seconds after which a key that was refused is tried again by itself; a mended account is noticed so soon."""
 _PROBE_MOST = 86_400.0
-_REFUSALS = {InvalidKey.kind: "it is refused", InsufficientCredit.kind: "it cannot pay"}
+_REFUSALS = {InvalidKey.kind: "it is refused", InsufficientCredit.kind: "it has no credit"}
 
 
 class KeyView(Struct, frozen=True):
@@ -152,7 +152,12 @@ def refused(
     if error.cure.drop_key:
         fields |= {"out": error.kind, "out_at": now, "outs": int(_number(fields, "outs")) + 1}
         if use.model:  # should it serve another model, it is not out, but this one stays refused for a while
-            rest = {"until": now + _PROBE_AFTER, "at": now, "strikes": 1, "why": _REFUSALS.get(error.kind, "it is out")}
+            rest = {
+                "until": now + _PROBE_AFTER,
+                "at": now,
+                "strikes": 1,
+                "why": _REFUSALS.get(error.kind, "it is unavailable"),
+            }
             fields["rests"] = _rests(fields) | {use.model: rest}
         return fields
     if not error.cure.cool_key:
@@ -162,7 +167,7 @@ def refused(
     strikes = int(_number(before, "strikes")) + 1 if now - _begun(before) < limits.cooldown * 2 else 1
     whole = error.account or not use.model
     until = now + cooldown(error, limits, None if whole else strikes)
-    why = "its daily quota is used up" if error.daily else "it was too fast"
+    why = "its daily quota is used up" if error.daily else "rate limited"
     others = any(model != use.model and _number(rest, "until") > now for model, rest in rests.items())
     if whole or others:
         if error.daily and error.retry_after is None:
@@ -217,16 +222,16 @@ def _waits(fields: Mapping[str, Any], key: ApiKey, now: float, use: Use) -> list
     tokens = use.tokens
     waits = [(_number(fields, "cool_until") - now, str(fields.get("why", "")))]
     if (rest := _rests(fields).get(use.model)) is not None:
-        waits.append((_number(rest, "until") - now, f"{rest.get('why', 'it was too fast')} for {use.model}"))
+        waits.append((_number(rest, "until") - now, f"{rest.get('why', 'rate limited')} for {use.model}"))
     start, used = _quota(fields)
     if key.quota and start is not None and used >= key.quota:
-        waits.append((start + 86_400.0 - now, f"its {key.quota} requests of the day are used"))
+        waits.append((start + 86_400.0 - now, f"its quota of {key.quota} requests per day is used up"))
     if key.rpm:
-        waits.append((_bucket_wait(fields.get("rpm"), key.rpm, now, 1), f"at most {key.rpm} requests a minute"))
+        waits.append((_bucket_wait(fields.get("rpm"), key.rpm, now, 1), f"at most {key.rpm} requests per minute"))
     if key.tpm:
         # A request larger than the whole minute's tokens goes when the bucket is full: it can never fit.
         need = min(tokens, key.tpm)
-        waits.append((_bucket_wait(fields.get("tpm"), key.tpm, now, need), f"at most {key.tpm} tokens a minute"))
+        waits.append((_bucket_wait(fields.get("tpm"), key.tpm, now, need), f"at most {key.tpm} tokens per minute"))
     known = fields.get("learned")
     if isinstance(known, Mapping):
         waits += [_learned_wait(kind, item, now, tokens) for kind, item in known.items() if isinstance(item, Mapping)]
@@ -247,7 +252,9 @@ def _learned_wait(kind: str, item: Mapping[str, Any], now: float, tokens: int) -
     if remaining >= needed or full_at <= now:
         return 0.0, ""
     share = (needed - remaining) / (limit - remaining) if limit > remaining else 1.0
-    return since + share * (full_at - since) - now, f"its provider allows no more {kind.replace(' ', ' per ')} for now"
+    return since + share * (
+        full_at - since
+    ) - now, f"the provider's limit of {kind.replace(' ', ' per ')} is used up for now"
 
 
 def _spent(kind: str, item: object, tokens: int) -> object:

@@ -82,7 +82,7 @@ class Names:
         if found:
             names = ", ".join(str(target) for target in found[:_MOST_NAMED])
             raise UnknownModel(
-                f"Several providers have a model {name!r}.", f"Name one: {names}.", nearest=str(found[0])
+                f"Several providers have a model {name!r}.", f"Use one of: {names}.", nearest=str(found[0])
             )
         hint, nearest = self._hint(name)
         raise UnknownModel(f"{name[:100]!r} is neither a model nor a route.", hint, nearest=nearest)
@@ -117,9 +117,9 @@ class Names:
             yield from self._problem(f"The alias {name!r}", name)
         for name, route in self._options.routes.items():
             if not route.models and not route.every_key:
-                yield f"The route {name!r} names no model."
+                yield f"The route {name!r} has no models."
             elif not any(model.weight > 0 for model in route.models) and not route.every_key:
-                yield f"The route {name!r} gives no model a weight above 0."
+                yield f"The route {name!r} has no model with a weight above 0."
             for model in route.models:
                 yield from self._problem(f"The route {name!r}", model.name, (name,))
         for name, followers in self._options.fallbacks.items():
@@ -146,7 +146,7 @@ class Names:
 
     def _loop_check(self, name: str, path: tuple[str, ...]) -> None:
         if name in path:
-            raise NoCandidate(f"{name!r} leads back to itself ({' → '.join((*path, name))}).")
+            raise NoCandidate(f"{name!r} refers to itself ({' → '.join((*path, name))}).")
         route = self._options.route(name)
         for model in route.models if route is not None and len(path) < _DEEPEST else ():
             self._loop_check(self._unalias(model.name), (*path, name))
@@ -155,7 +155,7 @@ class Names:
         seen = [name]
         while (following := self._options.aliases.get(seen[-1])) is not None:
             if following in seen:
-                raise NoCandidate(f"The alias {name!r} leads back to itself ({' → '.join([*seen, following])}).")
+                raise NoCandidate(f"The alias {name!r} refers to itself ({' → '.join([*seen, following])}).")
             seen.append(following)
         return seen[-1]
 
@@ -175,7 +175,7 @@ class Names:
         route = self._options.route(name)
         if route is not None:
             if name in path:
-                raise NoCandidate(f"The route {name!r} leads back to itself ({' → '.join((*path, name))}).")
+                raise NoCandidate(f"The route {name!r} refers to itself ({' → '.join((*path, name))}).")
             inner = self._entries(route, with_key, (*path, name))
             whole = sum(entry.weight for entry in inner) or 1.0
             return [Entry(entry.target, model.weight * entry.weight / whole) for entry in inner]
@@ -191,7 +191,7 @@ class Names:
         near = get_close_matches(name.partition("/")[0], dict.fromkeys(known), n=1)
         if near:
             return f"Did you mean {near[0]!r}?", near[0]
-        return "Name a model as provider/model, or a route such as smart, fast, cheap or any.", ""
+        return "Use provider/model, or a route such as smart, fast, cheap or any.", ""
 
 
 def _distinct(entries: Sequence[Entry]) -> tuple[Entry, ...]:

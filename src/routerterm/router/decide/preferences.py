@@ -21,9 +21,9 @@ def preference_rejection(controls: RoutingPreferences, target: Target, model: Mo
     if controls is NO_PREFERENCES:
         return None
     if controls.only and _place(controls.only, target) is None:
-        return "not among those that the request allows"
+        return "not allowed by the request"
     if _place(controls.ignore, target) is not None:
-        return "the request leaves it out"
+        return "excluded by the request"
     return _too_dear(controls, model)
 
 
@@ -77,9 +77,9 @@ def _too_dear(controls: RoutingPreferences, model: ModelInfo | None) -> str | No
         if most is None:
             continue
         if price is None:
-            return "its price is unknown, and the request sets a highest one"
+            return "its price is unknown, and the request sets a maximum"
         if price > most:
-            return "dearer than the request allows"
+            return "more expensive than the request allows"
     return None
 
 

@@ -124,7 +124,7 @@ def plan(
         _option(subject, why, last_resort, resolved.hedge) for subject, why in ranked if subject.objection is None
     )
     if budget_refused:
-        passed += [RejectedCandidate(option.target, "the first choice would break a cap") for option in options]
+        passed += [RejectedCandidate(option.target, "the first choice would exceed a budget") for option in options]
         options = ()
     candidates = tuple(Candidate(option.target, option.why, option.forecast) for option in options)
     forecast = candidates[0].forecast if candidates else None
@@ -145,9 +145,7 @@ def _unfit(subject: CandidateInfo, needs: Needs, now: float) -> RejectedCandidat
     if not provider.enabled:
         return RejectedCandidate(target, DISABLED, "unknown")
     if needs.private and not model.local:
-        return RejectedCandidate(
-            target, "the conversation is private, and this model is not on this machine", "capability"
-        )
+        return RejectedCandidate(target, "the conversation is private, and this model is not local", "capability")
     if subject.obstacle:
         return RejectedCandidate(target, subject.obstacle, subject.obstacle_cause)
     if lacks := _lacks(provider, model, needs, subject.forecast):
@@ -162,11 +160,11 @@ def _unfit(subject: CandidateInfo, needs: Needs, now: float) -> RejectedCandidat
 def _lacks(provider: ProviderInfo, model: ModelInfo, needs: Needs, forecast: Forecast | None) -> str | None:
     """What the request wants and the model cannot do."""
     if needs.vision and not model.vision:
-        return "no vision" if model.lacks("vision") else "not known to see pictures"
+        return "no vision" if model.lacks("vision") else "not known to read images"
     if needs.tools and model.lacks("tools"):
         return "no tools"
     if needs.json is not None and not can_answer_in_json(provider.protocol, model.id, needs.json):
-        return "no JSON by a schema" if needs.json.schema is not None else "no JSON without a schema"
+        return "no JSON schema output" if needs.json.schema is not None else "no JSON output"
     if forecast is not None and model.context is not None:
         needed = forecast.prompt_tokens + min(needs.reserve, model.max_output or needs.reserve)
         if needed > model.context:
@@ -192,14 +190,16 @@ def _cooling_down(subject: CandidateInfo, patience: float) -> RejectedCandidate 
             target, f"avoided by hand for {format_duration(health.avoided_for)}", "circuit", health.avoided_for
         )
     if health.gone_for:
-        reason = f"its provider said {format_duration(health.gone_for)} ago that there is no such model"
+        reason = f"its provider said {format_duration(health.gone_for)} ago the model does not exist"
         return RejectedCandidate(target, reason, "unknown")
     if health.open_for:
-        reason = f"failed too often, is tried again in {format_duration(health.open_for)}"
+        reason = f"failed too often, retried in {format_duration(health.open_for)}"
         return RejectedCandidate(target, reason, "circuit", health.open_for)
     keys = ordered(subject.keys)
     if keys and keys[0].wait > patience:
-        reason = ", ".join(f"key {view.label} cools {format_duration(view.wait)} ({view.reason})" for view in keys)
+        reason = ", ".join(
+            f"key {view.label} cools down for {format_duration(view.wait)} ({view.reason})" for view in keys
+        )
         return RejectedCandidate(target, reason, "cooldown", keys[0].wait)
     return None
 
@@ -227,7 +227,7 @@ def _by_strategy(
     match resolved.strategy:
         case "priority":
             if resolved.outright:
-                return [(subject, "named outright") for subject in fit]
+                return [(subject, "you picked it") for subject in fit]
             return [(subject, f"choice {place} of {resolved.route}") for place, subject in enumerate(fit, 1)]
         case "round-robin":
             first = turn % len(fit)
@@ -236,7 +236,9 @@ def _by_strategy(
         case "weighted":
             whole = sum(subject.entry.weight for subject in fit)
             drawn = sorted(fit, key=lambda subject: -_drawn(subject.entry.weight, chance()))
-            return [(subject, f"drawn with {100 * subject.entry.weight / whole:.0f} %") for subject in drawn]
+            return [
+                (subject, f"picked with a chance of {100 * subject.entry.weight / whole:.0f} %") for subject in drawn
+            ]
         case "cheapest":
             by_price = sorted(fit, key=lambda subject: _price(subject.forecast))
             return [(subject, _price_words(subject.forecast)) for subject in by_price]
@@ -282,7 +284,7 @@ def _option(subject: CandidateInfo, why: str, last_resort: bool, hedge: bool) ->
     assert subject.model is not None
     assert subject.provider is not None
     if last_resort:
-        why = f"{why}; nothing else is left"
+        why = f"{why}; the last candidate"
     return RankedCandidate(
         subject.target,
         subject.model,

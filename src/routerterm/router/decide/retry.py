@@ -224,7 +224,7 @@ class _RetryState:
         if error.affordable < _SHORTEST_ANSWER:
             self._standing.key_unpaid(last.target, last.key)
             return None
-        words = f"once more, for at most {error.affordable:,} tokens: the account can pay for no more"
+        words = f"retried for at most {error.affordable:,} tokens: the account has credit for no more"
         key = None if last.key is None else KeyView(last.key)
         return replace(self._attempt(last.option, key, last.option.why, next=words), most=error.affordable)
 
@@ -262,9 +262,9 @@ class _RetryState:
         delay = max(self._delay(error, changed), _rest(key, error, changed))
         if delay > standing.patience(others):
             return None
-        words = f"another key of {option.target.provider}" if changed else f"once more in {format_duration(delay)}"
+        words = f"another key of {option.target.provider}" if changed else f"retried in {format_duration(delay)}"
         if isinstance(error, ModelLoading):
-            words = f"the model is still loading: once more in {format_duration(delay)}"
+            words = f"the model is still loading: retried in {format_duration(delay)}"
         attempt = self._attempt(option, key, option.why, delay=delay, next=words)
         return replace(attempt, ignore_cooldown=isinstance(error, RateLimited) and not changed)
 
@@ -296,7 +296,7 @@ class _RetryState:
         _, option, key = min(found, key=lambda one: one[0])
         why = f"{option.why}, after {last.target} failed" if self._last else option.why
         delay = max(key.wait if key else 0.0, standing.retry_after_left(option))
-        return self._attempt(option, key, why, delay=delay, next=f"{option.target} is asked")
+        return self._attempt(option, key, why, delay=delay, next=f"trying {option.target}")
 
     def _recovery(self, last: Attempt) -> Attempt | None:
         """Go on where the answer was cut: by prefill where a target can, else from the start."""
@@ -314,12 +314,12 @@ class _RetryState:
         if self._rules.on_cut == "continue" and self._progress.characters:
             for option, key in usable:
                 if option.model.prefill and option.target not in self._no_prefill:
-                    why = f"goes on where {last.target} broke off"
-                    next = f"{option.target} goes on with the answer"
+                    why = f"continues where {last.target} was cut off"
+                    next = f"{option.target} continues the answer"
                     return self._attempt(option, key, why, self._resume_delay(option, last), "continue", next)
         for option, key in sorted(usable, key=lambda pair: pair[0].target in self._broke):
-            why = f"starts anew, after {last.target} broke off"
-            next = f"{option.target} starts the answer anew"
+            why = f"starts again after {last.target} was cut off"
+            next = f"{option.target} starts the answer again"
             return self._attempt(option, key, why, self._resume_delay(option, last), "restart", next)
         return None
 
@@ -382,8 +382,8 @@ def _rest(key: KeyView | None, error: ProviderError, changed: bool) -> float:
 def _nothing_sent(refusal: AttemptRejected | None) -> RoutertermError:
     if refusal is not None and refusal.error is not None:
         return refusal.error
-    reason = refusal.reason if refusal is not None else "no key is usable"
-    message, hint = f"No model can be asked now: {reason}.", "`routerterm why` lists every candidate."
+    reason = refusal.reason if refusal is not None else "no usable key"
+    message, hint = f"No model is available now: {reason}.", "`routerterm why` lists every candidate."
     if refusal is not None and refusal.what == "model":
         return CircuitOpen(message, hint)
     return CoolingDown(message, hint, retry_after=max(1.0, refusal.wait if refusal is not None else 1.0))
@@ -391,8 +391,8 @@ def _nothing_sent(refusal: AttemptRejected | None) -> RoutertermError:
 
 def _cut(error: ProviderError, progress: Progress) -> StreamInterrupted:
     return StreamInterrupted(
-        f"The answer broke off after {progress.characters} characters: {error.message}",
-        error.hint or "What came is kept. Ask again to get the whole answer.",
+        f"The answer was cut off after {progress.characters} characters: {error.message}",
+        error.hint or "The partial answer is kept. Ask again for the whole answer.",
         status=error.status,
         code=error.code or error.kind,
         provider=error.provider,
@@ -407,5 +407,5 @@ def _offline(failures: Sequence[ProviderError]) -> RoutertermError:
         return failures[-1]
     return Offline(
         f"No provider can be reached: {failures[-1].message}",
-        "You seem to be offline. The question is kept: r in the chat sends it again when the network is back.",
+        "You seem to be offline. Your question is saved: ask it again when the network is back.",
     )

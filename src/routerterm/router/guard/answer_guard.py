@@ -107,7 +107,7 @@ class AnswerGuard:
             self._stopped = True
             first = min(blocked, key=lambda strike: strike.spans[0].start)
             text = text[: text.rfind("\n", 0, first.spans[0].start) + 1]
-            note = f"[The rest is withheld by guard rule {first.rule!r}.]"
+            note = f"[The rest was removed by guard rule {first.rule!r}.]"
         pieces, at = [], 0
         for span in merged(span for strike in strikes for span in strike.spans if span.end <= len(text)):
             pieces += [text[at : span.start], "█" * min(8, span.end - span.start)]

@@ -109,11 +109,11 @@ class _RequestScanner:
 def _blocked(strike: Match) -> GuardBlocked:
     if strike.timed_out:
         return GuardBlocked(
-            f"The guard's rule {strike.rule!r} could not check this text in time; nothing was sent.",
-            "Simplify its expression under [guard] in the settings.",
+            f"The guard rule {strike.rule!r} timed out on this text; nothing was sent.",
+            "Simplify its regex under [guard] in the settings.",
         )
     return GuardBlocked(
-        f"The guard's rule {strike.rule!r} forbids sending this; nothing was sent.",
+        f"The guard rule {strike.rule!r} blocks this; nothing was sent.",
         "Change the text, or the rule under [guard] in the settings.",
     )
 

@@ -35,11 +35,11 @@ def _compile(name: str, pattern: str) -> Pattern[str]:
     import regex
 
     if len(pattern) > LONGEST_PATTERN:
-        raise SettingsError(f"The expression of guard rule {name!r} is longer than {LONGEST_PATTERN} characters.")
+        raise SettingsError(f"The regex of guard rule {name!r} is longer than {LONGEST_PATTERN} characters.")
     try:
         return regex.compile(pattern)
     except (regex.error, RecursionError, OverflowError, MemoryError) as error:
-        raise SettingsError(f"The expression of guard rule {name!r} is wrong: {error}.") from None
+        raise SettingsError(f"The regex of guard rule {name!r} is invalid: {error}.") from None
 
 
 def find(rule: Rule, text: str, seconds: float = SECONDS) -> list[Span]:

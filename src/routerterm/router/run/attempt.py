@@ -128,7 +128,7 @@ class AttemptStream:
             if events := self._decoder.end() if data is None else self._decoder.feed(data):
                 return self._noted(events)
         if self.stopped is None and self._answer is not None:
-            raise StreamInterrupted(f"The answer of {self._provider} ended before it was finished.", code="unfinished")
+            raise StreamInterrupted(f"The answer of {self._provider} was cut off.", code="unfinished")
         return None
 
     async def _opened(self, stack: AsyncExitStack) -> HttpResponse:
@@ -169,12 +169,12 @@ class AttemptStream:
         patience = self._patience
         if patience.deadline is not None and self._clock() >= patience.deadline:
             return DeadlineExceeded(
-                "The answer took longer than the whole request may.", "The setting is router.deadline, in seconds."
+                "The answer took longer than router.deadline allows.", "The setting is router.deadline, in seconds."
             )
         waited = format_duration(self._clock() - self._last_content)
         if self.content:
-            return StreamInterrupted(f"{self._provider} stopped sending: nothing for {waited}.", code="stalled")
-        return ResponseTimeout(f"{self._provider} sent nothing of an answer in {waited}.", "It may be overloaded.")
+            return StreamInterrupted(f"{self._provider} sent nothing for {waited}.", code="stalled")
+        return ResponseTimeout(f"{self._provider} did not start an answer within {waited}.", "It may be overloaded.")
 
     def _noted(self, events: list[WireEvent]) -> list[WireEvent]:
         for event in events:
@@ -191,8 +191,8 @@ class AttemptStream:
             elif isinstance(event, StreamError):
                 self._broke = self._broke or event
         if self._characters > _LONGEST and self._broke is None:
-            words = f"The answer of {self._provider} was ended after {_LONGEST >> 20} million characters."
-            self._broke = StreamError(AnswerTooLong(words, "It may never have ended."))
+            words = f"The answer of {self._provider} was stopped after {_LONGEST >> 20} million characters."
+            self._broke = StreamError(AnswerTooLong(words, "The model may be stuck in a loop."))
         return events
 
     async def _refusal(self, answer: HttpResponse) -> ProviderError:
@@ -200,7 +200,7 @@ class AttemptStream:
         if answer.status < 400:
             return InvalidResponse(
                 f"{self._provider} answered with a redirect ({answer.status}).",
-                "Redirects are not followed, a key would go with them: set base_url to where it leads.",
+                "Redirects are not followed, because they could leak a key: set base_url to the final address.",
                 status=answer.status,
             )
         try:

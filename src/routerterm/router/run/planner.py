@@ -200,7 +200,7 @@ class RequestPlanner:
         try:
             state = await self._memory.change(name, lambda state: {"turn": (_count(state) + 1) % (1 << 30)})
         except StoreError as error:
-            log.warning("whose turn it is could not be written: %s", error.message)
+            log.warning("the round-robin position could not be saved: %s", error.message)
             return _count(states.get(name))
         return _count(state) - 1
 
@@ -211,9 +211,11 @@ def refusal(prepared: PlannedRequest) -> RoutertermError:
     passed = made.decision.passed_over
     asked = made.decision.asked
     if made.budget_refused:
-        over = next((item for item in passed if item.reason.startswith("would break")), passed[0])
+        over = next(
+            (item for item in passed if item.reason.startswith(("would exceed", "cannot be budgeted"))), passed[0]
+        )
         return OverBudget(
-            f"{over.target} {over.reason}.", "Raise the cap in [budget], or choose a free or a local model."
+            f"{over.target} {over.reason}.", "Raise the limit in [budget], or choose a free or local model."
         )
     if (locked := _locked(prepared)) is not None:
         return locked
@@ -221,7 +223,7 @@ def refusal(prepared: PlannedRequest) -> RoutertermError:
         names = ", ".join(dict.fromkeys(item.target.provider for item in passed))
         return NoKey(f"There is no key for {names}.", "Add one with: routerterm keys add - or try the model demo/echo.")
     if not passed:
-        return NoKey(f"No provider that {asked!r} could ask has a key.", "Add one with: routerterm keys add")
+        return NoKey(f"No provider of {asked!r} has a key.", "Add one with: routerterm keys add")
     hint = "Choose another model, or see: routerterm why"
     if all(item.reason == DISABLED for item in passed):
         hint = ENABLE_HINT
@@ -261,7 +263,7 @@ def _locked(prepared: PlannedRequest) -> NoKey | None:
         return None
     first = trouble[names[0]]
     what = first.message[:1].lower() + first.message[1:]
-    return NoKey(f"The {'keys' if names[1:] else 'key'} of {', '.join(names)} cannot be had: {what}", first.hint)
+    return NoKey(f"The {'keys' if names[1:] else 'key'} of {', '.join(names)} cannot be read: {what}", first.hint)
 
 
 def _why(error: VaultError | None) -> str | None:

@@ -109,7 +109,7 @@ class RequestRun:
                 following, conclusion = _following(course, self._outcome)
                 if (lost := _lost_by(attempt, self._outcome)) is not None:
                     failed, error = lost
-                    words = following.next if following is not None else "nothing is left to try"
+                    words = following.next if following is not None else "no candidates left"
                     wait = following.delay if following is not None else 0.0
                     yield AttemptFailed(failed.n, failed.target, error, words, wait)
                 if conclusion is not None:
@@ -167,7 +167,7 @@ class RequestRun:
         failed = race.failed if isinstance(race.failed, ProviderError) else None
         await self._tally.finish(loser, "failed" if failed else "cancelled", _placed(loser, failed))
         if failed is not None:
-            going_on = f"{winner.attempt.target} was asked as well"
+            going_on = f"{winner.attempt.target} was the hedge"
             yield AttemptFailed(loser.attempt.n, loser.attempt.target, failed, going_on)
         async with aclosing(self._stream_events(winner, race.batches)) as events:
             async for event in events:
@@ -294,7 +294,7 @@ class RequestRun:
             return
         if self._deadline is not None and self._loop_time() + seconds >= self._deadline:
             raise DeadlineExceeded(
-                "The providers ask for a longer wait than the whole request may take.",
+                "The providers ask for a longer wait than router.deadline allows.",
                 "The setting is router.deadline, in seconds.",
             )
         await asyncio.sleep(seconds)
@@ -314,9 +314,9 @@ def _why(attempt: Attempt, sent: Allowed, left_out: Sequence[str]) -> str:
     """Why an attempt is made, and what of the request was changed for it."""
     why = attempt.why
     if left_out:
-        why += f"; without {', '.join(left_out)}, which it does not take"
+        why += f"; without {', '.join(left_out)}, which it does not support"
     if sent.clipped is not None:
-        why += f"; its answer is limited to {sent.clipped:,} tokens, the budget leaves no more"
+        why += f"; its answer is limited to {sent.clipped:,} tokens by the budget"
     return why
 
 
@@ -335,7 +335,7 @@ def _begun(course: RetryPlan) -> Attempt:
     try:
         return next(course)
     except StopIteration as end:
-        raise end.value or NoCandidate("No model can be asked now.") from None
+        raise end.value or NoCandidate("No model is available now.") from None
 
 
 def _following(course: RetryPlan, outcome: Outcome) -> tuple[Attempt | None, RoutertermError | None]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from routerterm.core.errors import Unreachable
 
-_HINT = "Correct {name}, or unset it to trust the system's certificates."
+_HINT = "Correct {name}, or unset it to use the system's certificates."
 
 
 class Certificates:

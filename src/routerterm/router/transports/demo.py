@@ -75,7 +75,11 @@ class DemoTransport:
         if model == "flaky":
             self._asked += 1
             if self._asked % 2:
-                error = {"message": "demo/flaky wants a moment.", "type": "requests", "code": "rate_limit_exceeded"}
+                error = {
+                    "message": "demo/flaky is rate limited for a moment.",
+                    "type": "requests",
+                    "code": "rate_limit_exceeded",
+                }
                 return _json(429, {"error": error}, {"retry-after": "1"})
         if model not in MODELS:
             message = f"There is no demo model {model!r}; there are {', '.join(MODELS)}."
@@ -95,7 +99,7 @@ class DemoTransport:
             yield _event(model, {"content": piece})
             await self._pause(script.pace)
         if script.cut:
-            raise StreamInterrupted("demo/cut broke off in the middle of its answer, as it always does.", code="reset")
+            raise StreamInterrupted("demo/cut was cut off in the middle of its answer, as always.", code="reset")
         if script.tool is not None:
             name, arguments = script.tool
             yield _event(model, {"tool_calls": [{"index": 0, "id": "call_demo", "type": "function",

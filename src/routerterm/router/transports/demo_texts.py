@@ -4,7 +4,7 @@ from __future__ import annotations
 
 MARKDOWN = """# A demonstration
 
-Nobody thought about this answer: `demo/markdown` gives it **every time**, *without* a key and without a network.
+No model wrote this answer: `demo/markdown` gives it **every time**, *without* a key and without a network.
 
 ## What can be seen here
 
@@ -26,11 +26,11 @@ def greet(name: str) -> str:
 |---|---|
 | `demo/code` | a longer program |
 | `demo/flaky` | a rate limit, waited out |
-| `demo/cut` | an answer that breaks off, and goes on |
+| `demo/cut` | an answer that is cut off, and continued |
 | `demo/down` | a provider that is gone |
 
 - [x] Answers stream in, word by word.
-- [ ] Add a key with `F6` to talk to someone who thinks.
+- [ ] Add a key with `F6` to talk to a real model.
 
 ---
 
@@ -69,7 +69,7 @@ python sieve.py | fold -w 40
 It marks each composite number once per prime factor, so its work grows as `n log log n`.
 """
 
-TABLE = """Machines that this program likes to look like:
+TABLE = """Some of the terminals behind the themes:
 
 | machine | year | columns × rows | phosphor |
 |:--|--:|:-:|:--|
@@ -85,7 +85,7 @@ The numbers in the middle are why a line of text is still eighty letters long.
 THOUGHTS = """The question can be taken in two ways. If it is about today, I cannot know. If it is about the
 principle, I can say how to find out. I am a demonstration and have no window, so the second it is. """
 
-WEATHER = """I thought about it before I answered; what I thought can be unfolded above.
+WEATHER = """I reasoned before I answered; the reasoning can be unfolded above.
 
 I have **no window**, so I do not know. But look up: if the sky is red in the evening, tomorrow will likely be fair.
 """
@@ -94,7 +94,7 @@ SLOW = """Good things take their time. This answer waits three seconds before it
 a second, like a line printer with something on its mind. Press Esc to stop it: what was said so far is kept.
 """
 
-CUT = """This answer is going to break off. You will see the line where it happened, and that it goes on
+CUT = """This answer will be cut off. You will see the line where it happened, and that it continues
 behind it: the router asked again, gave the model its own first half, and the model took up the thread.
 Nothing was lost, nothing is said twice, and both halves are in the ledger.
 """

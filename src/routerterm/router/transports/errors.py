@@ -19,13 +19,13 @@ def translated(error: Exception, url: str, *, begun: bool) -> ProviderError:
             return BadRequest(f"{address_label(url)} is not an address.", "Check the provider's base_url.")
         case httpx.LocalProtocolError():
             return BadRequest(
-                "The request could not be written as HTTP.", "Is there a line break or a blank in the key or a header?"
+                "The request could not be written as HTTP.", "Check the key and headers for line breaks or spaces."
             )
         case httpx.ConnectError() | httpx.ConnectTimeout() | httpx.ProxyError() | httpx.PoolTimeout():
             return connection_error(error, url)
     if begun:
         return StreamInterrupted(
-            f"The connection to {address_label(url)} broke in the middle of the answer.", code="reset"
+            f"The connection to {address_label(url)} was lost in the middle of the answer.", code="reset"
         )
     return ServerError(f"{address_label(url)} closed the connection without an answer.", code="reset")
 
@@ -37,13 +37,13 @@ def connection_error(error: BaseException, url: str) -> ProviderError:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return Unreachable(
                 f"The certificate of {where} is not trusted: {cause.verify_message}.",
-                "If a proxy of yours inspects TLS, set SSL_CERT_FILE to its certificate; else do not go on.",
+                "If your proxy inspects TLS, set SSL_CERT_FILE to its certificate; otherwise do not continue.",
                 code="tls",
             )
         if isinstance(cause, ssl.SSLError):
             return Unreachable(
-                f"No secure connection to {where} could be agreed on.",
-                "Is it https at all? Check base_url.",
+                f"No secure connection to {where} could be made.",
+                "Check base_url: the server may not use https.",
                 code="tls",
             )
     if type(error).__name__ == "ProxyError":
@@ -52,16 +52,16 @@ def connection_error(error: BaseException, url: str) -> ProviderError:
         )
     for cause in causes:
         if isinstance(cause, socket.gaierror):
-            return Unreachable(f"The name of {where} cannot be resolved.", "Is the network there?", code="dns")
+            return Unreachable(f"The name of {where} cannot be resolved.", "Check the network connection.", code="dns")
         if isinstance(cause, ConnectionRefusedError):
-            return Unreachable(f"{where} refuses the connection.", "Is the server running?", code="refused")
+            return Unreachable(f"{where} refuses the connection.", "Check that the server is running.", code="refused")
     if "Timeout" in type(error).__name__:
-        return Unreachable(f"{where} does not answer the connection.", "Is the network there?", code="timeout")
+        return Unreachable(f"{where} does not answer the connection.", "Check the network connection.", code="timeout")
     if any(
         "refused" in str(cause).lower() or "all connection attempts failed" in str(cause).lower() for cause in causes
     ):
-        return Unreachable(f"{where} refuses the connection.", "Is the server running?", code="refused")
-    return Unreachable(f"{where} cannot be reached.", "Is the network there?", code="route")
+        return Unreachable(f"{where} refuses the connection.", "Check that the server is running.", code="refused")
+    return Unreachable(f"{where} cannot be reached.", "Check the network connection.", code="route")
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

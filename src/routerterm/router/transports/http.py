@@ -127,8 +127,8 @@ def _url(url: str) -> httpx.URL:
     if any(letter.isspace() or not letter.isprintable() for letter in url):
         # A browser would take a line break out, and ask for another address than the one that was meant.
         raise BadRequest(
-            f"The address of {address_label(url)} has a line break, a blank or an invisible letter in it.",
-            "Write the provider's base_url in one piece.",
+            f"The address of {address_label(url)} contains a line break, a space or an invisible character.",
+            "Correct the provider's base_url.",
         )
     return httpx.URL(url)
 
@@ -142,7 +142,7 @@ def _headers(request: HttpRequest) -> list[tuple[bytes, bytes]]:
         ]
     except UnicodeError:
         raise BadRequest(
-            "The request could not be written as HTTP.", "Is there a letter beyond ASCII in the key or a header?"
+            "The request could not be written as HTTP.", "Check the key and headers for non-ASCII characters."
         ) from None
 
 
@@ -178,7 +178,9 @@ class _Body:
                     return self._counted(piece)
                 self._ready = None
         except NotUnpacked as error:
-            raise InvalidResponse(f"{address_label(self._url)} sent a body that cannot be unpacked: {error}.") from None
+            raise InvalidResponse(
+                f"{address_label(self._url)} sent a body that cannot be decompressed: {error}."
+            ) from None
         except _errors() as error:
             raise translated(error, self._url, begun=True) from error
 

@@ -53,7 +53,7 @@ class LocalTransport:
         """Why a model cannot run here, in words."""
         path = self._weights.get(model)
         if path is None or not path.is_file():
-            return "its weights are not on this machine (routerterm local fetch)"
+            return "its weights are not installed (routerterm local fetch)"
         if self._loaded is None and find_spec("xllamacpp") is None:
             return "the engine is not installed (the extra `local`)"
         return None
@@ -156,7 +156,7 @@ async def _opened(pieces: asyncio.Queue[bytes | Exception | None]) -> HttpRespon
     if isinstance(first, bytes) and first.startswith(b":"):
         first = await pieces.get()
     if isinstance(first, ImportError):  # what it needs of the system is not there, and will not come by waiting
-        raise BadRequest(f"The local engine cannot be loaded: {first}.", "routerterm local status says how.") from first
+        raise BadRequest(f"The local engine cannot be loaded: {first}.", "See: routerterm local status") from first
     if isinstance(first, Exception):
         raise ServerError(f"The local engine failed: {type(first).__name__}.") from first
     if first is not None and first.startswith(b'data: {"error"'):

@@ -38,10 +38,10 @@ class Unpacker:
         words = [word.strip().lower() for word in coding.split(",")]
         refused = next((word for word in words if word in _REFUSED), None)
         if refused is not None:
-            raise NotUnpacked(f"it is packed as {refused}, which was not asked for")
+            raise NotUnpacked(f"it is compressed as {refused}, which was not requested")
         layers = [_Layer(_CODINGS[word], ratio) for word in reversed(words) if word in _CODINGS]
         if len(layers) > _LAYERS:
-            raise NotUnpacked(f"it is packed {len(layers)} times over")
+            raise NotUnpacked(f"it is compressed {len(layers)} times")
         self._layers = layers
 
     def __bool__(self) -> bool:
@@ -86,7 +86,7 @@ class _Layer:
             try:
                 yield from self._inflated(piece)
             except zlib.error:
-                raise NotUnpacked("it is broken") from None
+                raise NotUnpacked("it is damaged") from None
 
     def _inflated(self, data: bytes) -> Iterator[bytes]:
         data = self._head + data
@@ -110,7 +110,7 @@ class _Layer:
             self._gave += len(piece)
             self._came += len(data) - len(unpack.unconsumed_tail) - len(unpack.unused_data)
             if self._ratio is not None and self._gave > FREE and self._gave > self._ratio * self._came:
-                raise NotUnpacked(f"it unpacks to more than {self._ratio} times its size")
+                raise NotUnpacked(f"it decompresses to more than {self._ratio} times its size")
             if piece:
                 yield piece
             data = unpack.unconsumed_tail

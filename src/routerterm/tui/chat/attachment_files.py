@@ -111,7 +111,7 @@ def named(text: str) -> tuple[str, ...]:
     try:
         words = shlex.split(text)
     except ValueError:
-        raise RoutertermError("A quotation mark is not closed.", 'Write /attach "a name with blanks.txt".') from None
+        raise RoutertermError("A quotation mark is not closed.", 'Write /attach "a name with spaces.txt".') from None
     return tuple(_path(word) for word in words)
 
 
@@ -126,7 +126,7 @@ def load(path: str, pasted: str = "", *, reference: str = "") -> Attached:
     if file.is_dir():
         raise RoutertermError(f"{file} is a folder.", "Attach the files in it.")
     if file.exists() and not file.is_file():
-        raise RoutertermError(f"{file} is no ordinary file.", "Text and pictures can be attached.")
+        raise RoutertermError(f"{file} is not a regular file.", "Text and images can be attached.")
     part = attachment(file, name=reference)
     if isinstance(part, Image):
         return attached(part, len(part.data), pasted=pasted, reference=reference)

@@ -127,11 +127,11 @@ class Attachments:
 
     def _add(self, item: Attached) -> None:
         if len(self.items) >= MOST:
-            raise RoutertermError(f"One message takes {MOST} files at most.", "Send these first.")
+            raise RoutertermError(f"A message can have at most {MOST} files.", "Send these first.")
         if sum(other.size for other in self.items) + item.size > MOST_BYTES:
             raise RoutertermError(
                 f"{item.name} would make the message too large.",
-                f"All files together may have {MOST_BYTES // 1_000_000} MB.",
+                f"All files together may be up to {MOST_BYTES // 1_000_000} MB.",
             )
         self.items.append(item)
         self.show()

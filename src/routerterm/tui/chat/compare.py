@@ -30,16 +30,16 @@ class CompareController:
 
         names = tuple(dict.fromkeys(names))
         if not 2 <= len(names) <= MOST:
-            raise RoutertermError(f"Two to {MOST} models can be compared.", "As in: /compare openai/gpt-4o groq/llama")
+            raise RoutertermError(f"Compare two to {MOST} models.", "For example: /compare openai/gpt-4o groq/llama")
         book = await abilities(self._screen.services)
         for name in names:
             if not book.models(name):
-                raise RoutertermError(f"{name} is neither a model nor a route.", "F3 shows those there are.")
+                raise RoutertermError(f"{name} is neither a model nor a route.", "F3 lists the models.")
         self.models = self.last = names
         self._show()
         again = "Enter alone asks the last question again. " if self._screen.conversation.id else ""
         self._screen.notify(
-            f"The next question goes to {len(names)} models. {again}Esc: to one again.", timeout=6, markup=False
+            f"The next question goes to {len(names)} models. {again}Esc: back to one model.", timeout=6, markup=False
         )
 
     def pick(self) -> None:
@@ -50,7 +50,11 @@ class CompareController:
         from routerterm.tui.screens.models.picker import model_picker
 
         screen = self._screen
-        titles = ("Compare: the first?", f"{' | '.join(chosen)} and?", f"{' | '.join(chosen)} and? Esc: no more")
+        titles = (
+            "Compare: first model",
+            f"{' | '.join(chosen)} and?",
+            f"{' | '.join(chosen)} and which model? Esc: no more",
+        )
         title = titles[min(len(chosen), 2)]
 
         async def taken(name: str | None) -> None:
@@ -105,7 +109,7 @@ class CompareController:
             if index is not None:
                 await screen.conversation.use_model(comparison.models[index])
                 others = len(comparison.models) - 1
-                screen.notify(f"Going on with {comparison.models[index]}. [ and ] show the {others} others.")
+                screen.notify(f"Continuing with {comparison.models[index]}. [ and ] show the other {others}.")
         if watched.trouble is not None and watched.asked is not None and comparison.reply(0) is None:
             screen.composer.put(watched.asked.text)
             screen.attachments.give_back(watched.asked.files)

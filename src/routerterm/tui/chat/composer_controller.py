@@ -248,7 +248,7 @@ class ComposerController:
         near = get_close_matches(word, known, 1)
         hint = f"Did you mean {near[0]}? " if near else "/ alone lists the commands. "
         self._screen.app.show_error(
-            RoutertermError(f"There is no command {word}.", f"{hint}With a blank before it, it is sent as it is.")
+            RoutertermError(f"There is no command {word}.", f"{hint}Put a space before it to send it as text.")
         )
 
     # -- pastes ----------------------------------------------------------------------------------------

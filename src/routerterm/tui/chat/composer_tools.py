@@ -85,7 +85,7 @@ class ComposerTools:
         if prompt.kind == "system":
             conversation.name_prompt(text, prompt.name)
             await conversation.set(system=text)
-            self._tell(f"{prompt.name}: the model answers by it in this conversation.")
+            self._tell(f"{prompt.name}: in use in this conversation.")
             return
         if prompt.model:
             from routerterm.wiring.model_lists import check_name

@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 ENDINGS = {
     "stopped": "stopped by you; o continues",
     "cut": "cut off; o continues",
-    "interrupted": "interrupted: the program ended in the middle of this answer; o continues",
+    "interrupted": "interrupted: routerterm ended during this answer; o continues",
 }
 """What to say beneath an answer that did not end by itself, where nothing more exact is known."""
 CUT_SHORT = {
-    "length": "ended by the answer length allowed (/length, or a cap on spending); o continues",
+    "length": "reached the answer length limit (/length or a budget); o continues",
     "content_filter": "the provider's filter cut it short",
 }
 """The same, for an answer that its provider ended before its time."""
 
 
-SUMMED_UP = "What stands above goes to the model as a summary; /summary off sends it whole again."
+SUMMED_UP = "The messages above are sent as a summary; /summary off sends them in full again."
 """What to say beneath a message down to which the conversation was summed up."""
 
 
@@ -111,8 +111,8 @@ def left_out_of(record: ReplyTrace) -> str:
         return ""
     earlier = "1 earlier message" if record.left_out.messages == 1 else f"{record.left_out.messages:,} earlier messages"
     return (
-        f"{earlier} did not fit into the model's window of {record.left_out.window:,} tokens and stayed behind;"
-        " /summary sends a summary of them, /keep always sends one of them."
+        f"{earlier} did not fit into the model's context window of {record.left_out.window:,} tokens and were left out;"
+        " /summary sends a summary of them, /keep always sends a message."
     )
 
 

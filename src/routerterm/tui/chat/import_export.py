@@ -27,7 +27,7 @@ Extent: TypeAlias = Literal["branch", "conversation", "all"]
 CHOICES = (
     Row("", ("This conversation",)),
     *(Row(f"branch {form}", (f"{about.title}, this branch", about.branch)) for form, about in ABOUT.items()),
-    Row("conversation json", ("JSON, all branches", "to be imported again, complete")),
+    Row("conversation json", ("JSON, all branches", "complete, to be imported again")),
     Row("", ("Everything",)),
     *(Row(f"all {form}", (about.title, about.whole)) for form, about in ABOUT.items()),
 )
@@ -63,7 +63,7 @@ class ImportExport:
 
     async def _where(self, id: str | None, extent: Extent, form: Form, path: str, *, ask_where: bool) -> None:
         if extent != "all" and id is None:
-            raise RoutertermError("There is nothing to export yet.", "A conversation begins with its first message.")
+            raise RoutertermError("There is nothing to export yet.", "Send a message first.")
         proposed = path or await self._name(id, extent, form)
         if not ask_where:
             await self._write(id, extent, form, proposed)
@@ -97,7 +97,7 @@ class ImportExport:
         if await asyncio.to_thread(target.is_dir):
             target = target / await self._name(id, extent, form)
         if await asyncio.to_thread(target.is_file):
-            raise RoutertermError(f"{target} is there already.", "Give another name: /export md notes.md")
+            raise RoutertermError(f"{target} already exists.", "Use another name: /export md notes.md")
         leaf = await services.store.messages.head(id) if extent == "branch" and form == "json" else None
         body = await export_one(services.store, id, form, leaf=leaf, colours=colours, zone=services.zone)
         await asyncio.to_thread(write_private, target, body)
@@ -219,5 +219,5 @@ def _said(words: str) -> tuple[Extent, Form | None, str]:
     if suffix in FORMS:
         return ("conversation" if suffix == "json" else "branch"), suffix, words.strip()
     raise RoutertermError(
-        f"{one_line(words)} is no form of export.", "/export md, /export html FILE, /export all json FILE."
+        f"{one_line(words)} is not an export format.", "/export md, /export html FILE, /export all json FILE."
     )

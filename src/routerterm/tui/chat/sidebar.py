@@ -97,9 +97,7 @@ class Sidebar:
                 Damaged("The history is damaged.", "Quit and start again: it is set aside and what can be is saved.")
             )
         elif found is not None and found.problems:
-            self._screen.app.show_error(
-                StoreError("The history has a fault.", "routerterm doctor --mend puts it right.")
-            )
+            self._screen.app.show_error(StoreError("The history has a fault.", "routerterm doctor --mend repairs it."))
 
     def keep_trying(self, session: Session) -> None:
         """An answer could not be written to its end: try until the disk takes it, and say so then."""
@@ -109,7 +107,7 @@ class Sidebar:
                 await asyncio.sleep(AGAIN)
                 with suppress(StoreError):
                     await session.save_again()
-            self._screen.notify("The disk took the answer: it is saved to its end.", timeout=5)
+            self._screen.notify("The disk is writable again: the whole answer is saved.", timeout=5)
             await self.refresh()
 
         self._unsaved.append(session)
@@ -125,7 +123,7 @@ class Sidebar:
         """The conversation.  Raises `RoutertermError` for one that is on no disk yet."""
         found = await self._store.conversations.get(self._some(id))
         if found is None:
-            raise RoutertermError("There is no such conversation any more.")
+            raise RoutertermError("The conversation no longer exists.")
         return found
 
     async def set_tags(self, id: str | None, text: str) -> None:
@@ -190,5 +188,5 @@ class Sidebar:
 
     def _some(self, id: str | None) -> str:
         if id is None:
-            raise RoutertermError("Nothing is saved yet.", "A conversation begins with its first message.")
+            raise RoutertermError("Nothing is saved yet.", "Send a message first.")
         return id

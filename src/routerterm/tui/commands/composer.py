@@ -56,7 +56,7 @@ class Detach(Command):
 
 
 class Editor(Command):
-    """Write in your own editor: what VISUAL or EDITOR names."""
+    """Write in your own editor ($VISUAL or $EDITOR)."""
 
     name, title, group, slash = "editor", "Write in $EDITOR", "Writing", "editor"
     keys = ("alt+e",)
@@ -75,7 +75,7 @@ class Editor(Command):
 
 
 class Stash(Command):
-    """Stash what is written; with nothing written, bring the last of it back."""
+    """Stash the draft; in an empty composer, restore the last one."""
 
     name, title, group, slash = "stash", "Stash", "Writing", "stash"
     keys = ("alt+s",)
@@ -91,7 +91,7 @@ class Stash(Command):
             return
         kept = _texts((await memory.read(STASH)).get(STASH))
         if not kept:
-            raise RoutertermError("Nothing is stashed.", "Alt+S stashes what is written.")
+            raise RoutertermError("Nothing is stashed.", "Alt+S stashes the draft.")
         await memory.change(STASH, lambda state: {"texts": _texts(state)[:-1]} if _texts(state)[:-1] else None)
         composer.put(kept[-1])
         await asyncio.sleep(0)

@@ -103,7 +103,7 @@ class NextModel(Command):
 
         found = await next_recent(chat.app)
         if found is None:
-            raise RoutertermError("There is no other recent model.", "F3 picks one; ^S there makes it a favourite.")
+            raise RoutertermError("There is no other recent model.", "F3 picks one; ^S in it adds a favourite.")
         name, place, count = found
         await chat.conversation.use_model(name)
         chat.app.notify(f"{name}  ({place} of {count})", timeout=2, markup=False)
@@ -123,7 +123,7 @@ class System(Command):
         async def edited(answer: Edited) -> None:
             await chat.conversation.set(system=answer.text.strip() or None)
 
-        words = "How the model should answer here. Leave it empty for none; /prompts keeps some by name."
+        words = "How the model should answer here. Leave it empty for none; /prompts stores named prompts."
         show_dialog(chat.app, EditText("System prompt", words, chat.conversation.system or ""), edited)
 
 
@@ -157,7 +157,7 @@ class Rename(Command):
 
 
 class Look(Command):
-    """Find words in this conversation; n and N go on from there."""
+    """Find words in this conversation; n and N jump between matches."""
 
     name, title, group, slash, argument = "look", "Find here", "Conversation", "look", "WORDS"
 
@@ -166,12 +166,12 @@ class Look(Command):
 
         async def given(words: str) -> None:
             if not await chat.conversation.look_for(words) and words.strip():
-                raise RoutertermError("These words are not in this conversation.", "F5 looks in all of them.")
+                raise RoutertermError("Not found in this conversation.", "F5 searches all conversations.")
 
         if argument:
             await given(argument)
         else:
-            show_dialog(chat.app, PromptDialog("Find here", "Words in this conversation; n goes up, N down."), given)
+            show_dialog(chat.app, PromptDialog("Find here", "Words in this conversation; n previous, N next."), given)
 
 
 class Start(Command):
@@ -233,7 +233,7 @@ class Clone(Command):
 
 
 class Stop(Command):
-    """Stop the answer that is coming in; what was said so far stays."""
+    """Stop the running answer; the text so far is kept."""
 
     name, title, group = "stop", "Stop", "Writing"
     keys = ("escape",)

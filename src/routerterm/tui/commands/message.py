@@ -55,7 +55,7 @@ class Continue(Command):
             raise RoutertermError("There is no answer here to continue.", "Choose one that was stopped or cut off.")
         record = ReplyTrace.of(answer.params)
         if answer.status == "done" and record.finish not in UNFINISHED:
-            raise RoutertermError("This answer is complete.", "r asks again; or just write what you want more of.")
+            raise RoutertermError("This answer is complete.", "r asks again; or write what to add.")
         model = (
             argument or (answer.model if answer.status == "done" or record.target else "") or chat.conversation.model
         )
@@ -122,7 +122,7 @@ class _Sibling(Command):
         """Walk to the sibling of the chosen message, or of the last one that has any."""
         id = chat.chosen or await chat.conversation.session.last_fork()
         if id is None:
-            raise RoutertermError("There is only one version.", "r asks again, e edits: both make another one.")
+            raise RoutertermError("There is only one version.", "r asks again, e edits: both add a version.")
         there = await chat.conversation.session.walk(id, self.step)
         await chat.conversation.show()
         await chat.conversation.reveal(there)

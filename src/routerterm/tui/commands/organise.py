@@ -39,7 +39,7 @@ class Tag(Command):
 
 
 class Tags(Command):
-    """Every tag with its conversations."""
+    """List all tags and their conversations."""
 
     name, title, group, slash, argument = "tags", "Conversations by tag", "Conversation", "tags", "TAG"
 
@@ -76,14 +76,16 @@ class Archive(Command):
 class Archived(Command):
     """Show archived conversations."""
 
-    name, title, group, slash = "archived", "The archive", "Conversation", "archived"
+    name, title, group, slash = "archived", "Archived conversations", "Conversation", "archived"
 
     async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Pick one to open."""
         from routerterm.tui.screens.conversation_pickers import conversations
 
         show_dialog(
-            chat.app, conversations(chat.services.store, "The archive", Filter(archived=True)), chat.conversation.open
+            chat.app,
+            conversations(chat.services.store, "Archived conversations", Filter(archived=True)),
+            chat.conversation.open,
         )
 
 

@@ -14,14 +14,14 @@ from routerterm.tui.commands.base import Choice, Command, CommandContext
 EFFORTS = {
     "low": "a little",
     "medium": "a while",
-    "high": "as long as it takes; such tokens cost what an answer's cost",
+    "high": "as long as it takes; reasoning tokens cost as much as answer tokens",
     "none": "answer at once, where the model can",
-    "default": "as the model likes",
+    "default": "the model's default",
 }
 
 
 class Temperature(Command):
-    """Set the temperature: 0 is strict, 1 is usual, 2 is wild."""
+    """Set the temperature: 0 is deterministic, 1 is usual, 2 is wild."""
 
     name, title, group, slash, argument = "temperature", "Temperature", "Conversation", "temp", "0–2"
 
@@ -29,10 +29,10 @@ class Temperature(Command):
     async def choices(cls, chat: CommandContext, argument: str) -> Sequence[Choice]:
         """Some that are usual."""
         return [
-            Choice("0", "the likeliest words: facts, code"),
+            Choice("0", "the most likely words: facts, code"),
             Choice("0.7", "a little freedom"),
-            Choice("1", "what most models do by themselves"),
-            Choice("default", "as the model likes"),
+            Choice("1", "the default of most models"),
+            Choice("default", "the model's default"),
         ]
 
     async def run(self, chat: CommandContext, argument: str = "") -> None:
@@ -57,10 +57,10 @@ class Reasoning(Command):
     async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Set it, or say what it is."""
         if not argument:
-            chat.app.notify(f"Reasoning is {chat.conversation.params.effort or 'as the model likes'}.", markup=False)
+            chat.app.notify(f"Reasoning is {chat.conversation.params.effort or 'the model’s default'}.", markup=False)
             return
         if argument not in EFFORTS:
-            raise RoutertermError(f"{argument!r} is no effort.", f"There are {', '.join(EFFORTS)}.")
+            raise RoutertermError(f"{argument!r} is not a reasoning effort.", f"Use {', '.join(EFFORTS)}.")
         effort = None if argument == "default" else cast(Effort, argument)
         await _set(chat, replace(chat.conversation.params, effort=effort))
 
@@ -74,10 +74,10 @@ class Length(Command):
         """Set it, or say what it is."""
         if not argument:
             now = chat.conversation.params.max_output
-            chat.app.notify(f"An answer may have {f'{now:,} tokens' if now else 'as many tokens as the model likes'}.")
+            chat.app.notify(f"The maximum answer length is {f'{now:,} tokens' if now else 'the model’s own'}.")
             return
         if argument != "default" and not (argument.isascii() and argument.isdigit() and int(argument) > 0):
-            raise RoutertermError(f"{argument!r} is no number of tokens.", "Write /length 500, or /length default.")
+            raise RoutertermError(f"{argument!r} is not a number of tokens.", "Write /length 500, or /length default.")
         most = None if argument == "default" else int(argument)
         await _set(chat, replace(chat.conversation.params, max_output=most))
 
@@ -90,7 +90,7 @@ def _temperature(argument: str) -> float | None:
     except ValueError:
         value = -1.0
     if not 0 <= value <= 2:
-        raise RoutertermError(f"{argument!r} is no temperature.", "It goes from 0 to 2; `default` is the model's own.")
+        raise RoutertermError(f"{argument!r} is not a temperature.", "Use 0 to 2, or `default` for the model's own.")
     return value
 
 
@@ -101,5 +101,5 @@ async def _set(chat: CommandContext, params: Params) -> None:
         f"reasoning {params.effort}" if params.effort else "",
         f"at most {params.max_output:,} tokens" if params.max_output else "",
     ]
-    chat.app.notify(", ".join(filter(None, said)).capitalize() or "As the model likes.", timeout=3, markup=False)
+    chat.app.notify(", ".join(filter(None, said)).capitalize() or "The model's defaults.", timeout=3, markup=False)
     await chat.attachments.say_unheeded()

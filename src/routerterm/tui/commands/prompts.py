@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _WORDS = {
     "system": "How the model should answer. It is sent before everything else.",
-    "template": "Gaps are written {{language}}, or {{tone=friendly}} with what stands there otherwise.",
+    "template": "Fields are written {{language}}, or {{tone=friendly}} with a default.",
 }
 
 
@@ -94,9 +94,7 @@ class PromptLibrary:
         if prompt.kind == "system":
             self._chat.conversation.name_prompt(prompt.text, prompt.name)
             await self._chat.conversation.set(system=prompt.text)
-            self._chat.app.notify(
-                f"{prompt.name}: the model answers by it in this conversation.", timeout=4, markup=False
-            )
+            self._chat.app.notify(f"{prompt.name}: in use in this conversation.", timeout=4, markup=False)
             return
 
         async def filled(values: dict[str, str]) -> None:
@@ -120,7 +118,7 @@ class PromptLibrary:
                 kept += 1
             else:
                 written += 1
-        there = f"; {kept} were there already" if kept else ""
+        there = f"; {kept} existed already" if kept else ""
         self._chat.app.notify(f"{written} prompts written to {folder}{there}.", timeout=6, markup=False)
 
     async def read_files(self) -> None:
@@ -140,7 +138,7 @@ class PromptLibrary:
 
         async def kept(edited: Edited) -> None:
             if not edited.text.strip():
-                raise RoutertermError("A prompt without words was not kept.")
+                raise RoutertermError("The empty prompt was not saved.")
             await self._prompts.keep(edited.name, kind, edited.text)
             if before is not None and before.name != edited.name:
                 await self._prompts.remove(before.name)
@@ -157,7 +155,7 @@ class PromptLibrary:
 
         show_dialog(
             self._chat.app,
-            Confirm("Remove", f"Remove the prompt {prompt.name}? It cannot be brought back.", "Remove"),
+            Confirm("Remove", f"Remove the prompt {prompt.name}? This cannot be undone.", "Remove"),
             sure,
         )
 
@@ -167,5 +165,5 @@ class PromptLibrary:
             close = [p.name for p in await self._prompts.all() if p.name.lower().startswith(name.lower())]
             if len(close) == 1 and (prompt := await self._prompts.get(close[0])) is not None:
                 return prompt
-            raise RoutertermError(f"There is no prompt {name!r}.", "/prompts shows those there are.")
+            raise RoutertermError(f"There is no prompt {name!r}.", "/prompts lists the prompts.")
         return prompt

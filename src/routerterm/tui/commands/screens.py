@@ -25,7 +25,7 @@ class Opens(Command):
 
 
 class Help(Opens):
-    """Every key and command, what is open here first."""
+    """All keys and commands, those of this screen first."""
 
     name, title, screen, slash = "help", "Help", "help", "help"
     letter = "h"
@@ -34,7 +34,7 @@ class Help(Opens):
 
 
 class Models(Opens):
-    """Choose a model or route: prices, context, abilities, health."""
+    """Choose a model or route: prices, context, capabilities, health."""
 
     name, title, screen = "models", "Model", "models"
     letter = "m"
@@ -43,7 +43,7 @@ class Models(Opens):
 
 
 class Stats(Opens):
-    """What was used and what it cost."""
+    """Usage and costs."""
 
     name, title, screen, slash = "stats", "Stats", "stats", "cost"
     letter = "s"
@@ -79,7 +79,7 @@ class Keys(Opens):
 
 
 class Route(Opens):
-    """Routes, the health of providers, and why a prompt would go where."""
+    """Routes, provider health, and a dry run of where a prompt would go."""
 
     name, title, screen, slash = "route", "Route", "route", "route"
     letter = "o"
@@ -111,7 +111,7 @@ class Themes(Opens):
             await super().run(chat)
             return
         if argument not in find_themes(chat.app.paths.theme_dirs()):
-            raise RoutertermError(f"There is no theme {argument!r}.", "F8 shows those there are.")
+            raise RoutertermError(f"There is no theme {argument!r}.", "F8 lists the themes.")
         chat.app.use_theme(argument)
         await asyncio.to_thread(set_value, chat.app.paths, "ui.theme", argument)
 
@@ -124,7 +124,7 @@ class Settings(Opens):
 
 
 class Gateway(Opens):
-    """What other programs ask through routerterm, as it happens; the switch for it."""
+    """Requests of other programs through routerterm, live; turns the gateway on or off."""
 
     name, title, screen, slash = "gateway", "Gateway", "gateway", "gateway"
 
@@ -210,7 +210,7 @@ class Notices(Command):
 
 
 class Redraw(Command):
-    """Draw the whole screen again, after something else wrote on it."""
+    """Redraw the screen after another program wrote on it."""
 
     name, title, group, letter = "redraw", "Redraw", "Program", "."
     keys = ("ctrl+l",)
@@ -225,7 +225,7 @@ class Redraw(Command):
 
 
 class Suspend(Command):
-    """Go back to the shell for a while; fg brings routerterm back, and running answers go on then."""
+    """Suspend to the shell; fg brings routerterm back, and running answers continue then."""
 
     name, title, group, slash = "suspend", "Suspend", "Program", "suspend"
     keys = ("alt+z",)  # Ctrl+Z takes back what was typed, as in any editor
@@ -236,7 +236,7 @@ class Suspend(Command):
 
 
 class Quit(Command):
-    """Quit; a running answer is kept as far as it has come."""
+    """Quit; a running answer is kept so far."""
 
     name, title, group, slash, letter = "quit", "Quit", "Program", "quit", "q"
     keys = ("f10", "ctrl+q")

@@ -13,7 +13,7 @@ COPY = "copy"
 
 
 class Tree(Command):
-    """The branches of this conversation with the cost of each: show one, go on from any message, copy it."""
+    """The branches of this conversation with their costs: show, continue from or copy any."""
 
     name, title, group, slash, letter = "tree", "Tree", "Conversation", "tree", "t"
     keys = ("alt+t",)
@@ -25,7 +25,7 @@ class Tree(Command):
         session = chat.conversation.session
         tree = await session.tree()
         if not tree:
-            raise RoutertermError("There is no tree yet.", "It grows with the first message.")
+            raise RoutertermError("There is no tree yet.", "Send a message first.")
 
         async def chosen(answer: tuple[str, str]) -> None:
             what, id = answer
@@ -69,7 +69,7 @@ class RetryWith(Command):
 
 
 class Menu(Command):
-    """Show what can be done with this message."""
+    """Show the commands for this message."""
 
     name, title, group = "menu", "Menu of the message", "Message"
 
@@ -101,7 +101,7 @@ class Menu(Command):
 
 
 class Keep(Command):
-    """Always send this message to the model, however long the conversation gets; or no longer."""
+    """Always send this message to the model, however long the conversation; again to stop."""
 
     name, title, group, slash = "keep", "Keep in context", "Message", "keep"
 
@@ -141,8 +141,8 @@ class SumUp(Command):
                 return
             cost = show_usd(summary.cost.usd)
             chat.app.notify(
-                f"{summary.messages} messages go as a summary by {summary.target} from now on ({cost}). /summary off"
-                " sends them whole again.",
+                f"{summary.messages} messages are now sent as a summary by {summary.target} ({cost}). "
+                "/summary off sends them in full again.",
                 timeout=6,
                 markup=False,
             )

@@ -28,16 +28,14 @@ def open_editor(text: str, environ: Mapping[str, str] | None = None) -> str:
         except OSError as error:
             raise RoutertermError(f"{command[0]} cannot be started: {error.strerror}.", _HINT) from None
         if code:
-            raise RoutertermError(f"{command[0]} ended with {code}; the text is as it was.")
+            raise RoutertermError(f"{command[0]} exited with code {code}; the text is unchanged.")
         try:
             return file.read_text(encoding="utf-8-sig").removesuffix("\n")
         except (OSError, UnicodeDecodeError):
-            raise RoutertermError(
-                f"What {command[0]} left behind is no UTF-8 text.", "The text is as it was."
-            ) from None
+            raise RoutertermError(f"What {command[0]} saved is not UTF-8 text.", "The text is unchanged.") from None
 
 
-_HINT = "Set EDITOR to the editor that you like, as in: export EDITOR=nano"
+_HINT = "Set EDITOR, for example: export EDITOR=nano"
 
 
 def editor_of(environ: Mapping[str, str]) -> list[str]:
@@ -48,4 +46,4 @@ def editor_of(environ: Mapping[str, str]) -> list[str]:
     for name in _USUAL:
         if found := shutil.which(name, path=environ.get("PATH")):
             return [found]
-    raise RoutertermError("There is no editor on this machine that we know of.", _HINT)
+    raise RoutertermError("No editor was found.", _HINT)

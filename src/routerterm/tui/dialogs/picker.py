@@ -90,8 +90,8 @@ class Picker(Modal[str | None]):
     """Answers with the id of the row that was taken, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", "Leave everything as it was", priority=True),
-        Binding("enter", "take", "Take what the cursor stands on", priority=True),
+        Binding("escape", "dismiss(None)", "Close without a change", priority=True),
+        Binding("enter", "take", "Select the row under the cursor", priority=True),
         Binding("up", "move(-1)", "Up", show=False, priority=True),
         Binding("down", "move(1)", "Down", show=False, priority=True),
         Binding("pageup", "page(-1)", "A page up", show=False, priority=True),
@@ -129,7 +129,7 @@ class Picker(Modal[str | None]):
         on: str | None = None,
         placeholder: str = "type to filter",
         hint: str = "Enter Select · Esc Close",
-        empty: str = "There are none.",
+        empty: str = "Nothing here.",
         nothing: str = "No match.",
         watch: Callable[[str], None] | None = None,
         query: str = "",

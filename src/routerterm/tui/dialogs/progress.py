@@ -46,7 +46,7 @@ class Progress(Modal[bool]):
             box.border_title = self._title
             yield Static("…", markup=False)
             ways = FieldLine(gap=2)
-            ways.fields = foot("Esc stops; what is done stays", {"Esc": "screen.dismiss(False)"})
+            ways.fields = foot("Esc stops; finished work is kept", {"Esc": "screen.dismiss(False)"})
             yield ways
 
     def tell(self, done: int, total: int | None) -> None:

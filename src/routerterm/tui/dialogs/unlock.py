@@ -135,11 +135,11 @@ class UnlockScreen(Modal[bool]):
             yield Static("Passphrase", classes="caption", markup=False)
             yield PassphraseLine(id="passphrase", then=again)
             if again is not None:
-                yield Static("The same again", classes="caption", markup=False)
+                yield Static("Repeat the passphrase", classes="caption", markup=False)
                 yield again
             yield Static("", classes="says", markup=False)
             with Horizontal(classes="buttons"):
-                yield Button("Make it" if self.is_new else "Unlock", id="go", compact=True)
+                yield Button("Create" if self.is_new else "Unlock", id="go", compact=True)
                 yield Button("Not now", id="no", compact=True)
 
     @on(PassphraseLine.Entered)
@@ -161,9 +161,11 @@ class UnlockScreen(Modal[bool]):
         if self._busy or not passphrase:
             return
         if self.is_new and len(passphrase) < SHORTEST_PASSPHRASE:
-            self._complain(f"At least {SHORTEST_PASSPHRASE} characters, please. Four words are easy to remember.")
+            self._complain(
+                f"At least {SHORTEST_PASSPHRASE} characters. Four random words are safe and easy to remember."
+            )
         elif self.is_new and self.query_one("#again", Input).value != passphrase:
-            self._complain("Those two differ.")
+            self._complain("The passphrases differ.")
         else:
             self._busy = True
             self.says.update("One moment…")
@@ -214,12 +216,12 @@ def _explanation(status: PlaceStatus) -> str:
     match (status.place, status.state):
         case (KeyLocation.VAULT, "new"):
             return (
-                "This machine has no open keyring, so your keys go into an encrypted file. "
-                "Its passphrase is kept nowhere: without it, nobody can read them."
+                "There is no open keyring here, so your keys go into an encrypted file. "
+                "Its passphrase is not stored: without it, the keys are lost."
             )
         case (KeyLocation.VAULT, _):
             return "Your keys are in an encrypted file. Its passphrase opens it for a while."
         case (_, "new"):
-            return "This session has no keyring yet. A passphrase of yours makes one, for this and other programs."
+            return "This session has no keyring yet. Your passphrase creates one, for this and other programs."
         case _:
-            return f"{status.title} is locked. Its passphrase is usually the password of your login."
+            return f"{status.title} is locked. Its passphrase is usually your login password."

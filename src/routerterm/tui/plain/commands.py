@@ -27,16 +27,16 @@ async def _help(talk: PlainChat, _: str) -> None:
     """list the commands"""
     for name, deed in COMMANDS.items():
         talk.say(f"/{name}: {(deed.__doc__ or '').strip()}")
-    talk.say("A line that ends with a backslash goes on in the next. Ctrl+C stops an answer.")
+    talk.say("End a line with a backslash to continue it on the next one. Ctrl+C stops an answer.")
 
 
 async def _model(talk: PlainChat, argument: str) -> None:
-    """NAME: the model or route that answers; alone, say which it is"""
+    """NAME: use this model or route; without NAME, show the current one"""
     from routerterm.wiring.preview import abilities
 
     if argument:
         if not (await abilities(talk.services)).models(argument):
-            raise RoutertermError(f"{argument} is neither a model nor a route.", "/models WORD lists some.")
+            raise RoutertermError(f"{argument} is neither a model nor a route.", "/models WORD lists models.")
         talk.conversation.model = argument
         await remember(talk.services, argument)
         await talk.conversation.keep_model()
@@ -44,36 +44,38 @@ async def _model(talk: PlainChat, argument: str) -> None:
 
 
 async def _models(talk: PlainChat, argument: str) -> None:
-    """WORD: name the models with that word"""
+    """WORD: list the models whose name contains it"""
     found = [str(model.target) for model in talk.services.catalog.models() if argument.lower() in str(model.target)]
     for name in found[:LISTED]:
         talk.say(name)
-    talk.say(f"{len(found)} in all." if len(found) > LISTED or not found else "")
+    talk.say(f"{len(found)} in total." if len(found) > LISTED or not found else "")
 
 
 async def _system(talk: PlainChat, argument: str) -> None:
-    """TEXT: what the model should be told about its task"""
+    """TEXT: set the system prompt"""
     await talk.conversation.change(system=argument or None)
-    talk.say("The system prompt is set." if argument else "There is no system prompt now.")
+    talk.say("The system prompt is set." if argument else "The system prompt is removed.")
 
 
 async def _temperature(talk: PlainChat, argument: str) -> None:
-    """0 to 2: how freely it is worded"""
+    """0 to 2: set the temperature"""
     try:
         value = None if argument == "default" else float(argument)
     except ValueError:
         value = -1.0
     if value is not None and not 0 <= value <= 2:
-        raise RoutertermError(f"{argument or 'Nothing'} is no temperature.", "It goes from 0 to 2.")
+        raise RoutertermError(f"{argument or 'Nothing'} is not a temperature.", "Use 0 to 2.")
     await talk.conversation.change(params=replace(talk.conversation.params, temperature=value))
     talk.say(f"The temperature is {argument}.")
     await talk.say_unheeded()
 
 
 async def _reasoning(talk: PlainChat, argument: str) -> None:
-    """low, medium, high or none: how long it thinks first"""
+    """low, medium, high or none: set the reasoning effort"""
     if argument not in ("none", "low", "medium", "high", "default"):
-        raise RoutertermError(f"{argument or 'Nothing'} is no effort.", "There are low, medium, high, none, default.")
+        raise RoutertermError(
+            f"{argument or 'Nothing'} is not a reasoning effort.", "Use low, medium, high, none or default."
+        )
     effort = None if argument == "default" else cast(Effort, argument)
     await talk.conversation.change(params=replace(talk.conversation.params, effort=effort))
     talk.say(f"Reasoning is {argument}.")
@@ -81,31 +83,31 @@ async def _reasoning(talk: PlainChat, argument: str) -> None:
 
 
 async def _attach(talk: PlainChat, argument: str) -> None:
-    """FILE: send it with the next question"""
+    """FILE: attach it to the next question"""
     from routerterm.tui.chat.attachment_files import load, named
 
     for path in named(argument):
         file = await asyncio.to_thread(load, path)
         talk.files.append(file)
-        talk.say(f"{one_line(file.name)}, {file.shown_size}, goes with the next question.")
+        talk.say(f"{one_line(file.name)}, {file.shown_size}, is attached to the next question.")
     await talk.say_unheeded()
 
 
 async def _private(talk: PlainChat, _: str) -> None:
-    """keep this conversation on this machine, or no longer"""
+    """turn private mode (local models only) on or off"""
     await talk.conversation.change(private=not talk.conversation.private)
-    talk.say("Only models of this machine may answer." if talk.conversation.private else "Any model may answer.")
+    talk.say("Only local models may answer." if talk.conversation.private else "Any model may answer.")
     await talk.say_unheeded()
 
 
 async def _new(talk: PlainChat, _: str) -> None:
-    """begin another conversation"""
+    """start a new conversation"""
     await talk.open(None)
     talk.say("A new conversation.")
 
 
 async def _list(talk: PlainChat, _: str) -> None:
-    """name the latest conversations; /open NUMBER opens one"""
+    """list recent conversations; /open NUMBER opens one"""
     rows = await talk.services.store.conversations.page(LISTED)
     talk.listed = [row.id for row in rows]
     for number, row in enumerate(rows, 1):
@@ -115,9 +117,11 @@ async def _list(talk: PlainChat, _: str) -> None:
 
 
 async def _open(talk: PlainChat, argument: str) -> None:
-    """NUMBER: open a conversation of the list, or of what was found"""
+    """NUMBER: open a conversation of /list or /find"""
     if not argument.isdigit() or not 0 < int(argument) <= len(talk.listed):
-        raise RoutertermError("There is no such number.", "/list or /find WORDS names conversations by number.")
+        raise RoutertermError(
+            "There is no conversation with that number.", "/list or /find WORDS names conversations by number."
+        )
     await talk.open(talk.listed[int(argument) - 1])
     for message in (await talk.conversation.session.page(20)).messages:
         talk.say(said(message))
@@ -137,41 +141,41 @@ async def _find(talk: PlainChat, argument: str) -> None:
 
 
 async def _retry(talk: PlainChat, argument: str) -> None:
-    """MODEL: answer the last question again, perhaps by another model"""
+    """MODEL: ask the last question again, with MODEL if given"""
     await talk.unlock(argument or talk.conversation.model)
     await talk.hear(talk.conversation.session.regenerate(model=argument or talk.conversation.model))
 
 
 async def _undo(talk: PlainChat, _: str) -> None:
-    """take the last turn back"""
+    """undo the last turn"""
     question = await talk.conversation.session.undo()
     if question is None:
         raise RoutertermError("There is no turn to undo.")
-    talk.say(f"Taken back: {one_line(question.message.said)}")
+    talk.say(f"Undone: {one_line(question.message.said)}")
 
 
 async def _why(talk: PlainChat, _: str) -> None:
-    """tell how the last answer came to be"""
+    """explain why the last model answered"""
     reply = talk.conversation.session.reply
     if reply is None:
         raise RoutertermError("There is no answer in this session yet.")
     record = reply.record
-    talk.say(f"{record.asked} was asked.")
+    talk.say(f"You asked for {record.asked}.")
     for attempt in record.attempts:
         end = f"failed: {attempt.error.message} {attempt.next}" if attempt.error else "answered"
         talk.say(f"Attempt {attempt.n}: {attempt.target}, {attempt.why}; {end}")
     for passed in record.decision.passed_over if record.decision else ():
-        talk.say(f"Not asked: {passed.target}, {passed.reason}")
+        talk.say(f"Not used: {passed.target}, {passed.reason}")
 
 
 async def _cost(talk: PlainChat, _: str) -> None:
-    """tell what today has cost"""
+    """show today's cost"""
     today, cap = await talk.services.spent_today()
-    talk.say(f"Today {show_usd(today)}{f' of {show_usd(cap)}' if cap else ''}. `routerterm stats` tells more.")
+    talk.say(f"Today {show_usd(today)}{f' of {show_usd(cap)}' if cap else ''}. `routerterm stats` shows more.")
 
 
 async def _quit(talk: PlainChat, _: str) -> None:
-    """leave; so does Ctrl+D"""
+    """quit; so does Ctrl+D"""
     talk.over = True
 
 

@@ -143,7 +143,7 @@ class PlainChat:
             case AttemptFailed(target=target, error=error, next=then):
                 self.say(f"[{target}: {words(error.kind)}; {then}]")
             case Recovered(how=how, target=target):
-                self.say(f"[the answer broke off; {target} {'goes on' if how == 'continue' else 'begins again'}]")
+                self.say(f"[the answer was cut off; {target} {'continues' if how == 'continue' else 'starts again'}]")
             case Finished():
                 self.say(ending(event))
             case Failed(error):
@@ -172,7 +172,7 @@ def run(paths: Paths, unlock: Unlock, opening: Opening | None = None) -> int:
                 try:
                     runner.run(talk.take(line))
                 except KeyboardInterrupt:
-                    talk.say("[stopped; what was said is kept]")
+                    talk.say("[stopped; the answer so far is kept]")
         finally:
             runner.run(services.close())
     return 0
@@ -211,7 +211,7 @@ def _line(talk: PlainChat) -> str | None:
             return "\n".join(lines) if lines else None
         except KeyboardInterrupt:
             sys.stdout.write("\n")
-            talk.say("Ctrl+D or /quit leaves.")
+            talk.say("Ctrl+D or /quit quits.")
             lines = []
             continue
         if not line.endswith("\\"):

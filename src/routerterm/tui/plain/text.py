@@ -33,7 +33,7 @@ def said(message: StoredMessage) -> str:
             case Text(text, name):
                 pieces.append(f"[file {one_line(name)}]" if name is not None else sanitise(text))
             case Image():
-                pieces.append(f"[picture {one_line(part.name or part.media_type)}]")
+                pieces.append(f"[image {one_line(part.name or part.media_type)}]")
             case ToolCall():
                 pieces.append(f"[calls {one_line(part.name)}]")
             case ToolResult() | Reasoning():
@@ -42,7 +42,7 @@ def said(message: StoredMessage) -> str:
     return f"{who}: {' '.join(pieces).strip()}" + (f"\n[{one_line(trouble)}]" if trouble else "")
 
 
-WELCOME = """Nothing is set up yet; the demo answers, and costs nothing. Three ways on:
-  routerterm keys add     stores the key of a provider
-  routerterm local fetch  fetches a small model that answers on this machine, 93 MB
-  or just write: the demo shows how everything goes."""
+WELCOME = """Nothing is set up yet, so the free demo answers. Three ways to start:
+  routerterm keys add     adds a provider's API key
+  routerterm local fetch  fetches a small model that runs on this computer, 93 MB
+  or just write: the demo shows how everything works."""

@@ -37,7 +37,7 @@ class BootScreen(FastScreen[None]):
     def compose(self) -> ComposeResult:
         """What has been typed so far."""
         yield Static("", id="typed", markup=False)
-        yield Static("any key goes on", id="away", markup=False)
+        yield Static("press any key", id="away", markup=False)
 
     def on_mount(self) -> None:
         """Begin."""

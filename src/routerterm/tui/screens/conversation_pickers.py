@@ -28,7 +28,7 @@ def conversations(store: Store, title: str, which: Filter, hint: str = "Enter Op
         narrowed = Filter(which.archived, which.deleted, which.tag, query.strip())
         return [_row(one) for one in await store.conversations.page(MOST, which=narrowed)]
 
-    return Picker(title, COLUMNS, source, placeholder="a part of the title", hint=hint, empty="There are none.")
+    return Picker(title, COLUMNS, source, placeholder="part of the title", hint=hint, empty="Nothing here.")
 
 
 def tags(store: Store) -> Picker:
@@ -39,7 +39,7 @@ def tags(store: Store) -> Picker:
         return [Row(tag, (one_line(tag), f"{n:,}")) for tag, n in found if query.strip().lower() in tag.lower()]
 
     columns = (Column("", 0, most=50), Column("", 1, right=True))
-    empty = "No conversation has a tag. /tag gives the open one some."
+    empty = "No conversation has a tag. /tag adds tags to this one."
     return Picker("Tags", columns, source, hint="Enter Show · Esc Close", empty=empty)
 
 

@@ -40,7 +40,7 @@ def look_for(app: AppContext, words: str) -> None:
         source,
         placeholder='words, "a phrase", model:gpt, role:user, before:2026-01-01, tag:work, cost:>0.1',
         hint="Enter Open · Esc Close",
-        empty="Type what was said.",
+        empty="Type words to find.",
         nothing="Nothing found in any conversation, archived ones included.",
         query=words,
     )

@@ -49,7 +49,7 @@ class GatewayScreen(Modal[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "Back to the chat"),
-        Binding("s", "switch", "Open or close the gateway"),
+        Binding("s", "switch", "Turn the gateway on or off"),
         Binding("f1,ctrl+underscore", "app.help_here", "Help", show=False),
     ]
     DEFAULT_CSS = """
@@ -108,19 +108,19 @@ class GatewayScreen(Modal[None]):
         at = None if first or listed.cursor == 0 or listed.current is None else listed.current.id
         listed.show([row_of(row) for row in rows], on=at)
         self.query_one("#state", Static).update("\n".join(self._words(rows)))
-        hint = "s closes it" if host is not None else "s opens it"
+        hint = "s turns it off" if host is not None else "s turns it on"
         actions = {"s": "screen.switch", "Esc": "screen.dismiss(None)"}
-        self.query_one("#foot", FieldLine).fields = foot(f"{hint} · Esc leaves", actions)
+        self.query_one("#foot", FieldLine).fields = foot(f"{hint} · Esc Close", actions)
 
     def _words(self, rows: tuple[RequestEntry, ...]) -> Iterator[str]:
         host = self._of.gateway.host
         if host is None:
-            yield "Closed. Open, it lets editors and scripts on this machine use your models, budgets and ledger."
+            yield "Off. Turn it on to let local editors and scripts use your models and budgets."
             return
         running = sum(row.ending == "running" for row in rows)
-        yield f"Open at {host.address} - OpenAI at {host.address}/v1 - {running} running"
+        yield f"On: {host.address} - OpenAI at {host.address}/v1 - {running} running"
         if not rows:
-            yield "Nobody has asked yet.  Keys for tools: routerterm gateway key add NAME"
+            yield "No requests yet.  Keys for tools: routerterm gateway key add NAME"
 
 
 def row_of(served: RequestEntry) -> Row:
@@ -129,11 +129,11 @@ def row_of(served: RequestEntry) -> Row:
     moment = datetime.fromtimestamp(served.started_at / 1000).strftime("%H:%M:%S")  # noqa: DTZ006 - the person's clock
     answered = served.answered or "…" if served.ending == "running" else served.error or served.answered
     if served.cached:
-        answered = f"{answered} (from memory)"
+        answered = f"{answered} (from cache)"
     elif served.fallback and served.ending == "done":
         answered = f"{answered} (fallback)"
     elif served.ending == "gone":
-        answered = f"{served.answered} (hung up)".strip()
+        answered = f"{served.answered} (disconnected)".strip()
     about = "~" if served.estimated else ""
     tokens = f"{about}{served.tokens_in}+{served.tokens_out}" if served.tokens_in or served.tokens_out else ""
     cost = "" if served.ending in ("running", "denied") else show_usd(served.cost)

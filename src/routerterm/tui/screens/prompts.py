@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from routerterm.store.prompts import Prompt
 
 COLUMNS = (Column("", 0, most=30), Column("", 2, most=24), Column("", 1, grow=True))
-FOOT = "Enter use · E change · D remove · S new system prompt · T new template · Esc leave"
+FOOT = "Enter Use · E Edit · D Remove · S New system prompt · T New template · Esc Close"
 _DEEDS = {
     "Enter": "screen.use",
     "S": "screen.new('system')",
@@ -33,8 +33,8 @@ _DEEDS = {
 }
 EMPTY = (
     "Nothing here yet.\n\n"
-    "S writes a system prompt: how a model shall answer, by a name of yours.\n"
-    "T writes a template: a text with gaps such as {{language}} or {{tone=friendly}}, asked for when you use it."
+    "S writes a system prompt: how a model should answer, under a name you choose.\n"
+    "T writes a template: a text with fields such as {{language}} or {{tone=friendly}}, filled in when you use it."
 )
 
 

@@ -71,7 +71,7 @@ def key_entries(commands: Iterable[type[CommandInfo]], own: dict[str, str]) -> I
     """The keys of every command, as entries."""
     for command in commands:
         default = ", ".join(command.keys)
-        text = f"Keys for: {command.help()} Commas between several; none takes them away."
+        text = f"Keys for: {command.help()} Separate several with commas; `none` removes them."
         yield Entry(("bindings", command.name), own.get(command.name, default), default, (), "text", text)
 
 
@@ -158,5 +158,5 @@ def _ask(app: AppContext, name: str, entry: Entry) -> None:
         column = (Column("", 0, grow=True),)
         app.push_screen(Picker(name, column, among(rows), on=shown(entry.value), explained=True), picked)
     else:
-        words = f"{entry.text}\nIt takes {entry.kind}; empty means {shown(entry.default) or 'not set'}."
+        words = f"{entry.text}\nValue: {entry.kind}; empty means {shown(entry.default) or 'not set'}."
         app.push_screen(PromptDialog(name, words, shown(entry.value), take=take), again)

@@ -31,7 +31,7 @@ COLUMNS = (
 )
 DEEPEST = 10
 """Forks after which rows are set in no further."""
-FOOT = "Enter show · F fork · C copy · P keep · A all · Esc leave"
+FOOT = "Enter Show · F Fork · C Copy · P Keep · A All · Esc Close"
 _DEEDS = {
     "Enter": "screen.take('show')",
     "F": "screen.take('fork')",
@@ -47,8 +47,8 @@ class TreeScreen(Modal[tuple[str, str] | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,alt+t", "dismiss(None)", "Leave"),
-        Binding("f", "take('fork')", "Go on from there"),
-        Binding("c", "take('clone')", "Copy down to there"),
+        Binding("f", "take('fork')", "Continue from here"),
+        Binding("c", "take('clone')", "Copy down to here"),
         Binding("p", "take('keep')", "Always send"),
         Binding("a", "all", "All messages"),
         Binding("left,left_square_bracket", "fork(-1)", "Branch above", show=False),

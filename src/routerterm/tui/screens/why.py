@@ -44,7 +44,7 @@ class WhyScreen(Modal[None]):
     def compose(self) -> ComposeResult:
         """The lines, scrolled."""
         with VerticalScroll() as box:
-            box.border_subtitle = "Esc or a click closes"
+            box.border_subtitle = "Esc Close"
             parts = (Content.styled(f"{text}\n", f"$t-{colour}") for text, colour in story(self.record, self._glyphs))
             yield Static(Content("").join(parts))
 
@@ -56,7 +56,7 @@ class WhyScreen(Modal[None]):
 def story(record: ReplyTrace, glyphs: Glyphs) -> Iterator[Line]:
     """What is known of how an answer came to be, line by line; attempts hang on a line in time."""
     if record.decision is None and not record.attempts:
-        yield "Nothing is recorded of how this answer came to be.", "dim"
+        yield "No routing record for this message.", "dim"
         return
     yield f"WHY   you asked for {one_line(record.asked)}", "bright"
     yield "", "dim"
@@ -86,10 +86,10 @@ def _end(record: ReplyTrace, glyphs: Glyphs) -> Iterator[Line]:
         if record.error.hint:
             yield f"     {one_line(record.error.hint)}", "warning"
     if record.left_out is not None:
-        yield f"  {record.left_out.messages} earlier messages were left out: the window was full.", "dim"
+        yield f"  {record.left_out.messages} earlier messages were left out: the context window was full.", "dim"
     if record.finish is None:
         return
-    first = f", first word after {seconds(record.ttft_ms)}" if record.ttft_ms is not None else ""
+    first = f", time to first token {seconds(record.ttft_ms)}" if record.ttft_ms is not None else ""
     yield f"  {glyphs.star} answered by {record.target} in {seconds(record.total_ms)}{first}", "success"
     if record.usage is not None:
         usage = record.usage

@@ -48,8 +48,8 @@ def title(mood: TitleState, *, ascii_only: bool = False) -> str:
     more = {
         "idle": "routerterm",
         "answering": f"{'...' if ascii_only else '…'} routerterm",
-        "ready": "* routerterm: the answer is here",
-        "asking": "! routerterm: a question for you",
+        "ready": "* routerterm: answer complete",
+        "asking": "! routerterm: your input is needed",
     }
     return f"\x1b]2;{more[mood]}\x1b\\"
 

@@ -47,7 +47,7 @@ class ThemeManager:
             return self._fitted(read_theme(self._file)), None
         except KeyError:
             self._file = None
-            return self._default(), SettingsError(f"There is no theme {name!r}.", "F8 shows those there are.")
+            return self._default(), SettingsError(f"There is no theme {name!r}.", "F8 lists the themes.")
         except RoutertermError as error:
             return self._default(), error
 

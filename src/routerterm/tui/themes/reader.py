@@ -32,7 +32,7 @@ def read_theme(path: Path) -> Theme:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"the theme {path.name} is not valid TOML: {error}") from None
     except ValueError as error:
-        raise SettingsError(f"the theme {path.name} has a mistake: {error}") from None
+        raise SettingsError(f"the theme {path.name} has an error: {error}") from None
 
 
 def parse_theme(name: str, body: Mapping[str, Any]) -> Theme:

@@ -83,7 +83,7 @@ class ConversationList(ScrollView, Toned, can_focus=True):
         Action("r", "Rename", "ask('rename')", rank=3),
         Action("p", "Pin to the top, or unpin", "ask('pin')", rank=4, short="Pin"),
         Action("t", "Tag", "ask('tag')", rank=4),
-        Action("a", "Archive, or take out of the archive", "ask('archive')", rank=4, short="Archive"),
+        Action("a", "Archive or unarchive", "ask('archive')", rank=4, short="Archive"),
         Action("d,delete", "Delete", "ask('delete')", rank=3),
         Action("slash", "Filter by title", "filter", rank=3, short="Filter"),
         Action("up,k", "Conversation up", "move(-1)"),

@@ -44,12 +44,12 @@ class LetterArea(TextArea):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("alt+left,alt+b", "cursor_word_left", "Word left", show=False),
         Binding("alt+right,alt+f", "cursor_word_right", "Word right", show=False),
-        Binding("ctrl+w", "kill_word_left(True)", "Delete back to a blank", show=False),
-        Binding("alt+backspace,ctrl+backspace", "kill_word_left(False)", "Delete the word before", show=False),
-        Binding("alt+d,alt+delete,ctrl+delete", "kill_word_right", "Delete the word after", show=False),
+        Binding("ctrl+w", "kill_word_left(True)", "Delete back to a space", show=False),
+        Binding("alt+backspace,ctrl+backspace", "kill_word_left(False)", "Delete the previous word", show=False),
+        Binding("alt+d,alt+delete,ctrl+delete", "kill_word_right", "Delete the next word", show=False),
         Binding("ctrl+u,super+backspace", "kill_to_start", "Delete back to the line's start", show=False),
         Binding("ctrl+k", "kill_to_end", "Delete to the line's end", show=False),
-        Binding("ctrl+y", "yank", "Bring back what was deleted", show=False),
+        Binding("ctrl+y", "yank", "Restore what was deleted", show=False),
         Binding("ctrl+b", "cursor_left", "Left", show=False),
         Binding("ctrl+shift+z,super+shift+z", "redo", "Redo", show=False),
     ]
@@ -123,12 +123,12 @@ class LetterInput(Input):
         Binding("alt+left,alt+b", "cursor_left_word", "Word left", show=False),
         Binding("alt+right,alt+f", "cursor_right_word", "Word right", show=False),
         Binding("ctrl+b", "cursor_left", "Left", show=False),
-        Binding("ctrl+w", "kill_word_left(True)", "Delete back to a blank", show=False),
-        Binding("alt+backspace,ctrl+backspace", "kill_word_left(False)", "Delete the word before", show=False),
-        Binding("alt+d,alt+delete,ctrl+delete", "kill_word_right", "Delete the word after", show=False),
+        Binding("ctrl+w", "kill_word_left(True)", "Delete back to a space", show=False),
+        Binding("alt+backspace,ctrl+backspace", "kill_word_left(False)", "Delete the previous word", show=False),
+        Binding("alt+d,alt+delete,ctrl+delete", "kill_word_right", "Delete the next word", show=False),
         Binding("ctrl+u,super+backspace", "kill_to_start", "Delete back to the start", show=False),
         Binding("ctrl+k", "kill_to_end", "Delete to the end", show=False),
-        Binding("ctrl+y", "yank", "Bring back what was deleted", show=False),
+        Binding("ctrl+y", "yank", "Restore what was deleted", show=False),
     ]
 
     def action_cursor_left(self, select: bool = False) -> None:

@@ -133,7 +133,7 @@ def title_fields(question: str, glyphs: Glyphs) -> tuple[Field, ...]:
 def bar_fields(count: int, *, running: bool) -> tuple[Field, ...]:
     """The keys at the foot."""
     return (
-        Field((Span(f" 1–{count} ", "key"), Span(" Go on with it", "text")), rank=0),
+        Field((Span(f" 1–{count} ", "key"), Span(" Continue with it", "text")), rank=0),
         Field((Span(" Tab ", "key"), Span(" Next", "text")), rank=2, action="screen.step(1)"),
         Field((Span(" Esc ", "key"), Span(" Stop" if running else " Leave", "text")), rank=1, action="screen.leave"),
     )

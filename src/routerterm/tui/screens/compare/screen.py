@@ -64,11 +64,11 @@ class CompareScreen(FramedScreen):
     CompareScreen.-side > #tabs { display: none; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        *(Binding(str(n), f"take({n - 1})", f"Go on with answer {n}", show=n == 1) for n in range(1, 5)),
-        Binding("enter", "take_this", "Go on with the one under the cursor", priority=True),
+        *(Binding(str(n), f"take({n - 1})", f"Continue with answer {n}", show=n == 1) for n in range(1, 5)),
+        Binding("enter", "take_this", "Continue with the one under the cursor", priority=True),
         Binding("tab,right", "step(1)", "Next answer", priority=True),
-        Binding("shift+tab,left", "step(-1)", "Answer before", priority=True),
-        Binding("escape", "leave", "Stop them; once they have ended, leave", priority=True),
+        Binding("shift+tab,left", "step(-1)", "Previous answer", priority=True),
+        Binding("escape", "leave", "Stop; once stopped, close", priority=True),
     ]
     title_line = query_one("#title", FieldLine)
     tabs = query_one("#tabs", FieldLine)
@@ -275,7 +275,7 @@ class CompareScreen(FramedScreen):
             return
         reply = self.comparison.reply(index)
         if reply is None or reply.builder.is_empty:
-            self.notify("It has said nothing yet.", timeout=2)
+            self.notify("There is no answer yet.", timeout=2)
             return
         await self.finish()
         self.chosen = index

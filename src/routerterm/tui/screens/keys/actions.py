@@ -66,7 +66,7 @@ class KeysActions:
                     good, bad = good + result.ok, bad + (not result.ok)
                     await self._screen.reload()
         self._screen.say(
-            f"{good} answer well, {bad} do not." if bad else f"All {good} answer well.", "warning" if bad else "success"
+            f"{good} keys work, {bad} do not." if bad else f"All {good} keys work.", "warning" if bad else "success"
         )
 
     async def adopt(self, record: KeyRecord) -> None:
@@ -85,7 +85,7 @@ class KeysActions:
         if noted is not None:
             await self._screen.model.describe(record, notes=noted.notes, quota=noted.quota)
             await self._screen.reload()
-            self._screen.say(f"Noted for {record.name}.", "success")
+            self._screen.say(f"Saved for {record.name}.", "success")
 
     async def move(self, record: KeyRecord) -> None:
         """Let the key live in the other store."""
@@ -95,13 +95,13 @@ class KeysActions:
         target = KeyLocation.VAULT if record.place is KeyLocation.KEYRING else KeyLocation.KEYRING
         status = self._screen.view.place(target)
         if status is None or status.state == "absent":
-            self._screen.say(f"It stays: {place_words(target)} is not to be had here.", "warning")
+            self._screen.say(f"The key was not moved: {place_words(target)} is not available.", "warning")
             return
         source = self._screen.view.place(record.place)
         if await self._opened(status, "") and (source is None or await self._opened(source, "")):
             moved = await self._screen.model.move(record, target)
             await self._screen.reload(moved.name)
-            self._screen.say(f"{moved.name} now lives in {place_words(target)}.", "success")
+            self._screen.say(f"{moved.name} is now in {place_words(target)}.", "success")
 
     async def unlock(self) -> None:
         """Open every place that is locked."""

@@ -79,7 +79,7 @@ AddKeyScreen .-gone { display: none; }
             dialog.border_title = "1 of 3 · Your key" if self._place.state != "ready" else "Add a key"
             where = place_words(self._place.place)
             yield Static(
-                f"Paste the key of a provider. It is tested, then kept in {where}, and never shown again.",
+                f"Paste a provider's API key. It is tested, then stored in {where}, and never shown again.",
                 classes="explains",
                 markup=False,
             )
@@ -87,9 +87,9 @@ AddKeyScreen .-gone { display: none; }
             key = LetterInput(self._pasted, password=True, id="key", placeholder="paste it here")
             key.cursor_blink = False
             yield key
-            yield Static("Whose is it?", classes="caption owners -gone", markup=False)
+            yield Static("Provider", classes="caption owners -gone", markup=False)
             yield OptionList(classes="owners -gone", markup=False)
-            yield Static("Label, if you like", classes="caption", markup=False)
+            yield Static("Label (optional)", classes="caption", markup=False)
             label = LetterInput(id="label", placeholder="default", max_length=40)
             label.cursor_blink = False
             yield label
@@ -165,7 +165,7 @@ AddKeyScreen .-gone { display: none; }
             self.key_line.focus()
             return
         if not self._chosen:
-            self.says.update("Choose whose key it is.")
+            self.says.update("Choose the provider.")
             self.owners.focus()
             return
         self.dismiss(NewKey(self._chosen, Secret(pasted.key), self.label_line.value.strip()))

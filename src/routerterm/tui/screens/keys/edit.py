@@ -31,7 +31,7 @@ class EditKeyScreen(Modal[Noted | None]):
     """Dismissed with `Noted`, or None where nothing is to change."""
 
     DEFAULT_CSS = DIALOG_CSS.replace("$SCREEN", "EditKeyScreen")
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "give_up", "Leave it", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "give_up", "Cancel", show=False)]
     AUTO_FOCUS = "#quota"
     VERTICAL_BREAKPOINTS = LOW
 
@@ -46,7 +46,7 @@ class EditKeyScreen(Modal[Noted | None]):
         """Two lines to write on, two buttons."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = f"{self.record.name} {self.record.masked}"
-            yield Static("Requests a day, at most; empty for no limit", classes="caption", markup=False)
+            yield Static("Requests per day; empty for no limit", classes="caption", markup=False)
             written = str(self.record.quota or "")
             quota = LetterInput(written, id="quota", type="integer", max_length=9, select_on_focus=False)
             quota.cursor_blink = False
@@ -57,8 +57,8 @@ class EditKeyScreen(Modal[Noted | None]):
             yield notes
             yield Static("", classes="says", markup=False)
             with Horizontal(classes="buttons"):
-                yield Button("Keep it", id="go", compact=True)
-                yield Button("Leave it", id="no", compact=True)
+                yield Button("Save", id="go", compact=True)
+                yield Button("Cancel", id="no", compact=True)
 
     @on(Input.Submitted)
     def _entered(self, event: Input.Submitted) -> None:
@@ -77,7 +77,7 @@ class EditKeyScreen(Modal[Noted | None]):
     def _go(self) -> None:
         written = self.quota.value.strip()
         if written and not (written.isascii() and written.isdigit()):
-            self.query_one(".says", Static).update("A whole number of requests, or nothing.")
+            self.query_one(".says", Static).update("Enter a whole number, or leave it empty.")
             self.quota.focus()
             return
         self.dismiss(Noted(int(written) or None if written else None, self.notes.value.strip()))

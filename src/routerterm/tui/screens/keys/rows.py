@@ -147,7 +147,7 @@ def words(line: KeyLine, now: float) -> str:
             return "ready" if line.tested is None or not line.tested.proven else "ready, tested"
         case "cooling":
             wait = duration(line.until - now) if line.until is not None else "a while"
-            return f"rests {wait}: {line.says}"
+            return f"cooling down {wait}: {line.says}"
         case "off":
             return "disabled"
         case "locked":
@@ -155,7 +155,7 @@ def words(line: KeyLine, now: float) -> str:
         case "out":
             return f"out: {line.says}"
         case "missing":
-            return line.says or "not to be found"
+            return line.says or "not found"
 
 
 def details(row: Row | None, now: float) -> tuple[tuple[Span, ...], ...]:
@@ -166,7 +166,7 @@ def details(row: Row | None, now: float) -> tuple[tuple[Span, ...], ...]:
         case Invitation(provider):
             return (
                 (Span(f"{provider.title} has no key here.", "bright"),),
-                (Span("Get one at ", "dim"), Span(provider.docs or "its own pages", "accent")),
+                (Span("Get one at ", "dim"), Span(provider.docs or "its website", "accent")),
                 (Span("Then press Enter, or paste it here: it is recognised, tested and stored.", "text"),),
             )
         case _:
@@ -191,18 +191,16 @@ def _key_details(line: KeyLine, now: float) -> tuple[tuple[Span, ...], ...]:
         if tested.hint and not tested.ok:
             lines.append((Span("      "), Span(tested.hint, "dim")))
     elif record.place in (KeyLocation.ENVIRONMENT, KeyLocation.COMMAND):
-        lines.append(
-            (Span("A adopts it: it then lives in your keyring or vault, and this becomes the fallback.", "dim"),)
-        )
+        lines.append((Span("A copies it to your keyring or vault; this becomes the fallback.", "dim"),))
     if record.quota:
-        reset = f", anew in {duration(line.resets_at - now)}" if line.resets_at else ""
+        reset = f", resets in {duration(line.resets_at - now)}" if line.resets_at else ""
         lines.append(
-            (Span("quota ", "dim"), Span(f"{line.used or 0:,} of {record.quota:,} requests a day{reset}", "text"))
+            (Span("quota ", "dim"), Span(f"{line.used or 0:,} of {record.quota:,} requests per day{reset}", "text"))
         )
     if record.notes:
         lines.append((Span("note  ", "dim"), Span(one_line(record.notes), "text")))
     if line.health == "locked":
-        lines[1] = (Span("locked: press U and give the passphrase", "warning"),)
+        lines[1] = (Span("locked: press U and enter the passphrase", "warning"),)
     return tuple(lines)
 
 

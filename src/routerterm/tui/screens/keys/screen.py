@@ -112,7 +112,7 @@ class KeysScreen(FramedScreen):
         self.title_line.fields = title_fields(None, self.machine.glyphs)
         self.set_interval(1.0, self._tick)
         self.set_interval(RELOAD, self._reload_quietly)
-        self._work("Looking…", self._begin)
+        self._work("Loading…", self._begin)
 
     async def _begin(self) -> None:
         await self.reload()
@@ -179,7 +179,7 @@ class KeysScreen(FramedScreen):
 
     def action_test_all(self) -> None:
         """Ask every provider."""
-        self._work("Asking everyone…", self.deeds.test_all)
+        self._work("Testing all keys…", self.deeds.test_all)
 
     def action_switch(self) -> None:
         """Use the key, or do not."""
@@ -191,7 +191,7 @@ class KeysScreen(FramedScreen):
         """Store the key of a variable or a command."""
         record = self._record
         if record is None or record.stored:
-            self.say("Only a key of a variable or a command can be adopted.", "dim")
+            self.say("Only a key from a variable or a command can be adopted.", "dim")
             return
         self._work("Storing…", lambda: self.deeds.adopt(record))
 
@@ -212,7 +212,7 @@ class KeysScreen(FramedScreen):
             return
         if self._doomed != record:
             self._doomed = record
-            self.say(f"Remove {record.name} {record.masked} for good? Press D once more.", "warning")
+            self.say(f"Remove {record.name} {record.masked} permanently? Press D again.", "warning")
             return
         self._doomed = None
         self._order(lambda: self.model.remove(record), f"Removed {record.name}.")

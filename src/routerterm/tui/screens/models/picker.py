@@ -45,7 +45,7 @@ def model_picker(app: AppContext, title: str) -> Picker:
         later(lambda: _rows(app)),
         on=app.conversation.model,
         placeholder="type a name, a provider, vision, free …",
-        empty="No model fits. Any provider/model can be named: /model provider/model",
+        empty="No model matches. Any provider/model can be named: /model provider/model",
         deeds=(Deed("ctrl+s", "favourite", lambda name: toggle_favourite(app, name)),),
         explained=True,
     )

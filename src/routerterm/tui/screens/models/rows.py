@@ -76,7 +76,7 @@ def route_misfit(models: Sequence[ModelInfo], need: Need) -> str:
     reasons = [misfit(model, need) for model in models]
     if not reasons or not all(reasons):
         return ""
-    return reasons[0] if len(set(reasons)) == 1 else "none fits this prompt"
+    return reasons[0] if len(set(reasons)) == 1 else "none can take this prompt"
 
 
 def shelf_rows(shelf: Shelf, glyphs: Glyphs) -> list[Row]:
@@ -90,8 +90,8 @@ def shelf_rows(shelf: Shelf, glyphs: Glyphs) -> list[Row]:
         ("favourites", [known[name] for name in shelf.favourites if name in known]),
         ("recent", [known[name] for name in shelf.recent if name in known and name not in shelf.favourites]),
         ("ready", [model for model in ready if not model.switched_off]),
-        ("ready, to be switched off by the provider", [model for model in ready if model.switched_off]),
-        ("without a key yet (F6 adds one)", [model for model in shelf.models if model.provider not in shelf.keys]),
+        ("ready; the provider will retire it", [model for model in ready if model.switched_off]),
+        ("without a key (F6 adds one)", [model for model in shelf.models if model.provider not in shelf.keys]),
     )
     for title, some in groups:
         if some:
@@ -105,9 +105,9 @@ def route_row(route: Route, shelf: Shelf, glyphs: Glyphs) -> Row:
     sign = glyphs.star if route.name in shelf.favourites else glyphs.pointer
     cannot = route_misfit(shelf.behind.get(route.name, ()), shelf.need)
     name = (Span(f"{route.name:<8}", "dim" if cannot else "bright"), Span(f" {parts}", "dim"))
-    detail = f"The route {route.name} asks {parts}, by {route.strategy}. F7 changes it."
+    detail = f"The route {route.name} uses {parts}; strategy: {route.strategy}. F7 changes it."
     if cannot:
-        detail = f"The route {route.name} cannot be asked this: {cannot}. {detail}"
+        detail = f"The route {route.name} cannot take this prompt: {cannot}. {detail}"
     tone: Tone = "dim" if cannot else "text"
     return Row(route.name, (sign, name, cannot), tone, search=f"route {route.name} {parts}", detail=detail)
 
@@ -162,7 +162,7 @@ def _state(model: ModelInfo, health: Health, shelf: Shelf) -> str:
     if health.open_for:
         return f"cooling down {health.open_for:.0f} s"
     if model.switched_off:
-        return f"off {model.switched_off}"
+        return f"retires {model.switched_off}"
     return shelf.keys.get(model.provider, "")
 
 

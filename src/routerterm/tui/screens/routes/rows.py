@@ -143,7 +143,7 @@ def health_rows(
                 detail = ", ".join(filter(None, (state, _tried(reading), measured(reading))))
                 yield Row(Place("model", target=str(target)).id, cells, tone, detail=detail)
     if not providers:
-        yield Row("", ("Nothing was asked yet, and there is no key.",))
+        yield Row("", ("No requests yet, and no key.",))
 
 
 def measured(reading: Health) -> str:
@@ -167,7 +167,7 @@ def health_words(reading: Health) -> tuple[str, Tone]:
     if reading.probing:
         return f"the next request tries it again{last}", "warning"
     if reading.gone_for:
-        return "the provider says it has no such model", "error"
+        return "the provider has no such model", "error"
     if reading.failures:
         return f"{reading.failures} of {reading.calls} failed{last}", "warning"
     return "well", "text"

@@ -63,18 +63,18 @@ class RouteScreen(FramedScreen):
     RouteScreen.-no-box > #bar { margin: 1 0 0 0; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("d", "dry_run", "Dry run: where a prompt would go, and why"),
-        Binding("s", "strategy", "The next strategy for this route"),
-        Binding("h", "hedge", "Ask a second model too when the first is slow, or no longer"),
+        Binding("d", "dry_run", "Dry run: which model a prompt would go to, and why"),
+        Binding("s", "strategy", "Next strategy for this route"),
+        Binding("h", "hedge", "Hedge: ask a second model too when the first is slow"),
         Binding("K,shift+up", "shift(-1)", "Move this entry up"),
         Binding("J,shift+down", "shift(1)", "Move this entry down"),
         Binding("n,insert", "add", "Add a model to this route"),
-        Binding("x,delete", "remove", "Take this entry out of its route"),
+        Binding("x,delete", "remove", "Remove this entry from its route"),
         Binding("N", "new", "A new route"),
         Binding("a", "avoid", "Avoid this model for 10 minutes"),
-        Binding("p", "pause(False)", "Pause this model, or use it again"),
-        Binding("P", "pause(True)", "Pause the whole provider, or use it again"),
-        Binding("f", "forget", "Forget what is held against this model"),
+        Binding("p", "pause(False)", "Pause or resume this model"),
+        Binding("P", "pause(True)", "Pause or resume the whole provider"),
+        Binding("f", "forget", "Forget the failures of this model"),
         Binding("escape,q", "app.pop_screen", "Back"),
     ]
     listing = query_one("#list", RowList)
@@ -154,18 +154,18 @@ class RouteScreen(FramedScreen):
         """Leave the model under the cursor alone for ten minutes."""
         if (target := self._target()) is not None:
             await self._services.router.avoid(target, AVOID)
-            self.notify(f"{target} is left alone for ten minutes. F forgets that.", timeout=4, markup=False)
+            self.notify(f"{target} is avoided for ten minutes. F ends that.", timeout=4, markup=False)
             self._reload()
 
     async def action_pause(self, whole: bool) -> None:
         """Send nothing to the model under the cursor (or its whole provider) until it is resumed the same way."""
         name = self._place.target.partition("/")[0] if whole else self._place.target
         if not name:
-            self.notify("Stand on a model or a provider.", timeout=4)
+            self.notify("Move to a model or a provider.", timeout=4)
             return
         router = self._services.router
         if await router.resume(name):
-            self.notify(f"{name} is used again.", timeout=4, markup=False)
+            self.notify(f"{name} is resumed.", timeout=4, markup=False)
         else:
             await router.pause(name)
             key = "Shift+P" if "/" not in name else "P"
@@ -194,7 +194,7 @@ class RouteScreen(FramedScreen):
         if (route := self._route()) is None:
             return
         if not self._place.entry:
-            self.notify("Stand on an entry of the route to move it.", timeout=4)
+            self.notify("Move to an entry of the route.", timeout=4)
             return
         await self._change(route, models=moved([model.name for model in route.models], self._place.entry, step))
 
@@ -224,16 +224,16 @@ class RouteScreen(FramedScreen):
             name, sign, models = text.partition("=")
             names = [model.strip() for model in models.split(",") if model.strip()]
             if not (name.strip() and sign and names):
-                raise SettingsError("Write a name, an equals sign and models with commas between.")
+                raise SettingsError("Write a name, an equals sign and models separated by commas.")
             await self._write(Route.of(name.strip(), *names), {"models": names})
 
-        words = "A name and its models, as in: mine = openai, groq/openai/gpt-oss-120b"
+        words = "A name and its models, for example: mine = openai, groq/openai/gpt-oss-120b"
         self.app.push_screen(PromptDialog("A new route", words, take=take), lambda _: self._reload())
 
     async def _change(self, route: Route, **entries: Any) -> None:
         """Write some entries of a route; what is wrong becomes a notice."""
         if route.every_key:
-            self.notify("The route `any` takes every provider with a key; there is nothing in it to change.", timeout=5)
+            self.notify("The route `any` uses every provider with a key; it cannot be changed.", timeout=5)
             return
         try:
             await self._write(route, entries)
@@ -260,14 +260,14 @@ class RouteScreen(FramedScreen):
         """The route under the cursor; a notice where there is none."""
         route = self._routes().get(self._place.route)
         if route is None:
-            self.notify("Stand on a route or an entry of one.", timeout=4)
+            self.notify("Move to a route or one of its entries.", timeout=4)
         return route
 
     def _target(self) -> Target | None:
         """The model under the cursor; a notice where there is none."""
         name = self._place.target
         if "/" not in name:
-            self.notify("Stand on a model.", timeout=4)
+            self.notify("Move to a model.", timeout=4)
             return None
         return Target.parse(name)
 

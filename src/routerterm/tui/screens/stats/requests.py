@@ -34,7 +34,7 @@ def show_requests(app: AppContext, name: str, look_up: LookUp) -> None:
         REQUESTS,
         later(rows),
         hint="Enter Show · Esc Close",
-        empty="There are none.",
+        empty="Nothing here.",
         explained=True,
     )
     app.push_screen(picker, taken)
@@ -46,7 +46,7 @@ async def _open_message(app: AppContext, row: AttemptRecord) -> None:
     store = app.services.store
     conversation = await store.conversations.get(row.conversation_id) if row.conversation_id else None
     if conversation is None or conversation.deleted_at is not None:
-        app.notify("The conversation of this request is not there any more, or never was one.", timeout=5)
+        app.notify("This request has no conversation, or it was deleted.", timeout=5)
         return
     app.pop_screen()
     await app.open_conversation(conversation.id, row.message_id)

@@ -91,9 +91,9 @@ def spent_fields(found: Summary) -> Iterator[Field]:
     yield Field((Span("asked ", "dim"), Span(f"{total.requests:,}")), rank=1)
     yield Field((Span("tokens ", "dim"), Span(f"{total.tokens:,}")), rank=3)
     yield Field((Span("this month ", "dim"), Span(f"{show_usd(found.month.so_far)}")), rank=4)
-    yield Field((Span("month will be ", "dim"), Span(f"~{show_usd(found.month.expected)}")), rank=2)
+    yield Field((Span("projected this month ", "dim"), Span(f"~{show_usd(found.month.expected)}")), rank=2)
     if found.under_way:
-        yield Field((Span("held back ", "dim"), Span(show_usd(found.reserved))), rank=5)
+        yield Field((Span("reserved ", "dim"), Span(show_usd(found.reserved))), rank=5)
 
 
 def quality_fields(total: Line) -> Iterator[Field]:
@@ -102,7 +102,7 @@ def quality_fields(total: Line) -> Iterator[Field]:
     tone: Tone = "warning" if total.errors else "text"
     if total.ttft_ms:
         p50, p95 = seconds(round(total.ttft_ms.p50)), seconds(round(total.ttft_ms.p95))
-        yield Field((Span("first word ", "dim"), Span(f"{p50} (p95 {p95})")), rank=1)
+        yield Field((Span("time to first token ", "dim"), Span(f"{p50} (p95 {p95})")), rank=1)
     if total.tokens_per_second:
         yield Field((Span("speed ", "dim"), Span(f"{total.tokens_per_second.p50:.0f} tok/s")), rank=3)
     yield Field((Span("errors ", "dim"), Span(f"{total.errors:,}", tone)), rank=0, action=errors)
@@ -122,7 +122,7 @@ def gauge_fields(gauges: Sequence[Gauge], glyphs: Glyphs) -> tuple[Field, ...]:
             rank=number,
         )
         for number, gauge in enumerate(gauges)
-    ) or (Field((Span("no budget is set; Settings: budget.day", "dim"),), action="app.open('settings')"),)
+    ) or (Field((Span("no budget is set; /settings: budget.day", "dim"),), action="app.open('settings')"),)
 
 
 def cost_chart(found: Summary) -> Chart:
@@ -177,10 +177,10 @@ def request_row(row: AttemptRecord) -> Row:
     tokens = sum(n or 0 for n in (row.input_tokens, row.cache_read_tokens, row.cache_write_tokens, row.output_tokens))
     cost = None if row.cost_nanousd is None else from_nano(row.cost_nanousd)
     target = f"{row.provider}/{row.model}"
-    outcome = "from memory" if row.cached else words(row.error_class or row.outcome)
+    outcome = "from cache" if row.cached else words(row.error_class or row.outcome)
     key = f", key {one_line(row.key_label)}" if row.key_label else ""
     status = f", HTTP {row.http_status}" if row.http_status else ""
-    basis = {"reported": "reported", "estimated": "EST", "reserved": "held back"}[row.usage_source]
+    basis = {"reported": "reported", "estimated": "EST", "reserved": "reserved"}[row.usage_source]
     return Row(
         row.id,
         (
@@ -195,7 +195,7 @@ def request_row(row: AttemptRecord) -> Row:
         tone="text" if row.outcome == "done" else "warning",
         search=f"{target} {outcome} {row.route} {row.key_label} {row.client} {local(row.started_at):%Y-%m-%d %H:%M}",
         detail=f"{show_usd(cost)}, {tokens:,} tokens ({basis}), {seconds(row.duration_ms)}: {outcome}{status},"
-        f" route {one_line(row.route)}, attempt {row.n}{key}, asked by {one_line(row.client)}",
+        f" route {one_line(row.route)}, attempt {row.n}{key}, client {one_line(row.client)}",
     )
 
 

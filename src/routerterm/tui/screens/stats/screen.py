@@ -90,12 +90,12 @@ class StatsScreen(FramedScreen):
     StatsScreen.-no-box > #table, StatsScreen.-no-box > #bar { margin: 1 0 0 0; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        *(Binding(key, f"period({number})", f"The last of: {name}") for number, (key, name, _) in enumerate(PERIODS)),
-        Binding("tab,b", "by(1)", "Sum up by another thing"),
-        Binding("shift+tab,B", "by(-1)", "Back to the thing before", show=False),
+        *(Binding(key, f"period({number})", f"Period: {name}") for number, (key, name, _) in enumerate(PERIODS)),
+        Binding("tab,b", "by(1)", "Group by the next property"),
+        Binding("shift+tab,B", "by(-1)", "Group by the previous property", show=False),
         Binding("s", "sort", "Sort by another column"),
-        Binding("t", "turn", "Cost or tokens in the chart, where only one has room"),
-        Binding("i", "figures", "All figures, one below the other"),
+        Binding("t", "turn", "Switch the chart between cost and tokens"),
+        Binding("i", "figures", "All figures in one list"),
         Binding("e", "failed", "The requests that failed"),
         Binding("x", "export('csv')", "Write the table as CSV"),
         Binding("o", "export('json')", "Write the table as JSON"),
@@ -278,7 +278,7 @@ class StatsScreen(FramedScreen):
         else:
             asked = (line for line in self._found.lines if line.requests)
             rows = [line_row(line, self._found.total, glyphs) for line in ordered(list(asked), self._sort)]
-        self.table.show(rows or [Row("", ("Nothing was asked in this time.",))])
+        self.table.show(rows or [Row("", ("No requests in this period.",))])
         self.bar.fields = tuple(self._actions())
 
     def _actions(self) -> Iterator[Field]:

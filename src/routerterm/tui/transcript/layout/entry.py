@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 _ENDINGS = {
     "stopped": "stopped here by you",
-    "cut": "the answer broke off here",
+    "cut": "the answer was cut off here",
     "interrupted": "interrupted here",
-    "queued": "waiting for its turn",
+    "queued": "waiting",
     "error": "failed",
 }
 

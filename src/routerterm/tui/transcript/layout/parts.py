@@ -23,12 +23,12 @@ WINDOW_TEXT = 4_000
 def thought_lines(part: Reasoning, width: int, signs: Signs, *, opened: bool, live: bool = False) -> list[Line]:
     """A thought: one line; its last few lines while it comes; all of it when it is opened."""
     if part.redacted is not None and not part.text:
-        return [_fold("thought, sealed by its provider", "thought", width, signs, opened=False, can_open=False)]
+        return [_fold("reasoning, hidden by the provider", "thought", width, signs, opened=False, can_open=False)]
     if live:
         head = Line(((f"{signs.opened} ", "~bullet"), ("thinking", "thought")))
         return [head, *_thought(part.text[-WINDOW_TEXT:], width, signs)[-WINDOW:]]
     words = part.text.count(" ") + 1
-    head = _fold(f"thought {signs.dot} {words} word{'s' * (words != 1)}", "thought", width, signs, opened=opened)
+    head = _fold(f"reasoning {signs.dot} {words} word{'s' * (words != 1)}", "thought", width, signs, opened=opened)
     return [head, *_thought(part.text, width, signs)] if opened else [head]
 
 
