@@ -111,6 +111,7 @@ def test_each_protocol_in_its_own_words() -> None:
     assert body_of("mistral", by_schema)["response_format"]["json_schema"]["schema"] == SCHEMA
     claude = body_of("anthropic-messages", by_schema, model="claude-sonnet-4-5")
     assert claude["output_config"]["format"] == {"type": "json_schema", "schema": SCHEMA}
+    assert "JSON only" in str(body_of("anthropic-messages", plain, model="claude-3-haiku")["system"])
     deepseek = body_of("openai-chat", by_schema, "deepseek")
     assert deepseek["response_format"] == {"type": "json_object"}
     assert '"city"' in deepseek["messages"][0]["content"]

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import pairwise
 
-from routerterm.core.events import ReasoningDelta, StreamError, TextDelta, ToolCallDelta, WireEvent
+from msgspec.structs import replace
+
+from routerterm.core.events import ReasoningDelta, StreamError, TextDelta, ToolCallDelta, UsageReported, WireEvent
 from routerterm.protocols import codec
 
 
@@ -17,11 +19,18 @@ def feed(protocol: str, pieces: Iterable[bytes], dialect: str = "") -> list[Wire
 
 
 def comparable(events: Iterable[WireEvent]) -> list[object]:
-    """Events with errors as what they say: errors themselves do not compare."""
-    return [
-        (event.error.kind, event.error.message, event.error.retry_after) if isinstance(event, StreamError) else event
-        for event in events
-    ]
+    """Events with errors as what they say, and usage without the provider's own words for it."""
+    return [_comparable(event) for event in events]
+
+
+def _comparable(event: WireEvent) -> object:
+    match event:
+        case StreamError(error):
+            return error.kind, error.message, error.retry_after
+        case UsageReported(usage):
+            return UsageReported(replace(usage, raw={}))
+        case _:
+            return event
 
 
 def joined(events: Iterable[WireEvent]) -> list[object]:

@@ -16,9 +16,9 @@ _CLAUDE_WITHOUT = re.compile(r"claude-(2|3|instant|(opus|sonnet)-4(-0)?(-2025\d+
 
 
 def can_answer_in_json(protocol: str, model: str, wanted: JsonAnswer) -> bool:
-    """Whether a model of this protocol can be told to answer so.  Anthropic's want a schema; all others take either."""
+    """Whether a model of this protocol can be told to answer so: JSON of any shape all can, by a schema most."""
     if protocol in ("anthropic-messages", "anthropic"):
-        return wanted.schema is not None and _CLAUDE_WITHOUT.match(model) is None
+        return wanted.schema is None or _CLAUDE_WITHOUT.match(model) is None
     return True
 
 

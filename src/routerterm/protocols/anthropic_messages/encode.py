@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from routerterm.core.messages import CacheMark, Image, Message, Reasoning, Text, ToolCall, ToolResult
 from routerterm.core.request import ChatRequest, Params, Tool
@@ -24,6 +25,7 @@ from routerterm.protocols.normalize_messages import (
 )
 from routerterm.protocols.schemas import object_schema
 from routerterm.protocols.signature_scope import read_scope
+from routerterm.protocols.structured import in_words
 
 _CACHE = {"cache_control": {"type": "ephemeral"}}
 _MOST_MARKS = 4
@@ -55,6 +57,8 @@ DIALECTS: Mapping[str, Dialect] = {
 
 def request_body(request: ChatRequest, dialect: Dialect, *, model: str, stream: bool, prefill: str) -> dict[str, Any]:
     """The JSON body of a request."""
+    if request.json is not None and request.json.schema is None:  # the protocol itself knows JSON by a schema only
+        request = replace(request, system=f"{request.system or ''}\n\n{in_words(request.json)}".strip())
     system, turns = conversation(request)
     turns = begun_by_person(merged(turns, {"tool": "user"}))
     messages = [message for message in map(_message, turns) if message["content"]]
