@@ -39,6 +39,15 @@ class JsonAnswer(Struct, frozen=True):
     """Whether the provider must hold the model to the schema; None leaves it to the provider."""
 
 
+class Embedding(Struct, frozen=True):
+    """Vectors are wanted instead of an answer: one for the text of each message."""
+
+    dimensions: int | None = None
+    """How long a vector is to be; None leaves it to the model."""
+    purpose: Literal["", "query", "document"] = ""
+    """What the texts are, for models that tell them apart."""
+
+
 class Params(Struct, frozen=True):
     """How to answer.  None leaves the provider's own default; what a model lacks is left out for it."""
 
@@ -104,6 +113,8 @@ class ChatRequest(Struct, frozen=True):
     """None or ``auto``, ``none``, ``required``, or the name of one tool."""
     json: JsonAnswer | None = None
     """None is an answer in words; a model that cannot be told to answer in JSON is then no candidate."""
+    embedding: Embedding | None = None
+    """Where it is set, the answer's text is the JSON of the vectors (`protocols.embeddings`)."""
     private: bool = False
     client: str = "library"
     conversation_id: str | None = None

@@ -16,6 +16,7 @@ from starlette.routing import Route
 from routerterm.core.errors import BadRequest, RoutertermError
 from routerterm.gateway.chat_handler import ChatHandler, http_error
 from routerterm.gateway.connection import HEAD_MOST
+from routerterm.gateway.embeddings import EmbeddingAnswers
 from routerterm.gateway.history_api import HistoryApi
 from routerterm.gateway.http_errors import HttpError, wrong
 from routerterm.gateway.info_endpoints import InfoEndpoints
@@ -65,7 +66,7 @@ def gateway_app(house: GatewayState) -> Middleware:
     answers = {path: Answers(house, wire) for path, wire in ANSWERS.items()}
     routes = [Route(path, endpoint, methods=["POST"]) for path, endpoint in answers.items()]
     routes.append(Route("/api/chat/stream", EventAnswers(house), methods=["POST"]))
-    routes += _history_routes(house)
+    routes += _embedding_routes(house) + _history_routes(house)
     routes += _responses_routes(house) + _other_routes(house) + _info_routes(house)
     app = Starlette(routes=routes, exception_handlers={})
     app.router.redirect_slashes = False
@@ -95,6 +96,18 @@ def _history_routes(house: GatewayState) -> list[Route]:
         Route(f"{one}/clone", Endpoint(house, history.cloned), methods=["POST"]),
         Route("/api/usage/summary", Endpoint(house, history.usage), methods=["GET"]),
     ]
+
+
+def _embedding_routes(house: GatewayState) -> list[Route]:
+    one = "/{version}/models/{model:path}"
+    places = {
+        "/v1/embeddings": "openai",
+        "/api/embed": "ollama",
+        "/api/embeddings": "ollama-old",
+        f"{one}:embedContent": "gemini",
+        f"{one}:batchEmbedContents": "gemini-batch",
+    }
+    return [Route(path, EmbeddingAnswers(house, style), methods=["POST"]) for path, style in places.items()]
 
 
 def _responses_routes(house: GatewayState) -> list[Route]:
@@ -314,7 +327,7 @@ def forgiven(path: str) -> str:
 
 
 _DOUBLED = re.compile(r"^/(v1|v1beta)/(v1beta|v1)(?=/|$)")
-_BARE = ("/chat/completions", "/completions", "/responses", "/messages", "/models")
+_BARE = ("/chat/completions", "/completions", "/responses", "/messages", "/models", "/embeddings")
 
 
 def _of_http(error: HTTPException, scope: Scope, known: Sequence[str]) -> HttpError:

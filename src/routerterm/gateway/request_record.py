@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
 from routerterm.core.errors import RoutertermError
 from routerterm.core.events import Failed, Finished, WireEvent
-from routerterm.core.usage import Usage
+from routerterm.core.usage import Usage, UsageSource
 from routerterm.engine.usage.request_log import Ending, RequestEntry, RequestLog
 from routerterm.gateway.keys import Client
 
@@ -67,6 +68,17 @@ class RequestRecord(Struct):
             self.broke(relay.error)
         else:
             row.ending = "done"
+
+    def add(self, ended: Finished) -> None:
+        """One of several questions that a request comes to was answered."""
+        row, usage = self.row, ended.usage
+        known = (row.cost is not None or self.usage is None) and ended.cost.usd is not None
+        row.cost = (row.cost or Decimal(0)) + ended.cost.usd if known and ended.cost.usd is not None else None
+        before = self.usage or Usage()
+        source: UsageSource = "estimated" if "estimated" in (before.source, usage.source) else "reported"
+        self.usage = Usage(before.input + usage.input, output=before.output + usage.output, source=source)
+        row.tokens_in, row.tokens_out = self.usage.input, self.usage.output
+        row.estimated = self.usage.source == "estimated"
 
     def broke(self, error: RoutertermError) -> None:
         """It ended with an error."""

@@ -30,6 +30,8 @@ _SERVERS = {
 SERVED: tuple[str, ...] = ("openai-chat", "openai-responses", "anthropic-messages", "gemini", "ollama-chat")
 """The protocols that have a server's half too."""
 
+EMBEDDING_PROTOCOLS = frozenset({"openai-chat", "openai-responses", "mistral", "gemini", "ollama-chat", "cohere-v2"})
+"""Those that have an address for embeddings."""
 _ALIASES = {
     "openai": "openai-chat",
     "responses": "openai-responses",

@@ -21,7 +21,7 @@ from routerterm.core.secret import Secret
 from routerterm.core.streams import Deferred
 from routerterm.core.targets import Decision, Target
 from routerterm.protocols import codec
-from routerterm.protocols.base import HttpRequest, ListedModel
+from routerterm.protocols.base import Decoder, HttpRequest, ListedModel
 from routerterm.router.accounting.admission import AttemptAdmission
 from routerterm.router.decide import circuit_breaker, key_limits, pauses
 from routerterm.router.decide.attempts import Attempt
@@ -213,7 +213,15 @@ class Router:
         assert info is not None
         wire = codec(info.protocol, info.dialect)
         request, prefill = continued(request, prefill, can_prefill=model.prefill)
-        encoded = wire.encode(request, base_url=info.base_url, model=target.model, key=key, prefill=prefill)
+        decoder: Decoder
+        if request.embedding is None:
+            encoded = wire.encode(request, base_url=info.base_url, model=target.model, key=key, prefill=prefill)
+            decoder = wire.decoder()
+        else:
+            from routerterm.protocols.embeddings import EmbeddingDecoder, encode_embeddings
+
+            encoded = encode_embeddings(wire, request, base_url=info.base_url, model=target.model, key=key)
+            decoder = EmbeddingDecoder(len(request.messages))
         timeouts = self._options.timeouts_of(target.provider)
         first, idle = (
             (timeouts.first_token, timeouts.idle)
@@ -225,10 +233,9 @@ class Router:
         patience = StreamTimeouts(
             first * slow, idle, timeouts.keepalive_factor, deadline, timeouts.connect, timeouts.write
         )
-        stream = AttemptStream(
-            self._transport(info), self._with_headers(encoded, info), wire.decoder(), patience, info.name
-        )
+        stream = AttemptStream(self._transport(info), self._with_headers(encoded, info), decoder, patience, info.name)
         stream.left_out = wire.left_out(request)
+        stream.generates = request.embedding is None
         return stream
 
     def _with_headers(self, request: HttpRequest, info: ProviderInfo) -> HttpRequest:

@@ -100,14 +100,15 @@ class AttemptRecorder:
 
     def _used(self, run: RunningAttempt, error: ProviderError | None) -> Usage:
         """What the provider reported, or an estimate where something may be billed."""
-        if run.usage is not None and run.usage.input and (run.usage.output or not run.leg.content):
+        generated = run.leg.content and run.leg.generates
+        if run.usage is not None and run.usage.input and (run.usage.output or not generated):
             return run.usage
         if run.usage is not None and run.usage.cost is not None:
             return run.usage
         if error is not None and not run.leg.content and not isinstance(error, ResponseTimeout | StreamInterrupted):
             return Usage(source="estimated")
         forecast = run.attempt.option.forecast
-        spoken = "".join(run.spoken)
+        spoken = "".join(run.spoken) if run.leg.generates else ""
         output = self._hooks.estimator.text(spoken, run.attempt.option.model) if spoken else 0
         estimated = Usage(fresh=forecast.prompt_tokens if forecast else 0, output=output, source="estimated")
         if run.usage is None:

@@ -11,6 +11,7 @@ from msgspec import Struct, field
 from routerterm.catalog.values import ModelInfo, ProviderInfo
 from routerterm.core.request import JsonAnswer
 from routerterm.core.targets import Candidate, Cause, Decision, Forecast, RejectedCandidate, Target
+from routerterm.protocols.registry import EMBEDDING_PROTOCOLS
 from routerterm.protocols.structured import can_answer_in_json
 from routerterm.router.decide.circuit_breaker import PRIOR_SPEED, PRIOR_TTFT, Health
 from routerterm.router.decide.format import format_duration, format_tokens
@@ -31,6 +32,8 @@ class Needs(Struct, frozen=True):
     reserve: int = 0
     """Tokens kept free for the answer."""
     json: JsonAnswer | None = None
+    embedding: bool = False
+    """Vectors instead of an answer."""
 
 
 class CandidateInfo(Struct, frozen=True):
@@ -163,6 +166,8 @@ def _lacks(provider: ProviderInfo, model: ModelInfo, needs: Needs, forecast: For
         return "no vision" if model.lacks("vision") else "not known to read images"
     if needs.tools and model.lacks("tools"):
         return "no tools"
+    if needs.embedding and (provider.protocol not in EMBEDDING_PROTOCOLS or provider.in_process == "llama"):
+        return "no embeddings"
     if needs.json is not None and not can_answer_in_json(provider.protocol, model.id, needs.json):
         return "no JSON schema output" if needs.json.schema is not None else "no JSON output"
     if forecast is not None and model.context is not None:

@@ -67,6 +67,8 @@ class AttemptStream:
         self._provider = provider
         self.left_out: tuple[str, ...] = ()
         """The names of what the request asks and the protocol cannot say."""
+        self.generates = True
+        """Whether what comes is written by a model, token by token: embeddings are not."""
         self.headers: Mapping[str, str] = {}
         self.status: int | None = None
         self.stopped: StreamEnd | None = None

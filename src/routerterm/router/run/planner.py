@@ -278,6 +278,7 @@ def _needs(request: ChatRequest) -> Needs:
         private=request.private,
         reserve=request.params.max_output or 1024,
         json=request.json,
+        embedding=request.embedding is not None,
     )
 
 

@@ -8,6 +8,7 @@ never says a word.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import re
 from collections.abc import AsyncIterator, Mapping
@@ -64,6 +65,9 @@ class DemoTransport:
             return
         if model == "silent":
             await asyncio.sleep(3600)
+        if request.url.endswith("/embeddings"):
+            yield _json(200, _embeddings(body))
+            return
         yield HttpResponse(200, self._stream(body, _script(model, body)), {"content-type": "text/event-stream"})
 
     async def aclose(self) -> None:
@@ -117,6 +121,19 @@ class DemoTransport:
 
     async def _pause(self, seconds: float) -> None:
         await asyncio.sleep(seconds * self._tempo)
+
+
+def _embeddings(body: Mapping[str, Any]) -> dict[str, Any]:
+    """A vector for each text: the same text has always the same one."""
+    texts = [str(words) for words in body.get("input", ())]
+    size = min(int(body.get("dimensions") or 8), 4096)
+    rows = [{"index": n, "embedding": [seen / 255 for seen in _digest(words, size)]} for n, words in enumerate(texts)]
+    tokens = sum(len(words) // 4 + 1 for words in texts)
+    return {"object": "list", "data": rows, "usage": {"prompt_tokens": tokens, "total_tokens": tokens}}
+
+
+def _digest(words: str, size: int) -> bytes:
+    return hashlib.shake_128(words.encode("utf-8", "replace")).digest(size)
 
 
 def _script(model: str, body: Mapping[str, Any]) -> _Script:
