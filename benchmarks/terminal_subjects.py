@@ -94,7 +94,7 @@ class Subject(App[None]):
 
     def transcript(self) -> tuple[Any, Any]:
         view = self.query_one(Transcript)
-        view.spare_line(False, dear=self.dear)
+        view.throttle(False, dear=self.dear)
         view.begin_stream(Entry("a", "assistant", status="streaming", header=Header("demo")))
 
         async def write(text: str) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from rich.cells import cell_len
 from textual import events
+from textual.app import App
+from textual.screen import ModalScreen
 
 from routerterm.tui import textual_internals
 from routerterm.tui.textual_internals import (
@@ -53,3 +55,18 @@ def test_only_emoji_are_joined_into_one_width() -> None:
     assert cell_len("ක්\u200dෂ") == cell_len("ක්ෂ") == 2
     assert letters_of("ක්\u200dෂa") == ([(0, 3, 1), (3, 4, 1), (4, 5, 1)], 3)
     assert letters_of("👩\u200d👧a") == ([(0, 3, 2), (3, 4, 1)], 3)
+
+
+async def test_the_places_of_widgets_are_told_while_they_hold() -> None:
+    app: App[None] = App()
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        places = textual_internals.places_of(app.screen)
+        assert places is not None
+        assert places[app.screen][0].size == app.size
+        assert textual_internals.places_of(app.screen) is places
+        with app.batch_update():
+            assert textual_internals.places_of(app.screen) is None
+        below = app.screen
+        await app.push_screen(ModalScreen())
+        assert textual_internals.places_of(below) is None

@@ -54,6 +54,8 @@ T = TypeVar("T")
 
 POLL = 0.4
 """Seconds between two looks at whether another program has written."""
+LIVELY, SELDOM = 50, 5
+"""So many looks after a change the next ones come so many times later."""
 SEARCH_CACHE = 8_000
 """Kilobytes of the index that the search keeps at hand from one key to the next: a sixth less work than with 2,000."""
 
@@ -144,10 +146,15 @@ class Store:
         return ulid(self._clock(), self._chance(10))
 
     async def changes(self, every: float = POLL) -> AsyncGenerator[None]:
-        """Yields whenever another program has changed the file, at most once per look."""
+        """Yields whenever another program has changed the file, at most once per look.
+
+        Looks often only after a change: a program that writes goes on writing, and each look wakes a thread.
+        """
         seen = await self.writer.read(_version)
+        quiet = 0
         while True:
-            await asyncio.sleep(every)
+            await asyncio.sleep(every if quiet < LIVELY else every * SELDOM)
+            quiet += 1
             told = len(self.notices)
             try:
                 now = await self.writer.read(_version)
@@ -156,7 +163,7 @@ class Store:
                 yield
                 return
             if now != seen or len(self.notices) > told:
-                seen = now
+                seen, quiet = now, 0
                 yield
 
     async def upkeep(self) -> Check | None:

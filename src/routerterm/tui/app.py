@@ -146,6 +146,14 @@ class RoutertermApp(AppContext):
         self.machine = self.load_machine(name)
         self.chat.become(self.machine)
 
+    async def _watch(self) -> None:
+        """Follow what changes outside, one look at all of it: each would cost a turn of Textual's message pumps."""
+        while True:
+            await asyncio.sleep(EVERY)
+            await self._follow_theme()
+            await self._follow_settings()
+            await self.chat.status.follow_gateway()
+
     async def _follow_theme(self) -> None:
         """Take up the theme's file whenever it was changed; a broken one leaves everything as it was."""
         found = await asyncio.to_thread(self.themes.again)
@@ -206,8 +214,7 @@ class RoutertermApp(AppContext):
         """Paint first; everything that takes time comes after."""
         on_hangup(asyncio.get_running_loop(), self._hung_up)
         self.notifications.begin()
-        self.set_interval(EVERY, self._follow_theme)
-        self.set_interval(EVERY, self._follow_settings)
+        self.run_worker(self._watch(), name="files", exit_on_error=False)
         self.call_after_refresh(self.run_worker, self._open_services(), name="services", exit_on_error=False)
 
     def _hung_up(self) -> None:

@@ -10,9 +10,6 @@ if TYPE_CHECKING:
     from routerterm.tui.chat.screen import ChatScreen
     from routerterm.wiring import Services
 
-GATEWAY_EVERY = 2.0
-"""Seconds between two looks at what other programs have spent through the gateway in here."""
-
 
 async def begin(chat: ChatScreen, services: Services) -> None:
     """Fill the panes as the command line wants them, start what watches, and do what was typed in the meantime."""
@@ -31,7 +28,6 @@ async def begin(chat: ChatScreen, services: Services) -> None:
     chat.run_worker(services.learn_models(), name="models", exit_on_error=False)
     chat.run_worker(chat.sidebar.tend(), name="tend", exit_on_error=False)
     chat.run_worker(chat.sidebar.look_after(), name="upkeep", exit_on_error=False)
-    chat.set_interval(GATEWAY_EVERY, chat.status.follow_gateway)
     await chat.composer_controller.remember()
     chat.composer_controller.took_early_key()
     if not chat.early or chat.onboarding.is_way(chat.early[0]):

@@ -11,7 +11,7 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from types import FrameType
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -33,6 +33,7 @@ from routerterm.tui.terminal.writer import Sink, open_sink
 
 if TYPE_CHECKING:
     from routerterm.tui.terminal.line import LineState, Mode
+    from routerterm.tui.terminal.output import PlacedRow
 
 EARLY_WAITS = 10.0
 """Seconds that keys wait for something that takes them."""
@@ -48,6 +49,32 @@ class TerminalLost(Message):
     """The terminal has hung up; the app decides how long it goes on without one (default: it exits)."""
 
 
+class _EndOfReading(threading.Event):
+    """Set where keys are to be read no more; it can be waited for beside a terminal, so that nothing looks at it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen_in, self._said_to = os.pipe()
+        weakref.finalize(self, _close_both, self.seen_in, self._said_to)
+
+    def set(self) -> None:
+        """Wake whoever selects on `seen_in`."""
+        if not self.is_set():
+            super().set()
+            os.write(self._said_to, b".")
+
+    def clear(self) -> None:
+        """Keys may be read again."""
+        if self.is_set():
+            os.read(self.seen_in, 1)
+            super().clear()
+
+
+def _close_both(one: int, other: int) -> None:
+    os.close(one)
+    os.close(other)
+
+
 class LeanDriver(LinuxDriver):
     """Keeps what the terminal shows and what it should show, and sends the difference."""
 
@@ -57,6 +84,7 @@ class LeanDriver(LinuxDriver):
         self, app: App[Any], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
     ) -> None:
         super().__init__(app, debug=debug, mouse=mouse, size=size)
+        self.exit_event = self._end_of_reading = _EndOfReading()
         self._output: Output | None = None
         self._kept: Output | None = None
         self._early: deque[events.InputEvent] = deque()
@@ -104,6 +132,17 @@ class LeanDriver(LinuxDriver):
         """Draw everything anew, on a terminal that may show anything."""
         if self._output is not None:
             self._output.redraw()
+
+    @property
+    def takes_rows(self) -> bool:
+        """Whether rows can be placed now: there is a terminal, and it is known to be as large as the program thinks."""
+        output = self._output
+        return output is not None and (output.wanted.columns, output.wanted.rows) == tuple(self._app.size)
+
+    def place(self, rows: Iterable[PlacedRow]) -> None:
+        """Show rows that somebody knows to be what a composition of the whole screen would show there."""
+        if self._output is not None:
+            self._output.place(rows)
 
     # -- output ---------------------------------------------------------------------------------------------
     def write(self, data: str) -> None:
@@ -297,7 +336,8 @@ class LeanDriver(LinuxDriver):
         ahead_until = time.monotonic() + AHEAD
         while not self.exit_event.is_set():
             data = None
-            if select.select([fd], [], [], 0.02 if parser.undecided else 0.1)[0]:
+            ready = select.select([fd, self._end_of_reading.seen_in], [], [], 0.02 if parser.undecided else None)[0]
+            if fd in ready:
                 try:
                     data = os.read(fd, 65536)
                 except OSError:
@@ -305,6 +345,8 @@ class LeanDriver(LinuxDriver):
                 if not data:
                     self._hung_up()
                     return
+            elif ready:
+                return
             now = time.monotonic()
             try:
                 if data is None:

@@ -96,8 +96,6 @@ class InputParser:
 
     def tick(self, now: float) -> list[Message]:
         """What is certain since nothing came."""
-        if now - self._since >= _SEQUENCE_WAITS:
-            self._decoder.reset()  # half a letter, whose other half was lost
         if not self.undecided or now - self._since < self._patience():
             return []
         rest, self._rest = self._rest, ""
@@ -126,6 +124,8 @@ class InputParser:
     # -- what was read ------------------------------------------------------------------------------------------
     def feed(self, data: bytes, now: float, *, typed: bool = False) -> list[Message]:
         """What was pressed, pasted and said, from all that one read brought; ``typed`` where it was surely typed."""
+        if now - self._since >= _SEQUENCE_WAITS:
+            self._decoder.reset()  # half a letter, whose other half was lost
         text = self._decoder.decode(data)
         if not text:
             self._since = now

@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec.structs import replace
 
@@ -25,6 +25,8 @@ from routerterm.tui.terminal.style import Overflow, Style, StyleTable
 if TYPE_CHECKING:
     from routerterm.tui.terminal.writer import Sink
 
+PlacedRow: TypeAlias = tuple[int, int, str]
+"""A row and a column of the screen, and the strip that begins there, rendered."""
 _SYNC_ON, _SYNC_OFF = "\x1b[?2026h", "\x1b[?2026l"
 _MODE = re.compile(r"\x1b\[\?(\d+)([hl])")
 _KITTY = re.compile(r"\x1b\[(?:>(\d+)|<\d*)u")
@@ -101,6 +103,16 @@ class Output:
                 self._on_forgotten()
             return
         self._pass(passed)
+
+    def place(self, rows: Iterable[PlacedRow]) -> None:
+        """Take rows that need no composition, as a frame of their own."""
+        try:
+            for y, x, body in rows:
+                self.interpreter.place(y, x, body)
+        except Overflow:
+            self._tables(self.wanted.columns, self.wanted.rows)
+            self._on_forgotten()
+        self.flush()
 
     def flush(self) -> None:
         """A frame is complete: paint it as soon as the line and the frame rate allow."""

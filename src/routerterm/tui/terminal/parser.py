@@ -104,6 +104,16 @@ class Interpreter:
                 elif self.y == rows - 1:
                     self.grid.scroll(0, rows - 1, 1)
 
+    def place(self, y: int, x: int, body: str) -> None:
+        """Put a rendered strip somewhere; the cursor stays where it is."""
+        found = self._cache.get(body) or self._strip(body)
+        if found is None:
+            cursor = self.x, self.y
+            self.draw(f"\x1b[{y + 1};{x + 1}H{body}")
+            self.x, self.y = cursor
+        else:
+            self.grid.put(y, x, *found)
+
     # -- a strip of styled text, the rule -------------------------------------------------------------
     def _strip(self, body: str) -> tuple[str, str] | None:
         """The cells of text and SGR alone, which begins and ends in the default style; else None."""

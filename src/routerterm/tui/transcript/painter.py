@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Self
 
 from rich.cells import cell_len
@@ -13,6 +15,7 @@ from textual.strip import Strip
 from routerterm.tui.transcript.entry_list import EntryList
 from routerterm.tui.transcript.paint import GUTTER, overlay, paint
 from routerterm.tui.transcript.palette import Palette
+from routerterm.tui.transcript.shortcut import Shortcut
 
 
 class Painter(ScrollView):
@@ -26,6 +29,9 @@ class Painter(ScrollView):
         self.columns = 0
         """Cells of a line in view, gutter and all."""
         self._painted: dict[int, Strip] = {}
+        self._frame: set[int] | None = None
+        """Rows to paint once what is being done is done."""
+        self._shortcut = Shortcut(self)
 
     @property
     def palette(self) -> Palette:
@@ -44,14 +50,32 @@ class Painter(ScrollView):
             self.refresh(Region(0, first, self.columns, end - first))
 
     def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
-        """Paint anew, all or some regions."""
+        """Paint anew, all or some regions; within `one_frame` that waits for its end."""
         if regions:
-            for region in regions:
-                for y in region.line_range:
-                    self._painted.pop(y, None)
+            rows = {y for region in regions for y in region.line_range}
+            for y in rows:
+                self._painted.pop(y, None)
         else:
+            rows = set(range(self.rows))
             self._painted.clear()
+        if self._frame is not None and repaint and not layout and not recompose:
+            self._frame |= rows
+            return self
         return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+
+    @contextmanager
+    def one_frame(self) -> Iterator[None]:
+        """Gather what is to be painted, then show it: straight on the terminal where nothing else is concerned."""
+        if self._frame is not None:
+            yield
+            return
+        self._frame = set()
+        try:
+            yield
+        finally:
+            rows, self._frame = sorted(y for y in self._frame if 0 <= y < self.rows), None
+            if rows and not self._shortcut.show(rows):
+                self.refresh_rows(rows[0], rows[-1] + 1)
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Rows of the view, each painted once: Textual's own cache would copy every strip, and what it knows of it."""

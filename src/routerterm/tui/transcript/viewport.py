@@ -264,21 +264,24 @@ class Viewport(Painter, can_focus=True):
         if self._flush_timer is not None:
             self._flush_timer.stop()
             self._flush_timer = None
-        if not self.shelf.width:
+        if self.shelf.width and self._fresh:
+            with self.one_frame():
+                for number in sorted(self._fresh):
+                    self._show_growth(number)
+            self._fresh.clear()
+
+    def _show_growth(self, number: int) -> None:
+        if self.shelf.slots[number].live is None:
             return
-        for number in sorted(self._fresh):
-            if self.shelf.slots[number].live is None:
-                continue
-            first, end, change = self.shelf.settle(number)
-            if change and self._follow:
-                self._to_end()
-            elif change:
-                self._unread += max(change, 0)
-                self.place(self.scroll_offset.y)
-                self.refresh_rows(self.rows - 1, self.rows)
-            last = number + 1 == len(self.shelf.slots)
-            self.refresh_entry(number, first, end if last or not change else None)
-        self._fresh.clear()
+        first, end, change = self.shelf.settle(number)
+        if change and self._follow:
+            self._to_end()
+        elif change:
+            self._unread += max(change, 0)
+            self.place(self.scroll_offset.y)
+            self.refresh_rows(self.rows - 1, self.rows)
+        last = number + 1 == len(self.shelf.slots)
+        self.refresh_entry(number, first, end if last or not change else None)
 
     def refresh_entry(self, number: int, first: int = 0, end: int | None = None) -> None:
         """Repaint some lines of an entry; without an end, all from the first to the bottom of the view."""

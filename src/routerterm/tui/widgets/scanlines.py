@@ -48,6 +48,11 @@ class ScanlineCompositor(Compositor):
             for y, row in enumerate(chops)
         ]
 
+    def lit(self, strip: Strip, x: int, y: int) -> Strip:
+        """A strip as it stands there on the screen, where it was not put together here."""
+        shades = shades_of(self.root)
+        return _darker(strip, shades) if shades and (y + _shift(self._moved(), x, y)) % 2 else strip
+
     def unlit(self, crop: Region, is_rendered_line: Callable[[int], bool]) -> Sequence[Mapping[int, Strip]]:
         """The same without scanlines."""
         chops = super()._render_chops(crop, is_rendered_line)
