@@ -35,6 +35,43 @@ class Attach(Command):
         chat.composer.focus()
 
 
+class Drop(Command):
+    """Receive files from a browser or a phone by an address, a code and a QR code; `network` lets others reach it."""
+
+    name, title, group, slash, argument = "drop", "Receive files", "Writing", "drop", "network"
+
+    @classmethod
+    async def choices(cls, chat: CommandContext, argument: str) -> Sequence[Choice]:
+        """Who can reach it."""
+        return [Choice("network", "machines in this network, too, such as a phone")]
+
+    async def run(self, chat: CommandContext, argument: str = "") -> None:
+        """Listen while the dialog is open."""
+        from routerterm.engine.chat.attachments import part_of
+        from routerterm.engine.chat.drop_server import DropServer, own_address
+        from routerterm.tui.chat.attachment_files import attached
+        from routerterm.tui.dialogs.drop import Drop as DropDialog
+
+        if argument not in ("", "network"):
+            raise RoutertermError(f"/drop knows no {argument!r}.", "/drop network lets a phone reach it.")
+
+        async def take(name: str, data: bytes) -> None:
+            part = await asyncio.to_thread(part_of, data, name)
+            await chat.attachments.add(attached(part, len(data)))
+
+        def closed(why: str) -> None:
+            if dialog.is_running and dialog.is_current:
+                dialog.dismiss(None)
+            if why:
+                chat.app.notify(f"{why} Nothing listens any more.", timeout=4, markup=False)
+
+        host = own_address() if argument == "network" else "127.0.0.1"
+        server = DropServer(take, closed, host=host)
+        await server.start()
+        dialog = DropDialog(server.address, server.code, local=not argument)
+        chat.app.push_screen(dialog, lambda _: server.stop())
+
+
 class Detach(Command):
     """Remove the last attachment, or all of them; Backspace in an empty composer does so too."""
 

@@ -88,6 +88,7 @@ COMMANDS: Mapping[str, type[Command]] = {
         parameters.Length,
         compare.Compare,
         composer.Attach,
+        composer.Drop,
         composer.Detach,
         composer.Editor,
         composer.Stash,
