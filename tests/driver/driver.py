@@ -105,7 +105,7 @@ class Driver(ABC):
         """Switch to the conversation of this title, by Alt+O."""
         await self.press("alt+o")
         await self.until(lambda: not self.in_chat, "no list of conversations opened")
-        await self.type(title)
+        await self.paste(title)
         await self.screen_shows(title)
         await self.press("enter")
         await self.chat_is_open()

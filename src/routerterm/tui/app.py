@@ -157,13 +157,15 @@ class RoutertermApp(AppContext):
     async def _follow_theme(self) -> None:
         """Take up the theme's file whenever it was changed; a broken one leaves everything as it was."""
         found = await asyncio.to_thread(self.themes.again)
+        if not self.screen_stack:
+            return  # the program ended meanwhile
         if isinstance(found, RoutertermError):
             self.tell_of_theme(found)
         elif found is not None or self._lit(self._unlit) != self.machine:
             self.use_theme(self.machine.name)
 
     async def _follow_settings(self) -> None:
-        if self.services is not None and self.chat.begun.is_set():
+        if self.services is not None and self.screen_stack and self.chat.begun.is_set():
             await self._settings.look()
 
     def _tell_of_settings(self, error: RoutertermError | None) -> None:

@@ -8,7 +8,9 @@ import pytest
 
 from routerterm.config.paths import Paths
 from routerterm.core.errors import Offline
+from routerterm.core.ledger import AttemptRecord
 from routerterm.core.targets import Forecast
+from routerterm.store.database import Store, milliseconds
 from routerterm.tui.terminal.attention import call, call_of, title
 from routerterm.tui.themes.values import ASCII_GLYPHS, Glyphs
 from routerterm.tui.widgets.forecast_fields import percent
@@ -95,21 +97,32 @@ async def test_nobody_to_be_reached_is_said_with_what_to_do(paths: Paths) -> Non
         await it.screen_shows("F3", "/retry")
 
 
+async def spend(paths: Paths, cents: int) -> None:
+    """As another program does that uses the same history."""
+    row = AttemptRecord(
+        f"spent {cents}", 1, "cli", "any", "openai", "gpt", milliseconds(), outcome="done",
+        cost_nanousd=cents * 10_000_000, usage_source="reported", cost_source="computed",
+    )  # fmt: skip
+    store = Store.open(paths.database)
+    await store.ledger.settle(row)
+    await store.close()
+
+
 async def test_the_budget_warns_once_for_each_step(paths: Paths) -> None:
-    configure(paths, "[budget]\nday = 2\n")
+    configure(paths, '[budget]\nday = "2.00"\n')
     async with in_process(paths) as it:
-        it.app.notifications.spent(Decimal("0.9"), Decimal(2))
-        await it.breathe()
-        assert "of today's budget" not in it.picture().text
-        it.app.notifications.spent(Decimal("1.1"), Decimal(2))
-        await it.screen_shows("50 % of today's budget")
-        it.app.notify("Something else.")
-        await it.screen_lacks("of today's budget")
-        it.app.notifications.spent(Decimal("1.2"), Decimal(2))
-        await it.breathe()
-        assert "of today's budget" not in it.picture().text
-        it.app.notifications.spent(Decimal("1.7"), Decimal(2))
-        await it.screen_shows("80 % of today's budget")
+        await spend(paths, 90)
+        await it.ask("one")
+        await spend(paths, 20)
+        await it.ask("two")
+        await it.screen_shows("Budget: today $1.10 of $2.00, 55%")
+        await spend(paths, 10)
+        await it.ask("three")
+        await spend(paths, 50)
+        await it.ask("four")
+        await it.screen_shows("Budget: today $1.70 of $2.00, 85%")
+        told = [line for _, line in it.app.notifications.log if "Budget" in line]
+        assert len(told) == 2
 
 
 @pytest.mark.parametrize(("share", "tone"), [(0.49, "text"), (0.5, "warning"), (0.79, "warning"), (0.8, "error")])
