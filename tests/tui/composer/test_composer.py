@@ -70,6 +70,7 @@ async def test_an_unfinished_name_is_completed_by_enter_and_an_unknown_one_is_sa
         await it.say("/nonsense")
         await it.screen_shows("There is no command /nonsense")
         await it.composer_is("/nonsense")  # nothing typed is lost
+        await it.clear()
         await it.say("/etc/hosts what is it")
         await it.until(lambda: bool(it.shown()))
         assert it.shown()[0] == "/etc/hosts what is it"
