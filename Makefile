@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help clients kills run test flaky coverage check format types wheel constraints bench bench-router bench-gateway faults clean corpus fuzz fuzz-imports decoding terminal-long bench-terminal docs licences audit pythons soak screenshots
+.PHONY: site bundle release help clients kills run test flaky coverage check format types wheel constraints bench bench-router bench-gateway faults clean corpus fuzz fuzz-imports decoding terminal-long bench-terminal docs licences audit pythons soak screenshots
 
 help: ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -84,6 +84,15 @@ pythons: wheel ## The same as wheel
 docs: ## Write what the code itself knows: docs/settings.md, docs/keys.md, the man page
 	@sh scripts/setup.sh test
 	@.venv/bin/python scripts/make_docs.py
+
+site: ## Build the documentation site into build/site; a broken link is an error
+	@sh scripts/site.sh
+
+bundle: ## Make dist/routerterm.pyz and dist/routerterm_*.deb, for Python 3.11 to 3.14
+	@sh scripts/bundle.sh TRY
+
+release: ## Check everything, set VERSION=1.2.3 and the changelog's date, build, look into what was built, and tag it
+	@sh scripts/release.sh $(VERSION)
 
 licences: ## Every package of a plain install with its size, its licence and why it is there
 	@sh scripts/setup.sh test

@@ -17,8 +17,9 @@ _SIGNS = {"good": ("ok", "green"), "note": ("--", None), "bad": ("!!", "red")}
 @click.argument("what", nargs=-1, type=click.Choice(list(CHECKS)))
 @click.option("--mend", is_flag=True, help="Repair what can be repaired; a damaged history is set aside first.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per finding, for other programs.")
+@click.option("--report", is_flag=True, help="Print Markdown for a bug report: no keys, names, addresses or folders of yours.")
 @click.option("--press", is_flag=True, help="Press keys and see which of them arrive, and what they do.")
-def command(what: tuple[str, ...], mend: bool, as_json: bool, press: bool) -> None:
+def command(what: tuple[str, ...], mend: bool, as_json: bool, report: bool, press: bool) -> None:
     """Check the installation; WHAT limits it to single checks.
 
     Without --mend nothing is changed. Exits with 1 if something needs to be done.
@@ -27,9 +28,15 @@ def command(what: tuple[str, ...], mend: bool, as_json: bool, press: bool) -> No
       routerterm doctor
       routerterm doctor terminal keys
       routerterm doctor history --mend
+      routerterm doctor --report
     """
     if press:
         _show_presses()
+        return
+    if report and (as_json or mend):
+        raise click.UsageError("--report goes with neither --json nor --mend.")
+    if report:
+        asyncio.run(_report(what or tuple(CHECKS)))
         return
     bad = asyncio.run(_examine(what or tuple(CHECKS), mend, as_json))
     sys.exit(1 if bad else 0)
@@ -48,6 +55,18 @@ async def _examine(what: tuple[str, ...], mend: bool, as_json: bool) -> int:
             bad += finding.level == "bad"
             _tell(name, finding, as_json)
     return bad
+
+
+async def _report(what: tuple[str, ...]) -> None:
+    """Print what the checks find as Markdown that may be shown to anybody."""
+    from routerterm.cli.doctor.report import opening, own_names, report_line
+    from routerterm.config.paths import Paths
+
+    room, names = CheckContext(Paths.find(), mend=False), own_names()
+    print_line(opening(), end="\n\n")
+    for name in what:
+        async for finding in look_of(name)(room):
+            print_line(report_line(name, finding, names))
 
 
 def _tell(name: str, finding: Finding, as_json: bool) -> None:

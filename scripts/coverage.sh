@@ -1,0 +1,15 @@
+#!/bin/sh
+# Run tests and say which lines of the program they run, also in the programs that the tests start; arguments go to pytest.
+# After a run of all tests it holds them to a floor.
+set -eu
+cd "$(dirname "$0")/.."
+sh scripts/setup.sh test
+mkdir -p build/coverage
+export COVERAGE_FILE="$PWD/build/coverage/data" COVERAGE_RCFILE="$PWD/pyproject.toml"
+rm -f build/coverage/data*
+status=0
+.venv/bin/python -m coverage run -m pytest -q -n "$(getconf _NPROCESSORS_ONLN)" "$@" </dev/null || status=$?
+.venv/bin/python -m coverage combine -q
+.venv/bin/python -m coverage html -q -d build/coverage/html
+.venv/bin/python -m coverage report --sort=cover $([ $# -gt 0 ] || echo --fail-under=85) || status=1
+exit $status

@@ -1,0 +1,49 @@
+#!/bin/sh
+# A release: `release.sh 1.2.3` checks everything, writes the version and the changelog's date, builds, looks into what was
+# built, commits and tags.  Nothing leaves this machine: pushing the tag starts .github/workflows/release.yml, which publishes.
+# `release.sh build 1.2.3` only builds and looks, for a version that is written already.
+set -eu
+cd "$(dirname "$0")/.."
+
+fail() {
+    echo "$1" >&2
+    exit 1
+}
+
+look() { # VERSION
+    sh scripts/setup.sh test
+    rm -rf dist
+    .venv/bin/hatchling build -d dist >/dev/null 2>&1
+    tools=build/tools
+    [ -x "$tools/bin/twine" ] || { python3 -m venv "$tools" && "$tools/bin/python" -m pip --disable-pip-version-check install --quiet twine shiv==1.0.8; }
+    "$tools/bin/twine" check --strict dist/*
+    [ -f "dist/routerterm-$1-py3-none-any.whl" ] || fail "The wheel is not of version $1."
+    tar -tzf "dist/routerterm-$1.tar.gz" >dist/files
+    for part in README.md LICENSE CHANGELOG.md Makefile docs/routerterm.1 themes/ src/routerterm/py.typed tests/ requirements/run.txt; do
+        grep -q "^routerterm-$1/$part" dist/files || fail "The sdist lacks $part."
+    done
+    ! grep -E '(^|/)(\.venv|\.git|__pycache__|\.env|build)/' dist/files || fail "The sdist holds what does not belong there."
+    rm dist/files
+}
+
+version=${1:-}
+if [ "$version" = build ]; then
+    look "$2"
+    exit 0
+fi
+echo "$version" | grep -qE '^[0-9]+\.[0-9]+\.[0-9]+((a|b|rc)[0-9]+)?$' || fail "Say which: make release VERSION=1.2.3"
+[ -z "$(git status --porcelain)" ] || fail "Commit first: a release is made of what is committed."
+! git rev-parse -q --verify "refs/tags/v$version" >/dev/null || fail "v$version is there already."
+grep -qE "^## ($version|Unreleased|[0-9.]+ \(unreleased\))" CHANGELOG.md || fail "CHANGELOG.md has no part for what comes."
+! grep -q '\.example' pyproject.toml packaging/debian/control ||
+    fail "The project's addresses in pyproject.toml and packaging/ are still .example: give it its home first."
+sh .ci/run
+today=$(date -u +%Y-%m-%d)
+sed -i.old -E "s/^__version__ = .*/__version__ = \"$version\"/" src/routerterm/__init__.py
+sed -i.old -E "s/^## (Unreleased|[0-9.]+ \(unreleased\))\$/## $version ($today)/" CHANGELOG.md
+rm src/routerterm/__init__.py.old CHANGELOG.md.old
+.venv/bin/python scripts/make_docs.py
+look "$version"
+git commit -qam "Release $version"
+git tag -a "v$version" -m "routerterm $version"
+echo "v$version is committed and tagged. To publish it: git push --follow-tags"
