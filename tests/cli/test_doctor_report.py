@@ -6,9 +6,9 @@ import socket
 from pathlib import Path
 
 import pytest
+from tests.cli.program import routerterm
 
 from routerterm.cli.doctor.report import anonymous
-from tests.cli.program import routerterm
 
 KEY = "sk-proj-" + "a1B2" * 12
 
