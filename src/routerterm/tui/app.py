@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
@@ -144,7 +144,7 @@ class RoutertermApp(AppContext):
     def use_theme(self, name: str) -> None:
         """Become another machine, everywhere, at once."""
         self.machine = self.load_machine(name)
-        self.chat.become(self.machine)
+        self.chat.apply_theme(self.machine)
 
     async def _watch(self) -> None:
         """Follow what changes outside, one look at all of it: each would cost a turn of Textual's message pumps."""
@@ -177,7 +177,7 @@ class RoutertermApp(AppContext):
 
     def get_default_screen(self) -> Screen[Any]:
         """The chat is where everything begins."""
-        return ChatScreen(self.machine, self.opening, self.notifications, CommandRunner)
+        return ChatScreen(self, self.opening, self.notifications, CommandRunner)
 
     async def on_event(self, event: events.Event) -> None:
         """Keys and pastes pass here first, in their order, and are led to where they belong."""
@@ -352,12 +352,17 @@ class RoutertermApp(AppContext):
         """Keys have come or gone: what answers by default may be another, and providers may be ready now."""
         await self.chat.status.lamps()
         await self.chat.conversation.reconsider()
+        await self.chat.settle_onboarding()
 
     async def action_command(self, name: str, argument: str = "") -> None:
         """Run a command by its name; what goes wrong becomes a notice."""
         if name == "new":
             await self.navigator.back_to_chat()
         await self.chat.commands.run(name, argument)
+
+    def screen_maker(self, name: str) -> Callable[..., Any]:
+        """What makes or opens the screen of that name, for parts that lie beneath the screens."""
+        return self.navigator.maker(name)
 
     async def action_interrupt(self) -> None:
         """Copy what is selected; else stop the answer; else clear what is written; else, pressed twice, quit."""

@@ -6,8 +6,8 @@ Nothing above the widgets is imported here: whoever needs the program imports th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from textual.app import App
 
@@ -90,6 +90,10 @@ class AppContext(App[int]):
 
     async def action_interrupt(self) -> None:
         """Ctrl+C: copy, stop, clear, or quit."""
+        raise NotImplementedError
+
+    def screen_maker(self, name: str) -> Callable[..., Any]:
+        """What makes or opens the screen of that name (see ``navigation.MAKERS``): it lies above who asks for it."""
         raise NotImplementedError
 
     async def action_open(self, name: str) -> None:

@@ -24,6 +24,12 @@ SCREENS: Mapping[str, str] = {
     "gateway": "routerterm.tui.screens.gateway:open_screen",
 }
 """Each with the function that opens it."""
+MAKERS: Mapping[str, str] = {
+    "add_key": "routerterm.tui.screens.keys.open:open_keys",
+    "compare": "routerterm.tui.screens.compare.screen:CompareScreen",
+    "model_picker": "routerterm.tui.screens.models.picker:model_picker",
+}
+"""What the chat has made for it, though it lies above the chat."""
 OVERLAYS = frozenset({"help", "themes"})
 """Those that lie over whatever is open."""
 PAUSE = 0.2
@@ -59,10 +65,13 @@ class Navigator:
 
     async def show(self, name: str) -> None:
         """Open it over whatever there is."""
-        module, _, function = SCREENS[name].partition(":")
-        make: Callable[[AppContext], Any] = getattr(importlib.import_module(module), function)
-        await make(self._app)
+        await _found(SCREENS[name])(self._app)
         self._opened = (self._app.screen, name)
+
+    @staticmethod
+    def maker(name: str) -> Callable[..., Any]:
+        """One of the `MAKERS`."""
+        return _found(MAKERS[name])
 
     async def back_to_chat(self) -> None:
         """Close everything over it."""
@@ -80,3 +89,10 @@ class Navigator:
     async def _open_when_ready(self, name: str) -> None:
         await self._app.ready.wait()
         await self.show(name)
+
+
+def _found(place: str) -> Callable[..., Any]:
+    """What stands at ``module:name``, imported now."""
+    module, _, name = place.partition(":")
+    found: Callable[..., Any] = getattr(importlib.import_module(module), name)
+    return found

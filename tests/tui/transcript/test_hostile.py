@@ -11,10 +11,10 @@ from routerterm.core.events import ReasoningDelta, TextDelta, ToolCallDelta
 from routerterm.core.messages import Image, Reasoning, Text, ToolCall, ToolResult
 from routerterm.core.sanitise import is_clean
 from routerterm.tui.markdown.lines import runs_len
+from routerterm.tui.themes.palette import Palette
 from routerterm.tui.transcript.layout.entry import entry_lines
 from routerterm.tui.transcript.layout.live import LiveEntry
 from routerterm.tui.transcript.paint import paint
-from routerterm.tui.transcript.palette import Palette
 from routerterm.tui.transcript.values import Entry, Header, Seam
 from tests.tui.test_sanitise import ATTACKS
 from tests.tui.transcript.stage import Stage

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from routerterm.core.events import Content, ReasoningDelta, TextDelta, ToolCallDelta
+from routerterm.tui.themes.palette import Signs
 from routerterm.tui.transcript.layout.entry import entry_lines
 from routerterm.tui.transcript.layout.live import LiveEntry
-from routerterm.tui.transcript.palette import Signs
 from routerterm.tui.transcript.values import Entry, Header
 from tests.tui.transcript.samples import ANSWER, PIECES
 

@@ -19,14 +19,14 @@ from routerterm.core.messages import Image, Text
 from routerterm.tui.markdown import data_uris
 from routerterm.tui.markdown.data_uris import Folder
 from routerterm.tui.markdown.lines import Line, runs_len
+from routerterm.tui.markdown.pictures import is_picture, picture_lines
 from routerterm.tui.markdown.stream import StreamLayout, lay_out
+from routerterm.tui.themes.palette import Palette, Signs
 from routerterm.tui.transcript import images
 from routerterm.tui.transcript.layout import pictures
 from routerterm.tui.transcript.layout.entry import entry_lines
 from routerterm.tui.transcript.layout.parts import image_lines
-from routerterm.tui.transcript.layout.pictures import is_picture, picture_lines
 from routerterm.tui.transcript.paint import paint
-from routerterm.tui.transcript.palette import Palette, Signs
 from routerterm.tui.transcript.selection import END, Place, Selection
 from routerterm.tui.transcript.values import Entry, Header
 from tests.tui.transcript.stage import Stage, rows, said

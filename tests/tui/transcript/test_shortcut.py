@@ -20,7 +20,7 @@ from routerterm.tui.terminal import driver as lean
 from routerterm.tui.terminal.grid import Grid
 from routerterm.tui.terminal.line import LineMeter
 from routerterm.tui.terminal.output import Output, PlacedRow
-from routerterm.tui.transcript.palette import Palette
+from routerterm.tui.themes.palette import Palette
 from routerterm.tui.transcript.values import Entry, Header
 from routerterm.tui.transcript.widget import Transcript
 from routerterm.tui.widgets.fast_screen import FastScreen

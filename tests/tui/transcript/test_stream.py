@@ -13,7 +13,7 @@ from routerterm.tui.markdown.hold_back import hold_back
 from routerterm.tui.markdown.line_writer import Limits
 from routerterm.tui.markdown.lines import Line, runs_len
 from routerterm.tui.markdown.stream import StreamLayout, lay_out
-from routerterm.tui.transcript.palette import Palette, Signs
+from routerterm.tui.themes.palette import Palette, Signs
 from tests.tui.transcript.samples import DOCUMENTS, ONCE_WRONG, PIECES
 
 SIGNS = Signs()

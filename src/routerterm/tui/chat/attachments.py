@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from routerterm.core.errors import RoutertermError
@@ -15,7 +15,9 @@ from routerterm.tui.chat.attachment_files import Attached, from_paste, load, nam
 from routerterm.tui.widgets.fields import Field, Span
 
 if TYPE_CHECKING:
-    from routerterm.tui.chat.screen import ChatScreen
+    from routerterm.engine.chat.active_conversation import ActiveConversation
+    from routerterm.tui.app_context import AppContext
+    from routerterm.tui.chat.view import ChatView
 
 MOST = 20
 """Files with one message."""
@@ -28,14 +30,21 @@ MOST_BYTES = 30_000_000
 class Attachments:
     """The files of each conversation's unsent message."""
 
-    def __init__(self, screen: ChatScreen) -> None:
-        self._screen = screen
+    def __init__(
+        self, app: AppContext, view: ChatView, conversation: ActiveConversation, changed: Callable[[], None]
+    ) -> None:
+        """``changed`` is called whenever there are others."""
+        self._app = app
+        self._chips = view.chips
+        self._composer = view.composer
+        self._conversation = conversation
+        self._changed = changed
         self._of: dict[str | None, list[Attached]] = {}
 
     @property
     def items(self) -> list[Attached]:
         """Those of the conversation on show."""
-        return self._of.setdefault(self._screen.conversation.id, [])
+        return self._of.setdefault(self._conversation.id, [])
 
     async def attach(self, text: str) -> None:
         """Attach the files that are named.  Raises `RoutertermError` for the first that cannot be."""
@@ -53,7 +62,7 @@ class Attachments:
             try:
                 self._add(await asyncio.to_thread(load, path, path))
             except RoutertermError as error:
-                self._screen.app.show_error(error)
+                self._app.show_error(error)
                 return False
         await self.say_unheeded()
         return True
@@ -84,20 +93,17 @@ class Attachments:
         if -len(self.items) <= index < len(self.items):
             gone = self.items.pop(index)
             if gone.pasted:
-                self._screen.composer.insert(gone.pasted)
+                self._composer.insert(gone.pasted)
             if gone.reference:  # what is no longer sent is no reference any more
-                composer = self._screen.composer
-                composer.put(composer.text.replace(written(gone.reference), gone.reference), undoable=True)
+                text = self._composer.text.replace(written(gone.reference), gone.reference)
+                self._composer.put(text, undoable=True)
         self.show()
 
     def show(self) -> None:
         """Draw the chips."""
-        glyphs, model, wide = (
-            self._screen.machine.glyphs,
-            self._screen.conversation.model,
-            self._screen.size.width >= WIDE,
-        )
-        self._screen.chips.fields = tuple(
+        glyphs, model = self._app.machine.glyphs, self._conversation.model
+        wide = self._app.size.width >= WIDE
+        self._chips.fields = tuple(
             Field(
                 (Span(f"{glyphs.bullet} ", "faint"), Span(one_line(item.name), "accent"),
                  Span(f" {_facts(item, model) if wide else item.shown_size}", "dim"), Span(" x", "dim")),
@@ -106,24 +112,22 @@ class Attachments:
             )
             for index, item in enumerate(self.items)
         )  # fmt: skip
-        self._screen.chips.display = bool(self.items)
-        self._screen.composer.goes_empty = bool(self.items or self._screen.compare.models)
-        self._screen.status.typed()
+        self._chips.display = bool(self.items)
+        self._changed()
 
     async def say_unheeded(self) -> None:
         """Say at once what the chosen model will not do."""
-        screen = self._screen
-        if screen.app.services is None:
+        if self._app.services is None:
             return
         from routerterm.wiring.preview import abilities
 
-        model = screen.conversation.model
-        book = await abilities(screen.services)
+        now = self._conversation
+        book = await abilities(self._app.services)
         pictures = any(item.is_picture for item in self.items)
         for sentence in unsupported_options(
-            model, book.of(model), screen.conversation.params, pictures=pictures, private=screen.conversation.private
+            now.model, book.of(now.model), now.params, pictures=pictures, private=now.private
         ):
-            screen.notify(f"{sentence}\nF3 picks another model.", severity="warning", timeout=8, markup=False)
+            self._app.notify(f"{sentence}\nF3 picks another model.", severity="warning", timeout=8, markup=False)
 
     def _add(self, item: Attached) -> None:
         if len(self.items) >= MOST:

@@ -2,27 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Protocol
 
 from routerterm.core.errors import RoutertermError
 from routerterm.engine.chat.comparison import MOST, Comparison, Heard
 from routerterm.tui.chat.turns import Asked
 
 if TYPE_CHECKING:
-    from routerterm.tui.chat.screen import ChatScreen
-    from routerterm.tui.screens.compare.screen import CompareScreen
+    from routerterm.tui.app_context import AppContext
+    from routerterm.tui.chat.attachments import Attachments
+    from routerterm.tui.chat.conversation import ConversationController
+    from routerterm.tui.chat.view import ChatView
+
+
+class CompareView(Protocol):
+    """The screen where the answers stand side by side; it lies above the chat."""
+
+    @property
+    def comparison(self) -> Comparison:
+        """What is being compared."""
+        ...
+
+    @property
+    def asked(self) -> Asked | None:
+        """What was asked."""
+        ...
+
+    @property
+    def chosen(self) -> int | None:
+        """The answer to go on with, from 0; None where none was chosen."""
+        ...
+
+    @property
+    def trouble(self) -> RoutertermError | None:
+        """Why it could not even begin."""
+        ...
+
+    async def finish(self) -> None:
+        """Stop what runs, and save it."""
+        ...
 
 
 class CompareController:
     """What the chat knows of comparisons."""
 
-    def __init__(self, screen: ChatScreen) -> None:
-        self._screen = screen
+    def __init__(
+        self,
+        app: AppContext,
+        view: ChatView,
+        conversation: ConversationController,
+        attachments: Attachments,
+        *,
+        changed: Callable[[], None],
+        ended: Callable[[], Awaitable[None]],
+    ) -> None:
+        """``changed``: other models answer the next message; ``ended``: a comparison was left, and money spent."""
+        self._app = app
+        self._composer = view.composer
+        self._conversation = conversation
+        self._attachments = attachments
+        self._changed = changed
+        self._on_end = ended
         self.models: tuple[str, ...] = ()
         """The models that all answer the next message; empty where one does."""
         self.last: tuple[str, ...] = ()
-        self.open: CompareScreen | None = None
+        self.open: CompareView | None = None
 
     async def choose(self, names: Sequence[str]) -> None:
         """Let these answer the next question.  Raises `RoutertermError`."""
@@ -31,14 +76,14 @@ class CompareController:
         names = tuple(dict.fromkeys(names))
         if not 2 <= len(names) <= MOST:
             raise RoutertermError(f"Compare two to {MOST} models.", "For example: /compare openai/gpt-4o groq/llama")
-        book = await abilities(self._screen.services)
+        book = await abilities(self._app.ready_services)
         for name in names:
             if not book.models(name):
                 raise RoutertermError(f"{name} is neither a model nor a route.", "F3 lists the models.")
         self.models = self.last = names
-        self._show()
-        again = "Enter alone asks the last question again. " if self._screen.conversation.id else ""
-        self._screen.notify(
+        self._changed()
+        again = "Enter alone asks the last question again. " if self._conversation.id else ""
+        self._app.notify(
             f"The next question goes to {len(names)} models. {again}Esc: back to one model.", timeout=6, markup=False
         )
 
@@ -47,9 +92,6 @@ class CompareController:
         self._pick_next(())
 
     def _pick_next(self, chosen: tuple[str, ...]) -> None:
-        from routerterm.tui.screens.models.picker import model_picker
-
-        screen = self._screen
         titles = (
             "Compare: first model",
             f"{' | '.join(chosen)} and?",
@@ -62,69 +104,57 @@ class CompareController:
             if name is not None and len(names) < MOST:
                 self._pick_next(names)
             elif len(names) >= 2:
-                await screen.commands.run("compare", " ".join(names))
+                await self._app.action_command("compare", " ".join(names))
 
-        screen.app.push_screen(model_picker(screen.app, title), taken)
+        self._app.push_screen(self._app.screen_maker("model_picker")(self._app, title), taken)
 
     def give_up(self) -> bool:
         """One model answers again; False if that was so anyway."""
         had, self.models = bool(self.models), ()
-        self._show()
+        self._changed()
         return had
 
     async def start(self, asked: Asked) -> None:
         """Ask them, and show the answers side by side.  Raises `RoutertermError`."""
-        screen, conversation = self._screen, self._screen.conversation
-        if screen.turns.current is not None:
-            raise RoutertermError("An answer is still running.", "Wait for it, or stop it with Esc.")
-        services, session = screen.services, conversation.session
+        services, session = self._app.ready_services, self._conversation.session
         comparison = Comparison(session, services.session, self.models)
         if asked.text or asked.files:
             await self._watch(comparison, lambda: comparison.ask(asked.text, asked.parts), asked)
         else:
-            question = await conversation.question(None)
+            question = await self._conversation.question(None)
             again = Asked(question.message.said)
             await self._watch(comparison, lambda: comparison.ask_again(question.id), again)
 
     async def _watch(self, comparison: Comparison, ask: Callable[[], AsyncGenerator[Heard]], asked: Asked) -> None:
-        from routerterm.tui.screens.compare.screen import CompareScreen
-
         self.give_up()
-        self._screen.composer.put("")
-        self.open = CompareScreen(self._screen.machine, comparison, ask, asked)
-        self._screen.app.push_screen(self.open, self._ended)
+        self._composer.put("")
+        screen = self._app.screen_maker("compare")(self._app.machine, comparison, ask, asked)
+        self.open = screen
+        self._app.push_screen(screen, self._ended)
 
     async def _ended(self, _: None) -> None:
         """Show the branch that was chosen, or the first answer's."""
         watched, self.open = self.open, None
         if watched is None:
             return
-        screen, comparison, index = self._screen, watched.comparison, watched.chosen
+        comparison, index = watched.comparison, watched.chosen
         try:
             await comparison.take(index or 0)
         except RoutertermError as error:
             if watched.trouble is None:
-                screen.app.show_error(error)
+                self._app.show_error(error)
         else:
             if index is not None:
-                await screen.conversation.use_model(comparison.models[index])
+                await self._conversation.use_model(comparison.models[index])
                 others = len(comparison.models) - 1
-                screen.notify(f"Continuing with {comparison.models[index]}. [ and ] show the other {others}.")
+                self._app.notify(f"Continuing with {comparison.models[index]}. [ and ] show the other {others}.")
         if watched.trouble is not None and watched.asked is not None and comparison.reply(0) is None:
-            screen.composer.put(watched.asked.text)
-            screen.attachments.give_back(watched.asked.files)
-        await screen.conversation.show()
-        await screen.sidebar.refresh()
-        await screen.status.spent()
-        await screen.status.lamps()
-        screen.notifications.guarded()
+            self._composer.put(watched.asked.text)
+            self._attachments.give_back(watched.asked.files)
+        await self._conversation.show()
+        await self._on_end()
 
     async def stop_all(self) -> None:
         """Stop and save what is being compared."""
         if self.open is not None:
             await self.open.finish()
-
-    def _show(self) -> None:
-        self._screen.composer.goes_empty = bool(self._screen.attachments.items or self.models)
-        self._screen.status.refresh()
-        self._screen.status.typed()

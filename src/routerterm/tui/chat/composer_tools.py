@@ -11,7 +11,7 @@ from routerterm.core.errors import RoutertermError
 from routerterm.tui.chat.prompt_files import PromptFiles
 from routerterm.tui.chat.references import References
 from routerterm.tui.chat.shell_commands import ShellCommands
-from routerterm.tui.chat.turns import Asked
+from routerterm.tui.chat.turns import Asked, TurnRunner
 from routerterm.tui.dialogs.ask import show_dialog
 from routerterm.tui.dialogs.form import FormDialog
 
@@ -22,35 +22,54 @@ if TYPE_CHECKING:
 
     from routerterm.engine.chat.prompt_files import PromptFile
     from routerterm.engine.chat.web_page import Fetched
-    from routerterm.tui.chat.screen import ChatScreen
+    from routerterm.tui.app_context import AppContext
+    from routerterm.tui.chat.attachments import Attachments
+    from routerterm.tui.chat.confirmation import Confirmation
+    from routerterm.tui.chat.context import Commands
+    from routerterm.tui.chat.conversation import ConversationController
+    from routerterm.tui.chat.view import ChatView
 
 
 class ComposerTools:
     """Makes the three for a chat, and gives them what they need of it."""
 
-    def __init__(self, screen: ChatScreen, arrange: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        app: AppContext,
+        view: ChatView,
+        *,
+        commands: Commands,
+        conversation: ConversationController,
+        attachments: Attachments,
+        turns: TurnRunner,
+        confirmation: Confirmation,
+        arrange: Callable[[], None],
+    ) -> None:
         """``arrange`` puts the list of suggestions over the composer."""
-        self._screen = screen
+        self._app = app
+        self._composer = view.composer
+        self._conversation = conversation
+        self._attachments = attachments
+        self._turns = turns
+        self._confirmation = confirmation
         self.references = References(
-            screen.composer,
-            screen.suggestions,
-            screen.attachments,
-            confirmation=screen.confirmation,
+            view.composer,
+            view.suggestions,
+            attachments,
+            confirmation=confirmation,
             run=self._in_background,
             arrange=arrange,
             tell=self._tell,
-            complain=screen.app.show_error,
+            complain=app.show_error,
             fetch=self._fetch,
         )
-        self.shell = ShellCommands(
-            screen.composer, screen.attachments, screen.confirmation, run=self._in_background, tell=self._tell
-        )
+        self.shell = ShellCommands(view.composer, attachments, confirmation, run=self._in_background, tell=self._tell)
         self.prompts = PromptFiles(
-            screen.app.paths.config_file,
-            library=lambda: screen.app.services.store.prompts if screen.app.services else None,
-            complain=screen.app.show_error,
-            is_command=lambda text: screen.commands.parse(text) is not None,
-            ask_for=lambda title, fields, then: show_dialog(screen.app, FormDialog(title, fields), then),
+            app.paths.config_file,
+            library=lambda: app.services.store.prompts if app.services else None,
+            complain=app.show_error,
+            is_command=lambda text: commands.parse(text) is not None,
+            ask_for=lambda title, fields, then: show_dialog(app, FormDialog(title, fields), then),
             use=self._use_prompt,
         )
 
@@ -67,21 +86,21 @@ class ComposerTools:
             try:
                 await work
             except RoutertermError as error:
-                self._screen.app.show_error(error)
+                self._app.show_error(error)
 
-        return self._screen.run_worker(safely(), group=group, exclusive=group == "suggest", exit_on_error=False)
+        return self._composer.run_worker(safely(), group=group, exclusive=group == "suggest", exit_on_error=False)
 
     def _tell(self, text: str, timeout: float = 4) -> None:
-        self._screen.notify(text, timeout=timeout, markup=False)
+        self._app.notify(text, timeout=timeout, markup=False)
 
     async def _fetch(self, address: str, *, private: bool = False) -> Fetched:
         from routerterm.engine.chat.web_page import fetch_over_network
 
-        return await fetch_over_network(address, self._screen.services.settings.router.proxy, private=private)
+        return await fetch_over_network(address, self._app.ready_services.settings.router.proxy, private=private)
 
     async def _use_prompt(self, prompt: PromptFile, text: str) -> None:
         """Send a prompt that was called by its name, to the model that it names; or take it as the system prompt."""
-        screen, conversation = self._screen, self._screen.conversation
+        conversation = self._conversation
         if prompt.kind == "system":
             conversation.name_prompt(text, prompt.name)
             await conversation.set(system=text)
@@ -90,22 +109,22 @@ class ComposerTools:
         if prompt.model:
             from routerterm.wiring.model_lists import check_name
 
-            await check_name(screen.services, prompt.model)
+            await check_name(self._app.ready_services, prompt.model)
         if prompt.tools:
             self._tell(f"/{prompt.name} names tools; they are not offered to the model yet.")
         params = None if prompt.temperature is None else replace(conversation.params, temperature=prompt.temperature)
         if not await self.references.attached_all(text):
             return
-        asked = Asked(text, screen.attachments.take(), prompt.model, params)
+        asked = Asked(text, self._attachments.take(), prompt.model, params)
 
         def send() -> None:
-            screen.turns.send_asked(asked)
+            self._turns.send_asked(asked)
 
         def cancelled() -> None:
-            screen.composer.give_back(text)
-            screen.attachments.give_back(asked.files)
+            self._composer.give_back(text)
+            self._attachments.give_back(asked.files)
 
         if prompt.model and self.prompts.is_of_working_folder(prompt):  # perhaps a stranger's, and dear
-            screen.confirmation.ask(f"/{prompt.name} asks", "", send, cancelled, yes="sends it", about=prompt.model)
+            self._confirmation.ask(f"/{prompt.name} asks", "", send, cancelled, yes="sends it", about=prompt.model)
         else:
             send()

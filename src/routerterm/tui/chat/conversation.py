@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from routerterm.core.errors import RoutertermError
 from routerterm.engine.chat.active_conversation import ActiveConversation
@@ -12,19 +12,44 @@ from routerterm.tui.chat.entries import entry_of
 from routerterm.tui.chat.last_model import begins_with, remember
 
 if TYPE_CHECKING:
+    from routerterm.engine.chat.session import Session
     from routerterm.store.values import StoredMessage
-    from routerterm.tui.chat.screen import ChatScreen
+    from routerterm.tui.app_context import AppContext
+    from routerterm.tui.chat.view import ChatView
 
 PAGE = 60
 """Messages that are read at a time; a screenful and some."""
 
 
+class ConversationEvents(Protocol):
+    """Who is told what becomes of the conversation on show, and knows which answers are running."""
+
+    def running_in(self, id: str) -> Session | None:
+        """The session that is answering in that conversation."""
+        ...
+
+    def conversation_opened(self, id: str | None) -> None:
+        """Another conversation is on show, or a new one."""
+        ...
+
+    def messages_shown(self, session: Session, *, empty: bool) -> None:
+        """Its messages were read and shown anew; ``empty`` where there are none yet."""
+        ...
+
+    def conversation_changed(self) -> None:
+        """Its model is another, or what is in force in it."""
+        ...
+
+
 class ConversationController(ActiveConversation):
     """The conversation that the transcript shows."""
 
-    def __init__(self, screen: ChatScreen) -> None:
-        super().__init__(lambda: screen.services)
-        self._screen = screen
+    def __init__(self, app: AppContext, view: ChatView, events: ConversationEvents) -> None:
+        super().__init__(lambda: app.ready_services)
+        self._app = app
+        self._transcript = view.transcript
+        self._composer = view.composer
+        self._events = events
         self._first: str | None = None
         self._seen: tuple[str | None, int] = (None, 0)
         self.growing = False
@@ -47,36 +72,34 @@ class ConversationController(ActiveConversation):
         begun = self.begun
         self.stop_editing()
         await self.keep_draft()
-        conversation = await self.load(id, self._screen.turns.session_of(id) if id else None)
+        conversation = await self.load(id, self._events.running_in(id) if id else None)
         if message_id is not None:
             await self.session.show(message_id)
         if conversation is None:
-            self.model = await begins_with(self._screen.services)
+            self.model = await begins_with(self._app.ready_services)
         else:
-            self.model = conversation.model or self._screen.services.default_model
+            self.model = conversation.model or self._app.ready_services.default_model
         await self.show()
         if message_id is not None:
             await self.reveal(message_id, word)
-        store = self._screen.services.store
+        store = self._app.ready_services.store
         self.draft_saved = conversation.draft if conversation else await store.conversations.draft()
-        if begun or not self._screen.composer.text:  # what was typed before all was ready stays
-            self._screen.composer.put(self.draft_saved)
-        self._screen.conversation_list.mark_open(id)
-        self._screen.attachments.show()
-        self._screen.status.refresh()
+        if begun or not self._composer.text:  # what was typed before all was ready stays
+            self._composer.put(self.draft_saved)
+        self._events.conversation_opened(id)
 
     def edit(self, id: str, what: Literal["question", "answer"]) -> None:
         """The composer's text replaces this message from now on; what stood there waits."""
         if self.editing is None:
-            self._draft_before = self._screen.composer.text
+            self._draft_before = self._composer.text
         self.editing, self.editing_what = id, what
-        self._screen.status.refresh()
+        self._events.conversation_changed()
 
     def edited(self) -> None:
         """The edit is done: what was being written before it stands in the composer again."""
         self.editing = None
         if self._draft_before:
-            self._screen.composer.give_back(self._draft_before)
+            self._composer.give_back(self._draft_before)
             self._draft_before = ""
 
     def stop_editing(self) -> bool:
@@ -84,30 +107,28 @@ class ConversationController(ActiveConversation):
         if self.editing is None:
             return False
         self.editing = None
-        self._screen.composer.remember(self._screen.composer.text)
-        self._screen.composer.put(self._draft_before)
+        self._composer.remember(self._composer.text)
+        self._composer.put(self._draft_before)
         self._draft_before = ""
-        self._screen.status.refresh()
+        self._events.conversation_changed()
         return True
 
     async def reconsider(self) -> None:
         """Keys have come or gone: what answers by default may be another, also here if nothing else was chosen."""
-        services = self._screen.services
+        services = self._app.ready_services
         before = services.default_model
         await services.choose_default()
         if self.id is None and self.model == before != services.default_model:
             self.model = services.default_model
-            self._screen.status.refresh()
-        await self._screen.onboarding.settle()
+            self._events.conversation_changed()
 
     async def show(self) -> None:
         """Read the end of the branch and show it; an answer that is running here goes on growing."""
         page = await self.session.page(PAGE)
         self._first = page.messages[0].id if page.earlier else None
-        self._screen.transcript.show([entry_of(message) for message in page.messages], more_before=page.earlier)
-        self._screen.show_voice(not page.messages)
+        self._transcript.show([entry_of(message) for message in page.messages], more_before=page.earlier)
         self._note(page.messages)
-        self._screen.turns.show_running(self.session)
+        self._events.messages_shown(self.session, empty=not page.messages)
 
     def _note(self, messages: Sequence[StoredMessage]) -> None:
         """Remember what is shown, to know what has changed."""
@@ -117,23 +138,18 @@ class ConversationController(ActiveConversation):
 
     async def reveal(self, message_id: str, word: str = "") -> None:
         """Bring a message into view, reading the branch upwards until it is there."""
-        while not self._screen.transcript.reveal(message_id, word) and self._first is not None:
+        while not self._transcript.reveal(message_id, word) and self._first is not None:
             await self.older(1000)
 
     async def look_for(self, words: str) -> int:
-        """Mark words in all of this conversation and go to the last place; in how many messages they are."""
+        """Mark words in all of this conversation; in how many messages they are."""
         await self._all_older()
-        transcript = self._screen.transcript
-        count = transcript.find(words)
-        if count:
-            self._screen.places.go("MESSAGES")
-            transcript.action_find(-1)
-        return count
+        return self._transcript.find(words)
 
     async def to_start(self) -> None:
         """Show the very first message, and load all before it."""
         await self._all_older()
-        self._screen.transcript.action_to_start()
+        self._transcript.action_to_start()
 
     async def _all_older(self) -> None:
         while self._first is not None:
@@ -145,11 +161,11 @@ class ConversationController(ActiveConversation):
             return
         page = await self.session.page(limit, before=self._first)
         self._first = page.messages[0].id if page.earlier and page.messages else None
-        self._screen.transcript.show_older([entry_of(message) for message in page.messages], more_before=page.earlier)
+        self._transcript.show_older([entry_of(message) for message in page.messages], more_before=page.earlier)
 
     async def catch_up(self) -> None:
         """Show what another program has changed in this conversation."""
-        if self.id is None or self._screen.turns.session_of(self.id) is not None:
+        if self.id is None or self._events.running_in(self.id) is not None:
             return
         await self.session.refresh()
         conversation = self.session.conversation
@@ -160,14 +176,14 @@ class ConversationController(ActiveConversation):
             await self.show()
             return
         self._note(page.messages)
-        self._screen.show_voice(not page.messages)
+        self._events.messages_shown(self.session, empty=not page.messages)
 
     def _take_up(self, messages: Sequence[StoredMessage]) -> bool:
         """Exchange what has changed at the end of what is shown and add what is new; the view stays where it is.
 
         False where another branch is to be shown, or too much is new.
         """
-        transcript = self._screen.transcript
+        transcript = self._transcript
         shown = {slot.entry.id: slot.entry for slot in transcript.shelf.slots}
         fresh = [entry_of(message) for message in messages]
         known = [entry.id for entry in fresh if entry.id in shown]
@@ -180,17 +196,17 @@ class ConversationController(ActiveConversation):
 
     async def settle_header(self, message_id: str) -> None:
         """The header of an answer that has ended, as it will be found later: its place among its siblings with it."""
-        self._screen.transcript.set_header(message_id, entry_of(await self.session.message(message_id)).header)
+        self._transcript.set_header(message_id, entry_of(await self.session.message(message_id)).header)
 
     async def keep(self, message_id: str) -> None:
         """Send a message to the model always, or no longer."""
         message = await self.session.message(message_id)
-        await self._screen.services.store.messages.pin(message_id, not message.pinned)
+        await self._app.ready_services.store.messages.pin(message_id, not message.pinned)
         now = await self.session.message(message_id)
-        if self._screen.transcript.shelf.number(message_id) is not None:
-            self._screen.transcript.replace_entry(entry_of(now))
+        if self._transcript.shelf.number(message_id) is not None:
+            self._transcript.replace_entry(entry_of(now))
         always = "This message is always sent now." if now.pinned else "This message is sent while it fits."
-        self._screen.notify(always, timeout=3)
+        self._app.notify(always, timeout=3)
 
     async def use_model(self, name: str) -> None:
         """Answer with this model or route from now on, also in new conversations; none is saved for that.
@@ -199,16 +215,16 @@ class ConversationController(ActiveConversation):
         """
         from routerterm.wiring.model_lists import check_name
 
-        await check_name(self._screen.services, name)
+        await check_name(self._app.ready_services, name)
         self.model = name
-        await remember(self._screen.services, name)
+        await remember(self._app.ready_services, name)
         await self.keep_model()
-        self._screen.status.refresh()
+        self._events.conversation_changed()
 
     async def set(self, **fields: object) -> None:
         """Change the conversation's system prompt, privacy or parameters; a new one is not saved for that."""
         await self.change(**fields)
-        self._screen.status.refresh()
+        self._events.conversation_changed()
 
     async def question(self, id: str | None) -> StoredMessage:
         """The question at or above a message, or the last one."""
@@ -231,7 +247,7 @@ class ConversationController(ActiveConversation):
             raise RoutertermError("There is no answer yet.")
         message = await session.message(at)
         if message.role == "user":
-            children = await self._screen.services.store.messages.children(message.id)
+            children = await self._app.ready_services.store.messages.children(message.id)
             message = await session.message(children[-1]) if children else message
         return ReplyTrace.of(message.params)
 
@@ -239,10 +255,10 @@ class ConversationController(ActiveConversation):
         """The place of the last message on the branch with an image that no model of the name can see, from 1."""
         from routerterm.wiring.preview import abilities
 
-        if self.id is None or (await abilities(self._screen.services)).of(self.model).sees:
+        if self.id is None or (await abilities(self._app.ready_services)).of(self.model).sees:
             return None
         return await self.session.last_image()
 
     async def keep_draft(self) -> None:
         """Keep what is being typed."""
-        await self.save_draft(self._screen.composer.text)
+        await self.save_draft(self._composer.text)

@@ -5,19 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from textual.geometry import Region
-from textual.widgets import Static
 
-from routerterm.tui.themes.adapt import to_palette
 from routerterm.tui.widgets.frame import Panes
 from routerterm.tui.widgets.framed_screen import BOTTOM_FROM
 
 if TYPE_CHECKING:
+    from routerterm.tui.app_context import AppContext
     from routerterm.tui.chat.places import Mode
-    from routerterm.tui.chat.screen import ChatScreen
-    from routerterm.tui.themes.values import Theme
+    from routerterm.tui.chat.view import ChatView
+    from routerterm.tui.widgets.framed_screen import FramedScreen
 
-UNDERLINES = "_▁"
-"""Cursors of themes that underline the letter instead of covering it."""
 DRAWER_BELOW = 80
 """Columns under which the sidebar is a drawer over the transcript."""
 WIDE_FROM = 110
@@ -27,8 +24,10 @@ WIDE_FROM = 110
 class Layout:
     """The chat's panes at the present size; ``sidebar`` is the setting: auto, open or closed."""
 
-    def __init__(self, screen: ChatScreen, sidebar: str) -> None:
+    def __init__(self, app: AppContext, screen: FramedScreen, view: ChatView, sidebar: str) -> None:
+        self._app = app
         self._screen = screen
+        self._view = view
         self._sidebar_open: bool | None = {"open": True, "closed": False}.get(sidebar)
         self._before_focus: tuple[bool | None, ...] = ()
         """How it was before Tab opened it."""
@@ -36,6 +35,12 @@ class Layout:
     @property
     def _narrow(self) -> bool:
         return self._screen.size.width < DRAWER_BELOW
+
+    @property
+    def _split(self) -> int | None:
+        """The column of the line between list and conversation; None where the list is not beside it."""
+        beside = self._view.conversation_list
+        return beside.region.right if beside.display and not self._narrow else None
 
     def arrange(self) -> None:
         """Give every pane the place that the size leaves it."""
@@ -47,26 +52,26 @@ class Layout:
         screen.set_class(width >= WIDE_FROM, "-wide")
         screen.set_class(not screen.boxed_at(screen.size), "-no-box")
         screen.set_class(height < BOTTOM_FROM, "-open-box")
-        screen.composer_controller.arrange()
+        self._arrange_forecast()
+        region = self._view.prompt.region
+        self._view.suggestions.place(region.x, region.y, region.width)
 
-    def apply_theme(self, theme: Theme) -> None:
-        """Give every pane another theme's signs and fills, and its place; colours follow from the style sheet."""
-        screen = self._screen
-        screen.title_line.fill = theme.fill
-        screen.forecast_line.fill = theme.glyphs.rule
-        screen.composer.set_class(theme.glyphs.cursor in UNDERLINES, "-underline")
-        screen.conversation_list.glyphs = theme.glyphs
-        screen.transcript.set_palette(to_palette(theme))
-        screen.query_one("#voice", Static).update("\n".join(theme.voice))
-        screen.prompt_glyph.show(theme.glyphs, writing=screen.composer.has_focus)
-        self.arrange()
+    def _arrange_forecast(self) -> None:
+        """Keep the forecast under the composer."""
+        screen, view, theme = self._screen, self._view, self._app.machine
+        view.forecast_line.fill = theme.glyphs.rule if screen.frame != "none" else " "
+        view.welcome.glyphs = theme.glyphs
+        view.welcome.boot = theme.boot
+        split = view.conversation_list.display and not self._narrow
+        left = (view.conversation_list.outer_size.width if split else 0) + (4 if split else 2)
+        view.forecast_line.styles.margin = (0, 2 if screen.has_class("-no-box") else 3, 0, left)
 
     def panes(self) -> Panes:
         """Lines where the panes end."""
         screen = self._screen
         width, height = screen.size
-        top, foot = screen.query_one("#prompt").region.y - 1, screen.status_line.region.y - 1
-        split = screen.conversation_list.region.right if screen.conversation_list.display and not self._narrow else None
+        top, foot = self._view.prompt.region.y - 1, self._view.status_line.region.y - 1
+        split = self._split
         return Panes(
             width,
             height,
@@ -81,8 +86,8 @@ class Layout:
         """A place with the lines round it, as far as there are any."""
         screen = self._screen
         width = screen.size.width
-        top, foot = screen.query_one("#prompt").region.y - 1, screen.status_line.region.y - 1
-        split = screen.conversation_list.region.right if screen.conversation_list.display and not self._narrow else 0
+        top, foot = self._view.prompt.region.y - 1, self._view.status_line.region.y - 1
+        split = self._split or 0
         match mode:
             case "WRITE":
                 return Region(split, top, width - split, foot - top + 1)
@@ -95,17 +100,17 @@ class Layout:
 
     def toggle_sidebar(self) -> None:
         """Show or hide the list; where it is a drawer, it takes the focus."""
-        self._sidebar_open = not self._screen.conversation_list.display
+        self._sidebar_open = not self._view.conversation_list.display
         self._before_focus = ()
         self.arrange()
         if self._sidebar_open and self._narrow:
-            self._screen.conversation_list.focus()
+            self._view.conversation_list.focus()
         elif not self._sidebar_open:
-            self._screen.composer.focus()
+            self._view.composer.focus()
 
     def show_for_focus(self, wanted: bool) -> None:
         """Open the list while keys go to it, where it is hidden otherwise; hide it again afterwards."""
-        if wanted and not self._screen.conversation_list.display:
+        if wanted and not self._view.conversation_list.display:
             self._before_focus = (self._sidebar_open,)
             self._sidebar_open = True
             self.arrange()

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 from routerterm.core.errors import RoutertermError
 
 if TYPE_CHECKING:
-    from routerterm.tui.chat.screen import ChatScreen
+    from routerterm.tui.chat.opening import Opening
+    from routerterm.tui.chat.parts import ChatParts
     from routerterm.wiring import Services
 
 
-async def begin(chat: ChatScreen, services: Services) -> None:
+async def begin(chat: ChatParts, services: Services, opening: Opening) -> None:
     """Fill the panes as the command line wants them, start what watches, and do what was typed in the meantime."""
-    opening = chat.opening
     chat.app.set_keys(services.settings.bindings)
-    chat.composer.edit_by(services.settings.ui.editing)
+    chat.view.composer.edit_by(services.settings.ui.editing)
     for trouble in services.troubles:
         chat.app.show_error(trouble)
     latest = await services.store.conversations.latest() if opening.last else None
@@ -24,23 +24,24 @@ async def begin(chat: ChatScreen, services: Services) -> None:
         await chat.commands.run("model", opening.model)
     await chat.sidebar.refresh()
     chat.begun.set()
-    chat.run_worker(chat.sidebar.watch(), name="watch", exit_on_error=False)
-    chat.run_worker(services.learn_models(), name="models", exit_on_error=False)
-    chat.run_worker(chat.sidebar.tend(), name="tend", exit_on_error=False)
-    chat.run_worker(chat.sidebar.look_after(), name="upkeep", exit_on_error=False)
+    run = chat.view.status_line.run_worker
+    run(chat.sidebar.watch(), name="watch", exit_on_error=False)
+    run(services.learn_models(), name="models", exit_on_error=False)
+    run(chat.sidebar.tend(), name="tend", exit_on_error=False)
+    run(chat.sidebar.look_after(), name="upkeep", exit_on_error=False)
     await chat.composer_controller.remember()
     chat.composer_controller.took_early_key()
-    if not chat.early or chat.onboarding.is_way(chat.early[0]):
+    if not chat.composer_controller.early or chat.onboarding.is_way(chat.composer_controller.early[0]):
         await chat.onboarding.consider()
     await chat.notifications.warn_of_budget()
     if opening.question:
-        chat.early.insert(0, opening.question)
+        chat.composer_controller.early.insert(0, opening.question)
     await chat.composer_controller.send_early()
     await chat.status.spent()
     await chat.status.lamps()
 
 
-async def leave(chat: ChatScreen) -> None:
+async def leave(chat: ChatParts) -> None:
     """Stop and save everything; one step that fails holds up none of the others.  Raises `RoutertermError`."""
     if chat.app.services is None:
         return

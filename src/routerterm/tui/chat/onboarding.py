@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,9 @@ from routerterm.tui.widgets.welcome import Option
 
 if TYPE_CHECKING:
     from routerterm.engine.discovery.local_servers import LocalServer
-    from routerterm.tui.chat.screen import ChatScreen
+    from routerterm.tui.app_context import AppContext
+    from routerterm.tui.chat.conversation import ConversationController
+    from routerterm.tui.chat.view import ChatView
 
 SEEN = "ui:welcome"
 """Where the memory keeps that a way was taken."""
@@ -24,19 +27,27 @@ HINT = "write a question, Enter sends it"
 class Onboarding:
     """Offers the ways, and goes the one that is taken."""
 
-    def __init__(self, screen: ChatScreen) -> None:
-        self._screen = screen
+    def __init__(
+        self, app: AppContext, view: ChatView, conversation: ConversationController, closed: Callable[[], None]
+    ) -> None:
+        """``closed`` is called when they are no longer on show."""
+        self._app = app
+        self._welcome = view.welcome
+        self._composer = view.composer
+        self._idle_text = view.idle_text
+        self._conversation = conversation
+        self._closed = closed
         self._neighbours: dict[str, LocalServer] = {}
         self._stop: threading.Event | None = None
 
     @property
     def open(self) -> bool:
         """Whether the ways are on show."""
-        return self._screen.welcome.display
+        return self._welcome.display
 
     async def consider(self) -> None:
         """Offer them if nothing is set up: no key, no weights, no default, no conversation."""
-        services = self._screen.services
+        services = self._app.ready_services
         chosen = ("router", "default") in services.settings.given
         if chosen or services.default_model != "demo/markdown":
             return
@@ -47,13 +58,12 @@ class Onboarding:
 
     def _take_early_key(self) -> None:
         """A number that was pressed while the program got ready means the way, not a text."""
-        composer = self._screen.composer
-        if self.took_way(composer.text):
-            composer.put("")
+        if self.took_way(self._composer.text):
+            self._composer.put("")
 
     def took_way(self, text: str) -> bool:
         """Whether a text is the number of one of the ways on show, which is then taken."""
-        return self.open and self.is_way(text) and self._screen.welcome.press(text.strip())
+        return self.open and self.is_way(text) and self._welcome.press(text.strip())
 
     @staticmethod
     def is_way(text: str) -> bool:
@@ -62,60 +72,56 @@ class Onboarding:
 
     def show(self) -> None:
         """Offer them."""
-        screen = self._screen
         self._neighbours.clear()
-        screen.welcome.offer(self._ways(), NOTE)
-        screen.query_one("#voice").display = False
-        screen.composer.placeholder = HINT
-        screen.run_worker(self._look_around(), group="neighbours", exclusive=True, exit_on_error=False)
+        self._welcome.offer(self._ways(), NOTE)
+        self._idle_text.display = False
+        self._composer.placeholder = HINT
+        self._welcome.run_worker(self._look_around(), group="neighbours", exclusive=True, exit_on_error=False)
 
     def close(self, *, seen: bool = True) -> None:
         """Take them away; for good unless the person only looks around."""
-        screen = self._screen
         if not self.open:
             return
         if self._stop is not None:
             self._stop.set()
-        screen.welcome.display = False
-        screen.show_voice(not screen.transcript.shelf.slots)
-        screen.composer.focus()
+        self._welcome.display = False
+        self._closed()
+        self._composer.focus()
         if seen:
-            screen.run_worker(self._remember(), group="welcome", exit_on_error=False)
+            self._welcome.run_worker(self._remember(), group="welcome", exit_on_error=False)
 
     async def settle(self) -> None:
         """Something else has changed what answers: then it is decided."""
-        if self.open and self._screen.services.default_model != "demo/markdown":
+        if self.open and self._app.ready_services.default_model != "demo/markdown":
             self.close()
 
     def took_key(self, key: str) -> bool:
         """A key in the composer that means one of the ways, while nothing is written there."""
-        if not self.open or self._screen.composer.text:
+        if not self.open or self._composer.text:
             return False
         if key == "escape":
             self.close(seen=False)
             return True
-        return self._screen.welcome.press(key)
+        return self._welcome.press(key)
 
     async def take(self, id: str) -> None:
         """Go one way.  Raises `RoutertermError`."""
         match id:
             case "demo":
                 self.close()
-                await self._screen.conversation.use_model("demo/markdown")
+                await self._conversation.use_model("demo/markdown")
             case "local":
                 await self._fetch()
             case "key":
-                from routerterm.tui.screens.keys.open import open_keys
-
-                await open_keys(self._screen.app, asking=True)
+                await self._app.screen_maker("add_key")(self._app, asking=True)
             case _:
                 await self._settle_with(self._neighbours[id])
 
     async def _remember(self) -> None:
-        await self._screen.services.store.memory.change(SEEN, lambda _: {"at": int(datetime.now(UTC).timestamp())})
+        await self._app.ready_services.store.memory.change(SEEN, lambda _: {"at": int(datetime.now(UTC).timestamp())})
 
     def _ways(self) -> list[Option]:
-        which, engine = local_model.SMOLLM2, local_model.status(self._screen.app.paths).engine
+        which, engine = local_model.SMOLLM2, local_model.status(self._app.paths).engine
         local = f"SmolLM2 135M, {which.package_size / 1e6:.0f} MB: runs on this computer, offline; "
         local += "small and simple" if engine else "its engine is not installed yet"
         ways = [
@@ -134,7 +140,7 @@ class Onboarding:
         from routerterm.engine.discovery.local_servers import local_servers
         from routerterm.wiring.keys import ProbeLine
 
-        services = self._screen.services
+        services = self._app.ready_services
         line = ProbeLine(services.settings, services.catalog)
         try:
             today = datetime.now(UTC).date().isoformat()
@@ -143,59 +149,60 @@ class Onboarding:
             await line.aclose()
         self._neighbours = {neighbour.provider: neighbour for neighbour in found}
         if self._neighbours and self.open and self._stop is None:
-            self._screen.welcome.offer(self._ways(), NOTE)
+            self._welcome.offer(self._ways(), NOTE)
 
     async def _settle_with(self, found: LocalServer) -> None:
         """Answer by a server of this machine from now on."""
         from routerterm.config.model_list_cache import keep
         from routerterm.config.write import set_value
 
-        services = self._screen.services
+        services = self._app.ready_services
         model = f"{found.provider}/{found.models[0]}"
         try:
             await asyncio.to_thread(keep, services.paths, {found.provider: found.listing})
         except OSError as error:
             raise RoutertermError(f"The model list cannot be saved: {error.strerror}.") from None
         await asyncio.to_thread(set_value, services.paths, "router.default", model, services.environ)
-        await self._screen.app.take_up_settings()
+        await self._app.take_up_settings()
         self.close()
-        await self._screen.conversation.use_model(model)
+        await self._conversation.use_model(model)
         if len(found.models) > 1:
-            self._screen.notify(f"{model} is selected. F3 picks another of its {len(found.models)}.", markup=False)
+            self._app.notify(f"{model} is selected. F3 picks another of its {len(found.models)}.", markup=False)
 
     async def _fetch(self) -> None:
         """Fetch the local model with a bar to watch; the same key again stops it."""
         if self._stop is not None:
             self._stop.set()
             return
-        self._screen.run_worker(self._fetching(), group="fetch", exit_on_error=False)
+        self._welcome.run_worker(self._fetching(), group="fetch", exit_on_error=False)
 
     async def _fetching(self) -> None:
-        screen, loop, which = self._screen, asyncio.get_running_loop(), local_model.SMOLLM2
+        loop, which = asyncio.get_running_loop(), local_model.SMOLLM2
         stop = self._stop = threading.Event()
 
         def progress(done: int, total: int) -> None:
             loop.call_soon_threadsafe(self._show_progress, done, total)
 
-        screen.welcome.progress("local", 0.0, "contacting the package index …")
-        screen.welcome.say("Press 2 again to stop. You can write meanwhile: the demo answers.")
+        self._welcome.progress("local", 0.0, "contacting the package index …")
+        self._welcome.say("Press 2 again to stop. You can write meanwhile: the demo answers.")
         try:
-            await asyncio.to_thread(local_model.fetch, screen.app.paths, progress, stop=stop, which=which)
+            await asyncio.to_thread(local_model.fetch, self._app.paths, progress, stop=stop, which=which)
         except RoutertermError as error:
             if not stop.is_set():
-                screen.app.show_error(error)
+                self._app.show_error(error)
         finally:
             self._stop = None
             if self.open:
-                screen.welcome.offer(self._ways(), NOTE)
-        status = local_model.status(screen.app.paths)
+                self._welcome.offer(self._ways(), NOTE)
+        status = local_model.status(self._app.paths)
         if status.weights is None:
             return
         if not status.engine:
-            screen.app.show_error(RoutertermError("The engine is missing.", local_model.how_to_add_engine()))
+            self._app.show_error(RoutertermError("The engine is missing.", local_model.how_to_add_engine()))
             return
-        await screen.conversation.reconsider()
-        screen.notify(f"local/{which.model} is ready and selected.", markup=False)
+        await self._conversation.reconsider()
+        await self.settle()
+        self._app.notify(f"local/{which.model} is ready and selected.", markup=False)
 
     def _show_progress(self, done: int, total: int) -> None:
-        self._screen.welcome.progress("local", done / total, f"{done / 1e6:3.0f} of {total / 1e6:.0f} MB")
+        self._welcome.progress("local", done / total, f"{done / 1e6:3.0f} of {total / 1e6:.0f} MB")

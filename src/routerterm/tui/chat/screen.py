@@ -1,4 +1,4 @@
-"""The chat: where everything comes together.  Layout and messages here; what happens is in its helpers.
+"""The chat: its keys, clicks and messages, led to the part that they concern.
 
 `Sidebar` keeps the list of conversations in step with the store, `ConversationController` shows one
 conversation, `TurnRunner` runs answers, `StatusController` tells the moment; commands act on them.
@@ -6,43 +6,27 @@ conversation, `TurnRunner` runs answers, `StatusController` tells the moment; co
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingsMap
-from textual.containers import Horizontal, Vertical
-from textual.getters import query_one
-from textual.widgets import Static
 
 from routerterm.core.errors import RoutertermError
-from routerterm.core.messages import Message, Text
-from routerterm.tui.chat.attachments import Attachments
-from routerterm.tui.chat.boot import Boot
-from routerterm.tui.chat.compare import CompareController
-from routerterm.tui.chat.composer_controller import ComposerController
-from routerterm.tui.chat.confirmation import Confirmation
-from routerterm.tui.chat.conversation import ConversationController
-from routerterm.tui.chat.layout import Layout
+from routerterm.core.messages import Message
 from routerterm.tui.chat.lifecycle import begin, leave
-from routerterm.tui.chat.onboarding import Onboarding
-from routerterm.tui.chat.places import Places
-from routerterm.tui.chat.sidebar import Sidebar
-from routerterm.tui.chat.spending import Spending
-from routerterm.tui.chat.status import StatusController
-from routerterm.tui.chat.turns import PENDING, TurnRunner
+from routerterm.tui.chat.parts import ChatParts
+from routerterm.tui.chat.turns import PENDING
+from routerterm.tui.chat.view import ChatView
 from routerterm.tui.keymap import bindings
-from routerterm.tui.themes.adapt import to_palette
 from routerterm.tui.transcript.widget import Transcript
 from routerterm.tui.widgets.composer import Composer
 from routerterm.tui.widgets.conversations import ConversationList
 from routerterm.tui.widgets.fields import FieldLine
 from routerterm.tui.widgets.frame import Panes
-from routerterm.tui.widgets.framed_screen import FramedScreen, FramePart
+from routerterm.tui.widgets.framed_screen import FramedScreen
 from routerterm.tui.widgets.keybar import key_fields
-from routerterm.tui.widgets.prompt_glyph import PromptGlyph
 from routerterm.tui.widgets.suggestions import Suggestions
 from routerterm.tui.widgets.welcome import Welcome
 
@@ -84,21 +68,9 @@ class ChatScreen(FramedScreen):
     AUTO_FOCUS = "#composer"
     app: AppContext
 
-    title_line = query_one("#title", FieldLine)
-    status_line = query_one("#status", FieldLine)
-    key_line = query_one("#keys", FieldLine)
-    conversation_list = query_one(ConversationList)
-    transcript = query_one(Transcript)
-    composer = query_one(Composer)
-    prompt_glyph = query_one(PromptGlyph)
-    chips = query_one("#chips", FieldLine)
-    forecast_line = query_one("#forecast", FieldLine)
-    suggestions = query_one(Suggestions)
-    welcome = query_one(Welcome)
-
     def __init__(
         self,
-        machine: Theme,
+        app: AppContext,
         opening: Opening,
         notifications: Notifications,
         commands: Callable[[ChatScreen], Commands],
@@ -106,30 +78,29 @@ class ChatScreen(FramedScreen):
         sidebar: str = "auto",
     ) -> None:
         super().__init__()
-        self.opening = opening
+        self.frame = app.machine.frame
+        self._opening = opening
         self.notifications = notifications
         self.commands = commands(self)
-        self.machine = machine
-        self.frame = machine.frame
-        self.sidebar = Sidebar(self)
-        self.conversation = ConversationController(self)
-        self.turns = TurnRunner(self)
-        self.status = StatusController(self)
-        self.attachments = Attachments(self)
-        self.composer_controller = ComposerController(self)
-        self.onboarding = Onboarding(self)
-        self.boot = Boot(self)
-        self.pane_layout = Layout(self, sidebar)
-        self.begun = asyncio.Event()
-        """Set once the panes are filled."""
-        self.early: list[str] = []
-        """What was sent before there was anybody to send it to, in its order."""
-        self.confirmation = Confirmation(self._confirmation_changed)
-        self.spending = Spending(self.confirmation, self.conversation, lambda: self.services)
-        self.compare = CompareController(self)
+        self._view = view = ChatView(app.machine)
+        self.composer = view.composer
+        self.transcript = view.transcript
+        self.conversation_list = view.conversation_list
+        self._parts = parts = ChatParts(
+            app, self, view, commands=self.commands, notifications=notifications, sidebar=sidebar
+        )
+        self.begun = parts.begun
+        self.conversation = parts.conversation
+        self.turns = parts.turns
+        self.sidebar = parts.sidebar
+        self.attachments = parts.attachments
+        self.compare = parts.compare
+        self.places = parts.places
+        self.spending = parts.spending
+        self.status = parts.status
         self.chosen: str | None = None
         """The message that a command is about; None is the last one."""
-        self.listed: str | None = None
+        self._listed: str | None = None
         """The conversation of the list that a command is about; None is the open one."""
 
     @property
@@ -140,14 +111,12 @@ class ChatScreen(FramedScreen):
     @property
     def unsent(self) -> Message:
         """What is written and attached, as the message that it would be."""
-        text = self.composer.text
-        words = (Text(text),) if text.strip() else ()
-        return Message("user", (*words, *(file.part for file in self.attachments.items)))
+        return self._parts.unsent
 
     @property
     def about(self) -> str | None:
         """The conversation that a command is about; None for one that is on no disk yet."""
-        return self.listed or self.conversation.id
+        return self._listed or self.conversation.id
 
     @property
     def pointed(self) -> str | None:
@@ -157,47 +126,32 @@ class ChatScreen(FramedScreen):
 
     def compose(self) -> ComposeResult:
         """The panes, from the top."""
-        transcript = Transcript(id="transcript", palette=to_palette(self.machine))
-        composer, sidebar = Composer(id="composer"), ConversationList(self.machine.glyphs, id="sidebar")
-        self.places = Places(self, composer, transcript, sidebar, show_list=self.pane_layout.show_for_focus)
-        yield FieldLine(id="title", fill=self.machine.fill)
-        with FramePart(id="middle"):
-            yield sidebar
-            with FramePart(id="main"):
-                yield transcript
-                yield Static("\n".join(self.machine.voice), id="voice", markup=False)
-                yield Welcome(self.machine.glyphs, self.machine.boot)
-                with Horizontal(id="prompt"):
-                    yield PromptGlyph(self.machine.glyphs.prompt, id="sign", markup=False)
-                    with Vertical(id="writing"):
-                        yield FieldLine(id="chips", gap=2)
-                        yield composer
-        with FramePart(id="beneath"):
-            yield FieldLine(id="forecast", gap=0, fill=self.machine.glyphs.rule)
-        yield FieldLine(id="status")
-        yield FieldLine(id="keys", gap=1, more=self.machine.glyphs.ellipsis)
-        yield Suggestions()
+        yield from self._view.compose()
 
     def on_mount(self) -> None:
         """The keys work from the first paint on."""
         super().on_mount()
         self.show_keys()
-        self.show_voice(True)
-        self.composer_controller.begin()
-        self.boot.begin()
+        self._parts.show_idle_text(True)
+        self._parts.composer_controller.begin()
+        self._parts.boot.begin()
         self.status.refresh()
 
     async def begin(self, services: Services) -> None:
         """Services are there: fill the panes, and send what was typed in the meantime."""
-        await begin(self, services)
+        await begin(self._parts, services, self._opening)
 
     def toggle_sidebar(self) -> None:
         """Show or hide the list; where it is a drawer, it takes the focus."""
-        self.pane_layout.toggle_sidebar()
+        self._parts.layout.toggle_sidebar()
 
     def show_welcome(self) -> None:
         """Show how to start."""
-        self.onboarding.show()
+        self._parts.onboarding.show()
+
+    async def settle_onboarding(self) -> None:
+        """Something else has changed what answers: then the choice of how to start is made."""
+        await self._parts.onboarding.settle()
 
     def show_keys(self) -> None:
         """Bind every command to the keys it has now, and show them."""
@@ -206,8 +160,8 @@ class ChatScreen(FramedScreen):
 
     def _show_keys(self) -> None:
         """The keys of the present mode, and those of the commands."""
-        self.key_line.fields = key_fields(
-            self.app.commands.values(), self.app.keys_of, self.machine.keys, actions=self.places.actions
+        self._view.key_line.fields = key_fields(
+            self.app.commands.values(), self.app.keys_of, self.app.machine.keys, actions=self.places.actions
         )
 
     def interrupt(self) -> bool:
@@ -226,43 +180,35 @@ class ChatScreen(FramedScreen):
             return True
         return False
 
-    def become(self, machine: Theme) -> None:
-        """Take on another machine's frame, signs and words; colours follow from the style sheet."""
-        self.machine, self.frame = machine, machine.frame
-        self.pane_layout.apply_theme(machine)
+    def apply_theme(self, theme: Theme) -> None:
+        """Take on another theme's frame, signs and words; colours follow from the style sheet."""
+        self.frame = theme.frame
+        self._view.apply_theme(theme)
+        self._parts.layout.arrange()
         self._show_keys()
         self.reframe()
         self.status.refresh()
 
-    def show_voice(self, shown: bool) -> None:
-        """Show what the machine says while nothing has been said yet."""
-        if not shown:
-            self.onboarding.close()
-        self.query_one("#voice").display = shown and not self.onboarding.open
-        self.transcript.display = not shown
-        if shown and self.focused is self.transcript:
-            self.set_focus(self.composer)
-
     async def leave(self) -> None:
         """Stop and save everything; one step that fails holds up none of the others.  Raises `RoutertermError`."""
-        await leave(self)
+        await leave(self._parts)
 
     def focus_box(self) -> Region | None:
         """Where the keyboard is, for the brighter frame."""
-        return self.pane_layout.box_of(self.places.mode)
+        return self._parts.layout.box_of(self.places.mode)
 
     def panes(self) -> Panes:
         """Lines where the panes end."""
-        return self.pane_layout.panes()
+        return self._parts.layout.panes()
 
     def on_resize(self, event: events.Resize) -> None:
         """Arrange the panes for the new size."""
-        self.pane_layout.arrange()
+        self._parts.layout.arrange()
 
     @on(events.DescendantFocus)
     @on(events.DescendantBlur)
     def _focus_moved(self) -> None:
-        self.prompt_glyph.show(self.machine.glyphs, writing=self.composer.has_focus)
+        self._view.prompt_glyph.show(self.app.machine.glyphs, writing=self.composer.has_focus)
         self._show_keys()
         self.status.refresh()
         self.reframe()
@@ -275,7 +221,7 @@ class ChatScreen(FramedScreen):
             self.places.go("WRITE")
         if isinstance(event, events.Paste):
             self.places.before_paste()
-        elif self.confirmation.took_key(event.key) or self.composer.redoes(event.key):
+        elif self._parts.confirmation.took_key(event.key) or self.composer.redoes(event.key):
             return True
         else:
             self.places.before_key(event)
@@ -287,23 +233,20 @@ class ChatScreen(FramedScreen):
 
     def action_confirm(self, yes: bool) -> None:
         """Answer what the status row asks."""
-        self.confirmation.answer(yes)
-
-    def _confirmation_changed(self) -> None:
-        self.status.refresh()
+        self._parts.confirmation.answer(yes)
 
     @on(Composer.Submitted)
     async def _submitted(self, event: Composer.Submitted) -> None:
         """Send it, or run it if it is a command; what cannot be sent stands in the composer again."""
         try:
-            await self.composer_controller.submitted(event.text)
+            await self._parts.composer_controller.submitted(event.text)
         except RoutertermError as error:
             self.composer.give_back(event.text)
             self.app.show_error(error)
 
     @on(Composer.Edited)
     def _edited(self) -> None:
-        self.composer_controller.edited()
+        self._parts.composer_controller.edited()
         self.status.typed()
 
     @on(Composer.ModeChanged)
@@ -317,13 +260,13 @@ class ChatScreen(FramedScreen):
     @on(Welcome.Taken)
     async def _way_taken(self, event: Welcome.Taken) -> None:
         try:
-            await self.onboarding.take(event.id)
+            await self._parts.onboarding.take(event.id)
         except RoutertermError as error:
             self.app.show_error(error)
 
     @on(Suggestions.Chosen)
     async def _suggested(self, event: Suggestions.Chosen) -> None:
-        await self.composer_controller.accept(event.index)
+        await self._parts.composer_controller.accept(event.index)
 
     def action_take_off(self, index: int) -> None:
         """Take a file off the next message."""
@@ -343,7 +286,7 @@ class ChatScreen(FramedScreen):
     @on(ConversationList.Chosen)
     async def _chosen(self, event: ConversationList.Chosen) -> None:
         await self.conversation.open(event.id)
-        self.pane_layout.close_drawer()
+        self._parts.layout.close_drawer()
         if self.places.mode == "CHATS":
             self.places.go("WRITE")
 
@@ -357,11 +300,11 @@ class ChatScreen(FramedScreen):
 
     @on(ConversationList.Asked)
     async def _asked(self, event: ConversationList.Asked) -> None:
-        self.listed = event.id
+        self._listed = event.id
         try:
             await self.commands.run(event.command)
         finally:
-            self.listed = None
+            self._listed = None
 
     @on(ConversationList.MoreWanted)
     async def _more(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
     from routerterm.engine.chat.session import Session
     from routerterm.store.database import Store
     from routerterm.store.values import Conversation
-    from routerterm.tui.chat.screen import ChatScreen
+    from routerterm.tui.app_context import AppContext
+    from routerterm.tui.chat.conversation import ConversationController
+    from routerterm.tui.widgets.conversations import ConversationList
 
 PAGE = 100
 """Conversations that are loaded at a time."""
@@ -33,29 +36,42 @@ TENDED = 10.0
 class Sidebar:
     """The conversations of the sidebar."""
 
-    def __init__(self, screen: ChatScreen) -> None:
-        self._screen = screen
+    def __init__(
+        self,
+        app: AppContext,
+        conversation_list: ConversationList,
+        conversation: ConversationController,
+        *,
+        answering: Callable[[], frozenset[str]],
+        changed: Callable[[], None],
+    ) -> None:
+        """``answering``: in which conversations an answer is running; ``changed``: the one on show has other words."""
+        self._app = app
+        self._list = conversation_list
+        self._conversation = conversation
+        self._answering = answering
+        self._changed_here = changed
         self._last: Conversation | None = None
         self._loaded = 0
         self._unsaved: list[Session] = []
 
     @property
     def _store(self) -> Store:
-        return self._screen.services.store
+        return self._app.ready_services.store
 
     async def refresh(self) -> None:
         """Read again what is loaded: something has changed."""
         wanted = max(PAGE, self._loaded)
         rows = await self._store.conversations.page(wanted)
         self._remember(rows, anew=True)
-        self._screen.conversation_list.show(self._items(rows), complete=len(rows) < wanted, day=today())
-        self._screen.conversation_list.mark_open(self._screen.conversation.id)
+        self._list.show(self._items(rows), complete=len(rows) < wanted, day=today())
+        self._list.mark_open(self._conversation.id)
 
     async def more(self) -> None:
         """The next page."""
         rows = await self._store.conversations.page(PAGE, after=self._last)
         self._remember(rows, anew=False)
-        self._screen.conversation_list.add(self._items(rows), complete=len(rows) < PAGE, day=today())
+        self._list.add(self._items(rows), complete=len(rows) < PAGE, day=today())
 
     async def load_all(self) -> None:
         """Every conversation, for a filter that is being typed."""
@@ -67,9 +83,9 @@ class Sidebar:
         async with aclosing(self._store.changes()) as changes:
             async for _ in changes:
                 while self._store.notices:
-                    self._screen.app.show_error(self._store.notices.pop(0))
+                    self._app.show_error(self._store.notices.pop(0))
                 await self.refresh()
-                await self._screen.conversation.catch_up()
+                await self._conversation.catch_up()
 
     async def tend(self) -> None:
         """Keep what is being typed, and label answers of programs that died while theirs grew on our screen.
@@ -79,9 +95,9 @@ class Sidebar:
         while True:
             await asyncio.sleep(TENDED)
             with suppress(StoreError):  # a disk in trouble is told of where something was to be kept
-                await self._screen.conversation.keep_draft()
-                if self._screen.conversation.growing and await self._store.recover():
-                    await self._screen.conversation.catch_up()
+                await self._conversation.keep_draft()
+                if self._conversation.growing and await self._store.recover():
+                    await self._conversation.catch_up()
 
     async def look_after(self) -> None:
         """Once a program: check the file after an unclean end, back it up, carry out old deletions; nothing waits."""
@@ -90,14 +106,14 @@ class Sidebar:
             found = await self._store.upkeep()
         except StoreError as error:
             if not self._store.is_closing:
-                self._screen.app.show_error(error)
+                self._app.show_error(error)
             return
         if found is not None and found.damaged:
-            self._screen.app.show_error(
+            self._app.show_error(
                 Damaged("The history is damaged.", "Quit and start again: it is set aside and what can be is saved.")
             )
         elif found is not None and found.problems:
-            self._screen.app.show_error(StoreError("The history has a fault.", "routerterm doctor --mend repairs it."))
+            self._app.show_error(StoreError("The history has a fault.", "routerterm doctor --mend repairs it."))
 
     def keep_trying(self, session: Session) -> None:
         """An answer could not be written to its end: try until the disk takes it, and say so then."""
@@ -107,11 +123,11 @@ class Sidebar:
                 await asyncio.sleep(AGAIN)
                 with suppress(StoreError):
                     await session.save_again()
-            self._screen.notify("The disk is writable again: the whole answer is saved.", timeout=5)
+            self._app.notify("The disk is writable again: the whole answer is saved.", timeout=5)
             await self.refresh()
 
         self._unsaved.append(session)
-        self._screen.run_worker(work(), name="save again", group="save", exit_on_error=False)
+        self._list.run_worker(work(), name="save again", group="save", exit_on_error=False)
 
     async def save_all(self) -> None:
         """The last chance for answers that could not be written."""
@@ -141,7 +157,7 @@ class Sidebar:
 
     async def clone(self, id: str | None) -> str:
         """A copy, branches and all; its id."""
-        copy = await self._screen.services.session(self._some(id)).clone()
+        copy = await self._app.ready_services.session(self._some(id)).clone()
         await self.refresh()
         return copy.id
 
@@ -174,16 +190,16 @@ class Sidebar:
 
     async def _changed(self, id: str | None) -> None:
         await self.refresh()
-        if id == self._screen.conversation.id:
-            await self._screen.conversation.session.refresh()
-            self._screen.status.refresh()
+        if id == self._conversation.id:
+            await self._conversation.session.refresh()
+            self._changed_here()
 
     def _remember(self, rows: tuple[Conversation, ...], *, anew: bool) -> None:
         self._loaded = len(rows) + (0 if anew else self._loaded)
         self._last = rows[-1] if rows else self._last
 
     def _items(self, rows: tuple[Conversation, ...]) -> list[Item]:
-        running = self._screen.turns.answering
+        running = self._answering()
         return [Item(row.id, row.title, row.updated_at, row.pinned, row.id in running) for row in rows]
 
     def _some(self, id: str | None) -> str:

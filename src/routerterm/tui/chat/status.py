@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 from textual.timer import Timer
 
 from routerterm.core.errors import RoutertermError
-from routerterm.core.messages import Message, Text
+from routerterm.core.messages import Message
 from routerterm.core.sanitise import one_line
 from routerterm.tui.terminal import driver_of
 from routerterm.tui.widgets.fields import Field, Span
@@ -21,8 +21,14 @@ from routerterm.tui.widgets.status import Activity, StatusView, mode_field, stat
 if TYPE_CHECKING:
     from textual.app import App
 
+    from routerterm.tui.app_context import AppContext
+    from routerterm.tui.chat.compare import CompareController
+    from routerterm.tui.chat.confirmation import Confirmation
     from routerterm.tui.chat.conversation import ConversationController
-    from routerterm.tui.chat.screen import ChatScreen
+    from routerterm.tui.chat.places import Places
+    from routerterm.tui.chat.turns import TurnRunner
+    from routerterm.tui.chat.view import ChatView
+    from routerterm.tui.notifications import Notifications
     from routerterm.wiring.preview import Preview
 
 SHORT = 24
@@ -34,8 +40,33 @@ FORECAST_AFTER = 0.35
 class StatusController:
     """Gathers the moment into a `StatusView`, draws it, and keeps it turning while something happens."""
 
-    def __init__(self, screen: ChatScreen) -> None:
-        self._screen = screen
+    def __init__(
+        self,
+        app: AppContext,
+        view: ChatView,
+        *,
+        conversation: ConversationController,
+        turns: TurnRunner,
+        compare: CompareController,
+        places: Places,
+        confirmation: Confirmation,
+        notifications: Notifications,
+        waiting: Callable[[], int],
+    ) -> None:
+        """``waiting``: how many texts were sent before there was anybody to send them to."""
+        self._app = app
+        self._title_line = view.title_line
+        self._status_line = view.status_line
+        self._forecast_line = view.forecast_line
+        self._transcript = view.transcript
+        self._composer = view.composer
+        self._conversation = conversation
+        self._turns = turns
+        self._compare = compare
+        self._places = places
+        self._confirmation = confirmation
+        self._notifications = notifications
+        self._early = waiting
         self._view = StatusView()
         self._timer: Timer | None = None
         self._typing: Timer | None = None
@@ -46,66 +77,65 @@ class StatusController:
     def busy(self) -> None:
         """Turn the spinner until nothing runs any more."""
         if self._timer is None:
-            self._timer = self._screen.set_interval(self._screen.app.pulse, self.refresh)
+            self._timer = self._status_line.set_interval(self._app.pulse, self.refresh)
         self.refresh()
 
     def refresh(self) -> None:
         """Draw title and status of this moment."""
-        turns = self._screen.turns
+        turns, app = self._turns, self._app
         if self._timer is not None and not turns.any:
             self._timer.stop()
             self._timer = None
-        self._screen.notifications.mood("answering" if turns.any else "idle")
-        turn = turns.current if self._screen.app.services else None
-        app = self._screen.app
-        self._screen.transcript.throttle(app.line_is_slow, dear=_scrolling_is_dear(app))
+        self._notifications.mood("answering" if turns.any else "idle")
+        turn = turns.current if self._app.services else None
+        self._transcript.throttle(app.line_is_slow, dear=_scrolling_is_dear(app))
         activity: Activity = "idle" if turn is None else "waiting" if turn.first_at is None else "answering"
         self._view = replace(
             self._view,
             activity=activity,
-            tick=self._view.tick + 1 if self._screen.app.moves else 0,
+            tick=self._view.tick + 1 if self._app.moves else 0,
             note=turn.note if turn is not None and turn.first_at is None else self._waiting(),
             rate=turn.rate if turn else None,
             queued=len(turn.queue) if turn else 0,
-            private=self._screen.conversation.private,
-            in_force=tuple(in_force(self._screen.conversation)),
-            bytes_per_second=self._screen.app.line_speed(),
-            mode=mode_word(self._screen),
+            private=self._conversation.private,
+            in_force=tuple(in_force(self._conversation)),
+            bytes_per_second=self._app.line_speed(),
+            mode=self._mode_word,
         )
-        asked = self._screen.confirmation.fields
-        self._screen.status_line.fields = (
+        asked = self._confirmation.fields
+        self._status_line.fields = (
             (mode_field(self._view.mode, rank=2), *asked)
             if asked
-            else status_fields(self._view, self._screen.machine.glyphs)
+            else status_fields(self._view, self._app.machine.glyphs)
         )
-        self._screen.title_line.fields = self._title()
+        self._title_line.fields = self._title()
 
     def typed(self) -> None:
         """Something was typed: look the forecast up when the hands rest."""
         self.typed_at = time.monotonic()
         if self._typing is not None:
             self._typing.stop()
-        self._typing = self._screen.set_timer(FORECAST_AFTER, self._ask_forecast)
+        self._typing = self._status_line.set_timer(FORECAST_AFTER, self._ask_forecast)
 
     async def spent(self) -> None:
         """Look up what today has cost."""
-        today, cap = await self._screen.services.spent_today()
+        today, cap = await self._app.ready_services.spent_today()
         self._view = replace(self._view, today=today, today_cap=cap)
         self.refresh()
 
     def _waiting(self) -> str:
         """What was sent before all was read waits; it is said that it does."""
-        waiting = len(self._screen.early)
+        waiting = self._early()
         return f"starting; {waiting} sent {'text' if waiting == 1 else 'texts'} will go then" if waiting else ""
 
     async def follow_gateway(self) -> None:
         """Look up today's cost again where other programs have asked through the gateway in here."""
-        host = self._screen.app.gateway.host
+        host = self._app.gateway.host
         version = host.board.version if host is not None else 0
         if version != self._gateway_version:
             self._gateway_version = version
             await self.spent()
-            await self._screen.notifications.warn_of_budget()
+            await self._notifications.warn_of_budget()
 
     def reached(self, anybody: bool) -> None:
         """Whether anybody could be reached by the last request."""
@@ -113,53 +143,59 @@ class StatusController:
 
     async def lamps(self) -> None:
         """Look up how the providers are."""
-        self._view = replace(self._view, providers=await self._screen.services.lamps())
+        self._view = replace(self._view, providers=await self._app.ready_services.lamps())
         self.refresh()
 
     def _ask_forecast(self) -> None:
-        self._screen.run_worker(self._forecast(), group="forecast", exclusive=True, exit_on_error=False)
+        self._status_line.run_worker(self._forecast(), group="forecast", exclusive=True, exit_on_error=False)
 
     async def _forecast(self) -> None:
         """Look up what the next message would cost; with nothing written, only how full the context is."""
         found: Preview | None = None
-        text = self._screen.composer.text
-        writes = bool(text.strip() or self._screen.attachments.items) and not text.startswith("/")
+        unsent = self._app.unsent
+        text = self._composer.text
+        writes = bool(unsent.parts) and not text.startswith("/")
         try:
-            if self._screen.app.services is not None:
-                found = await self._preview(text if writes else "")
+            if self._app.services is not None:
+                found = await self._preview(unsent if writes else Message("user", ()))
         except RoutertermError:
             found = None  # nothing can serve it: sending says so in full
         except asyncio.CancelledError:
             return
         self._view = replace(self._view, forecast=found.forecast if found else None, writes=writes)
-        line = self._screen.forecast_line
-        line.fields = forecast_fields(found, len(self._screen.compare.models)) if found and writes else ()
+        line = self._forecast_line
+        line.fields = forecast_fields(found, len(self._compare.models)) if found and writes else ()
         line.display = bool(line.fields)
         self.refresh()
 
-    async def _preview(self, text: str) -> Preview | None:
+    async def _preview(self, message: Message) -> Preview | None:
         from routerterm.wiring.preview import preview
 
-        conversation, files = self._screen.conversation, self._screen.attachments.items
-        words = (Text(text),) if text.strip() else ()
+        now = self._conversation
         return await preview(
-            self._screen.services,
-            conversation.session,
-            Message("user", (*words, *(file.part for file in files))),
-            conversation.model,
-            params=conversation.params,
-            system=conversation.system,
-            private=conversation.private,
+            self._app.ready_services,
+            now.session,
+            message,
+            now.model,
+            params=now.params,
+            system=now.system,
+            private=now.private,
         )
 
+    @property
+    def _mode_word(self) -> str:
+        """Where the keyboard is; while vim edits, its mode."""
+        vim, mode = self._composer.vim, self._places.mode
+        return vim.mode if vim is not None and mode == "WRITE" else mode
+
     def _title(self) -> tuple[Field, ...]:
-        conversation, glyphs = self._screen.conversation, self._screen.machine.glyphs
-        turn = self._screen.turns.current if self._screen.app.services else None
+        conversation, glyphs = self._conversation, self._app.machine.glyphs
+        turn = self._turns.current if self._app.services else None
         target = turn.session.reply.record.target if turn and turn.session.reply else None
-        model = " | ".join(self._screen.compare.models) or conversation.model or "starting"
+        model = " | ".join(self._compare.models) or conversation.model or "starting"
         right = f"{model} {glyphs.pointer} {target}" if target and target != model else model
         title = one_line(conversation.title)
-        fields = [Field((Span(f"{glyphs.rule} ", "faint"), Span(f"{self._screen.machine.head} ", "bright")), rank=1)]
+        fields = [Field((Span(f"{glyphs.rule} ", "faint"), Span(f"{self._app.machine.head} ", "bright")), rank=1)]
         if title:
             fields.append(Field((Span(f" {title} ", "text"),), rank=2))
         fields.append(
@@ -184,12 +220,6 @@ def in_force(conversation: ConversationController) -> Iterator[str]:
         yield f"reasoning {params.effort}"
     if params.max_output is not None:
         yield f"max {params.max_output:,} tok"
-
-
-def mode_word(screen: ChatScreen) -> str:
-    """Where the keyboard is; while vim edits, its mode."""
-    vim = screen.composer.vim
-    return vim.mode if vim is not None and screen.places.mode == "WRITE" else screen.places.mode
 
 
 def _scrolling_is_dear(app: App[Any]) -> bool:

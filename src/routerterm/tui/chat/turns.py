@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing, suppress
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Protocol, assert_never
 
 from msgspec import Struct, field
 from textual.worker import Worker, WorkerError
@@ -34,8 +34,11 @@ if TYPE_CHECKING:
     from routerterm.config.keys.values import KeyLocation
     from routerterm.core.request import Params
     from routerterm.engine.chat.session import Session
+    from routerterm.tui.app_context import AppContext
     from routerterm.tui.chat.attachment_files import Attached
-    from routerterm.tui.chat.screen import ChatScreen
+    from routerterm.tui.chat.attachments import Attachments
+    from routerterm.tui.chat.conversation import ConversationController
+    from routerterm.tui.chat.view import ChatView
     from routerterm.tui.notifications import Notifications
 
 Ask = Callable[[], AsyncGenerator[Event]]
@@ -83,18 +86,60 @@ class Turn(Struct, eq=False):
         return self.pieces / elapsed if elapsed > 0.5 else None
 
 
+class TurnEvents(Protocol):
+    """Who is told what becomes of answers."""
+
+    def turn_started(self) -> None:
+        """One runs."""
+        ...
+
+    def turn_state_changed(self) -> None:
+        """There is something else to be said of those that run, or one of them has ended."""
+        ...
+
+    def question_shown(self) -> None:
+        """The first thing in the transcript may be a question that is not on disk yet."""
+        ...
+
+    def reached(self, anybody: bool) -> None:
+        """Whether anybody could be reached by a request."""
+        ...
+
+    def unsaved(self, session: Session) -> None:
+        """The disk did not take an answer."""
+        ...
+
+    async def conversations_changed(self) -> None:
+        """There is a new conversation, or one with an answer that runs."""
+        ...
+
+    async def turn_ended(self) -> None:
+        """One has ended, and money was spent."""
+        ...
+
+
 class TurnRunner:
     """All answers that are running in this program."""
 
-    def __init__(self, screen: ChatScreen) -> None:
-        self._screen = screen
+    def __init__(
+        self,
+        app: AppContext,
+        view: ChatView,
+        conversation: ConversationController,
+        attachments: Attachments,
+        notifications: Notifications,
+        events: TurnEvents,
+    ) -> None:
+        self._app = app
+        self._transcript = view.transcript
+        self._composer = view.composer
+        self._conversation = conversation
+        self._attachments = attachments
+        self._notifications = notifications
+        self._events = events
         self._turns: list[Turn] = []
         self._declined: set[KeyLocation] = set()
         """Locked places of keys that the person would not open; asked for again once an answer fails without."""
-
-    @property
-    def _notifications(self) -> Notifications:
-        return self._screen.notifications
 
     @property
     def answering(self) -> frozenset[str]:
@@ -104,7 +149,7 @@ class TurnRunner:
     @property
     def current(self) -> Turn | None:
         """The one of the conversation on show."""
-        return next((t for t in self._turns if t.session is self._screen.conversation.session), None)
+        return next((t for t in self._turns if t.session is self._conversation.session), None)
 
     @property
     def any(self) -> bool:
@@ -127,16 +172,16 @@ class TurnRunner:
         turn = self.current
         if turn is not None:
             turn.queue.append(asked)
-            self._screen.status.refresh()
+            self._events.turn_state_changed()
             return
-        conversation = self._screen.conversation
-        session, model, editing = conversation.session, asked.model or conversation.model, conversation.editing
+        here = self._conversation
+        session, model, editing = here.session, asked.model or here.model, here.editing
         if editing is not None:
-            conversation.edited()
-        self._screen.show_voice(False)
+            here.edited()
+        self._events.question_shown()
         now = time_of_day(now_ms())
         shown = ((Text(text),) if text else ()) + asked.parts
-        self._screen.transcript.append_entry(Entry(PENDING, "user", shown, header=Header("you", now)))
+        self._transcript.append_entry(Entry(PENDING, "user", shown, header=Header("you", now)))
         if editing is not None:
             self.start(
                 session,
@@ -151,10 +196,10 @@ class TurnRunner:
 
     def start(self, session: Session, ask: Ask, question: Asked | None = None, model: str = "") -> None:
         """Run a turn.  ``model`` is what is asked, where it is not the conversation's."""
-        turn = Turn(session, ask, question, model or self._screen.conversation.model)
+        turn = Turn(session, ask, question, model or self._conversation.model)
         self._turns.append(turn)
-        turn.worker = self._screen.run_worker(self._run(turn), name="turn", group="turns", exit_on_error=False)
-        self._screen.status.busy()
+        turn.worker = self._transcript.run_worker(self._run(turn), name="turn", group="turns", exit_on_error=False)
+        self._events.turn_started()
 
     def stop(self) -> bool:
         """Stop the answer on show; what was queued behind it comes back into the composer.  False if none runs."""
@@ -163,9 +208,9 @@ class TurnRunner:
             return False
         queued, turn.queue = turn.queue, []
         if queued:
-            kept = [*(asked.text for asked in queued), self._screen.composer.text]
-            self._screen.composer.put("\n\n".join(text for text in kept if text))
-            self._screen.attachments.give_back([file for asked in queued for file in asked.files])
+            kept = [*(asked.text for asked in queued), self._composer.text]
+            self._composer.put("\n\n".join(text for text in kept if text))
+            self._attachments.give_back([file for asked in queued for file in asked.files])
         turn.worker.cancel()
         return True
 
@@ -184,7 +229,7 @@ class TurnRunner:
         if turn is None or session.reply is None:
             return
         turn.shown = session.reply.turn.reply_id
-        self._screen.transcript.begin_stream(self._entry(turn, parts=True))
+        self._transcript.begin_stream(self._entry(turn, parts=True))
 
     async def _run(self, turn: Turn) -> None:
         from routerterm.tui.dialogs.unlock import open_locked
@@ -193,7 +238,7 @@ class TurnRunner:
         try:
             conversation = turn.session.conversation
             if conversation is None or not conversation.private:  # what stays on this machine needs no key
-                await open_locked(self._screen.app, self._screen.services.keys, turn.model, self._declined)
+                await open_locked(self._app, self._app.ready_services.keys, turn.model, self._declined)
             async with aclosing(turn.ask()) as events:
                 async for event in events:
                     await self._take(turn, event)
@@ -203,15 +248,11 @@ class TurnRunner:
         finally:
             self._turns.remove(turn)
             if not ended and turn.shown is not None and self._on_show(turn):
-                self._screen.transcript.end_stream(turn.shown, self._entry(turn, parts=True, ended=True))
-            self._screen.status.refresh()
+                self._transcript.end_stream(turn.shown, self._entry(turn, parts=True, ended=True))
+            self._events.turn_state_changed()
         if turn.shown is not None and self._on_show(turn) and not turn.session.unsaved:
-            await self._screen.conversation.settle_header(turn.shown)
-        await self._screen.sidebar.refresh()
-        await self._screen.status.spent()
-        await self._screen.status.lamps()
-        self._notifications.guarded()
-        await self._notifications.warn_of_budget()
+            await self._conversation.settle_header(turn.shown)
+        await self._events.turn_ended()
         if turn.over_budget is not None:
             self._ask_to_spend(turn, turn.over_budget)
         if turn.queue:
@@ -221,7 +262,7 @@ class TurnRunner:
         """Ask what was queued behind an answer, also where the person has gone to another conversation since."""
         first, *rest = ended.queue
         session, model = ended.session, ended.model
-        if session is self._screen.conversation.session:
+        if session is self._conversation.session:
             self.send_asked(first)
         else:
             self.start(session, lambda: session.send(first.text, parts=first.parts, model=model or None), first, model)
@@ -237,7 +278,7 @@ class TurnRunner:
                 turn.first_at = turn.first_at or time.monotonic()
                 turn.pieces += 1
                 if turn.shown and self._on_show(turn):
-                    self._screen.transcript.feed(turn.shown, event)
+                    self._transcript.feed(turn.shown, event)
             case RouteDecided():
                 pass
             case AttemptStarted(target=target):
@@ -249,24 +290,24 @@ class TurnRunner:
             case Recovered():
                 turn.note = "continuing with another model"
                 if turn.shown and self._on_show(turn):
-                    self._screen.transcript.begin_stream(self._entry(turn, parts=True))
+                    self._transcript.begin_stream(self._entry(turn, parts=True))
             case UsageReported():
                 pass
             case Finished() | Failed():
-                self._screen.status.reached(not (isinstance(event, Failed) and self._notifications.failed(event.error)))
+                self._events.reached(not (isinstance(event, Failed) and self._notifications.failed(event.error)))
                 self._notifications.answered(time.monotonic() - turn.started, isinstance(event, Finished))
                 if isinstance(event, Failed) and isinstance(event.error, OverBudget):
                     turn.over_budget = event.error
                 if isinstance(event, Failed) and isinstance(event.error, NoKey):
                     self._declined.clear()
                 if turn.shown and self._on_show(turn):
-                    self._screen.transcript.end_stream(turn.shown, self._entry(turn, parts=True, ended=True))
+                    self._transcript.end_stream(turn.shown, self._entry(turn, parts=True, ended=True))
             case _:
                 assert_never(event)
 
     def _ask_to_spend(self, turn: Turn, error: OverBudget) -> None:
         """A cap was reached before anything was sent: let the person decide, if the settings say so."""
-        budget, conversation = self._screen.services.money.budget, turn.session.conversation
+        budget, conversation = self._app.ready_services.money.budget, turn.session.conversation
         if budget.on_cap != "ask" or conversation is None or turn.shown is None:
             return
         session, shown, id = turn.session, turn.shown, conversation.id
@@ -285,23 +326,22 @@ class TurnRunner:
                 self.start(session, again)
 
         dialog = Confirm("Over budget", error.message, "Send it anyway, this once", spends=True)
-        self._screen.app.push_screen(dialog, answered)
+        self._app.push_screen(dialog, answered)
 
     async def _appear(self, turn: Turn) -> None:
         """Question and answer are on disk: show them under their real ids."""
         assert turn.session.reply is not None
         turn.shown = turn.session.reply.turn.reply_id
         if self._on_show(turn):
-            await self._screen.conversation.show()
-            self._screen.conversation_list.mark_open(self._screen.conversation.id)
-        await self._screen.sidebar.refresh()
+            await self._conversation.show()
+        await self._events.conversations_changed()
 
     def _on_show(self, turn: Turn) -> bool:
-        return turn.session is self._screen.conversation.session
+        return turn.session is self._conversation.session
 
     def _new_header(self, turn: Turn) -> None:
         if turn.shown and self._on_show(turn):
-            self._screen.transcript.set_header(turn.shown, self._entry(turn).header)
+            self._transcript.set_header(turn.shown, self._entry(turn).header)
 
     def _entry(self, turn: Turn, *, parts: bool = False, ended: bool = False) -> Entry:
         reply = turn.session.reply
@@ -319,9 +359,9 @@ class TurnRunner:
         """It never left: the text goes back where it was typed."""
         if turn.shown is None and turn.question:
             if self._on_show(turn):
-                await self._screen.conversation.show()
-            self._screen.composer.give_back(turn.question.text)
-            self._screen.attachments.give_back(turn.question.files)
-        self._screen.app.show_error(error)
+                await self._conversation.show()
+            self._composer.give_back(turn.question.text)
+            self._attachments.give_back(turn.question.files)
+        self._app.show_error(error)
         if turn.session.unsaved:
-            self._screen.sidebar.keep_trying(turn.session)
+            self._events.unsaved(turn.session)

@@ -165,7 +165,10 @@ class Look(Command):
         """Look for them, or ask for them; without words nothing is marked any more."""
 
         async def given(words: str) -> None:
-            if not await chat.conversation.look_for(words) and words.strip():
+            if await chat.conversation.look_for(words):
+                chat.places.go("MESSAGES")
+                chat.transcript.action_find(-1)
+            elif words.strip():
                 raise RoutertermError("Not found in this conversation.", "F5 searches all conversations.")
 
         if argument:

@@ -14,7 +14,7 @@ from routerterm.tui.markdown.data_uris import described
 from routerterm.tui.markdown.lines import Run, fit
 
 if TYPE_CHECKING:
-    from routerterm.tui.transcript.palette import Signs
+    from routerterm.tui.themes.palette import Signs
 
 _BREAK = re.compile(r"<br ?/?>", re.IGNORECASE)
 _OPENS = {"em_open": "i", "s_open": "s"}

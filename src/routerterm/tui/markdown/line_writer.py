@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from routerterm.tui.markdown.code import Painter
     from routerterm.tui.markdown.grammar import Grammar
     from routerterm.tui.markdown.parse_state import ParseState
+    from routerterm.tui.markdown.pictures import Draw
     from routerterm.tui.markdown.tables import Plan
-    from routerterm.tui.transcript.layout.pictures import Draw
-    from routerterm.tui.transcript.palette import Signs
+    from routerterm.tui.themes.palette import Signs
 
 
 class Limits(Struct, frozen=True):

@@ -26,8 +26,8 @@ from routerterm.tui.markdown.parse_state import ParseState
 
 if TYPE_CHECKING:
     from routerterm.tui.markdown.lines import Line
-    from routerterm.tui.transcript.layout.pictures import Draw
-    from routerterm.tui.transcript.palette import Signs
+    from routerterm.tui.markdown.pictures import Draw
+    from routerterm.tui.themes.palette import Signs
 
 _UNDECIDED = re.compile(r"[\s>]*(?:[-=*_+#`~|:\s]*|\d{1,9}[.)]?|[-*+]\s+\[[ xX]?\]?|\[!?\w*)$")
 """The beginning of a line that may yet become markup: shown only once it is clear what it is."""

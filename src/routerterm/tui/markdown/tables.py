@@ -14,7 +14,7 @@ from msgspec import Struct
 from routerterm.tui.markdown.lines import Run, runs_len, split_runs, wrap_runs
 
 if TYPE_CHECKING:
-    from routerterm.tui.transcript.palette import Signs
+    from routerterm.tui.themes.palette import Signs
 
 Cell: TypeAlias = list[Run]
 LEAST = 6

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import asdict, replace
 from textual.theme import Theme as TextualTheme
 
-from routerterm.tui.transcript.palette import Palette, Signs
+from routerterm.tui.themes.palette import Palette, Signs
 
 if TYPE_CHECKING:
     from routerterm.tui.themes.values import Glyphs, Theme

@@ -13,9 +13,9 @@ from routerterm.tui.transcript.heights import Heights
 if TYPE_CHECKING:
     from routerterm.core.events import Content
     from routerterm.tui.markdown.lines import Line
+    from routerterm.tui.markdown.pictures import Draw
+    from routerterm.tui.themes.palette import Palette
     from routerterm.tui.transcript.layout.live import LiveEntry
-    from routerterm.tui.transcript.layout.pictures import Draw
-    from routerterm.tui.transcript.palette import Palette
     from routerterm.tui.transcript.values import Entry, Header
 
 

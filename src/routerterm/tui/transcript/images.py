@@ -16,7 +16,7 @@ from zlib import crc32
 
 if TYPE_CHECKING:
     from routerterm.tui.markdown.lines import Line
-    from routerterm.tui.transcript.layout.pictures import Draw
+    from routerterm.tui.markdown.pictures import Draw
 
 Key: TypeAlias = tuple[int, int, int, int, str]
 """Length and sums of the bytes, width and the sign to draw with."""
@@ -39,7 +39,7 @@ class ImageCache:
 
     def drawer(self, id: str, half: str) -> Draw | None:
         """What draws the pictures of one entry; ``half`` is the upper half block, where the terminal has it."""
-        from routerterm.tui.transcript.layout.pictures import can_draw
+        from routerterm.tui.markdown.pictures import can_draw
 
         if not half or self.spare or not can_draw():
             return None
@@ -76,7 +76,7 @@ class ImageCache:
     def _work(self) -> None:
         while (task := self._queue.get()) is not None:
             key, data, loop = task
-            from routerterm.tui.transcript.layout.pictures import picture_lines
+            from routerterm.tui.markdown.pictures import picture_lines
 
             lines = picture_lines(data, key[3], key[4])
             with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile

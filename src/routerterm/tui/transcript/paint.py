@@ -11,7 +11,7 @@ from textual.strip import Strip
 
 if TYPE_CHECKING:
     from routerterm.tui.markdown.lines import Line
-    from routerterm.tui.transcript.palette import Palette
+    from routerterm.tui.themes.palette import Palette
 
 GUTTER = 2
 """Cells left of every line: the cursor's mark, and the bar beside what the person said."""

@@ -12,9 +12,9 @@ from textual.geometry import Region
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from routerterm.tui.themes.palette import Palette
 from routerterm.tui.transcript.entry_list import EntryList
 from routerterm.tui.transcript.paint import GUTTER, overlay, paint
-from routerterm.tui.transcript.palette import Palette
 from routerterm.tui.transcript.shortcut import Shortcut
 
 

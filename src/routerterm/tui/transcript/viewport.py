@@ -11,11 +11,11 @@ from textual.scrollbar import ScrollBar
 from textual.timer import Timer
 from textual.widget import Widget
 
+from routerterm.tui.themes.palette import Palette
 from routerterm.tui.transcript import messages
 from routerterm.tui.transcript.images import ImageCache
 from routerterm.tui.transcript.paint import GUTTER
 from routerterm.tui.transcript.painter import Painter
-from routerterm.tui.transcript.palette import Palette
 from routerterm.tui.transcript.scrollbar import Bar
 
 MEASURE = 108

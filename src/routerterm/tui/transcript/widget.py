@@ -14,7 +14,7 @@ from routerterm.tui.transcript.search import Search
 
 if TYPE_CHECKING:
     from routerterm.core.events import Content
-    from routerterm.tui.transcript.palette import Palette
+    from routerterm.tui.themes.palette import Palette
     from routerterm.tui.transcript.values import Entry, Header
 
 

@@ -14,8 +14,8 @@ from routerterm.tui.transcript.layout.header import header_line
 from routerterm.tui.transcript.layout.parts import call_lines, file_lines, image_lines, result_lines, thought_lines
 
 if TYPE_CHECKING:
-    from routerterm.tui.transcript.layout.pictures import Draw
-    from routerterm.tui.transcript.palette import Signs
+    from routerterm.tui.markdown.pictures import Draw
+    from routerterm.tui.themes.palette import Signs
     from routerterm.tui.transcript.values import Entry
 
 _ENDINGS = {

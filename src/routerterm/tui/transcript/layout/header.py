@@ -10,7 +10,7 @@ from routerterm.core.sanitise import one_line
 from routerterm.tui.markdown.lines import Line, Run, fit, runs_len
 
 if TYPE_CHECKING:
-    from routerterm.tui.transcript.palette import Signs
+    from routerterm.tui.themes.palette import Signs
     from routerterm.tui.transcript.values import Entry
 
 # What goes first when there is no room, before the speaker is shortened.

@@ -17,7 +17,7 @@ from routerterm.tui.transcript.layout.header import header_line
 from routerterm.tui.transcript.layout.parts import WINDOW_TEXT, call_lines, thought_lines
 
 if TYPE_CHECKING:
-    from routerterm.tui.transcript.palette import Signs
+    from routerterm.tui.themes.palette import Signs
     from routerterm.tui.transcript.values import Entry
 
 

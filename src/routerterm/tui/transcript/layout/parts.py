@@ -11,8 +11,8 @@ from routerterm.tui.markdown.lines import Line, Run, cut_runs, fit, runs_len, wr
 
 if TYPE_CHECKING:
     from routerterm.core.messages import Image, Reasoning, Text, ToolCall, ToolResult
-    from routerterm.tui.transcript.layout.pictures import Draw
-    from routerterm.tui.transcript.palette import Signs
+    from routerterm.tui.markdown.pictures import Draw
+    from routerterm.tui.themes.palette import Signs
 
 WINDOW = 4
 """Lines of a thought that are seen while it is being thought."""

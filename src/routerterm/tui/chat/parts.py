@@ -1,0 +1,188 @@
+"""The parts of the chat, put together: each gets what it needs, and what it tells goes to whom it concerns.
+
+No part knows the screen, nor another part that it does not use: this is the one place where all are known.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from routerterm.core.messages import Message, Text
+from routerterm.tui.chat.attachments import Attachments
+from routerterm.tui.chat.boot import Boot
+from routerterm.tui.chat.compare import CompareController
+from routerterm.tui.chat.composer_controller import ComposerController
+from routerterm.tui.chat.confirmation import Confirmation
+from routerterm.tui.chat.conversation import ConversationController
+from routerterm.tui.chat.layout import Layout
+from routerterm.tui.chat.onboarding import Onboarding
+from routerterm.tui.chat.places import Places
+from routerterm.tui.chat.sidebar import Sidebar
+from routerterm.tui.chat.spending import Spending
+from routerterm.tui.chat.status import StatusController
+from routerterm.tui.chat.turns import TurnRunner
+
+if TYPE_CHECKING:
+    from routerterm.engine.chat.session import Session
+    from routerterm.tui.app_context import AppContext
+    from routerterm.tui.chat.context import Commands
+    from routerterm.tui.chat.view import ChatView
+    from routerterm.tui.notifications import Notifications
+    from routerterm.tui.widgets.framed_screen import FramedScreen
+
+
+class ChatParts:
+    """`ConversationEvents` and `TurnEvents` are told to this."""
+
+    def __init__(
+        self,
+        app: AppContext,
+        screen: FramedScreen,
+        view: ChatView,
+        *,
+        commands: Commands,
+        notifications: Notifications,
+        sidebar: str = "auto",
+    ) -> None:
+        self.app = app
+        self.view = view
+        self.commands = commands
+        self.notifications = notifications
+        self.begun = asyncio.Event()
+        """Set once the panes are filled."""
+        self.confirmation = Confirmation(self.refresh)
+        self.conversation = ConversationController(app, view, self)
+        self.attachments = Attachments(app, view, self.conversation, self._unsent_changed)
+        self.turns = TurnRunner(app, view, self.conversation, self.attachments, notifications, self)
+        self.spending = Spending(self.confirmation, self.conversation, lambda: app.ready_services)
+        self.compare = CompareController(
+            app, view, self.conversation, self.attachments, changed=self._unsent_changed, ended=self._comparison_ended
+        )
+        self.sidebar = Sidebar(
+            app,
+            view.conversation_list,
+            self.conversation,
+            answering=lambda: self.turns.answering,
+            changed=self.refresh,
+        )
+        self.layout = Layout(app, screen, view, sidebar)
+        self.places = Places(
+            screen, view.composer, view.transcript, view.conversation_list, show_list=self.layout.show_for_focus
+        )
+        self.onboarding = Onboarding(app, view, self.conversation, self._onboarding_closed)
+        self.composer_controller = ComposerController(
+            app,
+            view,
+            commands=commands,
+            conversation=self.conversation,
+            attachments=self.attachments,
+            turns=self.turns,
+            compare=self.compare,
+            spending=self.spending,
+            confirmation=self.confirmation,
+            onboarding=self.onboarding,
+            waiting=self.refresh,
+        )
+        self.boot = Boot(app, view.idle_text)
+        self.status = StatusController(
+            app,
+            view,
+            conversation=self.conversation,
+            turns=self.turns,
+            compare=self.compare,
+            places=self.places,
+            confirmation=self.confirmation,
+            notifications=notifications,
+            waiting=lambda: len(self.composer_controller.early),
+        )
+
+    @property
+    def unsent(self) -> Message:
+        """What is written and attached, as the message that it would be."""
+        text = self.view.composer.text
+        words = (Text(text),) if text.strip() else ()
+        return Message("user", (*words, *(file.part for file in self.attachments.items)))
+
+    def refresh(self) -> None:
+        """Title and status row say how things are now."""
+        self.status.refresh()
+
+    def show_idle_text(self, shown: bool) -> None:
+        """Show what the theme says while nothing has been said yet, or the messages in its place."""
+        if not shown:
+            self.onboarding.close()
+        self.view.idle_text.display = shown and not self.onboarding.open
+        self.view.transcript.display = not shown
+        if shown and self.places.mode == "MESSAGES":
+            self.places.go("WRITE")
+
+    def _unsent_changed(self) -> None:
+        """Other files go with the next message, or other models answer it."""
+        self.view.composer.goes_empty = bool(self.attachments.items or self.compare.models)
+        self.status.refresh()
+        self.status.typed()
+
+    def _onboarding_closed(self) -> None:
+        self.show_idle_text(not self.view.transcript.shelf.slots)
+
+    async def _comparison_ended(self) -> None:
+        await self.sidebar.refresh()
+        await self.status.spent()
+        await self.status.lamps()
+        self.notifications.guarded()
+
+    # -- what becomes of the conversation --------------------------------------------------------------
+
+    def running_in(self, id: str) -> Session | None:
+        """The session that is answering in that conversation."""
+        return self.turns.session_of(id)
+
+    def conversation_opened(self, id: str | None) -> None:
+        """Another conversation is on show, or a new one."""
+        self.view.conversation_list.mark_open(id)
+        self.attachments.show()
+        self.status.refresh()
+
+    def messages_shown(self, session: Session, *, empty: bool) -> None:
+        """Its messages were read and shown anew; an answer that is running here goes on growing."""
+        self.show_idle_text(empty)
+        self.turns.show_running(session)
+
+    def conversation_changed(self) -> None:
+        """Its model is another, or what is in force in it."""
+        self.status.refresh()
+
+    # -- what becomes of answers -----------------------------------------------------------------------
+
+    def turn_started(self) -> None:
+        """One runs."""
+        self.status.busy()
+
+    def turn_state_changed(self) -> None:
+        """There is something else to be said of those that run, or one of them has ended."""
+        self.status.refresh()
+
+    def question_shown(self) -> None:
+        """The first thing in the transcript may be a question that is not on disk yet."""
+        self.show_idle_text(False)
+
+    def reached(self, anybody: bool) -> None:
+        """Whether anybody could be reached by a request."""
+        self.status.reached(anybody)
+
+    def unsaved(self, session: Session) -> None:
+        """The disk did not take an answer."""
+        self.sidebar.keep_trying(session)
+
+    async def conversations_changed(self) -> None:
+        """There is a new conversation, or one with an answer that runs."""
+        await self.sidebar.refresh()
+
+    async def turn_ended(self) -> None:
+        """One has ended, and money was spent."""
+        await self.sidebar.refresh()
+        await self.status.spent()
+        await self.status.lamps()
+        self.notifications.guarded()
+        await self.notifications.warn_of_budget()

@@ -1,0 +1,77 @@
+"""What there is to be seen of the chat: its widgets, made once and handed to whatever draws on them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Static
+
+from routerterm.tui.themes.adapt import to_palette
+from routerterm.tui.transcript.widget import Transcript
+from routerterm.tui.widgets.composer import Composer
+from routerterm.tui.widgets.conversations import ConversationList
+from routerterm.tui.widgets.fields import FieldLine
+from routerterm.tui.widgets.framed_screen import FramePart
+from routerterm.tui.widgets.prompt_glyph import PromptGlyph
+from routerterm.tui.widgets.suggestions import Suggestions
+from routerterm.tui.widgets.welcome import Welcome
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+    from routerterm.tui.themes.values import Theme
+
+
+class ChatView:
+    """The panes, from the top."""
+
+    def __init__(self, theme: Theme) -> None:
+        glyphs = theme.glyphs
+        self.title_line = FieldLine(id="title", fill=theme.fill)
+        self.conversation_list = ConversationList(glyphs, id="sidebar")
+        self.transcript = Transcript(id="transcript", palette=to_palette(theme))
+        self.idle_text = Static("\n".join(theme.voice), id="voice", markup=False)
+        self.welcome = Welcome(glyphs, theme.boot)
+        self.prompt = Horizontal(id="prompt")
+        self.prompt_glyph = PromptGlyph(glyphs.prompt, id="sign", markup=False)
+        self.chips = FieldLine(id="chips", gap=2)
+        self.composer = Composer(id="composer")
+        self.forecast_line = FieldLine(id="forecast", gap=0, fill=glyphs.rule)
+        self.status_line = FieldLine(id="status")
+        self.key_line = FieldLine(id="keys", gap=1, more=glyphs.ellipsis)
+        self.suggestions = Suggestions()
+
+    def compose(self) -> ComposeResult:
+        """All of them in their places."""
+        yield self.title_line
+        with FramePart(id="middle"):
+            yield self.conversation_list
+            with FramePart(id="main"):
+                yield self.transcript
+                yield self.idle_text
+                yield self.welcome
+                with self.prompt:
+                    yield self.prompt_glyph
+                    with Vertical(id="writing"):
+                        yield self.chips
+                        yield self.composer
+        with FramePart(id="beneath"):
+            yield self.forecast_line
+        yield self.status_line
+        yield self.key_line
+        yield self.suggestions
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Another theme's signs, fills and words; colours follow from the style sheet."""
+        self.title_line.fill = theme.fill
+        self.forecast_line.fill = theme.glyphs.rule
+        self.composer.set_class(theme.glyphs.cursor in UNDERLINES, "-underline")
+        self.conversation_list.glyphs = theme.glyphs
+        self.transcript.set_palette(to_palette(theme))
+        self.idle_text.update("\n".join(theme.voice))
+        self.prompt_glyph.show(theme.glyphs, writing=self.composer.has_focus)
+
+
+UNDERLINES = "_▁"
+"""Cursors of themes that underline the letter instead of covering it."""
