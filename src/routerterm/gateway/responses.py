@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 _LARGE = 100_000
 """Bytes from which on JSON is read beside the event loop."""
-_OWN = ("input", "instructions")
 
 
 class ResponseHistory:

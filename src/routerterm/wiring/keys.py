@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
 
 from routerterm.catalog import Catalog
 from routerterm.config.keys.key_store import KeyStore
@@ -16,9 +15,6 @@ from routerterm.engine.keys.service import KeyService
 from routerterm.router.transports.base import Transport
 from routerterm.router.transports.http import HttpTransport
 from routerterm.wiring.settings_mapping import catalog_of, options_of
-
-if TYPE_CHECKING:
-    from routerterm.wiring.services import Services
 
 
 def keyring_of(
@@ -54,14 +50,6 @@ class ProbeLine:
         """Close what was opened."""
         while self._transports:
             await self._transports.popitem()[1].aclose()
-
-
-def desk_of(services: Services) -> KeyService:
-    """For a program that is already put together; the desk is closed by whoever asked for it."""
-    line = ProbeLine(services.settings, services.catalog)
-    return KeyService(
-        services.keys, services.store.memory, line.probe, close=line.aclose, last_used=services.store.ledger.last_used
-    )
 
 
 @asynccontextmanager

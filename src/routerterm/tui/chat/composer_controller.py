@@ -255,11 +255,6 @@ class ComposerController:
             if not self._onboarding.took_way(text):
                 await self.submitted(text)
 
-    def give_back_early(self) -> None:
-        """Nothing will be done: what was sent stands in the composer again."""
-        early, self.early[:] = "\n".join(self.early), []
-        self._composer.give_back(early)
-
     async def _ask_several(self, text: str) -> None:
         """Ask several models; Enter alone asks the last question again, once its cost is confirmed."""
         files = self._attachments.take()

@@ -48,11 +48,6 @@ def copied(run: Run) -> str:
     return "\t" if key.startswith("~cell") else ""
 
 
-def is_wide(text: str) -> bool:
-    """Whether there may be characters that are not one cell wide."""
-    return not text.isascii()
-
-
 def cut_points(text: str, width: int, first: int | None = None) -> list[tuple[int, int, str]]:
     """Where to cut one line of text to fit: start, end and how each piece joins the one before.
 

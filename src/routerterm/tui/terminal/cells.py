@@ -10,8 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from rich.cells import get_character_cell_size
-
 from routerterm.tui.terminal.style import Overflow
 from routerterm.tui.textual_internals import is_spacing, letters_of
 
@@ -96,8 +94,3 @@ def special(cells: str) -> bool:
 def risky(cell: str) -> bool:
     """May a terminal see another width in this cell than we do?"""
     return _RISKY.match(cell) is not None
-
-
-def width_of(character: str) -> int:
-    """The columns of one character."""
-    return get_character_cell_size(character)

@@ -58,7 +58,6 @@ _STRING_BEGINS = re.compile(r"\x1b(?:\][0-9]+(?:[;\x07\x1b]|\Z)|\][lLI]|P[0-9;]*
 _STRING_PERHAPS = re.compile(r"\x1b(?:\]|P[0-9;]*|_)\Z")
 _STRING_WHOLE = re.compile(r"\x1b[\]PX^_][^\x1b\x07\r\x03]*(?:\x07|\x1b\\)")
 _STRING_ENDS = re.compile(r"\x07|\x1b\\|[\r\x03\x18\x1a\x9c]|\x1b(?=[^\\])")
-_STRAY_END = "\x1b\\"
 _META = re.compile(r"\x1b(?=\x1b(?:\[(?:[ABCDFHZ]|[0-9]{1,2}~)|O[A-DFHP-S]))")
 """ESC before an arrow, as rxvt, PuTTY and iTerm send Alt and an arrow."""
 _TEXT = re.compile(r"[^\x00-\x1f\x7f]+")

@@ -20,8 +20,6 @@ from msgspec import Struct
 Mode = Literal["auto", "fast", "slow"]
 
 PROBE = "\x1b[5n"
-ANSWER = "\x1b[0n"
-
 _LATE = 0.25  # seconds of queueing that a person begins to feel
 _SHARE = 0.2  # seconds' worth of bytes that may be on their way on a slow line
 _LEAST = 80  # bytes that may always be on their way

@@ -104,13 +104,6 @@ class EntryList:
         slot.entry, slot.live, slot.lines = entry, None, None
         slot.strips.clear()
 
-    def truncate(self, count: int) -> None:
-        """Drop all entries from number ``count`` on."""
-        for slot in self.slots[count:]:
-            del self._numbers[slot.entry.id]
-        del self.slots[count:]
-        self.heights = Heights(self.heights[number] for number in range(count))
-
     def measure(self) -> None:
         """Guess all heights anew."""
         self.heights = Heights(slot.height if slot.is_laid_out else self.guess(slot.entry) for slot in self.slots)

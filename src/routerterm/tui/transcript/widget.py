@@ -74,15 +74,6 @@ class Transcript(KeyboardControl):
         else:
             self._exchange(number, entry)
 
-    def truncate_after(self, id: str) -> None:
-        """Drop all entries after one, as when an earlier message is sent anew."""
-        number = self.shelf.number(id)
-        if number is not None:
-            self._cursor = self._mark = None
-            self.select(None)
-            self._fresh = {other for other in self._fresh if other <= number}
-            self.keep_place(lambda: self.shelf.truncate(number + 1))
-
     def begin_stream(self, entry: Entry) -> None:
         """An entry that grows from now on; it is added at the end unless its id is there already."""
         number = self.shelf.number(entry.id)

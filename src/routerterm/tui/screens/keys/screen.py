@@ -29,7 +29,6 @@ from routerterm.tui.widgets.framed_screen import BOTTOM_FROM, BOX_FROM, FramedSc
 if TYPE_CHECKING:
     from textual.geometry import Size
 
-    from routerterm.tui.app_context import AppContext
     from routerterm.tui.screens.keys.model import KeysModel
 
 BAR = 4
@@ -323,11 +322,3 @@ class KeysScreen(FramedScreen):
     @property
     def _low(self) -> bool:
         return self.size.height < BOTTOM_FROM
-
-
-async def open_screen(app: AppContext) -> None:
-    """Put the screen on top of the chat, with the program's own keys."""
-    from routerterm.wiring.keys import desk_of
-
-    assert app.services is not None
-    await app.push_screen(KeysScreen(desk_of(app.services), app.machine))
