@@ -15,9 +15,9 @@ from textual.geometry import Region
 from textual.screen import ModalScreen, Screen
 from textual.strip import Strip
 
+from routerterm.tui.themes.scanlines import ScanlineCompositor
 from routerterm.tui.widgets.fast_screen import Answer, FastScreen
 from routerterm.tui.widgets.lines import LineCache
-from routerterm.tui.widgets.scanlines import ScanlineCompositor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

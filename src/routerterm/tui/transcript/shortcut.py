@@ -14,7 +14,7 @@ from textual.geometry import Region
 
 from routerterm.tui.terminal import driver_of
 from routerterm.tui.textual_internals import places_of
-from routerterm.tui.widgets.scanlines import ScanlineCompositor
+from routerterm.tui.themes.scanlines import ScanlineCompositor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from textual import events, on
 from textual.screen import Screen
 
-from routerterm.tui.widgets.scanlines import ScanlineCompositor
+from routerterm.tui.themes.scanlines import ScanlineCompositor
 
 if TYPE_CHECKING:
     from typing import Self
