@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import os
 import signal
 import sys
 import time
@@ -12,17 +11,14 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
-from msgspec.structs import replace
 from textual import events
 from textual.binding import Binding, BindingsMap, BindingType
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
-from textual.worker import Worker, WorkerState
 
 from routerterm.config.paths import Paths
 from routerterm.core.errors import RoutertermError
 from routerterm.engine.chat.detached import detach_terminal, on_hangup
-from routerterm.tui.app_context import AppContext
 from routerterm.tui.chat.opening import Opening
 from routerterm.tui.chat.places import as_meant
 from routerterm.tui.chat.screen import ChatScreen
@@ -34,12 +30,10 @@ from routerterm.tui.keymap import bindings, keys_by_command
 from routerterm.tui.navigation import Navigator
 from routerterm.tui.notifications import Notifications
 from routerterm.tui.settings_watch import SettingsWatch
-from routerterm.tui.terminal import driver_class, driver_of
-from routerterm.tui.terminal.colour import Depth, depth_of
+from routerterm.tui.terminal import driver_class
 from routerterm.tui.textual_internals import count_vowel_signs, know_every_letter, measure_joiners
-from routerterm.tui.themes.adapt import to_textual
-from routerterm.tui.themes.manager import EVERY, ThemeManager, letters
-from routerterm.tui.themes.reader import DEFAULT
+from routerterm.tui.themed_app import ThemedApp
+from routerterm.tui.themes.manager import EVERY
 
 if TYPE_CHECKING:
     from routerterm.config.early_settings import QuickUi
@@ -56,14 +50,13 @@ QUIET_AFTER = 2.0
 """Seconds without a key press."""
 
 
-class RoutertermApp(AppContext):
+class RoutertermApp(ThemedApp):
     """routerterm in a terminal."""
 
     TITLE = "routerterm"
     CSS_PATH = "routerterm.tcss"
     ENABLE_COMMAND_PALETTE = False  # Ctrl+P is ours
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c", "interrupt", show=False, system=True)]
-    show_line_speed = False
     commands = COMMANDS
 
     def __init__(
@@ -75,19 +68,12 @@ class RoutertermApp(AppContext):
         opening: Opening | None = None,
     ) -> None:
         """``gateway`` makes the one that the settings may want inside the chat."""
-        super().__init__(driver_class=driver_class)
+        super().__init__(paths, ui, driver_class)
         self.opening = opening or Opening()
         self.gateway = GatewayController(gateway)
         self.navigator = Navigator(self)
-        self.paths = paths
-        self.ui = ui
         self.keys_of = keys_by_command(COMMANDS.values(), {})
         self.ready = asyncio.Event()
-        self.themes = ThemeManager(paths, letters(ui.glyphs, os.environ))
-        self.scanlines = ui.scanlines
-        self.machine = self.load_machine(ui.theme or DEFAULT)
-        self.animation_level = "none"
-        self.motion = ui.motion
         self.notifications = Notifications(self)
         self._settings = SettingsWatch(paths.config_file, self.take_up_settings, self._tell_of_settings)
         self._ending = False
@@ -117,52 +103,13 @@ class RoutertermApp(AppContext):
             screen.query("ToastHolder").remove()  # Textual leaves it behind its notice, and it takes the one row
         super().notify(line, severity=severity, timeout=timeout, markup=False)
 
-    def load_machine(self, name: str) -> Theme:
-        """The theme of that name, registered; the default with a notice if it is broken or not there."""
-        machine, trouble = self.themes.take(name)
-        if trouble is not None:
-            self.call_later(self.tell_of_theme, trouble)
-        self._unlit, machine = machine, self._lit(machine)
-        before, after = self.get_theme(machine.name), to_textual(machine)
-        self.register_theme(after)
-        if self.theme == machine.name and before != after:
-            self._watch_theme(machine.name)  # the same name, but other colours
-        self.theme = machine.name
-        return machine
-
-    def _lit(self, machine: Theme) -> Theme:
-        """With scanlines or without, as the settings and the terminal have it."""
-        driver = driver_of(self)
-        fast = driver.line.animate if driver is not None else "SSH_CONNECTION" not in os.environ
-        depth = driver.depth if driver is not None else depth_of(os.environ)
-        return replace(machine, scanning=machine.scanned(self.scanlines, fast=fast and depth is Depth.TRUE))
-
-    def tell_of_theme(self, trouble: RoutertermError) -> None:
-        """What is wrong with a theme, as a notice."""
-        self.notify(f"{trouble.message}\n{trouble.hint}".strip(), severity="warning", timeout=8, markup=False)
-
-    def use_theme(self, name: str) -> None:
-        """Become another machine, everywhere, at once."""
-        self.machine = self.load_machine(name)
-        self.chat.apply_theme(self.machine)
-
     async def _watch(self) -> None:
         """Follow what changes outside, one look at all of it: each would cost a turn of Textual's message pumps."""
         while True:
             await asyncio.sleep(EVERY)
-            await self._follow_theme()
+            await self.follow_theme()
             await self._follow_settings()
             await self.chat.status.follow_gateway()
-
-    async def _follow_theme(self) -> None:
-        """Take up the theme's file whenever it was changed; a broken one leaves everything as it was."""
-        found = await asyncio.to_thread(self.themes.again)
-        if not self.screen_stack:
-            return  # the program ended meanwhile
-        if isinstance(found, RoutertermError):
-            self.tell_of_theme(found)
-        elif found is not None or self._lit(self._unlit) != self.machine:
-            self.use_theme(self.machine.name)
 
     async def _follow_settings(self) -> None:
         if self.services is not None and self.screen_stack and self.chat.begun.is_set():
@@ -275,29 +222,6 @@ class RoutertermApp(AppContext):
         except RoutertermError as error:
             self.show_error(error)
 
-    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """A mistake of ours in the background becomes a notice and a report, never a traceback."""
-        error = event.worker.error
-        if not self.screen_stack:
-            return  # the program is ending: what goes wrong now is but a consequence
-        if event.state is WorkerState.ERROR and isinstance(error, Exception):
-            from routerterm.config.crash import report
-
-            self.show_error(error if isinstance(error, RoutertermError) else report(error))
-
-    def _handle_exception(self, error: Exception) -> None:
-        """End on a sentence that names the report; Textual's own picture of an error shows variables, so keys."""
-        from rich.text import Text
-
-        from routerterm.config.crash import report
-
-        self._return_code = 1
-        if self._exception is None:  # what goes wrong while we end is but a consequence
-            self._exception = error
-            told = error if isinstance(error, RoutertermError) else report(error)
-            self.panic(Text("\n".join(filter(None, (told.message, told.hint)))))
-            self._exception_event.set()  # what Textual's tests wait for
-
     def set_keys(self, own: Mapping[str, str]) -> None:
         """Bind every command to its keys, the person's own before the defaults; some of them work on every screen."""
         self.keys_of = keys_by_command(COMMANDS.values(), own)
@@ -364,6 +288,10 @@ class RoutertermApp(AppContext):
         """What makes or opens the screen of that name, for parts that lie beneath the screens."""
         return self.navigator.maker(name)
 
+    def theme_changed(self, theme: Theme) -> None:
+        """The chat takes it on."""
+        self.chat.apply_theme(theme)
+
     async def action_interrupt(self) -> None:
         """Copy what is selected; else stop the answer; else clear what is written; else, pressed twice, quit."""
         if not self.chat.interrupt() and self.notifications.interrupted():
@@ -384,31 +312,6 @@ class RoutertermApp(AppContext):
     async def action_open(self, name: str) -> None:
         """Open one of the screens in place of another; or close it."""
         await self.navigator.open(name)
-
-    @property
-    def moves(self) -> bool:
-        """Whether something may move that need not: not on slow lines, nor where the settings ask for calm."""
-        if self.motion != "auto":
-            return self.motion == "full"
-        driver = driver_of(self)
-        return driver is None or driver.line.animate
-
-    @property
-    def pulse(self) -> float:
-        """Seconds between two turns of a spinner: slower on a slow line."""
-        driver = driver_of(self)
-        return 0.25 if driver is None or driver.line.animate else 1.5
-
-    @property
-    def line_is_slow(self) -> bool:
-        """Whether every byte to the terminal counts."""
-        driver = driver_of(self)
-        return driver is not None and driver.line.slow
-
-    def line_speed(self) -> float | None:
-        """Bytes a second that the terminal is sent, where the settings want it shown."""
-        driver = driver_of(self)
-        return driver.line.bytes_per_second if driver is not None and self.show_line_speed else None
 
     async def on_unmount(self) -> None:
         """Leave nothing open."""

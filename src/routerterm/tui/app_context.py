@@ -10,8 +10,10 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from textual.app import App
+from textual.worker import Worker, WorkerState
 
 from routerterm.core.errors import RoutertermError
+from routerterm.tui.terminal import driver_of
 
 if TYPE_CHECKING:
     import asyncio
@@ -47,6 +49,9 @@ class AppContext(App[int]):
     """Every command by its name, in the order of the help."""
     keys_of: Mapping[str, tuple[str, ...]]
     """The keys of every command, the person's own before the defaults."""
+    motion: str
+    """What the settings say of things that move: auto, full or reduced."""
+    show_line_speed = False
     recent: tuple[str, ...] = ()
     """The models that are walked through in turn, since one was last chosen otherwise."""
 
@@ -61,6 +66,29 @@ class AppContext(App[int]):
         """What was wrong and what to do, as a notice."""
         text = f"{error.message}\n{error.hint}" if error.hint else error.message
         self.notify(text, severity="error" if error.exit_code == 1 else "warning", timeout=8, markup=False)
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """A mistake of ours in the background becomes a notice and a report, never a traceback."""
+        error = event.worker.error
+        if not self.screen_stack:
+            return  # the program is ending: what goes wrong now is but a consequence
+        if event.state is WorkerState.ERROR and isinstance(error, Exception):
+            from routerterm.config.crash import report
+
+            self.show_error(error if isinstance(error, RoutertermError) else report(error))
+
+    def _handle_exception(self, error: Exception) -> None:
+        """End on a sentence that names the report; Textual's own picture of an error shows variables, so keys."""
+        from rich.text import Text
+
+        from routerterm.config.crash import report
+
+        self._return_code = 1
+        if self._exception is None:  # what goes wrong while we end is but a consequence
+            self._exception = error
+            told = error if isinstance(error, RoutertermError) else report(error)
+            self.panic(Text("\n".join(filter(None, (told.message, told.hint)))))
+            self._exception_event.set()  # what Textual's tests wait for
 
     # -- the conversation on show ----------------------------------------------------------------------
 
@@ -118,19 +146,25 @@ class AppContext(App[int]):
 
     @property
     def moves(self) -> bool:
-        """Whether something may move that need not."""
-        raise NotImplementedError
+        """Whether something may move that need not: not on slow lines, nor where the settings ask for calm."""
+        if self.motion != "auto":
+            return self.motion == "full"
+        driver = driver_of(self)
+        return driver is None or driver.line.animate
 
     @property
     def pulse(self) -> float:
-        """Seconds between two turns of a spinner."""
-        raise NotImplementedError
+        """Seconds between two turns of a spinner: slower on a slow line."""
+        driver = driver_of(self)
+        return 0.25 if driver is None or driver.line.animate else 1.5
 
     @property
     def line_is_slow(self) -> bool:
         """Whether every byte to the terminal counts."""
-        raise NotImplementedError
+        driver = driver_of(self)
+        return driver is not None and driver.line.slow
 
     def line_speed(self) -> float | None:
         """Bytes a second that the terminal is sent, where the settings want it shown."""
-        raise NotImplementedError
+        driver = driver_of(self)
+        return driver.line.bytes_per_second if driver is not None and self.show_line_speed else None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from routerterm.core.errors import RoutertermError
 from routerterm.engine.chat.comparison import MOST, Comparison, Heard
-from routerterm.tui.chat.turns import Asked
+from routerterm.tui.chat.turn import Asked
 
 if TYPE_CHECKING:
     from routerterm.tui.app_context import AppContext

@@ -11,7 +11,7 @@ from routerterm.store.recent_prompts import recent_prompts
 from routerterm.tui.chat.attachment_files import LARGE_PASTE, paths_in
 from routerterm.tui.chat.completion import NAME, arguments, names
 from routerterm.tui.chat.composer_tools import ComposerTools
-from routerterm.tui.chat.turns import Asked
+from routerterm.tui.chat.turn import Asked
 
 if TYPE_CHECKING:
     from routerterm.tui.app_context import AppContext

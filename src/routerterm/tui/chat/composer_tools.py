@@ -11,7 +11,8 @@ from routerterm.core.errors import RoutertermError
 from routerterm.tui.chat.prompt_files import PromptFiles
 from routerterm.tui.chat.references import References
 from routerterm.tui.chat.shell_commands import ShellCommands
-from routerterm.tui.chat.turns import Asked, TurnRunner
+from routerterm.tui.chat.turn import Asked
+from routerterm.tui.chat.turns import TurnRunner
 from routerterm.tui.dialogs.ask import show_dialog
 from routerterm.tui.dialogs.form import FormDialog
 

@@ -17,7 +17,7 @@ from routerterm.core.errors import RoutertermError
 from routerterm.core.messages import Message
 from routerterm.tui.chat.lifecycle import begin, leave
 from routerterm.tui.chat.parts import ChatParts
-from routerterm.tui.chat.turns import PENDING
+from routerterm.tui.chat.turn import PENDING
 from routerterm.tui.chat.view import ChatView
 from routerterm.tui.keymap import bindings
 from routerterm.tui.transcript.widget import Transcript

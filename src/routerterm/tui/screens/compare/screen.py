@@ -33,7 +33,7 @@ from routerterm.tui.widgets.framed_screen import BOTTOM_FROM, FramedScreen, Fram
 if TYPE_CHECKING:
     from routerterm.engine.chat.comparison import Comparison, Heard
     from routerterm.tui.app_context import AppContext
-    from routerterm.tui.chat.turns import Asked
+    from routerterm.tui.chat.turn import Asked
     from routerterm.tui.themes.values import Theme
     from routerterm.tui.transcript import messages
 

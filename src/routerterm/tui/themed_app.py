@@ -1,0 +1,79 @@
+"""The program as far as its looks go: the theme in force, its file followed, scanlines where they cost nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
+
+from routerterm.core.errors import RoutertermError
+from routerterm.tui.app_context import AppContext
+from routerterm.tui.terminal import driver_of
+from routerterm.tui.terminal.colour import Depth, depth_of
+from routerterm.tui.themes.adapt import to_textual
+from routerterm.tui.themes.manager import ThemeManager, letters
+from routerterm.tui.themes.reader import DEFAULT
+
+if TYPE_CHECKING:
+    from routerterm.config.early_settings import QuickUi
+    from routerterm.config.paths import Paths
+    from routerterm.tui.themes.values import Theme
+
+
+class ThemedApp(AppContext):
+    """Loads themes and takes them on."""
+
+    def __init__(self, paths: Paths, ui: QuickUi, driver_class: type[Any] | None = None) -> None:
+        super().__init__(driver_class=driver_class)
+        self.paths = paths
+        self.ui = ui
+        self.motion = ui.motion
+        self.themes = ThemeManager(paths, letters(ui.glyphs, os.environ))
+        self.scanlines = ui.scanlines
+        self.machine = self.load_machine(ui.theme or DEFAULT)
+        self.animation_level = "none"
+
+    def load_machine(self, name: str) -> Theme:
+        """The theme of that name, registered; the default with a notice if it is broken or not there."""
+        machine, trouble = self.themes.take(name)
+        if trouble is not None:
+            self.call_later(self.tell_of_theme, trouble)
+        self._unlit, machine = machine, self._lit(machine)
+        before, after = self.get_theme(machine.name), to_textual(machine)
+        self.register_theme(after)
+        if self.theme == machine.name and before != after:
+            self._watch_theme(machine.name)  # the same name, but other colours
+        self.theme = machine.name
+        return machine
+
+    def _lit(self, machine: Theme) -> Theme:
+        """With scanlines or without, as the settings and the terminal have it."""
+        driver = driver_of(self)
+        fast = driver.line.animate if driver is not None else "SSH_CONNECTION" not in os.environ
+        depth = driver.depth if driver is not None else depth_of(os.environ)
+        return replace(machine, scanning=machine.scanned(self.scanlines, fast=fast and depth is Depth.TRUE))
+
+    def tell_of_theme(self, trouble: RoutertermError) -> None:
+        """What is wrong with a theme, as a notice."""
+        self.notify(f"{trouble.message}\n{trouble.hint}".strip(), severity="warning", timeout=8, markup=False)
+
+    def use_theme(self, name: str) -> None:
+        """Take on another theme, everywhere, at once."""
+        self.machine = self.load_machine(name)
+        self.theme_changed(self.machine)
+
+    def theme_changed(self, theme: Theme) -> None:
+        """Screens that show more of it than its colours take it on."""
+        raise NotImplementedError
+
+    async def follow_theme(self) -> None:
+        """Take up the theme's file whenever it was changed; a broken one leaves everything as it was."""
+        found = await asyncio.to_thread(self.themes.again)
+        if not self.screen_stack:
+            return  # the program ended meanwhile
+        if isinstance(found, RoutertermError):
+            self.tell_of_theme(found)
+        elif found is not None or self._lit(self._unlit) != self.machine:
+            self.use_theme(self.machine.name)
