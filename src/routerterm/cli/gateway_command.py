@@ -67,6 +67,7 @@ def key() -> None:
 @click.option("--models", metavar="A,B", help="Routes and models that it may use; * matches anything: smart,openai/*.")
 @click.option("--max-output", type=_ANY, metavar="N", help="Maximum tokens per answer.")
 @click.option("--cache", is_flag=True, help="Identical requests may be answered from the cache.")
+@click.option("--hide-provider", is_flag=True, help="Do not tell it which provider and model answered.")
 def add(
     name: str,
     daily: Decimal | None,
@@ -78,6 +79,7 @@ def add(
     max_output: int | None,
     cache: bool,
     balance: Decimal | None,
+    hide_provider: bool,
 ) -> None:
     """Create a key for the tool NAME and print it once; it cannot be shown again."""
     from routerterm.gateway.access import hash_of
@@ -90,7 +92,7 @@ def add(
     if models is not None and not names:
         raise click.UsageError("--models names no model.")
     token = new_token(secrets.token_urlsafe)
-    allowance = Allowance(rpm, tpm, at_once, daily, monthly, names, max_output, cache, balance)
+    allowance = Allowance(rpm, tpm, at_once, daily, monthly, names, max_output, cache, balance, hidden=hide_provider)
     made = VirtualKey(name, hash_of(token), token[-4:], milliseconds(), allowance)
     if not _with_services(lambda services: services.store.gateway_keys.add(to_row(made))):
         raise click.UsageError(f"There is a key {name} already; `routerterm gateway key remove {name}` removes it.")
@@ -209,6 +211,7 @@ def _words(each: VirtualKey) -> str:
         f"only {', '.join(own.models)}" if own.models else "",
         f"answers of at most {own.max_output:,} tokens" if own.max_output else "",
         "answers from the cache" if own.cache else "",
+        "not told who answers" if own.hidden else "",
     ]
     return ", ".join(piece for piece in pieces if piece)
 

@@ -12,8 +12,11 @@ if TYPE_CHECKING:
 TOKEN_VARIABLE = "ROUTERTERM_GATEWAY_TOKEN"
 
 
-def gateway_of(services: Services, host: str | None = None, port: int | None = None) -> Gateway:
-    """A gateway that is not open yet.  Raises `RoutertermError` where the extra is not installed."""
+def gateway_of(services: Services, host: str | None = None, port: int | None = None, *, mock: bool = False) -> Gateway:
+    """A gateway that is not open yet; with ``mock`` it asks no provider.
+
+    Raises `RoutertermError` where the extra is not installed.
+    """
     from routerterm.core.errors import RoutertermError
     from routerterm.core.secret import Secret
 
@@ -26,4 +29,4 @@ def gateway_of(services: Services, host: str | None = None, port: int | None = N
         ) from error
     own, token = services.settings.gateway, os.environ.get(TOKEN_VARIABLE, "").strip()
     port = own.port if port is None else port
-    return Gateway(services, host=host or own.host, port=port, token=Secret(token) if token else None)
+    return Gateway(services, host=host or own.host, port=port, token=Secret(token) if token else None, mock=mock)

@@ -16,7 +16,8 @@ from routerterm.cli.output import print_error, print_line
 @click.option("--host", metavar="HOST", help="The address to listen on (127.0.0.1).")
 @click.option("--port", metavar="PORT", type=click.IntRange(0, 65_535), help="The port (8484); 0 picks a free one.")
 @click.option("--install-service", is_flag=True, help="Install a systemd user unit, and exit.")
-def command(host: str | None, port: int | None, install_service: bool) -> None:
+@click.option("--mock", is_flag=True, help="Make up every answer, the same each time, without keys or network.")
+def command(host: str | None, port: int | None, install_service: bool, mock: bool) -> None:
     """Serve the OpenAI and Anthropic protocols to other programs, over this router, its keys, budgets and ledger.
 
     \b
@@ -36,7 +37,7 @@ def command(host: str | None, port: int | None, install_service: bool) -> None:
         print_line(f"Start it now and at every login: systemctl --user enable --now {NAME}", err=True)
         return
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        sys.exit(runner.run(_serve(host, port)))
+        sys.exit(runner.run(_serve(host, port, mock=mock)))
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -57,7 +58,7 @@ def _settle(loop: asyncio.AbstractEventLoop) -> None:
         loop.call_later(seconds, gc.freeze)
 
 
-async def _serve(host: str | None, port: int | None) -> int:
+async def _serve(host: str | None, port: int | None, *, mock: bool) -> int:
     from routerterm.cli.gateway_factory import gateway_of
     from routerterm.cli.keys_prompts import open_locked
     from routerterm.wiring import open_app
@@ -65,8 +66,9 @@ async def _serve(host: str | None, port: int | None) -> int:
     async with open_app(loading="later") as app:
         for trouble in app.troubles:
             print_error(trouble)
-        await open_locked(app.keys, "")
-        gateway = gateway_of(app, host, port)
+        if not mock:
+            await open_locked(app.keys, "")
+        gateway = gateway_of(app, host, port, mock=mock)
         ended = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -75,6 +77,8 @@ async def _serve(host: str | None, port: int | None) -> int:
         _settle(loop)
         print_line(f"routerterm serves at {gateway.address} (OpenAI: {gateway.address}/v1)", err=True)
         print_line(f"Access: {gateway.access_words}", err=True)
+        if mock:
+            print_line("Every answer is made up (--mock); no provider is asked.", err=True)
         await ended.wait()
         print_line("routerterm: running answers may finish for 10 s.", err=True)
         await gateway.stop()

@@ -139,7 +139,7 @@ class ChatHandler:
         ticket: Permit,
     ) -> None:
         slot = self._house.slot(request, wishes, who)
-        self._relay = Relay(whole=not asked.stream)
+        self._relay = Relay(whole=not asked.stream, hidden=who.allowance.hidden)
         watch = asyncio.create_task(self._watch(asked))
         self._house.exchanges.add(self)
         try:
@@ -292,16 +292,17 @@ class ChatHandler:
     def _model(self, asked: ServerRequest) -> str:
         """The name that was asked for as long as its first choice answers: clients compare; else who stands in."""
         relay = self._relay
-        return str(relay.target) if relay.failed and relay.target is not None else asked.request.model
+        stands_in = bool(relay.failed) and not self._who.allowance.hidden
+        return str(relay.target) if stands_in and relay.target is not None else asked.request.model
 
     def _comment(self, account: RequestRecord) -> bytes:
-        return account.comment() if self._wire.comments else b""
+        return account.comment() if self._wire.comments and not self._who.allowance.hidden else b""
 
     def _who_answered(self, asked: ServerRequest) -> list[Header]:
         relay = self._relay
         names = ", ".join(dict.fromkeys((*asked.left_out, *relay.left_out)))
         left_out = [("x-routerterm-left-out", names[:_LONGEST_HEADER])] if names else []
-        if relay.target is None:
+        if relay.target is None or self._who.allowance.hidden:
             return left_out
         return [
             *left_out,

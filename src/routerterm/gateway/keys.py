@@ -36,6 +36,9 @@ class Allowance(Struct, frozen=True):
     suspended: bool = False
     """Whether it is refused until the person lets it in again."""
 
+    hidden: bool = False
+    """Whether it is not told which provider and model answered."""
+
     def allows(self, model: str) -> bool:
         """Whether a model may be asked for by this name."""
         return not self.models or any(fnmatchcase(model, pattern) for pattern in self.models)
@@ -112,6 +115,7 @@ def of_row(row: Mapping[str, Any]) -> VirtualKey:
             cache=bool(own.get("cache")),
             balance=_usd(own.get("balance")),
             suspended=bool(own.get("suspended")),
+            hidden=bool(own.get("hidden")),
         ),
     )
 
@@ -130,6 +134,7 @@ def to_row(key: VirtualKey) -> dict[str, Any]:
         "max_output": own.max_output,
         "cache": own.cache or None,
         "suspended": own.suspended or None,
+        "hidden": own.hidden or None,
     }
     allowance = {name: value for name, value in said.items() if value is not None}
     return {

@@ -7,11 +7,13 @@ and what follows goes out.  If it says anything else the answer ends with an err
 
 from __future__ import annotations
 
+import re
+from copy import copy
 from typing import assert_never
 
 from msgspec.structs import replace
 
-from routerterm.core.errors import RoutertermError, StreamInterrupted
+from routerterm.core.errors import NoCandidate, RoutertermError, StreamInterrupted, UnknownModel
 from routerterm.core.events import (
     AttemptFailed,
     AttemptStarted,
@@ -34,11 +36,13 @@ from routerterm.core.targets import Target
 class Relay:
     """One answer on its way to a client.  After `over` nothing more is to be fed.
 
-    ``whole``: the client gets the answer at once, so a new beginning simply replaces the old one.
+    ``whole``: the client gets the answer at once, so a new beginning simply replaces the old one.  ``hidden``: it is
+    not told who was asked, in errors either.
     """
 
-    def __init__(self, *, whole: bool = False) -> None:
+    def __init__(self, *, whole: bool = False, hidden: bool = False) -> None:
         self._whole = whole
+        self._hidden = hidden
         self._said: list[str] = []
         self._thought = False
         self._replay = ""
@@ -91,6 +95,8 @@ class Relay:
             case Failed(error):
                 self.ended = event
                 self.attempts = event.attempts or self.attempts
+                if self._hidden:
+                    error = self._nameless(error)
                 self.error = error
                 return [StreamError(error)]  # type: ignore[arg-type]  # any of our errors can be told to a client
             case RouteDecided() | UsageReported():
@@ -135,6 +141,19 @@ class Relay:
         self.ended = self.finished = event
         self.target, self.attempts = event.target, event.attempts
         return [UsageReported(event.usage), StreamEnd(event.reason, event.raw, event.sequence)]
+
+    def _nameless(self, error: RoutertermError) -> RoutertermError:
+        """The error without the names of those that were asked."""
+        told = copy(error)
+        if isinstance(error, NoCandidate) and not isinstance(error, UnknownModel):
+            told.message = "No model can answer this now."
+            return told
+        asked = [*self.failed, *([self.target] if self.target is not None else [])]
+        names = {name for target in asked for name in (str(target), target.model, target.provider) if name}
+        if names:  # the longest first: one may be a part of another
+            pattern = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
+            told.message = re.sub(pattern, "the provider", error.message, flags=re.IGNORECASE)
+        return told
 
     def _mismatch(self) -> list[WireEvent]:
         self.error = error = StreamInterrupted(

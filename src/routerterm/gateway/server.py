@@ -36,14 +36,17 @@ _KEEP_ALIVE = 65
 class Gateway:
     """A running gateway.  `start` opens it, `stop` ends it."""
 
-    def __init__(self, services: Services, *, host: str, port: int, token: Secret | None = None) -> None:
+    def __init__(
+        self, services: Services, *, host: str, port: int, token: Secret | None = None, mock: bool = False
+    ) -> None:
         self._services = services
         self._host = host
         self._port = port
         self._token = token
         self.own_key = own_key(services.paths)
         tokens = (self.own_key,) if token is None else (token, self.own_key)
-        self.house = GatewayState(services, tokens, key_required=token is not None or not is_loopback(host))
+        required = token is not None or not is_loopback(host)
+        self.house = GatewayState(services, tokens, key_required=required, mock=mock)
         self._server: _Server | None = None
         self._running: asyncio.Task[None] | None = None
         self._address = ""

@@ -28,6 +28,7 @@ from routerterm.gateway.http_errors import forbidden
 from routerterm.gateway.keys import Client, VirtualKey
 from routerterm.gateway.limits import LONGEST_NAME, check_request
 from routerterm.gateway.metrics import Metrics
+from routerterm.gateway.mock import mock_events
 from routerterm.gateway.peer import is_own_user
 from routerterm.gateway.rate_limiter import RateLimiter
 from routerterm.gateway.request import BodyLimiter, Scope, headers_of
@@ -53,8 +54,12 @@ _NOWHERE = ModelInfo("", "")
 class GatewayState:
     """The gateway's own state, over one person's services."""
 
-    def __init__(self, services: Services, tokens: Sequence[Secret] = (), *, key_required: bool = False) -> None:
+    def __init__(
+        self, services: Services, tokens: Sequence[Secret] = (), *, key_required: bool = False, mock: bool = False
+    ) -> None:
+        """``mock``: no provider is ever asked, every answer is made here."""
         self.services = services
+        self.mock = mock
         own = services.settings.gateway
         self._own = own
         self.board = RequestLog()
@@ -118,7 +123,7 @@ class GatewayState:
 
     def stream(self, request: ChatRequest) -> AsyncGenerator[Event, None]:
         """The router's events."""
-        return self.services.stream(request)
+        return mock_events(request) if self.mock else self.services.stream(request)
 
     async def model_names(self, who: Client) -> list[str]:
         """Routes, aliases, and the models of all providers that can be asked, as far as this client may."""
@@ -130,6 +135,8 @@ class GatewayState:
         for provider in catalog.providers():
             if provider.name in usable or not provider.needs_key:
                 names += [str(model.target) for model in catalog.models(provider.name)]
+        if who.allowance.hidden:  # the names of models say whose they are
+            names = [name for name in names if "/" not in name]
         return [name for name in dict.fromkeys(names) if who.allowance.allows(name)]
 
     async def with_nearest(self, error: RoutertermError, asked: str, who: Client) -> RoutertermError:
@@ -163,6 +170,8 @@ class GatewayState:
         if not who.allowance.allows(request.model):
             raise forbidden(f"This key may not use {request.model[:100]!r}.")
         services = self.services
+        if self.mock:
+            return await self.prompt_tokens(request)
         decision = await services.router.explain(replace(request, client=who.name))
         if decision.forecast is not None:
             return decision.forecast.prompt_tokens
