@@ -56,6 +56,7 @@ _ECHOED: Mapping[str, Any] = {
     "top_logprobs": 0,
     "top_p": 1.0,
     "truncation": "disabled",
+    "user": None,
 }
 """Fields of a request that the answer repeats, each with what holds where it is not given."""
 
