@@ -88,7 +88,7 @@ def test_order_switches_quota_and_removal(kernel: Recalled) -> None:
 
 def test_adopting_a_variable_s_key(kernel: Recalled) -> None:
     environ = {"GROQ_API_KEY": GROQ}
-    assert "now lives in the encrypted vault" in keys("move", "groq", "--to", "vault", environ=environ)
+    assert "is now in the encrypted vault" in keys("move", "groq", "--to", "vault", environ=environ)
     assert names() == ["groq/default@vault"]
     assert "No variable holds a key" in keys("add", "--from-env", "--no-test", fails=True)
     keys("remove", "groq", "--yes")

@@ -66,7 +66,7 @@ async def test_what_the_router_remembers_is_what_is_shown(desk: KeyService) -> N
     assert (shown.health, shown.until, shown.says) == ("cooling", NOW + 41, "rate limited")
 
 
-@pytest.mark.parametrize(("error", "says"), [(InvalidKey("no"), "refused"), (InsufficientCredit("no"), "not paid")])
+@pytest.mark.parametrize(("error", "says"), [(InvalidKey("no"), "refused"), (InsufficientCredit("no"), "no credit")])
 async def test_a_key_that_is_out_comes_back_by_a_good_test_or_a_new_key(
     desk: KeyService, error: InvalidKey, says: str
 ) -> None:

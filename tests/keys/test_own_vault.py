@@ -115,7 +115,7 @@ def test_a_damaged_file_is_named_and_left_alone(tmp_path: Path) -> None:
     broken = vault.path.read_bytes()[:100]
     vault.path.write_bytes(broken)
     other = own_vault(tmp_path)
-    assert "cut short" in other.status().detail
+    assert "truncated" in other.status().detail
     for attempt in (lambda: other.unlock(PASSPHRASE), lambda: vault.set("a/b", Secret(OTHER)), other.names):
         with pytest.raises(VaultDamaged):
             attempt()

@@ -181,7 +181,7 @@ async def test_every_key_is_there_with_its_health_at_every_size(size: tuple[int,
     async with app.run_test(size=size) as pilot:
         await settled(pilot)
         shown = app.shown()
-        for word in ("OpenAI", "work", "home", "rests 41 s", "Groq", "out"):
+        for word in ("OpenAI", "work", "home", "cooling down 41 s", "Groq", "out"):
             assert word in shown, (word, shown)
         assert "sk-****0001" in shown
         assert all(len(line.rstrip("\n")) <= size[0] for line in shown.split("\n"))
@@ -196,7 +196,7 @@ async def test_the_countdown_counts_without_asking_anyone() -> None:
         app.keys_screen._clock = lambda: NOW + 12
         app.keys_screen._tick()
         await settled(pilot)
-        assert "rests 29 s" in app.shown()
+        assert "cooling down 29 s" in app.shown()
 
 
 async def test_with_the_keyboard_alone() -> None:

@@ -63,7 +63,7 @@ def test_only_the_passphrase_opens_it(passphrase: str) -> None:
 @pytest.mark.parametrize("name", ["cut", "half"])
 def test_a_half_written_file_says_so(name: str) -> None:
     data = FILE[: len(FILE) // 2] if name == "half" else FILE[:-1]
-    with pytest.raises(VaultDamaged, match="cut short"):
+    with pytest.raises(VaultDamaged, match="truncated"):
         parse(data)
 
 

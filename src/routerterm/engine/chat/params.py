@@ -12,7 +12,11 @@ from routerterm.core.request import Params
 def params_to_json(params: Params) -> dict[str, Any]:
     """What was set; the rest is the provider's own default."""
     values = {name: getattr(params, name) for name in params.__struct_fields__}
-    return {name: list(value) if name == "stop" else value for name, value in values.items() if value not in (None, ())}
+    return {
+        name: list(value) if name == "stop" else value
+        for name, value in values.items()
+        if value not in (None, (), {})
+    }
 
 
 def params_from_json(body: Mapping[str, Any]) -> Params:
