@@ -18,6 +18,8 @@ STARTING = "starting"
 """What the top row says in place of a model until the program is ready."""
 WAYS = "Choose how to start"
 """What the first start asks."""
+EMPTY = "write a question, Enter sends it"
+"""What an empty composer says at the first start."""
 _TOP_EDGE = re.compile(rf"[{TOP_LEFT}](?P<words>[^{TOP_LEFT}{TOP_RIGHT}]*)[{TOP_RIGHT}]")
 
 
@@ -149,7 +151,8 @@ class Picture:
     @property
     def composer(self) -> str:
         """What is written in the composer, as far as it is seen; the sign before it left away."""
-        return "\n".join(_pane(self.rows[y])[3:].rstrip() for y in self._composer_rows)
+        text = "\n".join(_pane(self.rows[y])[3:].rstrip() for y in self._composer_rows)
+        return "" if text == EMPTY else text
 
     @property
     def composer_width(self) -> int:
