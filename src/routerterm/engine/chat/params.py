@@ -13,9 +13,7 @@ def params_to_json(params: Params) -> dict[str, Any]:
     """What was set; the rest is the provider's own default."""
     values = {name: getattr(params, name) for name in params.__struct_fields__}
     return {
-        name: list(value) if name == "stop" else value
-        for name, value in values.items()
-        if value not in (None, (), {})
+        name: list(value) if name == "stop" else value for name, value in values.items() if value not in (None, (), {})
     }
 
 
