@@ -254,3 +254,13 @@ async def test_traces_by_the_conventions_for_generative_ai(place: Place) -> None
     assert (said["gen_ai.usage.input_tokens"], said["gen_ai.usage.output_tokens"]) == (10, 5)
     assert failed.status.status_code is StatusCode.ERROR
     assert "secret" not in "".join(span.to_json() for span in spans.get_finished_spans())
+
+
+async def test_what_whoever_answers_cannot_be_told_is_named(place: Place) -> None:
+    place.up.says("first", "Hi")
+    async with place.http() as http:
+        for stream in (False, True):
+            reply = await http.post(CHAT, json=chat("one/first", stream=stream, invented=1, seed=3))
+            assert reply.headers["x-routerterm-left-out"] == "invented"
+        plain = await http.post(CHAT, json=chat("one/first"))
+        assert "x-routerterm-left-out" not in plain.headers
