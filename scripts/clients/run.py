@@ -40,6 +40,10 @@ JAVASCRIPT = (
     ("ai-sdk anthropic", "ai @ai-sdk/anthropic"),
 )
 PARTS = ("text", "stream", "tools", "json", "error")
+INSTALLED = "installed.txt"
+"""What an installation holds, written when it is whole."""
+INSTALL_WAIT = 900.0
+"""Seconds for pip, and for npm."""
 LONGEST = 120.0
 """Seconds for all parts of one client."""
 
@@ -54,17 +58,35 @@ class Gateway:
 
 
 def install(folder: Path) -> None:
-    """Everything, once."""
+    """Everything, once: what is there is noted only when it is whole, so that a broken installation is made again."""
     python, node = folder / "py", folder / "node"
-    if not (python / "bin" / "python").exists():
-        venv.create(python, with_pip=True)
-        packages = sorted({package for _, package in PYTHON})
-        subprocess.run([python / "bin" / "pip", "install", "-q", *packages], check=True)
-    if not (node / "node_modules").exists():
+    packages = sorted({package for _, package in PYTHON})
+    if _lacks(python, packages):
+        venv.create(python, with_pip=True, clear=True)
+        _run([str(python / "bin" / "pip"), "install", "-q", *packages], python)
+        _note(python, packages)
+    packages = sorted({word for _, words in JAVASCRIPT for word in words.split()})
+    if _lacks(node, packages):
         node.mkdir(parents=True, exist_ok=True)
         (node / "package.json").write_text('{"private": true}\n', encoding="utf-8")
-        packages = sorted({word for _, words in JAVASCRIPT for word in words.split()})
-        subprocess.run(["npm", "install", "--no-audit", "--no-fund", *packages], cwd=node, check=True)
+        _run(["npm", "install", "--no-audit", "--no-fund", *packages], node)
+        _note(node, packages)
+
+
+def _lacks(folder: Path, packages: list[str]) -> bool:
+    noted = folder / INSTALLED
+    return not noted.exists() or noted.read_text(encoding="utf-8").split() != packages
+
+
+def _note(folder: Path, packages: list[str]) -> None:
+    (folder / INSTALLED).write_text("\n".join(packages), encoding="utf-8")
+
+
+def _run(words: list[str], folder: Path) -> None:
+    try:
+        subprocess.run(words, cwd=folder, check=True, timeout=INSTALL_WAIT)
+    except (subprocess.TimeoutExpired, subprocess.CalledProcessError) as error:
+        raise SystemExit(f"{words[0]} could not install the clients: {error}") from None
 
 
 def start(home: Path, provider: int, protocol: str) -> Gateway:
