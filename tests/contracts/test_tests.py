@@ -7,7 +7,7 @@ from pathlib import Path
 
 TESTS = Path(__file__).resolve().parent.parent
 DRIVER = TESTS / "driver"
-INSIDES = ("routerterm.tui.chat.screen", "routerterm.tui.chat.turns", "routerterm.tui.chat.conversation")
+INSIDES = tuple(f"routerterm.tui.chat.{name}" for name in ("screen", "parts", "turn", "turns", "conversation"))
 """Modules of which a test may import nothing: what they do is seen on the screen and in the history."""
 
 
