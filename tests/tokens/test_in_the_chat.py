@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.tui.chat.program import configure, running, say, until
+from tests.tui.chat.program import answered, configure, running, say, until
 
 from routerterm.config.paths import Paths
 from routerterm.core.messages import Message
@@ -24,7 +24,7 @@ async def test_a_chat_with_another_model_starts_no_process_and_one_with_openais_
     async with running(paths) as (app, pilot):
         assert app.services is not None
         await say(pilot, "hello")
-        await until(pilot, lambda: not app.chat.turns.any)
+        await answered(app, pilot)
         estimator = app.services.money.estimator
         assert estimator._helper is None
         model = app.services.catalog.model(Target("openai", "gpt-4o"))
