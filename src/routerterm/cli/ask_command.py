@@ -143,8 +143,6 @@ def _joined(prompt: str | None, standard_input: str) -> str:
 
 async def _ask(question: Question, parts: Sequence[Part]) -> int:
     """Ask and print; the exit code."""
-    from routerterm.cli.keys_prompts import open_locked
-    from routerterm.engine.chat.detached import finish_without_terminal, unless_hung_up
     from routerterm.wiring import open_app
 
     async with open_app() as app:
@@ -152,30 +150,43 @@ async def _ask(question: Question, parts: Sequence[Part]) -> int:
             question = await _filled(question, app)
         for trouble in app.troubles:
             print_error(trouble)
-        capped = Capped(app, question.most)
-        session = app.session(await _conversation_id(app.store, question.conversation), router=capped)
-        known = await session.load()
-        await open_locked(app.keys, question.model or (known.model if known else None) or app.default_model)
-        printer = Printer(question)
-        params = _params(question, known)
-        if question.save:
-            turn = session.send(
-                question.text, parts=parts, model=question.model, system=question.system, client="ask", params=params
-            )
-        else:
-            turn = capped.stream(_unsaved(question, parts, app.default_model, params))
-        await app.budget_warnings()  # what was reached before is no news
-        if question.save and is_terminal():
-            finish_without_terminal()  # if it hangs up: the answer is found in the history
-        async with aclosing(turn) as events:
-            async for event in events:
-                with unless_hung_up():
-                    printer.take(event)
-        for warning in await app.budget_warnings():
-            print_note(warning)
-        if app.store.ledger.unwritten:
-            print_error(RoutertermError("The history cannot be written, so the cost of this answer was not recorded."))
-        return printer.exit_code
+        try:
+            return await _answer(question, parts, app)
+        except RoutertermError as error:
+            if error.message in [trouble.message for trouble in app.troubles]:
+                return error.exit_code  # it was said at the start
+            raise
+
+
+async def _answer(question: Question, parts: Sequence[Part], app: Services) -> int:
+    """Ask, and print what comes; the exit code."""
+    from routerterm.cli.keys_prompts import open_locked
+    from routerterm.engine.chat.detached import finish_without_terminal, unless_hung_up
+
+    capped = Capped(app, question.most)
+    session = app.session(await _conversation_id(app.store, question.conversation), router=capped)
+    known = await session.load()
+    await open_locked(app.keys, question.model or (known.model if known else None) or app.default_model)
+    printer = Printer(question)
+    params = _params(question, known)
+    if question.save:
+        turn = session.send(
+            question.text, parts=parts, model=question.model, system=question.system, client="ask", params=params
+        )
+    else:
+        turn = capped.stream(_unsaved(question, parts, app.default_model, params))
+    await app.budget_warnings()  # what was reached before is no news
+    if question.save and is_terminal():
+        finish_without_terminal()  # if it hangs up: the answer is found in the history
+    async with aclosing(turn) as events:
+        async for event in events:
+            with unless_hung_up():
+                printer.take(event)
+    for warning in await app.budget_warnings():
+        print_note(warning)
+    if app.store.ledger.unwritten:
+        print_error(RoutertermError("The history cannot be written, so the cost of this answer was not recorded."))
+    return printer.exit_code
 
 
 class Capped:
