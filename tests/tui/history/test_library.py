@@ -26,11 +26,11 @@ async def test_the_list_renames_pins_and_copies_what_the_cursor_is_on(paths: Pat
         await it.press("end", "r")
         await it.dialog_is("Rename")
         await it.press(*" again", "enter")
-        await it.until(lambda: "First talk here again" in titles(it))
+        await it.until(lambda: any(each.startswith("First talk here aga") for each in titles(it)))  # cut by the list
         assert it.open_id == opened, "the open conversation was changed"
         await it.go_to("chats")
         await it.press("end", "p")
-        await it.until(lambda: titles(it)[0] == "First talk here again")
+        await it.until(lambda: titles(it)[0].startswith("First talk here aga"))
         await it.press("escape")
         await it.say("/clone")
         await it.until(lambda: len(it.history.conversations()) == 3 and len(it.shown()) == 2)
@@ -89,6 +89,7 @@ async def test_the_bin_gives_back_any_of_the_deleted_ones(paths: Paths) -> None:
             await it.go_to("chats")
             await it.press("home", "d")
             await it.until(lambda: it.open_id is None)
+        await it.go_to("composer")
         await it.say("/bin")
         await it.until(lambda: not it.in_chat and "Older one" in it.picture().text)
         await it.press(*"older")

@@ -27,7 +27,7 @@ async def test_a_conversation_is_written_and_read_again_elsewhere(
             name = words.split()[1]
             await it.until(lambda name=name: (tmp_path / name).exists())
         await it.say("/export md a.md")
-        await it.screen_shows("is there already")
+        await it.screen_shows("already exists")
         await it.clear()
         await it.say("/export")
         await it.until(lambda: not it.in_chat)

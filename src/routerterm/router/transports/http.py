@@ -12,6 +12,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from functools import cache, lru_cache
+from threading import Lock
 from typing import TYPE_CHECKING, Any, cast
 
 from routerterm import __version__
@@ -207,19 +208,23 @@ def _errors() -> tuple[type[Exception], ...]:
     return (httpx.HTTPError, httpx.StreamError)
 
 
+_LOADING = Lock()
+
+
 def load_httpx() -> None:
     """httpx, without its command line: `httpx` imports ``httpx._main``, and with it click, rich and pygments.
 
     That doubles the time of the import.  httpx goes on without where these are not installed; a None in `sys.modules`
     is Python's documented way to say that a module is not to be had (The import system, "The module cache").
     """
-    if "httpx" not in sys.modules:
-        modules = cast("dict[str, Any]", sys.modules)
-        modules["httpx._main"] = None
-        try:
-            import httpx  # noqa: F401 - only that it is there
-        finally:
-            del modules["httpx._main"]
+    with _LOADING:  # two requests at once, each in a thread, and one would take the other's None away
+        if "httpx" not in sys.modules:
+            modules = cast("dict[str, Any]", sys.modules)
+            modules["httpx._main"] = None
+            try:
+                import httpx  # noqa: F401 - only that it is there
+            finally:
+                modules.pop("httpx._main", None)
 
 
 def _load_all() -> None:

@@ -167,8 +167,11 @@ class ConversationController(ActiveConversation):
         """Show what another program has changed in this conversation."""
         if self.id is None or self._events.running_in(self.id) is not None:
             return
+        before = self.session.conversation
         await self.session.refresh()
         conversation = self.session.conversation
+        if conversation != before:
+            self._events.conversation_changed()  # its title perhaps, and no message
         if conversation is None or not (self.growing or self._seen != (self.session.head, conversation.updated_at)):
             return
         page = await self.session.page(PAGE)
