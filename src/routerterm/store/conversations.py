@@ -74,6 +74,23 @@ class Conversations:
         rows = await self._reader.read(lambda connection: connection.execute(sql).fetchall())
         return tuple((row["tag"], row["n"]) for row in rows)
 
+    async def projects(self) -> tuple[tuple[str, int], ...]:
+        """The folder of every project with the number of its conversations, the newest first."""
+        sql = (
+            "SELECT project, count(*) AS n FROM conversation WHERE project IS NOT NULL AND deleted_at IS NULL"
+            " GROUP BY project ORDER BY max(updated_at) DESC"
+        )
+        rows = await self._reader.read(lambda connection: connection.execute(sql).fetchall())
+        return tuple((row["project"], row["n"]) for row in rows)
+
+    async def spent_on(self, project: str) -> int:
+        """What all conversations of a project have cost, deleted ones too, in nano-dollars."""
+        sql = (
+            "SELECT coalesce(sum(cost_nanousd), 0) FROM attempt WHERE conversation_id IN"
+            " (SELECT id FROM conversation WHERE project = ?)"
+        )
+        return int(await self._reader.read(lambda connection: connection.execute(sql, (project,)).fetchone()[0]))
+
     def new(self, **fields: Any) -> Conversation:
         """A conversation that is not yet on disk: it is written with its first message, or by `add`."""
         now = self._clock()
@@ -178,6 +195,9 @@ def _listing(which: Filter, after: Conversation | None, limit: int) -> tuple[str
     if which.tag is not None:
         conditions.append("EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ?)")
         values.append(which.tag)
+    if which.project is not None:
+        conditions.append("project = ?")
+        values.append(which.project)
     if which.title:
         conditions.append("instr(lower(coalesce(title, '')), lower(?)) > 0")
         values.append(which.title)

@@ -24,6 +24,8 @@ class Filter(Struct, frozen=True):
     tag: str | None = None
     title: str = ""
     """Only titles that contain this, whatever the case."""
+    project: str | None = None
+    """Only those of this folder's project."""
 
 
 class Conversation(Struct, frozen=True):
@@ -43,6 +45,8 @@ class Conversation(Struct, frozen=True):
     draft: str = ""
     tags: tuple[str, ...] = ()
     deleted_at: int | None = None
+    project: str | None = None
+    """The folder of its project."""
 
 
 class StoredMessage(Struct, frozen=True):
@@ -110,6 +114,7 @@ def conversation_of(row: sqlite3.Row) -> Conversation:
         draft=row["draft"] or "",
         tags=_tags(row["tags"]),
         deleted_at=row["deleted_at"],
+        project=row["project"],
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from routerterm.catalog import Catalog
 from routerterm.config.keys.key_store import KeyStore
@@ -22,10 +23,13 @@ from routerterm.config.schema import Settings
 from routerterm.config.settings import load_settings
 from routerterm.core.errors import RoutertermError, VaultError
 from routerterm.core.events import Event
+from routerterm.core.ledger import Cap
+from routerterm.core.money import to_nano
 from routerterm.core.request import ChatRequest
 from routerterm.core.streams import Deferred
 from routerterm.core.targets import Target
 from routerterm.engine.chat.detached import DetachedReplies
+from routerterm.engine.chat.project import Project
 from routerterm.engine.chat.router_port import ChatRouter
 from routerterm.engine.chat.session import Session
 from routerterm.engine.usage.provider_status import Lamp, provider_status, spent_today
@@ -67,6 +71,8 @@ class Services(Struct):
     """What was wrong at the start but did not prevent it."""
     opening: Opening = field(default_factory=Opening)
     """What was found and done when the history was opened."""
+    project: Project | None = None
+    """The one that new conversations belong to."""
     with_key: frozenset[str] = frozenset()
     """The providers with a key, as far as the program has heard."""
     _retired: list[Router] = field(default_factory=list)
@@ -75,7 +81,8 @@ class Services(Struct):
 
     def session(self, conversation_id: str | None = None, router: ChatRouter | None = None, **fields: Any) -> Session:
         """A conversation, or a new one.  ``router`` None asks ours."""
-        fields = {"model": self.default_model, "fitting": self.fitting, **fields}
+        project = self.project.key if self.project is not None else None
+        fields = {"model": self.default_model, "fitting": self.fitting, "project": project, **fields}
         return Session(self.store, router or self, conversation_id, afterlife=self.afterlife, **fields)
 
     @property
@@ -100,9 +107,20 @@ class Services(Struct):
         async def begin() -> AsyncGenerator[Event]:
             if "/" not in request.model and not request.private:
                 await self.learn_models(nameless=True)
-            return self.router.stream(request)
+            return self.router.stream(await self._within_project(request))
 
         return Deferred(begin)
+
+    async def _within_project(self, request: ChatRequest) -> ChatRequest:
+        """The request, held to what is left of its project's budget; free and local models answer with nothing left."""
+        project = self.project
+        if project is None or project.budget is None or request.conversation_id is None:
+            return request
+        conversation = await self.store.conversations.get(request.conversation_id)
+        if conversation is None or conversation.project != project.key:
+            return request
+        left = to_nano(project.budget) - await self.store.conversations.spent_on(project.key)
+        return replace(request, caps=(*request.caps, Cap("request", "usd", max(0, left))))
 
     async def learn_models(self, *, nameless: bool = False) -> bool:
         """Ask providers of which no model is known for their lists, once; whether there is a new one.

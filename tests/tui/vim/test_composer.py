@@ -47,7 +47,7 @@ async def test_keys_that_are_not_vim_s_stay_what_they_are(paths: Paths) -> None:
         await it.mode_is("MESSAGES")
         await it.press("z")
         await it.mode_is("INSERT")
-        await it.composer_is("first wordz s")
+        await it.composer_is("first wordzs")
 
 
 async def test_the_setting_is_taken_up_while_it_runs(paths: Paths) -> None:

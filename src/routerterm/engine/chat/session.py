@@ -51,6 +51,7 @@ class Session(Branches):
         model: str = "any",
         system: str | None = None,
         private: bool = False,
+        project: str | None = None,
         params: Params | None = None,
         fitting: ContextWindow | None = None,
         afterlife: DetachedReplies | None = None,
@@ -60,6 +61,7 @@ class Session(Branches):
         super().__init__(store, conversation_id)
         self._router = router
         self._default_model, self._system, self._private = model, system, private
+        self._project = project
         self._params = params_to_json(params) if params else {}
         self._fitting = fitting or UnlimitedWindow()
         self._afterlife = afterlife or DetachedReplies()
@@ -236,7 +238,8 @@ class Session(Branches):
         conversation = await self.load()
         if conversation is None:
             fields = {"model": model or self._default_model, "system": system or self._system}
-            return self._store.conversations.new(private=self._private, params=self._params, **fields), True
+            more = {"private": self._private, "params": self._params, "project": self._project}
+            return self._store.conversations.new(**fields, **more), True
         if system is not None and system != conversation.system:
             await self._store.conversations.change(conversation.id, system=system)
             conversation = replace(conversation, system=system)

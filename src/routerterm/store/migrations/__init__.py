@@ -12,6 +12,7 @@ from routerterm.store.migrations.m0004_gateway import gateway
 from routerterm.store.migrations.m0005_imports import imports
 from routerterm.store.migrations.m0006_words import words
 from routerterm.store.migrations.m0007_responses import responses
+from routerterm.store.migrations.m0008_projects import projects
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -24,5 +25,6 @@ ALL: Mapping[str, Callable[[Database], None]] = {
     "0005_imports": imports,
     "0006_words": words,
     "0007_responses": responses,
+    "0008_projects": projects,
 }
 """Every step by its name, in the order in which they are taken."""

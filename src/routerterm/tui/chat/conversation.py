@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from routerterm.core.errors import RoutertermError
@@ -12,6 +12,7 @@ from routerterm.tui.chat.entries import entry_of
 from routerterm.tui.chat.last_model import begins_with, remember
 
 if TYPE_CHECKING:
+    from routerterm.engine.chat.project import Project
     from routerterm.engine.chat.session import Session
     from routerterm.store.values import StoredMessage
     from routerterm.tui.app_context import AppContext
@@ -79,6 +80,9 @@ class ConversationController(ActiveConversation):
             self.model = await begins_with(self._app.ready_services)
         else:
             self.model = conversation.model or self._app.ready_services.default_model
+        project = self._app.ready_services.project
+        if conversation is None and project is not None and self.begin_project is not None:
+            await self.begin_project(project)
         await self.show()
         if message_id is not None:
             await self.reveal(message_id, word)
@@ -87,6 +91,15 @@ class ConversationController(ActiveConversation):
         if begun or not self._composer.text:  # what was typed before all was ready stays
             self._composer.put(self.draft_saved)
         self._events.conversation_opened(id)
+
+    begin_project: Callable[[Project], Awaitable[None]] | None = None
+    """Gives a new conversation what a project says; set by whoever also holds the attachments."""
+
+    @property
+    def project_name(self) -> str:
+        """The name of the project that is open; empty where none is."""
+        services = self._app.services
+        return services.project.name if services is not None and services.project is not None else ""
 
     def edit(self, id: str, what: Literal["question", "answer"]) -> None:
         """The composer's text replaces this message from now on; what stood there waits."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from routerterm.core.errors import RoutertermError
+from routerterm.tui.chat.project import open_own
 
 if TYPE_CHECKING:
     from routerterm.tui.chat.opening import Opening
@@ -18,6 +19,7 @@ async def begin(chat: ChatParts, services: Services, opening: Opening) -> None:
     chat.view.composer.edit_by(services.settings.ui.editing)
     for trouble in services.troubles:
         chat.app.show_error(trouble)
+    await open_own(chat)
     latest = await services.store.conversations.latest() if opening.last else None
     await chat.conversation.open(latest.id if latest is not None else None)
     if opening.model:

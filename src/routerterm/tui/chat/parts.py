@@ -6,6 +6,7 @@ No part knows the screen, nor another part that it does not use: this is the one
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
 from routerterm.core.messages import Message, Text
@@ -18,6 +19,7 @@ from routerterm.tui.chat.conversation import ConversationController
 from routerterm.tui.chat.layout import Layout
 from routerterm.tui.chat.onboarding import Onboarding
 from routerterm.tui.chat.places import Places
+from routerterm.tui.chat.project import begin as begin_project
 from routerterm.tui.chat.sidebar import Sidebar
 from routerterm.tui.chat.spending import Spending
 from routerterm.tui.chat.status import StatusController
@@ -84,6 +86,7 @@ class ChatParts:
             onboarding=self.onboarding,
             waiting=self.refresh,
         )
+        self.conversation.begin_project = partial(begin_project, self)
         self.boot = Boot(app, view.idle_text)
         self.status = StatusController(
             app,

@@ -59,17 +59,22 @@ class Sidebar:
     def _store(self) -> Store:
         return self._app.ready_services.store
 
+    @property
+    def _which(self) -> Filter:
+        project = self._app.ready_services.project
+        return Filter(project=project.key if project is not None else None)
+
     async def refresh(self) -> None:
         """Read again what is loaded: something has changed."""
         wanted = max(PAGE, self._loaded)
-        rows = await self._store.conversations.page(wanted)
+        rows = await self._store.conversations.page(wanted, which=self._which)
         self._remember(rows, anew=True)
         self._list.show(self._items(rows), complete=len(rows) < wanted, day=today())
         self._list.mark_open(self._conversation.id)
 
     async def more(self) -> None:
         """The next page."""
-        rows = await self._store.conversations.page(PAGE, after=self._last)
+        rows = await self._store.conversations.page(PAGE, after=self._last, which=self._which)
         self._remember(rows, anew=False)
         self._list.add(self._items(rows), complete=len(rows) < PAGE, day=today())
 

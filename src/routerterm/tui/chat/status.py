@@ -208,6 +208,8 @@ class StatusController:
 
 def in_force(conversation: ConversationController) -> Iterator[str]:
     """What is in force in this conversation beside the model, in a few words each."""
+    if conversation.project_name:
+        yield f"project: {conversation.project_name[:SHORT]}"
     if conversation.editing is not None:
         yield f"editing the {conversation.editing_what}"
     if conversation.system:

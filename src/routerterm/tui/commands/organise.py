@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from routerterm.store.values import Filter
+from routerterm.tui.chat.project import switch
 from routerterm.tui.commands.base import Choice, Command, CommandContext
 from routerterm.tui.dialogs.ask import show_dialog
 from routerterm.tui.dialogs.prompt import PromptDialog
@@ -56,6 +57,27 @@ class Tags(Command):
             await picked(argument)
         else:
             show_dialog(chat.app, tags(chat.services.store), picked)
+
+
+class Project(Command):
+    """Open a project, a folder with conversations of its own, or `none` for all conversations."""
+
+    name, title, group, slash, argument = "project", "Project", "Conversation", "project", "FOLDER|none"
+
+    @classmethod
+    async def choices(cls, chat: CommandContext, argument: str) -> Sequence[Choice]:
+        """The projects that have conversations, and none."""
+        known = [Choice(path, f"{n} conversations") for path, n in await chat.services.store.conversations.projects()]
+        return [choice for choice in (*known, Choice("none", "all conversations")) if argument in choice.value]
+
+    async def run(self, chat: CommandContext, argument: str = "") -> None:
+        """Open it; without an argument, say which one is open."""
+        if not argument:
+            project = chat.services.project
+            open_now = f"{project.name}, in {project.folder}" if project else "none, all conversations are listed"
+            chat.app.notify(f"Project: {open_now}. /project and a blank lists others.", timeout=6, markup=False)
+            return
+        await switch(chat, None if argument == "none" else argument)
 
 
 class Archive(Command):

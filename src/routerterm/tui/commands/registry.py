@@ -59,6 +59,7 @@ COMMANDS: Mapping[str, type[Command]] = {
         conversation.Pin,
         organise.Tag,
         organise.Tags,
+        organise.Project,
         organise.Archive,
         organise.Archived,
         conversation.Clone,
