@@ -118,7 +118,7 @@ async def test_what_is_neither_text_nor_picture_is_said_and_nothing_is_lost(path
     configure(paths)
     async with in_process(paths) as it:
         await it.say("look at @blob.bin")
-        await it.screen_shows("neither text nor a picture")
+        await it.screen_shows("neither text nor an image")
         await it.composer_is("look at @blob.bin")
 
 
