@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from routerterm.core.errors import RoutertermError
 from routerterm.engine.chat.project import Project, project_of, read_project
@@ -12,8 +12,29 @@ from routerterm.tui.chat.attachment_files import load
 from routerterm.wiring.model_lists import check_name
 
 if TYPE_CHECKING:
+    from routerterm.tui.app_context import AppContext
+    from routerterm.tui.chat.conversation import ConversationController
     from routerterm.tui.chat.parts import ChatParts
-    from routerterm.tui.commands.base import CommandContext
+    from routerterm.tui.chat.sidebar import Sidebar
+
+
+class Switching(Protocol):
+    """What another project concerns."""
+
+    @property
+    def app(self) -> AppContext:
+        """The program."""
+        ...
+
+    @property
+    def sidebar(self) -> Sidebar:
+        """The list."""
+        ...
+
+    @property
+    def conversation(self) -> ConversationController:
+        """The one on show."""
+        ...
 
 
 async def open_own(chat: ChatParts) -> None:
@@ -24,7 +45,7 @@ async def open_own(chat: ChatParts) -> None:
         chat.app.show_error(error)
 
 
-async def switch(chat: CommandContext, folder: str | None) -> None:
+async def switch(chat: Switching, folder: str | None) -> None:
     """Open another folder's project, or none, with a new conversation.  Raises `RoutertermError`."""
     chat.app.ready_services.project = await asyncio.to_thread(read_project, folder) if folder is not None else None
     await chat.sidebar.refresh()
