@@ -23,7 +23,10 @@ def test_a_whole_answer_is_read(recording: Recording) -> None:
         assert heard.broke is not None
         assert heard.broke.error.kind == "content_blocked"
         return
-    assert heard.broke is None
+    if heard.broke is not None:  # an answer without anything in it is none, so that another model is asked
+        assert heard.broke.error.kind in ("content_blocked", "empty")
+        assert not (heard.text or heard.calls or heard.refusal or heard.plan)
+        return
     assert heard.finish is not None
     empty_for_a_reason = heard.finish in ("length", "content_filter", "other") or heard.raw_finish == "stop_sequence"
     assert (

@@ -176,7 +176,7 @@ def test_what_can_never_be_served_is_told_when_the_settings_are_read(paths: Path
     )
     ran = routerterm("config", "check")
     assert ran.code == 2
-    assert "routes.ring leads to itself" in ran.err
+    assert "routes.ring refers to itself" in ran.err
     assert "Did you mean openai?" in ran.err
     assert "cannot be its own fallback" in ran.err
     assert routerterm("ask", "Hello").code == 2
