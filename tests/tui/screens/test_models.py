@@ -37,7 +37,7 @@ HERE = ModelInfo("local", "tiny", context=4_000, local=True)
         (SEEING, Need(private=True), "not local"),
         (HERE, Need(private=True), ""),
         (ModelInfo("x", "y", abilities_known=False), Need(9**9), ""),
-        (ModelInfo("x", "y", abilities_known=False), Need(images=True), "not known to read"),
+        (ModelInfo("x", "y", abilities_known=False), Need(images=True), "may not read images"),
         (ModelInfo("x", "y", context=9_000, max_input=2_000), Need(1_900), "too long"),
     ],
 )
