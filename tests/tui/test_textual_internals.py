@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.cells import cell_len
 from textual import events
+from textual._wrap import compute_wrap_offsets
 from textual.app import App
+from textual.document._document import Document
+from textual.document._wrapped_document import WrappedDocument
 from textual.screen import ModalScreen
 
+from routerterm.core.graphemes import ends
 from routerterm.tui import textual_internals
 from routerterm.tui.textual_internals import (
     count_vowel_signs,
@@ -16,6 +22,8 @@ from routerterm.tui.textual_internals import (
     know_every_letter,
     letters_of,
     measure_joiners,
+    wrap_between_letters,
+    wrap_offsets,
 )
 
 
@@ -70,3 +78,28 @@ async def test_the_places_of_widgets_are_told_while_they_hold() -> None:
         below = app.screen
         await app.push_screen(ModalScreen())
         assert textual_internals.places_of(below) is None
+
+
+LETTERS = ["a", "é", "e\u0301", "क", "कि", "क्षि", "ක්\u200dෂ", "日", "👩\u200d👩\u200d👧", "🇵🇱", " ", " "]
+
+
+@given(st.lists(st.sampled_from(LETTERS), max_size=40).map("".join), st.integers(4, 20))
+def test_a_long_word_is_wrapped_between_letters(text: str, width: int) -> None:
+    count_vowel_signs()
+    measure_joiners()
+    breaks = wrap_offsets(text, width, 4)
+    assert set(breaks) <= set(ends(text))
+    lines = [text[start:end] for start, end in zip([0, *breaks], [*breaks, len(text)], strict=True)]
+    assert "".join(lines) == text
+    assert all(cell_len(line.rstrip()) <= width for line in lines)
+
+
+@given(st.text("ab é日", max_size=40), st.integers(3, 20))
+def test_other_words_are_wrapped_as_textual_does(text: str, width: int) -> None:
+    assert wrap_offsets(text, width, 4) == compute_wrap_offsets(text, width, 4)
+
+
+def test_text_areas_wrap_so() -> None:
+    wrap_between_letters()
+    document = WrappedDocument(Document("किकिकिकिकि"), width=5)
+    assert document.get_sections(0) == ["किकि", "किकि", "कि"]

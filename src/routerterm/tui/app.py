@@ -31,7 +31,12 @@ from routerterm.tui.navigation import Navigator
 from routerterm.tui.notifications import Notifications
 from routerterm.tui.settings_watch import SettingsWatch
 from routerterm.tui.terminal import driver_class
-from routerterm.tui.textual_internals import count_vowel_signs, know_every_letter, measure_joiners
+from routerterm.tui.textual_internals import (
+    count_vowel_signs,
+    know_every_letter,
+    measure_joiners,
+    wrap_between_letters,
+)
 from routerterm.tui.themed_app import ThemedApp
 from routerterm.tui.themes.manager import EVERY
 
@@ -80,6 +85,7 @@ class RoutertermApp(ThemedApp):
         know_every_letter()
         count_vowel_signs()
         measure_joiners()
+        wrap_between_letters()
 
     def takes_input(self) -> bool:
         """Whether the composer is there, or another screen that takes what was typed."""

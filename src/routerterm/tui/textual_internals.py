@@ -13,8 +13,11 @@ from rich import cells
 from rich._unicode_data import load
 from textual import events
 from textual._styles_cache import StylesCache
+from textual._wrap import chunks, compute_wrap_offsets
+from textual.document import _wrapped_document
 from textual.keys import _character_to_key
 
+from routerterm.core.graphemes import graphemes
 from routerterm.core.lazy_pattern import LazyPattern
 from routerterm.core.sanitise import PICTURES
 
@@ -34,8 +37,11 @@ __all__ = [
     "letters_of",
     "measure_joiners",
     "places_of",
+    "wrap_between_letters",
+    "wrap_offsets",
 ]
 _CELL_LEN = getattr(cells, "_cell_len")  # noqa: B009 - a private that is wrapped below
+_WRAP_OFFSETS = compute_wrap_offsets
 _SPLIT_GRAPHEMES = cells.split_graphemes
 _JOINS_NO_EMOJI = LazyPattern(f"(?<![{PICTURES}\U0001f3fb-\U0001f3ff\ufe0f])\u200d|\u200d(?![{PICTURES}])")
 
@@ -107,6 +113,48 @@ def letters_of(text: str, unicode_version: str = "auto") -> tuple[list[cells.Cel
 def _measured(text: str) -> str:
     """The text with another mark without width, one that joins nothing, where a joiner does not join emoji."""
     return text if "\u200d" not in text else _JOINS_NO_EMOJI.sub("\u200c", text)
+
+
+def wrap_between_letters() -> None:
+    """Let Textual's text areas wrap a word that is longer than a line between letters, never inside one.
+
+    It cuts between any two code points: a vowel sign, an accent or a part of an emoji would begin the next line.
+    """
+    if _wrapped_document.compute_wrap_offsets is _WRAP_OFFSETS:
+        setattr(_wrapped_document, "compute_wrap_offsets", wrap_offsets)  # noqa: B010 - imported there, no setting
+
+
+def wrap_offsets(
+    text: str,
+    width: int,
+    tab_size: int,
+    fold: bool = True,
+    precomputed_tab_sections: list[tuple[str, int]] | None = None,
+) -> list[int]:
+    """Where a line is wrapped, as `textual._wrap.compute_wrap_offsets`, whose parameters these are."""
+    if text.isascii() or "\t" in text or not fold:
+        return _WRAP_OFFSETS(text, width, tab_size, fold, precomputed_tab_sections)
+    breaks: list[int] = []
+    used = 0
+    for start, end, chunk in chunks(text):
+        size = cells.cell_len(chunk)
+        if size <= width - used:
+            used += size
+            continue
+        if start:
+            breaks.append(start)
+        used = size
+        if size > width:
+            used = 0
+            for letter in graphemes(chunk):
+                own = cells.cell_len(letter)
+                if used and used + own > width:
+                    breaks.append(start)
+                    used = 0
+                used += own
+                start += len(letter)
+        assert start <= end
+    return breaks
 
 
 @cache
