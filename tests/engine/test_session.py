@@ -140,6 +140,11 @@ async def test_a_router_that_breaks_leaves_no_streaming_row(store: Store) -> Non
     with pytest.raises(RuntimeError):
         await said(session, "x")
     assert rows(store.path)[-1]["status"] == "cut"
+    reply = (await session.page()).messages[-1]
+    told = ReplyTrace.of(reply.params).error
+    assert told is not None
+    assert "crashed (RuntimeError)" in told.message
+    assert "a bug" not in str(told)
     session = Session(store, Script(answer("half")[:-1]))
     await said(session, "x")
     assert rows(store.path)[-1]["status"] == "cut"

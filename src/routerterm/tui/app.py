@@ -23,6 +23,7 @@ from routerterm.tui.chat.opening import Opening
 from routerterm.tui.chat.places import as_meant
 from routerterm.tui.chat.screen import ChatScreen
 from routerterm.tui.commands.registry import COMMANDS, CommandRunner
+from routerterm.tui.dialogs.open_editor import ExternalEditor
 from routerterm.tui.dialogs.start_failed import Choice, StartFailed
 from routerterm.tui.gateway_controller import GatewayController
 from routerterm.tui.gc_control import resume
@@ -82,6 +83,7 @@ class RoutertermApp(ThemedApp):
         self.notifications = Notifications(self)
         self._settings = SettingsWatch(paths.config_file, self.take_up_settings, self._tell_of_settings)
         self._ending = False
+        self.editor = ExternalEditor(self)
         know_every_letter()
         count_vowel_signs()
         measure_joiners()
@@ -151,6 +153,8 @@ class RoutertermApp(ThemedApp):
 
     def _told_to_end(self, number: int) -> None:
         """Save what is there, and end with the code that shells know; at once where it is asked twice."""
+        if number == signal.SIGINT and self.editor.is_open:
+            return  # Ctrl+C in the person's editor is the editor's
         code = 128 + number
         if self._ending:
             self.exit(code, return_code=code)

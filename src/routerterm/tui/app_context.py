@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from routerterm.config.paths import Paths
     from routerterm.core.messages import Message
     from routerterm.engine.chat.active_conversation import ActiveConversation
+    from routerterm.tui.dialogs.open_editor import ExternalEditor
     from routerterm.tui.gateway_controller import GatewayController
     from routerterm.tui.keymap import CommandInfo
     from routerterm.tui.themes.values import Theme
@@ -41,6 +42,8 @@ class AppContext(App[int]):
     machine: Theme
     """The theme in force."""
     gateway: GatewayController
+    editor: ExternalEditor
+    """Where the composer's text can be written instead."""
     ready: asyncio.Event
     """Set once the services are there."""
     services: Services | None = None

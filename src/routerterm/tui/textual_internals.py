@@ -120,7 +120,7 @@ def wrap_between_letters() -> None:
 
     It cuts between any two code points: a vowel sign, an accent or a part of an emoji would begin the next line.
     """
-    if _wrapped_document.compute_wrap_offsets is _WRAP_OFFSETS:
+    if getattr(_wrapped_document, "compute_wrap_offsets") is _WRAP_OFFSETS:  # noqa: B009 - imported there
         setattr(_wrapped_document, "compute_wrap_offsets", wrap_offsets)  # noqa: B010 - imported there, no setting
 
 

@@ -238,7 +238,11 @@ async def talking(
 ) -> AsyncIterator[Callable[[], Awaitable[Try]]]:
     """The program; what is given makes it stand at the end of a conversation of two questions, as if just opened."""
     configure(paths)
-    monkeypatch.setattr("routerterm.tui.dialogs.open_editor.open_editor", lambda _: "from the editor")
+
+    async def edited(text: str, **_: object) -> str:
+        return "from the editor"
+
+    monkeypatch.setattr("routerterm.tui.dialogs.open_editor.open_editor", edited)
     async with in_process(paths) as it:
         app = it.app
         seen: list[str] = []

@@ -302,21 +302,21 @@ async def test_the_stash_survives_the_program(paths: Paths) -> None:
         await it.screen_shows("Nothing is stashed")
 
 
-def test_the_editor_gets_the_text_and_no_secret(tmp_path: Path) -> None:
+async def test_the_editor_gets_the_text_and_no_secret(tmp_path: Path) -> None:
     script = tmp_path / "ed"
     script.write_text('#!/bin/sh\nenv > "$OUT"\nstat -c %a "$1" >> "$OUT"\nprintf " edited" >> "$1"\n')
     script.chmod(0o700)
     environ = {"PATH": os.environ["PATH"], "EDITOR": f"{script}", "OUT": str(tmp_path / "out")}
     secrets = {"OPENAI_API_KEY": "a", "GITHUB_TOKEN": "b", "DB_PASSWORD": "c"}
-    assert open_editor("text", environ | secrets) == "text edited"
+    assert await open_editor("text", environ | secrets) == "text edited"
     seen = (tmp_path / "out").read_text()
     assert "EDITOR=" in seen
     assert not any(name in seen for name in secrets)
     assert {"PATH", "OUT"} <= {line.partition("=")[0] for line in seen.splitlines()}
-    with pytest.raises(RoutertermError, match="as it was"):
-        open_editor("text", environ | {"EDITOR": "false"})
+    with pytest.raises(RoutertermError, match="unchanged"):
+        await open_editor("text", environ | {"EDITOR": "false"})
     with pytest.raises(RoutertermError, match="cannot be started"):
-        open_editor("text", environ | {"EDITOR": "/nowhere/ed"})
+        await open_editor("text", environ | {"EDITOR": "/nowhere/ed"})
     assert editor_of({"VISUAL": "code --wait", "EDITOR": "vi"}) == ["code", "--wait"]
 
 

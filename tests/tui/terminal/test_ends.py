@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import termios
+from pathlib import Path
 
 import pytest
 from tests.cli.program import routerterm
-from tests.driver import in_terminal
-from tests.driver.homes import configure, lived_in
+from tests.driver import in_process, in_terminal
+from tests.driver.driver import Driver
+from tests.driver.homes import PRICED, configure, lived_in, priced
+from tests.driver.provider import Answer, serving
 from tests.driver.terminal import TerminalDriver
 
 from routerterm.config.paths import Paths
@@ -39,8 +42,7 @@ async def test_a_signal_saves_the_draft_and_gives_the_terminal_back(paths: Paths
         os.kill(it.pid, number)
         assert await it.ended() == 128 + number
         await it.until(lambda: given_back(it) and cooked(it), "the terminal was not given back")
-    kept = it.history.rows("SELECT draft FROM conversation UNION SELECT value FROM meta WHERE name = 'draft'")
-    assert "half a thought" in str(kept)
+    assert "half a thought" in drafts(it)
 
 
 async def test_a_program_that_was_stopped_from_outside_draws_itself_again(paths: Paths) -> None:
@@ -62,6 +64,144 @@ async def test_a_program_that_was_stopped_from_outside_draws_itself_again(paths:
         await it.press("ctrl+q")
         assert await it.ended() == 0
         await it.until(lambda: cooked(it), "the terminal was not given back")
+
+
+@pytest.mark.parametrize(
+    ("key", "shown"), [("f1", "Help"), ("f3", "MODEL"), ("f4", "STATS"), ("f6", "KEYS"), ("ctrl+x", "Quit")]
+)
+async def test_a_signal_ends_it_whatever_is_open(paths: Paths, key: str, shown: str) -> None:
+    await lived_in(paths)
+    async with in_terminal(paths) as it:
+        await it.type("half a thought")
+        await it.composer_is("half a thought")
+        await it.press(key)
+        await it.sees(lambda seen: shown.casefold() in seen.text.casefold(), f"{key} opened nothing")
+        os.kill(it.pid, signal.SIGTERM)
+        assert await it.ended() == 128 + signal.SIGTERM
+        await it.until(lambda: given_back(it) and cooked(it), "the terminal was not given back")
+    assert "half a thought" in drafts(it)
+
+
+@pytest.mark.parametrize("way", ["ctrl+q", "SIGTERM"])
+async def test_what_has_come_of_an_answer_is_kept_at_the_end(paths: Paths, way: str) -> None:
+    with serving(Answer("alpha beta gamma delta " * 200, pause=0.05)) as provider:
+        await lived_in(paths, priced(provider), default=PRICED)
+        async with in_terminal(paths) as it:
+            await it.say("a long one")
+            await it.screen_shows("alpha beta gamma")
+            if way == "SIGTERM":
+                os.kill(it.pid, signal.SIGTERM)
+            else:
+                await it.press(way)
+            assert await it.ended() == (0 if way == "ctrl+q" else 128 + signal.SIGTERM)
+            await it.until(lambda: given_back(it) and cooked(it), "the terminal was not given back")
+    answer = it.history.branch()[-1]
+    assert answer.status in ("stopped", "cut", "interrupted")
+    assert "alpha beta gamma" in answer.text
+
+
+async def test_an_answer_is_finished_when_the_terminal_goes_away(paths: Paths) -> None:
+    with serving(Answer("alpha beta gamma delta " * 20, pause=0.02)) as provider:
+        await lived_in(paths, priced(provider), default=PRICED)
+        async with in_terminal(paths) as it:
+            await it.type("half a thought")
+            await it.press("alt+s")
+            await it.say("a long one")
+            await it.screen_shows("alpha beta")
+            await it.type("another one")
+            await it.composer_is("another one")
+            os.kill(it.pid, signal.SIGHUP)
+            assert await it.ended() == 0
+    answer = it.history.branch()[-1]
+    assert answer.status == "done"
+    assert answer.text.count("delta") == 20
+    assert "another one" in drafts(it)
+
+
+async def test_job_control_gives_the_terminal_to_the_shell_and_takes_it_again(paths: Paths) -> None:
+    await lived_in(paths)
+    async with in_terminal(paths) as it:
+        await it.type("before")
+        await it.composer_is("before")
+        os.kill(it.pid, signal.SIGTSTP)
+        await it.until(lambda: given_back(it) and cooked(it), "the terminal was not given back")
+        await it.until(lambda: stopped(it.pid), "it did not stop")
+        os.kill(it.pid, signal.SIGCONT)
+        await it.until(lambda: not cooked(it), "the terminal was not taken again")
+        await it.type(" after")
+        await it.composer_is("before after")
+        await it.press("ctrl+q")
+        assert await it.ended() == 0
+
+
+async def test_answers_and_signals_are_heard_while_the_editor_is_open(paths: Paths, tmp_path: Path) -> None:
+    editor = tmp_path / "ed"
+    editor.write_text('#!/bin/sh\nprintf "IN THE EDITOR"\nprintf " and more" >> "$1"\nexec sleep 600\n')
+    editor.chmod(0o700)
+    with serving(Answer("alpha beta gamma delta " * 20, pause=0.02)) as provider:
+        await lived_in(paths, priced(provider), default=PRICED)
+        async with in_terminal(paths, environment={"EDITOR": str(editor), "VISUAL": ""}) as it:
+            await it.say("a long one")
+            await it.screen_shows("alpha beta")
+            await it.type("a letter")
+            await it.composer_is("a letter")
+            await it.press("alt+e")
+            await it.screen_shows("IN THE EDITOR")
+            await it.until(lambda: it.history.branch()[-1].status == "done", "the answer did not go on")
+            os.kill(it.pid, signal.SIGINT)  # Ctrl+C in the editor reaches us too
+            os.kill(it.pid, signal.SIGTERM)
+            assert await it.ended() == 128 + signal.SIGTERM
+            await it.until(lambda: given_back(it) and cooked(it), "the terminal was not given back")
+    answer = it.history.branch()[-1]
+    assert answer.status == "done"
+    assert "a letter and more" in drafts(it)
+
+
+async def test_a_crash_behind_an_answer_is_told_and_the_program_goes_on(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await lived_in(paths)
+    async with in_process(paths) as it:
+        with monkeypatch.context() as broken:
+            broken.setattr("routerterm.router.run.planner.RequestPlanner.prepare", crash)
+            await it.say("first question")
+            await it.screen_shows("routerterm crashed (ZeroDivisionError)")
+            await it.rests()
+        await it.ask("second question")
+        await it.screen_shows("second question")
+        await it.press("ctrl+q")
+        assert await it.ended() == 0
+
+
+async def test_a_large_question_goes_out_whole_and_is_kept(paths: Paths) -> None:
+    question = "\n".join(f"line {number} of a large question" for number in range(11_000))
+    assert len(question) > 300_000
+    with serving(Answer("I have read it.")) as provider:
+        await lived_in(paths, priced(provider).replace("32000", "1000000"), default=PRICED)
+        async with in_process(paths) as it:
+            await it.paste(question)
+            await it.screen_shows("line 10999")
+            await it.press("enter")
+            await it.screen_shows("I have read it.")
+            await it.rests()
+    sent = provider.asked[-1]["messages"][-1]["content"]
+    assert (sent if isinstance(sent, str) else sent[0]["text"]) == question
+    assert [message.text.strip() for message in it.history.branch()] == [question, "I have read it."]
+
+
+def crash(*_: object, **__: object) -> None:
+    """A mistake of ours."""
+    raise ZeroDivisionError("with words of the person")
+
+
+def drafts(it: Driver) -> str:
+    """All drafts that are on the disk."""
+    return str(it.history.rows("SELECT draft FROM conversation UNION SELECT value FROM meta WHERE name = 'draft'"))
+
+
+def stopped(pid: int) -> bool:
+    """Whether a process is stopped by job control."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
 
 async def test_what_is_typed_before_the_first_picture_arrives_in_order(paths: Paths) -> None:

@@ -24,11 +24,11 @@ from routerterm.core.events import (
     UsageReported,
 )
 from routerterm.core.reply import ReplyBuilder
+from routerterm.engine.chat.trace import ErrorInfo, ReplyTrace
 from routerterm.router.decide.continuation import ContinuationJoiner
 from routerterm.store.turns import Answer, Turn, Turns
 
 if TYPE_CHECKING:
-    from routerterm.engine.chat.trace import ReplyTrace
     from routerterm.store.values import Status
 
 CHECKPOINT = 1.0
@@ -106,10 +106,12 @@ class RunningReply:
         if self._ended:
             await self._try(self.save)
 
-    def broke(self) -> None:
-        """The stream is over; without its last event it did not go well."""
+    def broke(self, error: Exception | None = None) -> None:
+        """The stream is over; without its last event it did not go well, perhaps for this reason."""
         if not self._ended:
             self._status = self._unfinished()
+            if error is not None:
+                self.record = replace(self.record, error=ErrorInfo.of(error))
 
     def start(self) -> None:
         """Begin to keep it on disk as it grows."""

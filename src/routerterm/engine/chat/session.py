@@ -292,8 +292,8 @@ class Session(Branches):
                     await reply.take(event)
                     yield event
             reply.broke()
-        except Exception:
-            reply.broke()
+        except Exception as error:
+            reply.broke(error)
             raise
         finally:
             if on_disk:

@@ -37,8 +37,10 @@ class ErrorInfo(Struct, frozen=True):
     status: int | None = None
 
     @classmethod
-    def of(cls, error: RoutertermError) -> ErrorInfo:
-        """What is kept of an error."""
+    def of(cls, error: Exception) -> ErrorInfo:
+        """What is kept of an error; of a mistake of ours only its class, since its words may quote anything."""
+        if not isinstance(error, RoutertermError):
+            return cls("crash", f"routerterm crashed ({type(error).__name__}) while it answered.", "Ask again.")
         if isinstance(error, ProviderError):
             return cls(error.kind, error.message, error.hint, error.status)
         return cls(type(error).__name__, error.message, error.hint)

@@ -48,7 +48,14 @@ async def leave(chat: ChatParts) -> None:
     if chat.app.services is None:
         return
     trouble: RoutertermError | None = None
-    for step in (chat.compare.stop_all, chat.turns.stop_all, chat.sidebar.save_all, chat.conversation.keep_draft):
+    steps = (
+        chat.app.editor.close,
+        chat.compare.stop_all,
+        chat.turns.stop_all,
+        chat.sidebar.save_all,
+        chat.conversation.keep_draft,
+    )
+    for step in steps:
         try:
             await step()
         except RoutertermError as error:

@@ -168,6 +168,12 @@ class TurnRunner:
                     ended = isinstance(event, Finished | Failed)
         except RoutertermError as error:
             await self._give_back(turn, error)
+        except Exception as error:  # noqa: BLE001 - a mistake of ours: told, and what is queued is still asked
+            from routerterm.config.crash import report
+
+            if turn.shown is None and turn.session.reply is not None:
+                await self._appear(turn)
+            self._screen.app.show_error(report(error))
         finally:
             self._turns.remove(turn)
             if not ended and turn.shown is not None and self._on_show(turn):

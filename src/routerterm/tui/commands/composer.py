@@ -100,15 +100,7 @@ class Editor(Command):
 
     async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Open it on what is written."""
-        from routerterm.tui.dialogs.open_editor import open_editor
-
-        composer = chat.composer
-        text = composer.text
-        with chat.app.suspend():
-            written = open_editor(text)
-        chat.app.refresh(layout=True)
-        composer.put(written)
-        composer.focus()
+        chat.app.editor.open(chat.composer)
 
 
 class Stash(Command):

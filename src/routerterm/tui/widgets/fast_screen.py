@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from textual import events, on
 from textual.screen import Screen
+from textual.worker import Worker
 
 from routerterm.tui.themes.scanlines import ScanlineCompositor
 
@@ -53,6 +54,10 @@ class FastScreen(Screen[Answer]):
         if event.size == self._compositor.size:
             event.prevent_default()
             event.stop()
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Pass it on to the app, which tells what went wrong: Textual tells only whoever began the work."""
+        self.app.post_message(Worker.StateChanged(event.worker, event.state))
 
     def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
         """Draw again, unless it was drawn a moment ago for the first time."""
