@@ -180,13 +180,14 @@ async def test_a_large_question_goes_out_whole_and_is_kept(paths: Paths) -> None
         await lived_in(paths, priced(provider).replace("32000", "1000000"), default=PRICED)
         async with in_process(paths) as it:
             await it.paste(question)
-            await it.screen_shows("line 10999")
-            await it.press("enter")
+            await it.screen_shows("pasted text")
+            await it.say("Read this.")
             await it.screen_shows("I have read it.")
             await it.rests()
-    sent = provider.asked[-1]["messages"][-1]["content"]
-    assert (sent if isinstance(sent, str) else sent[0]["text"]) == question
-    assert [message.text.strip() for message in it.history.branch()] == [question, "I have read it."]
+    assert question in str(provider.asked[-1]["messages"][-1]["content"]).replace("\\n", "\n")
+    asked, answer = it.history.branch()
+    assert any(question in str(part.get("text", "")) for part in asked.parts)
+    assert answer.status == "done"
 
 
 def crash(*_: object, **__: object) -> None:
