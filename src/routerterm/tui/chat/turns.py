@@ -173,7 +173,7 @@ class TurnRunner:
 
             if turn.shown is None and turn.session.reply is not None:
                 await self._appear(turn)
-            self._screen.app.show_error(report(error))
+            self._app.show_error(report(error))
         finally:
             self._turns.remove(turn)
             if not ended and turn.shown is not None and self._on_show(turn):
