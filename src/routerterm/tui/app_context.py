@@ -7,7 +7,7 @@ Nothing above the widgets is imported here: whoever needs the program imports th
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from textual.app import App
 from textual.worker import Worker, WorkerState
@@ -22,11 +22,28 @@ if TYPE_CHECKING:
     from routerterm.config.paths import Paths
     from routerterm.core.messages import Message
     from routerterm.engine.chat.active_conversation import ActiveConversation
-    from routerterm.tui.dialogs.open_editor import ExternalEditor
     from routerterm.tui.gateway_controller import GatewayController
     from routerterm.tui.keymap import CommandInfo
     from routerterm.tui.themes.values import Theme
+    from routerterm.tui.widgets.composer import Composer
     from routerterm.wiring import Services
+
+
+class Editor(Protocol):
+    """The person's own editor, which has the terminal while it is open."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the terminal belongs to it now."""
+        ...
+
+    def open(self, composer: Composer) -> None:
+        """Write what the composer holds elsewhere; what goes wrong becomes a notice."""
+        ...
+
+    async def close(self) -> None:
+        """Take the terminal back; what the editor has saved is what is written."""
+        ...
 
 
 class StillStarting(RoutertermError):
@@ -42,7 +59,7 @@ class AppContext(App[int]):
     machine: Theme
     """The theme in force."""
     gateway: GatewayController
-    editor: ExternalEditor
+    editor: Editor
     """Where the composer's text can be written instead."""
     ready: asyncio.Event
     """Set once the services are there."""
