@@ -1,4 +1,4 @@
-"""Writes what the code itself knows: docs/settings.md, docs/keys.md, the man page, the README's table of providers.
+"""Writes what the code itself knows: docs/settings.md, docs/keys.md, the man page, the table of providers.
 
 `python scripts/make_docs.py` writes them, `--check` says whether they are current.
 """
@@ -181,13 +181,13 @@ def _key(key: str) -> str:
 
 # -- providers ----------------------------------------------------------------------------------------------------
 def providers() -> Iterator[str]:
-    """The README with its table of providers anew."""
+    """The page of providers with its table written again."""
     from routerterm.catalog import Catalog
 
-    before, begins, rest = (ROOT / "README.md").read_text(encoding="utf-8").partition(TABLE_BEGINS)
+    before, begins, rest = (ROOT / "docs/providers.md").read_text(encoding="utf-8").partition(TABLE_BEGINS)
     _, ends, after = rest.partition(TABLE_ENDS)
     if not (begins and ends):
-        raise SystemExit("README.md has lost the marks of its table of providers.")
+        raise SystemExit("docs/providers.md has lost the marks of its table of providers.")
     rows = ["| provider | name | protocol | key |", "|---|---|---|---|"]
     for info in Catalog.builtin().providers():
         if info.name in ("local", "demo"):
@@ -263,7 +263,7 @@ def _roff(text: str) -> str:
     return f"\\&{escaped}" if escaped.startswith((".", "'")) else escaped
 
 
-PAGES = {"docs/settings.md": settings, "docs/keys.md": keys, "docs/routerterm.1": man, "README.md": providers}
+PAGES = {"docs/settings.md": settings, "docs/keys.md": keys, "docs/routerterm.1": man, "docs/providers.md": providers}
 
 
 def main() -> int:

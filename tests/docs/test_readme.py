@@ -133,8 +133,8 @@ def test_the_example_of_a_theme_is_one(block: Block) -> None:
     assert parse_theme("example", tomllib.loads(block.body)).title == "Night shift"
 
 
-def test_the_program_of_the_readme_runs(tmp_path: Path) -> None:
-    (program,) = [each.body for each in blocks("python") if each.page == "README.md"]
+def test_the_program_of_the_library_page_runs(tmp_path: Path) -> None:
+    (program,) = [each.body for each in blocks("python") if each.page == "library.md"]
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path, timeout=120)
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.strip() == "Hello, world"

@@ -1,4 +1,4 @@
-"""The gateway's part of the README, typed as it stands there: the key, the server, llm, the SDKs and curl."""
+"""The gateway's page, typed as it stands there: the key, the server, llm, the SDKs and curl."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.docs.test_machines import free_port, serving
 from tests.docs.test_readme import blocks
 
 MADE_UP = "rt-…"
-"""What stands in the README where the person's key goes."""
+"""What stands on the page where the person's key goes."""
 DEMO = '[routes.smart]\nmodels = ["demo/echo"]\n[routes.fast]\nmodels = ["demo/echo"]\n'
 
 
@@ -31,7 +31,7 @@ class Gateway:
     folder: Path
 
     def typed(self, script: str, **own: str) -> subprocess.CompletedProcess[str]:
-        """Lines of the README in a shell, with this gateway's port and key in them."""
+        """Lines of the page in a shell, with this gateway's port and key in them."""
         script = script.replace("8484", str(self.port)).replace(MADE_UP, self.key)
         environ = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
         environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environ['PATH']}"
@@ -47,8 +47,8 @@ class Gateway:
 
 
 def block(part: str) -> str:
-    """The one block of shell in the README that holds this."""
-    (found,) = [each.body for each in blocks("sh") if each.page == "README.md" and part in each.body]
+    """The one block of shell of the page that holds this."""
+    (found,) = [each.body for each in blocks("sh") if each.page == "gateway.md" and part in each.body]
     return found
 
 
@@ -132,7 +132,7 @@ def test_the_sdks_find_it_by_the_variables(gateway: Gateway, sdk: str, program: 
 
 
 def test_a_model_that_the_key_does_not_allow_is_refused(gateway: Gateway) -> None:
-    """The key of the README is for two routes, and for no more."""
+    """The key of the page is for two routes, and for no more."""
     if shutil.which("curl") is None:
         pytest.skip("curl is not installed")
     ran = gateway.typed(paragraph("curl").replace('"model":"smart"', '"model":"demo/markdown"'))

@@ -43,7 +43,7 @@ def test_importing_the_router_loads_nothing_heavy() -> None:
 
 
 def test_the_readmes_six_lines() -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    readme = (Path(__file__).parents[2] / "docs" / "library.md").read_text()
     program = next(block for block in re.findall(r"```python\n(.*?)```", readme, re.DOTALL) if "Router" in block)
     body = program.partition("async def main():\n")[2].partition("\n\n")[0]
     assert len(body.splitlines()) == 6

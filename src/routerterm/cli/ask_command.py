@@ -78,7 +78,7 @@ class Question(Struct, frozen=True):
     type=click.Path(path_type=Path),
     help="A text or image file.",
 )
-@click.option("-t", "--template", metavar="NAME", help="A prompt of yours; PROMPT fills its fields in.")
+@click.option("-t", "--template", metavar="NAME", help="One of your prompts; PROMPT fills in its fields.")
 @click.option("-x", "--extract", "only_code", is_flag=True, help="Print only the first code block of the answer.")
 @click.option("--max-cost", "most", metavar="USD", type=Dollars(), help="Refuse what may cost more than this.")
 @click.option("--no-save", is_flag=True, help="Save neither the question nor the answer; the cost is still recorded.")
@@ -308,7 +308,7 @@ class Printer:
         if how == "restart":
             self.reply = ReplyBuilder()
             self._text("\n\n" if self._last != "\n" else "")
-            print_line(f"routerterm: the answer broke off; {one_line(target)} begins again.", err=True)
+            print_line(f"routerterm: the answer was cut off; {one_line(target)} starts again.", err=True)
         else:
             print_note(f"the answer was cut off; {target} continues")
 

@@ -18,7 +18,7 @@ _SIGNS = {"good": ("ok", "green"), "note": ("--", None), "bad": ("!!", "red")}
 @click.option("--mend", is_flag=True, help="Repair what can be repaired; a damaged history is set aside first.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per finding, for other programs.")
 @click.option(
-    "--report", is_flag=True, help="Print Markdown for a bug report: no keys, names, addresses or folders of yours."
+    "--report", is_flag=True, help="Print Markdown for a bug report: no keys, names, addresses or personal folders."
 )
 @click.option("--press", is_flag=True, help="Press keys and see which of them arrive, and what they do.")
 def command(what: tuple[str, ...], mend: bool, as_json: bool, report: bool, press: bool) -> None:

@@ -50,7 +50,7 @@ def part_of(data: bytes, name: str, *, shown: str = "", charset: str = "utf-8-si
     except (UnicodeDecodeError, LookupError):
         text = "\0"
     if "\0" in text:
-        kinds = "Text in UTF-8, PDF, and PNG, JPEG, GIF and WebP pictures can be attached."
+        kinds = "Text in UTF-8, PDF, and PNG, JPEG, GIF and WebP images can be attached."
         raise RoutertermError(f"{shown} is neither text nor an image.", kinds)
     return Text(under_name(name, text), name)
 

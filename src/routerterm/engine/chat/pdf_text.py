@@ -43,5 +43,5 @@ def pdf_text(data: bytes, name: str) -> str:
     except Exception as error:
         raise RoutertermError(f"{name} cannot be read as a PDF ({type(error).__name__}).") from error
     if not size:
-        raise RoutertermError(f"{name} has no text in it: its pages are pictures.", "Attach the pages as images.")
+        raise RoutertermError(f"{name} has no text in it: its pages are images.", "Attach the pages as images.")
     return "\n\n".join(pages).replace("\0", "")

@@ -76,7 +76,7 @@ class KeysActions:
             adopted = await self._screen.model.adopt(record)
             await self._screen.reload(adopted.name)
             self._screen.say(
-                f"{adopted.name} now lives in {place_words(adopted.place)}; {record.where} is its fallback.", "success"
+                f"{adopted.name} is now in {place_words(adopted.place)}; {record.where} is its fallback.", "success"
             )
 
     async def edit(self, record: KeyRecord) -> None:

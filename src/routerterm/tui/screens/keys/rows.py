@@ -179,7 +179,7 @@ def _key_details(line: KeyLine, now: float) -> tuple[tuple[Span, ...], ...]:
         (
             Span(one_line(record.name), "bright"),
             Span(f"  {record.masked}  ", "text"),
-            Span(f"lives in {place_words(record.place, record.where)}", "dim"),
+            Span(f"stored in {place_words(record.place, record.where)}", "dim"),
         ),
         (Span(one_line(f"{words(line, now)}"), tone_of(line)), *_since(line, now)),
     ]
