@@ -141,7 +141,7 @@ async def test_each_provider_with_a_key_is_asked_and_a_refusal_is_told() -> None
 
 def test_a_model_about_to_be_switched_off_is_said_so() -> None:
     info = ModelInfo("p", "m", switched_off="2026-12-11")
-    assert switched_off(info, date(2026, 11, 21)) == "switched off on 2026-12-11"
+    assert switched_off(info, date(2026, 11, 21)) == "retires on 2026-12-11"
     assert switched_off(info, date(2026, 12, 11)) == "retired since 2026-12-11"
     assert switched_off(info, date(2026, 1, 1)) is None
     assert switched_off(ModelInfo("p", "m", switched_off="soon"), date(2026, 1, 1)) is None

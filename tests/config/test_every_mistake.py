@@ -58,7 +58,7 @@ def test_the_chats_own_names_are_looked_at_too(paths: Paths) -> None:
         '"statz"',
         '"ctrl+blah" is not a key',
         "enter is needed",
-        "already the key of help",
+        "already used by help",
     ):
         assert words in ran.err
     assert "bindings.help" not in ran.err

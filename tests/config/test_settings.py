@@ -143,7 +143,7 @@ def test_a_wrong_entry_is_named_with_its_line(paths: Paths, text: str, message: 
             "Did you mean openai-chat?",
         ),
         ("[providers.x]\nprotocol='ollama'\nbase_url='x:1'", ", line 3: providers.x.base_url must be a URL", ""),
-        ("[providers.x]\nprotocol='ollama'\nbase_url='http://k@x/'", ", line 3: providers.x.base_url must hold no", ""),
+        ("[providers.x]\nprotocol='ollama'\nbase_url='http://k@x/'", ", line 3: providers.x.base_url must not contain a user name", ""),
         (
             "[providers.x]\nprotocol='openai-chat'\nbase_url='http://x/v1'\ndialect = 'grok'",
             ", line 4: providers.x.dialect is not a dialect of openai-chat.",
@@ -154,11 +154,11 @@ def test_a_wrong_entry_is_named_with_its_line(paths: Paths, text: str, message: 
             ', line 2: router.default: there is no model, route or alias "smrt".',
             "Did you mean smart?",
         ),
-        ("[routes.a]\nmodels = [\n'openai',\n'grok/x']", ", line 4: routes.a.models[2]: no provider is", "groq"),
-        ("[routes.a]\nmodels = ['openai/']", ', line 2: routes.a.models[1]: "openai/" has no models.', ""),
+        ("[routes.a]\nmodels = [\n'openai',\n'grok/x']", ", line 4: routes.a.models[2]: there is no provider", "groq"),
+        ("[routes.a]\nmodels = ['openai/']", ', line 2: routes.a.models[1]: "openai/" is not a model.', ""),
         ("[models.gpt]\ncontext = 1", ", line 1: models.gpt must be named provider/model.", ""),
         ("[models.'opena/x']\ncontext = 1", ', line 1: models."opena/x": there is no provider "opena".', "openai"),
-        ("[budget.providers.opnai]\nday=1", ", line 1: budget.providers.opnai: nothing is called", "openai"),
+        ("[budget.providers.opnai]\nday=1", ", line 1: budget.providers.opnai: there is no", "openai"),
         ("[routes.a]\nmodels=['groq']\nweights={gro=1}", ", line 3: routes.a.weights.gro is not among", "groq"),
         ("[routes.'a b']\nmodels=['groq']", ', line 1: routes."a b" must not contain a slash or a space.', ""),
         ("[routes.a]\nmodels=['groq']\n[aliases]\na='smart'", ", line 4: a is the name of a route as well", ""),
@@ -184,8 +184,8 @@ def test_a_route_whose_providers_are_all_switched_off_is_reported(paths: Paths) 
     )
     _, problems = check_settings(paths, {})
     assert [each.message.split(":")[0] for each in problems] == [
-        "routes.a can never be served",
-        "aliases.b can never be served",
+        "routes.a can never be used",
+        "aliases.b can never be used",
     ]
 
 

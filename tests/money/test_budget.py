@@ -126,7 +126,7 @@ async def test_free_and_local_models_stay_usable() -> None:
 
 async def test_an_unknown_price_is_not_waved_through_a_cap_in_dollars() -> None:
     words = await budget(DAILY).objection(REQUEST, MYSTERY.target, "smart", forecast(None), NOW)
-    assert words == "its price is unknown, so the budget cannot be guaranteed"
+    assert words == "cannot be budgeted: its price is unknown"
     counted = budget(BudgetRules(requests_per_day=5, zone=WARSAW))
     assert await counted.objection(REQUEST, MYSTERY.target, "smart", forecast(None), NOW) is None
     assert await budget(BudgetRules()).objection(REQUEST, MYSTERY.target, "smart", forecast(None), NOW) is None

@@ -65,12 +65,12 @@ REASONS: dict[str, tuple[dict[str, Any], Needs, str]] = {
     "cooling": (
         {"keys": (KeyView("2", wait=40.2, reason="rate limited"),)},
         Needs(),
-        "key 2 cools 41 s (rate limited)",
+        "key 2 cools down for 41 s (rate limited)",
     ),
     "open": ({"health": Health(open_for=22)}, Needs(), "failed too often, retried in 22 s"),
     "avoided": ({"health": Health(avoided_for=540)}, Needs(), "avoided by hand for 9 min"),
     "gone": ({"health": Health(gone_for=7200)}, Needs(), "its provider said 2 h ago the model does not exist"),
-    "switched off": ({"model": {"switched_off": "2023-01-01"}}, Needs(), "retires on 2023-01-01"),
+    "switched off": ({"model": {"switched_off": "2023-01-01"}}, Needs(), "retired on 2023-01-01"),
     "too dear": ({"objection": "would exceed today's budget"}, Needs(), "would exceed today's budget"),
     "not here": ({"obstacle": "its weights are not installed"}, Needs(), "its weights are not installed"),
 }
@@ -141,7 +141,7 @@ def test_weights_are_kept() -> None:
 def test_with_nothing_else_left_a_sick_model_is_the_last_resort() -> None:
     made = decide(subject("a", health=Health(open_for=20)))
     assert made.options[0].last_resort
-    assert "nothing else is left" in made.options[0].why
+    assert "the last candidate" in made.options[0].why
 
 
 def test_a_keys_rest_is_kept_even_then() -> None:

@@ -89,7 +89,7 @@ PROBLEMS = {
     ),
     "a route to itself": (RouterOptions(routes={"a": Route.of("a", "a")}), "refers to itself"),
     "a loop of aliases": (RouterOptions(aliases={"a": "b", "b": "a"}), "refers to itself"),
-    "an empty route": (RouterOptions(routes={"a": Route("a")}), "names no model"),
+    "an empty route": (RouterOptions(routes={"a": Route("a")}), "has no models"),
     "no weight": (RouterOptions(routes={"a": Route("a", (RouteModel("demo/echo", 0.0),))}), "no model with a weight"),
     "an unknown provider": (RouterOptions(routes={"a": Route.of("a", "opnai/x")}), "there is no provider 'opnai'"),
     "a bare word": (RouterOptions(routes={"a": Route.of("a", "nothing")}), "neither a model nor a route"),

@@ -154,7 +154,7 @@ def _unfit(subject: CandidateInfo, needs: Needs, now: float) -> RejectedCandidat
     if lacks := _lacks(provider, model, needs, subject.forecast):
         return RejectedCandidate(target, lacks, "capability")
     if model.switched_off and model.switched_off <= datetime.fromtimestamp(now, UTC).date().isoformat():
-        return RejectedCandidate(target, f"switched off on {model.switched_off}", "unknown")
+        return RejectedCandidate(target, f"retired on {model.switched_off}", "unknown")
     if subject.entry.weight <= 0:
         return RejectedCandidate(target, "its weight is 0")
     return _keyless(subject, provider)
