@@ -143,7 +143,11 @@ def test_a_wrong_entry_is_named_with_its_line(paths: Paths, text: str, message: 
             "Did you mean openai-chat?",
         ),
         ("[providers.x]\nprotocol='ollama'\nbase_url='x:1'", ", line 3: providers.x.base_url must be a URL", ""),
-        ("[providers.x]\nprotocol='ollama'\nbase_url='http://k@x/'", ", line 3: providers.x.base_url must not contain a user name", ""),
+        (
+            "[providers.x]\nprotocol='ollama'\nbase_url='http://k@x/'",
+            ", line 3: providers.x.base_url must not contain a user name",
+            "",
+        ),
         (
             "[providers.x]\nprotocol='openai-chat'\nbase_url='http://x/v1'\ndialect = 'grok'",
             ", line 4: providers.x.dialect is not a dialect of openai-chat.",
