@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 
 from routerterm.config.paths import Paths
-from routerterm.tui.commands.base import Group
 from routerterm.tui.commands.registry import COMMANDS
 from routerterm.tui.keymap import letters
 from tests.driver import HeadlessDriver, in_process
@@ -176,6 +175,7 @@ TRIED: dict[str, tuple[Prepare, Holds]] = {
     "pin": (nothing, lambda t: t.stored().pinned),
     "tag": opens("Tags ─"),
     "tags": opens(),
+    "project": tells("Project: none, all conversations are listed"),
     "archive": (nothing, lambda t: t.reads("Archived.") and not t.it.title),
     "archived": opens("Archived conversations"),
     "clone": changes(lambda t: len(t.it.history.conversations())),
@@ -205,6 +205,7 @@ TRIED: dict[str, tuple[Prepare, Holds]] = {
     "compare": opens(),
     "stop": (slow_answer, lambda t: not t.it.busy),
     "attach": (nothing, lambda t: t.it.composer == "/attach"),
+    "drop": opens("Drop files"),
     "detach": (attached, lambda t: not t.reads("note.txt 6 B")),
     "editor": (nothing, lambda t: t.it.composer == "from the editor"),
     "stash": (written, lambda t: t.it.composer == ("for later" if t.way == "words" else "")),
@@ -226,6 +227,12 @@ WITH_WORDS: dict[str, tuple[str, Holds]] = {
     "retry_with": ("demo/echo", doubled),
     "compare": ("demo/echo demo/table", lambda t: t.it.model == "demo/echo | demo/table"),
 }
+
+
+def a_few(names: Iterable[str], most: int = 6) -> list[tuple[str, ...]]:
+    """The names in runs that one start of the program pays for: a test of all of them takes minutes."""
+    every = tuple(names)
+    return [every[at : at + most] for at in range(0, len(every), most)]
 
 
 def test_every_command_is_tried() -> None:
@@ -307,23 +314,27 @@ async def ends(t: Try, holds: Holds, name: str) -> None:
 
 
 @pytest.mark.parametrize("way", ["key", "words"])
-@pytest.mark.parametrize("group", get_args(Group))
+@pytest.mark.parametrize("names", a_few(name for name in COMMANDS if name != "quit"), ids=" ".join)
 async def test_a_command_does_what_it_says(
-    paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, group: str, way: str
+    paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, names: tuple[str, ...], way: str
 ) -> None:
-    names = [name for name, command in COMMANDS.items() if command.group == group and name != "quit"]
     async with talking(paths, tmp_path, monkeypatch, way) as fresh:
-        for name in [*names, "quit"] if group == "Program" else names:
+        for name in names:
             if name == "palette" and way == "words":
                 continue  # it has no name with a slash, and does not list itself
             prepare, holds = TRIED[name]
             t = await fresh()
             await prepare(t)
             await perform(t, name)
-            if name == "quit":
-                await t.it.ended()
-                return
             await ends(t, holds, name)
+
+
+@pytest.mark.parametrize("way", ["key", "words"])
+async def test_quitting_ends_it(paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+    async with talking(paths, tmp_path, monkeypatch, way) as fresh:
+        t = await fresh()
+        await perform(t, "quit")
+        await t.it.ended()
 
 
 async def test_a_notice_takes_the_place_of_the_one_before(paths: Paths) -> None:
@@ -337,24 +348,28 @@ async def test_a_notice_takes_the_place_of_the_one_before(paths: Paths) -> None:
             await it.screen_lacks(other)
 
 
-async def test_a_name_with_words_does_it_at_once(paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("names", a_few(WITH_WORDS), ids=" ".join)
+async def test_a_name_with_words_does_it_at_once(
+    paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, names: tuple[str, ...]
+) -> None:
     async with talking(paths, tmp_path, monkeypatch, "words") as fresh:
-        for name, (words, holds) in WITH_WORDS.items():
+        for name in names:
+            words, holds = WITH_WORDS[name]
             t = await fresh()
             await perform(t, name, words)
             await ends(t, holds, f"{name} {words}")
 
 
-async def test_the_palette_offers_every_command_and_does_it(paths: Paths) -> None:
+@pytest.mark.parametrize("names", a_few((name for name in COMMANDS if name != "palette"), 20), ids=lambda n: n[0])
+async def test_the_palette_offers_every_command_and_does_it(paths: Paths, names: tuple[str, ...]) -> None:
     configure(paths)
     async with in_process(paths) as it:
-        for command in COMMANDS.values():
-            if command.name != "palette":
-                await it.press("ctrl+p")
-                await it.until(lambda: not it.in_chat)
-                await it.paste(command.title)
-                await it.sees(lambda seen, title=command.title: seen.find(f">{title}"), f"no {command.title}")
-                await it.press("escape")
-                await it.chat_is_open()
+        for title in (COMMANDS[name].title for name in names):
+            await it.press("ctrl+p")
+            await it.until(lambda: not it.in_chat)
+            await it.paste(title)
+            await it.sees(lambda seen, title=title: seen.find(f">{title}"), f"no {title}")
+            await it.press("escape")
+            await it.chat_is_open()
         await by_palette(it, "Stats")
         await it.dialog_is("STATS")
