@@ -55,6 +55,8 @@ class ConversationController(ActiveConversation):
         self._seen: tuple[str | None, int] = (None, 0)
         self.growing = False
         """Whether the last answer is coming in by way of another program."""
+        self._behind = False
+        """Whether another program changed the file while an answer ran here."""
         self._prompt_names: dict[str, str] = {}
         self._draft_before = ""
         """What was being written when the edit began: Esc brings it back."""
@@ -178,7 +180,10 @@ class ConversationController(ActiveConversation):
 
     async def catch_up(self) -> None:
         """Show what another program has changed in this conversation."""
-        if self.id is None or self._events.running_in(self.id) is not None:
+        if self.id is None:
+            return
+        self._behind = self._events.running_in(self.id) is not None
+        if self._behind:
             return
         before = self.session.conversation
         await self.session.refresh()
@@ -193,6 +198,14 @@ class ConversationController(ActiveConversation):
             return
         self._note(page.messages)
         self._events.messages_shown(self.session, empty=not page.messages)
+
+    async def turn_ended(self) -> None:
+        """An answer that ran here has ended: show what another program changed meanwhile."""
+        if self._behind:
+            try:
+                await self.catch_up()
+            except RoutertermError as error:  # the other program may have deleted it
+                self._app.show_error(error)
 
     def _take_up(self, messages: Sequence[StoredMessage]) -> bool:
         """Exchange what has changed at the end of what is shown and add what is new; the view stays where it is.

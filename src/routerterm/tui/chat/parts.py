@@ -185,6 +185,7 @@ class ChatParts:
     async def turn_ended(self) -> None:
         """One has ended, and money was spent."""
         await self.sidebar.refresh()
+        await self.conversation.turn_ended()
         await self.status.spent()
         await self.status.lamps()
         self.notifications.guarded()
