@@ -75,6 +75,10 @@ Under
     code
 """
 
+DEFINITION = '[ref]: https://example.org/a "t"\n'
+STEADY = ANSWER.replace(DEFINITION, "")
+"""The same without a link's definition, which stands in the text while it streams, and goes once the link is whole."""
+
 LISTS = "".join(
     f"- item {n} with `code` and **bold**\n" + ("  - nested\n\n    - deeper\n" if n % 3 == 0 else "") for n in range(12)
 )

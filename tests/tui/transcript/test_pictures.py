@@ -16,14 +16,13 @@ from textual.pilot import Pilot
 
 from routerterm.core.events import TextDelta
 from routerterm.core.messages import Image, Text
-from routerterm.tui.markdown import data_uris
+from routerterm.tui.markdown import data_uris, pictures
 from routerterm.tui.markdown.data_uris import Folder
 from routerterm.tui.markdown.lines import Line, runs_len
 from routerterm.tui.markdown.pictures import is_picture, picture_lines
 from routerterm.tui.markdown.stream import StreamLayout, lay_out
 from routerterm.tui.themes.palette import Palette, Signs
 from routerterm.tui.transcript import images
-from routerterm.tui.transcript.layout import pictures
 from routerterm.tui.transcript.layout.entry import entry_lines
 from routerterm.tui.transcript.layout.parts import image_lines
 from routerterm.tui.transcript.paint import paint

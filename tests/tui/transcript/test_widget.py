@@ -14,7 +14,7 @@ from routerterm.tui.transcript import messages
 from routerterm.tui.transcript.layout.entry import entry_lines
 from routerterm.tui.transcript.selection import END, Place, Selection
 from routerterm.tui.transcript.values import Entry, Header
-from tests.tui.transcript.samples import ANSWER, DOCUMENTS
+from tests.tui.transcript.samples import ANSWER, DOCUMENTS, STEADY
 from tests.tui.transcript.stage import Stage, rows, said, talk
 
 
@@ -120,13 +120,13 @@ async def test_a_stream_ends_with_what_a_loaded_entry_shows() -> None:
         empty = Entry("a", "assistant", status="streaming", header=Header("demo/markdown"))
         transcript.begin_stream(empty)
         transcript.feed("a", ReasoningDelta("let me see"))
-        for begin in range(0, len(ANSWER), 5):
-            transcript.feed("a", TextDelta(ANSWER[begin : begin + 5]))
+        for begin in range(0, len(STEADY), 5):
+            transcript.feed("a", TextDelta(STEADY[begin : begin + 5]))
             if begin % 400 == 0:
                 await pilot.pause()
         transcript.flush()
         streamed = rows(transcript)[:-2]
-        whole = replace(empty, status="done", parts=(Reasoning("let me see"), Text(ANSWER)))
+        whole = replace(empty, status="done", parts=(Reasoning("let me see"), Text(STEADY)))
         transcript.end_stream("a", whole)
         await pilot.pause()
         assert rows(transcript)[:-2] == streamed
@@ -214,6 +214,22 @@ async def test_only_changed_rows_are_painted_while_streaming() -> None:
         assert min(painted) >= row
 
 
+async def test_a_definition_goes_into_its_link_once_the_answer_is_whole() -> None:
+    app = Stage()
+    async with app.run_test(size=(80, 90)) as pilot:
+        transcript = app.transcript
+        empty = Entry("a", "assistant", status="streaming", header=Header("demo/markdown"))
+        transcript.begin_stream(empty)
+        transcript.feed("a", TextDelta(ANSWER))
+        transcript.flush()
+        await pilot.pause()
+        assert any("[ref] example.org/a" in row for row in rows(transcript))
+        transcript.end_stream("a", replace(empty, status="done", parts=(Text(ANSWER),)))
+        await pilot.pause()
+        assert not any("[ref]" in row for row in rows(transcript))
+        assert any("ref ‹example.org/a›" in row for row in rows(transcript))
+
+
 async def test_cursor_copy_and_actions() -> None:
     app = Stage()
     async with app.run_test(size=(60, 20)) as pilot:
@@ -223,8 +239,8 @@ async def test_cursor_copy_and_actions() -> None:
         transcript.focus()
         await pilot.pause()
         await pilot.press("y", "c")
-        await pilot.press("up", "up", "c", "e", "[", "w")
-        await pilot.press("up", "up", "y")
+        await pilot.press("ctrl+up", "ctrl+up", "c", "e", "[", "w")
+        await pilot.press("ctrl+up", "ctrl+up", "y")
         await pilot.pause()
         copied = [(message.what, message.text) for message in app.of(messages.CopyRequested)]  # type: ignore[attr-defined]
         assert copied == [
@@ -235,7 +251,7 @@ async def test_cursor_copy_and_actions() -> None:
         ]
         actions = [(message.id, message.action) for message in app.of(messages.EntryAction)]  # type: ignore[attr-defined]
         assert actions == [("a", "edit"), ("a", "previous"), ("a", "why")]
-        await pilot.press("down", "down", "down", "down", "down")
+        await pilot.press("escape")
         await pilot.pause()
         assert app.of(messages.CursorLeft)
 
@@ -290,9 +306,9 @@ async def test_a_fold_opens_and_closes() -> None:
         transcript.focus()
         await pilot.pause()
         assert not any("second" in row for row in rows(transcript))
-        await pilot.press("up", "up", "enter")
+        await pilot.press("ctrl+up", "ctrl+up", "space")
         assert any("second thought" in row for row in rows(transcript))
-        await pilot.press("enter")
+        await pilot.press("space")
         assert not any("second" in row for row in rows(transcript))
 
 
