@@ -73,7 +73,7 @@ clients: ## Official clients from npm and PyPI against the gateway, over provide
 
 terminal-long: ## The terminal's long tests: 300 baud in a real pty, many more random screens and documents
 	@sh scripts/setup.sh test
-	@ROUTERTERM_LONG=1 .venv/bin/python -m pytest -q tests/tui/terminal tests/tui/transcript
+	@ROUTERTERM_LONG=1 .venv/bin/python -m pytest -q tests/tui/terminal tests/tui/transcript tests/walks
 
 bench-terminal: ## What a streamed answer costs the terminal, beside Textual's own, against the targets (a quarter of an hour)
 	@sh scripts/setup.sh test

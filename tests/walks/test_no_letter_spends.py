@@ -8,12 +8,19 @@ from string import digits, printable, punctuation
 import pytest
 
 from routerterm.config.paths import Paths
+from routerterm.tui.transcript.widget import Transcript
+from routerterm.tui.widgets.conversations import ConversationList
 from tests.driver import Driver, HeadlessDriver, in_process
 from tests.driver.homes import PRICED, lived_in, priced
 from tests.driver.provider import Answer, serving
 
 KEYS = "".join(sorted(set(printable) - set("\t\n\r\x0b\x0c")))
-TIMES = 20 if os.environ.get("ROUTERTERM_LONG") else 4
+LONG = bool(os.environ.get("ROUTERTERM_LONG"))
+BOUND = {key for actions in (Transcript.ACTIONS, ConversationList.ACTIONS)
+         for action in actions for key in action.keys.split(",") if len(key) == 1}  # fmt: skip
+PRESSED = KEYS if LONG else "".join(sorted(BOUND | set("x1 /[]")))
+"""All of them take minutes in each place: without ROUTERTERM_LONG those that do something, and a few that do not."""
+TIMES = 20 if LONG else 4
 """How often one after the other: a second press must not confirm what the first one offered."""
 QUESTION = "what does a letter cost"
 TITLE = "What does a letter cost"
@@ -22,6 +29,7 @@ TITLE = "What does a letter cost"
 def test_every_printable_key_is_pressed() -> None:
     assert set(digits + punctuation + " ") < set(KEYS)
     assert len(KEYS) == 95
+    assert set("rRe") < set(PRESSED) <= set(KEYS)
 
 
 async def back(it: Driver, place: str) -> None:
@@ -47,7 +55,7 @@ async def test_no_printable_key_spends(paths: Paths, place: str) -> None:
             await it.ask(QUESTION)
             before = it.history.ledger("cost_nanousd IS NULL OR cost_nanousd > 0")
             assert len(provider.asked) == 1, "the composer's own Enter is the one that spends"
-            for key in KEYS:
+            for key in PRESSED:
                 await back(it, place)
                 await it.burst(key * TIMES)
             await back(it, "composer")
