@@ -240,7 +240,7 @@ def test_hostile_files_end_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         ("latin.json", b"\xff\xfe\x00", "Not a JSON"),
         ("empty.json", b"", "Not a JSON"),
         ("number.json", b"[" + b"9" * 10_000 + b"]", "no conversations"),
-        ("lists.json", b"[" + b"[]," * 3_000_000 + b"[]]", "something else"),
+        ("lists.json", b"[" + b"[]," * 3_000_000 + b"[]]", "not of conversations"),
         ("objects.json", b'{"a":[' + b"{}," * 3_000_000 + b"{}]}", "more parts"),
         ("other.json", b'{"a": 1}', "no conversations"),
         ("cut.zip", b"PK\x03\x04half", "not a readable archive"),
