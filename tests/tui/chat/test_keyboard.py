@@ -164,22 +164,25 @@ async def test_what_is_typed_and_sent_before_all_is_ready_is_done(paths: Paths) 
         assert it.history.branch()[0].text == "early"
 
 
-@pytest.mark.parametrize(("place", "tabs"), [("messages", 1), ("chats", 2)])
+@pytest.mark.parametrize("place", ["messages", "chats"])
 @pytest.mark.parametrize("keys", [string.ascii_lowercase, string.ascii_uppercase, string.digits + SIGNS])
-async def test_no_key_spends_money_without_a_confirmation(paths: Paths, place: str, tabs: int, keys: str) -> None:
+async def test_no_key_spends_money_without_a_confirmation(paths: Paths, place: str, keys: str) -> None:
     """Every printable key, in every place, after a priced answer: the ledger stays as it was."""
     with serving(Answer("A dear answer.")) as provider:
         configure(paths, priced(provider), default=PRICED)
         async with in_process(paths, (120, 36)) as it:
             await it.ask("first")
+            asked = 1
             for key in keys:
-                await it.press(*["tab"] * tabs)
-                await it.focus_is(place)
+                if not it.title:  # the key before has deleted it
+                    await it.ask("again")
+                    asked += 1
+                await it.go_to(place)
                 await it.press(key, "escape", "escape", "escape")
                 await it.focus_is("composer")
                 await it.clear()
             await it.rests()
-            assert len(provider.asked) == 1
+            assert len(provider.asked) == asked
 
 
 async def test_asking_again_says_its_cost_and_goes_at_enter(paths: Paths) -> None:
