@@ -118,7 +118,7 @@ async def attached(t: Try) -> None:
     file = t.tmp / "note.txt"
     file.write_text("a note")
     await t.it.paste(str(file))
-    await t.it.screen_shows("note.txt 6 B")
+    await t.it.screen_shows("note.txt text 6 B")
 
 
 async def written(t: Try) -> None:
@@ -206,7 +206,7 @@ TRIED: dict[str, tuple[Prepare, Holds]] = {
     "stop": (slow_answer, lambda t: not t.it.busy),
     "attach": (nothing, lambda t: t.it.composer == "/attach"),
     "drop": opens("Drop files"),
-    "detach": (attached, lambda t: not t.reads("note.txt 6 B")),
+    "detach": (attached, lambda t: not t.reads("note.txt text 6 B")),
     "editor": (nothing, lambda t: t.it.composer == "from the editor"),
     "stash": (written, lambda t: t.it.composer == ("for later" if t.way == "words" else "")),
     "prompts": opens(),
