@@ -148,7 +148,7 @@ async def test_first_run(
         return ()
 
     monkeypatch.setattr(local_model, "status", lambda _: local_model.LocalStatus(None, engine=True))
-    monkeypatch.setattr("routerterm.engine.discovery.local_servers.neighbours", none)
+    monkeypatch.setattr("routerterm.engine.discovery.local_servers.local_servers", none)
     paths.make()
     paths.config_file.write_text(f"[ui]\n{QUIET}")
     app = RoutertermApp(paths, quick_ui(paths))

@@ -92,6 +92,7 @@ async def test_a_theme_is_lived_while_it_is_written(paths: Paths) -> None:
         write(paths, MINE.replace("MY", "OUR").replace("pf", "box") + '[colours]\ntext = "#ABCDEF"\n', 2000)
         await app.follow_theme()
         await until(pilot, lambda: "OUR MACHINE" in screen_text(app) and "PF1" not in screen_text(app))
+        await until(pilot, lambda: "today" in screen_text(app))
         await until(pilot, lambda: picture_of(app).look("today").fg.upper() == "#ABCDEF")
         write(paths, "nonsense = [", 3000)
         await app.follow_theme()
