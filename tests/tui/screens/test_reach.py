@@ -147,7 +147,7 @@ async def test_help_tells_of_the_screen_that_is_open_and_does_what_it_tells(path
         await pilot.press("f1")
         await until(pilot, lambda: "this screen" in screen_text(app))
         assert "Sort by another column" in screen_text(app)
-        await pilot.press(*"thing", "enter")
+        await pilot.press(*"property", "enter")
         await until(pilot, lambda: "by provider" in screen_text(app))
         await pilot.press("escape", "f3", "f1")
         await until(pilot, lambda: "here: " in screen_text(app))
