@@ -36,7 +36,7 @@ OTHERWISE = {
     "cursor_right_word": "Right",
     "kill_word_left(False)": "Ctrl+W",
     "kill_word_right": "Delete",
-    "redo": "/redo",
+    "redo": "typing it again: /redo redoes a turn, not text, so old terminals lack this one",
     "stretch(-1)": "v, then k",
     "stretch(1)": "v, then j",
 }
