@@ -188,10 +188,10 @@ class ColumnsMachine(Machine):
             self.draw(frame + "\x1b[1;1H")
 
 
-TIMES = 30 if os.environ.get("ROUTERTERM_LONG") else 1  # make terminal-long
-Machine.TestCase.settings = settings(max_examples=50 * TIMES, stateful_step_count=20, deadline=None)
-PoorMachine.TestCase.settings = settings(max_examples=20 * TIMES, stateful_step_count=20, deadline=None)
-ColumnsMachine.TestCase.settings = settings(max_examples=30 * TIMES, stateful_step_count=20, deadline=None)
+TIMES = 150 if os.environ.get("ROUTERTERM_LONG") else 1  # make terminal-long; a screen takes seconds on a busy machine
+Machine.TestCase.settings = settings(max_examples=10 * TIMES, stateful_step_count=20, deadline=None)
+PoorMachine.TestCase.settings = settings(max_examples=4 * TIMES, stateful_step_count=20, deadline=None)
+ColumnsMachine.TestCase.settings = settings(max_examples=6 * TIMES, stateful_step_count=20, deadline=None)
 TestEquivalenceColumns = ColumnsMachine.TestCase
 TestEquivalence = Machine.TestCase
 TestEquivalencePoor = PoorMachine.TestCase

@@ -57,7 +57,8 @@ def find_shift(shown: Grid, wanted: Grid, changed: list[int], *, between: bool =
     if between:
         left, right = _columns_of(shown, wanted, top, bottom)
         narrow = Shift(top, bottom, by, left, right)
-        if right - left < shown.columns and _gain(shown, wanted, narrow) - _COST_BETWEEN > max(gain, 0):
+        # Terminals ignore margins (DECSLRM) that hold a single column, and would scroll the whole width.
+        if 1 < right - left < shown.columns and _gain(shown, wanted, narrow) - _COST_BETWEEN > max(gain, 0):
             return narrow
     return shift if gain > 0 else None
 
