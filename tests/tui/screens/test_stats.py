@@ -145,5 +145,5 @@ async def test_a_small_terminal_reaches_every_figure(paths: Paths) -> None:
         await pilot.press("i")
         await until(pilot, lambda: "projected this month" in screen_text(app))
         await pilot.press("end", "pagedown")
-        for name in ("first word", "cache saved", "EST", "failovers"):
+        for name in ("first token", "cache saved", "EST", "failovers"):
             assert name in screen_text(app)

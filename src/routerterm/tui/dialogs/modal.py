@@ -67,14 +67,15 @@ class Modal(ModalScreen[Answer], FastScreen[Answer]):
         return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
     def _forget(self, regions: Sequence[Region]) -> None:
-        """What lies beneath has changed there; where that is an overlay too, what lies beneath it may have."""
-        if self._rows_for is not None:
-            for row in {row for region in regions for row in region.line_range}:
-                self._rows.pop(row, None)
-        beneath = self._beneath if regions else None
-        if isinstance(beneath, Modal):
-            beneath._styles_cache.set_dirty(*regions)
-            beneath._forget(regions)
+        """What lies beneath has changed there, for every dialog that waits under this one as well."""
+        stack = self.app.screen_stack
+        waiting = stack[: stack.index(self)] if regions and self in stack else []
+        for dialog in [self, *(screen for screen in waiting if isinstance(screen, Modal))]:
+            if dialog is not self:
+                dialog._styles_cache.set_dirty(*regions)
+            if dialog._rows_for is not None:
+                for row in {row for region in regions for row in region.line_range}:
+                    dialog._rows.pop(row, None)
 
     @property
     def _beneath(self) -> Screen[Any] | None:

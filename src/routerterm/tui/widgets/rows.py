@@ -27,6 +27,8 @@ CURSOR = ">"
 """Before the row under the cursor: its ground alone would be nothing where there are no colours."""
 LEAST = 26
 """Cells that a column which gives way keeps while others could go instead."""
+PAIR = 8
+"""The same where the last other column would have to go: a value without its name says nothing."""
 SAMPLE = 500
 """Rows of a long list that are looked at to find how wide its columns are."""
 
@@ -98,7 +100,8 @@ def widths(columns: Sequence[Column], rows: Sequence[Row], room: int) -> dict[in
         over = sum(kept.values()) + GAP * (len(kept) - 1) - room
         if over <= 0:
             break
-        if grower in kept and (give := min(over, kept[grower] - LEAST)) > 0:
+        least = LEAST if len(kept) > 2 else PAIR
+        if grower in kept and (give := min(over, kept[grower] - least)) > 0:
             kept[grower] -= give
         elif len(kept) > 1:
             del kept[max(reversed([n for n in kept if n != grower or columns[n].rank]), key=lambda n: columns[n].rank)]
