@@ -65,7 +65,7 @@ async def test_the_rows_keep_their_ground_when_they_scroll(paths: Paths) -> None
     async with running(paths, (100, 24)) as (app, pilot):
         await say(pilot, "go")
         await answered(app, pilot)
-        top, bottom = 1, 15
+        top, bottom = 4, 15  # below the list of conversations and the question that stays on top
         seen = screen_text(app)
         before = [
             (strip.text, ground)
