@@ -31,13 +31,13 @@ SIZES = ((120, 40), (80, 24), (45, 20))
 MINE = '[budget]\nday = 2.00\nmonth = 30\n[routes.mine]\nmodels = ["demo/echo", "demo/slow", "openai"]\n'
 SCREENS: dict[str, tuple[tuple[str, ...], str]] = {
     "chat": ((), "ROUTERTERM"),
-    "models": (("f3",), "demo/echo"),
+    "models": (("f3",), "model or route"),
     "stats": (("f4",), "openai/gpt-4o-mini"),
     "requests": (("f4", "enter"), "route "),
     "route": (("f7",), "smart"),
     "settings": (("ctrl+x", ","), "attempts"),
-    "help": (("f1",), "screens"),
-    "which-key": (("ctrl+x",), "one letter"),
+    "help": (("f1",), "here: writing"),
+    "which-key": (("ctrl+x",), "Press a letter"),
     "themes": (("f8",), "Phosphor"),
     "find": (("f5", *"bread"), "Bread at"),
     "keys": (("f6",), "console.groq"),

@@ -157,6 +157,7 @@ class LiveEntry:
 
     def _call_piece(self, delta: ToolCallDelta) -> None:
         if not self._calls:
+            self._blank = ""  # blanks before a call are no text, as in an answer that is loaded
             self._close()
         call, arguments = self._calls.get(delta.index, (ToolCall("", "", ""), []))
         call = replace(call, id=call.id or delta.id, name=call.name or delta.name)
