@@ -293,7 +293,7 @@ def test_a_model_whose_breaker_just_opened_is_not_asked_again() -> None:
     course = retry_plan([option(A), option(B)], Rules(), lambda: 0.5)
     next(course)
     attempt = course.send(AttemptLost(ServerError("x"), 1.0, resting=True))
-    assert (attempt.target, attempt.next) == (B, "b/m is asked")
+    assert (attempt.target, attempt.next) == (B, "trying b/m")
 
 
 def test_a_cut_answer_goes_on_at_a_sick_model_only_where_nobody_else_is() -> None:
