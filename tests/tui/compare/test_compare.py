@@ -101,7 +101,9 @@ async def test_leaving_the_program_meanwhile_keeps_everything(paths: Paths) -> N
     assert [answer["status"] for answer in answers] == ["stopped", "stopped"]
 
 
-@pytest.mark.parametrize(("words", "said"), [("demo/echo", "Two to 4"), ("demo/echo nonsense", "neither a model")])
+@pytest.mark.parametrize(
+    ("words", "said"), [("demo/echo", "Compare two to 4"), ("demo/echo nonsense", "neither a model")]
+)
 async def test_what_cannot_be_compared_is_said(paths: Paths, words: str, said: str) -> None:
     configure(paths)
     async with in_process(paths) as it:

@@ -31,7 +31,7 @@ async def test_a_conversation_is_written_and_read_again_elsewhere(
         await it.clear()
         await it.say("/export")
         await it.until(lambda: not it.in_chat)
-        await it.press(*"every", "enter")
+        await it.press(*"completeonefile", "enter")
         await it.screen_shows("routerterm-history.json")
         await it.press("enter")
         await it.until(lambda: (tmp_path / "routerterm-history.json").exists() and it.in_chat)
