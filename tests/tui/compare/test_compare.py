@@ -136,5 +136,5 @@ async def test_the_mouse_alone_goes_on_with_one(paths: Paths) -> None:
         await it.until(lambda: "|" in it.model)
         await it.say("click")
         await it.until(lambda: comparing(it) and it.picture().text.count("tok/s") > 1)  # both have ended
-        await it.click("Go on", last=True)
+        await it.click("Continue with it", last=True)
         await it.until(lambda: it.in_chat and it.model == "demo/table")
