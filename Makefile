@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: site bundle release help clients kills run test flaky coverage check format types wheel constraints bench bench-router bench-gateway faults clean corpus fuzz fuzz-imports decoding terminal-long bench-terminal docs licences audit pythons soak screenshots
+.PHONY: site bundle release help clients kills run test flaky coverage check format types wheel constraints bench bench-router bench-gateway faults clean corpus fuzz fuzz-mcp fuzz-imports decoding terminal-long bench-terminal docs licences audit pythons soak screenshots
 
 help: ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -46,6 +46,10 @@ fuzz: ## Ten minutes of broken provider answers; other times with MINUTES=1
 fuzz-input: ## A million random sequences into the parser of the terminal's input; other numbers with COUNT=20000
 	@sh scripts/setup.sh test
 	@.venv/bin/python -m tests.tui.terminal.fuzz_input $(or $(COUNT),1000000)
+
+fuzz-mcp: ## A hundred thousand conversations with broken MCP servers; other numbers with COUNT=1000
+	@sh scripts/setup.sh test
+	@nice -n 19 .venv/bin/python -m tests.protocols.mcp.fuzz_mcp --cases $(or $(COUNT),100000)
 
 fuzz-imports: ## Ten minutes of broken exports, settings and themes; other times with MINUTES=1
 	@sh scripts/setup.sh test

@@ -1,0 +1,35 @@
+"""The Model Context Protocol, the client's half: pure, for both eras, bounded.
+
+Sources: the specification of 2025-11-25 and of 2026-07-28 (modelcontextprotocol.io/specification).  The older era opens
+a session with ``initialize``; the newer has none: ``server/discover``, and versions and capabilities in the
+``_meta`` of every request.  `McpClient` speaks both; who carries its messages is not its business.
+"""
+
+from __future__ import annotations
+
+from routerterm.protocols.mcp.client import McpClient, Reply, Send
+from routerterm.protocols.mcp.messages import Incoming, parse_message
+from routerterm.protocols.mcp.values import (
+    MAX_MESSAGE,
+    McpError,
+    McpInvalid,
+    McpRefused,
+    McpTool,
+    ServerFacts,
+    ToolOutcome,
+)
+
+__all__ = [
+    "MAX_MESSAGE",
+    "Incoming",
+    "McpClient",
+    "McpError",
+    "McpInvalid",
+    "McpRefused",
+    "McpTool",
+    "Reply",
+    "Send",
+    "ServerFacts",
+    "ToolOutcome",
+    "parse_message",
+]
