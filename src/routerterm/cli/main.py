@@ -19,6 +19,7 @@ INTERRUPTED = 130
 
 COMMANDS: dict[str, str] = {
     "ask": "Ask one question; the answer streams to standard output.",
+    "bill": "Compare a provider's usage export with the ledger.",
     "completion": "Print the shell completion script.",
     "config": "Show, check or find the settings.",
     "decode": "Decode recorded provider traffic, for debugging a provider.",

@@ -1,0 +1,1 @@
+"""A provider's own bill, read and held against the ledger."""
