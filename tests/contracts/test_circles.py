@@ -1,4 +1,4 @@
-"""Rooms that import each other in a circle can only be read together: none is larger than four files."""
+"""What can only be read together is small: no circle of imports above four files, no module above 350 lines."""
 
 from __future__ import annotations
 
@@ -57,3 +57,9 @@ def test_no_circle_is_larger_than_four_files() -> None:
         for name, path in files.items()
     }
     assert [sorted(circle) for circle in circles(arrows) if len(circle) > MOST] == []
+
+
+def test_no_module_is_longer_than_350_lines() -> None:
+    lengths = {str(path.relative_to(SOURCE)): len(path.read_text().splitlines()) for path in SOURCE.rglob("*.py")}
+    assert len(lengths) > 300
+    assert {name: lines for name, lines in lengths.items() if lines > LONGEST} == {}

@@ -276,8 +276,8 @@ def test_both_of_a_hedge_count() -> None:
     options = [option(A, hedge_after=1.0), option(B), option(C)]
     course = retry_plan(options, Rules(), lambda: 0.5)
     first = next(course)
-    assert first.spare is not None
-    assert (first.spare.n, first.spare.target) == (2, B)
+    assert first.hedge is not None
+    assert (first.hedge.n, first.hedge.target) == (2, B)
     following = course.send(
         Hedged(True, AttemptLost(ResponseTimeout("x"), 1.0), AttemptLost(ResponseTimeout("x"), 1.0))
     )
@@ -302,7 +302,7 @@ def test_a_cut_answer_goes_on_at_a_sick_model_only_where_nobody_else_is() -> Non
         next(course)
         attempt = course.send(AttemptLost(StreamInterrupted("x"), 1.0, SAID, resting=True))
         assert attempt.target == expected
-        assert attempt.option.last_resort is (expected == A)
+        assert attempt.candidate.last_resort is (expected == A)
 
 
 ERRORS = st.sampled_from(list(errors.provider_errors()))

@@ -38,7 +38,7 @@ def decide(
 ) -> Plan:
     resolved = Resolved("r", strategy, tuple(item.entry for item in subjects), "r")
     draw = iter([chance] * 100)
-    return plan(resolved, subjects, needs or Needs(), NOW, limits=Limits(), chance=lambda: next(draw), turn=turn)
+    return plan(resolved, subjects, needs or Needs(), NOW, limits=Limits(), random=lambda: next(draw), turn=turn)
 
 
 def order(made: Plan) -> list[str]:
@@ -131,7 +131,7 @@ def test_weights_are_kept() -> None:
     subjects = [subject("often", weight=9.0), subject("rarely", weight=1.0), subject("never", weight=0.0)]
     resolved = Resolved("r", "weighted", tuple(item.entry for item in subjects), "r")
     firsts = Counter(
-        plan(resolved, subjects, Needs(), NOW, limits=Limits(), chance=chance).options[0].target.provider
+        plan(resolved, subjects, Needs(), NOW, limits=Limits(), random=chance).options[0].target.provider
         for _ in range(2000)
     )
     assert firsts["never"] == 0
@@ -163,7 +163,7 @@ def test_a_first_choice_over_budget_refuses_the_request() -> None:
 def test_cheaper_takes_what_fits() -> None:
     subjects = (subject("dear", objection="would exceed today's budget"), subject("cheap"))
     resolved = Resolved("r", "priority", tuple(item.entry for item in subjects), "r")
-    made = plan(resolved, subjects, Needs(), NOW, limits=Limits(), chance=lambda: 0.5, budget_blocks=False)
+    made = plan(resolved, subjects, Needs(), NOW, limits=Limits(), random=lambda: 0.5, budget_blocks=False)
     assert order(made) == ["cheap"]
     assert not made.budget_refused
 

@@ -34,7 +34,8 @@ from routerterm.router.ports import Hooks
 from routerterm.router.run.attempt import AttemptStream, StreamTimeouts
 from routerterm.router.run.off_loop import off_loop
 from routerterm.router.run.planner import ENABLE_HINT, CatalogReader, RequestPlanner, health_name, key_name
-from routerterm.router.run.request import RequestContext, RequestRun
+from routerterm.router.run.request import RequestRun
+from routerterm.router.run.start import RequestContext
 from routerterm.router.transports.base import Timeouts, Transport, read_body
 
 _LISTING_WAIT = 20.0
@@ -75,14 +76,14 @@ class Router:
         self._own: dict[str, Transport] = {}
         self._hooks = hooks or Hooks()
         self._clock, self._chance = clock, chance
-        self._preparer = RequestPlanner(
+        self._planner = RequestPlanner(
             catalog,
             keys,
             self._memory,
             self._options,
             self._hooks,
             clock=clock,
-            chance=chance,
+            random=chance,
             obstacle=self._obstacle,
         )
 
@@ -105,16 +106,16 @@ class Router:
     async def _begin(self, request: ChatRequest) -> AsyncGenerator[Event, None]:
         try:
             guarded = await off_loop(request, self._hooks.guard.check, request)
-            prepared = await self._preparer.prepare(guarded.request, rotate=True)
+            planned = await self._planner.prepare(guarded.request, rotate=True)
         except RoutertermError as error:
             return _only(Failed(error))
-        around = RequestContext(self._options, self._hooks, self._clock, self._chance, self._new_id, self._open_leg)
-        books = AttemptAdmission(self._memory, self._ledger, self._options, prepared, self._clock)
-        return RequestRun(around, books, prepared, guarded).events()
+        context = RequestContext(self._options, self._hooks, self._clock, self._chance, self._new_id, self._open_stream)
+        admission = AttemptAdmission(self._memory, self._ledger, self._options, planned, self._clock)
+        return RequestRun(context, admission, planned, guarded).events()
 
     async def explain(self, request: ChatRequest) -> Decision:
         """The whole decision, without sending or reserving anything.  Raises `NoCandidate` for an unknown name."""
-        return (await self._preparer.prepare(request, rotate=False)).plan.decision
+        return (await self._planner.prepare(request, rotate=False)).plan.decision
 
     def problems(self) -> tuple[str, ...]:
         """What is wrong with the routes, aliases and fallbacks of the settings, one sentence each."""
@@ -204,11 +205,11 @@ class Router:
             raise classify(answer.status, answer.headers, body, provider=info.name)
         return body
 
-    def _open_leg(
+    def _open_stream(
         self, request: ChatRequest, attempt: Attempt, key: Secret | None, prefill: str, deadline: float | None
     ) -> AttemptStream:
         """The wire for one attempt."""
-        target, model = attempt.target, attempt.option.model
+        target, model = attempt.target, attempt.candidate.model
         info = self._catalog.provider(target.provider)
         assert info is not None
         wire = codec(info.protocol, info.dialect)
@@ -230,10 +231,12 @@ class Router:
         )
         loads = model.local and "instant" not in info.flags
         slow = timeouts.slow_factor if loads or model.reasoning else 1.0
-        patience = StreamTimeouts(
+        stream_timeouts = StreamTimeouts(
             first * slow, idle, timeouts.keepalive_factor, deadline, timeouts.connect, timeouts.write
         )
-        stream = AttemptStream(self._transport(info), self._with_headers(encoded, info), decoder, patience, info.name)
+        stream = AttemptStream(
+            self._transport(info), self._with_headers(encoded, info), decoder, stream_timeouts, info.name
+        )
         stream.left_out = wire.left_out(request)
         stream.generates = request.embedding is None
         return stream

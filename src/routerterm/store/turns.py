@@ -120,7 +120,7 @@ class Turns:
     async def set_aside(self, turn: Turn, partial: Answer) -> str:
         """Keep a partial answer as a sibling of the reply, which begins anew; the sibling's id.
 
-        The reply keeps its id, so that the ledger's rows of both legs stay with the answer they paid for.
+        The reply keeps its id, so that the ledger's rows of both attempts stay with the answer they paid for.
         """
         id, now = self._new_id(), self._clock()
 

@@ -32,12 +32,7 @@ from routerterm.tui.navigation import Navigator
 from routerterm.tui.notifications import Notifications
 from routerterm.tui.settings_watch import SettingsWatch
 from routerterm.tui.terminal import driver_class
-from routerterm.tui.textual_internals import (
-    count_vowel_signs,
-    know_every_letter,
-    measure_joiners,
-    wrap_between_letters,
-)
+from routerterm.tui.textual_internals import support_every_script
 from routerterm.tui.themed_app import ThemedApp
 from routerterm.tui.themes.manager import EVERY
 
@@ -84,10 +79,7 @@ class RoutertermApp(ThemedApp):
         self._settings = SettingsWatch(paths.config_file, self.take_up_settings, self._tell_of_settings)
         self._ending = False
         self.editor = ExternalEditor(self)
-        know_every_letter()
-        count_vowel_signs()
-        measure_joiners()
-        wrap_between_letters()
+        support_every_script()
 
     def takes_input(self) -> bool:
         """Whether the composer is there, or another screen that takes what was typed."""

@@ -37,6 +37,7 @@ __all__ = [
     "letters_of",
     "measure_joiners",
     "places_of",
+    "support_every_script",
     "wrap_between_letters",
     "wrap_offsets",
 ]
@@ -66,6 +67,14 @@ def key_name(character: str) -> str:
 def is_text(character: str | None) -> bool:
     """Whether a character belongs into a text: letters, marks, blanks and joiners of every script."""
     return character is not None and all(unicodedata.category(one) not in ("Cc", "Cs", "Cn") for one in character)
+
+
+def support_every_script() -> None:
+    """Let Textual and Rich take, measure and wrap the letters of every script as terminals show them."""
+    know_every_letter()
+    count_vowel_signs()
+    measure_joiners()
+    wrap_between_letters()
 
 
 def know_every_letter() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import aclosing
 from typing import TYPE_CHECKING, assert_never
 
@@ -184,3 +184,17 @@ async def joined(events: AsyncGenerator[Event], partial: str) -> AsyncGenerator[
             if isinstance(event, Finished | Failed) and (rest := seam.end()):
                 yield TextDelta(rest)
             yield event
+
+
+async def despite_cancellation(work: Coroutine[None, None, None]) -> None:
+    """Await something that continues even if we are cancelled meanwhile, however often; then pass that on."""
+    task = asyncio.create_task(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
+    task.result()

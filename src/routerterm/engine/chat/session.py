@@ -6,8 +6,7 @@ task that reads it, stops the answer; what was said so far is kept.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
@@ -22,7 +21,7 @@ from routerterm.engine.chat.branches import Branches
 from routerterm.engine.chat.context import ContextWindow, UnlimitedWindow, context_of
 from routerterm.engine.chat.detached import DetachedReplies
 from routerterm.engine.chat.params import params_from_json, params_to_json
-from routerterm.engine.chat.reply import CHECKPOINT, RunningReply, joined
+from routerterm.engine.chat.reply import CHECKPOINT, RunningReply, despite_cancellation, joined
 from routerterm.engine.chat.title import title_of
 from routerterm.engine.chat.trace import Interruption, LeftOut, ReplyTrace
 
@@ -297,7 +296,7 @@ class Session(Branches):
             raise
         finally:
             if on_disk:
-                await _to_the_end(reply.end())
+                await despite_cancellation(reply.end())
         if reply.trouble is not None and not reply.saved:
             raise reply.trouble
 
@@ -335,17 +334,3 @@ class _Plan(Struct, frozen=True):
     client: str
     partial: str = ""
     """The beginning of the answer, where an earlier one is gone on with."""
-
-
-async def _to_the_end(work: Coroutine[None, None, None]) -> None:
-    """Await something that goes on even if we are cancelled meanwhile, however often; then pass that on."""
-    task = asyncio.create_task(work)
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.shield(task)
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled is not None:
-        raise cancelled
-    task.result()

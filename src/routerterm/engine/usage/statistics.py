@@ -54,7 +54,7 @@ class Line(Struct, frozen=True):
     id: str
     """What the name stands for: the same, or the id of a conversation."""
     requests: int
-    """Attempts: failed, cancelled and hedged legs too."""
+    """Attempts: failed, cancelled and hedges too."""
     input_tokens: int
     """The whole prompts, cached tokens included."""
     output_tokens: int

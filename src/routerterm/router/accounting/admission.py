@@ -45,15 +45,15 @@ class AttemptAdmission:
         memory: StateStore,
         ledger: Ledger,
         options: RouterOptions,
-        prepared: PlannedRequest,
+        planned: PlannedRequest,
         clock: Callable[[], float],
     ) -> None:
         self._memory, self._ledger, self._options = memory, ledger, options
-        self._prepared, self._clock = prepared, clock
+        self._planned, self._clock = planned, clock
 
     def key(self, attempt: Attempt) -> ApiKey | None:
         """The key of an attempt."""
-        return None if attempt.key is None else self._prepared.keys.get((attempt.target.provider, attempt.key))
+        return None if attempt.key is None else self._planned.keys.get((attempt.target.provider, attempt.key))
 
     async def admit_model(self, attempt: Attempt) -> AttemptRejected | None:
         """Ask the breaker, if it is not plainly closed.  What is tried as the last resort goes in any case."""
@@ -68,15 +68,15 @@ class AttemptAdmission:
             return state
 
         await self._change(name, change)
-        if admitted or attempt.option.last_resort:
+        if admitted or attempt.candidate.last_resort:
             return None
         return AttemptRejected("model", f"{attempt.target} failed too often", self._clock())
 
     async def admit_key(self, attempt: Attempt, tokens: int) -> AttemptRejected | None:
         """Count the request against the key."""
-        key, use = self.key(attempt), use_of(attempt.option.model, tokens)
-        view = next((view for view in attempt.option.keys if view.label == attempt.key), None)
-        if key is None or view is None or not (view.limited or len(attempt.option.keys) > 1):
+        key, use = self.key(attempt), use_of(attempt.candidate.model, tokens)
+        view = next((view for view in attempt.candidate.keys if view.label == attempt.key), None)
+        if key is None or view is None or not (view.limited or len(attempt.candidate.keys) > 1):
             return None
         taken = view
 
@@ -102,7 +102,7 @@ class AttemptAdmission:
 
     def rests(self, target: Target) -> bool:
         """Whether the model's breaker is open, as far as this request knows."""
-        return circuit_breaker.is_open(self._prepared.states.get(health_name(target)))
+        return circuit_breaker.is_open(self._planned.states.get(health_name(target)))
 
     async def charge(self, target: Target, error: ProviderError) -> None:
         """Charge a failure that was held back until it was known that the network is there."""
@@ -155,8 +155,8 @@ class AttemptAdmission:
     ) -> None:
         now, name = self._clock(), key_name(attempt.target.provider, key.label)
         said = header_limits(headers, now=now, provider=attempt.target.provider) if headers else None
-        known = self._prepared.states.get(name)
-        error, use = result.error, use_of(attempt.option.model)
+        known = self._planned.states.get(name)
+        error, use = result.error, use_of(attempt.candidate.model)
 
         def change(state: State | None) -> State | None:
             if result.outcome == "done":
@@ -173,10 +173,10 @@ class AttemptAdmission:
     async def _change(self, name: str, change: Callable[[State | None], State | None]) -> None:
         """A memory that cannot be written is logged: routing goes on with what this program knows."""
         try:
-            self._prepared.states[name] = await self._memory.change(name, change)
+            self._planned.states[name] = await self._memory.change(name, change)
         except StoreError as error:
             log.warning("the router's state could not be saved: %s", error.message)
-            self._prepared.states[name] = change(self._prepared.states.get(name))
+            self._planned.states[name] = change(self._planned.states.get(name))
 
 
 def over(reached: CapReached, target: Target) -> OverBudget:

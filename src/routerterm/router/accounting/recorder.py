@@ -13,7 +13,7 @@ from routerterm.core.usage import Usage
 from routerterm.router.accounting.admission import AttemptAdmission, AttemptResult
 from routerterm.router.accounting.rows import total_cost, total_usage
 from routerterm.router.decide.attempts import Attempt
-from routerterm.router.decide.retry import is_network
+from routerterm.router.decide.retry_state import is_network
 from routerterm.router.ports import Hooks
 from routerterm.router.run.assembly import RunningAttempt
 
@@ -21,8 +21,8 @@ from routerterm.router.run.assembly import RunningAttempt
 class AttemptRecorder:
     """Every attempt that left ends here, once."""
 
-    def __init__(self, books: AttemptAdmission, hooks: Hooks) -> None:
-        self._books, self._hooks = books, hooks
+    def __init__(self, admission: AttemptAdmission, hooks: Hooks) -> None:
+        self._admission, self._hooks = admission, hooks
         self._loop_time = asyncio.get_running_loop().time
         self._usages: list[Usage] = []
         self._costs: list[Cost] = []
@@ -40,12 +40,12 @@ class AttemptRecorder:
 
     @property
     def usage(self) -> Usage:
-        """Of all legs."""
+        """Of all attempts."""
         return total_usage(self._usages) if self._usages else Usage()
 
     @property
     def cost(self) -> Cost:
-        """Of all legs."""
+        """Of all attempts."""
         return total_cost(self._costs)
 
     def begin(self, run: RunningAttempt) -> None:
@@ -61,23 +61,23 @@ class AttemptRecorder:
             return
         run.over = True
         self._open.remove(run)
-        leg, ended = run.leg, self._loop_time()
+        stream, ended = run.stream, self._loop_time()
         usage = self._used(run, error)
-        cost = self._hooks.pricer.cost(usage, run.attempt.option.model)
+        cost = self._hooks.pricer.cost(usage, run.attempt.candidate.model)
         self._usages.append(usage)
         self._costs.append(cost)
         self._ended += to_nano(cost.usd) if cost.usd is not None else run.record.cost_nanousd or 0
-        ttft = None if leg.first_content is None else leg.first_content - leg.sent
-        status = leg.status if leg.status is not None else None if error is None else error.status
-        result = AttemptResult(outcome, usage, cost, run.started, ended - leg.sent, ttft, error, error_class, status)
+        ttft = None if stream.first_content is None else stream.first_content - stream.sent
+        status = stream.status if stream.status is not None else None if error is None else error.status
+        result = AttemptResult(outcome, usage, cost, run.started, ended - stream.sent, ttft, error, error_class, status)
         held_back = error is not None and is_network(error)
         if error is not None and held_back:
             self._unreached.append((run.attempt, error))
-        elif outcome != "cancelled" or leg.status is not None:
+        elif outcome != "cancelled" or stream.status is not None:
             self._reached_anything = True
-            self._reached_network = self._reached_network or not run.attempt.option.model.local
-        await self._books.settle(run.record, result)
-        await self._books.report(run.attempt, result, leg.headers, charge=not held_back)
+            self._reached_network = self._reached_network or not run.attempt.candidate.model.local
+        await self._admission.settle(run.record, result)
+        await self._admission.report(run.attempt, result, stream.headers, charge=not held_back)
 
     async def settle_unreached(self) -> None:
         """Failures to connect count once it is known that the network is there.
@@ -85,11 +85,11 @@ class AttemptRecorder:
         What answers on this machine says nothing of the line to those that are far away.
         """
         for attempt, error in self._unreached:
-            local = attempt.option.model.local
+            local = attempt.candidate.model.local
             if self._reached_anything if local else self._reached_network:
-                await self._books.charge(attempt.target, error)
+                await self._admission.charge(attempt.target, error)
             else:
-                await self._books.release(attempt.target)
+                await self._admission.release(attempt.target)
         self._unreached.clear()
 
     async def call_off(self) -> None:
@@ -100,16 +100,16 @@ class AttemptRecorder:
 
     def _used(self, run: RunningAttempt, error: ProviderError | None) -> Usage:
         """What the provider reported, or an estimate where something may be billed."""
-        generated = run.leg.content and run.leg.generates
+        generated = run.stream.content and run.stream.generates
         if run.usage is not None and run.usage.input and (run.usage.output or not generated):
             return run.usage
         if run.usage is not None and run.usage.cost is not None:
             return run.usage
-        if error is not None and not run.leg.content and not isinstance(error, ResponseTimeout | StreamInterrupted):
+        if error is not None and not run.stream.content and not isinstance(error, ResponseTimeout | StreamInterrupted):
             return Usage(source="estimated")
-        forecast = run.attempt.option.forecast
-        spoken = "".join(run.spoken) if run.leg.generates else ""
-        output = self._hooks.estimator.text(spoken, run.attempt.option.model) if spoken else 0
+        forecast = run.attempt.candidate.forecast
+        spoken = "".join(run.spoken) if run.stream.generates else ""
+        output = self._hooks.estimator.text(spoken, run.attempt.candidate.model) if spoken else 0
         estimated = Usage(fresh=forecast.prompt_tokens if forecast else 0, output=output, source="estimated")
         if run.usage is None:
             return estimated

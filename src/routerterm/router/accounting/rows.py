@@ -40,8 +40,8 @@ def reservation_row(
         input_tokens=forecast.prompt_tokens if forecast is not None else None,
         output_tokens=reserve if forecast is not None else None,
         cost_nanousd=to_nano(high) if high is not None else None,
-        cost_source=None if high is None else "declared" if attempt.option.model.local else "computed",
-        price_date=attempt.option.model.price_date,
+        cost_source=None if high is None else "declared" if attempt.candidate.model.local else "computed",
+        price_date=attempt.candidate.model.price_date,
     )
 
 
@@ -78,34 +78,34 @@ def settlement_row(
 
 
 def total_usage(usages: Iterable[Usage]) -> Usage:
-    """All legs together; estimated if one of them is."""
-    all_legs = tuple(usages)
-    legs = tuple(usage for usage in all_legs if usage.total) or all_legs[:1]
-    if len(legs) == 1:
-        return legs[0]
-    costs = [usage.cost for usage in legs]
+    """All attempts together; estimated if one of them is."""
+    every = tuple(usages)
+    attempts = tuple(usage for usage in every if usage.total) or every[:1]
+    if len(attempts) == 1:
+        return attempts[0]
+    costs = [usage.cost for usage in attempts]
     return Usage(
-        fresh=sum(usage.fresh for usage in legs),
-        cache_read=sum(usage.cache_read for usage in legs),
-        cache_write=sum(usage.cache_write for usage in legs),
-        cache_write_1h=sum(usage.cache_write_1h for usage in legs),
-        output=sum(usage.output for usage in legs),
-        reasoning=sum(usage.reasoning for usage in legs),
-        source="estimated" if any(usage.source == "estimated" for usage in legs) else "reported",
-        cost=None if not legs or None in costs else sum((cost for cost in costs if cost is not None), Decimal(0)),
+        fresh=sum(usage.fresh for usage in attempts),
+        cache_read=sum(usage.cache_read for usage in attempts),
+        cache_write=sum(usage.cache_write for usage in attempts),
+        cache_write_1h=sum(usage.cache_write_1h for usage in attempts),
+        output=sum(usage.output for usage in attempts),
+        reasoning=sum(usage.reasoning for usage in attempts),
+        source="estimated" if any(usage.source == "estimated" for usage in attempts) else "reported",
+        cost=None if not attempts or None in costs else sum((cost for cost in costs if cost is not None), Decimal(0)),
     )
 
 
 def total_cost(costs: Iterable[Cost]) -> Cost:
-    """All legs together; unknown if one of them is, and no surer than the least sure."""
-    legs = tuple(costs)
-    if len(legs) == 1:
-        return legs[0]
-    if not legs:
+    """All attempts together; unknown if one of them is, and no surer than the least sure."""
+    attempts = tuple(costs)
+    if len(attempts) == 1:
+        return attempts[0]
+    if not attempts:
         return FREE
-    if any(cost.usd is None for cost in legs):
+    if any(cost.usd is None for cost in attempts):
         return UNKNOWN_COST
-    priced = [cost for cost in legs if cost.usd]
+    priced = [cost for cost in attempts if cost.usd]
     computed = [cost for cost in priced if cost.source == "computed"]
-    least_sure = (computed or priced or list(legs))[0]
-    return Cost(sum((cost.usd for cost in legs if cost.usd), Decimal(0)), least_sure.source, least_sure.price_date)
+    least_sure = (computed or priced or list(attempts))[0]
+    return Cost(sum((cost.usd for cost in attempts if cost.usd), Decimal(0)), least_sure.source, least_sure.price_date)

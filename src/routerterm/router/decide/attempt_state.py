@@ -11,24 +11,24 @@ from routerterm.router.decide.ranking import RankedCandidate
 from routerterm.router.options import Limits
 
 NO_KEY_READY = KeyView("")
-"""Stands for: no key of the target can be had (None is for one that needs none)."""
+"""Means: no key of the target is available (None is for one that needs none)."""
 
 
 class CandidateState:
-    """The state of targets and keys; the flow tells it what happened and asks it what is possible."""
+    """The state of targets and keys; the plan tells it what happened and asks it what is possible."""
 
     def __init__(self, options: Sequence[RankedCandidate], limits: Limits, now: float) -> None:
         self.options = tuple(options)
         self.now = self._start = now
         self.made = 0
         """Attempts so far."""
-        self._walked = 0
+        self._refused_keys = 0
         """Those of them that only found a key refused: walking along a pool of keys uses up none."""
         self._limits = limits
         self._waited = 0.0
         self._tries: dict[Target, int] = {}
-        self._dead: set[Target] = set()
-        self._sick: set[Target] = set()
+        self._excluded: set[Target] = set()
+        self._degraded: set[Target] = set()
         self._not_before: dict[Target, float] = {}
         """What Retry-After asked for."""
         self._ready: dict[tuple[str, str, str], float | None] = {}
@@ -52,27 +52,27 @@ class CandidateState:
 
     def exclude(self, target: Target) -> None:
         """Never ask it again for this request."""
-        self._dead.add(target)
+        self._excluded.add(target)
 
     def is_excluded(self, target: Target) -> bool:
         """Whether it is not to be asked again."""
-        return target in self._dead
+        return target in self._excluded
 
-    def spare(self, target: Target) -> None:
-        """Ask it again only where nobody else is left."""
-        self._sick.add(target)
+    def deprioritise(self, target: Target) -> None:
+        """Ask it again only where no other is left."""
+        self._degraded.add(target)
 
     def is_degraded(self, target: Target) -> bool:
-        """Whether it is to be spared."""
-        return target in self._sick
+        """Whether it is asked only where no other is left."""
+        return target in self._degraded
 
     def delay(self, target: Target, seconds: float) -> None:
         """The target asked not to be asked for a while."""
         self._not_before[target] = self.now + seconds
 
-    def walked_on(self, target: Target) -> None:
+    def discount_refused_key(self, target: Target) -> None:
         """An attempt only showed that its key is refused, and another key is there: it does not count."""
-        self._walked += 1
+        self._refused_keys += 1
         self._tries[target] -= 1
 
     def key_ready(self, target: Target, label: str | None, at: float | None, *, whole: bool = True) -> None:
@@ -95,55 +95,55 @@ class CandidateState:
         if label is not None:
             self._unpaid.add((target.provider, label))
 
-    def rests_elsewhere(self, target: Target, label: str | None) -> bool:
+    def refused_elsewhere(self, target: Target, label: str | None) -> bool:
         """Whether the key was refused for another model in this request."""
         return any(
             (provider, name) == (target.provider, label) and model not in ("", target.model)
             for provider, name, model in self._ready
         )
 
-    def has_other_key(self, option: RankedCandidate, label: str | None) -> bool:
+    def has_other_key(self, candidate: RankedCandidate, label: str | None) -> bool:
         """Whether the target can be asked with a key that was not refused in this request."""
         return any(
             view.label != label
             and view.wait <= 0
-            and self._ready_at(option, view.label) == 0.0
-            and not self.is_doubtful(option.target, view)
-            for view in option.keys
+            and self._ready_at(candidate, view.label) == 0.0
+            and not self.is_doubtful(candidate.target, view)
+            for view in candidate.keys
         )
 
     def is_spent(self) -> bool:
         """Whether no attempt is left."""
-        return self.made - self._walked >= self._limits.attempts
+        return self.made - self._refused_keys >= self._limits.attempts
 
-    def only_larger_than(self, option: RankedCandidate) -> None:
+    def only_larger_than(self, candidate: RankedCandidate) -> None:
         """Only larger windows are left, and unknown ones."""
-        known = option.model.context
+        known = candidate.model.context
         for other in self.options:
             context = other.model.context
-            if other.target == option.target or (known is not None and context is not None and context <= known):
+            if other.target == candidate.target or (known is not None and context is not None and context <= known):
                 self.exclude(other.target)
 
     def tries(self, target: Target) -> int:
         """How often it was asked."""
         return self._tries.get(target, 0)
 
-    def tries_left(self, option: RankedCandidate, error: ProviderError) -> bool:
+    def tries_left(self, candidate: RankedCandidate, error: ProviderError) -> bool:
         """Twice on one target; a server that is loading answers nothing yet, and may be asked to the end."""
         most = self._limits.attempts if isinstance(error, ModelLoading) else self._limits.per_target
-        return self.tries(option.target) < most
+        return self.tries(candidate.target) < most
 
-    def first_key(self, option: RankedCandidate) -> KeyView | None:
+    def first_key(self, candidate: RankedCandidate) -> KeyView | None:
         """The key to begin with."""
-        if option.keys:
-            return option.keys[0]
-        return NO_KEY_READY if option.needs_key else None
+        if candidate.keys:
+            return candidate.keys[0]
+        return NO_KEY_READY if candidate.needs_key else None
 
-    def key(self, option: RankedCandidate) -> KeyView | None:
-        """The key that may be used soonest, with the wait from now; `NO_KEY_NOW` if all are out."""
-        best = NO_KEY_READY if option.needs_key else None
-        for view in option.keys:
-            ready = self._ready_at(option, view.label)
+    def key(self, candidate: RankedCandidate) -> KeyView | None:
+        """The key that may be used soonest, with the wait from now; `NO_KEY_READY` if all are out."""
+        best = NO_KEY_READY if candidate.needs_key else None
+        for view in candidate.keys:
+            ready = self._ready_at(candidate, view.label)
             if ready is None:
                 continue
             since = ready or view.wait + self._start
@@ -151,52 +151,52 @@ class CandidateState:
             if (
                 best is None
                 or best is NO_KEY_READY
-                or self._rank(option, view, wait) < self._rank(option, best, best.wait)
+                or self._rank(candidate, view, wait) < self._rank(candidate, best, best.wait)
             ):
                 best = KeyView(view.label, wait)
         return best
 
-    def _rank(self, option: RankedCandidate, view: KeyView, wait: float) -> tuple[bool, float]:
-        return self.is_doubtful(option.target, view), wait
+    def _rank(self, candidate: RankedCandidate, view: KeyView, wait: float) -> tuple[bool, float]:
+        return self.is_doubtful(candidate.target, view), wait
 
-    def _ready_at(self, option: RankedCandidate, label: str) -> float | None:
+    def _ready_at(self, candidate: RankedCandidate, label: str) -> float | None:
         """When this request may use a key for a target: 0 is now, None never."""
-        target = option.target
-        if (target.provider, label) in self._unpaid and not option.is_free:
+        target = candidate.target
+        if (target.provider, label) in self._unpaid and not candidate.is_free:
             return None
         found = [self._ready.get((target.provider, label, model), 0.0) for model in ("", target.model)]
         return None if None in found else max(at for at in found if at is not None)
 
-    def usable(self, option: RankedCandidate, *, again: bool = False) -> KeyView | None:
-        """The key to ask this target with, None where it needs none, or `NO_KEY_NOW` if it cannot be asked now."""
-        if self.is_excluded(option.target) or self.tries(option.target) >= self._limits.per_target:
+    def usable(self, candidate: RankedCandidate, *, again: bool = False) -> KeyView | None:
+        """The key to ask this target with, None where it needs none, or `NO_KEY_READY` if it cannot be asked now."""
+        if self.is_excluded(candidate.target) or self.tries(candidate.target) >= self._limits.per_target:
             return NO_KEY_READY
-        key = self.key(option)
+        key = self.key(candidate)
         if key is NO_KEY_READY:
             return NO_KEY_READY
-        wait = max(key.wait if key is not None else 0.0, self.retry_after_left(option))
-        return NO_KEY_READY if wait > self.patience(not again and self.others(option)) else key
+        wait = max(key.wait if key is not None else 0.0, self.retry_after_left(candidate))
+        return NO_KEY_READY if wait > self.wait_budget_left(not again and self.others(candidate)) else key
 
-    def retry_after_left(self, option: RankedCandidate) -> float:
+    def retry_after_left(self, candidate: RankedCandidate) -> float:
         """Seconds that the target asked not to be asked for."""
-        return max(0.0, self._not_before.get(option.target, 0.0) - self.now)
+        return max(0.0, self._not_before.get(candidate.target, 0.0) - self.now)
 
-    def patience(self, others: bool) -> float:
+    def wait_budget_left(self, others: bool) -> float:
         """Seconds of waiting that are left."""
         return (self._limits.patience if others else self._limits.patience_alone) - self._waited
 
-    def others(self, option: RankedCandidate) -> bool:
+    def others(self, candidate: RankedCandidate) -> bool:
         """Whether another candidate stands ready that was not asked yet."""
-        return not self.is_spent() and self._fresh(option) > 0
+        return not self.is_spent() and self._fresh(candidate) > 0
 
-    def spared(self, option: RankedCandidate) -> bool:
+    def has_attempt_to_spare(self, candidate: RankedCandidate) -> bool:
         """Whether asking it once more still leaves an attempt for each candidate that was not asked yet."""
-        return self._limits.attempts - self.made + self._walked > self._fresh(option)
+        return self._limits.attempts - self.made + self._refused_keys > self._fresh(candidate)
 
-    def _fresh(self, option: RankedCandidate) -> int:
+    def _fresh(self, candidate: RankedCandidate) -> int:
         """How many other candidates stand ready that were not asked yet."""
         return sum(
-            other.target != option.target
+            other.target != candidate.target
             and not self.is_excluded(other.target)
             and not self.tries(other.target)
             and (key := self.key(other)) is not NO_KEY_READY

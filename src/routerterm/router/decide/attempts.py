@@ -1,4 +1,4 @@
-"""What is tried for a request, and how it went: the values that flow and client hand to each other.
+"""What is tried for a request, and how it went: the values that retry plan and client hand to each other.
 
 Times are seconds; ``now`` comes with the outcomes.
 """
@@ -17,7 +17,7 @@ from routerterm.router.options import CutPolicy, KeyLimits, Limits
 
 
 class Rules(Struct, frozen=True):
-    """The settings that the flow follows."""
+    """The settings that the plan follows."""
 
     limits: Limits = field(default_factory=Limits)
     keys: KeyLimits = field(default_factory=KeyLimits)
@@ -64,9 +64,9 @@ class AttemptSucceeded(Struct, frozen=True):
 
 
 class Hedged(Struct, frozen=True):
-    """The spare attempt was made as well.  ``other`` is how the slower one failed; None if it was called off."""
+    """The hedge was made as well.  ``other`` is how the slower one failed; None if it was called off."""
 
-    spare_won: bool
+    hedge_won: bool
     winner: AttemptLost | AttemptSucceeded
     other: AttemptLost | None = None
 
@@ -78,13 +78,13 @@ class Attempt(Struct, frozen=True):
     """One thing to try."""
 
     n: int
-    option: RankedCandidate
+    candidate: RankedCandidate
     key: str | None
     """The key's label; None where none is needed."""
     why: str
     delay: float = 0.0
     others: bool = False
-    """Another candidate stands ready: patience is short."""
+    """Another candidate is ready: waits are short."""
     recover: OnCut | None = None
     """How this attempt goes on with a cut answer, if there is one."""
     ignore_cooldown: bool = False
@@ -93,10 +93,10 @@ class Attempt(Struct, frozen=True):
     """Tokens that the answer is kept to, because the account can pay for no more."""
     next: str = ""
     """What is done now, in words, for the failure before it."""
-    spare: Attempt | None = None
+    hedge: Attempt | None = None
     """What may be made as well when this one is slower to its first token than usual; counted once it is made."""
 
     @property
     def target(self) -> Target:
         """Whom it asks."""
-        return self.option.target
+        return self.candidate.target

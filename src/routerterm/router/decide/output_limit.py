@@ -32,26 +32,28 @@ class Allowed(Struct, frozen=True):
     """Tokens that the answer is kept to because a cap leaves no more."""
 
 
-def allowed(request: ChatRequest, option: RankedCandidate, caps: Sequence[Cap], forecaster: Forecaster) -> Allowed:
+def allowed(request: ChatRequest, candidate: RankedCandidate, caps: Sequence[Cap], forecaster: Forecaster) -> Allowed:
     """The request with as long an answer as the model gives.
 
     A longer limit than the model's own is lowered to it: it was meant for another candidate, and providers refuse it.
     """
-    most, longest = request.params.max_output, option.model.max_output
+    most, longest = request.params.max_output, candidate.model.max_output
     if most is not None and longest is not None and most > longest:
         request = _with_limit(request, longest)
-    if option.forecast is None or all(cap.unit == "requests" for cap in caps):
-        return Allowed(request, option.forecast)
-    room = request.params.max_output or _longest(option.model, option.forecast.prompt_tokens)
-    return Allowed(request, forecaster.forecast(_with_limit(request, room), option.model))
+    if candidate.forecast is None or all(cap.unit == "requests" for cap in caps):
+        return Allowed(request, candidate.forecast)
+    room = request.params.max_output or _longest(candidate.model, candidate.forecast.prompt_tokens)
+    return Allowed(request, forecaster.forecast(_with_limit(request, room), candidate.model))
 
 
-def tightened(before: Allowed, option: RankedCandidate, reached: CapReached, forecaster: Forecaster) -> Allowed | None:
+def tightened(
+    before: Allowed, candidate: RankedCandidate, reached: CapReached, forecaster: Forecaster
+) -> Allowed | None:
     """What fits into what a cap leaves.  None where that is less than a long answer of this model usually takes.
 
     A request that says itself how long its answer may be is not changed.
     """
-    foreseen, held = option.forecast, before.forecast
+    foreseen, held = candidate.forecast, before.forecast
     asked_for = before.request.params.max_output is not None and before.clipped is None
     if asked_for or foreseen is None or foreseen.answer is None or held is None or held.answer is None:
         return None
@@ -59,21 +61,21 @@ def tightened(before: Allowed, option: RankedCandidate, reached: CapReached, for
     if reached.cap.unit == "tokens":
         fits = left - held.prompt_tokens
     elif reached.cap.unit == "usd":
-        fits = _affordable(before.request, option, left, held, forecaster)
+        fits = _affordable(before.request, candidate, left, held, forecaster)
     else:
         return None
     fits = min(fits, held.answer - 1)
     if fits < foreseen.answer:
         return None
     request = _with_limit(before.request, fits)
-    return Allowed(request, forecaster.forecast(request, option.model), fits)
+    return Allowed(request, forecaster.forecast(request, candidate.model), fits)
 
 
 def _affordable(
-    request: ChatRequest, option: RankedCandidate, left: int, held: Forecast, forecaster: Forecaster
+    request: ChatRequest, candidate: RankedCandidate, left: int, held: Forecast, forecaster: Forecaster
 ) -> int:
     """Tokens of an answer that so many nano-dollars pay for.  The high end grows evenly with the answer's length."""
-    shortest = forecaster.forecast(_with_limit(request, 1), option.model)
+    shortest = forecaster.forecast(_with_limit(request, 1), candidate.model)
     if held.high is None or shortest.high is None or held.answer is None or held.answer < 2:
         return 0
     per_token = (held.high - shortest.high) / (held.answer - 1)

@@ -28,13 +28,13 @@ def preference_rejection(controls: RoutingPreferences, target: Target, model: Mo
 
 
 def reorder(
-    controls: RoutingPreferences, resolved: Resolved, subjects: Sequence[CandidateInfo]
+    controls: RoutingPreferences, resolved: Resolved, candidates: Sequence[CandidateInfo]
 ) -> tuple[Resolved, Sequence[CandidateInfo]]:
     """The subjects in the order that the request wants, and the route as one that keeps to it."""
     if not controls.order and controls.sort is None:
-        return resolved, subjects
-    by_wish = sorted(subjects, key=lambda subject: _rank(controls, subject))
-    named = sorted(by_wish, key=lambda subject: _place_or_last(controls.order, subject.target))
+        return resolved, candidates
+    by_wish = sorted(candidates, key=lambda candidate: _rank(controls, candidate))
+    named = sorted(by_wish, key=lambda candidate: _place_or_last(controls.order, candidate.target))
     return replace(resolved, strategy="priority"), named
 
 
@@ -45,13 +45,15 @@ def apply_preferences(controls: RoutingPreferences, made: Plan) -> Plan:
         decision = replace(decision, strategy=f"the request's own ({controls.sort or 'order'})")
     if controls.fallbacks or len(made.options) < 2:
         return replace(made, decision=decision)
-    left_out = tuple(RejectedCandidate(option.target, "the request allows no fallback") for option in made.options[1:])
+    left_out = tuple(
+        RejectedCandidate(candidate.target, "the request allows no fallback") for candidate in made.options[1:]
+    )
     decision = replace(decision, candidates=decision.candidates[:1], passed_over=(*decision.passed_over, *left_out))
     return replace(made, options=made.options[:1], decision=decision)
 
 
-def _rank(controls: RoutingPreferences, subject: CandidateInfo) -> tuple[bool, Decimal | float]:
-    health, forecast = subject.health, subject.forecast
+def _rank(controls: RoutingPreferences, candidate: CandidateInfo) -> tuple[bool, Decimal | float]:
+    health, forecast = candidate.health, candidate.forecast
     match controls.sort:
         case "price":
             if forecast is None or forecast.low is None or forecast.high is None:

@@ -92,12 +92,12 @@ class Plan(Struct, frozen=True):
 
 def plan(
     resolved: Resolved,
-    subjects: Sequence[CandidateInfo],
+    candidates: Sequence[CandidateInfo],
     needs: Needs,
     now: float,
     *,
     limits: Limits,
-    chance: Callable[[], float],
+    random: Callable[[], float],
     turn: int = 0,
     budget_blocks: bool = True,
 ) -> Plan:
@@ -105,33 +105,33 @@ def plan(
     passed: list[RejectedCandidate] = []
     fit: list[CandidateInfo] = []
     resting: list[CandidateInfo] = []
-    for subject in subjects:
-        unfit = _unfit(subject, needs, now)
+    for candidate in candidates:
+        unfit = _unfit(candidate, needs, now)
         if unfit is not None:
             passed.append(unfit)
-        elif rest := _cooling_down(subject, limits.patience):
-            resting.append(subject)
+        elif rest := _cooling_down(candidate, limits.patience):
+            resting.append(candidate)
             passed.append(rest)
         else:
-            fit.append(subject)
+            fit.append(candidate)
     last_resort = not fit
     if last_resort:
-        fit = [subject for subject in resting if _may_be_last_resort(subject, limits)]
-        taken = {subject.target for subject in fit}
+        fit = [candidate for candidate in resting if _may_be_last_resort(candidate, limits)]
+        taken = {candidate.target for candidate in fit}
         passed = [item for item in passed if item.target not in taken]
-    ranked = _ranked(resolved, fit, chance, turn)
-    refused = [subject for subject, _ in ranked if subject.objection]
+    ranked = _ranked(resolved, fit, random, turn)
+    refused = [candidate for candidate, _ in ranked if candidate.objection]
     budget_refused = bool(ranked) and ranked[0][0].objection is not None and budget_blocks
-    passed += [RejectedCandidate(subject.target, subject.objection or "") for subject in refused]
+    passed += [RejectedCandidate(candidate.target, candidate.objection or "") for candidate in refused]
     options = tuple(
-        _option(subject, why, last_resort, resolved.hedge) for subject, why in ranked if subject.objection is None
+        _option(candidate, why, last_resort, resolved.hedge) for candidate, why in ranked if candidate.objection is None
     )
     if budget_refused:
         passed += [RejectedCandidate(option.target, "the first choice would exceed a budget") for option in options]
         options = ()
-    candidates = tuple(Candidate(option.target, option.why, option.forecast) for option in options)
-    forecast = candidates[0].forecast if candidates else None
-    decision = Decision(resolved.asked, resolved.strategy, candidates, tuple(passed), forecast)
+    chosen = tuple(Candidate(option.target, option.why, option.forecast) for option in options)
+    forecast = chosen[0].forecast if chosen else None
+    decision = Decision(resolved.asked, resolved.strategy, chosen, tuple(passed), forecast)
     missing_key = bool(passed) and all(item.cause == "no key" for item in passed)
     return Plan(options, decision, bool(refused) and not options, missing_key)
 
@@ -140,24 +140,24 @@ NO_KEY = "no key"
 DISABLED = "its provider is disabled in the settings"
 
 
-def _unfit(subject: CandidateInfo, needs: Needs, now: float) -> RejectedCandidate | None:
+def _unfit(candidate: CandidateInfo, needs: Needs, now: float) -> RejectedCandidate | None:
     """Why a model cannot serve the request at all."""
-    provider, model, target = subject.provider, subject.model, subject.target
+    provider, model, target = candidate.provider, candidate.model, candidate.target
     if provider is None or model is None:
         return RejectedCandidate(target, f"there is no provider {target.provider}", "unknown")
     if not provider.enabled:
         return RejectedCandidate(target, DISABLED, "unknown")
     if needs.private and not model.local:
         return RejectedCandidate(target, "the conversation is private, and this model is not local", "capability")
-    if subject.obstacle:
-        return RejectedCandidate(target, subject.obstacle, subject.obstacle_cause)
-    if lacks := _lacks(provider, model, needs, subject.forecast):
+    if candidate.obstacle:
+        return RejectedCandidate(target, candidate.obstacle, candidate.obstacle_cause)
+    if lacks := _lacks(provider, model, needs, candidate.forecast):
         return RejectedCandidate(target, lacks, "capability")
     if model.switched_off and model.switched_off <= datetime.fromtimestamp(now, UTC).date().isoformat():
         return RejectedCandidate(target, f"retired on {model.switched_off}", "unknown")
-    if subject.entry.weight <= 0:
+    if candidate.entry.weight <= 0:
         return RejectedCandidate(target, "its weight is 0")
-    return _keyless(subject, provider)
+    return _keyless(candidate, provider)
 
 
 def _lacks(provider: ProviderInfo, model: ModelInfo, needs: Needs, forecast: Forecast | None) -> str | None:
@@ -177,19 +177,19 @@ def _lacks(provider: ProviderInfo, model: ModelInfo, needs: Needs, forecast: For
     return None
 
 
-def _keyless(subject: CandidateInfo, provider: ProviderInfo) -> RejectedCandidate | None:
-    if not provider.needs_key or ordered(subject.keys):
+def _keyless(candidate: CandidateInfo, provider: ProviderInfo) -> RejectedCandidate | None:
+    if not provider.needs_key or ordered(candidate.keys):
         return None
-    if not subject.keys:
-        return RejectedCandidate(subject.target, NO_KEY, "no key")
+    if not candidate.keys:
+        return RejectedCandidate(candidate.target, NO_KEY, "no key")
     words = {"bad_credential": "is refused", "out_of_credit": "has no credit left"}
-    reason = ", ".join(f"key {view.label} {words.get(view.out or '', 'is out')}" for view in subject.keys)
-    return RejectedCandidate(subject.target, reason, "key rejected")
+    reason = ", ".join(f"key {view.label} {words.get(view.out or '', 'is out')}" for view in candidate.keys)
+    return RejectedCandidate(candidate.target, reason, "key rejected")
 
 
-def _cooling_down(subject: CandidateInfo, patience: float) -> RejectedCandidate | None:
+def _cooling_down(candidate: CandidateInfo, patience: float) -> RejectedCandidate | None:
     """Why a model that could serve the request is left alone for now."""
-    health, target = subject.health, subject.target
+    health, target = candidate.health, candidate.target
     if health.avoided_for:
         return RejectedCandidate(
             target, f"avoided by hand for {format_duration(health.avoided_for)}", "circuit", health.avoided_for
@@ -200,7 +200,7 @@ def _cooling_down(subject: CandidateInfo, patience: float) -> RejectedCandidate 
     if health.open_for:
         reason = f"failed too often, retried in {format_duration(health.open_for)}"
         return RejectedCandidate(target, reason, "circuit", health.open_for)
-    keys = ordered(subject.keys)
+    keys = ordered(candidate.keys)
     if keys and keys[0].wait > patience:
         reason = ", ".join(
             f"key {view.label} cools down for {format_duration(view.wait)} ({view.reason})" for view in keys
@@ -209,52 +209,53 @@ def _cooling_down(subject: CandidateInfo, patience: float) -> RejectedCandidate 
     return None
 
 
-def _may_be_last_resort(subject: CandidateInfo, limits: Limits) -> bool:
+def _may_be_last_resort(candidate: CandidateInfo, limits: Limits) -> bool:
     """With nothing else left, a sick model is better than none; a key's rest is kept all the same."""
-    keys = ordered(subject.keys)
-    return not subject.health.avoided_for and not (keys and keys[0].wait > limits.patience_alone)
+    keys = ordered(candidate.keys)
+    return not candidate.health.avoided_for and not (keys and keys[0].wait > limits.patience_alone)
 
 
 def _ranked(
-    resolved: Resolved, fit: Sequence[CandidateInfo], chance: Callable[[], float], turn: int
+    resolved: Resolved, fit: Sequence[CandidateInfo], random: Callable[[], float], turn: int
 ) -> list[tuple[CandidateInfo, str]]:
-    chosen = [subject for subject in fit if not subject.entry.fallback]
-    followers = [subject for subject in fit if subject.entry.fallback]
-    ranked = _by_strategy(resolved, chosen, chance, turn)
-    return ranked + [(subject, f"fallback of {resolved.route}") for subject in followers]
+    chosen = [candidate for candidate in fit if not candidate.entry.fallback]
+    followers = [candidate for candidate in fit if candidate.entry.fallback]
+    ranked = _by_strategy(resolved, chosen, random, turn)
+    return ranked + [(candidate, f"fallback of {resolved.route}") for candidate in followers]
 
 
 def _by_strategy(
-    resolved: Resolved, fit: Sequence[CandidateInfo], chance: Callable[[], float], turn: int
+    resolved: Resolved, fit: Sequence[CandidateInfo], random: Callable[[], float], turn: int
 ) -> list[tuple[CandidateInfo, str]]:
     if not fit:
         return []
     match resolved.strategy:
         case "priority":
             if resolved.outright:
-                return [(subject, "you picked it") for subject in fit]
-            return [(subject, f"choice {place} of {resolved.route}") for place, subject in enumerate(fit, 1)]
+                return [(candidate, "you picked it") for candidate in fit]
+            return [(candidate, f"choice {place} of {resolved.route}") for place, candidate in enumerate(fit, 1)]
         case "round-robin":
             first = turn % len(fit)
             rotated = [*fit[first:], *fit[:first]]
-            return [(subject, f"turn {place} of {resolved.route}") for place, subject in enumerate(rotated, 1)]
+            return [(candidate, f"turn {place} of {resolved.route}") for place, candidate in enumerate(rotated, 1)]
         case "weighted":
-            whole = sum(subject.entry.weight for subject in fit)
-            drawn = sorted(fit, key=lambda subject: -_drawn(subject.entry.weight, chance()))
+            whole = sum(candidate.entry.weight for candidate in fit)
+            drawn = sorted(fit, key=lambda candidate: -_drawn(candidate.entry.weight, random()))
             return [
-                (subject, f"picked with a chance of {100 * subject.entry.weight / whole:.0f} %") for subject in drawn
+                (candidate, f"picked with a chance of {100 * candidate.entry.weight / whole:.0f} %")
+                for candidate in drawn
             ]
         case "cheapest":
-            by_price = sorted(fit, key=lambda subject: _price(subject.forecast))
-            return [(subject, _price_words(subject.forecast)) for subject in by_price]
+            by_price = sorted(fit, key=lambda candidate: _price(candidate.forecast))
+            return [(candidate, _price_words(candidate.forecast)) for candidate in by_price]
         case "fastest":
-            by_time = sorted(fit, key=lambda subject: _seconds(subject.health))
-            return [(subject, _speed_words(subject.health)) for subject in by_time]
+            by_time = sorted(fit, key=lambda candidate: _seconds(candidate.health))
+            return [(candidate, _speed_words(candidate.health)) for candidate in by_time]
 
 
-def _drawn(weight: float, chance: float) -> float:
+def _drawn(weight: float, random: float) -> float:
     """Efraimidis and Spirakis: sorting by this draws without putting back, in proportion to the weights."""
-    return float(max(chance, 1e-12) ** (1.0 / weight))
+    return float(max(random, 1e-12) ** (1.0 / weight))
 
 
 def _price(forecast: Forecast | None) -> tuple[bool, Decimal]:
@@ -285,18 +286,18 @@ def _speed_words(health: Health) -> str:
     return f"{health.ttft:.1f} s to the first token{speed}"
 
 
-def _option(subject: CandidateInfo, why: str, last_resort: bool, hedge: bool) -> RankedCandidate:
-    assert subject.model is not None
-    assert subject.provider is not None
+def _option(candidate: CandidateInfo, why: str, last_resort: bool, hedge: bool) -> RankedCandidate:
+    assert candidate.model is not None
+    assert candidate.provider is not None
     if last_resort:
         why = f"{why}; the last candidate"
     return RankedCandidate(
-        subject.target,
-        subject.model,
+        candidate.target,
+        candidate.model,
         why,
-        ordered(subject.keys) if subject.provider.needs_key or subject.keys else (),
-        subject.provider.needs_key,
-        subject.forecast,
+        ordered(candidate.keys) if candidate.provider.needs_key or candidate.keys else (),
+        candidate.provider.needs_key,
+        candidate.forecast,
         last_resort,
-        subject.health.ttft_p95 if hedge else None,
+        candidate.health.ttft_p95 if hedge else None,
     )

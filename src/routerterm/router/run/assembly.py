@@ -20,7 +20,7 @@ class RunningAttempt(Struct):
     attempt: Attempt
     record: AttemptRecord
     started: float
-    leg: AttemptStream
+    stream: AttemptStream
     why: str = ""
     """Why it is made, and what of the request was changed for it."""
     left_out: tuple[str, ...] = ()
@@ -36,11 +36,11 @@ class RunningAttempt(Struct):
     @property
     def progress(self) -> Progress:
         """For the flow."""
-        return Progress(self.characters, self.leg.content, self.tool_calls)
+        return Progress(self.characters, self.stream.content, self.tool_calls)
 
 
 class ResponseAssembler:
-    """What reaches the person of all legs of a request."""
+    """What reaches the person of all attempts of a request."""
 
     def __init__(self, guarded: Guarded) -> None:
         self._guarded = guarded
@@ -48,10 +48,10 @@ class ResponseAssembler:
         self._last_text = TextDelta("")
         """Of which kind held text is (an answer's or a refusal's): that of the piece that came last."""
         self.partial = ""
-        """The raw text of the legs so far that a continuation goes on with."""
+        """The raw text of the attempts so far that a continuation starts from."""
 
-    def seam(self, run: RunningAttempt) -> ContinuationJoiner | None:
-        """What joins a leg to the text so far, if it goes on with it."""
+    def joiner(self, run: RunningAttempt) -> ContinuationJoiner | None:
+        """What joins an attempt to the text so far, if it continues it."""
         return ContinuationJoiner(self.partial) if run.attempt.recover == "continue" else None
 
     def recovered(self, run: RunningAttempt) -> Recovered:
@@ -65,20 +65,20 @@ class ResponseAssembler:
         return Recovered(how, characters, run.attempt.target)
 
     def keep(self, run: RunningAttempt) -> None:
-        """A leg broke off: its text may be gone on with."""
-        if run.leg.content and not run.tool_calls:
+        """An attempt was cut off: its text may be continued."""
+        if run.stream.content and not run.tool_calls:
             self.partial += "".join(run.text)
 
     def shown(
-        self, run: RunningAttempt, event: TextDelta | ReasoningDelta | ToolCallDelta, seam: ContinuationJoiner | None
+        self, run: RunningAttempt, event: TextDelta | ReasoningDelta | ToolCallDelta, joiner: ContinuationJoiner | None
     ) -> Event | None:
         """A piece with repetitions dropped and redactions undone; the raw piece is kept for a continuation."""
         match event:
             case TextDelta(text):
                 run.spoken.append(text)
                 self._last_text = event
-                if seam is not None:
-                    text = seam.feed(text)
+                if joiner is not None:
+                    text = joiner.feed(text)
                 run.text.append(text)
                 run.characters += len(text)
                 text = self._restored("text", text)
@@ -100,10 +100,10 @@ class ResponseAssembler:
         run.characters = 0
         return [TextDelta(held), event] if held else [event]
 
-    def rest(self, run: RunningAttempt, seam: ContinuationJoiner | None) -> list[Event]:
-        """What seam and restorers still hold back at the end of a leg."""
+    def rest(self, run: RunningAttempt, joiner: ContinuationJoiner | None) -> list[Event]:
+        """What joiner and restorers still hold back at the end of an attempt."""
         rest: list[Event] = []
-        held = seam.end() if seam is not None else ""
+        held = joiner.end() if joiner is not None else ""
         run.text.append(held)
         run.characters += len(held)
         if text := self._restored("text", held) + self._end("text"):

@@ -58,12 +58,12 @@ class AttemptStream:
     """Sends one request and decodes its answer.  After the end ``stopped`` tells whether the answer is whole."""
 
     def __init__(
-        self, transport: Transport, request: HttpRequest, decoder: Decoder, patience: StreamTimeouts, provider: str
+        self, transport: Transport, request: HttpRequest, decoder: Decoder, timeouts: StreamTimeouts, provider: str
     ) -> None:
         self._transport = transport
         self._request = request
         self._decoder = decoder
-        self._patience = patience
+        self._timeouts = timeouts
         self._provider = provider
         self.left_out: tuple[str, ...] = ()
         """The names of what the request asks and the protocol cannot say."""
@@ -134,11 +134,11 @@ class AttemptStream:
         return None
 
     async def _opened(self, stack: AsyncExitStack) -> HttpResponse:
-        waits = Timeouts(self._patience.connect, self._patience.write)
+        connection_timeouts = Timeouts(self._timeouts.connect, self._timeouts.write)
         due = self._due()
         try:
             async with asyncio.timeout_at(due):
-                answer = await stack.enter_async_context(self._transport.exchange(self._request, waits))
+                answer = await stack.enter_async_context(self._transport.exchange(self._request, connection_timeouts))
         except TimeoutError:
             raise self._too_late() from None
         self.headers, self.status = answer.headers, answer.status
@@ -146,7 +146,7 @@ class AttemptStream:
         return answer
 
     async def _next(self, body: AsyncIterator[bytes]) -> bytes | None:
-        """The body's next piece, awaited no longer than patience allows; None at its end."""
+        """The body's next piece, awaited no longer than the timeouts allow; None at its end."""
         try:
             data = await self._watch.until(self._due(), anext(body))
         except StopAsyncIteration:
@@ -158,18 +158,18 @@ class AttemptStream:
 
     def _due(self) -> float:
         """When waiting ends.  Bytes without content, such as comments, stretch it, but not for ever."""
-        patience = self._patience
-        wait = patience.idle if self.content else patience.first
+        timeouts = self._timeouts
+        wait = timeouts.idle if self.content else timeouts.first
         if self._decoder.is_finishing:
             wait = _TRAILING if self._counted else _LATE_USAGE
         due = self._last_byte + wait
         if self._last_content != self._last_byte:
-            due = min(due, self._last_content + wait * patience.keepalive_factor)
-        return due if patience.deadline is None or due < patience.deadline else patience.deadline
+            due = min(due, self._last_content + wait * timeouts.keepalive_factor)
+        return due if timeouts.deadline is None or due < timeouts.deadline else timeouts.deadline
 
     def _too_late(self) -> RoutertermError:
-        patience = self._patience
-        if patience.deadline is not None and self._clock() >= patience.deadline:
+        timeouts = self._timeouts
+        if timeouts.deadline is not None and self._clock() >= timeouts.deadline:
             return DeadlineExceeded(
                 "The answer took longer than router.deadline allows.", "The setting is router.deadline, in seconds."
             )

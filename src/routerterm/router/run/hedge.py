@@ -29,11 +29,11 @@ class Race(Struct, frozen=True):
     """How it went: all of the winner's batches, and why the other lost if it failed."""
 
     batches: Batches
-    spare_won: bool = False
+    hedge_won: bool = False
     failed: RoutertermError | None = None
 
 
-async def first_to_speak(first: Batches, ask_spare: Callable[[], Awaitable[Batches | None]], after: float) -> Race:
+async def first_to_speak(first: Batches, start_hedge: Callable[[], Awaitable[Batches | None]], after: float) -> Race:
     """Wait ``after`` seconds for content from ``first``, then ask the spare as well; the slower one is closed.
 
     Where both fail, the race is won by the one that failed last, and its batches raise its error.
@@ -41,29 +41,29 @@ async def first_to_speak(first: Batches, ask_spare: Callable[[], Awaitable[Batch
     speaker = _Speaker(first)
     try:
         await asyncio.wait({speaker.task}, timeout=after)
-        if speaker.task.done() or (second := await ask_spare()) is None:
+        if speaker.task.done() or (second := await start_hedge()) is None:
             await asyncio.wait({speaker.task})
             return Race(speaker)
-        spare = _Speaker(second)
+        hedge = _Speaker(second)
     except BaseException:
         await speaker.close()
         raise
     try:
-        done, _ = await asyncio.wait({speaker.task, spare.task}, return_when=asyncio.FIRST_COMPLETED)
-        winner, loser = (speaker, spare) if speaker.task in done else (spare, speaker)
+        done, _ = await asyncio.wait({speaker.task, hedge.task}, return_when=asyncio.FIRST_COMPLETED)
+        winner, loser = (speaker, hedge) if speaker.task in done else (hedge, speaker)
         if (failed := winner.error()) is not None:
             await asyncio.wait({loser.task})
             winner, loser = loser, winner
     except BaseException:
         await speaker.close()
-        await spare.close()
+        await hedge.close()
         raise
     await loser.close()
-    return Race(winner, winner is spare, failed)
+    return Race(winner, winner is hedge, failed)
 
 
 class _Speaker:
-    """Reads one leg up to its first content, in a task of its own."""
+    """Reads one stream up to its first content, in a task of its own."""
 
     def __init__(self, batches: Batches) -> None:
         self._batches = batches

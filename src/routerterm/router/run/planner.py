@@ -100,12 +100,12 @@ class RequestPlanner:
         hooks: Hooks,
         *,
         clock: Callable[[], float],
-        chance: Callable[[], float],
+        random: Callable[[], float],
         obstacle: Callable[[ProviderInfo, str], str | None],
     ) -> None:
         self._catalog, self._keys, self._memory = catalog, keys, memory
         self._options, self._hooks = options, hooks
-        self._clock, self._chance, self._obstacle = clock, chance, obstacle
+        self._clock, self._random, self._obstacle = clock, random, obstacle
         self.names = Names(options, catalog.provider, catalog.providers, catalog.lists)
 
     async def prepare(self, request: ChatRequest, *, rotate: bool) -> PlannedRequest:
@@ -123,18 +123,18 @@ class RequestPlanner:
                 await self._fetch(info, keys, trouble)
         states: dict[str, State | None] = dict(await self._memory.read())
         now = self._clock()
-        subjects = [
-            await self._subject(entry, request, resolved, keys, trouble, states, now) for entry in resolved.entries
+        candidates = [
+            await self._candidate(entry, request, resolved, keys, trouble, states, now) for entry in resolved.entries
         ]
         turn = await self._turn(resolved, rotate, states)
-        resolved, wanted = reorder(request.controls, resolved, subjects)
+        resolved, wanted = reorder(request.controls, resolved, candidates)
         made = plan(
             resolved,
             wanted,
             _needs(request),
             now,
             limits=self._options.limits,
-            chance=self._chance,
+            random=self._random,
             turn=turn,
             budget_blocks=self._hooks.budget.on_cap != "cheaper",
         )
@@ -155,7 +155,7 @@ class RequestPlanner:
             if info.needs_key:
                 trouble[info.name] = error
 
-    async def _subject(
+    async def _candidate(
         self,
         entry: Entry,
         request: ChatRequest,
@@ -205,9 +205,9 @@ class RequestPlanner:
         return _count(state) - 1
 
 
-def refusal(prepared: PlannedRequest) -> RoutertermError:
+def refusal(planned: PlannedRequest) -> RoutertermError:
     """The error for a decision without a candidate, with every reason."""
-    made = prepared.plan
+    made = planned.plan
     passed = made.decision.passed_over
     asked = made.decision.asked
     if made.budget_refused:
@@ -217,7 +217,7 @@ def refusal(prepared: PlannedRequest) -> RoutertermError:
         return OverBudget(
             f"{over.target} {over.reason}.", "Raise the limit in [budget], or choose a free or local model."
         )
-    if (locked := _locked(prepared)) is not None:
+    if (locked := _locked(planned)) is not None:
         return locked
     if made.missing_key:
         names = ", ".join(dict.fromkeys(item.target.provider for item in passed))
@@ -254,9 +254,9 @@ def _by_cause(passed: Sequence[RejectedCandidate], message: str, hint: str) -> N
     return NoCandidate(message, hint)
 
 
-def _locked(prepared: PlannedRequest) -> NoKey | None:
+def _locked(planned: PlannedRequest) -> NoKey | None:
     """The error where there are keys, but their place does not give them."""
-    passed, trouble = prepared.plan.decision.passed_over, prepared.trouble
+    passed, trouble = planned.plan.decision.passed_over, planned.trouble
     names = tuple(dict.fromkeys(item.target.provider for item in passed if item.target.provider in trouble))
     reasons = {NO_KEY, *(_why(error) for error in trouble.values())}
     if not names or any(item.reason not in reasons for item in passed):

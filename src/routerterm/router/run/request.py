@@ -1,16 +1,12 @@
-"""One request from its question to its last event: drives the flow over the wire, and tells what happens."""
+"""One request from its question to its last event: drives the attempts over the wire, and tells what happens."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
 from contextlib import aclosing, asynccontextmanager
-from typing import Any, TypeAlias, TypeVar, assert_never
+from typing import Any, TypeVar, assert_never
 
-from msgspec import Struct
-from msgspec.structs import replace
-
-from routerterm.catalog.parameters import fitted
 from routerterm.core.errors import DeadlineExceeded, NoCandidate, ProviderError, RoutertermError
 from routerterm.core.events import (
     AttemptFailed,
@@ -28,12 +24,8 @@ from routerterm.core.events import (
     ToolCallDelta,
     UsageReported,
 )
-from routerterm.core.ledger import Cap
-from routerterm.core.request import ChatRequest
-from routerterm.core.secret import Secret
-from routerterm.router.accounting.admission import AttemptAdmission, over
+from routerterm.router.accounting.admission import AttemptAdmission
 from routerterm.router.accounting.recorder import AttemptRecorder
-from routerterm.router.accounting.rows import reservation_row
 from routerterm.router.decide.attempts import (
     Attempt,
     AttemptLost,
@@ -43,61 +35,53 @@ from routerterm.router.decide.attempts import (
     Outcome,
     Rules,
 )
-from routerterm.router.decide.continuation import prefill
-from routerterm.router.decide.output_limit import Allowed, allowed, tightened
 from routerterm.router.decide.retry import RetryPlan, retry_plan
-from routerterm.router.options import RouterOptions
-from routerterm.router.ports import Guarded, Hooks, reserve_of
+from routerterm.router.ports import Guarded
 from routerterm.router.run.assembly import ResponseAssembler, RunningAttempt
-from routerterm.router.run.attempt import AttemptStream
 from routerterm.router.run.hedge import Batches, first_to_speak
-from routerterm.router.run.off_loop import off_loop
 from routerterm.router.run.planner import PlannedRequest, refusal
+from routerterm.router.run.start import AttemptStarter, RequestContext
 
 T = TypeVar("T")
 E = TypeVar("E", bound=ProviderError | None)
-Opener: TypeAlias = Callable[[ChatRequest, Attempt, Secret | None, str, float | None], AttemptStream]
-"""Makes the leg of an attempt: request, attempt, key, prefill, deadline."""
-
-
-class RequestContext(Struct, frozen=True):
-    """What a turn is given: settings, hooks, time, chance, and who opens legs."""
-
-    options: RouterOptions
-    hooks: Hooks
-    clock: Callable[[], float]
-    chance: Callable[[], float]
-    new_id: Callable[[], str]
-    open_leg: Opener
 
 
 class RequestRun:
     """One request.  `events` may be walked once."""
 
     def __init__(
-        self, around: RequestContext, books: AttemptAdmission, prepared: PlannedRequest, guarded: Guarded
+        self, context: RequestContext, admission: AttemptAdmission, planned: PlannedRequest, guarded: Guarded
     ) -> None:
-        self._around, self._books = around, books
-        self._prepared, self._guarded = prepared, guarded
+        self._context, self._admission = context, admission
+        self._planned, self._guarded = planned, guarded
         self._request = guarded.request
         self._loop_time = asyncio.get_running_loop().time
-        deadline = around.options.limits.deadline
-        self._begun = self._loop_time()
-        self._deadline = None if deadline is None else self._begun + deadline
-        self._tally = AttemptRecorder(books, around.hooks)
-        self._voice = ResponseAssembler(guarded)
+        deadline = context.options.limits.deadline
+        self._started = self._loop_time()
+        self._deadline = None if deadline is None else self._started + deadline
+        self._recorder = AttemptRecorder(admission, context.hooks)
+        self._assembler = ResponseAssembler(guarded)
+        self._starter = AttemptStarter(
+            context,
+            planned,
+            self._request,
+            admission=admission,
+            recorder=self._recorder,
+            assembler=self._assembler,
+            deadline=self._deadline,
+        )
         self._first_content: float | None = None
         self._outcome: Outcome = AttemptSucceeded()
 
     async def events(self) -> AsyncGenerator[Event, None]:
         """Everything that happens; exactly one `Finished` or `Failed` ends it."""
-        yield RouteDecided(self._prepared.plan.decision)
+        yield RouteDecided(self._planned.plan.decision)
         try:
-            course = self._course()
-            attempt: Attempt | None = _begun(course)
+            attempts = self._attempts()
+            attempt: Attempt | None = _first(attempts)
             while attempt is not None:
                 await self._wait(attempt.delay)
-                run = await self._start(attempt)
+                run = await self._starter.start(attempt)
                 if isinstance(run, AttemptRejected):
                     self._outcome = run
                 else:
@@ -106,66 +90,66 @@ class RequestRun:
                     async with aclosing(self._attempt_events(run, attempt)) as events:
                         async for event in events:
                             yield event
-                following, conclusion = _following(course, self._outcome)
+                following, final_error = _next(attempts, self._outcome)
                 if (lost := _lost_by(attempt, self._outcome)) is not None:
                     failed, error = lost
                     words = following.next if following is not None else "no candidates left"
                     wait = following.delay if following is not None else 0.0
                     yield AttemptFailed(failed.n, failed.target, error, words, wait)
-                if conclusion is not None:
-                    await self._tally.settle_unreached()
-                    raise conclusion
+                if final_error is not None:
+                    await self._recorder.settle_unreached()
+                    raise final_error
                 attempt = following
         except RoutertermError as error:
             yield self._failed(error)
         finally:
-            await self._tally.call_off()
+            await self._recorder.call_off()
 
-    def _course(self) -> RetryPlan:
+    def _attempts(self) -> RetryPlan:
         """The decisions of this request.  Raises the refusal where there is no candidate."""
-        if not self._prepared.plan.options:
-            raise refusal(self._prepared)
-        options = self._around.options
+        if not self._planned.plan.options:
+            raise refusal(self._planned)
+        options = self._context.options
         rules = Rules(options.limits, options.keys, options.on_cut)
-        return retry_plan(self._prepared.plan.options, rules, self._around.chance, self._around.clock())
+        return retry_plan(self._planned.plan.options, rules, self._context.random, self._context.clock())
 
     def _attempt_events(self, run: RunningAttempt, attempt: Attempt) -> AsyncGenerator[Event, None]:
         """The events of an attempt (and its hedge), which leave the outcome in ``_outcome``."""
-        if attempt.spare is None or attempt.option.hedge_after is None:
-            return self._stream_events(run, run.leg)
-        return self._hedged(run, run.leg, attempt.spare, attempt.option.hedge_after)
+        if attempt.hedge is None or attempt.candidate.hedge_after is None:
+            return self._stream_events(run, run.stream)
+        return self._hedged(run, run.stream, attempt.hedge, attempt.candidate.hedge_after)
 
     async def _hedged(
-        self, run: RunningAttempt, batches: Batches, spare: Attempt, after: float
+        self, run: RunningAttempt, batches: Batches, hedge: Attempt, after: float
     ) -> AsyncGenerator[Event, None]:
         """Ask a second candidate as well when the first takes longer to speak than it usually does."""
         second: RunningAttempt | None = None
         asked = asyncio.Event()
 
-        async def ask_spare() -> Batches | None:
+        async def start_hedge() -> Batches | None:
             nonlocal second
-            started = await self._start(spare)
+            started = await self._starter.start(hedge)
             if isinstance(started, AttemptRejected):
                 return None
             second = started
             asked.set()
-            return second.leg
+            return second.stream
 
-        async with _running(first_to_speak(batches, ask_spare, after)) as racing:
+        async with _running(first_to_speak(batches, start_hedge, after)) as racing:
             async with _running(asked.wait()) as asking:
                 await asyncio.wait({racing, asking}, return_when=asyncio.FIRST_COMPLETED)
             if asked.is_set():
-                why, unsaid = (second.why, second.left_out) if second else (spare.why, ())
-                yield AttemptStarted(spare.n, spare.target, spare.key, why, unsaid)
+                why, unsaid = (second.why, second.left_out) if second else (hedge.why, ())
+                yield AttemptStarted(hedge.n, hedge.target, hedge.key, why, unsaid)
             race = await racing
         if second is None:
             async with aclosing(self._stream_events(run, race.batches)) as events:
                 async for event in events:
                     yield event
             return
-        winner, loser = (second, run) if race.spare_won else (run, second)
+        winner, loser = (second, run) if race.hedge_won else (run, second)
         failed = race.failed if isinstance(race.failed, ProviderError) else None
-        await self._tally.finish(loser, "failed" if failed else "cancelled", _placed(loser, failed))
+        await self._recorder.finish(loser, "failed" if failed else "cancelled", _placed(loser, failed))
         if failed is not None:
             going_on = f"{winner.attempt.target} was the hedge"
             yield AttemptFailed(loser.attempt.n, loser.attempt.target, failed, going_on)
@@ -175,56 +159,15 @@ class RequestRun:
         told = self._outcome
         assert isinstance(told, AttemptSucceeded | AttemptLost)
         other = (
-            AttemptLost(failed, self._around.clock(), resting=self._books.rests(loser.attempt.target))
+            AttemptLost(failed, self._context.clock(), resting=self._admission.rests(loser.attempt.target))
             if failed
             else None
         )
-        self._outcome = Hedged(race.spare_won, told, other)
-
-    async def _start(self, attempt: Attempt) -> RunningAttempt | AttemptRejected:
-        """Everything before the request leaves: breaker, key, ledger, encoding."""
-        option, hooks = attempt.option, self._around.hooks
-        now, route = self._around.clock(), self._prepared.resolved.route
-        prompt = option.forecast.prompt_tokens if option.forecast is not None else 0
-        caps = _left(hooks.budget.caps(self._request, attempt.target, route, int(now * 1000)), self._tally.committed)
-        params, left_out = fitted(self._request.params, option.model)
-        request = _shortened(replace(self._request, params=params), attempt.most)
-        sent = allowed(request, option, caps, hooks.forecaster)
-        leg = await off_loop(sent.request, self._leg, sent.request, attempt)
-        if (refused := await self._books.admit_model(attempt)) is not None:
-            return refused
-        refused = await self._books.admit_key(attempt, prompt + reserve_of(self._request, option.model))
-        while refused is None:
-            reserve = sent.forecast.answer if sent.forecast is not None and sent.forecast.answer is not None else None
-            reserve = reserve_of(sent.request, option.model) if reserve is None else reserve
-            record = reservation_row(
-                self._around.new_id(), sent.request, attempt, route, int(now * 1000), sent.forecast, reserve
-            )
-            reached = await self._books.reserve(record, caps)
-            if reached is None:
-                unsaid = (*left_out, *leg.left_out)
-                run = RunningAttempt(attempt, record, now, leg, _why(attempt, sent, unsaid), unsaid)
-                self._tally.begin(run)
-                return run
-            tighter = tightened(sent, option, reached, hooks.forecaster)
-            if tighter is None:
-                error = over(reached, attempt.target)
-                refused = AttemptRejected("budget", error.message, self._around.clock(), error=error)
-            else:
-                sent = tighter
-                leg = await off_loop(sent.request, self._leg, sent.request, attempt)
-        await self._books.release(attempt.target)
-        return refused
-
-    def _leg(self, request: ChatRequest, attempt: Attempt) -> AttemptStream:
-        """The wire for an attempt, encoded and not yet open."""
-        key = self._books.key(attempt)
-        start = prefill(self._voice.partial) if attempt.recover == "continue" else ""
-        return self._around.open_leg(request, attempt, key.secret if key is not None else None, start, self._deadline)
+        self._outcome = Hedged(race.hedge_won, told, other)
 
     async def _stream_events(self, run: RunningAttempt, batches: Batches) -> AsyncGenerator[Event, None]:
-        """The events of one leg as the person sees them, and its end."""
-        seam, joined = self._voice.seam(run), run.attempt.recover is None
+        """The events of one attempt as the person sees them, and its end."""
+        joiner, joined = self._assembler.joiner(run), run.attempt.recover is None
         try:
             async with aclosing(batches):
                 async for batch in batches:
@@ -233,13 +176,13 @@ class RequestRun:
                             case TextDelta() | ReasoningDelta() | ToolCallDelta():
                                 if not joined:
                                     joined = True
-                                    yield self._voice.recovered(run)
+                                    yield self._assembler.recovered(run)
                                 elif self._first_content is None:
-                                    self._first_content = run.leg.first_content
+                                    self._first_content = run.stream.first_content
                                 if isinstance(event, ThoughtsClosed):
-                                    for told in self._voice.closed(run, event):
+                                    for told in self._assembler.closed(run, event):
                                         yield told
-                                elif (shown := self._voice.shown(run, event, seam)) is not None:
+                                elif (shown := self._assembler.shown(run, event, joiner)) is not None:
                                     yield shown
                             case UsageReported(usage):
                                 run.usage = usage
@@ -249,45 +192,47 @@ class RequestRun:
                             case _:
                                 assert_never(event)
         except ProviderError as error:
-            for held in self._voice.rest(run, seam):
+            for held in self._assembler.rest(run, joiner):
                 yield held
             await self._lost(run, error)
             return
         except DeadlineExceeded as error:
-            for held in self._voice.rest(run, seam):
+            for held in self._assembler.rest(run, joiner):
                 yield held
-            await self._tally.finish(run, "cut" if run.leg.content else "failed", None, "deadline")
+            await self._recorder.finish(run, "cut" if run.stream.content else "failed", None, "deadline")
             raise error
-        for held in self._voice.rest(run, seam):
+        for held in self._assembler.rest(run, joiner):
             yield held
         yield await self._answered(run)
 
     async def _answered(self, run: RunningAttempt) -> Finished:
         """The answer is whole."""
         self._outcome = AttemptSucceeded()
-        await self._tally.finish(run, "done")
-        stopped = run.leg.stopped
+        await self._recorder.finish(run, "done")
+        stopped = run.stream.stopped
         assert stopped is not None
         first = self._first_content
-        ttft = None if first is None else max(0, round((first - self._begun) * 1000))
-        timing = Timing(ttft, round((self._loop_time() - self._begun) * 1000))
+        ttft = None if first is None else max(0, round((first - self._started) * 1000))
+        timing = Timing(ttft, round((self._loop_time() - self._started) * 1000))
         if run.usage is not None:
-            self._around.hooks.estimator.learn(self._request, run.attempt.option.model, run.usage)
+            self._context.hooks.estimator.learn(self._request, run.attempt.candidate.model, run.usage)
         return Finished(
             stopped.reason,
             run.attempt.target,
-            self._tally.usage,
-            self._tally.cost,
+            self._recorder.usage,
+            self._recorder.cost,
             timing,
-            self._tally.made,
+            self._recorder.made,
             stopped.raw,
             stopped.sequence,
         )
 
     async def _lost(self, run: RunningAttempt, error: ProviderError) -> None:
-        self._voice.keep(run)
-        await self._tally.finish(run, "cut" if run.leg.content else "failed", _placed(run, error))
-        self._outcome = AttemptLost(error, self._around.clock(), run.progress, self._books.rests(run.attempt.target))
+        self._assembler.keep(run)
+        await self._recorder.finish(run, "cut" if run.stream.content else "failed", _placed(run, error))
+        self._outcome = AttemptLost(
+            error, self._context.clock(), run.progress, self._admission.rests(run.attempt.target)
+        )
 
     async def _wait(self, seconds: float) -> None:
         if seconds <= 0:
@@ -300,48 +245,21 @@ class RequestRun:
         await asyncio.sleep(seconds)
 
     def _failed(self, error: RoutertermError) -> Failed:
-        return Failed(error, self._tally.usage, self._tally.cost, self._tally.made)
+        return Failed(error, self._recorder.usage, self._recorder.cost, self._recorder.made)
 
 
-def _shortened(request: ChatRequest, most: int | None) -> ChatRequest:
-    """The request for an answer of at most so many tokens."""
-    if most is None:
-        return request
-    return replace(request, params=replace(request.params, max_output=min(most, request.params.max_output or most)))
-
-
-def _why(attempt: Attempt, sent: Allowed, left_out: Sequence[str]) -> str:
-    """Why an attempt is made, and what of the request was changed for it."""
-    why = attempt.why
-    if left_out:
-        why += f"; without {', '.join(left_out)}, which it does not support"
-    if sent.clipped is not None:
-        why += f"; its answer is limited to {sent.clipped:,} tokens by the budget"
-    return why
-
-
-def _left(caps: Sequence[Cap], committed: int) -> Sequence[Cap]:
-    """What the caps leave: one on the request holds for all its attempts together."""
-    if not committed:
-        return caps
-    return [
-        replace(cap, limit=max(0, cap.limit - committed)) if (cap.scope, cap.unit) == ("request", "usd") else cap
-        for cap in caps
-    ]
-
-
-def _begun(course: RetryPlan) -> Attempt:
+def _first(attempts: RetryPlan) -> Attempt:
     """The first attempt.  Raises the error where none can be made."""
     try:
-        return next(course)
+        return next(attempts)
     except StopIteration as end:
         raise end.value or NoCandidate("No model is available now.") from None
 
 
-def _following(course: RetryPlan, outcome: Outcome) -> tuple[Attempt | None, RoutertermError | None]:
+def _next(attempts: RetryPlan, outcome: Outcome) -> tuple[Attempt | None, RoutertermError | None]:
     """The next attempt, or None and the error that ends the request, if it does not end well."""
     try:
-        return course.send(outcome), None
+        return attempts.send(outcome), None
     except StopIteration as end:
         return None, end.value
 
@@ -351,9 +269,9 @@ def _lost_by(attempt: Attempt, outcome: Outcome) -> tuple[Attempt, ProviderError
     match outcome:
         case AttemptLost(error):
             return attempt, error
-        case Hedged(spare_won, AttemptLost(error)):
-            assert attempt.spare is not None
-            return attempt.spare if spare_won else attempt, error
+        case Hedged(hedge_won, AttemptLost(error)):
+            assert attempt.hedge is not None
+            return attempt.hedge if hedge_won else attempt, error
         case Hedged() | AttemptSucceeded() | AttemptRejected():
             return None
         case _:

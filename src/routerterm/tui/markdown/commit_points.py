@@ -5,8 +5,9 @@ from __future__ import annotations
 from msgspec import Struct
 from msgspec.structs import replace
 
+from routerterm.tui.markdown.block_rules import HEADING_LINES
 from routerterm.tui.markdown.blocks import Writer, is_blank
-from routerterm.tui.markdown.grammar import HEADING_LINES, Node
+from routerterm.tui.markdown.grammar import Node
 from routerterm.tui.markdown.line_writer import Mark
 from routerterm.tui.markdown.parse_state import Container, ParseState
 

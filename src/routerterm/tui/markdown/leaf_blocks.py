@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from routerterm.tui.markdown.block_rules import ENDLESS, GOES_ON
 from routerterm.tui.markdown.code import Painter
 from routerterm.tui.markdown.data_uris import restored
-from routerterm.tui.markdown.grammar import ENDLESS, GOES_ON, Node
+from routerterm.tui.markdown.grammar import Node
 from routerterm.tui.markdown.inline import shorten
 from routerterm.tui.markdown.line_writer import LineWriter, Margin
 from routerterm.tui.markdown.lines import Run, cut_runs, fit, split_runs

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from msgspec import Struct
 
-from routerterm.tui.markdown.grammar import HEADING_LINES
+from routerterm.tui.markdown.block_rules import HEADING_LINES
 
 if TYPE_CHECKING:
     from routerterm.tui.markdown.code import Painter

@@ -15,10 +15,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from routerterm.core.sanitise import sanitise, sanitise_piece
+from routerterm.tui.markdown.block_rules import ENDLESS, GOES_ON
 from routerterm.tui.markdown.blocks import Writer
 from routerterm.tui.markdown.commit_points import cuttable, find_commit_point, open_leaf
 from routerterm.tui.markdown.data_uris import Folder
-from routerterm.tui.markdown.grammar import ENDLESS, GOES_ON, Grammar
+from routerterm.tui.markdown.grammar import Grammar
 from routerterm.tui.markdown.hold_back import hold_back
 from routerterm.tui.markdown.leaf_blocks import WORD, endless_pieces
 from routerterm.tui.markdown.line_writer import Limits, Margin

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
 import signal
 import sys
 import threading
@@ -28,6 +27,7 @@ from routerterm.tui.terminal.colour import adapter, depth_of
 from routerterm.tui.terminal.input import InputParser
 from routerterm.tui.terminal.output import Output
 from routerterm.tui.terminal.prompt import Prompter
+from routerterm.tui.terminal.reader import EndOfReading, read_keys
 from routerterm.tui.terminal.setup import ASK_COLUMNS, abilities, meter, terminal_size
 from routerterm.tui.terminal.writer import Sink, open_sink
 
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 
 EARLY_WAITS = 10.0
 """Seconds that keys wait for something that takes them."""
-AHEAD = 0.1
-"""Seconds after the start in which the first that is read was typed before it."""
 REPORT_OTHER_KEYS = "\x1b[=4;2u"
 """The kitty protocol tells the key's place on a Latin layout too (alternate keys); Textual asks for the rest."""
 
@@ -47,32 +45,6 @@ _DRIVERS: weakref.WeakKeyDictionary[App[Any], LeanDriver] = weakref.WeakKeyDicti
 
 class TerminalLost(Message):
     """The terminal has hung up; the app decides how long it goes on without one (default: it exits)."""
-
-
-class _EndOfReading(threading.Event):
-    """Set where keys are to be read no more; it can be waited for beside a terminal, so that nothing looks at it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.seen_in, self._said_to = os.pipe()
-        weakref.finalize(self, _close_both, self.seen_in, self._said_to)
-
-    def set(self) -> None:
-        """Wake whoever selects on `seen_in`."""
-        if not self.is_set():
-            super().set()
-            os.write(self._said_to, b".")
-
-    def clear(self) -> None:
-        """Keys may be read again."""
-        if self.is_set():
-            os.read(self.seen_in, 1)
-            super().clear()
-
-
-def _close_both(one: int, other: int) -> None:
-    os.close(one)
-    os.close(other)
 
 
 class LeanDriver(LinuxDriver):
@@ -84,7 +56,7 @@ class LeanDriver(LinuxDriver):
         self, app: App[Any], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
     ) -> None:
         super().__init__(app, debug=debug, mouse=mouse, size=size)
-        self.exit_event = self._end_of_reading = _EndOfReading()
+        self.exit_event = self._end_of_reading = EndOfReading()
         self._output: Output | None = None
         self._kept: Output | None = None
         self._early: deque[events.InputEvent] = deque()
@@ -330,37 +302,15 @@ class LeanDriver(LinuxDriver):
                 self._prompter.pressed()
 
     def run_input_thread(self) -> None:
-        """Read keys until told to stop; a terminal that has hung up ends it too."""
-        fd = self.fileno
-        parser = InputParser(self._answered, self._has_columns)
-        ahead_until = time.monotonic() + AHEAD
-        while not self.exit_event.is_set():
-            data = None
-            ready = select.select([fd, self._end_of_reading.seen_in], [], [], 0.02 if parser.undecided else None)[0]
-            if fd in ready:
-                try:
-                    data = os.read(fd, 65536)
-                except OSError:
-                    data = b""
-                if not data:
-                    self._hung_up()
-                    return
-            elif ready:
-                return
-            now = time.monotonic()
-            try:
-                if data is None:
-                    heard = parser.tick(now)
-                elif now < ahead_until:
-                    # Typed before the terminal was ours: it made a line feed of Enter.
-                    heard, ahead_until = parser.feed(data.replace(b"\n", b"\r"), now, typed=True), 0.0
-                else:
-                    heard = parser.feed(data, now)
-            except Exception as error:  # noqa: BLE001 - no bytes from outside may end the reading of keys
-                self._loop.call_soon_threadsafe(report, error)
-                parser, heard = InputParser(self._answered, self._has_columns), []
-            for event in heard:
-                self.process_message(event)
+        """Read keys, in Textual's thread for them."""
+        read_keys(
+            self.fileno,
+            self._end_of_reading,
+            lambda: InputParser(self._answered, self._has_columns),
+            on_message=self.process_message,
+            on_error=lambda error: self._loop.call_soon_threadsafe(report, error),
+            on_hang_up=self._hung_up,
+        )
 
     def _hung_up(self) -> None:
         with contextlib.suppress(RuntimeError):
