@@ -31,6 +31,7 @@ COMMANDS: dict[str, str] = {
     "import": "Read conversations from another program's export.",
     "keys": "Add, test, list and remove API keys.",
     "local": "Fetch, show or remove the small local model.",
+    "mcp": "Add, list, test and call the tools of MCP servers.",
     "models": "List models with prices and capabilities.",
     "pause": "Pause a provider or a model.",
     "serve": "Serve the OpenAI and Anthropic protocols to other programs.",

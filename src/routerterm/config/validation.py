@@ -6,6 +6,7 @@ there are settings that were not checked before (see `routerterm.config.settings
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from functools import cache
@@ -24,7 +25,17 @@ from pydantic import (
     model_validator,
 )
 
-from routerterm.config.schema import KEY_PLACES, GuardRule, KeyRef, ProviderSettings, RouterSettings, Section, Settings
+from routerterm.config.schema import (
+    KEY_PLACES,
+    GuardRule,
+    KeyRef,
+    McpSettings,
+    ProviderSettings,
+    RouterSettings,
+    Section,
+    Settings,
+)
+from routerterm.core.redact import secret_redactor
 
 _KINDS: Mapping[str, Any] = {
     "Seconds": Annotated[float, Field(gt=0, allow_inf_nan=False)],
@@ -174,6 +185,29 @@ def _has_one_condition(rule: Any) -> Any:
     return rule
 
 
+def _holds_references(value: dict[str, str]) -> dict[str, str]:
+    """Secrets of an MCP server are named, never written; what is plain says so."""
+    for name, said in value.items():
+        place, colon, rest = said.partition(":")
+        if not re.fullmatch(r"[A-Za-z0-9_-]+", name) or not said.isprintable():
+            raise ValueError(f"may not hold {name!a}: it is not a plain name, or its value has a line break")
+        if not colon or place not in ("env", "cmd", "text") or (place != "text" and not rest.strip()):
+            raise ValueError(f"{name} must be env:NAME or cmd:COMMAND, or text:VALUE where it is not a secret")
+        if place == "text" and secret_redactor(rest) != rest:
+            raise ValueError(f"{name} looks like a secret: put it into a variable and write env:NAME")
+    return value
+
+
+def _is_reachable(server: Any) -> Any:
+    if bool(server.command) == bool(server.url):
+        raise ValueError("needs exactly one of command and url")
+    if server.env and server.url:
+        raise ValueError("has env, which is for a command: a url takes headers")
+    if server.headers and server.command:
+        raise ValueError("has headers, which are for a url: a command takes env")
+    return server
+
+
 _VALIDATORS: Mapping[type[Section], dict[str, Any]] = {
     RouterSettings: {"proxy": field_validator("proxy")(_in_one_piece)},
     KeyRef: {
@@ -184,6 +218,11 @@ _VALIDATORS: Mapping[type[Section], dict[str, Any]] = {
         "url": field_validator("base_url", "proxy")(_is_a_url),
         "http": field_validator("base_url")(_is_http),
         "headers_": field_validator("headers")(_holds_no_key),
+    },
+    McpSettings: {
+        "http": field_validator("url")(_is_http),
+        "references": field_validator("env", "headers")(_holds_references),
+        "reachable": model_validator(mode="after")(_is_reachable),
     },
     GuardRule: {"condition": model_validator(mode="after")(_has_one_condition)},
 }

@@ -69,6 +69,14 @@ def test_whatever_is_no_clear_yes_means_the_handshake(probe: Reply) -> None:
     assert "_meta" not in sent[1]["params"]
 
 
+def test_a_slow_server_that_was_taken_for_an_old_one_is_asked_once_more() -> None:
+    replies = [Reply(), refused(-32022, supported=["2026-07-28"]), Reply({"supportedVersions": ["2026-07-28"]})]
+    assert drive(McpClient().connect(), lambda *_: replies.pop(0)).modern
+    replies = [Reply(), refused(-32022), Reply({})]
+    with pytest.raises(McpError, match="no revision"):
+        drive(McpClient().connect(), lambda *_: replies.pop(0))
+
+
 def test_a_server_newer_than_anything_we_know_is_named() -> None:
     with pytest.raises(McpError, match="2031-01-01"):
         drive(McpClient().connect(), lambda *_: refused(-32022, supported=["2031-01-01"]))

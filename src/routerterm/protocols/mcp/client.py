@@ -78,10 +78,13 @@ class McpClient:
         ``server/discover`` first: whatever is no clear yes means the handshake, but for a server that says it is newer
         than anything we know.
         """
-        reply = yield self._request("server/discover", {}, version=MODERN, probe=True)
-        facts = self._discovered(reply)
+        facts = self._discovered((yield self._request("server/discover", {}, version=MODERN, probe=True)))
         if facts is None:
             facts = yield from self._handshake()
+        if facts is None:  # slow to start: it has read the probe only now, and speaks the newer revision
+            facts = self._discovered((yield self._request("server/discover", {}, version=MODERN)))
+        if facts is None:
+            raise McpError("The server speaks no revision of MCP that routerterm knows.")
         self.facts = facts
         return facts
 
@@ -135,9 +138,12 @@ class McpClient:
         """The notice that the answer to a request is no longer wanted."""
         return messages.notification("notifications/cancelled", {"requestId": id, "reason": "stopped by the user"})
 
-    def _handshake(self) -> Generator[Send, Reply, ServerFacts]:
+    def _handshake(self) -> Generator[Send, Reply, ServerFacts | None]:
+        """What a server of the older era says of itself; None where it turns out to be of the newer one."""
         params = {"protocolVersion": HANDSHAKE[0], "capabilities": {}, "clientInfo": self._info}
         reply = yield self._request("initialize", params, version="")
+        if reply.error is not None and reply.error.code == UNSUPPORTED_VERSION:
+            return None
         result = _result(reply)
         version = text(result.get("protocolVersion"))
         if version not in HANDSHAKE:

@@ -130,10 +130,17 @@ class Connection(asyncio.Protocol):
 
 
 class DirectTransport(httpx.AsyncBaseTransport):
-    """Connections to any number of servers, kept for the next request.  ``tls`` gives the certificates to trust."""
+    """Connections to any number of servers, kept for the next request.  ``tls`` gives the certificates to trust.
 
-    def __init__(self, tls: Callable[[], Awaitable[ssl.SSLContext]]) -> None:
+    ``allowed`` says of an address whether it may be connected to.  It is asked of the very address that is connected
+    to, so that a name which first leads to a public address and then to one at home (DNS rebinding) gains nothing.
+    """
+
+    def __init__(
+        self, tls: Callable[[], Awaitable[ssl.SSLContext]], allowed: Callable[[str], bool] | None = None
+    ) -> None:
         self._tls = tls
+        self._allowed = allowed
         self._kept: dict[_Where, list[Connection]] = defaultdict(list)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -214,7 +221,7 @@ class DirectTransport(httpx.AsyncBaseTransport):
         tls = await self._tls() if secure else None
         try:
             async with asyncio.timeout(wait):
-                return await _connected(host, port, tls)
+                return await _connected(host, port, tls, self._allowed)
         except TimeoutError as error:
             raise httpx.ConnectTimeout("no connection in time") from error
         except (OSError, UnicodeError) as error:  # a name that is too long for DNS is a UnicodeError
@@ -286,12 +293,16 @@ async def _head(connection: Connection, wire: h11.Connection) -> h11.Response:
     return event
 
 
-async def _connected(host: str, port: int, tls: ssl.SSLContext | None) -> Connection:
-    """A fresh connection, to the first of the name's addresses that answers.  Raises `OSError`."""
+async def _connected(
+    host: str, port: int, tls: ssl.SSLContext | None, allowed: Callable[[str], bool] | None = None
+) -> Connection:
+    """A fresh connection, to the first of the name's addresses that answers and is allowed.  Raises `OSError`."""
     loop = asyncio.get_running_loop()
     name = host if tls is not None else None
 
     async def attempt(address: str) -> Connection:
+        if allowed is not None and not allowed(address):
+            raise PermissionError("the address is not allowed")
         return (await loop.create_connection(Connection, address, port, ssl=tls, server_hostname=name))[1]
 
     if address_of(host) is not None:

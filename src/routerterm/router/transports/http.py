@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from functools import cache, lru_cache
 from threading import Lock
@@ -42,6 +42,7 @@ class HttpTransport:
 
     ``proxy`` None takes what the environment says (AI_PROXY_URL, PROXY_URL, then the usual variables);
     an empty one means none.  This machine's own addresses are never asked through a proxy.
+    ``allowed`` says which addresses may be connected to; where a proxy connects, that is the proxy's to say.
     """
 
     def __init__(
@@ -49,8 +50,10 @@ class HttpTransport:
         proxy: str | None = None,
         environ: Mapping[str, str] | None = None,
         certificates: Certificates | None = None,
+        allowed: Callable[[str], bool] | None = None,
     ) -> None:
         self._proxy = proxy
+        self._allowed = allowed
         self._certificates = certificates or _SYSTEM
         self._environ = os.environ if environ is None else environ
         self._client: httpx.AsyncClient | None = None
@@ -87,7 +90,7 @@ class HttpTransport:
         from routerterm.router.transports.h11_client import DirectTransport
         from routerterm.router.transports.proxied import ProxiedTransport, proxies
 
-        direct = DirectTransport(self._certificates)
+        direct = DirectTransport(self._certificates, self._allowed)
         mounts: dict[str, httpx.AsyncBaseTransport | None] = {}
         for pattern, proxy in proxies(self._proxy, self._environ).items():
             mounts[pattern] = None if proxy is None else ProxiedTransport(proxy, direct, self._certificates)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from textual.worker import Worker
 
     from routerterm.engine.chat.prompt_files import PromptFile
-    from routerterm.engine.chat.web_page import Fetched
+    from routerterm.engine.tools.web_page import Fetched
     from routerterm.tui.app_context import AppContext
     from routerterm.tui.chat.attachments import Attachments
     from routerterm.tui.chat.confirmation import Confirmation
@@ -95,7 +95,7 @@ class ComposerTools:
         self._app.notify(text, timeout=timeout, markup=False)
 
     async def _fetch(self, address: str, *, private: bool = False) -> Fetched:
-        from routerterm.engine.chat.web_page import fetch_over_network
+        from routerterm.engine.tools.web_page import fetch_over_network
 
         return await fetch_over_network(address, self._app.ready_services.settings.router.proxy, private=private)
 

@@ -59,11 +59,17 @@ async def resolved(host: str) -> Sequence[str]:
 
 
 async def fetch_page(
-    address: str, transport: Transport, *, private: bool = False, resolve: Resolve = resolved
+    address: str,
+    transport: Transport,
+    *,
+    private: bool = False,
+    links: bool = False,
+    resolve: Resolve = resolved,
 ) -> Fetched:
     """Fetch it and take its text out.  Raises `RoutertermError`; `PrivateAddress` unless ``private``.
 
-    The host is resolved before each hop, and so a page cannot send us to the network at home.
+    The host is resolved before each hop, and so a page cannot send us to the network at home.  ``links``: with the
+    addresses of its links, as Markdown has them.
     """
     host = urlsplit(address).hostname or ""
     try:
@@ -74,18 +80,21 @@ async def fetch_page(
     except ProviderError as error:
         raise RoutertermError(f"The page was not fetched: {error.message}") from error
     name = _name(last)
-    part = await asyncio.to_thread(_part, body, content_type, name)
+    part = await asyncio.to_thread(_part, body, content_type, name, last if links else "")
     size = len(part.data) if isinstance(part, Image) else len(part.text.encode()) if isinstance(part, Text) else 0
     return Fetched(part, name, size)
 
 
-async def fetch_over_network(address: str, proxy: str | None, *, private: bool = False) -> Fetched:
-    """`fetch_page` over a connection of its own, by way of the ``proxy`` of the settings.  Raises `RoutertermError`."""
+async def fetch_over_network(address: str, proxy: str | None, *, private: bool = False, links: bool = False) -> Fetched:
+    """`fetch_page` over a connection of its own, by way of the ``proxy`` of the settings.  Raises `RoutertermError`.
+
+    Only addresses that `fetch_page` would let pass are connected to, whatever the name leads to by then.
+    """
     from routerterm.router.transports.http import HttpTransport
 
-    transport = HttpTransport(proxy)
+    transport = HttpTransport(proxy, allowed=None if private else is_public)
     try:
-        return await fetch_page(address, transport, private=private)
+        return await fetch_page(address, transport, private=private, links=links)
     finally:
         await transport.aclose()
 
@@ -124,10 +133,14 @@ async def _check(address: str, private: bool, resolve: Resolve) -> None:
         raise RoutertermError(
             f"There is no host {host}.", "Is the address right, and is this machine online?"
         ) from None
-    for each in found:
-        ip = address_of(each)
-        if ip is None or not ip.is_global or ip.is_multicast:
-            raise PrivateAddress(f"{host} is on this machine or its network.", "")
+    if not all(map(is_public, found)):
+        raise PrivateAddress(f"{host} is on this machine or its network.", "")
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is on the Internet, rather than on this machine or its network."""
+    ip = address_of(address)
+    return ip is not None and ip.is_global and not ip.is_multicast
 
 
 async def _body(answer: HttpResponse, address: str) -> bytes:
@@ -140,8 +153,8 @@ async def _body(answer: HttpResponse, address: str) -> bytes:
     return bytes(body)
 
 
-def _part(body: bytes, content_type: str, name: str) -> Part:
-    """The text of the page, or the picture that it is."""
+def _part(body: bytes, content_type: str, name: str, base: str = "") -> Part:
+    """The text of the page, or the picture that it is.  With the address of the page, ``base``, links are kept."""
     kind, _, rest = content_type.lower().partition(";")
     found = re.search(r"charset=[\"']?([\w.:-]+)", rest) or re.search(
         rb"<meta[^>]+charset=[\"']?([\w.:-]+)", body[:2048]
@@ -151,9 +164,9 @@ def _part(body: bytes, content_type: str, name: str) -> Part:
     if kind.strip() not in ("text/html", "application/xhtml+xml") or body.startswith(b"%PDF-"):
         return part_of(body, name, charset="utf-8-sig" if charset == "utf-8" else charset)
     try:
-        text = html_text(body.decode(charset, "replace"))
+        text = html_text(body.decode(charset, "replace"), base)
     except LookupError:
-        text = html_text(body.decode("utf-8", "replace"))
+        text = html_text(body.decode("utf-8", "replace"), base)
     if not text:
         raise RoutertermError(f"{name} has no text in it.", "Pages that a script fills in the browser come empty.")
     return part_of(text.encode()[:LARGEST_TEXT].decode(errors="ignore").encode(), name)
@@ -165,9 +178,12 @@ def _name(address: str) -> str:
     return f"{parts.netloc}{parts.path}".rstrip("/")
 
 
-def html_text(html: str) -> str:
-    """The words of a page, a block to a paragraph; nothing of scripts, styles, menus and forms."""
-    reader = _TextReader()
+def html_text(html: str, base: str = "") -> str:
+    """The words of a page, a block to a paragraph; nothing of scripts, styles, menus and forms.
+
+    With ``base``, the page's own address, links are written as Markdown has them.
+    """
+    reader = _TextReader(base)
     reader.feed(html)
     reader.close()
     lines = (" ".join(line.split()) for line in "".join(reader.pieces).split("\n"))
@@ -185,9 +201,10 @@ _HEADINGS = {f"h{level}": "#" * level + " " for level in range(1, 7)}
 class _TextReader(HTMLParser):
     """Collects the text between tags."""
 
-    def __init__(self) -> None:
+    def __init__(self, base: str = "") -> None:
         super().__init__(convert_charrefs=True)
         self.pieces: list[str] = []
+        self._base, self._link = base, ""
         self._skipping = ""
         self._depth = 0
 
@@ -197,6 +214,8 @@ class _TextReader(HTMLParser):
             self._depth += tag == self._skipping
         elif tag in _SKIPPED:
             self._skipping, self._depth = tag, 1
+        elif tag == "a" and self._base and not self._link:
+            self._open_link(dict(attrs).get("href") or "")
         elif tag in _BLOCKS:
             heading = _HEADINGS.get(tag, "- " if tag == "li" else "")
             self.pieces.append(("\n" if tag in ("br", "li", "tr", "dt", "dd") else "\n\n") + heading)
@@ -211,8 +230,21 @@ class _TextReader(HTMLParser):
         if self._skipping:
             self._depth -= tag == self._skipping
             self._skipping = self._skipping if self._depth else ""
+        elif tag == "a" and self._link:
+            self.pieces.append(f"]({self._link})")
+            self._link = ""
         elif tag in _BLOCKS:
             self.pieces.append(" " if tag in ("td", "th") else "\n")
+
+    def _open_link(self, href: str) -> None:
+        """A link to another page; one within the page, or to something that is none, is its words alone."""
+        try:
+            address = urljoin(self._base, href.strip())
+        except ValueError:
+            return
+        if href and not href.startswith("#") and address.startswith(("http://", "https://")) and len(address) < 500:
+            self._link = address.replace(" ", "%20").replace(")", "%29").replace("\n", "")
+            self.pieces.append("[")
 
     def handle_data(self, data: str) -> None:
         """Words; their line breaks are blanks."""

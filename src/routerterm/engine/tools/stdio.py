@@ -1,0 +1,172 @@
+"""An MCP server as a child of ours, spoken to over its standard input and output.
+
+It runs in a process group of its own, so that it ends with all that it started, and gets a minimal environment: no key
+of a provider is ever in it, only what the settings name for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+
+from routerterm.core.redact import secret_redactor
+from routerterm.core.sanitise import one_line
+from routerterm.engine.tools.connection import MOST_NOTICES
+from routerterm.protocols.mcp import MAX_MESSAGE, Incoming, McpClient, McpError, McpInvalid, Reply, Send, parse_message
+
+GRACE = 1.0
+"""Seconds between closing its input, asking it to end, and ending it."""
+KEPT_ERRORS = 4_096
+"""Bytes of its standard error that are kept: the last ones say why it ended."""
+_PASSED_ON = ("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR", "SystemRoot", "APPDATA")
+
+
+def child_environment(environ: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
+    """What the server inherits: the few variables that programs need to run, and its ``own`` from the settings."""
+    passed = {name: value for name, value in environ.items() if name in _PASSED_ON or name.startswith("LC_")}
+    return {**secret_redactor.clean_environment(passed), "TERM": "dumb", "NO_COLOR": "1", **own}
+
+
+class StdioConnection:
+    """A running server.  `open` starts it."""
+
+    def __init__(self, process: asyncio.subprocess.Process, client: McpClient) -> None:
+        self._process, self._client = process, client
+        self._waiting: tuple[int, asyncio.Future[Reply]] | None = None
+        self._errors = bytearray()
+        self._notices = 0
+        self._over: McpError | None = None
+        self._draining = asyncio.create_task(self._drain())
+        self._tasks = [asyncio.create_task(self._read()), self._draining]
+
+    @classmethod
+    async def open(
+        cls, client: McpClient, command: Sequence[str], own: Mapping[str, str], environ: Mapping[str, str]
+    ) -> StdioConnection:
+        """Start the server.  Raises `McpError`."""
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                env=child_environment(environ, own),
+                limit=MAX_MESSAGE + 1,
+                start_new_session=True,
+            )
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or type(error).__name__
+            raise McpError(f"{command[0]} cannot be started: {why}.", "Is it installed, and on the PATH?") from None
+        return cls(process, client)
+
+    async def exchange(self, send: Send, timeout: float) -> Reply:
+        """See `Connection.exchange`.  A server that does not answer in time is ended, unless it was only a probe."""
+        if self._over is not None:
+            raise self._over
+        future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self._notices = 0
+        self._waiting = None if send.id is None else (send.id, future)
+        try:
+            async with asyncio.timeout(timeout):
+                await self._write(send.body)
+                return Reply() if send.id is None else await future
+        except TimeoutError:
+            if send.probe:
+                return Reply()
+            await self._cancel(send)
+            raise McpError(f"The server did not answer within {timeout:g} seconds.") from None
+        except asyncio.CancelledError:
+            await self._cancel(send)
+            raise
+        finally:
+            self._waiting = None
+
+    async def aclose(self) -> None:
+        """Close its input, which asks it to end; then end it with all that it started."""
+        self._end(McpError("The server was stopped."))
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        await asyncio.shield(self._finish())
+
+    async def _finish(self) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._process.wait(), GRACE)
+        for sign in (signal.SIGTERM, signal.SIGKILL):
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, sign)  # start_new_session made it the leader of a group of its own
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._process.wait(), GRACE)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        with suppress(TimeoutError):  # what it wrote and nobody read would keep the pipes open
+            async with asyncio.timeout(GRACE):
+                for pipe in filter(None, (self._process.stdout, self._process.stderr)):
+                    while await pipe.read(65_536):
+                        pass
+
+    async def _cancel(self, send: Send) -> None:
+        """Tell the server that nobody waits any more, if it listens at all."""
+        if send.id is not None:
+            with suppress(McpError, TimeoutError):
+                async with asyncio.timeout(GRACE):
+                    await self._write(self._client.cancel(send.id))
+
+    async def _write(self, body: bytes) -> None:
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(body + b"\n")
+            await self._process.stdin.drain()
+        except (ConnectionError, RuntimeError):
+            await asyncio.sleep(0)  # the reader knows by now why it ended
+            raise self._over or self._ended() from None
+
+    async def _read(self) -> None:
+        assert self._process.stdout is not None
+        try:
+            while line := await self._process.stdout.readline():
+                if line.strip():
+                    await self._take(parse_message(line))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._process.wait(), GRACE)
+            await asyncio.wait({self._draining}, timeout=GRACE)
+            self._end(self._ended())
+        except ValueError:  # asyncio's word for a line over the limit
+            self._end(McpInvalid(f"The server sent a message of more than {MAX_MESSAGE // 1_048_576} MiB."))
+        except McpError as error:
+            self._end(error)
+
+    async def _take(self, message: Incoming) -> None:
+        waiting = self._waiting
+        if message.answers:
+            if waiting is not None and message.id == waiting[0] and not waiting[1].done():
+                waiting[1].set_result(Reply(message.result, message.error))
+                return
+        elif (answer := self._client.react(message)) is not None:
+            await self._write(answer)
+        self._notices += 1
+        if self._notices > MOST_NOTICES:
+            raise McpInvalid("The server floods routerterm with messages that were not asked for.")
+
+    async def _drain(self) -> None:
+        """Read its standard error, so that it never blocks on it; the end of it is kept."""
+        assert self._process.stderr is not None
+        while data := await self._process.stderr.read(65_536):
+            self._errors += data
+            del self._errors[:-KEPT_ERRORS]
+
+    def _end(self, error: McpError) -> None:
+        self._over = self._over or error
+        if self._waiting is not None and not self._waiting[1].done():
+            self._waiting[1].set_exception(self._over)
+
+    def _ended(self) -> McpError:
+        """Why it is gone, with the last line that it wrote to its standard error."""
+        code = self._process.returncode
+        how = "" if code is None else f" with status {code}" if code >= 0 else f" by signal {-code}"
+        lines = self._errors.decode("utf-8", "replace").strip().splitlines()
+        last = secret_redactor(one_line(lines[-1]))[:300] if lines else ""
+        return McpError(f"The server ended{how}." + (f" It said: {last}" if last else ""))
