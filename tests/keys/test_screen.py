@@ -21,6 +21,7 @@ from routerterm.tui.dialogs.unlock import UnlockScreen, open_locked
 from routerterm.tui.screens.keys.add import AddKeyScreen
 from routerterm.tui.screens.keys.rows import KeyRow
 from routerterm.tui.screens.keys.screen import KeysScreen
+from routerterm.tui.terminal.input import Burst
 from routerterm.tui.themes.adapt import to_textual
 from routerterm.tui.themes.values import Theme
 from routerterm.tui.widgets.fields import FieldLine
@@ -399,8 +400,7 @@ async def test_what_comes_in_one_burst_goes_where_it_was_meant(second: str) -> N
             return
         assert given == []
         assert "The passphrases differ." in app.shown()
-        for letter in f"{PASSPHRASE}\r{PASSPHRASE}\r":
-            app.post_message(events.Key("enter" if letter == "\r" else letter, letter if letter != "\r" else None))
+        app.post_message(Burst(f"{PASSPHRASE}\n{PASSPHRASE}\n"))  # as it is read where all of it came at once
         await settled(pilot)
         assert given == [PASSPHRASE]
 

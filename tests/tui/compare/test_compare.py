@@ -75,10 +75,10 @@ async def test_one_that_fails_does_not_take_the_others_with_it(paths: Paths) -> 
 async def test_escape_stops_then_leaves_and_nothing_is_lost(paths: Paths) -> None:
     configure(paths)
     async with in_process(paths, (120, 40)) as it:
-        await it.say("/compare demo/slow demo/echo")
+        await it.say("/compare demo/slow demo/table")
         await it.until(lambda: "|" in it.model)
         await it.say("hurry")
-        await it.until(lambda: comparing(it) and "hurry" in it.picture().text)
+        await it.until(lambda: comparing(it) and len(it.history.texts(role="assistant")) == 2)  # both have begun
         await it.press("escape")
         await it.until(lambda: "stopped" in it.picture().text)
         await it.press("escape")
@@ -128,13 +128,22 @@ async def test_models_are_picked_one_after_the_other(paths: Paths) -> None:
         await it.until(lambda: "|" not in it.model)
 
 
-@pytest.mark.xfail(strict=False, reason="stale words or a race, seen failing on a busy machine: to be settled next")
 async def test_the_mouse_alone_goes_on_with_one(paths: Paths) -> None:
     configure(paths)
     async with in_process(paths, (120, 40)) as it:
         await it.say("/compare demo/echo demo/table")
         await it.until(lambda: "|" in it.model)
         await it.say("click")
-        await it.until(lambda: comparing(it) and it.picture().text.count("tok/s") > 1)  # both have ended
-        await it.click("Continue with it", last=True)
+        await it.until(lambda: comparing(it) and " Leave" in it.picture().text)  # both have ended
+        await it.screen_shows("tok/s")  # no notice of what was before lies over the figures
+        (foot,) = [row for row in it.picture().rows if "tok/s" in row]
+        assert foot.count("Continue with it") == 2, "each answer offers itself"
+        x, y = it.picture().rows[-2].index("1–2"), len(it.picture().rows) - 2
+        await it.click_at(foot.rindex("Continue with it"), it.picture().rows.index(foot))
         await it.until(lambda: it.in_chat and it.model == "demo/table")
+        await it.say("/compare demo/echo demo/table")
+        await it.until(lambda: "|" in it.model)
+        await it.press("enter")
+        await it.until(lambda: comparing(it) and " Leave" in it.picture().text)
+        await it.click_at(x, y)  # the key bar's own words: the answer that has the keys
+        await it.until(lambda: it.in_chat and it.model == "demo/echo")

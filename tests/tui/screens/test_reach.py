@@ -26,7 +26,6 @@ EATEN = {"ctrl+a", "ctrl+b", "ctrl+z", "insert"}
 OTHERWISE = {
     "history(-1)": "Up in an empty composer",
     "history(1)": "Down while walking in it",
-    "themes": "/theme, or Ctrl+X and its letter",
     "scroll_talk('start')": "Tab, then Home",
     "scroll_talk('end')": "Tab, then End",
     "cursor_left": "Left",
@@ -36,7 +35,7 @@ OTHERWISE = {
     "cursor_right_word": "Right",
     "kill_word_left(False)": "Ctrl+W",
     "kill_word_right": "Delete",
-    "redo": "typing it again: /redo redoes a turn, not text, so old terminals lack this one",
+    "redo": "Alt+R, which old terminals send as ESC r",
     "stretch(-1)": "v, then k",
     "stretch(1)": "v, then j",
 }

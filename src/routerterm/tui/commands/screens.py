@@ -92,7 +92,7 @@ class Themes(Opens):
 
     name, title, screen, slash, argument = "themes", "Theme", "themes", "theme", "NAME"
     letter = "t"
-    keys = ("f8",)
+    keys = ("f8", "ctrl+backslash")
     rank = 6
 
     @classmethod

@@ -22,6 +22,8 @@ from routerterm.config.keys.key_manager import KeyManager
 from routerterm.config.keys.values import KeyLocation, PlaceStatus
 from routerterm.core.errors import RoutertermError
 from routerterm.tui.dialogs.modal import Modal
+from routerterm.tui.terminal.input import Burst
+from routerterm.tui.terminal.keys import character_key
 from routerterm.tui.widgets.editing import LetterInput
 
 if TYPE_CHECKING:
@@ -93,6 +95,16 @@ class PassphraseLine(LetterInput):
             return
         event.stop()
         event.prevent_default()
+
+    async def _on_paste(self, event: events.Paste) -> None:
+        """A paste fills this line; lines that were typed faster than they were read fill one after the other."""
+        event.stop()
+        event.prevent_default()
+        if not isinstance(event, Burst):
+            super()._on_paste(event)
+            return
+        for character in event.text:
+            await self._on_key(character_key("\r" if character in "\n\t" else character))
 
     def _hand_over(self) -> None:
         """Focus the next line once no key is waiting here: none may overtake another."""

@@ -58,14 +58,27 @@ _STRING_BEGINS = re.compile(r"\x1b(?:\][0-9]+(?:[;\x07\x1b]|\Z)|\][lLI]|P[0-9;]*
 _STRING_PERHAPS = re.compile(r"\x1b(?:\]|P[0-9;]*|_)\Z")
 _STRING_WHOLE = re.compile(r"\x1b[\]PX^_][^\x1b\x07\r\x03]*(?:\x07|\x1b\\)")
 _STRING_ENDS = re.compile(r"\x07|\x1b\\|[\r\x03\x18\x1a\x9c]|\x1b(?=[^\\])")
-_META = re.compile(r"\x1b(?=\x1b(?:\[(?:[ABCDFHZ]|[0-9]{1,2}~)|O[A-DFHP-S]))")
-"""ESC before an arrow, as rxvt, PuTTY and iTerm send Alt and an arrow."""
+_META = re.compile(r"\x1b(?=\x1b(?:\[(?:[A-D]|[356]~)|O[A-D]))")
+"""ESC before an arrow, PgUp, PgDn or Delete, as rxvt, PuTTY and iTerm send Alt and that key.
+
+Before any other key it is Escape, and then that key: both come in one read over a slow line, and nothing is bound to
+Alt and an F-key."""
 _TEXT = re.compile(r"[^\x00-\x1f\x7f]+")
 _CHORDS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _LINE_BETWEEN = re.compile(r"[\r\n]+[^\x00-\x1f\x7f]|\t")
 _RESUMED = re.compile(r"\[[<=>?]?[0-9;:]+[ -/]*[@-~]|\][0-9]+;|P[0-9;]*[!-/<=>?]|_G")
 """What followed an ESC that was taken for the Escape key, where it can be nothing that was typed."""
 _SIZE = re.compile(r"48;(\d{1,6})(?::\d*)*;(\d{1,6})(?::\d*)*;(\d{1,6})(?::\d*)*;(\d{1,6})(?::\d*)*")
+
+
+class Burst(events.Paste):
+    """Several lines that arrived at once without the marks of a paste: pasted where many lines can be written.
+
+    In a form they may as well be typed, by a hand that is faster than the line.
+    """
+
+
+Burst.handler_name = events.Paste.handler_name  # widgets hear of it as of any paste
 
 
 class InputParser:
@@ -143,7 +156,7 @@ class InputParser:
             rest = text
         elif not waited and self._pasted is None and not self._in_string and not typed and self._is_burst(text, now):
             self._burst_until = now + _ESCAPE_WAITS
-            return [events.Paste(text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", ""))]
+            return [Burst(text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", ""))]
         while rest:
             rest = self._step(rest, found)
         return found

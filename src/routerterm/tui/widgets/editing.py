@@ -51,7 +51,7 @@ class LetterArea(TextArea):
         Binding("ctrl+k", "kill_to_end", "Delete to the line's end", show=False),
         Binding("ctrl+y", "yank", "Restore what was deleted", show=False),
         Binding("ctrl+b", "cursor_left", "Left", show=False),
-        Binding("ctrl+shift+z,super+shift+z", "redo", "Redo", show=False),
+        Binding("alt+r,ctrl+shift+z,super+shift+z", "redo", "Redo", show=False),
     ]
 
     def get_cursor_left_location(self) -> Location:

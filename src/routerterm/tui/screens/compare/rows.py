@@ -79,7 +79,7 @@ def head_fields(lane: Lane, index: int, glyphs: Glyphs, *, here: bool) -> tuple[
 
 
 def foot_fields(lane: Lane, index: int, glyphs: Glyphs, *, tick: int) -> tuple[Field, ...]:
-    """Time, speed, tokens and cost under a column; its number takes it."""
+    """Time, speed, tokens and cost under a column; its number and its last words take it."""
     take = f"screen.take({index})"
     fields = [
         Field((Span(f" {index + 1} ", "key"),), 0, action=take),
@@ -97,6 +97,8 @@ def foot_fields(lane: Lane, index: int, glyphs: Glyphs, *, tick: int) -> tuple[F
         fields.append(Field((Span(f"{usage.output:,} tok", "dim"),), 4))
     if lane.record is not None and cost is not None:
         fields.append(Field((Span(show_usd(cost.usd), "bright"),), 1))
+    if lane.first_at is not None:
+        fields.append(Field((Span("Continue with it", "key"),), 5, action=take))
     return tuple(fields)
 
 
@@ -133,7 +135,7 @@ def title_fields(question: str, glyphs: Glyphs) -> tuple[Field, ...]:
 def bar_fields(count: int, *, running: bool) -> tuple[Field, ...]:
     """The keys at the foot."""
     return (
-        Field((Span(f" 1–{count} ", "key"), Span(" Continue with it", "text")), rank=0),
+        Field((Span(f" 1–{count} ", "key"), Span(" Continue with it", "text")), rank=0, action="screen.take_this"),
         Field((Span(" Tab ", "key"), Span(" Next", "text")), rank=2, action="screen.step(1)"),
         Field((Span(" Esc ", "key"), Span(" Stop" if running else " Leave", "text")), rank=1, action="screen.leave"),
     )

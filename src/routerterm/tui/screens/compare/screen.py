@@ -109,6 +109,7 @@ class CompareScreen(FramedScreen):
     def on_mount(self) -> None:
         """Begin to ask."""
         super().on_mount()
+        self.app.clear_notifications()  # what was said in the chat would lie over the answers' figures
         self.title_line.fields = title_fields(one_line(self.asked.text if self.asked else ""), self.machine.glyphs)
         self._arrange()
         self._worker = self.run_worker(self._run(), name="compare", exit_on_error=False)
