@@ -96,13 +96,12 @@ class PassphraseLine(LetterInput):
         event.stop()
         event.prevent_default()
 
-    async def _on_paste(self, event: events.Paste) -> None:
+    async def on_paste(self, event: events.Paste) -> None:
         """A paste fills this line; lines that were typed faster than they were read fill one after the other."""
-        event.stop()
-        event.prevent_default()
         if not isinstance(event, Burst):
-            super()._on_paste(event)
             return
+        event.stop()
+        event.prevent_default()  # Textual would take the first line
         for character in event.text:
             await self._on_key(character_key("\r" if character in "\n\t" else character))
 
