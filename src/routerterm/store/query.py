@@ -66,6 +66,17 @@ class Query(Struct, frozen=True):
         """Whether it asks for nothing at all."""
         return self == Query()
 
+    @property
+    def title_terms(self) -> tuple[Term, ...]:
+        """What the title must hold; the other words may stand anywhere."""
+        return tuple(term for term in self.terms if term.title_only)
+
+    @property
+    def asks_for_messages(self) -> bool:
+        """Whether something of it can only be true of a message."""
+        filtered = self.role or self.provider or self.cost or self.pinned
+        return bool(filtered) or any(not term.title_only for term in self.terms)
+
 
 def parse(text: str, now: int, zone: tzinfo | None = None, *, typing: bool = False) -> Query:
     """The query in ``text``.  While a person is still ``typing``, the last word may go on.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -18,7 +18,7 @@ from routerterm.core.errors import StoreError
 from routerterm.core.messages import Role
 from routerterm.store.corrections import corrections
 from routerterm.store.errors import Damaged, DiskTrouble
-from routerterm.store.query import Query, expression_of, match_expression
+from routerterm.store.query import Query, Term, expression_of, match_expression
 from routerterm.store.snippet import Snippet, pattern_of, snippet_of, weigh
 from routerterm.store.words import complete, is_complete
 from routerterm.store.worker import Worker
@@ -224,8 +224,15 @@ def _messages(connection: sqlite3.Connection, query: Query) -> list[sqlite3.Row]
 
 
 def _newest(connection: sqlite3.Connection, query: Query, *, more_words: bool = False) -> list[sqlite3.Row]:
+    """Messages, of conversations whose title has what is asked of titles; words of a title alone name no message."""
+    titled = query.title_terms
+    if titled:
+        if not query.asks_for_messages:
+            return []
+        query = replace(query, terms=tuple(term for term in query.terms if not term.title_only))
     expression = None if more_words else match_expression(query)
     conditions, values = _conversation_conditions(query)
+    conditions += _titled(titled, values)
     conditions += _times(query, "m.created_at", values) + _message_conditions(query, values)
     conditions += _unspaced(query, "m.text", values)
     if more_words:
@@ -251,6 +258,22 @@ def _conversation_conditions(query: Query) -> tuple[list[str], list[object]]:
         conditions.append("EXISTS (SELECT 1 FROM json_each(c.tags) WHERE value = ?)")
         values.append(query.tag)
     return conditions, values
+
+
+def _titled(terms: Sequence[Term], values: list[object]) -> list[str]:
+    """Conditions by which each term stands in the conversation's title, or not where it is excluded."""
+    conditions = []
+    for term in terms:
+        if term.unspaced:
+            conditions.append(f"instr(coalesce(c.title, ''), ?) {'=' if term.excluded else '>'} 0")
+            values.append(term.text)
+            continue
+        conditions.append(
+            f"c.rowid {'NOT ' if term.excluded else ''}IN (SELECT rowid FROM conversation_fts WHERE"
+            " conversation_fts MATCH ? UNION ALL SELECT -rowid FROM word_fts WHERE word_fts MATCH ? AND rowid < 0)"
+        )
+        values += [expression_of(term)] * 2
+    return conditions
 
 
 def _message_conditions(query: Query, values: list[object]) -> list[str]:

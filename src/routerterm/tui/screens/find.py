@@ -70,8 +70,18 @@ class Finder:
         results = await self._services.store.search.find(asked)
         if not results.hits:
             parse(query, now_ms(), self._services.zone)  # says what of it cannot be understood
-        self.word = max((term.text for term in asked.terms if not term.excluded), key=len, default="")
-        return [row_of(hit) for hit in results.hits]
+        used = dict(results.instead)
+        self.word = max(
+            (used.get(term.text, term.text) for term in asked.terms if not term.excluded), key=len, default=""
+        )
+        rows = [row_of(hit) for hit in results.hits]
+        return [corrected(results.instead), *rows] if results.instead else rows
+
+
+def corrected(instead: Sequence[tuple[str, str]]) -> Row:
+    """A heading that says which words were looked for in place of those that stand nowhere."""
+    typed, used = (one_line(", ".join(words)) for words in zip(*instead, strict=True))
+    return Row("", (f"Showing results for {used} (nothing found for {typed})",))
 
 
 def row_of(hit: Hit) -> Row:
