@@ -52,6 +52,23 @@ def test_a_key_said_back_is_masked_however_it_is_cut(cuts: list[int]) -> None:
     )
 
 
+@given(
+    st.lists(st.sampled_from(["ab12ab12ab", "ab12cd", "cdcdcdcd", "ab", "a", "1", "2", "c", "d", " "]), max_size=12),
+    cuts,
+)
+def test_masked_as_if_it_came_at_once(pieces: list[str], cuts: list[int]) -> None:
+    known = {"ab12ab12ab": "ab1****", "cdcdcdcd": "cd****", "b12cdb12cd": "b1****"}
+    text = "".join(pieces)
+    assert fed(Masking(known), text, cuts) == fed(Masking(known), text, [])
+    assert not any(secret in fed(Masking(known), text, cuts) for secret in known)
+
+
+def test_a_word_that_only_begins_like_a_secret_does_not_wait() -> None:
+    masking = Masking({"one-long-secret": "****"})
+    assert masking.feed("and so on") == "and so on"
+    assert masking.feed("e-long-secret, no?") == "****, no?"
+
+
 @pytest.mark.parametrize("gap", ["\n", "\n> ", "\r\n    ", "\u200b", "\u2060\u00ad", " \n"])
 def test_wrapped_and_split_keys_are_found(gap: str) -> None:
     text = f"use {KEY[:30]}{gap}{KEY[30:]} please"

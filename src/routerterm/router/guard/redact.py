@@ -142,6 +142,10 @@ def acts(before: str, after: str) -> bool:
     return _HOST.match(after[:_CONTEXT]) is not None
 
 
+FREE = 2
+"""Letters of what may become a secret that are said all the same: so short a beginning tells nothing, and words go on."""
+
+
 class Masking:
     """Masks the program's own secrets in an answer, however it is cut: a provider may say back the key that it got."""
 
@@ -150,23 +154,35 @@ class Masking:
         self._pattern = re.compile("|".join(map(re.escape, sorted(known, key=len, reverse=True)))) if known else None
         self._longest = max(map(len, known), default=0)
         self._held = ""
+        """The end of the text that may be the beginning of a secret."""
+        self._said = 0
+        """How many letters of what is held were said already."""
 
     def feed(self, text: str) -> str:
         """The text that is certain so far: what may be the beginning of a secret is held back."""
         if self._pattern is None:
             return text
-        text = self._pattern.sub(lambda found: self._known[found[0]], self._held + text)
-        for start in range(max(0, len(text) - self._longest + 1), len(text)):
-            if any(secret.startswith(text[start:]) for secret in self._known):
-                text, self._held = text[:start], text[start:]
-                return text
-        self._held = ""
-        return text
+        text, at, past = self._held + text, self._said, 0
+        said = ""
+        for found in self._pattern.finditer(text):
+            shown = self._known[found[0]]
+            # Of what was said already nothing is said again; a mask that begins otherwise loses its beginning.
+            begun = text[found.start() : at]
+            said += text[at : found.start()] + (shown.removeprefix(begun) if shown.startswith(begun) else "****")
+            at = past = found.end()
+        first = max(past, len(text) - self._longest + 1)
+        start = next((n for n in range(first, len(text)) if self._may_begin(text[n:])), len(text))
+        cut = max(at, min(start + FREE, len(text)))
+        self._held, self._said = text[start:], cut - start if start < len(text) else 0
+        return said + text[at:cut]
 
     def end(self) -> str:
         """What was held back."""
-        text, self._held = self._held, ""
+        text, self._held, self._said = self._held[self._said :], "", 0
         return text
+
+    def _may_begin(self, text: str) -> bool:
+        return any(secret.startswith(text) for secret in self._known)
 
 
 def merged(spans: Iterable[Span]) -> list[Span]:
