@@ -42,7 +42,7 @@ if command -v dpkg-deb >/dev/null 2>&1; then
     cp packaging/debian/routerterm "$root/usr/bin/routerterm"
     chmod 755 "$root/usr/bin/routerterm"
     gzip -9n <docs/routerterm.1 >"$root/usr/share/man/man1/routerterm.1.gz"
-    cp LICENSE "$root/usr/share/doc/routerterm/copyright"
+    cat LICENSE NOTICE >"$root/usr/share/doc/routerterm/copyright"
     size=$(du -sk "$root/usr" | cut -f1)
     sed -e "s/@VERSION@/$version/; s/@ARCH@/$(dpkg --print-architecture)/; s/@SIZE@/$size/" packaging/debian/control >"$root/DEBIAN/control"
     cp packaging/debian/postinst packaging/debian/prerm "$root/DEBIAN/"

@@ -19,7 +19,7 @@ look() { # VERSION
     "$tools/bin/twine" check --strict dist/*
     [ -f "dist/routerterm-$1-py3-none-any.whl" ] || fail "The wheel is not of version $1."
     tar -tzf "dist/routerterm-$1.tar.gz" >dist/files
-    for part in README.md LICENSE CHANGELOG.md Makefile docs/routerterm.1 themes/ src/routerterm/py.typed tests/ requirements/run.txt; do
+    for part in README.md LICENSE NOTICE CHANGELOG.md Makefile docs/routerterm.1 themes/ src/routerterm/py.typed tests/ requirements/run.txt; do
         grep -q "^routerterm-$1/$part" dist/files || fail "The sdist lacks $part."
     done
     ! grep -E '(^|/)(\.venv|\.git|__pycache__|\.env|build)/' dist/files || fail "The sdist holds what does not belong there."

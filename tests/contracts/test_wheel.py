@@ -55,8 +55,19 @@ def test_nothing_else_is_in_it(unpacked: Path) -> None:
     assert {each.name for each in unpacked.iterdir()} == {"routerterm", *beside}
     data = unpacked / f"routerterm-{version}.data" / "data"
     assert [file.relative_to(data).as_posix() for file in data.rglob("*.*")] == ["share/man/man1/routerterm.1"]
-    licences = [file.name for file in unpacked.glob("*.dist-info/licenses/*")]
-    assert licences == ["LICENSE"]
+    licences = sorted(file.name for file in unpacked.glob("*.dist-info/licenses/*"))
+    assert licences == ["LICENSE", "NOTICE"]
+
+
+def test_the_terms_of_shipped_data_are_told() -> None:
+    """Every file of data in the package is either ours or named in the notice with its terms."""
+    package, notice = ROOT / "src" / "routerterm", (ROOT / "NOTICE").read_text("utf-8")
+    ours = {"providers.toml", "demo.json", "families.json", "SOURCES.md", "drop.html", "routerterm.tcss", "py.typed"}
+    for path in package.rglob("*.*"):
+        if path.is_file() and path.suffix not in (".py", ".pyc") and path.name not in ours:
+            place = f"src/routerterm/{path.relative_to(package).as_posix()}"
+            assert place in notice or f"{place.rpartition('/')[0]}/*{path.suffix}" in notice, place
+    assert "WITHOUT WARRANTY OF ANY KIND" in notice
 
 
 def test_its_sentences_about_the_settings_are_still_there(unpacked: Path, home: Path) -> None:

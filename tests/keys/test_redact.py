@@ -141,3 +141,21 @@ raise RuntimeError("in the program: {OPENAI}")
     assert "in a thread: sk-****0001" in said
     assert "in the program: sk-****0001" in said
     assert OPENAI not in said
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has prctl")
+def test_a_loaded_key_closes_our_memory_to_other_programs() -> None:
+    program = f"""
+import asyncio, ctypes, pathlib, tempfile
+from tests.keys.parts import keyring
+def dumpable(): return ctypes.CDLL(None).prctl(3, 0, 0, 0, 0)
+async def main():
+    keeper = keyring(pathlib.Path(tempfile.mkdtemp()), {{"OPENAI_API_KEY": {OPENAI!r}}})
+    assert dumpable() == 1
+    assert [key.secret.reveal() for key in await keeper.keys("openai")] == [{OPENAI!r}]
+    assert dumpable() == 0
+asyncio.run(main())
+print("held")
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "held\n", done.stderr

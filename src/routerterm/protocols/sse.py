@@ -107,8 +107,8 @@ class SseParser:
 
     def feed(self, data: bytes) -> list[ServerEvent]:
         """The events that these bytes complete.  Raises `TooLong`."""
-        if data[:6] == b"data: " and self._is_whole_event(data):
-            return [ServerEvent("", data[6:-2])]
+        if (event := self._whole_event(data)) is not None:
+            return [event]
         out: list[ServerEvent] = []
         for line in self._lines.feed(data):
             if line:
@@ -128,12 +128,23 @@ class SseParser:
             self._dispatch(out)
         return out
 
-    def _is_whole_event(self, data: bytes) -> bool:
-        """Whether these bytes are one event of one line, as most pieces are, with nothing waiting before them."""
-        size = len(data)
-        if data.find(b"\n") != size - 2 or data[-1] != 10 or size > self._limit or self._data or self._name:
-            return False
-        return self._lines.is_clear and b"\r" not in data
+    def _whole_event(self, data: bytes) -> ServerEvent | None:
+        """The event, if these bytes are one of one line, as most pieces are, and nothing waits before them."""
+        if data[-2:] == b"\n\n":
+            end = -2
+        elif data[-4:] == b"\r\n\r\n":
+            end = -4
+        else:
+            return None
+        name, rest = b"", data[:end]
+        if data[:7] == b"event: ":
+            name, _, rest = rest[7:].partition(b"\n")
+            name = name[:-1] if name[-1:] == b"\r" else name
+        if rest[:6] != b"data: " or b"\n" in rest or b"\r" in rest or b"\r" in name or len(data) > self._limit:
+            return None
+        if self._data or self._name or not self._lines.is_clear:
+            return None
+        return ServerEvent(name.decode("utf-8", "replace"), rest[6:])
 
     def _field(self, line: bytes, out: list[ServerEvent]) -> None:
         if line[:6] == b"data: ":

@@ -182,12 +182,12 @@ class StreamDecoder:
 
     def _object(self, name: str, data: bytes) -> None:
         self._seen = True
+        self._emit.origin = data
         if self._misses < _MOST_MISSES and name != "error":
             if self._reader.quick(data, self._emit):
                 self._misses = 0
                 return
             self._misses += 1
-        self._emit.origin = data
         try:
             payload = loads(data)
         except NotJson:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, assert_never
 
 import msgspec
 from msgspec import Struct
@@ -19,16 +19,24 @@ from routerterm.protocols.signature_scope import sign_scope
 FAMILY = "anthropic"
 
 
-class _QuickDelta(Struct):
-    type: Literal["text_delta"]
+class _QuickText(Struct, tag_field="type", tag="text_delta"):
     text: str
 
 
+class _QuickThought(Struct, tag_field="type", tag="thinking_delta"):
+    thinking: str
+
+
+class _QuickInput(Struct, tag_field="type", tag="input_json_delta"):
+    partial_json: str
+
+
 class _QuickEvent(Struct):
-    """A piece of text, which nearly all events are."""
+    """A piece of a block, which nearly all events are."""
 
     type: Literal["content_block_delta"]
-    delta: _QuickDelta
+    delta: _QuickText | _QuickThought | _QuickInput
+    index: int | None = None
 
 
 _quick = msgspec.json.Decoder(_QuickEvent).decode
@@ -43,12 +51,21 @@ class MessagesDecoder:
         self._usage: dict[str, Any] = {}
 
     def quick(self, data: bytes, emit: EventBuilder) -> bool:
-        """Take an event that is text alone."""
+        """Take an event that is a piece of text, of thoughts or of a call."""
         try:
             event = _quick(data)
         except (msgspec.DecodeError, ValueError, RecursionError):
             return False
-        emit.text(event.delta.text)
+        match event.delta:
+            case _QuickText(text=words):
+                emit.text(words)
+            case _QuickThought(thinking=words):
+                emit.reasoning(words)
+            case _QuickInput(partial_json=words):
+                if (index := self._calls.get(_key(event.index))) is not None:
+                    emit.call(index, arguments=words)
+            case _ as never:
+                assert_never(never)
         return True
 
     def on(self, name: str, payload: Mapping[str, Any], emit: EventBuilder) -> None:

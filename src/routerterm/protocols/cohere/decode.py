@@ -3,13 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
 
 from routerterm.core.errors import InvalidResponse
 from routerterm.core.usage import Usage
 from routerterm.protocols.classify import classify
 from routerterm.protocols.event_builder import EventBuilder, finish
 from routerterm.protocols.json_utils import count, mapping, objects, text
+
+
+class _QuickContent(Struct):
+    text: str | None = None
+    thinking: str | None = None
+
+
+class _QuickMessage(Struct):
+    content: _QuickContent
+
+
+class _QuickDelta(Struct):
+    message: _QuickMessage
+
+
+class _QuickEvent(Struct):
+    """A piece of text or thoughts, which nearly all events are."""
+
+    type: Literal["content-delta"]
+    delta: _QuickDelta
+
+
+_quick = msgspec.json.Decoder(_QuickEvent).decode
 
 
 class CohereDecoder:
@@ -19,8 +45,16 @@ class CohereDecoder:
         self._calls: dict[Any, int] = {}
 
     def quick(self, data: bytes, emit: EventBuilder) -> bool:
-        """No chunk is text alone."""
-        return False
+        """Take an event that is a piece of text or thoughts."""
+        try:
+            content = _quick(data).delta.message.content
+        except (msgspec.DecodeError, ValueError, RecursionError):
+            return False
+        if content.thinking:
+            emit.reasoning(content.thinking)
+        if content.text:
+            emit.text(content.text)
+        return True
 
     def on(self, name: str, payload: Mapping[str, Any], emit: EventBuilder) -> None:
         """One event."""

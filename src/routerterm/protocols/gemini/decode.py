@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Raw, Struct
 
 from routerterm.core.errors import ContentBlocked, InvalidResponse
 from routerterm.core.usage import Usage
 from routerterm.protocols.classify import classify
 from routerterm.protocols.event_builder import EventBuilder, finish
 from routerterm.protocols.gemini.partial import PartialArguments
-from routerterm.protocols.json_utils import count, mapping, objects, text
+from routerterm.protocols.json_utils import count, loads, mapping, objects, text
 from routerterm.protocols.signature_scope import sign_scope
 
 FAMILY = "gemini"
@@ -32,6 +35,36 @@ _NUMBERED = (
 _FIELDS = ("candidates", "promptFeedback", "usageMetadata")
 
 
+class _QuickPart(Struct):
+    text: str = ""
+    thought: bool | None = None
+    thoughtSignature: None = None  # noqa: N815 - the wire's own name
+    functionCall: None = None  # noqa: N815
+
+
+class _QuickContent(Struct):
+    parts: tuple[_QuickPart, ...] = ()
+
+
+class _QuickCandidate(Struct):
+    content: _QuickContent
+    index: Literal[0] | None = None
+    finishReason: Literal["", "FINISH_REASON_UNSPECIFIED"] | None = None  # noqa: N815
+    groundingMetadata: None = None  # noqa: N815
+
+
+class _QuickChunk(Struct):
+    """A chunk of text or thoughts in the middle of an answer.  Only the last of its counts is ever read."""
+
+    candidates: tuple[_QuickCandidate]
+    usageMetadata: Raw = Raw()  # noqa: N815
+    promptFeedback: None = None  # noqa: N815
+    error: None = None
+
+
+_quick = msgspec.json.Decoder(_QuickChunk).decode
+
+
 class GeminiDecoder:
     """Fulfils `stream.Reader` for one answer.  Older servers put a finish reason on every chunk."""
 
@@ -39,10 +72,27 @@ class GeminiDecoder:
         self._calls = 0
         self._partial: PartialArguments | None = None
         self._usage: Mapping[str, Any] = {}
+        self._unread = Raw()
+        """Newer counts than ``_usage``, as they came."""
 
     def quick(self, data: bytes, emit: EventBuilder) -> bool:
-        """No chunk is text alone."""
-        return False
+        """Take a chunk that is text or thoughts alone."""
+        if emit.is_finishing:
+            return False
+        try:
+            chunk = _quick(data)
+        except (msgspec.DecodeError, ValueError, RecursionError):
+            return False
+        for part in chunk.candidates[0].content.parts:
+            if part.thought:
+                emit.reasoning(part.text)
+            else:
+                emit.text(part.text)
+        if chunk.usageMetadata:
+            self._unread = chunk.usageMetadata
+            if not self._usage:
+                self._read_counts(emit)
+        return True
 
     def on(self, name: str, payload: Mapping[str, Any], emit: EventBuilder) -> None:
         """One chunk."""
@@ -73,11 +123,19 @@ class GeminiDecoder:
     def end(self, emit: EventBuilder) -> None:
         """A finish reason was seen, and nothing went wrong after it."""
         self._close_call(emit)
+        self._read_counts(emit)
         if self._usage:
             emit.usage(read_usage(self._usage))
 
+    def _read_counts(self, emit: EventBuilder) -> None:
+        """Count what the last quick chunk reported."""
+        unread, self._unread = self._unread, Raw()
+        if unread and (usage := mapping(loads(bytes(unread)))):
+            self._count(usage, emit)
+
     def _count(self, usage: Mapping[str, Any], emit: EventBuilder) -> None:
         """Every chunk counts anew: told are the first, for the prompt, and the last."""
+        self._unread = Raw()
         first, self._usage = not self._usage, usage
         if first or emit.is_finishing:
             emit.usage(read_usage(usage))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -18,12 +18,12 @@ from routerterm.protocols.json_utils import count, mapping, objects, text
 
 class _QuickMessage(Struct):
     content: str
-    thinking: Literal[""] | None = None
+    thinking: str | None = None
     tool_calls: None = None
 
 
 class _QuickLine(Struct):
-    """A piece of text, which nearly all lines are."""
+    """A piece of text or thoughts, which nearly all lines are."""
 
     message: _QuickMessage
     done: bool = False
@@ -40,13 +40,15 @@ class OllamaDecoder:
         self._calls = 0
 
     def quick(self, data: bytes, emit: EventBuilder) -> bool:
-        """Take a line that is text alone."""
+        """Take a line that is text or thoughts alone."""
         try:
             line = _quick(data)
         except (msgspec.DecodeError, ValueError, RecursionError):
             return False
         if line.done:
             return False
+        if line.message.thinking:
+            emit.reasoning(line.message.thinking)
         emit.text(line.message.content)
         return True
 

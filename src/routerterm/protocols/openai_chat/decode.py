@@ -21,12 +21,24 @@ _COUNTED = ("usage", "x_groq", "cost")
 """Where counts stand; a choice's own stand with its finish."""
 
 
-class _QuickDelta(Struct):
-    """A delta that is text alone: whatever else is read of one must be absent or null."""
+class _Words(Struct):
+    text: str = ""
 
-    content: str
-    reasoning_content: None = None
-    reasoning: None = None
+
+class _QuickText(Struct, tag_field="type", tag="text"):
+    text: str
+
+
+class _QuickThought(Struct, tag_field="type", tag="thinking"):
+    thinking: str | tuple[_Words, ...]
+
+
+class _QuickDelta(Struct):
+    """A delta that is text or thoughts alone: whatever else is read of one must be absent or null."""
+
+    content: str | tuple[_QuickText | _QuickThought, ...] | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
     reasoning_details: None = None
     refusal: None = None
     tool_calls: None = None
@@ -37,7 +49,7 @@ class _QuickDelta(Struct):
 class _QuickChoice(Struct):
     delta: _QuickDelta
     index: Literal[0] = 0
-    finish_reason: None = None
+    finish_reason: Literal[""] | None = None
     error: None = None
 
 
@@ -70,12 +82,24 @@ class ChatDecoder:
         self._cost: Decimal | None = None
 
     def quick(self, data: bytes, emit: EventBuilder) -> bool:
-        """Take a chunk that is text alone."""
+        """Take a chunk that is text or thoughts alone."""
         try:
-            chunk = _quick(data)
+            delta = _quick(data).choices[0].delta
         except (msgspec.DecodeError, ValueError, RecursionError):
             return False
-        emit.text(chunk.choices[0].delta.content)
+        if thoughts := delta.reasoning_content or delta.reasoning:
+            emit.reasoning(thoughts)
+        content = delta.content
+        if isinstance(content, str):
+            emit.text(content)
+        else:
+            for part in content or ():
+                if isinstance(part, _QuickText):
+                    emit.text(part.text)
+                elif isinstance(part.thinking, str):
+                    emit.reasoning(part.thinking)
+                else:
+                    emit.reasoning("".join([words.text for words in part.thinking]))
         return True
 
     def on(self, name: str, payload: Mapping[str, Any], emit: EventBuilder) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, assert_never
 
 import msgspec
 from msgspec import Struct
@@ -16,15 +16,24 @@ from routerterm.protocols.openai_chat.usage import read_usage
 from routerterm.protocols.signature_scope import sign_scope
 
 
-class _QuickEvent(Struct):
-    """A piece of text, which nearly all events are."""
-
-    type: Literal["response.output_text.delta"]
+class _QuickText(Struct, tag_field="type", tag="response.output_text.delta"):
     delta: str
     output_index: int
 
 
-_quick = msgspec.json.Decoder(_QuickEvent).decode
+class _QuickSummary(Struct, tag_field="type", tag="response.reasoning_summary_text.delta"):
+    delta: str
+    output_index: int
+    summary_index: int | None = None
+
+
+class _QuickInput(Struct, tag_field="type", tag="response.function_call_arguments.delta"):
+    delta: str
+    output_index: int
+
+
+_quick = msgspec.json.Decoder(_QuickText | _QuickSummary | _QuickInput).decode
+"""For the pieces of texts, thoughts and calls, which nearly all events are."""
 
 
 class ResponsesDecoder:
@@ -39,13 +48,21 @@ class ResponsesDecoder:
         """Whether no output item has come by itself: then the last event's list of them counts."""
 
     def quick(self, data: bytes, emit: EventBuilder) -> bool:
-        """Take an event that is text alone."""
+        """Take an event that is a piece of text, of thoughts or of a call."""
         try:
             event = _quick(data)
         except (msgspec.DecodeError, ValueError, RecursionError):
             return False
-        self._said.add(event.output_index)
-        emit.text(event.delta)
+        match event:
+            case _QuickText(delta=words, output_index=place):
+                self._said.add(place)
+                emit.text(words)
+            case _QuickSummary(delta=words, output_index=place, summary_index=number):
+                self._think(place, number, words, emit)
+            case _QuickInput(delta=words, output_index=place):
+                emit.call(self._call(place), arguments=words)
+            case _ as never:
+                assert_never(never)
         return True
 
     def on(self, name: str, payload: Mapping[str, Any], emit: EventBuilder) -> None:
@@ -56,7 +73,8 @@ class ResponsesDecoder:
                 self._said.add(_place(payload))
                 emit.text(text(payload.get("delta")))
             case "response.reasoning_summary_text.delta" | "response.reasoning_text.delta":
-                self._think(_place(payload), payload.get("summary_index"), text(payload.get("delta")), emit)
+                number = payload.get("summary_index")
+                self._think(_place(payload), number if isinstance(number, int) else 0, text(payload.get("delta")), emit)
             case "response.refusal.delta":
                 self._said.add(_place(payload))
                 emit.refusal(text(payload.get("delta")))
@@ -141,7 +159,7 @@ class ResponsesDecoder:
             case _:
                 pass
 
-    def _think(self, place: Any, number: Any, piece: str, emit: EventBuilder) -> None:
+    def _think(self, place: Any, number: int | None, piece: str, emit: EventBuilder) -> None:
         """The parts of a summary are paragraphs of their own."""
         self._said.add(place)
         if number and (place, number) not in self._said:
