@@ -143,7 +143,7 @@ def acts(before: str, after: str) -> bool:
 
 
 FREE = 2
-"""Letters of what may become a secret that are said all the same: so short a beginning tells nothing, and words go on."""
+"""Letters of what may become a secret that are said all the same: so short a beginning tells nothing."""
 
 
 class Masking:
