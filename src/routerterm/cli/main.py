@@ -34,6 +34,7 @@ COMMANDS: dict[str, str] = {
     "mcp": "Add, list, test and call the tools of MCP servers.",
     "models": "List models with prices and capabilities.",
     "pause": "Pause a provider or a model.",
+    "replay": "Replay recorded requests under other settings.",
     "serve": "Serve the OpenAI and Anthropic protocols to other programs.",
     "stats": "Show usage and costs.",
     "why": "Explain which model a prompt would go to, without sending it.",

@@ -71,6 +71,44 @@ def check_text(
     return settings, problems
 
 
+def overlaid_settings(paths: Paths, file: Path, environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings with what another file says instead, entry by entry.
+
+    Raises `SettingsError` that names the other file and the line.
+    """
+    import tomllib
+    from decimal import Decimal
+
+    from routerterm.config.problems import first_of
+
+    try:
+        text = atomic_file.read_regular(file).decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError:
+        raise SettingsError(f"{file} is not UTF-8 text.", "Save it as UTF-8.") from None
+    except OSError as error:
+        raise SettingsError(f"{file} cannot be read: {error.strerror}.") from error
+    load_settings(paths, environ)  # what is wrong there is not this file's mistake
+    under = tomllib.loads(read_text(paths), parse_float=Decimal)
+    settings, problems = _checked(text, under=under)
+    if settings is None or problems:
+        raise first_of(problems, file)
+    return _with_environment(settings, os.environ if environ is None else environ)
+
+
+def _merged(under: Mapping[str, Any], over: Mapping[str, Any], depth: int = 0) -> dict[str, Any]:
+    """Tables entry by entry."""
+    found = dict(under)
+    for name, value in over.items():
+        below = found.get(name)
+        both = isinstance(below, dict) and isinstance(value, dict)
+        found[name] = _merged(below, value, depth + 1) if both and depth < _DEEPEST_TABLE else value  # type: ignore[arg-type]  # both are
+    return found
+
+
+_DEEPEST_TABLE = 2
+"""``models."openai/x".price_in`` lies two tables deep."""
+
+
 def read_text(paths: Paths) -> str:
     """The text of ``config.toml``; empty where there is none.  Raises `SettingsError`."""
     try:
@@ -89,7 +127,9 @@ def read_text(paths: Paths) -> str:
         ) from error
 
 
-def _checked(text: str, also: Sequence[Check] = ()) -> tuple[Settings | None, tuple[Problem, ...]]:
+def _checked(
+    text: str, also: Sequence[Check] = (), under: Mapping[str, Any] | None = None
+) -> tuple[Settings | None, tuple[Problem, ...]]:
     import tomllib
     from decimal import Decimal
 
@@ -105,6 +145,7 @@ def _checked(text: str, also: Sequence[Check] = ()) -> tuple[Settings | None, tu
     except tomllib.TOMLDecodeError as error:
         return None, (from_syntax(error),)
     lines = positions(text)
+    body = body if under is None else _merged(under, body)
     problems: list[Problem] = []
     left_out: list[Key] = []
     settings: Settings | None = None

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from textual.pilot import Pilot
 
 from routerterm.config.paths import Paths
+from routerterm.core.ledger import AttemptRecord
+from routerterm.store.database import milliseconds
 from routerterm.tui.app import RoutertermApp
 from routerterm.tui.screens.routes.rows import Place, moved
 from routerterm.tui.screens.routes.screen import RouteScreen
@@ -23,6 +25,10 @@ models = [
 ]
 weights = { "demo/echo" = 2 }
 """
+PAST = AttemptRecord(
+    "past", 1, "tui", "mine", "demo", "echo", milliseconds() - 9000, outcome="done", ttft_ms=10, duration_ms=20,
+    input_tokens=5, output_tokens=5, usage_source="reported", cost_nanousd=0,
+)  # fmt: skip
 
 
 @given(st.lists(st.integers(), min_size=1, max_size=8, unique=True), st.data())
@@ -57,6 +63,8 @@ async def test_order_strategy_and_members_are_changed_and_comments_stay(paths: P
             assert app.services is not None
             return [model.name for model in app.services.options.routes["mine"].models]
 
+        assert app.services is not None
+        await app.services.store.ledger.settle(PAST)
         await pilot.press("f7")
         await until(pilot, lambda: "demo/slow" in screen_text(app))
         screen = routes_of(app)
@@ -65,6 +73,7 @@ async def test_order_strategy_and_members_are_changed_and_comments_stay(paths: P
         await walk_to(pilot, screen, "up", entry="demo/slow")
         await pilot.press("K")
         await until(pilot, lambda: models() == ["demo/slow", "demo/echo", "demo/cut"])
+        await until(pilot, lambda: "The last 30 days (1 request) would have been" in " ".join(screen_text(app).split()))
         await until(pilot, lambda: screen.listing.current is not None and screen.listing.current.id == slow)
         await pilot.press("shift+down", "J")
         await until(pilot, lambda: models() == ["demo/echo", "demo/cut", "demo/slow"])

@@ -108,16 +108,7 @@ class PersonalBudget:
         An unknown price cannot be held against a cap in dollars, so such a model is objected to.
         """
         caps = self.caps(request, target, route, now_ms)
-        if not caps:
-            return None
-        if forecast.high is None and any(cap.unit == "usd" for cap in caps):
-            return "cannot be budgeted: its price is unknown"
-        for cap, used in zip(caps, await self._used(caps), strict=True):
-            wants = _wanted(cap, forecast)
-            if used + wants > cap.limit:
-                left = _amount(cap, max(0, cap.limit - used))
-                return f"would exceed {_cap_words(cap)} (up to {_amount(cap, wants)}, {left} left)"
-        return None
+        return objection(caps, await self._used(caps), forecast) if caps else None
 
     async def gauges(self, now_ms: int) -> tuple[Gauge, ...]:
         """How full the caps of today and this month are: for the status line and the stats screen."""
@@ -129,7 +120,24 @@ class PersonalBudget:
 
     def _is_free(self, target: Target) -> bool:
         model = self._model(target)
-        return model is not None and (model.local or is_declared_free(model) or _costs_nothing(model))
+        return model is not None and is_free(model)
+
+
+def is_free(model: ModelInfo) -> bool:
+    """Whether no cap holds for it: it runs here, or costs nothing."""
+    return model.local or is_declared_free(model) or _costs_nothing(model)
+
+
+def objection(caps: Sequence[Cap], used: Sequence[int], forecast: Forecast) -> str | None:
+    """Why what a forecast may come to would break one of the caps, of which so much is used; or None."""
+    if forecast.high is None and any(cap.unit == "usd" for cap in caps):
+        return "cannot be budgeted: its price is unknown"
+    for cap, so_far in zip(caps, used, strict=True):
+        wants = _wanted(cap, forecast)
+        if so_far + wants > cap.limit:
+            left = _amount(cap, max(0, cap.limit - so_far))
+            return f"would exceed {_cap_words(cap)} (up to {_amount(cap, wants)}, {left} left)"
+    return None
 
 
 def caps_of(rules: BudgetRules, request: ChatRequest, target: Target, route: str, now_ms: int) -> tuple[Cap, ...]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from routerterm.core.money import with_unknown
 from routerterm.core.sanitise import one_line
 from routerterm.core.targets import Candidate, Decision, Target
 from routerterm.router.decide.circuit_breaker import Health
@@ -16,6 +17,7 @@ from routerterm.tui.widgets.rows import Cells, Column, Row
 from routerterm.tui.widgets.status import cost_range
 
 if TYPE_CHECKING:
+    from routerterm.engine.replay.report import Replay
     from routerterm.router.options import Route
     from routerterm.tui.themes.values import Glyphs
 
@@ -179,3 +181,17 @@ def moved(names: Sequence[str], name: str, step: int) -> list[str]:
     there = max(0, min(len(names) - 1, here + step))
     rest = [*names[:here], *names[here + 1 :]]
     return [*rest[:there], name, *rest[there:]]
+
+
+def replay_words(found: Replay, days: int) -> str:
+    """What a change would have made of the last days, in a line."""
+    was, would = found.was, found.would
+    costs = [with_unknown(side.cost, bool(side.unpriced)) for side in (would, was)]
+    waits = [f"{side.waited / max(1, side.requests):.1f} s" for side in (would, was)]
+    said = [
+        f"{costs[0]} instead of {costs[1]}",
+        f"mean wait {waits[0]} instead of {waits[1]}",
+        f"{would.failed:,} instead of {was.failed:,} without an answer",
+    ]
+    count = "1 request" if was.requests == 1 else f"{was.requests:,} requests"
+    return f"The last {days} days ({count}) would have been: {', '.join(said)}."

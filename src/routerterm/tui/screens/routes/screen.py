@@ -24,7 +24,7 @@ from routerterm.engine.keys.view import health as key_words
 from routerterm.engine.keys.view import lines_of
 from routerterm.router.options import BUILTIN_ROUTES, STRATEGIES, Route
 from routerterm.tui.dialogs.prompt import PromptDialog
-from routerterm.tui.screens.routes.rows import COLUMNS, Place, health_rows, moved, route_rows
+from routerterm.tui.screens.routes.rows import COLUMNS, Place, health_rows, moved, replay_words, route_rows
 from routerterm.tui.screens.why import WhyScreen
 from routerterm.tui.widgets.fields import Field, FieldLine, Span
 from routerterm.tui.widgets.frame import Panes
@@ -32,10 +32,13 @@ from routerterm.tui.widgets.framed_screen import BOTTOM_FROM, NARROW_BELOW, SHOR
 from routerterm.tui.widgets.rows import RowList
 
 if TYPE_CHECKING:
+    from routerterm.config.schema import Settings
     from routerterm.tui.app_context import AppContext
     from routerterm.tui.themes.values import Theme
     from routerterm.wiring import Services
 
+PREVIEW_DAYS = 30
+"""Recorded days that a changed route is replayed on."""
 AVOID = 600.0
 """Seconds that a model is avoided by hand."""
 
@@ -246,8 +249,19 @@ class RouteScreen(FramedScreen):
         if route.name not in self._services.settings.routes:
             entries = {"strategy": route.strategy, "models": [model.name for model in route.models]} | dict(entries)
         values = {f'routes."{route.name}".{name}': value for name, value in entries.items()}
+        before = self._services.settings
         await asyncio.to_thread(set_values, self._services.paths, values)
         await self.app.take_up_settings()
+        self.run_worker(self._preview(route.name, before), exclusive=True, group="preview", exit_on_error=False)
+
+    async def _preview(self, route: str, before: Settings) -> None:
+        """Say what the change would have made of what was asked of the route lately."""
+        from routerterm.wiring.replay import replay_days
+
+        services = self._services
+        found = await replay_days(services, PREVIEW_DAYS, services.settings, before=before, route=route)
+        if found.was.requests:
+            self.notify(replay_words(found, PREVIEW_DAYS), title=route, timeout=10, markup=False)
 
     def _routes(self) -> Mapping[str, Route]:
         return {**BUILTIN_ROUTES, **self._services.options.routes}

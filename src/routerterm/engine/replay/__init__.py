@@ -1,0 +1,1 @@
+"""What was recorded, asked once more under other routes, prices, models or budgets, without sending anything."""
