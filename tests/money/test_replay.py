@@ -103,7 +103,7 @@ def made_by_the_policy(draw: st.DrawFn) -> list[AttemptRecord]:
         if route == "cheapest":
             subjects.sort(key=lambda subject: PRICES[subject.target.provider])
             resolved = replace(resolved, strategy="priority")
-        made = plan(resolved, subjects, Needs(), at / 1000, limits=house.options.limits, chance=lambda: 0.5)
+        made = plan(resolved, subjects, Needs(), at / 1000, limits=house.options.limits, random=lambda: 0.5)
         course = retry_plan(made.options, RetryRules(), lambda: 0.5, at / 1000)
         following = next(course, None)
         while following is not None:

@@ -120,7 +120,7 @@ class Replayer:
             Needs(reserve=answer),
             request.at,
             limits=rules.options.limits,
-            chance=_drawing(turn, len(subjects)),
+            random=_drawing(turn, len(subjects)),
             turn=turn,
             budget_blocks=rules.budget.on_cap != "cheaper",
         )
@@ -237,17 +237,17 @@ class _Walk:
 
     def _recorded_hedge(self, attempt: Attempt) -> Outcome | None:
         """Two recorded attempts side by side, where the policy had the second ready."""
-        if attempt.spare is None or len(self._left) < 2 or target_of(self._left[1]) != attempt.spare.target:
+        if attempt.hedge is None or len(self._left) < 2 or target_of(self._left[1]) != attempt.hedge.target:
             return None
         first, second = self._left[:2]
         if "cancelled" not in (first.outcome, second.outcome):
             return None
         del self._left[:2]
         outcomes = self._recorded(first), self._recorded(second)
-        spare_won = first.outcome == "cancelled"
-        winner = outcomes[1] if spare_won else outcomes[0]
+        hedge_won = first.outcome == "cancelled"
+        winner = outcomes[1] if hedge_won else outcomes[0]
         assert isinstance(winner, AttemptLost | AttemptSucceeded)
-        return Hedged(spare_won, winner)
+        return Hedged(hedge_won, winner)
 
     def _assumed(self, attempt: Attempt) -> Outcome:
         """What would have become of an attempt that was never made."""
