@@ -32,6 +32,8 @@ class Provider:
     url: str
     answers: deque[Answer]
     asked: list[dict[str, Any]] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
+    """The same to the byte."""
     closing: threading.Event = field(default_factory=threading.Event)
 
     def next(self) -> Answer:
@@ -54,6 +56,7 @@ def serving(*answers: Answer, model: str = "dear", key: str = "") -> Iterator[Pr
             if not self._allowed():
                 return
             provider.asked.append(json.loads(body))
+            provider.bodies.append(body)
             answer = provider.next()
             if answer.status != 200:
                 self._whole(answer.status, {"error": {"message": answer.text, "type": "server_error"}})

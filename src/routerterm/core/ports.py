@@ -42,6 +42,10 @@ class Ledger(Protocol):
         """Write the row with its reserved high end if no cap breaks, in one transaction; else the cap in the way."""
         ...
 
+    async def reached(self, record: AttemptRecord, caps: Sequence[Cap]) -> CapReached | None:
+        """The cap that `reserve` would name; nothing is written."""
+        ...
+
     async def settle(self, record: AttemptRecord) -> None:
         """Replace the row by how it ended."""
         ...
@@ -90,6 +94,10 @@ class NoLedger:
 
     async def reserve(self, record: AttemptRecord, caps: Sequence[Cap]) -> CapReached | None:
         """See `Ledger.reserve`."""
+        return None
+
+    async def reached(self, record: AttemptRecord, caps: Sequence[Cap]) -> CapReached | None:
+        """See `Ledger.reached`."""
         return None
 
     async def settle(self, record: AttemptRecord) -> None:

@@ -24,7 +24,7 @@ from routerterm.protocols import codec
 from routerterm.protocols.base import Decoder, HttpRequest, ListedModel
 from routerterm.router.accounting.admission import AttemptAdmission
 from routerterm.router.decide import circuit_breaker, key_limits, pauses
-from routerterm.router.decide.attempts import Attempt
+from routerterm.router.decide.attempts import Attempt, Rules
 from routerterm.router.decide.circuit_breaker import Health
 from routerterm.router.decide.continuation import continued
 from routerterm.router.decide.key_limits import KeyView
@@ -33,6 +33,7 @@ from routerterm.router.options import RouterOptions
 from routerterm.router.ports import Hooks
 from routerterm.router.run.attempt import AttemptStream, StreamTimeouts
 from routerterm.router.run.off_loop import off_loop
+from routerterm.router.run.outgoing import Encoded, Outgoing, look_ahead
 from routerterm.router.run.planner import ENABLE_HINT, CatalogReader, RequestPlanner, health_name, key_name
 from routerterm.router.run.request import RequestRun
 from routerterm.router.run.start import RequestContext
@@ -112,6 +113,25 @@ class Router:
         context = RequestContext(self._options, self._hooks, self._clock, self._chance, self._new_id, self._open_stream)
         admission = AttemptAdmission(self._memory, self._ledger, self._options, planned, self._clock)
         return RequestRun(context, admission, planned, guarded).events()
+
+    async def outgoing(self, request: ChatRequest) -> Outgoing:
+        """What `stream` would send first, to the byte; nothing is sent, reserved or put on record.
+
+        Raises what sending it would fail with before anything left: `GuardBlocked`, `OverBudget`, `NoCandidate`.
+        """
+        guarded = await off_loop(request, self._hooks.guard.rehearse, request)
+        planned = await self._planner.prepare(guarded.request, rotate=False)
+        options = self._options
+        return await look_ahead(
+            guarded,
+            planned,
+            hooks=self._hooks,
+            ledger=self._ledger,
+            rules=Rules(options.limits, options.keys, options.on_cut),
+            encode=self._encoded,
+            random=self._chance,
+            now=self._clock(),
+        )
 
     async def explain(self, request: ChatRequest) -> Decision:
         """The whole decision, without sending or reserving anything.  Raises `NoCandidate` for an unknown name."""
@@ -210,18 +230,12 @@ class Router:
     ) -> AttemptStream:
         """The wire for one attempt."""
         target, model = attempt.target, attempt.candidate.model
-        info = self._catalog.provider(target.provider)
-        assert info is not None
-        wire = codec(info.protocol, info.dialect)
-        request, prefill = continued(request, prefill, can_prefill=model.prefill)
-        decoder: Decoder
-        if request.embedding is None:
-            encoded = wire.encode(request, base_url=info.base_url, model=target.model, key=key, prefill=prefill)
-            decoder = wire.decoder()
-        else:
-            from routerterm.protocols.embeddings import EmbeddingDecoder, encode_embeddings
+        encoded = self._encoded(request, attempt, key, prefill)
+        info, request = encoded.info, encoded.request
+        decoder: Decoder = encoded.wire.decoder()
+        if request.embedding is not None:
+            from routerterm.protocols.embeddings import EmbeddingDecoder
 
-            encoded = encode_embeddings(wire, request, base_url=info.base_url, model=target.model, key=key)
             decoder = EmbeddingDecoder(len(request.messages))
         timeouts = self._options.timeouts_of(target.provider)
         first, idle = (
@@ -234,12 +248,25 @@ class Router:
         stream_timeouts = StreamTimeouts(
             first * slow, idle, timeouts.keepalive_factor, deadline, timeouts.connect, timeouts.write
         )
-        stream = AttemptStream(
-            self._transport(info), self._with_headers(encoded, info), decoder, stream_timeouts, info.name
-        )
-        stream.left_out = wire.left_out(request)
+        stream = AttemptStream(self._transport(info), encoded.http, decoder, stream_timeouts, info.name)
+        stream.left_out = encoded.wire.left_out(request)
         stream.generates = request.embedding is None
         return stream
+
+    def _encoded(self, request: ChatRequest, attempt: Attempt, key: Secret | None = None, prefill: str = "") -> Encoded:
+        """The request of an attempt as bytes."""
+        target, model = attempt.target, attempt.candidate.model
+        info = self._catalog.provider(target.provider)
+        assert info is not None
+        wire = codec(info.protocol, info.dialect)
+        request, prefill = continued(request, prefill, can_prefill=model.prefill)
+        if request.embedding is None:
+            http = wire.encode(request, base_url=info.base_url, model=target.model, key=key, prefill=prefill)
+        else:
+            from routerterm.protocols.embeddings import encode_embeddings
+
+            http = encode_embeddings(wire, request, base_url=info.base_url, model=target.model, key=key)
+        return Encoded(info, wire, request, self._with_headers(http, info))
 
     def _with_headers(self, request: HttpRequest, info: ProviderInfo) -> HttpRequest:
         more = {**dict(info.headers), **self._options.headers.get(info.name, {})}

@@ -6,7 +6,7 @@ the catalogue, no cap, no rule.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol, TypeAlias
 
 from msgspec import Struct, field
@@ -97,6 +97,11 @@ class Guarded(Protocol):
         """What may leave: with placeholders for what was redacted."""
         ...
 
+    @property
+    def redacted(self) -> Mapping[str, str]:
+        """What each placeholder in it stands for: what does not leave."""
+        ...
+
     def restorer(self, *, within_json: bool = False) -> Restorer | None:
         """A fresh one for each answer; None where nothing was redacted.
 
@@ -112,11 +117,20 @@ class Guard(Protocol):
         """The request as it may leave.  Raises `GuardBlocked`."""
         ...
 
+    def rehearse(self, request: ChatRequest) -> Guarded:
+        """The same for a request that is only looked at: nothing is put on record."""
+        ...
+
 
 class Unguarded(Struct, frozen=True):
     """A request that no rule looked at."""
 
     request: ChatRequest
+
+    @property
+    def redacted(self) -> Mapping[str, str]:
+        """Nothing."""
+        return {}
 
     def restorer(self, *, within_json: bool = False) -> Restorer | None:
         """Nothing to restore."""
@@ -125,6 +139,10 @@ class Unguarded(Struct, frozen=True):
 
 class NoGuard:
     """A `Guard` without rules."""
+
+    def rehearse(self, request: ChatRequest) -> Guarded:
+        """See `Guard.rehearse`."""
+        return Unguarded(request)
 
     def check(self, request: ChatRequest) -> Guarded:
         """See `Guard.check`."""

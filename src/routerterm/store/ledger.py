@@ -63,6 +63,11 @@ class StoredLedger:
             self._forget(late if found is None else {})
         return found
 
+    async def reached(self, record: AttemptRecord, caps: Sequence[Cap]) -> CapReached | None:
+        """The cap that `reserve` would name; nothing is written."""
+        late = dict(self._unwritten)
+        return await self._reader.read(lambda connection: self._broken_cap(connection, record, caps, late))
+
     async def settle(self, record: AttemptRecord) -> None:
         """Replace the row by how it ended; a row that nobody reserved is written now."""
         late = dict(self._unwritten)

@@ -36,6 +36,7 @@ from routerterm.engine.usage.provider_status import Lamp, provider_status, spent
 from routerterm.router import Router
 from routerterm.router.decide.budget import Gauge, crossed
 from routerterm.router.options import RouterOptions
+from routerterm.router.run.outgoing import Outgoing
 from routerterm.router.transports.base import Transport
 from routerterm.store.database import Store, milliseconds
 from routerterm.store.opening import Opening
@@ -110,6 +111,12 @@ class Services(Struct):
             return self.router.stream(await self._within_project(request))
 
         return Deferred(begin)
+
+    async def outgoing(self, request: ChatRequest) -> Outgoing:
+        """What `stream` would send first, without sending it."""
+        if "/" not in request.model and not request.private:
+            await self.learn_models(nameless=True)
+        return await self.router.outgoing(await self._within_project(request))
 
     async def _within_project(self, request: ChatRequest) -> ChatRequest:
         """The request, held to what is left of its project's budget; free and local models answer with nothing left."""

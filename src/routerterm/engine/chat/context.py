@@ -20,6 +20,8 @@ SUMMARY = "summary"
 """Where a message's ``params`` hold the summary of the branch down to it."""
 NO_IMAGES = "no_images"
 """Where a message's ``params`` say that its images are sent no more."""
+NOT_SENT = "not_sent"
+"""Where a message's ``params`` say that it is not sent, until the person wants it to be again."""
 LEFT_OUT = "[an image was here; it is left out]"
 _HEADING = "Summary of the earlier part of this conversation:"
 
@@ -60,12 +62,17 @@ async def context_of(
     *,
     answer: int = 0,
     private: bool = False,
+    question: Message | None = None,
 ) -> Fitted:
-    """What goes to ``model`` of the branch that ends at ``leaf``; pages are read until the window is full."""
+    """What goes to ``model`` of the branch that ends at ``leaf``; pages are read until the window is full.
+
+    ``question`` comes after it, where it is on no disk yet.
+    """
+    unsent = [Line("", question)] if question is not None else []
     if leaf is None:
-        return Fitted((), system=system)
+        return Fitted(tuple(unsent), system=system, read=tuple(unsent))
     room = fitting.room(model, answer=answer, private=private)
-    lines: list[Line] = []
+    lines: list[Line] = list(unsent)
     sizes: dict[int, int] = {}  # each message is counted once, by the page, so that the loop gets its turn
 
     def size(message: Message) -> int:
@@ -73,25 +80,27 @@ async def context_of(
             known = sizes[id(message)] = 0 if room is None else fitting.count(message, model)
         return known
 
-    tokens, before, summary = 0, None, None
+    tokens, before, summary = sum(size(line.message) for line in unsent), None, None
     while True:
         page = await messages.branch(leaf, PAGE, before)
         fresh, summary = _since_summary(page.messages)
-        new = [Line(m.id, as_sent(m), m.pinned) for m in fresh if _goes(m)]
+        new = [Line(m.id, as_sent(m), m.pinned, _is_held(m)) for m in fresh if _goes(m)]
         lines[:0] = new
-        tokens += sum(size(line.message) for line in new)
+        tokens += sum(size(line.message) for line in new if not line.held)
         if summary or not page.earlier or (room is not None and tokens > room):
             break
         before = page.messages[0].id
     above = unread = 0
     if summary or page.earlier:
         here = {line.id for line in lines}
-        pinned = [Line(m.id, as_sent(m), True) for m in await messages.pinned(leaf) if m.id not in here and _goes(m)]
+        kept = [m for m in await messages.pinned(leaf) if m.id not in here and _goes(m)]
+        pinned = [Line(m.id, as_sent(m), True, _is_held(m)) for m in kept]
         above = await messages.depth(summary.id) if summary else 0
         unread = 0 if summary else await messages.depth(page.messages[0].id) - 1 - len(pinned)
         lines[:0] = pinned
-    fitted = fit(lines, size, room, system_with(system, summary.params[SUMMARY]) if summary else system)
-    return replace(fitted, left_out=fitted.left_out + unread, summed_up=above)
+    going = [line for line in lines if not line.held]
+    fitted = fit(going, size, room, system_with(system, summary.params[SUMMARY]) if summary else system)
+    return replace(fitted, left_out=fitted.left_out + unread, summed_up=above, read=tuple(lines))
 
 
 def as_sent(message: StoredMessage) -> Message:
@@ -118,3 +127,7 @@ def _since_summary(page: Sequence[StoredMessage]) -> tuple[Sequence[StoredMessag
 def _goes(message: StoredMessage) -> bool:
     """An answer that never came, or is still coming, is nothing to send."""
     return bool(message.parts) and message.status != "streaming"
+
+
+def _is_held(message: StoredMessage) -> bool:
+    return bool(message.params.get(NOT_SENT))

@@ -10,7 +10,6 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from routerterm.core.errors import RoutertermError, StoreError
@@ -18,19 +17,19 @@ from routerterm.core.messages import Message, Part, Text
 from routerterm.core.request import ChatRequest, Params
 from routerterm.core.streams import Deferred
 from routerterm.engine.chat.branches import Branches
-from routerterm.engine.chat.context import ContextWindow, UnlimitedWindow, context_of
+from routerterm.engine.chat.context import ContextWindow, UnlimitedWindow
 from routerterm.engine.chat.detached import DetachedReplies
 from routerterm.engine.chat.params import params_from_json, params_to_json
 from routerterm.engine.chat.reply import CHECKPOINT, RunningReply, despite_cancellation, joined
 from routerterm.engine.chat.title import title_of
 from routerterm.engine.chat.trace import Interruption, LeftOut, ReplyTrace
+from routerterm.engine.chat.turn_plan import TurnPlan, request_of
 
 if TYPE_CHECKING:
     from routerterm.core.events import Event
     from routerterm.engine.chat.router_port import ChatRouter
     from routerterm.engine.chat.truncation import Fitted
     from routerterm.store.database import Store
-    from routerterm.store.turns import Turn
     from routerterm.store.values import Conversation, StoredMessage
 
 
@@ -218,10 +217,10 @@ class Session(Branches):
         params: Params | None,
         system: str | None,
         client: str,
-    ) -> _Plan:
+    ) -> TurnPlan:
         conversation, new = await self._conversation(model, system)
         title = self._title(question.said or question.text) if question and not conversation.title else ""
-        return _Plan(
+        return TurnPlan(
             self._store.turns.plan(conversation.id, asks=question is not None),
             conversation,
             new,
@@ -236,46 +235,47 @@ class Session(Branches):
     async def _conversation(self, model: str | None, system: str | None) -> tuple[Conversation, bool]:
         conversation = await self.load()
         if conversation is None:
-            fields = {"model": model or self._default_model, "system": system or self._system}
-            more = {"private": self._private, "params": self._params, "project": self._project}
-            return self._store.conversations.new(**fields, **more), True
+            return self._new_conversation(model, system), True
         if system is not None and system != conversation.system:
             await self._store.conversations.change(conversation.id, system=system)
             conversation = replace(conversation, system=system)
         return conversation, False
 
-    async def _request(self, reply: RunningReply, plan: _Plan) -> ChatRequest:
-        """What the router is asked: the part of the branch that fits, down to the question."""
-        conversation = plan.conversation
-        leaf = plan.turn.question_id or plan.parent_id
-        answer, private = plan.params.max_output or 0, conversation.private
-        fitted = await context_of(
-            self._store.messages,
-            leaf,
-            conversation.system,
-            plan.asked,
-            self._fitting,
-            answer=answer,
-            private=private,
+    def _new_conversation(self, model: str | None, system: str | None) -> Conversation:
+        fields = {"model": model or self._default_model, "system": system or self._system}
+        more = {"private": self._private, "params": self._params, "project": self._project}
+        return self._store.conversations.new(**fields, **more)
+
+    async def draft(
+        self, question: Message | None, *, model: str, params: Params, system: str | None = None, instead: str = ""
+    ) -> tuple[ChatRequest, Fitted]:
+        """The request that `send` would make of ``question``, and what of the branch is in it; nothing is written.
+
+        ``instead``: the question that it takes the place of, as in `edit`.
+        """
+        conversation = await self.load()
+        if conversation is None:
+            conversation = self._new_conversation(model, system)
+        elif system is not None:
+            conversation = replace(conversation, system=system)
+        plan = TurnPlan(
+            self._store.turns.plan(conversation.id), conversation, False, question, None, "", model, params, "tui"
         )
+        leaf = (await self.message(instead)).parent_id if instead else self.head
+        return await request_of(plan, self._store.messages, self._fitting, leaf, question)
+
+    async def _ask(self, reply: RunningReply, plan: TurnPlan) -> ChatRequest:
+        """The request of a turn; what did not fit is noted with the answer."""
+        request, fitted = await request_of(plan, self._store.messages, self._fitting, plan.leaf)
         self.fitted = fitted
         if fitted.left_out:
+            answer, private = plan.params.max_output or 0, plan.conversation.private
             window = self._fitting.room(plan.asked, answer=answer, private=private) or 0
             left_out = LeftOut(fitted.left_out, fitted.tokens_left_out, window)
             reply.record = replace(reply.record, left_out=left_out)
-        return ChatRequest(
-            model=plan.asked,
-            messages=(*fitted.messages, *((Message.of("assistant", plan.partial),) if plan.partial else ())),
-            system=fitted.system,
-            params=plan.params,
-            private=conversation.private,
-            client=plan.client,
-            conversation_id=conversation.id,
-            message_id=plan.turn.reply_id,
-            continues=bool(plan.partial),
-        )
+        return request
 
-    async def _stream(self, reply: RunningReply, plan: _Plan) -> AsyncGenerator[Event]:
+    async def _stream(self, reply: RunningReply, plan: TurnPlan) -> AsyncGenerator[Event]:
         """Write, ask, fold, keep, pass on; whatever happens after the writing, how it ended is saved."""
         on_disk = True
         try:
@@ -286,7 +286,7 @@ class Session(Branches):
                 reply.abandon()
                 raise
             reply.start()
-            async with aclosing(self._router.stream(await self._request(reply, plan))) as events:
+            async with aclosing(self._router.stream(await self._ask(reply, plan))) as events:
                 async for event in events:
                     await reply.take(event)
                     yield event
@@ -300,7 +300,7 @@ class Session(Branches):
         if reply.trouble is not None and not reply.saved:
             raise reply.trouble
 
-    async def _write(self, plan: _Plan) -> None:
+    async def _write(self, plan: TurnPlan) -> None:
         """Question and empty answer, on disk whole or not at all; if we are cancelled meanwhile, then whole."""
         writing = self._store.turns.begin(
             plan.turn, plan.conversation, plan.parent_id, plan.question, plan.asked, new=plan.new, title=plan.title
@@ -314,23 +314,7 @@ class Session(Branches):
             raise
         self._moved(plan)
 
-    def _moved(self, plan: _Plan) -> None:
+    def _moved(self, plan: TurnPlan) -> None:
         conversation = plan.conversation
         title, head = conversation.title or plan.title, plan.turn.reply_id
         self._came_to(replace(conversation, title=title, head_id=head, draft=""))
-
-
-class _Plan(Struct, frozen=True):
-    """A turn before it is on disk."""
-
-    turn: Turn
-    conversation: Conversation
-    new: bool
-    question: Message | None
-    parent_id: str | None
-    title: str
-    asked: str
-    params: Params
-    client: str
-    partial: str = ""
-    """The beginning of the answer, where an earlier one is gone on with."""

@@ -21,6 +21,8 @@ class Line(Struct, frozen=True):
     id: str
     message: Message
     pinned: bool = False
+    held: bool = False
+    """Whether the person keeps it from being sent."""
 
 
 class Fitted(Struct, frozen=True):
@@ -35,6 +37,8 @@ class Fitted(Struct, frozen=True):
     """The system prompt; where the older part was summed up, with that summary under it."""
     summed_up: int = 0
     """How many messages go as a summary."""
+    read: tuple[Line, ...] = ()
+    """All that was looked at, oldest first, with what the person holds back and what found no room."""
 
     @property
     def messages(self) -> tuple[Message, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import assert_never
 
 from msgspec import Struct
@@ -33,6 +33,11 @@ class Passed(Struct, frozen=True):
     placeholders: Placeholders
     on_hit: OnHit
 
+    @property
+    def redacted(self) -> Mapping[str, str]:
+        """What each placeholder in the request stands for."""
+        return self.placeholders.things
+
     def restorer(self, *, within_json: bool = False) -> Restorer | None:
         """A fresh one for each answer; None where there is nothing to restore and nothing to look for."""
         watches = self.rules.detectors or any("assistant" in rule.roles for rule in self.rules.rules)
@@ -58,12 +63,19 @@ class PersonalGuard:
             if rule.regex is not None:
                 compiled(rule)
 
+    def rehearse(self, request: ChatRequest) -> Guarded:
+        """The same as `check`; what is found is told to nobody."""
+        return self._checked(request, _unheard)
+
     def check(self, request: ChatRequest) -> Guarded:
         """The request as it may leave.  Raises `GuardBlocked`, naming the rule and not what it found.
 
         All of the history is looked at, since all of it leaves again; hits are told of what is new in it.
         """
-        look = _RequestScanner(self._rules, self._on_hit, request)
+        return self._checked(request, self._on_hit)
+
+    def _checked(self, request: ChatRequest, on_hit: OnHit) -> Passed:
+        look = _RequestScanner(self._rules, on_hit, request)
         last = max((i for i, message in enumerate(request.messages) if message.role == "assistant"), default=-1)
         system = look.through(request.system or "", "system", new=last < 0)
         messages = [look.through_message(message, new=n > last) for n, message in enumerate(request.messages)]
@@ -71,7 +83,7 @@ class PersonalGuard:
             known = tuple(_mapped(message, look.placeholders.take_known) for message in messages)
             system = look.placeholders.take_known(system)
             request = replace(request, system=system or request.system, messages=known)
-        return Passed(request, self._rules, look.placeholders, self._on_hit)
+        return Passed(request, self._rules, look.placeholders, on_hit)
 
 
 class _RequestScanner:
@@ -131,7 +143,7 @@ def _mapped(message: Message, change: Callable[[str], str]) -> Message:
 def _part(part: Part, change: Callable[[str], str]) -> Part:
     match part:
         case Text(text):
-            return Text(change(text))
+            return replace(part, text=change(text))
         case ToolResult(text=text):
             return replace(part, text=change(text))
         case ToolCall(arguments=arguments):

@@ -8,7 +8,6 @@ from typing import TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
-from routerterm.catalog.parameters import fitted
 from routerterm.core.ledger import Cap
 from routerterm.core.request import ChatRequest
 from routerterm.core.secret import Secret
@@ -17,12 +16,13 @@ from routerterm.router.accounting.recorder import AttemptRecorder
 from routerterm.router.accounting.rows import reservation_row
 from routerterm.router.decide.attempts import Attempt, AttemptRejected
 from routerterm.router.decide.continuation import prefill
-from routerterm.router.decide.output_limit import Allowed, allowed, tightened
+from routerterm.router.decide.output_limit import tightened
 from routerterm.router.options import RouterOptions
 from routerterm.router.ports import Hooks, reserve_of
 from routerterm.router.run.assembly import ResponseAssembler, RunningAttempt
 from routerterm.router.run.attempt import AttemptStream
 from routerterm.router.run.off_loop import off_loop
+from routerterm.router.run.outgoing import as_sent, reason, reserved_tokens
 from routerterm.router.run.planner import PlannedRequest
 
 Opener: TypeAlias = Callable[[ChatRequest, Attempt, Secret | None, str, float | None], AttemptStream]
@@ -68,23 +68,20 @@ class AttemptStarter:
         now, route = self._context.clock(), self._planned.resolved.route
         prompt = candidate.forecast.prompt_tokens if candidate.forecast is not None else 0
         caps = _left(hooks.budget.caps(self._request, attempt.target, route, int(now * 1000)), self._recorder.committed)
-        params, left_out = fitted(self._request.params, candidate.model)
-        request = _shortened(replace(self._request, params=params), attempt.most)
-        sent = allowed(request, candidate, caps, hooks.forecaster)
+        sent, left_out = as_sent(self._request, attempt, caps, hooks.forecaster)
         stream = await off_loop(sent.request, self._stream, sent.request, attempt)
         if (refused := await self._admission.admit_model(attempt)) is not None:
             return refused
         refused = await self._admission.admit_key(attempt, prompt + reserve_of(self._request, candidate.model))
         while refused is None:
-            reserve = sent.forecast.answer if sent.forecast is not None and sent.forecast.answer is not None else None
-            reserve = reserve_of(sent.request, candidate.model) if reserve is None else reserve
+            tokens = reserved_tokens(sent, candidate)
             record = reservation_row(
-                self._context.new_id(), sent.request, attempt, route, int(now * 1000), sent.forecast, reserve
+                self._context.new_id(), sent.request, attempt, route, int(now * 1000), sent.forecast, tokens
             )
             reached = await self._admission.reserve(record, caps)
             if reached is None:
                 unsaid = (*left_out, *stream.left_out)
-                run = RunningAttempt(attempt, record, now, stream, _why(attempt, sent, unsaid), unsaid)
+                run = RunningAttempt(attempt, record, now, stream, reason(attempt, sent, unsaid), unsaid)
                 self._recorder.begin(run)
                 return run
             tighter = tightened(sent, candidate, reached, hooks.forecaster)
@@ -103,23 +100,6 @@ class AttemptStarter:
         start = prefill(self._assembler.partial) if attempt.recover == "continue" else ""
         secret = key.secret if key is not None else None
         return self._context.open_stream(request, attempt, secret, start, self._deadline)
-
-
-def _shortened(request: ChatRequest, most: int | None) -> ChatRequest:
-    """The request for an answer of at most so many tokens."""
-    if most is None:
-        return request
-    return replace(request, params=replace(request.params, max_output=min(most, request.params.max_output or most)))
-
-
-def _why(attempt: Attempt, sent: Allowed, left_out: Sequence[str]) -> str:
-    """Why an attempt is made, and what of the request was changed for it."""
-    why = attempt.why
-    if left_out:
-        why += f"; without {', '.join(left_out)}, which it does not support"
-    if sent.clipped is not None:
-        why += f"; its answer is limited to {sent.clipped:,} tokens by the budget"
-    return why
 
 
 def _left(caps: Sequence[Cap], committed: int) -> Sequence[Cap]:
