@@ -1,4 +1,4 @@
-"""The sheet of what leaves: it is the request, to the byte, and every line of it is proved by that byte's neighbours."""
+"""The sheet of what leaves: it is the request, to the byte, and the lines are what stands in it."""
 
 from __future__ import annotations
 

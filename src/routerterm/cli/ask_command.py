@@ -164,7 +164,7 @@ async def _answer(question: Question, parts: Sequence[Part], app: Services) -> i
     from routerterm.engine.chat.detached import finish_without_terminal, unless_hung_up
 
     capped = Capped(app, question.most)
-    session = app.session(await _conversation_id(app.store, question.conversation), router=capped)
+    session = app.session(await conversation_id(app.store, question.conversation), router=capped)
     known = await session.load()
     await open_locked(app.keys, question.model or (known.model if known else None) or app.default_model)
     printer = Printer(question)
@@ -237,7 +237,8 @@ def _unsaved(question: Question, parts: Sequence[Part], default: str, params: Pa
     return ChatRequest(question.model or default, (asked,), question.system, params or Params(), client="ask")
 
 
-async def _conversation_id(store: Store, wanted: str | None) -> str | None:
+async def conversation_id(store: Store, wanted: str | None) -> str | None:
+    """The id of a conversation that was named by its beginning, or as `last`.  Raises `click.UsageError`."""
     if wanted is None:
         return None
     if wanted == "last":

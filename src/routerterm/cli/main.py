@@ -37,6 +37,7 @@ COMMANDS: dict[str, str] = {
     "replay": "Replay recorded requests under other settings.",
     "serve": "Serve the OpenAI and Anthropic protocols to other programs.",
     "stats": "Show usage and costs.",
+    "what-leaves": "Show exactly what a question would send, without sending it.",
     "why": "Explain which model a prompt would go to, without sending it.",
 }
 """Every subcommand with its line in the help.  Each lives in the module of its name, as ``command``."""
@@ -66,7 +67,8 @@ class LazyGroup(click.Group):
         """The command of that name, imported now."""
         if cmd_name not in COMMANDS:
             return None
-        command = import_module(f"routerterm.cli.{cmd_name}_command").command
+        module = cmd_name.replace("-", "_")
+        command = import_module(f"routerterm.cli.{module}_command").command
         assert isinstance(command, click.Command)
         return command
 

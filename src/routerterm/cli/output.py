@@ -49,6 +49,7 @@ class Styled(Struct, frozen=True):
     bold: bool = False
     dim: bool = False
     fg: str | None = None
+    struck: bool = False
 
 
 def print_line(*pieces: str | Styled, err: bool = False, end: str = "\n") -> None:
@@ -63,7 +64,13 @@ def print_line(*pieces: str | Styled, err: bool = False, end: str = "\n") -> Non
         if isinstance(piece, str):
             said += sanitise(piece)
         else:
-            said += click.style(sanitise(piece.text), bold=piece.bold or None, dim=piece.dim or None, fg=piece.fg)
+            said += click.style(
+                sanitise(piece.text),
+                bold=piece.bold or None,
+                dim=piece.dim or None,
+                fg=piece.fg,
+                strikethrough=piece.struck or None,
+            )
     click.echo(said + end, nl=False, err=err)
 
 

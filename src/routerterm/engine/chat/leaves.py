@@ -97,10 +97,10 @@ class Sheet(Struct, frozen=True):
 
 
 def sheet_of(outgoing: Outgoing, fitted: Fitted, estimator: Estimator, cached_tokens: int = 0) -> Sheet:
-    """The lines of a request that was looked at ahead; ``cached_tokens`` of its beginning are in the provider's cache."""
+    """The lines of a request; ``cached_tokens`` of its beginning are in the provider's cache."""
     evidence = Evidence(outgoing.http.body)
     request = outgoing.request
-    lines = [*_first_lines(request, fitted), *_message_lines(fitted, request, outgoing, evidence)]
+    lines = [*_first_lines(request, fitted), *_message_lines(fitted, request, evidence)]
     said = [_words(part) for message in request.messages for part in message.parts]
     said += [request.system or "", *_tool_words(request.tools)]
     lines += [OutgoingLine("", "added", "added", words) for words in evidence.added(said)]
@@ -152,9 +152,7 @@ def _first_lines(request: ChatRequest, fitted: Fitted) -> Iterator[OutgoingLine]
         yield OutgoingLine(SYSTEM, "system", "system", system)
 
 
-def _message_lines(
-    fitted: Fitted, request: ChatRequest, outgoing: Outgoing, evidence: Evidence
-) -> Iterator[OutgoingLine]:
+def _message_lines(fitted: Fitted, request: ChatRequest, evidence: Evidence) -> Iterator[OutgoingLine]:
     """The messages, each part a line; those that are held back or found no room stand in their places."""
     going = dict(zip(map(id, fitted.lines), request.messages, strict=False))
     for line in fitted.read:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from routerterm.core.money import show_usd
-from routerterm.engine.chat.context import NO_IMAGES, SUMMARY
+from routerterm.engine.chat.context import NO_IMAGES, NOT_SENT, SUMMARY
 from routerterm.engine.chat.trace import Interruption as Cut
 from routerterm.engine.chat.trace import ReplyTrace
 from routerterm.store.turns import EDITED
@@ -38,7 +38,10 @@ def entry_of(message: StoredMessage) -> Entry:
     siblings = f"{message.sibling}/{message.siblings}" if message.siblings > 1 else ""
     time = time_of_day(message.created_at)
     summed_up = SUMMED_UP if message.params.get(SUMMARY) else ""
-    marks = ("always sent" if message.pinned else "", "edited" if message.params.get(EDITED) else "")
+    marks = (
+        "not sent" if message.params.get(NOT_SENT) else "always sent" if message.pinned else "",
+        "edited" if message.params.get(EDITED) else "",
+    )
     kept = " · ".join(filter(None, (*marks, "image left out" if message.params.get(NO_IMAGES) else "")))
     if message.role != "assistant":
         header = Header("you", time, siblings=siblings, note=kept)

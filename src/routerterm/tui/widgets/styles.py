@@ -18,8 +18,8 @@ from routerterm.tui.widgets.lines import LineCache
 if TYPE_CHECKING:
     from rich.color import Color as RichColor
 
-Tone: TypeAlias = Literal["text", "dim", "bright", "faint", "accent", "warning", "error", "success", "key"]
-TONES: tuple[Tone, ...] = ("text", "dim", "bright", "faint", "accent", "warning", "error", "success", "key")
+Tone: TypeAlias = Literal["text", "dim", "bright", "faint", "accent", "warning", "error", "success", "key", "struck"]
+TONES: tuple[Tone, ...] = ("text", "dim", "bright", "faint", "accent", "warning", "error", "success", "key", "struck")
 Look: TypeAlias = Tone | Literal["selected"]
 """A tone, or what is chosen without being where the keys go."""
 
@@ -55,6 +55,8 @@ def _look(look: Look, variables: dict[str, str], ground: RichColor | None) -> St
     match look:
         case "key":
             return _style(variables["t-key-text"], _colour(variables["t-key-ground"]), bold=False)
+        case "struck":
+            return _style(variables["t-dim"], ground, bold=False) + Style(strike=True)
         case "selected":
             return _style(variables["t-bright"], _colour(variables["t-selection"]), bold=True)
         case _:

@@ -1,0 +1,1 @@
+"""The sheet of what leaves with the next message."""
