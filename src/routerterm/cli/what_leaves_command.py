@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from routerterm.cli.completion import conversations, models
-from routerterm.cli.output import Styled, is_terminal, print_json, print_line, width
+from routerterm.cli.output import Styled, is_terminal, print_json, print_line, width, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -73,7 +72,7 @@ def command(
     parts = [attachment(file) for file in files]
     sheet = asyncio.run(_look(prompt, model, system, conversation, parts))
     if raw:
-        sys.stdout.buffer.write(sheet.body)
+        write(sheet.body.decode())
     elif as_json:
         print_json(as_object(sheet), indent=2)
     else:
