@@ -67,6 +67,10 @@ def bindings(commands: Iterable[type[CommandInfo]], keys: Mapping[str, tuple[str
             )
 
 
+_SIGNS = "+-=*:;#%&@$^_~<>()[]{}|"
+"""What runs commands after the leader once letters and digits are given out."""
+
+
 def letters(commands: Iterable[type[CommandInfo]]) -> dict[str, str]:
     """The names of commands by the letter that runs each after the leader: their own, or the first that is free."""
     commands = [command for command in commands if command.name != "leader"]
@@ -76,8 +80,9 @@ def letters(commands: Iterable[type[CommandInfo]]) -> dict[str, str]:
             found.setdefault(command.letter, command.name)
     for command in commands:
         if command.name not in found.values():
-            wanted = (*command.name, *command.name.upper(), *ascii_letters, *digits)
-            found[next(letter for letter in wanted if letter not in found and letter.isalnum())] = command.name
+            own = filter(str.isalnum, command.name + command.name.upper())
+            wanted = (*own, *ascii_letters, *digits, *_SIGNS)
+            found[next(letter for letter in wanted if letter not in found)] = command.name
     return found
 
 
