@@ -215,7 +215,7 @@ def man() -> Iterator[str]:
     yield ".SH COMMANDS"
     with click.Context(root, info_name="routerterm") as context:
         for name in sorted(COMMANDS):
-            command = import_module(f"routerterm.cli.{name}_command").command
+            command = import_module(f"routerterm.cli.{name.replace('-', '_')}_command").command
             yield from _man(command, click.Context(command, info_name=name, parent=context), f"routerterm {name}")
     yield ".SH ENVIRONMENT"
     for name, what in ENVIRONMENT.items():
