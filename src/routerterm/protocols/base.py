@@ -81,6 +81,10 @@ class Codec(Protocol):
         """The names of what the request asks and this protocol cannot say."""
         ...
 
+    def takes_url(self, url: str) -> bool:
+        """Whether the server fetches a picture at this address itself; else it wants its bytes."""
+        ...
+
     def decoder(self) -> Decoder:
         """A fresh decoder for one streamed answer."""
         ...

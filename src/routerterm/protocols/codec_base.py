@@ -25,6 +25,8 @@ class BaseCodec(ABC):
     """The protocol's name, as in settings."""
     framing: ClassVar[Framing] = "sse"
     think_tags: bool = False
+    image_urls: bool = True
+    """Whether the server fetches pictures itself."""
     models_path: str = "/models"
     rows: ClassVar[str] = "data"
     """The field of a listing that holds the models."""
@@ -68,6 +70,10 @@ class BaseCodec(ABC):
     def left_out(self, request: ChatRequest) -> tuple[str, ...]:
         """The names of what the request asks and this server cannot be told."""
         return left_out(self.vocabulary or self.name, request.params, self.passes)
+
+    def takes_url(self, url: str) -> bool:
+        """Whether the server fetches a picture at this address itself."""
+        return self.image_urls
 
     def decoder(self) -> StreamDecoder:
         """A fresh decoder for one streamed answer."""

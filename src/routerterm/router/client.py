@@ -110,7 +110,15 @@ class Router:
             planned = await self._planner.prepare(guarded.request, rotate=True)
         except RoutertermError as error:
             return _only(Failed(error))
-        context = RequestContext(self._options, self._hooks, self._clock, self._chance, self._new_id, self._open_stream)
+        context = RequestContext(
+            self._options,
+            self._hooks,
+            self._clock,
+            self._chance,
+            self._new_id,
+            self._open_stream,
+            self._takes_url,
+        )
         admission = AttemptAdmission(self._memory, self._ledger, self._options, planned, self._clock)
         return RequestRun(context, admission, planned, guarded).events()
 
@@ -224,6 +232,11 @@ class Router:
         if answer.status >= 300:
             raise classify(answer.status, answer.headers, body, provider=info.name)
         return body
+
+    def _takes_url(self, target: Target, url: str) -> bool:
+        """Whether the model's provider fetches a picture itself; one in this process never does."""
+        info = self._catalog.provider(target.provider)
+        return info is None or (not info.in_process and codec(info.protocol, info.dialect).takes_url(url))
 
     def _open_stream(
         self, request: ChatRequest, attempt: Attempt, key: Secret | None, prefill: str, deadline: float | None

@@ -220,6 +220,14 @@ class ListForecaster(Struct, frozen=True):
         return Forecast(prompt, low, high, model.context, reserve)
 
 
+class PictureSource(Protocol):
+    """Fetches pictures for providers that take none by address."""
+
+    async def fetch(self, url: str) -> Image:
+        """The picture, with its bytes.  Raises `RoutertermError`."""
+        ...
+
+
 class Hooks(Struct, frozen=True):
     """All hooks together."""
 
@@ -228,3 +236,5 @@ class Hooks(Struct, frozen=True):
     pricer: Pricer = field(default_factory=ListPricer)
     budget: Budget = field(default_factory=NoBudget)
     guard: Guard = field(default_factory=NoGuard)
+    pictures: PictureSource | None = None
+    """None leaves addresses as they are: such a provider is told them in words."""

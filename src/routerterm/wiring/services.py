@@ -32,6 +32,7 @@ from routerterm.engine.chat.detached import DetachedReplies
 from routerterm.engine.chat.project import Project
 from routerterm.engine.chat.router_port import ChatRouter
 from routerterm.engine.chat.session import Session
+from routerterm.engine.tools.pictures import WebPictures
 from routerterm.engine.usage.provider_status import Lamp, provider_status, spent_today
 from routerterm.router import Router
 from routerterm.router.decide.budget import Gauge, crossed
@@ -238,7 +239,7 @@ async def _parts(
         options=options,
         memory=store.memory,
         ledger=store.ledger,
-        hooks=money.hooks,
+        hooks=replace(money.hooks, pictures=WebPictures(settings.router.proxy)),
         transports=_in_process(paths),
     )
     return catalog, options, money, router

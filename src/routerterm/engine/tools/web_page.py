@@ -17,6 +17,7 @@ from routerterm.core.hosts import address_of, is_loopback
 from routerterm.core.messages import Image, Part, Text
 from routerterm.engine.chat.attachments import LARGEST_TEXT, part_of
 from routerterm.protocols.base import HttpRequest
+from routerterm.protocols.images import sniffed_type
 from routerterm.router.transports.base import HttpResponse, Timeouts, Transport
 
 LARGEST = 5_000_000
@@ -99,7 +100,23 @@ async def fetch_over_network(address: str, proxy: str | None, *, private: bool =
         await transport.aclose()
 
 
-async def _followed(address: str, transport: Transport, private: bool, resolve: Resolve) -> tuple[bytes, str, str]:
+async def fetch_picture(address: str, transport: Transport, *, resolve: Resolve = resolved) -> Image:
+    """The picture at an address on the Internet, within the same limits.  Raises `RoutertermError`."""
+    host = urlsplit(address).hostname or ""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            body, _, _ = await _followed(address, transport, False, resolve, what="image")
+    except TimeoutError:
+        raise RoutertermError(f"{host} did not send it within {PATIENCE:g} seconds.") from None
+    kind = sniffed_type(body)
+    if not kind:
+        raise RoutertermError("It is not an image.", "As in https://example.org/image.png.")
+    return Image(kind, body)
+
+
+async def _followed(
+    address: str, transport: Transport, private: bool, resolve: Resolve, what: str = "page"
+) -> tuple[bytes, str, str]:
     for _ in range(MOST_HOPS + 1):
         await _check(address, private, resolve)
         request = HttpRequest("GET", address, (("accept", _ACCEPT),), b"")
@@ -107,10 +124,12 @@ async def _followed(address: str, transport: Transport, private: bool, resolve: 
             moved = answer.headers.get("location", "")
             if answer.status not in _MOVED or not moved:
                 if answer.status != 200:
-                    raise RoutertermError(f"{urlsplit(address).hostname} answered {answer.status} instead of a page.")
-                return await _body(answer, address), answer.headers.get("content-type", ""), address
+                    raise RoutertermError(
+                        f"{urlsplit(address).hostname} answered {answer.status} instead of {_a(what)}."
+                    )
+                return await _body(answer, address, what), answer.headers.get("content-type", ""), address
             address = urljoin(address, moved)
-    raise RoutertermError(f"The page was moved more than {MOST_HOPS} times.")
+    raise RoutertermError(f"The {what} was moved more than {MOST_HOPS} times.")
 
 
 async def _check(address: str, private: bool, resolve: Resolve) -> None:
@@ -121,7 +140,7 @@ async def _check(address: str, private: bool, resolve: Resolve) -> None:
     except ValueError:
         host = ""
     if not host or parts.scheme not in ("http", "https"):
-        raise RoutertermError("That is not the address of a web page.", "As in @https://example.org/page.")
+        raise RoutertermError("That is not an address on the web.", "As in https://example.org/page.")
     if parts.username is not None or parts.password is not None:
         raise RoutertermError("An address with a password in it is not fetched.", "Take the part before the @ out.")
     if private:
@@ -143,13 +162,17 @@ def is_public(address: str) -> bool:
     return ip is not None and ip.is_global and not ip.is_multicast
 
 
-async def _body(answer: HttpResponse, address: str) -> bytes:
+def _a(what: str) -> str:
+    return f"an {what}" if what[0] in "aeiou" else f"a {what}"
+
+
+async def _body(answer: HttpResponse, address: str, what: str) -> bytes:
     body = bytearray()
     async for data in answer.body:
         body += data
         if len(body) > LARGEST:
             size = LARGEST // 1_000_000
-            raise RoutertermError(f"The page of {urlsplit(address).hostname} is larger than {size} MB.")
+            raise RoutertermError(f"The {what} of {urlsplit(address).hostname} is larger than {size} MB.")
     return bytes(body)
 
 

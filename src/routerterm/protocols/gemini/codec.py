@@ -17,6 +17,15 @@ DIALECTS: Mapping[str, str] = {"": "x-goog-api-key", "vertex": "Authorization"}
 """The header of the key by name of the dialect, as in the provider table and in settings."""
 
 
+_HELD_BY_GOOGLE = (
+    "gs://",
+    "https://generativelanguage.googleapis.com/",
+    "https://storage.googleapis.com/",
+    "https://www.youtube.com/",
+    "https://youtu.be/",
+)
+
+
 class GeminiCodec(BaseCodec):
     """Gemini's API in one dialect."""
 
@@ -32,6 +41,10 @@ class GeminiCodec(BaseCodec):
         place = model if "/" in model else f"models/{model}"
         call = ":streamGenerateContent?alt=sse" if stream else ":generateContent"
         return f"/{quote(place, safe='/')}{call}", request_body(request, model=model, prefill=prefill)
+
+    def takes_url(self, url: str) -> bool:
+        """Only what Google holds itself: its own files, its storage, and videos."""
+        return url.startswith(_HELD_BY_GOOGLE)
 
     def reader(self) -> GeminiDecoder:
         """A fresh reader of one answer."""

@@ -21,6 +21,7 @@ class OllamaCodec(BaseCodec):
 
     name = "ollama-chat"
     framing = "ndjson"
+    image_urls = False
     models_path = "/api/tags"
     rows = "models"
 

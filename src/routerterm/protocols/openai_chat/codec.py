@@ -28,6 +28,7 @@ class ChatCodec(BaseCodec):
         self.models_path = dialect.models_path
         self.think_tags = dialect.think_tags
         self.passes = dialect.passes
+        self.image_urls = dialect.image_urls
 
     def call(self, request: ChatRequest, *, model: str, stream: bool, prefill: str) -> tuple[str, dict[str, Any]]:
         """The path and the body of a request."""

@@ -48,9 +48,12 @@ class AttemptLost(Struct, frozen=True):
 
 
 class AttemptRejected(Struct, frozen=True):
-    """Nothing left: another program took the probe, the key's last request of the minute, the rest of a budget."""
+    """Nothing left: another program took the probe, the key's last request of the minute, the rest of a budget.
 
-    what: Literal["model", "key", "budget"]
+    Or a picture that the model wants as bytes cannot be fetched.
+    """
+
+    what: Literal["model", "key", "budget", "image"]
     reason: str
     now: float
     wait: float = 0.0

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from routerterm.core.errors import BadRequest
 from routerterm.core.ledger import Cap
 from routerterm.core.request import ChatRequest
 from routerterm.core.secret import Secret
+from routerterm.core.targets import Target
 from routerterm.router.accounting.admission import AttemptAdmission, over
 from routerterm.router.accounting.recorder import AttemptRecorder
 from routerterm.router.accounting.rows import reservation_row
@@ -23,6 +26,7 @@ from routerterm.router.run.assembly import ResponseAssembler, RunningAttempt
 from routerterm.router.run.attempt import AttemptStream
 from routerterm.router.run.off_loop import off_loop
 from routerterm.router.run.outgoing import as_sent, reason, reserved_tokens
+from routerterm.router.run.pictures import RequestPictures
 from routerterm.router.run.planner import PlannedRequest
 
 Opener: TypeAlias = Callable[[ChatRequest, Attempt, Secret | None, str, float | None], AttemptStream]
@@ -38,6 +42,8 @@ class RequestContext(Struct, frozen=True):
     random: Callable[[], float]
     new_id: Callable[[], str]
     open_stream: Opener
+    takes_url: Callable[[Target, str], bool]
+    """Whether a model's provider fetches a picture at an address itself."""
 
 
 class AttemptStarter:
@@ -61,6 +67,7 @@ class AttemptStarter:
         self._recorder = recorder
         self._assembler = assembler
         self._deadline = deadline
+        self._pictures = RequestPictures(context.hooks.pictures)
 
     async def start(self, attempt: Attempt) -> RunningAttempt | AttemptRejected:
         """Everything before the request leaves: circuit breaker, key, ledger, encoding."""
@@ -68,7 +75,11 @@ class AttemptStarter:
         now, route = self._context.clock(), self._planned.resolved.route
         prompt = candidate.forecast.prompt_tokens if candidate.forecast is not None else 0
         caps = _left(hooks.budget.caps(self._request, attempt.target, route, int(now * 1000)), self._recorder.committed)
-        sent, left_out = as_sent(self._request, attempt, caps, hooks.forecaster)
+        try:
+            asked = await self._pictures.filled(self._request, partial(self._context.takes_url, attempt.target))
+        except BadRequest as unfetched:
+            return AttemptRejected("image", unfetched.message, self._context.clock(), error=unfetched)
+        sent, left_out = as_sent(asked, attempt, caps, hooks.forecaster)
         stream = await off_loop(sent.request, self._stream, sent.request, attempt)
         if (refused := await self._admission.admit_model(attempt)) is not None:
             return refused
