@@ -15,7 +15,7 @@ from click.shell_completion import ShellComplete
 from tests.cli.program import PROGRAM, routerterm
 from tests.cli.server import house, serving, streaming
 
-from routerterm.cli.ask_command import first_code_block
+from routerterm.cli.ask_printer import first_code_block
 from routerterm.cli.completion_command import VARIABLE
 from routerterm.cli.main import root
 

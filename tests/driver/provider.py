@@ -23,6 +23,8 @@ class Answer:
     status: int = 200
     tokens: tuple[int, int] = (9, 5)
     """What is reported as read and written."""
+    call: tuple[str, str] | None = None
+    """A tool to call: its name, and its arguments as JSON text."""
 
 
 @dataclass(slots=True)
@@ -106,9 +108,15 @@ def serving(*answers: Answer, model: str = "dear", key: str = "") -> Iterator[Pr
 def _pieces(answer: Answer) -> Iterator[dict[str, Any]]:
     """The chunks of a stream: a word each, the end, what was used."""
     head = {"id": "c", "object": "chat.completion.chunk", "created": int(time.time()), "model": "dear"}
-    for word in answer.text.split(" "):
+    for word in answer.text.split(" ") if answer.text else ():
         yield head | {"choices": [{"index": 0, "delta": {"content": f"{word} "}, "finish_reason": None}]}
-    yield head | {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
+    if answer.call is not None:
+        name, arguments = answer.call
+        function = {"name": name, "arguments": arguments}
+        delta = {"tool_calls": [{"index": 0, "id": f"call_{time.time_ns()}", "type": "function", "function": function}]}
+        yield head | {"choices": [{"index": 0, "delta": delta, "finish_reason": None}]}
+    end = "stop" if answer.call is None else "tool_calls"
+    yield head | {"choices": [{"index": 0, "delta": {}, "finish_reason": end}]}
     read, written = answer.tokens
     usage = {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written}
     yield head | {"choices": [], "usage": usage}

@@ -7,21 +7,24 @@ import sys
 from contextlib import aclosing
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Literal
 
 import click
 from msgspec import Struct
 from msgspec.structs import replace
 
+from routerterm.cli.ask_printer import Printer
+from routerterm.cli.ask_tools import NOT_APPROVED, AskTools, ToolOptions
 from routerterm.cli.completion import conversations, models
-from routerterm.cli.output import Styled, is_terminal, print_error, print_json, print_line, print_note, write
+from routerterm.cli.output import is_terminal, print_error, print_note
 from routerterm.cli.param_types import Dollars
 from routerterm.core.errors import RoutertermError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
-    from routerterm.core.events import Event, Finished
+    from routerterm.cli.ask_tools import Policy
+    from routerterm.core.events import Event
     from routerterm.core.messages import Part
     from routerterm.core.request import ChatRequest, Params
     from routerterm.engine.chat.router_port import ChatRouter
@@ -50,6 +53,7 @@ class Question(Struct, frozen=True):
     piped: str = ""
     """What came on standard input, where a template takes it apart from `text`."""
     temperature: float | None = None
+    tools: ToolOptions = ToolOptions()
 
     @property
     def at_the_end(self) -> bool:
@@ -81,6 +85,15 @@ class Question(Struct, frozen=True):
 @click.option("-t", "--template", metavar="NAME", help="One of your prompts; PROMPT fills in its fields.")
 @click.option("-x", "--extract", "only_code", is_flag=True, help="Print only the first code block of the answer.")
 @click.option("--max-cost", "most", metavar="USD", type=Dollars(), help="Refuse what may cost more than this.")
+@click.option(
+    "--tool", "tool_names", metavar="NAME", multiple=True, help="Offer this tool or server; * stands for any."
+)
+@click.option("--tools", "which", type=click.Choice(("all", "none")), help="Offer all tools, or none.")
+@click.option(
+    "--approve",
+    type=click.Choice(("read-only", "all", "none")),
+    help="Run tools without asking you: those said to be read-only, all, or none.",
+)
 @click.option("--no-save", is_flag=True, help="Save neither the question nor the answer; the cost is still recorded.")
 @click.option("--no-stream", is_flag=True, help="Print the answer only when it is complete.")
 @click.option("--json", "as_json", is_flag=True, help="Print every event as a line of JSON.")
@@ -98,6 +111,9 @@ def command(
     most: Decimal | None,
     no_save: bool,
     template: str | None,
+    tool_names: tuple[str, ...],
+    which: Literal["all", "none"] | None,
+    approve: Policy | None,
 ) -> None:
     """Ask one question; the answer streams to standard output.
 
@@ -109,7 +125,7 @@ def command(
       routerterm ask -t review "src/main.py tone=strict"
 
     Exits with 1 if the request failed, 2 on a usage error, 3 if a budget or the guard refused it, 4 without a
-    key or model, 130 if it was interrupted.
+    key or model, 5 if a tool was not run because no one approved it, 130 if it was interrupted.
     """
     from routerterm.engine.chat.attachments import attachment
 
@@ -119,10 +135,13 @@ def command(
         raise click.UsageError('Ask something: routerterm ask "Why is the sky blue?" (`routerterm` opens the chat).')
     if no_save and conversation is not None:
         raise click.UsageError("--no-save saves nothing, so it cannot be combined with -c.")
+    if which is not None and tool_names:
+        raise click.UsageError("--tools and --tool exclude each other.")
     if as_json and only_code:
         raise click.UsageError("--json prints events, -x a code block: use only one of them.")
     asked = (text, files, model, system, conversation, not no_stream, as_json, reasoning)
     question = Question(*asked, only_code=only_code, most=most, save=not no_save, template=template, piped=piped)
+    question = replace(question, tools=ToolOptions(tool_names, which, approve))
     # Before the event loop runs: reading a pipe may take long, and there Ctrl+C ends it.
     parts = [attachment(file, pipes=True) for file in files]
     sys.exit(asyncio.run(_ask(question, parts)))
@@ -164,7 +183,9 @@ async def _answer(question: Question, parts: Sequence[Part], app: Services) -> i
     from routerterm.engine.chat.detached import finish_without_terminal, unless_hung_up
 
     capped = Capped(app, question.most)
-    session = app.session(await conversation_id(app.store, question.conversation), router=capped)
+    tools = AskTools(app, question.tools, question.most)
+    id = await conversation_id(app.store, question.conversation)
+    session = app.session(id, router=capped, tools=tools)
     known = await session.load()
     await open_locked(app.keys, question.model or (known.model if known else None) or app.default_model)
     printer = Printer(question)
@@ -174,7 +195,7 @@ async def _answer(question: Question, parts: Sequence[Part], app: Services) -> i
             question.text, parts=parts, model=question.model, system=question.system, client="ask", params=params
         )
     else:
-        turn = capped.stream(_unsaved(question, parts, app.default_model, params))
+        turn = await _unsaved_turn(_unsaved(question, parts, app.default_model, params), capped, tools, app.store)
     await app.budget_warnings()  # what was reached before is no news
     if question.save and is_terminal():
         finish_without_terminal()  # if it hangs up: the answer is found in the history
@@ -186,7 +207,19 @@ async def _answer(question: Question, parts: Sequence[Part], app: Services) -> i
         print_note(warning)
     if app.store.ledger.unwritten:
         print_error(RoutertermError("The history cannot be written, so the cost of this answer was not recorded."))
-    return printer.exit_code
+    return printer.exit_code or (NOT_APPROVED if tools.approval.refused else 0)
+
+
+async def _unsaved_turn(
+    request: ChatRequest, router: ChatRouter, tools: AskTools, store: Store
+) -> AsyncGenerator[Event]:
+    """The answer past the history, with tools where they are on."""
+
+    async def keep() -> None:
+        """Nothing is kept."""
+
+    loop = await tools.loop(store.conversations.new(), request.model)
+    return router.stream(request) if loop is None else loop.events(router, request, keep)
 
 
 class Capped:
@@ -251,96 +284,3 @@ async def conversation_id(store: Store, wanted: str | None) -> str | None:
         how_many = "More than one conversation's" if found else "No conversation's"
         raise click.UsageError(f"{how_many} id begins with {wanted}; `routerterm find WORDS` shows ids.")
     return found[0].id
-
-
-class Printer:
-    """Prints an answer as it comes, in the way that was asked for."""
-
-    def __init__(self, question: Question) -> None:
-        from routerterm.core.reply import ReplyBuilder
-
-        self.question = question
-        self.reply = ReplyBuilder()
-        self.exit_code = 1
-        self._last = "\n"
-
-    def take(self, event: Event) -> None:
-        """Print what one event adds."""
-        from routerterm.cli.event_json import event_object
-        from routerterm.core import events as e
-
-        if self.question.as_json:
-            print_json(event_object(event))
-        match event:
-            case e.TextDelta(text):
-                self.reply.add(event)
-                self._text(text)
-            case e.ReasoningDelta(text):
-                if self.question.reasoning:
-                    print_line(Styled(text, dim=True), err=True, end="")
-            case e.AttemptFailed(_, target, error, next):
-                print_note(f"{target}: {error.message} {next}")
-            case e.Recovered(how, _, target):
-                self._seam(how, str(target))
-            case e.Finished():
-                self.exit_code = 0
-                self._end()
-                print_note(_summary(event))
-            case e.Failed(error):
-                self.exit_code = error.exit_code
-                self._end()
-                if not self.question.as_json:
-                    print_error(error)
-            case e.RouteDecided() | e.AttemptStarted() | e.ToolCallDelta() | e.UsageReported():
-                pass
-            case _:
-                assert_never(event)
-
-    def _text(self, text: str) -> None:
-        if not self.question.at_the_end and not self.question.as_json:
-            write(text)
-            self._last = text[-1:] or self._last
-
-    def _seam(self, how: str, target: str) -> None:
-        """The answer broke off: what follows goes on, or begins again."""
-        from routerterm.core.reply import ReplyBuilder
-        from routerterm.core.sanitise import one_line
-
-        if how == "restart":
-            self.reply = ReplyBuilder()
-            self._text("\n\n" if self._last != "\n" else "")
-            print_line(f"routerterm: the answer was cut off; {one_line(target)} starts again.", err=True)
-        else:
-            print_note(f"the answer was cut off; {target} continues")
-
-    def _end(self) -> None:
-        """The answer, where it was not streamed; and a line end, where it has none."""
-        if self.question.as_json:
-            return
-        if self.question.at_the_end:
-            text = first_code_block(self.reply.text) if self.question.only_code else self.reply.text
-            write(text)
-            self._last = text[-1:] or self._last
-        if self._last != "\n":
-            write("\n")
-
-
-def first_code_block(text: str) -> str:
-    """The inside of the first fenced block; the whole text where there is none, as other tools do."""
-    from markdown_it import MarkdownIt
-
-    return next((token.content for token in MarkdownIt().parse(text) if token.type == "fence"), text)
-
-
-def _summary(event: Finished) -> str:
-    """Who answered, how long it took, what it used and cost."""
-    from routerterm.core.money import show_usd
-
-    basis = "" if event.usage.source == "reported" else "~"
-    cost = show_usd(event.cost.usd)
-    pieces = [str(event.target), f"{event.timing.total_ms / 1000:.1f} s", f"{basis}{event.usage.total} tok", cost]
-    if event.reason == "length":
-        pieces.append("the answer reached the maximum length")
-    elif event.reason == "content_filter":
-        pieces.append("the provider's filter cut it short")
-    return " · ".join(pieces)

@@ -1,7 +1,8 @@
 """The one vocabulary of a stream, for the screen, the disk, the command line and the gateway.
 
-A decoder speaks the first group; `Router.stream` adds the second.  Exactly one `Finished` or `Failed`
-ends a router's stream; a decoder's ends with `StreamEnd` or `StreamError`, or with neither where it was cut.
+A decoder speaks the first group; `Router.stream` adds the second, and an answer with tools `ToolStarted`,
+`ToolFinished` and `StepEnded`.  Exactly one `Finished` or `Failed` ends a router's stream; a decoder's ends with
+`StreamEnd` or `StreamError`, or with neither where it was cut.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Literal, TypeAlias
 from msgspec import Struct, field
 
 from routerterm.core.errors import ProviderError, RoutertermError
+from routerterm.core.messages import ToolResult
 from routerterm.core.money import UNKNOWN_COST, Cost
 from routerterm.core.targets import Decision, Target
 from routerterm.core.usage import Usage
@@ -135,6 +137,30 @@ class Timing(Struct, frozen=True):
     total_ms: int
 
 
+class ToolStarted(Struct, frozen=True):
+    """A tool is about to be called, or the person to be asked about it.  ``arguments`` is JSON text."""
+
+    call_id: str
+    tool: str
+    arguments: str
+
+
+class ToolFinished(Struct, frozen=True):
+    """A call has its result."""
+
+    result: ToolResult
+
+
+class StepEnded(Struct, frozen=True):
+    """One request of an answer with tools is over, and another follows.
+
+    ``kept`` False: what it said was half a call, and is dropped; the step is asked again.
+    """
+
+    step: int
+    kept: bool = True
+
+
 class Finished(Struct, frozen=True):
     """The answer is whole."""
 
@@ -168,6 +194,9 @@ Event: TypeAlias = (
     | UsageReported
     | AttemptFailed
     | Recovered
+    | ToolStarted
+    | ToolFinished
+    | StepEnded
     | Finished
     | Failed
 )

@@ -51,6 +51,10 @@ class AttemptRecord(Struct, frozen=True):
     price_date: str | None = None
     saved_nanousd: int | None = None
     """What the provider's prompt cache saved, at the prices of then."""
+    step: int | None = None
+    """Which request of an answer with tools this is, from 1."""
+    tool: str | None = None
+    """The names of the tools whose results it took along, never their arguments."""
     cached: bool = False
     """Whether the answer came from the gateway's own memory: nobody was asked, and it cost nothing."""
 

@@ -69,6 +69,8 @@ class ToolResult(Struct, frozen=True):
     name: str = ""
     is_error: bool = False
     cache: CacheMark | None = None
+    duration_ms: int | None = None
+    """How long the call took, where we made it."""
 
 
 Part: TypeAlias = Text | Image | Reasoning | ToolCall | ToolResult
@@ -116,7 +118,7 @@ def part_to_json(part: Part) -> dict[str, Any]:
             return {"type": "tool_call", "id": id, "name": name, "arguments": arguments} | _given(signature=signature)
         case ToolResult(call_id, text, name, is_error):
             body = {"type": "tool_result", "call_id": call_id, "text": text}
-            return body | _given(name=name or None, is_error=is_error or None)
+            return body | _given(name=name or None, is_error=is_error or None, ms=part.duration_ms)
         case _:
             assert_never(part)
 
@@ -137,7 +139,9 @@ def part_from_json(body: Mapping[str, Any]) -> Part:
                 return ToolCall(_string(body, "id"), _string(body, "name"), arguments, body.get("signature"))
             case "tool_result":
                 text = _string(body, "text")
-                return ToolResult(_string(body, "call_id"), text, body.get("name", ""), bool(body.get("is_error")))
+                took = body.get("ms") if isinstance(body.get("ms"), int) else None
+                failed = bool(body.get("is_error"))
+                return ToolResult(_string(body, "call_id"), text, body.get("name", ""), failed, duration_ms=took)
             case other:
                 raise ValueError(f"unknown kind of message part: {other!r}")
     except KeyError as error:

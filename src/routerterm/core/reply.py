@@ -36,6 +36,7 @@ class ReplyBuilder:
         self._spans: list[_Span] = []
         self._calls: dict[int, _Span] = {}
         self._text_length = 0
+        self._sealed: tuple[Part, ...] = ()
 
     def add(self, delta: Content) -> None:
         """Fold one piece in."""
@@ -55,7 +56,8 @@ class ReplyBuilder:
     @property
     def text(self) -> str:
         """The text so far."""
-        return "".join(piece for span in self._spans if span.kind is TextDelta for piece in span.pieces)
+        before = [part.text for part in self._sealed if isinstance(part, Text)]
+        return "".join([*before, *(piece for span in self._spans if span.kind is TextDelta for piece in span.pieces)])
 
     @property
     def text_length(self) -> int:
@@ -74,7 +76,19 @@ class ReplyBuilder:
 
     def parts(self) -> tuple[Part, ...]:
         """The parts so far."""
-        return tuple(part for span in self._spans if (part := span.part()) is not None)
+        return (*self._sealed, *(part for span in self._spans if (part := span.part()) is not None))
+
+    def seal(self, *more: Part) -> None:
+        """Close what there is, and append parts: what follows is of another request, whose calls count from 0."""
+        self._sealed = (*self.parts(), *more)
+        self._text_length += sum(len(part.text) for part in more if isinstance(part, Text))
+        self._spans, self._calls = [], {}
+
+    def restarted(self) -> ReplyBuilder:
+        """A fresh one with what was sealed alone: the rest is said again."""
+        fresh = ReplyBuilder()
+        fresh.seal(*self._sealed)
+        return fresh
 
     def _open(self, kind: type[Content]) -> _Span:
         """The last span if pieces of this kind may go on in it, else a new one."""
@@ -89,7 +103,7 @@ class ReplyBuilder:
         for span in self._spans:
             if span.kind is TextDelta:
                 span.kind = ReasoningDelta
-        self._text_length = 0
+        self._text_length = sum(len(part.text) for part in self._sealed if isinstance(part, Text))
 
     def _add_call(self, delta: ToolCallDelta) -> None:
         span = self._calls.get(delta.index)

@@ -59,6 +59,10 @@ class Params(Struct, frozen=True):
     """How long to reason before answering."""
     stop: tuple[str, ...] = ()
     seed: int | None = None
+    tools: bool | None = None
+    """Whether tools may be called in this conversation; None leaves it to the settings."""
+    tools_off: tuple[str, ...] = ()
+    """Tools (``server.tool``) and servers that are switched off in this conversation."""
     more: Mapping[str, Any] = field(default_factory=dict)
     """Whatever else a client asked for, by the names of `protocols.fields`: written for whoever knows it."""
 
@@ -122,6 +126,10 @@ class ChatRequest(Struct, frozen=True):
     controls: RoutingPreferences = NO_PREFERENCES
     caps: tuple[Cap, ...] = ()
     """Limits that this request is held against besides the person's own."""
+    step: int | None = None
+    """Which request of an answer with tools this is, from 1; only labels the ledger's row, as ``tool`` does."""
+    tool: str | None = None
+    """The tools whose results it takes along."""
     continues: bool = False
     """Whether the last message is the beginning of the very answer that is asked for, to be gone on with."""
 

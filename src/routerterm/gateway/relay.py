@@ -23,10 +23,13 @@ from routerterm.core.events import (
     ReasoningDelta,
     Recovered,
     RouteDecided,
+    StepEnded,
     StreamEnd,
     StreamError,
     TextDelta,
     ToolCallDelta,
+    ToolFinished,
+    ToolStarted,
     UsageReported,
     WireEvent,
 )
@@ -99,7 +102,7 @@ class Relay:
                     error = self._nameless(error)
                 self.error = error
                 return [StreamError(error)]  # type: ignore[arg-type]  # any of our errors can be told to a client
-            case RouteDecided() | UsageReported():
+            case RouteDecided() | UsageReported() | ToolStarted() | ToolFinished() | StepEnded():
                 return []
             case _:
                 assert_never(event)

@@ -90,8 +90,8 @@ class Turns:
 
         await self._writer.write(job, durable=True)
 
-    async def checkpoint(self, turn: Turn, answer: Answer) -> None:
-        """Keep an answer as far as it has come."""
+    async def checkpoint(self, turn: Turn, answer: Answer, *, durable: bool = False) -> None:
+        """Keep an answer as far as it has come; ``durable``: when this returns it survives a power cut."""
 
         def job(connection: sqlite3.Connection) -> None:
             connection.execute(
@@ -100,7 +100,7 @@ class Turns:
                 _columns(answer) | {"id": turn.reply_id},
             )
 
-        await self._writer.write(job)
+        await self._writer.write(job, durable=durable)
 
     async def finish(self, turn: Turn, answer: Answer) -> None:
         """Keep how an answer ended; when this returns it survives a power cut."""

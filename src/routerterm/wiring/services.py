@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import tzinfo
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct, field
@@ -30,7 +30,7 @@ from routerterm.core.streams import Deferred
 from routerterm.core.targets import Target
 from routerterm.engine.chat.detached import DetachedReplies
 from routerterm.engine.chat.project import Project
-from routerterm.engine.chat.router_port import ChatRouter
+from routerterm.engine.chat.router_port import ChatRouter, StepLoop
 from routerterm.engine.chat.session import Session
 from routerterm.engine.tools.pictures import WebPictures
 from routerterm.engine.usage.provider_status import Lamp, provider_status, spent_today
@@ -47,6 +47,11 @@ from routerterm.wiring.costs import Costs, costs_of
 from routerterm.wiring.keys import keyring_of
 from routerterm.wiring.model_lists import fetch_lists, unlisted
 from routerterm.wiring.settings_mapping import catalog_of, options_of
+
+if TYPE_CHECKING:
+    from routerterm.engine.tools.loop import Approve
+    from routerterm.engine.tools.toolbox import Toolbox
+    from routerterm.store.values import Conversation
 
 LOCAL = Target("local", "smollm2")
 DEMO = Target("demo", "markdown")
@@ -77,6 +82,12 @@ class Services(Struct):
     """The one that new conversations belong to."""
     with_key: frozenset[str] = frozenset()
     """The providers with a key, as far as the program has heard."""
+    approve: Approve | None = None
+    """Asks the person about a call of a tool; None where there is nobody to ask."""
+    allowed_tools: dict[str, set[str]] = field(default_factory=dict)
+    """The tools that the person has allowed for a conversation, by its id."""
+    _toolbox: Toolbox | None = None
+    _old_tools: tuple[Toolbox, ...] = ()
     _retired: list[Router] = field(default_factory=list)
     _gauges: tuple[Gauge, ...] = ()
     _asked_for_lists: frozenset[str] = frozenset()
@@ -84,8 +95,25 @@ class Services(Struct):
     def session(self, conversation_id: str | None = None, router: ChatRouter | None = None, **fields: Any) -> Session:
         """A conversation, or a new one.  ``router`` None asks ours."""
         project = self.project.key if self.project is not None else None
-        fields = {"model": self.default_model, "fitting": self.fitting, "project": project, **fields}
+        fields = {"model": self.default_model, "fitting": self.fitting, "project": project, "tools": self, **fields}
         return Session(self.store, router or self, conversation_id, afterlife=self.afterlife, **fields)
+
+    async def loop(self, conversation: Conversation, model: str) -> StepLoop | None:
+        """The tools of one answer; nothing of them is imported where they are off."""
+        if not tools_on(self.settings, conversation.params):
+            return None
+        from routerterm.wiring.tools import TurnTools
+
+        return await TurnTools(self, self.approve).loop(conversation, model)
+
+    def tools(self) -> Toolbox:
+        """The tools of the present settings; servers start when they are first needed."""
+        from routerterm.wiring.tools import toolbox_of
+
+        if self._toolbox is None or self._toolbox.settings is not self.settings:
+            self._old_tools = (*self._old_tools, *filter(None, [self._toolbox]))
+            self._toolbox = toolbox_of(self.settings, self.keys, self.paths, self.environ)
+        return self._toolbox
 
     @property
     def fitting(self) -> CurrentContextWindow:
@@ -186,9 +214,19 @@ class Services(Struct):
     async def close(self) -> None:
         """Finish and leave nothing open."""
         await self.money.keep(self.store)
+        for box in (*self._old_tools, *filter(None, [self._toolbox])):
+            await box.aclose()
         for router in (*self._retired, self.router):
             await router.aclose()
         await self.store.close()
+
+
+def tools_on(settings: Settings, params: Mapping[str, Any]) -> bool:
+    """Whether an answer may call tools: as the conversation says, else the settings."""
+    said, start = params.get("tools"), settings.tools.start
+    if isinstance(said, bool):
+        return said
+    return start == "on" or (start == "auto" and any(server.enabled for server in settings.mcp.values()))
 
 
 async def open_services(

@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
 
 from routerterm.catalog import Catalog
 from routerterm.config.keys.key_store import KeyStore
 from routerterm.config.paths import Paths
 from routerterm.config.schema import Settings
 from routerterm.config.settings import load_settings
+from routerterm.core.errors import RoutertermError
+from routerterm.core.messages import Message, ToolCall, ToolResult
+from routerterm.core.money import to_nano
+from routerterm.core.request import ChatRequest
+from routerterm.core.targets import Target
+from routerterm.engine.chat.params import params_from_json
+from routerterm.engine.tools.loop import Approve, Limits, ToolLoop
 from routerterm.engine.tools.toolbox import Toolbox
+from routerterm.engine.tools.values import BUILT_IN, Answer, Ask, ToolInfo
+from routerterm.router.ports import Guard
+from routerterm.store.values import Conversation
 from routerterm.wiring.keys import keyring_of
 from routerterm.wiring.settings_mapping import catalog_of
+
+if TYPE_CHECKING:
+    from routerterm.wiring.services import Services
 
 
 def toolbox_of(settings: Settings, keys: KeyStore, paths: Paths, environ: Mapping[str, str] | None = None) -> Toolbox:
@@ -28,3 +44,94 @@ async def open_toolbox(paths: Paths | None = None, environ: Mapping[str, str] | 
     catalog = await asyncio.to_thread(lambda: catalog_of(settings, Catalog.builtin()))
     paths.make()
     return toolbox_of(settings, keyring_of(settings, catalog, paths, environ), paths, environ)
+
+
+class TurnTools:
+    """A `ToolSource`: the tools of one answer, as settings, conversation and command line have them.
+
+    ``approve`` None says no to every call that must be asked about.  ``only`` are globs of the tools that are offered;
+    None is all that the conversation has not switched off.  ``most`` US dollars, where that is less than the settings'.
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        approve: Approve | None,
+        only: tuple[str, ...] | None = None,
+        most: Decimal | None = None,
+    ) -> None:
+        self._services, self._approve, self._only = services, approve or _nobody, only
+        self._most = most
+
+    async def loop(self, conversation: Conversation, model: str) -> ToolLoop | None:
+        """The loop; None where no tool is left to offer, or the model that was picked can call none."""
+        services = self._services
+        if "/" in model:
+            info = services.catalog.model(Target.parse(model))
+            if info is not None and info.lacks("tools"):
+                return None
+        box = services.tools()
+        off = params_from_json(conversation.params).tools_off
+        offered = [tool for tool in await box.offers(private=conversation.private) if self._wanted(tool, off)]
+        if not offered:
+            if self._only is not None:
+                hint = "routerterm mcp list shows the servers, routerterm mcp test NAME what they offer."
+                raise RoutertermError(f"No tool is available as {', '.join(self._only)}.", hint)
+            return None
+        own = services.settings.tools
+        return ToolLoop(
+            offered,
+            box,
+            self._approve,
+            GuardScreen(services.money.guard, conversation.id),
+            Limits(own.steps, to_nano(own.usd if self._most is None else min(own.usd, self._most))),
+            services.allowed_tools.setdefault(conversation.id, set()),
+        )
+
+    def _wanted(self, tool: ToolInfo, off: Iterable[str]) -> bool:
+        if self._only is not None:
+            return any(fnmatchcase(name, glob) for glob in self._only for name in (tool.shown, tool.name, tool.server))
+        return tool.shown not in off and tool.server not in off
+
+
+class GuardScreen:
+    """The person's guard between tools and models."""
+
+    def __init__(self, guard: Guard, conversation_id: str) -> None:
+        self._guard, self._conversation_id = guard, conversation_id
+
+    def arguments(self, call: ToolCall, *, local: bool) -> str:
+        """See `routerterm.engine.tools.loop.Screen`.  What stays in the person's network is not looked at."""
+        if local:
+            return call.arguments
+        checked = self._checked(Message("user", (call,))).parts[0]
+        return checked.arguments if isinstance(checked, ToolCall) else call.arguments
+
+    def result(self, result: ToolResult) -> None:
+        """See `routerterm.engine.tools.loop.Screen`.  What is to be redacted is so when it leaves."""
+        self._checked(Message("tool", (result,)))
+
+    def _checked(self, message: Message) -> Message:
+        request = ChatRequest("", (message,), conversation_id=self._conversation_id)
+        return self._guard.check(request).request.messages[0]
+
+
+async def allow_always(services: Services, tool: ToolInfo) -> None:
+    """Write into ``config.toml`` that a tool needs no question from now on.  Raises `SettingsError`, `StoreError`."""
+    from routerterm.config.write import set_values
+
+    if entries := _always_allowed(services.settings, tool):
+        await asyncio.to_thread(set_values, services.paths, entries, services.environ)
+
+
+def _always_allowed(settings: Settings, tool: ToolInfo) -> dict[str, object]:
+    """The entries that allow it.  A rule of the person's own that asks about it or denies it goes before them."""
+    if tool.server == BUILT_IN:
+        return {"tools.fetch": "allow"} if tool.own_name == "fetch" else {}
+    rules = settings.mcp[tool.server].tools
+    name = tool.own_name.translate({ord(sign): "?" for sign in "*[]"})
+    return {f'mcp."{tool.server}".tools.allow': [*rules.allow, name]}
+
+
+async def _nobody(_: Ask) -> Answer:
+    return Answer("no")

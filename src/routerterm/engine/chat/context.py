@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from msgspec.structs import replace
 
 from routerterm.core.messages import Image, Text
+from routerterm.engine.chat.tool_parts import finished_calls
 from routerterm.engine.chat.truncation import Fitted, Line, fit
 
 if TYPE_CHECKING:
@@ -105,6 +106,8 @@ async def context_of(
 
 def as_sent(message: StoredMessage) -> Message:
     """The message as models are sent it: without images that were left out of the conversation."""
+    if message.role == "assistant" and message.status != "done":
+        message = replace(message, parts=finished_calls(message.parts))
     if not message.params.get(NO_IMAGES) or not message.message.images:
         return message.message
     parts = tuple(Text(LEFT_OUT) if isinstance(part, Image) else part for part in message.parts)

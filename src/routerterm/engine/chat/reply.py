@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, assert_never
 
@@ -19,10 +19,14 @@ from routerterm.core.events import (
     ReasoningDelta,
     Recovered,
     RouteDecided,
+    StepEnded,
     TextDelta,
     ToolCallDelta,
+    ToolFinished,
+    ToolStarted,
     UsageReported,
 )
+from routerterm.core.messages import Part
 from routerterm.core.reply import ReplyBuilder
 from routerterm.engine.chat.trace import ErrorInfo, ReplyTrace
 from routerterm.router.decide.continuation import ContinuationJoiner
@@ -43,13 +47,28 @@ class RunningReply:
     """
 
     def __init__(
-        self, turn: Turn, turns: Turns, record: ReplyTrace, every: float = CHECKPOINT, *, begun: str = ""
+        self,
+        turn: Turn,
+        turns: Turns,
+        record: ReplyTrace,
+        every: float = CHECKPOINT,
+        *,
+        begun: str = "",
+        done: Sequence[Part] = (),
     ) -> None:
-        """``begun`` is an earlier answer that this one goes on with: it stands at its beginning."""
+        """``begun`` is an earlier answer that this one goes on with: it stands at its beginning.
+
+        ``done`` are the parts before that, where tools were called: what was called, and what came of it.
+        """
         self.turn = turn
         self.record = record
         self._begun = begun
-        self.builder = self._first_words()
+        self.builder = ReplyBuilder()
+        self.builder.seal(*done)
+        if begun:
+            self.builder.add(TextDelta(begun))
+        self._before = self.builder.text_length
+        """Characters of text before this request's own."""
         self.trouble: StoreError | None = None
         self._turns, self._every = turns, every
         self._status: Status = "stopped"
@@ -88,18 +107,27 @@ class RunningReply:
         if isinstance(event, Recovered) and event.how == "restart":
             await self._set_aside()
         if isinstance(event, Recovered) and event.how == "continue":
-            event = replace(event, characters=event.characters + len(self._begun))
+            event = replace(event, characters=event.characters + self._before)
         self.record = self.record.after(event)
         match event:
             case TextDelta() | ReasoningDelta() | ToolCallDelta():
                 self.builder.add(event)
                 self._pieces += 1
                 self._speaker = self.record.target
+            case ToolFinished(result):
+                self.builder.seal(result)
+                self._step_ended()
+            case StepEnded(kept=kept):
+                if kept:
+                    self.builder.seal()
+                else:
+                    self.builder = self.builder.restarted()
+                self._step_ended()
             case Finished():
                 self._ended, self._status = True, "done"
             case Failed():
                 self._ended, self._status = True, self._unfinished()
-            case RouteDecided() | AttemptStarted() | AttemptFailed() | Recovered() | UsageReported():
+            case RouteDecided() | AttemptStarted() | AttemptFailed() | Recovered() | UsageReported() | ToolStarted():
                 pass
             case _:
                 assert_never(event)
@@ -133,11 +161,16 @@ class RunningReply:
         await self._turns.finish(self.turn, self._answer(self._status))
         self._saved, self.trouble = True, None
 
-    def _first_words(self) -> ReplyBuilder:
-        builder = ReplyBuilder()
-        if self._begun:
-            builder.add(TextDelta(self._begun))
-        return builder
+    async def keep(self) -> None:
+        """Keep what there is so far, safe from a power cut: a tool that was called is never called again by itself."""
+        pieces = self._pieces
+        await self._try(lambda: self._turns.checkpoint(self.turn, self._answer("streaming"), durable=True))
+        if self.trouble is None:
+            self._kept = pieces
+
+    def _step_ended(self) -> None:
+        self._pieces += 1
+        self._begun, self._before = "", self.builder.text_length
 
     def _unfinished(self) -> Status:
         return "error" if self.builder.is_empty else "cut"
@@ -162,7 +195,9 @@ class RunningReply:
             record = replace(self.record, target=self._speaker)
             partial = Answer(self.builder.parts(), "cut", self._speaker, record.to_json())
             await self._try(lambda: self._turns.set_aside(self.turn, partial))
-        self.builder = self._first_words()
+        self.builder = self.builder.restarted()
+        if self._begun:
+            self.builder.add(TextDelta(self._begun))
         self._pieces += 1
 
     async def _try(self, save: Callable[[], Awaitable[object]]) -> None:

@@ -1,13 +1,14 @@
-"""What the engine needs of a router."""
+"""What a conversation needs of a router, and of tools."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from routerterm.core.events import Event
     from routerterm.core.request import ChatRequest
+    from routerterm.store.values import Conversation
 
 
 class ChatRouter(Protocol):
@@ -15,4 +16,22 @@ class ChatRouter(Protocol):
 
     def stream(self, request: ChatRequest) -> AsyncGenerator[Event]:
         """The events of one answer, ended by exactly one `Finished` or `Failed`."""
+        ...
+
+
+class StepLoop(Protocol):
+    """An answer that may call tools; `routerterm.engine.tools.loop.ToolLoop` is one."""
+
+    def events(
+        self, router: ChatRouter, request: ChatRequest, keep: Callable[[], Awaitable[None]]
+    ) -> AsyncGenerator[Event]:
+        """The events of all steps, ended by one `Finished` or `Failed`; ``keep`` writes what there is so far."""
+        ...
+
+
+class ToolSource(Protocol):
+    """Says which tools an answer may call."""
+
+    async def loop(self, conversation: Conversation, model: str) -> StepLoop | None:
+        """The loop for one answer of ``model``, a model or route; None where it has no tools."""
         ...

@@ -22,12 +22,13 @@ from routerterm.engine.chat.detached import DetachedReplies
 from routerterm.engine.chat.params import params_from_json, params_to_json
 from routerterm.engine.chat.reply import CHECKPOINT, RunningReply, despite_cancellation, joined
 from routerterm.engine.chat.title import title_of
+from routerterm.engine.chat.tool_parts import cut_last_words, finished_calls
 from routerterm.engine.chat.trace import Interruption, LeftOut, ReplyTrace
 from routerterm.engine.chat.turn_plan import TurnPlan, request_of
 
 if TYPE_CHECKING:
     from routerterm.core.events import Event
-    from routerterm.engine.chat.router_port import ChatRouter
+    from routerterm.engine.chat.router_port import ChatRouter, ToolSource
     from routerterm.engine.chat.truncation import Fitted
     from routerterm.store.database import Store
     from routerterm.store.values import Conversation, StoredMessage
@@ -55,7 +56,9 @@ class Session(Branches):
         afterlife: DetachedReplies | None = None,
         checkpoint_every: float = CHECKPOINT,
         title: Callable[[str], str] = title_of,
+        tools: ToolSource | None = None,
     ) -> None:
+        """``tools`` says which tools an answer may call; None is none."""
         super().__init__(store, conversation_id)
         self._router = router
         self._default_model, self._system, self._private = model, system, private
@@ -64,6 +67,7 @@ class Session(Branches):
         self._fitting = fitting or UnlimitedWindow()
         self._afterlife = afterlife or DetachedReplies()
         self._checkpoint_every, self._title = checkpoint_every, title
+        self._tools = tools
         self.reply: RunningReply | None = None
         """The answer that is running, or the last one that ran."""
         self.fitted: Fitted | None = None
@@ -165,10 +169,11 @@ class Session(Branches):
 
         async def begin() -> AsyncGenerator[Event]:
             found = await self.message(message_id)
-            partial = "".join(part.text for part in found.parts if isinstance(part, Text))
-            if found.role != "assistant" or not partial.strip():
+            done, partial = cut_last_words(finished_calls(found.parts))
+            if found.role != "assistant" or not (done or partial.strip()):
                 raise RoutertermError("There is no answer here to continue.", "Choose one that was stopped or cut off.")
-            return joined(self._turn(None, found.parent_id, model, params, None, client, partial), partial)
+            turn = self._turn(None, found.parent_id, model, params, None, client, partial, done)
+            return joined(turn, partial) if partial else turn
 
         return Deferred(begin)
 
@@ -190,6 +195,7 @@ class Session(Branches):
         system: str | None,
         client: str,
         partial: str = "",
+        done: tuple[Part, ...] = (),
     ) -> AsyncGenerator[Event]:
         if self._busy:
             raise SessionBusy("An answer is still running.", "Wait for it, or stop it with Esc.")
@@ -197,10 +203,12 @@ class Session(Branches):
         try:
             if self.reply is not None:
                 await self.reply.save()
-            plan = replace(await self._plan(question, parent_id, model, params, system, client), partial=partial)
+            plan = replace(
+                await self._plan(question, parent_id, model, params, system, client), partial=partial, done=done
+            )
             seams = (Interruption("continue", len(partial), plan.asked),) if partial else ()
             record = ReplyTrace(asked=plan.asked, params=params_to_json(plan.params), seams=seams)
-            reply = RunningReply(plan.turn, self._store.turns, record, self._checkpoint_every, begun=partial)
+            reply = RunningReply(plan.turn, self._store.turns, record, self._checkpoint_every, begun=partial, done=done)
             self.reply = reply
             with self._afterlife.running(reply):
                 async with aclosing(self._stream(reply, plan)) as events:
@@ -286,7 +294,7 @@ class Session(Branches):
                 reply.abandon()
                 raise
             reply.start()
-            async with aclosing(self._router.stream(await self._ask(reply, plan))) as events:
+            async with aclosing(await self._events(reply, plan)) as events:
                 async for event in events:
                     await reply.take(event)
                     yield event
@@ -299,6 +307,12 @@ class Session(Branches):
                 await despite_cancellation(reply.end())
         if reply.trouble is not None and not reply.saved:
             raise reply.trouble
+
+    async def _events(self, reply: RunningReply, plan: TurnPlan) -> AsyncGenerator[Event]:
+        """The router's answer, or where tools are on that of as many steps as it takes."""
+        request = await self._ask(reply, plan)
+        loop = await self._tools.loop(plan.conversation, plan.asked) if self._tools is not None else None
+        return self._router.stream(request) if loop is None else loop.events(self._router, request, reply.keep)
 
     async def _write(self, plan: TurnPlan) -> None:
         """Question and empty answer, on disk whole or not at all; if we are cancelled meanwhile, then whole."""

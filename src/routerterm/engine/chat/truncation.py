@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from msgspec import Struct
 
 from routerterm.core.messages import Message
+from routerterm.engine.chat.tool_parts import split_steps
 
 Count = Callable[[Message], int]
 """How many tokens a message takes in the prompt."""
@@ -43,7 +44,7 @@ class Fitted(Struct, frozen=True):
     @property
     def messages(self) -> tuple[Message, ...]:
         """What the router is given."""
-        return tuple(line.message for line in self.lines)
+        return tuple(step for line in self.lines for step in split_steps(line.message))
 
 
 def fit(lines: Sequence[Line], count: Count, room: int | None, system: str | None = None) -> Fitted:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from routerterm.core.messages import Message
+from routerterm.core.messages import Message, Part
 from routerterm.core.request import ChatRequest, Params
 from routerterm.engine.chat.context import context_of
+from routerterm.engine.chat.tool_parts import split_steps
 
 if TYPE_CHECKING:
     from routerterm.engine.chat.context import ContextWindow
@@ -32,6 +33,14 @@ class TurnPlan(Struct, frozen=True):
     client: str
     partial: str = ""
     """The beginning of the answer, where an earlier one is gone on with."""
+    done: tuple[Part, ...] = ()
+    """What comes before that: calls of tools, and their results."""
+
+    @property
+    def begun(self) -> tuple[Message, ...]:
+        """What there is already of an answer that is gone on with."""
+        done = split_steps(Message("assistant", self.done)) if self.done else ()
+        return (*done, Message.of("assistant", self.partial)) if self.partial else done
 
     @property
     def leaf(self) -> str | None:
@@ -56,7 +65,7 @@ async def request_of(
     )
     request = ChatRequest(
         model=plan.asked,
-        messages=(*fitted.messages, *((Message.of("assistant", plan.partial),) if plan.partial else ())),
+        messages=(*fitted.messages, *plan.begun),
         system=fitted.system,
         params=plan.params,
         private=conversation.private,

@@ -41,6 +41,8 @@ def reservation_row(
         output_tokens=reserve if forecast is not None else None,
         cost_nanousd=to_nano(high) if high is not None else None,
         cost_source=None if high is None else "declared" if attempt.candidate.model.local else "computed",
+        step=request.step,
+        tool=request.tool,
         price_date=attempt.candidate.model.price_date,
     )
 

@@ -13,6 +13,7 @@ from routerterm.store.migrations.m0005_imports import imports
 from routerterm.store.migrations.m0006_words import words
 from routerterm.store.migrations.m0007_responses import responses
 from routerterm.store.migrations.m0008_projects import projects
+from routerterm.store.migrations.m0009_tools import tools
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -26,5 +27,6 @@ ALL: Mapping[str, Callable[[Database], None]] = {
     "0006_words": words,
     "0007_responses": responses,
     "0008_projects": projects,
+    "0009_tools": tools,
 }
 """Every step by its name, in the order in which they are taken."""

@@ -19,11 +19,15 @@ from routerterm.core.events import (
     ReasoningDelta,
     Recovered,
     RouteDecided,
+    StepEnded,
     TextDelta,
     ToolCallDelta,
+    ToolFinished,
+    ToolStarted,
     UsageReported,
 )
 from routerterm.core.messages import Text
+from routerterm.core.sanitise import one_line
 from routerterm.tui.chat.entries import header_of, seam_of, trouble_of, words
 from routerterm.tui.chat.turn import PENDING, Ask, Asked, Turn, TurnEvents
 from routerterm.tui.clock import now_ms, time_of_day
@@ -218,6 +222,13 @@ class TurnRunner:
                 self._new_header(turn)
             case Recovered():
                 turn.note = "continuing with another model"
+                if turn.shown and self._on_show(turn):
+                    self._transcript.begin_stream(self._entry(turn, parts=True))
+            case ToolStarted(tool=tool):
+                turn.note, turn.first_at = f"calling {one_line(tool)}", None
+                self._events.turn_state_changed()
+            case ToolFinished() | StepEnded():
+                turn.note, turn.first_at = "asking again with the results", None
                 if turn.shown and self._on_show(turn):
                     self._transcript.begin_stream(self._entry(turn, parts=True))
             case UsageReported():

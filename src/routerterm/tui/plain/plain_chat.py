@@ -19,11 +19,14 @@ from routerterm.core.events import (
     ReasoningDelta,
     Recovered,
     RouteDecided,
+    StepEnded,
     TextDelta,
     ToolCallDelta,
+    ToolFinished,
+    ToolStarted,
     UsageReported,
 )
-from routerterm.core.sanitise import sanitise, tidied
+from routerterm.core.sanitise import one_line, sanitise, tidied
 from routerterm.engine.chat.active_conversation import ActiveConversation
 from routerterm.engine.chat.capabilities import unsupported_options
 from routerterm.tui.chat.attachment_files import Attached
@@ -148,7 +151,11 @@ class PlainChat:
                 self.say(ending(event))
             case Failed(error):
                 self.tell(error)
-            case RouteDecided() | AttemptStarted() | ReasoningDelta() | ToolCallDelta() | UsageReported():
+            case ToolStarted(tool=tool, arguments=arguments):
+                self.say(f"[calls {one_line(tool)} {one_line(arguments)[:200]}]")
+            case ToolFinished(result):
+                self.say(f"[{one_line(result.name)} {'failed' if result.is_error else 'answered'}]")
+            case RouteDecided() | AttemptStarted() | ReasoningDelta() | ToolCallDelta() | UsageReported() | StepEnded():
                 pass
             case _:
                 assert_never(event)

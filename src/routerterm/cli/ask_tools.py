@@ -1,0 +1,92 @@
+"""The tools of `routerterm ask`: which are offered, and who approves their calls."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from msgspec import Struct
+
+from routerterm.cli.output import is_terminal, print_line
+from routerterm.core.sanitise import one_line
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from routerterm.engine.tools.loop import ToolLoop
+    from routerterm.engine.tools.values import Answer, Ask, Verdict
+    from routerterm.store.values import Conversation
+    from routerterm.wiring import Services
+    from routerterm.wiring.tools import TurnTools
+
+Policy: TypeAlias = Literal["read-only", "all", "none"]
+NOT_APPROVED = 5
+"""The exit code where a call was not run because no one approved it."""
+
+
+class ToolOptions(Struct, frozen=True):
+    """What was said of tools on the command line."""
+
+    names: tuple[str, ...] = ()
+    """Globs of the tools or servers that are offered."""
+    which: Literal["all", "none"] | None = None
+    approve: Policy | None = None
+
+
+class Approval:
+    """Decides on calls by the policy; without one, the person at the terminal does."""
+
+    def __init__(self, policy: Policy | None, services: Services) -> None:
+        self._policy, self._services = policy, services
+        self.refused = False
+        """Whether a call was not run because it needed an answer and there was none."""
+
+    async def __call__(self, ask: Ask) -> Answer:
+        """See `routerterm.engine.tools.loop.Approve`."""
+        from routerterm.engine.tools.values import Answer
+
+        if self._policy == "all" or (self._policy == "read-only" and ask.tool.read_only):
+            return Answer("once")
+        if self._policy is None and sys.stdin is not None and sys.stdin.isatty() and is_terminal(err=True):
+            verdict = await asyncio.to_thread(self._asked, ask)
+            if verdict == "always":
+                from routerterm.wiring.tools import allow_always
+
+                await allow_always(self._services, ask.tool)
+            return Answer(verdict)
+        self.refused = True
+        print_line(f"{one_line(ask.tool.shown)} was not run: no one approved it.", err=True)
+        return Answer("no")
+
+    def _asked(self, ask: Ask) -> Verdict:
+        reason = f" ({ask.reason})" if ask.reason else ""
+        print_line(f"Run {one_line(ask.tool.shown)} {one_line(ask.arguments)}{reason}?", err=True)
+        print_line("y once, a for this conversation, s always, n no: ", err=True, end="")
+        verdicts: dict[str, Verdict] = {"y": "once", "a": "conversation", "s": "always"}
+        return verdicts.get(sys.stdin.readline().strip().lower()[:1], "no")
+
+
+class AskTools:
+    """A `ToolSource` for one question."""
+
+    def __init__(self, services: Services, options: ToolOptions, most: Decimal | None) -> None:
+        self._services, self._options, self._most = services, options, most
+        self.approval = Approval(options.approve, services)
+
+    async def loop(self, conversation: Conversation, model: str) -> ToolLoop | None:
+        """See `ToolSource.loop`.  Raises `RoutertermError` where a tool that was named does not exist."""
+        from routerterm.wiring.services import tools_on
+
+        options = self._options
+        if options.which == "none":
+            return None
+        if options.which is None and not options.names and not tools_on(self._services.settings, conversation.params):
+            return None
+        return await self._source().loop(conversation, model)
+
+    def _source(self) -> TurnTools:
+        from routerterm.wiring.tools import TurnTools
+
+        only = self._options.names or (("*",) if self._options.which == "all" else None)
+        return TurnTools(self._services, self.approval, only, self._most)

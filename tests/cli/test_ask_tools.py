@@ -1,0 +1,61 @@
+"""`routerterm ask` with tools: which are offered, who approves, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from tests.cli.program import routerterm
+
+from routerterm.config.paths import Paths
+
+SETTINGS = """
+[tools]
+folders = ["{notes}"]
+start = "{start}"
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    home, notes = tmp_path / "home", tmp_path / "notes"
+    home.mkdir()
+    notes.mkdir()
+    return home
+
+
+def environ(home: Path) -> dict[str, str]:
+    return {"ROUTERTERM_HOME": str(home)}
+
+
+def settings(home: Path, start: str = "auto") -> None:
+    (home / "config.toml").write_text(SETTINGS.format(notes=home.parent / "notes", start=start))
+
+
+def test_tools_are_offered_called_and_recorded_or_left_out(home: Path) -> None:
+    settings(home)
+    ran = routerterm("ask", "-m", "demo/tools", "--tool", "read_file", "--json", "read", env=environ(home))
+    events = [json.loads(line) for line in ran.out.splitlines()]
+    kinds = [event["event"] for event in events]
+    assert kinds.count("tool_started") == kinds.count("tool_finished") == 1
+    result = next(event for event in events if event["event"] == "tool_finished")["result"]
+    assert result["name"] == "read_file"
+    with closing(sqlite3.connect(Paths.find({"ROUTERTERM_HOME": str(home)}).database)) as rows:
+        steps = rows.execute("SELECT step, tool FROM attempt ORDER BY started_at, step").fetchall()
+    assert steps == [(1, None), (2, "read_file")]
+    quiet = routerterm("ask", "-m", "demo/tools", "--json", "read", env=environ(home))  # no server: auto is off
+    assert "tool_started" not in quiet.out
+
+
+def test_without_a_terminal_nothing_that_needs_an_answer_runs(home: Path) -> None:
+    settings(home, "on")
+    ran = routerterm("ask", "-m", "demo/tools", "--tool", "fetch", "read", env=environ(home))
+    assert ran.code == 5
+    assert "fetch was not run: no one approved it." in ran.err
+    assert "The user declined this call." in ran.out  # the demo tells what its tool answered
+    unknown = routerterm("ask", "-m", "demo/tools", "--tool", "nothing.*", "read", env=environ(home))
+    assert unknown.code == 1
+    assert "No tool is available as nothing.*." in unknown.err
