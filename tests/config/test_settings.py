@@ -95,7 +95,7 @@ def test_a_full_file_is_read_as_written(paths: Paths) -> None:
         ),
         (
             "[routes.a]\nmodels = ['openai']\nstrategy = 'fast'",
-            ", line 3: routes.a.strategy must be one of priority, round-robin, weighted, cheapest, fastest.",
+            ", line 3: routes.a.strategy must be one of priority, round-robin, weighted, cheapest, fastest, yours.",
             "Did you mean fastest?",
         ),
         ("[router]\nattempts = 0", ", line 2: router.attempts must be greater than 0.", ""),

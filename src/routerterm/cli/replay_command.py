@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     "file",
     metavar="FILE.toml",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Settings to try instead of yours: [routes], [models], [budget] and so on, as in config.toml.",
+    help="Settings to try: [routes], [models], [budget] and so on, as in config.toml.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, for other programs.")
 def command(days: int, file: Path | None, as_json: bool) -> None:

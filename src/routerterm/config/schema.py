@@ -18,12 +18,13 @@ from routerterm.core.messages import Role
 Seconds: TypeAlias = float
 Usd: TypeAlias = Decimal
 Share: TypeAlias = float
+Weight: TypeAlias = float
 Count: TypeAlias = int
 Minutes: TypeAlias = int
 Percent: TypeAlias = int
 Port: TypeAlias = int
 Names: TypeAlias = tuple[str, ...]
-Strategy: TypeAlias = Literal["priority", "round-robin", "weighted", "cheapest", "fastest"]
+Strategy: TypeAlias = Literal["priority", "round-robin", "weighted", "cheapest", "fastest", "yours"]
 OnCut: TypeAlias = Literal["continue", "restart", "stop"]
 OnCap: TypeAlias = Literal["block", "ask", "cheaper"]
 Act: TypeAlias = Literal["off", "log", "warn", "redact", "block"]
@@ -66,6 +67,17 @@ class RouterSettings(Section, frozen=True):
     """The proxy of all providers, as a URL; the variables AI_PROXY_URL and PROXY_URL take precedence."""
 
 
+class YoursSettings(Section, frozen=True):
+    """For the strategy `yours`: what counts how much; only the proportions matter."""
+
+    rating: Weight = 1.0
+    """How much your own rating of a model counts: from what you chose in compare, regenerated and went on with."""
+    price: Weight = 0.5
+    """How much the price of the prompt counts."""
+    speed: Weight = 0.25
+    """How much the measured speed counts."""
+
+
 class RouteSettings(Section, frozen=True, kw_only=True):
     """A route: a name for several models that replace each other."""
 
@@ -75,6 +87,8 @@ class RouteSettings(Section, frozen=True, kw_only=True):
     """Models (provider/model), providers (for their default model), aliases or other routes, in order."""
     weights: dict[str, Share] = field(default_factory=dict)
     """For the strategy `weighted`: the weight of each entry of `models`, 1 by default."""
+    yours: YoursSettings = YoursSettings()
+    """For the strategy `yours`: the weights of rating, price and speed."""
     hedge: bool = False
     """When the first model is slower than usual, also ask a second one; the faster one answers."""
 

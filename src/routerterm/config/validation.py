@@ -41,6 +41,7 @@ _KINDS: Mapping[str, Any] = {
     "Seconds": Annotated[float, Field(gt=0, allow_inf_nan=False)],
     "Usd": Annotated[Decimal, Field(ge=0, allow_inf_nan=False)],
     "Share": Annotated[float, Field(gt=0, allow_inf_nan=False)],
+    "Weight": Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)],
     "Count": Annotated[int, Field(gt=0)],
     "Minutes": Annotated[int, Field(ge=0)],
     "Percent": Annotated[int, Field(gt=0, le=100)],

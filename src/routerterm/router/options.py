@@ -7,7 +7,9 @@ from typing import Literal, TypeAlias, get_args
 
 from msgspec import Struct, field
 
-Strategy: TypeAlias = Literal["priority", "round-robin", "weighted", "cheapest", "fastest"]
+from routerterm.router.decide.yours import Weights
+
+Strategy: TypeAlias = Literal["priority", "round-robin", "weighted", "cheapest", "fastest", "yours"]
 STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 CutPolicy: TypeAlias = Literal["continue", "restart", "stop"]
 
@@ -28,6 +30,8 @@ class Route(Struct, frozen=True):
     hedge: bool = False
     """Ask a second candidate when the first is slower than its own usual p95."""
     every_key: bool = False
+    weights: Weights = Weights()
+    """For the strategy `yours`."""
 
     @classmethod
     def of(cls, name: str, *models: str, strategy: Strategy = "priority", hedge: bool = False) -> Route:

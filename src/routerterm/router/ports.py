@@ -19,6 +19,7 @@ from routerterm.core.money import FREE, Cost
 from routerterm.core.request import ChatRequest
 from routerterm.core.targets import Forecast, Target
 from routerterm.core.usage import Usage
+from routerterm.router.decide.yours import Rating
 
 OnCap: TypeAlias = Literal["block", "ask", "cheaper"]
 
@@ -228,6 +229,22 @@ class PictureSource(Protocol):
         ...
 
 
+class Ratings(Protocol):
+    """How the person likes the answers of models."""
+
+    async def ratings(self, request: ChatRequest) -> Mapping[Target, Rating]:
+        """For the kind of prompt that a request is; models without a vote may be left out."""
+        ...
+
+
+class NoRatings:
+    """`Ratings` of a person who never chose."""
+
+    async def ratings(self, request: ChatRequest) -> Mapping[Target, Rating]:
+        """See `Ratings.ratings`."""
+        return {}
+
+
 class Hooks(Struct, frozen=True):
     """All hooks together."""
 
@@ -238,3 +255,4 @@ class Hooks(Struct, frozen=True):
     guard: Guard = field(default_factory=NoGuard)
     pictures: PictureSource | None = None
     """None leaves addresses as they are: such a provider is told them in words."""
+    ratings: Ratings = field(default_factory=NoRatings)

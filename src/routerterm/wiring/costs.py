@@ -25,6 +25,7 @@ from routerterm.store.errors import DiskTrouble
 from routerterm.store.guard_hits import GuardHit, GuardHits
 from routerterm.store.statistics import answer_lengths
 from routerterm.tokens.estimator import MEMORY_PREFIX, Loading, TokenEstimator
+from routerterm.wiring.ratings import StoredRatings
 
 HITS_KEPT = 100
 
@@ -37,6 +38,7 @@ class Costs(Struct):
     forecaster: HistoryForecaster
     budget: PersonalBudget
     guard: PersonalGuard
+    ratings: StoredRatings
     hits: deque[Hit] = field(default_factory=lambda: deque(maxlen=HITS_KEPT))
     """What the guard found lately: never the text."""
     unwritten: list[GuardHit] = field(default_factory=list)
@@ -45,7 +47,8 @@ class Costs(Struct):
     @property
     def hooks(self) -> Hooks:
         """For the router."""
-        return Hooks(self.estimator, self.forecaster, CatalogPricer(lambda: datetime.now(UTC)), self.budget, self.guard)
+        pricer = CatalogPricer(lambda: datetime.now(UTC))
+        return Hooks(self.estimator, self.forecaster, pricer, self.budget, self.guard, self.ratings)
 
     async def recall(self, store: Store) -> None:
         """Take up what earlier sessions have learned."""
@@ -85,6 +88,7 @@ def costs_of(settings: Settings, catalog: Catalog, store: Store, loading: Loadin
         HistoryForecaster(estimator, lengths),
         PersonalBudget(budget_rules(settings.budget), catalog.model, store.ledger.used),
         PersonalGuard(guard_rules(settings.guard), struck),
+        StoredRatings(store),
         hits,
         unwritten,
     )

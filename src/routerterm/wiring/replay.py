@@ -19,10 +19,12 @@ from routerterm.wiring.services import providers_with_key
 from routerterm.wiring.settings_mapping import catalog_of, options_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from routerterm.config.schema import Settings
     from routerterm.core.ledger import AttemptRecord
+    from routerterm.core.targets import Target
+    from routerterm.router.decide.yours import Rating
     from routerterm.wiring.services import Services
 
 MOST_ROWS = 200_000
@@ -43,7 +45,10 @@ async def replay_days(
     if route is not None:
         rows = tuple(row for row in rows if row.route == route or row.started_at < since)
     with_key = await providers_with_key(services.settings, services.keys)
-    return await asyncio.to_thread(_replay, services, before or services.settings, settings, rows, with_key, since)
+    rated = await services.money.ratings.of_kind("")
+    return await asyncio.to_thread(
+        _replay, services, before or services.settings, settings, rows, with_key, since, rated
+    )
 
 
 def _replay(
@@ -53,6 +58,7 @@ def _replay(
     rows: Sequence[AttemptRecord],
     with_key: frozenset[str],
     since: int,
+    rated: Mapping[Target, Rating],
 ) -> Replay:
     keys: dict[str, tuple[str, ...]] = {}
     for row in rows:
@@ -60,11 +66,17 @@ def _replay(
             keys[row.provider] = (*keys.get(row.provider, ()), row.key_label)
     with_key |= keys.keys()
     builtin = Catalog.builtin().merged(fresh=read_kept(services.paths))
-    old, new = (_rules(one, builtin, with_key, keys) for one in (before, after))
+    old, new = (_rules(one, builtin, with_key, keys, rated) for one in (before, after))
     return replay(rows, old, new, since)
 
 
-def _rules(settings: Settings, builtin: Catalog, with_key: frozenset[str], keys: dict[str, tuple[str, ...]]) -> Rules:
+def _rules(
+    settings: Settings,
+    builtin: Catalog,
+    with_key: frozenset[str],
+    keys: Mapping[str, tuple[str, ...]],
+    rated: Mapping[Target, Rating],
+) -> Rules:
     catalog, options = catalog_of(settings, builtin), options_of(settings)
     names = Names(options, catalog.provider, catalog.providers, catalog.lists)
-    return Rules(options, budget_rules(settings.budget), catalog.model, catalog.provider, names, with_key, keys)
+    return Rules(options, budget_rules(settings.budget), catalog.model, catalog.provider, names, with_key, keys, rated)

@@ -14,6 +14,7 @@ from routerterm.catalog.values import ProviderInfo
 from routerterm.config.schema import ModelSettings, ProviderSettings, Settings
 from routerterm.core.errors import SettingsError
 from routerterm.core.targets import Target
+from routerterm.router.decide.yours import Weights
 from routerterm.router.options import Limits, Route, RouteModel, RouterOptions, TimeoutOptions
 
 T = TypeVar("T")
@@ -77,7 +78,8 @@ def _proxies(settings: Settings) -> Iterator[tuple[str, str]]:
 def _route(name: str, settings: Settings) -> Route:
     own = settings.routes[name]
     models = tuple(RouteModel(model, own.weights.get(model, 1.0)) for model in own.models)
-    return Route(name, models, own.strategy, own.hedge)
+    yours = Weights(own.yours.rating, own.yours.price, own.yours.speed)
+    return Route(name, models, own.strategy, own.hedge, weights=yours)
 
 
 def _provider(name: str, own: ProviderSettings, known: ProviderInfo | None, first: str) -> ProviderInfo:

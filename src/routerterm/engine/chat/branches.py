@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from routerterm.core.errors import RoutertermError
 from routerterm.engine.chat.context import NO_IMAGES
 from routerterm.engine.chat.tree import Branch, branches
+from routerterm.store.versions import CHOSEN
 
 if TYPE_CHECKING:
     from routerterm.store.database import Store
@@ -79,6 +80,10 @@ class Branches:
     async def show(self, message_id: str) -> None:
         """Show the branch on which a message lies, down to its newest leaf."""
         await self._go(await self._store.messages.leaf((await self.message(message_id)).id))
+
+    async def prefer(self, message_id: str) -> None:
+        """Note that a person chose this answer among several."""
+        await self._store.messages.note((await self.message(message_id)).id, CHOSEN, "compare")
 
     async def walk(self, message_id: str, step: int) -> str:
         """Show the sibling ``step`` places on (it goes round); its id."""

@@ -78,6 +78,14 @@ class Comparison:
         await session.show(reply.turn.reply_id)
         return reply.turn.reply_id
 
+    async def choose(self, index: int) -> str:
+        """`take` the answer that the person prefers, which is a vote for its model."""
+        id = await self.take(index)
+        session = self.sessions[0]
+        assert session is not None
+        await session.prefer(id)
+        return id
+
     def stop(self) -> bool:
         """Stop every answer that is still coming; False if none is."""
         running = [task for task in self._tasks if task is not None and not task.done()]

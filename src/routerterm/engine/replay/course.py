@@ -37,6 +37,7 @@ from routerterm.router.decide.key_limits import KeyView
 from routerterm.router.decide.names import Entry, Resolved
 from routerterm.router.decide.ranking import CandidateInfo, Needs, Plan, plan
 from routerterm.router.decide.retry import RetryPlan, retry_plan
+from routerterm.router.decide.yours import UNRATED
 
 _MOST_STEPS = 64
 _HALF = 0.5
@@ -141,7 +142,9 @@ class Replayer:
         labels = rules.keys.get(info.name, ()) or (("key",) if info.name in rules.with_key or asked else ())
         reason = self._spent.objection(request, target, route, forecast) if capped else None
         keys = tuple(KeyView(label) for label in labels)
-        return CandidateInfo(entry, info, model, _known(health), keys, forecast, reason)
+        return CandidateInfo(
+            entry, info, model, _known(health), keys, forecast, reason, rating=rules.ratings.get(target, UNRATED)
+        )
 
 
 class _Walk:

@@ -17,8 +17,8 @@ ASSUMPTIONS = (
     "A model that was not asked then answers, unless the nearest request to it within 5 minutes failed; it begins as"
     " quickly as it usually does, and has nothing in its prompt cache.",
     "A model that was left out then (it rested, or its key was full) is left out again.",
-    "Pictures, tools and private conversations are not in the ledger: a route whose models lack them may look better"
-    " than it is. Hedges are replayed only where they are recorded.",
+    "Ratings are those of today. Images, tools and private conversations are not in the ledger: a route whose models"
+    " lack them may look better than it is. Hedges are replayed only where they are recorded.",
 )
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from routerterm.catalog.values import ModelInfo, ProviderInfo
 from routerterm.core.ledger import AttemptRecord
 from routerterm.core.targets import Target
 from routerterm.router.decide.budget import BudgetRules
 from routerterm.router.decide.names import Names, Resolved
+from routerterm.router.decide.yours import Rating
 from routerterm.router.options import RouterOptions
 
 
@@ -52,6 +53,8 @@ class Rules(Struct, frozen=True):
     with_key: frozenset[str]
     keys: Mapping[str, tuple[str, ...]]
     """The labels of the keys that were used, by provider."""
+    ratings: Mapping[Target, Rating] = field(default_factory=dict)
+    """The person's own, of today."""
 
 
 class Tried(Struct, frozen=True):

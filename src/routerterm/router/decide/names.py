@@ -9,6 +9,7 @@ from msgspec import Struct
 from routerterm.catalog.values import ModelInfo, ProviderInfo
 from routerterm.core.errors import NoCandidate, UnknownModel
 from routerterm.core.targets import Target
+from routerterm.router.decide.yours import Weights
 from routerterm.router.options import BUILTIN_ROUTES, Route, RouteModel, RouterOptions, Strategy
 
 _DEEPEST = 16
@@ -36,6 +37,8 @@ class Resolved(Struct, frozen=True):
     hedge: bool = False
     outright: bool = False
     """A model was named, not a route."""
+    weights: Weights = Weights()
+    """For the strategy `yours`."""
 
 
 class Names:
@@ -59,7 +62,7 @@ class Names:
         route = self._options.route(name)
         if route is not None:
             entries = self._entries(route, with_key, (name,))
-            return Resolved(asked or name, route.strategy, _distinct(entries), name, route.hedge)
+            return Resolved(asked or name, route.strategy, _distinct(entries), name, route.hedge, weights=route.weights)
         target = self.target(name) or self._bare(name, with_key)
         after = self._options.fallbacks.get(name) or self._options.fallbacks.get(str(target)) or ()
         fallbacks = (

@@ -17,6 +17,7 @@ from routerterm.router.decide.circuit_breaker import PRIOR_SPEED, PRIOR_TTFT, He
 from routerterm.router.decide.format import format_duration, format_tokens
 from routerterm.router.decide.key_limits import KeyView, ordered
 from routerterm.router.decide.names import Entry, Resolved
+from routerterm.router.decide.yours import UNRATED, Rating, weigh
 from routerterm.router.options import Limits
 
 _TYPICAL_ANSWER = 300
@@ -51,6 +52,8 @@ class CandidateInfo(Struct, frozen=True):
     obstacle: str | None = None
     """Why it cannot be asked at all: the local weights are not there, or the request does not want it."""
     obstacle_cause: Cause = ""
+    rating: Rating = UNRATED
+    """How the person likes its answers; only asked for by the strategy `yours`."""
 
     @property
     def target(self) -> Target:
@@ -251,6 +254,11 @@ def _by_strategy(
         case "fastest":
             by_time = sorted(fit, key=lambda candidate: _seconds(candidate.health))
             return [(candidate, _speed_words(candidate.health)) for candidate in by_time]
+        case "yours":
+            prices = [None if (price := _price(candidate.forecast))[0] else price[1] for candidate in fit]
+            known = [(one.rating, price, _seconds(one.health)) for one, price in zip(fit, prices, strict=True)]
+            scored = zip(fit, weigh(known, resolved.weights), strict=True)
+            return [(one, weighed.why) for one, weighed in sorted(scored, key=lambda pair: -pair[1].score)]
 
 
 def _drawn(weight: float, random: float) -> float:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from routerterm.catalog.values import ModelInfo, ProviderInfo
 from routerterm.core.errors import (
@@ -31,6 +32,7 @@ from routerterm.router.decide.names import Entry, Names, Resolved
 from routerterm.router.decide.pauses import pause_reason, paused
 from routerterm.router.decide.preferences import apply_preferences, preference_rejection, reorder
 from routerterm.router.decide.ranking import DISABLED, NO_KEY, CandidateInfo, Needs, Plan, plan
+from routerterm.router.decide.yours import UNRATED
 from routerterm.router.options import RouterOptions
 from routerterm.router.ports import Hooks, reserve_of
 from routerterm.router.run.off_loop import off_loop
@@ -127,6 +129,9 @@ class RequestPlanner:
             await self._candidate(entry, request, resolved, keys, trouble, states, now) for entry in resolved.entries
         ]
         turn = await self._turn(resolved, rotate, states)
+        if resolved.strategy == "yours":
+            rated = await self._hooks.ratings.ratings(request)
+            candidates = [replace(one, rating=rated.get(one.target, UNRATED)) for one in candidates]
         resolved, wanted = reorder(request.controls, resolved, candidates)
         made = plan(
             resolved,

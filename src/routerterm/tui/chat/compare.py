@@ -139,7 +139,11 @@ class CompareController:
             return
         comparison, index = watched.comparison, watched.chosen
         try:
-            await comparison.take(index or 0)
+            if index is None:
+                await comparison.take(0)
+            else:
+                await comparison.choose(index)
+                self._app.ready_services.money.ratings.forget()
         except RoutertermError as error:
             if watched.trouble is None:
                 self._app.show_error(error)

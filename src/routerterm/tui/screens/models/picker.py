@@ -13,6 +13,7 @@ from routerterm.core.messages import Image
 from routerterm.core.request import ChatRequest
 from routerterm.engine.keys.view import health as key_words
 from routerterm.engine.keys.view import lines_of
+from routerterm.engine.rating.kinds import kind_of
 from routerterm.router.options import BUILTIN_ROUTES
 from routerterm.tui.dialogs.picker import Deed, Picker, later
 from routerterm.tui.screens.models.rows import COLUMNS, Need, Shelf, cycle, provider_keys, shelf_rows
@@ -84,6 +85,7 @@ async def look_up(app: AppContext) -> Shelf:
     services = _services(app)
     routes = {**BUILTIN_ROUTES, **services.options.routes}
     book = await abilities(services)
+    unsent = app.unsent
     return Shelf(
         current=app.conversation.model,
         routes=tuple(routes.values()),
@@ -94,6 +96,7 @@ async def look_up(app: AppContext) -> Shelf:
         keys=await _keys(services),
         need=await need_of(app),
         behind={name: book.models(name) for name in routes},
+        ratings=await services.money.ratings.of_kind(kind_of(unsent.text, images=bool(unsent.images))),
     )
 
 

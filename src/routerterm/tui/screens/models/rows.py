@@ -15,6 +15,7 @@ from routerterm.tui.widgets.rows import Column, Row
 if TYPE_CHECKING:
     from routerterm.catalog.values import ModelInfo
     from routerterm.core.targets import Target
+    from routerterm.router.decide.yours import Rating
     from routerterm.router.options import Route
     from routerterm.tui.themes.values import Glyphs
 
@@ -28,6 +29,7 @@ COLUMNS = (
     Column("can", 5),
     Column("TTFT", 6, right=True),
     Column("tok/s", 6, right=True),
+    Column("your rating", 2, right=True),
 )
 MILLION = Decimal(1_000_000)
 LEAST_ANSWER = 256
@@ -57,6 +59,8 @@ class Shelf(Struct, frozen=True):
     need: Need = field(default_factory=Need)
     behind: Mapping[str, Sequence[ModelInfo]] = field(default_factory=dict)
     """The models of each route that could be asked now."""
+    ratings: Mapping[Target, Rating] = field(default_factory=dict)
+    """The person's own, for the kind of prompt that stands in the composer."""
 
 
 def misfit(model: ModelInfo, need: Need) -> str:
@@ -132,14 +136,15 @@ def model_row(model: ModelInfo, shelf: Shelf, glyphs: Glyphs) -> Row:
             abilities(model),
             f"{health.ttft:.1f} s" if health.ttft is not None else "",
             f"{health.speed:.0f}" if health.speed is not None else "",
+            rating.words if (rating := shelf.ratings.get(model.target)) is not None else "",
         ),
         tone="text" if usable and not cannot else "dim",
         search=f"{name} {abilities(model)} {'free local' if model.local else ''} {state}",
-        detail=described(model, health, state),
+        detail=described(model, health, state, shelf.ratings.get(model.target)),
     )
 
 
-def described(model: ModelInfo, health: Health, state: str) -> str:
+def described(model: ModelInfo, health: Health, state: str, rating: Rating | None = None) -> str:
     """The same as a sentence, for where the columns have no room."""
     parts = [f"{model.target}:"]
     if model.local:
@@ -150,6 +155,9 @@ def described(model: ModelInfo, health: Health, state: str) -> str:
     parts.extend(f"· {word}" for word in (abilities(model).replace(" ", ", "), state) if word)
     if health.ttft is not None:
         parts.append(f"· time to first token {health.ttft:.1f} s")
+    if rating is not None and rating.votes:
+        about = f" for {rating.kind}" if rating.kind else ""
+        parts.append(f"· you rate it {rating.words}{about}, from {rating.votes:g} votes")
     if health.last_error:
         parts.append(f"· last failure: {health.last_error.replace('_', ' ')}")
     return " ".join(parts)

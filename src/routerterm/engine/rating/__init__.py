@@ -1,0 +1,1 @@
+"""A person's own ranking of models, from the answers that they chose."""
