@@ -71,7 +71,7 @@ class YoursSettings(Section, frozen=True):
     """For the strategy `yours`: what counts how much; only the proportions matter."""
 
     rating: Weight = 1.0
-    """How much your own rating of a model counts: from what you chose in compare, regenerated and went on with."""
+    """How much your own rating of a model counts: from what you chose in compare, regenerated and continued."""
     price: Weight = 0.5
     """How much the price of the prompt counts."""
     speed: Weight = 0.25
