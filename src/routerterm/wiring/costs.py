@@ -48,7 +48,7 @@ class Costs(Struct):
     def hooks(self) -> Hooks:
         """For the router."""
         pricer = CatalogPricer(lambda: datetime.now(UTC))
-        return Hooks(self.estimator, self.forecaster, pricer, self.budget, self.guard, self.ratings)
+        return Hooks(self.estimator, self.forecaster, pricer, self.budget, self.guard, ratings=self.ratings)
 
     async def recall(self, store: Store) -> None:
         """Take up what earlier sessions have learned."""
