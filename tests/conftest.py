@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import shutil
 import signal
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from ipaddress import ip_address
@@ -25,6 +27,8 @@ MODELS = Paths.find().models
 """Where the real weights lie, found before any test hides the real home."""
 MUST_RUN = set(filter(None, os.environ.get("ROUTERTERM_MUST_RUN", "").split(",")))
 """Markers whose tests may not be skipped for want of a part: set where all parts are known to be there."""
+SOON = 0.02
+"""Seconds: a frame of the interface and a little more."""
 HIDDEN = {"NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "PROXY_URL", "AI_PROXY_URL"}
 HIDDEN |= {"SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY", "TMUX"}
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
@@ -99,6 +103,28 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixtur
     else:
         monkeypatch.delenv(MODEL_VARIABLE, raising=False)
     return home
+
+
+async def _settled(min_sleep: float = SOON, max_sleep: float = 0.5) -> None:
+    """Until the event loop has nothing to do now or within the next frame, or for ``max_sleep`` seconds."""
+    loop: Any = asyncio.get_running_loop()
+    limit = loop.time() + max_sleep
+    while (now := loop.time()) < limit:
+        await asyncio.sleep(0)
+        if loop._ready:
+            continue
+        due = [handle.when() for handle in loop._scheduled if not handle.cancelled() and handle.when() < now + SOON]
+        if not due:
+            return
+        await asyncio.sleep(max(0.0, max(due) - now))
+
+
+@pytest.fixture(autouse=True)
+def settled_means_settled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Textual's tests wait for 20 ms in which the process used under 1: a second for each key while an answer streams."""
+    for name in ("textual.app", "textual.pilot"):
+        if name in sys.modules:
+            monkeypatch.setattr(sys.modules[name], "wait_for_idle", _settled)
 
 
 @pytest.fixture(autouse=True)

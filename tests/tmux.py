@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shlex
 import subprocess
@@ -15,6 +16,9 @@ from tests.cli.program import PROGRAM
 
 LONG_ENOUGH = 90.0
 """Seconds after which something that was to be seen is taken to be missing; a safety net, not a measure."""
+
+
+_NUMBERS = itertools.count()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +118,7 @@ def terminal(
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[Terminal]:
     """The program in a terminal of its own, its history in ``home``; ended when the block ends."""
-    socket = home.parent / "tmux"
+    socket = home.parent / f"tmux{next(_NUMBERS)}"  # a server that is just ending takes nobody in
     for file in (socket.with_suffix(".pid"), socket.with_suffix(".code")):
         file.unlink(missing_ok=True)
     inner = shlex.quote(f"echo $$ >{socket}.pid; exec {shlex.join([*PROGRAM, *arguments])}")

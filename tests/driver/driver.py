@@ -15,7 +15,8 @@ from tests.driver.picture import STARTING, WAYS, Look, Picture
 PATIENCE = float(os.environ.get("ROUTERTERM_PATIENCE", "90"))
 """Seconds until a test gives up: far more than anything takes, a safety net and never a measure."""
 PAUSE = 0.02
-"""Seconds between two looks at the screen."""
+"""Seconds until the screen is looked at a second time; the next looks come more and more slowly."""
+LONGEST_PAUSE = 0.15
 
 
 class Driver(ABC):
@@ -157,10 +158,12 @@ class Driver(ABC):
         """Wait until something holds."""
         loop = asyncio.get_running_loop()
         limit = loop.time() + PATIENCE
+        between = PAUSE
         while not holds():
             if loop.time() > limit:
                 raise AssertionError(f"{complaint}; the screen is:\n{self.picture().text}")
-            await self.breathe()
+            await asyncio.sleep(between)
+            between = min(between * 1.3, LONGEST_PAUSE)
 
     async def sees(self, holds: Callable[[Picture], Any], complaint: str = "it was never seen") -> Picture:
         """Wait for a picture that is so."""

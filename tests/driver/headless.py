@@ -14,7 +14,7 @@ from textual.pilot import Pilot
 from routerterm.config.early_settings import quick_ui
 from routerterm.config.paths import Paths
 from routerterm.tui.app import RoutertermApp
-from tests.driver.driver import PAUSE, Driver
+from tests.driver.driver import Driver
 from tests.driver.picture import Picture
 from tests.driver.probe import focus_of, is_ready, picture_of
 
@@ -80,9 +80,6 @@ class HeadlessDriver(Driver):
     async def ended(self) -> int:
         await self.until(lambda: self.app._exit, "it never ended")
         return self.app.return_code or 0
-
-    async def breathe(self) -> None:
-        await self.pilot.pause(PAUSE)
 
     async def _send(self, event: Message) -> None:
         """As Textual's own drivers hand over what a terminal reports."""

@@ -28,7 +28,7 @@ async def test_what_is_typed_said_and_answered(paths: Paths, start: Open, size: 
     async with start(paths, size) as it:
         await it.type("two lines:\nthis one")
         await it.composer_is("two lines:\nthis one")
-        assert it.line(it.cursor[1]).endswith("this one")
+        await it.sees(lambda seen: seen.line(seen.cursor[1]).endswith("this one"))
         await it.clear()
         await it.ask("hello machine")
         await it.composer_is("")

@@ -66,7 +66,7 @@ async def test_a_long_answer_calls_only_who_looks_elsewhere(paths: Paths) -> Non
         it.app.notifications.answered(1, True)
         assert sent == []
         it.app.notifications.answered(60, True)
-        assert any("answer is here" in data for data in sent)
+        assert any("answer is complete" in data for data in sent)
         assert len(sent) == 2
         it.app.app_focus = True
         it.app.notifications.on_focus()

@@ -87,7 +87,7 @@ async def test_a_reference_that_is_typed_and_sent_at_once_goes_along_and_other_s
     async with in_process(paths) as it:
         await it.say("mail me@example.org about @nobody and @notes.md.")
         await sent_part(it, "notes.md", "The engine spins.")
-        assert it.shown()[0].startswith("mail me@example.org about @nobody and @notes.md.")
+        assert it.history.branch()[0].text.startswith("mail me@example.org about @nobody and @notes.md.")
 
 
 async def test_what_is_large_is_seen_before_it_goes(paths: Paths, folder: Path) -> None:

@@ -96,7 +96,7 @@ class Session:
         self.emulator.stream.feed(_NOT_PYTE.sub("", text))
         return self.emulator.text()
 
-    def wait(self, found: Callable[[str], bool] | str, seconds: float = 15) -> str:
+    def wait(self, found: Callable[[str], bool] | str, seconds: float = 90) -> str:
         """Read until the screen shows it."""
         test = (lambda screen: found in screen) if isinstance(found, str) else found
         deadline = time.monotonic() + seconds

@@ -149,6 +149,14 @@ class References:
         """A key while our rows are on show: Tab goes into a folder, Enter and Tab take the row, Esc closes them."""
         if not self.open:
             return False
+        now = self._before_cursor()
+        if now != self._begun and key in ("tab", "enter"):
+            # more was typed than the rows know: they are about another text
+            self._close()
+            if key == "tab" and now is not None:
+                self._run(self._offer(now), "suggest")
+                return True
+            return False
         match key:
             case "tab":
                 self.take(self._suggestions.cursor, into_folder=True)
