@@ -121,7 +121,7 @@ async def _settled(min_sleep: float = SOON, max_sleep: float = 0.5) -> None:
 
 @pytest.fixture(autouse=True)
 def settled_means_settled(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Textual's tests wait for 20 ms in which the process used under 1: a second for each key while an answer streams."""
+    """Textual waits for 20 ms in which the process used under 1: a second for each key while an answer streams."""
     for name in ("textual.app", "textual.pilot"):
         if name in sys.modules:
             monkeypatch.setattr(sys.modules[name], "wait_for_idle", _settled)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from routerterm.config.paths import Paths
@@ -180,3 +182,16 @@ async def test_typing_in_bursts_keeps_its_order(paths: Paths) -> None:
     async with in_process(paths) as it:
         await it.burst("hello\x7fp me")
         await it.composer_is("hellp me")
+
+
+@pytest.mark.parametrize("moment", [0, 0.002, 0.02])
+async def test_an_answer_that_is_stopped_at_once_says_so(paths: Paths, moment: float) -> None:
+    configure(paths, default="demo/slow")
+    async with in_process(paths) as it:
+        await it.ask("hello")
+        await it.type("and a long story")
+        await it.burst("\r")
+        await asyncio.sleep(moment)
+        await it.press("escape")
+        await it.rests()
+        await it.screen_shows("and a long story", "stopped by you")

@@ -55,8 +55,9 @@ async def test_the_title_never_holds_a_word_of_the_conversation(paths: Paths) ->
         assert not any("zebra" in data.lower() for data in sent)
 
 
-async def test_a_long_answer_calls_only_who_looks_elsewhere(paths: Paths) -> None:
+async def test_a_long_answer_calls_only_who_looks_elsewhere(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     configure(paths)
+    monkeypatch.setenv("TERM", "xterm-kitty")  # it takes words; elsewhere it would be a bell
     async with in_process(paths) as it:
         sent: list[str] = []
         it.app.notifications._send = sent.append  # type: ignore[method-assign]

@@ -15,6 +15,7 @@ from routerterm.core.messages import Part
 
 if TYPE_CHECKING:
     from routerterm.core.request import Params
+    from routerterm.engine.chat.reply import RunningReply
     from routerterm.engine.chat.session import Session
     from routerterm.tui.chat.attachment_files import Attached
 
@@ -46,6 +47,8 @@ class Turn(Struct, eq=False):
     question: Asked | None
     """What to give back to the composer if the disk does not take it."""
     model: str = ""
+    earlier: RunningReply | None = None
+    """The session's answer before this one: it stays there until this one is written down."""
     worker: Worker[None] | None = None
     started: float = field(default_factory=time.monotonic)
     first_at: float | None = None

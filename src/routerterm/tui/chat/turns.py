@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, suppress
@@ -123,7 +124,7 @@ class TurnRunner:
 
     def start(self, session: Session, ask: Ask, question: Asked | None = None, model: str = "") -> None:
         """Run a turn.  ``model`` is what is asked, where it is not the conversation's."""
-        turn = Turn(session, ask, question, model or self._conversation.model)
+        turn = Turn(session, ask, question, model or self._conversation.model, earlier=session.reply)
         self._turns.append(turn)
         turn.worker = self._transcript.run_worker(self._run(turn), name="turn", group="turns", exit_on_error=False)
         self._events.turn_started()
@@ -178,6 +179,9 @@ class TurnRunner:
             if turn.shown is None and turn.session.reply is not None:
                 await self._appear(turn)
             self._app.show_error(report(error))
+        except asyncio.CancelledError:
+            await self._stopped_early(turn)
+            raise
         finally:
             self._turns.remove(turn)
             if not ended and turn.shown is not None and self._on_show(turn):
@@ -190,6 +194,17 @@ class TurnRunner:
             self._ask_to_spend(turn, turn.over_budget)
         if turn.queue:
             self._go_on(turn)
+
+    async def _stopped_early(self, turn: Turn) -> None:
+        """Stopped before anything of it was seen: show that, or give back what was never written down."""
+        if turn.shown is not None:
+            return
+        if turn.session.reply is not turn.earlier:
+            await self._appear(turn)
+        elif turn.question is not None and self._on_show(turn):
+            await self._conversation.show()
+            self._composer.give_back(turn.question.text)
+            self._attachments.give_back(turn.question.files)
 
     def _go_on(self, ended: Turn) -> None:
         """Ask what was queued behind an answer, also where the person has gone to another conversation since."""
