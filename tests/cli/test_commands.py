@@ -22,7 +22,7 @@ def test_the_version_comes_from_one_place() -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_help_that_fits_a_screen(name: str) -> None:
-    command = import_module(f"routerterm.cli.{name}_command").command
+    command = import_module(f"routerterm.cli.{name.replace('-', '_')}_command").command
     assert isinstance(command, click.Command)
     result = CliRunner().invoke(root, [name, "--help"])
     assert result.exit_code == 0, result.output

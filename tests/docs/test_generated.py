@@ -32,7 +32,7 @@ def every_command() -> Iterator[tuple[str, ...]]:
                 yield from below(inner, (*way, name))
 
     for name in sorted(COMMANDS):
-        yield from below(import_module(f"routerterm.cli.{name}_command").command, (name,))
+        yield from below(import_module(f"routerterm.cli.{name.replace('-', '_')}_command").command, (name,))
 
 
 def sections(section: type[Section]) -> Iterator[type[Section]]:

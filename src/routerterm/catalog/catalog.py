@@ -127,6 +127,14 @@ class Catalog:
                 date = fresh.date if new is not None and new.get("prices") else shipped.date
                 info = model_info(target.provider, target.model, row, date)
                 break
+        if provider.cache_seconds:
+            marked = bool(provider.cache_marks and re.search(provider.cache_marks, target.model))
+            info = replace(
+                info,
+                cache_seconds=provider.cache_seconds,
+                cache_least=provider.cache_least,
+                cache_marked=marked,
+            )
         if provider.local:
             info = replace(info, local=True, prices=FREE_PRICES, tiers=(), off_peak=None, price_date=None)
         override = self._overrides.get(target)

@@ -83,6 +83,12 @@ class ModelInfo(Struct, frozen=True):
     off_peak: OffPeak | None = None
     abilities_known: bool = True
     """Whether anybody said what it can do: a False above is then a no, otherwise only a blank."""
+    cache_seconds: int = 0
+    """How long its provider keeps the beginning of a prompt in its cache after it was used last; 0: it does not."""
+    cache_least: int = 1024
+    """Tokens of a prompt from which on it does."""
+    cache_marked: bool = False
+    """Whether it keeps only what is marked, and charges for writing it; else it keeps what it reads."""
     said: frozenset[str] = frozenset()
     """Where nobody did, the abilities of which the person's settings speak all the same."""
 
@@ -117,5 +123,10 @@ class ProviderInfo(Struct, frozen=True):
     flags: frozenset[str] = frozenset()
     in_process: str = ""
     """Which part of this program answers in its place, instead of the network: ``demo`` or ``llama``; else empty."""
+    cache_seconds: int = 0
+    """See `ModelInfo`: the least that the provider promises, or that was measured."""
+    cache_least: int = 1024
+    cache_marks: str = ""
+    """Its models (as a pattern) that keep only what is marked; ``.`` is all of them."""
     enabled: bool = True
     """False where the person switched it off: it is in no list, and nothing is ever sent to it."""

@@ -106,6 +106,8 @@ class AttemptStarted(Struct, frozen=True):
     why: str
     left_out: tuple[str, ...] = ()
     """The names of what the request asks and this provider cannot be told."""
+    cache_marks: int = 0
+    """Places up to which the provider is told to keep the prompt in its cache."""
 
 
 class AttemptFailed(Struct, frozen=True):

@@ -130,6 +130,8 @@ class ChatRequest(Struct, frozen=True):
     """Which request of an answer with tools this is, from 1; only labels the ledger's row, as ``tool`` does."""
     tool: str | None = None
     """The tools whose results it takes along."""
+    cache: bool | None = None
+    """Whether the prompt is to be marked for the provider's cache; None leaves it to the protocol's custom."""
     continues: bool = False
     """Whether the last message is the beginning of the very answer that is asked for, to be gone on with."""
 

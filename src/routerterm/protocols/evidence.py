@@ -34,7 +34,7 @@ class Evidence:
         self._strings = [value for _, value in leaves]
         self._prose = [value for field, value in leaves if field in _PROSE]
         self._known: set[str] = set(self._strings)
-        self.marks = body.count(b'"cache_control":')
+        self.marks = marks_in(body)
         """Places up to which the provider is told to keep the prompt in its cache."""
 
     @property
@@ -68,6 +68,11 @@ class Evidence:
         known = sorted({words.strip() for words in said if words.strip()}, key=len, reverse=True)
         found = (_without(string, known) for string in self._prose)
         return tuple(dict.fromkeys(rest for rest in found if rest))
+
+
+def marks_in(body: bytes) -> int:
+    """How many places of a body are marked for the provider's cache; within a string its quotes would be escaped."""
+    return body.count(b'"cache_control":')
 
 
 def _without(string: str, known: list[str]) -> str:

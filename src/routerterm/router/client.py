@@ -22,13 +22,15 @@ from routerterm.core.streams import Deferred
 from routerterm.core.targets import Decision, Target
 from routerterm.protocols import codec
 from routerterm.protocols.base import Decoder, HttpRequest, ListedModel
+from routerterm.protocols.evidence import marks_in
 from routerterm.router.accounting.admission import AttemptAdmission
-from routerterm.router.decide import circuit_breaker, key_limits, pauses
+from routerterm.router.decide import circuit_breaker, key_limits, pauses, prompt_cache
 from routerterm.router.decide.attempts import Attempt, Rules
 from routerterm.router.decide.circuit_breaker import Health
 from routerterm.router.decide.continuation import continued
 from routerterm.router.decide.key_limits import KeyView
 from routerterm.router.decide.names import check
+from routerterm.router.decide.prompt_cache import WarmCache
 from routerterm.router.options import RouterOptions
 from routerterm.router.ports import Hooks
 from routerterm.router.run.attempt import AttemptStream, StreamTimeouts
@@ -140,6 +142,19 @@ class Router:
             random=self._chance,
             now=self._clock(),
         )
+
+    async def warm_cache(self, request: ChatRequest, target: Target) -> WarmCache | None:
+        """What the provider of ``target`` still holds of a conversation's prompt; None where it is cold.
+
+        Raises `GuardBlocked` where the request may not leave at all.
+        """
+        name, model = f"{prompt_cache.PREFIX}{request.conversation_id}", self._catalog.model(target)
+        state = (await self._memory.read(name)).get(name)
+        if state is None or model is None or prompt_cache.is_cold(state, self._clock()):
+            return None
+        guarded = await off_loop(request, self._hooks.guard.rehearse, request)
+        wanted = await off_loop(request, prompt_cache.digests, guarded.request)
+        return prompt_cache.warm_cache(state, model, wanted, self._clock())
 
     async def explain(self, request: ChatRequest) -> Decision:
         """The whole decision, without sending or reserving anything.  Raises `NoCandidate` for an unknown name."""
@@ -264,6 +279,7 @@ class Router:
         stream = AttemptStream(self._transport(info), encoded.http, decoder, stream_timeouts, info.name)
         stream.left_out = encoded.wire.left_out(request)
         stream.generates = request.embedding is None
+        stream.marks = marks_in(encoded.http.body)
         return stream
 
     def _encoded(self, request: ChatRequest, attempt: Attempt, key: Secret | None = None, prefill: str = "") -> Encoded:

@@ -19,6 +19,7 @@ from routerterm.engine.chat.capabilities import CapabilityIndex
 from routerterm.engine.chat.context import context_of
 from routerterm.router.decide.forecast import outlooks
 from routerterm.router.decide.names import Names
+from routerterm.router.decide.prompt_cache import WarmCache
 from routerterm.wiring.services import providers_with_key
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class Preview(Struct, frozen=True):
     """Whether nothing that may be asked for it costs anything."""
     cheaper: Target | None = None
     cheaper_at_most: Decimal | None = None
+    warm: WarmCache | None = None
+    """What the provider still holds of the conversation's prompt."""
 
 
 async def abilities(services: Services) -> CapabilityIndex:
@@ -78,7 +81,15 @@ async def preview(
         return None
     first = decision.candidates[0].target
     free = all(_is_free(services, candidate.target) for candidate in decision.candidates)
-    return await _with_cheaper(services, request, decision, Preview(decision.forecast, first, free))
+    found = Preview(decision.forecast, first, free, warm=await _warm(services, session, request, first))
+    return await _with_cheaper(services, request, decision, found)
+
+
+async def _warm(services: Services, session: Session, request: ChatRequest, target: Target) -> WarmCache | None:
+    conversation = session.conversation
+    if conversation is None:
+        return None
+    return await services.router.warm_cache(replace(request, conversation_id=conversation.id), target)
 
 
 def _is_free(services: Services, target: Target) -> bool:

@@ -56,6 +56,7 @@ class AttemptTrace(Struct, frozen=True):
     error: ErrorInfo | None = None
     next: str = ""
     wait: float = 0.0
+    cache_marks: int = 0
 
 
 class Interruption(Struct, frozen=True):
@@ -97,8 +98,8 @@ class ReplyTrace(Struct, frozen=True):
         match event:
             case RouteDecided(decision):
                 return replace(self, decision=decision)
-            case AttemptStarted(n, target, key_label, why):
-                tried = AttemptTrace(n, str(target), key_label, why)
+            case AttemptStarted(n, target, key_label, why, cache_marks=marks):
+                tried = AttemptTrace(n, str(target), key_label, why, cache_marks=marks)
                 return replace(self, attempts=(*self.attempts, tried), target=str(target))
             case AttemptFailed():
                 return replace(self, attempts=_with_failure(self.attempts, event))
@@ -219,6 +220,7 @@ def _attempt_to_json(attempt: AttemptTrace) -> dict[str, Any]:
         error=_trouble_to_json(attempt.error) if attempt.error else None,
         next=attempt.next or None,
         wait=attempt.wait or None,
+        cache_marks=attempt.cache_marks or None,
     )
 
 
@@ -232,6 +234,7 @@ def _attempt(body: Mapping[str, Any]) -> AttemptTrace:
         error,
         body.get("next", ""),
         body.get("wait", 0.0),
+        body.get("cache_marks", 0),
     )
 
 

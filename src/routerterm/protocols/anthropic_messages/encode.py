@@ -67,8 +67,8 @@ def request_body(request: ChatRequest, dialect: Dialect, *, model: str, stream: 
     budgeted = re.match(dialect.budgeted, model) is not None
     budget = budgeted and may_think and not _in_foreign_tool_turn(messages)
     thinking = _thinking(request.params, dialect) if budget else None
-    own_marks = dialect.cache and not _is_marked(request)
-    if own_marks and len(messages) > 1:
+    own_marks = dialect.cache and request.cache is not False and not _is_marked(request)
+    if own_marks and (request.cache or len(messages) > 1):
         _mark(messages)
     if prefill:
         # The protocol refuses a prefill that ends in white space.

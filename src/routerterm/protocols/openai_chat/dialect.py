@@ -54,6 +54,8 @@ class Dialect(Struct, frozen=True):
     """Whether it holds an answer to a JSON Schema; otherwise it is told to answer in JSON, and the schema in words."""
     passes: frozenset[str] | None = None
     """The fields beyond our vocabulary that it takes; None for all that Chat Completions knows."""
+    cached_models: str = ""
+    """Models (as a pattern) whose prompts may be marked for their provider's cache; empty for none."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """Fields that go with every request."""
 
@@ -98,6 +100,7 @@ DIALECTS: Mapping[str, Dialect] = {
         _HOSTED,
         effort="reasoning",
         details_family="openrouter",
+        cached_models="^~?(anthropic|google)/",
         extra={"usage": {"include": True}},
     ),
     "vercel": replace(_HOSTED, effort="reasoning", details_family="vercel"),

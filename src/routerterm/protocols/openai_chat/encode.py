@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -28,6 +29,8 @@ from routerterm.protocols.structured import chat_format, in_words
 def request_body(request: ChatRequest, dialect: Dialect, *, model: str, stream: bool, prefill: str) -> dict[str, Any]:
     """The JSON body of a request."""
     body: dict[str, Any] = {"model": model, "messages": list(_messages(request, dialect, model))}
+    if request.cache and dialect.cached_models and re.search(dialect.cached_models, model):
+        _mark(body["messages"], dialect)
     body |= _params(request.params, dialect) | _more(request, dialect)
     if request.tools:
         body["tools"] = [tool_json(tool) for tool in request.tools]
@@ -42,6 +45,15 @@ def request_body(request: ChatRequest, dialect: Dialect, *, model: str, stream: 
     if prefill:
         _prefill(body, prefill, dialect)
     return body | dict(dialect.extra)
+
+
+def _mark(messages: list[dict[str, Any]], dialect: Dialect) -> None:
+    """Let the provider behind the server cache what the system says, and all down to the newest question."""
+    first = [message for message in messages[:1] if message["role"] == dialect.system_role]
+    for message in (*first, *[message for message in messages if message["role"] == "user"][-1:]):
+        content = message["content"]
+        parts = [{"type": "text", "text": content}] if isinstance(content, str) else content
+        message["content"] = [*parts[:-1], parts[-1] | {"cache_control": {"type": "ephemeral"}}]
 
 
 def tool_json(tool: Tool, schema: dict[str, Any] | None = None) -> dict[str, Any]:

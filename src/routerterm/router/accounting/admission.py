@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
 
+from routerterm.catalog.values import ModelInfo
 from routerterm.core.errors import OverBudget, ProviderError, StoreError
 from routerterm.core.ledger import AttemptRecord, Cap, CapReached, Outcome
 from routerterm.core.money import Cost
@@ -15,8 +16,9 @@ from routerterm.core.targets import Target
 from routerterm.core.usage import Usage
 from routerterm.protocols.limits import limits as header_limits
 from routerterm.router.accounting.rows import settlement_row
-from routerterm.router.decide import circuit_breaker, key_limits
+from routerterm.router.decide import circuit_breaker, key_limits, prompt_cache
 from routerterm.router.decide.attempts import Attempt, AttemptRejected
+from routerterm.router.decide.prompt_cache import Digest
 from routerterm.router.options import RouterOptions
 from routerterm.router.run.planner import PlannedRequest, health_name, key_name, use_of
 
@@ -99,6 +101,18 @@ class AttemptAdmission:
         await self._report_model(attempt.target, result, charge)
         if (key := self.key(attempt)) is not None:
             await self._report_key(attempt, key, result, headers)
+
+    async def remember_cache(
+        self, record: AttemptRecord, model: ModelInfo, sent: tuple[Digest, ...], usage: Usage, started: float
+    ) -> None:
+        """Remember what a provider now holds of the conversation's prompt, and forget what none holds any more."""
+        name = f"{prompt_cache.PREFIX}{record.conversation_id}"
+        if prompt_cache.learned(None, model, sent, usage, started) or self._planned.states.get(name):
+            await self._change(name, lambda state: prompt_cache.learned(state, model, sent, usage, started))
+        now = self._clock()
+        for other, state in list(self._planned.states.items()):
+            if other.startswith(prompt_cache.PREFIX) and other != name and state and prompt_cache.is_cold(state, now):
+                await self._change(other, lambda kept: kept if kept and not prompt_cache.is_cold(kept, now) else None)
 
     def rests(self, target: Target) -> bool:
         """Whether the model's breaker is open, as far as this request knows."""

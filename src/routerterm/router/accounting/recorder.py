@@ -78,6 +78,10 @@ class AttemptRecorder:
             self._reached_network = self._reached_network or not run.attempt.candidate.model.local
         await self._admission.settle(run.record, result)
         await self._admission.report(run.attempt, result, stream.headers, charge=not held_back)
+        if run.digests and outcome == "done" and usage.source == "reported":
+            await self._admission.remember_cache(
+                run.record, run.attempt.candidate.model, run.digests, usage, run.started
+            )
 
     async def settle_unreached(self) -> None:
         """Failures to connect count once it is known that the network is there.

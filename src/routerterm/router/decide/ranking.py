@@ -17,6 +17,7 @@ from routerterm.router.decide.circuit_breaker import PRIOR_SPEED, PRIOR_TTFT, He
 from routerterm.router.decide.format import format_duration, format_tokens
 from routerterm.router.decide.key_limits import KeyView, ordered
 from routerterm.router.decide.names import Entry, Resolved
+from routerterm.router.decide.prompt_cache import WarmCache, estimated
 from routerterm.router.decide.yours import UNRATED, Rating, weigh
 from routerterm.router.options import Limits
 
@@ -54,6 +55,8 @@ class CandidateInfo(Struct, frozen=True):
     obstacle_cause: Cause = ""
     rating: Rating = UNRATED
     """How the person likes its answers; only asked for by the strategy `yours`."""
+    warm: WarmCache | None = None
+    """What its provider still holds of the conversation's prompt."""
 
     @property
     def target(self) -> Target:
@@ -122,7 +125,7 @@ def plan(
         fit = [candidate for candidate in resting if _may_be_last_resort(candidate, limits)]
         taken = {candidate.target for candidate in fit}
         passed = [item for item in passed if item.target not in taken]
-    ranked = _ranked(resolved, fit, random, turn)
+    ranked = _with_caches(_ranked(resolved, fit, random, turn))
     refused = [candidate for candidate, _ in ranked if candidate.objection]
     budget_refused = bool(ranked) and ranked[0][0].objection is not None and budget_blocks
     passed += [RejectedCandidate(candidate.target, candidate.objection or "") for candidate in refused]
@@ -239,26 +242,60 @@ def _by_strategy(
             return [(candidate, f"choice {place} of {resolved.route}") for place, candidate in enumerate(fit, 1)]
         case "round-robin":
             first = turn % len(fit)
-            rotated = [*fit[first:], *fit[:first]]
+            rotated = _warm_first([*fit[first:], *fit[:first]])
             return [(candidate, f"turn {place} of {resolved.route}") for place, candidate in enumerate(rotated, 1)]
         case "weighted":
             whole = sum(candidate.entry.weight for candidate in fit)
-            drawn = sorted(fit, key=lambda candidate: -_drawn(candidate.entry.weight, random()))
+            drawn = _warm_first(sorted(fit, key=lambda candidate: -_drawn(candidate.entry.weight, random())))
             return [
                 (candidate, f"picked with a chance of {100 * candidate.entry.weight / whole:.0f} %")
                 for candidate in drawn
             ]
         case "cheapest":
-            by_price = sorted(fit, key=lambda candidate: _price(candidate.forecast))
+            by_price = sorted(fit, key=_price_now)
             return [(candidate, _price_words(candidate.forecast)) for candidate in by_price]
         case "fastest":
             by_time = sorted(fit, key=lambda candidate: _seconds(candidate.health))
             return [(candidate, _speed_words(candidate.health)) for candidate in by_time]
         case "yours":
-            prices = [None if (price := _price(candidate.forecast))[0] else price[1] for candidate in fit]
+            prices = [None if (price := _price_now(candidate))[0] else price[1] for candidate in fit]
             known = [(one.rating, price, _seconds(one.health)) for one, price in zip(fit, prices, strict=True)]
             scored = zip(fit, weigh(known, resolved.weights), strict=True)
             return [(one, weighed.why) for one, weighed in sorted(scored, key=lambda pair: -pair[1].score)]
+
+
+def _price_now(candidate: CandidateInfo) -> tuple[bool, Decimal]:
+    """The middle of the forecast, whose high end is less where the provider still holds the prompt."""
+    unknown, price = _price(candidate.forecast)
+    saved = candidate.warm.saved if candidate.warm is not None else None
+    return unknown, price - (saved or Decimal(0)) / 2
+
+
+def _warm_first(drawn: list[CandidateInfo]) -> list[CandidateInfo]:
+    """One whose cache is warm comes first, unless who is first by turn or chance is cheaper all the same."""
+    warm = min((one for one in drawn if one.warm is not None and one.warm.saved), key=_price_now, default=None)
+    if warm is None or warm is drawn[0] or _price_now(drawn[0]) < _price_now(warm):
+        return drawn
+    return [warm, *(one for one in drawn if one is not warm)]
+
+
+def _with_caches(ranked: list[tuple[CandidateInfo, str]]) -> list[tuple[CandidateInfo, str]]:
+    """The reasons with what a warm cache saves, and what the first one loses that has none."""
+    best = max(
+        (one.warm for one, _ in ranked if one.warm is not None and one.warm.saved),
+        key=lambda warm: warm.saved or Decimal(0),
+        default=None,
+    )
+    if best is None:
+        return ranked
+    told = []
+    for place, (one, why) in enumerate(ranked):
+        if one.warm is not None and one.warm.saved:
+            why = f"{why}; {one.warm.words()}"
+        elif place == 0:
+            why = f"{why}; loses the warm cache of {best.target} ({estimated(best.saved)})"
+        told.append((one, why))
+    return told
 
 
 def _drawn(weight: float, random: float) -> float:

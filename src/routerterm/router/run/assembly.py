@@ -10,6 +10,7 @@ from routerterm.core.ledger import AttemptRecord
 from routerterm.core.usage import Usage
 from routerterm.router.decide.attempts import Attempt, Progress
 from routerterm.router.decide.continuation import ContinuationJoiner
+from routerterm.router.decide.prompt_cache import Digest
 from routerterm.router.ports import Guarded, Restorer
 from routerterm.router.run.attempt import AttemptStream
 
@@ -32,6 +33,8 @@ class RunningAttempt(Struct):
     tool_calls: bool = False
     usage: Usage | None = None
     over: bool = False
+    digests: tuple[Digest, ...] = ()
+    """Of the prompt, where its provider may hold it in its cache."""
 
     @property
     def progress(self) -> Progress:

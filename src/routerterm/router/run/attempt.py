@@ -67,6 +67,8 @@ class AttemptStream:
         self._provider = provider
         self.left_out: tuple[str, ...] = ()
         """The names of what the request asks and the protocol cannot say."""
+        self.marks = 0
+        """Places up to which the provider is told to keep the prompt in its cache."""
         self.generates = True
         """Whether what comes is written by a model, token by token: embeddings are not."""
         self.headers: Mapping[str, str] = {}

@@ -13,6 +13,7 @@ from routerterm.core.ledger import AttemptRecord, Cap, CapReached
 from routerterm.router.accounting.admission import over
 from routerterm.router.accounting.rows import reservation_row
 from routerterm.router.decide.output_limit import Allowed, allowed, tightened
+from routerterm.router.decide.prompt_cache import marks_pay
 from routerterm.router.decide.retry import retry_plan
 from routerterm.router.ports import Guarded, reserve_of
 from routerterm.router.run.off_loop import off_loop
@@ -72,7 +73,10 @@ def as_sent(
     """The request with what the model supports, as long an answer as the caps may pay for, and what was left out."""
     params, left_out = fitted(request.params, attempt.candidate.model)
     request = shortened(replace(request, params=params), attempt.most)
-    return allowed(request, attempt.candidate, caps, forecaster), left_out
+    sent = allowed(request, attempt.candidate, caps, forecaster)
+    tokens = sent.forecast.prompt_tokens if sent.forecast is not None else 0
+    pays = marks_pay(request, attempt.candidate.model, tokens)
+    return replace(sent, request=replace(sent.request, cache=pays)) if pays is not None else sent, left_out
 
 
 def shortened(request: ChatRequest, most: int | None) -> ChatRequest:

@@ -26,7 +26,7 @@ from routerterm.core.errors import (
 from routerterm.core.ports import ApiKey, KeySource, State, StateStore
 from routerterm.core.request import ChatRequest
 from routerterm.core.targets import RejectedCandidate, Target
-from routerterm.router.decide import circuit_breaker, key_limits
+from routerterm.router.decide import circuit_breaker, key_limits, prompt_cache
 from routerterm.router.decide.key_limits import Use
 from routerterm.router.decide.names import Entry, Names, Resolved
 from routerterm.router.decide.pauses import pause_reason, paused
@@ -128,6 +128,7 @@ class RequestPlanner:
         candidates = [
             await self._candidate(entry, request, resolved, keys, trouble, states, now) for entry in resolved.entries
         ]
+        candidates = await _with_caches(candidates, request, states, now)
         turn = await self._turn(resolved, rotate, states)
         if resolved.strategy == "yours":
             rated = await self._hooks.ratings.ratings(request)
@@ -285,6 +286,20 @@ def _needs(request: ChatRequest) -> Needs:
         json=request.json,
         embedding=request.embedding is not None,
     )
+
+
+async def _with_caches(
+    candidates: list[CandidateInfo], request: ChatRequest, states: Mapping[str, State | None], now: float
+) -> list[CandidateInfo]:
+    """The candidates with what their providers still hold of this conversation."""
+    state = states.get(f"{prompt_cache.PREFIX}{request.conversation_id}")
+    if state is None or request.conversation_id is None:
+        return candidates
+    wanted = await off_loop(request, prompt_cache.digests, request)
+    return [
+        replace(one, warm=prompt_cache.warm_cache(state, one.model, wanted, now)) if one.model is not None else one
+        for one in candidates
+    ]
 
 
 def _count(state: State | None) -> int:

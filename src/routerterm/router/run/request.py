@@ -85,7 +85,9 @@ class RequestRun:
                 if isinstance(run, AttemptRejected):
                     self._outcome = run
                 else:
-                    yield AttemptStarted(attempt.n, attempt.target, attempt.key, run.why, run.left_out)
+                    yield AttemptStarted(
+                        attempt.n, attempt.target, attempt.key, run.why, run.left_out, run.stream.marks
+                    )
                     # Few generators lie between the wire and the reader: each costs something for every piece.
                     async with aclosing(self._attempt_events(run, attempt)) as events:
                         async for event in events:

@@ -20,6 +20,7 @@ from routerterm.router.accounting.rows import reservation_row
 from routerterm.router.decide.attempts import Attempt, AttemptRejected
 from routerterm.router.decide.continuation import prefill
 from routerterm.router.decide.output_limit import tightened
+from routerterm.router.decide.prompt_cache import digests
 from routerterm.router.options import RouterOptions
 from routerterm.router.ports import Hooks, reserve_of
 from routerterm.router.run.assembly import ResponseAssembler, RunningAttempt
@@ -93,6 +94,8 @@ class AttemptStarter:
             if reached is None:
                 unsaid = (*left_out, *stream.left_out)
                 run = RunningAttempt(attempt, record, now, stream, reason(attempt, sent, unsaid), unsaid)
+                if candidate.model.cache_seconds and self._request.conversation_id is not None:
+                    run.digests = await off_loop(self._request, digests, self._request)
                 self._recorder.begin(run)
                 return run
             tighter = tightened(sent, candidate, reached, hooks.forecaster)

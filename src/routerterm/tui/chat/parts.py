@@ -186,6 +186,7 @@ class ChatParts:
         """One has ended, and money was spent."""
         await self.sidebar.refresh()
         await self.conversation.turn_ended()
+        self.status.look_ahead()
         await self.status.spent()
         await self.status.lamps()
         self.notifications.guarded()

@@ -13,6 +13,7 @@ from textual.timer import Timer
 from routerterm.core.errors import RoutertermError
 from routerterm.core.messages import Message
 from routerterm.core.sanitise import one_line
+from routerterm.tui.clock import time_of_day
 from routerterm.tui.terminal import driver_of
 from routerterm.tui.widgets.fields import Field, Span
 from routerterm.tui.widgets.forecast_fields import forecast_fields
@@ -21,6 +22,7 @@ from routerterm.tui.widgets.status import Activity, StatusView, mode_field, stat
 if TYPE_CHECKING:
     from textual.app import App
 
+    from routerterm.router.decide.prompt_cache import WarmCache
     from routerterm.tui.app_context import AppContext
     from routerterm.tui.chat.compare import CompareController
     from routerterm.tui.chat.confirmation import Confirmation
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 
 SHORT = 24
 """Letters of a system prompt without a name that are shown."""
+LOOKED_AT = 5
+"""Seconds after a key press for which the cache's clock runs; then it names the time and costs nothing."""
 FORECAST_AFTER = 0.35
 """Seconds without a key press after which the cost of what is typed is looked up."""
 
@@ -70,6 +74,8 @@ class StatusController:
         self._view = StatusView()
         self._timer: Timer | None = None
         self._typing: Timer | None = None
+        self._warm: WarmCache | None = None
+        self._cache_clock: Timer | None = None
         self._gateway_version = 0
         self.typed_at = 0.0
         """When a key was last pressed in the composer (`time.monotonic`)."""
@@ -90,8 +96,11 @@ class StatusController:
         turn = turns.current if self._app.services else None
         self._transcript.throttle(app.line_is_slow, dear=_scrolling_is_dear(app))
         activity: Activity = "idle" if turn is None else "waiting" if turn.first_at is None else "answering"
+        cache, saves = self._cache_words()
         self._view = replace(
             self._view,
+            cache=cache,
+            cache_saves=saves,
             activity=activity,
             tick=self._view.tick + 1 if self._app.moves else 0,
             note=turn.note if turn is not None and turn.first_at is None else self._waiting(),
@@ -163,10 +172,44 @@ class StatusController:
         except asyncio.CancelledError:
             return
         self._view = replace(self._view, forecast=found.forecast if found else None, writes=writes)
+        self._show_cache(found.warm if found else None)
         line = self._forecast_line
         line.fields = forecast_fields(found, len(self._compare.models)) if found and writes else ()
         line.display = bool(line.fields)
         self.refresh()
+
+    def look_ahead(self) -> None:
+        """Look up anew what the next message would cost: an answer has changed it."""
+        self._ask_forecast()
+
+    def _show_cache(self, warm: WarmCache | None) -> None:
+        """Run the cache's clock for some seconds; afterwards one timer waits for the moment when it is cold."""
+        if self._cache_clock is not None:
+            self._cache_clock.stop()
+        self._warm, self._cache_clock = warm, None
+        if warm is not None:
+            self._cache_clock = self._status_line.set_interval(1.0, self._tick_cache)
+
+    def _tick_cache(self) -> None:
+        left = self._warm.until - time.time() if self._warm is not None else 0.0
+        if self._cache_clock is not None and (left <= 0 or time.monotonic() - self.typed_at > LOOKED_AT):
+            self._cache_clock.stop()
+            self._cache_clock = self._status_line.set_timer(left, self._tick_cache) if left > 0 else None
+        self.refresh()
+
+    def _cache_words(self) -> tuple[str, str]:
+        """How long the prompt is still held, and what that saves; nothing where it is not."""
+        warm = self._warm
+        left = warm.until - time.time() if warm is not None else 0.0
+        if warm is None or left <= 0:
+            return "", ""
+        from routerterm.router.decide.prompt_cache import estimated  # not before the first picture
+
+        looked_at = time.monotonic() - self.typed_at <= LOOKED_AT
+        words = (
+            f"{int(left) // 60}:{int(left) % 60:02}" if looked_at else f"until {time_of_day(round(warm.until * 1000))}"
+        )
+        return words, estimated(warm.saved) if warm.saved else ""
 
     async def _preview(self, message: Message) -> Preview | None:
         from routerterm.wiring.preview import preview

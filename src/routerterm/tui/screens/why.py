@@ -73,6 +73,9 @@ def story(record: ReplyTrace, glyphs: Glyphs) -> Iterator[Line]:
         key = f" with {attempt.key_label}" if attempt.key_label else ""
         sign = glyphs.on if attempt.error is None else glyphs.off
         yield f"  {sign} {attempt.n}. {attempt.target}{key}", "text"
+        if attempt.cache_marks:
+            places = "1 place" if attempt.cache_marks == 1 else f"{attempt.cache_marks} places"
+            yield f"  {glyphs.line}    the prompt is marked for the provider's cache in {places}", "dim"
         if attempt.error is not None:
             wait = f", after {attempt.wait:.1f} s" if attempt.wait else ""
             yield f"  {glyphs.line}    {words(attempt.error.kind)}: {one_line(attempt.error.message)}", "error"

@@ -34,6 +34,10 @@ class StatusView(Struct, frozen=True):
     """Of the next message, or where nothing is written, of the conversation as it is."""
     writes: bool = True
     """Whether a message is being written: then what it would cost is worth knowing."""
+    cache: str = ""
+    """How long the provider likely still holds the prompt: ``3:12``, or ``until 14:32`` where nobody looks."""
+    cache_saves: str = ""
+    """What sending now saves by that: ``~$0.041``."""
     today: Decimal | None = None
     today_cap: Decimal | None = None
     providers: tuple[tuple[str, Lamp], ...] = ()
@@ -91,6 +95,10 @@ def _fields(view: StatusView, glyphs: Glyphs) -> Iterator[Field]:
         yield Field((Span("ctx ", "dim"), bar, Span(f" {share:.0%}{alarm(share)}", tone)), rank=2)
     if forecast and forecast.prompt_tokens and view.writes:
         yield Field((Span("next ", "dim"), Span(cost_range(forecast))), rank=1)
+    if view.cache:
+        yield Field((Span("cache warm ", "dim"), Span(view.cache, "success")), rank=4)
+    if view.cache and view.cache_saves:
+        yield Field((Span("sending now saves ", "dim"), Span(view.cache_saves, "success")), rank=4)
     if view.today is not None:
         yield Field(_today(view.today, view.today_cap), rank=1, action="app.open('stats')")
     for name, lamp in view.providers:
