@@ -69,7 +69,7 @@ GUARD = '[guard.detectors]\nemail = "redact"\n'
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 async def test_the_sheet_is_the_request_that_the_provider_receives_to_the_byte(tmp_path: Path, protocol: str) -> None:
     with serving() as provider:
-        async with home(tmp_path, provider, GUARD, protocol) as services:
+        async with home(tmp_path, provider, GUARD + '[tools]\nstart = "on"\n', protocol) as services:
             session = services.session(system="Be brief.")
             for question in (Message.of("user", "First."), QUESTION):
                 sheet = await look(services, session, question)
@@ -77,8 +77,10 @@ async def test_the_sheet_is_the_request_that_the_provider_receives_to_the_byte(t
                 await send(session, question)
                 assert sheet.body == provider.bodies[before]
             assert SECRET.encode() not in sheet.body
+            assert [line.kind for line in sheet.lines if line.kind == "tool"] == ["tool"]
             evidence = Evidence(sheet.body)
-            assert all(evidence.has(line.text) for line in sheet.lines if line.is_sent and line.kind != "image")
+            said = [line.text for line in sheet.lines if line.is_sent and line.kind not in ("image", "tool")]
+            assert all(map(evidence.has, said))
             assert sheet.redacted == {"[EMAIL_1]": SECRET}
 
 

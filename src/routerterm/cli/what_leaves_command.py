@@ -42,6 +42,7 @@ WORDS = 60
     type=click.Path(path_type=Path),
     help="A text or image file.",
 )
+@click.option("--tools", is_flag=True, help="With the tools that the chat would offer, and their schemas.")
 @click.option("--raw", is_flag=True, help="Print the body of the request, byte for byte.")
 @click.option("--json", "as_json", is_flag=True, help="Print the lines as JSON.")
 def command(
@@ -50,6 +51,7 @@ def command(
     system: str | None,
     conversation: str | None,
     files: tuple[Path, ...],
+    tools: bool,
     raw: bool,
     as_json: bool,
 ) -> None:
@@ -70,7 +72,7 @@ def command(
     if not prompt and not files and conversation is None:
         raise click.UsageError("Name what would be sent: a question, a file with -a, or a conversation with -c.")
     parts = [attachment(file) for file in files]
-    sheet = asyncio.run(_look(prompt, model, system, conversation, parts))
+    sheet = asyncio.run(_look(prompt, model, system, conversation, parts, tools=tools))
     if raw:
         write(sheet.body.decode())
     elif as_json:
@@ -81,7 +83,7 @@ def command(
 
 
 async def _look(
-    prompt: str, model: str | None, system: str | None, conversation: str | None, files: list[Part]
+    prompt: str, model: str | None, system: str | None, conversation: str | None, files: list[Part], *, tools: bool
 ) -> Sheet:
     from routerterm.cli.ask_command import conversation_id
     from routerterm.cli.keys_prompts import open_locked
@@ -92,7 +94,8 @@ async def _look(
     from routerterm.wiring.leaves import what_leaves
 
     async with open_app(loading="now") as app:
-        session = app.session(await conversation_id(app.store, conversation))
+        id = await conversation_id(app.store, conversation)
+        session = app.session(id) if tools else app.session(id, tools=None)
         known = await session.load()
         name = model or (known.model if known else None) or app.default_model
         await open_locked(app.keys, name)

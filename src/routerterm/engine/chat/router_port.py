@@ -22,6 +22,10 @@ class ChatRouter(Protocol):
 class StepLoop(Protocol):
     """An answer that may call tools; `routerterm.engine.tools.loop.ToolLoop` is one."""
 
+    def first(self, request: ChatRequest) -> ChatRequest:
+        """What the first step asks: the request with the tools that it offers."""
+        ...
+
     def events(
         self, router: ChatRouter, request: ChatRequest, keep: Callable[[], Awaitable[None]]
     ) -> AsyncGenerator[Event]:

@@ -270,7 +270,9 @@ class Session(Branches):
             self._store.turns.plan(conversation.id), conversation, False, question, None, "", model, params, "tui"
         )
         leaf = (await self.message(instead)).parent_id if instead else self.head
-        return await request_of(plan, self._store.messages, self._fitting, leaf, question)
+        request, fitted = await request_of(plan, self._store.messages, self._fitting, leaf, question)
+        loop = await self._tools.loop(conversation, model) if self._tools is not None else None
+        return loop.first(request) if loop is not None else request, fitted
 
     async def _ask(self, reply: RunningReply, plan: TurnPlan) -> ChatRequest:
         """The request of a turn; what did not fit is noted with the answer."""

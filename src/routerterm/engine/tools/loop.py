@@ -116,9 +116,7 @@ class ToolLoop:
         step, broken = 1, None
         while True:
             last = step >= self._limits.steps
-            asked = replace(request, messages=history, tools=self.offered, step=step, tool=names or None)
-            asked = replace(asked, tool_choice="none" if last else None, continues=request.continues and step == 1)
-            asked = replace(asked, caps=(*request.caps, *self._caps(sums)))
+            asked = self._asked(replace(request, messages=history), step, sums, names)
             said, end, target = ReplyBuilder(), None, None
             async with aclosing(router.stream(asked)) as events:
                 async for event in events:
@@ -162,6 +160,22 @@ class ToolLoop:
             history = (*history, Message("assistant", said.parts()), Message("tool", tuple(results)))
             names = ",".join(dict.fromkeys(self._shown(call) for call in calls))
             step, broken = step + 1, None
+
+    def first(self, request: ChatRequest) -> ChatRequest:
+        """What the first step asks."""
+        return self._asked(request, 1, _Sums())
+
+    def _asked(self, request: ChatRequest, step: int, sums: _Sums, names: str = "") -> ChatRequest:
+        """What a step asks; ``names`` are the tools whose results it takes along."""
+        return replace(
+            request,
+            tools=self.offered,
+            step=step,
+            tool=names or None,
+            tool_choice="none" if step >= self._limits.steps else None,
+            continues=request.continues and step == 1,
+            caps=(*request.caps, *self._caps(sums)),
+        )
 
     def _caps(self, sums: _Sums) -> tuple[Cap, ...]:
         """What this answer may still cost."""

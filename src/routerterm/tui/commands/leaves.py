@@ -69,8 +69,9 @@ class ChatDesk:
             system=now.system,
             instead=now.editing if now.editing and now.editing_what == "question" else "",
         )
-        return replace(sheet, lines=(*(line for line in self._held if line.id == SYSTEM), *sheet.lines,
-                                     *(line for line in self._held if line.id == UNSENT)))  # fmt: skip
+        held = tuple(line for line in self._held if line.id != UNSENT)
+        files = tuple(line for line in self._held if line.id == UNSENT)
+        return replace(sheet, lines=(*held, *sheet.lines, *files))
 
     async def leave_out(self, line: OutgoingLine) -> None:
         """See `Desk.leave_out`."""
@@ -80,7 +81,9 @@ class ChatDesk:
             await self._leave_out_file(line)
         elif line.kind == "summary":
             raise RoutertermError("The summary stands for older messages.", "/summary off sends them in full again.")
-        elif not line.id or line.kind == "tool":
+        elif line.kind == "tool":
+            await self._leave_out_tool(line)
+        elif not line.id:
             raise RoutertermError("This provider needs this line.", "Another model may not: F3 picks one.")
         elif line.state == "too long":
             raise RoutertermError("This message has no room anyway.", "P pins it: then it always goes.")
@@ -97,6 +100,21 @@ class ChatDesk:
         else:
             self._held = [held for held in self._held if held.id != SYSTEM]
             await self._chat.conversation.set(system=self._system or None)
+
+    async def _leave_out_tool(self, line: OutgoingLine) -> None:
+        """Offer the tool in this conversation no more, or again."""
+        chat = self._chat
+        now, name = chat.conversation, line.id.removeprefix("tool:")
+        offers = await chat.services.tools().offers(private=now.private)
+        shown = next((tool.shown for tool in offers if tool.name == name), None)
+        if shown is None:
+            raise RoutertermError("This tool stands for many others.", "Switch some of them off in the settings.")
+        off = tuple(other for other in now.params.tools_off if other != shown)
+        if line.is_sent:
+            self._hold(line)
+        else:
+            self._held = [held for held in self._held if held.id != line.id]
+        await now.set(params=replace(now.params, tools_off=(*off, shown) if line.is_sent else off))
 
     async def _leave_out_file(self, line: OutgoingLine) -> None:
         attachments = self._chat.attachments
