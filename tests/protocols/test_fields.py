@@ -7,12 +7,17 @@ from typing import Any
 
 import pytest
 from anthropic.types.message_create_params import MessageCreateParamsBase
+from google.genai import types
+from mistralai.client.models import ChatCompletionStreamRequest
+from ollama._types import ChatRequest as OllamaChat
+from ollama._types import Options
 from openai.types.chat.completion_create_params import CompletionCreateParamsBase
 from openai.types.responses.response_create_params import ResponseCreateParamsBase
 
 from routerterm.core.request import ChatRequest, Params
 from routerterm.protocols import codec, server_half
-from routerterm.protocols.fields import CARRIED, READ, REFUSED, left_out
+from routerterm.protocols.fields import CARRIED, READ, REFUSED, left_out, names
+from routerterm.protocols.openai_chat.dialect import DIALECTS
 from tests.protocols.test_histories import body
 
 HELLO = [{"role": "user", "content": "hi"}]
@@ -37,6 +42,95 @@ def test_every_field_of_the_sdk_is_in_one_of_our_lists(protocol: str, params: ty
     ours = READ[protocol] | REFUSED[protocol] | CARRIED[protocol].keys() | NAMED[protocol]
     assert theirs <= ours, theirs - ours
     assert not (READ[protocol] | REFUSED[protocol]) & (CARRIED[protocol].keys() | NAMED[protocol])
+
+
+def camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+_GEMINI_CONFIG = {camel(name) for name in types.GenerationConfig.model_fields}
+_OF_THE_SDK_ITSELF = {"httpOptions", "automaticFunctionCalling", "shouldReturnHttpResponse"}
+_GEMINI_REQUEST = {camel(name) for name in types.GenerateContentConfig.model_fields} - _GEMINI_CONFIG
+_NAMED_ELSEWHERE = {
+    "gemini": {
+        "audioTranscriptionConfig", "enableAffectiveDialog", "logprobs", "modelSelectionConfig", "responseFormat",
+        "responseLogprobs", "routingConfig", "speechConfig", "translationConfig",
+    },
+    "gemini request": {
+        "automaticContinuation", "continuationToken", "generationOutputConfig", "imageConfig", "modelArmorConfig",
+        "store",
+    },
+    "ollama-chat": {"embedding_only", "logits_all", "vocab_only"},
+    "ollama-chat request": {"logprobs", "top_logprobs"},
+}  # fmt: skip
+"""What is left out by name, in the parts of Gemini's and Ollama's requests."""
+
+
+@pytest.mark.parametrize(
+    ("part", "theirs"),
+    [
+        ("gemini", _GEMINI_CONFIG),
+        ("gemini request", _GEMINI_REQUEST - _OF_THE_SDK_ITSELF),
+        ("ollama-chat", set(Options.model_fields)),
+        ("ollama-chat request", set(OllamaChat.model_fields)),
+    ],
+)
+def test_every_field_of_geminis_and_ollamas_sdk_is_in_one_of_our_lists(part: str, theirs: set[str]) -> None:
+    ours = READ[part] | CARRIED[part].keys() | _NAMED_ELSEWHERE[part]
+    assert theirs <= ours, theirs - ours
+    assert not READ[part] & CARRIED[part].keys()
+    assert _NAMED_ELSEWHERE[part] <= theirs, "no longer theirs"
+
+
+def test_mistral_is_sent_nothing_that_its_sdk_does_not_know() -> None:
+    theirs = set(ChatCompletionStreamRequest.model_fields)
+    passed = DIALECTS["mistral"].passes
+    assert passed <= theirs, passed - theirs
+    vocabulary = {"temperature", "top_p", "max_tokens", "stop", "random_seed", "tools", "tool_choice"}
+    vocabulary |= {"model", "messages", "stream", "response_format", "reasoning_effort"}
+    named = {"logprobs", "top_logprobs", "prompt_logprobs", "top_prompt_logprobs", "n", "service_tier"}
+    assert theirs <= passed | vocabulary | named, theirs - passed - vocabulary - named
+
+
+def test_coheres_fields() -> None:
+    """Its SDK is not installed here: the fields of POST /v2/chat in its reference."""
+    theirs = names(
+        "model messages stream tools strict_tools documents citation_options response_format safety_mode max_tokens "
+        "stop_sequences temperature seed frequency_penalty presence_penalty k p logprobs tool_choice thinking priority"
+    )
+    request = decoded(
+        "openai-chat", messages=HELLO, top_k=5, presence_penalty=0.5, seed=1, stop=["a"], top_p=0.5, max_tokens=5
+    )
+    sent = body("cohere-v2", request)
+    assert sent.keys() <= theirs
+    assert (sent["k"], sent["p"], sent["presence_penalty"], sent["stop_sequences"]) == (5, 0.5, 0.5, ["a"])
+    assert CARRIED["cohere-v2"].keys() <= theirs
+
+
+def test_gemini_and_ollama_get_back_what_their_clients_said() -> None:
+    safety = [{"category": "HARM_CATEGORY_HARASSMENT", "threshold": "BLOCK_NONE"}]
+    given: dict[str, Any] = {
+        "contents": [{"role": "user", "parts": [{"text": "hi"}]}],
+        "safetySettings": safety,
+        "labels": {"a": "b"},
+        "generationConfig": {"topK": 3, "audioTimestamp": True, "speechConfig": {}},
+        "brandNew": 1,
+    }
+    request = server_half("gemini").decode_request(json.dumps(given).encode()).request
+    sent = body("gemini", request)
+    assert (sent["safetySettings"], sent["labels"]) == (safety, {"a": "b"})
+    assert sent["generationConfig"] == {"topK": 3, "audioTimestamp": True}
+    assert left_out("gemini", request.params) == ("brandNew", "speechConfig")
+    assert left_out("ollama-chat", request.params) == (
+        "audio_timestamp", "brandNew", "labels", "safety_settings", "speechConfig"
+    )  # fmt: skip
+    options = {"num_ctx": 8192, "mirostat": 1, "typical_p": 0.5, "vocab_only": True}
+    ollama = decoded("ollama-chat", messages=HELLO, options=options, keep_alive="5m")
+    sent = body("ollama-chat", ollama)
+    assert sent["keep_alive"] == "5m"
+    assert sent["options"] == {"num_ctx": 8192, "mirostat": 1, "typical_p": 0.5}
+    assert left_out("ollama-chat", ollama.params) == ("vocab_only",)
 
 
 def decoded(protocol: str, **fields: Any) -> ChatRequest:

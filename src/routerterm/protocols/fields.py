@@ -25,7 +25,7 @@ CARRIED: Mapping[str, Mapping[str, str]] = {
             "frequency_penalty presence_penalty logit_bias parallel_tool_calls service_tier user "
             "metadata safety_identifier prompt_cache_key prompt_cache_retention prompt_cache_options "
             "verbosity prediction web_search_options moderation store top_k min_p repetition_penalty "
-            "chat_template_kwargs provider plugins transforms "
+            "chat_template_kwargs provider plugins transforms min_tokens guardrails prompt_mode safe_prompt "
         )
     },
     "openai-responses": {
@@ -51,6 +51,14 @@ CARRIED: Mapping[str, Mapping[str, str]] = {
         "presencePenalty": "presence_penalty",
         "frequencyPenalty": "frequency_penalty",
         "mediaResolution": "media_resolution",
+        "audioTimestamp": "audio_timestamp",
+        "enableEnhancedCivicAnswers": "enable_enhanced_civic_answers",
+    },
+    "gemini request": {
+        "safetySettings": "safety_settings",
+        "cachedContent": "cached_content",
+        "labels": "labels",
+        "serviceTier": "gemini_service_tier",
     },
     "ollama-chat": {
         "top_k": "top_k",
@@ -58,12 +66,20 @@ CARRIED: Mapping[str, Mapping[str, str]] = {
         "presence_penalty": "presence_penalty",
         "frequency_penalty": "frequency_penalty",
         "repeat_penalty": "repetition_penalty",
+    }
+    | {
+        name: name
+        for name in names(
+            "mirostat mirostat_eta mirostat_tau num_batch num_ctx num_gpu num_keep num_thread main_gpu numa low_vram "
+            "f16_kv use_mlock use_mmap penalize_newline repeat_last_n tfs_z typical_p"
+        )
     },
+    "ollama-chat request": {"keep_alive": "keep_alive"},
     "cohere-v2": {"k": "top_k", "presence_penalty": "presence_penalty", "frequency_penalty": "frequency_penalty"},
 }
 """A protocol's own name for a field, and the one under which `Params.more` carries it.
 
-Gemini's stand in ``generationConfig``, Ollama's in ``options``.
+Gemini's stand in ``generationConfig``, Ollama's in ``options``; what stands beside those is under "NAME request".
 """
 
 READ: Mapping[str, frozenset[str]] = {
@@ -79,6 +95,13 @@ READ: Mapping[str, frozenset[str]] = {
         "model messages system max_tokens temperature top_p stop_sequences tools tool_choice stream "
         "output_config metadata cache_control "
     ),
+    "gemini": names(
+        "temperature topP maxOutputTokens stopSequences seed candidateCount responseMimeType responseSchema "
+        "responseJsonSchema responseModalities thinkingConfig"
+    ),
+    "gemini request": names("contents systemInstruction tools toolConfig generationConfig model"),
+    "ollama-chat": names("temperature top_p num_predict stop seed"),
+    "ollama-chat request": names("model messages tools format options stream think"),
 }
 """The fields that are understood.  ``store`` and ``include`` of Responses need none: nothing is stored."""
 
@@ -86,6 +109,10 @@ REFUSED: Mapping[str, frozenset[str]] = {
     "openai-chat": frozenset({"audio", "logprobs", "functions"}),
     "openai-responses": frozenset({"previous_response_id", "conversation"}),
     "anthropic-messages": frozenset(),
+    "gemini": frozenset(),
+    "gemini request": frozenset(),
+    "ollama-chat": frozenset(),
+    "ollama-chat request": frozenset(),
 }
 """The fields that change what an answer is, and are refused where they are set."""
 
@@ -115,7 +142,7 @@ def carried(protocol: str, payload: Mapping[str, Any]) -> dict[str, Any]:
                 out["verbosity"] = verbosity
         case _:
             word = payload.get("reasoning_effort")
-    if word in _EFFORT_WORDS:
+    if isinstance(word, str) and word in _EFFORT_WORDS:
         out["effort_word"] = word
     return out
 
@@ -127,7 +154,8 @@ def written(protocol: str, params: Params) -> dict[str, Any]:
 
 def left_out(protocol: str, params: Params, passed: frozenset[str] | None = None) -> tuple[str, ...]:
     """The names of what was asked and this protocol cannot say; ``passed`` limits it to what one server takes."""
-    known = set(CARRIED[protocol].values()) if passed is None else set(passed)
+    beside = CARRIED.get(f"{protocol} request", {})
+    known = {*CARRIED[protocol].values(), *beside.values()} if passed is None else set(passed)
     known |= _WITHIN | _SPECIAL.get(protocol, set())
     return tuple(sorted(name.removesuffix("?") for name in params.more if name not in known))
 

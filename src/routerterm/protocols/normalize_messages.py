@@ -51,6 +51,8 @@ class _Pairing:
 
     def __init__(self, messages: list[Message]) -> None:
         self._ids: set[str] = set()
+        self._last: dict[str, int] = {}
+        """The number last given to a repeated id, so that many of one are numbered without being counted again."""
         self._waiting: dict[str, list[str]] = {}
         self._results: dict[str, ToolResult] = {}
         self._messages = [self._numbered(message) for message in messages]
@@ -77,11 +79,12 @@ class _Pairing:
         return replace(message, parts=tuple(parts))
 
     def _unique(self, id: str) -> str:
-        fresh, number = id or "call_0", 0
+        fresh, number = id or "call_0", self._last.get(id, 0)
         while fresh in self._ids:
             number += 1
             fresh = f"{id or 'call'}_{number}"
         self._ids.add(fresh)
+        self._last[id] = number
         return fresh
 
     def messages(self) -> Iterator[Message]:
@@ -134,16 +137,16 @@ def begun_by_person(messages: list[Message]) -> list[Message]:
 
 def merged(messages: Iterable[Message], roles: Mapping[Role, Role], glue: str = "") -> list[Message]:
     """The messages with their roles renamed, and neighbours of one role joined; ``glue`` stands between two texts."""
-    out: list[Message] = []
+    turns: list[tuple[Role, list[Part]]] = []
     for message in messages:
-        role = roles.get(message.role, message.role)
-        if out and out[-1].role == role:
-            parts, more = out[-1].parts, message.parts
-            seam = glue and parts and more and isinstance(parts[-1], Text) and isinstance(more[0], Text)
-            out[-1] = replace(out[-1], parts=(*parts, Text(glue), *more) if seam else parts + more)
-        else:
-            out.append(Message(role, message.parts))
-    return out
+        role, more = roles.get(message.role, message.role), message.parts
+        if not turns or turns[-1][0] != role:
+            turns.append((role, []))
+        parts = turns[-1][1]
+        if glue and parts and more and isinstance(parts[-1], Text) and isinstance(more[0], Text):
+            parts.append(Text(glue))
+        parts += more
+    return [Message(role, tuple(parts)) for role, parts in turns]
 
 
 def call_names(messages: Iterable[Message]) -> dict[str, str]:

@@ -38,6 +38,7 @@ def request_body(request: ChatRequest, *, model: str, prefill: str) -> dict[str,
         body["systemInstruction"] = {"parts": [{"text": system}]}
     if config := _config(request.params) | _format(request.json):
         body["generationConfig"] = config
+    body |= written("gemini request", request.params)
     if request.tools:
         body["tools"] = [{"functionDeclarations": [_tool(tool) for tool in request.tools]}]
         if request.tool_choice:

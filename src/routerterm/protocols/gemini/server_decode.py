@@ -41,7 +41,7 @@ def decode_request(body: bytes, *, model: str = "", stream: bool = False) -> Ser
         model.removeprefix("models/"),
         paired(_message(item) for item in objects(required_list(payload, "contents"))),
         system=_system(payload.get("systemInstruction")),
-        params=_params(config),
+        params=_params(config, payload),
         tools=tuple(tool for tool in tools if tool.name in choice[1]) if choice[1] else tools,
         tool_choice=choice[0],
         json=_format(config),
@@ -163,7 +163,7 @@ def _choice(payload: Mapping[str, Any]) -> tuple[str | None, frozenset[str]]:
             return None, frozenset()
 
 
-def _params(config: Mapping[str, Any]) -> Params:
+def _params(config: Mapping[str, Any], payload: Mapping[str, Any]) -> Params:
     return Params(
         temperature=number(config, "temperature"),
         top_p=number(config, "topP"),
@@ -171,7 +171,7 @@ def _params(config: Mapping[str, Any]) -> Params:
         effort=_effort(_camel(config.get("thinkingConfig"))),
         stop=words(config.get("stopSequences")),
         seed=whole(config, "seed"),
-        more=carried("gemini", config),
+        more=carried("gemini", config) | carried("gemini request", payload),
     )
 
 

@@ -35,8 +35,9 @@ def request_body(request: ChatRequest, *, model: str, stream: bool, prefill: str
         messages.insert(0, {"role": "system", "content": system})
     if prefill:
         messages.append({"role": "assistant", "content": prefill})
-    options = _options(request.params) | {"num_ctx": _context(messages, request.params)}
+    options = {"num_ctx": _context(messages, request.params)} | _options(request.params)
     body: dict[str, Any] = {"model": model, "messages": messages, "stream": stream, "options": options}
+    body |= written("ollama-chat request", request.params)
     if request.tools and request.tool_choice != "none":
         body["tools"] = [tool_json(tool, inlined(tool.schema)) for tool in request.tools]
     if request.json is not None:

@@ -35,7 +35,7 @@ def decode_request(body: bytes) -> ServerRequest:
     request = ChatRequest(
         required_text(payload, "model"),
         paired(_message(item) for item in objects(required_list(payload, "messages"))),
-        params=_params(mapping(payload.get("options")), payload.get("think")),
+        params=_params(mapping(payload.get("options")), payload),
         tools=_tools(payload.get("tools")),
         json=_format(payload.get("format")),
         client="gateway",
@@ -89,16 +89,16 @@ def _tools(given: Any) -> tuple[Tool, ...]:
     return tuple(read_tool(item) for item in objects(given))
 
 
-def _params(options: Mapping[str, Any], think: Any) -> Params:
+def _params(options: Mapping[str, Any], payload: Mapping[str, Any]) -> Params:
     most = whole(options, "num_predict")
     return Params(
         temperature=number(options, "temperature"),
         top_p=number(options, "top_p"),
         max_output=most if most is not None and most > 0 else None,  # below zero: as long as it likes
-        effort=_effort(think),
+        effort=_effort(payload.get("think")),
         stop=words(options.get("stop")),
         seed=whole(options, "seed"),
-        more=carried("ollama-chat", options),
+        more=carried("ollama-chat", options) | carried("ollama-chat request", payload),
     )
 
 

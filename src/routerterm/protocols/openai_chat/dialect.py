@@ -8,10 +8,14 @@ from typing import Any, Literal, TypeAlias
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from routerterm.protocols.fields import names
+from routerterm.protocols.fields import CARRIED, names
 
 EffortStyle: TypeAlias = Literal["", "reasoning_effort", "reasoning", "thinking", "enable_thinking"]
 PrefillStyle: TypeAlias = Literal["assistant", "prefix", "partial", "continue_final_message"]
+
+
+_COMMON = frozenset(CARRIED["openai-chat"]) - names("guardrails prompt_mode safe_prompt")
+"""What may be told to any server; the others are Mistral's own."""
 
 
 class Dialect(Struct, frozen=True):
@@ -52,8 +56,8 @@ class Dialect(Struct, frozen=True):
     image_urls: bool = True
     schemas: bool = True
     """Whether it holds an answer to a JSON Schema; otherwise it is told to answer in JSON, and the schema in words."""
-    passes: frozenset[str] | None = None
-    """The fields beyond our vocabulary that it takes; None for all that Chat Completions knows."""
+    passes: frozenset[str] = _COMMON
+    """The fields beyond our vocabulary that it takes."""
     cached_models: str = ""
     """Models (as a pattern) whose prompts may be marked for their provider's cache; empty for none."""
     extra: Mapping[str, Any] = field(default_factory=dict)
@@ -67,7 +71,10 @@ _OPENAI = names(
     "prediction web_search_options moderation store "
 )
 """OpenAI refuses every field that it does not know; so does Azure."""
-_MISTRAL = frozenset({"parallel_tool_calls", "presence_penalty", "frequency_penalty", "prediction"})
+_MISTRAL = names(
+    "parallel_tool_calls presence_penalty frequency_penalty prediction metadata prompt_cache_key top_k "
+    "repetition_penalty min_tokens guardrails prompt_mode safe_prompt "
+)
 _HOSTED = replace(PLAIN, think_tags=False, strict_turns=False)
 """A large provider, which is known to part thoughts from answers and to take turns in any order."""
 _TALKS = replace(PLAIN, strict_turns=False)

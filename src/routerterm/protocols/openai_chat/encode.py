@@ -177,8 +177,7 @@ def _more(request: ChatRequest, dialect: Dialect) -> dict[str, Any]:
     fields = written("openai-chat", request.params)
     if not request.tools:
         fields.pop("parallel_tool_calls", None)  # refused without tools
-    passed = dialect.passes
-    return fields if passed is None else {name: value for name, value in fields.items() if name in passed}
+    return {name: value for name, value in fields.items() if name in dialect.passes}
 
 
 def _prefill(body: dict[str, Any], prefill: str, dialect: Dialect) -> None:
