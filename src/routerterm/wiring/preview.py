@@ -73,7 +73,8 @@ async def preview(
     messages = (*fitted.messages, message) if message is not None and message.parts else fitted.messages
     if not messages:
         return None
-    request = ChatRequest(model, messages, fitted.system, params, private=private)
+    tools = services.known_tools(params, model, private=private)
+    request = ChatRequest(model, messages, fitted.system, params, tools, private=private)
     if sum(len(part) for part in (one.text for one in messages[-1:])) > LONG:
         await _count_aside(services, request)
     decision = await services.router.explain(request)

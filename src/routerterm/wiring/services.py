@@ -25,7 +25,7 @@ from routerterm.core.errors import RoutertermError, VaultError
 from routerterm.core.events import Event
 from routerterm.core.ledger import Cap
 from routerterm.core.money import to_nano
-from routerterm.core.request import ChatRequest
+from routerterm.core.request import ChatRequest, Params, Tool
 from routerterm.core.streams import Deferred
 from routerterm.core.targets import Target
 from routerterm.engine.chat.detached import DetachedReplies
@@ -105,6 +105,14 @@ class Services(Struct):
         from routerterm.wiring.tools import TurnTools
 
         return await TurnTools(self, self.approve).loop(conversation, model)
+
+    def known_tools(self, params: Params, model: str, *, private: bool = False) -> tuple[Tool, ...]:
+        """The tools that the next answer would be offered, as far as they are known without starting a server."""
+        if not tools_on(self.settings, {} if params.tools is None else {"tools": params.tools}):
+            return ()
+        from routerterm.wiring.tools import known_tools
+
+        return known_tools(self, params, model, private=private)
 
     def tools(self) -> Toolbox:
         """The tools of the present settings; servers start when they are first needed."""

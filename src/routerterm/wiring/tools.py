@@ -8,6 +8,8 @@ from decimal import Decimal
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from routerterm.catalog import Catalog
 from routerterm.config.keys.key_store import KeyStore
 from routerterm.config.paths import Paths
@@ -16,10 +18,10 @@ from routerterm.config.settings import load_settings
 from routerterm.core.errors import RoutertermError
 from routerterm.core.messages import Message, ToolCall, ToolResult
 from routerterm.core.money import to_nano
-from routerterm.core.request import ChatRequest
+from routerterm.core.request import ChatRequest, Params, Tool
 from routerterm.core.targets import Target
 from routerterm.engine.chat.params import params_from_json
-from routerterm.engine.tools.loop import Approve, Limits, ToolLoop
+from routerterm.engine.tools.loop import Approve, Limits, ToolLoop, offered
 from routerterm.engine.tools.toolbox import Toolbox
 from routerterm.engine.tools.values import BUILT_IN, Answer, Ask, ToolInfo
 from routerterm.router.ports import Guard
@@ -66,23 +68,25 @@ class TurnTools:
     async def loop(self, conversation: Conversation, model: str) -> ToolLoop | None:
         """The loop; None where no tool is left to offer, or the model that was picked can call none."""
         services = self._services
-        if "/" in model:
-            info = services.catalog.model(Target.parse(model))
-            if info is not None and info.lacks("tools"):
-                return None
+        if _cannot_call(services, model):
+            return None
         box = services.tools()
         off = params_from_json(conversation.params).tools_off
-        offered = [tool for tool in await box.offers(private=conversation.private) if self._wanted(tool, off)]
-        if not offered:
+        tools = [tool for tool in await box.offers(private=conversation.private) if self._wanted(tool, off)]
+        if not tools:
             if self._only is not None:
                 hint = "routerterm mcp list shows the servers, routerterm mcp test NAME what they offer."
                 raise RoutertermError(f"No tool is available as {', '.join(self._only)}.", hint)
             return None
         own = services.settings.tools
+
+        async def approve(ask: Ask) -> Answer:
+            return await self._approve(replace(ask, conversation_id=conversation.id))
+
         return ToolLoop(
-            offered,
+            tools,
             box,
-            self._approve,
+            approve,
             GuardScreen(services.money.guard, conversation.id),
             Limits(own.steps, to_nano(own.usd if self._most is None else min(own.usd, self._most))),
             services.allowed_tools.setdefault(conversation.id, set()),
@@ -91,7 +95,27 @@ class TurnTools:
     def _wanted(self, tool: ToolInfo, off: Iterable[str]) -> bool:
         if self._only is not None:
             return any(fnmatchcase(name, glob) for glob in self._only for name in (tool.shown, tool.name, tool.server))
-        return tool.shown not in off and tool.server not in off
+        return _is_on(tool, off)
+
+
+def known_tools(services: Services, params: Params, model: str, *, private: bool) -> tuple[Tool, ...]:
+    """What the next answer would be offered, as far as it is known without starting a server: for forecasts."""
+    if _cannot_call(services, model):
+        return ()
+    tools = services.tools().known(private=private)
+    return offered([tool for tool in tools if _is_on(tool, params.tools_off)])
+
+
+def _is_on(tool: ToolInfo, off: Iterable[str]) -> bool:
+    return tool.shown not in off and tool.server not in off
+
+
+def _cannot_call(services: Services, model: str) -> bool:
+    """Whether this model was picked by its name and is known to call no tools."""
+    if "/" not in model:
+        return False
+    info = services.catalog.model(Target.parse(model))
+    return info is not None and info.lacks("tools")
 
 
 class GuardScreen:

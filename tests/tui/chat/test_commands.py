@@ -147,6 +147,8 @@ TRIED: dict[str, tuple[Prepare, Holds]] = {
     "models": opens("Model ─"),
     "stats": opens("STATS ─"),
     "find": opens("Find in all conversations"),
+    "tools": opens("Tools ─"),
+    "leaves": opens("What leaves with the next message"),
     "keys": opens("KEYS ─"),
     "route": opens("ROUTES ─"),
     "themes": opens("Theme ─"),

@@ -97,13 +97,14 @@ class ToolLoop:
         self._searched = len(tools) > SEARCH_ABOVE
         self._caller, self._approve, self._screen = caller, approve, screen
         self._limits, self._allowed = limits, allowed
+        self._ids: dict[str, int] = {}
+        """The step in which each id of a call was first seen."""
         self._seen: Counter[tuple[str, str]] = Counter()
 
     @property
     def offered(self) -> tuple[Tool, ...]:
-        """What the model is told of them: all, or where they are many a search in their place."""
-        infos = meta_tools(self._tools.values()) if self._searched else self._tools.values()
-        return tuple(Tool(info.name, info.description, info.schema) for info in infos)
+        """What the model is told of them."""
+        return offered(tuple(self._tools.values()))
 
     async def events(
         self, router: ChatRouter, request: ChatRequest, keep: Callable[[], Awaitable[None]]
@@ -123,6 +124,8 @@ class ToolLoop:
                     if isinstance(event, Finished | Failed):
                         end = event
                         continue
+                    if isinstance(event, ToolCallDelta):
+                        event = self._unique(event, step)
                     said = _folded(said, event)
                     target = event.target if isinstance(event, AttemptStarted) else target
                     yield event
@@ -177,6 +180,12 @@ class ToolLoop:
             caps=(*request.caps, *self._caps(sums)),
         )
 
+    def _unique(self, delta: ToolCallDelta, step: int) -> ToolCallDelta:
+        """The piece of a call, with an id that no earlier step has used: some providers count from 0 each time."""
+        if not delta.id or self._ids.setdefault(delta.id, step) == step:
+            return delta
+        return replace(delta, id=f"{delta.id}-{step}")
+
     def _caps(self, sums: _Sums) -> tuple[Cap, ...]:
         """What this answer may still cost."""
         most = self._limits.usd_nano
@@ -191,9 +200,9 @@ class ToolLoop:
 
     async def _result(self, call: ToolCall) -> ToolResult:
         """Decide, ask where it must be asked, carry out; whatever happens is a result."""
-        begun = time.monotonic()
+        took: int | None = None
         try:
-            outcome = await self._outcome(call)
+            outcome, took = await self._outcome(call)
         except RoutertermError as error:
             outcome = CallResult(error.message, is_error=True)
         result = ToolResult(call.id, outcome.text, self._shown(call), outcome.is_error)
@@ -201,27 +210,30 @@ class ToolLoop:
             await asyncio.to_thread(self._screen.result, result)
         except GuardBlocked as error:
             result = replace(result, text=f"The result is withheld. {error.message}", is_error=True)
-        return replace(result, duration_ms=round((time.monotonic() - begun) * 1000))
+        return replace(result, duration_ms=took)
 
-    async def _outcome(self, call: ToolCall) -> CallResult:
+    async def _outcome(self, call: ToolCall) -> tuple[CallResult, int | None]:
+        """The result, and where the tool ran how long that took: milliseconds, without the wait for the person."""
         if self._searched and call.name == "find_tools":
-            return CallResult(found_tools(self._tools.values(), _object(call.arguments).get("query")))
+            return CallResult(found_tools(self._tools.values(), _object(call.arguments).get("query"))), None
         tool, arguments = self._meant(call)
         if tool is None:
-            return CallResult(f"There is no tool {call.name!r}.", is_error=True)
+            return CallResult(f"There is no tool {call.name!r}.", is_error=True), None
         text = json.dumps(arguments, ensure_ascii=False, sort_keys=True)
         self._seen[tool.name, text] += 1
         reason = reason_to_ask(tool, self._seen[tool.name, text], self._allowed)
         if reason is not None:
             answer = await self._approve(Ask(call.id, tool, text, reason))
             if answer.verdict == "no":
-                return CallResult(DECLINED, is_error=True)
+                return CallResult(DECLINED, is_error=True), None
             if answer.verdict in ("conversation", "always"):
                 self._allowed.add(tool.name)
             arguments = _object(answer.arguments) if answer.arguments is not None else arguments
         sent = ToolCall(call.id, tool.name, json.dumps(arguments, ensure_ascii=False))
         allowed = await asyncio.to_thread(lambda: self._screen.arguments(sent, local=tool.local))
-        return await self._caller.call(tool, _object(allowed))
+        begun = time.monotonic()
+        outcome = await self._caller.call(tool, _object(allowed))
+        return outcome, round((time.monotonic() - begun) * 1000)
 
     def _meant(self, call: ToolCall) -> tuple[ToolInfo | None, dict[str, Any]]:
         """The tool that is called, also by way of `call_tool`, and its arguments.  Raises `RoutertermError`."""
@@ -238,6 +250,12 @@ class ToolLoop:
         except RoutertermError:
             tool = self._tools.get(call.name)
         return tool.shown if tool is not None else call.name
+
+
+def offered(tools: Sequence[ToolInfo]) -> tuple[Tool, ...]:
+    """What a model is told of these tools: all, or where they are many a search in their place."""
+    infos = meta_tools(tools) if len(tools) > SEARCH_ABOVE else tools
+    return tuple(Tool(info.name, info.description, info.schema) for info in infos)
 
 
 def reason_to_ask(tool: ToolInfo, repeats: int, allowed_here: Collection[str]) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from routerterm.engine.tools.values import BUILT_IN, ToolInfo
 
@@ -13,7 +13,7 @@ SEARCH_ABOVE = 20
 MOST_FOUND = 8
 
 
-def meta_tools(tools: Iterable[ToolInfo]) -> tuple[ToolInfo, ...]:
+def meta_tools(tools: Sequence[ToolInfo]) -> tuple[ToolInfo, ...]:
     """The built-in tools as they are, and two that stand for all others."""
     kept = tuple(tool for tool in tools if tool.server == BUILT_IN)
     servers = ", ".join(dict.fromkeys(tool.server for tool in tools if tool.server != BUILT_IN))

@@ -89,6 +89,11 @@ class Toolbox:
         """
         wanted = [name for name in self._servers if self.settings.mcp[name].local or not private]
         await asyncio.gather(*(self.learn(name) for name in wanted), return_exceptions=True)
+        return self.known(private=private)
+
+    def known(self, *, private: bool = False) -> tuple[ToolInfo, ...]:
+        """The same as far as the servers have been asked already; none is started."""
+        wanted = [name for name in self._servers if self.settings.mcp[name].local or not private]
         found = [tool for tool, _ in self._built_in.values()]
         # In the order of the settings, whichever answered first: a prompt that changes its order loses its cache.
         found += [tool for server in wanted for tool, _ in self._known.values() if tool.server == server]

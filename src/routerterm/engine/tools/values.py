@@ -58,6 +58,7 @@ class Ask(Struct, frozen=True):
     arguments: str
     reason: str = ""
     """Why it is asked where a rule would have allowed it: "called 3 times with the same arguments"."""
+    conversation_id: str = ""
 
 
 class Answer(Struct, frozen=True):

@@ -17,6 +17,7 @@ async def begin(chat: ChatParts, services: Services, opening: Opening) -> None:
     """Fill the panes as the command line wants them, start what watches, and do what was typed in the meantime."""
     chat.app.set_keys(services.settings.bindings)
     chat.view.composer.edit_by(services.settings.ui.editing)
+    services.approve = chat.approvals.ask
     for trouble in services.troubles:
         chat.app.show_error(trouble)
     await open_own(chat)

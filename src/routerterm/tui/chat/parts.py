@@ -6,10 +6,12 @@ No part knows the screen, nor another part that it does not use: this is the one
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
 from routerterm.core.messages import Message, Text
+from routerterm.tui.chat.approvals import Approvals
 from routerterm.tui.chat.attachments import Attachments
 from routerterm.tui.chat.boot import Boot
 from routerterm.tui.chat.compare import CompareController
@@ -55,6 +57,12 @@ class ChatParts:
         """Set once the panes are filled."""
         self.confirmation = Confirmation(self.refresh)
         self.conversation = ConversationController(app, view, self)
+        self.approvals = Approvals(
+            app,
+            here=lambda: self.conversation.id,
+            writing=lambda: view.composer.has_focus and bool(view.composer.text),
+            changed=self.refresh,
+        )
         self.attachments = Attachments(app, view, self.conversation, self._unsent_changed)
         self.turns = TurnRunner(app, view, self.conversation, self.attachments, notifications, self)
         self.spending = Spending(self.confirmation, self.conversation, lambda: app.ready_services)
@@ -96,9 +104,15 @@ class ChatParts:
             compare=self.compare,
             places=self.places,
             confirmation=self.confirmation,
+            approvals=self.approvals,
             notifications=notifications,
             waiting=lambda: len(self.composer_controller.early),
         )
+
+    @property
+    def questions(self) -> tuple[Callable[[str], bool], ...]:
+        """What the status row may ask: each takes a key, and says whether that was the answer."""
+        return (self.confirmation.took_key, self.approvals.took_key)
 
     @property
     def unsent(self) -> Message:

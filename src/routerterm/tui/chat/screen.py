@@ -221,7 +221,7 @@ class ChatScreen(FramedScreen):
             self.places.go("WRITE")
         if isinstance(event, events.Paste):
             self.places.before_paste()
-        elif self._parts.confirmation.took_key(event.key) or self.composer.redoes(event.key):
+        elif any(took(event.key) for took in (*self._parts.questions, self.composer.redoes)):
             return True
         else:
             self.places.before_key(event)
@@ -234,6 +234,10 @@ class ChatScreen(FramedScreen):
     def action_confirm(self, yes: bool) -> None:
         """Answer what the status row asks."""
         self._parts.confirmation.answer(yes)
+
+    def action_approve(self, key: str) -> None:
+        """Answer whether a tool may be called."""
+        self._parts.approvals.answer(key)
 
     @on(Composer.Submitted)
     async def _submitted(self, event: Composer.Submitted) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from routerterm.router.decide.prompt_cache import WarmCache
     from routerterm.tui.app_context import AppContext
+    from routerterm.tui.chat.approvals import Approvals
     from routerterm.tui.chat.compare import CompareController
     from routerterm.tui.chat.confirmation import Confirmation
     from routerterm.tui.chat.conversation import ConversationController
@@ -54,6 +55,7 @@ class StatusController:
         compare: CompareController,
         places: Places,
         confirmation: Confirmation,
+        approvals: Approvals,
         notifications: Notifications,
         waiting: Callable[[], int],
     ) -> None:
@@ -69,6 +71,7 @@ class StatusController:
         self._compare = compare
         self._places = places
         self._confirmation = confirmation
+        self._approvals = approvals
         self._notifications = notifications
         self._early = waiting
         self._view = StatusView()
@@ -111,7 +114,7 @@ class StatusController:
             bytes_per_second=self._app.line_speed(),
             mode=self._mode_word,
         )
-        asked = self._confirmation.fields
+        asked = self._confirmation.fields or self._approvals.fields
         self._status_line.fields = (
             (mode_field(self._view.mode, rank=2), *asked)
             if asked

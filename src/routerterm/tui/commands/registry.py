@@ -19,6 +19,7 @@ from routerterm.tui.commands import (
     prompts,
     screens,
     start,
+    tools,
     tree,
 )
 
@@ -90,6 +91,7 @@ COMMANDS: Mapping[str, type[Command]] = {
         parameters.Length,
         compare.Compare,
         leaves.Leaves,
+        tools.Tools,
         composer.Attach,
         composer.Drop,
         composer.Detach,

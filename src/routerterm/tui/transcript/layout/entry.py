@@ -81,9 +81,15 @@ def part_lines(
             return lay_out(text, width, signs, key=text_key(entry), seams=mine, draw=draw, complete=True)
         case Reasoning():
             return _folding(number, thought_lines(part, width, signs, opened=opened))
-        case ToolCall():
-            return _folding(number, call_lines(part, width, signs, opened=opened))
-        case ToolResult():
+        case ToolCall(id):
+            results = (other for other in entry.parts[number:] if isinstance(other, ToolResult) and other.call_id == id)
+            result = next(results, None)
+            made_here = any(isinstance(other, ToolResult) for other in entry.parts)
+            cut = result is None and entry.status != "streaming" and (made_here or entry.status != "done")
+            return _folding(number, call_lines(part, width, signs, opened=opened, result=result, cut=cut))
+        case ToolResult(call_id):
+            if any(isinstance(other, ToolCall) and other.id == call_id for other in entry.parts[:number]):
+                return []  # the line of its call says what came of it
             return _folding(number, result_lines(part, width, signs, opened=opened))
         case Image():
             return image_lines(part, width, signs, draw)

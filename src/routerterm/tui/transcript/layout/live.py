@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from routerterm.core.events import Content, ReasoningDelta, TextDelta, ToolCallDelta
-from routerterm.core.messages import Part, Reasoning, Text, ToolCall
+from routerterm.core.messages import Part, Reasoning, Text, ToolCall, ToolResult
 from routerterm.core.reply import ReplyBuilder
 from routerterm.core.sanitise import one_line
 from routerterm.tui.markdown.lines import Line, runs_len
@@ -59,8 +59,10 @@ class LiveEntry:
         self._blocks = self._fences = 0
         self._folded = False
         self._settled = 1
+        self._given = entry.parts
         for number, part in enumerate(entry.parts):
             self._begin(number, part)
+        self._given_deltas = len(self._deltas)
 
     def _begin(self, number: int, part: Part) -> None:
         """What the entry already had when it began to stream."""
@@ -69,6 +71,8 @@ class LiveEntry:
                 self.feed(TextDelta(text))
             case Reasoning(text):
                 self.feed(ReasoningDelta(text))
+            case ToolResult(call_id) if any(isinstance(p, ToolCall) and p.id == call_id for p in self.entry.parts):
+                self._close()
             case _:
                 self._close()
                 self._add(part_lines(self.entry, number, part, self.width, self.signs, False))
@@ -98,9 +102,9 @@ class LiveEntry:
 
     def at_width(self, width: int, signs: Signs) -> LiveEntry:
         """The same entry at another width, laid out anew."""
-        twin = LiveEntry(replace(self.entry, parts=()), width, signs)
+        twin = LiveEntry(replace(self.entry, parts=self._given), width, signs)
         twin.entry = self.entry
-        for delta in self._deltas:
+        for delta in self._deltas[self._given_deltas :]:
             if isinstance(delta, str):
                 twin.seam(delta)
             else:

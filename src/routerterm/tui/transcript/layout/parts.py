@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
+
 from routerterm.core.sanitise import one_line, sanitise
 from routerterm.tui.markdown.code import Painter
 from routerterm.tui.markdown.lines import Line, Run, cut_runs, fit, runs_len, wrap_runs
@@ -41,12 +43,33 @@ def _thought(text: str, width: int, signs: Signs) -> list[Line]:
     return lines
 
 
-def call_lines(part: ToolCall, width: int, signs: Signs, *, opened: bool) -> list[Line]:
-    """A call to a tool: its name and the beginning of its arguments, or all of them."""
-    head = _fold(
-        f"{signs.tool} {one_line(part.name)}", "tool", width, signs, opened=opened, more=one_line(part.arguments)
-    )
-    return [head, *_json(part.arguments, width, signs)] if opened else [head]
+def call_lines(
+    part: ToolCall, width: int, signs: Signs, *, opened: bool, result: ToolResult | None = None, cut: bool = False
+) -> list[Line]:
+    """A call to a tool in one line: its name, the beginning of its arguments, and what came of it; or all of that.
+
+    ``cut``: there will be no result any more.
+    """
+    failed = cut or (result is not None and result.is_error)
+    name = f"{signs.tool} {one_line(result.name if result is not None and result.name else part.name)}"
+    tail = f" {signs.dot} not finished" if cut else "" if result is None else _came_of(result, signs)
+    room = width - 2 - cell_len(name) - 2 - cell_len(tail)
+    arguments = one_line(part.arguments)
+    shown = fit(arguments, room, signs.ellipsis) if room > 4 and arguments not in ("", "{}") else ""
+    if shown and not opened:
+        name, tail = f"{name}", f"{shown}{tail}"
+    head = _fold(name, "error" if failed else "tool", width, signs, opened=opened, more=tail.strip())
+    if not opened:
+        return [head]
+    said = _json(result.text, width, signs) if result is not None else []
+    return [head, *_json(part.arguments, width, signs), *said]
+
+
+def _came_of(result: ToolResult, signs: Signs) -> str:
+    """How long a call took, and how much came back."""
+    took = "" if result.duration_ms is None else f" {signs.dot} {result.duration_ms / 1000:.1f} s"
+    size = f" {signs.dot} failed" if result.is_error else f" {signs.dot} {_size(len(result.text.encode()))}"
+    return took + size
 
 
 def result_lines(part: ToolResult, width: int, signs: Signs, *, opened: bool) -> list[Line]:

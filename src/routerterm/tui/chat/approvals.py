@@ -1,0 +1,144 @@
+"""Calls of tools that the person must decide on, asked in the status row: y, a, s, n, e.
+
+A letter answers only where it is not meant as text: never while something is written in the composer that has the
+keyboard, and not in the first moments of the question, when the hands may still be typing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from routerterm.core.errors import RoutertermError
+from routerterm.core.sanitise import one_line
+from routerterm.tui.dialogs.edit_text import Edited, EditText
+from routerterm.tui.widgets.fields import Field, Span
+
+if TYPE_CHECKING:
+    from routerterm.engine.tools.values import Answer, Ask, Verdict
+    from routerterm.tui.app_context import AppContext
+
+PAUSE = 0.4
+"""Seconds in which a letter is still text."""
+LONGEST = 60
+"""Characters of the arguments that are shown; the transcript has all of them."""
+VERDICTS: Mapping[str, Verdict] = {"y": "once", "a": "conversation", "s": "always", "n": "no"}
+_WORDS = {"y": "once", "a": "this chat", "s": "always", "n": "no", "e": "edit"}
+_RANKS = {"y": 0, "n": 0, "a": 1, "e": 2, "s": 2}
+
+
+class _Waiting(Struct, eq=False):
+    ask: Ask
+    answer: asyncio.Future[Answer]
+    since: float
+
+
+class Approvals:
+    """What waits for an answer, oldest first; ``here`` is the id of the conversation on show."""
+
+    def __init__(
+        self,
+        app: AppContext,
+        *,
+        here: Callable[[], str | None],
+        writing: Callable[[], bool],
+        changed: Callable[[], None],
+    ) -> None:
+        """``writing``: whether letters belong to a text."""
+        self._app, self._here, self._writing, self._changed = app, here, writing, changed
+        self._waiting: list[_Waiting] = []
+
+    async def ask(self, ask: Ask) -> Answer:
+        """See `routerterm.engine.tools.loop.Approve`.  Cancelled, as by Esc, the question goes."""
+        waiting = _Waiting(ask, asyncio.get_running_loop().create_future(), time.monotonic())
+        self._waiting.append(waiting)
+        self._changed()
+        if ask.conversation_id != self._here():
+            self._app.notify(f"{one_line(ask.tool.shown)} waits for your answer in another chat.", markup=False)
+        try:
+            return await waiting.answer
+        finally:
+            self._waiting.remove(waiting)
+            self._changed()
+
+    @property
+    def current(self) -> _Waiting | None:
+        """The question of the conversation on show."""
+        here = self._here()
+        return next((each for each in self._waiting if each.ask.conversation_id == here), None)
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """The question, for the status row."""
+        waiting = self.current
+        if waiting is None:
+            return ()
+        ask = waiting.ask
+        arguments = one_line(ask.arguments)
+        cut = arguments if len(arguments) <= LONGEST else f"{arguments[:LONGEST]}…"
+        reason = (Field((Span(ask.reason, "warning"),), rank=3),) if ask.reason else ()
+        name = Field((Span("Run ", "bright"), Span(one_line(ask.tool.shown), "accent"), Span("?", "bright")), rank=0)
+        if self._writing():
+            keys: tuple[Field, ...] = (Field((Span(" Tab ", "key"), Span(" then y, a, s, n or e")), rank=0),)
+        else:
+            keys = tuple(
+                Field((Span(f" {key} ", "key"), Span(f" {word}")), rank=_RANKS[key], action=f"screen.approve({key!r})")
+                for key, word in _WORDS.items()
+            )
+        return (name, *reason, *keys, Field((Span(cut, "dim"),), rank=4))
+
+    def took_key(self, key: str) -> bool:
+        """Whether a key was the answer."""
+        waiting = self.current
+        if waiting is None or key not in _WORDS or self._writing() or time.monotonic() - waiting.since < PAUSE:
+            return False
+        self.answer(key)
+        return True
+
+    def answer(self, key: str) -> None:
+        """Answer what is asked by one of the letters."""
+        from routerterm.engine.tools.values import Answer
+
+        waiting = self.current
+        if waiting is None or waiting.answer.done():
+            return
+        if key == "e":
+            self._edit(waiting)
+            return
+        verdict = VERDICTS[key]
+        waiting.answer.set_result(Answer(verdict))
+        if verdict == "always":
+            self._app.run_worker(self._always(waiting.ask), group="tools", exit_on_error=False)
+
+    def _edit(self, waiting: _Waiting) -> None:
+        from routerterm.engine.tools.values import Answer
+
+        def edited(text: Edited | None) -> None:
+            if text is None or waiting.answer.done():
+                return
+            try:
+                sound = isinstance(json.loads(text.text), dict)
+            except ValueError:
+                sound = False
+            if sound:
+                waiting.answer.set_result(Answer("once", text.text))
+            else:
+                self._app.notify("The arguments must be a JSON object.", severity="warning", markup=False)
+
+        pretty = json.dumps(json.loads(waiting.ask.arguments), indent=2, ensure_ascii=False)
+        words = "The tool runs once with these arguments."
+        self._app.push_screen(EditText(f"Run {one_line(waiting.ask.tool.shown)}", words, pretty), edited)
+
+    async def _always(self, ask: Ask) -> None:
+        from routerterm.wiring.tools import allow_always
+
+        try:
+            await allow_always(self._app.ready_services, ask.tool)
+            self._app.notify(f"{one_line(ask.tool.shown)} is allowed from now on (config.toml).", markup=False)
+        except RoutertermError as error:
+            self._app.show_error(error)

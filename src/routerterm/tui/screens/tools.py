@@ -1,0 +1,218 @@
+"""The tools: servers with their state, what each tool costs in every request, and which are on in this conversation."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+from msgspec.structs import replace
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.widgets import Static
+
+from routerterm.core.errors import RoutertermError
+from routerterm.core.sanitise import one_line
+from routerterm.tui.dialogs.modal import Modal
+from routerterm.tui.widgets.fields import FieldLine, Span, Tone
+from routerterm.tui.widgets.keybar import foot
+from routerterm.tui.widgets.rows import Column, Row, RowList
+
+if TYPE_CHECKING:
+    from routerterm.core.request import Params
+    from routerterm.engine.tools.toolbox import ServerView, Toolbox
+    from routerterm.engine.tools.values import ToolInfo
+    from routerterm.tui.app_context import AppContext
+    from routerterm.wiring import Services
+
+COLUMNS = (
+    Column("", 0),
+    Column("tool", 0, most=34),
+    Column("may run", 1),
+    Column("tokens", 2, right=True),
+    Column("what it does", 3, grow=True),
+)
+MAY = {"allow": "yes", "ask": "asks", "deny": "never"}
+
+
+class Switches(Protocol):
+    """The conversation whose tools are switched."""
+
+    @property
+    def params(self) -> Params:
+        """What it says of tools."""
+        ...
+
+    async def set(self, **fields: object) -> None:
+        """Change that."""
+        ...
+
+
+class ToolsScreen(Modal[None]):
+    """A server a heading, below it its tools."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "Back to the chat"),
+        Binding("space", "switch", "Switch the tool or server on or off here", priority=True),
+        Binding("t", "toggle_all", "Switch tools on or off in this conversation"),
+        Binding("plus", "accept", "Accept what has changed"),
+        Binding("f1,ctrl+underscore", "app.help_here", "Help", show=False),
+    ]
+    DEFAULT_CSS = """
+    ToolsScreen { align: center middle; background: $t-background 60%; }
+    ToolsScreen > Vertical {
+        width: 94%; max-width: 120; height: auto; max-height: 86%;
+        background: $t-panel; border: solid $t-faint; border-title-color: $t-bright;
+    }
+    ToolsScreen.-small > Vertical { width: 100%; height: 100%; max-height: 100%; }
+    ToolsScreen #state { height: auto; padding: 0 1; color: $t-text; }
+    ToolsScreen RowList { height: auto; max-height: 30; margin-top: 1; background: $t-panel; }
+    ToolsScreen #foot { margin: 1 1 0 1; background: $t-panel; }
+    """
+
+    def __init__(self, app: AppContext, switches: Switches, services: Services) -> None:
+        super().__init__()
+        self._of, self._switches, self._services = app, switches, services
+
+    def compose(self) -> ComposeResult:
+        """What is so, the tools, the keys."""
+        with Vertical() as box:
+            box.border_title = "Tools"
+            yield Static(id="state", markup=False)
+            yield RowList(COLUMNS)
+            yield FieldLine(gap=2, id="foot")
+
+    def on_mount(self) -> None:
+        """Show what is known, and ask the servers for the rest."""
+        self.query_one(RowList).focus()
+        self._show()
+        self.run_worker(self._learn(), exit_on_error=False)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Take the whole of a small terminal."""
+        self.set_class(event.size.width < 60 or event.size.height < 22, "-small")
+
+    @on(RowList.Chosen)
+    async def action_switch(self) -> None:
+        """Switch the row's tool, or its server, on or off in this conversation."""
+        row = self.query_one(RowList).current
+        if row is None:
+            return
+        params = self._switches.params
+        off = set(params.tools_off) ^ {row.id}
+        await self._switches.set(params=replace(params, tools_off=tuple(sorted(off))))
+        self._show()
+
+    async def action_toggle_all(self) -> None:
+        """Switch tools as a whole on or off in this conversation."""
+        await self._switches.set(params=replace(self._switches.params, tools=not self._on))
+        self._show()
+
+    def action_accept(self) -> None:
+        """Accept the server of the row as it is now."""
+        row = self.query_one(RowList).current
+        if row is not None and (server := row.id.partition(".")[0]) in self._box.names:
+            self.run_worker(self._accept(server), exit_on_error=False)
+
+    @property
+    def _box(self) -> Toolbox:
+        return self._services.tools()
+
+    @property
+    def _on(self) -> bool:
+        from routerterm.wiring.services import tools_on
+
+        said = self._switches.params.tools
+        return tools_on(self._services.settings, {} if said is None else {"tools": said})
+
+    async def _learn(self) -> None:
+        async def one(name: str) -> None:
+            with suppress(RoutertermError):  # its row says why
+                await self._box.learn(name)
+            if self.is_running:
+                self._show()
+
+        await asyncio.gather(*map(one, self._box.names))
+
+    async def _accept(self, server: str) -> None:
+        try:
+            await self._box.accept(server)
+        except RoutertermError as error:
+            self._of.show_error(error)
+        self._show()
+
+    def _show(self) -> None:
+        listed = self.query_one(RowList)
+        at = listed.current.id if listed.current is not None else None
+        off = set(self._switches.params.tools_off)
+        glyphs = self._of.machine.glyphs
+        rows = [*self._tool_rows(off, glyphs.on, glyphs.off)]
+        listed.show(rows, on=at)
+        self.query_one("#state", Static).update(self._words(off))
+        actions = {"Esc": "screen.dismiss(None)", "Space": "screen.switch", "t": "screen.toggle_all"}
+        actions |= {"+": "screen.accept"}
+        hint = "Space Switch it here · t Switch all · + Accept changes · Esc Close"
+        self.query_one("#foot", FieldLine).fields = foot(hint, actions)
+
+    def _words(self, off: set[str]) -> str:
+        offered = [tool for tool in self._known() if _offered(tool, off)]
+        state = "on" if self._on else "off"
+        tokens = sum(map(_tokens, offered))
+        said = f"Tools are {state} in this conversation: {len(offered)} of them, ~{tokens:,} tokens in each request."
+        if not self._box.names:
+            said += "\nNo MCP server yet. Add one: routerterm mcp add NAME -- PROGRAM"
+        return said
+
+    def _known(self) -> list[ToolInfo]:
+        return [*self._box.built_in(), *(tool for view in self._box.views() for tool in view.tools)]
+
+    def _tool_rows(self, off: set[str], on_sign: str, off_sign: str) -> Iterator[Row]:
+        for tool in self._box.built_in():
+            yield _tool_row(tool, off, on_sign, off_sign)
+        for view in self._box.views():
+            yield _server_row(view, off, on_sign, off_sign)
+            for tool in view.tools:
+                yield _tool_row(tool, off, on_sign, off_sign, indent="  ")
+
+
+def _offered(tool: ToolInfo, off: set[str]) -> bool:
+    return tool.accepted and tool.permission != "deny" and tool.shown not in off and tool.server not in off
+
+
+def _tokens(tool: ToolInfo) -> int:
+    """What the tool takes in each request, estimated: four bytes to a token."""
+    from routerterm.protocols.json_utils import dumps
+
+    return -(-len(dumps([tool.name, tool.description, tool.schema])) // 4)
+
+
+def _server_row(view: ServerView, off: set[str], on_sign: str, off_sign: str) -> Row:
+    sign = off_sign if view.name in off or view.state == "failed" else on_sign
+    said = one_line(view.way)
+    tone: Tone = "dim"
+    state = {
+        "off": "not started",
+        "starting": "starting…",
+        "ready": "1 tool" if len(view.tools) == 1 else f"{len(view.tools)} tools",
+        "failed": "failed",
+    }
+    if view.trouble:
+        said, tone = one_line(view.trouble), "error"
+    elif not view.accepted:
+        said, tone = "Its command or address has changed. Look at it in config.toml; + accepts it.", "warning"
+    words: tuple[Span, ...] = (Span(said, tone),)
+    return Row(view.name, ((Span(sign),), (Span(view.name, "bright"),), state[view.state], "", words))
+
+
+def _tool_row(tool: ToolInfo, off: set[str], on_sign: str, off_sign: str, indent: str = "") -> Row:
+    sign = on_sign if _offered(tool, off) else off_sign
+    said = one_line(tool.description)
+    tone: Tone = "text"
+    if not tool.accepted:
+        said, tone = f"CHANGED, + accepts: {said}", "warning"
+    may = MAY[tool.permission]
+    cells = ((Span(sign),), f"{indent}{one_line(tool.own_name)}", may, f"~{_tokens(tool)}", (Span(said, tone),))
+    return Row(tool.shown, cells)
