@@ -16,10 +16,10 @@ from routerterm.config.paths import Paths
 from routerterm.core.errors import RoutertermError, SettingsError
 from routerterm.core.hosts import is_loopback
 from routerterm.core.ledger import AttemptRecord
+from routerterm.engine.virtual_keys import OWNER, Allowance, VirtualKey, to_row
 from routerterm.gateway import peer
 from routerterm.gateway.access import Access, hash_of
 from routerterm.gateway.http_errors import HttpError
-from routerterm.gateway.keys import OWNER, Allowance, VirtualKey, to_row
 from routerterm.gateway.own_key import key_file, own_key
 from routerterm.gateway.peer import user_of
 from tests.gateway.conftest import Open, Place, chat, until

@@ -7,7 +7,6 @@ import csv
 import io
 import json
 import time
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -15,9 +14,9 @@ from click.testing import CliRunner
 from msgspec.structs import replace
 
 from routerterm.cli import guard_command, stats_command
-from routerterm.cli.stats_command import bar, short
 from routerterm.core.errors import GuardBlocked
 from routerterm.core.ledger import AttemptRecord
+from routerterm.engine.usage.plot import bar, short
 from routerterm.store.database import Store
 from routerterm.store.guard_hits import GuardHit, GuardHits
 
@@ -63,23 +62,30 @@ def test_the_table_tells_costs_and_draws_them(home: Path) -> None:
     assert " $0 " in lines["openai/cheap"]
     assert " ? " in lines["openai/mystery"]
     assert "$1.23+?" in lines["total"]
-    assert "This month" in shown
+    assert "This month $1.23+? so far; projected this month: after 3 days with requests" in shown
+    assert "3 requests" in shown
+    assert "retries" in shown
+    assert "cost by day" in shown
 
 
-def test_a_narrow_terminal_keeps_what_matters(home: Path) -> None:
-    from routerterm.engine.usage.statistics import Book, summarise
+def test_plain_text_draws_what_the_screen_draws(home: Path) -> None:
+    (home / "config.toml").write_text("[budget]\nday = 2\n")
+    fill(home, *(replace(ROW, started_at=NOW - n * 86_400_000) for n in range(4)))
+    shown = stats()
+    assert "today  $1.23 of $2.00  62%" in shown
+    assert "$0.77 left, resets in" in shown
+    assert "projected this month ~$" in shown
+    assert "today" in shown.partition("cost by day")[2]
+    for words in ("cost by hour of the week", "Mon ", "time to first token, answers  p50 0.5 s", "4 requests"):
+        assert words in shown
 
+
+def test_a_narrow_terminal_keeps_what_matters(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(home, ROW)
-
-    async def lines() -> list[str]:
-        store = Store.open(home / "history.db")
-        found = await store.reader.read(lambda c: summarise(Book(c), 1, "model", NOW, None))
-        await store.close()
-        return list(stats_command.report(found, 40))[:3]
-
-    shown = asyncio.run(lines())
-    assert all(len(line) <= 40 for line in shown)
-    assert "$1.23" in shown[1]
+    monkeypatch.setattr(stats_command, "width", lambda **_: 40)
+    table = stats("--by", "model").rpartition("\n\n")[2].splitlines()
+    assert all(len(line) <= 40 for line in table)
+    assert "$1.23" in table[1]
 
 
 def test_hostile_names_do_no_harm(home: Path) -> None:
@@ -94,6 +100,8 @@ def test_json_and_csv_lose_no_digit(home: Path) -> None:
     found = json.loads(stats("--json", "--days", "1"))
     assert found["total"]["cost"] == "1.234567891"
     assert len(found["lines"]) == 1
+    assert found["month"]["expected"] is None
+    assert sum(float(day["cost"]) for day in found["calendar"]) == 1.234567891
     (row,) = csv.DictReader(io.StringIO(stats("--csv", "--by", "provider", "--all")))
     assert (row["name"], row["cost"], row["ttft_ms_p50"]) == ("openai", "1.234567891", "500")
 
@@ -107,8 +115,8 @@ def test_numbers_are_short_and_bars_in_proportion() -> None:
         "1.00M",
         "4.56M",
     ]
-    assert [bar(Decimal(n), Decimal(8)) for n in (0, 8, 4)] == ["", "█" * 24, "█" * 12]
-    assert bar(Decimal("0.001"), Decimal(8)) == "▏"
+    assert [bar(n / 8, 24) for n in (0, 8, 4)] == ["", "█" * 24, "█" * 12]
+    assert bar(0.0001, 24) == "▏"
 
 
 def guard(text: str, *words: str, home: Path, settings: str = "") -> tuple[int, str]:

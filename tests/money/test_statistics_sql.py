@@ -38,7 +38,7 @@ records = st.builds(
     AttemptRecord,
     id=st.sampled_from("abcdef"),
     n=st.integers(1, 3),
-    client=st.just("t"),
+    client=st.sampled_from(["tui", "gateway:editor"]),
     route=st.sampled_from(["smart", "fast"]),
     provider=st.sampled_from(["openai", "openrouter"]),
     model=st.sampled_from(["m", "vendor/m"]),
@@ -54,6 +54,8 @@ records = st.builds(
     usage_source=st.sampled_from(["reserved", "estimated", "reported"]),
     cost_nanousd=amounts,
     saved_nanousd=st.none() | st.integers(-1000, 1000),
+    tool=st.sampled_from([None, "fetch", "fetch, read_file"]),
+    cause=st.sampled_from([None, "first", "retry", "failover", "hedge"]),
 )
 steps = st.lists(st.tuples(st.sampled_from(["write", "write", "write", "delete"]), records), max_size=25)
 periods = st.tuples(st.integers(START - HOUR, START + 4 * DAY), st.integers(0, 4 * DAY)).map(
@@ -67,7 +69,9 @@ def expected(rows: list[AttemptRecord]) -> Sums:
 
     return Sums(
         attempts=len(rows),
-        failovers=sum(row.n > 1 for row in rows),
+        further=sum(row.n > 1 for row in rows),
+        retries=sum(row.cause == "retry" for row in rows),
+        hedges=sum(row.cause == "hedge" for row in rows),
         errors=sum(row.outcome in ("failed", "cut", "lost") for row in rows),
         cancelled=sum(row.outcome == "cancelled" for row in rows),
         estimated=sum(row.usage_source != "reported" for row in rows),
@@ -108,6 +112,8 @@ def test_every_sum_equals_the_rows(
         "route": lambda row: row.route,
         "key": lambda row: f"{row.provider} {row.key_label or ''}",
         "conversation": lambda row: row.conversation_id or "",
+        "client": lambda row: row.client,
+        "tool": lambda row: row.tool or "",
     }
     for kind, key in keys.items():
         groups = {}
@@ -131,6 +137,31 @@ def test_a_database_with_rows_is_tallied_when_it_is_migrated() -> None:
     for step in later:
         step(old)  # type: ignore[arg-type]
     assert by_kind(old, "model", START, START + DAY)["p/m"].cost == 5
+
+
+def test_old_rows_are_told_apart_by_the_attempt_before_theirs() -> None:
+    old = sqlite3.connect(":memory:")
+    steps = list(ALL.values())
+    for step in steps[:9]:
+        step(old)  # type: ignore[arg-type]
+    for id, n, message, client, model in (
+        ("a", 1, "M", "tui", "m"), ("b", 2, "M", "tui", "m"), ("c", 3, "M", "tui", "other"),
+        ("d", 1, None, "gateway", "m"), ("e", 2, None, "gateway", "m"), ("f", 1, "N", "tui", "m"),
+    ):  # fmt: skip
+        old.execute(
+            "INSERT INTO attempt (id, n, message_id, client, provider, model, outcome, started_at)"
+            " VALUES (?, ?, ?, ?, 'p', ?, 'done', ?)",
+            (id, n, message, client, model, START + ord(id)),
+        )
+    for step in steps[9:]:
+        step(old)  # type: ignore[arg-type]
+    total = sum(by_kind(old, "model", START, START + DAY).values(), Sums())
+    assert (total.requests, total.retries, total.failovers, total.hedges) == (3, 2, 1, 0)
+    assert by_time(old, START, START + DAY, DAY, 0)[START // DAY] == total
+    clients = by_kind(old, "client", START, START + DAY)
+    assert {name: (sums.requests, sums.retries) for name, sums in clients.items()} == {"tui": (2, 1), "gateway": (1, 1)}
+    old.execute("UPDATE attempt SET cause = 'failover' WHERE id = 'b'")
+    assert by_kind(old, "client", START, START + DAY)["tui"].retries == 0
 
 
 def row(n: int, **more: object) -> AttemptRecord:

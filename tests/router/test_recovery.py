@@ -85,6 +85,7 @@ async def test_on_cut(on_cut: CutPolicy, how: str | None) -> None:
             assert text == ANSWER
             assert [(seam.how, seam.characters) for seam in seams] == [(how, len("".join(WORDS[:HALF])))]
         assert [row.outcome for row in ledger.rows.values()] == (["cut"] if how is None else ["cut", "done"])
+        assert [row.cause for row in ledger.rows.values()] == (["first"] if how is None else ["first", "failover"])
         await router.aclose()
 
 
@@ -207,6 +208,7 @@ async def test_the_loser_of_a_hedge_costs_its_prompt() -> None:
         )
         _, events = await run(router, replace(QUESTION, model="both"))
         lost, won = sorted(ledger.rows.values(), key=lambda row: row.n)
+        assert (lost.cause, won.cause) == ("first", "hedge")
         assert (lost.outcome, lost.usage_source, lost.output_tokens) == ("cancelled", "estimated", 0)
         assert lost.cost_nanousd == 1000 * (lost.input_tokens or 0) > 0
         assert won.cost_nanousd == 1000 * 90

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from routerterm.tui.commands.registry import COMMANDS, slash_command
 from routerterm.tui.keymap import keys_by_command
-from routerterm.tui.widgets.bars import bar_rows
 from routerterm.tui.widgets.fields import Field, Span, fit
 from routerterm.tui.widgets.frame import Panes, draw
 from routerterm.tui.widgets.fuzzy import best, score
@@ -100,10 +99,3 @@ def test_slash_commands_are_told_from_text() -> None:
 
 def test_keys_are_named_for_a_person() -> None:
     assert [key_name(key) for key in ("f1", "ctrl+o", "ctrl+underscore", "alt+up")] == ["F1", "^O", "^/", "Alt+Up"]
-
-
-@given(st.lists(st.floats(0, 1e6), max_size=40), st.integers(1, 8), st.integers(1, 60))
-def test_a_chart_keeps_to_its_room(values: list[float], height: int, width: int) -> None:
-    rows = bar_rows(values, height, width)
-    assert len(rows) == height
-    assert all(len(row) <= width for row in rows)

@@ -14,7 +14,7 @@ from routerterm.cli.output import print_json, print_line, write
 from routerterm.cli.param_types import Dollars
 
 if TYPE_CHECKING:
-    from routerterm.gateway.keys import VirtualKey
+    from routerterm.engine.virtual_keys import VirtualKey
     from routerterm.wiring import Services
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -82,8 +82,8 @@ def add(
     hide_provider: bool,
 ) -> None:
     """Create a key for the tool NAME and print it once; it cannot be shown again."""
+    from routerterm.engine.virtual_keys import Allowance, VirtualKey, new_token, to_row
     from routerterm.gateway.access import hash_of
-    from routerterm.gateway.keys import Allowance, VirtualKey, new_token, to_row
     from routerterm.store.database import milliseconds
 
     if not _NAME.fullmatch(name):
@@ -149,7 +149,7 @@ def _changed(name: str, **fields: Any) -> VirtualKey:
     """The key with these fields of its allowance set, and written down.  Raises `UsageError` where there is none."""
     from msgspec.structs import replace
 
-    from routerterm.gateway.keys import of_row, to_row
+    from routerterm.engine.virtual_keys import of_row, to_row
 
     async def change(services: Services) -> VirtualKey | None:
         keys = services.store.gateway_keys
@@ -179,7 +179,7 @@ def remove(name: str) -> None:
 
 async def _keys_and_use(services: Services) -> list[tuple[VirtualKey, int, int]]:
     from routerterm.core.ledger import Cap
-    from routerterm.gateway.keys import of_row
+    from routerterm.engine.virtual_keys import of_row
     from routerterm.router.decide.budget import day_start, month_start
     from routerterm.store.database import milliseconds
 
@@ -218,7 +218,7 @@ def _words(each: VirtualKey) -> str:
 
 def _as_json(each: VirtualKey, today: int, month: int) -> dict[str, Any]:
     from routerterm.core.money import from_nano
-    from routerterm.gateway.keys import to_row
+    from routerterm.engine.virtual_keys import to_row
 
     row = to_row(each)
     del row["digest"]

@@ -1,10 +1,9 @@
-"""`routerterm stats`: what was used, and what it cost."""
+"""`routerterm stats`: budgets, costs and usage, drawn in plain text."""
 
 from __future__ import annotations
 
 import asyncio
-import csv
-import io
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -13,16 +12,30 @@ import click
 from routerterm.cli.output import print_json, print_line, width, write
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from routerterm.engine.usage.accounts import Account
+    from routerterm.engine.usage.cockpit import Cockpit
+    from routerterm.engine.usage.lines import Line, Percentiles
+    from routerterm.engine.usage.statistics import Summary
 
-    from routerterm.engine.usage.statistics import Line, Percentiles, Summary
-
-BYS = ("hour", "day", "week", "month", "model", "provider", "route", "conversation", "key")
+BYS = ("hour", "day", "week", "month", "model", "provider", "route", "client", "conversation", "project", "tool", "key")
 BAR = 24
-"""Cells of the longest bar of the plot."""
+"""Cells of the longest bar of the table."""
 WITH_BARS = 72
 """Columns of a terminal from which on there is room for them."""
-_EIGHTHS = " ▏▎▍▌▋▊▉"
+WITH_CHARTS = 40
+"""Columns from which on there is room for charts."""
+HEIGHT = 9
+"""Rows of a chart."""
+
+
+class Found:
+    """What was looked up for one call."""
+
+    def __init__(self, summary: Summary, seen: Cockpit, accounts: Sequence[Account], now: int) -> None:
+        self.summary = summary
+        self.seen = seen
+        self.accounts = accounts
+        self.now = now
 
 
 @click.command("stats")
@@ -34,66 +47,131 @@ _EIGHTHS = " ▏▎▍▌▋▊▉"
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, for other programs.")
 @click.option("--csv", "as_csv", is_flag=True, help="Comma-separated values, for a spreadsheet.")
 def command(days: int, everything: bool, by: str, as_json: bool, as_csv: bool) -> None:
-    """Show usage and costs.
+    """Show budgets, usage and costs.
 
-    Days are your own (`timezone` under [budget], or this machine's). EST is the share of requests with estimated
-    tokens; ? after a cost means that part of it has no known price.
+    Days are your own (`timezone` under [budget], or this machine's). "estimated" is the share of attempts whose tokens
+    no provider reported; ? after a cost means that part of it has no known price.
 
     \b
       routerterm stats --days 7 --by model
       routerterm stats --all --csv > costs.csv
     """
-    found = asyncio.run(_summary(None if everything else days, by))
+    found = asyncio.run(_look_up(None if everything else days, by))
     if as_json:
         print_json(as_json_object(found), indent=2)
     elif as_csv:
-        write_csv(found)
+        from routerterm.engine.usage.export import csv_of
+
+        write(csv_of(found.summary.lines, found.summary.total))
     else:
         for line in report(found, width(otherwise=120)):
             print_line(line)
 
 
-async def _summary(days: int | None, by: str) -> Summary:
+async def _look_up(days: int | None, by: str) -> Found:
     from routerterm.cli.history import open_history
     from routerterm.config.paths import Paths
     from routerterm.config.settings import load_settings
-    from routerterm.engine.usage.clock import zone_of
-    from routerterm.engine.usage.statistics import summary
+    from routerterm.engine.usage.accounts import accounts
+    from routerterm.engine.usage.cockpit import Look, seen_between
+    from routerterm.engine.usage.periods import bars_of, last_days
+    from routerterm.engine.usage.snapshot import Snapshot
+    from routerterm.engine.usage.statistics import summarise
+    from routerterm.router.decide.budget import PersonalBudget
+    from routerterm.store.database import milliseconds
+    from routerterm.store.statistics import Book
+    from routerterm.wiring.costs import budget_rules
 
     paths = Paths.find()
-    zone = zone_of(load_settings(paths).budget.timezone)
+    rules, now = budget_rules(load_settings(paths).budget), milliseconds()
     if not paths.database.exists():
         paths.make()
+
+    def read(connection: Any) -> tuple[Summary, Cockpit]:
+        book, snapshot = Book(connection), Snapshot(rules.zone)
+        snapshot.refresh(book, now)
+        period = last_days(days, now, snapshot.first, rules.zone)
+        seen = seen_between(book, snapshot, Look(by="time"), period, bars_of(period, rules.zone), now)
+        return summarise(book, days, by, now, rules.zone), seen  # type: ignore[arg-type]  # click has checked it
+
     async with open_history(paths.database) as store:
-        return await summary(store, days, by, zone=zone)  # type: ignore[arg-type]  # click has checked it
+        summary, seen = await store.reader.read(read)
+        gauges = await PersonalBudget(rules, lambda _: None, store.ledger.used).gauges(now)
+        found = await accounts(gauges, store.gateway_keys, store.ledger.used, summary.month, now, rules.zone)
+        return Found(summary, seen, found, now)
 
 
-def report(found: Summary, width: int) -> Sequence[str]:
-    """The table with its plot, and the words below it, as lines."""
-    from routerterm.core.money import show_usd
+def report(found: Found, width: int) -> Sequence[str]:
+    """Budgets, figures, charts and the table, as lines."""
+    if not found.summary.total.attempts:
+        return [*_budgets(found, width), "No requests in this period."]
+    parts = [list(_budgets(found, width)), list(_figures(found)), *_charts(found, width), list(_table(found, width))]
+    lines: list[str] = []
+    for part in parts:
+        if part:
+            lines += ["", *part] if lines else part
+    return lines
 
-    lines = [line for line in found.lines if line.requests or found.by in ("day", "week", "month")]
-    if not found.total.requests:
-        return ["No requests in this period."]
-    rows = [_cells(line) for line in lines] + [_cells(found.total)]
-    highest = max((line.cost for line in found.lines), default=Decimal(0))
-    bars = [bar(line.cost, highest) if width >= WITH_BARS else "" for line in lines] + [""]
+
+def _budgets(found: Found, width: int) -> Iterator[str]:
+    from routerterm.engine.usage.views import gauges, projection_words
+
+    if found.accounts:
+        yield from gauges(found.accounts, found.now, min(width, 120), 2 * len(found.accounts)).lines
+    if found.summary.total.attempts:
+        month, words = found.summary.month, projection_words(found.seen)
+        from routerterm.core.money import show_usd, with_unknown
+
+        so_far = with_unknown(month.so_far, month.unpriced > 0)
+        yield f"This month {so_far} so far; {words} ({show_usd(month.per_day)} a day recently)."
+
+
+def _figures(found: Found) -> Iterator[str]:
+    from routerterm.core.money import show_usd, with_unknown
+
+    total = found.summary.total
+    yield (
+        f"{found.seen.period.name}: {with_unknown(total.cost, total.is_unknown)}, {total.requests:,} requests,"
+        f" {total.tokens:,} tokens ({total.estimated_share:.0%} estimated), {show_usd(total.saved)} saved by caches"
+    )
+    speed = f", {total.tokens_per_second.p50:.0f} tok/s" if total.tokens_per_second else ""
+    first = total.ttft_ms
+    ttft = f", time to first token {seconds(first, 'p50')} (p95 {seconds(first, 'p95')})" if first else ""
+    yield f"{total.errors:,} errors, {total.retries:,} retries, {total.failovers:,} failovers{ttft}{speed}"
+    if found.summary.under_way:
+        yield f"Under way: {found.summary.under_way}, with {show_usd(found.summary.reserved)} reserved."
+
+
+def _charts(found: Found, width: int) -> Iterator[list[str]]:
+    from routerterm.engine.usage.views import View, view_of
+
+    if width < WITH_CHARTS:
+        return
+    shown: tuple[View, ...] = (
+        ("cost", "week", "ttft") if found.summary.by in ("day", "hour", "week", "month") else ("cost",)
+    )
+    for which in shown:
+        made = view_of(found.seen, which, found.now)
+        drawn = made.draw(min(width, 120), HEIGHT).lines
+        if drawn:
+            yield [f"{made.title}  {made.right}".rstrip(), *drawn]
+
+
+def _table(found: Found, width: int) -> Iterator[str]:
+    summary = found.summary
+    lines = [line for line in summary.lines if line.attempts or summary.by in ("day", "week", "month")]
+    rows = [_cells(line) for line in lines] + [_cells(summary.total)]
+    highest = max((line.cost for line in summary.lines), default=Decimal(0))
+    bars = [bar_of(line.cost, highest) if width >= WITH_BARS else "" for line in lines] + [""]
     shown = _fitting(rows, width)
-    table = [_row(HEADS, shown, rows)]
-    table += [f"{_row(row, shown, rows)}  {mark}".rstrip() for row, mark in zip(rows, bars, strict=True)]
-    month = found.month
-    table += [
-        "",
-        f"This month {show_usd(month.so_far)} so far, projected ~{show_usd(month.expected)}"
-        f" ({show_usd(month.per_day)} a day recently).",
-    ]
-    if found.under_way:
-        table.append(f"Under way: {found.under_way}, with {show_usd(found.reserved)} reserved.")
-    return table
+    yield _row(HEADS, shown, rows)
+    yield from (f"{_row(row, shown, rows)}  {mark}".rstrip() for row, mark in zip(rows, bars, strict=True))
 
 
-HEADS = ("", "cost", "req", "in", "out", "saved", "EST", "err", "over", "ttft", "p95", "tok/s")
-_NEEDED = (0, 1, 2, 3, 4, 6, 7, 9, 11, 5, 8, 10)
+HEADS = (
+    "", "cost", "requests", "in", "out", "saved", "estimated", "errors", "retries", "failovers", "TTFT", "p95", "tok/s",
+)  # fmt: skip
+_NEEDED = (0, 1, 2, 3, 4, 7, 9, 10, 12, 8, 5, 6, 11)
 """Columns from the most to the least important: a narrow terminal goes without the last ones."""
 _NAME = 40
 
@@ -101,17 +179,19 @@ _NAME = 40
 def _cells(line: Line) -> tuple[str, ...]:
     from routerterm.core.money import show_usd, with_unknown
     from routerterm.core.sanitise import one_line
+    from routerterm.engine.usage.plot import short
 
     name = one_line(line.name)
     return (
         name if len(name) <= _NAME else f"{name[: _NAME - 1]}…",
-        with_unknown(line.cost, bool(line.unpriced)),
+        with_unknown(line.cost, line.is_unknown),
         f"{line.requests:,}",
         short(line.input_tokens),
         short(line.output_tokens),
         show_usd(line.saved) if line.saved else "",
         f"{line.estimated_share:.0%}" if line.estimated else "",
         str(line.errors or ""),
+        str(line.retries or ""),
         str(line.failovers or ""),
         seconds(line.ttft_ms, "p50"),
         seconds(line.ttft_ms, "p95"),
@@ -138,75 +218,35 @@ def _row(row: Sequence[str], shown: Sequence[int], rows: Sequence[Sequence[str]]
     return "  ".join(cells).rstrip()
 
 
-def bar(cost: Decimal, highest: Decimal) -> str:
-    """A bar as long as the cost, in eighths of a cell; nothing for nothing."""
-    if cost <= 0 or highest <= 0:
-        return ""
-    eighths = max(1, round(float(cost / highest) * BAR * 8))
-    return "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
+def bar_of(cost: Decimal, highest: Decimal) -> str:
+    """A bar as long as the cost; nothing for nothing."""
+    from routerterm.engine.usage.plot import bar
 
-
-def short(number: int) -> str:
-    """``950``, ``12.3k``, ``4.56M``."""
-    if number < 1_000:
-        return str(number)
-    for unit, size in (("k", 1_000), ("M", 1_000_000), ("G", 1_000_000_000)):
-        if number < size * 999.5:
-            scaled = number / size
-            return f"{scaled:.{2 if scaled < 9.995 else 1 if scaled < 99.95 else 0}f}{unit}"
-    return f"{number:.2e}"
+    return bar(float(cost / highest), BAR) if highest > 0 else ""
 
 
 def seconds(measured: Percentiles | None, which: str) -> str:
     """Milliseconds as seconds for a person."""
-    return "" if measured is None else f"{getattr(measured, which) / 1000:.1f}s"
+    return "" if measured is None else f"{getattr(measured, which) / 1000:.1f} s"
 
 
-def as_json_object(found: Summary) -> dict[str, Any]:
-    """The whole summary; money as text in US dollars, so that no digit is lost."""
-    month = {name: _plain(getattr(found.month, name)) for name in found.month.__struct_fields__}
+def as_json_object(found: Found) -> dict[str, Any]:
+    """All that is shown; money as text in US dollars, so that no digit is lost."""
+    from routerterm.engine.usage.export import cockpit_object, line_object, month_object, plain
+
+    summary = found.summary
     return {
-        "by": found.by,
-        "since": found.since,
-        "until": found.until,
-        "lines": [_line_object(line) for line in found.lines],
-        "total": _line_object(found.total),
-        "month": month,
-        "reserved": _plain(found.reserved),
-        "under_way": found.under_way,
+        "by": summary.by,
+        "since": summary.since,
+        "until": summary.until,
+        "lines": [line_object(line) for line in summary.lines],
+        "total": line_object(summary.total),
+        "month": month_object(summary.month),
+        "reserved": plain(summary.reserved),
+        "under_way": summary.under_way,
+        **{
+            name: value
+            for name, value in cockpit_object(found.seen, found.accounts).items()
+            if name in ("period", "over_time", "calendar", "week", "ttft_ms", "tokens_per_second", "budgets")
+        },
     }
-
-
-def write_csv(found: Summary) -> None:
-    """A line of names, then a line each."""
-    rows = [_flat(_line_object(line)) for line in found.lines]
-    names = list(_flat(_line_object(found.total)))
-    written = io.StringIO()
-    writer = csv.DictWriter(written, names, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write(written.getvalue())
-
-
-def _line_object(line: Line) -> dict[str, Any]:
-    return {name: _plain(getattr(line, name)) for name in line.__struct_fields__}
-
-
-def _flat(row: dict[str, Any]) -> dict[str, Any]:
-    """Percentiles as columns of their own; a text that a spreadsheet would take for a formula is marked as text."""
-    flat: dict[str, Any] = {}
-    for name, value in row.items():
-        if name in ("ttft_ms", "tokens_per_second"):
-            for part in ("p50", "p95"):
-                flat[f"{name}_{part}"] = "" if value is None else round(value[part], 1)
-        else:
-            flat[name] = f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@") else value
-    return flat
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    if hasattr(value, "p50"):
-        return {"p50": value.p50, "p95": value.p95}
-    return value

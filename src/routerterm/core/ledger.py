@@ -15,6 +15,9 @@ Outcome: TypeAlias = Literal["running", "done", "failed", "cut", "cancelled", "l
 """``cancelled``: by the person, or the loser of a hedge; ``lost``: the program died during the attempt."""
 Basis: TypeAlias = Literal["reserved", "estimated", "reported"]
 """What a row's numbers rest on: the high end held back before sending, our count, or the provider's."""
+Cause: TypeAlias = Literal["first", "retry", "failover", "hedge"]
+"""Why an attempt was made: it is the request's first; the same model was asked once more after a failure; another was;
+another was asked beside one that was slow to begin."""
 CapScope: TypeAlias = Literal["request", "day", "month", "route", "provider", "model", "conversation", "client"]
 CapUnit: TypeAlias = Literal["usd", "requests", "tokens"]
 
@@ -57,6 +60,8 @@ class AttemptRecord(Struct, frozen=True):
     """The names of the tools whose results it took along, never their arguments."""
     cached: bool = False
     """Whether the answer came from the gateway's own memory: nobody was asked, and it cost nothing."""
+    cause: Cause | None = None
+    """None is not known: the first where ``n`` is 1, else it counts as a failover."""
 
 
 class Cap(Struct, frozen=True):

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from ipaddress import ip_address
 
 from routerterm.core.secret import Secret
+from routerterm.engine.virtual_keys import OWNER, Client, VirtualKey
 from routerterm.gateway.http_errors import forbidden, unauthorised
-from routerterm.gateway.keys import OWNER, Client, VirtualKey
 
 
 class Access:

@@ -14,13 +14,13 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from routerterm.core.errors import BadRequest, RoutertermError
+from routerterm.engine.virtual_keys import STRANGER, Client
 from routerterm.gateway.chat_handler import ChatHandler, http_error
 from routerterm.gateway.connection import HEAD_MOST
 from routerterm.gateway.embeddings import EmbeddingAnswers
 from routerterm.gateway.history_api import HistoryApi
 from routerterm.gateway.http_errors import HttpError, wrong
 from routerterm.gateway.info_endpoints import InfoEndpoints
-from routerterm.gateway.keys import STRANGER, Client
 from routerterm.gateway.other_apis import OtherApis
 from routerterm.gateway.request import ClientDisconnected, Receive, Scope, Send, headers_of
 from routerterm.gateway.response import Header, Response

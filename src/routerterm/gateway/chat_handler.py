@@ -14,8 +14,8 @@ from msgspec.structs import replace
 from routerterm.core.errors import ContextTooLong, RoutertermError
 from routerterm.core.events import AttemptStarted, Event, Failed, WireEvent
 from routerterm.core.request import ChatRequest
+from routerterm.engine.virtual_keys import STRANGER, Client
 from routerterm.gateway.http_errors import HttpError, forbidden
-from routerterm.gateway.keys import STRANGER, Client
 from routerterm.gateway.limits import check_request
 from routerterm.gateway.rate_limiter import Permit
 from routerterm.gateway.relay import Relay

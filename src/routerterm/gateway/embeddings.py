@@ -14,8 +14,8 @@ from routerterm.core.errors import BadRequest, RoutertermError
 from routerterm.core.events import AttemptStarted, Failed, Finished, TextDelta
 from routerterm.core.messages import Message
 from routerterm.core.request import ChatRequest, Embedding, Params
+from routerterm.engine.virtual_keys import Client
 from routerterm.gateway.http_errors import HttpError, forbidden
-from routerterm.gateway.keys import Client
 from routerterm.gateway.request import Receive, Scope, Send, headers_of
 from routerterm.gateway.request_options import RequestOptions, request_options
 from routerterm.gateway.request_record import RequestRecord

@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from routerterm.core.messages import part_to_json
 from routerterm.engine.usage.statistics import BYS, summary
+from routerterm.engine.virtual_keys import Client
 from routerterm.gateway.http_errors import forbidden, wrong
-from routerterm.gateway.keys import Client
 from routerterm.gateway.request import Receive, Scope, headers_of
 from routerterm.gateway.response import Response
 from routerterm.protocols.json_utils import dumps, text

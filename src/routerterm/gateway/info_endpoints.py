@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from routerterm.core.money import from_nano
+from routerterm.engine.virtual_keys import OWNER, Client
 from routerterm.gateway.http_errors import forbidden, wrong
-from routerterm.gateway.keys import OWNER, Client
 from routerterm.gateway.request import Receive, Scope, headers_of
 from routerterm.gateway.response import Response
 from routerterm.protocols import server_half

@@ -6,8 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from routerterm.core.targets import Target
+from routerterm.engine.virtual_keys import Client
 from routerterm.gateway.http_errors import wrong
-from routerterm.gateway.keys import Client
 from routerterm.gateway.request import Receive, Scope, headers_of
 from routerterm.gateway.response import Response
 from routerterm.protocols import server_half

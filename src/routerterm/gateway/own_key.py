@@ -11,7 +11,7 @@ from routerterm.config.paths import Paths
 from routerterm.config.write import write_whole
 from routerterm.core.errors import SettingsError
 from routerterm.core.secret import Secret
-from routerterm.gateway.keys import new_token
+from routerterm.engine.virtual_keys import new_token
 
 FILE = "gateway.key"
 LEAST = 16

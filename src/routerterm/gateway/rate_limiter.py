@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from msgspec import Struct, field
 
+from routerterm.engine.virtual_keys import Client
 from routerterm.gateway.http_errors import busy, too_many
-from routerterm.gateway.keys import Client
 
 MINUTE = 60.0
 UNSAID = 4_096

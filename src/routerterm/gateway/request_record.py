@@ -13,7 +13,7 @@ from routerterm.core.errors import RoutertermError
 from routerterm.core.events import Failed, Finished, WireEvent
 from routerterm.core.usage import Usage, UsageSource
 from routerterm.engine.usage.request_log import Ending, RequestEntry, RequestLog
-from routerterm.gateway.keys import Client
+from routerterm.engine.virtual_keys import Client
 
 if TYPE_CHECKING:
     from routerterm.gateway.relay import Relay

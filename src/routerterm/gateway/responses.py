@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from routerterm.core.errors import BadRequest, StoreError
+from routerterm.engine.virtual_keys import Client
 from routerterm.gateway.http_errors import HttpError, wrong
-from routerterm.gateway.keys import Client
 from routerterm.gateway.request import Receive, Scope, headers_of
 from routerterm.gateway.response import Response
 from routerterm.protocols.json_utils import NotJson, dumps, loads, mapping, text

@@ -22,10 +22,10 @@ from routerterm.core.request import ChatRequest
 from routerterm.core.secret import Secret
 from routerterm.core.targets import Target
 from routerterm.engine.usage.request_log import RequestLog
+from routerterm.engine.virtual_keys import Client, VirtualKey
 from routerterm.gateway.access import Access
 from routerterm.gateway.cache import AnswerCache, Slot, key_of
 from routerterm.gateway.http_errors import forbidden
-from routerterm.gateway.keys import Client, VirtualKey
 from routerterm.gateway.limits import LONGEST_NAME, check_request
 from routerterm.gateway.metrics import Metrics
 from routerterm.gateway.mock import mock_events
@@ -250,6 +250,6 @@ class GatewayState:
 
 async def read_keys(services: Services) -> tuple[VirtualKey, ...]:
     """The virtual keys as they are kept."""
-    from routerterm.gateway.keys import of_row
+    from routerterm.engine.virtual_keys import of_row
 
     return tuple(of_row(row) for row in await services.store.gateway_keys.all())

@@ -13,7 +13,6 @@ from typing import assert_never
 
 from routerterm.core.ledger import AttemptRecord, Cap, CapReached, CapScope, CapUnit
 from routerterm.store.errors import DiskTrouble
-from routerterm.store.statistics import KEYS, Kind
 from routerterm.store.worker import Worker
 
 _COLUMNS = AttemptRecord.__struct_fields__
@@ -226,31 +225,6 @@ def recover(connection: sqlite3.Connection, living: Collection[str]) -> int:
         said = reserved if row["letters"] is None else min(reserved, row["letters"] // 3 + 100)
         connection.execute(_GUESS, {"id": row["id"], "output": said})
     return len(held)
-
-
-def rows_behind(
-    connection: sqlite3.Connection, kind: Kind, value: str, since: int, limit: int
-) -> tuple[AttemptRecord, ...]:
-    """The newest attempts of a model, provider, route, key or conversation since then, newest first."""
-    found = connection.execute(
-        f"SELECT {', '.join(_COLUMNS)} FROM attempt WHERE started_at >= ? AND {KEYS[kind]} = ?"
-        " ORDER BY started_at DESC LIMIT ?",
-        (since, value, limit),
-    )
-    return tuple(AttemptRecord(**dict(zip(_COLUMNS, row, strict=True))) for row in found)
-
-
-def rows_between(
-    connection: sqlite3.Connection, since: int, until: int, limit: int, *, failed: bool = False
-) -> tuple[AttemptRecord, ...]:
-    """The newest attempts of a time, newest first; ``failed``: only those that came to nothing."""
-    only = " AND outcome IN ('failed', 'cut', 'lost')" if failed else ""
-    found = connection.execute(
-        f"SELECT {', '.join(_COLUMNS)} FROM attempt WHERE started_at >= ? AND started_at < ?{only}"
-        " ORDER BY started_at DESC LIMIT ?",
-        (since, until, limit),
-    )
-    return tuple(AttemptRecord(**dict(zip(_COLUMNS, row, strict=True))) for row in found)
 
 
 def rows_of(connection: sqlite3.Connection, message_id: str) -> tuple[AttemptRecord, ...]:

@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
 
-Kind: TypeAlias = Literal["model", "provider", "route", "key", "conversation"]
+Kind: TypeAlias = Literal["model", "provider", "route", "key", "conversation", "client", "tool"]
 QUARTER, DAY = 900_000, 86_400_000
 """Milliseconds in a slot of kind ``time``, and of the others."""
 SPEED_SAMPLE = 4_000
@@ -23,7 +23,8 @@ _RAW = (
     "count(*), sum(n > 1), sum(outcome IN ('failed', 'cut', 'lost')), sum(outcome = 'cancelled'),"
     " sum(usage_source <> 'reported'), sum(cost_nanousd IS NULL), sum(coalesce(input_tokens, 0)),"
     " sum(coalesce(cache_read_tokens, 0)), sum(coalesce(cache_write_tokens, 0)), sum(coalesce(output_tokens, 0)),"
-    " sum(coalesce(reasoning_tokens, 0)), sum(coalesce(cost_nanousd, 0)), sum(coalesce(saved_nanousd, 0))"
+    " sum(coalesce(reasoning_tokens, 0)), sum(coalesce(cost_nanousd, 0)), sum(coalesce(saved_nanousd, 0)),"
+    " sum(coalesce(cause = 'retry', 0)), sum(coalesce(cause = 'hedge', 0))"
 )
 KEYS = {
     "model": "provider || '/' || model",
@@ -31,16 +32,22 @@ KEYS = {
     "route": "coalesce(route, '')",
     "key": "provider || ' ' || coalesce(key_label, '')",
     "conversation": "coalesce(conversation_id, '')",
+    "client": "client",
+    "tool": "coalesce(tool, '')",
 }
 """What names a row for each kind of thing, as SQL."""
+
+
+Cell: TypeAlias = tuple[int, str, tuple[int, ...]]
+"""A day (of UTC, since the epoch), what its sums are of, and those sums in the order of `Sums`."""
 
 
 class Sums(Struct, frozen=True):
     """What some rows of the ledger add up to.  Money is nano-dollars; ``input`` is without cached tokens."""
 
     attempts: int = 0
-    failovers: int = 0
-    """Attempts after the first of their request."""
+    further: int = 0
+    """Attempts after the first of their request: retries, failovers and hedges."""
     errors: int = 0
     cancelled: int = 0
     estimated: int = 0
@@ -55,6 +62,20 @@ class Sums(Struct, frozen=True):
     cost: int = 0
     saved: int = 0
     """What prompt caches saved."""
+    retries: int = 0
+    """Attempts at the model that had just failed."""
+    hedges: int = 0
+    """Attempts beside one that was slow to begin."""
+
+    @property
+    def requests(self) -> int:
+        """What somebody asked for, however many attempts it took."""
+        return self.attempts - self.further
+
+    @property
+    def failovers(self) -> int:
+        """Attempts at another model after a failure; of old rows those included whose cause is not known."""
+        return self.further - self.retries - self.hedges
 
     @property
     def tokens(self) -> int:
@@ -84,6 +105,8 @@ class Speed(Struct, frozen=True):
     route: str
     key_label: str
     conversation_id: str
+    client: str
+    tool: str
     ttft_ms: int | None
     tokens_per_second: float | None
 
@@ -98,25 +121,72 @@ class Book:
         """See the function of that name."""
         return by_time(self._connection, since, until, unit, offset, cycle)
 
+    def by_minutes(self, since: int, until: int, unit: int) -> dict[int, Sums]:
+        """Sums by stretch of ``unit`` milliseconds since ``since``, however short: for an hour or so."""
+        rows = self._connection.execute(
+            f"SELECT (started_at - ?) / ?, {_RAW} FROM attempt"
+            " WHERE started_at >= ? AND started_at < ? AND outcome <> 'running' GROUP BY 1",
+            (since, unit, since, until),
+        )
+        return {row[0]: Sums(*row[1:]) for row in rows}
+
     def by_kind(self, kind: Kind, since: int, until: int) -> dict[str, Sums]:
         """See the function of that name."""
         return by_kind(self._connection, kind, since, until)
+
+    def cells(self, kind: Kind, since: int) -> list[Cell]:
+        """The sums of every whole day (of UTC) from that of ``since`` on, by day; providers are models."""
+        rows = self._connection.execute(
+            f"SELECT slot, key, {', '.join(_SUMS)} FROM tally WHERE kind = ? AND slot >= ? AND attempts > 0"
+            " ORDER BY slot",
+            (kind, since // DAY),
+        )
+        return [(row[0], row[1], tuple(row[2:])) for row in rows]
+
+    def edges(self, kind: Kind, since: int, until: int) -> list[tuple[str, Sums]]:
+        """The sums of the broken days (of UTC) at both ends of a period, from the rows themselves."""
+        raw = f"SELECT {KEYS[kind]}, {_RAW} FROM attempt"
+        first, last = -(-since // DAY), until // DAY
+        return list(_edges(self._connection, raw, since, until, first * DAY, last * DAY))
 
     def running(self, since: int, until: int) -> Sums:
         """See the function of that name."""
         return running(self._connection, since, until)
 
     def first_started(self) -> int | None:
-        """See the function of that name."""
-        return first_started(self._connection)
+        """When the oldest row began."""
+        return _least_start(self._connection, "")
+
+    def oldest_running(self) -> int | None:
+        """When the oldest row began that is not settled yet."""
+        return _least_start(self._connection, " WHERE outcome = 'running'")
+
+    def newest(self) -> int:
+        """The number of the row that was written last: later ones have higher numbers."""
+        return int(self._connection.execute("SELECT coalesce(max(rowid), 0) FROM attempt").fetchone()[0])
+
+    def first_started_after(self, number: int) -> int | None:
+        """When the oldest of the rows began that were written after that number."""
+        return _least_start(self._connection, f" WHERE rowid > {int(number)}")
+
+    def version(self) -> int:
+        """A number that changes whenever anybody else has written to the file."""
+        return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
 
     def speeds(self, since: int, until: int) -> list[Speed]:
         """See the function of that name."""
         return speeds(self._connection, since, until)
 
     def titles(self, ids: Sequence[str]) -> dict[str, str]:
-        """See the function of that name."""
-        return titles(self._connection, ids)
+        """The titles of conversations that still exist."""
+        marks = ",".join("?" * len(ids))
+        rows = self._connection.execute(f"SELECT id, title FROM conversation WHERE id IN ({marks})", ids)
+        return {row[0]: row[1] for row in rows}
+
+    def projects(self) -> dict[str, str]:
+        """The folder of every conversation that belongs to one."""
+        rows = self._connection.execute("SELECT id, project FROM conversation WHERE project IS NOT NULL")
+        return {row[0]: row[1] for row in rows}
 
 
 def by_time(
@@ -165,9 +235,8 @@ def running(connection: sqlite3.Connection, since: int, until: int) -> Sums:
     return Sums(*(value or 0 for value in row))
 
 
-def first_started(connection: sqlite3.Connection) -> int | None:
-    """When the oldest row began."""
-    row = connection.execute("SELECT min(started_at) FROM attempt").fetchone()
+def _least_start(connection: sqlite3.Connection, where: str) -> int | None:
+    row = connection.execute(f"SELECT min(started_at) FROM attempt{where}").fetchone()
     return None if row[0] is None else int(row[0])
 
 
@@ -175,15 +244,15 @@ def speeds(connection: sqlite3.Connection, since: int, until: int) -> list[Speed
     """How quick the newest answers of a period were, at most `SPEED_SAMPLE`."""
     rows = connection.execute(
         "SELECT started_at, provider, model, coalesce(route, ''), coalesce(key_label, ''),"
-        " coalesce(conversation_id, ''),"
+        " coalesce(conversation_id, ''), client, coalesce(tool, ''),"
         " ttft_ms, output_tokens, duration_ms FROM attempt INDEXED BY attempt_speed"
         " WHERE outcome = 'done' AND duration_ms IS NOT NULL AND started_at >= ? AND started_at < ?"
         " ORDER BY started_at DESC LIMIT ?",
         (since, until, SPEED_SAMPLE),
     )
     return [
-        Speed(at, provider, model, route, key, conversation, ttft, _rate(output, duration, ttft))
-        for at, provider, model, route, key, conversation, ttft, output, duration in rows
+        Speed(at, provider, model, route, key, conversation, client, tool, ttft, _rate(output, duration, ttft))
+        for at, provider, model, route, key, conversation, client, tool, ttft, output, duration in rows
     ]
 
 
@@ -199,12 +268,6 @@ def answer_lengths(connection: sqlite3.Connection, newest: int = 4_000) -> dict[
         if tokens:
             found.setdefault((provider, model), []).append(tokens)
     return found
-
-
-def titles(connection: sqlite3.Connection, ids: Sequence[str]) -> dict[str, str]:
-    """The titles of conversations that still exist."""
-    marks = ",".join("?" * len(ids))
-    return dict(connection.execute(f"SELECT id, title FROM conversation WHERE id IN ({marks})", ids).fetchall())
 
 
 def _edges(

@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
-from zoneinfo import ZoneInfo
 
 from msgspec import Struct, field
 
@@ -14,6 +13,7 @@ from routerterm.catalog import Catalog
 from routerterm.config.schema import BudgetSettings, CapSettings, GuardSettings, Settings
 from routerterm.core.ports import State
 from routerterm.core.targets import Target
+from routerterm.engine.usage.clock import zone_of
 from routerterm.router.accounting.pricing import CatalogPricer
 from routerterm.router.decide.budget import BudgetRules, Limits, PersonalBudget
 from routerterm.router.decide.forecast import AnswerLengths, HistoryForecaster
@@ -106,7 +106,7 @@ def budget_rules(own: BudgetSettings) -> BudgetRules:
         models=_by_name(own.models),
         on_cap=own.on_cap,
         warn_at=own.warn_at,
-        zone=ZoneInfo(own.timezone) if own.timezone else None,
+        zone=zone_of(own.timezone),
     )
 
 

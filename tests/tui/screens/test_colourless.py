@@ -12,12 +12,14 @@ from routerterm.catalog.values import ModelInfo
 from routerterm.config.paths import Paths
 from routerterm.core.ledger import Cap
 from routerterm.core.targets import Forecast
+from routerterm.engine.usage.accounts import Account
+from routerterm.engine.usage.plot import ASCII_PENS, UNICODE_PENS, Pens
+from routerterm.engine.usage.views import gauges
 from routerterm.router.decide.budget import Gauge
 from routerterm.router.decide.circuit_breaker import Health
 from routerterm.router.options import Route
 from routerterm.tui.app import RoutertermApp
 from routerterm.tui.screens.models.rows import Need, Shelf, model_row, route_row
-from routerterm.tui.screens.stats.rows import gauge_fields
 from routerterm.tui.themes.values import ASCII_GLYPHS, Glyphs
 from routerterm.tui.widgets.rows import plain
 from routerterm.tui.widgets.status import StatusView, status_fields
@@ -60,11 +62,15 @@ def test_the_status_line_tells_its_states_apart(glyphs: Glyphs) -> None:
     alone([status(glyphs, activity=activity) for activity in ("idle", "waiting", "answering")])
 
 
-@MACHINES
-def test_the_gauges_tell_what_is_nearly_used_up(glyphs: Glyphs) -> None:
-    gauges = [Gauge(Cap("day", "usd", 10), spent, None) for spent in (1, 9, 10)]
-    said = ["".join(span.text for span in field.spans) for field in gauge_fields(gauges, glyphs)]
-    assert [words.count("!") for words in said] == [0, 1, 2]
+@pytest.mark.parametrize("pens", [UNICODE_PENS, ASCII_PENS], ids=["unicode", "ascii"])
+@pytest.mark.parametrize("size", [(100, 6), (45, 3)], ids=["large", "small"])
+def test_the_gauges_tell_what_is_nearly_used_up(pens: Pens, size: tuple[int, int]) -> None:
+    accounts = [Account(Gauge(Cap("day", "usd", 10), spent, None, "day"), 60_000) for spent in (1, 9, 10)]
+    said = gauges(accounts, 0, *size, pens).lines
+    each = len(said) // 3
+    assert [said[n * each].count("!") for n in range(3)] == [0, 1, 2]
+    alone(["".join(said[n * each : n * each + each]) for n in range(3)])
+    assert "resets in 1 min" in said[0] or size[0] < 60
 
 
 @MACHINES

@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime, timedelta, tzinfo
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, get_args
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Protocol, TypeAlias, get_args
 
 from msgspec import Struct
 
 from routerterm.core.money import from_nano
 from routerterm.engine.usage.clock import DAY, HOUR, Clock, TimeUnit, label_of
-from routerterm.router.decide.budget import day_start, month_start, next_month_start
-from routerterm.store.ledger import rows_behind, rows_between
+from routerterm.engine.usage.lines import Line, line_of
+from routerterm.engine.usage.projection import RECENT_DAYS, MonthForecast, project
+from routerterm.engine.usage.snapshot import NAME_OF, Thing
+from routerterm.router.decide.budget import day_start, month_start
 from routerterm.store.statistics import Book, Speed, Sums, added_up
 
 if TYPE_CHECKING:
-    from routerterm.core.ledger import AttemptRecord
     from routerterm.store.worker import Worker
 
-Thing: TypeAlias = Literal["model", "provider", "route", "conversation", "key"]
 By: TypeAlias = TimeUnit | Thing
 BYS: tuple[str, ...] = (*get_args(TimeUnit), *get_args(Thing))
 """What can be summed up by.  ``hour`` is the hour of the day: when money is spent."""
 MOST_LINES = 500
 """Things that get a line of their own; the rest share one."""
-RECENT_DAYS = 14
-"""Days whose average the month's forecast goes on with."""
+OTHERS = "(all others)"
+"""The id of that one."""
 
 
 class HasReader(Protocol):
@@ -37,60 +38,6 @@ class HasReader(Protocol):
     def reader(self) -> Worker:
         """The thread that reads."""
         ...
-
-
-class Percentiles(Struct, frozen=True):
-    """The middle one of some measurements, and the one that 95 of 100 do not pass."""
-
-    p50: float
-    p95: float
-
-
-class Line(Struct, frozen=True):
-    """One line of a summary.  Money is US dollars."""
-
-    name: str
-    """``2026-11-21``, ``2026-W47``, ``2026-11``, ``09`` (an hour of the day), ``provider/model``, a route, a title…"""
-    id: str
-    """What the name stands for: the same, or the id of a conversation."""
-    requests: int
-    """Attempts: failed, cancelled and hedges too."""
-    input_tokens: int
-    """The whole prompts, cached tokens included."""
-    output_tokens: int
-    reasoning_tokens: int
-    cached_tokens: int
-    cost: Decimal
-    unpriced: int
-    """Requests whose cost is unknown: they are not in ``cost``."""
-    saved: Decimal
-    """By providers' prompt caches."""
-    estimated: int
-    """Requests whose tokens nobody reported."""
-    errors: int
-    failovers: int
-    cancelled: int
-    ttft_ms: Percentiles | None = None
-    tokens_per_second: Percentiles | None = None
-
-    @property
-    def tokens(self) -> int:
-        """Prompts and answers."""
-        return self.input_tokens + self.output_tokens
-
-    @property
-    def estimated_share(self) -> float:
-        """How much of it rests on our own counting, 0 to 1."""
-        return self.estimated / self.requests if self.requests else 0.0
-
-
-class MonthForecast(Struct, frozen=True):
-    """This month so far, and what it will come to if the rest goes on as the last days did."""
-
-    so_far: Decimal
-    expected: Decimal
-    per_day: Decimal
-    days_left: float
 
 
 class Summary(Struct, frozen=True):
@@ -124,25 +71,6 @@ async def summary(
     return await store.reader.read(lambda connection: summarise(Book(connection), days, by, now, zone))
 
 
-async def requests(store: HasReader, thing: Thing, id: str, since: int, limit: int = 500) -> tuple[AttemptRecord, ...]:
-    """The newest requests behind a line of a summary by a thing, newest first: metadata only."""
-    return await store.reader.read(lambda connection: rows_behind(connection, thing, id, since, limit))
-
-
-async def requests_between(
-    store: HasReader, since: int, until: int, limit: int = 500, *, failed: bool = False
-) -> tuple[AttemptRecord, ...]:
-    """The newest requests of a time, newest first; ``failed``: only those that came to nothing."""
-    return await store.reader.read(lambda connection: rows_between(connection, since, until, limit, failed=failed))
-
-
-def days_between(first: str, last: str, zone: tzinfo | None) -> tuple[int, int]:
-    """From the midnight before one day to the midnight after another, as ``2026-11-21``, in milliseconds."""
-    start, end = (datetime.fromisoformat(day).replace(tzinfo=zone) for day in (first, last))
-    end += timedelta(days=1)
-    return round(start.timestamp() * 1000), round(end.timestamp() * 1000)
-
-
 def summarise(book: Book, days: int | None, by: By, now: int, zone: tzinfo | None) -> Summary:
     """See `summary`."""
     until = day_start(day_start(now, zone) + DAY + 4 * HOUR, zone)  # the next midnight, also of a day of 25 hours
@@ -154,7 +82,7 @@ def summarise(book: Book, days: int | None, by: By, now: int, zone: tzinfo | Non
         sums = _by_label(book, clock, by, since, until)
         names = dict.fromkeys(clock.all_labels(by, since, min(until, now + 1)), Sums()) | sums  # type: ignore[arg-type]
         groups = _grouped(quick, lambda speed: label(speed.started_at))
-        lines = tuple(_line(name, name, names[name], groups.get(name, ())) for name in sorted(names))
+        lines = tuple(line_of(name, name, names[name], groups.get(name, ())) for name in sorted(names))
     else:
         lines = _things(book, by, since, until, quick)  # type: ignore[arg-type]
     total = sum(book.by_kind("model", since, until).values(), Sums())
@@ -164,7 +92,7 @@ def summarise(book: Book, days: int | None, by: By, now: int, zone: tzinfo | Non
         since,
         until,
         lines,
-        _line("total", "", total, quick),
+        line_of("total", "", total, quick),
         month_forecast(book, now, zone),
         from_nano(held.cost),
         held.attempts,
@@ -173,24 +101,10 @@ def summarise(book: Book, days: int | None, by: By, now: int, zone: tzinfo | Non
 
 def month_forecast(book: Book, now: int, zone: tzinfo | None) -> MonthForecast:
     """What this calendar month will come to."""
-    start, end = month_start(now, zone), next_month_start(now, zone)
-    so_far = sum(book.by_kind("provider", start, now + 1).values(), Sums()).cost
-    first = book.first_started()
-    begun = max(now - RECENT_DAYS * DAY, now if first is None else first)
-    recent = sum(book.by_kind("provider", begun, now + 1).values(), Sums()).cost
-    span = max((now - begun) / DAY, 1.0)
-    per_day = from_nano(recent) / Decimal(str(round(span, 6)))
-    left = max(0.0, (end - now) / DAY)
-    expected = from_nano(so_far) + per_day * Decimal(str(round(left, 6)))
-    return MonthForecast(from_nano(so_far), expected, per_day, left)
-
-
-def percentiles(values: Iterable[float | None]) -> Percentiles | None:
-    """Of the values that there are."""
-    known = sorted(value for value in values if value is not None)
-    if not known:
-        return None
-    return Percentiles(known[(len(known) - 1) // 2], known[min(len(known) - 1, len(known) * 95 // 100)])
+    clock = Clock(zone)
+    since = min(month_start(now, zone), day_start(now - RECENT_DAYS * DAY, zone))
+    days = _by_label(book, clock, "day", since, now + 1)
+    return project({date.fromisoformat(name): sums for name, sums in days.items()}, now, zone)
 
 
 def _since(book: Book, days: int | None, now: int, zone: tzinfo | None) -> int:
@@ -211,24 +125,29 @@ def _by_label(book: Book, clock: Clock, by: By, since: int, until: int) -> dict[
     return found
 
 
-_THINGS: Mapping[Thing, Callable[[Speed], str]] = {
-    "model": lambda speed: f"{speed.provider}/{speed.model}",
-    "provider": lambda speed: speed.provider,
-    "route": lambda speed: speed.route,
-    "key": lambda speed: f"{speed.provider} {speed.key_label}",
-    "conversation": lambda speed: speed.conversation_id,
-}
-
-
 def _things(book: Book, by: Thing, since: int, until: int, quick: Iterable[Speed]) -> tuple[Line, ...]:
-    found = book.by_kind(by, since, until)
-    groups = _grouped(quick, _THINGS[by])
+    if by != "project":
+        return lines_of(book, by, book.by_kind(by, since, until), _grouped(quick, NAME_OF[by]))
+    projects = book.projects()
+    found: dict[str, list[Sums]] = {}
+    for conversation, sums in book.by_kind("conversation", since, until).items():
+        found.setdefault(projects.get(conversation, ""), []).append(sums)
+    groups = _grouped(quick, lambda speed: projects.get(speed.conversation_id, ""))
+    return lines_of(book, by, {name: added_up(many) for name, many in found.items()}, groups)
+
+
+def lines_of(
+    book: Book, by: Thing, found: Mapping[str, Sums], groups: Mapping[str, Sequence[Speed]]
+) -> tuple[Line, ...]:
+    """A line for each thing, the dearest first, and one for all that are too many."""
     ranked = sorted(found, key=lambda name: (-found[name].cost, -found[name].attempts, name))
     shown, rest = ranked[:MOST_LINES], ranked[MOST_LINES:]
     names = book.titles(shown) if by == "conversation" else {}
-    lines = [_line(names.get(id) or id.strip() or "(none)", id, found[id], groups.get(id, ())) for id in shown]
+    if by == "project":
+        names = {id: PurePath(id).name for id in shown}
+    lines = [line_of(names.get(id) or id.strip() or "(none)", id, found[id], groups.get(id, ())) for id in shown]
     if rest:
-        lines.append(_line("(all others)", "", added_up(found[id] for id in rest), ()))
+        lines.append(line_of("(all others)", OTHERS, added_up(found[id] for id in rest)))
     return tuple(lines)
 
 
@@ -237,25 +156,3 @@ def _grouped(quick: Iterable[Speed], key: Callable[[Speed], str]) -> dict[str, l
     for speed in quick:
         groups.setdefault(key(speed), []).append(speed)
     return groups
-
-
-def _line(name: str, id: str, sums: Sums, quick: Iterable[Speed]) -> Line:
-    quick = list(quick)
-    return Line(
-        name,
-        id,
-        requests=sums.attempts,
-        input_tokens=sums.input + sums.cache_read + sums.cache_write,
-        output_tokens=sums.output,
-        reasoning_tokens=sums.reasoning,
-        cached_tokens=sums.cache_read,
-        cost=from_nano(sums.cost),
-        unpriced=sums.unpriced,
-        saved=from_nano(sums.saved),
-        estimated=sums.estimated,
-        errors=sums.errors,
-        failovers=sums.failovers,
-        cancelled=sums.cancelled,
-        ttft_ms=percentiles(speed.ttft_ms for speed in quick),
-        tokens_per_second=percentiles(speed.tokens_per_second for speed in quick),
-    )

@@ -7,8 +7,9 @@ import asyncio
 from msgspec.structs import replace
 
 from routerterm.core.errors import ProviderError, ResponseTimeout, StreamInterrupted
-from routerterm.core.ledger import Outcome
+from routerterm.core.ledger import Cause, Outcome
 from routerterm.core.money import Cost, to_nano
+from routerterm.core.targets import Target
 from routerterm.core.usage import Usage
 from routerterm.router.accounting.admission import AttemptAdmission, AttemptResult
 from routerterm.router.accounting.rows import total_cost, total_usage
@@ -32,6 +33,7 @@ class AttemptRecorder:
         self._ended = 0
         self.made = 0
         """Attempts that left."""
+        self._last: Target | None = None
 
     @property
     def committed(self) -> int:
@@ -52,6 +54,15 @@ class AttemptRecorder:
         """An attempt leaves."""
         self._open.append(run)
         self.made += 1
+        self._last = run.attempt.target
+
+    def cause(self, target: Target) -> Cause:
+        """Why an attempt is made now: after those that left before it, or beside one that is under way."""
+        if self._last is None:
+            return "first"
+        if self._open:
+            return "hedge"
+        return "retry" if target == self._last else "failover"
 
     async def finish(
         self, run: RunningAttempt, outcome: Outcome, error: ProviderError | None = None, error_class: str | None = None

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
-from routerterm.core.ledger import AttemptRecord, Outcome
+from routerterm.core.ledger import AttemptRecord, Cause, Outcome
 from routerterm.core.money import FREE, UNKNOWN_COST, Cost, to_nano
 from routerterm.core.request import ChatRequest
 from routerterm.core.targets import Forecast
@@ -23,6 +23,7 @@ def reservation_row(
     started_at: int,
     forecast: Forecast | None,
     reserve: int,
+    cause: Cause = "first",
 ) -> AttemptRecord:
     """The row that is written before anything leaves: the high end is held back."""
     high = forecast.high if forecast is not None else None
@@ -44,6 +45,7 @@ def reservation_row(
         step=request.step,
         tool=request.tool,
         price_date=attempt.candidate.model.price_date,
+        cause=cause,
     )
 
 

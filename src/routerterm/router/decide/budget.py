@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
+from typing import Literal, TypeAlias
 
 from msgspec import Struct, field
 
@@ -20,6 +21,8 @@ from routerterm.core.request import ChatRequest
 from routerterm.core.targets import Forecast, Target
 from routerterm.router.ports import OnCap
 
+Every: TypeAlias = Literal["", "day", "month"]
+"""When a cap begins from nothing again; never, where it is empty."""
 Used = Callable[[Sequence[Cap]], Awaitable[Sequence[int]]]
 """What is used of each cap, reservations included: the ledger's answer."""
 
@@ -57,6 +60,12 @@ class Gauge(Struct, frozen=True):
     used: int
     warned: int | None
     """The highest percentage of `BudgetRules.warn_at` that is reached."""
+    every: Every = ""
+
+    @property
+    def left(self) -> int:
+        """What may still be used."""
+        return max(0, self.cap.limit - self.used)
 
     @property
     def share(self) -> float:
@@ -66,7 +75,9 @@ class Gauge(Struct, frozen=True):
     @property
     def words(self) -> str:
         """For a person: ``today $0.41 of $2.00``."""
-        return f"{scope_words(self.cap)} {_amount(self.cap, self.used)} of {_amount(self.cap, self.cap.limit)}"
+        return (
+            f"{scope_words(self.cap)} {amount_words(self.cap, self.used)} of {amount_words(self.cap, self.cap.limit)}"
+        )
 
 
 class PersonalBudget:
@@ -113,9 +124,10 @@ class PersonalBudget:
     async def gauges(self, now_ms: int) -> tuple[Gauge, ...]:
         """How full the caps of today and this month are: for the status line and the stats screen."""
         caps = standing_caps(self._rules, now_ms)
-        used = await self._used(caps)
+        used = await self._used([cap for cap, _ in caps])
         return tuple(
-            Gauge(cap, n, warned(n, cap.limit, self._rules.warn_at)) for cap, n in zip(caps, used, strict=True)
+            Gauge(cap, n, warned(n, cap.limit, self._rules.warn_at), every)
+            for (cap, every), n in zip(caps, used, strict=True)
         )
 
     def _is_free(self, target: Target) -> bool:
@@ -135,29 +147,29 @@ def objection(caps: Sequence[Cap], used: Sequence[int], forecast: Forecast) -> s
     for cap, so_far in zip(caps, used, strict=True):
         wants = _wanted(cap, forecast)
         if so_far + wants > cap.limit:
-            left = _amount(cap, max(0, cap.limit - so_far))
-            return f"would exceed {_cap_words(cap)} (up to {_amount(cap, wants)}, {left} left)"
+            left = amount_words(cap, max(0, cap.limit - so_far))
+            return f"would exceed {_cap_words(cap)} (up to {amount_words(cap, wants)}, {left} left)"
     return None
 
 
 def caps_of(rules: BudgetRules, request: ChatRequest, target: Target, route: str, now_ms: int) -> tuple[Cap, ...]:
     """The caps of the rules that hold for this request."""
     about = (None, ("route", route), ("provider", target.provider), ("model", str(target)))
-    caps = [cap for owner, cap in _all_caps(rules, now_ms) if owner in about]
+    caps = [cap for owner, cap, _ in _all_caps(rules, now_ms) if owner in about]
     if rules.conversation is not None and request.conversation_id is not None:
         caps.append(Cap("conversation", "usd", to_nano(rules.conversation), 0, request.conversation_id))
     return tuple(caps)
 
 
-def standing_caps(rules: BudgetRules, now_ms: int) -> tuple[Cap, ...]:
-    """All caps that fill up with time: those of days and months, of routes, providers and models."""
-    return tuple(cap for _, cap in _all_caps(rules, now_ms) if cap.scope != "request")
+def standing_caps(rules: BudgetRules, now_ms: int) -> tuple[tuple[Cap, Every], ...]:
+    """All caps that fill up with time, and when they begin again: of days and months, routes, providers and models."""
+    return tuple((cap, every) for _, cap, every in _all_caps(rules, now_ms) if cap.scope != "request")
 
 
-def _all_caps(rules: BudgetRules, now_ms: int) -> Iterator[tuple[tuple[CapScope, str] | None, Cap]]:
+def _all_caps(rules: BudgetRules, now_ms: int) -> Iterator[tuple[tuple[CapScope, str] | None, Cap, Every]]:
     """Every cap but those of conversations, with whom it is about; None is everybody."""
     day, month = day_start(now_ms, rules.zone), month_start(now_ms, rules.zone)
-    yield from ((None, cap) for cap in _caps_in(rules.limits, "day", "month", None, day, month))
+    yield from ((None, cap, every) for cap, every in _caps_in(rules.limits, "day", "month", None, day, month))
     named: tuple[tuple[CapScope, Mapping[str, Limits]], ...] = (
         ("route", rules.routes),
         ("provider", rules.providers),
@@ -165,22 +177,23 @@ def _all_caps(rules: BudgetRules, now_ms: int) -> Iterator[tuple[tuple[CapScope,
     )
     for scope, table in named:
         for name, limits in table.items():
-            yield from (((scope, name), cap) for cap in _caps_in(limits, scope, scope, name, day, month))
+            caps = _caps_in(limits, scope, scope, name, day, month)
+            yield from (((scope, name), cap, every) for cap, every in caps)
     if rules.requests_per_day is not None:
-        yield None, Cap("day", "requests", rules.requests_per_day, day)
+        yield None, Cap("day", "requests", rules.requests_per_day, day), "day"
     if rules.tokens_per_day is not None:
-        yield None, Cap("day", "tokens", rules.tokens_per_day, day)
+        yield None, Cap("day", "tokens", rules.tokens_per_day, day), "day"
 
 
 def _caps_in(
     limits: Limits, by_day: CapScope, by_month: CapScope, value: str | None, day: int, month: int
-) -> Iterator[Cap]:
+) -> Iterator[tuple[Cap, Every]]:
     if limits.request is not None:
-        yield Cap("request", "usd", to_nano(limits.request))
+        yield Cap("request", "usd", to_nano(limits.request)), ""
     if limits.day is not None:
-        yield Cap(by_day, "usd", to_nano(limits.day), day, value)
+        yield Cap(by_day, "usd", to_nano(limits.day), day, value), "day"
     if limits.month is not None:
-        yield Cap(by_month, "usd", to_nano(limits.month), month, value)
+        yield Cap(by_month, "usd", to_nano(limits.month), month, value), "month"
 
 
 def day_start(now_ms: int, zone: tzinfo | None) -> int:
@@ -248,7 +261,8 @@ def _wanted(cap: Cap, forecast: Forecast) -> int:
             return forecast.prompt_tokens
 
 
-def _amount(cap: Cap, amount: int) -> str:
+def amount_words(cap: Cap, amount: int) -> str:
+    """An amount in the cap's unit, for a person."""
     return show_usd(from_nano(amount)) if cap.unit == "usd" else f"{amount:,} {cap.unit}"
 
 

@@ -88,8 +88,9 @@ class AttemptStarter:
         while refused is None:
             tokens = reserved_tokens(sent, candidate)
             record = reservation_row(
-                self._context.new_id(), sent.request, attempt, route, int(now * 1000), sent.forecast, tokens
-            )
+                self._context.new_id(), sent.request, attempt, route, int(now * 1000), sent.forecast, tokens,
+                self._recorder.cause(attempt.target),
+            )  # fmt: skip
             reached = await self._admission.reserve(record, caps)
             if reached is None:
                 unsaid = (*left_out, *stream.left_out)

@@ -14,6 +14,7 @@ from routerterm.store.migrations.m0006_words import words
 from routerterm.store.migrations.m0007_responses import responses
 from routerterm.store.migrations.m0008_projects import projects
 from routerterm.store.migrations.m0009_tools import tools
+from routerterm.store.migrations.m0010_causes import causes
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -28,5 +29,6 @@ ALL: Mapping[str, Callable[[Database], None]] = {
     "0007_responses": responses,
     "0008_projects": projects,
     "0009_tools": tools,
+    "0010_causes": causes,
 }
 """Every step by its name, in the order in which they are taken."""

@@ -10,9 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlite_utils import Database
 
-_SUMS = {
+SUMS = {
     "attempts": "1",
     "failovers": "{row}.n > 1",
     "errors": "{row}.outcome IN ('failed', 'cut', 'lost')",
@@ -28,7 +30,7 @@ _SUMS = {
     "saved": "coalesce({row}.saved_nanousd, 0)",
 }
 """What is summed, and of what; costs are nano-dollars."""
-_KEYS = {
+KEYS = {
     "time": ("{row}.started_at / 900000", "''"),
     "model": ("{row}.started_at / 86400000", "{row}.provider || '/' || {row}.model"),
     "route": ("{row}.started_at / 86400000", "coalesce({row}.route, '')"),
@@ -38,15 +40,22 @@ _KEYS = {
 """The kinds of line a row stands in: in which slot, and under which key."""
 
 
-def _into(row: str, sign: str, source: str = "") -> str:
+def into(
+    row: str,
+    sign: str,
+    source: str = "",
+    *,
+    kinds: Mapping[str, tuple[str, str]] = KEYS,
+    sums: Mapping[str, str] = SUMS,
+) -> str:
     """The statement that puts a row (or all rows of a source) into the sums, or takes it out."""
-    sums = ", ".join(f"{sign}({formula.format(row=row)})" for formula in _SUMS.values())
+    amounts = ", ".join(f"{sign}({formula.format(row=row)})" for formula in sums.values())
     lines = " UNION ALL ".join(
-        f"SELECT '{kind}', {slot.format(row=row)}, {key.format(row=row)}, {sums}{source}"
-        for kind, (slot, key) in _KEYS.items()
+        f"SELECT '{kind}', {slot.format(row=row)}, {key.format(row=row)}, {amounts}{source}"
+        for kind, (slot, key) in kinds.items()
     )
-    adds = ", ".join(f"{name} = {name} + excluded.{name}" for name in _SUMS)
-    columns = ", ".join(_SUMS)
+    adds = ", ".join(f"{name} = {name} + excluded.{name}" for name in sums)
+    columns = ", ".join(sums)
     return (
         f"INSERT INTO tally (kind, slot, key, {columns}) SELECT * FROM ({lines}) WHERE true"
         f" ON CONFLICT (kind, slot, key) DO UPDATE SET {adds}"
@@ -55,13 +64,13 @@ def _into(row: str, sign: str, source: str = "") -> str:
 
 def tally(db: Database) -> None:
     """Make the table and its triggers, and count what is there."""
-    columns = ", ".join(f"{name} INTEGER NOT NULL" for name in _SUMS)
+    columns = ", ".join(f"{name} INTEGER NOT NULL" for name in SUMS)
     db.execute("ALTER TABLE attempt ADD COLUMN saved_nanousd INTEGER")
     db.execute(
         "CREATE TABLE tally (kind TEXT NOT NULL, slot INTEGER NOT NULL, key TEXT NOT NULL,"
         f" {columns}, PRIMARY KEY (kind, slot, key)) WITHOUT ROWID"
     )
-    added, taken = _into("new", "+"), _into("old", "-")
+    added, taken = into("new", "+"), into("old", "-")
     for name, when, statement in (
         ("inserted", "INSERT ON attempt WHEN new.outcome <> 'running'", added),
         ("left", "UPDATE ON attempt WHEN old.outcome <> 'running'", taken),
@@ -69,5 +78,5 @@ def tally(db: Database) -> None:
         ("deleted", "DELETE ON attempt WHEN old.outcome <> 'running'", taken),
     ):
         db.execute(f"CREATE TRIGGER tally_{name} AFTER {when} BEGIN {statement}; END")
-    db.execute(_into("attempt", "+", " FROM attempt WHERE outcome <> 'running'"))
+    db.execute(into("attempt", "+", " FROM attempt WHERE outcome <> 'running'"))
     db.execute("CREATE INDEX attempt_speed ON attempt (started_at) WHERE outcome = 'done' AND duration_ms IS NOT NULL")

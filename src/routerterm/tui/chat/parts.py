@@ -75,6 +75,7 @@ class ChatParts:
             self.conversation,
             answering=lambda: self.turns.answering,
             changed=self.refresh,
+            spent=lambda: self.status.spent_elsewhere(),
         )
         self.layout = Layout(app, screen, view, sidebar)
         self.places = Places(

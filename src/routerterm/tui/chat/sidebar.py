@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING
 
@@ -44,13 +44,17 @@ class Sidebar:
         *,
         answering: Callable[[], frozenset[str]],
         changed: Callable[[], None],
+        spent: Callable[[], Awaitable[None]],
     ) -> None:
-        """``answering``: in which conversations an answer is running; ``changed``: the one on show has other words."""
+        """``answering``: in which conversations an answer is running; ``changed``: the one on show has other words;
+        ``spent``: another program may have spent something.
+        """
         self._app = app
         self._list = conversation_list
         self._conversation = conversation
         self._answering = answering
         self._changed_here = changed
+        self._spent = spent
         self._last: Conversation | None = None
         self._loaded = 0
         self._unsaved: list[Session] = []
@@ -91,6 +95,7 @@ class Sidebar:
                     self._app.show_error(self._store.notices.pop(0))
                 await self.refresh()
                 await self._conversation.catch_up()
+                await self._spent()
 
     async def tend(self) -> None:
         """Keep what is being typed, and label answers of programs that died while theirs grew on our screen.

@@ -146,8 +146,12 @@ class StatusController:
         version = host.board.version if host is not None else 0
         if version != self._gateway_version:
             self._gateway_version = version
-            await self.spent()
-            await self._notifications.warn_of_budget()
+            await self.spent_elsewhere()
+
+    async def spent_elsewhere(self) -> None:
+        """Somebody else has spent something: say what today has cost by now, and warn of a budget."""
+        await self.spent()
+        await self._notifications.warn_of_budget()
 
     def reached(self, anybody: bool) -> None:
         """Whether anybody could be reached by the last request."""

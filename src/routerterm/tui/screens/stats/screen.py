@@ -1,106 +1,95 @@
-"""The stats screen: what was used and what it cost, by time and by thing, down to the single request."""
+"""The stats screen: budgets, figures, charts and a table of one period, down to the single request."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, ClassVar
 
+from msgspec.structs import replace
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.geometry import Size
 from textual.getters import query_one
 
-from routerterm.core.errors import RoutertermError
-from routerterm.engine.usage.statistics import Summary, Thing, days_between, requests, requests_between, summary
+from routerterm.engine.usage.accounts import Account, accounts
+from routerterm.engine.usage.cockpit import GROUPINGS, Against, Cockpit, Look, cockpit
+from routerterm.engine.usage.periods import ZOOMS, Zoom
+from routerterm.engine.usage.plot import ASCII_PENS, UNICODE_PENS
+from routerterm.engine.usage.snapshot import Snapshot
+from routerterm.engine.usage.views import BESIDE, VIEWS, View, gauges, view_of
+from routerterm.store.requests import RequestFilter, Which
+from routerterm.store.statistics import Book
+from routerterm.tui.actions import bindings_of
 from routerterm.tui.clock import now_ms
 from routerterm.tui.dialogs.picker import Picker, among
+from routerterm.tui.screens.stats.actions import ACTIONS, AGAINST, PERIODS, SORTS
+from routerterm.tui.screens.stats.behind import behind_line, behind_spot
+from routerterm.tui.screens.stats.budgets import show_budgets
 from routerterm.tui.screens.stats.export import Form, export
-from routerterm.tui.screens.stats.requests import show_requests
+from routerterm.tui.screens.stats.requests import show_guard_hits, show_requests
 from routerterm.tui.screens.stats.rows import (
     COLUMNS,
+    COMPARED,
     ORDERS,
-    cost_chart,
+    compared_fields,
     figure_rows,
-    gauge_fields,
-    line_row,
-    ordered,
     quality_fields,
     spent_fields,
+    table_rows,
     titled,
-    token_chart,
 )
-from routerterm.tui.widgets.bars import ASCII_STEPS, Bars
-from routerterm.tui.widgets.fields import Field, FieldLine, Span, Tone
+from routerterm.tui.widgets.fields import Field, FieldLine, Span
 from routerterm.tui.widgets.frame import Panes
 from routerterm.tui.widgets.framed_screen import BOTTOM_FROM, NARROW_BELOW, SHORT, FramedScreen
+from routerterm.tui.widgets.keybar import key_fields, key_spans
+from routerterm.tui.widgets.plot import Plot
 from routerterm.tui.widgets.rows import Column, Row, RowList
 
 if TYPE_CHECKING:
-    from routerterm.store.database import Store
     from routerterm.tui.app_context import AppContext
     from routerterm.tui.themes.values import Theme
     from routerterm.wiring import Services
 
-PERIODS: tuple[tuple[str, str, int | None], ...] = (
-    ("1", "today", 1),
-    ("2", "7 days", 7),
-    ("3", "30 days", 30),
-    ("4", "90 days", 90),
-    ("5", "all", None),
-)
-Kind: TypeAlias = Thing | Literal["day"]
-KINDS: tuple[Kind, ...] = (*get_args(Thing), "day")
-SORTS = ("cost", "asked", "tokens", "errors", "first p50", "tok/s", "name")
-TWO_CHARTS_FROM = 90
-"""Columns from which cost and tokens stand side by side."""
-MOST_REQUESTS = 500
+TWO_CHARTS_FROM = 110
+"""Columns from which two charts stand side by side."""
+EVERY = 1.0
+"""Seconds between two looks at whether anything was spent."""
+MOST_GAUGES = 4
 
 
 async def open_screen(app: AppContext) -> None:
-    """Show the books."""
-    assert app.services is not None
-    app.push_screen(StatsScreen(app.services, app.machine))
+    """Show it."""
+    app.push_screen(StatsScreen(app.ready_services, app.machine))
 
 
 class StatsScreen(FramedScreen):
-    """Figures above, charts, a table, what can be done at the foot."""
+    """Told by keys what to look at; looks it up and draws it."""
 
     app: AppContext
     AUTO_FOCUS = "#table"
     DEFAULT_CSS = """
     StatsScreen { layout: vertical; overflow: hidden; }
     StatsScreen > #title { margin: 0 2; }
-    StatsScreen > #figures { height: auto; margin: 0 2; }
-    StatsScreen > #charts { height: 9; margin: 1 2 0 2; }
-    StatsScreen > #charts > Bars { width: 1fr; height: 1fr; }
-    StatsScreen > #charts > #tokens { margin-left: 3; }
+    StatsScreen > #budgets { height: 1; margin: 0 2; }
+    StatsScreen > #figures { height: auto; margin: 1 2 0 2; }
+    StatsScreen > #charts { height: 12; margin: 1 2 0 2; }
+    StatsScreen > #charts > Plot { width: 1fr; height: 1fr; }
+    StatsScreen > #charts > #right { width: 54; margin-left: 3; }
     StatsScreen > #table { height: 1fr; margin: 1 1 0 1; background: $t-background; }
     StatsScreen > #bar { margin: 1 2 1 2; }
     StatsScreen.-open-box > #bar { margin-bottom: 0; }
-    StatsScreen.-short > #charts { height: 5; margin: 0 2; }
+    StatsScreen.-short > #charts { height: 7; margin: 0 2; }
+    StatsScreen.-short > #figures { margin: 0 2; }
+    StatsScreen.-map.-short > #charts { height: 9; }
     StatsScreen.-low > #charts { display: none; }
-    StatsScreen.-one-chart.-cost > #charts > #tokens { display: none; }
-    StatsScreen.-one-chart.-tokens > #charts > #cost { display: none; }
-    StatsScreen.-one-chart > #charts > #tokens { margin-left: 0; }
-    StatsScreen.-no-box > #title, StatsScreen.-no-box > #figures { margin: 0; }
+    StatsScreen.-one-chart > #charts > #right { display: none; }
+    StatsScreen.-no-box > #title, StatsScreen.-no-box > #figures, StatsScreen.-no-box > #budgets { margin: 0; }
     StatsScreen.-no-box > #charts { margin: 0; }
     StatsScreen.-no-box > #table, StatsScreen.-no-box > #bar { margin: 1 0 0 0; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *(Binding(key, f"period({number})", f"Period: {name}") for number, (key, name, _) in enumerate(PERIODS)),
-        Binding("tab,b", "by(1)", "Group by the next property"),
-        Binding("shift+tab,B", "by(-1)", "Group by the previous property", show=False),
-        Binding("s", "sort", "Sort by another column"),
-        Binding("t", "turn", "Switch the chart between cost and tokens"),
-        Binding("i", "figures", "All figures in one list"),
-        Binding("e", "failed", "The requests that failed"),
-        Binding("x", "export('csv')", "Write the table as CSV"),
-        Binding("o", "export('json')", "Write the table as JSON"),
-        Binding("escape,q", "app.pop_screen", "Back"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(ACTIONS)
     title_line = query_one("#title", FieldLine)
     table = query_one("#table", RowList)
     bar = query_one("#bar", FieldLine)
@@ -109,33 +98,35 @@ class StatsScreen(FramedScreen):
         super().__init__()
         self._services, self._machine = services, machine
         self.frame = machine.frame
-        self._period, self._by, self._sort = 2, 0, "cost"
-        self._found: Summary | None = None
-        self._times: Summary | None = None
-        self.add_class("-cost")
+        self._pens = ASCII_PENS if machine.glyphs.rule.isascii() else UNICODE_PENS
+        self._snapshot = Snapshot(services.zone)
+        self._look = Look()
+        self._view: View = "cost"
+        self._sort = "cost"
+        self._found: Cockpit | None = None
+        self._accounts: tuple[Account, ...] = ()
+        self._seen: int | None = None
 
     def compose(self) -> ComposeResult:
         """The panes, from the top."""
         self._fit(self.app.size)  # before there is anything whose style would have to be looked up again
         yield FieldLine(id="title", fill=self._machine.fill)
+        yield Plot(titled=False, id="budgets")
         with Vertical(id="figures"):
             yield FieldLine(id="spent")
             yield FieldLine(id="quality")
-            yield FieldLine(id="budget")
         with Horizontal(id="charts"):
-            yield Bars(id="cost")
-            yield Bars(id="tokens")
+            yield Plot(id="left")
+            yield Plot(id="right")
         yield RowList(COLUMNS, id="table")
-        yield FieldLine(id="bar", gap=2)
+        yield FieldLine(id="bar", gap=2, more="…")
 
     def on_mount(self) -> None:
         """Be there at once; the figures follow."""
         super().on_mount()
-        if self._machine.glyphs.rule.isascii():
-            for chart in self.query(Bars):
-                chart.steps = ASCII_STEPS
         self._show_table()
         self._reload()
+        self.set_interval(EVERY, self._follow)
 
     def panes(self) -> Panes:
         """Rules above the table and above the bar."""
@@ -146,27 +137,47 @@ class StatsScreen(FramedScreen):
     def on_resize(self) -> None:
         """Leave away what has no room."""
         self._fit(self.size)
-        self.bar.fields = tuple(self._actions())
         self.bar.lines = 2 if self.size.width < NARROW_BELOW and self.size.height > SHORT else 1
+        self._show()
 
     def _fit(self, size: Size) -> None:
         width, height = size
         self.set_class(not self.boxed_at(size), "-no-box")
         self.set_class(height < BOTTOM_FROM, "-open-box")
-        self.set_class(height < 30, "-short")
+        self.set_class(height < 34, "-short")
         self.set_class(height < 18, "-low")
-        self.set_class(width < TWO_CHARTS_FROM, "-one-chart")
+        self.set_class(self._view in ("week", "calendar"), "-map")
+        self.set_class(width < TWO_CHARTS_FROM or self._view not in BESIDE, "-one-chart")
 
-    def action_period(self, number: int) -> None:
+    # -- what keys do ----------------------------------------------------------------------------------
+
+    def action_period(self, zoom: Zoom) -> None:
         """Another stretch of time."""
-        self._period = number
-        self._reload()
+        self._take(replace(self._look, zoom=zoom, back=0))
+
+    def action_zoom(self, step: int) -> None:
+        """A longer or a shorter one."""
+        at = max(0, min(len(ZOOMS) - 1, ZOOMS.index(self._look.zoom) + step))
+        self._take(replace(self._look, zoom=ZOOMS[at], back=0))
+
+    def action_step(self, step: int) -> None:
+        """One before it, or after it."""
+        if self._look.zoom != "all":
+            self._take(replace(self._look, back=max(0, self._look.back + step)))
 
     def action_by(self, step: int) -> None:
-        """Sum up by another thing."""
-        self._by = (self._by + step) % len(KINDS)
-        self._sort = "name" if KINDS[self._by] == "day" else "cost"
-        self._reload()
+        """Group by another property."""
+        by = GROUPINGS[(GROUPINGS.index(self._look.by) + step) % len(GROUPINGS)]
+        self._sort = "name" if by == "time" else "cost"
+        self._take(replace(self._look, by=by))
+
+    def action_compare(self) -> None:
+        """Beside the period before, then a year before, then alone again."""
+        ways: tuple[Against, ...] = tuple(AGAINST)
+        self._sort = "cost"
+        self._take(replace(self._look, against=ways[(ways.index(self._look.against) + 1) % len(ways)]))
+        if self._look.against and self._look.zoom == "all":
+            self.notify("All there is has nothing before it: choose a period to compare.", timeout=4)
 
     def action_sort(self) -> None:
         """Sort by the next of the columns that are worth it."""
@@ -174,42 +185,52 @@ class StatsScreen(FramedScreen):
         self._sort = SORTS[(at + 1) % len(SORTS)]
         self._show_table()
 
-    def action_turn(self) -> None:
-        """The other chart, where only one has room."""
-        self.set_class(self.has_class("-cost"), "-tokens")
-        self.set_class(not self.has_class("-tokens"), "-cost")
+    def action_view(self, step: int) -> None:
+        """Another chart."""
+        self.action_show(VIEWS[(VIEWS.index(self._view) + step) % len(VIEWS)])
+
+    def action_show(self, which: View) -> None:
+        """That chart."""
+        self._view = which
+        self._fit(self.size)
+        self._show_charts()
+
+    def action_budgets(self) -> None:
+        """Change limits, suspend and resume virtual keys."""
+        show_budgets(self.app)
+
+    def action_log(self, which: Which) -> None:
+        """The requests of this time that a figure counts."""
+        if (found := self._found) is not None:
+            title = f"{which}, {found.period.name}" if which != "all" else found.period.name
+            since, until = (0, 2**62) if which == "running" else (found.period.since, found.period.until)
+            show_requests(self.app, title, RequestFilter(since, until, which=which))
+
+    def action_guard(self) -> None:
+        """What the guard found."""
+        show_guard_hits(self.app)
 
     async def action_export(self, form: Form) -> None:
-        """Write the table beside the history."""
-        if self._found is None:
-            return
-        try:
-            file = await asyncio.to_thread(export, self._services.paths, self._found, form)
-        except RoutertermError as error:
-            self.notify(f"{error.message} {error.hint}", severity="error", markup=False)
-        else:
-            self.notify(f"Written to {file}", timeout=6, markup=False)
+        """Write what is shown beside the history, for its owner's eyes alone."""
+        if self._found is not None:
+            await export(self.app, self._found, self._accounts, form)
 
     def action_figures(self) -> None:
         """Every figure, where the lines above have no room for all."""
         if self._found is None:
             return
-        fields = [field for line in self.query("#figures FieldLine").results(FieldLine) for field in line.fields]
-        columns = (Column("", 0, most=22), Column("", 0, grow=True))
+        fields = [*spent_fields(self._found), *quality_fields(self._found.total), *compared_fields(self._found)]
 
         async def taken(action: str | None) -> None:
             if action and not action.isdigit():
                 await self.run_action(action)
 
-        picker = Picker(f"Figures: {PERIODS[self._period][1]}", columns, among(list(figure_rows(fields))))
-        self.app.push_screen(picker, taken)
+        columns = (Column("", 0, most=22), Column("", 0, grow=True))
+        self.app.push_screen(
+            Picker(f"Figures: {self._found.period.name}", columns, among([*figure_rows(fields)])), taken
+        )
 
-    def action_failed(self) -> None:
-        """The requests of this time that came to nothing."""
-        if (found := self._found) is not None:
-            show_requests(
-                self.app, "Failed", lambda: requests_between(self._store, found.since, found.until, failed=True)
-            )
+    # -- what is pointed at ----------------------------------------------------------------------------
 
     @on(FieldLine.Clicked)
     async def _clicked(self, event: FieldLine.Clicked) -> None:
@@ -217,7 +238,7 @@ class StatsScreen(FramedScreen):
 
     @on(RowList.TitleClicked)
     def _title_clicked(self, event: RowList.TitleClicked) -> None:
-        title = COLUMNS[event.number].title
+        title = self._columns[event.number].title
         if title in ORDERS or not event.number:
             self._sort = title if event.number else "name"
             self._show_table()
@@ -225,78 +246,96 @@ class StatsScreen(FramedScreen):
     @on(RowList.Chosen)
     def _drill(self, event: RowList.Chosen) -> None:
         """The requests behind a line."""
-        found, thing, id = self._found, KINDS[self._by], event.id.removeprefix("=")
-        if found is None or event.id in ("", "none"):
-            return
-        if thing == "day":
-            self._show_stretch(id, id)
-        else:
-            show_requests(self.app, id, lambda: requests(self._store, thing, id, found.since, MOST_REQUESTS))
+        if self._found is not None and event.id.startswith("="):
+            behind = behind_line(self._found, event.id.removeprefix("="), self._snapshot)
+            if behind is not None:
+                show_requests(self.app, *behind)
 
-    @on(Bars.Chosen)
-    def _bar_chosen(self, event: Bars.Chosen) -> None:
-        if self._times is not None and self._times.by == "day":
-            self._show_stretch(self._times.lines[event.first].id, self._times.lines[event.last].id)
+    @on(Plot.Chosen)
+    def _spot_chosen(self, event: Plot.Chosen) -> None:
+        if event.plot.id == "budgets":
+            self.action_budgets()
+        elif self._found is not None:
+            which = self._view if event.plot.id == "left" else BESIDE.get(self._view, self._view)
+            behind = behind_spot(self._found, which, event.index, self._snapshot)
+            if behind is not None:
+                show_requests(self.app, *behind)
 
-    def _show_stretch(self, first: str, last: str) -> None:
-        """The requests of some days."""
-        since, until = days_between(first, last, self._services.zone)
-        name = first if first == last else f"{first} to {last}"
-        show_requests(self.app, name, lambda: requests_between(self._store, since, until, MOST_REQUESTS))
+    # -- what is shown ---------------------------------------------------------------------------------
 
-    @property
-    def _store(self) -> Store:
-        return self._services.store
+    def _take(self, look: Look) -> None:
+        self._look = look
+        self._reload()
 
     def _reload(self) -> None:
-        self.bar.fields = tuple(self._actions())
+        self.bar.fields = tuple(self._keys())
         self.run_worker(self._look_up(), exclusive=True, group="stats", exit_on_error=False)
 
+    async def _follow(self) -> None:
+        """Look again where something was spent meanwhile, by whomever."""
+        if self._found is not None and self.is_current:
+            version = await self._services.store.reader.read(lambda connection: Book(connection).version())
+            if version != self._seen:
+                self._reload()
+
     async def _look_up(self) -> None:
-        days, zone = PERIODS[self._period][2], self._services.zone
-        times = await summary(self._store, days, "hour" if days == 1 else "day", now_ms=now_ms(), zone=zone)
-        self._times = times
-        by = KINDS[self._by]
-        self._found = times if by == times.by else await summary(self._store, days, by, now_ms=now_ms(), zone=zone)
-        gauges = await self._services.money.budget.gauges(now_ms())
-        self.query_one("#cost", Bars).chart = cost_chart(times)
-        self.query_one("#tokens", Bars).chart = token_chart(times)
-        self.query_one("#spent", FieldLine).fields = tuple(spent_fields(self._found))
-        self.query_one("#quality", FieldLine).fields = tuple(quality_fields(self._found.total))
-        self.query_one("#budget", FieldLine).fields = gauge_fields(gauges, self._machine.glyphs)
+        store, now, zone = self._services.store, now_ms(), self._services.zone
+        if zone != self._snapshot.zone:
+            self._snapshot = Snapshot(zone)
+        found = await cockpit(store, self._snapshot, self._look, now)
+        self._seen = self._snapshot.version
+        budget = await self._services.money.budget.gauges(now)
+        self._accounts = await accounts(budget, store.gateway_keys, store.ledger.used, found.month, now, zone)
+        self._found = found
+        self._show()
+
+    def _show(self) -> None:
+        if self._found is not None:
+            self._show_budgets()
+            self.query_one("#spent", FieldLine).fields = tuple(spent_fields(self._found))
+            compared = tuple(compared_fields(self._found))
+            self.query_one("#quality", FieldLine).fields = compared or tuple(quality_fields(self._found.total))
+            self._show_charts()
         self._show_table()
 
+    def _show_budgets(self) -> None:
+        budgets, now = self.query_one("#budgets", Plot), now_ms()
+        large = self.size.height >= 34 and self.size.width >= NARROW_BELOW
+        count = min(len(self._accounts), MOST_GAUGES if large else 2)
+        budgets.styles.height = max(1, count * 2 if large else count)
+        budgets.show(lambda width, height: gauges(self._accounts, now, width, height, self._pens))
+
+    def _show_charts(self) -> None:
+        if self._found is None:
+            return
+        now = now_ms()
+        for name, which in (("#left", self._view), ("#right", BESIDE.get(self._view))):
+            if which is not None:
+                made = view_of(self._found, which, now, self._pens)
+                self.query_one(name, Plot).show(made.draw, made.title, made.right)
+
+    @property
+    def _columns(self) -> tuple[Column, ...]:
+        return COLUMNS if self._found is None or self._found.before is None else COMPARED
+
     def _show_table(self) -> None:
-        glyphs, name = self._machine.glyphs, PERIODS[self._period][1]
+        glyphs, found = self._machine.glyphs, self._found
+        name = found.period.name if found is not None else PERIODS[self._look.zoom]
+        by = {"time": "time", "hour": "hour of the week"}.get(self._look.by, self._look.by)
         self.title_line.fields = (
             Field((Span(f"{glyphs.rule} ", "faint"), Span("STATS ", "bright")), rank=0),
-            Field((Span(f" {name} by {KINDS[self._by]} ", "text"), Span(glyphs.rule, "faint")), right=True),
+            Field((Span(f" {name} by {by} ", "text"), Span(glyphs.rule, "faint")), right=True),
         )
-        self.table.columns = titled(self._sort, glyphs)
-        if self._found is None:
-            rows = [Row("", (glyphs.ellipsis,))]
-        else:
-            asked = (line for line in self._found.lines if line.requests)
-            rows = [line_row(line, self._found.total, glyphs) for line in ordered(list(asked), self._sort)]
-        self.table.show(rows or [Row("", ("No requests in this period.",))])
-        self.bar.fields = tuple(self._actions())
+        self.table.columns = titled(self._columns, self._sort, ascii_only=self._pens is ASCII_PENS)
+        on = None if self.table.current is None else self.table.current.id
+        rows = [Row("", (glyphs.ellipsis,))] if found is None else table_rows(found, self._sort, self._pens)
+        self.table.show(rows or [Row("", ("No requests in this period.",))], on=on)
+        self.bar.fields = tuple(self._keys())
 
-    def _actions(self) -> Iterator[Field]:
-        yield Field((Span(" Esc ", "key"), Span(" Back")), rank=0, action="app.pop_screen")
-        number = self._period
-        if self.size.width >= TWO_CHARTS_FROM:
-            for n, (key, name, _) in enumerate(PERIODS):
-                tone: Tone = "bright" if n == number else "text"
-                yield Field((Span(f" {key} ", "key"), Span(f" {name}", tone)), rank=2, action=f"screen.period({n})")
-        else:
-            after = (number + 1) % len(PERIODS)
-            spans = (Span(" 1-5 ", "key"), Span(f" {PERIODS[number][1]}"))
-            yield Field(spans, rank=2, action=f"screen.period({after})")
-        yield Field((Span(" Tab ", "key"), Span(f" by {KINDS[self._by]}")), rank=1, action="screen.by(1)")
-        yield Field((Span(" S ", "key"), Span(f" sort: {self._sort}")), rank=4, action="screen.sort")
-        if self.has_class("-one-chart"):
-            yield Field((Span(" T ", "key"), Span(" chart")), rank=3, action="screen.turn")
-        yield Field((Span(" I ", "key"), Span(" figures")), rank=8, action="screen.figures")
-        yield Field((Span(" E ", "key"), Span(" errors")), rank=6, action="screen.failed")
-        yield Field((Span(" X ", "key"), Span(" CSV")), rank=5, action="screen.export('csv')")
-        yield Field((Span(" O ", "key"), Span(" JSON")), rank=7, action="screen.export('json')")
+    def _keys(self) -> Iterator[Field]:
+        back, *others = key_fields((), {}, self._machine.keys, actions=ACTIONS)
+        yield back
+        zoom = self._look.zoom
+        after = ZOOMS[(ZOOMS.index(zoom) + 1) % len(ZOOMS)]
+        yield Field(key_spans("1-6", PERIODS[zoom], self._machine.keys), rank=1, action=f"period('{after}')")
+        yield from others

@@ -1,0 +1,228 @@
+"""Everything that the stats screen shows of one period, as values: figures, bars, heat maps, distributions, lines."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Literal, TypeAlias, get_args
+
+from msgspec import Struct
+
+from routerterm.core.money import from_nano
+from routerterm.engine.usage.clock import DAY, HOUR
+from routerterm.engine.usage.lines import Line, line_of
+from routerterm.engine.usage.periods import WEEK, Bar, Period, Zoom, a_year_before, bars_of, ms, period_of
+from routerterm.engine.usage.projection import RECENT_DAYS, MonthForecast, project
+from routerterm.engine.usage.snapshot import NAME_OF, THURSDAY, Snapshot, Thing, summed
+from routerterm.engine.usage.statistics import HasReader, lines_of
+from routerterm.router.decide.budget import month_start
+from routerterm.store.statistics import SPEED_SAMPLE, Book, Speed, Sums
+
+Grouping: TypeAlias = Thing | Literal["time", "hour"]
+GROUPINGS: tuple[Grouping, ...] = (*get_args(Thing), "time", "hour")
+"""``time``: the parts of the period; ``hour``: the hours of the week."""
+Against: TypeAlias = Literal["", "before", "year"]
+"""What a period is compared with: nothing, the stretch before it, the same one 52 weeks before."""
+CALENDAR_WEEKS = 53
+DAY_NAMES = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_EPOCH = date(1970, 1, 1)
+
+
+class Look(Struct, frozen=True):
+    """What a person wants to see."""
+
+    zoom: Zoom = "month"
+    back: int = 0
+    by: Grouping = "model"
+    against: Against = ""
+
+
+class Cell(Struct, frozen=True):
+    """A part of a heat map."""
+
+    name: str
+    cost: Decimal
+    requests: int
+    unpriced: int = 0
+
+
+class Cockpit(Struct, frozen=True):
+    """A period of the ledger.  Times are milliseconds since the epoch."""
+
+    look: Look
+    period: Period
+    total: Line
+    bars: tuple[Bar, ...]
+    parts: tuple[Line, ...]
+    """What each of the bars adds up to."""
+    lines: tuple[Line, ...]
+    """What was asked for by `Look.by`."""
+    before: Line | None
+    """The total of the period that it is compared with."""
+    lines_before: tuple[Line, ...]
+    calendar: tuple[Cell, ...]
+    """Whole weeks of days from a Monday to the day that the period ends with."""
+    week: tuple[Cell, ...]
+    """The period by hours of the week: Monday 00:00, 01:00, …"""
+    ttft_ms: tuple[float, ...]
+    """Times to the first token of the newest answers, the shortest first."""
+    tokens_per_second: tuple[float, ...]
+    sampled: bool
+    """Whether there were more answers than `ttft_ms` and `tokens_per_second` are of."""
+    month: MonthForecast
+    reserved: Decimal
+    """Held back for what is under way now, and in no line."""
+    under_way: int
+
+
+async def cockpit(store: HasReader, snapshot: Snapshot, look: Look, now_ms: int | None = None) -> Cockpit:
+    """Look at the ledger of a store."""
+    now = time.time_ns() // 1_000_000 if now_ms is None else now_ms
+    return await store.reader.read(lambda connection: seen(Book(connection), snapshot, look, now))
+
+
+def seen(book: Book, snapshot: Snapshot, look: Look, now: int) -> Cockpit:
+    """See `cockpit`."""
+    snapshot.refresh(book, now)
+    period = period_of(look.zoom, look.back, now, snapshot.first, snapshot.zone)
+    bars = bars_of(period, snapshot.zone)
+    return seen_between(book, snapshot, look, period, bars, now)
+
+
+def seen_between(
+    book: Book, snapshot: Snapshot, look: Look, period: Period, bars: tuple[Bar, ...], now: int
+) -> Cockpit:
+    """The same of any period, in bars of whole hours of the clock."""
+    quick = snapshot.speeds(book, period.since, period.until)
+    total = _total(book, snapshot, period)
+    before = _compared(look, period, snapshot, now)
+    held = book.running(0, max(now, period.until))
+    return Cockpit(
+        look,
+        period,
+        line_of("total", "", total, quick),
+        bars,
+        _parts(book, snapshot, period, bars, quick),
+        _lines(book, snapshot, look.by, period, bars, quick),
+        line_of("total", "", _total(book, snapshot, before)) if before else None,
+        _lines(book, snapshot, look.by, before, bars_of(before, snapshot.zone), ()) if before else (),
+        tuple(_calendar(snapshot, min(period.until, now + 1))),
+        tuple(_week(snapshot, period)) if period.zoom != "hour" else (),
+        tuple(sorted(speed.ttft_ms for speed in quick if speed.ttft_ms is not None)),
+        tuple(sorted(speed.tokens_per_second for speed in quick if speed.tokens_per_second is not None)),
+        len(quick) >= SPEED_SAMPLE,
+        _month(snapshot, now),
+        from_nano(held.cost),
+        held.attempts,
+    )
+
+
+def _compared(look: Look, period: Period, snapshot: Snapshot, now: int) -> Period | None:
+    if not look.against or look.zoom == "all":
+        return None
+    if look.against == "year":
+        return a_year_before(period, snapshot.zone)
+    return period_of(look.zoom, look.back + 1, now, snapshot.first, snapshot.zone)
+
+
+def _total(book: Book, snapshot: Snapshot, period: Period) -> Sums:
+    if period.zoom == "hour":  # which need not be an hour of its own on a clock that was put back
+        return sum(book.by_minutes(period.since, period.until, HOUR).values(), Sums())
+    return snapshot.total(period.since, period.until)
+
+
+def _parts(
+    book: Book, snapshot: Snapshot, period: Period, bars: Sequence[Bar], quick: Sequence[Speed]
+) -> tuple[Line, ...]:
+    groups: dict[int, list[Speed]] = {}
+    at = len(bars) - 1
+    for speed in quick:  # the newest first
+        while at > 0 and speed.started_at < bars[at].since:
+            at -= 1
+        groups.setdefault(at, []).append(speed)
+    if period.zoom == "hour":
+        minutes = book.by_minutes(period.since, period.until, bars[0].until - bars[0].since)
+        sums = [minutes.get(n, Sums()) for n in range(len(bars))]
+    else:
+        sums = [snapshot.total(bar.since, bar.until) for bar in bars]
+    return tuple(line_of(bar.name, bar.name, sums[n], groups.get(n, ())) for n, bar in enumerate(bars))
+
+
+def _lines(
+    book: Book, snapshot: Snapshot, by: Grouping, period: Period, bars: Sequence[Bar], quick: Sequence[Speed]
+) -> tuple[Line, ...]:
+    if by == "time":
+        return _parts(book, snapshot, period, bars, quick)
+    groups: dict[str, list[Speed]] = {}
+    if by == "hour":
+        rows = (
+            [(hour, _row(book, period))]
+            if (hour := snapshot.local_hour(period.since)) and period.zoom == "hour"
+            else []
+        )
+        return tuple(_hour_lines(rows or snapshot.hours(period.since, period.until)))
+    for speed in quick:
+        name = snapshot.project_of(speed.conversation_id) if by == "project" else NAME_OF[by](speed)
+        groups.setdefault(name, []).append(speed)
+    return lines_of(book, by, snapshot.by_thing(book, by, period.since, period.until), groups)
+
+
+def _row(book: Book, period: Period) -> tuple[int, ...]:
+    sums = sum(book.by_minutes(period.since, period.until, HOUR).values(), Sums())
+    return tuple(getattr(sums, name) for name in Sums.__struct_fields__)
+
+
+def _hour_lines(rows: Iterable[tuple[int, tuple[int, ...]]]) -> Iterable[Line]:
+    found = _by_hour_of_week(rows)
+    for at in sorted(found):
+        name = f"{DAY_NAMES[at // 24]} {at % 24:02}:00"
+        yield line_of(name, str(at), summed(found[at]))
+
+
+def _by_hour_of_week(rows: Iterable[tuple[int, tuple[int, ...]]]) -> dict[int, list[tuple[int, ...]]]:
+    found: dict[int, list[tuple[int, ...]]] = {}
+    for hour, row in rows:
+        found.setdefault((hour + THURSDAY * 24) % (24 * WEEK), []).append(row)
+    return found
+
+
+def _week(snapshot: Snapshot, period: Period) -> Iterable[Cell]:
+    found = _by_hour_of_week(snapshot.hours(period.since, period.until))
+    for at in range(24 * WEEK):
+        yield _cell(f"{DAY_NAMES[at // 24]} {at % 24:02}:00", summed(found[at]) if at in found else Sums())
+
+
+def _calendar(snapshot: Snapshot, until: int) -> Iterable[Cell]:
+    """Every day of so many weeks, the last of which may be a part of one."""
+    last = snapshot.local_hour(until - 1) // 24
+    first = last - (last + THURSDAY) % WEEK - (CALENDAR_WEEKS - 1) * WEEK
+    found = _days(snapshot, ms_of_day(first, snapshot), ms_of_day(last + 1, snapshot))
+    for day in range(first, last + 1):
+        yield _cell((_EPOCH + timedelta(days=day)).isoformat(), found.get(day, Sums()))
+
+
+def _days(snapshot: Snapshot, since: int, until: int) -> dict[int, Sums]:
+    days: dict[int, list[tuple[int, ...]]] = {}
+    for hour, row in snapshot.hours(since, until):
+        days.setdefault(hour // 24, []).append(row)
+    return {day: summed(rows) for day, rows in days.items()}
+
+
+def _month(snapshot: Snapshot, now: int) -> MonthForecast:
+    since = min(month_start(now, snapshot.zone), now - (RECENT_DAYS + 1) * DAY)
+    days = _days(snapshot, since, now + HOUR)
+    return project({_EPOCH + timedelta(days=day): sums for day, sums in days.items()}, now, snapshot.zone)
+
+
+def ms_of_day(day: int, snapshot: Snapshot) -> int:
+    """Midnight of a day since the epoch of the person's clock."""
+    from datetime import datetime
+
+    moment = datetime.fromordinal(_EPOCH.toordinal() + day).replace(tzinfo=snapshot.zone)
+    return ms(moment)
+
+
+def _cell(name: str, sums: Sums) -> Cell:
+    return Cell(name, from_nano(sums.cost), sums.requests, sums.unpriced)

@@ -1,0 +1,107 @@
+"""Single requests of the ledger, chosen by what they are: the rows behind every figure."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from typing import Literal, TypeAlias
+
+from msgspec import Struct
+
+from routerterm.core.ledger import AttemptRecord
+from routerterm.store.statistics import KEYS
+
+Which: TypeAlias = Literal[
+    "all",
+    "requests",
+    "errors",
+    "retries",
+    "failovers",
+    "hedges",
+    "cancelled",
+    "unpriced",
+    "estimated",
+    "cached",
+    "running",
+]
+_COLUMNS = AttemptRecord.__struct_fields__
+_WHICH = {
+    "all": "outcome <> 'running'",
+    "requests": "outcome <> 'running' AND n = 1",
+    "errors": "outcome IN ('failed', 'cut', 'lost')",
+    "retries": "outcome <> 'running' AND cause = 'retry'",
+    "failovers": "outcome <> 'running' AND n > 1 AND coalesce(cause, '') NOT IN ('retry', 'hedge')",
+    "hedges": "outcome <> 'running' AND cause = 'hedge'",
+    "cancelled": "outcome = 'cancelled'",
+    "unpriced": "outcome <> 'running' AND cost_nanousd IS NULL",
+    "estimated": "outcome <> 'running' AND usage_source <> 'reported'",
+    "cached": "outcome <> 'running' AND (coalesce(saved_nanousd, 0) <> 0 OR coalesce(cache_read_tokens, 0) > 0)",
+    "running": "outcome = 'running'",
+}
+"""The attempts that each of the figures counts."""
+_WORDS = (
+    "provider || '/' || model",
+    "coalesce(route, '')",
+    "client",
+    "coalesce(key_label, '')",
+    "outcome",
+    "coalesce(error_class, '')",
+    "coalesce(cause, '')",
+)
+_ANYWHERE = " || ' ' || ".join(_WORDS)
+"""What a word of a search is looked for in."""
+FIELDS = {**KEYS, "outcome": "outcome", "error": "coalesce(error_class, '')"}
+"""What can be named before a colon."""
+_OF_PROJECT = "coalesce((SELECT project FROM conversation c WHERE c.id = attempt.conversation_id), '')"
+
+
+class RequestFilter(Struct, frozen=True):
+    """Which attempts.  Times are milliseconds since the epoch."""
+
+    since: int = 0
+    until: int = 2**62
+    thing: str = ""
+    """``model``, ``provider``, ``project``, …; empty for all of them."""
+    value: str = ""
+    which: Which = "all"
+    spans: tuple[tuple[int, int], ...] = ()
+    """Only those that began within one of these, such as each Monday from 9 to 10."""
+    words: str = ""
+    """As a person types them: ``openai error:rate_limited client:gateway``; all of them must fit."""
+
+
+def rows_of_filter(connection: sqlite3.Connection, wanted: RequestFilter, limit: int) -> tuple[AttemptRecord, ...]:
+    """The newest attempts that fit, newest first: metadata only."""
+    conditions = ["started_at >= ?", "started_at < ?", _WHICH[wanted.which]]
+    bound: list[object] = [wanted.since, wanted.until]
+    if wanted.thing:
+        column = _OF_PROJECT if wanted.thing == "project" else KEYS[wanted.thing]
+        conditions.append(f"{column} = ?")
+        bound.append(wanted.value)
+    if wanted.spans:
+        conditions.append(f"({' OR '.join(['started_at >= ? AND started_at < ?'] * len(wanted.spans))})")
+        bound += [edge for span in wanted.spans for edge in span]
+    for condition, value in _of_words(wanted.words):
+        conditions.append(condition)
+        bound.append(value)
+    found = connection.execute(
+        f"SELECT {', '.join(_COLUMNS)} FROM attempt WHERE {' AND '.join(conditions)} ORDER BY started_at DESC LIMIT ?",
+        (*bound, limit),
+    )
+    return tuple(AttemptRecord(**dict(zip(_COLUMNS, row, strict=True))) for row in found)
+
+
+def _of_words(words: str) -> Iterator[tuple[str, object]]:
+    for word in words.split():
+        name, colon, value = word.partition(":")
+        if colon and value and name in FIELDS:
+            yield f"{FIELDS[name]} LIKE ? ESCAPE '\\'", _pattern(value)
+        else:
+            yield f"{_ANYWHERE} LIKE ? ESCAPE '\\'", _pattern(word)
+
+
+def _pattern(word: str) -> str:
+    """Anywhere, in upper or lower case; what SQL would take for a wildcard is a letter."""
+    for letter in ("\\", "%", "_"):
+        word = word.replace(letter, f"\\{letter}")
+    return f"%{word}%"
