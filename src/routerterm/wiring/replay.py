@@ -13,7 +13,7 @@ from routerterm.engine.usage.clock import DAY
 from routerterm.router.decide.budget import day_start, month_start
 from routerterm.router.decide.names import Names
 from routerterm.store.database import milliseconds
-from routerterm.store.ledger import rows_between
+from routerterm.store.requests import RequestFilter, rows_of_filter
 from routerterm.wiring.costs import budget_rules
 from routerterm.wiring.services import providers_with_key
 from routerterm.wiring.settings_mapping import catalog_of, options_of
@@ -41,7 +41,8 @@ async def replay_days(
     now = milliseconds()
     since = day_start(now, services.zone) - (days - 1) * DAY
     start = min(since, month_start(since, services.zone))
-    rows = await services.store.reader.read(lambda connection: rows_between(connection, start, now + 1, MOST_ROWS))
+    wanted = RequestFilter(start, now + 1)
+    rows = await services.store.reader.read(lambda connection: rows_of_filter(connection, wanted, MOST_ROWS))
     if route is not None:
         rows = tuple(row for row in rows if row.route == route or row.started_at < since)
     with_key = await providers_with_key(services.settings, services.keys)
