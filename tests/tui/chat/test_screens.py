@@ -35,9 +35,9 @@ async def test_a_model_is_picked_by_typing(paths: Paths) -> None:
     configure(paths)
     async with in_process(paths) as it:
         await it.press("ctrl+o")
-        await it.until(lambda: "demo/echo" in it.picture().text)
+        await it.until(lambda: "demo/down" in it.picture().text)
         await it.press(*"dmarkd")
-        await it.until(lambda: "demo/echo" not in it.picture().text)
+        await it.until(lambda: "demo/down" not in it.picture().text)
         await it.press("enter")
         await it.until(lambda: it.model == "demo/markdown")
         assert "demo/markdown" in it.picture().text
