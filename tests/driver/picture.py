@@ -11,7 +11,7 @@ from rich.cells import cell_len
 
 UPRIGHT, LEVEL = "│║┃", "─═━"
 TOP_LEFT, TOP_RIGHT, BOTTOM_LEFT = "┌╔┏╭", "┐╗┓╮", "└╚┗╰"
-MODES = ("WRITE", "MESSAGES", "CHATS", "INSERT", "NORMAL")
+MODES = ("WRITE", "MESSAGES", "CHATS", "INSERT", "NORMAL", "VISUAL", "V-LINE")
 BUSY = "Esc stops"
 """What the status row says only while an answer runs."""
 STARTING = "starting"
@@ -119,7 +119,7 @@ class Picture:
 
     @property
     def mode(self) -> str:
-        """The word with which the status row begins: WRITE (with vim INSERT or NORMAL), MESSAGES, CHATS; or nothing."""
+        """The word with which the status row begins: WRITE (with vim its own), MESSAGES, CHATS; or nothing."""
         word = self.status.split(maxsplit=1)[0] if self.status else ""
         return word if word in MODES else ""
 

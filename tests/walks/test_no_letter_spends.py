@@ -68,6 +68,7 @@ async def test_a_letter_says_what_it_would_cost_and_enter_confirms(paths: Paths)
         await lived_in(paths, priced(provider), PRICED)
         async with in_process(paths, (100, 30)) as it:
             await it.ask(QUESTION)
+            await it.status_shows(" 6%")  # 2,000 of 32,000 tokens by the provider's own count: no estimate
             await offered(it)
             await it.press("escape")
             await it.sees(lambda seen: "confirms" not in seen.status)

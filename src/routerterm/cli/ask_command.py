@@ -162,9 +162,11 @@ def _joined(prompt: str | None, standard_input: str) -> str:
 
 async def _ask(question: Question, parts: Sequence[Part]) -> int:
     """Ask and print; the exit code."""
+    from routerterm.engine.chat.project import project_of
     from routerterm.wiring import open_app
 
     async with open_app() as app:
+        app.project = await asyncio.to_thread(project_of, Path.cwd())
         if question.template:
             question = await _filled(question, app)
         for trouble in app.troubles:
@@ -184,9 +186,12 @@ async def _answer(question: Question, parts: Sequence[Part], app: Services) -> i
 
     capped = Capped(app, question.most)
     tools = AskTools(app, question.tools, question.most)
-    id = await conversation_id(app.store, question.conversation)
+    id = await conversation_id(app, question.conversation)
     session = app.session(id, router=capped, tools=tools)
     known = await session.load()
+    if known is None and app.project is not None:  # a new conversation begins as its project says
+        model, system = question.model or app.project.model or None, question.system or app.project.system or None
+        question = replace(question, model=model, system=system)
     await open_locked(app.keys, question.model or (known.model if known else None) or app.default_model)
     printer = Printer(question)
     params = _params(question, known)
@@ -244,11 +249,13 @@ async def _filled(question: Question, app: Services) -> Question:
 
     folders = prompt_folders(app.paths.config_file, Path.cwd())
     prompt = await find_prompt(question.template or "", folders, app.store.prompts)
+    question = replace(question, model=question.model or prompt.model or None, temperature=prompt.temperature)
+    if prompt.tools and not question.tools.names and question.tools.which is None:
+        question = replace(question, tools=replace(question.tools, names=prompt.tools))
     if prompt.kind == "system":
         text = _joined(question.text, question.piped)
         return replace(question, text=text, system=question.system or prompt.filled({}))
-    text = _joined(prompt.filled(prompt.values(question.text)), question.piped)
-    return replace(question, text=text, model=question.model or prompt.model or None, temperature=prompt.temperature)
+    return replace(question, text=_joined(prompt.filled(prompt.values(question.text)), question.piped))
 
 
 def _params(question: Question, known: Conversation | None) -> Params | None:
@@ -270,16 +277,21 @@ def _unsaved(question: Question, parts: Sequence[Part], default: str, params: Pa
     return ChatRequest(question.model or default, (asked,), question.system, params or Params(), client="ask")
 
 
-async def conversation_id(store: Store, wanted: str | None) -> str | None:
-    """The id of a conversation that was named by its beginning, or as `last`.  Raises `click.UsageError`."""
+async def conversation_id(app: Services, wanted: str | None) -> str | None:
+    """The id of a conversation that was named by its beginning, or as `last` (within the project that is open).
+
+    Raises `click.UsageError`.
+    """
     if wanted is None:
         return None
     if wanted == "last":
-        latest = await store.conversations.latest()
+        project = app.project
+        latest = await app.store.conversations.latest(project.key if project is not None else None)
         if latest is None:
-            raise click.UsageError("There is no conversation to continue yet.")
+            where = f" in the project {project.name}" if project is not None else ""
+            raise click.UsageError(f"There is no conversation to continue{where} yet.")
         return latest.id
-    found = await store.conversations.beginning(wanted, limit=2)
+    found = await app.store.conversations.beginning(wanted, limit=2)
     if len(found) != 1:
         how_many = "More than one conversation's" if found else "No conversation's"
         raise click.UsageError(f"{how_many} id begins with {wanted}; `routerterm find WORDS` shows ids.")

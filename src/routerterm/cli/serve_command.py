@@ -6,6 +6,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import click
 
@@ -61,9 +62,11 @@ def _settle(loop: asyncio.AbstractEventLoop) -> None:
 async def _serve(host: str | None, port: int | None, *, mock: bool) -> int:
     from routerterm.cli.gateway_factory import gateway_of
     from routerterm.cli.keys_prompts import open_locked
+    from routerterm.engine.chat.project import project_of
     from routerterm.wiring import open_app
 
     async with open_app(loading="later") as app:
+        app.project = await asyncio.to_thread(project_of, Path.cwd())  # its budget holds for what is served, too
         for trouble in app.troubles:
             print_error(trouble)
         if not mock:

@@ -94,7 +94,7 @@ async def _look(
     from routerterm.wiring.leaves import what_leaves
 
     async with open_app(loading="now") as app:
-        id = await conversation_id(app.store, conversation)
+        id = await conversation_id(app, conversation)
         session = app.session(id) if tools else app.session(id, tools=None)
         known = await session.load()
         name = model or (known.model if known else None) or app.default_model

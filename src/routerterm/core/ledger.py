@@ -18,7 +18,9 @@ Basis: TypeAlias = Literal["reserved", "estimated", "reported"]
 Cause: TypeAlias = Literal["first", "retry", "failover", "hedge"]
 """Why an attempt was made: it is the request's first; the same model was asked once more after a failure; another was;
 another was asked beside one that was slow to begin."""
-CapScope: TypeAlias = Literal["request", "day", "month", "route", "provider", "model", "conversation", "client"]
+CapScope: TypeAlias = Literal[
+    "request", "day", "month", "route", "provider", "model", "conversation", "project", "client"
+]
 CapUnit: TypeAlias = Literal["usd", "requests", "tokens"]
 
 
@@ -68,8 +70,8 @@ class Cap(Struct, frozen=True):
     """A limit on what the ledger's rows may add up to.
 
     Rows count from ``since`` (milliseconds since the epoch), and of a route, provider, model
-    (``provider/model``), conversation or client only those that are of ``value``.  ``limit`` is nano-USD, requests or
-    tokens.
+    (``provider/model``), conversation, project (its folder) or client only those that are of ``value``.  ``limit`` is
+    nano-USD, requests or tokens.
     """
 
     scope: CapScope

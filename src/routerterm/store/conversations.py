@@ -44,10 +44,16 @@ class Conversations:
         row = await self._reader.read(lambda connection: connection.execute(sql, (id,)).fetchone())
         return conversation_of(row) if row else None
 
-    async def latest(self) -> Conversation | None:
-        """The one that was changed last."""
-        sql = f"{_newest(1)} ORDER BY updated_at DESC, id DESC LIMIT 1"
-        row = await self._reader.read(lambda connection: connection.execute(sql).fetchone())
+    async def latest(self, project: str | None = None) -> Conversation | None:
+        """The one that was changed last; of those of a ``project`` where one is given."""
+        sql, values = f"{_newest(1)} ORDER BY updated_at DESC, id DESC LIMIT 1", tuple[str, ...]()
+        if project is not None:
+            sql = (
+                "SELECT * FROM conversation WHERE project = ? AND deleted_at IS NULL ORDER BY updated_at DESC, id DESC"
+                " LIMIT 1"
+            )
+            values = (project,)
+        row = await self._reader.read(lambda connection: connection.execute(sql, values).fetchone())
         return conversation_of(row) if row else None
 
     async def beginning(self, prefix: str, limit: int = 10) -> tuple[Conversation, ...]:
@@ -82,14 +88,6 @@ class Conversations:
         )
         rows = await self._reader.read(lambda connection: connection.execute(sql).fetchall())
         return tuple((row["project"], row["n"]) for row in rows)
-
-    async def spent_on(self, project: str) -> int:
-        """What all conversations of a project have cost, deleted ones too, in nano-dollars."""
-        sql = (
-            "SELECT coalesce(sum(cost_nanousd), 0) FROM attempt WHERE conversation_id IN"
-            " (SELECT id FROM conversation WHERE project = ?)"
-        )
-        return int(await self._reader.read(lambda connection: connection.execute(sql, (project,)).fetchone()[0]))
 
     def new(self, **fields: Any) -> Conversation:
         """A conversation that is not yet on disk: it is written with its first message, or by `add`."""

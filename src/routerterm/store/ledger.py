@@ -156,11 +156,11 @@ def used(connection: sqlite3.Connection, cap: Cap) -> int:
     """What the rows so far add up to in a cap's unit, from its ``since`` on."""
     if cap.scope == "request":
         return 0
-    column = _column(cap.scope)
-    where = "started_at >= ?" + (f" AND {column} = ?" if column else "")
+    condition = _condition(cap.scope)
+    where = "started_at >= ?" + (f" AND {condition}" if condition else "")
     if cap.unit != "usd":  # what runs on the person's own machine is never counted against them
         where += " AND cost_source IS NOT 'declared'"
-    values = (cap.since, cap.value) if column else (cap.since,)
+    values = (cap.since, cap.value) if condition else (cap.since,)
     row = connection.execute(f"SELECT {_sum(cap.unit)} FROM attempt WHERE {where}", values).fetchone()
     return int(row[0] or 0)
 
@@ -177,16 +177,19 @@ def _sum(unit: CapUnit) -> str:
             assert_never(unit)
 
 
-def _column(scope: CapScope) -> str | None:
+def _condition(scope: CapScope) -> str | None:
+    """Which rows are of the cap's ``value``; None where all of them count."""
     match scope:
         case "request" | "day" | "month":
             return None
         case "route" | "provider" | "client":
-            return scope
+            return f"{scope} = ?"
         case "model":
-            return "provider || '/' || model"
+            return "provider || '/' || model = ?"
         case "conversation":
-            return "conversation_id"
+            return "conversation_id = ?"
+        case "project":  # deleted conversations too: they have cost what they have cost
+            return "conversation_id IN (SELECT id FROM conversation WHERE project = ?)"
         case _:
             assert_never(scope)
 

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from textual import events
@@ -17,6 +18,7 @@ from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
 from routerterm.config.paths import Paths
+from routerterm.config.problems import first_of
 from routerterm.core.errors import RoutertermError
 from routerterm.engine.chat.detached import detach_terminal, on_hangup
 from routerterm.tui.chat.opening import Opening
@@ -27,7 +29,7 @@ from routerterm.tui.dialogs.open_editor import ExternalEditor
 from routerterm.tui.dialogs.start_failed import Choice, StartFailed
 from routerterm.tui.gateway_controller import GatewayController
 from routerterm.tui.gc_control import resume
-from routerterm.tui.keymap import bindings, keys_by_command
+from routerterm.tui.keymap import bindings, check_bindings, keys_by_command
 from routerterm.tui.navigation import Navigator
 from routerterm.tui.notifications import Notifications
 from routerterm.tui.settings_watch import SettingsWatch
@@ -230,6 +232,8 @@ class RoutertermApp(ThemedApp):
         everywhere = [command for command in COMMANDS.values() if command.everywhere]
         self._bindings = BindingsMap([*type(self).BINDINGS, *bindings(everywhere, self.keys_of)])
         self.chat.show_keys()
+        if problems := list(check_bindings(own, COMMANDS)):
+            self.show_error(first_of(problems, Path(self.paths.config_file.name)))
 
     async def take_up_settings(self) -> None:
         """Live by the settings as they are in the file now.  Raises `SettingsError`."""

@@ -129,4 +129,5 @@ def _keys(command: type[CommandInfo], own: Mapping[str, str]) -> tuple[str, ...]
         return command.keys
     if given.strip().lower() == "none":
         return ()
-    return tuple(key.strip() for key in given.split(",") if key.strip())
+    usable = tuple(key for key in map(str.strip, given.split(",")) if key and key not in NEEDED and is_key(key))
+    return usable or command.keys  # a slip of the pen takes no command its keys; `check_bindings` tells of it

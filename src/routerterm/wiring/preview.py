@@ -17,6 +17,7 @@ from routerterm.core.request import ChatRequest, Params
 from routerterm.core.targets import Decision, Forecast, Target
 from routerterm.engine.chat.capabilities import CapabilityIndex
 from routerterm.engine.chat.context import context_of
+from routerterm.engine.chat.trace import ReplyTrace
 from routerterm.router.decide.forecast import outlooks
 from routerterm.router.decide.names import Names
 from routerterm.router.decide.prompt_cache import WarmCache
@@ -43,6 +44,8 @@ class Preview(Struct, frozen=True):
     cheaper_at_most: Decimal | None = None
     warm: WarmCache | None = None
     """What the provider still holds of the conversation's prompt."""
+    reported: int | None = None
+    """Tokens of the conversation as the provider counted them, where the model that answered last answers next."""
 
 
 async def abilities(services: Services) -> CapabilityIndex:
@@ -82,7 +85,9 @@ async def preview(
         return None
     first = decision.candidates[0].target
     free = all(_is_free(services, candidate.target) for candidate in decision.candidates)
-    found = Preview(decision.forecast, first, free, warm=await _warm(services, session, request, first))
+    counted = await _counted(services, leaf or session.head, first) if len(messages) == len(fitted.messages) else None
+    found = Preview(decision.forecast, first, free, reported=counted)
+    found = replace(found, warm=await _warm(services, session, request, first))
     return await _with_cheaper(services, request, decision, found)
 
 
@@ -91,6 +96,14 @@ async def _warm(services: Services, session: Session, request: ChatRequest, targ
     if conversation is None:
         return None
     return await services.router.warm_cache(replace(request, conversation_id=conversation.id), target)
+
+
+async def _counted(services: Services, leaf: str | None, target: Target) -> int | None:
+    """What the provider counted when it gave the last answer: prompt and answer, without what was only thought."""
+    last = await services.store.messages.get(leaf) if leaf is not None else None
+    record = ReplyTrace.of(last.params) if last is not None and last.role == "assistant" else None
+    usage = record.usage if record is not None and record.target == str(target) else None
+    return usage.total - usage.reasoning if usage is not None and usage.source == "reported" else None
 
 
 def _is_free(services: Services, target: Target) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import tzinfo
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -29,7 +30,7 @@ from routerterm.core.request import ChatRequest, Params, Tool
 from routerterm.core.streams import Deferred
 from routerterm.core.targets import Target
 from routerterm.engine.chat.detached import DetachedReplies
-from routerterm.engine.chat.project import Project
+from routerterm.engine.chat.project import Project, project_of
 from routerterm.engine.chat.router_port import ChatRouter, StepLoop
 from routerterm.engine.chat.session import Session
 from routerterm.engine.tools.pictures import WebPictures
@@ -156,15 +157,21 @@ class Services(Struct):
         return await self.router.outgoing(await self._within_project(request))
 
     async def _within_project(self, request: ChatRequest) -> ChatRequest:
-        """The request, held to what is left of its project's budget; free and local models answer with nothing left."""
+        """The request, held to its project's budget; free and local models answer with nothing left.
+
+        The project is its conversation's, whoever asks; what belongs to no conversation, such as a request of the
+        gateway, is held to that of the project that is open.  Raises `RoutertermError` where it cannot be read.
+        """
         project = self.project
-        if project is None or project.budget is None or request.conversation_id is None:
+        if request.conversation_id is not None:
+            conversation = await self.store.conversations.get(request.conversation_id)
+            folder = conversation.project if conversation is not None else None
+            if project is None or folder != project.key:
+                project = await asyncio.to_thread(project_of, Path(folder)) if folder is not None else None
+        if project is None or project.budget is None:
             return request
-        conversation = await self.store.conversations.get(request.conversation_id)
-        if conversation is None or conversation.project != project.key:
-            return request
-        left = to_nano(project.budget) - await self.store.conversations.spent_on(project.key)
-        return replace(request, caps=(*request.caps, Cap("request", "usd", max(0, left))))
+        cap = Cap("project", "usd", to_nano(project.budget), value=project.key)
+        return replace(request, caps=(*request.caps, cap))
 
     async def learn_models(self, *, nameless: bool = False) -> bool:
         """Ask providers of which no model is known for their lists, once; whether there is a new one.

@@ -13,7 +13,7 @@ from routerterm.config.paths import Paths
 from routerterm.core.errors import RoutertermError
 from routerterm.core.messages import Image, Text, parts_from_json, parts_to_json
 from routerterm.core.sanitise import tidied
-from routerterm.tui.chat.attachment_files import load, named, paths_in
+from routerterm.tui.chat.attachment_files import from_paste, load, named, paths_in
 from routerterm.tui.chat.completion import files, names
 from routerterm.tui.commands.registry import COMMANDS
 from routerterm.tui.dialogs.open_editor import editor_of, open_editor
@@ -97,6 +97,49 @@ async def test_the_mouse_takes_a_suggestion(paths: Paths) -> None:
 
 
 # -- files ---------------------------------------------------------------------------------------------
+
+
+def pdf(words: str) -> bytes:
+    """A whole PDF of one page with these words on it, made by hand."""
+    drawn = f"BT /F1 12 Tf 20 100 Td ({words}) Tj ET".encode()
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 200 200] /Contents 4 0 R"
+        b" /Resources << /Font << /F1 5 0 R >> >> >>",
+        b"<< /Length %d >>\nstream\n%s\nendstream" % (len(drawn), drawn),
+        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+    ]
+    body, places = b"%PDF-1.4\n", []
+    for number, each in enumerate(objects, 1):
+        places.append(len(body))
+        body += b"%d 0 obj\n%s\nendobj\n" % (number, each)
+    table = b"".join(b"%010d 00000 n \n" % place for place in places)
+    end = b"trailer << /Size 6 /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % len(body)
+    return body + b"xref\n0 6\n0000000000 65535 f \n" + table + end
+
+
+def test_a_real_pdf_is_attached_as_its_text(tmp_path: Path) -> None:
+    pytest.importorskip("pypdf")
+    file = tmp_path / "report.pdf"
+    file.write_bytes(pdf("The quartz oscillates."))
+    item = load(str(file))
+    assert isinstance(item.part, Text)
+    assert "[page 1]\nThe quartz oscillates." in item.part.text
+    assert item.kind == "PDF"
+    assert item.kind_and_size == f"PDF {item.shown_size}"
+    assert item.tokens("demo/echo") > 0
+    file.write_bytes(pdf(""))
+    with pytest.raises(RoutertermError, match=r"report\.pdf has no text in it"):
+        load(str(file))
+    file.write_bytes(b"%PDF-1.4\nnothing of the kind")
+    with pytest.raises(RoutertermError, match=r"report\.pdf cannot be read as a PDF"):
+        load(str(file))
+
+
+def test_a_long_paste_is_named_once() -> None:
+    assert from_paste("x" * 12_000, 1).kind_and_size == "12 kB"
+    assert from_paste("x" * 12_000, 2).name == "pasted text 2"
 
 
 @pytest.mark.parametrize(
@@ -346,7 +389,7 @@ async def test_the_forecast_stands_under_the_composer(paths: Paths) -> None:
         await it.press(*"hello")
         await it.until(lambda: "tok ·" in it.picture().text)
         text = it.picture().text
-        assert "% ctx" in text
+        assert "of context" in text
         assert "cheaper: shop/cheap" in text
         assert "$" in text
         line = next(line for line in text.splitlines() if "tok ·" in line)

@@ -114,6 +114,15 @@ async def test_the_library_is_written_to_files_and_read_from_them(paths: Paths, 
     assert text == "Review {{file}} in a {{tone=friendly}} way.\n"
 
 
+async def test_the_head_of_a_system_prompt_holds_and_tools_are_said(paths: Paths, folder: Path) -> None:
+    configure(paths)
+    own(paths, "terse", "---\nkind: system\nmodel: demo/echo\ntemperature: 0.1\ntools: [fetch]\n---\nBe brief.")
+    async with in_process(paths, (120, 30)) as it:
+        await it.say("/terse")
+        await it.screen_shows("Its tools (fetch) are not offered to the model.", "system: terse", "temp 0.1")
+        await it.until(lambda: it.model == "demo/echo")
+
+
 def test_ask_takes_a_template(paths: Paths, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     configure(paths)
     own(paths, "review", REVIEW)

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from routerterm.cli.main import root
 from routerterm.config.paths import Paths
-from routerterm.core.errors import RoutertermError
+from routerterm.core.errors import OverBudget, RoutertermError
+from routerterm.core.events import Event, Failed, Finished
+from routerterm.core.messages import Message
+from routerterm.core.request import ChatRequest
 from routerterm.engine.chat.project import read_project
+from routerterm.wiring import open_app
 from tests.driver import in_process
+from tests.driver.history import History
 from tests.driver.homes import PRICED, configure, priced
-from tests.driver.provider import serving
+from tests.driver.provider import Answer, serving
 
 WHOLE = """
 name = "engine"
@@ -61,8 +70,59 @@ async def test_a_project_s_budget_holds_over_its_conversations(
         configure(paths, priced(provider) + '[budget]\non_cap = "block"\n', default=PRICED)
         async with in_process(paths) as it:
             await it.say("hello")
-            await it.screen_shows("would exceed the budget")
+            await it.screen_shows("would exceed the budget of the project work", ".routerterm/project.toml")
             assert provider.asked == []
+
+
+async def test_a_project_s_budget_and_last_conversation_hold_wherever_it_is_asked(paths: Paths, tmp_path: Path) -> None:
+    work = read_project(project(tmp_path / "work", "budget = 0.031"))
+    with serving(Answer("It turns.", tokens=(1000, 1000))) as provider:
+        configure(paths, priced(provider) + '[budget]\non_cap = "block"\n', default=PRICED)
+        async with open_app(paths) as app:
+            app.project = work
+            session = app.session()
+            assert isinstance(await last_event(session.send("one")), Finished)  # it costs $0.018
+        async with open_app(paths) as app:  # elsewhere: the conversation is still the project's
+            chat = await app.store.conversations.latest(work.key)
+            assert chat is not None
+            assert chat.project == work.key
+            over = await last_event(app.session(chat.id).send("two"))
+            assert isinstance(over, Failed)
+            assert isinstance(over.error, OverBudget)
+            assert "the budget of the project work" in over.error.message
+            assert "budget in .routerterm/project.toml" in over.error.hint
+            assert isinstance(await last_event(app.session().send("outside")), Finished)
+            latest = await app.store.conversations.latest()
+            assert latest is not None
+            assert latest.id != chat.id
+            app.project = work  # as in `serve` and in the chat: what has no conversation is the open project's
+            request = ChatRequest(PRICED, (Message.of("user", "three"),))
+            assert isinstance(await last_event(app.stream(request)), Failed)
+        assert len(provider.asked) == 2
+
+
+async def last_event(events: AsyncGenerator[Event]) -> Event:
+    async with aclosing(events) as stream:
+        found = [event async for event in stream]
+    return found[-1]
+
+
+def test_ask_in_a_project_s_folder_is_the_project_s(
+    paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(paths)
+    monkeypatch.setenv("ROUTERTERM_HOME", str(paths.config_file.parent))
+    asked = CliRunner().invoke(root, ["ask", "before"])
+    work = project(tmp_path / "work", 'system = "Be brief."\nmodel = "demo/echo"\n')
+    monkeypatch.chdir(work)
+    nothing = CliRunner().invoke(root, ["ask", "-c", "last", "more"])
+    assert "no conversation to continue in the project work" in nothing.output
+    assert CliRunner().invoke(root, ["ask", "inside"]).exit_code == asked.exit_code == 0
+    history = History(paths.database)
+    chat = history.latest()
+    assert chat is not None
+    assert chat.system == "Be brief."
+    assert history.rows("SELECT project FROM conversation WHERE id = ?", (chat.id,))[0]["project"] == str(work)
 
 
 @pytest.mark.parametrize(

@@ -155,8 +155,10 @@ async def test_help_tells_of_the_screen_that_is_open_and_does_what_it_tells(path
 
 
 async def test_keys_can_be_given_in_the_settings(paths: Paths) -> None:
-    configure(paths, '[bindings]\nstats = "ctrl+e"\nthemes = "none"\n')
+    configure(paths, '[bindings]\nstats = "ctrl+e"\nthemes = "none"\nkeyz = "f6"\nhelp = "enter"\n')
     async with running(paths) as (app, pilot):
+        await until(pilot, lambda: 'config.toml: bindings: there is no command "keyz"' in screen_text(app))
+        assert app.keys_of["help"][0] == "f1"  # what cannot be a key takes none away
         await pilot.press("f8", "f4")
         assert in_chat(app)
         await pilot.press("ctrl+e")

@@ -10,7 +10,7 @@ from routerterm.core.graphemes import ends
 from routerterm.tui.vim.engine import entered, press
 from routerterm.tui.vim.state import Vim, rested
 
-KEYS = "hjklwbeWBE0^$gGfFtT;,dcy<>123456789iaIAoOxXrJ~.pPuDCYsS(){}[]\"'`w é"
+KEYS = "hjklwbeWBE0^$gGfFtT;,dcy<>123456789iaIAoOxXrJ~.pPuDCYsS(){}[]\"'`w évV%UR"
 
 
 def play(text: str, keys: str, cursor: int = 0) -> tuple[str, int]:
@@ -18,7 +18,8 @@ def play(text: str, keys: str, cursor: int = 0) -> tuple[str, int]:
     vim = Vim(text, cursor)
     written, at = "", 0
     for key in keys:
-        if vim.mode == "normal":
+        if vim.mode != "insert":
+            key = "escape" if key == "|" else key
             vim = press(vim, "ctrl+r" if key == "®" else key)
             written, at = vim.text, vim.cursor
         elif key == "|":
@@ -101,6 +102,40 @@ def play(text: str, keys: str, cursor: int = 0) -> tuple[str, int]:
         ("abcdef", "dfd", "ef", 0),
         ("abcdef", "$dFc", "abf", 2),
         ("", "xJ~.", "", 0),
+        ("f(a, b)", "%", "f(a, b)", 6),
+        ("f(a, b)", "%%", "f(a, b)", 1),
+        ("f(a[0], b)", "d%", "", 0),
+        ("no bracket", "d%", "no bracket", 0),
+        ("one two three", "vwd", "wo three", 0),
+        ("one two", "ved", " two", 0),
+        ("one two", "$vbd", "one ", 3),
+        ("one two", "wviwyP", "one twotwo", 6),
+        ("one two", "vawd", "two", 0),
+        ("abc", "vlod", "c", 0),
+        ("abc def", "vlcX|", "Xc def", 0),
+        ("abc", "vlU", "ABc", 0),
+        ("ABC", "vlu", "abC", 0),
+        ("aBc", "vl~", "Abc", 0),
+        ("abc", "vlrx", "xxc", 0),
+        ("abcdef", "vld.", "ef", 0),
+        ("abc", "v3lx", "", 0),
+        ("abc", "vl|x", "ac", 1),
+        ("abc", "vvx", "bc", 0),
+        ("ab\ncd\nef", "Vjd", "ef", 0),
+        ("ab\ncd\nef", "vjx", "d\nef", 0),
+        ("ab\ncd", "Vyjp", "ab\ncd\nab", 6),
+        ("ab\ncd\nef", "Vd.", "ef", 0),
+        ("ab\ncd", "VcX|", "X\ncd", 0),
+        ("ab\ncd", "V>", "    ab\ncd", 4),
+        ("a\nb\nc", "VjJ", "a b\nc", 0),
+        ("one two", "yiwwviwp", "one one", 6),
+        ("ab", "vdu", "ab", 0),
+        ("one two", '"adw"bdw"aP', "one ", 3),
+        ("one two", 'yw"_dwP', "one two", 3),
+        ("ab", 'ylx"0p', "ba", 1),
+        ("a b", '"aywl"Aylw"ap', "a ba  ", 5),
+        ("one two", '"byiw"bP', "oneone two", 2),
+        ("one two", 'viw"cywv"cp', "one onewo", 6),
         ("h\u0065\u0301llo", "lx", "hllo", 1),
         ("👩‍👩‍👧 x", "x", " x", 0),
     ],
@@ -118,7 +153,7 @@ keys = st.lists(st.sampled_from([*KEYS, "escape", "ctrl+r", "left", "up", "delet
 def test_no_keys_leave_the_text_or_stand_beside_a_letter(text: str, cursor: int, keys: list[str]) -> None:
     vim = rested(Vim(text, cursor))
     for key in keys:
-        vim = press(vim, key) if vim.mode == "normal" else entered(vim, vim.text, vim.cursor)
+        vim = press(vim, key) if vim.mode != "insert" else entered(vim, vim.text, vim.cursor)
         assert 0 <= vim.cursor <= len(vim.text)
         if vim.mode == "normal":
             line = vim.text[vim.text.rfind("\n", 0, vim.cursor) + 1 :].split("\n")[0]
@@ -131,7 +166,7 @@ def test_undo_leads_back_to_the_beginning_and_redo_forth_again(text: str, cursor
     vim = rested(Vim(text, cursor))
     for key in keys:
         if key not in ("u", "ctrl+r"):
-            vim = press(vim, key) if vim.mode == "normal" else entered(vim, vim.text, vim.cursor)
+            vim = press(vim, key) if vim.mode != "insert" else entered(vim, vim.text, vim.cursor)
     if vim.mode == "insert":
         vim = entered(vim, vim.text, vim.cursor)
     last = vim.text

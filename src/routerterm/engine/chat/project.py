@@ -47,7 +47,7 @@ class Project(Struct, frozen=True):
 
 
 def project_of(working: Path) -> Project | None:
-    """The project of the folder in which the program was started.  Blocks.  Raises `RoutertermError`."""
+    """The project of a folder, such as that of the start; None where it is none.  Blocks.  Raises `RoutertermError`."""
     if not (working / FOLDER).is_dir():
         return None
     return read_project(working)

@@ -18,6 +18,7 @@ from routerterm.protocols.limits import limits as header_limits
 from routerterm.router.accounting.rows import settlement_row
 from routerterm.router.decide import circuit_breaker, key_limits, prompt_cache
 from routerterm.router.decide.attempts import Attempt, AttemptRejected
+from routerterm.router.decide.budget import cap_words, over_budget
 from routerterm.router.decide.prompt_cache import Digest
 from routerterm.router.options import RouterOptions
 from routerterm.router.run.planner import PlannedRequest, health_name, key_name, use_of
@@ -195,8 +196,4 @@ class AttemptAdmission:
 
 def over(reached: CapReached, target: Target) -> OverBudget:
     """The error for a cap that a reservation ran into."""
-    scope = {"request": "the budget per request", "day": "today's budget", "month": "this month's budget"}
-    named = scope.get(reached.cap.scope, f"the budget of {reached.cap.scope} {reached.cap.value or ''}".rstrip())
-    return OverBudget(
-        f"{target} would exceed {named}.", "Raise the limit in [budget], or choose a free or local model."
-    )
+    return over_budget(target, f"would exceed {cap_words(reached.cap)}")

@@ -15,6 +15,7 @@ from msgspec import Struct, field
 
 from routerterm.catalog.pricing import is_declared_free
 from routerterm.catalog.values import ModelInfo
+from routerterm.core.errors import OverBudget
 from routerterm.core.ledger import Cap, CapScope
 from routerterm.core.money import from_nano, show_usd, to_nano
 from routerterm.core.request import ChatRequest
@@ -103,12 +104,13 @@ class PersonalBudget:
     def caps(self, request: ChatRequest, target: Target, route: str, now_ms: int) -> Sequence[Cap]:
         """The caps that an attempt is held against; none for a free or local model, or what the person allowed.
 
-        The request's own caps hold even then: they are somebody else's, or were said for this request alone.
+        The request's own caps hold even then: they are somebody else's, or were said for this request alone.  That of
+        its project is the person's.
         """
         if self._is_free(target):
             return ()
         if not self._allowed.isdisjoint((request.message_id, request.conversation_id)):
-            return request.caps
+            return tuple(cap for cap in request.caps if cap.scope != "project")
         return (*caps_of(self._rules, request, target, route, now_ms), *request.caps)
 
     async def objection(
@@ -148,7 +150,7 @@ def objection(caps: Sequence[Cap], used: Sequence[int], forecast: Forecast) -> s
         wants = _wanted(cap, forecast)
         if so_far + wants > cap.limit:
             left = amount_words(cap, max(0, cap.limit - so_far))
-            return f"would exceed {_cap_words(cap)} (up to {amount_words(cap, wants)}, {left} left)"
+            return f"would exceed {cap_words(cap)} (up to {amount_words(cap, wants)}, {left} left)"
     return None
 
 
@@ -233,11 +235,24 @@ def scope_words(cap: Cap) -> str:
             return "today"
         case "month":
             return "this month"
+        case "project":
+            return f"project {_last_folder(cap)}"
         case scope:
             return f"{scope} {cap.value}"
 
 
-def _cap_words(cap: Cap) -> str:
+def _last_folder(cap: Cap) -> str:
+    return (cap.value or "").rstrip("/").rpartition("/")[2] or "/"
+
+
+def over_budget(target: Target, reason: str) -> OverBudget:
+    """The error for a cap in the way: the ``reason`` says which, the hint where it can be raised."""
+    where = "budget in .routerterm/project.toml" if "the budget of the project" in reason else "the limit in [budget]"
+    return OverBudget(f"{target} {reason}.", f"Raise {where}, or choose a free or local model.")
+
+
+def cap_words(cap: Cap) -> str:
+    """Which cap it is, within a sentence: ``today's budget``."""
     match cap.scope:
         case "request":
             return "the budget per request"
@@ -247,6 +262,8 @@ def _cap_words(cap: Cap) -> str:
             return "this month's budget"
         case "conversation":
             return "this conversation's budget"
+        case "project":
+            return f"the budget of the project {_last_folder(cap)}"
         case scope:
             return f"the budget of {scope} {cap.value}"
 

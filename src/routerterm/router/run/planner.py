@@ -17,7 +17,6 @@ from routerterm.core.errors import (
     MissingCapability,
     NoCandidate,
     NoKey,
-    OverBudget,
     RoutertermError,
     StoreError,
     UnknownModel,
@@ -27,6 +26,7 @@ from routerterm.core.ports import ApiKey, KeySource, State, StateStore
 from routerterm.core.request import ChatRequest
 from routerterm.core.targets import RejectedCandidate, Target
 from routerterm.router.decide import circuit_breaker, key_limits, prompt_cache
+from routerterm.router.decide.budget import over_budget
 from routerterm.router.decide.key_limits import Use
 from routerterm.router.decide.names import Entry, Names, Resolved
 from routerterm.router.decide.pauses import pause_reason, paused
@@ -220,9 +220,7 @@ def refusal(planned: PlannedRequest) -> RoutertermError:
         over = next(
             (item for item in passed if item.reason.startswith(("would exceed", "cannot be budgeted"))), passed[0]
         )
-        return OverBudget(
-            f"{over.target} {over.reason}.", "Raise the limit in [budget], or choose a free or local model."
-        )
+        return over_budget(over.target, over.reason)
     if (locked := _locked(planned)) is not None:
         return locked
     if made.missing_key:

@@ -55,8 +55,8 @@ class Attached(Struct, frozen=True):
 
     @property
     def kind_and_size(self) -> str:
-        """``image 1.2 MB``."""
-        return f"{self.kind} {self.shown_size}"
+        """``image 1.2 MB``; the kind only where the name does not say it."""
+        return self.shown_size if self.kind in self.name.split() else f"{self.kind} {self.shown_size}"
 
     def tokens(self, model: str) -> int:
         """About how many tokens it is for a model."""

@@ -102,18 +102,21 @@ class ComposerTools:
     async def _use_prompt(self, prompt: PromptFile, text: str) -> None:
         """Send a prompt that was called by its name, to the model that it names; or take it as the system prompt."""
         conversation = self._conversation
-        if prompt.kind == "system":
-            conversation.name_prompt(text, prompt.name)
-            await conversation.set(system=text)
-            self._tell(f"{prompt.name}: in use in this conversation.")
-            return
         if prompt.model:
             from routerterm.wiring.model_lists import check_name
 
             await check_name(self._app.ready_services, prompt.model)
-        if prompt.tools:
-            self._tell(f"/{prompt.name} names tools; they are not offered to the model yet.")
         params = None if prompt.temperature is None else replace(conversation.params, temperature=prompt.temperature)
+        not_offered = f"Its tools ({', '.join(prompt.tools)}) are not offered to the model." if prompt.tools else ""
+        if prompt.kind == "system":
+            conversation.name_prompt(text, prompt.name)
+            await conversation.set(system=text, **({} if params is None else {"params": params}))
+            if prompt.model:
+                await conversation.use_model(prompt.model)
+            self._tell(f"{prompt.name}: in use in this conversation. {not_offered}".rstrip(), 8 if not_offered else 4)
+            return
+        if not_offered:
+            self._tell(f"/{prompt.name}: {not_offered}", 8)
         if not await self.references.attached_all(text):
             return
         asked = Asked(text, self._attachments.take(), prompt.model, params)

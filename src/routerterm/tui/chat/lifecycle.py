@@ -21,7 +21,8 @@ async def begin(chat: ChatParts, services: Services, opening: Opening) -> None:
     for trouble in services.troubles:
         chat.app.show_error(trouble)
     await open_own(chat)
-    latest = await services.store.conversations.latest() if opening.last else None
+    project = services.project.key if services.project is not None else None
+    latest = await services.store.conversations.latest(project) if opening.last else None
     await chat.conversation.open(latest.id if latest is not None else None)
     if opening.model:
         await chat.commands.run("model", opening.model)

@@ -161,6 +161,7 @@ class ChatParts:
         self.view.conversation_list.mark_open(id)
         self.attachments.show()
         self.status.refresh()
+        self.status.look_ahead()
 
     def messages_shown(self, session: Session, *, empty: bool) -> None:
         """Its messages were read and shown anew; an answer that is running here goes on growing."""
@@ -170,6 +171,7 @@ class ChatParts:
     def conversation_changed(self) -> None:
         """Its model is another, or what is in force in it."""
         self.status.refresh()
+        self.status.look_ahead()
 
     # -- what becomes of answers -----------------------------------------------------------------------
 

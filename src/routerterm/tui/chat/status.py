@@ -179,6 +179,7 @@ class StatusController:
         except asyncio.CancelledError:
             return
         self._view = replace(self._view, forecast=found.forecast if found else None, writes=writes)
+        self._view = replace(self._view, reported=found.reported if found else None)
         self._show_cache(found.warm if found else None)
         line = self._forecast_line
         line.fields = forecast_fields(found, len(self._compare.models)) if found and writes else ()

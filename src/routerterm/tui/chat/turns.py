@@ -66,6 +66,7 @@ class TurnRunner:
         self._notifications = notifications
         self._events = events
         self._turns: list[Turn] = []
+        self._leaving = False
         self._declined: set[KeyLocation] = set()
         """Locked places of keys that the person would not open; asked for again once an answer fails without."""
 
@@ -144,6 +145,7 @@ class TurnRunner:
 
     async def stop_all(self) -> None:
         """Stop everything and wait until it is saved."""
+        self._leaving = True
         workers = [turn.worker for turn in self._turns if turn.worker]
         for worker in workers:
             worker.cancel()
@@ -181,6 +183,8 @@ class TurnRunner:
             self._app.show_error(report(error))
         except asyncio.CancelledError:
             await self._stopped_early(turn)
+            if not self._leaving:  # what came until it was stopped has cost something, too
+                self._transcript.run_worker(self._events.turn_ended(), name="stopped", exit_on_error=False)
             raise
         finally:
             self._turns.remove(turn)

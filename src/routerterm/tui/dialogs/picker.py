@@ -208,7 +208,7 @@ class Picker(Modal[str | None]):
             rows = await self._source(query)
         except RoutertermError as error:
             rows = ()
-            self.query_one("#empty", Static).update(f"{error.message} {error.hint}")
+            self.query_one("#empty", Static).update(f"{error.message}\n{error.hint}".rstrip())
         else:
             self.query_one("#empty", Static).update(self._nothing if query.strip() else self._empty)
         self.query_one("#empty").display = not rows  # no class: the style sheet would be matched for everything here

@@ -85,7 +85,12 @@ class PlainChat:
     async def open(self, id: str | None) -> None:
         """Go on in a conversation, or begin a new one."""
         stored = await self.conversation.load(id)
+        project = self.services.project
         self.conversation.model = (stored.model if stored else None) or await begins_with(self.services)
+        if stored is None and project is not None:  # a new conversation begins as its project says
+            self.conversation.model = project.model or self.conversation.model
+            if project.system:
+                await self.conversation.change(system=project.system)
 
     async def say_unheeded(self) -> None:
         """Say at once what the model will not do."""
@@ -187,7 +192,8 @@ def run(paths: Paths, unlock: Unlock, opening: Opening | None = None) -> int:
 
 async def _greet(talk: PlainChat, opening: Opening) -> None:
     services = talk.services
-    talk.conversation.model = await begins_with(services)
+    await _open_project(talk)
+    await talk.open(None)
     talk.say(f"routerterm, plain. {talk.conversation.model} answers. /help names the commands, /quit leaves.")
     for trouble in services.troubles:
         talk.tell(trouble)
@@ -198,13 +204,29 @@ async def _greet(talk: PlainChat, opening: Opening) -> None:
         and await services.store.conversations.latest() is None
     ):
         talk.say(WELCOME)
-    latest = await services.store.conversations.latest() if opening.last else None
+    project = services.project.key if services.project is not None else None
+    latest = await services.store.conversations.latest(project) if opening.last else None
     if latest is not None:
         await talk.open(latest.id)
     if opening.model:
         await talk.take(f"/model {opening.model}")
     if opening.question:
         await talk.take(opening.question)
+
+
+async def _open_project(talk: PlainChat) -> None:
+    """Open the project of the folder in which the program was started, if it is one; what is wrong with it is said."""
+    from pathlib import Path
+
+    from routerterm.engine.chat.project import project_of
+
+    try:
+        project = talk.services.project = await asyncio.to_thread(project_of, Path.cwd())
+    except RoutertermError as error:
+        talk.tell(error)
+    else:
+        if project is not None:
+            talk.say(f"This is the project {project.name}.")
 
 
 def _line(talk: PlainChat) -> str | None:

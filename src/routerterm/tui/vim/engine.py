@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from routerterm.tui.vim import motions
+from routerterm.tui.vim import motions, visual
+from routerterm.tui.vim.changes import LONGEST, change, delete, indent, whole
 from routerterm.tui.vim.grammar import MOTIONS, WITH_LETTER, Command, parse
 from routerterm.tui.vim.motions import Move, letter_after, letter_before, line_end, line_start
-from routerterm.tui.vim.state import Vim, changing, inserting, rested, travel
+from routerterm.tui.vim.state import Vim, changing, inserting, kept, rested, travel
 
-LONGEST = 1_000_000
-"""Characters that a count may make of a text."""
-INDENT = "    "
 _ARROWS = {
     "left": "h",
     "right": "l",
@@ -33,9 +31,9 @@ _SHORT = {"x": "dl", "X": "dh", "D": "d$", "C": "c$", "s": "cl", "S": "cc", "Y":
 def press(vim: Vim, key: str) -> Vim:
     """The state after a key in normal mode: a letter, or a name such as ``escape``, ``left`` or ``ctrl+r``."""
     if key == "escape":
-        return replace(vim, keys=())
+        return replace(vim, keys=(), mode="normal")
     if key == "ctrl+r":
-        return travel(replace(vim, keys=()), back=False)
+        return travel(replace(vim, keys=(), mode="normal"), back=False)
     waits = bool(vim.keys) and vim.keys[-1] in WITH_LETTER and parse(vim.keys) == "more"
     if not waits:
         key = _ARROWS.get(key, key)
@@ -44,11 +42,15 @@ def press(vim: Vim, key: str) -> Vim:
     if len(key) != 1:
         return replace(vim, keys=())
     keys = (*vim.keys, key)
+    if vim.mode != "normal" and (selected := visual.press(vim, keys)) is not None:
+        return selected
     found = parse(keys)
     if found == "more":
         return replace(vim, keys=keys)
     vim = replace(vim, keys=())
-    return vim if found == "none" else run(vim, found)
+    if found == "none" or (vim.mode != "normal" and not _is_motion(found)):
+        return vim
+    return run(vim, found)
 
 
 def run(vim: Vim, command: Command) -> Vim:
@@ -58,12 +60,15 @@ def run(vim: Vim, command: Command) -> Vim:
         operator, verb = longer[0], longer[1]
         if command.verb == "s" and _is_empty_line(vim):
             return run(vim, Command("i"))
-        return run(vim, Command("line" if verb == operator else verb, command.count, operator))
+        verb = "line" if verb == operator else verb
+        return run(vim, Command(verb, command.count, operator, register=command.register))
     column = vim.column if command.verb in "jk" and not command.operator else None
     vim = replace(vim, column=column)
+    if command.verb in visual.VERBS:
+        return visual.again(vim, command)
     if command.operator:
         return _operate(vim, command)
-    if command.verb in MOTIONS or command.verb in ("gg", ";", ",") or command.verb in "fFtT":
+    if _is_motion(command):
         return _go(vim, command)
     match command.verb:
         case "u":
@@ -80,7 +85,13 @@ def run(vim: Vim, command: Command) -> Vim:
             return _swap_case(vim, command)
         case "J":
             return _join(vim, command)
+        case "v" | "V":
+            return replace(vim, mode="visual" if command.verb == "v" else "visual lines", anchor=vim.cursor)
     return _insert(vim, command)
+
+
+def _is_motion(command: Command) -> bool:
+    return not command.operator and (command.verb in MOTIONS or command.verb in ("gg", ";", ",", *"fFtT"))
 
 
 # -- moving ------------------------------------------------------------------------------------------------
@@ -119,20 +130,14 @@ def _operate(vim: Vim, command: Command) -> Vim:
     start, end, lines = reach
     match command.operator:
         case "y":
-            kept = _kept(vim.text[start:end], lines)
             at = start if not lines or command.verb in ("k", "gg", "G") else vim.cursor
-            return rested(replace(vim, register=kept, cursor=min(at, vim.cursor)))
+            copied = kept(vim, command, whole(vim.text[start:end], lines))
+            return rested(replace(copied, cursor=min(at, vim.cursor)))
         case "d":
-            return _delete(vim, command, start, end, lines)
+            return delete(vim, command, start, end, lines)
         case "c":
-            changed = changing(vim, command)
-            if lines:
-                end = end - 1 if vim.text[start:end].endswith("\n") else end
-                start = start + len(vim.text[start:end]) - len(vim.text[start:end].lstrip(" \t"))
-            text = vim.text[:start] + vim.text[end:]
-            kept = _kept(vim.text[start:end], lines)
-            return inserting(replace(changed, text=text, cursor=start, register=kept))
-    return _indent(vim, command, start, end)
+            return change(vim, command, start, end, lines)
+    return indent(vim, command, start, end)
 
 
 def _reach(vim: Vim, command: Command) -> tuple[Vim, tuple[int, int, bool] | None]:
@@ -170,51 +175,27 @@ def _reach(vim: Vim, command: Command) -> tuple[Vim, tuple[int, int, bool] | Non
     return vim, (start, end, False) if start != end else None
 
 
-def _kept(text: str, lines: bool) -> str:
-    return text + "\n" if lines and not text.endswith("\n") else text
-
-
-def _delete(vim: Vim, command: Command, start: int, end: int, lines: bool) -> Vim:
-    kept = _kept(vim.text[start:end], lines)
-    changed = changing(vim, command)
-    if lines and end == len(vim.text) and start > 0 and not vim.text[start:end].endswith("\n"):
-        start -= 1  # the last line takes the break before it along
-    text = vim.text[:start] + vim.text[end:]
-    changed = rested(replace(changed, text=text, cursor=start, register=kept))
-    return replace(changed, cursor=motions.first_word(text, changed.cursor)) if lines else changed
-
-
-def _indent(vim: Vim, command: Command, start: int, end: int) -> Vim:
-    lines = vim.text[start:end].split("\n")
-    if command.operator == ">":
-        moved = [INDENT + line if line else line for line in lines]
-    else:
-        moved = [line[min(len(line) - len(line.lstrip(" ")), len(INDENT)) :] for line in lines]
-    text = vim.text[:start] + "\n".join(moved) + vim.text[end:]
-    if len(text) > LONGEST:
-        return vim
-    return replace(changing(vim, command), text=text, cursor=motions.first_word(text, start))
-
-
 # -- other changes -----------------------------------------------------------------------------------------
 
 
 def _put(vim: Vim, command: Command) -> Vim:
-    text, at, kept = vim.text, vim.cursor, vim.register * (command.count or 1)
-    if not kept or len(text) + len(kept) > LONGEST:
+    name = command.register.lower()
+    register = vim.named.get(name, "") if name else vim.register
+    text, at, put = vim.text, vim.cursor, register * (command.count or 1)
+    if not put or len(text) + len(put) > LONGEST:
         return vim
     changed = changing(vim, command)
-    if vim.register.endswith("\n"):
+    if register.endswith("\n"):
         if command.verb == "P":
             at = line_start(text, at)
         elif line_end(text, at) == len(text):
-            at, kept = len(text), "\n" + kept[:-1]
+            at, put = len(text), "\n" + put[:-1]
         else:
             at = line_end(text, at) + 1
-        text = text[:at] + kept + text[at:]
-        return rested(replace(changed, text=text, cursor=motions.first_word(text, at + kept.startswith("\n"))))
+        text = text[:at] + put + text[at:]
+        return rested(replace(changed, text=text, cursor=motions.first_word(text, at + put.startswith("\n"))))
     at = letter_after(text, at) if command.verb == "p" else at
-    return rested(replace(changed, text=text[:at] + kept + text[at:], cursor=at + len(kept) - 1))
+    return rested(replace(changed, text=text[:at] + put + text[at:], cursor=at + len(put) - 1))
 
 
 def _letters(vim: Vim, count: int) -> int | None:

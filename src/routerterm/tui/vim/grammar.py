@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from routerterm.tui.vim import motions
 
@@ -13,8 +14,8 @@ MOST_TIMES = 9_999
 """A higher count is a slip of the finger."""
 WITH_LETTER = frozenset("fFtTr")
 """Commands that a letter belongs to."""
-MOTIONS = frozenset("hljkwbeWBE0^$G")
-_SIMPLE = frozenset("xXrJ~.pPuoOAIaisSDCY;,")
+MOTIONS = frozenset("hljkwbeWBE0^$G%")
+_SIMPLE = frozenset("xXrJ~.pPuoOAIaisSDCY;,vV")
 
 
 class Command(Struct, frozen=True):
@@ -24,10 +25,15 @@ class Command(Struct, frozen=True):
     count: int | None = None
     operator: str = ""
     letter: str = ""
+    register: str = ""
+    """Where to what is deleted or copied goes, and from where it is put; empty is the usual one."""
 
 
 def parse(keys: tuple[str, ...]) -> Command | Literal["more", "none"]:
     """The command that the keys are; ``more`` where it is not whole, ``none`` where it can be none."""
+    if keys[:1] == ('"',):
+        found = parse(keys[2:]) if len(keys) > 2 else "more"
+        return replace(found, register=keys[1]) if isinstance(found, Command) else found
     place, (count, place) = 0, _count(keys, 0)
     operator = ""
     if place < len(keys) and keys[place] in OPERATORS:

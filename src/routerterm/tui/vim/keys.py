@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 from textual.widgets import TextArea
+from textual.widgets.text_area import Selection
 
+from routerterm.tui.vim import visual
 from routerterm.tui.vim.engine import begin_insert, entered, press
 from routerterm.tui.vim.state import Vim, given
 
@@ -23,13 +25,19 @@ class VimKeys:
 
     @property
     def mode(self) -> str:
-        """``INSERT`` or ``NORMAL``, with the keys of a command that is not whole."""
-        return "INSERT" if self._vim.mode == "insert" else f"NORMAL {''.join(self._vim.keys)}".rstrip()
+        """``INSERT``, ``NORMAL``, ``VISUAL`` or ``V-LINE``, with the keys of a command that is not whole."""
+        name = {"visual lines": "V-LINE"}.get(self._vim.mode, self._vim.mode.upper())
+        return f"{name} {''.join(self._vim.keys)}".rstrip()
 
     @property
     def is_normal(self) -> bool:
         """Whether letters are commands."""
-        return self._vim.mode == "normal"
+        return self._vim.mode != "insert"
+
+    @property
+    def _selects(self) -> bool:
+        """Whether there is a selection of vim's own, in the text that it knows."""
+        return self._vim.mode in visual.VERBS and self._area.text == self._vim.text
 
     def begin(self) -> None:
         """Begin to write: the composer was just given the keys, or its text was sent."""
@@ -46,11 +54,12 @@ class VimKeys:
             return True
         if letter is None and key not in _OURS:
             return False
-        if key == "escape" and not self._vim.keys:
+        selects = self._selects
+        if key == "escape" and not self._vim.keys and not selects:
             return False  # nothing to leave: it closes or stops what it does without vim
-        if key in ("up", "down") and not self._vim.keys and self._is_edge(key):
+        if key in ("up", "down") and not self._vim.keys and not selects and self._is_edge(key):
             return False  # the prompts that were sent before
-        now = given(self._vim, self._area.text, self._offset())
+        now = self._vim if selects else given(self._vim, self._area.text, self._offset())
         self._take(press(now, letter if letter is not None and letter != " " else key))
         return True
 
@@ -65,7 +74,12 @@ class VimKeys:
         if area.text != now.text:
             start, end, text = _difference(area.text, now.text)
             area.replace(text, _location(area.text, start), _location(area.text, end), maintain_selection_offset=False)
-        area.move_cursor(_location(now.text, now.cursor))
+        if now.mode in visual.VERBS:
+            start, end = visual.span(now)
+            ends = (start, end) if now.cursor >= now.anchor else (end, start)
+            area.selection = Selection(*(_location(now.text, at) for at in ends))
+        else:
+            area.move_cursor(_location(now.text, now.cursor))
         if now.text != area.text:  # the area has another idea of line breaks: its own holds
             self._vim = replace(now, text=area.text)
         if (before.mode, before.keys) != (now.mode, now.keys):

@@ -194,6 +194,9 @@ def move(text: str, at: int, verb: str, count: int | None, column: int) -> Move 
             return Move(first_word(text, at))
         case "$":
             return Move(last_letter(text, _vertical(text, at, times - 1, 0)), "inclusive")
+        case "%":
+            found = matching(text, at)
+            return Move(found, "inclusive") if found is not None else None
         case "gg":
             return Move(_line_number(text, times), "lines")
         case "G":
@@ -262,6 +265,21 @@ def _quoted(text: str, at: int, quote: str, around: bool) -> Span | None:
             while last < end and text[last] in " \t":
                 last += 1
             return Span(opening, last)
+    return None
+
+
+def matching(text: str, at: int) -> int | None:
+    """The bracket that belongs to the one at a place, or to the next one in this line; None where there is none."""
+    start = next((place for place in range(at, line_end(text, at)) if text[place] in "()[]{}"), None)
+    if start is None:
+        return None
+    pair = next(pair for pair in ("()", "[]", "{}") if text[start] in pair)
+    forward = text[start] == pair[0]
+    depth = 0
+    for place in range(start, len(text)) if forward else range(start, -1, -1):
+        depth += (text[place] == pair[0]) - (text[place] == pair[1])
+        if depth == 0:
+            return place
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
@@ -10,7 +11,7 @@ from msgspec.structs import replace
 from routerterm.tui.vim.grammar import Command
 from routerterm.tui.vim.motions import letter_after, letter_before, line_end, line_start
 
-Mode: TypeAlias = Literal["normal", "insert"]
+Mode: TypeAlias = Literal["normal", "insert", "visual", "visual lines"]
 Snapshot: TypeAlias = tuple[str, int]
 MOST_UNDONE = 500
 
@@ -25,6 +26,10 @@ class Vim(Struct, frozen=True):
     """Those of a command that is not whole yet."""
     register: str = ""
     """What was deleted or copied last; whole lines end in a line break."""
+    named: Mapping[str, str] = {}
+    """What was put into registers by their letters; 0 has what was copied last."""
+    anchor: int = 0
+    """Where the selection began, in visual mode."""
     undo: tuple[Snapshot, ...] = ()
     redo: tuple[Snapshot, ...] = ()
     sought: tuple[str, str] | None = None
@@ -67,7 +72,24 @@ def given(vim: Vim, text: str, cursor: int) -> Vim:
         return rested(replace(vim, cursor=cursor)) if vim.mode == "normal" else replace(vim, cursor=cursor)
     undo = (*vim.undo, (vim.text, vim.cursor))[-MOST_UNDONE:]
     vim = replace(vim, text=text, cursor=cursor, undo=undo, redo=(), keys=(), column=None)
+    if vim.mode in ("visual", "visual lines"):
+        vim = replace(vim, mode="normal")  # what was selected is not there any more
     return rested(vim) if vim.mode == "normal" else vim
+
+
+def kept(vim: Vim, command: Command, text: str) -> Vim:
+    """With a text in the register that the command names; a capital letter adds to it, ``_`` keeps nothing."""
+    name = command.register
+    if name == "_":
+        return vim
+    named = dict(vim.named)
+    if command.operator == "y" and not name:
+        named["0"] = text
+    elif name.isupper():
+        text = named.get(name.lower(), "") + text
+    if name:
+        named[name.lower()] = text
+    return replace(vim, register=text, named=named)
 
 
 def travel(vim: Vim, *, back: bool) -> Vim:

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from routerterm.core.money import show_usd
 from routerterm.tui.widgets.fields import Field, Span
-from routerterm.tui.widgets.status import cost_range, tone_of_share
+from routerterm.tui.widgets.status import cost_range, share_words, tone_of_share
 
 if TYPE_CHECKING:
     from routerterm.wiring.preview import Preview
 
 
 def forecast_fields(found: Preview, compared: int = 0) -> tuple[Field, ...]:
-    """``~4.1k tok · $0.012 · 31 % ctx · cheaper: groq/x $0.001``; the last is left out first."""
+    """``~4.1k tok · $0.012 · 31% of context · cheaper: groq/x $0.001``; the last is left out first."""
     forecast = found.forecast
     fields = [Field((Span(f" ~{tokens(forecast.prompt_tokens)} tok", "text"),), rank=1)]
     price = "free" if forecast.high == 0 else cost_range(forecast)
@@ -34,9 +34,8 @@ def forecast_fields(found: Preview, compared: int = 0) -> tuple[Field, ...]:
 
 
 def percent(share: float) -> str:
-    """``31 % ctx``, with a sign where it gets tight: colour alone says nothing."""
-    shown = "<1" if 0 < share < 0.005 else f"{share * 100:.0f}"
-    return f"{shown} % ctx{'!' if share >= 0.8 else ''}"
+    """``31% of context``, with a sign where it gets tight: colour alone says nothing."""
+    return f"{share_words(share)} of context{'!' if share >= 0.8 else ''}"
 
 
 def tokens(count: int) -> str:

@@ -32,6 +32,8 @@ class StatusView(Struct, frozen=True):
     queued: int = 0
     forecast: Forecast | None = None
     """Of the next message, or where nothing is written, of the conversation as it is."""
+    reported: int | None = None
+    """Tokens of the conversation by the provider's own count; None where only an estimate is had."""
     writes: bool = True
     """Whether a message is being written: then what it would cost is worth knowing."""
     cache: str = ""
@@ -59,6 +61,11 @@ def meter(share: float, glyphs: Glyphs, cells: int = 5) -> str:
     """A little bar, full at 1."""
     full = max(0, min(cells, round(share * cells)))
     return glyphs.full * full + glyphs.empty * (cells - full)
+
+
+def share_words(share: float) -> str:
+    """``31%``; ``<1%`` where that would be nothing, and is not."""
+    return "<1%" if 0 < share < 0.005 else f"{share:.0%}"
 
 
 def tone_of_share(share: float) -> Tone:
@@ -89,10 +96,10 @@ def _fields(view: StatusView, glyphs: Glyphs) -> Iterator[Field]:
         yield Field((Span(words, "accent"),), rank=min(rank, 3))
     forecast = view.forecast
     if forecast and forecast.context:
-        share = forecast.prompt_tokens / forecast.context
-        tone = tone_of_share(share)
+        share = (view.reported if view.reported is not None else forecast.prompt_tokens) / forecast.context
+        tone, about = tone_of_share(share), "" if view.reported is not None or share < 0.005 else "~"
         bar = Span(meter(share, glyphs), tone)
-        yield Field((Span("ctx ", "dim"), bar, Span(f" {share:.0%}{alarm(share)}", tone)), rank=2)
+        yield Field((Span("context ", "dim"), bar, Span(f" {about}{share_words(share)}{alarm(share)}", tone)), rank=2)
     if forecast and forecast.prompt_tokens and view.writes:
         yield Field((Span("next ", "dim"), Span(cost_range(forecast))), rank=1)
     if view.cache:
