@@ -80,6 +80,18 @@ async def test_a_letter_says_what_it_would_cost_and_enter_confirms(paths: Paths)
             assert it.history.branch()[-1].siblings == 2
 
 
+async def test_a_stopped_answer_is_counted_at_once(paths: Paths) -> None:
+    with serving(Answer("one word after the other " * 40, pause=0.05)) as provider:
+        await lived_in(paths, priced(provider), PRICED)
+        async with in_process(paths, (100, 30)) as it:
+            await it.status_shows("today $0")
+            await it.say(QUESTION)
+            await it.screen_shows("one word after")
+            await it.press("escape")
+            await it.screen_shows("stopped by you")
+            await it.sees(lambda seen: "today $0." in seen.status)
+
+
 async def offered(it: HeadlessDriver) -> None:
     """The last answer is to be asked again; what that costs is in the status row."""
     await it.go_to("messages")

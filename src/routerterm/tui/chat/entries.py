@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from routerterm.store.values import StoredMessage
 
 ENDINGS = {
-    "stopped": "stopped by you; o continues",
-    "cut": "cut off; o continues",
-    "interrupted": "interrupted: routerterm ended during this answer; o continues",
+    "stopped": "stopped by you; Tab, then o continues it",
+    "cut": "cut off; Tab, then o continues it",
+    "interrupted": "interrupted: routerterm ended during this answer; Tab, then o continues it",
 }
 """What to say beneath an answer that did not end by itself, where nothing more exact is known."""
 CUT_SHORT = {
-    "length": "reached the answer length limit (/length or a budget); o continues",
+    "length": "reached the answer length limit (/length or a budget); Tab, then o continues it",
     "content_filter": "the provider's filter cut it short",
 }
 """The same, for an answer that its provider ended before its time."""

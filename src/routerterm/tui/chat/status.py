@@ -125,9 +125,7 @@ class StatusController:
     def typed(self) -> None:
         """Something was typed: look the forecast up when the hands rest."""
         self.typed_at = time.monotonic()
-        if self._typing is not None:
-            self._typing.stop()
-        self._typing = self._status_line.set_timer(FORECAST_AFTER, self._ask_forecast)
+        self.look_ahead()
 
     async def spent(self) -> None:
         """Look up what today has cost."""
@@ -187,8 +185,10 @@ class StatusController:
         self.refresh()
 
     def look_ahead(self) -> None:
-        """Look up anew what the next message would cost: an answer has changed it."""
-        self._ask_forecast()
+        """Look up anew, in a moment, what comes next would cost and how full the context is."""
+        if self._typing is not None:
+            self._typing.stop()
+        self._typing = self._status_line.set_timer(FORECAST_AFTER, self._ask_forecast)
 
     def _show_cache(self, warm: WarmCache | None) -> None:
         """Run the cache's clock for some seconds; afterwards one timer waits for the moment when it is cold."""
