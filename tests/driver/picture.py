@@ -20,6 +20,8 @@ WAYS = "Choose how to start"
 """What the first start asks."""
 EMPTY = "write a question, Enter sends it"
 """What an empty composer says at the first start."""
+_AGE = re.compile(r" +(?:now|\d+[ymhdw])$")
+"""How long ago a conversation was changed, at the end of its row."""
 _TOP_EDGE = re.compile(rf"[{TOP_LEFT}](?P<words>[^{TOP_LEFT}{TOP_RIGHT}]*)[{TOP_RIGHT}]")
 
 
@@ -162,12 +164,13 @@ class Picture:
 
     @property
     def chats(self) -> tuple[str, ...]:
-        """The rows of the list of conversations (titles and the headings between them); empty where it is hidden."""
+        """The rows of the list of conversations (titles without their age, and the headings); empty where hidden."""
         composer = self._composer_rows
         if not composer or "├" not in self.rows[composer[0] - 1][1:]:
             return ()
         rows = [re.split(f"[{UPRIGHT}├]", row) for row in self.rows[1 : self._floor - 2]]
-        return tuple(filter(None, (parts[1].strip(" ▸▌>") for parts in rows if len(parts) > 2)))
+        titles = (_AGE.sub("", parts[1].strip(" ▸▌>█")) for parts in rows if len(parts) > 2)
+        return tuple(filter(None, titles))
 
 
 def _pane(row: str) -> str:

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import string
+from itertools import combinations
 from pathlib import Path
+from typing import get_args
 
 import pytest
+from rich.cells import cell_len
 
 from routerterm.config.paths import built_in_themes
 from routerterm.core.errors import SettingsError
 from routerterm.tui.themes.adapt import to_textual
+from routerterm.tui.themes.letters import block_letters, shapes
 from routerterm.tui.themes.reader import find_themes, read_theme
-from routerterm.tui.widgets.frame import Panes, draw
+from routerterm.tui.themes.values import Frame, Ink
+from routerterm.tui.widgets.frame import UNBOXED, Panes, draw
 
 SHIPPED = find_themes([built_in_themes()])
 READ = ("text", "dim", "bright", "accent", "warning", "error", "success", "code", "link")
-FOURTEEN = (
+SIXTEEN = (
     "phosphor amber paperwhite vt220 mainframe videotex teletext home64 dosblue teletype plasma pocket ansi16 contrast"
+    " desktop bbs"
 )
 
 
@@ -31,8 +38,54 @@ def contrast(one: str, other: str) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
-def test_there_are_fourteen() -> None:
-    assert set(SHIPPED) == set(FOURTEEN.split())
+def test_there_are_sixteen() -> None:
+    assert set(SHIPPED) == set(SIXTEEN.split())
+
+
+def test_each_is_a_machine_of_its_own_without_its_colours() -> None:
+    """No two arrange the screen alike, and any two differ in several of what the eye meets first."""
+    themes = {name: read_theme(path) for name, path in SHIPPED.items()}
+    looks = {
+        name: (t.frame, t.keys, t.layout.title, t.fill, t.layout.status, t.layout.header, t.layout.letters,
+               t.layout.turns, t.layout.gutter[:1], t.glyphs.cursor)
+        for name, t in themes.items()
+    }  # fmt: skip
+    for one, other in combinations(looks, 2):
+        apart = [mine != theirs for mine, theirs in zip(looks[one], looks[other], strict=True)]
+        assert sum(apart) >= 4, (one, other)
+
+
+@pytest.mark.parametrize("frame", get_args(Frame))
+def test_every_frame_is_drawn_whole(frame: Frame) -> None:
+    for panes in (Panes(30, 9, rules=(6,), split=9, right_rules=(4,)), Panes(20, 5, boxed=False, rules=(3,), split=8)):
+        rows = draw(panes, frame)
+        assert [cell_len(row) for row in rows] == [panes.width] * panes.height
+        if panes.boxed and frame not in (*UNBOXED, "none"):
+            sides = "".join(row[0] + row[-1] for row in rows)
+            assert " " not in sides + rows[0] + rows[-1]
+        if frame not in ("none", "wide"):
+            assert all(row[panes.split or 0] != " " for row in rows[:3])
+
+
+@pytest.mark.parametrize("ink", get_args(Ink))
+def test_letters_keep_their_cells(ink: Ink) -> None:
+    rows = block_letters("ROUTERTERM", ink, 60)
+    assert bool(rows) == (ink != "none")
+    assert len({cell_len(row) for row in rows}) <= 1
+    assert len(rows) <= 6
+    assert block_letters("ROUTERTERM", ink, 30) == ()
+    if ink in ("hash", "self"):
+        assert all(row.isascii() for row in rows)
+
+
+def test_every_letter_has_a_shape_of_five_even_rows() -> None:
+    found = shapes()
+    assert set(found) == set(string.ascii_uppercase + string.digits)
+    for letter, rows in found.items():
+        assert len(rows) == 5, letter
+        assert len({len(row) for row in rows}) == 1, letter
+        assert set("".join(rows)) <= {"#", "."}, letter
+    assert len(set(found.values())) >= 34  # O and 0 may look alike, and 5 like S
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -66,12 +119,16 @@ def test_textual_takes_every_theme(name: str) -> None:
         ("title = ", "TOML"),
         ("[colours]\ntxet = '#000000'", "text"),
         ("[colours]\ntext = 'red'", "#rrggbb"),
-        ("frame = 'round'", "single"),
+        ("frame = 'square'", "single"),
         ("[glyphs]\ncursor = 'xx'", "one printable character"),
         ("[glyphs]\nbar = '\\u001b'", "printable"),
         ("voice = 'x'", "list"),
         ("boot = ['\\u001b[2J']", "printable"),
         ("colors = {}", "colours"),
+        ("[layout]\nheader = 'round'", "leader"),
+        ("[layout]\nturn = '-'", "turns"),
+        ("[layout]\nturns = '漢'", "one cell wide"),
+        ("[layout]\nbloom = 'yes'", "true or false"),
     ],
 )
 def test_a_broken_theme_is_named(tmp_path: Path, text: str, word: str) -> None:

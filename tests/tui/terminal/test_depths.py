@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from tests.tui.test_themes import contrast
 
 from routerterm.config.paths import built_in_themes
 from routerterm.tui.terminal import colour
-from routerterm.tui.terminal.colour import Depth, adapter, lightness
+from routerterm.tui.terminal.colour import Depth, adapter, choices_of, lightness
 from routerterm.tui.terminal.style import REVERSE, Style
+from routerterm.tui.themes.adapt import to_textual
 from routerterm.tui.themes.reader import find_themes, read_theme
+from routerterm.tui.themes.values import COLOUR_NAMES
 
 SHIPPED = find_themes([built_in_themes()])
 READ = ("text", "dim", "bright", "accent", "warning", "error", "success", "code", "link")
@@ -37,10 +40,15 @@ def pairs(name: str) -> dict[str, tuple[str, str]]:
     }
 
 
+def choices(name: str, depth: Depth) -> dict[tuple[int, int, int], int]:
+    return choices_of(to_textual(read_theme(SHIPPED[name])).variables, depth)
+
+
 @pytest.mark.parametrize("depth", [Depth.INDEXED, Depth.ANSI])
 @pytest.mark.parametrize("name", SHIPPED)
 def test_what_is_read_can_be_read_in_fewer_colours(name: str, depth: Depth) -> None:
-    adapt = adapter(depth)
+    """WCAG AA with the numbers that the theme has chosen; sixteen colours are taken to be xterm's."""
+    adapt = adapter(depth, chosen=lambda: choices(name, depth))
     assert adapt is not None
     weak = {}
     for what, (text, ground) in pairs(name).items():
@@ -48,14 +56,30 @@ def test_what_is_read_can_be_read_in_fewer_colours(name: str, depth: Depth) -> N
         seen, below = colour._shown(shown.foreground), colour._shown(shown.background)
         assert seen is not None
         assert below is not None
-        if abs(lightness(seen) - lightness(below)) < 0.2:
-            weak[what] = shown
+        seen, below = ("#" + bytes(found).hex() for found in (seen, below))
+        if contrast(seen, below) < 4.5:
+            weak[what] = (shown, round(contrast(seen, below), 2))
     assert not weak
 
 
 @pytest.mark.parametrize("depth", [Depth.INDEXED, Depth.ANSI])
+def test_every_colour_was_chosen_by_hand_and_alike_in_every_theme(depth: Depth) -> None:
+    """The driver remembers how a colour is shown: it must not be another when the theme is changed."""
+    known: dict[tuple[int, int, int], tuple[int, str]] = {}
+    for name, path in SHIPPED.items():
+        theme = read_theme(path)
+        if theme.colours.background.startswith("ansi_"):
+            continue
+        chosen = theme.colours256 if depth is Depth.INDEXED else theme.colours16
+        assert set(chosen) == set(COLOUR_NAMES), name
+        for what, number in chosen.items():
+            found, where = known.setdefault(rgb(getattr(theme.colours, what)), (number, f"{name} {what}"))
+            assert found == number, (name, what, where)
+
+
+@pytest.mark.parametrize("depth", [Depth.INDEXED, Depth.ANSI])
 @pytest.mark.parametrize("name", SHIPPED)
-def test_the_nearest_colours_are_taken(name: str, depth: Depth) -> None:
+def test_the_nearest_colours_are_taken_where_a_theme_chooses_none(name: str, depth: Depth) -> None:
     """A theme stays recognisable: its text goes to no colour that another one is far nearer to."""
     adapt = adapter(depth)
     assert adapt is not None

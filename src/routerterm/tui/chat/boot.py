@@ -1,36 +1,45 @@
-"""The machine's first words while the program gets ready: line by line within a third of a second, or not at all."""
+"""The machine's first words while the program gets ready: once a day, over in 0.6 s, and gone with the first key."""
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from textual.timer import Timer
+from routerterm.tui.clock import local, today
 
 if TYPE_CHECKING:
-    from textual.widgets import Static
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from textual.timer import Timer
 
     from routerterm.tui.app_context import AppContext
+    from routerterm.tui.widgets.greeting import Greeting
 
-LONGEST = 0.3
+LONGEST = 0.6
 """Seconds for all of it."""
+MARK = "started"
+"""The file among the state whose time says when it was last watched."""
 
 
 class Boot:
-    """Shows the theme's boot lines where the transcript will be, then its standing words."""
+    """Shows the theme's boot lines and what has been found ready, in place of what an empty chat says."""
 
-    def __init__(self, app: AppContext, idle_text: Static) -> None:
+    def __init__(self, app: AppContext, greeting: Greeting, checks: Callable[[], tuple[tuple[str, str], ...]]) -> None:
+        """``checks``: what has been looked at so far, each with what was found."""
         self._app = app
-        self._idle_text = idle_text
+        self._greeting = greeting
+        self._checks = checks
         self._timer: Timer | None = None
         self._shown = 0
 
     def begin(self) -> None:
-        """Start, unless nothing shall move."""
+        """Start, unless nothing shall move or it was watched today."""
         lines = self._app.machine.boot
-        if not lines or not self._app.moves:
-            self.skip()
+        if not lines or not self._app.moves or not first_today(self._app.paths.state / MARK):
             return
-        self._timer = self._idle_text.set_interval(LONGEST / (len(lines) + 1), self._step)
+        self._timer = self._greeting.set_interval(LONGEST / (len(lines) + 3), self._step)
         self._step()
 
     def skip(self) -> None:
@@ -38,15 +47,28 @@ class Boot:
         if self._timer is not None:
             self._timer.stop()
             self._timer = None
-        self._say(self._app.machine.voice)
+            self._greeting.boot(None)
 
     def _step(self) -> None:
         lines = self._app.machine.boot
         self._shown += 1
-        if self._shown > len(lines):
+        if self._shown > len(lines) + 2:
             self.skip()
-        else:
-            self._say((*lines[: self._shown], *[""] * (len(lines) - self._shown)))
+            return
+        dots = self._app.machine.glyphs.dot
+        checks = [f"{name} {dots * max(3, 24 - len(name) - len(said))} {said}" for name, said in self._checks()]
+        said = (*lines[: self._shown], *(checks if self._shown > len(lines) else ()))
+        self._greeting.boot((*said, *[""] * (len(lines) + 3 - len(said))))
 
-    def _say(self, lines: tuple[str, ...]) -> None:
-        self._idle_text.update("\n".join(lines))
+
+def first_today(mark: Path) -> bool:
+    """Whether nobody has been here since midnight; from now on somebody has."""
+    try:
+        seen = local(mark.stat().st_mtime_ns // 1_000_000).date() == today()
+    except OSError:
+        seen = False
+    if not seen:
+        with suppress(OSError):  # a disk that takes nothing shows it again
+            mark.touch()
+            os.utime(mark)
+    return not seen

@@ -42,6 +42,11 @@ class Layout:
         beside = self._view.conversation_list
         return beside.region.right if beside.display and not self._narrow else None
 
+    @property
+    def _foot(self) -> int:
+        """The row of the line over status and keys, whichever of them is the upper one."""
+        return min(self._view.status_line.region.y, self._view.key_line.region.y) - 1
+
     def arrange(self) -> None:
         """Give every pane the place that the size leaves it."""
         screen = self._screen
@@ -70,7 +75,7 @@ class Layout:
         """Lines where the panes end."""
         screen = self._screen
         width, height = screen.size
-        top, foot = self._view.prompt.region.y - 1, self._view.status_line.region.y - 1
+        top, foot = self._view.prompt.region.y - 1, self._foot
         split = self._split
         return Panes(
             width,
@@ -86,7 +91,7 @@ class Layout:
         """A place with the lines round it, as far as there are any."""
         screen = self._screen
         width = screen.size.width
-        top, foot = self._view.prompt.region.y - 1, self._view.status_line.region.y - 1
+        top, foot = self._view.prompt.region.y - 1, self._foot
         split = self._split or 0
         match mode:
             case "WRITE":

@@ -34,7 +34,7 @@ class Onboarding:
         self._app = app
         self._welcome = view.welcome
         self._composer = view.composer
-        self._idle_text = view.idle_text
+        self._greeting = view.greeting
         self._conversation = conversation
         self._closed = closed
         self._neighbours: dict[str, LocalServer] = {}
@@ -74,7 +74,7 @@ class Onboarding:
         """Offer them."""
         self._neighbours.clear()
         self._welcome.offer(self._ways(), NOTE)
-        self._idle_text.display = False
+        self._greeting.display = False
         self._composer.placeholder = HINT
         self._welcome.run_worker(self._look_around(), group="neighbours", exclusive=True, exit_on_error=False)
 

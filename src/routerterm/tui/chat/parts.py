@@ -18,6 +18,7 @@ from routerterm.tui.chat.compare import CompareController
 from routerterm.tui.chat.composer_controller import ComposerController
 from routerterm.tui.chat.confirmation import Confirmation
 from routerterm.tui.chat.conversation import ConversationController
+from routerterm.tui.chat.greeting import GreetingController
 from routerterm.tui.chat.layout import Layout
 from routerterm.tui.chat.onboarding import Onboarding
 from routerterm.tui.chat.places import Places
@@ -96,7 +97,8 @@ class ChatParts:
             waiting=self.refresh,
         )
         self.conversation.begin_project = partial(begin_project, self)
-        self.boot = Boot(app, view.idle_text)
+        self.greeting = GreetingController(app, view, self.conversation.open)
+        self.boot = Boot(app, view.greeting, self.greeting.checks)
         self.status = StatusController(
             app,
             view,
@@ -108,6 +110,7 @@ class ChatParts:
             approvals=self.approvals,
             notifications=notifications,
             waiting=lambda: len(self.composer_controller.early),
+            greeting=self.greeting,
         )
 
     @property
@@ -130,7 +133,7 @@ class ChatParts:
         """Show what the theme says while nothing has been said yet, or the messages in its place."""
         if not shown:
             self.onboarding.close()
-        self.view.idle_text.display = shown and not self.onboarding.open
+        self.view.greeting.display = shown and not self.onboarding.open
         self.view.transcript.display = not shown
         if shown and self.places.mode == "MESSAGES":
             self.places.go("WRITE")

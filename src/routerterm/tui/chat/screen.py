@@ -26,6 +26,7 @@ from routerterm.tui.widgets.conversations import ConversationList
 from routerterm.tui.widgets.fields import FieldLine
 from routerterm.tui.widgets.frame import Panes
 from routerterm.tui.widgets.framed_screen import FramedScreen
+from routerterm.tui.widgets.greeting import Greeting
 from routerterm.tui.widgets.keybar import key_fields
 from routerterm.tui.widgets.suggestions import Suggestions
 from routerterm.tui.widgets.welcome import Welcome
@@ -131,6 +132,7 @@ class ChatScreen(FramedScreen):
     def on_mount(self) -> None:
         """The keys work from the first paint on."""
         super().on_mount()
+        self._view.arrange_rows()
         self.show_keys()
         self._parts.show_idle_text(True)
         self._parts.composer_controller.begin()
@@ -242,6 +244,8 @@ class ChatScreen(FramedScreen):
     @on(Composer.Submitted)
     async def _submitted(self, event: Composer.Submitted) -> None:
         """Send it, or run it if it is a command; what cannot be sent stands in the composer again."""
+        if self._parts.greeting.took(event.text):
+            return
         try:
             await self._parts.composer_controller.submitted(event.text)
         except RoutertermError as error:
@@ -250,6 +254,8 @@ class ChatScreen(FramedScreen):
 
     @on(Composer.Edited)
     def _edited(self) -> None:
+        self._parts.boot.skip()
+        self._parts.greeting.edited()
         self._parts.composer_controller.edited()
         self.status.typed()
 
@@ -286,6 +292,10 @@ class ChatScreen(FramedScreen):
                 self.transcript.action_to_end()
             case "start":
                 await self.commands.run("start")
+
+    @on(Greeting.Chosen)
+    async def _one_chosen(self, event: Greeting.Chosen) -> None:
+        await self.conversation.open(event.id)
 
     @on(ConversationList.Chosen)
     async def _chosen(self, event: ConversationList.Chosen) -> None:

@@ -28,10 +28,12 @@ if TYPE_CHECKING:
     from routerterm.tui.chat.compare import CompareController
     from routerterm.tui.chat.confirmation import Confirmation
     from routerterm.tui.chat.conversation import ConversationController
+    from routerterm.tui.chat.greeting import GreetingController
     from routerterm.tui.chat.places import Places
     from routerterm.tui.chat.turns import TurnRunner
     from routerterm.tui.chat.view import ChatView
     from routerterm.tui.notifications import Notifications
+    from routerterm.tui.themes.values import Theme
     from routerterm.wiring.preview import Preview
 
 SHORT = 24
@@ -58,6 +60,7 @@ class StatusController:
         approvals: Approvals,
         notifications: Notifications,
         waiting: Callable[[], int],
+        greeting: GreetingController,
     ) -> None:
         """``waiting``: how many texts were sent before there was anybody to send them to."""
         self._app = app
@@ -74,6 +77,7 @@ class StatusController:
         self._approvals = approvals
         self._notifications = notifications
         self._early = waiting
+        self._greeting = greeting
         self._view = StatusView()
         self._timer: Timer | None = None
         self._typing: Timer | None = None
@@ -121,6 +125,7 @@ class StatusController:
             else status_fields(self._view, self._app.machine.glyphs)
         )
         self._title_line.fields = self._title()
+        self._greeting.refresh(self._view)
 
     def typed(self) -> None:
         """Something was typed: look the forecast up when the hands rest."""
@@ -158,6 +163,7 @@ class StatusController:
     async def lamps(self) -> None:
         """Look up how the providers are."""
         self._view = replace(self._view, providers=await self._app.ready_services.lamps())
+        await self._greeting.count()
         self.refresh()
 
     def _ask_forecast(self) -> None:
@@ -246,15 +252,17 @@ class StatusController:
         model = " | ".join(self._compare.models) or conversation.model or "starting"
         right = f"{model} {glyphs.pointer} {target}" if target and target != model else model
         title = one_line(conversation.title)
-        fields = [Field((Span(f"{glyphs.rule} ", "faint"), Span(f"{self._app.machine.head} ", "bright")), rank=1)]
-        if title:
-            fields.append(Field((Span(f" {title} ", "text"),), rank=2))
-        fields.append(
-            Field(
-                (Span(f" {right} ", "accent"), Span(glyphs.rule, "faint")), right=True, action="app.command('models')"
-            )
-        )
-        return tuple(fields)
+        return title_fields(self._app.machine, title, right)
+
+
+def title_fields(theme: Theme, title: str, right: str) -> tuple[Field, ...]:
+    """The first row as the theme has it: whose it is, the title, and at the right the model."""
+    end = "" if theme.layout.title == "bar" else theme.glyphs.rule
+    fields = [Field((Span(f"{end} ", "faint"), Span(f"{theme.head} ", "bright")), rank=1)]
+    if title:
+        fields.append(Field((Span(f" {title} ", "text"),), rank=2))
+    fields.append(Field((Span(f" {right} ", "accent"), Span(end, "faint")), right=True, action="app.command('models')"))
+    return tuple(fields)
 
 
 def in_force(conversation: ConversationController) -> Iterator[str]:

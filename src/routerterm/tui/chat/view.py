@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from textual.containers import Horizontal, Vertical
-from textual.widgets import Static
+from textual.screen import Screen
 
 from routerterm.tui.themes.adapt import to_palette
 from routerterm.tui.transcript.widget import Transcript
@@ -13,6 +13,7 @@ from routerterm.tui.widgets.composer import Composer
 from routerterm.tui.widgets.conversations import ConversationList
 from routerterm.tui.widgets.fields import FieldLine
 from routerterm.tui.widgets.framed_screen import FramePart
+from routerterm.tui.widgets.greeting import Greeting
 from routerterm.tui.widgets.prompt_glyph import PromptGlyph
 from routerterm.tui.widgets.suggestions import Suggestions
 from routerterm.tui.widgets.welcome import Welcome
@@ -29,9 +30,10 @@ class ChatView:
     def __init__(self, theme: Theme) -> None:
         glyphs = theme.glyphs
         self.title_line = FieldLine(id="title", fill=theme.fill)
+        self._theme = theme
         self.conversation_list = ConversationList(glyphs, id="sidebar")
         self.transcript = Transcript(id="transcript", palette=to_palette(theme))
-        self.idle_text = Static("\n".join(theme.voice), id="voice", markup=False)
+        self.greeting = Greeting(theme)
         self.welcome = Welcome(glyphs, theme.boot)
         self.prompt = Horizontal(id="prompt")
         self.prompt_glyph = PromptGlyph(glyphs.prompt, id="sign", markup=False)
@@ -49,7 +51,7 @@ class ChatView:
             yield self.conversation_list
             with FramePart(id="main"):
                 yield self.transcript
-                yield self.idle_text
+                yield self.greeting
                 yield self.welcome
                 with self.prompt:
                     yield self.prompt_glyph
@@ -58,18 +60,38 @@ class ChatView:
                         yield self.composer
         with FramePart(id="beneath"):
             yield self.forecast_line
-        yield self.status_line
-        yield self.key_line
+        yield from (self.key_line, self.status_line) if self._below else (self.status_line, self.key_line)
         yield self.suggestions
+
+    @property
+    def _below(self) -> bool:
+        return self._theme.layout.status in ("below", "below-bar")
+
+    def arrange_rows(self) -> None:
+        """The first row and the status row as the theme has them: which is a bar, and what stands beneath what."""
+        layout = self._theme.layout
+        self.title_line.fill = self._theme.fill
+        self.title_line.reversed = layout.title == "bar"
+        self.title_line.centred = layout.title == "centre"
+        self.status_line.reversed = layout.status in ("bar", "below-bar")
+        screen, other = self.status_line.parent, self.key_line
+        assert isinstance(screen, Screen)
+        screen.set_class(self._below, "-status-below")
+        screen.set_class(layout.title == "bar", "-title-bar")
+        screen.set_class(self.status_line.reversed, "-status-bar")
+        children = screen.children
+        if (children.index(self.status_line) > children.index(other)) != self._below:
+            screen.move_child(self.status_line, **({"after": other} if self._below else {"before": other}))
 
     def apply_theme(self, theme: Theme) -> None:
         """Another theme's signs, fills and words; colours follow from the style sheet."""
-        self.title_line.fill = theme.fill
+        self._theme = theme
+        self.arrange_rows()
         self.forecast_line.fill = theme.glyphs.rule
         self.composer.set_class(theme.glyphs.cursor in UNDERLINES, "-underline")
         self.conversation_list.glyphs = theme.glyphs
         self.transcript.set_palette(to_palette(theme))
-        self.idle_text.update("\n".join(theme.voice))
+        self.greeting.apply_theme(theme)
         self.prompt_glyph.show(theme.glyphs, writing=self.composer.has_focus)
 
 

@@ -15,6 +15,7 @@ from textual.geometry import Region
 from textual.screen import ModalScreen, Screen
 from textual.strip import Strip
 
+from routerterm.tui.app_context import AppContext
 from routerterm.tui.themes.scanlines import ScanlineCompositor
 from routerterm.tui.widgets.fast_screen import Answer, FastScreen
 from routerterm.tui.widgets.lines import LineCache
@@ -26,9 +27,15 @@ if TYPE_CHECKING:
     from textual.geometry import Size
 
 
+SHADOW = 2
+"""Cells that a dialog's shadow reaches beyond it."""
+DARK = Color.parse("#000000").rich_color
+
+
 class Modal(ModalScreen[Answer], FastScreen[Answer]):
     """What is taken as its answer, `dismiss` gives."""
 
+    app: AppContext
     dims: bool = True
     """Whether what lies beneath is dimmed; not where it is what is being chosen, as with themes."""
     _rows: dict[int, Strip]
@@ -50,7 +57,23 @@ class Modal(ModalScreen[Answer], FastScreen[Answer]):
         if y not in self._rows:
             row = _unlit(beneath, Region(0, y, self.size.width, 1))[y]
             self._rows[y] = self._ground(Strip.join(row.values()))
-        return self._rows[y]
+        return self._shaded(self._rows[y], y)
+
+    def _shaded(self, strip: Strip, y: int) -> Strip:
+        """A row of what lies beneath, with the dialog's shadow on it where the theme has one."""
+        sign = self.app.machine.layout.shadow
+        box = self.children[0].region if sign and self.children else Region()
+        if not box or not box.y < y <= box.bottom or box.right + SHADOW > self.size.width:
+            return strip
+        begin, end = (box.x + SHADOW, box.right + SHADOW) if y == box.bottom else (box.right, box.right + SHADOW)
+        shade = Style(color=Color.parse(self.app.theme_variables["t-faint"]).rich_color, bgcolor=DARK)
+        if sign.isspace():
+            under = strip.crop(begin, end).text
+            shadow = Segment(under, shade)
+        else:
+            shadow = Segment(sign * (end - begin), self._ground(strip)._segments[0].style)
+        middle = Strip([shadow])
+        return Strip.join([strip.crop(0, begin), middle, strip.crop(end)])
 
     def _ground(self, strip: Strip) -> Strip:
         """A row of what lies beneath: in one faint tone, so that the dialog alone stands out."""

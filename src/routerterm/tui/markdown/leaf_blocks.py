@@ -80,7 +80,7 @@ class Leaves(LineWriter):
             begin = node.begin + 1
             if language or margin.waits:  # a marker needs a line even while there is no code yet
                 label = fit(node.token.info.strip(), self.room(margin) - 2, self.signs.ellipsis)
-                self.put(margin, [(f"{self.signs.upright} {label}", "~label")], fill="label", fence=self.fence)
+                self.put(margin, [(f" {label} ", "~tab")] if label else [], fill="fence", fence=self.fence)
         for number, text in enumerate(texts):
             self.seam_before(begin + number, margin)
             self.code_line(painter.paint(text), margin, self.fence)

@@ -69,18 +69,41 @@ def depth_of(environ: Mapping[str, str]) -> Depth:
     return Depth.ANSI
 
 
-def adapter(depth: Depth, background: Callable[[], Rgb | None] = lambda: None) -> Callable[[Style], Style] | None:
-    """What fits a style to this depth; ``None``: nothing needs to.  ``background`` is the theme's own."""
+def adapter(
+    depth: Depth,
+    background: Callable[[], Rgb | None] = lambda: None,
+    chosen: Callable[[], Mapping[Rgb, int]] = dict,
+) -> Callable[[Style], Style] | None:
+    """What fits a style to this depth; ``None``: nothing needs to.
+
+    ``background`` is the theme's own; ``chosen`` gives the numbers that the theme has chosen for its colours at this
+    depth, which are taken as they are.
+    """
     if depth is Depth.TRUE:
         return None
     if depth is Depth.NONE:
         return lambda style: _without(style, background())
-    return lambda style: _fewer(style, depth)
+    return lambda style: _fewer(style, depth, chosen())
 
 
-def _fewer(style: Style, depth: Depth) -> Style:
+def choices_of(variables: Mapping[str, str], depth: Depth) -> dict[Rgb, int]:
+    """The numbers that a theme has chosen, by its colours in 24 bits: of ``t-text`` it is ``t-256-text``."""
+    prefix = f"t-{depth.value}-"
+    found: dict[Rgb, int] = {}
+    for name, number in variables.items():
+        colour = variables.get(f"t-{name.removeprefix(prefix)}", "") if name.startswith(prefix) else ""
+        if colour.startswith("#"):
+            found.setdefault((int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)), int(number))
+    return found
+
+
+def _fewer(style: Style, depth: Depth, own: Mapping[Rgb, int]) -> Style:
     text, ground = _rgb(style.foreground), _rgb(style.background)
-    background = _code(ground, depth, 40) if ground else style.background
+    background = style.background
+    if ground:
+        background = _parameters(own[ground], depth, 40) if ground in own else _code(ground, depth, 40)
+    if text in own and (not ground or ground in own):
+        return style._replace(foreground=_parameters(own[text], depth, 30), background=background)
     if text is None:
         return style._replace(background=background)
     shown = _shown(background)

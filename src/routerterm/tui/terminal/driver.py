@@ -10,7 +10,7 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from types import FrameType
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -23,7 +23,7 @@ from textual.message import Message
 from textual.messages import InBandWindowResize
 
 from routerterm.config.crash import report
-from routerterm.tui.terminal.colour import adapter, depth_of
+from routerterm.tui.terminal.colour import adapter, choices_of, depth_of
 from routerterm.tui.terminal.input import InputParser
 from routerterm.tui.terminal.output import Output
 from routerterm.tui.terminal.prompt import Prompter
@@ -68,6 +68,8 @@ class LeanDriver(LinuxDriver):
         self._resizing: Any = None
         self._prompter = Prompter(app, self._loop)
         self.depth = depth_of(os.environ)
+        self._choices: Mapping[tuple[int, int, int], int] = {}
+        self._choices_of: Mapping[str, str] | None = None
         # Textual is to say its colours in full, whatever the terminal has: `colour` chooses better than Rich.
         app.console._color_system = ColorSystem.TRUECOLOR
         _DRIVERS[app] = self
@@ -146,6 +148,13 @@ class LeanDriver(LinuxDriver):
             return Color.parse(self._app.theme_variables["background"]).rgb
         return None
 
+    def _theme_choices(self) -> Mapping[tuple[int, int, int], int]:
+        """The numbers that the theme has chosen for its colours at this depth."""
+        variables = self._app.theme_variables
+        if self._choices_of is not variables:
+            self._choices, self._choices_of = choices_of(variables, self.depth), variables
+        return self._choices
+
     def _draw_anew(self) -> None:
         """The tables were forgotten: Textual must draw all of its screen again."""
         self._app.call_later(self._app.refresh, layout=True)
@@ -156,7 +165,7 @@ class LeanDriver(LinuxDriver):
             self._meter,
             os.terminal_size(terminal_size(fd)),
             loop=self._loop,
-            adapt=adapter(self.depth, self._theme_background),
+            adapt=adapter(self.depth, self._theme_background, self._theme_choices),
             abilities=abilities(os.environ),
             encoding=getattr(sys.__stderr__, "encoding", None) or "utf-8",
             on_lost=self._lost,

@@ -10,7 +10,7 @@ from textual.theme import Theme as TextualTheme
 from routerterm.tui.themes.palette import Palette, Signs
 
 if TYPE_CHECKING:
-    from routerterm.tui.themes.values import Glyphs, Theme
+    from routerterm.tui.themes.values import Glyphs, Layout, Theme
 
 
 SHADE = 0.6
@@ -21,6 +21,8 @@ def to_textual(theme: Theme) -> TextualTheme:
     """The style sheet's variables are ``$t-`` and the colour's name; the rest is for Textual's own widgets."""
     colours = theme.colours
     own = {f"t-{name.replace('_', '-')}": value for name, value in asdict(colours).items()}
+    for depth, chosen in ((256, theme.colours256), (16, theme.colours16)):
+        own |= {f"t-{depth}-{name.replace('_', '-')}": str(number) for name, number in chosen.items()}
     if theme.scanning:
         own |= {"t-scan-background": darker(colours.background), "t-scan-panel": darker(colours.panel)}
     return TextualTheme(
@@ -72,13 +74,14 @@ def to_palette(theme: Theme) -> Palette:
     return Palette.of(
         background=c.background, text=c.text, dim=c.dim, bright=c.bright, faint=c.faint, panel=c.panel,
         selection=c.selection, warning=c.warning, error=c.error, success=c.success, code=c.code, link=c.link,
-        accent=c.accent, signs=_signs(theme.glyphs),
+        accent=c.accent, signs=_signs(theme.glyphs, theme.layout), bloom=theme.layout.bloom,
     )  # fmt: skip
 
 
-def _signs(glyphs: Glyphs) -> Signs:
+def _signs(glyphs: Glyphs, layout: Layout) -> Signs:
     plain = Signs.plain() if glyphs.rule.isascii() and glyphs.pointer.isascii() and glyphs.full.isascii() else Signs()
     return replace(
         plain, cursor=glyphs.cursor, pointer=glyphs.pointer, bar=glyphs.bar, rule=glyphs.rule, dot=glyphs.dot,
-        seam=glyphs.seam, ellipsis=glyphs.ellipsis,
+        seam=glyphs.seam, ellipsis=glyphs.ellipsis, bullets=(glyphs.bullet, *plain.bullets[1:]),
+        header=layout.header, turns=layout.turns, gutter=layout.gutter,
     )  # fmt: skip

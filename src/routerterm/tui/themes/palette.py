@@ -8,11 +8,15 @@ cells have their colours for a key: ``~#102030@#405060``.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Self
+from typing import TYPE_CHECKING, Self
+from zlib import crc32
 
 from msgspec import Struct, field
 from rich.color import Color
 from rich.style import Style
+
+if TYPE_CHECKING:
+    from routerterm.tui.themes.values import HeaderForm
 
 KNOWN = 4_096
 """Styles that are kept."""
@@ -42,8 +46,6 @@ class Styles(Struct, frozen=True):
     """Inline code, and code in no known language."""
     fence: str = "on #0B1F11"
     """The ground of code blocks."""
-    label: str = "#2BB456 on #0B1F11"
-    """The language above a code block."""
     link: str = "underline #8EEBFF"
     math: str = "#9BFFB9"
     thought: str = "italic #2BB456"
@@ -57,6 +59,8 @@ class Styles(Struct, frozen=True):
     sticky: str = "#C5FFD6 on #0B1F11"
     more: str = "bold #07140B on #4DF07A"
     """The notice of new lines below."""
+    tab: str = "#07140B on #2BB456"
+    """The language of a code block, as a tab on it."""
     keyword: str = "bold #4DF07A"
     name: str = "#9BFFB9"
     function: str = "#C5FFD6"
@@ -97,6 +101,11 @@ class Signs(Struct, frozen=True):
     close_quote: str = "›"
     half: str = "▀"
     """The upper half of a cell, which pictures are drawn with."""
+    header: HeaderForm = "line"
+    turns: str = ""
+    """Between two turns, again and again over the row; empty is a blank row."""
+    gutter: str = ""
+    """Beside an answer, one for a model; empty is nothing."""
 
     @classmethod
     def plain(cls) -> Self:
@@ -113,6 +122,8 @@ class Palette(Struct, frozen=True, dict=True):
 
     styles: Styles = field(default_factory=Styles)
     signs: Signs = field(default_factory=Signs)
+    models: tuple[str, ...] = ("#4DF07A",)
+    """Colours that models are told apart by, beside their names."""
 
     @classmethod
     def default(cls) -> Palette:
@@ -123,6 +134,7 @@ class Palette(Struct, frozen=True, dict=True):
     def of(
         cls, *, background: str, text: str, dim: str, bright: str, faint: str, panel: str, selection: str,
         warning: str, error: str, success: str, code: str, link: str, accent: str = "", signs: Signs | None = None,
+        bloom: bool = False,
     ) -> Palette:  # fmt: skip
         """A palette from a machine's few colours, each ``#rrggbb`` or ``ansi_…``."""
         ground, body, second, high = _rich(background), _rich(text), _rich(dim), _rich(bright)
@@ -130,16 +142,27 @@ class Palette(Struct, frozen=True, dict=True):
         alert, bad, good, literal, target = _rich(warning), _rich(error), _rich(success), _rich(code), _rich(link)
         point = _rich(accent) if accent else high
         styles = Styles(
-            ground=f"on {ground}", text=body, dim=second, faint=deco, strong=f"bold {high}", said=high,
+            ground=f"on {ground}", text=body, dim=second, faint=deco, strong=f"bold {high}",
+            said=f"bold {high}" if bloom else high,
             speaker=f"bold {high}", model=f"bold {point}", heading1=f"bold underline {high}", heading2=f"bold {high}",
             heading3=f"bold {body}", bullet=second, quote=f"italic {second}", code=literal, fence=f"on {raised}",
-            label=f"{second} on {raised}", link=f"underline {target}", math=literal, thought=f"italic {second}",
+            link=f"underline {target}", math=literal, thought=f"italic {second}",
             tool=literal, note=second, seam=alert, error=bad, selection=f"on {chosen}", found=f"{ground} on {alert}",
-            cursor=point, sticky=f"{high} on {raised}", more=f"bold {ground} on {body}", keyword=f"bold {body}",
+            cursor=point, sticky=f"{high} on {raised}", more=f"bold {ground} on {body}", tab=_on(ground, second),
+            keyword=f"bold {body}",
             name=literal, function=high, string=good, number=target, comment=f"italic {second}",
             inserted=good, deleted=bad, rule=deco, cell=deco,
         )  # fmt: skip
-        return cls(styles, signs or Signs())
+        models = tuple(dict.fromkeys((point, literal, good, target, alert, body)))
+        return cls(styles, signs or Signs(), models)
+
+    def mark_of(self, model: str) -> tuple[str, Style] | None:
+        """The sign in the gutter of this model's answers; None where the theme has none."""
+        marks = self.signs.gutter
+        if not marks or not model:
+            return None
+        number = crc32(model.encode("utf-8", "replace"))
+        return marks[number % len(marks)], self.ground + Style.parse(self.models[number % len(self.models)])
 
     @cached_property
     def _known(self) -> dict[str, Style]:
@@ -180,6 +203,11 @@ class Palette(Struct, frozen=True, dict=True):
 
 
 STYLE_NAMES = frozenset(Styles.__struct_fields__)
+
+
+def _on(ink: str, ground: str) -> str:
+    """Ink on a ground; where the terminal's own colours are both, in reverse video."""
+    return f"reverse {ground}" if "default" in (ink, ground) else f"{ink} on {ground}"
 
 
 def _rich(colour: str) -> str:

@@ -10,14 +10,47 @@ from pathlib import Path
 from typing import Any, cast, get_args
 
 from msgspec.structs import replace
+from rich.cells import cell_len
 
 from routerterm.config.atomic_file import read_regular
 from routerterm.core.errors import SettingsError
-from routerterm.tui.themes.values import COLOUR_NAMES, GLYPH_NAMES, Colours, Frame, Glyphs, KeyForm, Theme
+from routerterm.tui.themes.values import (
+    COLOUR_NAMES,
+    GLYPH_NAMES,
+    LAYOUT_NAMES,
+    Colours,
+    Frame,
+    Glyphs,
+    HeaderForm,
+    Ink,
+    KeyForm,
+    Layout,
+    StatusForm,
+    Theme,
+    TitleForm,
+)
 
 DEFAULT = "phosphor"
 _COLOUR = re.compile(r"#[0-9A-Fa-f]{6}|ansi_[a-z_]+")
-_ENTRIES = ("title", "dark", "frame", "keys", "head", "scanlines", "boot", "voice", "colours", "glyphs")
+_ENTRIES = (
+    "title",
+    "dark",
+    "frame",
+    "keys",
+    "head",
+    "scanlines",
+    "boot",
+    "voice",
+    "layout",
+    "colours",
+    "colours256",
+    "colours16",
+    "glyphs",
+)
+_CHOICES: Mapping[str, Any] = {"title": TitleForm, "status": StatusForm, "header": HeaderForm, "letters": Ink}
+"""Entries of the layout that are one of a few words."""
+MOST_SIGNS = 16
+"""Signs of a pattern."""
 MOST_HEAD = 24
 """Characters that the first line has room for beside a model's name."""
 
@@ -54,8 +87,11 @@ def parse_theme(name: str, body: Mapping[str, Any]) -> Theme:
         title=str(body.get("title", name)),
         dark=bool(body.get("dark", True)),
         colours=_colours(body.get("colours", {})),
+        colours256=_numbers(body.get("colours256", {}), 256),
+        colours16=_numbers(body.get("colours16", {}), 16),
         glyphs=_glyphs(body.get("glyphs", {})),
         frame=cast(Frame, frame),
+        layout=_layout(body.get("layout", {})),
         scanlines=bool(body.get("scanlines", False)),
         boot=_lines(body, "boot"),
         voice=_lines(body, "voice"),
@@ -75,6 +111,14 @@ def _colours(table: Mapping[str, Any]) -> Colours:
     return replace(Colours(), **table)
 
 
+def _numbers(table: Mapping[str, Any], count: int) -> dict[str, int]:
+    _known(table, COLOUR_NAMES, "colour")
+    for name, value in table.items():
+        if type(value) is not int or not 0 <= value < count:
+            raise ValueError(f"the colour {name} of {count} is {value!r}; write a number from 0 to {count - 1}")
+    return dict(table)
+
+
 def _glyphs(table: Mapping[str, Any]) -> Glyphs:
     _known(table, GLYPH_NAMES, "glyph")
     given: dict[str, Any] = {}
@@ -86,6 +130,26 @@ def _glyphs(table: Mapping[str, Any]) -> Glyphs:
         else:
             raise ValueError(f"the glyph {name} must be one printable character")
     return replace(Glyphs(), **given)
+
+
+def _layout(table: Mapping[str, Any]) -> Layout:
+    _known(table, LAYOUT_NAMES, "layout entry")
+    for name, value in table.items():
+        if name in _CHOICES or name == "dialog":
+            words = get_args(_CHOICES.get(name, Frame))
+            if value not in words:
+                raise ValueError(f"layout.{name} is {value!r}; it may be {', '.join(words)}")
+        elif name == "bloom":
+            if not isinstance(value, bool):
+                raise ValueError("layout.bloom must be true or false")
+        elif not (isinstance(value, str) and len(value) <= MOST_SIGNS and _narrow(value)):
+            raise ValueError(f"layout.{name} must be at most {MOST_SIGNS} printable characters, each one cell wide")
+    return replace(Layout(), **table)
+
+
+def _narrow(signs: str) -> bool:
+    """Whether each of these takes one cell."""
+    return signs.isprintable() and cell_len(signs) == len(signs)
 
 
 def _lines(body: Mapping[str, Any], name: str) -> tuple[str, ...]:

@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-Frame: TypeAlias = Literal["single", "double", "heavy", "wide", "rules", "none", "ascii", "ascii-rules"]
-"""What is drawn around and between the panes; ``rules`` has lines between them and none around, ``wide`` a solid
-border around and none between."""
-KeyForm: TypeAlias = Literal["box", "number", "pf", "colours"]
-"""Keys in the bar at the foot: boxed; a bare number and a boxed word; ``PF1=``; a word in one of four colours."""
+Frame: TypeAlias = Literal[
+    "single", "double", "mixed", "heavy", "round", "rows", "wide", "block", "pixel", "window", "tractor", "rules",
+    "ruler", "none", "ascii", "ascii-rules",
+]  # fmt: skip
+"""What is drawn around and between the panes: ``mixed`` is double around and single between, ``rows`` double across
+and single down, ``wide`` a solid border and nothing between, ``block`` and ``pixel`` borders of half and whole cells,
+``window`` a patterned ground around a window, ``tractor`` the holes of printer paper, ``rules`` lines between only,
+``ruler`` the same with tab stops."""
+KeyForm: TypeAlias = Literal["box", "number", "pf", "colours", "plain", "bracket", "tag"]
+"""Keys in the bar at the foot: boxed; a bare number and a boxed word; ``PF1=``; a word in one of four colours; the key
+bright and nothing else; ``[F1]``; the word boxed and the key after it."""
+TitleForm: TypeAlias = Literal["line", "bar", "centre"]
+"""The first row: words on the line, a reversed bar, or words in the middle of the line."""
+StatusForm: TypeAlias = Literal["plain", "bar", "below", "below-bar"]
+"""The status row: over the keys or beneath them, plain or a reversed bar."""
+HeaderForm: TypeAlias = Literal["line", "leader", "band", "bracket", "chip", "columns"]
+"""The row above a message: fields after the name; a ledger's dots up to them; on a ground of its own; in brackets on a
+rule; the name in reverse video; in columns."""
+Ink: TypeAlias = Literal[
+    "solid", "half", "scan", "line", "self", "dots", "mesh", "shadow", "stripe", "fade", "hash", "none"
+]
+"""What block letters are drawn with."""
 
 
 class Colours(Struct, frozen=True):
@@ -70,6 +88,32 @@ ASCII_GLYPHS = Glyphs(
 )  # fmt: skip
 
 
+class Layout(Struct, frozen=True):
+    """How the machine arranges what it shows, beside its frame, signs and colours."""
+
+    title: TitleForm = "line"
+    fill: str = ""
+    """What runs on between the words of the first row, again and again; empty: the rule."""
+    status: StatusForm = "plain"
+    header: HeaderForm = "line"
+    turns: str = ""
+    """What is drawn between two turns, again and again over the row; empty: a blank row."""
+    gutter: str = ""
+    """Signs beside an answer, one cell each; which of them depends on the model, as the colour does."""
+    dialog: Frame | Literal[""] = ""
+    """The frame of dialogs; empty: the screen's, or single lines where that has none."""
+    shadow: str = ""
+    """What a dialog's shadow is made of; a blank is darkness, empty is none."""
+    letters: Ink = "solid"
+    """What the name on an empty chat is drawn with."""
+    bloom: bool = False
+    """Whether what you said is bold too, as where a beam lingers."""
+
+
+_BARE: tuple[Frame, ...] = ("rules", "ruler", "tractor")
+"""Frames that become rules where signs are few."""
+
+
 class Theme(Struct, frozen=True):
     """One machine."""
 
@@ -77,8 +121,13 @@ class Theme(Struct, frozen=True):
     title: str
     dark: bool = True
     colours: Colours = field(default_factory=Colours)
+    colours256: Mapping[str, int] = field(default_factory=dict)
+    """The same by their numbers where a terminal has 256; what is not named is the nearest there is."""
+    colours16: Mapping[str, int] = field(default_factory=dict)
+    """And where it has sixteen, whose shades are the person's own."""
     glyphs: Glyphs = field(default_factory=Glyphs)
     frame: Frame = "single"
+    layout: Layout = field(default_factory=Layout)
     scanlines: bool = False
     """Whether the machine had them."""
     scanning: bool = False
@@ -92,14 +141,22 @@ class Theme(Struct, frozen=True):
 
     def in_ascii(self) -> Theme:
         """The same machine for a terminal that knows no other letters."""
-        kept: dict[Frame, Frame] = {"none": "none", "rules": "ascii-rules"}
+        kept: dict[Frame, Frame] = {"none": "none"} | dict.fromkeys(_BARE, "ascii-rules")
         head = "".join(letter for letter in self.head if letter.isascii())
-        return replace(self, glyphs=ASCII_GLYPHS, frame=kept.get(self.frame, "ascii"), head=head)
+        own = self.layout
+        layout = replace(
+            own, fill=_plain(own.fill), turns=_plain(own.turns, "-"), gutter=_plain(own.gutter, "|"), dialog="ascii",
+            shadow=_plain(own.shadow), letters="none" if own.letters == "none" else "hash",
+        )  # fmt: skip
+        frame = kept.get(self.frame, "ascii")
+        return replace(self, glyphs=ASCII_GLYPHS, frame=frame, head=head, layout=layout)
 
     def on_console(self) -> Theme:
         """The same machine for a system console, whose fonts have lines and few signs."""
-        frame: Frame = "single" if self.frame in ("heavy", "wide") else self.frame
-        return replace(self.in_ascii(), glyphs=replace(ASCII_GLYPHS, rule="─", line="│"), frame=frame)
+        kept: dict[Frame, Frame] = {"double": "double", "none": "none"} | dict.fromkeys(_BARE, "rules")
+        layout = replace(self.in_ascii().layout, dialog="single", turns="─" if self.layout.turns else "")
+        glyphs = replace(ASCII_GLYPHS, rule="─", line="│")
+        return replace(self.in_ascii(), glyphs=glyphs, frame=kept.get(self.frame, "single"), layout=layout)
 
     def scanned(self, wanted: str, *, fast: bool) -> bool:
         """Whether it has scanlines where the setting says that; ``fast``: true colours, and no line to spare.
@@ -112,8 +169,16 @@ class Theme(Struct, frozen=True):
     @property
     def fill(self) -> str:
         """What runs on between the words of the first line."""
-        return "█" if self.frame == "wide" else self.glyphs.rule
+        if self.layout.title == "bar":
+            return " "
+        return "█" if self.frame == "wide" else self.layout.fill or self.glyphs.rule
+
+
+def _plain(signs: str, otherwise: str = "") -> str:
+    """Signs for a terminal without; nothing stays nothing."""
+    return signs if signs.isascii() else otherwise
 
 
 COLOUR_NAMES = Colours.__struct_fields__
 GLYPH_NAMES = Glyphs.__struct_fields__
+LAYOUT_NAMES = Layout.__struct_fields__

@@ -17,11 +17,16 @@ GUTTER = 2
 """Cells left of every line: the cursor's mark, and the bar beside what the person said."""
 
 
-def paint(line: Line, width: int, measure: int, palette: Palette, *, cursor: bool = False, bar: bool = False) -> Strip:
-    """A line as a strip of exactly ``width`` cells, its text in the first ``measure`` after the gutter."""
+def paint(
+    line: Line, width: int, measure: int, palette: Palette, *, bar: bool = False, mark: tuple[str, Style] | None = None
+) -> Strip:
+    """A line as a strip of exactly ``width`` cells, its text in the first ``measure`` after the gutter.
+
+    ``bar`` is what stands beside the person's words, ``mark`` what stands beside a model's.
+    """
     signs, style = palette.signs, palette.style
-    mark = Segment(signs.bar if cursor or bar else " ", style("cursor" if cursor else "faint"))
-    segments = [mark, Segment(" ", style("text"))]
+    first = Segment(*mark) if mark is not None else Segment(signs.bar if bar else " ", style("faint"))
+    segments = [first, Segment(" ", style("text"))]
     segments += [Segment(text, style(key)) for text, key in line.runs]
     strip = Strip(segments)
     if line.fill:

@@ -13,7 +13,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from routerterm.tui.themes.palette import Palette
-from routerterm.tui.transcript.entry_list import EntryList
+from routerterm.tui.transcript.entry_list import EntryList, EntrySlot
 from routerterm.tui.transcript.paint import GUTTER, overlay, paint
 from routerterm.tui.transcript.shortcut import Shortcut
 
@@ -105,16 +105,35 @@ class Painter(ScrollView):
         slot = shelf.slots[number] if number < len(shelf.slots) else None
         if slot is None or not slot.is_laid_out or index >= slot.height:
             return Strip.blank(width, self.palette.ground)
+        if index == slot.height - 1 and (hairline := self._between_turns(number, width)) is not None:
+            return self.decorate(number, index, hairline)
         strip = slot.strips.get(index)
         if strip is None or strip.cell_length != width:
             said_bar = slot.entry.role == "user" and 0 < index < slot.height - 1
-            strip = paint(slot.line(index), width, shelf.width, self.palette, bar=said_bar)
+            mark = (
+                self.palette.mark_of(slot.entry.header.speaker)
+                if _is_answer(slot) and index < slot.height - 1
+                else None
+            )
+            strip = paint(slot.line(index), width, shelf.width, self.palette, bar=said_bar, mark=mark)
             slot.strips[index] = strip
         return self.decorate(number, index, strip)
 
     def decorate(self, number: int, index: int, strip: Strip) -> Strip:
         """The line with what lies over it: cursor, selection, what was found."""
         return strip
+
+    def _between_turns(self, number: int, width: int) -> Strip | None:
+        """The hairline beneath an answer that another turn follows, where the theme has one."""
+        palette, slots = self.palette, self.shelf.slots
+        turns = palette.signs.turns
+        if not turns or number + 1 >= len(slots) or slots[number + 1].entry.role != "user":
+            return None
+        ground, room = palette.style("text"), min(self.shelf.width, width - GUTTER)
+        line = (turns * (room // len(turns) + 1))[:room]
+        return Strip([Segment(" " * GUTTER, ground), Segment(line, palette.style("faint"))]).adjust_cell_length(
+            width, ground
+        )
 
     def _prompt_above(self, number: int) -> int | None:
         """The prompt that the entry at the top of the view answers, if it is out of view."""
@@ -146,6 +165,12 @@ class Painter(ScrollView):
         return Strip.join([below.crop(0, start), notice, below.crop(start + notice.cell_length)]).adjust_cell_length(
             width
         )
+
+
+def _is_answer(slot: EntrySlot) -> bool:
+    """Whether it has a mark in its model's colour: only once it is whole, for on each row that comes in, another colour
+    would cost more bytes than the words."""
+    return slot.entry.role == "assistant" and slot.live is None
 
 
 def lay_over(strip: Strip, spans: list[tuple[int, int]], palette: Palette, key: str) -> Strip:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 END = 1 << 20
 """A cell beyond the end of every line."""
-_LEFT_OUT = ("~rule", "~label")
+_LEFT_OUT = ("~rule", "~tab")
 """Decoration whose whole line is left out of a copy."""
 _PICTURE = "~#"
 _WORD = re.compile(r"[\w'’./:@~+#%-]+|\s+|.")

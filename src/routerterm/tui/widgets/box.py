@@ -39,6 +39,8 @@ class Box(Vertical, Toned):
 
 def _frame(machine: Theme) -> Frame:
     """Where the machine draws none round its screen, what lies over others still needs one."""
+    if machine.layout.dialog:
+        return machine.layout.dialog
     if machine.frame not in UNBOXED:
         return machine.frame
     return "ascii" if machine.glyphs.line.isascii() else "single"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -19,7 +20,7 @@ from textual.strip import Strip
 
 from routerterm.core.sanitise import one_line
 from routerterm.tui.actions import Action, bindings_of
-from routerterm.tui.clock import local, today
+from routerterm.tui.clock import age, local, today
 from routerterm.tui.widgets.fuzzy import best
 from routerterm.tui.widgets.rows import CURSOR
 from routerterm.tui.widgets.styles import Look, Toned
@@ -148,6 +149,10 @@ class ConversationList(ScrollView, Toned, can_focus=True):
         """The ids of all that is loaded, in their order."""
         return tuple(item.id for item in self._items)
 
+    def newest(self, count: int) -> list[Item]:
+        """The conversations that were changed last, pinned or not."""
+        return heapq.nlargest(count, self._items, key=lambda item: item.updated_at)
+
     def show(self, items: Sequence[Item], *, complete: bool, day: date) -> None:
         """Replace everything; the cursor stays with its conversation."""
         kept = self.current.id if self.current else self._open
@@ -172,7 +177,7 @@ class ConversationList(ScrollView, Toned, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """One row of the list."""
-        index, width = y + self.scroll_offset.y, self.size.width
+        index, width = y + self.scroll_offset.y, self.scrollable_content_region.width
         if index >= len(self._rows):
             return Strip.blank(width, self.tone("text"))
         row = self._rows[index]
@@ -185,10 +190,11 @@ class ConversationList(ScrollView, Toned, can_focus=True):
         return Strip([Segment(self._line(sign + cursor, row, width), self.tone(look))], width)
 
     def _line(self, signs: str, row: Item, width: int) -> str:
-        title = one_line(row.title) or "(untitled)"
-        if cell_len(title) > width - 2:
-            title = set_cell_size(title, max(0, width - 3)).rstrip() + self.glyphs.ellipsis
-        return set_cell_size(f"{signs}{title}", width)
+        title, old = one_line(row.title) or "(untitled)", age(row.updated_at)
+        room = width - 3 - len(old)
+        if cell_len(title) > room:
+            title = set_cell_size(title, max(0, room - 1)).rstrip() + self.glyphs.ellipsis
+        return set_cell_size(f"{signs}{set_cell_size(title, max(0, room))} {old}", width)
 
     def action_move(self, step: int) -> None:
         """Move the cursor over items, headings skipped."""

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from msgspec import Struct
+from msgspec.structs import replace
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from textual import events
@@ -115,6 +116,10 @@ class FieldLine(Toned):
         self.gap = gap
         self.fill = fill
         self.more = more
+        self.centred = False
+        """Whether the fields at the left stand in the middle instead."""
+        self.reversed = False
+        """Whether the whole row is a bar in reverse video, and what is boxed elsewhere stands out by not being so."""
 
     def watch_lines(self) -> None:
         """Take so many rows of the screen."""
@@ -125,27 +130,49 @@ class FieldLine(Toned):
         rows = flow(self.fields, self.size.width, self.gap, self.lines, self.more)
         if y >= max(1, len(rows)):
             return Strip.blank(self.size.width, self.tone("text"))
-        segments, column = [], 0
-        faint = self.tone("faint")
-        for placed in rows[y] if rows else ():
-            segments.append(Segment(self.fill * (placed.column - column), faint))
+        segments: list[Segment] = []
+        column = 0
+        faint = self.tone("key" if self.reversed else "faint")
+        for placed in self._centre(rows[y]) if rows else ():
+            segments.append(Segment(self._between(column, placed.column), faint))
             segments.extend(self._draw(placed))
             column = placed.column + placed.width
-        segments.append(Segment(self.fill * (self.size.width - column), faint))
+        segments.append(Segment(self._between(column, self.size.width), faint))
         return Strip(segments).adjust_cell_length(self.size.width)
+
+    def _centre(self, row: Sequence[Placed]) -> list[Placed]:
+        """A row with what stands at its left in the middle, as far as there is room."""
+        left = [placed for placed in row if not placed.field.right]
+        others = [placed for placed in row if placed.field.right]
+        if not (self.centred and left):
+            return list(row)
+        end = left[-1].column + left[-1].width
+        room = min((placed.column for placed in others), default=self.size.width) - end
+        by = max(0, min((self.size.width - end) // 2, room - 1))
+        return [*(replace(placed, column=placed.column + by) for placed in left), *others]
+
+    def _between(self, column: int, end: int) -> str:
+        """The fill over these columns: a pattern stays where it is, whatever the words."""
+        fill = self.fill or " "
+        return "".join(fill[x % len(fill)] for x in range(column, end)) if len(fill) > 1 else fill * (end - column)
 
     def _draw(self, placed: Placed) -> list[Segment]:
         segments, room = [], placed.width
         for span in placed.field.spans:
             text = span.text if cell_len(span.text) <= room else set_cell_size(span.text, room)
-            segments.append(Segment(text, self.tone(span.tone)))
+            segments.append(Segment(text, self.tone(self._tone(span.tone))))
             room -= cell_len(text)
         return segments
+
+    def _tone(self, tone: Tone) -> Tone:
+        if not self.reversed:
+            return tone
+        return "text" if tone == "key" else "key"
 
     def on_click(self, event: events.Click) -> None:
         """Say which field was hit."""
         rows = flow(self.fields, self.size.width, self.gap, self.lines, self.more)
-        for placed in rows[event.y] if event.y < len(rows) else ():
+        for placed in self._centre(rows[event.y]) if event.y < len(rows) else ():
             if placed.column <= event.x < placed.column + placed.width and placed.field.action:
                 event.stop()
                 self.post_message(self.Clicked(placed.field.action))

@@ -15,21 +15,39 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from routerterm.tui.themes.values import Frame
 
-UNBOXED: frozenset[Frame] = frozenset(("rules", "ascii-rules", "none"))
+UNBOXED: frozenset[Frame] = frozenset(("rules", "ruler", "ascii-rules", "none"))
 """Frames of machines that draw no line round their screen."""
 _UP, _RIGHT, _DOWN, _LEFT = 1, 2, 4, 8
 
 # Indexed by the sum of the directions in which strokes leave a cell.
+_SINGLE = " │─└││┌├─┘─┴┐┤┬┼"
 _JOINTS: dict[Frame, str] = {
-    "single": " │─└││┌├─┘─┴┐┤┬┼",
+    "single": _SINGLE,
     "double": " ║═╚║║╔╠═╝═╩╗╣╦╬",
+    "mixed": _SINGLE,
     "heavy": " ┃━┗┃┃┏┣━┛━┻┓┫┳╋",
+    "round": " │─╰││╭├─╯─┴╮┤┬┼",
+    "rows": " │═╘││╒╞═╛═╧╕╡╤╪",
     "wide": " " + "█" * 15,
-    "rules": " │─└││┌├─┘─┴┐┤┬┼",
+    "block": " ┃━┗┃┃┏┣━┛━┻┓┫┳╋",
+    "pixel": " ▐▄▐▐▐▄▐▄▐▄▐▄▐▄▐",
+    "window": _SINGLE,
+    "tractor": " ¦-'¦¦.¦-'-'.¦.+",
+    "rules": _SINGLE,
+    "ruler": _SINGLE,
     "none": " " * 16,
     "ascii": " |-+||++-+-+++++",
     "ascii-rules": " |-+||++-+-+++++",
 }
+_EDGES: dict[Frame, str] = {
+    "mixed": "╔═╗║║╚═╝╤╟╢╧",
+    "block": "▛▀▜▌▐▙▄▟▀▌▐▄",
+    "pixel": "▄▄▄██▀▀▀▄██▀",
+    "window": "▒▒▒▒▒▒▒▒▒▒▒▒",
+    "tractor": "o-oooo-o-oo-",
+}
+"""Where the line round everything is another than those within: its corners and sides from the top left, then what
+stands where a line from within meets the top, the left, the right and the bottom."""
 
 
 class Stroke(Struct, frozen=True):
@@ -63,15 +81,46 @@ class Panes(Struct, frozen=True):
 @lru_cache(maxsize=32)
 def draw(panes: Panes, frame: Frame) -> tuple[str, ...]:
     """The frame as one text per row, blank where the panes are."""
-    joints = _JOINTS[frame]
-    cells = [[0] * panes.width for _ in range(panes.height)]
-    for stroke in strokes(panes, inner=frame != "wide"):
-        _engrave(cells, stroke)
-    return tuple("".join(joints[cell] for cell in row) for row in cells)
+    joints, edges = _JOINTS[frame], _EDGES.get(frame)
+    within, around = ([[0] * panes.width for _ in range(panes.height)] for _ in range(2))
+    boxed = edges is not None and panes.boxed
+    for stroke in _around(panes):
+        _engrave(around if boxed else within, stroke)
+    for stroke in _between(panes) if frame != "wide" else ():
+        _engrave(within, stroke)
+    rows = []
+    for y, (row, outer) in enumerate(zip(within, around, strict=True)):
+        last = panes.width - 1
+        rows.append(
+            "".join(
+                _edge(edges or "", x, y, last, outer[x], cell) if outer[x] else joints[cell]
+                for x, cell in enumerate(row)
+            )
+        )
+    return tuple(rows) if frame != "ruler" else tuple(map(_with_stops, rows))
 
 
-def strokes(panes: Panes, *, inner: bool = True) -> Iterable[Stroke]:
-    """The straight lines that the panes ask for; without those between them unless ``inner``."""
+def _with_stops(row: str) -> str:
+    """A line as a ruler with a tab stop every eight columns."""
+    return "".join(("T" if x % 8 == 0 else ".") if cell == "─" else cell for x, cell in enumerate(row))
+
+
+def _edge(edges: str, x: int, y: int, last: int, outer: int, inner: int) -> str:
+    """What stands on the line round everything, where ``inner`` are the directions of lines from within."""
+    top_left, top, top_right, left, right, bottom_left, bottom, bottom_right, *meets = list(edges)
+    if outer & (_UP | _DOWN) and outer & (_LEFT | _RIGHT):
+        upper, lower = (top_left, bottom_left) if x == 0 else (top_right, bottom_right)
+        return upper if outer & _DOWN else lower
+    if outer & (_LEFT | _RIGHT):
+        above, down = (y == 0), inner & (_DOWN if y == 0 else _UP)
+        return (meets[0] if down else top) if above else meets[3] if down else bottom
+    if x == 0:
+        return meets[1] if inner & _RIGHT else left
+    return meets[2] if inner & _LEFT and x == last else right
+
+
+def _around(panes: Panes) -> Iterable[Stroke]:
+    """The line round everything, as far as there is one."""
     right, foot = panes.width - 1, panes.height - 1
     yield Stroke(0, 0, right, 0)
     if panes.boxed:
@@ -79,8 +128,11 @@ def strokes(panes: Panes, *, inner: bool = True) -> Iterable[Stroke]:
         yield Stroke(right, 0, right, foot)
         if panes.bottom:
             yield Stroke(0, foot, right, foot)
-    if not inner:
-        return
+
+
+def _between(panes: Panes) -> Iterable[Stroke]:
+    """The straight lines between the panes."""
+    right, foot = panes.width - 1, panes.height - 1
     for row in panes.rules:
         yield Stroke(0, row, right, row)
     left = 0

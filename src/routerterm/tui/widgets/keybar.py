@@ -78,6 +78,12 @@ def key_spans(key: str, title: str, form: KeyForm, number: int = 0) -> tuple[Spa
             return (Span(f"{'PF' + function if function else name}=", "dim"), Span(title, "text"))
         case "colours":
             return (Span(f"{name} ", "dim"), Span(title, _FASTEXT[number % len(_FASTEXT)]))
+        case "plain":
+            return (Span(name, "bright"), Span(f" {title}", "dim"))
+        case "bracket":
+            return (Span("[", "faint"), Span(name, "bright"), Span("]", "faint"), Span(title, "text"))
+        case "tag":
+            return (Span(f" {title} ", "key"), Span(f"{name}", "dim"))
         case _:
             assert_never(form)
 

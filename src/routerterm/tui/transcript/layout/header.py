@@ -27,32 +27,61 @@ def header_line(entry: Entry, width: int, signs: Signs) -> Line:
             break
         kept.pop(0)
     if gap < 0:
-        left = [(fit(left[0][0], width, signs.ellipsis), left[0][1])]
-        return Line(tuple(left))
-    return Line((*left, (" " * gap, "~text"), *right) if right else tuple(left))
+        name, key = max(left, key=lambda run: len(run[0]))
+        return Line(((fit(name, width, signs.ellipsis), key),))
+    if signs.header == "band":
+        runs = [*left, (" " * gap, "~text"), *right]
+        return Line(tuple((text, f"{key}@fence") for text, key in runs), fill="fence")
+    return Line((*left, (_between(gap, signs), "~faint"), *right) if right else tuple(left))
+
+
+def _between(gap: int, signs: Signs) -> str:
+    """What fills the row between its two ends."""
+    match signs.header:
+        case "leader" if gap > 3:
+            return f" {'.' * (gap - 2)} "
+        case "bracket" if gap > 3:
+            return f" {signs.rule * (gap - 2)} "
+        case _:
+            return " " * gap
 
 
 def _fields(entry: Entry, kept: list[str], signs: Signs) -> tuple[list[Run], list[Run]]:
-    header = entry.header
-    said = entry.role == "user"
+    header, form = entry.header, signs.header
     speaker = one_line(header.speaker) or entry.role
-    if said:
-        left: list[Run] = [(speaker, "speaker")]
-    else:
-        left = [(f"{signs.pointer} ", "~model"), (speaker, "model")]
+    left = _speaker(speaker, signs, said=entry.role == "user")
+    right: list[Run] = []
 
-    def add(name: str, key: str = "~dim", before: str = f" {signs.dot} ") -> None:
+    def add(name: str, runs: list[Run], key: str = "~dim", before: str = f" {signs.dot} ") -> None:
         text = one_line(getattr(header, name))
         if text and name in kept:
-            left.extend([(before, "~faint"), (text, key)])
+            runs.extend([(before, "~faint"), (text, key)])
 
+    ledger = form == "leader"
     for name in ("ttft", "duration", "tokens", "cost"):
-        add(name)
-    add("basis", before=" ")
-    add("note", "~note")
-    add("siblings", before=f" {signs.branch} ")
-    right = [(one_line(header.time), "~dim")] if header.time and "time" in kept else []
+        add(name, right if ledger and name in ("tokens", "cost") else left, before="  " if ledger else f" {signs.dot} ")
+    add("basis", right if ledger else left, before=" ")
+    add("note", left, "~note")
+    add("siblings", left, before=f" {signs.branch} ")
+    if header.time and "time" in kept:
+        right += [("  " if right else "", "~faint"), (one_line(header.time), "~dim")]
     return left, right
+
+
+def _speaker(speaker: str, signs: Signs, *, said: bool) -> list[Run]:
+    """Whose message it is, in the theme's form."""
+    key = "speaker" if said else "model"
+    match signs.header:
+        case "chip":
+            return [(" ", "~more"), (speaker, "more"), (" ", "~more")]
+        case "bracket":
+            return [(f"{signs.rule}{signs.rule}[ ", "~faint"), (speaker, key), (" ]", "~faint")]
+        case "columns":
+            return [(speaker, key), (" " * max(0, 22 - len(speaker)), "~text")]
+        case "leader":
+            return [(speaker, key)]
+        case _:
+            return [(speaker, key)] if said else [(f"{signs.pointer} ", "~model"), (speaker, key)]
 
 
 def first_line(entry: Entry, width: int, signs: Signs) -> str:
