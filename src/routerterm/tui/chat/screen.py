@@ -294,11 +294,8 @@ class ChatScreen(FramedScreen):
                 await self.commands.run("start")
 
     @on(Greeting.Chosen)
-    async def _one_chosen(self, event: Greeting.Chosen) -> None:
-        await self.conversation.open(event.id)
-
     @on(ConversationList.Chosen)
-    async def _chosen(self, event: ConversationList.Chosen) -> None:
+    async def _chosen(self, event: Greeting.Chosen | ConversationList.Chosen) -> None:
         await self.conversation.open(event.id)
         self._parts.layout.close_drawer()
         if self.places.mode == "CHATS":

@@ -102,7 +102,7 @@ def _fewer(style: Style, depth: Depth, own: Mapping[Rgb, int]) -> Style:
     background = style.background
     if ground:
         background = _parameters(own[ground], depth, 40) if ground in own else _code(ground, depth, 40)
-    if text in own and (not ground or ground in own):
+    if text is not None and text in own and (not ground or ground in own):
         return style._replace(foreground=_parameters(own[text], depth, 30), background=background)
     if text is None:
         return style._replace(background=background)

@@ -141,7 +141,7 @@ class Theme(Struct, frozen=True):
 
     def in_ascii(self) -> Theme:
         """The same machine for a terminal that knows no other letters."""
-        kept: dict[Frame, Frame] = {"none": "none"} | dict.fromkeys(_BARE, "ascii-rules")
+        kept: dict[Frame, Frame] = {"none": "none", **dict.fromkeys(_BARE, "ascii-rules")}
         head = "".join(letter for letter in self.head if letter.isascii())
         own = self.layout
         layout = replace(
@@ -153,7 +153,7 @@ class Theme(Struct, frozen=True):
 
     def on_console(self) -> Theme:
         """The same machine for a system console, whose fonts have lines and few signs."""
-        kept: dict[Frame, Frame] = {"double": "double", "none": "none"} | dict.fromkeys(_BARE, "rules")
+        kept: dict[Frame, Frame] = {"double": "double", "none": "none", **dict.fromkeys(_BARE, "rules")}
         layout = replace(self.in_ascii().layout, dialog="single", turns="─" if self.layout.turns else "")
         glyphs = replace(ASCII_GLYPHS, rule="─", line="│")
         return replace(self.in_ascii(), glyphs=glyphs, frame=kept.get(self.frame, "single"), layout=layout)
