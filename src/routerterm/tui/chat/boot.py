@@ -6,16 +6,17 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from routerterm.core.sanitise import one_line
 from routerterm.tui.clock import local, today
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from textual.timer import Timer
 
     from routerterm.tui.app_context import AppContext
     from routerterm.tui.widgets.greeting import Greeting
+    from routerterm.wiring import Services
 
 LONGEST = 0.6
 """Seconds for all of it."""
@@ -26,11 +27,9 @@ MARK = "started"
 class Boot:
     """Shows the theme's boot lines and what has been found ready, in place of what an empty chat says."""
 
-    def __init__(self, app: AppContext, greeting: Greeting, checks: Callable[[], tuple[tuple[str, str], ...]]) -> None:
-        """``checks``: what has been looked at so far, each with what was found."""
+    def __init__(self, app: AppContext, greeting: Greeting) -> None:
         self._app = app
         self._greeting = greeting
-        self._checks = checks
         self._timer: Timer | None = None
         self._shown = 0
 
@@ -56,9 +55,19 @@ class Boot:
             self.skip()
             return
         dots = self._app.machine.glyphs.dot
-        checks = [f"{name} {dots * max(3, 24 - len(name) - len(said))} {said}" for name, said in self._checks()]
-        said = (*lines[: self._shown], *(checks if self._shown > len(lines) else ()))
+        found = [
+            f"{name} {dots * max(3, 24 - len(name) - len(said))} {said}" for name, said in checks(self._app.services)
+        ]
+        said = (*lines[: self._shown], *(found if self._shown > len(lines) else ()))
         self._greeting.boot((*said, *[""] * (len(lines) + 3 - len(said))))
+
+
+def checks(services: Services | None) -> tuple[tuple[str, str], ...]:
+    """What has been looked at so far, each with what was found."""
+    if services is None:
+        return (("SETTINGS", "READING"),)
+    keys = f"{len(services.with_key)} OK" if services.with_key else "NONE"
+    return ("HISTORY", "OPEN"), ("KEYS", keys), ("ANSWERS", one_line(services.default_model))
 
 
 def first_today(mark: Path) -> bool:

@@ -40,13 +40,20 @@ TIPS = (
 class GreetingController:
     """Keeps an empty chat's words true."""
 
-    def __init__(self, app: AppContext, view: ChatView, open_one: Callable[[str], Awaitable[None]]) -> None:
-        """``open_one`` opens a conversation by its id."""
+    def __init__(
+        self,
+        app: AppContext,
+        view: ChatView,
+        open_one: Callable[[str], Awaitable[None]],
+        skip_boot: Callable[[], None],
+    ) -> None:
+        """``open_one`` opens a conversation by its id; ``skip_boot`` ends what a start shows in this place."""
         self._app = app
         self._greeting = view.greeting
         self._composer = view.composer
         self._list = view.conversation_list
         self._open = open_one
+        self._skip_boot = skip_boot
         self._models = ""
         self._timer: Timer | None = None
 
@@ -69,21 +76,11 @@ class GreetingController:
         ready = sum(model.provider in services.with_key | keyless for model in models)
         self._models = f"{ready:,} ready"
 
-    def checks(self) -> tuple[tuple[str, str], ...]:
-        """What has been looked at so far, for a machine that starts."""
-        services = self._app.services
-        if services is None:
-            return (("SETTINGS", "READING"),)
-        return (
-            ("HISTORY", "OPEN"),
-            ("KEYS", f"{len(services.with_key)} OK" if services.with_key else "NONE"),
-            ("ANSWERS", one_line(services.default_model)),
-        )
-
     # -- the numbers -----------------------------------------------------------------------------------
 
     def edited(self) -> None:
         """Something else is written: is it one of the numbers?"""
+        self._skip_boot()
         if self._timer is not None:
             self._timer.stop()
             self._timer = None

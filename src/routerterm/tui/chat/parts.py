@@ -97,8 +97,8 @@ class ChatParts:
             waiting=self.refresh,
         )
         self.conversation.begin_project = partial(begin_project, self)
-        self.greeting = GreetingController(app, view, self.conversation.open)
-        self.boot = Boot(app, view.greeting, self.greeting.checks)
+        self.boot = Boot(app, view.greeting)
+        self.greeting = GreetingController(app, view, self.conversation.open, self.boot.skip)
         self.status = StatusController(
             app,
             view,

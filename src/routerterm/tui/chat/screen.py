@@ -254,7 +254,6 @@ class ChatScreen(FramedScreen):
 
     @on(Composer.Edited)
     def _edited(self) -> None:
-        self._parts.boot.skip()
         self._parts.greeting.edited()
         self._parts.composer_controller.edited()
         self.status.typed()

@@ -81,7 +81,8 @@ class ChatView:
         screen.set_class(self.status_line.reversed, "-status-bar")
         children = screen.children
         if (children.index(self.status_line) > children.index(other)) != self._below:
-            screen.move_child(self.status_line, **({"after": other} if self._below else {"before": other}))
+            upper, lower = (other, self.status_line) if self._below else (self.status_line, other)
+            screen.move_child(lower, after=upper)
 
     def apply_theme(self, theme: Theme) -> None:
         """Another theme's signs, fills and words; colours follow from the style sheet."""
