@@ -8,34 +8,30 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from click.testing import CliRunner
 from rich.cells import cell_len
 
+from routerterm.cli.themes_command import command
 from routerterm.config.paths import built_in_themes
 from routerterm.core.errors import SettingsError
 from routerterm.tui.themes.adapt import to_textual
+from routerterm.tui.themes.contrast import READ, weak
+from routerterm.tui.themes.contrast import contrast as between
 from routerterm.tui.themes.letters import block_letters, shapes
 from routerterm.tui.themes.reader import find_themes, read_theme
 from routerterm.tui.themes.values import Frame, Ink
 from routerterm.tui.widgets.frame import UNBOXED, Panes, draw
+from routerterm.tui.widgets.theme_preview import sample
 
 SHIPPED = find_themes([built_in_themes()])
-READ = ("text", "dim", "bright", "accent", "warning", "error", "success", "code", "link")
 SIXTEEN = (
     "phosphor amber paperwhite vt220 mainframe videotex teletext home64 dosblue teletype plasma pocket ansi16 contrast"
     " desktop bbs"
 )
 
 
-def luminance(colour: str) -> float:
-    """Relative luminance as WCAG 2 defines it."""
-    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    red, green, blue = (c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
 def contrast(one: str, other: str) -> float:
-    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
+    return between(*((int(c[1:3], 16), int(c[3:5], 16), int(c[5:7], 16)) for c in (one, other)))
 
 
 def test_there_are_sixteen() -> None:
@@ -144,3 +140,45 @@ def test_the_persons_own_theme_replaces_ours(tmp_path: Path) -> None:
     found = find_themes([built_in_themes(), tmp_path])
     assert read_theme(found["amber"]).title == "Mine"
     assert set(found) == set(SHIPPED)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_theme_is_seen_whole_before_it_is_taken(name: str) -> None:
+    theme = read_theme(SHIPPED[name])
+    for width, height in ((72, 16), (30, 12), (24, 10), (10, 3)):
+        rows = sample(theme, width, height)
+        assert [sum(cell_len(text) for text, _ in row) for row in rows] == [width] * height
+    text = "\n".join("".join(piece for piece, _ in row) for row in sample(theme, 72, 16))
+    for words in ("Where am I?", theme.title, "42 tok", "WRITE", "Help", theme.head):
+        assert words in text
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    done = CliRunner().invoke(command, arguments)
+    assert done.exception is None or isinstance(done.exception, SystemExit | SettingsError)
+    hint = getattr(done.exception, "hint", "")
+    return done.exit_code, f"{done.output}{done.exception or ''} {hint}"
+
+
+def test_a_theme_of_ones_own_is_begun_checked_and_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROUTERTERM_HOME", str(tmp_path))
+    code, said = run("new", "night", "--like", "amber")
+    file = Path(said.strip())
+    assert (code, file.name) == (0, "night.toml")
+    assert read_theme(file).title == "night"
+    assert read_theme(file).colours == read_theme(SHIPPED["amber"]).colours
+    assert "exists already" in run("new", "night")[1]
+    assert "Did you mean amber?" in run("new", "other", "--like", "ambre")[1]
+    assert "cannot be a theme's name" in run("new", "../night")[1]
+    assert "night is good" in run("check", "night")[1]
+    file.write_text(file.read_text().replace('text = "#FFB52E"', 'text = "#5A4A2A"'))
+    code, said = run("check", str(file))
+    assert code == 2
+    assert "text on background has a contrast of" in said
+    code, said = run("preview", str(file))
+    assert code == 0
+    assert "In front of night" in said
+    assert "\x1b" not in said  # nobody looks
+    file.write_text('frame = "square"')
+    assert "frame is 'square'" in run("check", "night")[1]
+    assert list(weak(read_theme(SHIPPED["ansi16"]))) == []  # the terminal's own colours are the person's business

@@ -37,6 +37,7 @@ COMMANDS: dict[str, str] = {
     "replay": "Replay recorded requests under other settings.",
     "serve": "Serve the OpenAI and Anthropic protocols to other programs.",
     "stats": "Show usage and costs.",
+    "themes": "Make, check and preview your own themes.",
     "what-leaves": "Show exactly what a question would send, without sending it.",
     "why": "Explain which model a prompt would go to, without sending it.",
 }

@@ -48,8 +48,9 @@ class Styled(Struct, frozen=True):
     text: str
     bold: bool = False
     dim: bool = False
-    fg: str | None = None
     struck: bool = False
+    fg: str | int | tuple[int, int, int] | None = None
+    bg: str | int | tuple[int, int, int] | None = None
 
 
 def print_line(*pieces: str | Styled, err: bool = False, end: str = "\n") -> None:
@@ -69,6 +70,7 @@ def print_line(*pieces: str | Styled, err: bool = False, end: str = "\n") -> Non
                 bold=piece.bold or None,
                 dim=piece.dim or None,
                 fg=piece.fg,
+                bg=piece.bg,
                 strikethrough=piece.struck or None,
             )
     click.echo(said + end, nl=False, err=err)

@@ -8,10 +8,11 @@ from msgspec.structs import replace
 from routerterm.config.paths import Paths, built_in_themes
 from routerterm.tui.app import RoutertermApp
 from routerterm.tui.themes.adapt import darker, to_textual
+from routerterm.tui.themes.contrast import READ
 from routerterm.tui.themes.reader import find_themes, read_theme
 from tests.driver.headless import HeadlessDriver
 from tests.tui.chat.program import answered, configure, running, say, screen_text, until
-from tests.tui.test_themes import READ, contrast
+from tests.tui.test_themes import contrast
 
 SHIPPED = find_themes([built_in_themes()])
 

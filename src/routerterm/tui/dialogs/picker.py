@@ -159,11 +159,15 @@ class Picker(Modal[str | None]):
             yield box_input
             rows = RowList(self._columns)
             rows.display = False  # until there are some
-            yield rows
+            yield from self.body(rows)
             yield Static("…", id="empty", markup=False)
             if self._explained:
                 yield Static(id="detail", markup=False)
             yield FieldLine(gap=2, id="foot")
+
+    def body(self, rows: RowList) -> ComposeResult:
+        """The list, and what stands beside it."""
+        yield rows
 
     def on_mount(self) -> None:
         """Be there at once; the rows follow."""
@@ -213,10 +217,10 @@ class Picker(Modal[str | None]):
             self.query_one("#empty", Static).update(self._nothing if query.strip() else self._empty)
         self.query_one("#empty").display = not rows  # no class: the style sheet would be matched for everything here
         self.list.display = bool(rows)
-        self._fit_list(len(rows))
+        self.fit_list(len(rows))
         self.list.show(rows, on=self._on)
 
-    def _fit_list(self, rows: int) -> None:
+    def fit_list(self, rows: int) -> None:
         """As tall as its rows, within the screen; it does not shrink while one types, so that nothing jumps."""
         if self.has_class("-small"):
             self.list.styles.height = "1fr"

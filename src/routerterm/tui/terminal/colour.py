@@ -107,7 +107,7 @@ def _fewer(style: Style, depth: Depth, own: Mapping[Rgb, int]) -> Style:
     if text is None:
         return style._replace(background=background)
     shown = _shown(background)
-    chosen = _nearest(text, depth)
+    chosen = nearest(text, depth)
     if ground and shown and text != ground:
         wanted = lightness(text) - lightness(ground)
         close = abs(lightness(_palette(depth)[chosen]) - lightness(shown)) < _APART
@@ -161,9 +161,15 @@ def _palette(depth: Depth, whole: bool = False) -> dict[int, Rgb]:
 
 
 @lru_cache(maxsize=4096)
-def _nearest(colour: Rgb, depth: Depth) -> int:
+def nearest(colour: Rgb, depth: Depth) -> int:
+    """The number of the colour that looks most like this one."""
     wanted = _oklab(colour)
     return min(_palette(depth), key=lambda number: _distance(wanted, _oklab(_palette(depth)[number])))
+
+
+def shade(number: int, depth: Depth) -> Rgb:
+    """What a colour of that number looks like."""
+    return _palette(depth, whole=True)[number]
 
 
 def _away(colour: Rgb, ground: Rgb, depth: Depth, *, lighter: bool) -> int:
@@ -179,7 +185,7 @@ def _away(colour: Rgb, ground: Rgb, depth: Depth, *, lighter: bool) -> int:
 
 
 def _code(colour: Rgb, depth: Depth, base: int) -> str:
-    return _parameters(_nearest(colour, depth), depth, base)
+    return _parameters(nearest(colour, depth), depth, base)
 
 
 def _parameters(number: int, depth: Depth, base: int) -> str:

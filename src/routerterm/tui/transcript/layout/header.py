@@ -41,7 +41,7 @@ def _between(gap: int, signs: Signs) -> str:
         case "leader" if gap > 3:
             return f" {'.' * (gap - 2)} "
         case "bracket" if gap > 3:
-            return f" {signs.rule * (gap - 2)} "
+            return f"{signs.rule * (gap - 1)} "
         case _:
             return " " * gap
 
@@ -75,7 +75,7 @@ def _speaker(speaker: str, signs: Signs, *, said: bool) -> list[Run]:
         case "chip":
             return [(" ", "~more"), (speaker, "more"), (" ", "~more")]
         case "bracket":
-            return [(f"{signs.rule}{signs.rule}[ ", "~faint"), (speaker, key), (" ]", "~faint")]
+            return [(f"{signs.rule}{signs.rule}[ ", "~faint"), (speaker, key), (" ]", "~faint"), (signs.rule, "~faint")]
         case "columns":
             return [(speaker, key), (" " * max(0, 22 - len(speaker)), "~text")]
         case "leader":
