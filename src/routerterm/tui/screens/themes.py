@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 BESIDE = 76
 """Columns from which there is room for a preview beside the list."""
 PREVIEW = 16
-"""Rows of a preview."""
+"""Rows of a preview, where there is room for as many."""
+CHROME = 3
+"""Rows of what stands over and under it: the line to type in, the keys, and the gap before those."""
 
 
 class ThemePicker(Picker):
@@ -46,8 +48,7 @@ class ThemePicker(Picker):
         async def load() -> list[Row]:
             return await asyncio.to_thread(themes)
 
-        columns = (Column("", 0), Column("", 1, grow=True))
-        super().__init__("Theme", columns, later(load), on=on, watch=try_on)
+        super().__init__("Theme", (Column("", 0, grow=True),), later(load), on=on, watch=try_on)
         self.dims = False  # it is the screen beneath that is being chosen
         self.preview = ThemePreview()
 
@@ -60,15 +61,17 @@ class ThemePicker(Picker):
     def on_resize(self, event: events.Resize) -> None:
         """Leave the preview out where there is no room."""
         super().on_resize(event)
-        self.set_class(event.size.width < BESIDE or event.size.height < PREVIEW + 8, "-alone")
+        self.set_class(event.size.width < BESIDE or event.size.height < 22, "-alone")
 
     def fit_list(self, rows: int) -> None:
         """As tall as the preview, or as there is room for."""
         if self.has_class("-small"):
             self.list.styles.height = "1fr"
             return
-        most = int(self.size.height * TALLEST) - 2 - BORDERS
-        self.list.styles.height = max(1, min(rows, most) if self.has_class("-alone") else min(PREVIEW, most))
+        most = int(self.size.height * TALLEST) - CHROME - BORDERS
+        alone = self.has_class("-alone")
+        self.list.styles.height = max(1, min(rows, most) if alone else min(PREVIEW, most))
+        self.preview.styles.height = max(1, min(PREVIEW, most))
 
 
 async def open_screen(app: AppContext) -> None:
@@ -97,4 +100,4 @@ def _row(name: str, path: Path) -> Row:
         theme = read_theme(path)
     except RoutertermError as error:
         return Row("", (f"{name}: {error.message}",), "error")
-    return Row(name, (theme.title, theme.boot[0] if theme.boot else ""), search=f"{name} {theme.title}")
+    return Row(name, (theme.title,), search=f"{name} {theme.title}")

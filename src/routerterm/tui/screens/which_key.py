@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import ClassVar, get_args
+from itertools import pairwise
+from typing import ClassVar
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
@@ -60,14 +61,24 @@ class WhichKey(Modal[str | None]):
             self.dismiss(None)
 
 
+GROUPS: Mapping[str, tuple[Group, ...]] = {
+    "Go to": ("Screens",),
+    "Conversation": ("Conversation",),
+    "Message": ("Message", "Writing"),
+    "Program": ("Program",),
+}
+"""The titles under which commands stand, and their groups."""
+
+
 def cells_of(
     commands: Mapping[str, type[CommandInfo]], letters: Mapping[str, str], keys_of: Mapping[str, tuple[str, ...]]
 ) -> Iterator[tuple[str, str, str, str]]:
-    """Name, letter, title and usual key of every command, in the order of the groups."""
+    """Name, letter, title and usual key of every command, by groups; a group's title has neither name nor letter."""
     by_name = {name: letter for letter, name in letters.items()}
-    for group in get_args(Group):
+    for title, groups in GROUPS.items():
+        yield "", "", title, ""
         for command in commands.values():
-            if command.group == group and command.name in by_name:
+            if command.group in groups and command.name in by_name:
                 keys = keys_of.get(command.name, ())
                 yield command.name, by_name[command.name], command.title, key_name(keys[0]) if keys else ""
 
@@ -93,16 +104,24 @@ class Grid(ScrollView, Toned):
     @property
     def columns(self) -> int:
         """How many stand side by side."""
-        return columns_in(self.size.width)
+        return len(self._stacks(self.size.width))
 
     @property
     def lines(self) -> int:
         """How many stand one below the other."""
-        return -(-len(self._cells) // self.columns)
+        return max(map(len, self._stacks(self.size.width)))
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """As many lines as there are."""
-        return -(-len(self._cells) // columns_in(width))
+        return max(map(len, self._stacks(width)))
+
+    def _stacks(self, width: int) -> list[list[tuple[str, str, str, str]]]:
+        """The columns: a group each where there is room for all of them, else one group after the other."""
+        titles = [n for n, cell in enumerate(self._cells) if not cell[0]]
+        if columns_in(width) >= len(titles):
+            return [self._cells[begin:end] for begin, end in pairwise([*titles, len(self._cells)])]
+        each = -(-len(self._cells) // columns_in(width))
+        return [self._cells[at : at + each] for at in range(0, len(self._cells), each)]
 
     def on_resize(self) -> None:
         """Scroll where they are too many."""
@@ -115,14 +134,15 @@ class Grid(ScrollView, Toned):
         segments = []
         for column in range(self.columns):
             found = self._at(column, y + self.scroll_offset.y)
-            if found is not None:
-                segments.extend(self._draw(found, width - GAP))
-                segments.append(Segment(" " * GAP, text))
+            segments.extend(self._draw(found, width - GAP) if found else [Segment(" " * (width - GAP), text)])
+            segments.append(Segment(" " * GAP, text))
         return Strip(segments).adjust_cell_length(self.size.width, text)
 
     def _draw(self, cell: tuple[str, str, str, str], width: int) -> list[Segment]:
-        _, letter, title, key = cell
+        name, letter, title, key = cell
         text, dim = self.tone("text"), self.tone("dim")
+        if not name:
+            return [Segment(set_cell_size(title, width), self.tone("bright"))]
         key = key if width >= WIDE - GAP else ""
         room = width - 4 - cell_len(key) - 1
         return [
@@ -132,8 +152,8 @@ class Grid(ScrollView, Toned):
         ]
 
     def _at(self, column: int, line: int) -> tuple[str, str, str, str] | None:
-        index = column * self.lines + line
-        return self._cells[index] if line < self.lines and index < len(self._cells) else None
+        stacks = self._stacks(self.size.width)
+        return stacks[column][line] if column < len(stacks) and line < len(stacks[column]) else None
 
     def on_click(self, event: events.Click) -> None:
         """Do what was clicked."""
@@ -142,4 +162,5 @@ class Grid(ScrollView, Toned):
             return
         event.stop()
         found = self._at(offset.x // max(1, self.size.width // self.columns), offset.y + self.scroll_offset.y)
-        self.screen.dismiss(found[0] if found else None)
+        if found is None or found[0]:  # a title does nothing
+            self.screen.dismiss(found[0] if found else None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 from rich.cells import cell_len, set_cell_size
@@ -125,21 +124,20 @@ class ThemePreview(Widget):
     """Told a theme, shows it."""
 
     DEFAULT_CSS = "ThemePreview { width: 1fr; height: 1fr; }"
-    _theme: Theme | None = None
+    _machine: Theme | None = None
+    _drawn_for: tuple[int, int] = (0, 0)
+    _drawn: Sequence[Sequence[tuple[str, Style]]] = ()
 
     def show(self, theme: Theme) -> None:
         """This one."""
-        self._theme = theme
+        self._machine, self._drawn_for = theme, (0, 0)
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
         """One row of it."""
-        if self._theme is None:
-            return Strip.blank(self.size.width, self.rich_style)
-        rows = _sample(self._theme, self.size.width, self.size.height)
-        return Strip([Segment(text, style) for text, style in rows[y]]).adjust_cell_length(self.size.width)
-
-
-@lru_cache(maxsize=4)
-def _sample(theme: Theme, width: int, height: int) -> list[list[tuple[str, Style]]]:
-    return sample(theme, width, height)
+        width, height = self.size
+        if self._machine is None:
+            return Strip.blank(width, self.rich_style)
+        if self._drawn_for != (width, height):
+            self._drawn, self._drawn_for = sample(self._machine, width, height), (width, height)
+        return Strip([Segment(text, style) for text, style in self._drawn[y]]).adjust_cell_length(width)
