@@ -87,6 +87,6 @@ async def test_an_overlay_lies_over_them_without_darkening_twice(paths: Paths) -
     async with running(paths, (100, 30)) as (app, pilot):
         ground = app.machine.colours.background.lower()
         await pilot.press("f8")
-        await until(pilot, lambda: type(app.screen).__name__ == "Picker")
+        await until(pilot, lambda: type(app.screen).__name__ == "ThemePicker")
         await pilot.pause(0.2)
         assert set(grounds(app, 1)) <= {ground, darker(ground)}

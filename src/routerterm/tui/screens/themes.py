@@ -69,8 +69,7 @@ class ThemePicker(Picker):
             self.list.styles.height = "1fr"
             return
         most = int(self.size.height * TALLEST) - CHROME - BORDERS
-        alone = self.has_class("-alone")
-        self.list.styles.height = max(1, min(rows, most) if alone else min(PREVIEW, most))
+        self.list.styles.height = max(1, min(rows, most))
         self.preview.styles.height = max(1, min(PREVIEW, most))
 
 
