@@ -43,23 +43,10 @@ if TYPE_CHECKING:
     from routerterm.wiring import Services
 
 ACTIONS: Mapping[str, str] = {
-    "edit": "edit",
-    "regenerate": "retry",
-    "regenerate_with": "retry_with",
-    "menu": "menu",
-    "keep": "keep",
-    "undo": "undo",
-    "redo": "redo",
-    "tree": "tree",
-    "fork": "fork",
-    "previous": "previous",
-    "next": "next",
-    "why": "why",
-    "continue": "continue",
-    "find": "look",
-    "leave_out": "leave_out",
-    "start": "start",
-}
+    "edit": "edit", "regenerate": "retry", "regenerate_with": "retry_with", "menu": "menu", "keep": "keep",
+    "undo": "undo", "redo": "redo", "tree": "tree", "fork": "fork", "previous": "previous", "next": "next",
+    "why": "why", "continue": "continue", "find": "look", "leave_out": "leave_out", "start": "start",
+}  # fmt: skip
 """Which command does what the transcript asks for."""
 
 
@@ -244,10 +231,9 @@ class ChatScreen(FramedScreen):
     @on(Composer.Submitted)
     async def _submitted(self, event: Composer.Submitted) -> None:
         """Send it, or run it if it is a command; what cannot be sent stands in the composer again."""
-        if self._parts.greeting.took(event.text):
-            return
         try:
-            await self._parts.composer_controller.submitted(event.text)
+            if not self._parts.greeting.took(event.text):
+                await self._parts.composer_controller.submitted(event.text)
         except RoutertermError as error:
             self.composer.give_back(event.text)
             self.app.show_error(error)
