@@ -127,6 +127,8 @@ class Catalog:
                 date = fresh.date if new is not None and new.get("prices") else shipped.date
                 info = model_info(target.provider, target.model, row, date)
                 break
+        web = next((web for pattern, web in provider.web if re.search(pattern, target.model)), None)
+        info = replace(info, web=web) if web is not None else info
         if provider.cache_seconds:
             marked = bool(provider.cache_marks and re.search(provider.cache_marks, target.model))
             info = replace(

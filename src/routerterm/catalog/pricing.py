@@ -26,12 +26,13 @@ def cost(usage: Usage, info: ModelInfo | None, at: datetime | None = None) -> Co
     if is_declared_free(info):
         return FREE
     factor = _tier_factor(info.provider, usage.tier)
-    if has_fees(usage.raw) or factor is None:
+    fee = search_fee(usage.searches, info)
+    if fee is None or factor is None or has_fees(usage.raw, _SEARCHES if usage.searches else frozenset()):
         return UNKNOWN_COST
     usd = amount(usage, prices_for(info, usage.input, at))
-    if usd is None or usd * factor > MOST_USD:
+    if usd is None or usd * factor + fee > MOST_USD:
         return UNKNOWN_COST
-    usd *= factor
+    usd = usd * factor + fee
     return Cost(usd, "computed", info.price_date, saved_by_cache(usage, info, at))
 
 
@@ -52,13 +53,31 @@ _TIERS: Mapping[str, Mapping[str, Decimal]] = {
 }
 
 
-def has_fees(raw: Mapping[str, Any]) -> bool:
-    """Whether the provider's own numbers tell of searches and tools that it charges by the call, beside the tokens."""
+_SEARCHES = frozenset(("web_search_requests",))
+"""What tells of searches that `Usage.searches` counts."""
+SEARCH_TOKENS = 8_000
+"""Tokens of results that one search may add to the prompt, about."""
+
+
+def search_fee(searches: int, info: ModelInfo) -> Decimal | None:
+    """What so many searches of the web cost beside the tokens; None where nobody knows."""
+    if not searches:
+        return Decimal(0)
+    if info.web is None or info.web.fee is None:
+        return None
+    return info.web.fee if info.web.per_answer else info.web.fee * searches
+
+
+def has_fees(raw: Mapping[str, Any], counted: frozenset[str] = frozenset()) -> bool:
+    """Whether the provider's own numbers tell of searches and tools that it charges by the call, beside the tokens.
+
+    ``counted`` are names of what is charged elsewhere.
+    """
     for name, value in raw.items():
         if isinstance(value, Mapping):
-            if has_fees(value) or (name == "web_search" and value.get("num_requests")):
+            if has_fees(value, counted) or (name == "web_search" and value.get("num_requests")):
                 return True
-        elif name in _FEES and value:
+        elif name in _FEES and name not in counted and value:
             return True
     return False
 

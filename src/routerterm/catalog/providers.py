@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from routerterm.catalog.values import ProviderInfo
+from routerterm.catalog.values import ProviderInfo, WebSearch
 
 
 @cache
@@ -24,4 +25,9 @@ def _provider(name: str, row: Mapping[str, Any]) -> ProviderInfo:
     fields["env"] = tuple(fields.get("env", ()))
     fields["headers"] = tuple(fields.get("headers", {}).items())
     fields["flags"] = frozenset(fields.get("flags", ()))
+    fields["web"] = tuple(_web(**row) for row in fields.get("web", ()))
     return ProviderInfo(name, **fields)
+
+
+def _web(models: str, fee: str = "", per_answer: bool = False, protocol: str = "") -> tuple[str, WebSearch]:
+    return models, WebSearch(Decimal(fee) if fee else None, per_answer, protocol)

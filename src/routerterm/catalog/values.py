@@ -58,6 +58,17 @@ class OffPeak(Struct, frozen=True):
     prices: Prices
 
 
+class WebSearch(Struct, frozen=True):
+    """A provider's own search of the web."""
+
+    fee: Decimal | None = None
+    """US dollars; None is unknown."""
+    per_answer: bool = False
+    """Whether the fee is for an answer, however often was searched; else for each search."""
+    protocol: str = ""
+    """The protocol that knows it, where the provider's usual one does not."""
+
+
 class ModelInfo(Struct, frozen=True):
     """One model at one provider.  Sizes are tokens; None is unknown."""
 
@@ -83,6 +94,8 @@ class ModelInfo(Struct, frozen=True):
     off_peak: OffPeak | None = None
     abilities_known: bool = True
     """Whether anybody said what it can do: a False above is then a no, otherwise only a blank."""
+    web: WebSearch | None = None
+    """How it searches the web by itself; None where it does not."""
     cache_seconds: int = 0
     """How long its provider keeps the beginning of a prompt in its cache after it was used last; 0: it does not."""
     cache_least: int = 1024
@@ -123,6 +136,8 @@ class ProviderInfo(Struct, frozen=True):
     flags: frozenset[str] = frozenset()
     in_process: str = ""
     """Which part of this program answers in its place, instead of the network: ``demo`` or ``llama``; else empty."""
+    web: tuple[tuple[str, WebSearch], ...] = ()
+    """Its own search of the web, by the models (a pattern) that have it; the first that fits holds."""
     cache_seconds: int = 0
     """See `ModelInfo`: the least that the provider promises, or that was measured."""
     cache_least: int = 1024

@@ -53,6 +53,8 @@ class Question(Struct, frozen=True):
     piped: str = ""
     """What came on standard input, where a template takes it apart from `text`."""
     temperature: float | None = None
+    web: bool = False
+    """Whether the provider is to search the web."""
     tools: ToolOptions = ToolOptions()
 
     @property
@@ -84,6 +86,7 @@ class Question(Struct, frozen=True):
 )
 @click.option("-t", "--template", metavar="NAME", help="One of your prompts; PROMPT fills in its fields.")
 @click.option("-x", "--extract", "only_code", is_flag=True, help="Print only the first code block of the answer.")
+@click.option("--web", is_flag=True, help="Let the provider search the web; it names its sources.")
 @click.option("--max-cost", "most", metavar="USD", type=Dollars(), help="Refuse what may cost more than this.")
 @click.option(
     "--tool", "tool_names", metavar="NAME", multiple=True, help="Offer this tool or server; * stands for any."
@@ -108,6 +111,7 @@ def command(
     as_json: bool,
     reasoning: bool,
     only_code: bool,
+    web: bool,
     most: Decimal | None,
     no_save: bool,
     template: str | None,
@@ -141,7 +145,7 @@ def command(
         raise click.UsageError("--json prints events, -x a code block: use only one of them.")
     asked = (text, files, model, system, conversation, not no_stream, as_json, reasoning)
     question = Question(*asked, only_code=only_code, most=most, save=not no_save, template=template, piped=piped)
-    question = replace(question, tools=ToolOptions(tool_names, which, approve))
+    question = replace(question, web=web, tools=ToolOptions(tool_names, which, approve))
     # Before the event loop runs: reading a pipe may take long, and there Ctrl+C ends it.
     parts = [attachment(file, pipes=True) for file in files]
     sys.exit(asyncio.run(_ask(question, parts)))
@@ -259,13 +263,16 @@ async def _filled(question: Question, app: Services) -> Question:
 
 
 def _params(question: Question, known: Conversation | None) -> Params | None:
-    """How the template wants the answer, over what the conversation has; None where it says nothing."""
-    if question.temperature is None:
+    """How template and options want the answer, over what the conversation has; None where they say nothing."""
+    if question.temperature is None and not question.web:
         return None
     from routerterm.core.request import Params
     from routerterm.engine.chat.params import params_from_json
 
-    return replace(params_from_json(known.params) if known else Params(), temperature=question.temperature)
+    params = params_from_json(known.params) if known else Params()
+    if question.temperature is not None:
+        params = replace(params, temperature=question.temperature)
+    return replace(params, web=True) if question.web else params
 
 
 def _unsaved(question: Question, parts: Sequence[Part], default: str, params: Params | None) -> ChatRequest:

@@ -43,6 +43,7 @@ WORDS = 60
     help="A text or image file.",
 )
 @click.option("--tools", is_flag=True, help="With the tools that the chat would offer, and their schemas.")
+@click.option("--web", is_flag=True, help="With the provider's own web search.")
 @click.option("--raw", is_flag=True, help="Print the body of the request, byte for byte.")
 @click.option("--json", "as_json", is_flag=True, help="Print the lines as JSON.")
 def command(
@@ -52,6 +53,7 @@ def command(
     conversation: str | None,
     files: tuple[Path, ...],
     tools: bool,
+    web: bool,
     raw: bool,
     as_json: bool,
 ) -> None:
@@ -72,7 +74,7 @@ def command(
     if not prompt and not files and conversation is None:
         raise click.UsageError("Name what would be sent: a question, a file with -a, or a conversation with -c.")
     parts = [attachment(file) for file in files]
-    sheet = asyncio.run(_look(prompt, model, system, conversation, parts, tools=tools))
+    sheet = asyncio.run(_look(prompt, model, system, conversation, parts, tools=tools, web=web))
     if raw:
         write(sheet.body.decode())
     elif as_json:
@@ -83,8 +85,17 @@ def command(
 
 
 async def _look(
-    prompt: str, model: str | None, system: str | None, conversation: str | None, files: list[Part], *, tools: bool
+    prompt: str,
+    model: str | None,
+    system: str | None,
+    conversation: str | None,
+    files: list[Part],
+    *,
+    tools: bool,
+    web: bool,
 ) -> Sheet:
+    from msgspec.structs import replace
+
     from routerterm.cli.ask_command import conversation_id
     from routerterm.cli.keys_prompts import open_locked
     from routerterm.core.messages import Message, Text
@@ -102,6 +113,7 @@ async def _look(
         parts: tuple[Part, ...] = (*((Text(prompt),) if prompt else ()), *files)
         message = Message("user", parts) if parts else None
         params = params_from_json(known.params) if known else Params()
+        params = replace(params, web=True) if web else params
         return await what_leaves(app, session, message, name, params=params, system=system)
 
 

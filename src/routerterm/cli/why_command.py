@@ -31,9 +31,10 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="A text file or an image.",
 )
+@click.option("--web", is_flag=True, help="With the provider's own web search.")
 @click.option("--private", is_flag=True, help="As in a private conversation: local models only.")
 @click.option("--json", "as_json", is_flag=True, help="Print the decision as JSON.")
-def command(prompt: str, model: str, files: tuple[Path, ...], private: bool, as_json: bool) -> None:
+def command(prompt: str, model: str, files: tuple[Path, ...], web: bool, private: bool, as_json: bool) -> None:
     """Explain which model a prompt would go to, and why not the others.  Nothing is sent.
 
     Exits with 4 if no model is available.
@@ -42,7 +43,7 @@ def command(prompt: str, model: str, files: tuple[Path, ...], private: bool, as_
       routerterm why "Explain WAL"
       routerterm why -m cheap -a photo.jpg "What is this?"
     """
-    decision = asyncio.run(_decide(prompt, model, files, private))
+    decision = asyncio.run(_decide(prompt, model, files, private, web=web))
     if as_json:
         print_json(as_object(decision), indent=2)
     else:
@@ -50,17 +51,18 @@ def command(prompt: str, model: str, files: tuple[Path, ...], private: bool, as_
     sys.exit(0 if decision.candidates else 4)
 
 
-async def _decide(prompt: str, model: str, files: tuple[Path, ...], private: bool) -> Decision:
+async def _decide(prompt: str, model: str, files: tuple[Path, ...], private: bool, *, web: bool) -> Decision:
     from routerterm.cli.keys_prompts import open_locked
     from routerterm.core.messages import Message, Text
-    from routerterm.core.request import ChatRequest
+    from routerterm.core.request import ChatRequest, Params
     from routerterm.engine.chat.attachments import attachment
     from routerterm.wiring import open_app
 
     parts: tuple[Part, ...] = (*(attachment(file) for file in files), Text(prompt))
     async with open_app(loading="now") as app:
         await open_locked(app.keys, model or app.default_model)
-        request = ChatRequest(model or app.default_model, (Message("user", parts),), private=private, client="why")
+        messages, params = (Message("user", parts),), Params(web=web or None)
+        request = ChatRequest(model or app.default_model, messages, params=params, private=private, client="why")
         return await app.router.explain(request)
 
 

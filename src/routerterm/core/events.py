@@ -31,8 +31,18 @@ class RefusalDelta(TextDelta, frozen=True):
     """A piece of a refusal, where the provider tells it apart from an answer: shown and kept as text."""
 
 
+class Source(Struct, frozen=True):
+    """Something that an answer rests on."""
+
+    title: str
+    address: str = ""
+
+
 class SourcesDelta(TextDelta, frozen=True):
     """The sources that a provider named beside its answer, as a list below it: shown and kept as text."""
+
+    sources: tuple[Source, ...] = ()
+    """The same, one by one."""
 
 
 class ReasoningDelta(Struct, frozen=True):

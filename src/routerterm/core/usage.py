@@ -34,6 +34,8 @@ class Usage(Struct, frozen=True):
     output: int = 0
     reasoning: int = 0
     source: UsageSource = "reported"
+    searches: int = 0
+    """Searches of the web that the provider made, which it charges beside the tokens."""
     cost: Decimal | None = None
     tier: str = ""
     """The provider's word for the class of service that was charged; empty is the usual one."""

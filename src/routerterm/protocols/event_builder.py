@@ -15,6 +15,7 @@ from routerterm.core.events import (
     PlanDelta,
     ReasoningDelta,
     RefusalDelta,
+    Source,
     SourcesDelta,
     StreamEnd,
     StreamError,
@@ -80,7 +81,7 @@ class EventBuilder:
         self._named: set[int] = set()
         self._argued: set[int] = set()
         self._usage: Usage | None = None
-        self._citations: dict[str, None] = {}
+        self._citations: dict[str, Source] = {}
         self._ending: StreamEnd | None = None
         self._answered = False
         """Whether anything came that is an answer: words, a call, a refusal, a plan.  Thoughts alone are none."""
@@ -172,9 +173,10 @@ class EventBuilder:
 
     def cite(self, title: str, address: str = "") -> None:
         """A source of the answer."""
-        line = " ".join(f"{scrub(title)[:300]} {scrub(address)[:2000]}".split())
+        source = Source(" ".join(scrub(title)[:300].split()), " ".join(scrub(address)[:2000].split()))
+        line = f"{source.title} {source.address}".strip()
         if line and len(self._citations) < 1000:
-            self._citations[line] = None
+            self._citations[line] = source
 
     def usage(self, usage: Usage) -> None:
         """Token counts so far; the same ones are not repeated."""
@@ -203,7 +205,7 @@ class EventBuilder:
         self.stopped = True
         if self._citations and self.spoke and end.reason != "tool_calls":
             listed = (f"\n{number}. {line}" for number, line in enumerate(self._citations, 1))
-            self._out.append(SourcesDelta("\n\nSources:\n" + "".join(listed)))
+            self._out.append(SourcesDelta("\n\nSources:\n" + "".join(listed), tuple(self._citations.values())))
         self._out.append(end)
 
     def broke(self, error: ProviderError) -> None:

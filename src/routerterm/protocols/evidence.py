@@ -43,6 +43,14 @@ class Evidence:
         body = self._body if isinstance(self._body, dict) else {}
         return {name: value for name, value in body.items() if name not in _TURNS}
 
+    @property
+    def hosted_tools(self) -> tuple[dict[str, Any], ...]:
+        """The tools that the provider runs itself, such as its search of the web."""
+        tools = self._body.get("tools") if isinstance(self._body, dict) else None
+        ours = ("function", "input_schema", "functionDeclarations", "parameters")
+        found = (tool for tool in tools or () if isinstance(tool, dict) and not any(name in tool for name in ours))
+        return tuple(tool for tool in found if tool.get("type") != "function")
+
     def has(self, words: str) -> bool:
         """Whether these words stand there, perhaps joined with others or without the blanks around them."""
         words = words.strip()

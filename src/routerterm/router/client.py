@@ -287,7 +287,8 @@ class Router:
         target, model = attempt.target, attempt.candidate.model
         info = self._catalog.provider(target.provider)
         assert info is not None
-        wire = codec(info.protocol, info.dialect)
+        searches = model.web if request.params.web else None
+        wire = codec((searches and searches.protocol) or info.protocol, info.dialect)
         request, prefill = continued(request, prefill, can_prefill=model.prefill)
         if request.embedding is None:
             http = wire.encode(request, base_url=info.base_url, model=target.model, key=key, prefill=prefill)

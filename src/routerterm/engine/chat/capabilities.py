@@ -21,6 +21,8 @@ class Capabilities(Struct, frozen=True):
 
     sees: bool = True
     reasons: bool = True
+    searches: bool = True
+    """Whether one of them can have its provider search the web."""
     local: bool = False
     """Whether one of them runs on this machine."""
 
@@ -49,6 +51,7 @@ class CapabilityIndex:
         return Capabilities(
             sees=any(not info.lacks("vision") for info in models),
             reasons=any(not info.lacks("reasoning") for info in models),
+            searches=any(info.web is not None for info in models),
             local=any(info.local for info in models),
         )
 
@@ -60,6 +63,8 @@ def unsupported_options(
     said = []
     if pictures and not can.sees:
         said.append(f"{name} can't read images.")
+    if params.web and not can.searches:
+        said.append(f"{name} has no web search.")
     if params.effort not in (None, "none") and not can.reasons:
         said.append(f"{name} does not reason, so the setting is ignored.")
     if params.effort not in (None, "none") and can.reasons and params.temperature is not None:

@@ -32,8 +32,8 @@ Kind: TypeAlias = Literal[
     "system", "summary", "tool", "message", "file", "image", "call", "result", "thinking", "added"
 ]
 State: TypeAlias = Literal["sent", "left out", "too long", "not supported"]
-SYSTEM, UNSENT = "system", "unsent"
-"""The ids of the system prompt's line, and of those of the message that is being written."""
+SYSTEM, UNSENT, HOSTED = "system", "unsent", "hosted"
+"""The ids of the system prompt's line, of those of the message that is being written, and of the provider's tools."""
 
 
 class OutgoingLine(Struct, frozen=True):
@@ -100,7 +100,7 @@ def sheet_of(outgoing: Outgoing, fitted: Fitted, estimator: Estimator, cached_to
     """The lines of a request; ``cached_tokens`` of its beginning are in the provider's cache."""
     evidence = Evidence(outgoing.http.body)
     request = outgoing.request
-    lines = [*_first_lines(request, fitted), *_message_lines(fitted, request, evidence)]
+    lines = [*_hosted(evidence), *_first_lines(request, fitted), *_message_lines(fitted, request, evidence)]
     said = [_words(part) for message in request.messages for part in message.parts]
     said += [request.system or "", *_tool_words(request.tools)]
     lines += [OutgoingLine("", "added", "added", words) for words in evidence.added(said)]
@@ -121,6 +121,11 @@ def sheet_of(outgoing: Outgoing, fitted: Fitted, estimator: Estimator, cached_to
         summed_up=fitted.summed_up,
         unsaid=outgoing.left_out,
     )
+
+
+def _hosted(evidence: Evidence) -> Iterator[OutgoingLine]:
+    for number, tool in enumerate(evidence.hosted_tools):
+        yield OutgoingLine(HOSTED, "tool", "provider tool", json.dumps(tool), part=number)
 
 
 def shares(total: int, weights: Sequence[int]) -> list[int]:
@@ -213,7 +218,7 @@ def _tool_words(tools: Sequence[Tool]) -> Iterator[str]:
 
 def _weight(line: OutgoingLine, request: ChatRequest, estimator: Estimator, model: ModelInfo) -> int:
     """Tokens of a line by itself: how the whole count is shared out."""
-    if line.kind == "tool":
+    if line.kind == "tool" and line.id != HOSTED:
         tools = tuple(tool for tool in request.tools if line.id == f"tool:{tool.name}")
         return estimator.prompt(ChatRequest("", (), tools=tools), model)
     if line.kind == "image":

@@ -21,6 +21,8 @@ from routerterm.core.events import (
     Finished,
     Recovered,
     RouteDecided,
+    Source,
+    SourcesDelta,
     UsageReported,
 )
 from routerterm.core.money import Cost, from_nano, to_nano
@@ -92,6 +94,8 @@ class ReplyTrace(Struct, frozen=True):
     total_ms: int | None = None
     error: ErrorInfo | None = None
     left_out: LeftOut | None = None
+    sources: tuple[Source, ...] = ()
+    """What the answer rests on, as its provider named it."""
 
     def after(self, event: Event) -> ReplyTrace:
         """The record with one more event in it; pieces of the answer leave it as it is."""
@@ -110,6 +114,8 @@ class ReplyTrace(Struct, frozen=True):
                 return replace(
                     self, seams=(*self.seams, Interruption(how, characters, str(target))), target=str(target)
                 )
+            case SourcesDelta(sources=sources):
+                return replace(self, sources=sources)
             case UsageReported(usage):
                 return replace(self, usage=usage)
             case Finished(reason, target, usage, cost, timing):
@@ -136,6 +142,7 @@ class ReplyTrace(Struct, frozen=True):
             "total_ms": self.total_ms,
             "error": _trouble_to_json(self.error) if self.error else None,
             "left_out": _left_out_to_json(self.left_out) if self.left_out else None,
+            "sources": [_given(title=one.title, address=one.address or None) for one in self.sources],
         }
         return {name: value for name, value in body.items() if value not in (None, "", [], {})}
 
@@ -157,6 +164,7 @@ class ReplyTrace(Struct, frozen=True):
                 total_ms=body.get("total_ms"),
                 error=ErrorInfo(**body["error"]) if "error" in body else None,
                 left_out=LeftOut(**body["left_out"]) if "left_out" in body else None,
+                sources=tuple(Source(**source) for source in body.get("sources", ())),
             )
         except (KeyError, TypeError, ValueError, AttributeError):
             return cls()
@@ -254,6 +262,7 @@ def _usage_to_json(usage: Usage) -> dict[str, Any]:
         "cache_write_1h": usage.cache_write_1h,
         "output": usage.output,
         "reasoning": usage.reasoning,
+        "searches": usage.searches,
     }
     return {name: n for name, n in counts.items() if n} | _given(
         source=usage.source, cost=None if usage.cost is None else str(usage.cost)

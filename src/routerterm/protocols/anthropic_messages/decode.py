@@ -195,6 +195,7 @@ def read_usage(usage: Mapping[str, Any]) -> Usage:
         cache_write_1h=long,
         output=output,
         reasoning=min(thinking, output),
+        searches=count(mapping(usage.get("server_tool_use")).get("web_search_requests")),
         tier=text(usage.get("service_tier")),
         raw=usage,
     )

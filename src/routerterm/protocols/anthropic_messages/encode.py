@@ -26,6 +26,7 @@ from routerterm.protocols.normalize_messages import (
 from routerterm.protocols.schemas import object_schema
 from routerterm.protocols.signature_scope import read_scope
 from routerterm.protocols.structured import in_words
+from routerterm.protocols.web_search import ANTHROPIC
 
 _CACHE = {"cache_control": {"type": "ephemeral"}}
 _MOST_MARKS = 4
@@ -96,6 +97,8 @@ def request_body(request: ChatRequest, dialect: Dialect, *, model: str, stream: 
         body["tools"] = [_tool(tool) for tool in request.tools]
         if request.tool_choice:
             body["tool_choice"] = _choice(request.tool_choice)
+    if request.params.web:
+        body["tools"] = [*body.get("tools", ()), dict(ANTHROPIC)]
     _carry(body, request, thinks=thinks)
     if stream:
         body["stream"] = True

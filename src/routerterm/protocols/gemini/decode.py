@@ -8,13 +8,14 @@ from typing import Any, Literal
 
 import msgspec
 from msgspec import Raw, Struct
+from msgspec.structs import replace
 
 from routerterm.core.errors import ContentBlocked, InvalidResponse
 from routerterm.core.usage import Usage
 from routerterm.protocols.classify import classify
 from routerterm.protocols.event_builder import EventBuilder, finish
 from routerterm.protocols.gemini.partial import PartialArguments
-from routerterm.protocols.json_utils import count, loads, mapping, objects, text
+from routerterm.protocols.json_utils import count, listing, loads, mapping, objects, text
 from routerterm.protocols.signature_scope import sign_scope
 
 FAMILY = "gemini"
@@ -72,6 +73,8 @@ class GeminiDecoder:
         self._calls = 0
         self._partial: PartialArguments | None = None
         self._usage: Mapping[str, Any] = {}
+        self._searches = 0
+        """Of the web, made by the provider."""
         self._unread = Raw()
         """Newer counts than ``_usage``, as they came."""
 
@@ -125,7 +128,7 @@ class GeminiDecoder:
         self._close_call(emit)
         self._read_counts(emit)
         if self._usage:
-            emit.usage(read_usage(self._usage))
+            emit.usage(self._counted(self._usage))
 
     def _read_counts(self, emit: EventBuilder) -> None:
         """Count what the last quick chunk reported."""
@@ -138,7 +141,11 @@ class GeminiDecoder:
         self._unread = Raw()
         first, self._usage = not self._usage, usage
         if first or emit.is_finishing:
-            emit.usage(read_usage(usage))
+            emit.usage(self._counted(usage))
+
+    def _counted(self, usage: Mapping[str, Any]) -> Usage:
+        counted = read_usage(usage)
+        return replace(counted, searches=self._searches) if self._searches else counted
 
     def _candidate(self, candidate: Mapping[str, Any], emit: EventBuilder) -> None:
         content = candidate.get("content")
@@ -150,6 +157,7 @@ class GeminiDecoder:
         if isinstance(raw, str) and raw not in ("", "FINISH_REASON_UNSPECIFIED"):
             finish(raw, emit)
         grounding = mapping(candidate.get("groundingMetadata"))
+        self._searches = max(self._searches, len(listing(grounding.get("webSearchQueries"))))
         for chunk in objects(grounding.get("groundingChunks")):
             web = mapping(chunk.get("web"))
             emit.cite(text(web.get("title")), text(web.get("uri")))

@@ -21,6 +21,7 @@ from routerterm.protocols.normalize_messages import (
 )
 from routerterm.protocols.schemas import gemini_schema, is_recursive, object_schema
 from routerterm.protocols.signature_scope import read_scope
+from routerterm.protocols.web_search import GEMINI
 
 _BUDGETS = {"none": 0, "low": 1024, "medium": 8192, "high": 24576}
 
@@ -43,6 +44,8 @@ def request_body(request: ChatRequest, *, model: str, prefill: str) -> dict[str,
         body["tools"] = [{"functionDeclarations": [_tool(tool) for tool in request.tools]}]
         if request.tool_choice:
             body["toolConfig"] = {"functionCallingConfig": _choice(request.tool_choice)}
+    if request.params.web:
+        body["tools"] = [*body.get("tools", ()), dict(GEMINI)]
     return body
 
 

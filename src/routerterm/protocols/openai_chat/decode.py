@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from routerterm.core.errors import InvalidResponse
 from routerterm.protocols.classify import classify
@@ -79,6 +80,8 @@ class ChatDecoder:
         self._names: dict[int, str] = {}
         self._usage: Mapping[str, Any] | None = None
         self._tier = ""
+        self._searches = 0
+        """Of the web, made by the provider."""
         self._cost: Decimal | None = None
 
     def quick(self, data: bytes, emit: EventBuilder) -> bool:
@@ -171,7 +174,9 @@ class ChatDecoder:
                 self._call(call, mapping(call.get("function")), emit)
         if function := delta.get("function_call"):
             self._call({"index": 0}, mapping(function), emit)
+        self._searches = max(self._searches, len(objects(delta.get("executed_tools"))))  # Groq's
         if notes := delta.get("annotations"):
+            self._searches = max(self._searches, 1)
             for note in objects(notes):
                 source = mapping(note.get("url_citation"))
                 emit.cite(text(source.get("title")), text(source.get("url")))
@@ -216,7 +221,8 @@ class ChatDecoder:
         if isinstance(usage, dict) and usage:
             self._usage = usage
         if self._usage is not None and (usage or cost is not None):
-            emit.usage(read_usage(self._usage, self._cost, self._tier))
+            counted = read_usage(self._usage, self._cost, self._tier)
+            emit.usage(replace(counted, searches=self._searches) if self._searches else counted)
 
 
 def _parts(parts: list[Mapping[str, Any]], emit: EventBuilder) -> None:

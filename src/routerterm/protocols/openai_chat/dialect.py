@@ -58,6 +58,8 @@ class Dialect(Struct, frozen=True):
     """Whether it holds an answer to a JSON Schema; otherwise it is told to answer in JSON, and the schema in words."""
     passes: frozenset[str] = _COMMON
     """The fields beyond our vocabulary that it takes."""
+    web: Literal["", "options", "plugin", "browser", "always"] = ""
+    """How it is told to search the web (`web_search.CHAT`); empty where it cannot be told."""
     cached_models: str = ""
     """Models (as a pattern) whose prompts may be marked for their provider's cache; empty for none."""
     extra: Mapping[str, Any] = field(default_factory=dict)
@@ -90,6 +92,7 @@ DIALECTS: Mapping[str, Dialect] = {
         max_tokens="max_completion_tokens",
         effort="reasoning_effort",
         system_role="developer",
+        web="options",
     ),
     "azure": replace(
         _HOSTED,
@@ -99,7 +102,7 @@ DIALECTS: Mapping[str, Dialect] = {
         max_tokens="max_completion_tokens",
         effort="reasoning_effort",
     ),
-    "groq": replace(_TALKS, max_tokens="max_completion_tokens", effort="reasoning_effort"),
+    "groq": replace(_TALKS, max_tokens="max_completion_tokens", effort="reasoning_effort", web="browser"),
     "deepseek": replace(
         PLAIN, think_tags=False, effort="thinking", prefill="prefix", reasoning_field="reasoning_content", schemas=False
     ),
@@ -108,6 +111,7 @@ DIALECTS: Mapping[str, Dialect] = {
         effort="reasoning",
         details_family="openrouter",
         cached_models="^~?(anthropic|google)/",
+        web="plugin",
         extra={"usage": {"include": True}},
     ),
     "vercel": replace(_HOSTED, effort="reasoning", details_family="vercel"),
@@ -124,7 +128,7 @@ DIALECTS: Mapping[str, Dialect] = {
         tool_id="mistral",
         required_word="any",
     ),
-    "perplexity": replace(PLAIN, stream_usage=False, effort="reasoning_effort", efforts={"none": ""}),
+    "perplexity": replace(PLAIN, stream_usage=False, effort="reasoning_effort", efforts={"none": ""}, web="always"),
     "together": replace(_TALKS, effort="reasoning_effort", efforts={"none": ""}),
     "fireworks": replace(_TALKS, effort="reasoning_effort"),
     "cerebras": replace(_TALKS, max_tokens="max_completion_tokens", effort="reasoning_effort", efforts={"none": ""}),

@@ -24,6 +24,7 @@ from routerterm.protocols.openai_chat.dialect import Dialect
 from routerterm.protocols.schemas import object_schema
 from routerterm.protocols.signature_scope import read_scope
 from routerterm.protocols.structured import chat_format, in_words
+from routerterm.protocols.web_search import CHAT
 
 
 def request_body(request: ChatRequest, dialect: Dialect, *, model: str, stream: bool, prefill: str) -> dict[str, Any]:
@@ -36,6 +37,9 @@ def request_body(request: ChatRequest, dialect: Dialect, *, model: str, stream: 
         body["tools"] = [tool_json(tool) for tool in request.tools]
         if request.tool_choice:
             body["tool_choice"] = _choice(request.tool_choice, dialect)
+    if request.params.web:
+        for name, value in CHAT.get(dialect.web, {}).items():
+            body[name] = [*body.get(name, ()), *value] if isinstance(value, list) else value
     if request.json is not None:
         body["response_format"] = chat_format(request.json, schemas=dialect.schemas)
     if stream:

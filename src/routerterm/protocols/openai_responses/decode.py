@@ -7,6 +7,7 @@ from typing import Any, assert_never
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from routerterm.core.errors import InvalidResponse, ServerError
 from routerterm.protocols.classify import classify
@@ -44,6 +45,8 @@ class ResponsesDecoder:
         """Whose the seals on its thoughts are."""
         self._calls: dict[Any, int] = {}
         self._said: set[Any] = set()
+        self._searches = 0
+        """Of the web, made by the provider."""
         self._silent = True
         """Whether no output item has come by itself: then the last event's list of them counts."""
 
@@ -122,7 +125,8 @@ class ResponsesDecoder:
             for place, item in enumerate(objects(response.get("output"))):
                 self._item(place, item, emit)
         if usage := mapping(response.get("usage")):
-            emit.usage(read_usage(usage, tier=text(response.get("service_tier"))))
+            counted = read_usage(usage, tier=text(response.get("service_tier")))
+            emit.usage(replace(counted, searches=self._searches) if self._searches else counted)
         match text(response.get("status")) or status:
             case "incomplete":
                 finish(text(mapping(response.get("incomplete_details")).get("reason")) or "incomplete", emit)
@@ -148,6 +152,9 @@ class ResponsesDecoder:
                         emit.refusal(text(part.get("refusal")))
                     for note in objects(part.get("annotations")):
                         emit.cite(text(note.get("title")), text(note.get("url")))
+            case "web_search_call":
+                # Opening a page that was found costs nothing more.
+                self._searches += mapping(item.get("action")).get("type") in (None, "search")
             case "reasoning":
                 self._silent = False
                 if place not in self._said:

@@ -17,6 +17,7 @@ from routerterm.protocols.normalize_messages import arguments_text, conversation
 from routerterm.protocols.schemas import object_schema
 from routerterm.protocols.signature_scope import read_scope
 from routerterm.protocols.structured import chat_format
+from routerterm.protocols.web_search import RESPONSES
 
 
 class Dialect(Struct, frozen=True):
@@ -59,6 +60,8 @@ def request_body(request: ChatRequest, dialect: Dialect, *, model: str, stream: 
         body["tools"] = [_tool(tool) for tool in request.tools]
         if request.tool_choice:
             body["tool_choice"] = _choice(request.tool_choice)
+    if request.params.web:
+        body["tools"] = [*body.get("tools", ()), dict(RESPONSES)]
     if request.json is not None:
         body["text"] = {"format": _format(request.json)}
     if verbosity := request.params.more.get("verbosity"):

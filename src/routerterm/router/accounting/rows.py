@@ -95,6 +95,7 @@ def total_usage(usages: Iterable[Usage]) -> Usage:
         cache_write_1h=sum(usage.cache_write_1h for usage in attempts),
         output=sum(usage.output for usage in attempts),
         reasoning=sum(usage.reasoning for usage in attempts),
+        searches=sum(usage.searches for usage in attempts),
         source="estimated" if any(usage.source == "estimated" for usage in attempts) else "reported",
         cost=None if not attempts or None in costs else sum((cost for cost in costs if cost is not None), Decimal(0)),
     )

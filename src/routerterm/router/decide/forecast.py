@@ -9,11 +9,12 @@ from math import ceil
 
 from msgspec import Struct
 
-from routerterm.catalog.pricing import amount, is_declared_free, prices_for
+from routerterm.catalog.pricing import SEARCH_TOKENS, amount, is_declared_free, prices_for, search_fee
 from routerterm.catalog.values import ModelInfo, Prices
 from routerterm.core.request import ChatRequest
 from routerterm.core.targets import Forecast, Target
 from routerterm.core.usage import Usage
+from routerterm.protocols.web_search import MOST_SEARCHES
 from routerterm.router.ports import Estimator
 
 REMEMBERED = 200
@@ -74,6 +75,8 @@ class HistoryForecaster(Struct, frozen=True):
         low = amount(Usage(fresh=prompt - warm, cache_read=warm, output=short), prices)
         most = ceil(prompt * MARGIN)
         high = amount(Usage(fresh=most, output=long), _dearest(prices_for(model, most)))
+        if request.params.web:
+            low, high = _with_searches(low, high, model)
         return Forecast(prompt, low, high, model.context, long)
 
     def _answer(self, request: ChatRequest, model: ModelInfo) -> tuple[int, int]:
@@ -88,6 +91,17 @@ class HistoryForecaster(Struct, frozen=True):
         """Tokens of the last message, which no cache can hold."""
         last = request.messages[-1].text if request.messages else ""
         return self.estimator.text(last, model)
+
+
+def _with_searches(
+    low: Decimal | None, high: Decimal | None, model: ModelInfo
+) -> tuple[Decimal | None, Decimal | None]:
+    """With one search at the least, and as many as it may make, whose results are read as well."""
+    least, most = search_fee(1, model), search_fee(MOST_SEARCHES, model)
+    read = amount(Usage(fresh=MOST_SEARCHES * SEARCH_TOKENS), model.prices)
+    if low is None or high is None or least is None or most is None or read is None:
+        return None, None
+    return low + least, high + most + read
 
 
 class Outlook(Struct, frozen=True):

@@ -9,6 +9,7 @@ from decimal import Decimal
 from msgspec import Struct, field
 
 from routerterm.catalog.values import ModelInfo, ProviderInfo
+from routerterm.core.money import show_usd
 from routerterm.core.request import JsonAnswer
 from routerterm.core.targets import Candidate, Cause, Decision, Forecast, RejectedCandidate, Target
 from routerterm.protocols.registry import EMBEDDING_PROTOCOLS
@@ -36,6 +37,8 @@ class Needs(Struct, frozen=True):
     json: JsonAnswer | None = None
     embedding: bool = False
     """Vectors instead of an answer."""
+    web: bool = False
+    """The provider's own search of the web."""
 
 
 class CandidateInfo(Struct, frozen=True):
@@ -172,6 +175,8 @@ def _lacks(provider: ProviderInfo, model: ModelInfo, needs: Needs, forecast: For
         return "no vision" if model.lacks("vision") else "not known to read images"
     if needs.tools and model.lacks("tools"):
         return "no tools"
+    if needs.web and (model.web is None or (needs.tools and provider.protocol == "gemini")):
+        return "no web search" if model.web is None else "no web search beside tools"
     if needs.embedding and (provider.protocol not in EMBEDDING_PROTOCOLS or provider.in_process == "llama"):
         return "no embeddings"
     if needs.json is not None and not can_answer_in_json(provider.protocol, model.id, needs.json):
@@ -281,11 +286,8 @@ def _warm_first(drawn: list[CandidateInfo]) -> list[CandidateInfo]:
 
 def _with_caches(ranked: list[tuple[CandidateInfo, str]]) -> list[tuple[CandidateInfo, str]]:
     """The reasons with what a warm cache saves, and what the first one loses that has none."""
-    best = max(
-        (one.warm for one, _ in ranked if one.warm is not None and one.warm.saved),
-        key=lambda warm: warm.saved or Decimal(0),
-        default=None,
-    )
+    held = (one.warm for one, _ in ranked if one.warm is not None and one.warm.saved)
+    best = max(held, key=lambda warm: warm.saved or Decimal(0), default=None)
     if best is None:
         return ranked
     told = []
@@ -311,8 +313,6 @@ def _price(forecast: Forecast | None) -> tuple[bool, Decimal]:
 
 
 def _price_words(forecast: Forecast | None) -> str:
-    from routerterm.core.money import show_usd
-
     if forecast is None or forecast.high is None:
         return "its price is unknown"
     if not forecast.high:

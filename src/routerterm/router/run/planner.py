@@ -283,6 +283,7 @@ def _needs(request: ChatRequest) -> Needs:
         reserve=request.params.max_output or 1024,
         json=request.json,
         embedding=request.embedding is not None,
+        web=bool(request.params.web),
     )
 
 

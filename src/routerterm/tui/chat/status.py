@@ -277,6 +277,8 @@ def in_force(conversation: ConversationController) -> Iterator[str]:
     params = conversation.params
     if params.temperature is not None:
         yield f"temp {params.temperature:g}"
+    if params.web:
+        yield "web search"
     if params.effort is not None:
         yield f"reasoning {params.effort}"
     if params.max_output is not None:

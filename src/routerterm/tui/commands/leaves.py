@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from routerterm.core.errors import RoutertermError
 from routerterm.engine.chat.context import NOT_SENT
-from routerterm.engine.chat.leaves import SYSTEM, UNSENT, OutgoingLine, Sheet
+from routerterm.engine.chat.leaves import HOSTED, SYSTEM, UNSENT, OutgoingLine, Sheet
 from routerterm.tui.commands.base import Command, CommandContext
 
 if TYPE_CHECKING:
@@ -81,6 +81,9 @@ class ChatDesk:
             await self._leave_out_file(line)
         elif line.kind == "summary":
             raise RoutertermError("The summary stands for older messages.", "/summary off sends them in full again.")
+        elif line.id == HOSTED:
+            now = self._chat.conversation
+            await now.set(params=replace(now.params, web=None))
         elif line.kind == "tool":
             await self._leave_out_tool(line)
         elif not line.id:

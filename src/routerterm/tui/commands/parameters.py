@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from routerterm.core.errors import RoutertermError
 from routerterm.core.request import Effort, Params
+from routerterm.tui.chat.turn import Asked
 from routerterm.tui.commands.base import Choice, Command, CommandContext
 
 EFFORTS = {
@@ -80,6 +81,31 @@ class Length(Command):
             raise RoutertermError(f"{argument!r} is not a number of tokens.", "Write /length 500, or /length default.")
         most = None if argument == "default" else int(argument)
         await _set(chat, replace(chat.conversation.params, max_output=most))
+
+
+class Web(Command):
+    """Let the provider search the web and name its sources: on, off, or for one question."""
+
+    name, title, group, slash, argument = "web", "Web search", "Conversation", "web", "QUESTION|on|off"
+
+    @classmethod
+    async def choices(cls, chat: CommandContext, argument: str) -> Sequence[Choice]:
+        """On and off; a question is written behind it."""
+        ways = (Choice("on", "for this conversation; each search has a fee"), Choice("off", "no longer"))
+        return [choice for choice in ways if choice.value.startswith(argument)]
+
+    async def run(self, chat: CommandContext, argument: str = "") -> None:
+        """Turn it over, or send one question with it."""
+        params, word = chat.conversation.params, argument.lower()
+        if argument and word not in ("on", "off"):
+            asked = Asked(argument, chat.attachments.take(), params=replace(params, web=True))
+            chat.turns.send_asked(asked)
+            return
+        wanted = word == "on" if argument else not params.web
+        await chat.conversation.set(params=replace(params, web=True if wanted else None))
+        said = "Web search is on: the provider searches, names its sources and charges a fee for it."
+        chat.app.notify(said if wanted else "Web search is off.", timeout=4, markup=False)
+        await chat.attachments.say_unheeded()
 
 
 def _temperature(argument: str) -> float | None:

@@ -89,6 +89,7 @@ COMMANDS: Mapping[str, type[Command]] = {
         parameters.Temperature,
         parameters.Reasoning,
         parameters.Length,
+        parameters.Web,
         compare.Compare,
         leaves.Leaves,
         tools.Tools,

@@ -97,7 +97,8 @@ def _end(record: ReplyTrace, glyphs: Glyphs) -> Iterator[Line]:
     if record.usage is not None:
         usage = record.usage
         cached = f" ({usage.cache_read:,} from cache)" if usage.cache_read else ""
-        yield f"    {usage.input:,} tokens in{cached}, {usage.output:,} out  {basis_of(usage)}", "text"
+        searched = f", {usage.searches} web searches" if usage.searches else ""
+        yield f"    {usage.input:,} tokens in{cached}, {usage.output:,} out{searched}  {basis_of(usage)}", "text"
     if record.cost is not None:
         dated = f", prices of {record.cost.price_date}" if record.cost.price_date else ""
         yield f"    {show_usd(record.cost.usd)}  {record.cost.source or 'price unknown'}{dated}", "text"
