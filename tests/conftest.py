@@ -105,7 +105,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixtur
     return home
 
 
-async def _settled(min_sleep: float = SOON, max_sleep: float = 0.5) -> None:
+async def _settled(min_sleep: float = SOON, max_sleep: float = 0.2) -> None:
     """Until the event loop has nothing to do now or within the next frame, or for ``max_sleep`` seconds."""
     loop: Any = asyncio.get_running_loop()
     limit = loop.time() + max_sleep

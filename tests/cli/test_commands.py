@@ -33,7 +33,7 @@ def test_every_command_has_help_that_fits_a_screen(name: str) -> None:
 def test_the_help_lists_every_command_and_fits_a_screen() -> None:
     output = CliRunner().invoke(root, ["-h"]).output
     assert all(name in output for name in COMMANDS)
-    assert len(output.splitlines()) <= 40
+    assert len(output.splitlines()) <= 22 + len(COMMANDS)
 
 
 @pytest.mark.parametrize(

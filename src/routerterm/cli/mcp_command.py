@@ -27,8 +27,8 @@ def command() -> None:
     """Add, list, test and call the tools of MCP servers.
 
     \b
-      routerterm mcp add files -- npx -y @modelcontextprotocol/server-filesystem ~/notes
-      routerterm mcp add wiki --url https://example.org/mcp --header Authorization=env:WIKI_TOKEN
+      routerterm mcp add files -- uvx mcp-server-files ~/notes
+      routerterm mcp add wiki --url https://example.org/mcp
       routerterm mcp list
       routerterm mcp run files list_directory path=.
     """

@@ -43,7 +43,10 @@ class Found:
     "--days", type=click.IntRange(1, 36_500), default=30, show_default=True, help="The number of days, including today."
 )
 @click.option("--all", "everything", is_flag=True, help="Since the first request.")
-@click.option("--by", type=click.Choice(BYS), default="day", show_default=True, help="How to group the figures.")
+@click.option(
+    "--by", type=click.Choice(BYS), default="day", show_default=True, metavar="WHAT",
+    help=f"How to group the figures: {', '.join(BYS)}.",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, for other programs.")
 @click.option("--csv", "as_csv", is_flag=True, help="Comma-separated values, for a spreadsheet.")
 def command(days: int, everything: bool, by: str, as_json: bool, as_csv: bool) -> None:

@@ -31,7 +31,7 @@ def command() -> None:
 
     \b
       routerterm themes new night --like amber   begin with a copy of a theme
-      routerterm themes check night.toml         what is wrong, and what is hard to read
+      routerterm themes check night.toml         what is wrong or hard to read
       routerterm themes preview night.toml -w    see it, again after every change
 
     In the chat, F8 tries themes on, and a changed file is shown within two seconds.

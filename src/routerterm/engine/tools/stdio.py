@@ -40,7 +40,8 @@ class StdioConnection:
         self._notices = 0
         self._over: McpError | None = None
         self._draining = asyncio.create_task(self._drain())
-        self._tasks = [asyncio.create_task(self._read()), self._draining]
+        self._reading = asyncio.create_task(self._read())
+        self._tasks = [self._reading, self._draining]
 
     @classmethod
     async def open(
@@ -121,7 +122,7 @@ class StdioConnection:
             self._process.stdin.write(body + b"\n")
             await self._process.stdin.drain()
         except (ConnectionError, RuntimeError):
-            await asyncio.sleep(0)  # the reader knows by now why it ended
+            await asyncio.wait({self._reading}, timeout=2 * GRACE)  # the reader learns why it ended
             raise self._over or self._ended() from None
 
     async def _read(self) -> None:
