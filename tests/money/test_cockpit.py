@@ -19,6 +19,7 @@ from routerterm.engine.usage.clock import DAY, HOUR, zone_of
 from routerterm.engine.usage.cockpit import GROUPINGS, Cockpit, Look, seen
 from routerterm.engine.usage.lines import Line
 from routerterm.engine.usage.periods import ZOOMS, bars_of, last_days, period_of
+from routerterm.engine.usage.plot import binned
 from routerterm.engine.usage.projection import project
 from routerterm.engine.usage.snapshot import Snapshot
 from routerterm.engine.usage.views import change_words, projection_words
@@ -177,7 +178,6 @@ def check_what_is_behind(
             assert in_python(rows_of_filter(connection, behind[1], 500)) == figures(line), (behind, line)
     for at, part in enumerate(found.parts):
         behind = behind_spot(found, "cost", at, snapshot)
-        assert behind is not None
         assert in_python(rows_of_filter(connection, behind[1], 500)) == figures(part)
     for which, count in (
         ("all", found.total.attempts), ("requests", found.total.requests), ("errors", found.total.errors),
@@ -186,6 +186,10 @@ def check_what_is_behind(
     ):  # fmt: skip
         wanted = RequestFilter(found.period.since, found.period.until, which=which)  # type: ignore[arg-type]
         assert len(rows_of_filter(connection, wanted, 500)) == count, which
+    for view, values in (("ttft", [v / 1000 for v in found.ttft_ms]), ("speed", list(found.tokens_per_second))):
+        for at, count in enumerate(binned(values)[1]):
+            behind = behind_spot(found, view, at, snapshot)  # type: ignore[arg-type]
+            assert len(rows_of_filter(connection, behind[1], 500)) == count, (view, at)
     running = [row for row in rows if row.outcome == "running"]
     assert found.under_way == len(running)
     assert found.reserved * 10**9 == sum(row.cost_nanousd or 0 for row in running)

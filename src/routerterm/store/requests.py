@@ -24,6 +24,12 @@ Which: TypeAlias = Literal[
     "cached",
     "running",
 ]
+Measured: TypeAlias = Literal["ttft_ms", "tokens_per_second"]
+_MEASURED = {
+    "ttft_ms": "ttft_ms",
+    "tokens_per_second": "CASE WHEN output_tokens > 1 AND duration_ms > coalesce(ttft_ms, 0)"
+    " THEN output_tokens * 1000.0 / (duration_ms - coalesce(ttft_ms, 0)) END",
+}
 _COLUMNS = AttemptRecord.__struct_fields__
 _WHICH = {
     "all": "outcome <> 'running'",
@@ -66,6 +72,8 @@ class RequestFilter(Struct, frozen=True):
     which: Which = "all"
     spans: tuple[tuple[int, int], ...] = ()
     """Only those that began within one of these, such as each Monday from 9 to 10."""
+    measured: tuple[Measured, float, float] | None = None
+    """Only whole answers of which this was at least so much, and less than the other."""
     words: str = ""
     """As a person types them: ``openai error:rate_limited client:gateway``; all of them must fit."""
 
@@ -81,6 +89,11 @@ def rows_of_filter(connection: sqlite3.Connection, wanted: RequestFilter, limit:
     if wanted.spans:
         conditions.append(f"({' OR '.join(['started_at >= ? AND started_at < ?'] * len(wanted.spans))})")
         bound += [edge for span in wanted.spans for edge in span]
+    if wanted.measured is not None:
+        name, low, high = wanted.measured
+        conditions.append(f"outcome = 'done' AND duration_ms IS NOT NULL AND {_MEASURED[name]} >= ?")
+        conditions.append(f"{_MEASURED[name]} < ?")
+        bound += [low, high]
     for condition, value in _of_words(wanted.words):
         conditions.append(condition)
         bound.append(value)

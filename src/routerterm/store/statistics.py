@@ -7,7 +7,8 @@ of a period from the rows themselves.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from operator import attrgetter
 from typing import Any, Literal, TypeAlias
 
@@ -85,6 +86,9 @@ class Sums(Struct, frozen=True):
     def __add__(self, other: Sums) -> Sums:
         return Sums(*(getattr(self, name) + getattr(other, name) for name in _SUMS))
 
+    def __sub__(self, other: Sums) -> Sums:
+        return Sums(*(getattr(self, name) - getattr(other, name) for name in _SUMS))
+
 
 _SUMS = Sums.__struct_fields__
 _columns = attrgetter(*_SUMS)
@@ -116,6 +120,18 @@ class Book:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+
+    @contextmanager
+    def at_one_moment(self) -> Iterator[None]:
+        """Everything that is asked within is answered as of the same moment, whatever others write meanwhile."""
+        if self._connection.in_transaction:
+            yield
+            return
+        self._connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._connection.execute("ROLLBACK")
 
     def by_time(self, since: int, until: int, unit: int, offset: int, cycle: int | None = None) -> dict[int, Sums]:
         """See the function of that name."""

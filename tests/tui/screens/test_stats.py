@@ -175,6 +175,10 @@ async def test_limits_are_changed_where_they_are_shown(paths: Paths) -> None:
         text = paths.config_file.read_text()
         assert tomllib.loads(text)["budget"]["day"] == 12
         assert "# mine" in text
+        await pilot.press("escape")
+        await it.screen_shows("of $12.00")
+        await pilot.press("m")
+        await it.screen_shows("Every month")
         await it.type("editor suspend")
         await pilot.press("enter")
         await it.screen_shows("suspended")

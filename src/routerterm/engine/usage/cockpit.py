@@ -85,10 +85,10 @@ async def cockpit(store: HasReader, snapshot: Snapshot, look: Look, now_ms: int 
 
 def seen(book: Book, snapshot: Snapshot, look: Look, now: int) -> Cockpit:
     """See `cockpit`."""
-    snapshot.refresh(book, now)
-    period = period_of(look.zoom, look.back, now, snapshot.first, snapshot.zone)
-    bars = bars_of(period, snapshot.zone)
-    return seen_between(book, snapshot, look, period, bars, now)
+    with book.at_one_moment():
+        snapshot.refresh(book, now)
+        period = period_of(look.zoom, look.back, now, snapshot.first, snapshot.zone)
+        return seen_between(book, snapshot, look, period, bars_of(period, snapshot.zone), now)
 
 
 def seen_between(
@@ -98,6 +98,7 @@ def seen_between(
     quick = snapshot.speeds(book, period.since, period.until)
     total = _total(book, snapshot, period)
     before = _compared(look, period, snapshot, now)
+    total_before = _total(book, snapshot, before) if before else Sums()
     held = book.running(0, max(now, period.until))
     return Cockpit(
         look,
@@ -105,9 +106,9 @@ def seen_between(
         line_of("total", "", total, quick),
         bars,
         _parts(book, snapshot, period, bars, quick),
-        _lines(book, snapshot, look.by, period, bars, quick),
-        line_of("total", "", _total(book, snapshot, before)) if before else None,
-        _lines(book, snapshot, look.by, before, bars_of(before, snapshot.zone), ()) if before else (),
+        _lines(book, snapshot, look.by, period, bars, quick, total),
+        line_of("total", "", total_before) if before else None,
+        _lines(book, snapshot, look.by, before, bars_of(before, snapshot.zone), (), total_before) if before else (),
         tuple(_calendar(snapshot, min(period.until, now + 1))),
         tuple(_week(snapshot, period)) if period.zoom != "hour" else (),
         tuple(sorted(speed.ttft_ms for speed in quick if speed.ttft_ms is not None)),
@@ -151,7 +152,13 @@ def _parts(
 
 
 def _lines(
-    book: Book, snapshot: Snapshot, by: Grouping, period: Period, bars: Sequence[Bar], quick: Sequence[Speed]
+    book: Book,
+    snapshot: Snapshot,
+    by: Grouping,
+    period: Period,
+    bars: Sequence[Bar],
+    quick: Sequence[Speed],
+    total: Sums,
 ) -> tuple[Line, ...]:
     if by == "time":
         return _parts(book, snapshot, period, bars, quick)
@@ -166,7 +173,7 @@ def _lines(
     for speed in quick:
         name = snapshot.project_of(speed.conversation_id) if by == "project" else NAME_OF[by](speed)
         groups.setdefault(name, []).append(speed)
-    return lines_of(book, by, snapshot.by_thing(book, by, period.since, period.until), groups)
+    return lines_of(book, by, snapshot.by_thing(book, by, period.since, period.until), groups, total)
 
 
 def _row(book: Book, period: Period) -> tuple[int, ...]:

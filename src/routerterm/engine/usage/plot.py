@@ -271,11 +271,16 @@ def _heat_tone(value: float, now: bool) -> Tone:
     return "bright" if now else "text" if value > 0 else "faint"
 
 
+def class_floors() -> list[float]:
+    """Where the classes of a distribution begin."""
+    return [step * 10.0**power for power in range(-3, 7) for step in (1, 1.5, 2, 3, 5, 7)]
+
+
 def binned(values: Sequence[float]) -> tuple[list[float], list[int]]:
     """How many of sorted values lie in each of the classes from 1, 1.5, 2, 3, 5, 7 times a power of ten."""
     if not values:
         return [], []
-    floors = [step * 10.0**power for power in range(-3, 7) for step in (1, 1.5, 2, 3, 5, 7)]
+    floors = class_floors()
     first = max((n for n, floor in enumerate(floors) if floor <= values[0]), default=0)
     last = max((n for n, floor in enumerate(floors) if floor <= values[-1]), default=first)
     kept = floors[first : last + 1]

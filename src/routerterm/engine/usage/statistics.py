@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
+from heapq import nsmallest
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Protocol, TypeAlias, get_args
 
@@ -127,27 +128,28 @@ def _by_label(book: Book, clock: Clock, by: By, since: int, until: int) -> dict[
 
 def _things(book: Book, by: Thing, since: int, until: int, quick: Iterable[Speed]) -> tuple[Line, ...]:
     if by != "project":
-        return lines_of(book, by, book.by_kind(by, since, until), _grouped(quick, NAME_OF[by]))
+        of_things = book.by_kind(by, since, until)
+        return lines_of(book, by, of_things, _grouped(quick, NAME_OF[by]), added_up(of_things.values()))
     projects = book.projects()
     found: dict[str, list[Sums]] = {}
     for conversation, sums in book.by_kind("conversation", since, until).items():
         found.setdefault(projects.get(conversation, ""), []).append(sums)
     groups = _grouped(quick, lambda speed: projects.get(speed.conversation_id, ""))
-    return lines_of(book, by, {name: added_up(many) for name, many in found.items()}, groups)
+    of_projects = {name: added_up(many) for name, many in found.items()}
+    return lines_of(book, by, of_projects, groups, added_up(of_projects.values()))
 
 
 def lines_of(
-    book: Book, by: Thing, found: Mapping[str, Sums], groups: Mapping[str, Sequence[Speed]]
+    book: Book, by: Thing, found: Mapping[str, Sums], groups: Mapping[str, Sequence[Speed]], total: Sums
 ) -> tuple[Line, ...]:
-    """A line for each thing, the dearest first, and one for all that are too many."""
-    ranked = sorted(found, key=lambda name: (-found[name].cost, -found[name].attempts, name))
-    shown, rest = ranked[:MOST_LINES], ranked[MOST_LINES:]
+    """A line for each thing, the dearest first, and one for all that are too many; ``total`` is of all of them."""
+    shown = nsmallest(MOST_LINES, found, key=lambda name: (-found[name].cost, -found[name].attempts, name))
     names = book.titles(shown) if by == "conversation" else {}
     if by == "project":
         names = {id: PurePath(id).name for id in shown}
     lines = [line_of(names.get(id) or id.strip() or "(none)", id, found[id], groups.get(id, ())) for id in shown]
-    if rest:
-        lines.append(line_of("(all others)", OTHERS, added_up(found[id] for id in rest)))
+    if len(found) > len(shown):
+        lines.append(line_of("(all others)", OTHERS, total - added_up(found[id] for id in shown)))
     return tuple(lines)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from routerterm.engine.usage.cockpit import ms_of_day
+from routerterm.engine.usage.plot import binned
 from routerterm.engine.usage.statistics import OTHERS
-from routerterm.store.requests import RequestFilter
+from routerterm.store.requests import Measured, RequestFilter
 
 if TYPE_CHECKING:
     from routerterm.engine.usage.cockpit import Cockpit
@@ -34,8 +35,8 @@ def behind_line(found: Cockpit, id: str, snapshot: Snapshot) -> Behind | None:
             return name, RequestFilter(since, until, thing, id)
 
 
-def behind_spot(found: Cockpit, which: View, index: int, snapshot: Snapshot) -> Behind | None:
-    """The requests of a bar or a cell; a distribution's have none of their own."""
+def behind_spot(found: Cockpit, which: View, index: int, snapshot: Snapshot) -> Behind:
+    """The requests of a bar or a cell."""
     match which:
         case "cost" | "tokens":
             return behind_bar(found, index)
@@ -47,8 +48,21 @@ def behind_spot(found: Cockpit, which: View, index: int, snapshot: Snapshot) -> 
             return found.calendar[index].name, RequestFilter(
                 ms_of_day(number, snapshot), ms_of_day(number + 1, snapshot)
             )
-        case _:
-            return None
+        case "ttft" | "speed":
+            return _behind_class(found, which, index)
+
+
+def _behind_class(found: Cockpit, which: Literal["ttft", "speed"], index: int) -> Behind:
+    """Those of a class of a distribution: the outer ones hold what lies beyond them too."""
+    ttft = which == "ttft"
+    floors, _ = binned([value / 1000 for value in found.ttft_ms] if ttft else found.tokens_per_second)
+    scale = 1000 if ttft else 1
+    low = floors[index] * scale if index else 0.0
+    high = floors[index + 1] * scale if index + 1 < len(floors) else float("inf")
+    unit = "s" if ttft else "tok/s"
+    title = f"{floors[index]:g} {unit} and more, {found.period.name}"
+    measured: tuple[Measured, float, float] = ("ttft_ms" if ttft else "tokens_per_second", low, high)
+    return title, RequestFilter(found.period.since, found.period.until, measured=measured)
 
 
 def behind_bar(found: Cockpit, index: int) -> Behind:

@@ -10,6 +10,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
+from textual.events import ScreenResume
 from textual.geometry import Size
 from textual.getters import query_one
 
@@ -127,6 +128,11 @@ class StatsScreen(FramedScreen):
         self._show_table()
         self._reload()
         self.set_interval(EVERY, self._follow)
+
+    def on_screen_resume(self, event: ScreenResume) -> None:
+        """What lay over it may have changed a limit; `FastScreen` has a handler of its own besides."""
+        if self._found is not None:
+            self._reload()
 
     def panes(self) -> Panes:
         """Rules above the table and above the bar."""
@@ -257,9 +263,7 @@ class StatsScreen(FramedScreen):
             self.action_budgets()
         elif self._found is not None:
             which = self._view if event.plot.id == "left" else BESIDE.get(self._view, self._view)
-            behind = behind_spot(self._found, which, event.index, self._snapshot)
-            if behind is not None:
-                show_requests(self.app, *behind)
+            show_requests(self.app, *behind_spot(self._found, which, event.index, self._snapshot))
 
     # -- what is shown ---------------------------------------------------------------------------------
 
