@@ -89,8 +89,8 @@ def places(count: int, width: int) -> list[tuple[int, int]]:
 
 def round_top(most: float) -> float:
     """Where an axis ends: the next round number, a few of which there are between two powers of ten."""
-    if most <= 0:
-        return 1.0
+    if most < 1e-9:  # nothing, or less than the smallest amount there is
+        return 1e-9 if most > 0 else 1.0
     power = 10.0 ** (len(f"{int(most)}") - 1) if most >= 1 else 1.0
     while power > most:
         power /= 10
