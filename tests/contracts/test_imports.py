@@ -70,6 +70,14 @@ except SystemExit: pass"""
     assert loaded_by(program) & (HEAVY - {"platformdirs"}) == set()
 
 
+def test_no_tool_is_loaded_before_one_is_wanted() -> None:
+    """Pages and pictures that are attached are no tools, though they lie beside them."""
+    loaded = loaded_by("import routerterm.tui.app, routerterm.wiring.services, routerterm.cli.ask_command")
+    rooms = ("routerterm.engine.tools.", "routerterm.protocols.mcp")
+    tools = {name for name in loaded if name.startswith(rooms)}
+    assert tools <= {"routerterm.engine.tools.pictures", "routerterm.engine.tools.web_page"}
+
+
 def test_the_looking_itself_works() -> None:
     assert {"sqlite3", "tomlkit"} <= loaded_by("import sqlite3, tomlkit")
 

@@ -1,8 +1,9 @@
 """A server of the handshake era with no package behind it, and every vice: `python old_server.py VICE`.
 
-Vices: none, silent (answers nothing at all), hangs (in a call), floods, huge (one endless line), garbage (prints what
-is no JSON), dies (in a call), lies (schemas that are none), changes (another description at each start, counted in a
-file), stubborn (does not end when its input ends, and has a child).
+Vices: none, silent (answers nothing at all), hangs (in a call; with a file in which they are counted, from the second
+on), floods, huge (one endless line), garbage (prints what is no JSON), dies (in a call), lies (schemas that are none),
+changes (another description at each start, counted in a file), stubborn (does not end when its input ends, and has a
+child).
 """
 
 from __future__ import annotations
@@ -48,8 +49,16 @@ def tools() -> list[Any]:
     return [GOOD]
 
 
+def calls() -> int:
+    """How many calls there were, this one included: it is counted in the file, for programs that are killed."""
+    with open(COUNTER, "a+") as file:
+        file.write("x")
+        file.seek(0)
+        return len(file.read())
+
+
 def call(id: Any) -> None:
-    if VICE == "hangs":
+    if VICE == "hangs" and (not COUNTER or calls() > 1):
         time.sleep(60)
     elif VICE == "dies":
         print("out of paper", file=sys.stderr, flush=True)
