@@ -68,7 +68,7 @@ class TurnTools:
     async def loop(self, conversation: Conversation, model: str) -> ToolLoop | None:
         """The loop; None where no tool is left to offer, or the model that was picked can call none."""
         services = self._services
-        if _cannot_call(services, model):
+        if _cannot_call(services, model) or not await _can_call(services, model, private=conversation.private):
             return None
         box = services.tools()
         off = params_from_json(conversation.params).tools_off
@@ -108,6 +108,16 @@ def known_tools(services: Services, params: Params, model: str, *, private: bool
 
 def _is_on(tool: ToolInfo, off: Iterable[str]) -> bool:
     return tool.shown not in off and tool.server not in off
+
+
+async def _can_call(services: Services, model: str, *, private: bool) -> bool:
+    """Whether a model behind the name may be called with tools; where none can answer at all, its error says why."""
+    request = ChatRequest(model, (Message.of("user", "?"),), tools=(Tool("t", "", {}),), private=private)
+    try:
+        decision = await services.router.explain(request)
+    except RoutertermError:
+        return True
+    return bool(decision.candidates) or all(rejected.reason != "no tools" for rejected in decision.passed_over)
 
 
 def _cannot_call(services: Services, model: str) -> bool:

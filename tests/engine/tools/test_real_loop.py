@@ -113,3 +113,21 @@ async def test_the_dollars_of_one_answer_are_never_exceeded(tmp_path: Path) -> N
             assert Decimal("0.5") <= end.cost.usd <= Decimal("2.5")
         finally:
             await services.close()
+
+
+async def test_a_model_without_tools_answers_without_them_by_whatever_name(tmp_path: Path) -> None:
+    with serving(Answer("Just words.")) as one, serving(Answer("", status=500)) as other:
+        services = await opened(tmp_path, one, other)
+        await services.close()
+        home = tmp_path / "home"
+        with (home / "config.toml").open("a") as file:
+            file.write('[models."one/plain"]\ntools = false\n[aliases]\np = "one/plain"\n')
+        environ = {"ROUTERTERM_HOME": str(home)}
+        services = await open_services(Paths.find(environ), environ, loading="never")
+        try:
+            for name in ("one/plain", "p"):
+                async with aclosing(services.session().send("Hello.", model=name)) as events:
+                    assert isinstance([event async for event in events][-1], Finished)
+            assert ["tools" in body for body in one.asked] == [False, False]
+        finally:
+            await services.close()

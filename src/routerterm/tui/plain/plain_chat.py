@@ -39,6 +39,7 @@ from routerterm.tui.plain.text import WELCOME, ending
 if TYPE_CHECKING:
     from routerterm.config.keys.key_store import KeyStore
     from routerterm.config.paths import Paths
+    from routerterm.engine.tools.values import Answer, Ask, Verdict
     from routerterm.wiring import Services
 
 Unlock: TypeAlias = Callable[["KeyStore", str], Awaitable[object]]
@@ -79,6 +80,20 @@ class PlainChat:
     def tell(self, error: RoutertermError) -> None:
         """What was wrong, and what to do."""
         self.say(f"Error: {error.message}" + (f"\nWhat to do: {error.hint}" if error.hint else ""))
+
+    async def approve(self, ask: Ask) -> Answer:
+        """Ask whether a tool may be called: nothing else happens meanwhile, so the line is read right here."""
+        from routerterm.engine.tools.values import Answer
+
+        reason = f" ({ask.reason})" if ask.reason else ""
+        self.say(f"Run {one_line(ask.tool.shown)} {one_line(ask.arguments)}{reason}?")
+        said = _answer("y once, a this conversation, s always, n no> ")
+        if said == "s":
+            from routerterm.wiring.tools import allow_always
+
+            await allow_always(self.services, ask.tool)
+        verdicts: dict[str, Verdict] = {"y": "once", "a": "conversation", "s": "always"}
+        return Answer(verdicts.get(said, "no"))
 
     # -- the conversation ------------------------------------------------------------------------------
 
@@ -176,6 +191,7 @@ def run(paths: Paths, unlock: Unlock, opening: Opening | None = None) -> int:
         services = runner.run(open_services(paths))
         try:
             talk = PlainChat(services, unlock)
+            services.approve = talk.approve
             runner.run(_greet(talk, opening or Opening()))
             while not talk.over:
                 line = _line(talk)
@@ -188,6 +204,14 @@ def run(paths: Paths, unlock: Unlock, opening: Opening | None = None) -> int:
         finally:
             runner.run(services.close())
     return 0
+
+
+def _answer(question: str) -> str:
+    """The first letter of a line, in lower case; nothing at the end of the input."""
+    try:
+        return input(question).strip().lower()[:1]
+    except EOFError:
+        return ""
 
 
 async def _greet(talk: PlainChat, opening: Opening) -> None:
