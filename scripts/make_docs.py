@@ -18,7 +18,8 @@ from msgspec.structs import FieldInfo, fields
 from routerterm import __version__
 from routerterm.cli.main import COMMANDS, root
 from routerterm.config.describe import sentence
-from routerterm.config.schema import Section, Settings
+from routerterm.config.schema import Settings
+from routerterm.config.schema_base import Section
 from routerterm.tui.commands.registry import COMMANDS as CHAT_COMMANDS
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from routerterm.config.describe import entries, entry_names, sentence
-from routerterm.config.schema import Section
+from routerterm.config.schema_base import Section
 from routerterm.config.validation import validated
 
 

@@ -1,4 +1,4 @@
-"""Nothing dead, nothing unread: every name of the source has a user in it, and every setting a reader."""
+"""Nothing dead, nothing unread: every name of the source has a user in it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-
-from msgspec import Struct
-
-from routerterm.config import schema
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "routerterm"
 CALLED_FROM_OUTSIDE = re.compile(r"__\w+__|(action|on|_on|watch|validate|compute|render|key|handle)_\w+|render")
@@ -26,7 +22,7 @@ ALLOWED = {
     "pause_writing": "asyncio's", "resume_writing": "asyncio's",
     "scanDelims": "markdown-it's",
     "get_default_screen": "Textual's", "_handle_exception": "Textual's", "get_content_height": "Textual's",
-    "_get_terminal_size": "Textual's", "run_input_thread": "Textual's",
+    "run_input_thread": "Textual's",
 }  # fmt: skip
 """Names with no user in the source, each with its reason."""
 
@@ -80,29 +76,3 @@ def test_every_name_has_a_user() -> None:
 
 def test_what_is_allowed_is_still_there_and_still_unused() -> None:
     assert set(ALLOWED) == {one.rpartition(" ")[2] for one in unused(source())} & set(ALLOWED)
-
-
-def sections() -> Iterator[type[Struct]]:
-    """The tables of the settings."""
-    for value in vars(schema).values():
-        if isinstance(value, type) and issubclass(value, Struct) and value.__module__ == schema.__name__:
-            yield value
-
-
-def test_every_setting_has_a_reader() -> None:
-    """Read as ``….name``, or by a name in a string, outside the modules that describe and check the settings."""
-    read = Counter[str]()
-    for module, text in source().items():
-        if module.endswith(".py") and module not in ("config/schema.py", "config/validation.py"):
-            for node in ast.walk(ast.parse(text)):
-                if isinstance(node, ast.Attribute):
-                    read[node.attr] += 1
-                elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-                    read[node.value] += 1
-    unread = [
-        f"{section.__name__}.{field}"
-        for section in sections()
-        for field in section.__struct_fields__
-        if not read[field]
-    ]
-    assert unread == []

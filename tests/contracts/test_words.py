@@ -44,7 +44,7 @@ ALLOWED = {
     "engine/chat/summary.py": "what the model is told, not the person",
     "protocols/error_rules.py": "what providers say",
 }
-HELP = ("cli/*.py", "tui/commands/*.py", "tui/plain/commands.py", "config/schema.py")
+HELP = ("cli/*.py", "tui/commands/*.py", "tui/plain/commands.py", "config/schema*.py")
 """Where docstrings are help texts, so that they are seen as well."""
 
 
@@ -70,7 +70,7 @@ def sentences(file: Path) -> Iterator[tuple[int, str]]:
 def help_texts(file: Path) -> Iterator[tuple[int, str]]:
     """The docstrings that click, the palette or the settings show."""
     tree = ast.parse(file.read_text(encoding="utf-8"))
-    if file.name == "schema.py":
+    if file.name.startswith("schema"):
         yield from ((each.lineno, str(each.value)) for each in docstrings(tree))
         return
     for node in ast.walk(tree):

@@ -22,6 +22,7 @@ from routerterm.core.targets import Forecast, Target
 from routerterm.core.usage import Usage
 from routerterm.protocols import codec
 from routerterm.protocols.evidence import marks_in
+from routerterm.router.decide.filtering import CandidateInfo, Needs
 from routerterm.router.decide.names import Entry, Resolved
 from routerterm.router.decide.prompt_cache import (
     WarmCache,
@@ -32,7 +33,7 @@ from routerterm.router.decide.prompt_cache import (
     saving,
     warm_cache,
 )
-from routerterm.router.decide.ranking import CandidateInfo, Needs, plan
+from routerterm.router.decide.ranking import plan
 from routerterm.router.options import Limits, Strategy
 from routerterm.wiring import open_app
 from routerterm.wiring.leaves import what_leaves

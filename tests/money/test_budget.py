@@ -112,24 +112,24 @@ DAILY = BudgetRules(Limits(day=Decimal(2)), zone=WARSAW)
 
 async def test_what_would_break_a_cap_is_said_in_words() -> None:
     asked = budget(DAILY, used=1_900_000_000)
-    assert await asked.objection(REQUEST, DEAR.target, "smart", forecast("0.05"), NOW) is None
-    objection = await asked.objection(REQUEST, DEAR.target, "smart", forecast("0.2"), NOW)
-    assert objection == "would exceed today's budget (up to $0.20, $0.10 left)"
+    assert await asked.rejection(REQUEST, DEAR.target, "smart", forecast("0.05"), NOW) is None
+    rejection = await asked.rejection(REQUEST, DEAR.target, "smart", forecast("0.2"), NOW)
+    assert rejection == "would exceed today's budget (up to $0.20, $0.10 left)"
 
 
 async def test_free_and_local_models_stay_usable() -> None:
     asked = budget(BudgetRules(Limits(Decimal(0), Decimal(0), Decimal(0)), requests_per_day=0, zone=WARSAW))
     assert asked.caps(REQUEST, FREE.target, "smart", NOW) == ()
-    assert await asked.objection(REQUEST, FREE.target, "smart", forecast("0"), NOW) is None
-    assert await asked.objection(REQUEST, DEAR.target, "smart", forecast("0.01"), NOW) is not None
+    assert await asked.rejection(REQUEST, FREE.target, "smart", forecast("0"), NOW) is None
+    assert await asked.rejection(REQUEST, DEAR.target, "smart", forecast("0.01"), NOW) is not None
 
 
 async def test_an_unknown_price_is_not_waved_through_a_cap_in_dollars() -> None:
-    words = await budget(DAILY).objection(REQUEST, MYSTERY.target, "smart", forecast(None), NOW)
+    words = await budget(DAILY).rejection(REQUEST, MYSTERY.target, "smart", forecast(None), NOW)
     assert words == "cannot be budgeted: its price is unknown"
     counted = budget(BudgetRules(requests_per_day=5, zone=WARSAW))
-    assert await counted.objection(REQUEST, MYSTERY.target, "smart", forecast(None), NOW) is None
-    assert await budget(BudgetRules()).objection(REQUEST, MYSTERY.target, "smart", forecast(None), NOW) is None
+    assert await counted.rejection(REQUEST, MYSTERY.target, "smart", forecast(None), NOW) is None
+    assert await budget(BudgetRules()).rejection(REQUEST, MYSTERY.target, "smart", forecast(None), NOW) is None
 
 
 def test_the_person_may_say_yes_to_one_message() -> None:

@@ -24,9 +24,10 @@ from routerterm.engine.replay.values import Rules, requests_of
 from routerterm.router.decide.attempts import AttemptLost, AttemptSucceeded, Progress
 from routerterm.router.decide.attempts import Rules as RetryRules
 from routerterm.router.decide.budget import BudgetRules, Limits
+from routerterm.router.decide.filtering import CandidateInfo, Needs
 from routerterm.router.decide.key_limits import KeyView
 from routerterm.router.decide.names import Names
-from routerterm.router.decide.ranking import CandidateInfo, Needs, plan
+from routerterm.router.decide.ranking import plan
 from routerterm.router.decide.retry import retry_plan
 from routerterm.router.options import STRATEGIES, Route, RouterOptions
 

@@ -10,12 +10,22 @@ import pytest
 from msgspec.structs import replace
 
 from routerterm.catalog.values import ModelInfo, ProviderInfo
-from routerterm.core.targets import Forecast, Target
+from routerterm.core.errors import (
+    CircuitOpen,
+    CoolingDown,
+    KeyRejected,
+    MissingCapability,
+    NoCandidate,
+    UnknownModel,
+)
+from routerterm.core.targets import Cause, Decision, Forecast, RejectedCandidate, Target, Unavailable
 from routerterm.router.decide.circuit_breaker import Health
+from routerterm.router.decide.filtering import CandidateInfo, Needs
 from routerterm.router.decide.key_limits import KeyView
 from routerterm.router.decide.names import Entry, Resolved
-from routerterm.router.decide.ranking import CandidateInfo, Needs, Plan, plan
+from routerterm.router.decide.ranking import Plan, plan
 from routerterm.router.options import Limits, Strategy
+from routerterm.router.run.planner import PlannedRequest, refusal
 
 NOW = 1_700_000_000.0
 
@@ -71,9 +81,51 @@ REASONS: dict[str, tuple[dict[str, Any], Needs, str]] = {
     "avoided": ({"health": Health(avoided_for=540)}, Needs(), "avoided by hand for 9 min"),
     "gone": ({"health": Health(gone_for=7200)}, Needs(), "its provider said 2 h ago the model does not exist"),
     "switched off": ({"model": {"switched_off": "2023-01-01"}}, Needs(), "retired on 2023-01-01"),
-    "too dear": ({"objection": "would exceed today's budget"}, Needs(), "would exceed today's budget"),
-    "not here": ({"obstacle": "its weights are not installed"}, Needs(), "its weights are not installed"),
+    "too dear": ({"budget_rejection": "would exceed today's budget"}, Needs(), "would exceed today's budget"),
+    "not here": (
+        {"unavailable": Unavailable("its weights are not installed", Cause.NOT_DOWNLOADED)},
+        Needs(),
+        "its weights are not installed",
+    ),
 }
+
+
+CAUSES = {
+    "blind": Cause.CAPABILITY, "unknown eyes": Cause.CAPABILITY, "no hands": Cause.CAPABILITY,
+    "too small": Cause.CAPABILITY, "far away": Cause.CAPABILITY, "no key": Cause.NO_KEY, "bad key": Cause.KEY_REJECTED,
+    "unpaid": Cause.KEY_REJECTED, "cooling": Cause.COOLDOWN, "open": Cause.CIRCUIT, "avoided": Cause.CIRCUIT,
+    "gone": Cause.UNKNOWN, "switched off": Cause.UNKNOWN, "too dear": Cause.BUDGET, "not here": Cause.NOT_DOWNLOADED,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REASONS)
+def test_every_reason_has_its_cause(name: str) -> None:
+    fields, needs, _ = REASONS[name]
+    good = subject("good", model={"vision": True, "tools": True, "local": True})
+    made = decide(good, subject("other", **fields), needs=needs)
+    assert [item.cause for item in made.decision.passed_over] == [CAUSES[name]]
+
+
+ERRORS: dict[str, tuple[tuple[Cause, ...], type[NoCandidate], str]] = {
+    "one that waits may be asked again": ((Cause.CAPABILITY, Cause.COOLDOWN), CoolingDown, "why"),
+    "one that failed too": ((Cause.UNKNOWN, Cause.CIRCUIT), CircuitOpen, "why"),
+    "a refused key": ((Cause.KEY_REJECTED, Cause.CAPABILITY), KeyRejected, "keys test"),
+    "nothing that can": ((Cause.CAPABILITY, Cause.OTHER), MissingCapability, "why"),
+    "nothing of that name": ((Cause.UNKNOWN,), UnknownModel, "why"),
+    "switched off": ((Cause.DISABLED,), UnknownModel, "enabled = false"),
+    "paused": ((Cause.PAUSED,), NoCandidate, "--resume"),
+    "local, not here": ((Cause.NOT_DOWNLOADED,), NoCandidate, "local fetch"),
+}
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_the_error_follows_from_causes_whatever_the_words(name: str) -> None:
+    causes, kind, hint = ERRORS[name]
+    passed = tuple(RejectedCandidate(Target(f"p{n}", "m"), "any words", cause, 3.0) for n, cause in enumerate(causes))
+    decision = Decision("r", "priority", (), passed)
+    error = refusal(PlannedRequest(Plan((), decision), Resolved("r", "priority", (), "r")))
+    assert type(error) is kind
+    assert hint in error.hint
 
 
 @pytest.mark.parametrize("name", REASONS)
@@ -155,13 +207,13 @@ def test_a_short_rest_is_waited_for() -> None:
 
 
 def test_a_first_choice_over_budget_refuses_the_request() -> None:
-    made = decide(subject("dear", objection="would exceed today's budget"), subject("cheap"))
+    made = decide(subject("dear", budget_rejection="would exceed today's budget"), subject("cheap"))
     assert order(made) == []
     assert made.budget_refused
 
 
 def test_cheaper_takes_what_fits() -> None:
-    subjects = (subject("dear", objection="would exceed today's budget"), subject("cheap"))
+    subjects = (subject("dear", budget_rejection="would exceed today's budget"), subject("cheap"))
     resolved = Resolved("r", "priority", tuple(item.entry for item in subjects), "r")
     made = plan(resolved, subjects, Needs(), NOW, limits=Limits(), random=lambda: 0.5, budget_blocks=False)
     assert order(made) == ["cheap"]

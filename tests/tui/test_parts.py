@@ -5,12 +5,13 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from routerterm.tui.actions import Action, bindings_of, offered
 from routerterm.tui.commands.registry import COMMANDS, slash_command
 from routerterm.tui.keymap import keys_by_command
 from routerterm.tui.widgets.fields import Field, Span, fit
 from routerterm.tui.widgets.frame import Panes, draw
 from routerterm.tui.widgets.fuzzy import best, score
-from routerterm.tui.widgets.keybar import key_name
+from routerterm.tui.widgets.keybar import action_fields, key_name, pressed
 from routerterm.tui.widgets.rows import Column, Row, widths
 
 
@@ -99,3 +100,38 @@ def test_slash_commands_are_told_from_text() -> None:
 
 def test_keys_are_named_for_a_person() -> None:
     assert [key_name(key) for key in ("f1", "ctrl+o", "ctrl+underscore", "alt+up")] == ["F1", "^O", "^/", "Alt+Up"]
+
+
+TABLE = (
+    Action("n,insert", "Add a key", "add", rank=0, short="New"),
+    Action("space", "Switch the key off or on", "switch", rank=1, short=lambda on: "Off" if on else "On"),
+    Action("d", "Remove the key", "remove", rank=2, when=lambda on: bool(on)),
+    Action("1", "Continue with answer 1", "take(0)", rank=3, short="Continue", shown_key="1–4"),
+    Action("escape", "Back", "app.pop_screen", rank=4),
+    Action("T", "Test all keys", "test_all"),
+)
+
+
+def test_one_table_gives_the_bindings_and_the_key_bar_of_a_screen() -> None:
+    bindings = [(one.key, one.action, one.description) for one in bindings_of(TABLE) if not isinstance(one, tuple)]
+    assert ("n,insert", "add", "Add a key") in bindings
+    assert ("T", "test_all", "Test all keys") in bindings
+    shown = [(field.spans[0].text, field.spans[1].text, field.action) for field in action_fields(TABLE, True)]
+    assert shown == [
+        (" N ", " New", "screen.add"),
+        (" Space ", " Off", "screen.switch"),
+        (" D ", " Remove the key", "screen.remove"),
+        (" 1–4 ", " Continue", "screen.take(0)"),
+        (" Esc ", " Back", "app.pop_screen"),
+    ]
+
+
+def test_the_key_bar_offers_what_can_be_done_now() -> None:
+    assert [action.method for action in offered(TABLE, False)] == ["add", "switch", "take(0)", "app.pop_screen"]
+    assert [field.spans[1].text for field in action_fields(TABLE, False)][1] == " On"
+
+
+def test_a_key_is_shown_as_its_cap_is_printed() -> None:
+    assert [pressed(key) for key in ("n", "N", "slash", "f6", "ctrl+s", "1–4")] == [
+        "N", "Shift+N", "/", "F6", "^S", "1–4",
+    ]  # fmt: skip

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
+from rich.console import Console
 from textual import events
+from textual._compositor import Compositor
+from textual._styles_cache import StylesCache
 from textual._wrap import compute_wrap_offsets
 from textual.app import App
 from textual.document._document import Document
 from textual.document._wrapped_document import WrappedDocument
-from textual.screen import ModalScreen
+from textual.dom import DOMNode
+from textual.drivers.linux_driver import LinuxDriver
+from textual.screen import ModalScreen, Screen
+from textual.widget import Widget
 
 from routerterm.core.graphemes import ends
-from routerterm.tui import textual_internals
-from routerterm.tui.textual_internals import (
+from routerterm.tui.textual_internals import driver, screens
+from routerterm.tui.textual_internals.text import (
     count_vowel_signs,
     is_text,
     key_name,
@@ -46,8 +56,62 @@ def test_textual_takes_every_letter_for_text(character: str | None, text: bool) 
     assert events.Key("x", character).is_printable is text
 
 
-def test_strips_are_cached_by_their_styles() -> None:
-    assert hasattr(textual_internals.StylesCache, "render_widget")
+PRIVATE: dict[str, tuple[type, tuple[str, ...]]] = {
+    "a part of the screen": (DOMNode, ("_bindings",)),
+    "a widget": (
+        Widget,
+        (
+            "_forward_event", "_on_key", "_styles_cache", "_size", "_size_updated", "_container_size",
+            "_vertical_scrollbar",
+        ),
+    ),
+    "a screen": (
+        Screen,
+        (
+            "_compositor", "_dirty_widgets", "_layout_required", "_on_timer_update", "_recompose_required",
+            "_repaint_required", "_scroll_required",
+        ),
+    ),
+    "an app": (
+        App,
+        (
+            "_batch_count", "_exception", "_exception_event", "_handle_exception", "_return_code", "_start_widget",
+            "_watch_theme",
+        ),
+    ),
+    "a compositor": (Compositor, ("_render_chops",)),
+    "a cache of rows": (StylesCache, ("_cache", "_dirty_lines", "_width")),
+    "a driver": (
+        LinuxDriver,
+        (
+            "_app", "_auto_restart", "_enable_in_band_window_resize", "_get_terminal_size", "_in_band_window_resize",
+            "_key_thread", "_loop", "_request_terminal_sync_mode_support", "_sigtstp_application",
+        ),
+    ),
+    "Rich's console": (Console, ("_color_system",)),
+}  # fmt: skip
+"""Every private that `screens` and `driver` use; those of `text` are tried out below."""
+
+
+@pytest.mark.parametrize("whose", PRIVATE)
+def test_every_private_is_still_there(whose: str) -> None:
+    kind, names = PRIVATE[whose]
+    sources = "".join(
+        inspect.getsource(base) for base in kind.__mro__ if base.__module__.startswith(("textual.", "rich."))
+    )
+    missing = [name for name in names if not hasattr(kind, name) and not re.search(rf"self\.{name}\b", sources)]
+    assert missing == []
+
+
+def test_the_list_of_privates_is_whole() -> None:
+    """What the folder reaches into, by its own source, is what is tried out here."""
+    named = {name for _, names in PRIVATE.values() for name in names}
+    used = set()
+    for module in (screens, driver):
+        for node in ast.walk(ast.parse(inspect.getsource(module))):
+            if isinstance(node, ast.Attribute) and node.attr.startswith("_") and not node.attr.startswith("__"):
+                used.add(node.attr)
+    assert used - named == {"_whole", "_through"}  # our own
 
 
 def test_vowel_signs_have_a_column() -> None:
@@ -69,15 +133,15 @@ async def test_the_places_of_widgets_are_told_while_they_hold() -> None:
     app: App[None] = App()
     async with app.run_test() as pilot:
         await pilot.pause()
-        places = textual_internals.places_of(app.screen)
+        places = screens.places_of(app.screen)
         assert places is not None
         assert places[app.screen][0].size == app.size
-        assert textual_internals.places_of(app.screen) is places
+        assert screens.places_of(app.screen) is places
         with app.batch_update():
-            assert textual_internals.places_of(app.screen) is None
+            assert screens.places_of(app.screen) is None
         below = app.screen
         await app.push_screen(ModalScreen())
-        assert textual_internals.places_of(below) is None
+        assert screens.places_of(below) is None
 
 
 LETTERS = ["a", "é", "e\u0301", "क", "कि", "क्षि", "ක්\u200dෂ", "日", "👩\u200d👩\u200d👧", "🇵🇱", " ", " "]

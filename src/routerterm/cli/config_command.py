@@ -122,7 +122,7 @@ def _toml(value: Any) -> str | None:
     from decimal import Decimal
 
     from routerterm.config.describe import changed_entries
-    from routerterm.config.schema import Section
+    from routerterm.config.schema_base import Section
 
     match value:
         case None:

@@ -68,6 +68,8 @@ async def _decide(prompt: str, model: str, files: tuple[Path, ...], private: boo
 
 def in_words(decision: Decision) -> str:
     """The decision for a person to read."""
+    from routerterm.core.targets import Cause
+
     lines = [f"{decision.asked} ({decision.strategy})"]
     for place, candidate in enumerate(decision.candidates, 1):
         lines.append(f"  {place}. {candidate.target}")
@@ -76,7 +78,7 @@ def in_words(decision: Decision) -> str:
         lines.append(
             "  No model is available." if decision.passed_over else "  No model is available: no provider has a key."
         )
-        if all(item.reason == "no key" for item in decision.passed_over):
+        if all(item.cause is Cause.NO_KEY for item in decision.passed_over):
             lines.append("  Add a key with: routerterm keys add")
     if decision.passed_over:
         lines.append("passed over:")
@@ -94,7 +96,10 @@ def as_object(decision: Decision) -> dict[str, Any]:
             {"model": str(candidate.target), "why": candidate.why, "forecast": _amounts(candidate.forecast)}
             for candidate in decision.candidates
         ],
-        "passed_over": [{"model": str(item.target), "reason": item.reason} for item in decision.passed_over],
+        "passed_over": [
+            {"model": str(item.target), "reason": item.reason, "cause": item.cause.value}
+            for item in decision.passed_over
+        ],
     }
 
 

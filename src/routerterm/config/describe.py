@@ -12,7 +12,8 @@ from typing import Any, get_args, get_type_hints
 from msgspec import Struct
 from msgspec.structs import fields
 
-from routerterm.config.schema import Section, Settings
+from routerterm.config.schema import Settings
+from routerterm.config.schema_base import Section
 
 _KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
 

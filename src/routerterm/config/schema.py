@@ -7,35 +7,29 @@ checked by the models that `routerterm.config.validation` makes of them, with py
 
 from __future__ import annotations
 
-from decimal import Decimal
-from typing import Literal, TypeAlias
+from typing import Literal
 
-from msgspec import Struct, field
+from msgspec import field
 
-from routerterm.core.messages import Role
-
-# Kinds of values; `validation` knows their bounds.
-Seconds: TypeAlias = float
-Usd: TypeAlias = Decimal
-Share: TypeAlias = float
-Weight: TypeAlias = float
-Count: TypeAlias = int
-Minutes: TypeAlias = int
-Percent: TypeAlias = int
-Port: TypeAlias = int
-Names: TypeAlias = tuple[str, ...]
-Strategy: TypeAlias = Literal["priority", "round-robin", "weighted", "cheapest", "fastest", "yours"]
-OnCut: TypeAlias = Literal["continue", "restart", "stop"]
-OnCap: TypeAlias = Literal["block", "ask", "cheaper"]
-Act: TypeAlias = Literal["off", "log", "warn", "redact", "block"]
-RuleAct: TypeAlias = Literal["log", "warn", "redact", "block"]
-KeyPlace: TypeAlias = Literal["keyring", "vault", "cmd", "env"]
-
-KEY_PLACES: tuple[KeyPlace, ...] = ("keyring", "vault", "cmd", "env")
-
-
-class Section(Struct, frozen=True):
-    """A table of the file."""
+from routerterm.config.schema_base import (
+    KEY_PLACES,
+    Count,
+    KeyPlace,
+    Minutes,
+    Names,
+    OnCap,
+    OnCut,
+    Percent,
+    Port,
+    Seconds,
+    Section,
+    Share,
+    Strategy,
+    Usd,
+    Weight,
+)
+from routerterm.config.schema_guard import GuardSettings
+from routerterm.config.schema_tools import McpSettings, ToolSettings
 
 
 class RouterSettings(Section, frozen=True):
@@ -206,51 +200,6 @@ class BudgetSettings(CapSettings, frozen=True):
     """Limits by model, as provider/model."""
 
 
-class GuardRule(Section, frozen=True, kw_only=True):
-    """A rule about what is sent or answered: exactly one of `regex`, `contains_all`, `contains_any`."""
-
-    name: str
-    """The name shown when it matches."""
-    action: RuleAct
-    """What to do on a match."""
-    regex: str | None = None
-    """A regular expression."""
-    contains_all: tuple[str, ...] = ()
-    """Words that must all occur, upper or lower case."""
-    contains_any: tuple[str, ...] = ()
-    """Words of which one must occur, upper or lower case."""
-    roles: tuple[Role, ...] = ("user", "system", "tool")
-    """The roles whose text is checked; `assistant` is the answer."""
-
-
-class GuardDetectors(Section, frozen=True):
-    """What to do about built-in patterns."""
-
-    api_key: Act = "redact"
-    """API keys and access tokens."""
-    private_key: Act = "redact"
-    """Private keys and certificate keys."""
-    email: Act = "off"
-    """E-mail addresses."""
-    phone: Act = "off"
-    """Telephone numbers."""
-    card: Act = "off"
-    """Payment cards."""
-    iban: Act = "off"
-    """Bank accounts."""
-
-
-class GuardSettings(Section, frozen=True):
-    """What must not leave this computer."""
-
-    enabled: bool = True
-    """Whether the guard is on."""
-    detectors: GuardDetectors = GuardDetectors()
-    """Built-in patterns."""
-    rules: tuple[GuardRule, ...] = ()
-    """Your own rules, checked in order."""
-
-
 class UiSettings(Section, frozen=True):
     """How the chat looks and behaves."""
 
@@ -326,59 +275,6 @@ class GatewaySettings(Section, frozen=True):
     """Whether every request is logged in gateway.log: times, tokens and costs, never its text."""
     traces: bool = False
     """Whether OpenTelemetry traces are sent (extra `otel`; the usual OTEL_* variables say where to)."""
-
-
-class ToolRules(Section, frozen=True):
-    """Which tools may be called; * stands for any letters.  `deny` goes before `ask`, `ask` before `allow`."""
-
-    allow: tuple[str, ...] = ()
-    """Tools that are called without asking you."""
-    ask: tuple[str, ...] = ()
-    """Tools that you are asked about each time."""
-    deny: tuple[str, ...] = ()
-    """Tools that no model is offered."""
-
-
-class McpSettings(Section, frozen=True):
-    """An MCP server, whose tools models may call.  It needs `command` or `url`."""
-
-    enabled: bool = True
-    """Whether it may be used at all."""
-    command: tuple[str, ...] = ()
-    """The program and its arguments; it starts when it is first needed and ends with routerterm."""
-    url: str | None = None
-    """The address of a server that is reached over HTTP (Streamable HTTP)."""
-    env: dict[str, str] = field(default_factory=dict)
-    """Variables for the program: env:NAME or cmd:COMMAND for a secret, text:VALUE for what is none."""
-    headers: dict[str, str] = field(default_factory=dict)
-    """Headers for the address: env:NAME or cmd:COMMAND for a secret, text:VALUE for what is none."""
-    tools: ToolRules = ToolRules()
-    """Which of its tools may be called; a tool without a rule is asked about."""
-    trusted: bool = False
-    """Whether tools that it calls read-only are called without asking you."""
-    timeout: Seconds = 60.0
-    """Maximum wait for an answer of the server."""
-    local: bool = False
-    """Whether it sends nothing out of your network: allowed in private conversations."""
-
-
-class ToolSettings(Section, frozen=True):
-    """What models may do with tools: those of your MCP servers, `fetch` and `read_file`."""
-
-    start: Literal["auto", "on", "off"] = "auto"
-    """Whether tools are on in a new conversation; auto is on once an MCP server is configured."""
-    steps: Count = 8
-    """Maximum requests for one answer; after each, tools may be called."""
-    usd: Usd = Decimal("0.50")
-    """Maximum cost of one answer with tools."""
-    result_tokens: Count = 8_000
-    """Maximum length of one result, in tokens; the rest is cut off."""
-    folders: tuple[str, ...] = ()
-    """Folders whose files `read_file` may read; none switches it off."""
-    fetch: Literal["ask", "allow", "off"] = "ask"
-    """Whether `fetch` reads web pages: after asking you, without, or not at all."""
-    fetch_private: bool = False
-    """Whether `fetch` may also read from this computer and its network."""
 
 
 class Settings(Section, frozen=True):

@@ -25,16 +25,10 @@ from pydantic import (
     model_validator,
 )
 
-from routerterm.config.schema import (
-    KEY_PLACES,
-    GuardRule,
-    KeyRef,
-    McpSettings,
-    ProviderSettings,
-    RouterSettings,
-    Section,
-    Settings,
-)
+from routerterm.config.schema import KeyRef, ProviderSettings, RouterSettings, Settings
+from routerterm.config.schema_base import KEY_PLACES, Section
+from routerterm.config.schema_guard import GuardRule
+from routerterm.config.schema_tools import McpSettings
 from routerterm.core.redact import secret_redactor
 
 _KINDS: Mapping[str, Any] = {

@@ -3,11 +3,35 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Literal, TypeAlias
+from enum import Enum
 
 from msgspec import Struct
 
-Cause: TypeAlias = Literal["", "unknown", "capability", "no key", "key rejected", "cooldown", "circuit"]
+
+class Cause(Enum):
+    """Why a model is not asked, for whoever must tell one reason from another: its words are for people."""
+
+    OTHER = ""
+    UNKNOWN = "unknown"
+    """There is no such provider or model, or no longer."""
+    DISABLED = "disabled"
+    """Its provider is switched off in the settings."""
+    PAUSED = "paused"
+    NOT_DOWNLOADED = "not downloaded"
+    """A local model whose weights are not here."""
+    CAPABILITY = "capability"
+    """It cannot do what the request wants."""
+    PREFERENCE = "preference"
+    """The request itself does not want it."""
+    BUDGET = "budget"
+    NO_KEY = "no key"
+    KEY_LOCKED = "key locked"
+    """There is a key, but its place cannot be read."""
+    KEY_REJECTED = "key rejected"
+    """Refused, or its account cannot pay."""
+    COOLDOWN = "cooldown"
+    CIRCUIT = "circuit"
+    """It failed too often, or is avoided by hand."""
 
 
 class Target(Struct, frozen=True, order=True):
@@ -48,13 +72,20 @@ class Candidate(Struct, frozen=True):
     forecast: Forecast | None = None
 
 
+class Unavailable(Struct, frozen=True):
+    """Why a model cannot be asked at all, whatever it could do."""
+
+    reason: str
+    cause: Cause = Cause.OTHER
+
+
 class RejectedCandidate(Struct, frozen=True):
     """A target that was not taken, with the reason in words: "no vision", "key 2 cools 41 s"."""
 
     target: Target
     reason: str
-    cause: Cause = ""
-    """The kind of the reason, for who must tell one from another; not kept with replies."""
+    cause: Cause = Cause.OTHER
+    """Not kept with replies."""
     wait: float = 0.0
     """Seconds after which it may be asked, where that is known."""
 

@@ -19,7 +19,7 @@ from routerterm.core.ports import ApiKey, InMemoryStateStore, KeySource, Ledger,
 from routerterm.core.request import ChatRequest
 from routerterm.core.secret import Secret
 from routerterm.core.streams import Deferred
-from routerterm.core.targets import Decision, Target
+from routerterm.core.targets import Decision, Target, Unavailable
 from routerterm.protocols import codec
 from routerterm.protocols.base import Decoder, HttpRequest, ListedModel
 from routerterm.protocols.evidence import marks_in
@@ -87,7 +87,7 @@ class Router:
             self._hooks,
             clock=clock,
             random=chance,
-            obstacle=self._obstacle,
+            unavailable=self._unavailable,
         )
 
     @classmethod
@@ -316,13 +316,13 @@ class Router:
             self._own[name] = _opened(info, proxy)
         return self._own[name]
 
-    def _obstacle(self, info: ProviderInfo, model: str) -> str | None:
+    def _unavailable(self, info: ProviderInfo, model: str) -> Unavailable | None:
         """Why a provider in this process cannot be asked."""
         if not info.in_process:
             return None
-        obstacle = getattr(self._transport(info), "obstacle", None)
-        found = obstacle(model) if obstacle is not None else None
-        return found if found is None or isinstance(found, str) else str(found)
+        ask = getattr(self._transport(info), "unavailable", None)
+        found = ask(model) if ask is not None else None
+        return found if isinstance(found, Unavailable) else None
 
     def _new_id(self) -> str:
         return ulid(int(self._clock() * 1000), secrets.token_bytes(10))

@@ -71,7 +71,7 @@ class Budget(Protocol):
         """The caps that an attempt of ``request`` at ``target`` is held against; none for a free model."""
         ...
 
-    async def objection(
+    async def rejection(
         self, request: ChatRequest, target: Target, route: str, forecast: Forecast, now_ms: int
     ) -> str | None:
         """Why this would break a cap, in words ("would break today's budget"), or None.  Reserves nothing."""
@@ -159,10 +159,10 @@ class NoBudget:
         """See `Budget.caps`: only what the request itself says."""
         return request.caps
 
-    async def objection(
+    async def rejection(
         self, request: ChatRequest, target: Target, route: str, forecast: Forecast, now_ms: int
     ) -> str | None:
-        """See `Budget.objection`."""
+        """See `Budget.rejection`."""
         return None
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from textual import events
-from textual.binding import Binding, BindingsMap, BindingType
+from textual.binding import Binding, BindingType
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
@@ -34,7 +34,8 @@ from routerterm.tui.navigation import Navigator
 from routerterm.tui.notifications import Notifications
 from routerterm.tui.settings_watch import SettingsWatch
 from routerterm.tui.terminal import driver_class
-from routerterm.tui.textual_internals import support_every_script
+from routerterm.tui.textual_internals.screens import set_bindings
+from routerterm.tui.textual_internals.text import support_every_script
 from routerterm.tui.themed_app import ThemedApp
 from routerterm.tui.themes.manager import EVERY
 
@@ -230,7 +231,7 @@ class RoutertermApp(ThemedApp):
         """Bind every command to its keys, the person's own before the defaults; some of them work on every screen."""
         self.keys_of = keys_by_command(COMMANDS.values(), own)
         everywhere = [command for command in COMMANDS.values() if command.everywhere]
-        self._bindings = BindingsMap([*type(self).BINDINGS, *bindings(everywhere, self.keys_of)])
+        set_bindings(self, [*type(self).BINDINGS, *bindings(everywhere, self.keys_of)])
         self.chat.show_keys()
         if problems := list(check_bindings(own, COMMANDS)):
             self.show_error(first_of(problems, Path(self.paths.config_file.name)))

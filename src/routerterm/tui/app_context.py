@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from textual.app import App
 from textual.worker import Worker, WorkerState
 
 from routerterm.core.errors import RoutertermError
 from routerterm.tui.terminal import driver_of
+from routerterm.tui.textual_internals.screens import GuardedApp
 
 if TYPE_CHECKING:
     import asyncio
+
+    from rich.text import Text
 
     from routerterm.config.early_settings import QuickUi
     from routerterm.config.paths import Paths
@@ -50,7 +52,7 @@ class StillStarting(RoutertermError):
     """Something was wanted before settings, keys and history are read: it is done as soon as they are."""
 
 
-class AppContext(App[int]):
+class AppContext(GuardedApp):
     """The program, as its screens know it."""
 
     paths: Paths
@@ -97,18 +99,14 @@ class AppContext(App[int]):
 
             self.show_error(error if isinstance(error, RoutertermError) else report(error))
 
-    def _handle_exception(self, error: Exception) -> None:
-        """End on a sentence that names the report; Textual's own picture of an error shows variables, so keys."""
+    def last_words(self, error: Exception) -> Text:
+        """A sentence that names the report."""
         from rich.text import Text
 
         from routerterm.config.crash import report
 
-        self._return_code = 1
-        if self._exception is None:  # what goes wrong while we end is but a consequence
-            self._exception = error
-            told = error if isinstance(error, RoutertermError) else report(error)
-            self.panic(Text("\n".join(filter(None, (told.message, told.hint)))))
-            self._exception_event.set()  # what Textual's tests wait for
+        told = error if isinstance(error, RoutertermError) else report(error)
+        return Text("\n".join(filter(None, (told.message, told.hint))))
 
     # -- the conversation on show ----------------------------------------------------------------------
 

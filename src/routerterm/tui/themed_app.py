@@ -12,6 +12,7 @@ from routerterm.core.errors import RoutertermError
 from routerterm.tui.app_context import AppContext
 from routerterm.tui.terminal import driver_of
 from routerterm.tui.terminal.colour import Depth, depth_of
+from routerterm.tui.textual_internals.screens import colours_changed
 from routerterm.tui.themes.adapt import to_textual
 from routerterm.tui.themes.manager import ThemeManager, letters
 from routerterm.tui.themes.reader import DEFAULT
@@ -44,7 +45,7 @@ class ThemedApp(AppContext):
         before, after = self.get_theme(machine.name), to_textual(machine)
         self.register_theme(after)
         if self.theme == machine.name and before != after:
-            self._watch_theme(machine.name)  # the same name, but other colours
+            colours_changed(self, machine.name)  # the same name, but other colours
         self.theme = machine.name
         return machine
 

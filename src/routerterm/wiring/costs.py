@@ -10,7 +10,8 @@ from functools import partial
 from msgspec import Struct, field
 
 from routerterm.catalog import Catalog
-from routerterm.config.schema import BudgetSettings, CapSettings, GuardSettings, Settings
+from routerterm.config.schema import BudgetSettings, CapSettings, Settings
+from routerterm.config.schema_guard import GuardSettings
 from routerterm.core.ports import State
 from routerterm.core.targets import Target
 from routerterm.engine.usage.clock import zone_of

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from routerterm.config.keys.values import KeyLocation, KeyRecord
-from routerterm.config.schema import McpSettings, Settings, ToolSettings
+from routerterm.config.schema import Settings
+from routerterm.config.schema_tools import McpSettings, ToolSettings
 from routerterm.core.secret import Secret
 from routerterm.engine.tools.toolbox import Toolbox
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from routerterm.config.schema import McpSettings
+from routerterm.config.schema_tools import McpSettings
 from routerterm.core.errors import RoutertermError
 from routerterm.engine.tools.toolbox import Toolbox
 from routerterm.engine.tools.values import CallResult

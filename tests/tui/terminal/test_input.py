@@ -13,7 +13,7 @@ from textual import events
 from textual.message import Message
 
 from routerterm.tui.terminal.input import InputParser
-from routerterm.tui.textual_internals import know_every_letter
+from routerterm.tui.textual_internals.text import know_every_letter
 
 know_every_letter()
 

@@ -30,7 +30,7 @@ from routerterm.tui.terminal.motion import motion
 from routerterm.tui.terminal.prompt import Prompter
 from routerterm.tui.terminal.setup import abilities
 from routerterm.tui.terminal.style import Overflow, Style, StyleTable
-from routerterm.tui.textual_internals import count_vowel_signs, is_spacing
+from routerterm.tui.textual_internals.text import count_vowel_signs, is_spacing
 
 CODES = st.sampled_from(
     ["0", "1", "3", "4", "7", "9", "22", "23", "24", "27", "29", "31", "39", "44", "49", "92", "103"]

@@ -33,9 +33,10 @@ from routerterm.router.decide.attempts import (
 )
 from routerterm.router.decide.attempts import Rules as RetryRules
 from routerterm.router.decide.circuit_breaker import Health
+from routerterm.router.decide.filtering import CandidateInfo, Needs
 from routerterm.router.decide.key_limits import KeyView
 from routerterm.router.decide.names import Entry, Resolved
-from routerterm.router.decide.ranking import CandidateInfo, Needs, Plan, plan
+from routerterm.router.decide.ranking import Plan, plan
 from routerterm.router.decide.retry import RetryPlan, retry_plan
 from routerterm.router.decide.yours import UNRATED
 

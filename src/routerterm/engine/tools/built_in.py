@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from routerterm.config.schema import ToolSettings
+from routerterm.config.schema_tools import ToolSettings
 from routerterm.core.errors import RoutertermError
 from routerterm.core.messages import Image, Text
 from routerterm.engine.tools.values import BUILT_IN, CallResult, ToolInfo

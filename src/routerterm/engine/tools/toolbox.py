@@ -15,7 +15,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from routerterm.config.keys.values import KeyLocation, KeyRecord
-from routerterm.config.schema import McpSettings, Settings
+from routerterm.config.schema import Settings
+from routerterm.config.schema_tools import McpSettings
 from routerterm.core.errors import RoutertermError
 from routerterm.core.redact import secret_redactor
 from routerterm.core.secret import Secret

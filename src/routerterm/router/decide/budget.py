@@ -113,7 +113,7 @@ class PersonalBudget:
             return tuple(cap for cap in request.caps if cap.scope != "project")
         return (*caps_of(self._rules, request, target, route, now_ms), *request.caps)
 
-    async def objection(
+    async def rejection(
         self, request: ChatRequest, target: Target, route: str, forecast: Forecast, now_ms: int
     ) -> str | None:
         """Why this would break a cap, in words, or None.  Reserves nothing.

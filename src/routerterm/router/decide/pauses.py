@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from routerterm.core.ports import State
-from routerterm.core.targets import Target
+from routerterm.core.targets import Cause, Target, Unavailable
 from routerterm.router.decide.format import format_duration
 
 PREFIX = "pause:"
@@ -26,10 +26,12 @@ def paused(states: Mapping[str, State | None], now: float) -> dict[str, float | 
     return found
 
 
-def pause_reason(pauses: Mapping[str, float | None], target: Target, now: float) -> str | None:
-    """Why a model is not asked, in words, where it or its provider is paused."""
+def pause_reason(pauses: Mapping[str, float | None], target: Target, now: float) -> Unavailable | None:
+    """Why a model is not asked, where it or its provider is paused."""
     for name in (target.provider, str(target)):
         if name in pauses:
             until = pauses[name]
-            return f"{name} is paused" + ("" if until is None else f" for {format_duration(until - now)}")
+            return Unavailable(
+                f"{name} is paused" + ("" if until is None else f" for {format_duration(until - now)}"), Cause.PAUSED
+            )
     return None

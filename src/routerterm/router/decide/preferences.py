@@ -10,27 +10,29 @@ from msgspec.structs import replace
 
 from routerterm.catalog.values import ModelInfo
 from routerterm.core.request import NO_PREFERENCES, RoutingPreferences
-from routerterm.core.targets import RejectedCandidate, Target
+from routerterm.core.targets import Cause, RejectedCandidate, Target, Unavailable
 from routerterm.router.decide.circuit_breaker import PRIOR_SPEED, PRIOR_TTFT
+from routerterm.router.decide.filtering import CandidateInfo
 from routerterm.router.decide.names import Resolved
-from routerterm.router.decide.ranking import CandidateInfo, Plan
+from routerterm.router.decide.ranking import Plan
 
 
-def preference_rejection(controls: RoutingPreferences, target: Target, model: ModelInfo | None) -> str | None:
-    """Why the request does not want this model, in words."""
+def preference_rejection(controls: RoutingPreferences, target: Target, model: ModelInfo | None) -> Unavailable | None:
+    """Why the request does not want this model."""
     if controls is NO_PREFERENCES:
         return None
     if controls.only and _place(controls.only, target) is None:
-        return "not allowed by the request"
+        return Unavailable("not allowed by the request", Cause.PREFERENCE)
     if _place(controls.ignore, target) is not None:
-        return "excluded by the request"
-    return _too_dear(controls, model)
+        return Unavailable("excluded by the request", Cause.PREFERENCE)
+    price = _too_expensive(controls, model)
+    return None if price is None else Unavailable(price, Cause.PREFERENCE)
 
 
 def reorder(
     controls: RoutingPreferences, resolved: Resolved, candidates: Sequence[CandidateInfo]
 ) -> tuple[Resolved, Sequence[CandidateInfo]]:
-    """The subjects in the order that the request wants, and the route as one that keeps to it."""
+    """The candidates in the order that the request wants, and the route as one that keeps to it."""
     if not controls.order and controls.sort is None:
         return resolved, candidates
     by_wish = sorted(candidates, key=lambda candidate: _rank(controls, candidate))
@@ -46,7 +48,8 @@ def apply_preferences(controls: RoutingPreferences, made: Plan) -> Plan:
     if controls.fallbacks or len(made.options) < 2:
         return replace(made, decision=decision)
     left_out = tuple(
-        RejectedCandidate(candidate.target, "the request allows no fallback") for candidate in made.options[1:]
+        RejectedCandidate(candidate.target, "the request allows no fallback", Cause.PREFERENCE)
+        for candidate in made.options[1:]
     )
     decision = replace(decision, candidates=decision.candidates[:1], passed_over=(*decision.passed_over, *left_out))
     return replace(made, options=made.options[:1], decision=decision)
@@ -69,7 +72,7 @@ def _rank(controls: RoutingPreferences, candidate: CandidateInfo) -> tuple[bool,
             assert_never(controls.sort)
 
 
-def _too_dear(controls: RoutingPreferences, model: ModelInfo | None) -> str | None:
+def _too_expensive(controls: RoutingPreferences, model: ModelInfo | None) -> str | None:
     if model is None or model.local:
         return None
     for most, price in (

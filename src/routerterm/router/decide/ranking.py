@@ -3,68 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from decimal import Decimal
 
-from msgspec import Struct, field
+from msgspec import Struct
 
-from routerterm.catalog.values import ModelInfo, ProviderInfo
+from routerterm.catalog.values import ModelInfo
 from routerterm.core.money import show_usd
-from routerterm.core.request import JsonAnswer
 from routerterm.core.targets import Candidate, Cause, Decision, Forecast, RejectedCandidate, Target
-from routerterm.protocols.registry import EMBEDDING_PROTOCOLS
-from routerterm.protocols.structured import can_answer_in_json
 from routerterm.router.decide.circuit_breaker import PRIOR_SPEED, PRIOR_TTFT, Health
-from routerterm.router.decide.format import format_duration, format_tokens
+from routerterm.router.decide.filtering import CandidateInfo, Needs, cooling_down, may_be_last_resort, unfit
 from routerterm.router.decide.key_limits import KeyView, ordered
-from routerterm.router.decide.names import Entry, Resolved
-from routerterm.router.decide.prompt_cache import WarmCache, estimated
-from routerterm.router.decide.yours import UNRATED, Rating, weigh
+from routerterm.router.decide.names import Resolved
+from routerterm.router.decide.prompt_cache import estimated
+from routerterm.router.decide.yours import weigh
 from routerterm.router.options import Limits
 
 _TYPICAL_ANSWER = 300
 """Tokens by which a fast first token is weighed against a fast rest."""
-
-
-class Needs(Struct, frozen=True):
-    """What a request asks of a model."""
-
-    vision: bool = False
-    tools: bool = False
-    private: bool = False
-    reserve: int = 0
-    """Tokens kept free for the answer."""
-    json: JsonAnswer | None = None
-    embedding: bool = False
-    """Vectors instead of an answer."""
-    web: bool = False
-    """The provider's own search of the web."""
-
-
-class CandidateInfo(Struct, frozen=True):
-    """All that is known of one entry at this moment."""
-
-    entry: Entry
-    provider: ProviderInfo | None
-    model: ModelInfo | None
-    health: Health = field(default_factory=Health)
-    keys: tuple[KeyView, ...] = ()
-    """All keys of the provider, in the order of preference."""
-    forecast: Forecast | None = None
-    objection: str | None = None
-    """Why a cap stands in the way."""
-    obstacle: str | None = None
-    """Why it cannot be asked at all: the local weights are not there, or the request does not want it."""
-    obstacle_cause: Cause = ""
-    rating: Rating = UNRATED
-    """How the person likes its answers; only asked for by the strategy `yours`."""
-    warm: WarmCache | None = None
-    """What its provider still holds of the conversation's prompt."""
-
-    @property
-    def target(self) -> Target:
-        """Its name."""
-        return self.entry.target
 
 
 class RankedCandidate(Struct, frozen=True):
@@ -115,115 +70,41 @@ def plan(
     fit: list[CandidateInfo] = []
     resting: list[CandidateInfo] = []
     for candidate in candidates:
-        unfit = _unfit(candidate, needs, now)
-        if unfit is not None:
-            passed.append(unfit)
-        elif rest := _cooling_down(candidate, limits.patience):
+        reason = unfit(candidate, needs, now)
+        if reason is not None:
+            passed.append(reason)
+        elif rest := cooling_down(candidate, limits.patience):
             resting.append(candidate)
             passed.append(rest)
         else:
             fit.append(candidate)
     last_resort = not fit
     if last_resort:
-        fit = [candidate for candidate in resting if _may_be_last_resort(candidate, limits)]
+        fit = [candidate for candidate in resting if may_be_last_resort(candidate, limits)]
         taken = {candidate.target for candidate in fit}
         passed = [item for item in passed if item.target not in taken]
     ranked = _with_caches(_ranked(resolved, fit, random, turn))
-    refused = [candidate for candidate, _ in ranked if candidate.objection]
-    budget_refused = bool(ranked) and ranked[0][0].objection is not None and budget_blocks
-    passed += [RejectedCandidate(candidate.target, candidate.objection or "") for candidate in refused]
+    refused = [candidate for candidate, _ in ranked if candidate.budget_rejection]
+    budget_refused = bool(ranked) and ranked[0][0].budget_rejection is not None and budget_blocks
+    passed += [
+        RejectedCandidate(candidate.target, candidate.budget_rejection or "", Cause.BUDGET) for candidate in refused
+    ]
     options = tuple(
-        _option(candidate, why, last_resort, resolved.hedge) for candidate, why in ranked if candidate.objection is None
+        _option(candidate, why, last_resort, resolved.hedge)
+        for candidate, why in ranked
+        if candidate.budget_rejection is None
     )
     if budget_refused:
-        passed += [RejectedCandidate(option.target, "the first choice would exceed a budget") for option in options]
+        passed += [
+            RejectedCandidate(option.target, "the first choice would exceed a budget", Cause.BUDGET)
+            for option in options
+        ]
         options = ()
     chosen = tuple(Candidate(option.target, option.why, option.forecast) for option in options)
     forecast = chosen[0].forecast if chosen else None
     decision = Decision(resolved.asked, resolved.strategy, chosen, tuple(passed), forecast)
-    missing_key = bool(passed) and all(item.cause == "no key" for item in passed)
+    missing_key = bool(passed) and all(item.cause is Cause.NO_KEY for item in passed)
     return Plan(options, decision, bool(refused) and not options, missing_key)
-
-
-NO_KEY = "no key"
-DISABLED = "its provider is disabled in the settings"
-
-
-def _unfit(candidate: CandidateInfo, needs: Needs, now: float) -> RejectedCandidate | None:
-    """Why a model cannot serve the request at all."""
-    provider, model, target = candidate.provider, candidate.model, candidate.target
-    if provider is None or model is None:
-        return RejectedCandidate(target, f"there is no provider {target.provider}", "unknown")
-    if not provider.enabled:
-        return RejectedCandidate(target, DISABLED, "unknown")
-    if needs.private and not model.local:
-        return RejectedCandidate(target, "the conversation is private, and this model is not local", "capability")
-    if candidate.obstacle:
-        return RejectedCandidate(target, candidate.obstacle, candidate.obstacle_cause)
-    if lacks := _lacks(provider, model, needs, candidate.forecast):
-        return RejectedCandidate(target, lacks, "capability")
-    if model.switched_off and model.switched_off <= datetime.fromtimestamp(now, UTC).date().isoformat():
-        return RejectedCandidate(target, f"retired on {model.switched_off}", "unknown")
-    if candidate.entry.weight <= 0:
-        return RejectedCandidate(target, "its weight is 0")
-    return _keyless(candidate, provider)
-
-
-def _lacks(provider: ProviderInfo, model: ModelInfo, needs: Needs, forecast: Forecast | None) -> str | None:
-    """What the request wants and the model cannot do."""
-    if needs.vision and not model.vision:
-        return "no vision" if model.lacks("vision") else "not known to read images"
-    if needs.tools and model.lacks("tools"):
-        return "no tools"
-    if needs.web and (model.web is None or (needs.tools and provider.protocol == "gemini")):
-        return "no web search" if model.web is None else "no web search beside tools"
-    if needs.embedding and (provider.protocol not in EMBEDDING_PROTOCOLS or provider.in_process == "llama"):
-        return "no embeddings"
-    if needs.json is not None and not can_answer_in_json(provider.protocol, model.id, needs.json):
-        return "no JSON schema output" if needs.json.schema is not None else "no JSON output"
-    if forecast is not None and model.context is not None:
-        needed = forecast.prompt_tokens + min(needs.reserve, model.max_output or needs.reserve)
-        if needed > model.context:
-            return f"{format_tokens(model.context)} context < {format_tokens(needed)} needed"
-    return None
-
-
-def _keyless(candidate: CandidateInfo, provider: ProviderInfo) -> RejectedCandidate | None:
-    if not provider.needs_key or ordered(candidate.keys):
-        return None
-    if not candidate.keys:
-        return RejectedCandidate(candidate.target, NO_KEY, "no key")
-    words = {"bad_credential": "is refused", "out_of_credit": "has no credit left"}
-    reason = ", ".join(f"key {view.label} {words.get(view.out or '', 'is out')}" for view in candidate.keys)
-    return RejectedCandidate(candidate.target, reason, "key rejected")
-
-
-def _cooling_down(candidate: CandidateInfo, patience: float) -> RejectedCandidate | None:
-    """Why a model that could serve the request is left alone for now."""
-    health, target = candidate.health, candidate.target
-    if health.avoided_for:
-        return RejectedCandidate(
-            target, f"avoided by hand for {format_duration(health.avoided_for)}", "circuit", health.avoided_for
-        )
-    if health.gone_for:
-        reason = f"its provider said {format_duration(health.gone_for)} ago the model does not exist"
-        return RejectedCandidate(target, reason, "unknown")
-    if health.open_for:
-        reason = f"failed too often, retried in {format_duration(health.open_for)}"
-        return RejectedCandidate(target, reason, "circuit", health.open_for)
-    keys = ordered(candidate.keys)
-    if keys and keys[0].wait > patience:
-        reason = ", ".join(
-            f"key {view.label} cools down for {format_duration(view.wait)} ({view.reason})" for view in keys
-        )
-        return RejectedCandidate(target, reason, "cooldown", keys[0].wait)
-    return None
-
-
-def _may_be_last_resort(candidate: CandidateInfo, limits: Limits) -> bool:
-    """With nothing else left, a sick model is better than none; a key's rest is kept all the same."""
-    keys = ordered(candidate.keys)
-    return not candidate.health.avoided_for and not (keys and keys[0].wait > limits.patience_alone)
 
 
 def _ranked(

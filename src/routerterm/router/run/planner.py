@@ -24,14 +24,15 @@ from routerterm.core.errors import (
 )
 from routerterm.core.ports import ApiKey, KeySource, State, StateStore
 from routerterm.core.request import ChatRequest
-from routerterm.core.targets import RejectedCandidate, Target
+from routerterm.core.targets import Cause, RejectedCandidate, Target, Unavailable
 from routerterm.router.decide import circuit_breaker, key_limits, prompt_cache
 from routerterm.router.decide.budget import over_budget
+from routerterm.router.decide.filtering import CandidateInfo, Needs
 from routerterm.router.decide.key_limits import Use
 from routerterm.router.decide.names import Entry, Names, Resolved
 from routerterm.router.decide.pauses import pause_reason, paused
 from routerterm.router.decide.preferences import apply_preferences, preference_rejection, reorder
-from routerterm.router.decide.ranking import DISABLED, NO_KEY, CandidateInfo, Needs, Plan, plan
+from routerterm.router.decide.ranking import Plan, plan
 from routerterm.router.decide.yours import UNRATED
 from routerterm.router.options import RouterOptions
 from routerterm.router.ports import Hooks, reserve_of
@@ -40,6 +41,14 @@ from routerterm.router.run.off_loop import off_loop
 log = logging.getLogger(__name__)
 
 ENABLE_HINT = "To use it, remove `enabled = false` from its table under [providers]."
+HINTS = {
+    Cause.KEY_REJECTED: "Test the keys with: routerterm keys test. A new key under the same name is used at once.",
+    Cause.NOT_DOWNLOADED: "Fetch the local model with: routerterm local fetch",
+    Cause.PAUSED: "To use it again: routerterm pause NAME --resume",
+    Cause.DISABLED: ENABLE_HINT,
+}
+"""What to do, by what stands in the way."""
+DEFAULT_HINT = "Choose another model, or see: routerterm why"
 
 
 class CatalogReader(Protocol):
@@ -71,7 +80,7 @@ class PlannedRequest(Struct):
     """By provider and label."""
     states: dict[str, State | None] = field(default_factory=dict)
     """What the memory held, by name; kept up to date by who changes it."""
-    trouble: Mapping[str, VaultError] = field(default_factory=dict)
+    key_errors: Mapping[str, VaultError] = field(default_factory=dict)
     """Why the keys of a provider cannot be had, by provider."""
 
 
@@ -103,30 +112,32 @@ class RequestPlanner:
         *,
         clock: Callable[[], float],
         random: Callable[[], float],
-        obstacle: Callable[[ProviderInfo, str], str | None],
+        unavailable: Callable[[ProviderInfo, str], Unavailable | None],
     ) -> None:
         self._catalog, self._keys, self._memory = catalog, keys, memory
         self._options, self._hooks = options, hooks
-        self._clock, self._random, self._obstacle = clock, random, obstacle
+        self._clock = clock
+        self._random = random
+        self._unavailable = unavailable
         self.names = Names(options, catalog.provider, catalog.providers, catalog.lists)
 
     async def prepare(self, request: ChatRequest, *, rotate: bool) -> PlannedRequest:
         """The decision for a request; with ``rotate`` a round-robin route moves on.  Raises `NoCandidate`."""
         keys: dict[str, Sequence[ApiKey]] = {}
-        trouble: dict[str, VaultError] = {}
+        key_errors: dict[str, VaultError] = {}
         with_key: frozenset[str] = frozenset()
         if self.names.wants_keys(request.model):
             for provider in self._catalog.providers():
-                await self._fetch(provider, keys, trouble)
-            with_key = frozenset(name for name, found in keys.items() if found or name in trouble)
+                await self._fetch(provider, keys, key_errors)
+            with_key = frozenset(name for name, found in keys.items() if found or name in key_errors)
         resolved = self.names.resolve(request.model, with_key)
         for entry in resolved.entries:
             if (info := self._catalog.provider(entry.target.provider)) is not None:
-                await self._fetch(info, keys, trouble)
+                await self._fetch(info, keys, key_errors)
         states: dict[str, State | None] = dict(await self._memory.read())
         now = self._clock()
         candidates = [
-            await self._candidate(entry, request, resolved, keys, trouble, states, now) for entry in resolved.entries
+            await self._candidate(entry, request, resolved, keys, key_errors, states, now) for entry in resolved.entries
         ]
         candidates = await _with_caches(candidates, request, states, now)
         turn = await self._turn(resolved, rotate, states)
@@ -146,10 +157,10 @@ class RequestPlanner:
         )
         by_label = {(name, key.label): key for name, found in keys.items() for key in found}
         made = apply_preferences(request.controls, made)
-        return PlannedRequest(made, resolved, by_label, states, trouble)
+        return PlannedRequest(made, resolved, by_label, states, key_errors)
 
     async def _fetch(
-        self, info: ProviderInfo, keys: dict[str, Sequence[ApiKey]], trouble: dict[str, VaultError]
+        self, info: ProviderInfo, keys: dict[str, Sequence[ApiKey]], key_errors: dict[str, VaultError]
     ) -> None:
         """The provider's keys, asked for once; a vault that cannot be opened is a reason, not the end."""
         if info.name in keys:
@@ -159,7 +170,7 @@ class RequestPlanner:
         except VaultError as error:
             keys[info.name] = ()
             if info.needs_key:
-                trouble[info.name] = error
+                key_errors[info.name] = error
 
     async def _candidate(
         self,
@@ -167,7 +178,7 @@ class RequestPlanner:
         request: ChatRequest,
         resolved: Resolved,
         keys: Mapping[str, Sequence[ApiKey]],
-        trouble: Mapping[str, VaultError],
+        key_errors: Mapping[str, VaultError],
         states: Mapping[str, State | None],
         now: float,
     ) -> CandidateInfo:
@@ -176,7 +187,6 @@ class RequestPlanner:
         if info is None or model is None:
             return CandidateInfo(entry, None, None)
         forecast = await off_loop(request, self._hooks.forecaster.forecast, request, model)
-        rejected = preference_rejection(request.controls, target, model)
         tokens = forecast.prompt_tokens + reserve_of(request, model)
         return CandidateInfo(
             entry,
@@ -188,12 +198,11 @@ class RequestPlanner:
                 for key in keys.get(info.name, ())
             ),
             forecast,
-            await self._hooks.budget.objection(request, target, resolved.route, forecast, int(now * 1000)),
-            rejected
+            await self._hooks.budget.rejection(request, target, resolved.route, forecast, int(now * 1000)),
+            preference_rejection(request.controls, target, model)
             or pause_reason(paused(states, now), target, now)
-            or _why(trouble.get(info.name))
-            or self._obstacle(info, target.model),
-            "capability" if rejected else "",
+            or _locked_reason(key_errors.get(info.name))
+            or self._unavailable(info, target.model),
         )
 
     async def _turn(self, resolved: Resolved, rotate: bool, states: Mapping[str, State | None]) -> int:
@@ -217,9 +226,7 @@ def refusal(planned: PlannedRequest) -> RoutertermError:
     passed = made.decision.passed_over
     asked = made.decision.asked
     if made.budget_refused:
-        over = next(
-            (item for item in passed if item.reason.startswith(("would exceed", "cannot be budgeted"))), passed[0]
-        )
+        over = next((item for item in passed if item.cause is Cause.BUDGET), passed[0])
         return over_budget(over.target, over.reason)
     if (locked := _locked(planned)) is not None:
         return locked
@@ -228,15 +235,7 @@ def refusal(planned: PlannedRequest) -> RoutertermError:
         return NoKey(f"There is no key for {names}.", "Add one with: routerterm keys add - or try the model demo/echo.")
     if not passed:
         return NoKey(f"No provider of {asked!r} has a key.", "Add one with: routerterm keys add")
-    hint = "Choose another model, or see: routerterm why"
-    if all(item.reason == DISABLED for item in passed):
-        hint = ENABLE_HINT
-    if any("is paused" in item.reason for item in passed):
-        hint = "To use it again: routerterm pause NAME --resume"
-    if any("routerterm local fetch" in item.reason for item in passed):
-        hint = "Fetch the local model with: routerterm local fetch"
-    if any("is refused" in item.reason or "no credit" in item.reason for item in passed):
-        hint = "Test the keys with: routerterm keys test. A new key under the same name is used at once."
+    hint = next((HINTS[item.cause] for item in passed if item.cause in HINTS), DEFAULT_HINT)
     reasons = "; ".join(f"{item.target}: {item.reason}" for item in passed)
     return _by_cause(passed, f"No model can answer this now. {reasons}.", hint)
 
@@ -244,35 +243,34 @@ def refusal(planned: PlannedRequest) -> RoutertermError:
 def _by_cause(passed: Sequence[RejectedCandidate], message: str, hint: str) -> NoCandidate:
     """The error by what stands in the way, that first which passes by itself: one that waits may be asked again."""
     causes = {item.cause for item in passed}
-    waits = {cause: min(item.wait for item in passed if item.cause == cause) for cause in causes}
-    if "cooldown" in causes:
-        return CoolingDown(message, hint, retry_after=waits["cooldown"])
-    if "circuit" in causes:
-        return CircuitOpen(message, hint, retry_after=waits["circuit"])
-    if "key rejected" in causes:
+    waits = {cause: min(item.wait for item in passed if item.cause is cause) for cause in causes}
+    if Cause.COOLDOWN in causes:
+        return CoolingDown(message, hint, retry_after=waits[Cause.COOLDOWN])
+    if Cause.CIRCUIT in causes:
+        return CircuitOpen(message, hint, retry_after=waits[Cause.CIRCUIT])
+    if Cause.KEY_REJECTED in causes:
         return KeyRejected(message, hint)
-    if "capability" in causes:
+    if causes & {Cause.CAPABILITY, Cause.PREFERENCE}:
         return MissingCapability(message, hint)
-    if causes == {"unknown"}:
+    if causes <= {Cause.UNKNOWN, Cause.DISABLED}:
         return UnknownModel(message, hint)
     return NoCandidate(message, hint)
 
 
 def _locked(planned: PlannedRequest) -> NoKey | None:
     """The error where there are keys, but their place does not give them."""
-    passed, trouble = planned.plan.decision.passed_over, planned.trouble
-    names = tuple(dict.fromkeys(item.target.provider for item in passed if item.target.provider in trouble))
-    reasons = {NO_KEY, *(_why(error) for error in trouble.values())}
-    if not names or any(item.reason not in reasons for item in passed):
+    passed, key_errors = planned.plan.decision.passed_over, planned.key_errors
+    names = tuple(dict.fromkeys(item.target.provider for item in passed if item.target.provider in key_errors))
+    if not names or any(item.cause not in (Cause.NO_KEY, Cause.KEY_LOCKED) for item in passed):
         return None
-    first = trouble[names[0]]
+    first = key_errors[names[0]]
     what = first.message[:1].lower() + first.message[1:]
     return NoKey(f"The {'keys' if names[1:] else 'key'} of {', '.join(names)} cannot be read: {what}", first.hint)
 
 
-def _why(error: VaultError | None) -> str | None:
+def _locked_reason(error: VaultError | None) -> Unavailable | None:
     """The sentence as a reason in a list."""
-    return None if error is None else error.message.rstrip(".")
+    return None if error is None else Unavailable(error.message.rstrip("."), Cause.KEY_LOCKED)
 
 
 def _needs(request: ChatRequest) -> Needs:

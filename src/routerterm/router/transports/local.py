@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from routerterm.core.errors import BadRequest, ServerError
+from routerterm.core.targets import Cause, Unavailable
 from routerterm.protocols.base import HttpRequest
 from routerterm.router.transports.base import HttpResponse, Timeouts
 
@@ -49,13 +50,13 @@ class LocalTransport:
         self._loaded: tuple[str, Any] | None = None
         self._running: set[tuple[threading.Thread, threading.Event]] = set()
 
-    def obstacle(self, model: str) -> str | None:
-        """Why a model cannot run here, in words."""
+    def unavailable(self, model: str) -> Unavailable | None:
+        """Why a model cannot run here."""
         path = self._weights.get(model)
         if path is None or not path.is_file():
-            return "its weights are not installed (routerterm local fetch)"
+            return Unavailable("its weights are not installed (routerterm local fetch)", Cause.NOT_DOWNLOADED)
         if self._loaded is None and find_spec("xllamacpp") is None:
-            return "the engine is not installed (the extra `local`)"
+            return Unavailable("the engine is not installed (the extra `local`)")
         return None
 
     @asynccontextmanager
@@ -67,8 +68,8 @@ class LocalTransport:
             return
         body = json.loads(request.body)
         model = str(body.get("model"))
-        if (obstacle := self.obstacle(model)) is not None:
-            raise BadRequest(f"The local model {model} cannot run: {obstacle}.", FETCH_HINT)
+        if (found := self.unavailable(model)) is not None:
+            raise BadRequest(f"The local model {model} cannot run: {found.reason}.", FETCH_HINT)
         pieces: asyncio.Queue[bytes | Exception | None] = asyncio.Queue()
         stop = threading.Event()
         loop = asyncio.get_running_loop()

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.binding import BindingsMap
 
 from routerterm.core.errors import RoutertermError
 from routerterm.core.messages import Message
@@ -20,6 +19,7 @@ from routerterm.tui.chat.parts import ChatParts
 from routerterm.tui.chat.turn import PENDING
 from routerterm.tui.chat.view import ChatView
 from routerterm.tui.keymap import bindings
+from routerterm.tui.textual_internals.screens import set_bindings
 from routerterm.tui.transcript.widget import Transcript
 from routerterm.tui.widgets.composer import Composer
 from routerterm.tui.widgets.conversations import ConversationList
@@ -144,7 +144,7 @@ class ChatScreen(FramedScreen):
 
     def show_keys(self) -> None:
         """Bind every command to the keys it has now, and show them."""
-        self._bindings = BindingsMap(bindings(self.app.commands.values(), self.app.keys_of))
+        set_bindings(self, bindings(self.app.commands.values(), self.app.keys_of))
         self._show_keys()
 
     def _show_keys(self) -> None:
@@ -204,7 +204,7 @@ class ChatScreen(FramedScreen):
 
     def took_input(self, event: events.Key | events.Paste) -> bool:
         """Look at a key or a paste before it is handed on; True where it answered what the status row asks."""
-        if not self._nodes:
+        if not self.children:
             return False  # nothing is composed yet
         if self.focused is None:  # what had the keys is hidden, as the list is when the terminal gets narrow
             self.places.go("WRITE")

@@ -16,9 +16,9 @@ from textual.screen import ModalScreen, Screen
 from textual.strip import Strip
 
 from routerterm.tui.app_context import AppContext
+from routerterm.tui.textual_internals.screens import composed_by, compositor_of, forget_lines, keep_lines
 from routerterm.tui.themes.scanlines import ScanlineCompositor
 from routerterm.tui.widgets.fast_screen import Answer, FastScreen
-from routerterm.tui.widgets.lines import LineCache
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,12 +43,12 @@ class Modal(ModalScreen[Answer], FastScreen[Answer]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._styles_cache = LineCache()
+        keep_lines(self)
 
     def render_line(self, y: int) -> Strip:
         """A row of the screen beneath, for wherever nothing of ours lies on it."""
         beneath = self._beneath
-        if beneath is None or beneath._compositor.size != self.size:
+        if beneath is None or compositor_of(beneath).size != self.size:
             return Strip.blank(self.size.width, self.rich_style)
         if self._rows_for != self.size:
             chops = _unlit(beneath, self.size.region)
@@ -95,7 +95,7 @@ class Modal(ModalScreen[Answer], FastScreen[Answer]):
         waiting = stack[: stack.index(self)] if regions and self in stack else []
         for dialog in [self, *(screen for screen in waiting if isinstance(screen, Modal))]:
             if dialog is not self:
-                dialog._styles_cache.set_dirty(*regions)
+                forget_lines(dialog, regions)
             if dialog._rows_for is not None:
                 for row in {row for region in regions for row in region.line_range}:
                     dialog._rows.pop(row, None)
@@ -110,7 +110,7 @@ class Modal(ModalScreen[Answer], FastScreen[Answer]):
 
 def _unlit(screen: Screen[Any], crop: Region) -> Sequence[Mapping[int, Strip]]:
     """Rows of a screen without scanlines: the overlay's own lie over them."""
-    compositor, wanted = screen._compositor, crop.line_range.__contains__
+    compositor, wanted = compositor_of(screen), crop.line_range.__contains__
     if isinstance(compositor, ScanlineCompositor):
         return compositor.unlit(crop, wanted)
-    return compositor._render_chops(crop, wanted)
+    return composed_by(compositor, crop, wanted)

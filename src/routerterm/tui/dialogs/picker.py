@@ -17,6 +17,7 @@ from textual.worker import Worker, WorkerError
 
 from routerterm.core.errors import RoutertermError
 from routerterm.tui.dialogs.modal import Modal
+from routerterm.tui.textual_internals.screens import add_binding
 from routerterm.tui.widgets.box import Box
 from routerterm.tui.widgets.editing import LetterInput
 from routerterm.tui.widgets.fields import FieldLine
@@ -39,7 +40,7 @@ MANY = 200
 """Rows from which filtering them is left to a thread."""
 
 
-class Deed(Struct, frozen=True):
+class RowAction(Struct, frozen=True):
     """Something else that can be done with the row under the cursor; the list is asked for again afterwards."""
 
     key: str
@@ -133,7 +134,7 @@ class Picker(Modal[str | None]):
         nothing: str = "No match.",
         watch: Callable[[str], None] | None = None,
         query: str = "",
-        deeds: Sequence[Deed] = (),
+        row_actions: Sequence[RowAction] = (),
         explained: bool = False,
     ) -> None:
         """``empty`` and ``nothing`` are said without rows: before anything was typed, and for what was typed.
@@ -146,7 +147,7 @@ class Picker(Modal[str | None]):
         self._empty = empty
         self._nothing = nothing
         self._query = query
-        self._deeds, self._explained = deeds, explained
+        self._row_actions, self._explained = row_actions, explained
         self._filling: Worker[None] | None = None
         self._tallest = 0
 
@@ -171,8 +172,8 @@ class Picker(Modal[str | None]):
 
     def on_mount(self) -> None:
         """Be there at once; the rows follow."""
-        for number, deed in enumerate(self._deeds):
-            self._bindings.bind(deed.key, f"deed({number})", deed.title, priority=True)
+        for number, action in enumerate(self._row_actions):
+            add_binding(self, action.key, f"on_row({number})", action.title)
         self.query_one("#foot", FieldLine).fields = foot(self._whole_hint(), self._clickable())
         self.call_after_refresh(self._begin)
 
@@ -190,11 +191,13 @@ class Picker(Modal[str | None]):
 
     def _whole_hint(self) -> str:
         first, *rest = self._hint.split(" · ")
-        return " · ".join([first, *(f"{key_name(deed.key)} {deed.title}" for deed in self._deeds), *rest])
+        return " · ".join([first, *(f"{key_name(action.key)} {action.title}" for action in self._row_actions), *rest])
 
     def _clickable(self) -> dict[str, str]:
-        deeds = {key_name(deed.key): f"screen.deed({number})" for number, deed in enumerate(self._deeds)}
-        return {"Enter": "screen.take", "Esc": "screen.dismiss(None)"} | deeds
+        row_actions = {
+            key_name(action.key): f"screen.on_row({number})" for number, action in enumerate(self._row_actions)
+        }
+        return {"Enter": "screen.take", "Esc": "screen.dismiss(None)"} | row_actions
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
@@ -227,7 +230,7 @@ class Picker(Modal[str | None]):
             return
         chrome = sum(child.outer_size.height for child in self.query_one(Box).children if child is not self.list)
         most = int(self.size.height * TALLEST) - chrome - BORDERS
-        self._tallest = max(self._tallest, rows + self.list.with_titles)
+        self._tallest = max(self._tallest, rows + self.list.HEADER)
         self.list.styles.height = max(1, min(self._tallest, most))
 
     @on(RowList.Moved)
@@ -271,13 +274,13 @@ class Picker(Modal[str | None]):
                 return
         self.list.action_choose()
 
-    async def action_deed(self, number: int) -> None:
+    async def action_on_row(self, number: int) -> None:
         """Do something else with the row under the cursor, and look again."""
         row = self.list.current
         if row is None:
             return
         try:
-            await self._deeds[number].do(row.id)
+            await self._row_actions[number].do(row.id)
         except RoutertermError as error:
             self.notify(f"{error.message} {error.hint}", severity="warning", markup=False)
         if isinstance(self._source, _Later):

@@ -24,6 +24,7 @@ from routerterm.core.errors import RoutertermError
 from routerterm.tui.dialogs.modal import Modal
 from routerterm.tui.terminal.input import Burst
 from routerterm.tui.terminal.keys import character_key
+from routerterm.tui.textual_internals.screens import bindings_of, press
 from routerterm.tui.widgets.editing import LetterInput
 
 if TYPE_CHECKING:
@@ -79,9 +80,9 @@ class PassphraseLine(LetterInput):
     async def _on_key(self, event: events.Key) -> None:
         """Do it here and now: what Textual lets bubble up, such as a backspace, would come after later letters."""
         if self._left and self.then is not None:
-            await self.then._on_key(event)
+            await press(self.then, event)
             return
-        bound = self._bindings.key_to_bindings.get(event.key)
+        bound = bindings_of(self).get(event.key)
         if event.key == "enter":
             self._left = True
             if self.then is None:

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from msgspec import Struct
 from rich.cells import cell_len, get_character_cell_size
 
-from routerterm.tui.textual_internals import is_spacing, letters_of
+from routerterm.tui.textual_internals.text import is_spacing, letters_of
 
 Run: TypeAlias = tuple[str, str]
 """Text and the palette's key for its style."""

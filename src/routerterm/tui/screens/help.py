@@ -11,6 +11,7 @@ from textual.screen import Screen
 
 from routerterm.tui.dialogs.picker import Picker, later
 from routerterm.tui.keymap import CommandInfo, Group, letters
+from routerterm.tui.textual_internals.screens import bindings_of
 from routerterm.tui.widgets.fields import Span
 from routerterm.tui.widgets.framed_screen import NARROW_BELOW
 from routerterm.tui.widgets.keybar import key_name
@@ -94,7 +95,7 @@ def bindings_here(
 def _merged(part: DOMNode) -> Iterator[Binding]:
     """Bindings of a part, one for each action, with all its keys in ``key``."""
     by_action: dict[str, list[Binding]] = {}
-    for bindings in part._bindings.key_to_bindings.values():
+    for bindings in bindings_of(part).values():
         for binding in bindings:
             by_action.setdefault(binding.action, []).append(binding)
     for action, bindings in by_action.items():

@@ -7,30 +7,22 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.widgets import Static
 
 from routerterm.core.sanitise import one_line
 from routerterm.engine.chat.templates import fields_of
+from routerterm.tui.actions import Action, bindings_of
 from routerterm.tui.dialogs.modal import Modal
 from routerterm.tui.widgets.fields import FieldLine, Span
-from routerterm.tui.widgets.keybar import foot
+from routerterm.tui.widgets.keybar import action_fields
 from routerterm.tui.widgets.rows import Column, Row, RowList
 
 if TYPE_CHECKING:
     from routerterm.store.prompts import Prompt
 
 COLUMNS = (Column("", 0, most=30), Column("", 2, most=24), Column("", 1, grow=True))
-FOOT = "Enter Use · E Edit · D Remove · S New system prompt · T New template · Esc Close"
-_DEEDS = {
-    "Enter": "screen.use",
-    "S": "screen.new('system')",
-    "T": "screen.new('template')",
-    "E": "screen.take('edit')",
-    "D": "screen.take('remove')",
-    "Esc": "screen.dismiss(None)",
-}
 EMPTY = (
     "Nothing here yet.\n\n"
     "S writes a system prompt: how a model should answer, under a name you choose.\n"
@@ -41,13 +33,15 @@ EMPTY = (
 class PromptsScreen(Modal[tuple[str, str] | None]):
     """Answers with what is to be done (``use``, ``edit``, ``remove`` a name; ``new`` a kind)."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "dismiss(None)", "Leave"),
-        Binding("s", "new('system')", "New system prompt"),
-        Binding("t", "new('template')", "New template"),
-        Binding("e", "take('edit')", "Change"),
-        Binding("d,delete", "take('remove')", "Remove"),
-    ]
+    ACTIONS: ClassVar[tuple[Action, ...]] = (
+        Action("enter", "Use it", "use", rank=0, short="Use"),
+        Action("e", "Edit it", "take('edit')", rank=1, short="Edit"),
+        Action("d,delete", "Remove it", "take('remove')", rank=2, short="Remove"),
+        Action("s", "New system prompt", "new('system')", rank=3),
+        Action("t", "New template", "new('template')", rank=4),
+        Action("escape,q", "Close", "dismiss(None)", rank=5),
+    )
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(ACTIONS)
     DEFAULT_CSS = """
     PromptsScreen { align: center middle; background: $t-background 60%; }
     PromptsScreen > Vertical {
@@ -71,9 +65,9 @@ class PromptsScreen(Modal[tuple[str, str] | None]):
             box.border_title = "Prompts"
             yield RowList(COLUMNS)
             yield Static(EMPTY, markup=False)
-            ways = FieldLine(gap=2)
-            ways.fields = foot(FOOT, _DEEDS)
-            yield ways
+            bar = FieldLine(gap=2)
+            bar.fields = action_fields(self.ACTIONS, self)
+            yield bar
 
     def on_mount(self) -> None:
         """Show them."""

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from routerterm.config.describe import Entry, changed_entries, entries
-from routerterm.config.schema import Section
+from routerterm.config.schema_base import Section
 from routerterm.config.write import set_value
 from routerterm.core.errors import SettingsError
 from routerterm.core.sanitise import one_line

@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 
 from routerterm.core.money import from_nano, show_usd
 from routerterm.core.sanitise import one_line
 from routerterm.engine.chat.tree import Branch, stretches
+from routerterm.tui.actions import Action, bindings_of
 from routerterm.tui.clock import local
 from routerterm.tui.dialogs.modal import Modal
 from routerterm.tui.widgets.fields import FieldLine, Span, Tone
-from routerterm.tui.widgets.keybar import foot
+from routerterm.tui.widgets.keybar import action_fields
 from routerterm.tui.widgets.rows import Column, ManyRows, Row, RowList
 
 if TYPE_CHECKING:
@@ -31,29 +32,22 @@ COLUMNS = (
 )
 DEEPEST = 10
 """Forks after which rows are set in no further."""
-FOOT = "Enter Show · F Fork · C Copy · P Keep · A All · Esc Close"
-_DEEDS = {
-    "Enter": "screen.take('show')",
-    "F": "screen.take('fork')",
-    "C": "screen.take('clone')",
-    "P": "screen.take('keep')",
-    "A": "screen.all",
-    "Esc": "screen.dismiss(None)",
-}
 
 
 class TreeScreen(Modal[tuple[str, str] | None]):
     """Answers with what is to be done, ``show``, ``fork``, ``clone`` or ``keep``, and with which message."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,alt+t", "dismiss(None)", "Leave"),
-        Binding("f", "take('fork')", "Continue from here"),
-        Binding("c", "take('clone')", "Copy down to here"),
-        Binding("p", "take('keep')", "Always send"),
-        Binding("a", "all", "All messages"),
-        Binding("left,left_square_bracket", "fork(-1)", "Branch above", show=False),
-        Binding("right,right_square_bracket", "fork(1)", "Branch below", show=False),
-    ]
+    ACTIONS: ClassVar[tuple[Action, ...]] = (
+        Action("enter", "Show this branch", "take('show')", rank=0, short="Show"),
+        Action("f", "Continue from here", "take('fork')", rank=1, short="Fork"),
+        Action("c", "Copy down to here", "take('clone')", rank=2, short="Copy"),
+        Action("p", "Always send this message", "take('keep')", rank=3, short="Keep"),
+        Action("a", "Show all messages, or only forks", "all", rank=4, short="All"),
+        Action("escape,q,alt+t", "Close", "dismiss(None)", rank=5),
+        Action("left,left_square_bracket", "Branch above", "fork(-1)"),
+        Action("right,right_square_bracket", "Branch below", "fork(1)"),
+    )
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(ACTIONS)
     DEFAULT_CSS = """
     TreeScreen { align: center middle; background: $t-background 60%; }
     TreeScreen > Vertical {
@@ -75,9 +69,9 @@ class TreeScreen(Modal[tuple[str, str] | None]):
         with Vertical() as box:
             box.border_title = one_line(self._title) or "Tree"
             yield RowList(COLUMNS)
-            ways = FieldLine(gap=2)
-            ways.fields = foot(FOOT, _DEEDS)
-            yield ways
+            bar = FieldLine(gap=2)
+            bar.fields = action_fields(self.ACTIONS, self)
+            yield bar
 
     def on_mount(self) -> None:
         """Stand on the branch that is shown."""

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 from routerterm.tui.terminal.style import Overflow
-from routerterm.tui.textual_internals import is_spacing, letters_of
+from routerterm.tui.textual_internals.text import is_spacing, letters_of
 
 CONT = "\0"
 """The right half of a wide character."""

@@ -14,11 +14,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import FrameType
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from rich.color import ColorSystem
 from textual import constants, events
 from textual.app import App
 from textual.color import Color, ColorParseError
-from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 from textual.messages import InBandWindowResize
 
@@ -30,6 +28,7 @@ from routerterm.tui.terminal.prompt import Prompter
 from routerterm.tui.terminal.reader import EndOfReading, read_keys
 from routerterm.tui.terminal.setup import ASK_COLUMNS, abilities, meter, terminal_size
 from routerterm.tui.terminal.writer import Sink, open_sink
+from routerterm.tui.textual_internals.driver import TerminalDriver
 
 if TYPE_CHECKING:
     from routerterm.tui.terminal.line import LineState, Mode
@@ -47,7 +46,7 @@ class TerminalLost(Message):
     """The terminal has hung up; the app decides how long it goes on without one (default: it exits)."""
 
 
-class LeanDriver(LinuxDriver):
+class LeanDriver(TerminalDriver):
     """Keeps what the terminal shows and what it should show, and sends the difference."""
 
     line_mode: ClassVar[Mode] = "auto"
@@ -66,16 +65,14 @@ class LeanDriver(LinuxDriver):
         self._loop_thread = threading.get_ident()
         self._answer = threading.Event()
         self._resizing: Any = None
-        self._prompter = Prompter(app, self._loop)
+        self._prompter = Prompter(app, self.loop)
         self.depth = depth_of(os.environ)
         self._choices: Mapping[tuple[int, int, int], int] = {}
         self._choices_of: Mapping[str, str] | None = None
-        # Textual is to say its colours in full, whatever the terminal has: `colour` chooses better than Rich.
-        app.console._color_system = ColorSystem.TRUECOLOR
         _DRIVERS[app] = self
         self._stopped = True
-        signal.signal(signal.SIGTSTP, lambda *_: self._loop.call_soon_threadsafe(self._sigtstp_application))
-        signal.signal(signal.SIGCONT, lambda *_: self._loop.call_soon_threadsafe(self._continued))
+        signal.signal(signal.SIGTSTP, lambda *_: self.loop.call_soon_threadsafe(self.suspend))
+        signal.signal(signal.SIGCONT, lambda *_: self.loop.call_soon_threadsafe(self._continued))
 
     @property
     def output_fd(self) -> int:
@@ -111,7 +108,7 @@ class LeanDriver(LinuxDriver):
     def takes_rows(self) -> bool:
         """Whether rows can be placed now: there is a terminal, and it is known to be as large as the program thinks."""
         output = self._output
-        return output is not None and (output.wanted.columns, output.wanted.rows) == tuple(self._app.size)
+        return output is not None and (output.wanted.columns, output.wanted.rows) == tuple(self.app.size)
 
     def place(self, rows: Iterable[PlacedRow]) -> None:
         """Show rows that somebody knows to be what a composition of the whole screen would show there."""
@@ -122,49 +119,49 @@ class LeanDriver(LinuxDriver):
     def write(self, data: str) -> None:
         """Take one write of Textual's."""
         if threading.get_ident() != self._loop_thread:
-            self._loop.call_soon_threadsafe(self.write, data)
+            self.loop.call_soon_threadsafe(self.write, data)
         elif self._output is not None:
             self._output.write(data)
 
     def flush(self) -> None:
         """A frame is complete."""
         if threading.get_ident() != self._loop_thread:
-            self._loop.call_soon_threadsafe(self.flush)
+            self.loop.call_soon_threadsafe(self.flush)
         elif self._output is not None:
-            self._output.resize(*self._app.size)
+            self._output.resize(*self.app.size)
             self._output.flush()
 
     def _lost(self) -> None:
         """The terminal is gone: stop reading it, and tell the app."""
         self.exit_event.set()
-        if hasattr(self._app, "on_terminal_lost"):
-            self._app.post_message(TerminalLost())
+        if hasattr(self.app, "on_terminal_lost"):
+            self.app.post_message(TerminalLost())
         else:
-            self._app.exit(return_code=1)
+            self.app.exit(return_code=1)
 
     def _theme_background(self) -> tuple[int, int, int] | None:
         """The theme's own background; ``None`` where it is the terminal's."""
         with contextlib.suppress(ColorParseError, KeyError):
-            return Color.parse(self._app.theme_variables["background"]).rgb
+            return Color.parse(self.app.theme_variables["background"]).rgb
         return None
 
     def _theme_choices(self) -> Mapping[tuple[int, int, int], int]:
         """The numbers that the theme has chosen for its colours at this depth."""
-        variables = self._app.theme_variables
+        variables = self.app.theme_variables
         if self._choices_of is not variables:
             self._choices, self._choices_of = choices_of(variables, self.depth), variables
         return self._choices
 
     def _draw_anew(self) -> None:
         """The tables were forgotten: Textual must draw all of its screen again."""
-        self._app.call_later(self._app.refresh, layout=True)
+        self.app.call_later(self.app.refresh, layout=True)
 
     def _new_output(self, sink: Sink, fd: int) -> Output:
         return Output(
             sink,
             self._meter,
             os.terminal_size(terminal_size(fd)),
-            loop=self._loop,
+            loop=self.loop,
             adapt=adapter(self.depth, self._theme_background, self._theme_choices),
             abilities=abilities(os.environ),
             encoding=getattr(sys.__stderr__, "encoding", None) or "utf-8",
@@ -177,7 +174,7 @@ class LeanDriver(LinuxDriver):
         """Take the terminal."""
         fd = self.output_fd
         self._loop_thread = threading.get_ident()
-        sink = open_sink(fd, self._loop)
+        sink = open_sink(fd, self.loop)
         if self._kept is not None:
             self._output, self._kept = self._kept, None
             self._output.resume(sink)
@@ -193,7 +190,7 @@ class LeanDriver(LinuxDriver):
         def resized(number: int, frame: FrameType | None) -> None:
             if callable(own):
                 own(number, frame)
-            self._loop.call_soon_threadsafe(self._terminal_resized)
+            self.loop.call_soon_threadsafe(self._terminal_resized)
 
         signal.signal(signal.SIGWINCH, resized)
 
@@ -203,11 +200,11 @@ class LeanDriver(LinuxDriver):
             self._resizing.cancel()
         if self._output is not None:
             self._output.painter.lose()
-            self._resizing = self._loop.call_later(0.1, self.flush)
+            self._resizing = self.loop.call_later(0.1, self.flush)
 
     def disable_input(self) -> None:
         """Stop reading, once the answer to the last probe is in: a shell should not see it typed."""
-        if self._output is not None and self._key_thread is not None and self._key_thread.is_alive():
+        if self._output is not None and self.reads:
             self._output.probing = False
             if self._meter.waiting and self._meter.answers:
                 self._answer.clear()
@@ -220,7 +217,7 @@ class LeanDriver(LinuxDriver):
         After SIGTSTP, Ctrl+Z's, the terminal was given back before.  SIGSTOP leaves no time for that: the shell took
         the terminal as it was, and has since set it up for itself.
         """
-        if not self._auto_restart:
+        if not self.continues:
             return
         if not self._stopped:
             with self._unprobed():
@@ -252,24 +249,24 @@ class LeanDriver(LinuxDriver):
     def _answered(self) -> None:
         self._answer.set()
         with contextlib.suppress(RuntimeError):  # the loop has ended
-            self._loop.call_soon_threadsafe(self._probe_answered)
+            self.loop.call_soon_threadsafe(self._probe_answered)
 
-    def _request_terminal_sync_mode_support(self) -> None:
+    def ask_terminal(self) -> None:
         """Ask what else the terminal can do, where Textual asks."""
-        super()._request_terminal_sync_mode_support()
+        super().ask_terminal()
         if self.input_tty and os.environ.get("TERM_PROGRAM", "") != "Apple_Terminal":
             self.write(ASK_COLUMNS)
 
     def _has_columns(self) -> None:
         """The terminal can scroll between two columns."""
         with contextlib.suppress(RuntimeError):  # the loop has ended
-            self._loop.call_soon_threadsafe(lambda: self._output.has_columns() if self._output else None)
+            self.loop.call_soon_threadsafe(lambda: self._output.has_columns() if self._output else None)
 
     def _probe_answered(self) -> None:
         if self._output is not None:
             self._output.answered()
 
-    def _get_terminal_size(self) -> tuple[int, int]:
+    def terminal_size(self) -> tuple[int, int]:
         """The size for Textual: one that a terminal can have."""
         return terminal_size(self.output_fd)
 
@@ -277,30 +274,28 @@ class LeanDriver(LinuxDriver):
         """A key's echo is not held back; a resize told in band changes the screen like a signalled one."""
         if isinstance(message, InBandWindowResize):
             if message.supported:
-                self._in_band_window_resize = True
-                if not message.enabled:
-                    self._enable_in_band_window_resize()
+                self.resize_in_band(enabled=message.enabled)
             return  # Textual would ask for the mouse in pixels too, which nothing here needs
         if isinstance(message, events.InputEvent):
             with contextlib.suppress(RuntimeError):  # the loop has ended
-                self._loop.call_soon_threadsafe(self._came, message)
+                self.loop.call_soon_threadsafe(self._came, message)
             return
         if isinstance(message, events.Resize):
-            self._loop.call_soon_threadsafe(self._terminal_resized)
+            self.loop.call_soon_threadsafe(self._terminal_resized)
         super().process_message(message)
 
     def _came(self, event: events.InputEvent) -> None:
         """A key, a paste or the mouse: for the app, in order, once there is something that takes it."""
         self._early.append(event)
         if len(self._early) == 1:
-            self._early_until = self._loop.time() + EARLY_WAITS
+            self._early_until = self.loop.time() + EARLY_WAITS
             self._deliver()
 
     def _deliver(self) -> None:
-        takes = getattr(self._app, "takes_input", None) if not self._taken else None
+        takes = getattr(self.app, "takes_input", None) if not self._taken else None
         while self._early:
-            if takes is not None and not takes() and self._loop.time() < self._early_until:
-                self._loop.call_later(0.005, self._deliver)
+            if takes is not None and not takes() and self.loop.time() < self._early_until:
+                self.loop.call_later(0.005, self._deliver)
                 return
             takes, self._taken = None, True
             event = self._early.popleft()
@@ -317,13 +312,13 @@ class LeanDriver(LinuxDriver):
             self._end_of_reading,
             lambda: InputParser(self._answered, self._has_columns),
             on_message=self.process_message,
-            on_error=lambda error: self._loop.call_soon_threadsafe(report, error),
+            on_error=lambda error: self.loop.call_soon_threadsafe(report, error),
             on_hang_up=self._hung_up,
         )
 
     def _hung_up(self) -> None:
         with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(lambda: self._output.lose_line() if self._output else None)
+            self.loop.call_soon_threadsafe(lambda: self._output.lose_line() if self._output else None)
 
 
 def driver_of(app: App[Any]) -> LeanDriver | None:

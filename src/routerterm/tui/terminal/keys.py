@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from textual.events import Key
 
-from routerterm.tui.textual_internals import is_text, key_name
+from routerterm.tui.textual_internals.text import is_text, key_name
 
 _CONTROLS = {
     0x00: "ctrl+@",

@@ -10,9 +10,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from routerterm.tui.textual_internals.screens import draw_now, waits_to_be_drawn
+
 if TYPE_CHECKING:
     from textual.app import App
-    from textual.screen import Screen
 
 LOOKS = 12
 """How often the screen is looked at for what a key changes."""
@@ -49,17 +50,10 @@ class Prompter:
     def _look(self) -> None:
         self._timer = None
         stack = self._app.screen_stack if self._app.is_running else []
-        if stack and _waits(stack[-1]) and self._loop.time() - self._drawn_at >= APART:
+        if stack and waits_to_be_drawn(stack[-1]) and self._loop.time() - self._drawn_at >= APART:
             self._drawn_at = self._loop.time()
             self.drawn += 1
-            stack[-1].call_next(stack[-1]._on_timer_update)
+            draw_now(stack[-1])
         elif stack and self._looks:
             self._looks -= 1
             self._timer = self._loop.call_later(PAUSE, self._look)
-
-
-def _waits(screen: Screen[Any]) -> bool:
-    """Whether there is something to draw that waits for the next tick, and may be drawn."""
-    if screen.app._batch_count:
-        return False
-    return bool(screen._dirty_widgets or screen._layout_required or screen._repaint_required or screen._scroll_required)

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, TypeAlias
 from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
-from textual._compositor import Compositor
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+
+from routerterm.tui.textual_internals.screens import ScreenCompositor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -29,11 +30,12 @@ NAMES = ("t-scan-background", "t-scan-panel")
 """The theme's variables that say how dark; absent where there are no scanlines."""
 
 
-class ScanlineCompositor(Compositor):
+class ScanlineCompositor(ScreenCompositor):
     """Puts a screen together; its root's theme says whether with scanlines."""
 
-    def _render_chops(self, crop: Region, is_rendered_line: Callable[[int], bool]) -> Sequence[Mapping[int, Strip]]:
-        chops = self.unlit(crop, is_rendered_line)
+    def changed(self, crop: Region, wanted: Callable[[int], bool]) -> Sequence[Mapping[int, Strip]]:
+        """With every other row darker, where the theme says so."""
+        chops = self.unlit(crop, wanted)
         shades = shades_of(self.root)
         if not shades:
             return chops
@@ -43,7 +45,7 @@ class ScanlineCompositor(Compositor):
                 x: strip and _darker(strip, shades) if (y + _shift(moved, x, y)) % 2 else strip
                 for x, strip in row.items()
             }
-            if crop.y <= y < crop.bottom and is_rendered_line(y)
+            if crop.y <= y < crop.bottom and wanted(y)
             else row
             for y, row in enumerate(chops)
         ]
@@ -53,9 +55,9 @@ class ScanlineCompositor(Compositor):
         shades = shades_of(self.root)
         return _darker(strip, shades) if shades and (y + _shift(self._moved(), x, y)) % 2 else strip
 
-    def unlit(self, crop: Region, is_rendered_line: Callable[[int], bool]) -> Sequence[Mapping[int, Strip]]:
+    def unlit(self, crop: Region, wanted: Callable[[int], bool]) -> Sequence[Mapping[int, Strip]]:
         """The same without scanlines."""
-        chops = super()._render_chops(crop, is_rendered_line)
+        chops = self.composed(crop, wanted)
         if crop == self.size.region:
             for cuts, row in zip(self.cuts, chops, strict=False):
                 _fill(cuts, row)

@@ -11,6 +11,8 @@ from textual.strip import Strip
 from routerterm.core.messages import Reasoning, Text, ToolCall, ToolResult
 from routerterm.core.sanitise import pasteable
 from routerterm.tui.actions import Action, bindings_of
+from routerterm.tui.textual_internals.screens import bindings_of as keys_bound
+from routerterm.tui.textual_internals.screens import hand_on
 from routerterm.tui.transcript import messages
 from routerterm.tui.transcript.actions import ACTIONS
 from routerterm.tui.transcript.mouse import MouseControl
@@ -70,7 +72,7 @@ class KeyboardControl(MouseControl):
 
     def takes_letter(self, key: str) -> bool:
         """Whether this key is a command here; any other letter is text."""
-        return key in self._bindings.key_to_bindings
+        return key in keys_bound(self)
 
     async def _on_key(self, event: events.Key) -> None:
         """Do what a key is bound to here and now; a key that came too late follows the focus."""
@@ -78,7 +80,7 @@ class KeyboardControl(MouseControl):
         if focused is not self and focused is not None:
             event.stop()
             event.prevent_default()
-            focused._forward_event(events.Key(event.key, event.character))
+            hand_on(focused, events.Key(event.key, event.character))
             return
         await super()._on_key(event)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from textual.geometry import Region
 
 from routerterm.tui.terminal import driver_of
-from routerterm.tui.textual_internals import places_of
+from routerterm.tui.textual_internals.screens import compositor_of, places_of
 from routerterm.tui.themes.scanlines import ScanlineCompositor
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Shortcut:
         if driver is None or region is None:
             return False
         strips = view.render_lines(Region(0, rows[0], view.columns, rows[-1] + 1 - rows[0]))
-        console, compositor = view.app.console, view.screen._compositor
+        console, compositor = view.app.console, compositor_of(view.screen)
         shown: list[tuple[int, int, str]] = []
         for y in rows:
             strip: Strip = strips[y - rows[0]]

@@ -11,6 +11,7 @@ from textual.scrollbar import ScrollBar
 from textual.timer import Timer
 from textual.widget import Widget
 
+from routerterm.tui.textual_internals.screens import QuietWidget, own_scrollbar
 from routerterm.tui.themes.palette import Palette
 from routerterm.tui.transcript import messages
 from routerterm.tui.transcript.images import ImageCache
@@ -30,7 +31,7 @@ NEAR_TOP = 3
 """Earlier entries are asked for when the view is this many screens from the first."""
 
 
-class Viewport(Painter, can_focus=True):
+class Viewport(QuietWidget, Painter, can_focus=True):
     """Keeps the right lines of the shelf laid out and in view."""
 
     ALLOW_SELECT = False
@@ -56,11 +57,8 @@ class Viewport(Painter, can_focus=True):
     @property
     def vertical_scrollbar(self) -> ScrollBar:
         """Our own kind of bar, made when it is first asked for, as Textual does."""
-        if self._vertical_scrollbar is None:
-            self._vertical_scrollbar = Bar(vertical=True, name="vertical", thickness=self.scrollbar_size_vertical)
-            self._vertical_scrollbar.display = False
-            self.app._start_widget(self, self._vertical_scrollbar)
-        return self._vertical_scrollbar
+        thickness = self.scrollbar_size_vertical
+        return own_scrollbar(self, lambda: Bar(vertical=True, name="vertical", thickness=thickness))
 
     # -- follow ------------------------------------------------------------------------------------
 
@@ -126,12 +124,6 @@ class Viewport(Painter, can_focus=True):
         else:
             self.settle_view()
         self.refresh()
-
-    def _size_updated(self, size: Size, virtual_size: Size, container_size: Size, layout: bool = True) -> bool:
-        """Told at every layout of the screen, and so with every key typed: where nothing changed, paint nothing."""
-        if size == self._size and size - self.styles.gutter.totals == self._container_size:
-            return False
-        return super()._size_updated(size, virtual_size, container_size, layout)
 
     def keep_place(self, change: Callable[[], object]) -> None:
         """Do what changes heights, and bring the entry at the top of the view back to where it was."""

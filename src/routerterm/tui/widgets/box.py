@@ -8,8 +8,8 @@ from rich.segment import Segment
 from textual.containers import Vertical
 from textual.strip import Strip
 
+from routerterm.tui.textual_internals.screens import keep_lines
 from routerterm.tui.widgets.frame import UNBOXED, Panes, draw
-from routerterm.tui.widgets.lines import LineCache
 from routerterm.tui.widgets.styles import Toned
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class Box(Vertical, Toned):
 
     def __init__(self, title: str, machine: Theme) -> None:
         super().__init__()
-        self._styles_cache = LineCache(whole=True)
+        keep_lines(self, whole=True)
         self._title, self._frame = title, _frame(machine)
 
     def render_line(self, y: int) -> Strip:

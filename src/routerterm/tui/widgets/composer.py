@@ -14,6 +14,8 @@ from textual.widgets import TextArea
 from routerterm.core.redact import secret_redactor
 from routerterm.core.sanitise import tidied
 from routerterm.tui.actions import Action, bindings_of
+from routerterm.tui.textual_internals.screens import bindings_of as keys_bound
+from routerterm.tui.textual_internals.screens import hand_on
 from routerterm.tui.widgets.editing import LetterArea
 
 if TYPE_CHECKING:
@@ -209,7 +211,7 @@ class Composer(LetterArea):
         if focused is not self and focused is not None:  # the focus moved on after this key was on its way
             event.stop()
             event.prevent_default()
-            focused._forward_event(events.Key(event.key, event.character))
+            hand_on(focused, events.Key(event.key, event.character))
             return
         if self.takes_key(event.key):
             event.stop()
@@ -221,7 +223,7 @@ class Composer(LetterArea):
             return
         if event.key == "backspace" and self.cursor_location == (0, 0) and self.selection.is_empty:
             self.post_message(self.Emptied())
-        bound = self._bindings.key_to_bindings.get(event.key)
+        bound = keys_bound(self).get(event.key)
         if bound is None:
             if event.key.startswith("alt+"):
                 event.prevent_default()  # Textual would type its letter

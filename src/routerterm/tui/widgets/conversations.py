@@ -13,17 +13,18 @@ from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from textual import events
 from textual.binding import BindingType
-from textual.geometry import Region, Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from routerterm.core.sanitise import one_line
 from routerterm.tui.actions import Action, bindings_of
 from routerterm.tui.clock import age, local, today
+from routerterm.tui.textual_internals.screens import bindings_of as keys_bound
+from routerterm.tui.textual_internals.screens import hand_on
+from routerterm.tui.widgets.cursor_list import MOVES, CursorList
 from routerterm.tui.widgets.fuzzy import best
 from routerterm.tui.widgets.rows import CURSOR
-from routerterm.tui.widgets.styles import Look, Toned
+from routerterm.tui.widgets.styles import Look
 
 if TYPE_CHECKING:
     from routerterm.tui.themes.values import Glyphs
@@ -75,7 +76,7 @@ def stretch(day: date, today: date) -> str:
     return str(day.year)
 
 
-class ConversationList(ScrollView, Toned, can_focus=True):
+class ConversationList(CursorList):
     """Told its items in pages, newest first; says which one was chosen, and when it needs more."""
 
     FOCUS_ON_CLICK = False  # a click opens, and leaves the keyboard where it was
@@ -87,12 +88,7 @@ class ConversationList(ScrollView, Toned, can_focus=True):
         Action("a", "Archive or unarchive", "ask('archive')", rank=4, short="Archive"),
         Action("d,delete", "Delete", "ask('delete')", rank=3),
         Action("slash", "Filter by title", "filter", rank=3, short="Filter"),
-        Action("up,k", "Conversation up", "move(-1)"),
-        Action("down,j", "Conversation down", "move(1)"),
-        Action("pageup", "Page up", "page(-1)"),
-        Action("pagedown", "Page down", "page(1)"),
-        Action("home,ctrl+home,g", "First", "move(-1000000)"),
-        Action("end,ctrl+end,G", "Last", "move(1000000)"),
+        *MOVES,
         Action("tab", "Go to writing", "screen.place(1)", rank=1, short="Write"),
         Action("shift+tab", "Go to the messages", "screen.place(-1)"),
         Action("escape", "Go back to writing", "leave", rank=1, short="Back"),
@@ -131,17 +127,25 @@ class ConversationList(ScrollView, Toned, can_focus=True):
         self.glyphs = glyphs
         self._items: list[Item] = []
         self._rows: list[Row] = []
-        self._cursor = 0
+        self._choosable: list[int] = []
         self._open: str | None = None
         self._complete = True
         self._today = today()
         self.filter: str | None = None
         """What is looked for among the titles; None shows everything."""
 
+    def count(self) -> int:
+        """See `CursorList`."""
+        return len(self._rows)
+
+    def choosable(self) -> list[int]:
+        """Conversations, not the days above them."""
+        return self._choosable
+
     @property
     def current(self) -> Item | None:
         """The item under the cursor."""
-        row = self._rows[self._cursor] if self._cursor < len(self._rows) else None
+        row = self._rows[self.cursor] if self.cursor < len(self._rows) else None
         return row if isinstance(row, Item) else None
 
     @property
@@ -177,13 +181,13 @@ class ConversationList(ScrollView, Toned, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """One row of the list."""
-        index, width = y + self.scroll_offset.y, self.scrollable_content_region.width
-        if index >= len(self._rows):
+        index, width = self.line_at(y), self.scrollable_content_region.width
+        if index is None:
             return Strip.blank(width, self.tone("text"))
         row = self._rows[index]
         if isinstance(row, Heading):
             return Strip([Segment(set_cell_size(f"{self.glyphs.bar}{row.title}", width), self.tone("dim"))], width)
-        opened, here = row.id == self._open, index == self._cursor
+        opened, here = row.id == self._open, index == self.cursor
         look: Look = "key" if here and self.has_focus else "bright" if opened else "text"
         sign = self.glyphs.cursor if row.answering else self.glyphs.pointer if opened else " "
         cursor = CURSOR if here and self.has_focus else " "
@@ -195,19 +199,6 @@ class ConversationList(ScrollView, Toned, can_focus=True):
         if cell_len(title) > room:
             title = set_cell_size(title, max(0, room - 1)).rstrip() + self.glyphs.ellipsis
         return set_cell_size(f"{signs}{set_cell_size(title, max(0, room))} {old}", width)
-
-    def action_move(self, step: int) -> None:
-        """Move the cursor over items, headings skipped."""
-        places = [i for i, row in enumerate(self._rows) if isinstance(row, Item)]
-        if not places:
-            return
-        here = min(range(len(places)), key=lambda i: abs(places[i] - self._cursor))
-        self._cursor = places[max(0, min(len(places) - 1, here + step))]
-        self._reveal()
-
-    def action_page(self, pages: int) -> None:
-        """Move by what is in view."""
-        self.action_move(pages * max(1, self.size.height - 1))
 
     def action_choose(self) -> None:
         """Open what is under the cursor."""
@@ -233,12 +224,12 @@ class ConversationList(ScrollView, Toned, can_focus=True):
         """Letters that are no command, and all letters once one was typed, look for a title."""
         focused = self.screen.focused
         if focused is not self and focused is not None:  # the focus moved on after this key was on its way
-            focused._forward_event(events.Key(event.key, event.character))
+            hand_on(focused, events.Key(event.key, event.character))
         elif self.filter is not None and event.key == "backspace":
             self._filter_by(self.filter[:-1] if self.filter else None)
-        elif event.is_printable and (self.filter is not None or event.key not in self._bindings.key_to_bindings):
+        elif event.is_printable and (self.filter is not None or event.key not in keys_bound(self)):
             self._filter_by((self.filter or "") + (event.character or ""))
-        elif (bound := self._bindings.key_to_bindings.get(event.key)) is not None:
+        elif (bound := keys_bound(self).get(event.key)) is not None:
             await self.run_action(bound[0].action)  # here and now: the next letter may depend on it
         else:
             await super()._on_key(event)
@@ -260,20 +251,12 @@ class ConversationList(ScrollView, Toned, can_focus=True):
         self.filter = text
         self._lay_out()
         self._put_cursor_on(kept)
-        self._reveal()
+        self.reveal()
 
     def action_ask(self, command: str) -> None:
         """Have something done with what is under the cursor."""
         if self.current:
             self.post_message(self.Asked(command, self.current.id))
-
-    def on_click(self, event: events.Click) -> None:
-        """Open what was clicked."""
-        index = event.y + self.scroll_offset.y
-        if index < len(self._rows) and isinstance(self._rows[index], Item):
-            self._cursor = index
-            self.refresh()
-            self.action_choose()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Ask for the next page in time."""
@@ -286,20 +269,16 @@ class ConversationList(ScrollView, Toned, can_focus=True):
         else:
             found = best(self.filter, self._items, lambda item: item.title) if self.filter.strip() else self._items
             self._rows = [Heading(f"/{self.filter}"), *found]
-        self.virtual_size = Size(self.size.width, len(self._rows))
+        self._choosable = [i for i, row in enumerate(self._rows) if isinstance(row, Item)]
+        self.resized()
         self.refresh()
 
     def _put_cursor_on(self, id: str | None) -> None:
         found = (i for i, row in enumerate(self._rows) if isinstance(row, Item) and row.id == id)
-        first = (i for i, row in enumerate(self._rows) if isinstance(row, Item))
-        self._cursor = next(found, next(first, 0))
+        self.cursor = next(found, self._choosable[0] if self._choosable else 0)
 
-    def _reveal(self) -> None:
-        if not self._rows:
-            return
-        top = self._cursor - 1 if self._cursor and isinstance(self._rows[self._cursor - 1], Heading) else self._cursor
-        self.scroll_to_region(Region(0, top, 1, self._cursor - top + 1), animate=False)
-        self.refresh()
+    def moved(self) -> None:
+        """There may be need of another page."""
         self._ask_for_more()
 
     def _ask_for_more(self) -> None:

@@ -9,10 +9,10 @@ import re
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.document._document import Location
 from textual.widgets import Input, TextArea
 
 from routerterm.core.graphemes import after, before
+from routerterm.tui.textual_internals.text import Location
 
 _SPACED = re.compile(r"\S+\s*\Z")
 _WORD_BEFORE = re.compile(r"\w+\W*\Z|\W+\Z")

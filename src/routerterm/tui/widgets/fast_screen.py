@@ -8,6 +8,7 @@ from textual import events, on
 from textual.screen import Screen
 from textual.worker import Worker
 
+from routerterm.tui.textual_internals.screens import compositor_of, set_compositor
 from routerterm.tui.themes.scanlines import ScanlineCompositor
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ Answer = TypeVar("Answer")
 class FastScreen(Screen[Answer]):
     """What is taken as its answer, `dismiss` gives."""
 
-    _compositor: ScanlineCompositor
     _opened = False
     _drawn_already = False
     _lacks_parts = False
@@ -30,7 +30,7 @@ class FastScreen(Screen[Answer]):
 
     def __init__(self, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(name, id, classes)
-        self._compositor = ScanlineCompositor()
+        set_compositor(self, ScanlineCompositor())
 
     def on_screen_resume(self, event: events.ScreenResume) -> None:
         """Its styles were found when it was put together, and laying it out draws it: neither is to be done again."""
@@ -51,7 +51,7 @@ class FastScreen(Screen[Answer]):
     @on(events.Resize)
     def _same_size(self, event: events.Resize) -> None:
         """A screen tells itself of the size that it has just been laid out for."""
-        if event.size == self._compositor.size:
+        if event.size == compositor_of(self).size:
             event.prevent_default()
             event.stop()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, assert_never
 
+from routerterm.tui.actions import offered
 from routerterm.tui.widgets.fields import Field, Span, Tone
 
 if TYPE_CHECKING:
@@ -45,9 +46,7 @@ def key_fields(
     shown = [command for command in commands if command.rank is not None and keys_of.get(command.name)]
     shown.sort(key=lambda command: _order(keys_of[command.name][0]))
     here = [
-        (action.first_key, action.short or action.label, action.rank, action.method)
-        for action in actions
-        if action.rank is not None
+        (action.first_key, action.name(), action.rank, action.method) for action in actions if action.rank is not None
     ]
     away = YIELD if sum(action.rank is not None for action in actions) > FEW else 0
     everywhere = [
@@ -86,6 +85,34 @@ def key_spans(key: str, title: str, form: KeyForm, number: int = 0) -> tuple[Spa
             return (Span(f" {title} ", "key"), Span(f"{name}", "dim"))
         case _:
             assert_never(form)
+
+
+def action_fields(actions: Iterable[Action], part: object, owner: str = "screen") -> tuple[Field, ...]:
+    """The key bar of a screen or dialog: what its table offers now, each a key that can be clicked.
+
+    ``part`` is who the table belongs to, ``owner`` how Textual names it in an action.
+    """
+    return tuple(
+        Field(
+            (Span(f" {pressed(action.key(part))} ", "key"), Span(f" {action.name(part)}")),
+            rank=action.rank or 0,
+            action=_owned(action.method, owner),
+        )
+        for action in offered(actions, part)
+    )
+
+
+def _owned(method: str, owner: str) -> str:
+    """An action with its owner before it, unless it names one."""
+    name, bracket, arguments = method.partition("(")
+    return method if "." in name else f"{owner}.{name}{bracket}{arguments}"
+
+
+def pressed(key: str) -> str:
+    """A key as its cap is printed: ``N``, ``Shift+N``, ``Space``."""
+    if len(key) == 1 and key.isalpha():
+        return key.upper() if key.islower() else f"Shift+{key}"
+    return key_name(key)
 
 
 def foot(hint: str, actions: Mapping[str, str]) -> tuple[Field, ...]:

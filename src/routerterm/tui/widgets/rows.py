@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
@@ -11,14 +10,14 @@ from msgspec import Struct
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from textual import events
-from textual.binding import Binding, BindingType
-from textual.geometry import Region, Size
+from textual.binding import BindingType
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from routerterm.tui.actions import Action, bindings_of
+from routerterm.tui.widgets.cursor_list import CursorList
 from routerterm.tui.widgets.fields import Span
-from routerterm.tui.widgets.styles import Tone, Toned
+from routerterm.tui.widgets.styles import Tone
 
 Cells: TypeAlias = tuple[str | tuple[Span, ...], ...]
 """What stands in the columns of a row: text, or runs of text in tones."""
@@ -120,18 +119,10 @@ def _widest(number: int, column: Column, rows: Sequence[Row]) -> int:
     return max(cell_len(column.title), widest) if widest else 0
 
 
-class RowList(ScrollView, Toned, can_focus=True):
+class RowList(CursorList):
     """Told columns and rows; tells which row is under the cursor and which one was chosen."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", "Up", show=False),
-        Binding("down,j", "move(1)", "Down", show=False),
-        Binding("pageup", "page(-1)", "A page up", show=False),
-        Binding("pagedown,space", "page(1)", "A page down", show=False),
-        Binding("home,g", "move(-1000000)", "First", show=False),
-        Binding("end,G", "move(1000000)", "Last", show=False),
-        Binding("enter", "choose", "Choose", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of((Action("space", "Page down", "page(1)"),))
 
     @dataclass
     class Chosen(Message):
@@ -155,9 +146,17 @@ class RowList(ScrollView, Toned, can_focus=True):
         super().__init__(id=id)
         self.columns = tuple(columns)
         self.rows: tuple[Row, ...] | ManyRows = ()
-        self.cursor = 0
-        self.with_titles = any(column.title for column in columns)
+        self.HEADER = int(any(column.title for column in columns))
+        self._choosable: Sequence[int] = ()
         self._sizes: tuple[int, dict[int, int]] = (-1, {})
+
+    def count(self) -> int:
+        """See `CursorList`."""
+        return len(self.rows)
+
+    def choosable(self) -> Sequence[int]:
+        """Rows with an id."""
+        return self._choosable
 
     @property
     def current(self) -> Row | None:
@@ -169,27 +168,22 @@ class RowList(ScrollView, Toned, can_focus=True):
         """Replace the rows; the cursor goes to the row ``on``, or the first that can be chosen."""
         self.rows, self._sizes = rows if isinstance(rows, ManyRows) else tuple(rows), (-1, {})
         ids = rows.ids if isinstance(rows, ManyRows) else [row.id for row in rows]
-        wanted = (n for n, id in enumerate(ids) if id and id == on)
-        first = (n for n, id in enumerate(ids) if id)
-        self.cursor = next(wanted, next(first, 0))
-        self.virtual_size = Size(self.size.width, len(rows) + self.with_titles)
+        self._choosable = range(len(ids)) if isinstance(rows, ManyRows) else [n for n, id in enumerate(ids) if id]
+        wanted = (n for n in self._choosable if ids[n] == on)
+        self.cursor = next(wanted, self._choosable[0] if self._choosable else 0)
+        self.resized()
         self.scroll_to(y=0, animate=False, immediate=True)
-        self._reveal()
-
-    def on_resize(self) -> None:
-        """Keep the cursor in view."""
-        self.virtual_size = Size(self.size.width, len(self.rows) + self.with_titles)
-        self._scroll_to_cursor()
+        self.reveal()
 
     def render_line(self, y: int) -> Strip:
         """The titles stay; the rows scroll."""
         width = self.size.width
         sizes = self._widths(width - 2)
-        if self.with_titles and y == 0:
+        if y < self.HEADER:
             titles = Row("", tuple(column.title for column in self.columns))
             return self._draw(titles, sizes, "dim", width)
-        index = y - self.with_titles + self.scroll_offset.y
-        if not 0 <= index < len(self.rows):
+        index = self.line_at(y)
+        if index is None:
             return Strip.blank(width, self.tone("text"))
         row = self.rows[index]
         if not row.id:
@@ -226,21 +220,10 @@ class RowList(ScrollView, Toned, can_focus=True):
                 segments.append(Segment(" " * pad, base))
         return Strip(segments).adjust_cell_length(width, base)
 
-    def action_move(self, step: int) -> None:
-        """Move over the rows that can be chosen."""
-        rows = self.rows
-        places = range(len(rows)) if isinstance(rows, ManyRows) else [n for n, row in enumerate(rows) if row.id]
-        if not places:
-            return
-        here = min(bisect_left(places, self.cursor), len(places) - 1)
-        if here and self.cursor - places[here - 1] <= abs(places[here] - self.cursor):
-            here -= 1
-        self.cursor = places[max(0, min(len(places) - 1, here + step))]
-        self._reveal()
-
-    def action_page(self, step: int) -> None:
-        """Move by what is in view."""
-        self.action_move(step * max(1, self.size.height - 1 - self.with_titles))
+    def moved(self) -> None:
+        """Tell whoever shows more of a row."""
+        if self.current is not None:
+            self.post_message(self.Moved(self.current.id))
 
     def action_choose(self) -> None:
         """Choose the row under the cursor."""
@@ -249,14 +232,10 @@ class RowList(ScrollView, Toned, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         """Choose the row that was hit, or say whose title it was."""
-        if self.with_titles and event.y == 0:
+        if event.y < self.HEADER:
             self._tell_title(event.x)
-            return
-        index = event.y - self.with_titles + self.scroll_offset.y
-        if 0 <= index < len(self.rows) and self.rows[index].id and event.y >= self.with_titles:
-            self.cursor = index
-            self._reveal()
-            self.action_choose()
+        else:
+            super().on_click(event)
 
     def _tell_title(self, x: int) -> None:
         column = 1
@@ -264,20 +243,6 @@ class RowList(ScrollView, Toned, can_focus=True):
             if column <= x < column + size + GAP:
                 self.post_message(self.TitleClicked(number))
             column += size + GAP
-
-    def _reveal(self) -> None:
-        self._scroll_to_cursor()
-        self.refresh()
-        if self.current is not None:
-            self.post_message(self.Moved(self.current.id))
-
-    def _scroll_to_cursor(self) -> None:
-        """Bring the cursor's row into view, with the heading above it."""
-        top = min(self.cursor, max(0, len(self.rows) - 1))
-        while top and not self.rows[top - 1].id:
-            top -= 1
-        height = self.cursor - top + 1 + self.with_titles
-        self.scroll_to_region(Region(0, top, 1, height), animate=False, immediate=True)
 
 
 def _cut(text: str, room: int) -> str:

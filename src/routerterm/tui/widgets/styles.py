@@ -13,7 +13,7 @@ from rich.style import Style
 from textual.color import Color
 from textual.widget import Widget
 
-from routerterm.tui.widgets.lines import LineCache
+from routerterm.tui.textual_internals.screens import keep_lines
 
 if TYPE_CHECKING:
     from rich.color import Color as RichColor
@@ -27,13 +27,12 @@ Look: TypeAlias = Tone | Literal["selected"]
 class Toned(Widget):
     """A widget that draws in tones upon its own ground."""
 
-    _styles_cache: LineCache
     _looks: dict[str, Style] | None = None
     _looks_of: dict[str, str] | None = None
 
     def __init__(self, *children: Widget, **options: Any) -> None:
         super().__init__(*children, **options)
-        self._styles_cache = LineCache()
+        keep_lines(self)
 
     def tone(self, look: Look) -> Style:
         """How text of that tone looks here and now."""

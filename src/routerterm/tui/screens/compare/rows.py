@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from routerterm.tui.themes.values import Glyphs
 
 
-class Lane(Struct):
+class Column(Struct):
     """One answer, as its column shows it."""
 
     name: str
@@ -54,67 +54,69 @@ class Lane(Struct):
         return seconds(round(((self.ended_at or time.monotonic()) - self.started) * 1000))
 
 
-def state_sign(lane: Lane, glyphs: Glyphs, tick: int) -> str:
+def state_sign(column: Column, glyphs: Glyphs, tick: int) -> str:
     """How it is, in one sign."""
-    if lane.ended:
-        return glyphs.on if lane.status == "done" else glyphs.off if lane.status == "error" else glyphs.half
-    return glyphs.cursor if lane.first_at is not None else glyphs.spinner[tick % len(glyphs.spinner)]
+    if column.ended:
+        return glyphs.on if column.status == "done" else glyphs.off if column.status == "error" else glyphs.half
+    return glyphs.cursor if column.first_at is not None else glyphs.spinner[tick % len(glyphs.spinner)]
 
 
-def state_word(lane: Lane) -> str:
+def state_word(column: Column) -> str:
     """How it is, in a word."""
-    if lane.ended:
+    if column.ended:
         words = {"done": "", "error": "failed", "stopped": "stopped", "cut": "cut off"}
-        return words.get(lane.status, "failed" if lane.trouble else "")
-    return "" if lane.first_at is not None else "waiting"
+        return words.get(column.status, "failed" if column.trouble else "")
+    return "" if column.first_at is not None else "waiting"
 
 
-def head_fields(lane: Lane, index: int, glyphs: Glyphs, *, here: bool) -> tuple[Field, ...]:
+def head_fields(column: Column, index: int, glyphs: Glyphs, *, here: bool) -> tuple[Field, ...]:
     """Who answers in a column."""
-    name = Span(f"{glyphs.pointer if here else ' '}{lane.name}", "bright" if here else "text")
+    name = Span(f"{glyphs.pointer if here else ' '}{column.name}", "bright" if here else "text")
     return (
         Field((Span(f" {index + 1} ", "key"),), rank=0, action=f"screen.take({index})"),
         Field((name,), rank=0, action=f"screen.show({index})"),
     )
 
 
-def foot_fields(lane: Lane, index: int, glyphs: Glyphs, *, tick: int) -> tuple[Field, ...]:
+def foot_fields(column: Column, index: int, glyphs: Glyphs, *, tick: int) -> tuple[Field, ...]:
     """Time, speed, tokens and cost under a column; its number and its last words take it."""
     take = f"screen.take({index})"
     fields = [
         Field((Span(f" {index + 1} ", "key"),), 0, action=take),
-        Field((Span(state_sign(lane, glyphs, tick), "bright" if lane.status == "done" else "warning"),), 1),
+        Field((Span(state_sign(column, glyphs, tick), "bright" if column.status == "done" else "warning"),), 1),
     ]
-    if word := state_word(lane):
-        fields.append(Field((Span(word, "warning" if lane.ended else "dim"),), 0))
-    usage, cost = (lane.record.usage, lane.record.cost) if lane.record else (None, None)
-    if lane.elapsed:
-        fields.append(Field((Span(f"{lane.elapsed:>6}", "text"),), 2))
-    if lane.speed is not None:
-        about = "" if lane.record is not None else "~"
-        fields.append(Field((Span(f"{about}{lane.speed:.0f} tok/s", "text"),), 3))
+    if word := state_word(column):
+        fields.append(Field((Span(word, "warning" if column.ended else "dim"),), 0))
+    usage, cost = (column.record.usage, column.record.cost) if column.record else (None, None)
+    if column.elapsed:
+        fields.append(Field((Span(f"{column.elapsed:>6}", "text"),), 2))
+    if column.speed is not None:
+        about = "" if column.record is not None else "~"
+        fields.append(Field((Span(f"{about}{column.speed:.0f} tok/s", "text"),), 3))
     if usage and usage.output:
         fields.append(Field((Span(f"{usage.output:,} tok", "dim"),), 4))
-    if lane.record is not None and cost is not None:
+    if column.record is not None and cost is not None:
         fields.append(Field((Span(show_usd(cost.usd), "bright"),), 1))
-    if lane.first_at is not None:
+    if column.first_at is not None:
         fields.append(Field((Span("Continue with it", "key"),), 5, action=take))
     return tuple(fields)
 
 
-def tab_fields(lanes: Sequence[Lane], at: int, glyphs: Glyphs, tick: int) -> tuple[Field, ...]:
+def tab_fields(columns: Sequence[Column], at: int, glyphs: Glyphs, tick: int) -> tuple[Field, ...]:
     """The columns by name, where only one is seen at a time."""
     return tuple(
         Field(
             (
                 Span(f" {index + 1} ", "key" if index == at else "dim"),
-                Span(f"{glyphs.pointer if index == at else ' '}{short(lane.name)}", "bright" if index == at else "dim"),
-                Span(f" {state_sign(lane, glyphs, tick)}", "text"),
+                Span(
+                    f"{glyphs.pointer if index == at else ' '}{short(column.name)}", "bright" if index == at else "dim"
+                ),
+                Span(f" {state_sign(column, glyphs, tick)}", "text"),
             ),
             rank=0 if index == at else 1,
             action=f"screen.show({index})",
         )
-        for index, lane in enumerate(lanes)
+        for index, column in enumerate(columns)
     )
 
 
@@ -129,13 +131,4 @@ def title_fields(question: str, glyphs: Glyphs) -> tuple[Field, ...]:
     return (
         Field((Span(f"{glyphs.rule} ", "faint"), Span("COMPARE ", "bright")), rank=0),
         Field((Span(f" {question} ", "text"),), rank=0),
-    )
-
-
-def bar_fields(count: int, *, running: bool) -> tuple[Field, ...]:
-    """The keys at the foot."""
-    return (
-        Field((Span(f" 1–{count} ", "key"), Span(" Continue with it", "text")), rank=0, action="screen.take_this"),
-        Field((Span(" Tab ", "key"), Span(" Next", "text")), rank=2, action="screen.step(1)"),
-        Field((Span(" Esc ", "key"), Span(" Stop" if running else " Leave", "text")), rank=1, action="screen.leave"),
     )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.getters import query_one
 from textual.worker import Worker
@@ -20,15 +20,17 @@ from textual.worker import Worker
 from routerterm.core.errors import RoutertermError
 from routerterm.core.events import Failed, Finished, ReasoningDelta, Recovered, TextDelta, ToolCallDelta
 from routerterm.core.sanitise import one_line
+from routerterm.tui.actions import Action, bindings_of
 from routerterm.tui.chat.entries import seam_of, trouble_of
 from routerterm.tui.clock import now_ms, time_of_day
-from routerterm.tui.screens.compare.rows import Lane, bar_fields, foot_fields, head_fields, tab_fields, title_fields
+from routerterm.tui.screens.compare.rows import Column, foot_fields, head_fields, tab_fields, title_fields
 from routerterm.tui.themes.adapt import to_palette
 from routerterm.tui.transcript.values import Entry, Header
 from routerterm.tui.transcript.widget import Transcript
 from routerterm.tui.widgets.fields import FieldLine
 from routerterm.tui.widgets.frame import Panes
 from routerterm.tui.widgets.framed_screen import BOTTOM_FROM, FramedScreen, FramePart
+from routerterm.tui.widgets.keybar import action_fields
 
 if TYPE_CHECKING:
     from routerterm.engine.chat.comparison import Comparison, Heard
@@ -42,6 +44,16 @@ NARROWEST = 36
 PULSE = 0.25
 
 
+def numbers(screen: CompareScreen) -> str:
+    """The keys that take an answer."""
+    return f"1–{len(screen.columns)}"
+
+
+def stop_or_leave(screen: CompareScreen) -> str:
+    """What Esc does now."""
+    return "Leave" if all(column.ended for column in screen.columns) else "Stop"
+
+
 class CompareScreen(FramedScreen):
     """Dismissed once everything has ended; `chosen` is the answer to go on with, from 0, or None."""
 
@@ -50,59 +62,69 @@ class CompareScreen(FramedScreen):
     CompareScreen { layout: vertical; overflow: hidden; }
     CompareScreen > #title { margin: 0 2; }
     CompareScreen > #tabs { margin: 0 2; }
-    CompareScreen > #lanes { layout: horizontal; height: 1fr; margin: 1 1 1 1; }
-    CompareScreen.-side > #lanes { margin: 0 1 1 1; }
+    CompareScreen > #columns { layout: horizontal; height: 1fr; margin: 1 1 1 1; }
+    CompareScreen.-side > #columns { margin: 0 1 1 1; }
     CompareScreen .head { display: none; }
     CompareScreen.-side .head { display: block; }
     CompareScreen > #bar { margin: 0 2 1 2; }
-    CompareScreen .lane { width: 1fr; height: 1fr; }
-    CompareScreen .lane FieldLine { margin: 0 1; }
+    CompareScreen .column { width: 1fr; height: 1fr; }
+    CompareScreen .column FieldLine { margin: 0 1; }
     CompareScreen.-open > #bar { margin: 0 2; }
     CompareScreen.-bare > #title, CompareScreen.-bare > #tabs, CompareScreen.-bare > #bar { margin: 0; }
-    CompareScreen.-bare > #lanes { margin: 1 0 1 0; }
-    CompareScreen.-bare.-side > #lanes { margin: 0 0 1 0; }
+    CompareScreen.-bare > #columns { margin: 1 0 1 0; }
+    CompareScreen.-bare.-side > #columns { margin: 0 0 1 0; }
     CompareScreen.-side > #tabs { display: none; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *(Binding(str(n), f"take({n - 1})", f"Continue with answer {n}", show=n == 1) for n in range(1, 5)),
-        Binding("enter", "take_this", "Continue with the one under the cursor", priority=True),
-        Binding("tab,right", "step(1)", "Next answer", priority=True),
-        Binding("shift+tab,left", "step(-1)", "Previous answer", priority=True),
-        Binding("escape", "leave", "Stop; once stopped, close", priority=True),
-    ]
+    ACTIONS: ClassVar[tuple[Action, ...]] = (
+        Action(
+            "enter",
+            "Continue with the one under the cursor",
+            "take_this",
+            rank=0,
+            short="Continue with it",
+            shown_key=numbers,
+            priority=True,
+        ),
+        *(Action(str(n), f"Continue with answer {n}", f"take({n - 1})") for n in range(1, 5)),
+        Action("tab,right", "Next answer", "step(1)", rank=2, short="Next", priority=True),
+        Action("shift+tab,left", "Previous answer", "step(-1)", priority=True),
+        Action("escape", "Stop; once stopped, close", "leave", rank=1, short=stop_or_leave, priority=True),
+    )
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(ACTIONS)
     title_line = query_one("#title", FieldLine)
     tabs = query_one("#tabs", FieldLine)
     bar = query_one("#bar", FieldLine)
 
     def __init__(
         self,
-        machine: Theme,
+        theme: Theme,
         comparison: Comparison,
         ask: Callable[[], AsyncGenerator[Heard]],
         asked: Asked | None,
     ) -> None:
         super().__init__()
-        self.machine, self.frame = machine, machine.frame
+        self.theme = theme
+        self.frame = theme.frame
         self.comparison, self.asked = comparison, asked
         self.trouble: RoutertermError | None = None
         """Why it could not even begin."""
         self.chosen: int | None = None
         self._ask = ask
-        self._lanes = [Lane(name) for name in comparison.models]
+        self.columns = [Column(name) for name in comparison.models]
         self._at = 0
         self._worker: Worker[None] | None = None
         self._tick = 0
 
     def compose(self) -> ComposeResult:
         """A title, the columns with a line under each, the keys."""
-        glyphs = self.machine.glyphs
+        glyphs = self.theme.glyphs
         yield FieldLine(id="title", fill=glyphs.rule)
         yield FieldLine(id="tabs", gap=2)
-        with FramePart(id="lanes"):
-            for index in range(len(self._lanes)):
-                with Vertical(classes="lane", id=f"lane{index}"):
+        with FramePart(id="columns"):
+            for index in range(len(self.columns)):
+                with Vertical(classes="column", id=f"column{index}"):
                     yield FieldLine(id=f"head{index}", gap=1).add_class("head")
-                    yield Transcript(id=f"answer{index}", palette=to_palette(self.machine))
+                    yield Transcript(id=f"answer{index}", palette=to_palette(self.theme))
                     yield FieldLine(id=f"foot{index}", gap=2)
         yield FieldLine(id="bar", gap=2)
 
@@ -110,7 +132,7 @@ class CompareScreen(FramedScreen):
         """Begin to ask."""
         super().on_mount()
         self.app.clear_notifications()  # what was said in the chat would lie over the answers' figures
-        self.title_line.fields = title_fields(one_line(self.asked.text if self.asked else ""), self.machine.glyphs)
+        self.title_line.fields = title_fields(one_line(self.asked.text if self.asked else ""), self.theme.glyphs)
         self._arrange()
         self._worker = self.run_worker(self._run(), name="compare", exit_on_error=False)
         self.set_interval(PULSE if self.app.moves else 2.0, self._pulse)
@@ -124,18 +146,18 @@ class CompareScreen(FramedScreen):
                 async for heard in stream:
                     self._take(heard)
         finally:
-            for index, lane in enumerate(self._lanes):
-                if not lane.ended:
+            for index, column in enumerate(self.columns):
+                if not column.ended:
                     self._end(index)
             self._draw()
 
     def _take(self, heard: Heard) -> None:
-        lane, index = self._lanes[heard.index], heard.index
+        column, index = self.columns[heard.index], heard.index
         event = heard.event
         if isinstance(event, RoutertermError):
-            lane.trouble = event.message
+            column.trouble = event.message
             self.trouble = self.trouble or event
-            if lane.begun:
+            if column.begun:
                 return
             self._answer(index).show([Entry(f"{index}", "assistant", status="error", trouble=event.message)])
             return
@@ -144,29 +166,29 @@ class CompareScreen(FramedScreen):
             self._draw()
             return
         reply = self.comparison.reply(index)
-        if reply is not None and not lane.begun:
-            lane.begun, lane.started = True, time.monotonic()
+        if reply is not None and not column.begun:
+            column.begun, column.started = True, time.monotonic()
             self._answer(index).begin_stream(self._entry(index))
         match event:
             case TextDelta() | ReasoningDelta() | ToolCallDelta():
-                lane.first_at = lane.first_at or time.monotonic()
-                lane.pieces += 1
+                column.first_at = column.first_at or time.monotonic()
+                column.pieces += 1
                 self._answer(index).feed(self._entry_id(index), event)
             case Recovered():
                 self._answer(index).begin_stream(self._entry(index, parts=True))
             case Finished() | Failed():
-                lane.ended_at = time.monotonic()
+                column.ended_at = time.monotonic()
             case _:
                 pass
 
     def _end(self, index: int) -> None:
-        lane = self._lanes[index]
-        lane.ended = True
+        column = self.columns[index]
+        column.ended = True
         reply = self.comparison.reply(index)
         if reply is None:
             return
-        lane.record, lane.status = reply.record, reply.status
-        if lane.begun:
+        column.record, column.status = reply.record, reply.status
+        if column.begun:
             self._answer(index).end_stream(self._entry_id(index), self._entry(index, parts=True, ended=True))
 
     def _entry_id(self, index: int) -> str:
@@ -201,7 +223,7 @@ class CompareScreen(FramedScreen):
 
     @property
     def _side_by_side(self) -> bool:
-        return (self.size.width - 2) // len(self._lanes) >= NARROWEST
+        return (self.size.width - 2) // len(self.columns) >= NARROWEST
 
     @property
     def _boxed(self) -> bool:
@@ -209,10 +231,10 @@ class CompareScreen(FramedScreen):
 
     def panes(self) -> Panes:
         """A rule above and below the columns, and lines between them."""
-        lanes = self.query_one("#lanes").region
+        lanes = self.query_one("#columns").region
         splits: tuple[int, ...] = ()
         if self._side_by_side:
-            splits = tuple(self.query_one(f"#lane{n}").region.x - 1 for n in range(1, len(self._lanes)))
+            splits = tuple(self.query_one(f"#column{n}").region.x - 1 for n in range(1, len(self.columns)))
         rules = (lanes.bottom,) if self._side_by_side else (lanes.y - 1, lanes.bottom)
         return Panes(
             self.size.width,
@@ -231,25 +253,25 @@ class CompareScreen(FramedScreen):
         self.set_class(self._side_by_side, "-side")
         self.set_class(not self._boxed, "-bare")
         self.set_class(self.size.height < BOTTOM_FROM, "-open")
-        for index in range(len(self._lanes)):
-            lane = self.query_one(f"#lane{index}")
-            lane.display = self._side_by_side or index == self._at
-            lane.styles.margin = (0, 0, 0, 1 if index and self._side_by_side else 0)
+        for index in range(len(self.columns)):
+            column = self.query_one(f"#column{index}")
+            column.display = self._side_by_side or index == self._at
+            column.styles.margin = (0, 0, 0, 1 if index and self._side_by_side else 0)
         self._draw()
 
     def _pulse(self) -> None:
-        if not all(lane.ended for lane in self._lanes):
+        if not all(column.ended for column in self.columns):
             self._tick += 1
             self._draw()
 
     def _draw(self) -> None:
-        glyphs = self.machine.glyphs
-        for index, lane in enumerate(self._lanes):
+        glyphs = self.theme.glyphs
+        for index, column in enumerate(self.columns):
             here = index == self._at and self._side_by_side
-            self.query_one(f"#head{index}", FieldLine).fields = head_fields(lane, index, glyphs, here=here)
-            self.query_one(f"#foot{index}", FieldLine).fields = foot_fields(lane, index, glyphs, tick=self._tick)
-        self.tabs.fields = tab_fields(self._lanes, self._at, glyphs, self._tick)
-        self.bar.fields = bar_fields(len(self._lanes), running=not all(lane.ended for lane in self._lanes))
+            self.query_one(f"#head{index}", FieldLine).fields = head_fields(column, index, glyphs, here=here)
+            self.query_one(f"#foot{index}", FieldLine).fields = foot_fields(column, index, glyphs, tick=self._tick)
+        self.tabs.fields = tab_fields(self.columns, self._at, glyphs, self._tick)
+        self.bar.fields = action_fields(self.ACTIONS, self)
 
     def _focus(self) -> None:
         self._answer(self._at).focus()
@@ -258,7 +280,7 @@ class CompareScreen(FramedScreen):
 
     def action_step(self, step: int) -> None:
         """Another column."""
-        self._at = (self._at + step) % len(self._lanes)
+        self._at = (self._at + step) % len(self.columns)
         self._arrange()
         self._focus()
 
@@ -272,7 +294,7 @@ class CompareScreen(FramedScreen):
 
     async def action_take(self, index: int) -> None:
         """Go on with an answer; the others stop, and stay beside it."""
-        if index >= len(self._lanes):
+        if index >= len(self.columns):
             return
         reply = self.comparison.reply(index)
         if reply is None or reply.builder.is_empty:

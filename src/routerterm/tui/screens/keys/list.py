@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from rich.segment import Segment
-from textual import events
-from textual.binding import Binding, BindingType
-from textual.geometry import Region, Size
+from textual.geometry import Region
 from textual.message import Message
 from textual.reactive import reactive
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from routerterm.engine.keys.view import KeysView
 from routerterm.tui.screens.keys.rows import Heading, Invitation, KeyRow, Row, cut, rows_of, spans_of
+from routerterm.tui.widgets.cursor_list import CursorList
 from routerterm.tui.widgets.fields import Span
 from routerterm.tui.widgets.styles import Toned
 
@@ -25,18 +23,10 @@ if TYPE_CHECKING:
 EMPTY = KeysView(0.0)
 
 
-class KeysList(ScrollView, Toned, can_focus=True):
+class KeysList(CursorList):
     """Told a view and the time; says which line the person stands on and which was chosen."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", "Up", show=False),
-        Binding("down,j", "move(1)", "Down", show=False),
-        Binding("pageup", "move(-10)", "Page up", show=False),
-        Binding("pagedown", "move(10)", "Page down", show=False),
-        Binding("home,g", "move(-1000000)", "First", show=False),
-        Binding("end,G", "move(1000000)", "Last", show=False),
-        Binding("enter", "choose", "Choose", show=False),
-    ]
+    FIRST_CLICK_CHOOSES = False  # choosing a key asks its provider
 
     @dataclass
     class Moved(Message):
@@ -54,24 +44,32 @@ class KeysList(ScrollView, Toned, can_focus=True):
         super().__init__(id=id)
         self.glyphs = glyphs
         self._rows: tuple[Row, ...] = ()
-        self._cursor = 0
+        self._choosable: list[int] = []
         self._now = 0.0
+
+    def count(self) -> int:
+        """See `CursorList`."""
+        return len(self._rows)
+
+    def choosable(self) -> list[int]:
+        """Keys, and providers that have none."""
+        return self._choosable
 
     @property
     def current(self) -> Row | None:
         """The line under the cursor."""
-        return self._rows[self._cursor] if self._cursor < len(self._rows) else None
+        return self._rows[self.cursor] if self.cursor < len(self._rows) else None
 
     def show(self, view: KeysView, stand_on: str | None = None) -> None:
         """Replace everything; the cursor stays with its key, or goes to the one that is named."""
         kept = stand_on or _name(self.current)
         self._rows = rows_of(view)
         self._now = view.at
-        self.virtual_size = Size(self.size.width, len(self._rows))
-        places = [i for i, row in enumerate(self._rows) if not isinstance(row, Heading)]
+        self.resized()
+        places = self._choosable = [i for i, row in enumerate(self._rows) if not isinstance(row, Heading)]
         same = [i for i in places if _name(self._rows[i]) == kept]
-        self._cursor = same[0] if same else min(places, key=lambda i: abs(i - self._cursor), default=0)
-        self._reveal()
+        self.cursor = same[0] if same else min(places, key=lambda i: abs(i - self.cursor), default=0)
+        self.reveal()
 
     def tick(self, now: float) -> None:
         """Time passed: count down what rests."""
@@ -82,10 +80,10 @@ class KeysList(ScrollView, Toned, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """One row of the list."""
-        index, width = y + self.scroll_offset.y, self.size.width
-        if index >= len(self._rows):
+        index, width = self.line_at(y), self.size.width
+        if index is None:
             return Strip.blank(width, self.tone("text"))
-        here = index == self._cursor and not isinstance(self._rows[index], Heading)
+        here = index == self.cursor and not isinstance(self._rows[index], Heading)
         spans = spans_of(self._rows[index], self._now, width, self.glyphs, here=here)
         if here and self.has_focus:
             style = self.tone("key")
@@ -93,36 +91,14 @@ class KeysList(ScrollView, Toned, can_focus=True):
         segments = [Segment(span.text, self.tone(span.tone)) for span in spans]
         return Strip(segments).adjust_cell_length(width)
 
-    def action_move(self, step: int) -> None:
-        """Move the cursor over keys and providers, headings skipped."""
-        places = [i for i, row in enumerate(self._rows) if not isinstance(row, Heading)]
-        if not places:
-            return
-        at = min(range(len(places)), key=lambda i: abs(places[i] - self._cursor))
-        self._cursor = places[max(0, min(len(places) - 1, at + step))]
-        self._reveal()
+    def moved(self) -> None:
+        """Tell whoever shows more of a key."""
+        self.post_message(self.Moved(self.current))
 
     def action_choose(self) -> None:
         """Say what the cursor stands on."""
         if self.current is not None:
             self.post_message(self.Chosen(self.current))
-
-    def on_click(self, event: events.Click) -> None:
-        """Stand on what was clicked; choose it if the cursor stood there already."""
-        index = event.y + self.scroll_offset.y
-        if index >= len(self._rows) or isinstance(self._rows[index], Heading):
-            return
-        if index == self._cursor:
-            self.action_choose()
-        else:
-            self._cursor = index
-            self._reveal()
-
-    def _reveal(self) -> None:
-        top = self._cursor - 1 if self._cursor and isinstance(self._rows[self._cursor - 1], Heading) else self._cursor
-        self.scroll_to_region(Region(0, top, 1, self._cursor - top + 1), animate=False)
-        self.refresh()
-        self.post_message(self.Moved(self.current))
 
 
 class KeysDetail(Toned):

@@ -11,20 +11,22 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.getters import query_one
 
 from routerterm.config.keys.values import KeyLocation, KeyRecord
 from routerterm.core.errors import RoutertermError
+from routerterm.tui.actions import bindings_of
 from routerterm.tui.screens.keys.actions import KeysActions
-from routerterm.tui.screens.keys.footer import deeds_now
 from routerterm.tui.screens.keys.list import EMPTY, KeysDetail, KeysList
 from routerterm.tui.screens.keys.rows import Invitation, KeyRow, details, title_fields, wrapped
+from routerterm.tui.screens.keys.table import ACTIONS
 from routerterm.tui.themes.values import Theme
 from routerterm.tui.widgets.fields import Field, FieldLine, Span, Tone
 from routerterm.tui.widgets.frame import Panes
 from routerterm.tui.widgets.framed_screen import BOTTOM_FROM, BOX_FROM, FramedScreen
+from routerterm.tui.widgets.keybar import action_fields
 
 if TYPE_CHECKING:
     from textual.geometry import Size
@@ -54,21 +56,7 @@ class KeysScreen(FramedScreen):
     KeysScreen.-bare > #note { margin: 0; }
     """
     AUTO_FOCUS = "#list"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("n,insert", "add", "New key"),
-        Binding("t", "test", "Test"),
-        Binding("T", "test_all", "Test all"),
-        Binding("space", "switch", "On/off"),
-        Binding("a", "adopt", "Adopt"),
-        Binding("m", "move", "Move"),
-        Binding("K,shift+up,ctrl+up", "shift(-1)", "Up"),
-        Binding("J,shift+down,ctrl+down", "shift(1)", "Down"),
-        Binding("d,delete", "remove", "Remove"),
-        Binding("e", "edit", "Edit"),
-        Binding("u", "unlock", "Unlock"),
-        Binding("l", "lock", "Lock"),
-        Binding("escape,q,f6", "leave", "Back"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(ACTIONS)
 
     title_line = query_one("#title", FieldLine)
     listing = query_one("#list", KeysList)
@@ -91,7 +79,7 @@ class KeysScreen(FramedScreen):
         self.frame = self.machine.frame
         self._clock, self._pasted, self._asking = clock, pasted, asking
         self.view = EMPTY
-        self.deeds = KeysActions(self)
+        self.steps = KeysActions(self)
         self._doomed: KeyRecord | None = None
         self._busy = ""
 
@@ -117,7 +105,7 @@ class KeysScreen(FramedScreen):
         await self.reload()
         if self._asking:
             pasted, self._pasted, self._asking = self._pasted, "", False
-            await self.deeds.add("", pasted.strip())
+            await self.steps.add("", pasted.strip())
 
     async def on_unmount(self) -> None:
         """Leave no connection open."""
@@ -173,40 +161,40 @@ class KeysScreen(FramedScreen):
 
     def action_test(self) -> None:
         """Ask the provider about the key under the cursor."""
-        if (record := self._record) is not None:
-            self._work(f"Asking {record.provider}…", lambda: self.deeds.test(record))
+        if (record := self.record) is not None:
+            self._work(f"Asking {record.provider}…", lambda: self.steps.test(record))
 
     def action_test_all(self) -> None:
         """Ask every provider."""
-        self._work("Testing all keys…", self.deeds.test_all)
+        self._work("Testing all keys…", self.steps.test_all)
 
     def action_switch(self) -> None:
         """Use the key, or do not."""
-        if (record := self._record) is not None:
+        if (record := self.record) is not None:
             said = f"{record.name} is {'off' if record.enabled else 'on'}."
             self._order(lambda: self.model.set_enabled(record, not record.enabled), said)
 
     def action_adopt(self) -> None:
         """Store the key of a variable or a command."""
-        record = self._record
+        record = self.record
         if record is None or record.stored:
             self.say("Only a key from a variable or a command can be adopted.", "dim")
             return
-        self._work("Storing…", lambda: self.deeds.adopt(record))
+        self._work("Storing…", lambda: self.steps.adopt(record))
 
     def action_move(self) -> None:
         """Let the key live in the other place."""
-        if (record := self._record) is not None:
-            self._work("Moving…", lambda: self.deeds.move(record))
+        if (record := self.record) is not None:
+            self._work("Moving…", lambda: self.steps.move(record))
 
     def action_shift(self, by: int) -> None:
         """Prefer the key more or less."""
-        if (record := self._record) is not None:
+        if (record := self.record) is not None:
             self._order(lambda: self.model.shift(record, by), "")
 
     def action_remove(self) -> None:
         """Forget the key; asked twice."""
-        record = self._record
+        record = self.record
         if record is None:
             return
         if self._doomed != record:
@@ -218,12 +206,12 @@ class KeysScreen(FramedScreen):
 
     def action_edit(self) -> None:
         """Set quota and notes."""
-        if (record := self._record) is not None:
-            self._work("", lambda: self.deeds.edit(record))
+        if (record := self.record) is not None:
+            self._work("", lambda: self.steps.edit(record))
 
     def action_unlock(self) -> None:
         """Open what is locked."""
-        self._work("", self.deeds.unlock)
+        self._work("", self.steps.unlock)
 
     def action_lock(self) -> None:
         """Close our vault."""
@@ -234,12 +222,13 @@ class KeysScreen(FramedScreen):
         self.dismiss(None)
 
     @property
-    def _record(self) -> KeyRecord | None:
+    def record(self) -> KeyRecord | None:
+        """The key under the cursor."""
         row = self.listing.current
         return row.line.record if isinstance(row, KeyRow) else None
 
     def _add(self, *, provider: str = "", pasted: str = "") -> None:
-        self._work("", lambda: self.deeds.add(provider, pasted))
+        self._work("", lambda: self.steps.add(provider, pasted))
 
     def _order(self, order: Callable[[], Awaitable[None]], done: str) -> None:
         """Do one thing, look again, and say that it is done."""
@@ -308,8 +297,7 @@ class KeysScreen(FramedScreen):
         self.refresh()
 
     def _bar_lines(self) -> tuple[tuple[Field, ...], ...]:
-        actions = deeds_now(self._record, self.view.places)
-        return wrapped(actions, self.size.width - (4 if self._boxed else 0), 2, BAR)
+        return wrapped(action_fields(ACTIONS, self), self.size.width - (4 if self._boxed else 0), 2, BAR)
 
     @property
     def _boxed(self) -> bool:

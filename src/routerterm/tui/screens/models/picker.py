@@ -15,7 +15,7 @@ from routerterm.engine.keys.view import health as key_words
 from routerterm.engine.keys.view import lines_of
 from routerterm.engine.rating.kinds import kind_of
 from routerterm.router.options import BUILTIN_ROUTES
-from routerterm.tui.dialogs.picker import Deed, Picker, later
+from routerterm.tui.dialogs.picker import Picker, RowAction, later
 from routerterm.tui.screens.models.rows import COLUMNS, Need, Shelf, cycle, provider_keys, shelf_rows
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def model_picker(app: AppContext, title: str) -> Picker:
         on=app.conversation.model,
         placeholder="type a name, a provider, vision, free …",
         empty="No model matches. Any provider/model can be named: /model provider/model",
-        deeds=(Deed("ctrl+s", "favourite", lambda name: toggle_favourite(app, name)),),
+        row_actions=(RowAction("ctrl+s", "favourite", lambda name: toggle_favourite(app, name)),),
         explained=True,
     )
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.geometry import Size
 from textual.getters import query_one
 from textual.widgets import Static
@@ -23,12 +23,14 @@ from routerterm.engine.chat.trace import ReplyTrace
 from routerterm.engine.keys.view import health as key_words
 from routerterm.engine.keys.view import lines_of
 from routerterm.router.options import BUILTIN_ROUTES, STRATEGIES, Route
+from routerterm.tui.actions import Action, bindings_of
 from routerterm.tui.dialogs.prompt import PromptDialog
 from routerterm.tui.screens.routes.rows import COLUMNS, Place, health_rows, moved, replay_words, route_rows
 from routerterm.tui.screens.why import WhyScreen
 from routerterm.tui.widgets.fields import Field, FieldLine, Span
 from routerterm.tui.widgets.frame import Panes
 from routerterm.tui.widgets.framed_screen import BOTTOM_FROM, NARROW_BELOW, SHORT, FramedScreen
+from routerterm.tui.widgets.keybar import action_fields
 from routerterm.tui.widgets.rows import RowList
 
 if TYPE_CHECKING:
@@ -65,21 +67,22 @@ class RouteScreen(FramedScreen):
     RouteScreen.-no-box > #title, RouteScreen.-no-box > #list { margin: 0; }
     RouteScreen.-no-box > #bar { margin: 1 0 0 0; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("d", "dry_run", "Dry run: which model a prompt would go to, and why"),
-        Binding("s", "strategy", "Next strategy for this route"),
-        Binding("h", "hedge", "Hedge: ask a second model too when the first is slow"),
-        Binding("K,shift+up", "shift(-1)", "Move this entry up"),
-        Binding("J,shift+down", "shift(1)", "Move this entry down"),
-        Binding("n,insert", "add", "Add a model to this route"),
-        Binding("x,delete", "remove", "Remove this entry from its route"),
-        Binding("N", "new", "A new route"),
-        Binding("a", "avoid", "Avoid this model for 10 minutes"),
-        Binding("p", "pause(False)", "Pause or resume this model"),
-        Binding("P", "pause(True)", "Pause or resume the whole provider"),
-        Binding("f", "forget", "Forget the failures of this model"),
-        Binding("escape,q", "app.pop_screen", "Back"),
-    ]
+    ACTIONS: ClassVar[tuple[Action, ...]] = (
+        Action("escape,q", "Back", "app.pop_screen", rank=0),
+        Action("d", "Dry run: which model a prompt would go to, and why", "dry_run", rank=1, short="Dry run"),
+        Action("a", "Avoid this model for 10 minutes", "avoid", rank=2, short="Avoid"),
+        Action("p", "Pause or resume this model", "pause(False)", rank=3, short="Pause"),
+        Action("P", "Pause or resume the whole provider", "pause(True)"),
+        Action("s", "Next strategy for this route", "strategy", rank=4, short="Strategy"),
+        Action("K,shift+up", "Move this entry up", "shift(-1)", rank=5, short="Up"),
+        Action("J,shift+down", "Move this entry down", "shift(1)", rank=6, short="Down"),
+        Action("f", "Forget the failures of this model", "forget", rank=7, short="Forget"),
+        Action("n,insert", "Add a model to this route", "add", rank=8, short="Add"),
+        Action("x,delete", "Remove this entry from its route", "remove", rank=9, short="Remove"),
+        Action("h", "Hedge: ask a second model too when the first is slow", "hedge", rank=10, short="Hedge"),
+        Action("N", "A new route", "new"),
+    )
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(ACTIONS)
     listing = query_one("#list", RowList)
     bar = query_one("#bar", FieldLine)
 
@@ -101,7 +104,7 @@ class RouteScreen(FramedScreen):
         super().on_mount()
         rule = self._machine.glyphs.rule
         self.query_one("#title", FieldLine).fields = (Field((Span(f"{rule} ", "faint"), Span("ROUTES ", "bright"))),)
-        self.bar.fields = tuple(_actions())
+        self.bar.fields = action_fields(self.ACTIONS, self)
         self._reload()
 
     def panes(self) -> Panes:
@@ -326,22 +329,3 @@ class RouteScreen(FramedScreen):
         for line in lines_of(records, await services.store.memory.read("key:"), {}, troubles, {}, now):
             found.setdefault(line.record.provider, []).append((line.record.label, key_words(line, now)))
         return found
-
-
-def _actions() -> Iterator[Field]:
-    for rank, (key, title, action) in enumerate(
-        (
-            ("Esc", "Back", "app.pop_screen"),
-            ("D", "Dry run", "screen.dry_run"),
-            ("A", "Avoid", "screen.avoid"),
-            ("P", "Pause", "screen.pause(False)"),
-            ("S", "Strategy", "screen.strategy"),
-            ("K", "Up", "screen.shift(-1)"),
-            ("J", "Down", "screen.shift(1)"),
-            ("F", "Forget", "screen.forget"),
-            ("N", "Add", "screen.add"),
-            ("X", "Remove", "screen.remove"),
-            ("H", "Hedge", "screen.hedge"),
-        )
-    ):
-        yield Field((Span(f" {key} ", "key"), Span(f" {title}")), rank=rank, action=action)

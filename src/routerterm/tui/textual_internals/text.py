@@ -1,62 +1,27 @@
-"""Everything of Textual that is not its public interface and that this program relies on, in one place.
-
-An upgrade of Textual is one read of this file; `tests/tui/test_textual_internals.py` names each of them.
-"""
+"""Letters of every script: which of them Textual takes, how wide Rich measures them, where lines wrap."""
 
 from __future__ import annotations
 
 import unicodedata
 from functools import cache
-from typing import TYPE_CHECKING
 
 from rich import cells
 from rich._unicode_data import load
 from textual import events
-from textual._styles_cache import StylesCache
 from textual._wrap import chunks, compute_wrap_offsets
 from textual.document import _wrapped_document
+from textual.document._document import Location
 from textual.keys import _character_to_key
 
 from routerterm.core.graphemes import graphemes
 from routerterm.core.lazy_pattern import LazyPattern
 from routerterm.core.sanitise import PICTURES
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from textual.geometry import Region
-    from textual.widget import Widget
-
-__all__ = [
-    "StylesCache",
-    "count_vowel_signs",
-    "is_spacing",
-    "is_text",
-    "key_name",
-    "know_every_letter",
-    "letters_of",
-    "measure_joiners",
-    "places_of",
-    "support_every_script",
-    "wrap_between_letters",
-    "wrap_offsets",
-]
+__all__ = ["Location"]
 _CELL_LEN = getattr(cells, "_cell_len")  # noqa: B009 - a private that is wrapped below
 _WRAP_OFFSETS = compute_wrap_offsets
 _SPLIT_GRAPHEMES = cells.split_graphemes
 _JOINS_NO_EMOJI = LazyPattern(f"(?<![{PICTURES}\U0001f3fb-\U0001f3ff\ufe0f])\u200d|\u200d(?![{PICTURES}])")
-
-
-def places_of(widget: Widget) -> Mapping[Widget, tuple[Region, Region]] | None:
-    """Where the widgets of the screen are and what they are clipped to, by Textual's last layout.
-
-    The same mapping until there is another layout; None while there is going to be one, or nothing is to be drawn.
-    """
-    screen, app = widget.screen, widget.app
-    if screen._layout_required or screen._scroll_required or screen._recompose_required:
-        return None
-    # Not `is_current`: that is true of what shows through from beneath a dialog, too.
-    return screen._compositor.visible_widgets if screen is app.screen and not app._batch_count else None
 
 
 def key_name(character: str) -> str:
