@@ -71,7 +71,7 @@ class Modal(ModalScreen[Answer], FastScreen[Answer]):
             under = strip.crop(begin, end).text
             shadow = Segment(under, shade)
         else:
-            shadow = Segment(sign * (end - begin), self._ground(strip)._segments[0].style)
+            shadow = Segment(sign * (end - begin), next(iter(self._ground(strip))).style)
         middle = Strip([shadow])
         return Strip.join([strip.crop(0, begin), middle, strip.crop(end)])
 
