@@ -10,8 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from routerterm.config.early_settings import QuickUi, quick_ui
+from routerterm.config.paths import Paths
+from routerterm.config.settings import check_text
 from routerterm.core.errors import RoutertermError
+from routerterm.engine.chat.project import read_project
 from routerterm.protocols import codec, server_half
+from routerterm.tui.themes.reader import read_theme
 from tests.fuzzing.__main__ import TARGETS
 
 
@@ -56,3 +61,19 @@ def test_many_of_a_kind_take_time_in_proportion() -> None:
         request = server_half(protocol).decode_request(json.dumps(body).encode()).request
         codec(protocol).encode(request, base_url="http://x", model="m", key=None)
         assert time.process_time() - begun < 2
+
+
+def test_settings_themes_and_projects_nested_without_end_are_errors_of_ours(tmp_path: Path) -> None:
+    deep = "a = " + "[" * 20_000
+    assert any("too deeply" in problem.message for problem in check_text(deep, {})[1])
+    (tmp_path / "deep.toml").write_text(deep)
+    with pytest.raises(RoutertermError, match="too deeply"):
+        read_theme(tmp_path / "deep.toml")
+    (tmp_path / ".routerterm").mkdir()
+    (tmp_path / ".routerterm" / "project.toml").write_text(deep)
+    with pytest.raises(RoutertermError, match="too deeply"):
+        read_project(tmp_path)
+    paths = Paths.find({"ROUTERTERM_HOME": str(tmp_path / "home")})
+    paths.config_file.parent.mkdir(parents=True, exist_ok=True)
+    paths.config_file.write_text(deep)
+    assert quick_ui(paths) == QuickUi()

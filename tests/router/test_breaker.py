@@ -8,17 +8,33 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from routerterm import Router
+from routerterm.catalog import Catalog
 from routerterm.core.errors import (
     BadRequest,
+    CircuitOpen,
     ModelNotFound,
     RateLimited,
     ResponseTimeout,
     ServerError,
     StreamInterrupted,
 )
+from routerterm.core.events import Finished
 from routerterm.core.ports import State
-from routerterm.router.decide.circuit_breaker import admit, avoided, failed, forgotten, health, released, succeeded
-from routerterm.router.options import BreakerLimits
+from routerterm.router.decide.circuit_breaker import (
+    admit,
+    admit_last_resort,
+    avoided,
+    failed,
+    forgotten,
+    health,
+    released,
+    succeeded,
+)
+from routerterm.router.environment_keys import EnvironmentKeys
+from routerterm.router.options import BreakerLimits, Limits, RouterOptions
+from tests.router.faults.wall import run
+from tests.router.test_pictures import CLAUDE, Web, question
 
 RULES = BreakerLimits()
 
@@ -171,3 +187,45 @@ def test_a_damaged_state_is_survived(state: dict[str, Any]) -> None:
     admit(state, 5.0, RULES)
     failed(state, 5.0, RULES, ServerError("x"))
     succeeded(state, 5.0, RULES, 1.0, 1.0)
+
+
+def test_a_crowd_at_the_last_resort_goes_no_faster_than_probes() -> None:
+    state, now, asked = after("xxxxx"), 0.0, []
+    while now < 60.0:
+        state, wait = admit_last_resort(state or {}, now, RULES)
+        if not wait:
+            asked.append(now)
+        now += 0.25
+    assert asked[0] == 0.0, "the first is not refused"
+    assert all(sum(start <= at < start + 10.0 for at in asked) <= 3 for start in asked)
+    assert "tried_at" not in succeeded(state, now, RULES)
+    assert admit_last_resort({"tried_at": 1e12}, 5.0, RULES)[1] == 0.0, "a clock that was set back refuses nobody"
+
+
+async def test_a_lone_model_that_is_down_is_not_flooded() -> None:
+    now, web = [1_000.0], Web({"*": (500, {}, b'{"error":{"message":"down"}}')})
+    catalog = Catalog.builtin()
+    router = Router(
+        catalog,
+        EnvironmentKeys(catalog.provider, {"ANTHROPIC_API_KEY": "key-of-anthropic-012345"}),
+        options=RouterOptions(limits=Limits(backoff=0.0)),
+        transports={"anthropic": web},
+        clock=lambda: now[0],
+    )
+    ask = question("anthropic/claude-haiku-4-5")
+    for _ in range(4):
+        await run(router, ask)
+    opened = len(web.sent)
+    errors = []
+    for _ in range(40):
+        now[0] += 0.25
+        _, events = await run(router, ask)
+        errors.append(events[-1].error)  # type: ignore[attr-defined]
+    assert 1 <= len(web.sent) - opened <= 4
+    assert any(isinstance(error, CircuitOpen) and 1 <= error.retry_after <= 4 for error in errors)
+    web.answers = {"*": (200, {}, CLAUDE)}
+    now[0] += 4.5
+    _, events = await run(router, ask)
+    assert isinstance(events[-1], Finished)
+    _, events = await run(router, ask)
+    assert isinstance(events[-1], Finished)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from typing import Any
 
 from msgspec import Struct
 
 from routerterm.config.atomic_file import read_regular
 from routerterm.config.paths import Paths
+from routerterm.core.toml import load_toml
 
 
 class QuickUi(Struct, frozen=True):
@@ -31,7 +31,7 @@ def quick_ui(paths: Paths) -> QuickUi:
     Nothing is reported here: `load_settings` reads the same file soon after and names every mistake.
     """
     try:
-        body = tomllib.loads(read_regular(paths.config_file).decode("utf-8-sig"))
+        body = load_toml(read_regular(paths.config_file).decode("utf-8-sig"))
     except (OSError, ValueError):
         return QuickUi()
     section = body.get("ui")

@@ -21,6 +21,7 @@ from routerterm.config import atomic_file, schema
 from routerterm.config.paths import Paths
 from routerterm.config.schema import Settings
 from routerterm.core.errors import SettingsError
+from routerterm.core.toml import load_toml
 
 if TYPE_CHECKING:
     from routerterm.config.problems import Problem
@@ -76,7 +77,6 @@ def overlaid_settings(paths: Paths, file: Path, environ: Mapping[str, str] | Non
 
     Raises `SettingsError` that names the other file and the line.
     """
-    import tomllib
     from decimal import Decimal
 
     from routerterm.config.problems import first_of
@@ -88,7 +88,7 @@ def overlaid_settings(paths: Paths, file: Path, environ: Mapping[str, str] | Non
     except OSError as error:
         raise SettingsError(f"{file} cannot be read: {error.strerror}.") from error
     load_settings(paths, environ)  # what is wrong there is not this file's mistake
-    under = tomllib.loads(read_text(paths), parse_float=Decimal)
+    under = load_toml(read_text(paths), parse_float=Decimal)
     settings, problems = _checked(text, under=under)
     if settings is None or problems:
         raise first_of(problems, file)
@@ -141,7 +141,7 @@ def _checked(
     from routerterm.config.validation import model_of, validated
 
     try:
-        body: dict[str, Any] = tomllib.loads(text, parse_float=Decimal)
+        body: dict[str, Any] = load_toml(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
         return None, (from_syntax(error),)
     lines = positions(text)

@@ -97,18 +97,25 @@ def chats(path: Path, peer: Peer) -> Iterator[Chat]:
     One that cannot be read does not end the rest.
     """
     with opened(path) as connection:
-        match peer:
-            case "llm":
-                yield from _llm(connection, path.name)
-            case "elia" | "oterm":
-                yield from _each(connection, path.name, "chat", "message", "chat_id")
-            case "crush":
-                yield from _each(connection, path.name, "sessions", "messages", "session_id", "created_at, rowid")
-            case "Open WebUI":
-                yield from _each(connection, path.name, "chat", None, "")
-            case "opencode":
-                for chat in _each(connection, path.name, "session", "message", "session_id", "time_created, id"):
-                    yield chat if isinstance(chat, StoreError) else _with_parts(connection, chat, path.name)
+        try:
+            yield from _chats(connection, path.name, peer)
+        except (IndexError, KeyError) as error:  # what `sqlite3.Row` and a dictionary say of a column that is missing
+            raise StoreError(f"{path.name} lacks a column that {peer} has.") from error
+
+
+def _chats(connection: sqlite3.Connection, name: str, peer: Peer) -> Iterator[Chat]:
+    match peer:
+        case "llm":
+            yield from _llm(connection, name)
+        case "elia" | "oterm":
+            yield from _each(connection, name, "chat", "message", "chat_id")
+        case "crush":
+            yield from _each(connection, name, "sessions", "messages", "session_id", "created_at, rowid")
+        case "Open WebUI":
+            yield from _each(connection, name, "chat", None, "")
+        case "opencode":
+            for chat in _each(connection, name, "session", "message", "session_id", "time_created, id"):
+                yield chat if isinstance(chat, StoreError) else _with_parts(connection, chat, name)
 
 
 def _llm(connection: sqlite3.Connection, name: str) -> Iterator[Chat]:

@@ -10,7 +10,6 @@ budget = 5.00
 
 from __future__ import annotations
 
-import tomllib
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from msgspec import Struct
 
 from routerterm.config.atomic_file import read_regular
 from routerterm.core.errors import RoutertermError
+from routerterm.core.toml import load_toml
 
 FOLDER = ".routerterm"
 FILE = "project.toml"
@@ -63,7 +63,7 @@ def read_project(folder: Path | str) -> Project:
         raise RoutertermError(f"There is no folder {folder}.", "/project and a blank lists the projects.")
     path = folder / FOLDER / FILE
     try:
-        found = tomllib.loads(read_regular(path, LARGEST).decode())
+        found = load_toml(read_regular(path, LARGEST).decode())
     except FileNotFoundError:
         found = {}
     except (OSError, ValueError) as error:  # ValueError: no UTF-8, or no TOML

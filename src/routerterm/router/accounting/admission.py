@@ -19,6 +19,7 @@ from routerterm.router.accounting.rows import settlement_row
 from routerterm.router.decide import circuit_breaker, key_limits, prompt_cache
 from routerterm.router.decide.attempts import Attempt, AttemptRejected
 from routerterm.router.decide.budget import cap_words, over_budget
+from routerterm.router.decide.format import format_duration
 from routerterm.router.decide.prompt_cache import Digest
 from routerterm.router.options import RouterOptions
 from routerterm.router.run.planner import PlannedRequest, health_name, key_name, use_of
@@ -59,21 +60,31 @@ class AttemptAdmission:
         return None if attempt.key is None else self._planned.keys.get((attempt.target.provider, attempt.key))
 
     async def admit_model(self, attempt: Attempt) -> AttemptRejected | None:
-        """Ask the breaker, if it is not plainly closed.  What is tried as the last resort goes in any case."""
+        """Ask the breaker, if it is not plainly closed.
+
+        The last resort of an answer that has begun goes in any case; that of a request no oftener than a probe.
+        """
         name = health_name(attempt.target)
         if not self.rests(attempt.target):
             return None
-        admitted = False
+        admitted, wait = False, 0.0
 
         def change(state: State | None) -> State | None:
-            nonlocal admitted
-            state, admitted = circuit_breaker.admit(state, self._clock(), self._options.breaker)
+            nonlocal admitted, wait
+            now, limits = self._clock(), self._options.breaker
+            state, admitted = circuit_breaker.admit(state, now, limits)
+            if not admitted and state and attempt.candidate.last_resort:
+                state, wait = circuit_breaker.admit_last_resort(state, now, limits)
+                admitted = not wait or attempt.recover is not None
             return state
 
         await self._change(name, change)
-        if admitted or attempt.candidate.last_resort:
+        if admitted:
             return None
-        return AttemptRejected("model", f"{attempt.target} failed too often", self._clock())
+        reason = f"{attempt.target} failed too often"
+        if wait:
+            reason += f", and is asked again in {format_duration(wait)}"
+        return AttemptRejected("model", reason, self._clock(), wait)
 
     async def admit_key(self, attempt: Attempt, tokens: int) -> AttemptRejected | None:
         """Count the request against the key."""

@@ -57,7 +57,7 @@ class AttemptRejected(Struct, frozen=True):
     reason: str
     now: float
     wait: float = 0.0
-    """Seconds until a key may be used."""
+    """Seconds until the key or the model may be used."""
     error: RoutertermError | None = None
     """What to end with if nothing else is left."""
 

@@ -82,13 +82,22 @@ def admit(state: State | None, now: float, limits: BreakerLimits) -> tuple[State
     return {**state, "probe_until": now + limits.probe_lease}, True
 
 
+def admit_last_resort(state: State, now: float, limits: BreakerLimits) -> tuple[State, float]:
+    """Whether a request may go to a model that is left alone, because there is no other: seconds to wait, 0 for now.
+
+    One goes at once, so that a person who asks is not refused; a crowd of them goes no faster than probes do.
+    """
+    wait = max(0.0, _number(state, "tried_at") + limits.open_for - now) if "tried_at" in state else 0.0
+    return (state, wait) if 0 < wait <= limits.open_for else ({**state, "tried_at": now}, 0.0)
+
+
 def succeeded(
     state: State | None, now: float, limits: BreakerLimits, ttft: float | None = None, speed: float | None = None
 ) -> State:
     """An answer came whole: closes the breaker, and is measured."""
     fields = _fields(state)
     probed = bool(fields.pop("open_until", 0))
-    for name in ("probe_until", "opens", "opened_at", "gone_at", "last_error"):
+    for name in ("probe_until", "opens", "opened_at", "gone_at", "last_error", "tried_at"):
         fields.pop(name, None)
     fields["window"] = ("" if probed else _window(fields)) + "0"
     fields["window"] = fields["window"][-limits.window :]

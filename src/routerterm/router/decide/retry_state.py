@@ -156,7 +156,7 @@ def _nothing_sent(rejection: AttemptRejected | None) -> RoutertermError:
     reason = rejection.reason if rejection is not None else "no usable key"
     message, hint = f"No model is available now: {reason}.", "`routerterm why` lists every candidate."
     if rejection is not None and rejection.what == "model":
-        return CircuitOpen(message, hint)
+        return CircuitOpen(message, hint, retry_after=max(1.0, rejection.wait))
     return CoolingDown(message, hint, retry_after=max(1.0, rejection.wait if rejection is not None else 1.0))
 
 

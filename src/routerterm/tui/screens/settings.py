@@ -13,6 +13,7 @@ from routerterm.config.schema_base import Section
 from routerterm.config.write import set_value
 from routerterm.core.errors import SettingsError
 from routerterm.core.sanitise import one_line
+from routerterm.core.toml import load_toml
 from routerterm.tui.dialogs.picker import Picker, among, later
 from routerterm.tui.dialogs.prompt import PromptDialog
 from routerterm.tui.widgets.fields import Span
@@ -129,7 +130,7 @@ def understood(text: str, entry: Entry) -> Any:
     if entry.kind == "text" or entry.choices:
         return text.strip()
     try:
-        return tomllib.loads(f"value = {text}", parse_float=Decimal)["value"]
+        return load_toml(f"value = {text}", parse_float=Decimal)["value"]
     except tomllib.TOMLDecodeError:
         hint = 'Lists look like ["a", "b"], tables like { name = "value" }.' if entry.kind.startswith("a ") else ""
         raise SettingsError(f"{text!r} is not {entry.kind}.", hint) from None

@@ -14,6 +14,7 @@ from rich.cells import cell_len
 
 from routerterm.config.atomic_file import read_regular
 from routerterm.core.errors import SettingsError
+from routerterm.core.toml import load_toml
 from routerterm.tui.themes.values import (
     COLOUR_NAMES,
     GLYPH_NAMES,
@@ -58,7 +59,7 @@ MOST_HEAD = 24
 def read_theme(path: Path) -> Theme:
     """The theme in a file; its name is the file's.  Raises `SettingsError` that names what is wrong."""
     try:
-        body = tomllib.loads(read_regular(path).decode("utf-8-sig"))
+        body = load_toml(read_regular(path).decode("utf-8-sig"))
         return parse_theme(path.stem, body)
     except OSError as error:
         raise SettingsError(f"the theme {path.name} cannot be read: {error.strerror}") from None
