@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from routerterm.catalog.catalog import Catalog
-from routerterm.catalog.pricing import amount, cost, prices_for, saved_by_cache
+from routerterm.catalog.pricing import amount, cost, dearer_class, prices_for, saved_by_cache
 from routerterm.catalog.rows import builtin_names
-from routerterm.catalog.values import FREE_PRICES, ModelInfo, OffPeak, Prices, ProviderInfo, Tier, Window
+from routerterm.catalog.values import FREE_PRICES, ModelInfo, OffPeak, Prices, ProviderInfo, ServiceClass, Tier, Window
 from routerterm.core.money import FREE, UNKNOWN_COST, Cost, to_nano
+from routerterm.core.targets import Target
 from routerterm.core.usage import Usage
 from routerterm.router.accounting.pricing import CatalogPricer
 
@@ -151,17 +153,57 @@ def test_a_sum_of_parts_is_the_cost_of_the_whole(a: int, b: int, c: int, d: int,
     assert amount(whole, p) == sum((amount(part, p) or Decimal(0) for part in parts), Decimal(0))
 
 
-@pytest.mark.parametrize(
-    ("provider", "tier", "times"),
-    [("openai", "default", 1), ("openai", "flex", Decimal("0.5")), ("openai", "priority", 2), ("groq", "on_demand", 1),
-     ("openai", "something new", None), ("anthropic", "priority", None), ("anthropic", "batch", Decimal("0.5"))],
+CLASSES = {
+    "flex": ServiceClass(Prices(Decimal("0.0000005"), Decimal("0.000001"), Decimal("0.00000005"))),
+    "priority": ServiceClass(Prices(Decimal("0.000002"), Decimal("0.000005"))),
+}
+SERVED = ModelInfo(
+    "openai", "m", prices=Prices(Decimal("0.000001"), Decimal("0.000002"), Decimal("0.0000001")),
+    tiers=(Tier(5_000, Prices(Decimal(1), Decimal(1))),), classes=CLASSES, price_date="2026-01-01",
 )  # fmt: skip
-def test_a_class_of_service_has_its_own_price_or_an_unknown_one(
-    provider: str, tier: str, times: Decimal | None
-) -> None:
-    info = ModelInfo(provider, "m", prices=Prices(Decimal("0.000001"), Decimal("0.000002")), price_date="2026-01-01")
-    found = cost(Usage(fresh=1000, output=1000, tier=tier), info).usd
-    assert found == (None if times is None else Decimal("0.003") * times)
+
+
+@pytest.mark.parametrize(
+    ("tier", "usage", "usd"),
+    [
+        ("", Usage(fresh=1000, output=1000), "0.003"),
+        ("Default", Usage(fresh=1000, output=1000), "0.003"),
+        ("flex", Usage(fresh=1000, output=1000), "0.0015"),
+        ("flex", Usage(fresh=1000, cache_read=1000, output=1000), "0.00155"),
+        ("priority", Usage(fresh=1000, output=1000), "0.007"),
+        ("priority", Usage(fresh=1000, cache_read=1000), None),  # nobody says what that costs
+        ("priority", Usage(fresh=6000), None),  # nor above the size from which the list is dearer
+        ("batch", Usage(fresh=1000), None),
+        ("something new", Usage(fresh=1000), None),
+    ],
+)
+def test_a_class_of_service_has_its_own_price_or_an_unknown_one(tier: str, usage: Usage, usd: str | None) -> None:
+    assert cost(replace(usage, tier=tier), SERVED).usd == (None if usd is None else Decimal(usd))
+
+
+def test_classes_of_throughput_have_the_usual_price() -> None:
+    groq = replace(SERVED, provider="groq", classes={})
+    assert cost(Usage(fresh=1000, tier="flex"), groq).usd == Decimal("0.001")
+    assert cost(Usage(fresh=1000, tier="priority"), groq).usd is None
+
+
+def test_shipped_classes_of_service() -> None:
+    info = Catalog.builtin().model(Target.parse("openai/gpt-5.4"))
+    assert info is not None
+    at = {
+        tier: cost(Usage(fresh=100_000, output=1000, tier=tier), info).usd for tier in ("", "flex", "priority", "batch")
+    }
+    assert at == {
+        "": Decimal("0.265"),
+        "flex": Decimal("0.1325"),
+        "priority": Decimal("0.53"),
+        "batch": Decimal("0.1325"),
+    }
+
+
+def test_for_a_limit_the_dearer_class_counts() -> None:
+    assert dearer_class(SERVED, "priority").prices == CLASSES["priority"].prices
+    assert all(dearer_class(SERVED, tier) is SERVED for tier in ("flex", "default", "unheard of", None, 5))
 
 
 def test_audio_tokens_have_prices_of_their_own() -> None:

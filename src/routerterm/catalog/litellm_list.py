@@ -133,6 +133,25 @@ def tiers_of(row: Row) -> list[list[Any]]:
     return tiers
 
 
+CLASSES: Mapping[str, str] = {"flex": "flex", "priority": "priority", "batch": "batches"}
+"""Our name of a class of service, and litellm's."""
+
+
+def classes_of(row: Row) -> dict[str, Row]:
+    """Prices of other classes of service: ``{"flex": {"prices": […], "tiers": […]}, …}``."""
+    found: dict[str, Row] = {}
+    for name, mark in CLASSES.items():
+        prices = prices_of(row, f"_{mark}")
+        if len(prices) < 2 or prices[0] is None or prices[1] is None or Decimal(prices[0]) == 0:
+            continue
+        ending = f"k_tokens_{mark}"
+        sizes = {int(match[1]) for key in row if (match := re.search(rf"_above_(\d+){ending}$", key)) and row[key]}
+        found[name] = {"prices": prices}
+        if tiers := [[size * 1000, prices_of(row, f"_above_{size}{ending}")] for size in sorted(sizes)]:
+            found[name]["tiers"] = tiers
+    return found
+
+
 def off_peak_of(row: Row) -> Row | None:
     """Cheaper hours: ``{"prices": […], "windows": [[days, from minute, to minute], …]}`` in UTC."""
     sale = row.get("off_peak_pricing")
@@ -161,6 +180,7 @@ def from_litellm(provider: str, id: str, row: Row) -> Row:
         known["prices"] = []
     known["tiers"] = tiers_of(row)
     known["off_peak"] = off_peak_of(row)
+    known["classes"] = classes_of(row) if known["prices"] else {}
     return known
 
 

@@ -70,7 +70,7 @@ def overridden(info: ModelInfo, override: ModelOverride) -> ModelInfo:
         cache_write_1h=old.cache_write_1h,
         reasoning=_said(override.price_reasoning, old.reasoning),
     )
-    return replace(info, prices=prices, tiers=(), off_peak=None, price_date=SETTINGS_DATE)
+    return replace(info, prices=prices, tiers=(), off_peak=None, classes={}, price_date=SETTINGS_DATE)
 
 
 class Listed(Protocol):
@@ -145,7 +145,7 @@ def merged_row(shipped: Row | None, fresh: Row | None) -> Row | None:
         row["in"] = min(shipped["in"], fresh["context"])
     new, old = list(fresh.get("prices", ())), list(shipped.get("prices", ()))
     if new and new[:2] != old[:2]:
-        for name in ("tiers", "off_peak"):
+        for name in ("tiers", "off_peak", "classes"):
             if name not in fresh:
                 row.pop(name, None)
     elif new:

@@ -7,7 +7,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from routerterm.catalog.values import ModelInfo, Prices
+from msgspec.structs import replace
+
+from routerterm.catalog.values import ModelInfo, Prices, Tier
 from routerterm.core.money import FREE, MOST_USD, UNKNOWN_COST, Cost
 from routerterm.core.usage import Usage
 
@@ -25,32 +27,55 @@ def cost(usage: Usage, info: ModelInfo | None, at: datetime | None = None) -> Co
         return UNKNOWN_COST
     if is_declared_free(info):
         return FREE
-    factor = _tier_factor(info.provider, usage.tier)
-    fee = search_fee(usage.searches, info)
-    if fee is None or factor is None or has_fees(usage.raw, _SEARCHES if usage.searches else frozenset()):
+    served, fee = at_class(info, usage.tier), search_fee(usage.searches, info)
+    if served is None or fee is None or has_fees(usage.raw, _SEARCHES if usage.searches else frozenset()):
         return UNKNOWN_COST
+    if not _names_what_it_takes(usage, served.prices, info.prices):
+        return UNKNOWN_COST
+    info = served
     usd = amount(usage, prices_for(info, usage.input, at))
-    if usd is None or usd * factor + fee > MOST_USD:
+    if usd is None or usd + fee > MOST_USD:
         return UNKNOWN_COST
-    usd = usd * factor + fee
+    usd += fee
     return Cost(usd, "computed", info.price_date, saved_by_cache(usage, info, at))
 
 
-def _tier_factor(provider: str, tier: str) -> Decimal | None:
-    """Times the list's prices that a class of service costs; None where nobody says."""
+def _names_what_it_takes(usage: Usage, prices: Prices, usual: Prices) -> bool:
+    """Whether a class of service has the cache prices that the usual list has, as far as such tokens were used."""
+    used = [name for name in ("cache_read", "cache_write", "cache_write_1h") if getattr(usage, name)]
+    return all(getattr(prices, name) is not None or getattr(usual, name) is None for name in used)
+
+
+def at_class(info: ModelInfo, tier: str) -> ModelInfo | None:
+    """The model at the prices of a class of service; None where nobody says what that costs.
+
+    A price above a prompt size that the class does not name is unknown, not that of shorter prompts.
+    """
     tier = tier.lower()
-    if tier in _USUAL_TIERS:
-        return Decimal(1)
-    return _TIERS.get(provider, {}).get(tier)
+    if tier in _USUAL_TIERS or tier in _AT_THE_USUAL_PRICE.get(info.provider, ()):
+        return info
+    served = info.classes.get(tier)
+    if served is None:
+        return None
+    named = {above.above for above in served.tiers}
+    unknown = tuple(Tier(above.above, Prices()) for above in info.tiers if above.above not in named)
+    return replace(info, prices=served.prices, tiers=(*served.tiers, *unknown), off_peak=None)
+
+
+def dearer_class(info: ModelInfo, tier: object) -> ModelInfo:
+    """For a limit: the model at the prices of the class that is asked for, where those are known and the higher ones.
+
+    A cheaper class is a wish: the provider may serve, and charge, the usual one.
+    """
+    served = at_class(info, tier) if isinstance(tier, str) else None
+    if served is None or served.prices.output is None or info.prices.output is None:
+        return info
+    return served if served.prices.output > info.prices.output else info
 
 
 _USUAL_TIERS = frozenset(("", "auto", "default", "standard", "on_demand", "on-demand"))
-_TIERS: Mapping[str, Mapping[str, Decimal]] = {
-    # OpenAI's price list: flex costs what batches cost, half; priority is at most twice the usual price.
-    "openai": {"flex": Decimal("0.5"), "batch": Decimal("0.5"), "priority": Decimal(2)},
-    "anthropic": {"batch": Decimal("0.5")},
-    "groq": {"flex": Decimal(1), "performance": Decimal(1)},  # classes of throughput, at one price
-}
+_AT_THE_USUAL_PRICE: Mapping[str, frozenset[str]] = {"groq": frozenset({"flex", "performance"})}
+"""Classes that differ in throughput alone."""
 
 
 _SEARCHES = frozenset(("web_search_requests",))

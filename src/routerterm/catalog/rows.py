@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from routerterm.catalog.values import FREE_PRICES, ModelInfo, OffPeak, Prices, Tier, Window
+from routerterm.catalog.values import FREE_PRICES, ModelInfo, OffPeak, Prices, ServiceClass, Tier, Window
 
 MILLION = Decimal(1_000_000)
 UNKNOWN_ABILITIES = "?"
@@ -61,6 +61,7 @@ def model_info(provider: str, id: str, row: Mapping[str, Any], date: str | None)
         prices=prices,
         tiers=tuple(Tier(above, read_prices(high)) for above, high in row.get("tiers", ())),
         off_peak=_off_peak(row.get("off_peak")),
+        classes={name: _service_class(body) for name, body in row.get("classes", {}).items()},
         price_date=None if declared_free or prices == Prices() else row.get("date", date),
         vision="v" in flags,
         tools="t" in flags,
@@ -86,6 +87,11 @@ def per_token(per_million: str | Decimal) -> Decimal:
     if not price.is_finite() or price < 0:
         raise ValueError(f"{per_million!r} is not a price")
     return price / MILLION
+
+
+def _service_class(body: Mapping[str, Any]) -> ServiceClass:
+    tiers = tuple(Tier(above, read_prices(high)) for above, high in body.get("tiers", ()))
+    return ServiceClass(read_prices(body["prices"]), tiers)
 
 
 def _off_peak(body: Mapping[str, Any] | None) -> OffPeak | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Literal, TypeAlias
@@ -69,6 +70,13 @@ class WebSearch(Struct, frozen=True):
     """The protocol that knows it, where the provider's usual one does not."""
 
 
+class ServiceClass(Struct, frozen=True):
+    """Prices of a request that was served faster, slower or later than usual."""
+
+    prices: Prices
+    tiers: tuple[Tier, ...] = ()
+
+
 class ModelInfo(Struct, frozen=True):
     """One model at one provider.  Sizes are tokens; None is unknown."""
 
@@ -92,6 +100,8 @@ class ModelInfo(Struct, frozen=True):
     max_input: int | None = None
     """Longest prompt, where it is shorter than the window."""
     off_peak: OffPeak | None = None
+    classes: Mapping[str, ServiceClass] = field(default_factory=dict)
+    """By the provider's own word: ``flex``, ``priority``, ``batch``.  One that is not here has no known price."""
     abilities_known: bool = True
     """Whether anybody said what it can do: a False above is then a no, otherwise only a blank."""
     web: WebSearch | None = None

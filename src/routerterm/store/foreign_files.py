@@ -25,6 +25,8 @@ LONGEST_VALUE = 64 << 20
 """Bytes of one value: a picture, a long answer."""
 DEADLINE = 5.0
 """Seconds for one conversation: a hundred times what the slowest real one takes."""
+_SQL_ERRORS = (sqlite3.Error, UnicodeDecodeError)
+"""SQLite's, and what `sqlite3` raises where SQLite's own complaint quotes a damaged name."""
 _STEPS = 20_000
 """Instructions of SQLite's machine between two looks at the clock."""
 _SIGNS: tuple[tuple[Peer, str, frozenset[str]], ...] = (
@@ -51,7 +53,7 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
             connection = _connection(f"{address}?mode=ro&immutable=1")
         with closing(connection):
             yield connection
-    except sqlite3.Error as error:
+    except _SQL_ERRORS as error:
         raise _problem(path.name, error) from error
 
 
@@ -74,7 +76,9 @@ def _start_clock(connection: sqlite3.Connection) -> None:
     connection.set_progress_handler(lambda: int(time.monotonic() > end), _STEPS)
 
 
-def _problem(name: str, error: sqlite3.Error) -> StoreError:
+def _problem(name: str, error: sqlite3.Error | UnicodeDecodeError) -> StoreError:
+    if isinstance(error, UnicodeDecodeError):
+        return StoreError(f"{name} could not be read as a database: it is damaged.")
     if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_INTERRUPT:
         return StoreError(f"{name} takes too long to read: a conversation takes more than {DEADLINE:.0f} s.")
     if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_TOOBIG or isinstance(error, sqlite3.DataError):
@@ -157,7 +161,7 @@ def _each(
         try:
             _start_clock(connection)
             chat = connection.execute(f"SELECT * FROM {table} WHERE id IS ? LIMIT 1", (id,)).fetchone()
-        except sqlite3.Error as error:
+        except _SQL_ERRORS as error:
             yield _problem(name, error)
             continue
         if chat is None:  # a damaged index names a row that is not there
@@ -172,7 +176,7 @@ def _one(connection: sqlite3.Connection, name: str, chat: Row, sql: str) -> Chat
     try:
         _start_clock(connection)
         return chat, [dict(row) for row in connection.execute(sql, (chat["id"],))]
-    except sqlite3.Error as error:
+    except _SQL_ERRORS as error:
         return _problem(name, error)
 
 
@@ -188,7 +192,7 @@ def _with_parts(connection: sqlite3.Connection, chat: tuple[Row, list[Row]], nam
         _start_clock(connection)
         sql = "SELECT data FROM part WHERE message_id = ? ORDER BY id"
         parts = [[part[0] for part in connection.execute(sql, (row["id"],))] for row in rows]
-    except sqlite3.Error as error:
+    except _SQL_ERRORS as error:
         return _problem(name, error)
     return about, [{**row, "parts": found} for row, found in zip(rows, parts, strict=True)]
 

@@ -9,7 +9,14 @@ from math import ceil
 
 from msgspec import Struct
 
-from routerterm.catalog.pricing import SEARCH_TOKENS, amount, is_declared_free, prices_for, search_fee
+from routerterm.catalog.pricing import (
+    SEARCH_TOKENS,
+    amount,
+    dearer_class,
+    is_declared_free,
+    prices_for,
+    search_fee,
+)
 from routerterm.catalog.values import ModelInfo, Prices
 from routerterm.core.request import ChatRequest
 from routerterm.core.targets import Forecast, Target
@@ -74,7 +81,8 @@ class HistoryForecaster(Struct, frozen=True):
         warm = prompt - self._fresh(request, model) if prompt >= SMALLEST_CACHED and prices.cache_read else 0
         low = amount(Usage(fresh=prompt - warm, cache_read=warm, output=short), prices)
         most = ceil(prompt * MARGIN)
-        high = amount(Usage(fresh=most, output=long), _dearest(prices_for(model, most)))
+        asked = dearer_class(model, request.params.more.get("service_tier"))
+        high = amount(Usage(fresh=most, output=long), _dearest(prices_for(asked, most)))
         if request.params.web:
             low, high = _with_searches(low, high, model)
         return Forecast(prompt, low, high, model.context, long)
