@@ -125,6 +125,58 @@ async def test_spoken_words_canvas_citations_and_code(store: Store, tmp_path: Pa
     assert said[4] == "*[picture, not in the export]*"
 
 
+PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 30
+
+
+@pytest.mark.parametrize("packed", ["zip", "zip in zip", "folder"])
+async def test_pictures_come_with_chatgpts_export(store: Store, tmp_path: Path, packed: str) -> None:
+    pointers = {
+        "p": "file-service://file-AbCdEfGh12345678",
+        "q": "sediment://file_00000000aabbccdd#page",
+        "r": "file-service://file-NotThere00000000",
+        "s": "file-service://file-Script0000000000",
+        "t": "file-service://../../etc/passwd",
+    }
+    mapping, above = {}, None
+    for id, pointer in pointers.items():
+        pieces = ["Look:", {"content_type": "image_asset_pointer", "asset_pointer": pointer}]
+        mapping[id] = node(id, above, "user", {"content_type": "multimodal_text", "parts": pieces})
+        mapping[id]["message"]["content"] = {"content_type": "multimodal_text", "parts": pieces}  # type: ignore[index]
+        above = id
+    talk = {"id": "X", "title": "Pictures", "create_time": 1_700_000_000, "mapping": mapping, "current_node": above}
+    members = {
+        "conversations.json": json.dumps([talk]).encode(),
+        "file-AbCdEfGh12345678-cat.png": PNG,
+        "user-1/file_00000000aabbccdd-sanitized.dat": PNG + b"2",
+        "file-Script0000000000-evil.png": b"<script>",
+    }
+    place = tmp_path / "export"
+    if packed == "folder":
+        for name, data in members.items():
+            (place / name).parent.mkdir(parents=True, exist_ok=True)
+            (place / name).write_bytes(data)
+    else:
+        with zipfile.ZipFile(place, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, data in members.items():
+                archive.writestr(name, data)
+        if packed == "zip in zip":
+            inner = place.read_bytes()
+            with zipfile.ZipFile(place, "w") as archive:
+                archive.writestr("inner.zip", inner)
+    report = await import_file(store, place)
+    bundle = await store.transfer.carry_out((await store.transfer.ids())[0])
+    assert bundle is not None
+    assert [[image.data for image in message.images] for message in bundle.messages] == [
+        [PNG],
+        [PNG + b"2"],
+        [],
+        [],
+        [],
+    ]
+    assert {image.media_type for message in bundle.messages for image in message.images} == {"image/png"}
+    assert any("images and recordings that are not in the export" in line for line in lines_of(report))
+
+
 async def test_a_grown_conversation_shows_what_is_new_unless_one_went_on_here(store: Store, tmp_path: Path) -> None:
     (talk,) = claude()[:1]
     first = talk | {"chat_messages": talk["chat_messages"][:1]}  # type: ignore[index]

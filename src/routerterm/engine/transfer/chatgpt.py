@@ -7,8 +7,9 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from routerterm.core.messages import Part, Reasoning, Role, Text
+from routerterm.core.messages import Image, Part, Reasoning, Role, Text
 from routerterm.engine.transfer.common import ImportedMessage, Skipped, carry, fenced, milliseconds, text_of, texts
+from routerterm.engine.transfer.export_files import MOST_BYTES, NO_FILES, ExportFiles
 
 if TYPE_CHECKING:
     from routerterm.store.transfer import ConversationBundle
@@ -24,8 +25,9 @@ def is_one(body: Any) -> bool:
     return isinstance(body, dict) and isinstance(body.get("mapping"), dict)
 
 
-def read(body: Mapping[str, Any], skipped: Skipped) -> ConversationBundle | None:
-    """One conversation with all its branches."""
+def read(body: Mapping[str, Any], skipped: Skipped, files: ExportFiles = NO_FILES) -> ConversationBundle | None:
+    """One conversation with all its branches, and its pictures as far as they are in the export."""
+    pictures = _Pictures(files)
     nodes = body["mapping"]
     order, cut = _order(nodes)
     kept: dict[str, str | None] = {}  # a node, or the nearest one above it that says something
@@ -35,7 +37,7 @@ def read(body: Mapping[str, Any], skipped: Skipped) -> ConversationBundle | None
         node = nodes[id]
         above = kept.get(_parent(node) or "")
         message = node.get("message")
-        one = _said(id, above, message, skipped) if isinstance(message, dict) else None
+        one = _said(id, above, message, skipped, pictures) if isinstance(message, dict) else None
         if one is not None and one.role == "system":
             system, one = "".join(part.text for part in one.parts if isinstance(part, Text)), None
         if one is not None:
@@ -88,7 +90,25 @@ def _order(nodes: Mapping[str, Any]) -> tuple[list[str], int]:
     return list(order), cut
 
 
-def _said(id: str, above: str | None, message: Mapping[str, Any], skipped: Skipped) -> ImportedMessage | None:
+class _Pictures:
+    """The pictures of one conversation, as many as may be held at once."""
+
+    def __init__(self, files: ExportFiles) -> None:
+        self._files = files
+        self._left = MOST_BYTES
+
+    def found(self, piece: Mapping[str, Any]) -> Image | None:
+        """The picture that a part of a message points to."""
+        image = self._files.picture(text_of(piece.get("asset_pointer")))
+        if image is None or len(image.data) > self._left:
+            return None
+        self._left -= len(image.data)
+        return image
+
+
+def _said(
+    id: str, above: str | None, message: Mapping[str, Any], skipped: Skipped, pictures: _Pictures
+) -> ImportedMessage | None:
     author, content, about = (message.get(name) or {} for name in ("author", "content", "metadata"))
     role = author.get("role") if isinstance(author, dict) else None
     if (
@@ -106,7 +126,7 @@ def _said(id: str, above: str | None, message: Mapping[str, Any], skipped: Skipp
     if tool.startswith("canmore."):
         skipped.note("confirmations of changes to a canvas")
         return None
-    parts = _canvas(content) if recipient.startswith("canmore.") else _parts(content, skipped, role)
+    parts = _canvas(content) if recipient.startswith("canmore.") else _parts(content, skipped, role, pictures)
     if not parts:
         return None
     parts = tuple(Text(_cited(part.text, about)) if isinstance(part, Text) else part for part in parts)
@@ -115,12 +135,13 @@ def _said(id: str, above: str | None, message: Mapping[str, Any], skipped: Skipp
     return ImportedMessage(id, above, ours, parts, milliseconds(message.get("create_time")), model)
 
 
-def _parts(content: Mapping[str, Any], skipped: Skipped, role: str) -> tuple[Part, ...]:
+def _parts(content: Mapping[str, Any], skipped: Skipped, role: str, pictures: _Pictures) -> tuple[Part, ...]:
     text = text_of(content.get("text"))
     match content.get("content_type"):
         case "text" | "multimodal_text":
-            said = _pieces(content.get("parts"), skipped) or text
-            return texts(fenced(said) if said and role == "tool" else said)
+            pieces, shown = _pieces(content.get("parts"), skipped, pictures)
+            said = pieces or text
+            return (*texts(fenced(said) if said and role == "tool" else said), *shown)
         case "code":
             return texts(fenced(text, _language(content)) if text else "")
         case "execution_output" | "citable_code_output":
@@ -152,21 +173,24 @@ def _language(content: Mapping[str, Any]) -> str:
     return language if language.isalnum() and language != "unknown" else ""
 
 
-def _pieces(pieces: Any, skipped: Skipped) -> str:
-    """The words in a message's parts: texts, and what was spoken.  Pictures alone leave a word of themselves."""
+def _pieces(pieces: Any, skipped: Skipped, pictures: _Pictures) -> tuple[str, list[Image]]:
+    """The words in a message's parts, what was spoken among them, and its pictures; one that lacks leaves a word."""
     said: list[str] = []
+    shown: list[Image] = []
     missing = ""
     for piece in [pieces] if isinstance(pieces, str | dict) else pieces or []:
         if isinstance(piece, str):
             said.append(piece)
         elif isinstance(piece, dict) and isinstance(piece.get("text"), str):
             said.append(piece["text"])
+        elif isinstance(piece, dict) and (image := pictures.found(piece)) is not None:
+            shown.append(image)
         else:
             kind = piece.get("content_type") if isinstance(piece, dict) else None
             missing = missing or ("picture" if kind in _PICTURES else "recording")
             skipped.note("images and recordings that are not in the export")
     text = "\n".join(said)
-    return text if text.strip() or not missing else f"*[{missing}, not in the export]*"
+    return (text if text.strip() or not missing else f"*[{missing}, not in the export]*"), shown
 
 
 def _canvas(content: Mapping[str, Any]) -> tuple[Part, ...]:

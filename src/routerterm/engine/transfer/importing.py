@@ -9,6 +9,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -17,6 +18,7 @@ from msgspec import Struct, field
 from routerterm.core.errors import StoreError
 from routerterm.engine.transfer import chatgpt, claude, coding_agents, native_format, web_chats
 from routerterm.engine.transfer.common import dated, salted
+from routerterm.engine.transfer.export_files import NO_FILES
 from routerterm.engine.transfer.json_stream import JsonStream
 from routerterm.engine.transfer.problems import BadArchive, Skipped
 from routerterm.engine.transfer.sources import Source, sources
@@ -34,8 +36,9 @@ Reader: TypeAlias = Callable[[Any, Skipped], ConversationBundle | None]
 KNOWN = (
     "routerterm's own JSON, ChatGPT, Claude, Open WebUI, LibreChat, opencode, crush, gptme, aichat, llm, elia, oterm"
 )
+_CHATGPT = "ChatGPT"
 _READERS: tuple[tuple[str, Callable[[Any], bool], Reader], ...] = (
-    ("ChatGPT", chatgpt.is_one, chatgpt.read),
+    (_CHATGPT, chatgpt.is_one, chatgpt.read),
     ("Claude", claude.is_one, claude.read),
     ("Open WebUI", web_chats.is_open_webui, web_chats.read_open_webui),
     ("LibreChat", web_chats.is_librechat, web_chats.read_librechat),
@@ -159,6 +162,7 @@ class _Archive:
         self._path = path
         self._kinds = kinds
         self._skipped = skipped
+        self._files = NO_FILES
 
     def conversations(self) -> Iterator[Found]:
         """Every conversation.  Raises `BadArchive` where there is none."""
@@ -229,6 +233,7 @@ class _Archive:
         return carried
 
     def _json(self, stream: JsonStream, source: Source) -> Iterator[Found]:
+        self._files = source.files
         rows: list[Mapping[str, Any]] = []
         strangers, before = 0, self._kinds.total()
         for value in stream.values():
@@ -284,6 +289,7 @@ class _Archive:
             for kind, is_one, reader in _READERS:
                 if is_one(value):
                     self._kinds[kind] += 1
+                    reader = partial(chatgpt.read, files=self._files) if kind == _CHATGPT else reader
                     yield self._read(reader, value)
                     return
             messages = value.get("messages")

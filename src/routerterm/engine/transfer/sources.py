@@ -14,8 +14,10 @@ from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from routerterm.config.atomic_file import NotAFile, open_regular
+from routerterm.engine.transfer.export_files import NO_FILES, ExportFiles
 from routerterm.engine.transfer.problems import BadArchive, Skipped
 
 MOST: Final = 1 << 30
@@ -36,6 +38,8 @@ class Source(Struct, frozen=True):
     folder: str
     open: Callable[[], BinaryIO]
     path: Path | None = None
+    files: ExportFiles = NO_FILES
+    """What lies beside it."""
 
     @property
     def suffix(self) -> str:
@@ -56,7 +60,9 @@ def opened(path: Path) -> BinaryIO:
 def sources(path: Path, skipped: Skipped) -> Iterator[Source]:
     """Every file that may hold conversations.  Raises `BadArchive`."""
     if path.is_dir():
-        yield from _folder(path, skipped, 0)
+        files = ExportFiles.of_folder(path)
+        for source in _folder(path, skipped, 0):
+            yield source if source.files is not NO_FILES else replace(source, files=files)
         return
     with opened(path) as file:
         head = file.read(4)
@@ -103,8 +109,10 @@ def _zip(name: str, open_it: Callable[[], IO[bytes]], skipped: Skipped, level: i
                 raise BadArchive(f"{name} holds more than {10 * MOST_FILES:,} files.")
             if any(_escapes(member.filename) for member in members):
                 raise BadArchive(f"{name} contains paths that point outside it.", "The archive may be malicious.")
+            files = ExportFiles.of_zip(archive)
             for member in members:
-                yield from _member(name, archive, member, skipped, level)
+                for source in _member(name, archive, member, skipped, level):
+                    yield source if source.files is not NO_FILES else replace(source, files=files)
     except _DAMAGE as error:
         raise BadArchive(f"{name} is not a readable archive: {error}.") from None
 
