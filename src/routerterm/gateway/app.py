@@ -21,6 +21,7 @@ from routerterm.gateway.embeddings import EmbeddingAnswers
 from routerterm.gateway.history_api import HistoryApi
 from routerterm.gateway.http_errors import HttpError, wrong
 from routerterm.gateway.info_endpoints import InfoEndpoints
+from routerterm.gateway.mcp_endpoint import McpEndpoint
 from routerterm.gateway.other_apis import OtherApis
 from routerterm.gateway.request import ClientDisconnected, Receive, Scope, Send, headers_of
 from routerterm.gateway.response import Header, Response
@@ -81,6 +82,7 @@ def _info_routes(house: GatewayState) -> list[Route]:
         Route("/v1/models/{id:path}", Endpoint(house, info.model), methods=["GET"]),
         Route("/v1/usage", Endpoint(house, info.usage), methods=["GET"]),
         Route("/metrics", Endpoint(house, info.metrics), methods=["GET"]),
+        Route("/mcp", Endpoint(house, McpEndpoint(house).post), methods=["POST"]),
         Route("/health", Endpoint(house, info.health, free=True), methods=["GET"]),
     ]
 

@@ -49,9 +49,10 @@ def result(id: int | str, value: Mapping[str, Any]) -> bytes:
     return dumps({"jsonrpc": "2.0", "id": id, "result": value})
 
 
-def refusal(id: int | str, code: int, message: str) -> bytes:
-    """The refusal of a server's question."""
-    return dumps({"jsonrpc": "2.0", "id": id, "error": {"code": code, "message": message}})
+def refusal(id: int | str, code: int, message: str, data: Any = None) -> bytes:
+    """The refusal of the other side's request."""
+    more = {} if data is None else {"data": data}
+    return dumps({"jsonrpc": "2.0", "id": id, "error": {"code": code, "message": message, **more}})
 
 
 def parse_message(data: bytes) -> Incoming:
