@@ -105,7 +105,7 @@ async def test_the_books_agree_with_what_was_asked(paths: Paths) -> None:
             await it.answered()
         await it.press("f4")
         await it.until(lambda: "demo/echo" in it.picture().text)
-        assert "asked 3" in it.picture().text
+        assert "requests 3" in it.picture().text
         await it.press("enter")
         await it.until(lambda: "Requests: demo/echo" in it.picture().text and "route " in it.picture().text)
         await it.press("enter")

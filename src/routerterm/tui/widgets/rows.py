@@ -216,8 +216,8 @@ class RowList(CursorList):
                 style = under if cursor else self.tone(span.tone)
                 segments.append(Segment(piece, style))
                 room -= cell_len(piece)
-            if not self.columns[number].right:
-                segments.append(Segment(" " * pad, base))
+            # a text that was cut at a blank is shorter than its column
+            segments.append(Segment(" " * max(0, room - (pad if self.columns[number].right else 0)), base))
         return Strip(segments).adjust_cell_length(width, base)
 
     def moved(self) -> None:
