@@ -65,7 +65,7 @@ RULES: tuple[Rule, ...] = (
         ),
         _any(
             r"prompt (is |was )?too long",
-            r"max(imum)? (context|prompt|sequence|input) length",
+            r"max(imum)? (allowed )?(model|context|prompt|sequence|input|token) length",
             r"context window",
             r"context[ _](length|limit)",
             r"exceeds? (the |its )?(available |maximum )?context",
@@ -86,6 +86,11 @@ RULES: tuple[Rule, ...] = (
             r"prompt contains \d+ tokens",
             r"\bnum_ctx\b|\bn_ctx\b",
             r"increase the physical batch size",
+            r"maximum supported sequence length",
+            r"(input|prompt|content|message)s? length (is |was )?exceed(s|ed)",
+            r"total (number of )?tokens?( \(.{0,40}\))? .{0,30}(exceeds?|must not exceed|is over) "
+            r"(the )?(model )?(limit|\d{3,})",
+            r"length of the (prompt|input|messages) .{0,20}(at most|up to|no more than) \d+",
         ),
         _CLEAR,
     ),
@@ -102,6 +107,7 @@ RULES: tuple[Rule, ...] = (
         ),
         _any(
             r"credit balance",
+            r"balance (is |was )?(insufficient|too low|exhausted|negative|used up)|\barrearage\b|余额不足|欠费",
             r"(insufficient|out of|not enough|no|zero|negative) (account |remaining )?(balance|credits?|funds)\b",
             r"(used all|exhausted|run out of|ran out of) .{0,40}(credits?|balance)",
             r"spend(ing)? (limit|cap)",
