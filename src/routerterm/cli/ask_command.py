@@ -87,6 +87,13 @@ class Question(Struct, frozen=True):
 @click.option("-t", "--template", metavar="NAME", help="One of your prompts; PROMPT fills in its fields.")
 @click.option("-x", "--extract", "only_code", is_flag=True, help="Print only the first code block of the answer.")
 @click.option("--web", is_flag=True, help="Let the provider search the web; it names its sources.")
+@click.option(
+    "--batch",
+    "batch",
+    metavar="FILE",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Ask every line of a JSONL file as a batch, at half price; answers arrive in the history within a day.",
+)
 @click.option("--max-cost", "most", metavar="USD", type=Dollars(), help="Refuse what may cost more than this.")
 @click.option(
     "--tool", "tool_names", metavar="NAME", multiple=True, help="Offer this tool or server; * stands for any."
@@ -118,6 +125,7 @@ def command(
     tool_names: tuple[str, ...],
     which: Literal["all", "none"] | None,
     approve: Policy | None,
+    batch: Path | None,
 ) -> None:
     """Ask one question; the answer streams to standard output.
 
@@ -131,6 +139,14 @@ def command(
     Exits with 1 if the request failed, 2 on a usage error, 3 if a budget or the guard refused it, 4 without a
     key or model, 5 if a tool was not run because no one approved it, 130 if it was interrupted.
     """
+    if batch is not None:
+        from routerterm.cli.batch_questions import ask_batch
+
+        if prompt or files or conversation or no_save or template:
+            raise click.UsageError(
+                "--batch takes its questions from FILE; of the rest only -m, -s and --json go with it."
+            )
+        sys.exit(asyncio.run(ask_batch(batch, model, system, as_json=as_json)))
     from routerterm.engine.chat.attachments import attachment
 
     piped = _standard_input()

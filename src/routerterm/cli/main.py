@@ -33,6 +33,7 @@ COMMANDS: dict[str, str] = {
     "local": "Fetch, show or remove the small local model.",
     "mcp": "Add, list, test and call the tools of MCP servers.",
     "models": "List models with prices and capabilities.",
+    "outbox": "List, send or drop questions that wait.",
     "pause": "Pause a provider or a model.",
     "replay": "Replay recorded requests under other settings.",
     "serve": "Serve the OpenAI and Anthropic protocols to other programs.",

@@ -43,6 +43,7 @@ from routerterm.router.transports.base import Timeouts, Transport, read_body
 
 _LISTING_WAIT = 20.0
 _LISTING_MOST = 16 * 1024 * 1024
+_CALL_WAIT = 120.0
 
 
 def wall_clock() -> float:
@@ -231,19 +232,31 @@ class Router:
         for transport in self._given.values():
             await transport.aclose()
 
-    async def _fetched(self, info: ProviderInfo, request: HttpRequest) -> bytes:
+    async def call(self, provider: str, request: HttpRequest, most: int) -> bytes:
+        """Send something that asks for no answer of a model (a batch), and give the body, at most so many bytes.
+
+        Raises `ProviderError`.
+        """
+        info = self._catalog.provider(provider)
+        if info is None or not info.enabled:
+            raise NoCandidate(f"There is no provider {provider!r} to ask.")
+        return await self._fetched(info, self._with_headers(request, info), most, _CALL_WAIT)
+
+    async def _fetched(
+        self, info: ProviderInfo, request: HttpRequest, most: int = _LISTING_MOST, wait: float = _LISTING_WAIT
+    ) -> bytes:
         from routerterm.core.errors import ResponseTimeout
         from routerterm.protocols.classify import classify
 
         timeouts = self._options.timeouts_of(info.name)
         try:
             async with (
-                asyncio.timeout(_LISTING_WAIT),
+                asyncio.timeout(wait),
                 self._transport(info).exchange(request, Timeouts(timeouts.connect, timeouts.write)) as answer,
             ):
-                body = await read_body(answer, _LISTING_MOST, info.name)
+                body = await read_body(answer, most, info.name)
         except TimeoutError:
-            raise ResponseTimeout(f"{info.name} sent no model list within {_LISTING_WAIT:.0f} s.") from None
+            raise ResponseTimeout(f"{info.name} sent no answer within {wait:.0f} s.") from None
         if answer.status >= 300:
             raise classify(answer.status, answer.headers, body, provider=info.name)
         return body

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from routerterm.store.gateway_keys import GatewayKeys
     from routerterm.store.gateway_responses import GatewayResponses
     from routerterm.store.ledger import StoredLedger
+    from routerterm.store.outbox import StoredOutbox
 
 T = TypeVar("T")
 
@@ -103,6 +104,17 @@ class Store:
         from routerterm.store.ledger import StoredLedger
 
         return StoredLedger(self.writer, self.reader, self.program)
+
+    @cached_property
+    def outbox(self) -> StoredOutbox:
+        """Questions that wait to be sent."""
+        from routerterm.store.outbox import StoredOutbox
+
+        return StoredOutbox(self.writer, self.reader, self._clock, self.program)
+
+    def living(self) -> frozenset[str]:
+        """The programs that have the file open now, this one included."""
+        return self._programs.living()
 
     @cached_property
     def gateway_keys(self) -> GatewayKeys:

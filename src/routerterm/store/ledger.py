@@ -208,6 +208,14 @@ WHERE id = :id
 """
 
 
+OUTBOX = "outbox"
+"""Instead of a program: the row holds back what a question costs that waits in the outbox, and nothing was sent."""
+_UNHELD = (
+    f"DELETE FROM attempt WHERE outcome = 'running' AND program = '{OUTBOX}'"
+    " AND id NOT IN (SELECT attempt_id FROM outbox WHERE attempt_id IS NOT NULL)"
+)
+
+
 def recover(connection: sqlite3.Connection, living: Collection[str]) -> int:
     """Give back what dead programs still hold, but no money that may have been spent.
 
@@ -216,12 +224,13 @@ def recover(connection: sqlite3.Connection, living: Collection[str]) -> int:
     token taken at four times a prompt's, which is about what providers ask.  The row says that it is an estimate.
     """
     marks = ",".join("?" * len(living))
+    connection.execute(_UNHELD)
     held = connection.execute(
         "SELECT a.id, a.output_tokens, length(m.text) AS letters"
         " FROM attempt a LEFT JOIN message m ON m.id = a.message_id"
-        f" WHERE (a.outcome = 'running' AND (a.program IS NULL OR a.program NOT IN ({marks})))"
+        f" WHERE (a.outcome = 'running' AND a.program IS NOT ? AND (a.program IS NULL OR a.program NOT IN ({marks})))"
         " OR (a.outcome = 'lost' AND a.usage_source = 'reserved')",
-        list(living),
+        [OUTBOX, *living],
     ).fetchall()
     for row in held:
         reserved = row["output_tokens"] or 0

@@ -30,6 +30,7 @@ TABLES = (
     "gateway_key",
     "gateway_response",
     "guard_hit",
+    "outbox",
 )
 UNNAMED = frozenset({"guard_hit"})
 """Tables whose rows have no key by which one could see that they are there already."""

@@ -76,11 +76,11 @@ class Turns:
                 connection.execute("DELETE FROM meta WHERE name = 'draft'")
             if question is not None and turn.question_id is not None:
                 asked = Answer(question.parts, "done")
-                row = _row(turn.question_id, turn.conversation_id, parent_id, question.role, asked, now)
+                row = message_row(turn.question_id, turn.conversation_id, parent_id, question.role, asked, now)
                 put(connection, "message", row | {"finished_at": now})
             empty = Answer((), "streaming", model)
             above = turn.question_id or parent_id
-            put(connection, "message", _row(turn.reply_id, turn.conversation_id, above, "assistant", empty, now))
+            put(connection, "message", message_row(turn.reply_id, turn.conversation_id, above, "assistant", empty, now))
             connection.execute("INSERT INTO streaming VALUES (?, ?)", (turn.reply_id, self._program))
             connection.execute(
                 "UPDATE conversation SET head_id = ?, updated_at = ?, draft = CASE WHEN ? THEN '' ELSE draft END,"
@@ -126,7 +126,7 @@ class Turns:
 
         def job(connection: sqlite3.Connection) -> None:
             reply = connection.execute("SELECT * FROM message WHERE id = ?", (turn.reply_id,)).fetchone()
-            row = _row(id, turn.conversation_id, reply["parent_id"], reply["role"], partial, reply["created_at"])
+            row = message_row(id, turn.conversation_id, reply["parent_id"], reply["role"], partial, reply["created_at"])
             put(connection, "message", row | {"finished_at": now})
             connection.execute("UPDATE message SET parts = '[]', text = '' WHERE id = ?", (turn.reply_id,))
 
@@ -141,7 +141,7 @@ class Turns:
         said = Answer((Text(text), *kept), "done", answer.model, params)
 
         def job(connection: sqlite3.Connection) -> None:
-            row = _row(id, answer.conversation_id, answer.parent_id, "assistant", said, now)
+            row = message_row(id, answer.conversation_id, answer.parent_id, "assistant", said, now)
             put(connection, "message", row | {"finished_at": now})
             sql = "UPDATE conversation SET head_id = ?, updated_at = ? WHERE id = ?"
             connection.execute(sql, (id, now, answer.conversation_id))
@@ -196,8 +196,9 @@ def _columns(answer: Answer) -> dict[str, object]:
     }
 
 
-def _row(
+def message_row(
     id: str, conversation_id: str, parent_id: str | None, role: str, answer: Answer, created_at: int
 ) -> dict[str, object]:
+    """The columns of a message that is written now."""
     place = {"id": id, "conversation_id": conversation_id, "parent_id": parent_id}
     return place | {"role": role, "created_at": created_at} | _columns(answer)

@@ -15,6 +15,7 @@ from routerterm.store.migrations.m0007_responses import responses
 from routerterm.store.migrations.m0008_projects import projects
 from routerterm.store.migrations.m0009_tools import tools
 from routerterm.store.migrations.m0010_causes import causes
+from routerterm.store.migrations.m0011_outbox import outbox
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -30,5 +31,6 @@ ALL: Mapping[str, Callable[[Database], None]] = {
     "0008_projects": projects,
     "0009_tools": tools,
     "0010_causes": causes,
+    "0011_outbox": outbox,
 }
 """Every step by its name, in the order in which they are taken."""

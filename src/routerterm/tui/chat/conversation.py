@@ -92,6 +92,8 @@ class ConversationController(ActiveConversation):
         self.draft_saved = conversation.draft if conversation else await store.conversations.draft()
         if begun or not self._composer.text:  # what was typed before all was ready stays
             self._composer.put(self.draft_saved)
+        if id is not None:
+            await store.outbox.read(id)
         self._events.conversation_opened(id)
 
     begin_project: Callable[[Project], Awaitable[None]] | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from routerterm.core.errors import RoutertermError
+from routerterm.tui.chat.outbox import OutboxController
 from routerterm.tui.chat.project import open_own
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ async def begin(chat: ChatParts, services: Services, opening: Opening) -> None:
     run(chat.sidebar.watch(), name="watch", exit_on_error=False)
     run(services.learn_models(), name="models", exit_on_error=False)
     run(chat.sidebar.tend(), name="tend", exit_on_error=False)
+    run(OutboxController(chat.app, chat.conversation, chat.sidebar).watch(), name="outbox", exit_on_error=False)
     run(chat.sidebar.look_after(), name="upkeep", exit_on_error=False)
     await chat.composer_controller.remember()
     chat.composer_controller.took_early_key()

@@ -58,6 +58,8 @@ class Sidebar:
         self._last: Conversation | None = None
         self._loaded = 0
         self._unsaved: list[Session] = []
+        self._unread: frozenset[str] = frozenset()
+        """Conversations with an answer that came by itself and was not looked at."""
 
     @property
     def _store(self) -> Store:
@@ -71,6 +73,7 @@ class Sidebar:
     async def refresh(self) -> None:
         """Read again what is loaded: something has changed."""
         wanted = max(PAGE, self._loaded)
+        self._unread = await self._store.outbox.unread()
         rows = await self._store.conversations.page(wanted, which=self._which)
         self._remember(rows, anew=True)
         self._list.show(self._items(rows), complete=len(rows) < wanted, day=today())
@@ -210,7 +213,10 @@ class Sidebar:
 
     def _items(self, rows: tuple[Conversation, ...]) -> list[Item]:
         running = self._answering()
-        return [Item(row.id, row.title, row.updated_at, row.pinned, row.id in running) for row in rows]
+        return [
+            Item(row.id, row.title, row.updated_at, row.pinned, row.id in running, row.id in self._unread)
+            for row in rows
+        ]
 
     def _some(self, id: str | None) -> str:
         if id is None:

@@ -15,6 +15,7 @@ from routerterm.tui.commands import (
     leaves,
     message,
     organise,
+    outbox,
     parameters,
     prompts,
     screens,
@@ -98,6 +99,8 @@ COMMANDS: Mapping[str, type[Command]] = {
         composer.Detach,
         composer.Editor,
         composer.Stash,
+        outbox.Later,
+        outbox.Outbox,
         start.Welcome,
         start.Boot,
     )

@@ -39,6 +39,8 @@ class Item(Struct, frozen=True):
     """Milliseconds since the epoch."""
     pinned: bool = False
     answering: bool = False
+    unread: bool = False
+    """An answer came by itself and was not looked at."""
 
 
 class Heading(Struct, frozen=True):
@@ -189,9 +191,16 @@ class ConversationList(CursorList):
             return Strip([Segment(set_cell_size(f"{self.glyphs.bar}{row.title}", width), self.tone("dim"))], width)
         opened, here = row.id == self._open, index == self.cursor
         look: Look = "key" if here and self.has_focus else "bright" if opened else "text"
-        sign = self.glyphs.cursor if row.answering else self.glyphs.pointer if opened else " "
+        sign = self._sign(row, opened=opened)
         cursor = CURSOR if here and self.has_focus else " "
         return Strip([Segment(self._line(sign + cursor, row, width), self.tone(look))], width)
+
+    def _sign(self, row: Item, *, opened: bool) -> str:
+        if row.answering:
+            return self.glyphs.cursor
+        if row.unread:
+            return self.glyphs.on
+        return self.glyphs.pointer if opened else " "
 
     def _line(self, signs: str, row: Item, width: int) -> str:
         title, old = one_line(row.title) or "(untitled)", age(row.updated_at)

@@ -1,0 +1,314 @@
+"""Questions that wait to be sent, and who is sending them.
+
+At most once: a row is claimed in a transaction before anything leaves, by the name of the program that claims it.  If
+that program dies, the row says whether anything can have left: an answer among the messages shows it, since that is
+written before the request leaves; a batch that may have been handed in is never handed in again by itself.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, Literal, TypeAlias
+
+from msgspec import Struct
+
+from routerterm.core.ledger import AttemptRecord, Cap, CapReached
+from routerterm.core.messages import Message
+from routerterm.store.conversations import insert as insert_conversation
+from routerterm.store.conversations import put
+from routerterm.store.ledger import OUTBOX, used, wanted, write_row
+from routerterm.store.turns import Answer, message_row
+from routerterm.store.values import Conversation, replace_surrogates
+from routerterm.store.worker import Worker
+
+Mode: TypeAlias = Literal["online", "time", "off-peak", "batch"]
+OutboxState: TypeAlias = Literal["waiting", "sending", "submitting", "submitted", "unsure", "done", "failed"]
+OPEN = ("waiting", "sending", "submitting", "submitted", "unsure")
+
+
+class Waiting(Struct, frozen=True):
+    """A row.  Times are milliseconds since the epoch."""
+
+    id: str
+    conversation_id: str
+    question_id: str
+    model: str
+    """What was asked for: a model or a route."""
+    mode: Mode
+    due_at: int
+    state: OutboxState
+    provider: str | None
+    """Of a batch: whom it goes to."""
+    target: str | None
+    """``provider/model`` of a batch."""
+    key_label: str | None
+    job: str | None
+    """The provider's name of the batch."""
+    polled_at: int
+    attempt_id: str | None
+    """The ledger's row that holds the cost back."""
+    note: str
+    created_at: int
+    unread: bool = False
+    title: str = ""
+    """Of the conversation."""
+    text: str = ""
+    """The beginning of the question."""
+
+
+class NewQuestion(Struct, frozen=True):
+    """A question that is to wait."""
+
+    id: str
+    question_id: str
+    conversation: Conversation
+    new: bool
+    """The conversation is on no disk yet."""
+    parent_id: str | None
+    question: Message
+    model: str
+    mode: Mode
+    due_at: int
+    hold: AttemptRecord
+    """What is held back, as a row of the ledger."""
+    caps: Sequence[Cap] = ()
+    provider: str | None = None
+    target: str | None = None
+    source: str | None = None
+    """Where it comes from; one that is waiting already is not added again."""
+
+
+_SELECT = (
+    "SELECT o.id, o.conversation_id, o.question_id, o.model, o.mode, o.due_at, o.state, o.provider, o.target,"
+    " o.key_label, o.job, o.polled_at, o.attempt_id, o.note, o.created_at, o.unread, coalesce(c.title, ''),"
+    " substr(m.text, 1, 200) FROM outbox o JOIN conversation c ON c.id = o.conversation_id"
+    " JOIN message m ON m.id = o.question_id"
+)
+_UNANSWERED = (
+    " NOT EXISTS (SELECT 1 FROM message a WHERE a.parent_id = outbox.question_id AND a.role = 'assistant'"
+    " AND a.status <> 'error')"
+)
+_ALIVE = " EXISTS (SELECT 1 FROM conversation c WHERE c.id = outbox.conversation_id AND c.deleted_at IS NULL)"
+
+
+class StoredOutbox:
+    """The table ``outbox``."""
+
+    def __init__(self, writer: Worker, reader: Worker, clock: Callable[[], int], program: str) -> None:
+        self._writer, self._reader, self._clock, self._program = writer, reader, clock, program
+
+    async def add(self, questions: Sequence[NewQuestion]) -> CapReached | int:
+        """Write the questions and hold their costs back, all or none, safe from a power cut.
+
+        How many are new; the cap in the way where one would break.
+        """
+        now = self._clock()
+
+        def job(connection: sqlite3.Connection) -> CapReached | int:
+            added = 0
+            connection.execute("SAVEPOINT questions")
+            for one in questions:
+                known = "SELECT 1 FROM outbox WHERE source = ? AND source IS NOT NULL"
+                if connection.execute(known, (one.source,)).fetchone():
+                    continue
+                for cap in one.caps:
+                    so_far, wants = used(connection, cap), wanted(one.hold, cap.unit)
+                    if so_far + wants > cap.limit:
+                        connection.execute("ROLLBACK TO questions")
+                        return CapReached(cap, so_far, wants)
+                _add(connection, one, now)
+                added += 1
+            connection.execute("RELEASE questions")
+            return added
+
+        return await self._writer.write(job, durable=True)
+
+    async def rows(self, *, every: bool = False) -> tuple[Waiting, ...]:
+        """What waits or is under way, by when it is due; with ``every`` also what is over and not read yet."""
+        where = f" WHERE o.state IN {OPEN}" + (" OR o.unread OR o.state = 'failed'" if every else "")
+        sql = f"{_SELECT}{where} ORDER BY o.due_at, o.id"
+        found = await self._reader.read(lambda connection: connection.execute(sql).fetchall())
+        return tuple(_waiting(row) for row in found)
+
+    async def claim(self, id: str, state: Literal["sending", "submitting"]) -> bool:
+        """Take one that waits, before anything of it leaves; False where another program has it, or it is answered.
+
+        What was held back for it is given free: who sends it holds the cost back anew.  A batch keeps it held.
+        """
+        now, me = self._clock(), self._program
+
+        def job(connection: sqlite3.Connection) -> bool:
+            taken = connection.execute(
+                "UPDATE outbox SET state = ?, program = ?, updated_at = ? WHERE id = ? AND state = 'waiting'"
+                f" AND {_UNANSWERED} AND {_ALIVE}",
+                (state, me, now, id),
+            )
+            if taken.rowcount and state == "sending":
+                _let_go(connection, id)
+            return bool(taken.rowcount)
+
+        return await self._writer.write(job, durable=True)
+
+    async def change(self, id: str, state: OutboxState, *, note: str = "", due_at: int | None = None) -> None:
+        """What became of one that this program had claimed."""
+        now = self._clock()
+        over = state in ("done", "failed")
+
+        def job(connection: sqlite3.Connection) -> None:
+            connection.execute(
+                "UPDATE outbox SET state = ?, note = ?, due_at = coalesce(?, due_at), program = NULL, updated_at = ?,"
+                " unread = CASE WHEN ? THEN 1 ELSE unread END,"
+                " source = CASE WHEN ? THEN NULL ELSE source END WHERE id = ?",
+                (state, note, due_at, now, over, over, id),
+            )
+            if over:
+                _let_go(connection, id)
+
+        await self._writer.write(job, durable=True)
+
+    async def submitted(self, ids: Collection[str], job_name: str, key_label: str | None) -> None:
+        """They are at the provider, under its name for the batch."""
+        now = self._clock()
+        values = [(job_name, key_label, now, now, id) for id in ids]
+        sql = (
+            "UPDATE outbox SET state = 'submitted', job = ?, key_label = ?, polled_at = ?, program = NULL, note = '',"
+            " updated_at = ? WHERE id = ? AND state IN ('submitting', 'unsure')"
+        )
+        await self._writer.write(lambda connection: connection.executemany(sql, values) and None, durable=True)
+
+    async def polled(self, job_name: str) -> bool:
+        """Note that this program looks after a batch now; False where another one did meanwhile."""
+        now = self._clock()
+        sql = "UPDATE outbox SET polled_at = ? WHERE job = ? AND state = 'submitted'"
+        return bool(await self._writer.write(lambda connection: connection.execute(sql, (now, job_name)).rowcount))
+
+    async def answered(self, id: str, reply_id: str, answer: Answer, row: AttemptRecord) -> bool:
+        """The answer of a batch, once: among the messages and in the ledger; False where it was there already."""
+        now, me = self._clock(), self._program
+
+        def job(connection: sqlite3.Connection) -> bool:
+            found = connection.execute(
+                "SELECT question_id, conversation_id, attempt_id FROM outbox WHERE id = ? AND state = 'submitted'",
+                (id,),
+            ).fetchone()
+            if found is None:
+                return False
+            question, conversation = found["question_id"], found["conversation_id"]
+            message = message_row(reply_id, conversation, question, "assistant", answer, now)
+            put(connection, "message", message | {"finished_at": now})
+            connection.execute(
+                "UPDATE conversation SET updated_at = ?, head_id = CASE WHEN head_id IS ? THEN ? ELSE head_id END"
+                " WHERE id = ?",
+                (now, question, reply_id, conversation),
+            )
+            became = "state = 'done', unread = 1, attempt_id = NULL, source = NULL"
+            sql = f"UPDATE outbox SET {became}, updated_at = ? WHERE id = ?"
+            connection.execute(sql, (now, id))
+            write_row(connection, row, me)
+            return True
+
+        return await self._writer.write(job, durable=True)
+
+    async def recover(self, living: Collection[str]) -> int:
+        """Take back what programs had claimed that are dead now; how many.  See the module for what becomes of it."""
+        marks = ",".join("?" * len(living))
+        now = self._clock()
+        dead = f"program IS NOT NULL AND program NOT IN ({marks})"
+
+        def job(connection: sqlite3.Connection) -> int:
+            changed = 0
+            for state, then, more in (
+                ("sending", "waiting", f" AND {_UNANSWERED}"),
+                ("sending", "done", ""),
+                ("submitting", "unsure", ""),
+            ):
+                sql = (
+                    f"UPDATE outbox SET state = ?, program = NULL, updated_at = ?, unread = ? OR unread"
+                    f" WHERE state = ? AND {dead}{more}"
+                )
+                changed += connection.execute(sql, (then, now, then == "done", state, *living)).rowcount
+            return changed
+
+        return await self._writer.write(job, durable=True)
+
+    async def drop(self, id: str) -> bool:
+        """Take one back that was not sent yet: the question stays in its conversation.  False where it is too late."""
+
+        def job(connection: sqlite3.Connection) -> bool:
+            _let_go(connection, id, "('waiting', 'unsure')")
+            sql = "DELETE FROM outbox WHERE id = ? AND state IN ('waiting', 'unsure', 'failed')"
+            return bool(connection.execute(sql, (id,)).rowcount)
+
+        return await self._writer.write(job, durable=True)
+
+    async def hurry(self, id: str) -> bool:
+        """Send one now that waits, or one of which nobody knows whether it was sent; False where there is none."""
+        now = self._clock()
+        sql = (
+            "UPDATE outbox SET state = 'waiting', due_at = ?, updated_at = ?, note = '',"
+            " mode = CASE WHEN mode = 'batch' THEN 'batch' ELSE 'online' END WHERE id = ?"
+            " AND state IN ('waiting', 'unsure', 'failed')"
+        )
+        changed = await self._writer.write(lambda connection: connection.execute(sql, (now, now, id)).rowcount)
+        return bool(changed)
+
+    async def unread(self) -> frozenset[str]:
+        """The conversations with an answer that came by itself and was not looked at."""
+        sql = "SELECT DISTINCT conversation_id FROM outbox WHERE unread"
+        found = await self._reader.read(lambda connection: connection.execute(sql).fetchall())
+        return frozenset(row[0] for row in found)
+
+    async def read(self, conversation_id: str) -> bool:
+        """A conversation is looked at; whether anything in it was unread."""
+        sql = "UPDATE outbox SET unread = 0 WHERE conversation_id = ? AND unread AND state IN ('done', 'failed')"
+        if conversation_id not in await self.unread():
+            return False
+        return bool(await self._writer.write(lambda c: c.execute(sql, (conversation_id,)).rowcount))
+
+
+def _add(connection: sqlite3.Connection, one: NewQuestion, now: int) -> None:
+    conversation = one.conversation
+    if one.new:
+        insert_conversation(connection, conversation)
+    asked = Answer(one.question.parts, "done")
+    row = message_row(one.question_id, conversation.id, one.parent_id, "user", asked, now)
+    put(connection, "message", row | {"finished_at": now})
+    connection.execute(
+        "UPDATE conversation SET head_id = ?, updated_at = ?, draft = '', title = coalesce(nullif(title, ''), ?)"
+        " WHERE id = ?",
+        (one.question_id, now, replace_surrogates(conversation.title), conversation.id),
+    )
+    write_row(connection, one.hold, OUTBOX)
+    values: Mapping[str, Any] = {
+        "id": one.id,
+        "conversation_id": conversation.id,
+        "question_id": one.question_id,
+        "model": one.model,
+        "mode": one.mode,
+        "due_at": one.due_at,
+        "provider": one.provider,
+        "target": one.target,
+        "attempt_id": one.hold.id,
+        "source": one.source,
+        "created_at": now,
+        "updated_at": now,
+    }
+    put(connection, "outbox", dict(values))
+
+
+def _let_go(connection: sqlite3.Connection, id: str, states: str = "") -> None:
+    """Give free what is held back for one."""
+    only = f" AND state IN {states}" if states else ""
+    connection.execute(
+        f"DELETE FROM attempt WHERE outcome = 'running' AND program = '{OUTBOX}'"
+        f" AND id = (SELECT attempt_id FROM outbox WHERE id = ?{only})",
+        (id,),
+    )
+    connection.execute(f"UPDATE outbox SET attempt_id = NULL WHERE id = ?{only}", (id,))
+
+
+def _waiting(row: sqlite3.Row) -> Waiting:
+    values = list(row)
+    values[15] = bool(values[15])
+    return Waiting(*values)

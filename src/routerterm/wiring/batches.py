@@ -1,0 +1,234 @@
+"""Hands questions in as batches, looks after them, and writes their answers down once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from routerterm.catalog.parameters import fitted
+from routerterm.core.errors import ProviderError, RoutertermError
+from routerterm.core.events import ReasoningDelta, StreamEnd, StreamError, TextDelta, ToolCallDelta, UsageReported
+from routerterm.core.ledger import AttemptRecord
+from routerterm.core.messages import Part, Text
+from routerterm.core.reply import ReplyBuilder
+from routerterm.core.request import ChatRequest
+from routerterm.core.targets import Target
+from routerterm.core.usage import Usage
+from routerterm.engine.chat.context import context_of
+from routerterm.engine.chat.params import params_from_json
+from routerterm.engine.chat.trace import ErrorInfo, ReplyTrace
+from routerterm.protocols import codec
+from routerterm.protocols.batch import BATCHES, MOST_BYTES, BatchItem, BatchResult, Steps, T, batch_call
+from routerterm.router.accounting.rows import settlement_row
+from routerterm.store.outbox import Waiting
+from routerterm.store.turns import Answer
+
+if TYPE_CHECKING:
+    from routerterm.catalog.values import ModelInfo, ProviderInfo
+    from routerterm.core.ports import ApiKey
+    from routerterm.router.ports import Guarded
+    from routerterm.wiring.services import Services
+
+POLL = 60_000
+"""Milliseconds between two looks at a batch."""
+
+
+class BatchRunner:
+    """What the outbox does with batches."""
+
+    def __init__(self, services: Services) -> None:
+        self._services, self._store = services, services.store
+        self._looked_at: dict[str, int] = {}
+        """When the provider was last asked whether it has a batch of that model."""
+
+    async def tick(self, rows: Sequence[Waiting]) -> int:
+        """Hand in what waits, and look after what is handed in; how many questions moved."""
+        moved = 0
+        groups: dict[str, list[Waiting]] = {}
+        jobs: dict[str, list[Waiting]] = {}
+        for row in rows:
+            if row.state == "waiting" and row.due_at <= self._store.now() and row.target:
+                groups.setdefault(row.target, []).append(row)
+            elif row.state == "submitted" and row.job:
+                jobs.setdefault(row.job, []).append(row)
+            elif row.state == "unsure" and row.target:
+                moved += await self._look_for(row)
+        for target, some in groups.items():
+            moved += await self._submit(Target.parse(target), some)
+        for job, some in jobs.items():
+            since = self._store.now() - some[0].polled_at
+            if since >= POLL or since < 0:  # a clock that was set back must not make it wait for ever
+                moved += await self._collect(job, some)
+        return moved
+
+    async def _submit(self, target: Target, rows: Sequence[Waiting]) -> int:
+        """One batch of all that waits for a model.  Claimed first: what may have left is never handed in again."""
+        outbox = self._store.outbox
+        info, model = self._services.catalog.provider(target.provider), self._services.catalog.model(target)
+        key = await self._key(target.provider, None)
+        if info is None or model is None or (key is None and info.needs_key):
+            return await self._failed(rows, f"There is no key for {target.provider}.")
+        items: list[BatchItem] = []
+        mine: list[Waiting] = []
+        for row in rows:
+            try:
+                guarded = await self._guarded(row, model)
+            except RoutertermError as error:
+                await self._failed([row], error.message)
+                continue
+            if await outbox.claim(row.id, "submitting"):
+                items.append(BatchItem(row.id, self._body(guarded.request, info, model)))
+                mine.append(row)
+        if not items:
+            return 0
+        call = batch_call(info.protocol, info.base_url, key.secret if key else None, target.model)
+        try:
+            job = await self._run(target.provider, BATCHES[info.protocol].submit(call, items, mine[0].id))
+        except ProviderError as error:
+            for row in mine:  # where the provider says no, nothing was taken; a silence leaves it open
+                state = "failed" if error.status is not None and error.status < 500 else "unsure"
+                await outbox.change(row.id, state, note=error.message)  # type: ignore[arg-type]  # one of two states
+            return len(mine)
+        await outbox.submitted([row.id for row in mine], job, key.label if key else None)
+        return len(mine)
+
+    async def _look_for(self, row: Waiting) -> int:
+        """A program died, or heard nothing, while it handed this in: ask the provider whether the batch is there."""
+        target = Target.parse(row.target or "")
+        info = self._services.catalog.provider(target.provider)
+        find = BATCHES[info.protocol].find if info is not None and info.protocol in BATCHES else None
+        now = self._store.now()
+        if info is None or find is None or 0 <= now - self._looked_at.get(str(target), -POLL) < POLL:
+            return 0
+        self._looked_at[str(target)] = now
+        key = await self._key(target.provider, row.key_label)
+        call = batch_call(info.protocol, info.base_url, key.secret if key else None, target.model)
+        others = [one for one in await self._store.outbox.rows() if one.state == "unsure" and one.target == row.target]
+        try:
+            for name in (one.id for one in others):  # a batch has the name of its first question
+                if (job := await self._run(target.provider, find(call, name))) is not None:
+                    await self._store.outbox.submitted([one.id for one in others], job, key.label if key else None)
+                    return len(others)
+        except ProviderError:
+            return 0
+        return 0
+
+    async def _collect(self, job: str, rows: Sequence[Waiting]) -> int:
+        """The answers of a batch, if it is done."""
+        target = Target.parse(rows[0].target or "")
+        info, model = self._services.catalog.provider(target.provider), self._services.catalog.model(target)
+        if info is None or model is None or not await self._store.outbox.polled(job):
+            return 0
+        key = await self._key(target.provider, rows[0].key_label)
+        call = batch_call(info.protocol, info.base_url, key.secret if key else None, target.model)
+        try:
+            results = await self._run(target.provider, BATCHES[info.protocol].collect(call, job))
+        except ProviderError as error:
+            lost = error.status is None and error.kind == "malformed"
+            return await self._failed(rows, error.message) if lost else 0
+        if results is None:
+            return 0
+        by_id = {result.id: result for result in results}
+        moved = 0
+        for row in rows:
+            result = by_id.get(row.id) or BatchResult(row.id, error="The batch has no answer to this question.")
+            moved += await self._answered(row, result, info, model)
+        return moved
+
+    async def _answered(self, row: Waiting, result: BatchResult, info: ProviderInfo, model: ModelInfo) -> int:
+        store = self._store
+        if result.error:
+            return await self._failed([row], result.error)
+        guarded = await self._guarded(row, model)
+        parts, usage, error = _read(result.body, info, guarded)
+        if error is not None and not parts:
+            return await self._failed([row], error.message)
+        usage = replace(usage, tier="batch")
+        cost = self._services.money.hooks.pricer.cost(usage, model)
+        reply_id, now = store.new_id(), store.now()
+        begun = AttemptRecord(
+            row.attempt_id or store.new_id(),
+            1,
+            "outbox",
+            row.model,
+            model.provider,
+            model.id,
+            row.created_at,
+            message_id=reply_id,
+            conversation_id=row.conversation_id,
+            key_label=row.key_label,
+        )
+        record = settlement_row(begun, "done", usage, cost, duration_ms=max(0, now - row.created_at))
+        trace = ReplyTrace(asked=row.model, target=str(model.target), finish="stop", usage=usage, cost=cost)
+        trace = replace(trace, error=None if error is None else ErrorInfo.of(error))
+        answer = Answer(parts, "done" if error is None else "cut", str(model.target), trace.to_json())
+        return int(await store.outbox.answered(row.id, reply_id, answer, record))
+
+    async def _failed(self, rows: Sequence[Waiting], why: str) -> int:
+        for row in rows:
+            await self._store.outbox.change(row.id, "failed", note=why)
+        return len(rows)
+
+    async def _guarded(self, row: Waiting, model: ModelInfo) -> Guarded:
+        """The question with all before it, as it may leave.  Raises `RoutertermError`."""
+        services, store = self._services, self._store
+        conversation = await store.conversations.get(row.conversation_id)
+        system = conversation.system if conversation is not None else None
+        params = params_from_json(conversation.params) if conversation is not None else params_from_json({})
+        found = await context_of(store.messages, row.question_id, system, row.model, services.fitting)
+        params, _ = fitted(params, model)
+        request = ChatRequest(
+            str(model.target),
+            found.messages,
+            found.system,
+            params,
+            client="outbox",
+            conversation_id=row.conversation_id,
+        )
+        return services.money.guard.check(request)
+
+    def _body(self, request: ChatRequest, info: ProviderInfo, model: ModelInfo) -> dict[str, object]:
+        wire = codec(info.protocol, info.dialect)
+        encoded = wire.encode(request, base_url=info.base_url, model=model.id, key=None, stream=False)
+        body: dict[str, object] = json.loads(encoded.body)
+        return {name: value for name, value in body.items() if name not in ("stream", "stream_options")}
+
+    async def _key(self, provider: str, label: str | None) -> ApiKey | None:
+        keys = await self._services.keys.keys(provider)
+        return next((key for key in keys if key.label == label), next(iter(keys), None))
+
+    async def _run(self, provider: str, steps: Steps[T]) -> T:
+        """Carry out what a batch's protocol wants done.  Raises `ProviderError`."""
+        try:
+            request = next(steps)
+            while True:
+                request = steps.send(await self._services.router.call(provider, request, MOST_BYTES))
+        except StopIteration as end:
+            found: T = end.value
+            return found
+
+
+def _read(body: bytes, info: ProviderInfo, guarded: Guarded) -> tuple[tuple[Part, ...], Usage, ProviderError | None]:
+    """The answer in a body: its parts with what the guard took out put back, what it used, and what is wrong."""
+    builder, usage, error = ReplyBuilder(), Usage(source="estimated"), None
+    for event in codec(info.protocol, info.dialect).decode_body(body):
+        match event:
+            case TextDelta() | ReasoningDelta() | ToolCallDelta():
+                builder.add(event)
+            case UsageReported(reported):
+                usage = reported
+            case StreamError(failed):
+                error = failed
+            case StreamEnd():
+                pass
+    restorer = guarded.restorer()
+    if restorer is None:
+        return builder.parts(), usage, error
+    parts = [
+        replace(part, text=restorer.feed(part.text) + restorer.end()) if isinstance(part, Text) else part
+        for part in builder.parts()
+    ]
+    return tuple(parts), usage, error

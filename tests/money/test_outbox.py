@@ -1,0 +1,348 @@
+"""The outbox: what waits is sent once and only once, whatever dies, jumps or races; batches cost half."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import subprocess
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from tests.cli.program import PROGRAM, routerterm
+from tests.money.batch_provider import BatchProvider, serving_batches
+
+from routerterm.catalog.values import OffPeak, Prices, Window
+from routerterm.cli.batch_questions import read_questions
+from routerterm.core.errors import OverBudget, RoutertermError
+from routerterm.core.messages import Message
+from routerterm.engine.outbox.when import next_cheap, parse_when
+from routerterm.store.database import Store
+from routerterm.wiring import Services, open_app
+from routerterm.wiring.outbox import AGAIN, Draft, Outbox, When
+
+NOW = datetime(2026, 11, 30, 21, 15, tzinfo=ZoneInfo("Europe/Berlin"))
+
+
+@pytest.mark.parametrize(
+    ("text", "mode", "at", "rest"),
+    [
+        ("online", "online", "2026-11-30 21:15", ""),
+        ("batch Explain WAL", "batch", "2026-11-30 21:15", "Explain WAL"),
+        ("off-peak", "off-peak", "2026-11-30 21:15", ""),
+        ("22:30 What is new?", "time", "2026-11-30 22:30", "What is new?"),
+        ("8:00", "time", "2026-12-01 08:00", ""),
+        ("tomorrow 7.45 Hi", "time", "2026-12-01 07:45", "Hi"),
+        ("tomorrow", "time", "2026-12-01 08:00", ""),
+        ("in 2h now in two hours", "time", "2026-11-30 23:15", "now in two hours"),
+        ("1h30m", "time", "2026-11-30 22:45", ""),
+        ("90min x", "time", "2026-11-30 22:45", "x"),
+        ("3d", "time", "2026-12-03 21:15", ""),
+        ("2026-12-24 18:00 Sing", "time", "2026-12-24 18:00", "Sing"),
+        ("2026-12-24", "time", "2026-12-24 08:00", ""),
+    ],
+)
+def test_times_are_read_as_people_write_them(text: str, mode: str, at: str, rest: str) -> None:
+    when, found = parse_when(text, NOW)
+    due = datetime.fromtimestamp(when.due_at / 1000, NOW.tzinfo)
+    assert (when.mode, f"{due:%Y-%m-%d %H:%M}", found) == (mode, at, rest)
+
+
+@pytest.mark.parametrize("text", ["", "soon", "25:00", "2026-13-01", "2026-11-01", "in", "999d", "0", "h"])
+def test_what_is_no_time_is_said(text: str) -> None:
+    with pytest.raises(RoutertermError) as refused:
+        parse_when(text, NOW)
+    assert refused.value.message.endswith(".")
+
+
+def test_the_next_cheap_hour() -> None:
+    cheap = OffPeak((Window(frozenset({1, 2, 3, 4, 5}), 16 * 60, 24 * 60),), Prices())
+    friday = datetime(2026, 11, 27, 15, 59, 30, tzinfo=UTC)
+    assert next_cheap(cheap, friday) == datetime(2026, 11, 27, 16, 0, tzinfo=UTC)
+    assert next_cheap(cheap, friday + timedelta(days=1)) == datetime(2026, 11, 30, 16, 0, tzinfo=UTC)
+    with pytest.raises(RoutertermError):
+        next_cheap(OffPeak((), Prices()), friday)
+
+
+SETTINGS = """
+[providers.openai]
+base_url = "{url}/v1"
+keys = [{{ ref = "env:TEST_KEY" }}]
+[providers.anthropic]
+base_url = "{url}/v1"
+keys = [{{ ref = "env:TEST_KEY" }}]
+[providers.gemini]
+base_url = "{url}/v1beta"
+keys = [{{ ref = "env:TEST_KEY" }}]
+[providers.mistral]
+base_url = "{url}/v1"
+keys = [{{ ref = "env:TEST_KEY" }}]
+[models."openai/m"]
+price_in = 1.0
+price_out = 2.0
+context = 100000
+max_output = 1000
+[models."anthropic/m"]
+price_in = 1.0
+price_out = 2.0
+[models."gemini/m"]
+price_in = 1.0
+price_out = 2.0
+[models."mistral/m"]
+price_in = 1.0
+price_out = 2.0
+"""
+
+
+@pytest.fixture
+def provider(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[BatchProvider]:
+    monkeypatch.setenv("ROUTERTERM_HOME", str(tmp_path))
+    monkeypatch.setenv("TEST_KEY", "sk-test-0123456789")
+    with serving_batches() as found:
+        (tmp_path / "config.toml").write_text(SETTINGS.format(url=found.url))
+        yield found
+
+
+@asynccontextmanager
+async def outboxes(shift: list[int] | None = None) -> AsyncIterator[tuple[Services, Outbox]]:
+    """A program with its outbox; ``shift`` moves its clock, in milliseconds."""
+    async with open_app() as app:
+        if shift is not None:
+            clock = app.store._clock
+            app.store._clock = lambda: clock() + shift[0]
+        yield app, Outbox(app)
+
+
+def draft(
+    app: Services, text: str, mode: str = "online", ahead: int = 0, model: str = "openai/m", **more: object
+) -> Draft:
+    return Draft(Message.of("user", text), model, When(mode, app.store.now() + ahead), **more)  # type: ignore[arg-type]
+
+
+async def answers(app: Services) -> list[str]:
+    rows = await app.store.reader.read(
+        lambda c: c.execute("SELECT text FROM message WHERE role = 'assistant' ORDER BY created_at, id").fetchall()
+    )
+    return [row[0] for row in rows]
+
+
+async def held(app: Services) -> tuple[int, int]:
+    """Rows of the ledger that are not settled, and what they hold back."""
+    row = await app.store.reader.read(
+        lambda c: c.execute(
+            "SELECT count(*), coalesce(sum(cost_nanousd), 0) FROM attempt WHERE outcome = 'running'"
+        ).fetchone()
+    )
+    return row[0], row[1]
+
+
+async def test_a_question_waits_for_its_time_is_sent_once_and_its_answer_is_unread(provider: BatchProvider) -> None:
+    shift = [0]
+    async with outboxes(shift) as (app, outbox):
+        queued = await outbox.add([draft(app, "later", "time", 60_000)])
+        assert (await held(app))[0] == 1
+        assert queued.held == Decimal((await held(app))[1]) / 10**9 > 0
+        shift[0] = -3_600_000  # the clock is set back: it is not sent, and not lost
+        assert await outbox.tick() == 0
+        shift[0] = 61_000
+        assert await outbox.tick() == 1
+        assert await outbox.tick() == 0
+        assert await answers(app) == ["Answer to later"]
+        assert await app.store.outbox.unread() == frozenset(queued.conversation_ids)
+        assert await app.store.outbox.read(queued.conversation_ids[0])
+        assert not await app.store.outbox.unread()
+        assert (await held(app))[0] == 0
+        assert await app.store.outbox.rows() == ()
+    assert provider.asked == {"later": 1}
+
+
+async def test_two_programs_send_it_once(provider: BatchProvider) -> None:
+    async with outboxes() as (app, one), outboxes() as (_, other):
+        await one.add([draft(app, f"q{n}") for n in range(4)])
+        await one.add([draft(app, f"b{n}", "batch") for n in range(3)])
+        await asyncio.gather(*(outbox.tick() for outbox in (one, other, one, other)))
+        await asyncio.gather(one.tick(), other.tick())
+        provider.done = True
+        await app.store.writer.write(lambda c: c.execute("UPDATE outbox SET polled_at = 0") and None)
+        await asyncio.gather(one.tick(), other.tick())
+        assert sorted(await answers(app)) == sorted(
+            [f"Answer to q{n}" for n in range(4)] + [f"Answer to b{n}" for n in range(3)]
+        )
+    assert set(provider.asked.values()) == {1}, provider.asked
+    assert len(provider.asked) == 7
+
+
+@pytest.mark.parametrize("name", ["openai", "anthropic", "gemini", "mistral"])
+async def test_batches_of_four_providers_cost_half(provider: BatchProvider, name: str) -> None:
+    shift = [0]
+    async with outboxes(shift) as (app, outbox):
+        await outbox.add([draft(app, text, "batch", model=f"{name}/m", system="Be brief.") for text in ("one", "two")])
+        held_back = await held(app)
+        await outbox.tick()
+        assert (provider.submissions, provider.asked) == (1, {"one": 1, "two": 1})
+        shift[0] = 61_000
+        assert await outbox.tick() == 0, "it is still worked on"
+        assert await held(app) == held_back
+        provider.done, shift[0] = True, 122_000
+        assert await outbox.tick() == 2
+        assert sorted(await answers(app)) == ["Answer to one", "Answer to two"]
+        rows = await app.store.reader.read(
+            lambda c: c.execute(
+                "SELECT cost_nanousd, outcome, input_tokens, output_tokens, provider FROM attempt"
+            ).fetchall()
+        )
+        each = (1000 * 1000 + 100 * 2000) // 2  # nano-dollars: a micro-dollar a token of the prompt, two of the answer
+        assert [tuple(row) for row in rows] == [(each, "done", 1000, 100, name)] * 2
+        assert len(await app.store.outbox.unread()) == 2
+        shift[0] = 200_000
+        assert await outbox.tick() == 0
+    secret = [value for headers in provider.headers for value in headers.values() if "sk-test" in value]
+    assert secret, "the key went along"
+    assert provider.submissions == 1
+
+
+async def die(app: Services) -> None:
+    """The program ends without a word: nothing of what it claimed is given back."""
+    await app.store.close()
+
+
+async def test_what_a_dead_program_had_claimed(provider: BatchProvider, tmp_path: Path) -> None:
+    async with outboxes() as (app, outbox):
+        await outbox.add([draft(app, "never left"), draft(app, "handed in", "batch"), draft(app, "lost", "batch")])
+        dead = Store.open(tmp_path / "history.db")
+        await dead.start()
+        ids = {row.text: row.id for row in await app.store.outbox.rows()}
+        assert await dead.outbox.claim(ids["never left"], "sending")
+        assert await dead.outbox.claim(ids["lost"], "submitting")
+        assert not await app.store.outbox.claim(ids["never left"], "sending"), "it is another's"
+        await dead.close()
+        await outbox.tick()
+        assert await answers(app) == ["Answer to never left"]
+        states = {row.text: row.state for row in await app.store.outbox.rows()}
+        assert states == {"handed in": "submitted", "lost": "unsure"}
+        await outbox.tick()
+        assert provider.asked == {"never left": 1, "handed in": 1}, "what may have left is not sent again by itself"
+        assert await app.store.outbox.hurry(ids["lost"])
+        await outbox.tick()
+    assert provider.asked == {"never left": 1, "handed in": 1, "lost": 1}
+
+
+async def test_a_batch_of_which_nothing_was_heard_is_found_again(provider: BatchProvider) -> None:
+    shift = [0]
+    async with outboxes(shift) as (app, outbox):
+        provider.silent = True
+        await outbox.add([draft(app, "one", "batch"), draft(app, "two", "batch")])
+        await outbox.tick()
+        assert {row.state for row in await app.store.outbox.rows()} == {"unsure"}
+        provider.silent = False
+        await outbox.tick()
+        assert {(row.state, row.job) for row in await app.store.outbox.rows()} == {("submitted", "batch_1")}
+        provider.done, shift[0] = True, 61_000
+        await outbox.tick()
+        assert len(await answers(app)) == 2
+    assert (provider.submissions, set(provider.asked.values())) == (1, {1})
+
+
+async def test_what_the_provider_refuses_is_told_and_gives_the_budget_free(provider: BatchProvider) -> None:
+    provider.refuses = 400
+    async with outboxes() as (app, outbox):
+        queued = await outbox.add([draft(app, "one", "batch")])
+        await outbox.tick()
+        (row,) = await app.store.outbox.rows(every=True)
+        assert (row.state, "no batches today" in row.note) == ("failed", True)
+        assert (await held(app))[0] == 0
+        assert await app.store.outbox.unread() == frozenset(queued.conversation_ids)
+        with pytest.raises(RoutertermError, match="takes no batches"):
+            await outbox.add([draft(app, "x", "batch", model="demo/echo")])
+        with pytest.raises(RoutertermError, match="the same at every hour"):
+            await outbox.add([draft(app, "x", "off-peak")])
+
+
+async def test_caps_hold_for_what_waits(provider: BatchProvider, tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    async with outboxes() as (app, outbox):
+        one = await outbox.add([draft(app, "one", "time", 3_600_000)])
+    assert one.held is not None
+    config.write_text(f"[budget]\nday = {one.held * 5 / 2}\n" + config.read_text())
+    async with outboxes() as (app, outbox):
+        await outbox.add([draft(app, "two", "time", 3_600_000)])
+        before = await app.store.outbox.rows()
+        with pytest.raises(OverBudget):
+            await outbox.add([draft(app, "three", "time", 3_600_000)])
+        assert await app.store.outbox.rows() == before
+        assert await app.store.outbox.drop(before[0].id)
+        await outbox.add([draft(app, "three", "time", 3_600_000)])
+
+
+async def test_offline_waits_and_an_answered_question_is_not_sent(provider: BatchProvider, tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(
+        '[providers.gone]\nprotocol = "openai-chat"\nbase_url = "http://127.0.0.1:9/v1"\nneeds_key = false\n'
+        + config.read_text()
+    )
+    shift = [0]
+    async with outboxes(shift) as (app, outbox):
+        await outbox.add([draft(app, "nobody there", model="gone/m"), draft(app, "mine", "time", 60_000)])
+        assert await outbox.tick() == 0
+        waiting = {row.text: row for row in await app.store.outbox.rows()}
+        assert waiting["nobody there"].state == "waiting"
+        session = app.session(waiting["mine"].conversation_id)
+        async for _event in session.regenerate(waiting["mine"].question_id, model="openai/m"):
+            pass
+        shift[0] = AGAIN + 1_000
+        await outbox.tick()
+        assert provider.asked == {"mine": 1}, "it was answered by hand in the meantime"
+
+
+def test_a_kill_in_the_middle_of_an_answer_sends_nothing_again(provider: BatchProvider, tmp_path: Path) -> None:
+    async def queue() -> None:
+        async with outboxes() as (app, outbox):
+            await outbox.add([draft(app, "killed")])
+
+    asyncio.run(queue())
+    provider.slow = 30.0
+    process = subprocess.Popen([*PROGRAM, "outbox", "--run"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while not provider.asked and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    provider.slow = 0.0
+    ran = routerterm("outbox", "--run")
+    assert ran.code == 0
+    assert "answered" in ran.out, "it is told as one that has an answer to look at"
+    assert provider.asked == {"killed": 1}
+
+
+def test_ask_batch_from_a_file_and_again(provider: BatchProvider, tmp_path: Path) -> None:
+    file = tmp_path / "questions.jsonl"
+    file.write_text('"one"\n\n{"prompt": "two", "system": "Be brief.", "id": "2"}\n')
+    first = routerterm("ask", "--batch", file, "-m", "openai/m")
+    assert (first.code, "2 questions queued" in first.out) == (0, True), first.err
+    again = routerterm("ask", "--batch", file, "-m", "openai/m", "--json")
+    assert json.loads(again.out)["queued"] == 0
+    assert (provider.submissions, provider.asked) == (1, {"one": 1, "two": 1})
+    listed = [json.loads(line) for line in routerterm("outbox", "--json").out.splitlines()]
+    assert [row["state"] for row in listed] == ["submitted", "submitted"]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("{", "Line 1 is not JSON."),
+        ('{"prompt": ""}', "Line 1 has no prompt."),
+        ("[1]", "Line 1 has no prompt."),
+        ('{"prompt": "x", "n": "1"}', "Line 1: 'n' is not understood."),
+        ("", "The file has 0 questions; 1 to 10,000 can be asked."),
+    ],
+)
+def test_a_file_of_questions_that_is_none(line: str, said: str) -> None:
+    with pytest.raises(RoutertermError) as refused:
+        list(read_questions(line.encode(), "openai/m", None, 0))
+    assert refused.value.message == said
