@@ -13,6 +13,7 @@ from routerterm.core.errors import ProviderError, RoutertermError
 from routerterm.core.events import ReasoningDelta, StreamEnd, StreamError, TextDelta, ToolCallDelta, UsageReported
 from routerterm.core.ledger import AttemptRecord
 from routerterm.core.messages import Part, Text
+from routerterm.core.money import Cost
 from routerterm.core.reply import ReplyBuilder
 from routerterm.core.request import ChatRequest
 from routerterm.core.targets import Target
@@ -146,8 +147,7 @@ class BatchRunner:
         parts, usage, error = _read(result.body, info, guarded)
         if error is not None and not parts:
             return await self._failed([row], error.message)
-        usage = replace(usage, tier="batch")
-        cost = self._services.money.hooks.pricer.cost(usage, model)
+        cost = self._cost(usage, model)
         reply_id, now = store.new_id(), store.now()
         begun = AttemptRecord(
             row.attempt_id or store.new_id(),
@@ -166,6 +166,16 @@ class BatchRunner:
         trace = replace(trace, error=None if error is None else ErrorInfo.of(error))
         answer = Answer(parts, "done" if error is None else "cut", str(model.target), trace.to_json())
         return int(await store.outbox.answered(row.id, reply_id, answer, record))
+
+    def _cost(self, usage: Usage, model: ModelInfo) -> Cost:
+        """By the list's prices of batches; where it has none, half, as all four providers say."""
+        pricer = self._services.money.hooks.pricer
+        if "batch" in model.classes:
+            return pricer.cost(replace(usage, tier="batch"), model)
+        whole = pricer.cost(replace(usage, tier=""), model)
+        if whole.source != "computed" or whole.usd is None:
+            return whole
+        return replace(whole, usd=whole.usd / 2, saved=None if whole.saved is None else whole.saved / 2)
 
     async def _failed(self, rows: Sequence[Waiting], why: str) -> int:
         for row in rows:

@@ -81,7 +81,7 @@ class Outbox(Command):
     async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Show them; Enter opens the conversation."""
         from routerterm.tui.chat.outbox import OutboxController
-        from routerterm.tui.dialogs.picker import Deed, Picker, later
+        from routerterm.tui.dialogs.picker import Picker, RowAction, later
         from routerterm.tui.widgets.rows import Column
 
         store, places = chat.services.store.outbox, dict[str, str]()
@@ -111,7 +111,7 @@ class Outbox(Command):
             later(rows),
             empty="Nothing waits. /later 22:00 and a question queues one.",
             hint="Enter Open · Esc Close",
-            deeds=(Deed("ctrl+s", "Send", send), Deed("ctrl+d", "Drop", drop)),
+            row_actions=(RowAction("ctrl+s", "Send", send), RowAction("ctrl+d", "Drop", drop)),
         )
         chat.app.push_screen(picker, taken)
 
