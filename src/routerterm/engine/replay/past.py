@@ -18,6 +18,8 @@ from routerterm.router.options import BreakerLimits
 
 NEAR = 300.0
 """Seconds before or after, within which another request to a model says how it was."""
+_USUAL_SIZE = 1000, 300
+"""Tokens of a prompt and an answer where nothing is on record: enough to tell a cheap model from a dear one."""
 FAILED = ("failed", "cut", "lost")
 _KINDS = {
     error.kind: error
@@ -54,7 +56,7 @@ class Past:
     def typical(self) -> tuple[int, int]:
         """Tokens of a prompt and of an answer in the middle, for requests of which neither is known."""
         if not self._sizes:
-            return 0, 0
+            return _USUAL_SIZE
         return int(median(prompt for prompt, _ in self._sizes)), int(median(answer for _, answer in self._sizes))
 
     def health(self, target: Target, now: float) -> Health:
