@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 import secrets
 import time
@@ -34,16 +33,13 @@ from routerterm.router.decide.prompt_cache import WarmCache
 from routerterm.router.options import RouterOptions
 from routerterm.router.ports import Hooks
 from routerterm.router.run.attempt import AttemptStream, StreamTimeouts
+from routerterm.router.run.fetch import CALL_WAIT, LISTING_MOST, LISTING_WAIT, fetched
 from routerterm.router.run.off_loop import off_loop
 from routerterm.router.run.outgoing import Encoded, Outgoing, look_ahead
 from routerterm.router.run.planner import ENABLE_HINT, CatalogReader, RequestPlanner, health_name, key_name
 from routerterm.router.run.request import RequestRun
 from routerterm.router.run.start import RequestContext
-from routerterm.router.transports.base import Timeouts, Transport, read_body
-
-_LISTING_WAIT = 20.0
-_LISTING_MOST = 16 * 1024 * 1024
-_CALL_WAIT = 120.0
+from routerterm.router.transports.base import Transport
 
 
 def wall_clock() -> float:
@@ -240,26 +236,14 @@ class Router:
         info = self._catalog.provider(provider)
         if info is None or not info.enabled:
             raise NoCandidate(f"There is no provider {provider!r} to ask.")
-        return await self._fetched(info, self._with_headers(request, info), most, _CALL_WAIT)
+        return await self._fetched(info, self._with_headers(request, info), most, CALL_WAIT)
 
     async def _fetched(
-        self, info: ProviderInfo, request: HttpRequest, most: int = _LISTING_MOST, wait: float = _LISTING_WAIT
+        self, info: ProviderInfo, request: HttpRequest, most: int = LISTING_MOST, wait: float = LISTING_WAIT
     ) -> bytes:
-        from routerterm.core.errors import ResponseTimeout
-        from routerterm.protocols.classify import classify
-
-        timeouts = self._options.timeouts_of(info.name)
-        try:
-            async with (
-                asyncio.timeout(wait),
-                self._transport(info).exchange(request, Timeouts(timeouts.connect, timeouts.write)) as answer,
-            ):
-                body = await read_body(answer, most, info.name)
-        except TimeoutError:
-            raise ResponseTimeout(f"{info.name} sent no answer within {wait:.0f} s.") from None
-        if answer.status >= 300:
-            raise classify(answer.status, answer.headers, body, provider=info.name)
-        return body
+        return await fetched(
+            self._transport(info), request, info.name, self._options.timeouts_of(info.name), most, wait
+        )
 
     def _takes_url(self, target: Target, url: str) -> bool:
         """Whether the model's provider fetches a picture itself; one in this process never does."""
