@@ -28,6 +28,7 @@ Against: TypeAlias = Literal["", "before", "year"]
 CALENDAR_WEEKS = 53
 DAY_NAMES = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _EPOCH = date(1970, 1, 1)
+_ALWAYS = 2**62  # milliseconds: what runs is under way also where the clock was set back since
 
 
 class Look(Struct, frozen=True):
@@ -99,7 +100,7 @@ def seen_between(
     total = _total(book, snapshot, period)
     before = _compared(look, period, snapshot, now)
     total_before = _total(book, snapshot, before) if before else Sums()
-    held = book.running(0, max(now, period.until))
+    held = book.running(0, _ALWAYS)
     return Cockpit(
         look,
         period,
