@@ -67,7 +67,7 @@ NEXT = request(*TURN, Message.of("user", "And then?"))
 def test_a_cache_is_warm_for_its_time_and_saves_what_reading_costs_less() -> None:
     state = learned(None, MARKED, digests(SENT), Usage(fresh=3, cache_write=2000, output=9), 100.0)
     warm = warm_cache(state, MARKED, digests(NEXT), 250.0)
-    assert warm == WarmCache(MARKED.target, 2000, 400.0, 2000 * (Decimal("3.75") - Decimal("0.3")) * M)
+    assert warm == WarmCache(MARKED.target, 2000, 400.0, 2000 * (Decimal("3.75") - Decimal("0.3")) * M, 1)
     assert warm_cache(state, MARKED, digests(NEXT), 400.0) is None
     assert state is not None
     assert (is_cold(state, 399.0), is_cold(state, 400.0)) == (False, True)
@@ -211,7 +211,7 @@ async def test_the_clock_in_the_chat_from_the_last_cached_call_to_the_sheet(tmp_
             assert found.warm is not None
             assert found.warm.tokens == 4000
             sheet = await what_leaves(services, session, more, model, params=Params())
-            assert [line.cached for line in sheet.lines][:1] == [True]
+            assert [line.cached for line in sheet.lines] == [True, False, False], "the question alone was sent before"
             async with aclosing(session.send("More.", model=model)) as events:
                 decided = await anext(events)
             assert "its warm cache saves ~$0." in str(decided)

@@ -6,7 +6,7 @@ The lines come from the request that the router would send first, and each is lo
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from routerterm.core.request import Tool
     from routerterm.core.targets import Forecast, Target
     from routerterm.engine.chat.truncation import Fitted, Line
+    from routerterm.router.decide.prompt_cache import WarmCache
     from routerterm.router.ports import Estimator
     from routerterm.router.run.outgoing import Outgoing
 
@@ -96,8 +97,8 @@ class Sheet(Struct, frozen=True):
         return None if None in costs else sum((usd for usd in costs if usd is not None), Decimal(0))
 
 
-def sheet_of(outgoing: Outgoing, fitted: Fitted, estimator: Estimator, cached_tokens: int = 0) -> Sheet:
-    """The lines of a request; ``cached_tokens`` of its beginning are in the provider's cache."""
+def sheet_of(outgoing: Outgoing, fitted: Fitted, estimator: Estimator, warm: WarmCache | None = None) -> Sheet:
+    """The lines of a request, of whose beginning the provider still holds ``warm``."""
     evidence = Evidence(outgoing.http.body)
     request = outgoing.request
     lines = [*_hosted(evidence), *_first_lines(request, fitted), *_message_lines(fitted, request, evidence)]
@@ -111,7 +112,7 @@ def sheet_of(outgoing: Outgoing, fitted: Fitted, estimator: Estimator, cached_to
         target=outgoing.target,
         host=outgoing.http.url.partition("://")[2].partition("/")[0],
         why=outgoing.why,
-        lines=tuple(_priced(lines, counted, outgoing.model, total, cached_tokens)),
+        lines=tuple(_priced(lines, counted, outgoing.model, total, _in_cache(lines, fitted, warm))),
         settings=tuple(f"{name} {_short(value)}" for name, value in evidence.settings.items()),
         redacted=outgoing.redacted,
         body=outgoing.http.body,
@@ -228,15 +229,29 @@ def _weight(line: OutgoingLine, request: ChatRequest, estimator: Estimator, mode
 
 
 def _priced(
-    lines: Sequence[OutgoingLine], counted: Sequence[int], model: ModelInfo, total: int, cached: int
+    lines: Sequence[OutgoingLine],
+    counted: Sequence[int],
+    model: ModelInfo,
+    total: int,
+    held: Callable[[OutgoingLine, int], bool],
 ) -> Iterator[OutgoingLine]:
     prices, free, so_far = prices_for(model, total), is_declared_free(model), 0
     for line, tokens in zip(lines, counted, strict=True):
         so_far += tokens
-        warm = line.is_sent and 0 < so_far <= cached
+        warm = line.is_sent and held(line, so_far)
         usage = Usage(cache_read=tokens) if warm else Usage(fresh=tokens)
         usd = Decimal(0) if free or not line.is_sent else amount(usage, prices)
         yield replace(line, tokens=tokens, usd=usd, cached=warm)
+
+
+def _in_cache(
+    lines: Sequence[OutgoingLine], fitted: Fitted, warm: WarmCache | None
+) -> Callable[[OutgoingLine, int], bool]:
+    """Whether the provider holds a line that ends after so many tokens."""
+    messages, most = (warm.messages, warm.tokens) if warm is not None else (0, 0)
+    ids = {line.id or UNSENT for line in fitted.lines[:messages]}
+    ids |= {line.id for line in lines if line.kind in ("tool", "system")}
+    return lambda line, tokens: (line.id in ids or line.kind == "summary") and tokens <= most
 
 
 def _short(value: object) -> str:

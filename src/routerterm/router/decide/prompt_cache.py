@@ -45,6 +45,8 @@ class WarmCache(Struct, frozen=True):
     """Seconds since the epoch at which it is likely gone; every use of it makes that later."""
     saved: Decimal | None
     """What sending now saves against sending it when the cache is cold; None where a price is unknown."""
+    messages: int = 0
+    """How many of the request's messages are in it."""
 
     def words(self) -> str:
         """``its warm cache saves ~$0.041``."""
@@ -128,7 +130,9 @@ def warm_cache(state: State | None, model: ModelInfo, wanted: tuple[Digest, ...]
     if same < 2:  # system prompt and tools alone are below what providers keep, as a rule
         return None
     tokens = int(kept["tokens"]) * sent[same - 1][1] // max(1, sent[-1][1])
-    return WarmCache(model.target, tokens, _until(kept), saving(model, tokens)) if tokens >= model.cache_least else None
+    if tokens < model.cache_least:
+        return None
+    return WarmCache(model.target, tokens, _until(kept), saving(model, tokens), same - 1)
 
 
 def saving(model: ModelInfo, tokens: int) -> Decimal | None:
