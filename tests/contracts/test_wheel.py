@@ -62,7 +62,16 @@ def test_nothing_else_is_in_it(unpacked: Path) -> None:
 def test_the_terms_of_shipped_data_are_told() -> None:
     """Every file of data in the package is either ours or named in the notice with its terms."""
     package, notice = ROOT / "src" / "routerterm", (ROOT / "NOTICE").read_text("utf-8")
-    ours = {"providers.toml", "demo.json", "families.json", "SOURCES.md", "drop.html", "routerterm.tcss", "py.typed"}
+    ours = {
+        "providers.toml",
+        "demo.json",
+        "families.json",
+        "SOURCES.md",
+        "drop.html",
+        "letters.txt",
+        "routerterm.tcss",
+        "py.typed",
+    }
     for path in package.rglob("*.*"):
         if path.is_file() and path.suffix not in (".py", ".pyc") and path.name not in ours:
             place = f"src/routerterm/{path.relative_to(package).as_posix()}"
