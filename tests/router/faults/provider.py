@@ -6,6 +6,7 @@ The fault is the first part of the path: ``http://127.0.0.1:PORT/FAULT/v1``.  ``
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import socket
 import ssl
@@ -406,6 +407,47 @@ async def tools_missing(self: FaultyProvider, call: Call) -> bool:
     return await error(call, 404, {"error": {"message": "No endpoints found that support tool use.", "code": 404}})
 
 
+async def region(self: FaultyProvider, call: Call) -> bool:
+    said = {"message": "Country, region, or territory not supported", "code": "unsupported_country_region_territory"}
+    return await error(call, 403, {"error": said})
+
+
+async def wrapped(self: FaultyProvider, call: Call) -> bool:
+    said = {"message": "Provider returned error", "code": 429, "metadata": {"raw": "rate limited upstream"}}
+    return await error(call, 502, {"error": said})
+
+
+async def template(self: FaultyProvider, call: Call) -> bool:
+    said = "jinja2.exceptions.TemplateError: Conversation roles must alternate user/assistant/user/assistant"
+    return await error(call, 500, {"error": {"message": said}})
+
+
+async def wrong_address(self: FaultyProvider, call: Call) -> bool:
+    return await error(call, 404, b"404 page not found", content_type="text/plain")
+
+
+async def thoughts_alone(self: FaultyProvider, call: Call) -> bool:
+    await stream_head(call)
+    await send(call, chunk({"reasoning_content": "Let me think about it."}))
+    return await tail(call)
+
+
+async def early_end(self: FaultyProvider, call: Call) -> bool:
+    await stream_head(call)
+    for word in WORDS:
+        await send(call, chunk({"content": word}, "stop"))
+    await send(call, data(b"[DONE]"))
+    return await close(call)
+
+
+async def bomb(self: FaultyProvider, call: Call) -> bool:
+    body = gzip.compress(b": comment\n\n" * 4_000_000, 9)
+    await head(call, content_type="text/event-stream", content_encoding="gzip", content_length=str(len(body)))
+    call.writer.write(body)
+    await call.writer.drain()
+    return True
+
+
 async def tool_cut(self: FaultyProvider, call: Call) -> bool:
     await stream_head(call)
     function = {"name": "look", "arguments": '{"where": '}
@@ -421,6 +463,7 @@ FAULTS: dict[str, Callable[[FaultyProvider, Call], Awaitable[bool]]] = {
         error_in_stream, too_long, filtered, no_prefill, down_a_while, no_usage, endless, redirect, web_page,
         bad_key, unpaid, gone, caller_fault, tool_cut,
         empty, withheld, late_usage, nonsense_usage, firewall, larger_than_the_rate, spent, affords_less, tools_missing,
+        region, wrapped, template, wrong_address, thoughts_alone, early_end, bomb,
     )
 }  # fmt: skip
 

@@ -14,6 +14,20 @@ from tests.driver.provider import Answer, serving
 SIGNS = "!$%&/()=?+*#'-_.:,;<>[]{}@~^"
 
 
+async def test_an_answer_that_turns_out_to_be_thinking_is_drawn_again_at_once(paths: Paths) -> None:
+    said = "Musing upon it. </think> The answer " + "goes on " * 40
+    with serving(Answer(said, pause=0.1)) as provider:
+        configure(paths, priced(provider), default=PRICED)
+        async with in_process(paths) as it:
+            await it.type("hello")
+            await it.press("enter")
+            await it.until(lambda: "Musing upon" in it.picture().text)
+            await it.until(lambda: "The answer goes on" in it.picture().text)
+            assert "Musing upon it. The answer" not in it.picture().text
+            assert "Musing" not in it.picture().text
+            await it.press("escape")
+
+
 async def test_tab_leads_through_the_places_and_escape_back(paths: Paths) -> None:
     await lived_in(paths)
     async with in_process(paths, (110, 30)) as it:

@@ -22,6 +22,7 @@ from routerterm.core.events import (
     RouteDecided,
     StepEnded,
     TextDelta,
+    ThoughtsClosed,
     ToolCallDelta,
     ToolFinished,
     ToolStarted,
@@ -226,6 +227,9 @@ class TurnRunner:
         if turn.shown is None and turn.session.reply is not None:
             await self._appear(turn)
         match event:
+            case ThoughtsClosed():  # what was shown as the answer so far was thinking
+                if turn.shown and self._on_show(turn):
+                    self._transcript.begin_stream(self._entry(turn, parts=True))
             case TextDelta() | ReasoningDelta() | ToolCallDelta():
                 turn.first_at = turn.first_at or time.monotonic()
                 turn.pieces += 1
