@@ -100,7 +100,7 @@ WALL = (
     Brick("wrapped", "another server's 429 inside a 502", "whole", 2, "RateLimited", 2),
     Brick("template", "a chat template's error as a 500", "whole", 2, "UnsupportedRequest", 1),
     Brick("wrong_address", "a base_url that leads nowhere", "whole", 2, "InvalidResponse", 1),
-    Brick("thoughts_alone", "thoughts without an answer", "whole", 2, "EmptyAnswer", 1),
+    Brick("thoughts_alone", "thoughts without an answer", "whole", 2, "StreamInterrupted", 1, how="restart"),
     Brick("early_end", "a reason for the end in every chunk", "whole", 1, "whole", 1),
     Brick("bomb", "a compressed body that grows without end", "whole", 2, "InvalidResponse", 1),
     Brick("tool_cut", "cut in a tool call", "StreamInterrupted", 1, "StreamInterrupted", 1),
