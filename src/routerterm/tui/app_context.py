@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from textual.worker import Worker, WorkerState
 
 from routerterm.core.errors import RoutertermError
+from routerterm.tui.hints import in_chat
 from routerterm.tui.terminal import driver_of
 from routerterm.tui.textual_internals.screens import GuardedApp
 
@@ -86,7 +87,7 @@ class AppContext(GuardedApp):
 
     def show_error(self, error: RoutertermError) -> None:
         """What was wrong and what to do, as a notice."""
-        text = f"{error.message}\n{error.hint}" if error.hint else error.message
+        text = f"{error.message}\n{in_chat(error.hint)}" if error.hint else error.message
         self.notify(text, severity="error" if error.exit_code == 1 else "warning", timeout=8, markup=False)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:

@@ -104,7 +104,7 @@ async def test_a_failure_says_what_to_do_and_keeps_the_question(paths: Paths) ->
         await it.answered()
         text = it.picture().text
         assert "no key for openai" in text
-        assert "routerterm keys add" in text
+        assert "F6 adds one" in text
         assert it.shown()[0] == "anybody there"
 
 
@@ -194,4 +194,6 @@ async def test_an_answer_that_is_stopped_at_once_says_so(paths: Paths, moment: f
         await asyncio.sleep(moment)
         await it.press("escape")
         await it.rests()
-        await it.screen_shows("and a long story", "stopped by you")
+        seen = await it.screen_shows("and a long story")
+        if seen.composer != "and a long story":  # that soon, it was not even written down, and is given back
+            await it.screen_shows("stopped by you")

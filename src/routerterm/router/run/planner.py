@@ -232,7 +232,7 @@ def refusal(planned: PlannedRequest) -> RoutertermError:
         return locked
     if made.missing_key:
         names = ", ".join(dict.fromkeys(item.target.provider for item in passed))
-        return NoKey(f"There is no key for {names}.", "Add one with: routerterm keys add - or try the model demo/echo.")
+        return NoKey(f"There is no key for {names}.", "Add one with: routerterm keys add (or try the model demo/echo).")
     if not passed:
         return NoKey(f"No provider of {asked!r} has a key.", "Add one with: routerterm keys add")
     hint = next((HINTS[item.cause] for item in passed if item.cause in HINTS), DEFAULT_HINT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from routerterm.core.money import show_usd
@@ -10,6 +11,7 @@ from routerterm.engine.chat.trace import Interruption as Cut
 from routerterm.engine.chat.trace import ReplyTrace
 from routerterm.store.turns import EDITED
 from routerterm.tui.clock import time_of_day
+from routerterm.tui.hints import in_chat
 from routerterm.tui.transcript.values import Basis, Entry, Header, Seam
 
 if TYPE_CHECKING:
@@ -101,10 +103,13 @@ def seam_of(cut: Cut) -> Seam:
     return Seam(cut.characters if cut.how == "continue" else 0, f"cut off · {cut.target} {doing}")
 
 
-def trouble_of(record: ReplyTrace, status: str) -> str:
-    """Why an answer ended as it did, and what of the conversation it was given without."""
+def trouble_of(record: ReplyTrace, status: str, *, hint: Callable[[str], str] = in_chat) -> str:
+    """Why an answer ended as it did, and what of the conversation it was given without.
+
+    ``hint`` puts what to do into the words of the surface where it is shown.
+    """
     ending = ENDINGS.get(status, "") or CUT_SHORT.get(record.finish or "", "")
-    said = f"{record.error.message} {record.error.hint}".strip() if record.error else ending
+    said = f"{record.error.message} {hint(record.error.hint)}".strip() if record.error else ending
     return " ".join(filter(None, (said, left_out_of(record))))
 
 

@@ -137,6 +137,10 @@ class ChatParts:
         self.view.transcript.display = not shown
         if shown and self.places.mode == "MESSAGES":
             self.places.go("WRITE")
+        self.keys_changed()
+
+    keys_changed: Callable[[], None] = staticmethod(lambda: None)
+    """Shows the keys anew: there are messages to go to now, or none any more.  Set by whoever shows them."""
 
     def _unsent_changed(self) -> None:
         """Other files go with the next message, or other models answer it."""

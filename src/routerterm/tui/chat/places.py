@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal, TypeAlias, assert_never
 
+from msgspec.structs import replace
 from textual import events
 
 if TYPE_CHECKING:
@@ -52,17 +53,24 @@ class Places:
 
     @property
     def actions(self) -> tuple[Action, ...]:
-        """What keys do in the present mode."""
-        return self._widget(self.mode).ACTIONS
+        """What keys do in the present mode; Tab is named by where it leads now."""
+        leads = self._beside(1).capitalize()
+        return tuple(
+            replace(action, short=leads) if action.keys == "tab" else action
+            for action in self._widget(self.mode).ACTIONS
+        )
 
     def step(self, by: int) -> None:
-        """To the next place or the one before; an empty conversation has no messages to go to."""
+        """To the next place or the one before."""
+        self.go(self._beside(by))
+
+    def _beside(self, by: int) -> Mode:
+        """The next place or the one before; an empty conversation has no messages to go to."""
         there = MODES.index(self.mode)
         while True:
             there = (there + by) % len(MODES)
             if MODES[there] != "MESSAGES" or (self._transcript.display and self._transcript.shelf.slots):
-                break
-        self.go(MODES[there])
+                return MODES[there]
 
     def go(self, mode: Mode) -> None:
         """Move the keyboard there, at once: the next key that is read already goes there."""

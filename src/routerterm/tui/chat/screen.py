@@ -81,6 +81,7 @@ class ChatScreen(FramedScreen):
         self.conversation = parts.conversation
         self.turns = parts.turns
         self.sidebar = parts.sidebar
+        parts.keys_changed = self._show_keys
         self.attachments = parts.attachments
         self.compare = parts.compare
         self.places = parts.places

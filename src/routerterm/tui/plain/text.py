@@ -38,7 +38,7 @@ def said(message: StoredMessage) -> str:
                 pieces.append(f"[calls {one_line(part.name)}]")
             case ToolResult() | Reasoning():
                 pass
-    trouble = trouble_of(ReplyTrace.of(message.params), message.status) if message.role == "assistant" else ""
+    trouble = trouble_of(ReplyTrace.of(message.params), message.status, hint=str) if message.role == "assistant" else ""
     return f"{who}: {' '.join(pieces).strip()}" + (f"\n[{one_line(trouble)}]" if trouble else "")
 
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 WIDE = (Column("", 0, most=20), Column("", 1, most=44), Column("", 2, grow=True))
 NARROW = (Column("", 0, most=15), Column("", 1, most=22))
+SHOWN = 2
+"""Keys of one action that are listed; the line beneath the list names all of them."""
 NAMES: Mapping[str, str] = {
     "Composer": "writing",
     "Transcript": "messages",
@@ -83,8 +85,8 @@ def bindings_here(
     parts += [part for part in screen.query("*") if part.can_focus and part.display and part is not focused]
     told: set[tuple[str, str]] = set()
     for part in parts:
-        own = set(_own_actions(type(part)))
-        for binding in _merged(part):
+        own = list(dict.fromkeys(_own_actions(type(part))))  # what is a part's very own comes first, in its own order
+        for binding in sorted(_merged(part), key=lambda each: own.index(each.action) if each.action in own else 999):
             kind = (type(part).__name__, binding.action)
             if binding.description and binding.id not in commands and kind not in told:
                 if (binding.action in own or part is screen) is ours:
@@ -98,17 +100,27 @@ def _merged(part: DOMNode) -> Iterator[Binding]:
     for bindings in bindings_of(part).values():
         for binding in bindings:
             by_action.setdefault(binding.action, []).append(binding)
+    labels = dict(_own_labels(type(part)))
     for action, bindings in by_action.items():
-        keys = ",".join(dict.fromkeys(binding.key for binding in bindings))
-        yield Binding(keys, action, bindings[0].description, id=bindings[0].id)
+        keys = sorted(dict.fromkeys(binding.key for binding in bindings), key=lambda key: "super+" in key)
+        yield Binding(",".join(keys), action, labels.get(action, bindings[0].description), id=bindings[0].id)
 
 
 def _own_actions(part: type) -> Iterator[str]:
     """What its class and those of ours that it extends bind."""
+    return (action for action, _ in _bound_by_us(part))
+
+
+def _own_labels(part: type) -> Iterator[tuple[str, str]]:
+    """Our words for what it does, before Textual's; those of the class before those of what it extends."""
+    return reversed([(action, label) for action, label in _bound_by_us(part) if label])
+
+
+def _bound_by_us(part: type) -> Iterator[tuple[str, str]]:
     for owner in part.__mro__:
         if owner.__module__.startswith("routerterm."):
             for binding in vars(owner).get("BINDINGS", ()):
-                yield binding.action if isinstance(binding, Binding) else binding[1]
+                yield (binding.action, binding.description) if isinstance(binding, Binding) else binding[1:3]
 
 
 def here_rows(here: list[tuple[DOMNode, Binding]], prefix: str) -> Iterator[Row]:
@@ -118,9 +130,9 @@ def here_rows(here: list[tuple[DOMNode, Binding]], prefix: str) -> Iterator[Row]
         if part is not before:
             yield Row("", (f"{prefix}{_name(part)}",))
             before = part
-        keys = " ".join(map(key_name, binding.key.split(",")))
-        cells = ((Span(keys, "bright"),), binding.description, "")
-        yield Row(f"{prefix}{number}", cells, detail=f"{binding.description}: {keys}")
+        names = list(map(key_name, binding.key.split(",")))
+        cells = ((Span(" ".join(names[:SHOWN]), "bright"),), binding.description, "")
+        yield Row(f"{prefix}{number}", cells, detail=f"{binding.description}: {' '.join(names)}")
 
 
 def _name(part: DOMNode) -> str:

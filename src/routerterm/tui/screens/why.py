@@ -15,6 +15,7 @@ from routerterm.core.money import show_usd
 from routerterm.core.sanitise import one_line
 from routerterm.tui.chat.entries import basis_of, seconds, words
 from routerterm.tui.dialogs.modal import Modal
+from routerterm.tui.hints import in_chat
 from routerterm.tui.widgets.status import cost_range
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def _end(record: ReplyTrace, glyphs: Glyphs) -> Iterator[Line]:
     if record.error is not None:
         yield f"  !  {one_line(record.error.message)}", "error"
         if record.error.hint:
-            yield f"     {one_line(record.error.hint)}", "warning"
+            yield f"     {one_line(in_chat(record.error.hint))}", "warning"
     if record.left_out is not None:
         yield f"  {record.left_out.messages} earlier messages were left out: the context window was full.", "dim"
     if record.finish is None:

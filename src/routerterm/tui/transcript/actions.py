@@ -5,8 +5,8 @@ from __future__ import annotations
 from routerterm.tui.actions import Action
 
 ACTIONS: tuple[Action, ...] = (
-    Action("enter", "Menu of this message", "ask('menu')", "transcript.menu", rank=2, short="Menu"),
-    Action("y", "Copy the message, or what is selected", "copy", "transcript.copy", rank=3, short="Copy"),
+    Action("enter", "Menu of this message", "ask('menu')", "transcript.menu", rank=1, short="Menu"),
+    Action("y", "Copy the message, or what is selected", "copy", "transcript.copy", rank=1, short="Copy"),
     Action("c", "Copy the code block", "copy_code", "transcript.copy_code", rank=4, short="Code"),
     Action("e", "Edit and ask, or edit the answer", "ask('edit')", "transcript.edit", rank=4, short="Edit"),
     Action("r", "Ask again", "ask('regenerate')", "transcript.regenerate", rank=4, short="Again"),
@@ -35,7 +35,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("ctrl+end,end,G", "End of the conversation", "to_end", "transcript.end"),
     Action("n", "Previous match", "find(-1)", "transcript.find_up"),
     Action("N", "Next match", "find(1)", "transcript.find_down"),
-    Action("tab", "Go to the list of conversations", "screen.place(1)", "transcript.tab", rank=1, short="Chats"),
+    Action("tab", "Go to the list of conversations", "screen.place(1)", "transcript.tab", rank=2, short="Chats"),
     Action("shift+tab", "Go back to writing", "screen.place(-1)", "transcript.back_tab"),
     Action("escape", "Go back to writing", "leave", "transcript.leave", rank=1, short="Write"),
 )  # fmt: skip

@@ -83,7 +83,7 @@ class ConversationList(CursorList):
 
     FOCUS_ON_CLICK = False  # a click opens, and leaves the keyboard where it was
     ACTIONS: ClassVar[tuple[Action, ...]] = (
-        Action("enter,right", "Open", "choose", rank=2),
+        Action("enter,right", "Open", "choose", rank=1),
         Action("r", "Rename", "ask('rename')", rank=3),
         Action("p", "Pin to the top, or unpin", "ask('pin')", rank=4, short="Pin"),
         Action("t", "Tag", "ask('tag')", rank=4),
@@ -91,7 +91,7 @@ class ConversationList(CursorList):
         Action("d,delete", "Delete", "ask('delete')", rank=3),
         Action("slash", "Filter by title", "filter", rank=3, short="Filter"),
         *MOVES,
-        Action("tab", "Go to writing", "screen.place(1)", rank=1, short="Write"),
+        Action("tab", "Go to writing", "screen.place(1)", rank=2, short="Write"),
         Action("shift+tab", "Go to the messages", "screen.place(-1)"),
         Action("escape", "Go back to writing", "leave", rank=1, short="Back"),
     )

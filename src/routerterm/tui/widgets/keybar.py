@@ -135,7 +135,7 @@ def key_name(key: str) -> str:
     last = _NAMES.get(last, last)
     if modifiers == ["ctrl"] and len(last) == 1:
         return f"^{last.upper()}"
-    if len(last) > 1:
+    if len(last) > 1 or modifiers:  # as keys are labelled: Alt+O, whose capital is Alt+Shift+O
         last = last[:1].upper() + last[1:]
     return "+".join((*(modifier.capitalize() for modifier in modifiers), last))
 

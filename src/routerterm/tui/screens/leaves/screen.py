@@ -16,6 +16,7 @@ from textual.widgets import Static
 from routerterm.core.errors import RoutertermError
 from routerterm.core.sanitise import sanitise
 from routerterm.tui.dialogs.modal import Modal
+from routerterm.tui.hints import in_chat
 from routerterm.tui.screens.leaves.rows import COLUMNS, remarks, row_id, rows_of, summary_fields, whole_text
 from routerterm.tui.widgets.fields import FieldLine, Span
 from routerterm.tui.widgets.keybar import foot
@@ -117,7 +118,7 @@ class LeavesScreen(Modal[None]):
         try:
             sheet = self._sheet = await self._desk.look()
         except RoutertermError as error:
-            self._say(f"Nothing would leave. {error.message} {error.hint}".strip())
+            self._say(f"Nothing would leave. {error.message} {in_chat(error.hint)}".strip())
             return
         self.query_one("#refused").display = False
         on = rows.current.id if rows.current is not None else row_id(sheet.lines[-1], 0) if sheet.lines else None
@@ -158,7 +159,7 @@ class LeavesScreen(Modal[None]):
         try:
             await getattr(self._desk, what)(line)
         except RoutertermError as error:
-            self._say(f"{error.message} {error.hint}".strip())
+            self._say(f"{error.message} {in_chat(error.hint)}".strip())
             return
         self.look_again()
 
