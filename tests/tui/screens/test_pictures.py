@@ -20,7 +20,7 @@ from routerterm.config import local_model
 from routerterm.config.early_settings import quick_ui
 from routerterm.config.paths import Paths, built_in_themes
 from routerterm.tui.app import RoutertermApp
-from routerterm.tui.screens.compare.rows import Lane
+from routerterm.tui.screens.compare.rows import Column
 from routerterm.tui.themes.reader import find_themes
 from tests.driver.headless import HeadlessDriver
 from tests.driver.picture import WAYS
@@ -124,8 +124,8 @@ async def test_compare(
     monkeypatch: pytest.MonkeyPatch,
     size: tuple[int, int],
 ) -> None:
-    monkeypatch.setattr(Lane, "elapsed", "1.2 s")
-    monkeypatch.setattr(Lane, "speed", 42.0)
+    monkeypatch.setattr(Column, "elapsed", "1.2 s")
+    monkeypatch.setattr(Column, "speed", 42.0)
     configure(paths, f"[ui]\n{QUIET}")
     app = RoutertermApp(paths, quick_ui(paths))
     async with app.run_test(size=size) as pilot:
