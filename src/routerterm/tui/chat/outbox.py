@@ -36,8 +36,8 @@ class OutboxController:
         queued = await Outbox(self._app.ready_services).add([draft])
         await here.open(queued.conversation_ids[0])
         await self._sidebar.refresh()
-        held = "its cost is unknown" if queued.held is None else f"up to {show_usd(queued.held)} is held back"
-        return f"Queued; {held}. /outbox lists what waits."
+        held = "; its cost is unknown" if queued.held is None else f"; up to {show_usd(queued.held)} is held back"
+        return f"Queued{held if queued.held != 0 else ''}. /outbox lists what waits."
 
     async def watch(self) -> None:
         """Send what is due and fetch batches that are done; runs as long as the screen."""
