@@ -109,8 +109,16 @@ async def test_a_second_program_shares_the_breaker_and_the_cooldowns() -> None:
         options = scaled(1.0)
         options = replace(options, limits=replace(options.limits, backoff=0.01))
         options = replace(options, keys=replace(options.keys, first_cooldown=60.0))
-        one, two = make_router(urls, options, memory=memory), make_router(urls, options, memory=memory)
-        for _ in range(3):
+        ledger = RecordingLedger()
+        one, two = make_router(urls, options, ledger, memory), make_router(urls, options, memory=memory)
+        await run(one)
+        rows = sorted(ledger.rows.values(), key=lambda row: row.n)
+        assert [(row.provider, row.cause) for row in rows][:3] == [
+            ("primary", "first"),
+            ("primary", "retry"),
+            ("backup", "failover"),
+        ]
+        for _ in range(2):
             await run(one)
         decision = await two.explain(QUESTION)
         reasons = {str(item.target): item.reason for item in decision.passed_over}
