@@ -18,7 +18,7 @@ from routerterm.engine.usage.projection import RECENT_DAYS, MonthForecast, proje
 from routerterm.engine.usage.snapshot import NAME_OF, THURSDAY, Snapshot, Thing, summed
 from routerterm.engine.usage.statistics import HasReader, lines_of
 from routerterm.router.decide.budget import month_start
-from routerterm.store.statistics import SPEED_SAMPLE, Book, Speed, Sums
+from routerterm.store.statistics import SPEED_SAMPLE, Book, Speed, Sums, added_up
 
 Grouping: TypeAlias = Thing | Literal["time", "hour"]
 GROUPINGS: tuple[Grouping, ...] = (*get_args(Thing), "time", "hour")
@@ -97,7 +97,8 @@ def seen_between(
 ) -> Cockpit:
     """The same of any period, in bars of whole hours of the clock."""
     quick = snapshot.speeds(book, period.since, period.until)
-    total = _total(book, snapshot, period)
+    sums = _part_sums(book, snapshot, period, bars)
+    total, parts = added_up(sums), _parts(sums, bars, quick)
     before = _compared(look, period, snapshot, now)
     total_before = _total(book, snapshot, before) if before else Sums()
     held = book.running(0, _ALWAYS)
@@ -106,8 +107,8 @@ def seen_between(
         period,
         line_of("total", "", total, quick),
         bars,
-        _parts(book, snapshot, period, bars, quick),
-        _lines(book, snapshot, look.by, period, bars, quick, total),
+        parts,
+        parts if look.by == "time" else _lines(book, snapshot, look.by, period, bars, quick, total),
         line_of("total", "", total_before) if before else None,
         _lines(book, snapshot, look.by, before, bars_of(before, snapshot.zone), (), total_before) if before else (),
         tuple(_calendar(snapshot, min(period.until, now + 1))),
@@ -135,20 +136,20 @@ def _total(book: Book, snapshot: Snapshot, period: Period) -> Sums:
     return snapshot.total(period.since, period.until)
 
 
-def _parts(
-    book: Book, snapshot: Snapshot, period: Period, bars: Sequence[Bar], quick: Sequence[Speed]
-) -> tuple[Line, ...]:
+def _part_sums(book: Book, snapshot: Snapshot, period: Period, bars: Sequence[Bar]) -> list[Sums]:
+    if period.zoom == "hour":
+        minutes = book.by_minutes(period.since, period.until, bars[0].until - bars[0].since)
+        return [minutes.get(n, Sums()) for n in range(len(bars))]
+    return [snapshot.total(bar.since, bar.until) for bar in bars]
+
+
+def _parts(sums: Sequence[Sums], bars: Sequence[Bar], quick: Sequence[Speed]) -> tuple[Line, ...]:
     groups: dict[int, list[Speed]] = {}
     at = len(bars) - 1
     for speed in quick:  # the newest first
         while at > 0 and speed.started_at < bars[at].since:
             at -= 1
         groups.setdefault(at, []).append(speed)
-    if period.zoom == "hour":
-        minutes = book.by_minutes(period.since, period.until, bars[0].until - bars[0].since)
-        sums = [minutes.get(n, Sums()) for n in range(len(bars))]
-    else:
-        sums = [snapshot.total(bar.since, bar.until) for bar in bars]
     return tuple(line_of(bar.name, bar.name, sums[n], groups.get(n, ())) for n, bar in enumerate(bars))
 
 
@@ -162,7 +163,7 @@ def _lines(
     total: Sums,
 ) -> tuple[Line, ...]:
     if by == "time":
-        return _parts(book, snapshot, period, bars, quick)
+        return _parts(_part_sums(book, snapshot, period, bars), bars, quick)
     groups: dict[str, list[Speed]] = {}
     if by == "hour":
         rows = (
