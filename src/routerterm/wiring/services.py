@@ -121,7 +121,7 @@ class Services(Struct):
 
         if self._toolbox is None or self._toolbox.settings is not self.settings:
             self._old_tools = (*self._old_tools, *filter(None, [self._toolbox]))
-            self._toolbox = toolbox_of(self.settings, self.keys, self.paths, self.environ)
+            self._toolbox = toolbox_of(self.settings, self.keys, self.paths, self.environ, self._toolbox)
         return self._toolbox
 
     @property

@@ -33,10 +33,19 @@ if TYPE_CHECKING:
     from routerterm.wiring.services import Services
 
 
-def toolbox_of(settings: Settings, keys: KeyStore, paths: Paths, environ: Mapping[str, str] | None = None) -> Toolbox:
-    """The tools by these settings.  routerterm's own folders, with keys and history, are never read by a tool."""
+def toolbox_of(
+    settings: Settings,
+    keys: KeyStore,
+    paths: Paths,
+    environ: Mapping[str, str] | None = None,
+    before: Toolbox | None = None,
+) -> Toolbox:
+    """The tools by these settings; servers of those ``before`` that are reached as they were go on running.
+
+    routerterm's own folders, with keys and history, are never read by a tool.
+    """
     forbidden = (paths.data, paths.state, paths.config_file.parent)
-    return Toolbox(settings, keys, paths.data, forbidden=forbidden, environ=environ)
+    return Toolbox(settings, keys, paths.data, forbidden=forbidden, environ=environ, before=before)
 
 
 async def open_toolbox(paths: Paths | None = None, environ: Mapping[str, str] | None = None) -> Toolbox:

@@ -11,12 +11,13 @@ from contextlib import AsyncExitStack, aclosing, suppress
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
-from routerterm.config.schema_tools import McpSettings
+from routerterm.config.schema_tools import McpSettings, ToolRules
 from routerterm.core.errors import RoutertermError
 from routerterm.engine.tools.toolbox import Toolbox
 from routerterm.engine.tools.values import CallResult
-from tests.engine.tools.boxes import HERE, box, old, real
+from tests.engine.tools.boxes import HERE, Secrets, box, old, real
 
 
 async def called(tools: Toolbox, name: str, **arguments: object) -> CallResult:
@@ -158,3 +159,20 @@ async def test_a_call_that_is_cancelled_leaves_the_server_usable(tmp_path: Path)
         with pytest.raises(asyncio.CancelledError):
             await call
         assert tools.views()[0].state == "ready"
+
+
+async def test_a_server_goes_on_through_a_change_of_the_settings_and_one_that_failed_is_left_alone(
+    tmp_path: Path,
+) -> None:
+    counter = str(tmp_path / "starts")
+    server = old("changes", counter)
+    async with aclosing(box(tmp_path, pad=server, gone=McpSettings(command=("/nowhere/at-all",)))) as tools:
+        await tools.offers()
+        allowed = replace(server, tools=ToolRules(allow=("*",)))
+        after = Toolbox(replace(tools.settings, mcp={"pad": allowed}), Secrets({}), tmp_path, before=tools)
+        assert [tool.permission for tool in await after.offers()] == ["allow"]
+        assert Path(counter).read_text() == "."  # noqa: ASYNC240
+        trouble = tools.views()[1].trouble
+        with pytest.raises(RoutertermError, match="gone: /nowhere"):
+            await tools.learn("gone")
+        assert tools.views()[1].trouble == trouble

@@ -127,6 +127,10 @@ class Comparison:
             )
 
     async def _pump(self, index: int, events: AsyncGenerator[Event], begun: asyncio.Event) -> None:
+        """Pass on what comes.  No tool is called: several answers at once would each ask the person about theirs."""
+        session = self.sessions[index]
+        assert session is not None
+        tools, session.tools = session.tools, None
         try:
             async with aclosing(events) as stream:
                 async for event in stream:
@@ -135,5 +139,6 @@ class Comparison:
         except RoutertermError as error:
             self._heard.put_nowait(Heard(index, error))
         finally:
+            session.tools = tools
             begun.set()
             self._heard.put_nowait(Heard(index, None))

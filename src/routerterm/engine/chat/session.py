@@ -67,7 +67,8 @@ class Session(Branches):
         self._fitting = fitting or UnlimitedWindow()
         self._afterlife = afterlife or DetachedReplies()
         self._checkpoint_every, self._title = checkpoint_every, title
-        self._tools = tools
+        self.tools = tools
+        """Which tools an answer may call."""
         self.reply: RunningReply | None = None
         """The answer that is running, or the last one that ran."""
         self.fitted: Fitted | None = None
@@ -271,7 +272,7 @@ class Session(Branches):
         )
         leaf = (await self.message(instead)).parent_id if instead else self.head
         request, fitted = await request_of(plan, self._store.messages, self._fitting, leaf, question)
-        loop = await self._tools.loop(conversation, model) if self._tools is not None else None
+        loop = await self.tools.loop(conversation, model) if self.tools is not None else None
         return loop.first(request) if loop is not None else request, fitted
 
     async def _ask(self, reply: RunningReply, plan: TurnPlan) -> ChatRequest:
@@ -313,7 +314,7 @@ class Session(Branches):
     async def _events(self, reply: RunningReply, plan: TurnPlan) -> AsyncGenerator[Event]:
         """The router's answer, or where tools are on that of as many steps as it takes."""
         request = await self._ask(reply, plan)
-        loop = await self._tools.loop(plan.conversation, plan.asked) if self._tools is not None else None
+        loop = await self.tools.loop(plan.conversation, plan.asked) if self.tools is not None else None
         return self._router.stream(request) if loop is None else loop.events(self._router, request, reply.keep)
 
     async def _write(self, plan: TurnPlan) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Literal, TypeAlias, TypeVar
 
@@ -14,6 +15,8 @@ from routerterm.engine.tools.streamable_http import SessionLost
 from routerterm.protocols.mcp import McpClient, McpError, McpRefused, McpTool, ServerFacts, ToolOutcome
 
 T = TypeVar("T")
+REST = 60.0
+"""Seconds that a server which failed is left alone: an answer does not wait for it again and again."""
 State: TypeAlias = Literal["off", "starting", "ready", "failed"]
 Open: TypeAlias = Callable[[McpClient], Awaitable[Connection]]
 """Opens the way to the server.  Raises `RoutertermError`."""
@@ -32,6 +35,7 @@ class McpServer:
         self.state: State = "off"
         self.trouble: RoutertermError | None = None
         """Why it failed last."""
+        self._failed_at = 0.0
 
     @property
     def facts(self) -> ServerFacts | None:
@@ -42,8 +46,9 @@ class McpServer:
         """Its tools, read when they are first asked for; the server starts if need be.  Raises `RoutertermError`."""
         async with self._lock:
             if self._tools is None:
-                client, connection = await self._connected()
-                self._tools = await self._carried(drive(client.list_tools(), connection, self._timeout))
+                if self.trouble is not None and time.monotonic() - self._failed_at < REST:
+                    raise self._named(self.trouble)
+                self._tools = await self._despite_lost_session(self._listed)
             return self._tools
 
     async def call(self, tool: McpTool, arguments: Mapping[str, Any]) -> ToolOutcome:
@@ -52,17 +57,24 @@ class McpServer:
         Nothing is sent twice, except where the server says that it has forgotten the session: then it did nothing.
         """
         async with self._lock:
-            try:
-                return await self._called(tool, arguments)
-            except SessionLost:
-                await self._close()
-                return await self._called(tool, arguments)
+            return await self._despite_lost_session(lambda: self._called(tool, arguments))
 
     async def aclose(self) -> None:
         """Stop it."""
         async with self._lock:
             await self._close()
             self.state = "off"
+
+    async def _despite_lost_session(self, work: Callable[[], Awaitable[T]]) -> T:
+        try:
+            return await work()
+        except SessionLost:
+            await self._close()
+            return await work()
+
+    async def _listed(self) -> tuple[McpTool, ...]:
+        client, connection = await self._connected()
+        return await self._carried(drive(client.list_tools(), connection, self._timeout))
 
     async def _called(self, tool: McpTool, arguments: Mapping[str, Any]) -> ToolOutcome:
         client, connection = await self._connected()
@@ -76,10 +88,14 @@ class McpServer:
         try:
             connection = await self._open(client)
         except RoutertermError as error:
-            self.state, self.trouble = "failed", error
+            self._fail(error)
             raise self._named(error) from None
         self._client, self._connection = client, connection
-        await self._carried(drive(client.connect(), connection, self._timeout))
+        try:
+            await self._carried(drive(client.connect(), connection, self._timeout))
+        except BaseException:  # also where the person stopped it: half a connection is none
+            await asyncio.shield(self._close())
+            raise
         self.state = "ready"
         return client, connection
 
@@ -94,8 +110,11 @@ class McpServer:
             raise error if isinstance(error, SessionLost) else self._named(error) from None
         except McpError as error:
             await self._close()
-            self.state, self.trouble = "failed", error
+            self._fail(error)
             raise self._named(error) from None
+
+    def _fail(self, error: RoutertermError) -> None:
+        self.state, self.trouble, self._failed_at = "failed", error, time.monotonic()
 
     async def _close(self) -> None:
         connection, self._connection, self._client = self._connection, None, None

@@ -64,14 +64,18 @@ class Toolbox:
         *,
         forbidden: Sequence[Path] = (),
         environ: Mapping[str, str] | None = None,
+        before: Toolbox | None = None,
     ) -> None:
-        """``folder`` keeps what was accepted; ``forbidden`` folders are never read by `read_file`."""
+        """``folder`` keeps what was accepted; ``forbidden`` folders are never read by `read_file`.
+
+        Servers of the tools ``before`` a change of the settings that are reached as they were go on running.
+        """
         self.settings = settings
         self.accepted = AcceptedTools(folder)
         self._secrets, self._environ = secrets, os.environ if environ is None else environ
         self._built_in = built_in_tools(settings.tools, settings.router.proxy, forbidden)
         self._servers = {
-            name: McpServer(name, self._opener(name, own), own.timeout)
+            name: (before and before.server(name, own)) or McpServer(name, self._opener(name, own), own.timeout)
             for name, own in settings.mcp.items()
             if own.enabled
         }
@@ -82,6 +86,12 @@ class Toolbox:
     def names(self) -> tuple[str, ...]:
         """The servers' names."""
         return tuple(self._servers)
+
+    def server(self, name: str, own: McpSettings) -> McpServer | None:
+        """The server of that name, if it is reached in this way."""
+        known = self.settings.mcp.get(name)
+        same = known is not None and _way(known) == _way(own) and known.timeout == own.timeout
+        return self._servers.get(name) if same else None
 
     async def offers(self, *, private: bool = False) -> tuple[ToolInfo, ...]:
         """Every tool that may be offered: accepted, not denied, and local where the conversation is ``private``.
