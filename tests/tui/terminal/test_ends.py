@@ -100,6 +100,21 @@ async def test_what_has_come_of_an_answer_is_kept_at_the_end(paths: Paths, way: 
     assert "alpha beta gamma" in answer.text
 
 
+async def test_a_signal_during_a_comparison_keeps_what_has_come(paths: Paths) -> None:
+    with serving(Answer("alpha beta gamma delta " * 200, pause=0.05)) as provider:
+        await lived_in(paths, priced(provider), default="demo/echo")
+        async with in_terminal(paths) as it:
+            await it.say(f"/compare demo/echo {PRICED}")
+            await it.say("which is better")
+            await it.sees(lambda seen: "COMPARE" in seen.text and "alpha beta" in seen.text, "nothing is compared")
+            os.kill(it.pid, signal.SIGTERM)
+            assert await it.ended() == 128 + signal.SIGTERM
+            await it.until(lambda: given_back(it) and cooked(it), "the terminal was not given back")
+    answers = it.history.texts(role="assistant")
+    assert any("alpha beta" in text for text in answers)
+    assert any("which is better" in text for text in answers)
+
+
 async def test_an_answer_is_finished_when_the_terminal_goes_away(paths: Paths) -> None:
     with serving(Answer("alpha beta gamma delta " * 20, pause=0.02)) as provider:
         await lived_in(paths, priced(provider), default=PRICED)
