@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import signal
 import socket
 import sqlite3
 import subprocess
+import sys
+import time
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 from tests.cli.program import routerterm
 from tests.cli.server import house, plain, serving, streaming
+from tests.engine.transfer.test_foreign import node
 
 PROMPT = "a question that must not be lost"
 
@@ -180,3 +186,45 @@ def test_a_full_standard_output(home: Path) -> None:
     ran = routerterm("ask", "-m", "demo/echo", PROMPT, wrapper=("sh", "-c", 'exec "$@" >/dev/full', "sh"))
     assert ran.code == 1
     assert "No space left" in ran.err
+
+
+def test_an_import_that_is_ended_leaves_whole_conversations_and_goes_on(home: Path, tmp_path: Path) -> None:
+    many, file = 600, tmp_path / "export.json"
+    file.write_text(
+        json.dumps(
+            [
+                {
+                    "id": f"t{n}",
+                    "title": f"T{n}",
+                    "create_time": 1_700_000_000 + n,
+                    "mapping": {
+                        "q": node("q", None, "user", f"question {n}"),
+                        "a": node("a", "q", "assistant", f"answer {n}"),
+                    },
+                    "current_node": "a",
+                }
+                for n in range(many)
+            ]
+        )
+    )
+    history = home / "history.db"
+
+    def counted() -> tuple[int, int]:
+        with closing(sqlite3.connect(f"file:{history}?mode=ro", uri=True)) as connection:
+            found = connection.execute("SELECT (SELECT count(*) FROM conversation), count(*) FROM message").fetchone()
+        return found[0], found[1]
+
+    command = [sys.executable, "-m", "routerterm", "import", str(file)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
+        while running.poll() is None:
+            with suppress(sqlite3.Error):
+                if counted()[0] > 5:
+                    break
+            time.sleep(0.02)
+        running.terminate()
+        assert running.wait(30) in (-signal.SIGTERM, 128 + signal.SIGTERM)
+    talks, messages = counted()
+    assert 5 < talks < many
+    assert messages == 2 * talks
+    assert routerterm("import", str(file)).code == 0
+    assert counted() == (many, 2 * many)
