@@ -20,6 +20,14 @@ async def test_lines_are_left_out_pinned_and_summarised_and_the_total_follows(tm
         configure(paths, priced(provider) + GUARD, default=PRICED)
         async with in_process(paths, (120, 30)) as it:
             await it.ask("Where does the quartz come from?")
+            (tmp_path / "notes.md").write_text("Quartz is everywhere.")
+            await it.paste(f"Tell ada@example.com, too @{tmp_path}/notes.md")
+            await it.press("alt+w")
+            await it.screen_shows("file notes.md")
+            await it.press("x")
+            await it.screen_shows("left out")
+            await it.press("escape")
+            await it.clear()
             await it.type("Tell ada@example.com, too")
             await it.press("alt+w")
             await it.screen_shows("What leaves with the next message", "ada@example.com [EMAIL_1]", "1 redacted")
@@ -67,4 +75,3 @@ def test_the_command_prints_lines_json_and_the_very_bytes(tmp_path: Path) -> Non
         assert body.encode() == provider.bodies[0]
         lines = json.loads(routerterm("what-leaves", "-c", "last", "--json", env=env).out)["lines"]
         assert [line["who"] for line in lines] == ["system", "you", "answer"]
-        assert routerterm("what-leaves", env=env).code == 2

@@ -16,10 +16,12 @@ from msgspec.structs import replace
 from routerterm.catalog import Catalog
 from routerterm.catalog.values import ModelInfo, Prices, ProviderInfo
 from routerterm.config.paths import Paths
+from routerterm.core.events import AttemptStarted
 from routerterm.core.messages import Message
 from routerterm.core.request import ChatRequest, Params
 from routerterm.core.targets import Forecast, Target
 from routerterm.core.usage import Usage
+from routerterm.engine.chat.trace import ReplyTrace
 from routerterm.protocols import codec
 from routerterm.protocols.evidence import marks_in
 from routerterm.router.decide.filtering import CandidateInfo, Needs
@@ -35,6 +37,8 @@ from routerterm.router.decide.prompt_cache import (
 )
 from routerterm.router.decide.ranking import plan
 from routerterm.router.options import Limits, Strategy
+from routerterm.tui.screens.why import story
+from routerterm.tui.themes.values import Glyphs
 from routerterm.wiring import open_app
 from routerterm.wiring.leaves import what_leaves
 from routerterm.wiring.preview import preview
@@ -166,6 +170,14 @@ def test_losing_a_warm_cache_counts_in_the_ranking_and_is_said(strategy: Strateg
 def test_an_order_that_the_person_chose_stays_and_says_what_is_lost() -> None:
     first, _ = ranked("priority", candidate(PLAIN, "0.01", "0.02"), candidate(MARKED, "0.01", "0.02", "0.006"))
     assert first == ("openai", "choice 1 of mine; loses the warm cache of anthropic/claude (~$0.0060)")
+
+
+def test_the_trace_tells_of_the_marks() -> None:
+    started = AttemptStarted(1, MARKED.target, "work", "you picked it", cache_marks=2)
+    trace = ReplyTrace("x").after(started)
+    assert ReplyTrace.of(trace.to_json()) == trace
+    told = [line for line, _ in story(trace, Glyphs())]
+    assert any("the prompt is marked for the provider's cache in 2 places" in line for line in told)
 
 
 def test_the_catalogue_knows_who_keeps_prompts_and_who_must_be_told() -> None:

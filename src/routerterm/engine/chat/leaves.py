@@ -182,7 +182,7 @@ def _line(line: Line, message: Message, part: Part, number: int, state: State) -
     who = speakers[message.role]
     match part:
         case Text(name=str() as name):
-            kind, who = "file", f"file {name}"
+            kind, who = "file", f"file {name.rstrip('/').rpartition('/')[2]}"
         case Image():
             kind, who = "image", "image"
         case ToolCall():

@@ -14,6 +14,7 @@ from routerterm.tui.chat.composer_tools import ComposerTools
 from routerterm.tui.chat.turn import Asked
 
 if TYPE_CHECKING:
+    from routerterm.core.messages import Message
     from routerterm.tui.app_context import AppContext
     from routerterm.tui.chat.attachment_files import Attached
     from routerterm.tui.chat.attachments import Attachments
@@ -209,6 +210,15 @@ class ComposerController:
                 await self._ask_several(text)
                 return
             await self._send(text)
+
+    async def message(self) -> Message | None:
+        """What Enter would send now, with the files that the text refers to; None for a command or nothing."""
+        text = self._composer.text
+        if text.startswith("!") or (text.startswith("/") and "/" not in text.split()[0][1:]):
+            return None
+        await self._tools.references.attach_files(text)
+        unsent = self._app.unsent
+        return unsent if unsent.parts else None
 
     async def _send(self, text: str) -> None:
         conversation = self._conversation

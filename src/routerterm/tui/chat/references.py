@@ -227,6 +227,15 @@ class References:
             self._tell("Attached as you see above the text. Enter sends it.")
         return False
 
+    async def attach_files(self, text: str) -> None:
+        """Attach the files and folders that a text refers to, as sending it does; pages are fetched only then.
+
+        Raises `RoutertermError` for what cannot be attached.
+        """
+        for each in references(text):
+            if not each.is_address and await asyncio.to_thread(self._is_meant, each.target):
+                await self._attach(each.target)
+
     def _is_meant(self, target: str) -> bool:
         """Whether there is such a file; of a folder, whether its slash was written.  Blocks."""
         path = self._path(target)

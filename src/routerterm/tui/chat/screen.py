@@ -86,6 +86,7 @@ class ChatScreen(FramedScreen):
         self.compare = parts.compare
         self.places = parts.places
         self.spending = parts.spending
+        self.composer_controller = parts.composer_controller
         self.status = parts.status
         self.chosen: str | None = None
         """The message that a command is about; None is the last one."""

@@ -11,6 +11,7 @@ from routerterm.tui.keymap import Choice, CommandInfo, Group
 if TYPE_CHECKING:
     from routerterm.tui.chat.attachments import Attachments
     from routerterm.tui.chat.compare import CompareController
+    from routerterm.tui.chat.composer_controller import ComposerController
     from routerterm.tui.chat.conversation import ConversationController
     from routerterm.tui.chat.places import Places
     from routerterm.tui.chat.sidebar import Sidebar
@@ -52,6 +53,11 @@ class CommandContext(ChatContext, Protocol):
     @property
     def places(self) -> Places:
         """Where the keyboard is."""
+        ...
+
+    @property
+    def composer_controller(self) -> ComposerController:
+        """What becomes of what is written."""
         ...
 
     @property

@@ -59,11 +59,10 @@ class ChatDesk:
         chat = self._chat
         now = chat.conversation
         models = chat.compare.models
-        message = chat.app.unsent
         sheet = await what_leaves(
             chat.services,
             now.session,
-            message if message.parts else None,
+            await chat.composer_controller.message(),
             models[0] if models else now.model,
             params=now.params,
             system=now.system,

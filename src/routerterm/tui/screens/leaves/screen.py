@@ -101,7 +101,6 @@ class LeavesScreen(Modal[None]):
     def on_mount(self) -> None:
         """Look at once."""
         self.query_one("#foot", FieldLine).fields = foot(FOOT, _DEEDS)
-        self.query_one("#refused").display = False
         self.query_one(RowList).focus()
         self.look_again()
 
@@ -111,6 +110,7 @@ class LeavesScreen(Modal[None]):
 
     def look_again(self) -> None:
         """Show what would leave now."""
+        self.query_one("#refused").display = False
         self.run_worker(self._look(), group="leaves", exclusive=True, exit_on_error=False)
 
     async def _look(self) -> None:
@@ -120,7 +120,6 @@ class LeavesScreen(Modal[None]):
         except RoutertermError as error:
             self._say(f"Nothing would leave. {error.message} {in_chat(error.hint)}".strip())
             return
-        self.query_one("#refused").display = False
         on = rows.current.id if rows.current is not None else row_id(sheet.lines[-1], 0) if sheet.lines else None
         rows.show(rows_of(sheet), on=on)
         self.query_one("#total", FieldLine).fields = summary_fields(sheet)
