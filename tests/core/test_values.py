@@ -112,7 +112,7 @@ def test_parts_keep_their_order_and_calls_their_index() -> None:
 def test_every_failure_has_a_kind_of_its_own_and_a_cure() -> None:
     kinds = [error.kind for error in errors.provider_errors()]
     assert len(kinds) == len(set(kinds))
-    by_kind = {error.kind: errors.flags(error.cure) for error in errors.provider_errors()}
+    by_kind = {error.kind: errors.flags(error.recovery) for error in errors.provider_errors()}
     assert by_kind["silent"] == ("next_candidate", "counts")
     assert "retry" not in by_kind["out_of_credit"]
     assert by_kind["caller_fault"] == ("next_candidate",)

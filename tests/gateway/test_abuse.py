@@ -48,7 +48,7 @@ async def test_bodies_that_are_too_large(open_place: Open) -> None:
 
         undeclared = await http.post(CHAT, content=endless())
         assert undeclared.status_code == 413
-    assert place.gateway.house.bodies._held == 0
+    assert place.gateway.state.bodies._held == 0
 
 
 @pytest.mark.parametrize(
@@ -171,10 +171,10 @@ async def test_a_head_that_comes_too_slowly(place: Place, monkeypatch: pytest.Mo
 
 
 async def test_a_body_that_comes_too_slowly(place: Place) -> None:
-    place.gateway.house.bodies._wait = 0.3
+    place.gateway.state.bodies._wait = 0.3
     head = b"POST " + CHAT.encode() + b" HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50\r\n\r\n"
     assert (await raw(place, head + b"{")).startswith(b"HTTP/1.1 408")
-    assert place.gateway.house.bodies._held == 0
+    assert place.gateway.state.bodies._held == 0
 
 
 async def test_a_client_that_reads_a_byte_a_second(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -200,7 +200,7 @@ async def test_a_client_that_reads_a_byte_a_second(place: Place, monkeypatch: py
         await loop.sock_sendall(slow, head + body)
         await loop.sock_recv(slow, 1)
         await is_well(place)
-        await until(lambda: place.gateway.house.gate.running == 0 and place.up.open == 0)
+        await until(lambda: place.gateway.state.gate.running == 0 and place.up.open == 0)
         server = place.gateway._server
         assert server is not None
         await until(lambda: not server.server_state.connections)
@@ -258,10 +258,10 @@ async def test_too_many_at_once(open_place: Open) -> None:
 
 async def test_memory_for_bodies_is_shared(open_place: Open) -> None:
     place = await open_place(SMALL)
-    place.gateway.house.bodies._held = request.BODIES_TOGETHER * 1_000_000
+    place.gateway.state.bodies._held = request.BODIES_TOGETHER * 1_000_000
     async with place.http() as http:
         assert (await http.post(CHAT, json=chat())).status_code == 503
-    place.gateway.house.bodies._held = 0
+    place.gateway.state.bodies._held = 0
 
 
 @pytest.mark.parametrize("path", [CHAT, "/v1/responses", "/v1/messages"])
@@ -282,9 +282,9 @@ async def test_a_stop_lets_answers_finish_and_then_ends_them_honestly(place: Pla
 
     async with place.http() as http:
         quick, slow = [asyncio.create_task(http.post(path, json=asked(text))) for text in ("quick", "slow")]
-        await until(lambda: len(place.gateway.house.exchanges) == 2 and place.up.open == 2)
+        await until(lambda: len(place.gateway.state.exchanges) == 2 and place.up.open == 2)
         stopping = asyncio.create_task(place.gateway.stop(1.0))
-        await until(lambda: place.gateway.house.stopping)
+        await until(lambda: place.gateway.state.stopping)
         quick_may_end.set()
         whole, ended = await asyncio.gather(quick, slow)
         await stopping

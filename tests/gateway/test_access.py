@@ -32,7 +32,7 @@ async def give(place: Place, name: str, **allowance: object) -> str:
     token = f"rt-{name}-{'x' * 30}"
     key = VirtualKey(name, hash_of(token), "xxxx", 0, Allowance(**allowance))  # type: ignore[arg-type]
     assert await place.app.store.gateway_keys.add(to_row(key))
-    place.gateway.house._keys_at = float("-inf")
+    place.gateway.state._keys_at = float("-inf")
     return token
 
 
@@ -119,7 +119,7 @@ async def test_after_the_last_key_nobody_gets_in_without_one(place: Place) -> No
         token = await give(place, "editor")
         assert (await http.get("/v1/models")).status_code == 401
         await place.app.store.gateway_keys.remove("editor")
-        place.gateway.house._keys_at = float("-inf")
+        place.gateway.state._keys_at = float("-inf")
         for headers in ({}, {"x-api-key": token}, {"x-api-key": "sk-anything"}):
             assert (await http.get("/v1/models", headers=headers)).status_code == 401
 
@@ -131,7 +131,7 @@ async def test_a_suspended_key_is_refused_until_it_is_let_in_again(place: Place)
         for suspended, status in ((True, 403), (False, 200)):
             allowance = to_row(VirtualKey("editor", "", "", 0, Allowance(rpm=9, suspended=suspended)))["allowance"]
             assert await keys.change("editor", allowance)
-            place.gateway.house._keys_at = float("-inf")
+            place.gateway.state._keys_at = float("-inf")
             assert (await http.get("/v1/models")).status_code == status
     assert not await keys.change("nobody", {})
 
@@ -195,7 +195,7 @@ async def test_a_token_and_keys(open_place: Open) -> None:
         assert (await http.get("/metrics", headers=mine)).status_code == 403
         assert (await http.get("/health")).status_code == 200
         await place.app.store.gateway_keys.remove("editor")
-        place.gateway.house._keys_at = float("-inf")
+        place.gateway.state._keys_at = float("-inf")
         assert (await http.post(CHAT, json=chat(), headers=mine)).status_code == 401
     assert {row["client"] for row in await place.rows()} == {"gateway", "gateway:editor"}
 
@@ -205,9 +205,9 @@ async def test_answers_are_kept_to_a_key_s_length(place: Place) -> None:
     token = await give(place, "editor", max_output=50, tpm=70)
     async with place.http(**{"x-api-key": token}) as http:
         await http.post(CHAT, json=chat(max_tokens=20))
-        place.gateway.house.gate._lanes.clear()
+        place.gateway.state.gate._windows.clear()
         await http.post(CHAT, json=chat())
-        place.gateway.house.gate._lanes.clear()
+        place.gateway.state.gate._windows.clear()
         await http.post(CHAT, json=chat(max_tokens=9_000))
     sent = [body.get("max_tokens") or body.get("max_completion_tokens") for body in place.up.asked]
     assert sent == [20, 50, 50]
@@ -255,7 +255,7 @@ async def test_a_cap_in_dollars_holds_exactly_under_a_hundred_at_once(
     place: Place, period: str, limited: dict[str, int]
 ) -> None:
     talkative(place)
-    cap, month = 20_000_000, place.gateway.house.day_and_month()[1]
+    cap, month = 20_000_000, place.gateway.state.day_and_month()[1]
     await spent_before(place, month, 10_000_000)
     await spent_before(place, month - 1, 19_000_000)  # that was last month
     token = await give(place, "editor", **{period: Decimal("0.02")})
@@ -264,7 +264,7 @@ async def test_a_cap_in_dollars_holds_exactly_under_a_hundred_at_once(
     more = [await http.post(CHAT, json=chat(max_tokens=900)) for _ in range(40)]
     codes = [answer.status_code for answer in (*answers, *more)]
     assert set(codes) == {200, 403}
-    day, month = place.gateway.house.day_and_month()
+    day, month = place.gateway.state.day_and_month()
     since = day if period == "daily" else month
     spent = sum(row["cost_nanousd"] for row in await place.rows("gateway:editor") if row["started_at"] >= since)
     assert spent <= cap
@@ -352,6 +352,6 @@ async def test_tokens_a_minute_hold_over_all_attempts_of_a_request(place: Place)
     http = place.light(**{"x-api-key": token})
     refused = await http.post(CHAT, json=chat("pair", max_tokens=600))
     assert refused.status_code == 429
-    place.gateway.house.gate._lanes.clear()
+    place.gateway.state.gate._windows.clear()
     assert (await http.post(CHAT, json=chat("pair", max_tokens=300))).status_code == 200
     assert [body["model"] for body in place.up.asked] == ["first", "first", "second"]

@@ -38,7 +38,7 @@ async def served_by(place: Place, model: str = "pair", **headers: str) -> tuple[
 
 
 def test_what_the_headers_say() -> None:
-    wishes = request_options(
+    options = request_options(
         {
             "x-routerterm-order": "two, one/first",
             "x-routerterm-ignore": "three",
@@ -50,11 +50,11 @@ def test_what_the_headers_say() -> None:
             "x-routerterm-cache": "on",
         }
     )
-    assert wishes.controls == RoutingPreferences(
+    assert options.controls == RoutingPreferences(
         ("two", "one/first"), (), ("three",), "price", False, Decimal("0.000003"), Decimal("0.000015")
     )
-    assert [(cap.scope, cap.limit) for cap in wishes.caps] == [("request", 50_000_000)]
-    assert (wishes.log, wishes.cache) == (False, True)
+    assert [(cap.scope, cap.limit) for cap in options.caps] == [("request", 50_000_000)]
+    assert (options.log, options.cache) == (False, True)
 
 
 @pytest.mark.parametrize(
@@ -237,7 +237,7 @@ async def test_traces_by_the_conventions_for_generative_ai(place: Place) -> None
     from routerterm.gateway.traces import Tracer
 
     spans = InMemorySpanExporter()
-    place.gateway.house.teller._tracer = Tracer.into(spans)
+    place.gateway.state.teller._tracer = Tracer.into(spans)
     place.up.says("first", "a secret answer")
     async with place.http() as http:
         await http.post(CHAT, json=chat(text="a secret question"))

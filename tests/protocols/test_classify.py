@@ -191,9 +191,9 @@ def test_without_a_clock_the_answers_own_date_serves() -> None:
 def test_should_retry_false_wins() -> None:
     error = named(429, b"", {"x-should-retry": "false"})
     assert error.kind == "rate_limited"
-    assert not error.cure.retry
-    assert error.cure.next_key
-    assert named(429).cure.retry
+    assert not error.recovery.retry
+    assert error.recovery.next_key
+    assert named(429).recovery.retry
 
 
 @pytest.mark.parametrize(

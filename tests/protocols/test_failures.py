@@ -18,7 +18,7 @@ ROWS = [(kind, *row) for kind, rows in TABLE["bodies"].items() for row in rows]
 def test_a_refusal_is_classed_by_what_it_says(kind: str, protocol: str, status: int, body: str) -> None:
     error = classify(status, {}, body.encode(), protocol=protocol)
     assert error.kind == kind
-    assert list(flags(error.cure)) == TABLE["cures"][kind]
+    assert list(flags(error.recovery)) == TABLE["cures"][kind]
 
 
 def test_every_protocol_and_class_is_in_the_table() -> None:
@@ -34,4 +34,4 @@ def test_what_an_account_can_still_pay_for_is_read() -> None:
     body = b'{"error":{"message":"You requested up to 4000 tokens, but can only afford 1,234.","code":402}}'
     error = classify(402, {}, body)
     assert (error.kind, error.affordable) == ("out_of_credit", 1234)
-    assert not error.cure.drop_key
+    assert not error.recovery.drop_key

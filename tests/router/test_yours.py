@@ -221,12 +221,14 @@ async def test_votes_are_read_again_after_a_while(tmp_path: Path) -> None:
 
 def test_the_picker_shows_the_rating_and_its_doubt() -> None:
     from routerterm.catalog.values import ModelInfo
-    from routerterm.tui.screens.models.rows import COLUMNS, Shelf, model_row
+    from routerterm.tui.screens.models.rows import COLUMNS, ModelChoices, model_row
     from routerterm.tui.themes.values import Glyphs
 
     model = ModelInfo("demo", "echo")
-    row = model_row(model, Shelf(ratings={model.target: Rating(0.5, 0.5, 3, "code")}, keys={"demo": ""}), Glyphs())
+    row = model_row(
+        model, ModelChoices(ratings={model.target: Rating(0.5, 0.5, 3, "code")}, keys={"demo": ""}), Glyphs()
+    )
     shown = dict(zip((column.title for column in COLUMNS), row.cells, strict=True))
     assert shown["your rating"] == "1587 ±87"
     assert "you rate it 1587 ±87 for code, from 3 votes" in row.detail
-    assert model_row(model, Shelf(), Glyphs()).cells[-1] == ""
+    assert model_row(model, ModelChoices(), Glyphs()).cells[-1] == ""

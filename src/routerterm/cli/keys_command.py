@@ -57,8 +57,8 @@ def command() -> None:
 def list_keys(as_data: bool) -> None:
     """List every key: where it is stored, its state, what is left of its quota."""
 
-    async def work(desk: KeyService) -> None:
-        view = await desk.view(with_empty=False)
+    async def work(key_service: KeyService) -> None:
+        view = await key_service.view(with_empty=False)
         if as_data:
             print_json(as_json(view), indent=2)
             return
@@ -91,24 +91,24 @@ def add_key(
             "Run `routerterm keys add` and paste the new key when it asks; or pipe it in.",
         )
 
-    async def work(desk: KeyService) -> None:
-        where = KeyLocation(place) if place else (await desk.place_for_new_keys()).place
-        step = Steps(await is_new(desk, where) and sys.stdin.isatty())
+    async def work(key_service: KeyService) -> None:
+        where = KeyLocation(place) if place else (await key_service.place_for_new_keys()).place
+        step = Steps(await is_new(key_service, where) and sys.stdin.isatty())
         if from_env:
-            name, key = await from_environment(desk, provider)
+            name, key = await from_environment(key_service, provider)
         else:
             step("Paste a provider's API key; it is not shown.")
-            name, key = recognised(desk, read_key(), provider)
+            name, key = recognised(key_service, read_key(), provider)
         secret = Secret(key)
         step(f"Choose a passphrase. Without it the {place_name(where)} cannot be opened again.")
-        await make_open(desk, where)
+        await make_open(key_service, where)
         result = None
         if not no_test:
-            step(f"Asking {desk.keyring.providers[name].title} about the key…")
-            result = await desk.try_out(name, secret)
+            step(f"Asking {key_service.keyring.providers[name].title} about the key…")
+            result = await key_service.try_out(name, secret)
             if result.refused:
                 raise VaultError(f"{result.says.rstrip('.')}. It was not stored.", result.hint or "Copy the key again.")
-        record = await desk.add(
+        record = await key_service.add(
             name, secret, label=label, place=where, replace_old=replace_old, quota=quota, notes=notes
         )
         print_line(f"Stored {record.provider}/{record.label} ({record.masked}) in the {place_name(record.place)}.")
@@ -124,18 +124,18 @@ def add_key(
 def test_keys(provider: str, label: str) -> None:
     """Test the keys at their providers."""
 
-    async def work(desk: KeyService) -> bool:
-        rows = [await desk.find(provider, label)] if label else await desk.keyring.all_rows()
+    async def work(key_service: KeyService) -> bool:
+        rows = [await key_service.find(provider, label)] if label else await key_service.keyring.all_rows()
         rows = [row for row in rows if row.enabled and provider in ("", row.provider)]
         if not rows:
             raise VaultError("There is no key to test.", "Add one: `routerterm keys add`.")
         for place in sorted({row.place for row in rows}):
-            await make_open(desk, place)
+            await make_open(key_service, place)
         good = True
         for row in rows:
             print_line(f"{row.name}  {row.masked}")
             try:
-                result = await desk.test(row)
+                result = await key_service.test(row)
             except VaultError as error:
                 result = ProbeResult(False, error.message, hint=error.hint)
             tell(result)
@@ -153,12 +153,12 @@ def test_keys(provider: str, label: str) -> None:
 def remove_key(provider: str, label: str, yes: bool) -> None:
     """Remove a stored key permanently."""
 
-    async def work(desk: KeyService) -> None:
-        row = await desk.find(provider, label)
+    async def work(key_service: KeyService) -> None:
+        row = await key_service.find(provider, label)
         if not yes:
             click.confirm(f"Remove {row.name} ({row.masked}) from the {place_name(row.place)}?", abort=True, err=True)
-        await make_open(desk, row.place)
-        await desk.remove(row)
+        await make_open(key_service, row.place)
+        await key_service.remove(row)
         print_line(f"Removed {row.name}.")
 
     _at_desk(work)
@@ -175,16 +175,16 @@ def move_key(provider: str, label: str, place: str | None, up: bool, down: bool)
     if (place is not None) + up + down != 1:
         raise click.UsageError("Give one of --to keyring, --to vault, --up or --down.")
 
-    async def work(desk: KeyService) -> None:
-        row = await desk.find(provider, label)
+    async def work(key_service: KeyService) -> None:
+        row = await key_service.find(provider, label)
         if place is None:
-            await desk.shift(row, -1 if up else 1)
-            order = ", ".join(other.label for other in await desk.keyring.rows(provider))
+            await key_service.shift(row, -1 if up else 1)
+            order = ", ".join(other.label for other in await key_service.keyring.rows(provider))
             print_line(f"{provider} now uses: {order}.")
             return
-        await make_open(desk, row.place)
-        await make_open(desk, KeyLocation(place))
-        moved = await desk.move(row, KeyLocation(place))
+        await make_open(key_service, row.place)
+        await make_open(key_service, KeyLocation(place))
+        moved = await key_service.move(row, KeyLocation(place))
         print_line(f"{moved.name} ({moved.masked}) is now in the {place_name(moved.place)}.")
 
     _at_desk(work)
@@ -200,10 +200,10 @@ def set_key(provider: str, label: str, quota: int | None, notes: str | None) -> 
     if quota is None and notes is None:
         raise click.UsageError("Give --quota, --notes or both.")
 
-    async def work(desk: KeyService) -> None:
-        row = await desk.find(provider, label)
+    async def work(key_service: KeyService) -> None:
+        row = await key_service.find(provider, label)
         kept = row.quota if quota is None else quota or None
-        await desk.describe(row, notes=row.notes if notes is None else notes, quota=kept)
+        await key_service.describe(row, notes=row.notes if notes is None else notes, quota=kept)
         print_line(f"{row.name}: {f'{kept:,} requests a day' if kept else 'no quota'}.")
 
     _at_desk(work)
@@ -230,8 +230,8 @@ def disable_key(provider: str, label: str) -> None:
 def lock_place(place: str) -> None:
     """Lock the vault (or the keyring, for every program that uses it)."""
 
-    async def work(desk: KeyService) -> None:
-        await desk.lock(KeyLocation(place))
+    async def work(key_service: KeyService) -> None:
+        await key_service.lock(KeyLocation(place))
         print_line(f"The {place_name(KeyLocation(place))} is locked.")
 
     _at_desk(work)
@@ -242,8 +242,8 @@ def lock_place(place: str) -> None:
 def unlock_place(place: str) -> None:
     """Unlock the vault or the keyring for a while."""
 
-    async def work(desk: KeyService) -> None:
-        await make_open(desk, KeyLocation(place))
+    async def work(key_service: KeyService) -> None:
+        await make_open(key_service, KeyLocation(place))
         print_line(f"The {place_name(KeyLocation(place))} is open.")
 
     _at_desk(work)
@@ -253,10 +253,10 @@ def unlock_place(place: str) -> None:
 def change_passphrase() -> None:
     """Change the passphrase of the encrypted vault."""
 
-    async def work(desk: KeyService) -> None:
+    async def work(key_service: KeyService) -> None:
         old = hidden("Current passphrase")
         new = new_passphrase()
-        await desk.change_passphrase(old, new)
+        await key_service.change_passphrase(old, new)
         print_line("The vault has a new passphrase.")
 
     _at_desk(work)
@@ -267,16 +267,16 @@ def _at_desk(work: Callable[[KeyService], Coroutine[Any, Any, T]]) -> T:
     from routerterm.wiring.keys import open_desk
 
     async def run() -> T:
-        async with open_desk(Paths.find()) as desk:
-            return await work(desk)
+        async with open_desk(Paths.find()) as key_service:
+            return await work(key_service)
 
     return asyncio.run(run())
 
 
 def _switch(provider: str, label: str, enabled: bool) -> None:
-    async def work(desk: KeyService) -> None:
-        row = await desk.find(provider, label)
-        await desk.set_enabled(row, enabled)
+    async def work(key_service: KeyService) -> None:
+        row = await key_service.find(provider, label)
+        await key_service.set_enabled(row, enabled)
         print_line(f"{row.name} is {'enabled' if enabled else 'disabled'}.")
 
     _at_desk(work)

@@ -24,10 +24,10 @@ def read_key() -> str:
     return sys.stdin.read(64 * 1024)
 
 
-def recognised(desk: KeyService, text: str, provider: str) -> tuple[str, str]:
+def recognised(key_service: KeyService, text: str, provider: str) -> tuple[str, str]:
     """Provider and key.  Raises `VaultError` where the provider cannot be told."""
-    pasted = desk.recognise(text)
-    known = desk.keyring.providers
+    pasted = key_service.recognise(text)
+    known = key_service.keyring.providers
     if provider:
         if provider not in known:
             raise VaultError(f"There is no provider {provider}.", f"Known are: {', '.join(known)}.")
@@ -45,20 +45,20 @@ def recognised(desk: KeyService, text: str, provider: str) -> tuple[str, str]:
     return click.prompt("Which provider is it for?", type=click.Choice(choices), err=True), pasted.key
 
 
-async def from_environment(desk: KeyService, provider: str) -> tuple[str, str]:
+async def from_environment(key_service: KeyService, provider: str) -> tuple[str, str]:
     """Provider and key of the variable that is meant.  Raises `VaultError` where that is not clear."""
-    rows = [row for row in await desk.keyring.all_rows() if row.place is KeyLocation.ENVIRONMENT]
+    rows = [row for row in await key_service.keyring.all_rows() if row.place is KeyLocation.ENVIRONMENT]
     rows = [row for row in rows if provider in ("", row.provider)]
     if len(rows) != 1:
         names = ", ".join(f"{row.provider} ({row.where})" for row in rows)
         hint = f"Give one provider: {names}." if rows else "Set its variable, or paste the key: `routerterm keys add`."
         raise VaultError("More than one variable holds a key." if rows else "No variable holds a key.", hint)
-    return rows[0].provider, (await desk.keyring.secret(rows[0])).reveal()
+    return rows[0].provider, (await key_service.keyring.secret(rows[0])).reveal()
 
 
-async def make_open(desk: KeyService, place: KeyLocation) -> None:
+async def make_open(key_service: KeyService, place: KeyLocation) -> None:
     """Ask for the passphrase of a locked or new place; nothing to do for the others."""
-    status = next((status for status in await desk.keyring.places() if status.place is place), None)
+    status = next((status for status in await key_service.keyring.places() if status.place is place), None)
     if status is None:
         raise VaultError(f"The settings do not allow keys in {place.value}.", "See `order` in [keys].")
     if status.state == "absent":
@@ -74,9 +74,9 @@ async def make_open(desk: KeyService, place: KeyLocation) -> None:
             place=place,
         )
     if status.state == "new":
-        await desk.unlock(place, new_passphrase())
+        await key_service.unlock(place, new_passphrase())
     else:
-        await _ask_until_open(desk.keeper, place)
+        await _ask_until_open(key_service.key_manager, place)
 
 
 async def open_locked(keyring: KeyStore, model: str) -> None:
@@ -86,10 +86,10 @@ async def open_locked(keyring: KeyStore, model: str) -> None:
             await _ask_until_open(KeyManager(keyring), status.place)
 
 
-async def _ask_until_open(keeper: KeyManager, place: KeyLocation) -> None:
+async def _ask_until_open(key_manager: KeyManager, place: KeyLocation) -> None:
     for left in reversed(range(_TRIES)):
         try:
-            await keeper.unlock(place, hidden(f"Passphrase of the {place_name(place)}"))
+            await key_manager.unlock(place, hidden(f"Passphrase of the {place_name(place)}"))
             return
         except WrongPassphrase as error:
             if not left:
@@ -111,9 +111,9 @@ class Steps:
             print_line(f"{self._done} of 3. {sentence}", err=True)
 
 
-async def is_new(desk: KeyService, place: KeyLocation) -> bool:
+async def is_new(key_service: KeyService, place: KeyLocation) -> bool:
     """Whether a place will be made with the passphrase it is given."""
-    return any(status.place is place and status.state == "new" for status in await desk.keyring.places())
+    return any(status.place is place and status.state == "new" for status in await key_service.keyring.places())
 
 
 def new_passphrase() -> str:

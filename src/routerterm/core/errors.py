@@ -1,4 +1,4 @@
-"""The tree of errors.  Each says what was wrong and what to do; how it is cured is a field of it.
+"""The tree of errors.  Each says what was wrong and what to do; what the router does about it is a field of it.
 
     RoutertermError                     one clear sentence, and a hint
     ├── ProviderError                   one attempt at one provider failed
@@ -7,18 +7,19 @@
     │   ├── UnsupportedRequest          this model or server lacks what it takes: next candidate
     │   ├── RequestTooLarge             larger than the account's rate: another model, no wait helps
     │   ├── AccessDenied                refused for the place or the network, not for the key
-    │   ├── BadCredential               key refused: next key
-    │   ├── OutOfCredit                 key unpaid: next key, never retried
-    │   ├── ModelGone                   unknown or switched off: next candidate
+    │   ├── InvalidKey                  key refused: next key
+    │   ├── InsufficientCredit          key unpaid: next key, never retried
+    │   │   └── PartialCredit           it can pay for a shorter answer: the same model, with fewer tokens
+    │   ├── ModelNotFound               unknown or switched off: next candidate
     │   ├── ContentBlocked              refused by a filter: the same
     │   ├── RateLimited                 too fast: wait, cool the key
-    │   ├── Transient                   5xx and the like: once more, then the next
-    │   ├── Warming                     still loading: wait
-    │   ├── Silent                      no byte in time: never asked again, it may bill twice
+    │   ├── ServerError                 5xx and the like: once more, then the next
+    │   ├── ModelLoading                still loading: wait
+    │   ├── ResponseTimeout             no byte in time: never asked again, it may bill twice
     │   ├── Unreachable                 refused, no name, no route: next candidate
     │   ├── EmptyAnswer                 it ended without a word: next candidate
-    │   ├── Malformed                   not the protocol's language
-    │   └── Cut                         the answer broke off
+    │   ├── InvalidResponse             not the protocol's language
+    │   └── StreamInterrupted           the answer was cut off
     │       └── AnswerTooLong           it was ended by us: no retry
     ├── Offline                         nothing at all can be reached
     ├── DeadlineExceeded                the whole request took too long
@@ -34,7 +35,7 @@
     │   └── GuardBlocked
     ├── SettingsError                   config.toml, the environment, a flag
     ├── StoreError                      the history database
-    └── VaultError                      a place where keys live
+    └── VaultError                      a place where keys are kept
 
 A message never holds a key, a prompt or an answer.
 """
@@ -81,7 +82,7 @@ class ProviderError(RoutertermError):
     """One attempt failed.  Waits are seconds; ``retry_after`` is a floor, never to be clipped down."""
 
     kind: ClassVar[str] = "error"
-    cure: ClassVar[RecoveryPolicy] = RecoveryPolicy()
+    recovery: ClassVar[RecoveryPolicy] = RecoveryPolicy()
 
     def __init__(
         self,
@@ -119,14 +120,14 @@ class ContextTooLong(ProviderError):
     """The prompt does not fit the model's window."""
 
     kind = "context_too_long"
-    cure = RecoveryPolicy(next_candidate=True, larger_context=True)
+    recovery = RecoveryPolicy(next_candidate=True, larger_context=True)
 
 
 class BadRequest(ProviderError):
     """The provider finds the request itself wrong."""
 
     kind = "caller_fault"
-    cure = RecoveryPolicy(next_candidate=True)
+    recovery = RecoveryPolicy(next_candidate=True)
 
 
 class UnsupportedRequest(ProviderError):
@@ -136,117 +137,117 @@ class UnsupportedRequest(ProviderError):
     """
 
     kind = "unsupported"
-    cure = RecoveryPolicy(next_candidate=True)
+    recovery = RecoveryPolicy(next_candidate=True)
 
 
 class RequestTooLarge(ProviderError):
     """One request is larger than what the account may send in a whole window: no wait makes it fit."""
 
     kind = "too_large"
-    cure = RecoveryPolicy(next_candidate=True)
+    recovery = RecoveryPolicy(next_candidate=True)
 
 
 class AccessDenied(ProviderError):
     """Refused for the country, the network or a firewall's challenge: the key itself is not at fault."""
 
     kind = "access_denied"
-    cure = RecoveryPolicy(next_candidate=True)
+    recovery = RecoveryPolicy(next_candidate=True)
 
 
 class InvalidKey(ProviderError):
     """The key is refused, or has no access."""
 
     kind = "bad_credential"
-    cure = RecoveryPolicy(next_key=True, next_candidate=True, drop_key=True)
+    recovery = RecoveryPolicy(next_key=True, next_candidate=True, drop_key=True)
 
 
 class InsufficientCredit(ProviderError):
     """The account behind the key is not paid."""
 
     kind = "out_of_credit"
-    cure = RecoveryPolicy(next_key=True, next_candidate=True, drop_key=True)
+    recovery = RecoveryPolicy(next_key=True, next_candidate=True, drop_key=True)
 
 
 class PartialCredit(InsufficientCredit):
     """The account can pay for a shorter answer than the one asked for; ``affordable`` says how long."""
 
-    cure = RecoveryPolicy(next_key=True, next_candidate=True)
+    recovery = RecoveryPolicy(next_key=True, next_candidate=True)
 
 
 class ModelNotFound(ProviderError):
     """The provider does not (or no longer) have the model."""
 
     kind = "model_gone"
-    cure = RecoveryPolicy(next_candidate=True)
+    recovery = RecoveryPolicy(next_candidate=True)
 
 
 class ContentBlocked(ProviderError):
     """A filter refused the prompt or the answer."""
 
     kind = "content_blocked"
-    cure = RecoveryPolicy(next_candidate=True)
+    recovery = RecoveryPolicy(next_candidate=True)
 
 
 class RateLimited(ProviderError):
     """Too many requests or tokens for this key."""
 
     kind = "rate_limited"
-    cure = RecoveryPolicy(retry=True, next_key=True, next_candidate=True, cool_key=True)
+    recovery = RecoveryPolicy(retry=True, next_key=True, next_candidate=True, cool_key=True)
 
 
 class ServerError(ProviderError):
     """The provider is in trouble of its own."""
 
     kind = "transient"
-    cure = RecoveryPolicy(retry=True, next_candidate=True, counts=True)
+    recovery = RecoveryPolicy(retry=True, next_candidate=True, counts=True)
 
 
 class ModelLoading(ProviderError):
     """The server is still loading the model."""
 
     kind = "warming"
-    cure = RecoveryPolicy(retry=True, next_candidate=True)
+    recovery = RecoveryPolicy(retry=True, next_candidate=True)
 
 
 class ResponseTimeout(ProviderError):
     """Nothing came in time."""
 
     kind = "silent"
-    cure = RecoveryPolicy(next_candidate=True, counts=True)
+    recovery = RecoveryPolicy(next_candidate=True, counts=True)
 
 
 class Unreachable(ProviderError):
     """No connection could be made."""
 
     kind = "unreachable"
-    cure = RecoveryPolicy(retry=True, next_candidate=True, counts=True)
+    recovery = RecoveryPolicy(retry=True, next_candidate=True, counts=True)
 
 
 class EmptyAnswer(ProviderError):
     """The provider ended the answer without any content: ``code`` is its own word for the end."""
 
     kind = "empty"
-    cure = RecoveryPolicy(next_candidate=True, counts=True)
+    recovery = RecoveryPolicy(next_candidate=True, counts=True)
 
 
 class InvalidResponse(ProviderError):
     """What came is not the protocol's language."""
 
     kind = "malformed"
-    cure = RecoveryPolicy(next_candidate=True, counts=True)
+    recovery = RecoveryPolicy(next_candidate=True, counts=True)
 
 
 class StreamInterrupted(ProviderError):
     """The answer broke off before its end was seen."""
 
     kind = "cut"
-    cure = RecoveryPolicy(next_candidate=True, counts=True)
+    recovery = RecoveryPolicy(next_candidate=True, counts=True)
 
 
 class AnswerTooLong(StreamInterrupted):
     """The answer was longer than any can be, and was ended by us: what came is kept, and nobody else is asked."""
 
-    cure = RecoveryPolicy()
+    recovery = RecoveryPolicy()
 
 
 class Offline(RoutertermError):
@@ -334,6 +335,6 @@ def provider_errors() -> Iterator[type[ProviderError]]:
     yield from ProviderError.__subclasses__()
 
 
-def flags(cure: RecoveryPolicy) -> tuple[str, ...]:
+def flags(recovery: RecoveryPolicy) -> tuple[str, ...]:
     """The names of what a cure allows."""
-    return tuple(name for name in cure.__struct_fields__ if getattr(cure, name))
+    return tuple(name for name in recovery.__struct_fields__ if getattr(recovery, name))

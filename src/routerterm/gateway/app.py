@@ -62,45 +62,45 @@ _EXPOSED = "retry-after, request-id, x-request-id, x-routerterm-provider, x-rout
 Handler = Callable[[Scope, Receive, Response, Client], Awaitable[None]]
 
 
-def gateway_app(house: GatewayState) -> Middleware:
+def gateway_app(state: GatewayState) -> Middleware:
     """Everything, as one ASGI application."""
-    answers = {path: Answers(house, wire) for path, wire in ANSWERS.items()}
+    answers = {path: Answers(state, wire) for path, wire in ANSWERS.items()}
     routes = [Route(path, endpoint, methods=["POST"]) for path, endpoint in answers.items()]
-    routes.append(Route("/api/chat/stream", EventAnswers(house), methods=["POST"]))
-    routes += _embedding_routes(house) + _history_routes(house)
-    routes += _responses_routes(house) + _other_routes(house) + _info_routes(house)
+    routes.append(Route("/api/chat/stream", EventAnswers(state), methods=["POST"]))
+    routes += _embedding_routes(state) + _history_routes(state)
+    routes += _responses_routes(state) + _other_routes(state) + _info_routes(state)
     app = Starlette(routes=routes, exception_handlers={})
     app.router.redirect_slashes = False
-    return Middleware(house, app, answers)
+    return Middleware(state, app, answers)
 
 
-def _info_routes(house: GatewayState) -> list[Route]:
-    info = InfoEndpoints(house)
+def _info_routes(state: GatewayState) -> list[Route]:
+    info = InfoEndpoints(state)
     return [
-        Route("/v1/messages/count_tokens", Endpoint(house, info.count_tokens), methods=["POST"]),
-        Route("/v1/models", Endpoint(house, info.models), methods=["GET"]),
-        Route("/v1/models/{id:path}", Endpoint(house, info.model), methods=["GET"]),
-        Route("/v1/usage", Endpoint(house, info.usage), methods=["GET"]),
-        Route("/metrics", Endpoint(house, info.metrics), methods=["GET"]),
-        Route("/mcp", Endpoint(house, McpEndpoint(house).post), methods=["POST"]),
-        Route("/health", Endpoint(house, info.health, free=True), methods=["GET"]),
+        Route("/v1/messages/count_tokens", Endpoint(state, info.count_tokens), methods=["POST"]),
+        Route("/v1/models", Endpoint(state, info.models), methods=["GET"]),
+        Route("/v1/models/{id:path}", Endpoint(state, info.model), methods=["GET"]),
+        Route("/v1/usage", Endpoint(state, info.usage), methods=["GET"]),
+        Route("/metrics", Endpoint(state, info.metrics), methods=["GET"]),
+        Route("/mcp", Endpoint(state, McpEndpoint(state).post), methods=["POST"]),
+        Route("/health", Endpoint(state, info.health, free=True), methods=["GET"]),
     ]
 
 
-def _history_routes(house: GatewayState) -> list[Route]:
-    history = HistoryApi(house)
+def _history_routes(state: GatewayState) -> list[Route]:
+    history = HistoryApi(state)
     every, one = "/api/conversations", "/api/conversations/{id}"
     return [
-        Route(every, Endpoint(house, history.listed), methods=["GET"]),
-        Route(every, Endpoint(house, history.created), methods=["POST"]),
-        Route(one, Endpoint(house, history.opened), methods=["GET"]),
-        Route(one, Endpoint(house, history.deleted), methods=["DELETE"]),
-        Route(f"{one}/clone", Endpoint(house, history.cloned), methods=["POST"]),
-        Route("/api/usage/summary", Endpoint(house, history.usage), methods=["GET"]),
+        Route(every, Endpoint(state, history.listed), methods=["GET"]),
+        Route(every, Endpoint(state, history.created), methods=["POST"]),
+        Route(one, Endpoint(state, history.opened), methods=["GET"]),
+        Route(one, Endpoint(state, history.deleted), methods=["DELETE"]),
+        Route(f"{one}/clone", Endpoint(state, history.cloned), methods=["POST"]),
+        Route("/api/usage/summary", Endpoint(state, history.usage), methods=["GET"]),
     ]
 
 
-def _embedding_routes(house: GatewayState) -> list[Route]:
+def _embedding_routes(state: GatewayState) -> list[Route]:
     one = "/{version}/models/{model:path}"
     places = {
         "/v1/embeddings": "openai",
@@ -109,40 +109,40 @@ def _embedding_routes(house: GatewayState) -> list[Route]:
         f"{one}:embedContent": "gemini",
         f"{one}:batchEmbedContents": "gemini-batch",
     }
-    return [Route(path, EmbeddingAnswers(house, style), methods=["POST"]) for path, style in places.items()]
+    return [Route(path, EmbeddingAnswers(state, style), methods=["POST"]) for path, style in places.items()]
 
 
-def _responses_routes(house: GatewayState) -> list[Route]:
-    kept = ResponseEndpoints(house)
+def _responses_routes(state: GatewayState) -> list[Route]:
+    kept = ResponseEndpoints(state)
     one = "/v1/responses/{id}"
     return [
-        Route("/v1/responses/input_tokens", Endpoint(house, kept.input_tokens), methods=["POST"]),
-        Route(one, Endpoint(house, kept.get), methods=["GET"]),
-        Route(one, Endpoint(house, kept.delete), methods=["DELETE"]),
-        Route(f"{one}/input_items", Endpoint(house, kept.input_items), methods=["GET"]),
+        Route("/v1/responses/input_tokens", Endpoint(state, kept.input_tokens), methods=["POST"]),
+        Route(one, Endpoint(state, kept.get), methods=["GET"]),
+        Route(one, Endpoint(state, kept.delete), methods=["DELETE"]),
+        Route(f"{one}/input_items", Endpoint(state, kept.input_items), methods=["GET"]),
     ]
 
 
-def _other_routes(house: GatewayState) -> list[Route]:
+def _other_routes(state: GatewayState) -> list[Route]:
     """Gemini's and Ollama's own addresses."""
-    other = OtherApis(house)
+    other = OtherApis(state)
     routes = [
-        Route("/api/tags", Endpoint(house, other.ollama_tags), methods=["GET"]),
-        Route("/api/ps", Endpoint(house, other.ollama_running), methods=["GET"]),
-        Route("/api/version", Endpoint(house, other.ollama_version), methods=["GET"]),
-        Route("/api/show", Endpoint(house, other.ollama_show), methods=["POST"]),
+        Route("/api/tags", Endpoint(state, other.ollama_tags), methods=["GET"]),
+        Route("/api/ps", Endpoint(state, other.ollama_running), methods=["GET"]),
+        Route("/api/version", Endpoint(state, other.ollama_version), methods=["GET"]),
+        Route("/api/show", Endpoint(state, other.ollama_show), methods=["POST"]),
     ]
-    whole, pieces = GeminiAnswers(house, stream=False), GeminiAnswers(house, stream=True)
+    whole, pieces = GeminiAnswers(state, stream=False), GeminiAnswers(state, stream=True)
     for version in ("v1beta", "v1"):
         one = f"/{version}/models/{{model:path}}"
         routes += [
             Route(f"{one}:generateContent", whole, methods=["POST"]),
             Route(f"{one}:streamGenerateContent", pieces, methods=["POST"]),
-            Route(f"{one}:countTokens", Endpoint(house, other.gemini_count), methods=["POST"]),
+            Route(f"{one}:countTokens", Endpoint(state, other.gemini_count), methods=["POST"]),
         ]
     routes += [
-        Route("/v1beta/models", Endpoint(house, other.gemini_models), methods=["GET"]),
-        Route("/v1beta/models/{model:path}", Endpoint(house, other.gemini_model), methods=["GET"]),
+        Route("/v1beta/models", Endpoint(state, other.gemini_models), methods=["GET"]),
+        Route("/v1beta/models/{model:path}", Endpoint(state, other.gemini_model), methods=["GET"]),
     ]
     return routes
 
@@ -150,8 +150,8 @@ def _other_routes(house: GatewayState) -> list[Route]:
 class Middleware:
     """Checks by which name and from which page we are called, and tells every error in the protocol that was asked."""
 
-    def __init__(self, house: GatewayState, app: Starlette, answers: Mapping[str, Answers]) -> None:
-        self._house = house
+    def __init__(self, state: GatewayState, app: Starlette, answers: Mapping[str, Answers]) -> None:
+        self._state = state
         self._app = app.router
         self._answers = answers
         self._known = [route.path for route in app.router.routes if isinstance(route, Route)]
@@ -167,7 +167,7 @@ class Middleware:
         try:
             if sum(len(name) + len(value) + 4 for name, value in scope["headers"]) > HEAD_MOST:
                 raise wrong(431, "The headers are too large.", ("connection", "close"))
-            self._house.access.check_place(headers)
+            self._state.access.check_place(headers)
             if scope["method"] == "OPTIONS" and "origin" in headers:
                 await self._preflight(out, headers)
                 return
@@ -201,7 +201,7 @@ class Middleware:
         await out.whole(204, b"", more)
 
     def _cors(self, origin: str | None) -> tuple[Header, ...]:
-        if origin is None or origin not in self._house.access.origins:
+        if origin is None or origin not in self._state.access.origins:
             return ()
         return (
             ("access-control-allow-origin", origin),
@@ -213,13 +213,13 @@ class Middleware:
 class Endpoint:
     """One address with its handler.  ``free``: strangers are let in, as strangers."""
 
-    def __init__(self, house: GatewayState, handler: Handler, *, free: bool = False) -> None:
-        self._house, self._handler, self._free = house, handler, free
+    def __init__(self, state: GatewayState, handler: Handler, *, free: bool = False) -> None:
+        self._state, self._handler, self._free = state, handler, free
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
         try:
-            who = await self._house.who(scope)
+            who = await self._state.who(scope)
         except HttpError:
             if not self._free:
                 raise
@@ -233,8 +233,8 @@ class Endpoint:
 class Answers:
     """One of the addresses where models answer."""
 
-    def __init__(self, house: GatewayState, wire: Wire) -> None:
-        self._house = house
+    def __init__(self, state: GatewayState, wire: Wire) -> None:
+        self._state = state
         self._wire = wire
         self._half = server_half(wire.protocol)
 
@@ -244,17 +244,17 @@ class Answers:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, with its line in the list of requests and in the metrics."""
-        house, out = self._house, scope["out"]
-        who = await house.who(scope)
-        account = house.open(who, scope["path"][:_LONGEST_PATH])
+        state, out = self._state, scope["out"]
+        who = await state.who(scope)
+        account = state.open(who, scope["path"][:_LONGEST_PATH])
         address = self._address(scope)
-        exchange = ChatHandler(house, self._wire, self._half, scope=scope, receive=receive, address=address)
+        exchange = ChatHandler(state, self._wire, self._half, scope=scope, receive=receive, address=address)
         try:
             await exchange.run(who, account)
             account.close(None, out.status)
         except HttpError as error:
             if error.status == 404:
-                error.error = await house.with_nearest(error.error, account.row.asked, who)
+                error.error = await state.with_nearest(error.error, account.row.asked, who)
             if account.row.ending == "error":  # the router was asked, and failed
                 account.close(None, error.status)
             else:
@@ -273,14 +273,14 @@ class Answers:
             account.close("error", out.status or 500)
             raise
         finally:
-            house.close(account)
+            state.close(account)
 
 
 class EventAnswers(Answers):
     """The address of our own typed events, which always streams."""
 
-    def __init__(self, house: GatewayState) -> None:
-        super().__init__(house, EVENTS)
+    def __init__(self, state: GatewayState) -> None:
+        super().__init__(state, EVENTS)
 
     def _address(self, scope: Scope) -> Mapping[str, Any]:
         """It streams."""
@@ -290,8 +290,8 @@ class EventAnswers(Answers):
 class GeminiAnswers(Answers):
     """Gemini's addresses: the model and whether to stream stand in the path."""
 
-    def __init__(self, house: GatewayState, *, stream: bool) -> None:
-        super().__init__(house, GEMINI)
+    def __init__(self, state: GatewayState, *, stream: bool) -> None:
+        super().__init__(state, GEMINI)
         self._stream = stream
 
     def _address(self, scope: Scope) -> Mapping[str, Any]:

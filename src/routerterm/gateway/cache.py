@@ -81,10 +81,10 @@ class Slot(Struct):
     key: str
     answer: KeptAnswer | None
 
-    async def events(self, house: GatewayState, request: ChatRequest) -> AsyncGenerator[Event, None]:
+    async def events(self, state: GatewayState, request: ChatRequest) -> AsyncGenerator[Event, None]:
         """The kept answer, entered in the ledger at its true cost; where there is none, the router's."""
         if self.answer is None:
-            events = house.stream(request)
+            events = state.stream(request)
             try:
                 async for event in events:
                     yield event
@@ -92,7 +92,7 @@ class Slot(Struct):
                 await events.aclose()
             return
         finished = self.answer.finished
-        await house.enter_cached(request, finished.target)
+        await state.enter_cached(request, finished.target)
         yield AttemptStarted(1, finished.target, None, "answered from the cache")
         for piece in self.answer.content:
             yield piece

@@ -50,7 +50,7 @@ class ChatHandler:
 
     def __init__(
         self,
-        house: GatewayState,
+        state: GatewayState,
         wire: Wire,
         half: ServerCodec,
         *,
@@ -58,7 +58,7 @@ class ChatHandler:
         receive: Receive,
         address: Mapping[str, Any] | None = None,
     ) -> None:
-        self._house = house
+        self._state = state
         self._wire = wire
         self._half = half
         self._scope = scope
@@ -72,8 +72,8 @@ class ChatHandler:
         self._who = STRANGER
         self._limit: asyncio.Timeout | None = None
         self._why: Why = ""
-        self._id = wire.prefix + house.new_id().lower()
-        self._quiet_since = house.now()
+        self._id = wire.prefix + state.new_id().lower()
+        self._quiet_since = state.now()
         self._turn = asyncio.Lock()
         """Held by who writes: pieces of the answer, or signs of life."""
         self._stream = half.ServerStream(id="", model="", created=0)
@@ -87,69 +87,69 @@ class ChatHandler:
 
     async def run(self, who: Client, account: RequestRecord) -> None:
         """Answer.  Raises `HttpError` as long as nothing has gone out."""
-        house, headers = self._house, headers_of(self._scope)
-        wishes = request_options(headers)
-        account.visible = self._visible = wishes.log
-        body = await house.bodies.read(headers, self._receive)
+        state, headers = self._state, headers_of(self._scope)
+        options = request_options(headers)
+        account.visible = self._visible = options.log
+        body = await state.bodies.read(headers, self._receive)
         self._body = body
         self._who = who
         try:
             asked = await self._read(body, who)
             account.asked(asked.request.model, asked.stream)
-            request = self._request(asked, who, wishes)
+            request = self._request(asked, who, options)
             counted = who.allowance.tpm is not None or (asked.stream and self._wire is MESSAGES)
-            prompt = await house.prompt_tokens(request, large=len(body) > LARGE) if counted else 0
+            prompt = await state.prompt_tokens(request, large=len(body) > LARGE) if counted else 0
             self._prompt_tokens = prompt
-            ticket = house.gate.enter(who, prompt, request.params.max_output)
-            if ticket.answer is not None:
-                request = replace(request, params=replace(request.params, max_output=ticket.answer))
+            permit = state.gate.enter(who, prompt, request.params.max_output)
+            if permit.answer is not None:
+                request = replace(request, params=replace(request.params, max_output=permit.answer))
             try:
-                await self._answer(request, asked, wishes, who, account, ticket)
+                await self._answer(request, asked, options, who, account, permit)
             finally:
-                house.gate.leave(ticket, account.tokens)
+                state.gate.leave(permit, account.tokens)
         finally:
-            house.bodies.release(len(body))
+            state.bodies.release(len(body))
 
     async def _read(self, body: bytes, who: Client) -> ServerRequest:
         """The request, with all that it refers to.  Raises `BadRequest`."""
         if self._wire is RESPONSES:
-            body = await self._house.responses.with_history(body, who)
+            body = await self._state.responses.with_history(body, who)
         decode: Callable[[bytes], ServerRequest] = partial(self._half.decode_request, **self._address)
         asked = await asyncio.to_thread(decode, body) if len(body) > LARGE else decode(body)
         check_request(asked.request)
         return asked
 
-    def _request(self, asked: ServerRequest, who: Client, wishes: RequestOptions) -> ChatRequest:
+    def _request(self, asked: ServerRequest, who: Client, options: RequestOptions) -> ChatRequest:
         """The request as the router gets it.  Raises `HttpError` (403)."""
         if not who.allowance.allows(asked.request.model):
             raise forbidden(f"This key may not use {asked.request.model[:100]!r}.")
-        caps = (*who.caps(*self._house.day_and_month()), *wishes.caps)
+        caps = (*who.caps(*self._state.day_and_month()), *options.caps)
         params, most = asked.request.params, who.allowance.max_output
         if most is not None:
             params = replace(params, max_output=min(most, params.max_output or most))
-        return replace(asked.request, client=who.name, controls=wishes.controls, caps=caps, params=params)
+        return replace(asked.request, client=who.name, controls=options.controls, caps=caps, params=params)
 
     async def _answer(
         self,
         request: ChatRequest,
         asked: ServerRequest,
-        wishes: RequestOptions,
+        options: RequestOptions,
         who: Client,
         account: RequestRecord,
-        ticket: Permit,
+        permit: Permit,
     ) -> None:
-        slot = self._house.slot(request, wishes, who)
+        slot = self._state.slot(request, options, who)
         self._relay = Relay(whole=not asked.stream, hidden=who.allowance.hidden)
         watch = asyncio.create_task(self._watch(asked))
-        self._house.exchanges.add(self)
+        self._state.exchanges.add(self)
         try:
             async with asyncio.timeout(None) as self._limit:
                 if self._why:
                     self.interrupt(self._why)
                 account.cached = account.row.cached = slot is not None and slot.answer is not None
-                events = self._house.stream(request) if slot is None else slot.events(self._house, request)
+                events = self._state.stream(request) if slot is None else slot.events(self._state, request)
                 if who.allowance.tpm is not None:
-                    events = self._counted(events, ticket, who.allowance.tpm)
+                    events = self._counted(events, permit, who.allowance.tpm)
                 async with aclosing(events) as running:
                     if asked.stream:
                         said = await self._in_pieces(running, asked, account)
@@ -161,20 +161,20 @@ class ChatHandler:
             await self._interrupted(asked, account)
         finally:
             self._limit = None
-            self._house.exchanges.discard(self)
+            self._state.exchanges.discard(self)
             watch.cancel()
             with suppress(asyncio.CancelledError):
                 await watch
 
     async def _counted(
-        self, events: AsyncGenerator[Event, None], ticket: Permit, tpm: int
+        self, events: AsyncGenerator[Event, None], permit: Permit, tpm: int
     ) -> AsyncGenerator[Event, None]:
         """The events, as long as the key has tokens left for another attempt: it leaves when its event is taken."""
         async with aclosing(events):
             async for event in events:
                 if isinstance(event, AttemptStarted) and event.n > 1:
                     try:
-                        self._house.gate.again(ticket, tpm)
+                        self._state.gate.again(permit, tpm)
                     except HttpError as denied:
                         yield Failed(denied.error, attempts=event.n - 1)
                         return
@@ -200,7 +200,7 @@ class ChatHandler:
         body = self._half.encode_body(said, **self._made(asked))
         if self._wire is RESPONSES and self._visible:
             response = loads(body)
-            await self._house.responses.keep(self._body, response, self._who, self._house.milliseconds())
+            await self._state.responses.keep(self._body, response, self._who, self._state.milliseconds())
         await self._out.whole(200, body, (*self._who_answered(asked), *account.headers()))
         return said
 
@@ -226,7 +226,7 @@ class ChatHandler:
                     await self._keep_response()
                     await out.end(data)
                     break
-                self._quiet_since = self._house.now()
+                self._quiet_since = self._state.now()
                 await out.piece(data)
         if relay.error is not None and not out.started:
             account.end(relay)
@@ -244,11 +244,11 @@ class ChatHandler:
         """Keep a streamed response that came to its end, where its protocol goes on from what was kept."""
         finished = getattr(self._stream, "finished", None)
         if self._wire is RESPONSES and finished is not None and self._visible:
-            await self._house.responses.keep(self._body, finished, self._who, self._house.milliseconds())
+            await self._state.responses.keep(self._body, finished, self._who, self._state.milliseconds())
 
     def _made(self, asked: ServerRequest) -> dict[str, Any]:
         """What an answer says of itself."""
-        made: dict[str, Any] = {"id": self._id, "model": self._model(asked), "created": self._house.seconds()}
+        made: dict[str, Any] = {"id": self._id, "model": self._model(asked), "created": self._state.seconds()}
         if self._wire is RESPONSES:
             made["echo"] = asked.echo
         elif self._wire is MESSAGES:
@@ -276,7 +276,7 @@ class ChatHandler:
         async with self._turn:
             if not self._out.started:
                 await self._out.piece(await self._start(asked) + self._stream.ping())
-            elif not self._out.ended and self._house.now() - self._quiet_since >= HEARTBEAT:
+            elif not self._out.ended and self._state.now() - self._quiet_since >= HEARTBEAT:
                 await self._out.piece(self._stream.ping())
 
     async def _interrupted(self, asked: ServerRequest, account: RequestRecord) -> None:

@@ -52,16 +52,16 @@ class _Made(Struct):
 class EmbeddingAnswers:
     """One of the addresses; ``style``: openai, gemini (one text), gemini-batch, ollama, ollama-old."""
 
-    def __init__(self, house: GatewayState, style: str) -> None:
-        self._house, self._style = house, style
+    def __init__(self, state: GatewayState, style: str) -> None:
+        self._state, self._style = state, style
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, with its line in the list of requests and in the metrics."""
         from routerterm.gateway.chat_handler import http_error
 
-        house, out = self._house, scope["out"]
-        who = await house.who(scope)
-        account = house.open(who, scope["path"][:200])
+        state, out = self._state, scope["out"]
+        who = await state.who(scope)
+        account = state.open(who, scope["path"][:200])
         try:
             body = await self._answer(scope, receive, who, account)
             account.row.ending = "done"
@@ -80,31 +80,31 @@ class EmbeddingAnswers:
             account.close("error", out.status or 500)
             raise
         finally:
-            house.close(account)
+            state.close(account)
 
     async def _answer(self, scope: Scope, receive: Receive, who: Client, account: RequestRecord) -> bytes:
-        house, headers = self._house, headers_of(scope)
+        state, headers = self._state, headers_of(scope)
         options = request_options(headers)
         account.visible = options.log
-        body = await house.bodies.read(headers, receive)
+        body = await state.bodies.read(headers, receive)
         try:
             asked = read_request(self._style, body, scope.get("path_params", {}).get("model", ""))
             account.asked(asked.model, False)
             if not who.allowance.allows(asked.model):
                 raise forbidden(f"This key may not ask for {asked.model[:100]!r}.")
-            permit = house.gate.enter(who, sum(len(words) for words in asked.texts) // 3, 1)
+            permit = state.gate.enter(who, sum(len(words) for words in asked.texts) // 3, 1)
             try:
                 made = await self._made(asked, who, options, account)
             finally:
-                house.gate.leave(permit, account.tokens)
+                state.gate.leave(permit, account.tokens)
         finally:
-            house.bodies.release(len(body))
+            state.bodies.release(len(body))
         return await asyncio.to_thread(write_answer, self._style, asked, made)
 
     async def _made(self, asked: _Asked, who: Client, options: RequestOptions, account: RequestRecord) -> _Made:
         """The vectors of all texts, some at a time.  Raises the router's error."""
         made = _Made()
-        caps = (*who.caps(*self._house.day_and_month()), *options.caps)
+        caps = (*who.caps(*self._state.day_and_month()), *options.caps)
         # Vectors of two models cannot be compared: nobody stands in for the model that was asked for.
         controls = replace(options.controls, fallbacks=False)
         for start in range(0, len(asked.texts), MOST_TEXTS):
@@ -123,7 +123,7 @@ class EmbeddingAnswers:
 
     async def _some(self, request: ChatRequest, made: _Made, account: RequestRecord) -> None:
         said: list[str] = []
-        async with aclosing(self._house.stream(request)) as events:
+        async with aclosing(self._state.stream(request)) as events:
             async for event in events:
                 match event:
                     case AttemptStarted(n, target):

@@ -28,9 +28,9 @@ _LONGEST_TITLE = 300
 class HistoryApi:
     """The handlers."""
 
-    def __init__(self, house: GatewayState) -> None:
-        self._house = house
-        self._store = house.services.store
+    def __init__(self, state: GatewayState) -> None:
+        self._state = state
+        self._store = state.services.store
 
     async def listed(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:
         """Conversations, pinned ones first, then the newest; ``limit``, and ``after`` with the last one's id."""
@@ -69,7 +69,7 @@ class HistoryApi:
     async def created(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:
         """A new conversation: ``title``, ``model`` and ``system``, each if given."""
         _owner_only(who)
-        bodies = self._house.bodies
+        bodies = self._state.bodies
         body = await bodies.read(headers_of(scope), receive)
         bodies.release(len(body))
         given = read_object(body or b"{}")
@@ -92,7 +92,7 @@ class HistoryApi:
         """A copy with all its branches."""
         _owner_only(who)
         found = await self._found(scope["path_params"]["id"])
-        now = self._house.milliseconds()
+        now = self._state.milliseconds()
         title = f"{found.title} (copy)".strip()[:_LONGEST_TITLE]
         copy = replace(found, id=self._store.new_id(), title=title, created_at=now, updated_at=now, draft="")
         head = await self._store.messages.head(found.id)
@@ -108,7 +108,7 @@ class HistoryApi:
             raise wrong(400, "`days` must be a number from 1 to 3660.")
         if by not in BYS:
             raise wrong(400, f"`by` must be one of {', '.join(BYS)}.")
-        zone = self._house.services.zone
+        zone = self._state.services.zone
         found = await summary(self._store, int(days), by, zone=zone)
         await out.whole(200, msgspec.json.encode(found))
 

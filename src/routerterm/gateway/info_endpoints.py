@@ -24,68 +24,68 @@ _DAY_MS = 86_400_000
 class InfoEndpoints:
     """The handlers of all addresses that answer without a model."""
 
-    def __init__(self, house: GatewayState) -> None:
-        self._house = house
+    def __init__(self, state: GatewayState) -> None:
+        self._state = state
 
     async def models(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:
         """Routes, aliases, and the models of all providers that can be asked."""
-        rows = [self._row(id, headers_of(scope)) for id in await self._house.model_names(who)]
+        rows = [self._row(id, headers_of(scope)) for id in await self._state.model_names(who)]
         await out.whole(200, _json(self._page(rows, headers_of(scope))))
 
     async def model(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:
         """One of them."""
         id = scope["path_params"]["id"]
-        if id not in await self._house.model_names(who):
+        if id not in await self._state.model_names(who):
             raise wrong(404, f"There is no model {id[:100]!r} here; GET /v1/models lists the models.")
         await out.whole(200, _json(self._row(id, headers_of(scope))))
 
     async def count_tokens(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:
         """How long a prompt is for the model that would be asked first."""
-        house = self._house
-        body = await house.bodies.read(headers_of(scope), receive)
+        state = self._state
+        body = await state.bodies.read(headers_of(scope), receive)
         try:
             request = (await asyncio.to_thread(server_half("anthropic-messages").decode_request, body)).request
-            tokens = await house.count_tokens(request, who)
+            tokens = await state.count_tokens(request, who)
         finally:
-            house.bodies.release(len(body))
+            state.bodies.release(len(body))
         await out.whole(200, _json({"input_tokens": tokens}))
 
     async def health(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:
         """Whether all is well; how the providers are is told to the owner alone, since no key is asked for."""
-        house = self._house
-        body: dict[str, Any] = {"status": "stopping" if house.stopping else "ok"}
+        state = self._state
+        body: dict[str, Any] = {"status": "stopping" if state.stopping else "ok"}
         if who.is_owner:
-            lamps = await house.services.lamps()
+            lamps = await state.services.lamps()
             body |= {
-                "uptime_seconds": round(house.now() - house.begun, 3),
-                "running": house.gate.running,
+                "uptime_seconds": round(state.now() - state.begun, 3),
+                "running": state.gate.running,
                 "providers": {name: str(lamp) for name, lamp in lamps},
             }
-        await out.whole(503 if house.stopping else 200, _json(body))
+        await out.whole(503 if state.stopping else 200, _json(body))
 
     async def metrics(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:
         """For Prometheus; only for the owner."""
         _for_owner(who)
-        house = self._house
-        health = await house.services.router.health()
-        text = house.metrics.text(running=house.gate.running, uptime=house.now() - house.begun, health=health)
+        state = self._state
+        health = await state.services.router.health()
+        text = state.metrics.text(running=state.gate.running, uptime=state.now() - state.begun, health=health)
         await out.whole(200, text.encode(), kind="text/plain; version=0.0.4; charset=utf-8")
 
     async def usage(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:
         """What was used of late, by client and model: the owner sees all, a key sees its own."""
-        house = self._house
+        state = self._state
         days = _days(scope)
-        now, (day, month) = house.milliseconds(), house.day_and_month()
+        now, (day, month) = state.milliseconds(), state.day_and_month()
         since = day - (days - 1) * _DAY_MS
         client = None if who.is_owner else who.name
-        rows = await house.services.store.gateway_keys.used(since, client)
+        rows = await state.services.store.gateway_keys.used(since, client)
         body: dict[str, Any] = {
             "since": since,
             "until": now,
             "data": [_usage_row(row) for row in rows],
         }
         caps = who.caps(day, month)
-        used = await house.services.store.ledger.used(caps) if caps else ()
+        used = await state.services.store.ledger.used(caps) if caps else ()
         body["caps"] = [
             {
                 "period": {day: "day", month: "month"}.get(cap.since, "balance"),

@@ -70,15 +70,15 @@ TOOLS = (
 class McpEndpoint:
     """The handler of ``/mcp``."""
 
-    def __init__(self, house: GatewayState) -> None:
-        self._house = house
+    def __init__(self, state: GatewayState) -> None:
+        self._state = state
         self._half = McpServerHalf("routerterm", __version__, TOOLS)
 
     async def post(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:
         """One message.  Only the owner: what it finds and tells is the person's own."""
         if not who.is_owner:
             raise forbidden("Only your own key may use /mcp.")
-        bodies = self._house.bodies
+        bodies = self._state.bodies
         body = await bodies.read(headers_of(scope), receive)
         try:
             message = parse_message(body)
@@ -114,8 +114,8 @@ class McpEndpoint:
     async def _find(self, arguments: Mapping[str, Any]) -> str:
         from routerterm.store.query import parse
 
-        query = parse(_required(arguments, "query"), self._house.milliseconds())
-        found = await self._house.services.store.search.find(query, _whole(arguments, "limit", 10, _MOST_FOUND))
+        query = parse(_required(arguments, "query"), self._state.milliseconds())
+        found = await self._state.services.store.search.find(query, _whole(arguments, "limit", 10, _MOST_FOUND))
         rows = [
             {
                 "conversation_id": hit.conversation_id,
@@ -130,7 +130,7 @@ class McpEndpoint:
 
     async def _ask(self, arguments: Mapping[str, Any], who: Client) -> str:
         said: list[str] = []
-        async with aclosing(self._house.stream(self._request(arguments, who))) as events:
+        async with aclosing(self._state.stream(self._request(arguments, who))) as events:
             async for event in events:
                 match event:
                     case TextDelta(words):
@@ -144,7 +144,7 @@ class McpEndpoint:
         return "".join(said)
 
     async def _why(self, arguments: Mapping[str, Any], who: Client) -> str:
-        decision = await self._house.services.router.explain(self._request(arguments, who))
+        decision = await self._state.services.router.explain(self._request(arguments, who))
         candidates = [
             {
                 "model": str(each.target),
@@ -160,14 +160,14 @@ class McpEndpoint:
         by = text(arguments.get("by")) or "model"
         if by not in BYS:
             raise BadRequest(f"`by` must be one of {', '.join(BYS)}.")
-        services = self._house.services
+        services = self._state.services
         found = await summary(services.store, _whole(arguments, "days", 30, 3660), by, zone=services.zone)  # type: ignore[arg-type]  # one of BYS
         return msgspec.json.encode(found).decode()
 
     def _request(self, arguments: Mapping[str, Any], who: Client) -> ChatRequest:
-        model = text(arguments.get("model")) or self._house.services.default_model
+        model = text(arguments.get("model")) or self._state.services.default_model
         messages = (Message.of("user", _required(arguments, "prompt")),)
-        return ChatRequest(model, messages, client=who.name, caps=who.caps(*self._house.day_and_month()))
+        return ChatRequest(model, messages, client=who.name, caps=who.caps(*self._state.day_and_month()))
 
 
 def _required(arguments: Mapping[str, Any], name: str) -> str:

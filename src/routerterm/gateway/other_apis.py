@@ -26,39 +26,39 @@ _METHODS = ["generateContent", "streamGenerateContent", "countTokens"]
 class OtherApis:
     """The handlers."""
 
-    def __init__(self, house: GatewayState) -> None:
-        self._house = house
+    def __init__(self, state: GatewayState) -> None:
+        self._state = state
 
     async def gemini_models(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:
         """All models as Google lists them."""
-        names = await self._house.model_names(who)
+        names = await self._state.model_names(who)
         await out.whole(200, dumps({"models": [_gemini_row(name) for name in names]}))
 
     async def gemini_model(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:
         """One of them."""
         name = scope["path_params"]["model"].removeprefix("models/")
-        if name not in await self._house.model_names(who):
+        if name not in await self._state.model_names(who):
             raise wrong(404, f"There is no model {name[:100]!r} here.")
         await out.whole(200, dumps(_gemini_row(name)))
 
     async def gemini_count(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:
         """How long a prompt is."""
-        house = self._house
-        body = await house.bodies.read(headers_of(scope), receive)
+        state = self._state
+        body = await state.bodies.read(headers_of(scope), receive)
         try:
             given = read_object(body)
             inner = mapping(given.get("generateContentRequest")) or given
             codec: Any = server_half("gemini")
             model = scope["path_params"]["model"]
             asked = await asyncio.to_thread(codec.decode_request, dumps(inner), model=model)
-            tokens = await house.count_tokens(asked.request, who)
+            tokens = await state.count_tokens(asked.request, who)
         finally:
-            house.bodies.release(len(body))
+            state.bodies.release(len(body))
         await out.whole(200, dumps({"totalTokens": tokens}))
 
     async def ollama_tags(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:
         """All models as Ollama lists them."""
-        names = await self._house.model_names(who)
+        names = await self._state.model_names(who)
         await out.whole(200, dumps({"models": [_ollama_row(name) for name in names]}))
 
     async def ollama_running(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:
@@ -71,15 +71,15 @@ class OtherApis:
 
     async def ollama_show(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:
         """What one model can do."""
-        house = self._house
-        body = await house.bodies.read(headers_of(scope), receive)
-        house.bodies.release(len(body))
+        state = self._state
+        body = await state.bodies.read(headers_of(scope), receive)
+        state.bodies.release(len(body))
         given = read_object(body)
         name = text(given.get("model")) or text(given.get("name"))
-        if name not in await house.model_names(who):
+        if name not in await state.model_names(who):
             raise wrong(404, f"There is no model {name[:100]!r} here.")
         provider, slash, model = name.partition("/")
-        info = house.services.catalog.model(Target(provider, model)) if slash else None
+        info = state.services.catalog.model(Target(provider, model)) if slash else None
         abilities = ["completion"]
         if info is None or info.tools:
             abilities.append("tools")

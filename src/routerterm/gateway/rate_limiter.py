@@ -20,7 +20,7 @@ LEAST = 1_024
 class Permit(Struct, eq=False):
     """A request that was let in."""
 
-    lane: ClientWindow
+    window: ClientWindow
     at: float
     tokens: int
     answer: int | None = None
@@ -47,7 +47,7 @@ class RateLimiter:
 
     def __init__(self, at_once: int, clock: Callable[[], float]) -> None:
         self._at_once, self._clock = at_once, clock
-        self._lanes: dict[str, ClientWindow] = {}
+        self._windows: dict[str, ClientWindow] = {}
         self.running = 0
 
     def enter(self, who: Client, prompt: int, answer: int | None) -> Permit:
@@ -56,63 +56,63 @@ class RateLimiter:
         Raises `HttpError` (429, 503); nothing is counted then.
         """
         now, own = self._clock(), who.allowance
-        lane = self._lanes.setdefault(who.name, ClientWindow())
-        lane.forget(now)
+        window = self._windows.setdefault(who.name, ClientWindow())
+        window.forget(now)
         if self.running >= self._at_once:
             raise busy("The gateway has reached its limit of concurrent requests.")
-        if own.at_once is not None and lane.running >= own.at_once:
+        if own.at_once is not None and window.running >= own.at_once:
             raise too_many(f"This key may have {own.at_once} concurrent requests.", 1.0)
-        if own.rpm is not None and len(lane.recent) >= own.rpm:
-            oldest = lane.recent[-own.rpm]
+        if own.rpm is not None and len(window.recent) >= own.rpm:
+            oldest = window.recent[-own.rpm]
             raise too_many(f"This key may send {own.rpm} requests per minute.", oldest.at + MINUTE - now)
         if own.tpm is None:
-            ticket = Permit(lane, now, 0)
+            permit = Permit(window, now, 0)
         else:
             if answer is None:
                 least = min(LEAST, max(1, own.tpm - prompt))
-                answer = max(least, min(UNSAID, own.tpm - lane.tokens - prompt))
+                answer = max(least, min(UNSAID, own.tpm - window.tokens - prompt))
             tokens = prompt + answer
-            self._check_tokens(lane, own.tpm, tokens, now)
-            ticket = Permit(lane, now, tokens, answer, tokens)
-        lane.recent.append(ticket)
-        lane.tokens += ticket.tokens
-        lane.running += 1
+            self._check_tokens(window, own.tpm, tokens, now)
+            permit = Permit(window, now, tokens, answer, tokens)
+        window.recent.append(permit)
+        window.tokens += permit.tokens
+        window.running += 1
         self.running += 1
-        return ticket
+        return permit
 
-    def again(self, ticket: Permit, tpm: int) -> None:
+    def again(self, permit: Permit, tpm: int) -> None:
         """The request makes one more attempt, which takes as much again.  Raises `HttpError` (429)."""
         now = self._clock()
-        ticket.lane.forget(now)
-        self._check_tokens(ticket.lane, tpm, ticket.each, now)
-        ticket.tokens += ticket.each
-        if ticket.at > now - MINUTE:
-            ticket.lane.tokens += ticket.each
+        permit.window.forget(now)
+        self._check_tokens(permit.window, tpm, permit.each, now)
+        permit.tokens += permit.each
+        if permit.at > now - MINUTE:
+            permit.window.tokens += permit.each
 
-    def _check_tokens(self, lane: ClientWindow, tpm: int, tokens: int, now: float) -> None:
-        if lane.tokens + tokens > tpm:
+    def _check_tokens(self, window: ClientWindow, tpm: int, tokens: int, now: float) -> None:
+        if window.tokens + tokens > tpm:
             raise too_many(
                 f"This key may use {tpm:,} tokens per minute; this request may use {tokens:,}, "
-                f"and {max(0, tpm - lane.tokens):,} are left. A smaller max_tokens reserves less.",
-                self._wait(lane, tpm - tokens, now),
+                f"and {max(0, tpm - window.tokens):,} are left. A smaller max_tokens reserves less.",
+                self._wait(window, tpm - tokens, now),
             )
 
-    def leave(self, ticket: Permit, tokens: int | None) -> None:
+    def leave(self, permit: Permit, tokens: int | None) -> None:
         """The request is over; it took so many tokens, or None where that is not known."""
-        ticket.lane.running -= 1
+        permit.window.running -= 1
         self.running -= 1
-        ticket.lane.forget(self._clock())
-        if tokens is not None and ticket.at > self._clock() - MINUTE:
-            ticket.lane.tokens += tokens - ticket.tokens
-            ticket.tokens = tokens
+        permit.window.forget(self._clock())
+        if tokens is not None and permit.at > self._clock() - MINUTE:
+            permit.window.tokens += tokens - permit.tokens
+            permit.tokens = tokens
 
-    def _wait(self, lane: ClientWindow, room: int, now: float) -> float:
+    def _wait(self, window: ClientWindow, room: int, now: float) -> float:
         """Seconds until no more than ``room`` tokens are counted."""
-        counted = lane.tokens
-        for ticket in lane.recent:
+        counted = window.tokens
+        for permit in window.recent:
             if counted <= room:
                 break
-            counted -= ticket.tokens
+            counted -= permit.tokens
             if counted <= room:
-                return ticket.at + MINUTE - now
+                return permit.at + MINUTE - now
         return MINUTE

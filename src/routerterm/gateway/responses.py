@@ -65,9 +65,9 @@ class ResponseHistory:
 class ResponseEndpoints:
     """The handlers of the addresses below ``/v1/responses``."""
 
-    def __init__(self, house: GatewayState) -> None:
-        self._house = house
-        self._kept = house.services.store.gateway_responses
+    def __init__(self, state: GatewayState) -> None:
+        self._state = state
+        self._kept = state.services.store.gateway_responses
 
     async def get(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:
         """One answer, as it went out."""
@@ -95,14 +95,14 @@ class ResponseEndpoints:
         """How long a prompt is."""
         from routerterm.protocols import server_half
 
-        house = self._house
-        body = await house.bodies.read(headers_of(scope), receive)
+        state = self._state
+        body = await state.bodies.read(headers_of(scope), receive)
         try:
-            whole = await house.responses.with_history(body, who)
+            whole = await state.responses.with_history(body, who)
             asked = await asyncio.to_thread(server_half("openai-responses").decode_request, whole)
-            tokens = await house.count_tokens(asked.request, who)
+            tokens = await state.count_tokens(asked.request, who)
         finally:
-            house.bodies.release(len(body))
+            state.bodies.release(len(body))
         await out.whole(200, dumps({"object": "response.input_tokens", "input_tokens": tokens}))
 
     async def _found(self, scope: Scope, who: Client) -> KeptResponse:

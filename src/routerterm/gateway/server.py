@@ -46,7 +46,7 @@ class Gateway:
         self.own_key = own_key(services.paths)
         tokens = (self.own_key,) if token is None else (token, self.own_key)
         required = token is not None or not is_loopback(host)
-        self.house = GatewayState(services, tokens, key_required=required, mock=mock)
+        self.state = GatewayState(services, tokens, key_required=required, mock=mock)
         self._server: _Server | None = None
         self._running: asyncio.Task[None] | None = None
         self._address = ""
@@ -59,12 +59,12 @@ class Gateway:
     @property
     def access_words(self) -> str:
         """Who is let in, in a sentence."""
-        return self.house.access_words
+        return self.state.access_words
 
     @property
     def board(self) -> RequestLog:
         """The newest requests."""
-        return self.house.board
+        return self.state.board
 
     async def start(self) -> None:
         """Open the socket and serve.  Raises `RoutertermError` where that cannot or must not be."""
@@ -75,13 +75,13 @@ class Gateway:
                 f"Anyone on the network could use your keys at {self._host}.",
                 "Make a key with `routerterm gateway key add NAME`, or set ROUTERTERM_GATEWAY_TOKEN.",
             )
-        await self.house.refresh_keys()
+        await self.state.refresh_keys()
         bound = _bound(self._host, self._port)
         host, port = bound.getsockname()[:2]
         self._address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
         Connection.most = min(self._services.settings.gateway.connections, _files() - _SPARE_FILES)
         config = uvicorn.Config(
-            gateway_app(self.house),
+            gateway_app(self.state),
             http=Connection,
             ws="none",
             lifespan="off",
@@ -107,14 +107,14 @@ class Gateway:
         """Take no more requests, let running answers finish, then end them honestly."""
         if self._server is None or self._running is None:
             return
-        self.house.stopping = True
+        self.state.stopping = True
         self._server.should_exit = True
-        timer = asyncio.get_running_loop().call_later(grace, self.house.interrupt_all)
+        timer = asyncio.get_running_loop().call_later(grace, self.state.interrupt_all)
         try:
             await self._running
         finally:
             timer.cancel()
-            await self.house.close_down()
+            await self.state.close_down()
             self._server = self._running = None
 
     async def wait(self) -> None:

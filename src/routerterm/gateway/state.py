@@ -147,10 +147,10 @@ class GatewayState:
         near = await asyncio.to_thread(get_close_matches, asked[:LONGEST_NAME], names, 1)
         return UnknownModel(error.message, error.hint, nearest=near[0]) if near and near[0] != asked else error
 
-    def slot(self, request: ChatRequest, wishes: RequestOptions, who: Client) -> Slot | None:
+    def slot(self, request: ChatRequest, options: RequestOptions, who: Client) -> Slot | None:
         """The request's place in the cache, if it may have one."""
-        wanted = wishes.cache if wishes.cache is not None else self._own.cache or who.allowance.cache
-        if not wanted or not wishes.log:
+        wanted = options.cache if options.cache is not None else self._own.cache or who.allowance.cache
+        if not wanted or not options.log:
             return None
         key = key_of(request)
         return Slot(self.cache, key, self.cache.get(key))

@@ -245,7 +245,7 @@ class RoutertermApp(ThemedApp):
         settings = self.services.settings
         self.show_line_speed = settings.ui.show_speed
         self.motion = settings.ui.motion
-        if (settings.ui.theme, settings.ui.scanlines) != (self.machine.name, self.scanlines):
+        if (settings.ui.theme, settings.ui.scanlines) != (self.active_theme.name, self.scanlines):
             self.scanlines = settings.ui.scanlines
             self.use_theme(settings.ui.theme)
         self.set_keys(settings.bindings)

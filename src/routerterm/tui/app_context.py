@@ -59,7 +59,7 @@ class AppContext(GuardedApp):
     paths: Paths
     ui: QuickUi
     """What the settings said of looks before the first paint."""
-    machine: Theme
+    active_theme: Theme
     """The theme in force."""
     gateway: GatewayController
     editor: Editor

@@ -33,28 +33,28 @@ class ThemedApp(AppContext):
         self.motion = ui.motion
         self.themes = ThemeManager(paths, letters(ui.glyphs, os.environ))
         self.scanlines = ui.scanlines
-        self.machine = self.load_machine(ui.theme or DEFAULT)
+        self.active_theme = self.load_theme(ui.theme or DEFAULT)
         self.animation_level = "none"
 
-    def load_machine(self, name: str) -> Theme:
+    def load_theme(self, name: str) -> Theme:
         """The theme of that name, registered; the default with a notice if it is broken or not there."""
-        machine, trouble = self.themes.take(name)
+        theme, trouble = self.themes.take(name)
         if trouble is not None:
             self.call_later(self.tell_of_theme, trouble)
-        self._unlit, machine = machine, self._lit(machine)
-        before, after = self.get_theme(machine.name), to_textual(machine)
+        self._unlit, theme = theme, self._lit(theme)
+        before, after = self.get_theme(theme.name), to_textual(theme)
         self.register_theme(after)
-        if self.theme == machine.name and before != after:
-            colours_changed(self, machine.name)  # the same name, but other colours
-        self.theme = machine.name
-        return machine
+        if self.theme == theme.name and before != after:
+            colours_changed(self, theme.name)  # the same name, but other colours
+        self.theme = theme.name
+        return theme
 
-    def _lit(self, machine: Theme) -> Theme:
+    def _lit(self, theme: Theme) -> Theme:
         """With scanlines or without, as the settings and the terminal have it."""
         driver = driver_of(self)
         fast = driver.line.animate if driver is not None else "SSH_CONNECTION" not in os.environ
         depth = driver.depth if driver is not None else depth_of(os.environ)
-        return replace(machine, scanning=machine.scanned(self.scanlines, fast=fast and depth is Depth.TRUE))
+        return replace(theme, scanning=theme.scanned(self.scanlines, fast=fast and depth is Depth.TRUE))
 
     def tell_of_theme(self, trouble: RoutertermError) -> None:
         """What is wrong with a theme, as a notice."""
@@ -62,8 +62,8 @@ class ThemedApp(AppContext):
 
     def use_theme(self, name: str) -> None:
         """Take on another theme, everywhere, at once."""
-        self.machine = self.load_machine(name)
-        self.theme_changed(self.machine)
+        self.active_theme = self.load_theme(name)
+        self.theme_changed(self.active_theme)
 
     def theme_changed(self, theme: Theme) -> None:
         """Screens that show more of it than its colours take it on."""
@@ -76,5 +76,5 @@ class ThemedApp(AppContext):
             return  # the program ended meanwhile
         if isinstance(found, RoutertermError):
             self.tell_of_theme(found)
-        elif found is not None or self._lit(self._unlit) != self.machine:
-            self.use_theme(self.machine.name)
+        elif found is not None or self._lit(self._unlit) != self.active_theme:
+            self.use_theme(self.active_theme.name)

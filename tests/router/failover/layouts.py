@@ -144,7 +144,7 @@ FAULTS["by_model"] = by_model
 
 
 @dataclass(frozen=True)
-class Shelf:
+class ModelChoices:
     """Two providers at one server; nothing is known of their models."""
 
     base: str
@@ -173,7 +173,7 @@ def router_of(server: FaultyProvider, layout: Layout, fault: str, scale: float) 
     """A router with the route ``r`` laid out so."""
     options = scaled(scale)
     return Router(
-        Shelf(f"http://127.0.0.1:{server.port}"),
+        ModelChoices(f"http://127.0.0.1:{server.port}"),
         OneKeyEach(),
         options=replace(options, routes={"r": Route.of("r", *LAYOUTS[layout](fault))}),
     )

@@ -216,7 +216,7 @@ TRIED: dict[str, tuple[Prepare, Holds]] = {
 
 WITH_WORDS: dict[str, tuple[str, Holds]] = {
     "find": ("two", lambda t: not t.it.in_chat and t.reads("two")),
-    "themes": ("amber", lambda t: t.it.app.machine.name == "amber"),
+    "themes": ("amber", lambda t: t.it.app.active_theme.name == "amber"),
     "model": ("demo/table", lambda t: t.it.model == "demo/table"),
     "system": ("Be brief.", lambda t: t.stored().system == "Be brief."),
     "rename": ("Another name", lambda t: t.it.title == "Another name"),

@@ -69,17 +69,17 @@ async def test_a_theme_is_tried_on_and_left_again(paths: Paths) -> None:
         await it.press("f8")
         await it.until(lambda: not it.in_chat)
         await it.press(*"amber")
-        await it.until(lambda: it.app.machine.name == "amber")
+        await it.until(lambda: it.app.active_theme.name == "amber")
         await it.press("escape")
-        await it.until(lambda: it.app.machine.name == "phosphor")
+        await it.until(lambda: it.app.active_theme.name == "phosphor")
         await it.press("f8")
         await it.until(lambda: not it.in_chat)
         await it.press(*"amber", "enter")
         await it.chat_is_open()
-        assert it.app.machine.name == "amber"
+        assert it.app.active_theme.name == "amber"
     assert 'theme = "amber"' in paths.config_file.read_text()
     async with in_process(paths) as it:
-        assert it.app.machine.name == "amber"
+        assert it.app.active_theme.name == "amber"
 
 
 async def test_a_setting_is_changed_checked_and_lived(paths: Paths) -> None:

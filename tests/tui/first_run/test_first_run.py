@@ -176,7 +176,7 @@ async def test_nothing_moves_where_calm_is_wished_for(paths: Paths) -> None:
     paths.config_file.write_text('[ui]\nmotion = "reduced"\n')
     async with in_process(paths, ready=False) as it:
         assert not it.app.moves
-        assert all(line in it.picture().text for line in it.app.machine.voice)  # no boot lines before it
+        assert all(line in it.picture().text for line in it.app.active_theme.voice)  # no boot lines before it
         await it.until(lambda: it.offers_ways)
 
 

@@ -36,7 +36,7 @@ async def test_a_conversation_is_written_and_read_again_elsewhere(
         await it.press("enter")
         await it.until(lambda: (tmp_path / "routerterm-history.json").exists() and it.in_chat)
     assert "carry me over" in (tmp_path / "a.md").read_text()
-    assert it.app.machine.colours.background.lower() in (tmp_path / "b.html").read_text().lower()
+    assert it.app.active_theme.colours.background.lower() in (tmp_path / "b.html").read_text().lower()
     assert "<script" not in (tmp_path / "b.html").read_text()
     assert (tmp_path / "c.json").stat().st_mode & 0o077 == 0
     assert len(json.loads((tmp_path / "routerterm-history.json").read_text())["conversations"]) == 1

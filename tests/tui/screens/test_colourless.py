@@ -19,7 +19,7 @@ from routerterm.router.decide.budget import Gauge
 from routerterm.router.decide.circuit_breaker import Health
 from routerterm.router.options import Route
 from routerterm.tui.app import RoutertermApp
-from routerterm.tui.screens.models.rows import Need, Shelf, model_row, route_row
+from routerterm.tui.screens.models.rows import ModelChoices, Need, model_row, route_row
 from routerterm.tui.themes.values import ASCII_GLYPHS, Glyphs
 from routerterm.tui.widgets.rows import plain
 from routerterm.tui.widgets.status import StatusView, status_fields
@@ -76,12 +76,12 @@ def test_the_gauges_tell_what_is_nearly_used_up(pens: Pens, size: tuple[int, int
 @MACHINES
 def test_what_cannot_be_asked_says_why(glyphs: Glyphs) -> None:
     blind = ModelInfo("groq", "llama", context=8000)
-    shelf = Shelf(models=(blind,), keys={"groq": ""})
+    entry_list = ModelChoices(models=(blind,), keys={"groq": ""})
 
     def said(**change: object) -> str:
         from msgspec.structs import replace
 
-        return " ".join(map(plain, model_row(blind, replace(shelf, **change), glyphs).cells))  # type: ignore[arg-type]
+        return " ".join(map(plain, model_row(blind, replace(entry_list, **change), glyphs).cells))  # type: ignore[arg-type]
 
     alone([
         said(),
@@ -97,7 +97,7 @@ def test_what_cannot_be_asked_says_why(glyphs: Glyphs) -> None:
     route = Route.of("mine", "groq/llama")
     alone(
         [
-            " ".join(map(plain, route_row(route, Shelf(behind={"mine": (blind,)}, need=need), glyphs).cells))
+            " ".join(map(plain, route_row(route, ModelChoices(behind={"mine": (blind,)}, need=need), glyphs).cells))
             for need in (Need(), Need(images=True))
         ]
     )
@@ -137,7 +137,7 @@ async def test_the_row_under_the_cursor_is_marked_on_every_list(paths: Paths) ->
             await pilot.pause(0.1)
             listed = app.screen.query("RowList, KeysList").first()
             row = screen_text(app).splitlines()[listed.region.y : listed.region.bottom]
-            marked = [line for line in row if line[listed.region.x] in (">", app.machine.glyphs.pointer)]
+            marked = [line for line in row if line[listed.region.x] in (">", app.active_theme.glyphs.pointer)]
             assert len(marked) >= 1, f"no row is marked on {name}:\n{screen_text(app)}"
             if name not in ("stats", "retry_with", "tree"):  # of one row each
                 assert await tells(pilot, app, "down") or await tells(pilot, app, "up"), name

@@ -16,7 +16,15 @@ from routerterm.config.paths import Paths
 from routerterm.core.targets import Target
 from routerterm.router.decide.circuit_breaker import Health
 from routerterm.router.options import BUILTIN_ROUTES
-from routerterm.tui.screens.models.rows import Need, Shelf, cycle, misfit, provider_keys, route_misfit, shelf_rows
+from routerterm.tui.screens.models.rows import (
+    ModelChoices,
+    Need,
+    choice_rows,
+    cycle,
+    misfit,
+    provider_keys,
+    route_misfit,
+)
 from routerterm.tui.themes.values import Glyphs
 from routerterm.tui.widgets.rows import Row, RowList, plain
 from tests.driver.probe import picture_of
@@ -46,7 +54,7 @@ def test_what_does_not_fit_says_why(model: ModelInfo, need: Need, word: str) -> 
 
 
 def test_the_order_is_now_routes_favourites_recent_ready_and_the_rest() -> None:
-    shelf = Shelf(
+    entry_list = ModelChoices(
         current="local/tiny",
         routes=tuple(BUILTIN_ROUTES.values()),
         models=(BLIND, SEEING, HERE),
@@ -56,7 +64,7 @@ def test_the_order_is_now_routes_favourites_recent_ready_and_the_rest() -> None:
         keys={"openai": "", "local": ""},
         need=Need(6_000),
     )
-    rows = shelf_rows(shelf, Glyphs())
+    rows = choice_rows(entry_list, Glyphs())
     headings = [plain(row.cells[0]) for row in rows if not row.id]
     assert [h.partition(" ")[0] for h in headings] == ["now", "routes", "favourites", "recent", "ready", "without"]
     by_id = {row.id: row for row in rows}

@@ -52,7 +52,7 @@ def test_who_decides() -> None:
 async def test_every_other_row_is_darker_and_the_setting_is_live(paths: Paths) -> None:
     configure(paths, '[ui]\nscanlines = "on"\n')
     async with running(paths, (100, 30)) as (app, pilot):
-        ground = app.machine.colours.background.lower()
+        ground = app.active_theme.colours.background.lower()
         dark = darker(ground)
         rows = grounds(app)
         assert rows[4:16] == [ground, dark] * 6
@@ -85,7 +85,7 @@ async def test_the_rows_keep_their_ground_when_they_scroll(paths: Paths) -> None
 async def test_an_overlay_lies_over_them_without_darkening_twice(paths: Paths) -> None:
     configure(paths, '[ui]\nscanlines = "on"\n')
     async with running(paths, (100, 30)) as (app, pilot):
-        ground = app.machine.colours.background.lower()
+        ground = app.active_theme.colours.background.lower()
         await pilot.press("f8")
         await until(pilot, lambda: type(app.screen).__name__ == "ThemePicker")
         await pilot.pause(0.2)

@@ -31,19 +31,19 @@ def write(paths: Paths, text: str, age: int) -> Path:
 
 def test_a_changed_file_is_seen_once_and_a_broken_one_leaves_the_old(paths: Paths) -> None:
     write(paths, MINE, 1000)
-    shelf = ThemeManager(paths)
-    theme, trouble = shelf.take("mine")
+    entry_list = ThemeManager(paths)
+    theme, trouble = entry_list.take("mine")
     assert (theme.head, theme.keys, theme.frame, trouble) == ("MY MACHINE", "pf", "double", None)
-    assert shelf.again() is None
+    assert entry_list.again() is None
     write(paths, MINE.replace("MY", "YOUR"), 2000)
-    found = shelf.again()
+    found = entry_list.again()
     assert isinstance(found, Theme)
     assert found.head == "YOUR MACHINE"
-    assert shelf.again() is None
+    assert entry_list.again() is None
     write(paths, "frame = 7", 3000)
-    assert isinstance(shelf.again(), RoutertermError)
-    assert shelf.again() is None
-    missing, why = shelf.take("nowhere")
+    assert isinstance(entry_list.again(), RoutertermError)
+    assert entry_list.again() is None
+    missing, why = entry_list.take("nowhere")
     assert missing.name == "phosphor"
     assert why is not None
     assert "nowhere" in why.message
@@ -96,7 +96,7 @@ async def test_a_theme_is_lived_while_it_is_written(paths: Paths) -> None:
         write(paths, "nonsense = [", 3000)
         await app.follow_theme()
         await until(pilot, lambda: told(app, "is not valid TOML"))
-        assert app.machine.head == "OUR MACHINE"
+        assert app.active_theme.head == "OUR MACHINE"
 
 
 async def test_a_broken_theme_is_a_notice_and_shown_as_broken(paths: Paths) -> None:
@@ -104,7 +104,7 @@ async def test_a_broken_theme_is_a_notice_and_shown_as_broken(paths: Paths) -> N
     configure(paths, '[ui]\ntheme = "mine"\n')
     async with running(paths, (120, 40)) as (app, pilot):
         await until(pilot, lambda: told(app, "frame is '[red]round'"))
-        assert app.machine.name == "phosphor"
+        assert app.active_theme.name == "phosphor"
         await pilot.press("f8", "end", "pagedown")
         await until(pilot, lambda: "mine: " in screen_text(app))
 
@@ -115,4 +115,4 @@ async def test_every_machine_can_be_tried_one_after_the_other(paths: Paths) -> N
         for name in find_themes([built_in_themes()]):
             app.use_theme(name)
             await pilot.pause()
-            assert app.machine.head.split()[0] in screen_text(app)
+            assert app.active_theme.head.split()[0] in screen_text(app)

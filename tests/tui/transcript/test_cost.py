@@ -81,7 +81,7 @@ async def test_a_token_costs_the_same_at_twenty_thousand_as_at_two_hundred(kind:
                 spent.setdefault(part, Counter()).update(work)
             if not fine:
                 await pilot.pause(0)
-        assert transcript.shelf.slots[-1].height > 400
+        assert transcript.entry_list.slots[-1].height > 400
     early, late = spent[EARLY], spent[LATE]
     assert early["lines laid out"]
     assert early["characters parsed"]

@@ -29,7 +29,7 @@ async def test_opens_at_the_end_and_lays_out_only_what_is_seen() -> None:
         app.transcript.show(talk(10_000))
         await pilot.pause()
         assert rows(app.transcript)[-2].endswith("• two")
-        laid = sum(slot.is_laid_out for slot in app.transcript.shelf.slots)
+        laid = sum(slot.is_laid_out for slot in app.transcript.entry_list.slots)
         assert laid < 6
 
 
@@ -45,7 +45,7 @@ async def test_scrolling_up_through_guesses_never_jumps() -> None:
         whole = [
             line.text.rstrip()
             for entry in entries
-            for line in entry_lines(entry, transcript.shelf.width, transcript.palette.signs)
+            for line in entry_lines(entry, transcript.entry_list.width, transcript.palette.signs)
         ]
         seen: list[str] = []
         place = len(whole)
@@ -75,9 +75,9 @@ async def test_a_jump_lands_in_laid_out_lines() -> None:
         for share in (0.5, 0.1, 0.93, 0.0):
             transcript.scroll_to(y=int(transcript.max_scroll_y * share), animate=False)
             await pilot.pause()
-            first, _ = transcript.shelf.heights.find(transcript.scroll_offset.y)
-            last, _ = transcript.shelf.heights.find(transcript.scroll_offset.y + transcript.rows - 1)
-            assert all(transcript.shelf.slots[n].is_laid_out for n in range(first, last + 1))
+            first, _ = transcript.entry_list.heights.find(transcript.scroll_offset.y)
+            last, _ = transcript.entry_list.heights.find(transcript.scroll_offset.y + transcript.rows - 1)
+            assert all(transcript.entry_list.slots[n].is_laid_out for n in range(first, last + 1))
             assert any(row.strip() for row in rows(transcript))
         transcript.action_to_end()
         assert rows(transcript)[-2].endswith("• two")
@@ -130,8 +130,8 @@ async def test_a_stream_ends_with_what_a_loaded_entry_shows() -> None:
         transcript.end_stream("a", whole)
         await pilot.pause()
         assert rows(transcript)[:-2] == streamed
-        shown = [transcript.shelf.slots[0].line(n) for n in range(transcript.shelf.slots[0].height)]
-        assert shown == entry_lines(whole, transcript.shelf.width, transcript.palette.signs)
+        shown = [transcript.entry_list.slots[0].line(n) for n in range(transcript.entry_list.slots[0].height)]
+        assert shown == entry_lines(whole, transcript.entry_list.width, transcript.palette.signs)
 
 
 async def test_the_prompt_stays_on_top_of_its_long_answer() -> None:
@@ -152,10 +152,10 @@ async def test_a_new_width_keeps_the_place(width: int) -> None:
         transcript.show(talk(400))
         transcript.scroll_to(y=900, animate=False)
         await pilot.pause()
-        number, _ = transcript.shelf.heights.find(transcript.scroll_offset.y)
+        number, _ = transcript.entry_list.heights.find(transcript.scroll_offset.y)
         await pilot.resize_terminal(width, 14)
         await pilot.pause()
-        assert transcript.shelf.heights.find(transcript.scroll_offset.y)[0] == number
+        assert transcript.entry_list.heights.find(transcript.scroll_offset.y)[0] == number
         assert any(row.strip() for row in rows(transcript))
 
 
@@ -174,10 +174,10 @@ async def test_earlier_entries_are_asked_for_once_and_the_view_stays() -> None:
         transcript.show_older(entries[:40], more_before=False)
         await pilot.pause()
         assert rows(transcript)[1:] == before[1:]
-        assert transcript.shelf.number("m3") == 3
-        assert transcript.shelf.number("m44") == 44
+        assert transcript.entry_list.number("m3") == 3
+        assert transcript.entry_list.number("m44") == 44
         transcript.replace_entry(said("m44", "changed"))
-        assert transcript.shelf.slots[44].entry.text == "changed"
+        assert transcript.entry_list.slots[44].entry.text == "changed"
 
 
 async def test_a_header_changes_alone() -> None:
@@ -267,7 +267,7 @@ async def test_selection_across_messages_is_plain_text() -> None:
         )
         transcript.show([said("q", "Why?"), said("a", answer, "assistant")])
         await pilot.pause()
-        last = transcript.shelf.slots[1].height - 1
+        last = transcript.entry_list.slots[1].height - 1
         transcript.select(Selection(Place(0, 1, 0), Place(1, last, END)))
         assert transcript.selected == (
             "Why?\n\ndemo/echo\nA paragraph that is long enough to be wrapped here.\n\na\tb\n1\t2\n\nquoted\n\n"

@@ -49,7 +49,7 @@ def prober(find: Callable[[str], ProviderInfo | None], transport: Callable[[str]
                 False, f"{info.title} did not answer within {PATIENCE:g} s.", hint="Check the network connection."
             )
         except ProviderError as error:
-            return ProbeResult(False, secret_redactor(error.message), hint=error.hint, refused=error.cure.drop_key)
+            return ProbeResult(False, secret_redactor(error.message), hint=error.hint, refused=error.recovery.drop_key)
 
     return probe
 

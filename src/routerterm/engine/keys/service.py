@@ -39,7 +39,7 @@ class KeyService:
         last_used: LastUsed | None = None,
     ) -> None:
         self.keyring = keyring
-        self.keeper = KeyManager(keyring)
+        self.key_manager = KeyManager(keyring)
         self._memory = memory
         self._probe = probe
         self._now = now
@@ -94,7 +94,7 @@ class KeyService:
         notes: str = "",
     ) -> KeyRecord:
         """Store a key.  Raises `VaultLocked` where its place wants a passphrase first."""
-        record = await self.keeper.add(
+        record = await self.key_manager.add(
             provider, secret, label=label, place=place, replace_old=replace_old, quota=quota, notes=notes
         )
         await self._revive(record)
@@ -119,46 +119,46 @@ class KeyService:
 
     async def set_enabled(self, record: KeyRecord, enabled: bool) -> None:
         """Let the router use a key, or not; enabling gives it a fresh start."""
-        await self.keeper.change(record, enabled=enabled)
+        await self.key_manager.change(record, enabled=enabled)
         if enabled:
             await self._revive(record)
 
     async def describe(self, record: KeyRecord, *, notes: str, quota: int | None) -> None:
         """Set what a person notes of a key, and its requests per day."""
-        await self.keeper.change(record, notes=notes, quota=quota)
+        await self.key_manager.change(record, notes=notes, quota=quota)
 
     async def adopt(self, record: KeyRecord) -> KeyRecord:
         """Store the key of an environment variable or a command."""
-        adopted = await self.keeper.adopt(record)
+        adopted = await self.key_manager.adopt(record)
         if record.name in self._tests:
             self._tests[adopted.name] = self._tests[record.name]
         return adopted
 
     async def move(self, record: KeyRecord, place: KeyLocation) -> KeyRecord:
         """Let a key live elsewhere."""
-        return await self.keeper.move(record, place)
+        return await self.key_manager.move(record, place)
 
     async def shift(self, record: KeyRecord, by: int) -> None:
         """Prefer a key more (negative) or less."""
-        await self.keeper.shift(record, by)
+        await self.key_manager.shift(record, by)
 
     async def remove(self, record: KeyRecord) -> None:
         """Forget a key, and what the router remembers of it."""
-        await self.keeper.remove(record)
+        await self.key_manager.remove(record)
         self._tests.pop(record.name, None)
         await self._memory.change(f"key:{record.name}", lambda _: None)
 
     async def unlock(self, place: KeyLocation, passphrase: str) -> None:
         """Open a place, or make it where it is new.  Raises `WrongPassphrase`."""
-        await self.keeper.unlock(place, passphrase)
+        await self.key_manager.unlock(place, passphrase)
 
     async def lock(self, place: KeyLocation = KeyLocation.VAULT) -> None:
         """Close a place."""
-        await self.keeper.lock(place)
+        await self.key_manager.lock(place)
 
     async def change_passphrase(self, old: str, new: str) -> None:
         """Of our own vault.  Raises `WrongPassphrase`."""
-        await self.keeper.change_passphrase(old, new)
+        await self.key_manager.change_passphrase(old, new)
 
     async def aclose(self) -> None:
         """Close what the tests of keys opened."""

@@ -111,7 +111,7 @@ def failed(state: State | None, now: float, limits: BreakerLimits, error: Provid
     fields = _fields(state)
     if isinstance(error, ModelNotFound):
         fields["gone_at"] = now
-    if not error.cure.counts:
+    if not error.recovery.counts:
         return dict(released(fields) or {})
     fields["last_error"] = error.kind
     if _number(fields, "open_until"):

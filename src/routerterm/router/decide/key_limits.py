@@ -149,7 +149,7 @@ def refused(
 ) -> State:
     """A provider turned the key away: it rests (for one model, or as a whole), or is out for now."""
     fields = _own(state, key) | {"print": fingerprint(key)}
-    if error.cure.drop_key:
+    if error.recovery.drop_key:
         fields |= {"out": error.kind, "out_at": now, "outs": int(_number(fields, "outs")) + 1}
         if use.model:  # should it serve another model, it is not out, but this one stays refused for a while
             rest = {
@@ -160,7 +160,7 @@ def refused(
             }
             fields["rests"] = _rests(fields) | {use.model: rest}
         return fields
-    if not error.cure.cool_key:
+    if not error.recovery.cool_key:
         return fields
     rests = {model: rest for model, rest in _rests(fields).items() if now - _begun(rest) < limits.day}
     before = rests.get(use.model, {})

@@ -130,7 +130,7 @@ class _NextAttempt:
         changed = key is not None and key.label != last.key
         if not changed and not candidates.has_attempt_to_spare(candidate):
             return None
-        if error.cure.next_key and not changed and not error.cure.retry:
+        if error.recovery.next_key and not changed and not error.recovery.retry:
             return None
         if isinstance(error, Unreachable | InvalidResponse) and others:
             return None

@@ -69,7 +69,7 @@ class RetryState:
     def attempt_failed(self, attempt: Attempt, outcome: AttemptLost) -> bool:
         """Learn from a failure; False where nothing more is to be tried."""
         candidates, target, error = self.candidates, attempt.target, outcome.error
-        policy = error.cure
+        policy = error.recovery
         candidates.now = outcome.now
         self.failures.append(error)
         self.last = outcome
@@ -104,7 +104,7 @@ class RetryState:
             return _nothing_sent(self._rejection)
         last = self.failures[-1]
         if self.progress.content:
-            kept = isinstance(last, StreamInterrupted | BadRequest | ContentBlocked) or not last.cure.next_candidate
+            kept = isinstance(last, StreamInterrupted | BadRequest | ContentBlocked) or not last.recovery.next_candidate
             return last if kept else _interrupted(last, self.progress)
         if all(is_network(error) for error in self.failures):
             return _offline(self.failures)
@@ -119,7 +119,7 @@ class RetryState:
 
     def _judge_key(self, attempt: Attempt, error: ProviderError) -> None:
         """What a refusal means for the key in the rest of this request."""
-        candidates, target, policy = self.candidates, attempt.target, error.cure
+        candidates, target, policy = self.candidates, attempt.target, error.recovery
         if policy.drop_key and not candidates.refused_elsewhere(target, attempt.key):
             candidates.key_doubted(target, attempt.key)
         elif policy.drop_key and isinstance(error, InsufficientCredit):

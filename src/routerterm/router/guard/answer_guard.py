@@ -68,8 +68,8 @@ class AnswerGuard:
         if not self._stopped:
             text = self._restoring.feed(self._ruled(len(self._held))) + self._restoring.end()
             text = self._masking.feed(text) + self._masking.end()
-        for strike in self._looking.inspect("assistant", "".join(self._said)):
-            self._struck(strike)
+        for match in self._looking.inspect("assistant", "".join(self._said)):
+            self._struck(match)
         return text
 
     def _settled(self) -> int:
@@ -91,25 +91,25 @@ class AnswerGuard:
         if not cut:
             return ""
         found = self._acting.inspect("assistant", self._held)
-        for span in merged(span for strike in found for span in strike.spans):
+        for span in merged(span for match in found for span in match.spans):
             if span.start < cut < span.end:
                 cut = span.start or span.end
         text, self._held = self._held[:cut], self._held[cut:]
-        return self._acted(text, [strike for match in found if (strike := _within(match, cut)) is not None])
+        return self._acted(text, [inside for match in found if (inside := _within(match, cut)) is not None])
 
-    def _acted(self, text: str, strikes: Sequence[Match]) -> str:
+    def _acted(self, text: str, matches: Sequence[Match]) -> str:
         """The text with what is hidden hidden; after a block, a note in place of the rest."""
-        for strike in strikes:
-            self._struck(strike)
-        blocked = [strike for strike in strikes if strike.action == "block"]
+        for match in matches:
+            self._struck(match)
+        blocked = [match for match in matches if match.action == "block"]
         note = ""
         if blocked:
             self._stopped = True
-            first = min(blocked, key=lambda strike: strike.spans[0].start)
+            first = min(blocked, key=lambda match: match.spans[0].start)
             text = text[: text.rfind("\n", 0, first.spans[0].start) + 1]
             note = f"[The rest was removed by guard rule {first.rule!r}.]"
         pieces, at = [], 0
-        for span in merged(span for strike in strikes for span in strike.spans if span.end <= len(text)):
+        for span in merged(span for match in matches for span in match.spans if span.end <= len(text)):
             pieces += [text[at : span.start], "█" * min(8, span.end - span.start)]
             at = span.end
         return "".join([*pieces, text[at:], note])

@@ -45,8 +45,8 @@ class Passed(Struct, frozen=True):
             return None
         conversation = self.request.conversation_id
 
-        def struck(strike: Match) -> None:
-            self.on_hit(hit_of(strike, "assistant", conversation))
+        def struck(match: Match) -> None:
+            self.on_hit(hit_of(match, "assistant", conversation))
 
         things = self.placeholders.things
         if within_json:
@@ -104,35 +104,35 @@ class _RequestScanner:
         if not text:
             return text
         inspector = self._shapes if role == "assistant" else self._all
-        strikes = inspector.inspect(role, text)
-        for strike in strikes:
+        matches = inspector.inspect(role, text)
+        for match in matches:
             if new:
-                self._on_hit(hit_of(strike, role, self._conversation))
-            if strike.action == "block" and role != "assistant":
-                raise _blocked(strike)
-            if strike.action == "redact" and strike.timed_out:
-                raise _blocked(strike)
-        if any(strike.action == "redact" for strike in strikes):
-            for name, looker in inspector.redactions(role):
-                text = self.placeholders.take(text, inspector.spans(looker, text), name)
+                self._on_hit(hit_of(match, role, self._conversation))
+            if match.action == "block" and role != "assistant":
+                raise _blocked(match)
+            if match.action == "redact" and match.timed_out:
+                raise _blocked(match)
+        if any(match.action == "redact" for match in matches):
+            for name, detector in inspector.redactions(role):
+                text = self.placeholders.take(text, inspector.spans(detector, text), name)
         return text
 
 
-def _blocked(strike: Match) -> GuardBlocked:
-    if strike.timed_out:
+def _blocked(match: Match) -> GuardBlocked:
+    if match.timed_out:
         return GuardBlocked(
-            f"The guard rule {strike.rule!r} timed out on this text; nothing was sent.",
+            f"The guard rule {match.rule!r} timed out on this text; nothing was sent.",
             "Simplify its regex under [guard] in the settings.",
         )
     return GuardBlocked(
-        f"The guard rule {strike.rule!r} blocks this; nothing was sent.",
+        f"The guard rule {match.rule!r} blocks this; nothing was sent.",
         "Change the text, or the rule under [guard] in the settings.",
     )
 
 
-def hit_of(strike: Match, role: Role, conversation_id: str | None) -> Hit:
-    """A strike for the record, without what it found."""
-    return Hit(strike.rule, strike.action, role, len(strike.spans), strike.timed_out, conversation_id)
+def hit_of(match: Match, role: Role, conversation_id: str | None) -> Hit:
+    """A match for the record, without what it found."""
+    return Hit(match.rule, match.action, role, len(match.spans), match.timed_out, conversation_id)
 
 
 def _mapped(message: Message, change: Callable[[str], str]) -> Message:

@@ -35,37 +35,41 @@ class Inspector:
 
     def inspect(self, role: Role, text: str) -> Sequence[Match]:
         """All strikes in a text spoken by ``role``: the rules' in their order, then the detectors'."""
-        return [strike for looker in self._lookers(role) if (strike := self._strike(looker, text)) is not None]
+        return [match for detector in self._detectors(role) if (match := self._match(detector, text)) is not None]
 
     def redactions(self, role: Role) -> Iterator[tuple[str, Rule | DetectorName]]:
         """What redacts in words of ``role``, to be taken one after the other, each on what the one before left."""
-        for looker in self._lookers(role):
-            name, action = self._names(looker)
+        for detector in self._detectors(role):
+            name, action = self._names(detector)
             if action == "redact":
-                yield name, looker
+                yield name, detector
 
-    def spans(self, looker: Rule | DetectorName, text: str) -> Sequence[Span]:
+    def spans(self, detector: Rule | DetectorName, text: str) -> Sequence[Span]:
         """Where one of them strikes."""
-        strike = self._strike(looker, text)
-        return () if strike is None else strike.spans
+        match = self._match(detector, text)
+        return () if match is None else match.spans
 
-    def _lookers(self, role: Role) -> Iterator[Rule | DetectorName]:
+    def _detectors(self, role: Role) -> Iterator[Rule | DetectorName]:
         yield from (rule for rule in self._rules.rules if role in rule.roles)
         yield from self._rules.detectors
 
-    def _names(self, looker: Rule | DetectorName) -> tuple[str, Action]:
-        return (looker.name, looker.action) if isinstance(looker, Rule) else (looker, self._rules.detectors[looker])
+    def _names(self, detector: Rule | DetectorName) -> tuple[str, Action]:
+        return (
+            (detector.name, detector.action)
+            if isinstance(detector, Rule)
+            else (detector, self._rules.detectors[detector])
+        )
 
-    def _strike(self, looker: Rule | DetectorName, text: str) -> Match | None:
-        name, action = self._names(looker)
-        if not isinstance(looker, Rule):
-            spans = tuple(detect(looker, text))
+    def _match(self, detector: Rule | DetectorName, text: str) -> Match | None:
+        name, action = self._names(detector)
+        if not isinstance(detector, Rule):
+            spans = tuple(detect(detector, text))
             return Match(name, action, spans) if spans else None
         if name in self._tired:
             return None
         begun = time.monotonic()
         try:
-            spans = tuple(find(looker, text, max(0.001, min(SECONDS, self._left))))
+            spans = tuple(find(detector, text, max(0.001, min(SECONDS, self._left))))
         except TimedOut:
             self._tired.add(name)
             return Match(name, action, (Span(0, len(text)),), timed_out=True)

@@ -101,7 +101,7 @@ class Attachments:
 
     def show(self) -> None:
         """Draw the chips."""
-        glyphs, model = self._app.machine.glyphs, self._conversation.model
+        glyphs, model = self._app.active_theme.glyphs, self._conversation.model
         wide = self._app.size.width >= WIDE
         self._chips.fields = tuple(
             Field(

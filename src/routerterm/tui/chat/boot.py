@@ -1,4 +1,4 @@
-"""The machine's first words while the program gets ready: once a day, over in 0.6 s, and gone with the first key."""
+"""The theme's first words while the program gets ready: once a day, over in 0.6 s, and gone with the first key."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Boot:
 
     def begin(self) -> None:
         """Start, unless nothing shall move or it was watched today."""
-        lines = self._app.machine.boot
+        lines = self._app.active_theme.boot
         if not lines or not self._app.moves or not first_today(self._app.paths.state / MARK):
             return
         self._timer = self._greeting.set_interval(LONGEST / (len(lines) + 3), self._step)
@@ -49,12 +49,12 @@ class Boot:
             self._greeting.boot(None)
 
     def _step(self) -> None:
-        lines = self._app.machine.boot
+        lines = self._app.active_theme.boot
         self._shown += 1
         if self._shown > len(lines) + 2:
             self.skip()
             return
-        dots = self._app.machine.glyphs.dot
+        dots = self._app.active_theme.glyphs.dot
         found = [
             f"{name} {dots * max(3, 24 - len(name) - len(said))} {said}" for name, said in checks(self._app.services)
         ]

@@ -128,7 +128,7 @@ class CompareController:
     async def _watch(self, comparison: Comparison, ask: Callable[[], AsyncGenerator[Heard]], asked: Asked) -> None:
         self.give_up()
         self._composer.put("")
-        screen = self._app.screen_maker("compare")(self._app.machine, comparison, ask, asked)
+        screen = self._app.screen_maker("compare")(self._app.active_theme, comparison, ask, asked)
         self.open = screen
         self._app.push_screen(screen, self._ended)
 

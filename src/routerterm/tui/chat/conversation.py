@@ -215,7 +215,7 @@ class ConversationController(ActiveConversation):
         False where another branch is to be shown, or too much is new.
         """
         transcript = self._transcript
-        shown = {slot.entry.id: slot.entry for slot in transcript.shelf.slots}
+        shown = {slot.entry.id: slot.entry for slot in transcript.entry_list.slots}
         fresh = [entry_of(message) for message in messages]
         known = [entry.id for entry in fresh if entry.id in shown]
         if not known or known != [entry.id for entry in fresh[: len(known)]] or known != list(shown)[-len(known) :]:
@@ -234,7 +234,7 @@ class ConversationController(ActiveConversation):
         message = await self.session.message(message_id)
         await self._app.ready_services.store.messages.pin(message_id, not message.pinned)
         now = await self.session.message(message_id)
-        if self._transcript.shelf.number(message_id) is not None:
+        if self._transcript.entry_list.number(message_id) is not None:
             self._transcript.replace_entry(entry_of(now))
         always = "This message is always sent now." if now.pinned else "This message is sent while it fits."
         self._app.notify(always, timeout=3)

@@ -31,7 +31,7 @@ TIPS = (
     ("leader", "shows every command with a letter to press"),
     ("route", "shows where a question would go, and why"),
     ("find", "searches everything that was ever said"),
-    ("themes", "tries on another machine"),
+    ("themes", "tries on another theme"),
     ("stats", "shows what all of this has cost"),
 )
 """Commands, and what is worth knowing about them; a day, a tip."""
@@ -130,7 +130,7 @@ class GreetingController:
             key = key_name(self._app.keys_of.get("keys", ("f6",))[0]) if self._app.keys_of.get("keys") else "/keys"
             yield "keys", f"none yet; {key} adds one"
             return
-        glyphs = self._app.machine.glyphs
+        glyphs = self._app.active_theme.glyphs
         signs = {"on": glyphs.on, "half": glyphs.half, "off": glyphs.off}
         for n, (provider, lamp) in enumerate(moment.providers[:NAMED]):
             words = {"on": "OK", "half": "limited", "off": "paused"}[lamp]

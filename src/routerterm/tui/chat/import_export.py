@@ -89,7 +89,7 @@ class ImportExport:
         from routerterm.engine.transfer.files import write_private
 
         target, services = _path(text), self._app.ready_services
-        colours = page_of(self._app.machine)
+        colours = page_of(self._app.active_theme)
         if extent == "all":
             self._all(form, target)
             return
@@ -106,11 +106,13 @@ class ImportExport:
     def _all(self, form: Form, target: Path) -> None:
         from routerterm.engine.transfer.files import export_all
 
-        services, shown = self._app.ready_services, Progress("Exporting", self._app.machine.glyphs)
+        services, shown = self._app.ready_services, Progress("Exporting", self._app.active_theme.glyphs)
 
         async def work() -> None:
             try:
-                steps = export_all(services.store, form, target, colours=page_of(self._app.machine), zone=services.zone)
+                steps = export_all(
+                    services.store, form, target, colours=page_of(self._app.active_theme), zone=services.zone
+                )
                 async with aclosing(steps):
                     async for done, total in steps:
                         shown.tell(done, total)
@@ -175,7 +177,7 @@ class ImportExport:
         from routerterm.engine.transfer.importing import import_file
 
         title = f"Looking at {one_line(path.name)}" if dry else f"Importing {one_line(path.name)}"
-        shown, reports = Progress(title, self._app.machine.glyphs), list["Report"]()
+        shown, reports = Progress(title, self._app.active_theme.glyphs), list["Report"]()
 
         async def work() -> None:
             try:

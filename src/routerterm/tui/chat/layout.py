@@ -63,7 +63,7 @@ class Layout:
 
     def _arrange_forecast(self) -> None:
         """Keep the forecast under the composer."""
-        screen, view, theme = self._screen, self._view, self._app.machine
+        screen, view, theme = self._screen, self._view, self._app.active_theme
         view.forecast_line.fill = theme.glyphs.rule if screen.frame != "none" else " "
         view.welcome.glyphs = theme.glyphs
         view.welcome.boot = theme.boot

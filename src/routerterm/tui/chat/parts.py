@@ -149,7 +149,7 @@ class ChatParts:
         self.status.typed()
 
     def _onboarding_closed(self) -> None:
-        self.show_idle_text(not self.view.transcript.shelf.slots)
+        self.show_idle_text(not self.view.transcript.entry_list.slots)
 
     async def _comparison_ended(self) -> None:
         await self.sidebar.refresh()

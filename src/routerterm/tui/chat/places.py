@@ -69,7 +69,7 @@ class Places:
         there = MODES.index(self.mode)
         while True:
             there = (there + by) % len(MODES)
-            if MODES[there] != "MESSAGES" or (self._transcript.display and self._transcript.shelf.slots):
+            if MODES[there] != "MESSAGES" or (self._transcript.display and self._transcript.entry_list.slots):
                 return MODES[there]
 
     def go(self, mode: Mode) -> None:

@@ -66,11 +66,11 @@ class ChatScreen(FramedScreen):
         sidebar: str = "auto",
     ) -> None:
         super().__init__()
-        self.frame = app.machine.frame
+        self.frame = app.active_theme.frame
         self._opening = opening
         self.notifications = notifications
         self.commands = commands(self)
-        self._view = view = ChatView(app.machine)
+        self._view = view = ChatView(app.active_theme)
         self.composer = view.composer
         self.transcript = view.transcript
         self.conversation_list = view.conversation_list
@@ -152,7 +152,7 @@ class ChatScreen(FramedScreen):
     def _show_keys(self) -> None:
         """The keys of the present mode, and those of the commands."""
         self._view.key_line.fields = key_fields(
-            self.app.commands.values(), self.app.keys_of, self.app.machine.keys, actions=self.places.actions
+            self.app.commands.values(), self.app.keys_of, self.app.active_theme.keys, actions=self.places.actions
         )
 
     def interrupt(self) -> bool:
@@ -199,7 +199,7 @@ class ChatScreen(FramedScreen):
     @on(events.DescendantFocus)
     @on(events.DescendantBlur)
     def _focus_moved(self) -> None:
-        self._view.prompt_glyph.show(self.app.machine.glyphs, writing=self.composer.has_focus)
+        self._view.prompt_glyph.show(self.app.active_theme.glyphs, writing=self.composer.has_focus)
         self._show_keys()
         self.status.refresh()
         self.reframe()

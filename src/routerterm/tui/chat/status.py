@@ -122,7 +122,7 @@ class StatusController:
         self._status_line.fields = (
             (mode_field(self._view.mode, rank=2), *asked)
             if asked
-            else status_fields(self._view, self._app.machine.glyphs)
+            else status_fields(self._view, self._app.active_theme.glyphs)
         )
         self._title_line.fields = self._title()
         self._greeting.refresh(self._view)
@@ -246,13 +246,13 @@ class StatusController:
         return vim.mode if vim is not None and mode == "WRITE" else mode
 
     def _title(self) -> tuple[Field, ...]:
-        conversation, glyphs = self._conversation, self._app.machine.glyphs
+        conversation, glyphs = self._conversation, self._app.active_theme.glyphs
         turn = self._turns.current if self._app.services else None
         target = turn.session.reply.record.target if turn and turn.session.reply else None
         model = " | ".join(self._compare.models) or conversation.model or "starting"
         right = f"{model} {glyphs.pointer} {target}" if target and target != model else model
         title = one_line(conversation.title)
-        return title_fields(self._app.machine, title, right)
+        return title_fields(self._app.active_theme, title, right)
 
 
 def title_fields(theme: Theme, title: str, right: str) -> tuple[Field, ...]:

@@ -28,15 +28,15 @@ class Leaves(Command):
         from routerterm.tui.screens.leaves.screen import LeavesScreen
 
         _ = chat.services  # before they are there, nobody knows what would leave: it is asked again then
-        desk = ChatDesk(chat)
-        desk.screen = LeavesScreen(desk)
+        key_service = ChatDesk(chat)
+        key_service.screen = LeavesScreen(key_service)
 
         async def closed(_: None) -> None:
-            if desk.changed:
+            if key_service.changed:
                 await chat.conversation.show()
             chat.composer.focus()
 
-        chat.app.push_screen(desk.screen, closed)
+        chat.app.push_screen(key_service.screen, closed)
 
 
 class ChatDesk:

@@ -149,7 +149,7 @@ class Why(Command):
         """Show the record of the chosen or last answer."""
         from routerterm.tui.screens.why import WhyScreen
 
-        chat.app.push_screen(WhyScreen(await chat.conversation.record(chat.chosen), chat.app.machine))
+        chat.app.push_screen(WhyScreen(await chat.conversation.record(chat.chosen), chat.app.active_theme))
 
 
 class Undo(Command):

@@ -1,4 +1,4 @@
-"""Commands about how everything begins: the first run, and the machine's start."""
+"""Commands about how everything begins: the first run, and the theme's start."""
 
 from __future__ import annotations
 
@@ -28,4 +28,4 @@ class Boot(Command):
         """Open the screen that shows it."""
         from routerterm.tui.screens.boot import BootScreen
 
-        chat.app.push_screen(BootScreen(chat.app.machine, moves=chat.app.moves))
+        chat.app.push_screen(BootScreen(chat.app.active_theme, moves=chat.app.moves))

@@ -41,7 +41,9 @@ class Tree(Command):
             await chat.conversation.reveal(id)
             (chat.composer if what == "fork" else chat.transcript).focus()
 
-        show_dialog(chat.app, TreeScreen(chat.conversation.title, tree, session.head, chat.app.machine.glyphs), chosen)
+        show_dialog(
+            chat.app, TreeScreen(chat.conversation.title, tree, session.head, chat.app.active_theme.glyphs), chosen
+        )
 
 
 class RetryWith(Command):

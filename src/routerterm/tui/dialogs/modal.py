@@ -61,7 +61,7 @@ class Modal(ModalScreen[Answer], FastScreen[Answer]):
 
     def _shaded(self, strip: Strip, y: int) -> Strip:
         """A row of what lies beneath, with the dialog's shadow on it where the theme has one."""
-        sign = self.app.machine.layout.shadow
+        sign = self.app.active_theme.layout.shadow
         box = self.children[0].region if sign and self.children else Region()
         if not box or not box.y < y <= box.bottom or box.right + SHADOW > self.size.width:
             return strip

@@ -154,7 +154,7 @@ class Picker(Modal[str | None]):
     def compose(self) -> ComposeResult:
         """A line to type in, the list, and what can be done."""
         self._fit(self.app.size)  # before there is anything whose style would have to be looked up again
-        with Box(self._title, self.app.machine):
+        with Box(self._title, self.app.active_theme):
             box_input = LetterInput(self._query, placeholder=self._placeholder, select_on_focus=False)
             box_input.cursor_blink = False
             yield box_input

@@ -205,7 +205,7 @@ async def open_locked(app: App[Any], keyring: KeyStore, model: str, declined: se
     Called from a worker, since it waits for the person.  Places in ``declined`` are not asked for, and one that
     the person would not open now is put into it.
     """
-    keeper = KeyManager(keyring)
+    key_manager = KeyManager(keyring)
     declined = set() if declined is None else declined
     opened = True
     for status in await keyring.locked_places(model):
@@ -213,7 +213,7 @@ async def open_locked(app: App[Any], keyring: KeyStore, model: str, declined: se
         if place in declined:
             opened = False
             continue
-        dialog = UnlockScreen(status, lambda passphrase, place=place: keeper.unlock(place, passphrase))  # type: ignore[misc]
+        dialog = UnlockScreen(status, lambda passphrase, place=place: key_manager.unlock(place, passphrase))  # type: ignore[misc]
         if not await app.push_screen_wait(dialog):
             declined.add(place)
             opened = False

@@ -1,4 +1,4 @@
-"""The machine starting, watched on purpose: a letter after the other, until a key or a click ends it."""
+"""The theme starting, watched on purpose: a letter after the other, until a key or a click ends it."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class BootScreen(FastScreen[None]):
     BootScreen > #away { dock: bottom; color: $t-dim; }
     """
 
-    def __init__(self, machine: Theme, *, moves: bool) -> None:
+    def __init__(self, theme: Theme, *, moves: bool) -> None:
         super().__init__()
-        self._text = "\n".join((*machine.boot, "", *machine.voice))
-        self._cursor = machine.glyphs.cursor
+        self._text = "\n".join((*theme.boot, "", *theme.voice))
+        self._cursor = theme.glyphs.cursor
         self._shown = 0 if moves else len(self._text)
 
     def compose(self) -> ComposeResult:

@@ -1,4 +1,4 @@
-"""The theme picker: every machine with a preview beside the list, tried on while the cursor stands on it."""
+"""The theme picker: every theme with a preview beside the list, tried on while the cursor stands on it."""
 
 from __future__ import annotations
 
@@ -74,16 +74,16 @@ class ThemePicker(Picker):
 
 
 async def open_screen(app: AppContext) -> None:
-    """Let the person try machines on; the one taken is kept in the settings."""
-    before = app.machine.name
+    """Let the person try themes on; the one taken is kept in the settings."""
+    before = app.active_theme.name
 
     def try_on(name: str) -> None:
-        if name != app.machine.name:
+        if name != app.active_theme.name:
             app.use_theme(name)
-        picker.preview.show(app.machine)
+        picker.preview.show(app.active_theme)
 
     def taken(name: str | None) -> None:
-        if (chosen := name or before) != app.machine.name:
+        if (chosen := name or before) != app.active_theme.name:
             app.use_theme(chosen)
         if name is not None and name != before:
             set_value(app.paths, "ui.theme", name)

@@ -148,7 +148,7 @@ class ToolsScreen(Modal[None]):
         listed = self.query_one(RowList)
         at = listed.current.id if listed.current is not None else None
         off = set(self._switches.params.tools_off)
-        glyphs = self._of.machine.glyphs
+        glyphs = self._of.active_theme.glyphs
         rows = [*self._tool_rows(off, glyphs.on, glyphs.off)]
         listed.show(rows, on=at)
         self.query_one("#state", Static).update(self._words(off))

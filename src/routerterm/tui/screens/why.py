@@ -38,9 +38,9 @@ class WhyScreen(Modal[None]):
     }
     """
 
-    def __init__(self, record: ReplyTrace, machine: Theme) -> None:
+    def __init__(self, record: ReplyTrace, theme: Theme) -> None:
         super().__init__()
-        self.record, self._glyphs = record, machine.glyphs
+        self.record, self._glyphs = record, theme.glyphs
 
     def compose(self) -> ComposeResult:
         """The lines, scrolled."""

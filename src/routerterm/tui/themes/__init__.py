@@ -1,1 +1,1 @@
-"""Themes: a machine each, from TOML files."""
+"""Themes, each from a TOML file."""

@@ -1,4 +1,4 @@
-"""A machine's colours as a Textual theme: the names that the style sheet and Textual's own widgets use."""
+"""A theme's colours as a Textual theme: the names that the style sheet and Textual's own widgets use."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def darker(colour: str) -> str:
 
 
 def to_palette(theme: Theme) -> Palette:
-    """The machine's colours and signs for the transcript."""
+    """The theme's colours and signs for the transcript."""
     c = theme.colours
     return Palette.of(
         background=c.background, text=c.text, dim=c.dim, bright=c.bright, faint=c.faint, panel=c.panel,

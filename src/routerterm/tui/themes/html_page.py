@@ -25,7 +25,7 @@ _ANSI = {
 
 
 def page_of(theme: Theme) -> Page:
-    """The colours of a page that looks like that machine."""
+    """The colours of a page that looks like that theme."""
     own, plain = theme.colours, Page()
     return Page(
         background=_css(own.background, "#000000"),

@@ -1,4 +1,4 @@
-"""The machine of this moment: read from its file, fitted to the terminal, and read again when the file changes."""
+"""The theme of this moment: read from its file, fitted to the terminal, and read again when the file changes."""
 
 from __future__ import annotations
 

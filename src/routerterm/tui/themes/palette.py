@@ -136,7 +136,7 @@ class Palette(Struct, frozen=True, dict=True):
         warning: str, error: str, success: str, code: str, link: str, accent: str = "", signs: Signs | None = None,
         bloom: bool = False,
     ) -> Palette:  # fmt: skip
-        """A palette from a machine's few colours, each ``#rrggbb`` or ``ansi_…``."""
+        """A palette from a theme's few colours, each ``#rrggbb`` or ``ansi_…``."""
         ground, body, second, high = _rich(background), _rich(text), _rich(dim), _rich(bright)
         deco, raised, chosen = _rich(faint), _rich(panel), _rich(selection)
         alert, bad, good, literal, target = _rich(warning), _rich(error), _rich(success), _rich(code), _rich(link)

@@ -89,7 +89,7 @@ ASCII_GLYPHS = Glyphs(
 
 
 class Layout(Struct, frozen=True):
-    """How the machine arranges what it shows, beside its frame, signs and colours."""
+    """How the theme arranges what it shows, beside its frame, signs and colours."""
 
     title: TitleForm = "line"
     fill: str = ""
@@ -115,7 +115,7 @@ _BARE: tuple[Frame, ...] = ("rules", "ruler", "tractor")
 
 
 class Theme(Struct, frozen=True):
-    """One machine."""
+    """One theme."""
 
     name: str
     title: str
@@ -129,7 +129,7 @@ class Theme(Struct, frozen=True):
     frame: Frame = "single"
     layout: Layout = field(default_factory=Layout)
     scanlines: bool = False
-    """Whether the machine had them."""
+    """Whether the theme had them."""
     scanning: bool = False
     """Whether they are drawn on this terminal, now."""
     head: str = "ROUTERTERM"
@@ -140,7 +140,7 @@ class Theme(Struct, frozen=True):
     """What an empty transcript says, a line each."""
 
     def in_ascii(self) -> Theme:
-        """The same machine for a terminal that knows no other letters."""
+        """The same theme for a terminal that knows no other letters."""
         kept: dict[Frame, Frame] = {"none": "none", **dict.fromkeys(_BARE, "ascii-rules")}
         head = "".join(letter for letter in self.head if letter.isascii())
         own = self.layout
@@ -152,7 +152,7 @@ class Theme(Struct, frozen=True):
         return replace(self, glyphs=ASCII_GLYPHS, frame=frame, head=head, layout=layout)
 
     def on_console(self) -> Theme:
-        """The same machine for a system console, whose fonts have lines and few signs."""
+        """The same theme for a system console, whose fonts have lines and few signs."""
         kept: dict[Frame, Frame] = {"double": "double", "none": "none", **dict.fromkeys(_BARE, "rules")}
         layout = replace(self.in_ascii().layout, dialog="single", turns="─" if self.layout.turns else "")
         glyphs = replace(ASCII_GLYPHS, rule="─", line="│")

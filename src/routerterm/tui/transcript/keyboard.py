@@ -41,30 +41,30 @@ class KeyboardControl(MouseControl):
     @property
     def current(self) -> Entry | None:
         """The entry under the cursor; without a cursor, the last one."""
-        if not self.shelf.slots:
+        if not self.entry_list.slots:
             return None
-        number = self._cursor[0] if self._cursor is not None else len(self.shelf.slots) - 1
-        return self.shelf.slots[min(number, len(self.shelf.slots) - 1)].entry
+        number = self._cursor[0] if self._cursor is not None else len(self.entry_list.slots) - 1
+        return self.entry_list.slots[min(number, len(self.entry_list.slots) - 1)].entry
 
     def message_text(self, id: str) -> str:
         """What an entry says, as it was written, ready for a clipboard."""
-        number = self.shelf.number(id)
+        number = self.entry_list.number(id)
         if number is None:
             return ""
         return pasteable(self._written(number))
 
     def code_block(self, id: str, fence: int) -> str:
         """One of an entry's code blocks as it was written, counted from 0; negative from its end."""
-        number = self.shelf.number(id)
+        number = self.entry_list.number(id)
         codes = self._codes(number) if number is not None else []
         return codes[fence] if -len(codes) <= fence < len(codes) else ""
 
     def _written(self, number: int) -> str:
-        slot = self.shelf.slots[number]
+        slot = self.entry_list.slots[number]
         return slot.live.builder.text if slot.live is not None else slot.entry.text
 
     def _codes(self, number: int) -> list[str]:
-        slot = self.shelf.slots[number]
+        slot = self.entry_list.slots[number]
         parts = slot.live.builder.parts() if slot.live is not None else slot.entry.parts
         return [code for part in parts if isinstance(part, Text) for code in code_blocks(part.text)]
 
@@ -99,26 +99,26 @@ class KeyboardControl(MouseControl):
     def cursor_to_end(self) -> None:
         """The cursor on the last block of the last entry."""
         self._by_block = False
-        if self.shelf.slots and self.shelf.width:
-            number = len(self.shelf.slots) - 1
-            self.shelf.lay(number)
-            self._cursor = (number, blocks(self.shelf.slots[number])[-1][0])
+        if self.entry_list.slots and self.entry_list.width:
+            number = len(self.entry_list.slots) - 1
+            self.entry_list.lay(number)
+            self._cursor = (number, blocks(self.entry_list.slots[number])[-1][0])
             self.refresh()
 
     def _block(self) -> tuple[int, int, int, int] | None:
         """The entry's number, the block's, its first line and end."""
-        if self._cursor is None or self._cursor[0] >= len(self.shelf.slots):
+        if self._cursor is None or self._cursor[0] >= len(self.entry_list.slots):
             return None
         number, block = self._cursor
-        self.shelf.lay(number)
-        known = blocks(self.shelf.slots[number])
+        self.entry_list.lay(number)
+        known = blocks(self.entry_list.slots[number])
         found = next((item for item in known if item[0] == block), known[-1])
         return (number, *found)
 
     def _cursor_lines(self) -> tuple[int, int]:
         assert self._cursor is not None
         number, block = self._cursor
-        key = (number, block, self.shelf.heights[number])
+        key = (number, block, self.entry_list.heights[number])
         if self._pointed is None or self._pointed[0] != key:
             here = self._block()
             self._pointed = (key, (here[2], here[3]) if here is not None else (0, 0))
@@ -142,7 +142,7 @@ class KeyboardControl(MouseControl):
         number, block, begin, end = here
         if self._peruse(number, begin, end, by):
             return
-        known = [item[0] for item in blocks(self.shelf.slots[number])]
+        known = [item[0] for item in blocks(self.entry_list.slots[number])]
         index = known.index(block) + by
         if 0 <= index < len(known):
             self._go(number, known[index], by)
@@ -154,15 +154,15 @@ class KeyboardControl(MouseControl):
         self._by_block = False
         if self._cursor is None:
             self.cursor_to_end()
-        elif 0 <= (number := self._cursor[0] + by) < len(self.shelf.slots):
-            self.shelf.lay(number)
-            self._go(number, blocks(self.shelf.slots[number])[0][0], -1)
+        elif 0 <= (number := self._cursor[0] + by) < len(self.entry_list.slots):
+            self.entry_list.lay(number)
+            self._go(number, blocks(self.entry_list.slots[number])[0][0], -1)
         elif by > 0:
             self.action_to_end()
 
     def _peruse(self, number: int, begin: int, end: int, by: int) -> bool:
         """Scroll within a block that is taller than the view; whether there was anything left to see of it."""
-        top = self.shelf.heights.before(number) - self.scroll_offset.y
+        top = self.entry_list.heights.before(number) - self.scroll_offset.y
         if end - begin < self.rows - 2:
             return False
         if (by > 0 and top + end > self.rows) or (by < 0 and top + begin < 1):
@@ -171,9 +171,9 @@ class KeyboardControl(MouseControl):
         return False
 
     def _enter(self, number: int, by: int) -> None:
-        if 0 <= number < len(self.shelf.slots):
-            self.shelf.lay(number)
-            known = blocks(self.shelf.slots[number])
+        if 0 <= number < len(self.entry_list.slots):
+            self.entry_list.lay(number)
+            known = blocks(self.entry_list.slots[number])
             self._go(number, known[0 if by > 0 else -1][0], by)
 
     def _go(self, number: int, block: int, by: int) -> None:
@@ -190,14 +190,14 @@ class KeyboardControl(MouseControl):
 
     def point(self, place: Place) -> None:
         """The cursor to where the mouse points; a fold opens, the line above a message opens its menu."""
-        for block, begin, end in blocks(self.shelf.slots[place.number]):
+        for block, begin, end in blocks(self.entry_list.slots[place.number]):
             if begin <= place.line < end:
                 self._cursor = (place.number, block)
                 if self._fold_at(place.number, place.line) is not None:
                     self.action_fold()
                 break
         if place.line == 0:
-            self.post_message(messages.EntryAction(self, self.shelf.slots[place.number].entry.id, "menu"))
+            self.post_message(messages.EntryAction(self, self.entry_list.slots[place.number].entry.id, "menu"))
         self.refresh()
 
     # -- selecting ---------------------------------------------------------------------------------
@@ -224,11 +224,11 @@ class KeyboardControl(MouseControl):
             self.select(Selection(Place(number, line, 0), Place(number, line, END)))
             return
         anchor, point = self.selection.anchor, self.selection.point
-        y = self.shelf.heights.before(point.number) + point.line + by
-        to, line = self.shelf.heights.find(max(y, 0))
-        if to < len(self.shelf.slots):
-            self.shelf.lay(to)
-            self._stretch(anchor, Place(to, min(line, self.shelf.slots[to].height - 1), 0))
+        y = self.entry_list.heights.before(point.number) + point.line + by
+        to, line = self.entry_list.heights.find(max(y, 0))
+        if to < len(self.entry_list.slots):
+            self.entry_list.lay(to)
+            self._stretch(anchor, Place(to, min(line, self.entry_list.slots[to].height - 1), 0))
             self.show_line(to, line)
 
     def _stretch_to(self, place: Place) -> None:
@@ -261,7 +261,7 @@ class KeyboardControl(MouseControl):
         here = self._block()
         fences = [-1]
         if here is not None:
-            slot = self.shelf.slots[here[0]]
+            slot = self.entry_list.slots[here[0]]
             fences = [slot.line(index).fence for index in range(here[2], here[3])]
         fence = next((fence for fence in fences if fence >= 0), -1)
         self.ask_copy(self.code_block(entry.id, fence), "code block")
@@ -272,14 +272,14 @@ class KeyboardControl(MouseControl):
         if here is None:
             return
         number, _, begin, _ = here
-        lines = [begin, *range(self.shelf.slots[number].height)]
+        lines = [begin, *range(self.entry_list.slots[number].height)]
         part = next((part for line in lines if (part := self._fold_at(number, line)) is not None), None)
         if part is not None:
-            self.keep_place(lambda: self.shelf.fold(number, part))
+            self.keep_place(lambda: self.entry_list.fold(number, part))
 
     def _fold_at(self, number: int, line: int) -> int | None:
         """The part of an entry that folds at a line."""
-        slot = self.shelf.slots[number]
+        slot = self.entry_list.slots[number]
         if slot.live is not None:
             return None
         part = slot.line(line).part if line < slot.height else -1
@@ -319,10 +319,10 @@ class KeyboardControl(MouseControl):
 
     def action_to_start(self) -> None:
         """To the first entry there is."""
-        if not self.shelf.slots:
+        if not self.entry_list.slots:
             return
         self.set_follow(False)
         self.place(0)
         self.settle_view()
-        if self.shelf.width:
-            self._go(0, blocks(self.shelf.slots[0])[0][0], -1)
+        if self.entry_list.width:
+            self._go(0, blocks(self.entry_list.slots[0])[0][0], -1)

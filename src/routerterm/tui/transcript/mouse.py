@@ -30,7 +30,7 @@ class MouseControl(Viewport):
     @property
     def selected(self) -> str:
         """The selected text: plain, without borders."""
-        return selected_text(self.shelf, self._selection) if self._selection is not None else ""
+        return selected_text(self.entry_list, self._selection) if self._selection is not None else ""
 
     def select(self, selection: Selection | None) -> None:
         """Select something else, or nothing."""
@@ -40,9 +40,9 @@ class MouseControl(Viewport):
 
     def place_at(self, x: int, y: int) -> Place:
         """The place at a cell of the view."""
-        number, line = self.shelf.heights.find(max(y + self.scroll_offset.y, 0))
-        if number >= len(self.shelf.slots):
-            return Place(len(self.shelf.slots), 0, 0)
+        number, line = self.entry_list.heights.find(max(y + self.scroll_offset.y, 0))
+        if number >= len(self.entry_list.slots):
+            return Place(len(self.entry_list.slots), 0, 0)
         return Place(number, line, max(x - GUTTER, 0))
 
     def decorate(self, number: int, index: int, strip: Strip) -> Strip:
@@ -52,7 +52,7 @@ class MouseControl(Viewport):
         if span is None:
             return strip
         begin, end = span
-        line = self.shelf.slots[number].line(index)
+        line = self.entry_list.slots[number].line(index)
         length = cell_len(line.text)
         return lay_over(strip, [(begin, min(end, max(length, begin + 1)))], self.palette, "selection")
 
@@ -93,10 +93,10 @@ class MouseControl(Viewport):
             self.refresh()
             return
         place = self.place_at(event.x, event.y)
-        if self._selection is not None or place.number >= len(self.shelf.slots):
+        if self._selection is not None or place.number >= len(self.entry_list.slots):
             return
-        self.shelf.lay(place.number)
-        slot = self.shelf.slots[place.number]
+        self.entry_list.lay(place.number)
+        slot = self.entry_list.slots[place.number]
         if place.line >= slot.height:
             return
         if event.chain == 2:

@@ -1,4 +1,4 @@
-"""Painting the lines of a shelf that are in view, each row once, with what lies over them."""
+"""Painting the lines of the entries that are in view, each row once, with what lies over them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Painter(ScrollView):
 
     def __init__(self, palette: Palette | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.shelf = EntryList(palette or Palette.default())
+        self.entry_list = EntryList(palette or Palette.default())
         self.rows = 0
         """Lines in view."""
         self.columns = 0
@@ -36,7 +36,7 @@ class Painter(ScrollView):
     @property
     def palette(self) -> Palette:
         """The colours and signs in use."""
-        return self.shelf.palette
+        return self.entry_list.palette
 
     @property
     def news(self) -> int:
@@ -96,13 +96,13 @@ class Painter(ScrollView):
 
     def render_line(self, y: int) -> Strip:
         """One row of the view."""
-        width, shelf = self.columns, self.shelf
-        number, index = shelf.heights.find(y + self.scroll_offset.y)
+        width, entry_list = self.columns, self.entry_list
+        number, index = entry_list.heights.find(y + self.scroll_offset.y)
         if y == self.rows - 1 and self.news:
             return self._notice(width)
         if y == 0 and index and (said := self._prompt_above(number)) is not None:
             return self._sticky(said, width)
-        slot = shelf.slots[number] if number < len(shelf.slots) else None
+        slot = entry_list.slots[number] if number < len(entry_list.slots) else None
         if slot is None or not slot.is_laid_out or index >= slot.height:
             return Strip.blank(width, self.palette.ground)
         if index == slot.height - 1 and (hairline := self._between_turns(number, width)) is not None:
@@ -115,7 +115,7 @@ class Painter(ScrollView):
                 if _is_answer(slot) and index < slot.height - 1
                 else None
             )
-            strip = paint(slot.line(index), width, shelf.width, self.palette, bar=said_bar, mark=mark)
+            strip = paint(slot.line(index), width, entry_list.width, self.palette, bar=said_bar, mark=mark)
             slot.strips[index] = strip
         return self.decorate(number, index, strip)
 
@@ -125,11 +125,11 @@ class Painter(ScrollView):
 
     def _between_turns(self, number: int, width: int) -> Strip | None:
         """The hairline beneath an answer that another turn follows, where the theme has one."""
-        palette, slots = self.palette, self.shelf.slots
+        palette, slots = self.palette, self.entry_list.slots
         turns = palette.signs.turns
         if not turns or number + 1 >= len(slots) or slots[number + 1].entry.role != "user":
             return None
-        ground, room = palette.style("text"), min(self.shelf.width, width - GUTTER)
+        ground, room = palette.style("text"), min(self.entry_list.width, width - GUTTER)
         line = (turns * (room // len(turns) + 1))[:room]
         return Strip([Segment(" " * GUTTER, ground), Segment(line, palette.style("faint"))]).adjust_cell_length(
             width, ground
@@ -137,9 +137,9 @@ class Painter(ScrollView):
 
     def _prompt_above(self, number: int) -> int | None:
         """The prompt that the entry at the top of the view answers, if it is out of view."""
-        while number > 0 and self.shelf.slots[min(number, len(self.shelf.slots) - 1)].entry.role != "user":
+        while number > 0 and self.entry_list.slots[min(number, len(self.entry_list.slots) - 1)].entry.role != "user":
             number -= 1
-            if self.shelf.slots[number].entry.role == "user":
+            if self.entry_list.slots[number].entry.role == "user":
                 return number
         return None
 
@@ -147,7 +147,7 @@ class Painter(ScrollView):
         from routerterm.tui.transcript.layout.header import first_line
 
         palette = self.palette
-        text = first_line(self.shelf.slots[number].entry, width - GUTTER - 1, palette.signs)
+        text = first_line(self.entry_list.slots[number].entry, width - GUTTER - 1, palette.signs)
         style = palette.style("sticky")
         return Strip([Segment(f"{palette.signs.ascent} {text}", style)]).adjust_cell_length(width, style)
 
@@ -155,11 +155,11 @@ class Painter(ScrollView):
         palette = self.palette
         lines = f"{self.news} new line{'s' * (self.news != 1)}"
         text = f" {palette.signs.down} {lines} {palette.signs.dot} End "
-        number, index = self.shelf.heights.find(self.rows - 1 + self.scroll_offset.y)
-        slot = self.shelf.slots[number] if number < len(self.shelf.slots) else None
+        number, index = self.entry_list.heights.find(self.rows - 1 + self.scroll_offset.y)
+        slot = self.entry_list.slots[number] if number < len(self.entry_list.slots) else None
         below = Strip.blank(width, palette.ground)
         if slot is not None and slot.is_laid_out and index < slot.height:
-            below = paint(slot.line(index), width, self.shelf.width, palette)
+            below = paint(slot.line(index), width, self.entry_list.width, palette)
         start = max(width - cell_len(text) - 2, 0)
         notice = Strip([Segment(text, palette.style("more"))])
         return Strip.join([below.crop(0, start), notice, below.crop(start + notice.cell_length)]).adjust_cell_length(

@@ -32,36 +32,36 @@ class Search(Struct):
         """What is looked for; blanks match any white space, for the words may have been wrapped."""
         return re.compile(r"\s+".join(re.escape(word) for word in self.query.split()), re.IGNORECASE)
 
-    def run(self, shelf: EntryList) -> int:
+    def run(self, entry_list: EntryList) -> int:
         """Look through all entries; in how many the words occur."""
         self._seen.clear()
         pattern = self.pattern
-        self.numbers = [number for number, slot in enumerate(shelf.slots) if pattern.search(text_of(slot))]
+        self.numbers = [number for number, slot in enumerate(entry_list.slots) if pattern.search(text_of(slot))]
         self.members = frozenset(self.numbers)
         return len(self.numbers)
 
-    def hits(self, shelf: EntryList, number: int) -> list[Spans]:
+    def hits(self, entry_list: EntryList, number: int) -> list[Spans]:
         """The occurrences in the lines of an entry; what a fold hides is not among them."""
-        shelf.lay(number)
-        slot = shelf.slots[number]
+        entry_list.lay(number)
+        slot = entry_list.slots[number]
         known = self._seen.get(number)
         if known is None or known[0] != slot.height:
             known = self._seen[number] = (slot.height, find_in(slot, self.pattern))
         return known[1]
 
-    def step(self, shelf: EntryList, forward: bool) -> tuple[int, Spans] | None:
+    def step(self, entry_list: EntryList, forward: bool) -> tuple[int, Spans] | None:
         """The next occurrence, or the one before; round and round."""
         if not self.numbers:
             return None
-        number, index = self.at if self.at is not None else (len(shelf.slots), 0)
+        number, index = self.at if self.at is not None else (len(entry_list.slots), 0)
         index += 1 if forward else -1
         for _ in range(len(self.numbers) + 1):
-            hits = self.hits(shelf, number) if number in self.numbers else []
+            hits = self.hits(entry_list, number) if number in self.numbers else []
             if 0 <= index < len(hits):
                 self.at = (number, index)
                 return number, hits[index]
             number = self._neighbour(number, forward)
-            index = 0 if forward else len(self.hits(shelf, number)) - 1
+            index = 0 if forward else len(self.hits(entry_list, number)) - 1
         return None
 
     def _neighbour(self, number: int, forward: bool) -> int:

@@ -57,12 +57,12 @@ class Selection(Struct, frozen=True):
         return (first, last) if last > first else None
 
 
-def selected_text(shelf: EntryList, selection: Selection) -> str:
+def selected_text(entry_list: EntryList, selection: Selection) -> str:
     """The selected text without borders; wrapped lines are joined again."""
     pieces: list[str] = []
-    for number in range(selection.begin.number, min(selection.end.number + 1, len(shelf.slots))):
-        shelf.lay(number)
-        slot = shelf.slots[number]
+    for number in range(selection.begin.number, min(selection.end.number + 1, len(entry_list.slots))):
+        entry_list.lay(number)
+        slot = entry_list.slots[number]
         for index in range(slot.height):
             span = selection.span(number, index)
             if span is None:

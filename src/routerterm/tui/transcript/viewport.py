@@ -32,7 +32,7 @@ NEAR_TOP = 3
 
 
 class Viewport(QuietWidget, Painter, can_focus=True):
-    """Keeps the right lines of the shelf laid out and in view."""
+    """Keeps the right lines of the entries laid out and in view."""
 
     ALLOW_SELECT = False
     DEFAULT_CSS = """
@@ -42,7 +42,7 @@ class Viewport(QuietWidget, Painter, can_focus=True):
     def __init__(self, palette: Palette | None = None, **kwargs: Any) -> None:
         super().__init__(palette, **kwargs)
         self.gallery = ImageCache(lambda ids: self.call_later(self.show_drawn, ids))
-        self.shelf.drawer = self.gallery.drawer
+        self.entry_list.drawer = self.gallery.drawer
         self.frame = FRAME
         self.jump = 1
         """Lines that the view moves on by, at least, when a growing answer reaches its end."""
@@ -109,8 +109,8 @@ class Viewport(QuietWidget, Painter, can_focus=True):
 
     def _to_end(self) -> None:
         """Put the end in view; on a slow line with room below for the lines to come."""
-        beyond = self.shelf.heights.total - self.rows
-        growing = beyond > 0 and self.shelf.slots[-1].live is not None
+        beyond = self.entry_list.heights.total - self.rows
+        growing = beyond > 0 and self.entry_list.slots[-1].live is not None
         self.place(beyond, room=-beyond % self.jump if growing else 0)
 
     # -- what is where -----------------------------------------------------------------------------
@@ -119,33 +119,33 @@ class Viewport(QuietWidget, Painter, can_focus=True):
         """Lay out at the new width; what is at the top stays in view."""
         _, _, self.columns, self.rows = self.scrollable_content_region
         width = max(min(self.columns - GUTTER - 1, MEASURE), 8)
-        if width != self.shelf.width:
-            self.keep_place(lambda: self.shelf.reset(width, self.palette))
+        if width != self.entry_list.width:
+            self.keep_place(lambda: self.entry_list.reset(width, self.palette))
         else:
             self.settle_view()
         self.refresh()
 
     def keep_place(self, change: Callable[[], object]) -> None:
         """Do what changes heights, and bring the entry at the top of the view back to where it was."""
-        shelf = self.shelf
-        number, line = shelf.heights.find(self.scroll_offset.y)
-        share = line / max(shelf.heights[number], 1) if number < len(shelf.slots) else 0.0
-        width = shelf.width
+        entry_list = self.entry_list
+        number, line = entry_list.heights.find(self.scroll_offset.y)
+        share = line / max(entry_list.heights[number], 1) if number < len(entry_list.slots) else 0.0
+        width = entry_list.width
         change()
         if not self._follow:
-            if number < len(shelf.slots):
-                if shelf.width:
-                    shelf.lay(number)
-                if shelf.width != width:  # every line was cut anew: about as far down as before
-                    line = int(share * shelf.heights[number])
-                line = min(line, shelf.heights[number] - 1)
-            self.place(shelf.heights.before(min(number, len(shelf.slots))) + line)
+            if number < len(entry_list.slots):
+                if entry_list.width:
+                    entry_list.lay(number)
+                if entry_list.width != width:  # every line was cut anew: about as far down as before
+                    line = int(share * entry_list.heights[number])
+                line = min(line, entry_list.heights[number] - 1)
+            self.place(entry_list.heights.before(min(number, len(entry_list.slots))) + line)
         self.settle_view()
         self.refresh()
 
     def settle_view(self) -> None:
         """Lay out what is in view, and put the view where it belongs."""
-        if not self.shelf.width or not self.rows:
+        if not self.entry_list.width or not self.rows:
             return
         if self._follow:
             self._lay_end()
@@ -155,33 +155,33 @@ class Viewport(QuietWidget, Painter, can_focus=True):
         self._ask_for_older()
 
     def _lay_end(self) -> None:
-        filled, number = 0, len(self.shelf.slots) - 1
+        filled, number = 0, len(self.entry_list.slots) - 1
         while number >= 0 and filled < self.rows:
-            self.shelf.lay(number)
-            filled += self.shelf.heights[number]
+            self.entry_list.lay(number)
+            filled += self.entry_list.heights[number]
             number -= 1
 
     def _lay_around(self) -> None:
         """Lay out what is in view; what was already laid out there stays where it is on the screen."""
-        shelf = self.shelf
+        entry_list = self.entry_list
         y = self.scroll_offset.y
         while True:
-            first, _ = shelf.heights.find(y)
-            last, _ = shelf.heights.find(y + self.rows - 1)
-            seen = range(first, min(last + 1, len(shelf.slots)))
-            rough = [number for number in seen if not shelf.slots[number].is_laid_out]
+            first, _ = entry_list.heights.find(y)
+            last, _ = entry_list.heights.find(y + self.rows - 1)
+            seen = range(first, min(last + 1, len(entry_list.slots)))
+            rough = [number for number in seen if not entry_list.slots[number].is_laid_out]
             if not rough:
                 break
-            fixed = next((number for number in reversed(seen) if shelf.slots[number].is_laid_out), seen[0])
-            before = shelf.heights.before(fixed)
+            fixed = next((number for number in reversed(seen) if entry_list.slots[number].is_laid_out), seen[0])
+            before = entry_list.heights.before(fixed)
             for number in rough:
-                shelf.lay(number)
-            y = max(min(y + shelf.heights.before(fixed) - before, shelf.heights.total - self.rows), 0)
+                entry_list.lay(number)
+            y = max(min(y + entry_list.heights.before(fixed) - before, entry_list.heights.total - self.rows), 0)
         self.place(y)
 
     def place(self, y: int, room: int = 0) -> None:
         """Scroll there without a second look at what is in view, and tell the scrollbar; ``room``: so much lower."""
-        rows, total = self.rows, self.shelf.heights.total + room
+        rows, total = self.rows, self.entry_list.heights.total + room
         y += room
         y = max(min(y, total - rows), 0)
         moved = y != self.scroll_offset.y
@@ -202,26 +202,26 @@ class Viewport(QuietWidget, Painter, can_focus=True):
 
     def show_drawn(self, ids: set[str]) -> None:
         """Pictures of these entries can be drawn: they are, and what is at the top of the view stays there."""
-        shelf = self.shelf
-        top, line = shelf.heights.find(self.scroll_offset.y)
-        for number in sorted(found for id in ids if (found := shelf.number(id)) is not None):
-            slot = shelf.slots[number]
+        entry_list = self.entry_list
+        top, line = entry_list.heights.find(self.scroll_offset.y)
+        for number in sorted(found for id in ids if (found := entry_list.number(id)) is not None):
+            slot = entry_list.slots[number]
             if slot.lines is None:
                 continue
             seen = slot.lines[line] if number == top and line < len(slot.lines) else None
             slot.lines = None
-            shelf.lay(number)
+            entry_list.lay(number)
             if seen is not None:
                 line = next((index for index in range(line, slot.height) if slot.line(index) == seen), line)
         if not self._follow:
-            self.place(shelf.heights.before(top) + line)
+            self.place(entry_list.heights.before(top) + line)
         self.settle_view()
         self.refresh()
 
     def show_line(self, number: int, line: int, *, centre: bool = False) -> None:
         """Bring a line of an entry into view, if it is not, clear of what lies over the edges."""
-        self.shelf.lay(number)
-        y = self.shelf.heights.before(number) + line
+        self.entry_list.lay(number)
+        y = self.entry_list.heights.before(number) + line
         top = self.scroll_offset.y
         if top + 1 <= y < top + self.rows - 1:
             return
@@ -229,16 +229,16 @@ class Viewport(QuietWidget, Painter, can_focus=True):
         wanted = y - self.rows // 3 if centre else (y - 1 if y < top + 1 else y - self.rows + 2)
         self.place(wanted)
         self._lay_around()
-        y = self.shelf.heights.before(number) + line
+        y = self.entry_list.heights.before(number) + line
         if not self.scroll_offset.y <= y < self.scroll_offset.y + self.rows:
             self.place(y - self.rows // 3)
             self._lay_around()
         self.refresh()
 
     def _ask_for_older(self) -> None:
-        if not self.more_before or not self.shelf.slots or self.scroll_offset.y > NEAR_TOP * self.rows:
+        if not self.more_before or not self.entry_list.slots or self.scroll_offset.y > NEAR_TOP * self.rows:
             return
-        first = self.shelf.slots[0].entry.id
+        first = self.entry_list.slots[0].entry.id
         if first != self._asked:
             self._asked = first
             self.post_message(messages.OlderWanted(self, first))
@@ -256,26 +256,26 @@ class Viewport(QuietWidget, Painter, can_focus=True):
         if self._flush_timer is not None:
             self._flush_timer.stop()
             self._flush_timer = None
-        if self.shelf.width and self._fresh:
+        if self.entry_list.width and self._fresh:
             with self.one_frame():
                 for number in sorted(self._fresh):
                     self._show_growth(number)
             self._fresh.clear()
 
     def _show_growth(self, number: int) -> None:
-        if self.shelf.slots[number].live is None:
+        if self.entry_list.slots[number].live is None:
             return
-        first, end, change = self.shelf.settle(number)
+        first, end, change = self.entry_list.settle(number)
         if change and self._follow:
             self._to_end()
         elif change:
             self._unread += max(change, 0)
             self.place(self.scroll_offset.y)
             self.refresh_rows(self.rows - 1, self.rows)
-        last = number + 1 == len(self.shelf.slots)
+        last = number + 1 == len(self.entry_list.slots)
         self.refresh_entry(number, first, end if last or not change else None)
 
     def refresh_entry(self, number: int, first: int = 0, end: int | None = None) -> None:
         """Repaint some lines of an entry; without an end, all from the first to the bottom of the view."""
-        top = self.shelf.heights.before(number) - self.scroll_offset.y
+        top = self.entry_list.heights.before(number) - self.scroll_offset.y
         self.refresh_rows(top + first, self.rows if end is None else top + end)

@@ -38,7 +38,7 @@ class Transcript(KeyboardControl):
         self._fresh.clear()
         self._cursor = self._mark = self._search = None
         self.select(None)
-        self.shelf.load(entries)
+        self.entry_list.load(entries)
         self.set_follow(True)
         self.settle_view()
         if self.has_focus:
@@ -49,7 +49,7 @@ class Transcript(KeyboardControl):
         """Put earlier entries before those shown, without the view moving."""
         self.more_before = more_before
         y = self.scroll_offset.y
-        moved, count = self.shelf.put_before(entries), len(entries)
+        moved, count = self.entry_list.put_before(entries), len(entries)
         self._fresh = {number + count for number in self._fresh}
         if self._cursor is not None:
             self._cursor = (self._cursor[0] + count, self._cursor[1])
@@ -62,13 +62,13 @@ class Transcript(KeyboardControl):
 
     def append_entry(self, entry: Entry) -> None:
         """One more entry at the end."""
-        self.shelf.append(entry)
+        self.entry_list.append(entry)
         self.settle_view()
         self.refresh()
 
     def replace_entry(self, entry: Entry) -> None:
         """Show an entry anew, as it is now; it is found by its id, and added if it is not there."""
-        number = self.shelf.number(entry.id)
+        number = self.entry_list.number(entry.id)
         if number is None:
             self.append_entry(entry)
         else:
@@ -76,40 +76,40 @@ class Transcript(KeyboardControl):
 
     def begin_stream(self, entry: Entry) -> None:
         """An entry that grows from now on; it is added at the end unless its id is there already."""
-        number = self.shelf.number(entry.id)
+        number = self.entry_list.number(entry.id)
         if number is None:
-            number = self.shelf.append(entry)
+            number = self.entry_list.append(entry)
         else:
-            self.shelf.replace(number, entry)
-        self.shelf.begin_live(number)
+            self.entry_list.replace(number, entry)
+        self.entry_list.begin_live(number)
         self.settle_view()
         self.refresh()
 
     def feed(self, id: str, delta: Content) -> None:
         """A piece of a growing entry; it is painted with the next frame."""
-        number = self.shelf.number(id)
+        number = self.entry_list.number(id)
         if number is not None:
-            self.shelf.feed(number, delta)
+            self.entry_list.feed(number, delta)
             self.mark_fresh(number)
 
     def seam(self, id: str, text: str) -> None:
         """A growing answer was cut here and goes on; ``text`` says how."""
-        number = self.shelf.number(id)
-        if number is not None and (live := self.shelf.slots[number].live) is not None:
+        number = self.entry_list.number(id)
+        if number is not None and (live := self.entry_list.slots[number].live) is not None:
             live.seam(text)
             self.mark_fresh(number)
 
     def set_header(self, id: str, header: Header) -> None:
         """Change an entry's header; the rest stays."""
-        number = self.shelf.number(id)
+        number = self.entry_list.number(id)
         if number is not None:
-            self.shelf.set_header(number, header)
+            self.entry_list.set_header(number, header)
             self.refresh_entry(number, 0, 1)
 
     def end_stream(self, id: str, entry: Entry) -> None:
         """The entry is whole: this is it."""
         self.flush()
-        number = self.shelf.number(id)
+        number = self.entry_list.number(id)
         if number is None:
             self.append_entry(entry)
         else:
@@ -118,19 +118,19 @@ class Transcript(KeyboardControl):
 
     def _exchange(self, number: int, entry: Entry) -> None:
         """Another entry in the place of one: only the lines that differ are painted."""
-        if not self.follow or number != len(self.shelf.slots) - 1 or not self.shelf.width:
-            self.keep_place(lambda: self.shelf.replace(number, entry))
+        if not self.follow or number != len(self.entry_list.slots) - 1 or not self.entry_list.width:
+            self.keep_place(lambda: self.entry_list.replace(number, entry))
             return
-        self.shelf.replace(number, entry)
+        self.entry_list.replace(number, entry)
         self.settle_view()
         self.refresh_entry(number)
 
     def set_palette(self, palette: Palette) -> None:
         """Another theme."""
         if palette.signs == self.palette.signs:
-            self.shelf.repaint(palette)
+            self.entry_list.repaint(palette)
         else:
-            self.keep_place(lambda: self.shelf.reset(self.shelf.width, palette))
+            self.keep_place(lambda: self.entry_list.reset(self.entry_list.width, palette))
         self.refresh()
 
     # -- finding -----------------------------------------------------------------------------------
@@ -146,19 +146,19 @@ class Transcript(KeyboardControl):
             self.refresh()
             return 0
         self._search = Search(query)
-        count = self._search.run(self.shelf)
+        count = self._search.run(self.entry_list)
         self.refresh()
         return count
 
     def action_find(self, by: int) -> None:
         """To the next occurrence, or with -1 the one above."""
-        if self._search is None or not self.shelf.width:
+        if self._search is None or not self.entry_list.width:
             return
-        found = self._search.step(self.shelf, by > 0)
+        found = self._search.step(self.entry_list, by > 0)
         if found is not None:
             number, spans = found
             line = min(spans, default=0)
-            self._cursor = (number, max(self.shelf.slots[number].line(line).block, 0))
+            self._cursor = (number, max(self.entry_list.slots[number].line(line).block, 0))
             self.show_line(number, line, centre=True)
         place = self._search.numbers.index(found[0]) + 1 if found is not None else 0
         self.post_message(messages.FindChanged(self, self._search.query, place, len(self._search.numbers)))
@@ -166,23 +166,27 @@ class Transcript(KeyboardControl):
 
     def reveal(self, id: str, query: str = "") -> bool:
         """Bring an entry into view, at the first place where it has the words; whether it is here at all."""
-        number = self.shelf.number(id)
+        number = self.entry_list.number(id)
         if number is None:
             return False
         line = 0
         if query:
             self.find(query)
-            if self._search is not None and self.shelf.width and (hits := self._search.hits(self.shelf, number)):
+            if (
+                self._search is not None
+                and self.entry_list.width
+                and (hits := self._search.hits(self.entry_list, number))
+            ):
                 self._search.at = (number, 0)
                 line = min(hits[0], default=0)
-        if self.shelf.width:
+        if self.entry_list.width:
             self.show_line(number, line, centre=True)
         return True
 
     def decorate(self, number: int, index: int, strip: Strip) -> Strip:
         """What was found, marked."""
         if self._search is not None and number in self._search.members:
-            spans = [span for hit in self._search.hits(self.shelf, number) for span in hit.get(index, ())]
+            spans = [span for hit in self._search.hits(self.entry_list, number) for span in hit.get(index, ())]
             if spans:
                 strip = lay_over(strip, spans, self.palette, "found")
         return super().decorate(number, index, strip)

@@ -1,4 +1,4 @@
-"""A pane with the machine's frame round it and a title in that, drawn a row at a time."""
+"""A pane with the theme's frame round it and a title in that, drawn a row at a time."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class Box(Vertical, Toned):
 
     DEFAULT_CSS = "Box { padding: 1; }"
 
-    def __init__(self, title: str, machine: Theme) -> None:
+    def __init__(self, title: str, theme: Theme) -> None:
         super().__init__()
         keep_lines(self, whole=True)
-        self._title, self._frame = title, _frame(machine)
+        self._title, self._frame = title, _frame(theme)
 
     def render_line(self, y: int) -> Strip:
         """A row of the frame, blank where the pane is."""
@@ -37,10 +37,10 @@ class Box(Vertical, Toned):
         return Strip(segments).adjust_cell_length(width, faint)
 
 
-def _frame(machine: Theme) -> Frame:
-    """Where the machine draws none round its screen, what lies over others still needs one."""
-    if machine.layout.dialog:
-        return machine.layout.dialog
-    if machine.frame not in UNBOXED:
-        return machine.frame
-    return "ascii" if machine.glyphs.line.isascii() else "single"
+def _frame(theme: Theme) -> Frame:
+    """Where the theme draws none round its screen, what lies over others still needs one."""
+    if theme.layout.dialog:
+        return theme.layout.dialog
+    if theme.frame not in UNBOXED:
+        return theme.frame
+    return "ascii" if theme.glyphs.line.isascii() else "single"

@@ -39,7 +39,7 @@ class FramedScreen(FastScreen[None], Toned):
         return Panes(self.size.width, self.size.height)
 
     def boxed_at(self, size: Size) -> bool:
-        """Whether a line goes round everything at that size, on this machine."""
+        """Whether a line goes round everything at that size, on this theme."""
         return size.width >= BOX_FROM and self.frame not in UNBOXED
 
     def on_mount(self) -> None:

@@ -79,7 +79,7 @@ class Greeting(Toned):
         return self._facts.recent if self.display and self._boot is None else ()
 
     def apply_theme(self, theme: Theme) -> None:
-        """Another machine's letters and words."""
+        """Another theme's letters and words."""
         self._theme = theme
         self.refresh()
 
@@ -90,7 +90,7 @@ class Greeting(Toned):
             self.refresh()
 
     def boot(self, lines: Sequence[str] | None) -> None:
-        """Show these lines of a machine that starts, or with None what stands here afterwards."""
+        """Show these lines of a theme that starts, or with None what stands here afterwards."""
         self._boot = None if lines is None else tuple(lines)
         self.refresh()
 

@@ -1,4 +1,4 @@
-"""Styles in the machine's colours, for what draws itself line by line.
+"""Styles in the theme's colours, for what draws itself line by line.
 
 Component classes would do the same, but the style sheet is matched once for each of them on each widget whenever a
 screen opens or the focus moves: that was most of the time that a screen took to open.

@@ -124,20 +124,20 @@ class ThemePreview(Widget):
     """Told a theme, shows it."""
 
     DEFAULT_CSS = "ThemePreview { width: 1fr; height: 1fr; }"
-    _machine: Theme | None = None
+    _theme: Theme | None = None
     _drawn_for: tuple[int, int] = (0, 0)
     _drawn: Sequence[Sequence[tuple[str, Style]]] = ()
 
     def show(self, theme: Theme) -> None:
         """This one."""
-        self._machine, self._drawn_for = theme, (0, 0)
+        self._theme, self._drawn_for = theme, (0, 0)
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
         """One row of it."""
         width, height = self.size
-        if self._machine is None:
+        if self._theme is None:
             return Strip.blank(width, self.rich_style)
         if self._drawn_for != (width, height):
-            self._drawn, self._drawn_for = sample(self._machine, width, height), (width, height)
+            self._drawn, self._drawn_for = sample(self._theme, width, height), (width, height)
         return Strip([Segment(text, style) for text, style in self._drawn[y]]).adjust_cell_length(width)

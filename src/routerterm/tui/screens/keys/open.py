@@ -20,11 +20,11 @@ async def open_keys(app: AppContext, pasted: str = "", asking: bool = False) -> 
     services = app.services
     assert services is not None
     line = ProbeLine(services.settings, services.catalog)
-    desk = KeyService(
+    key_service = KeyService(
         services.keys, services.store.memory, line.probe, close=line.aclose, last_used=services.store.ledger.last_used
     )
 
     async def left(_: None) -> None:
         await app.keys_changed()
 
-    app.push_screen(KeysScreen(desk, app.machine, pasted=pasted, asking=asking or bool(pasted)), left)
+    app.push_screen(KeysScreen(key_service, app.active_theme, pasted=pasted, asking=asking or bool(pasted)), left)

@@ -66,7 +66,7 @@ class KeysScreen(FramedScreen):
     def __init__(
         self,
         model: KeysModel,
-        machine: Theme | None = None,
+        theme: Theme | None = None,
         *,
         clock: Callable[[], float] = time.time,
         pasted: str = "",
@@ -75,8 +75,8 @@ class KeysScreen(FramedScreen):
         """``asking``: begin with asking for a key, perhaps the one that was ``pasted``."""
         super().__init__()
         self.model = model
-        self.machine = machine or Theme("phosphor", "Phosphor")
-        self.frame = self.machine.frame
+        self.theme = theme or Theme("phosphor", "Phosphor")
+        self.frame = self.theme.frame
         self._clock, self._pasted, self._asking = clock, pasted, asking
         self.view = EMPTY
         self.steps = KeysActions(self)
@@ -86,9 +86,9 @@ class KeysScreen(FramedScreen):
     def compose(self) -> ComposeResult:
         """The panes, from the top."""
         self._fit(self.app.size)  # before there is anything whose style would have to be looked up again
-        yield FieldLine(id="title", fill=self.machine.glyphs.rule, gap=1)
-        yield KeysList(self.machine.glyphs, id="list")
-        yield KeysDetail(self.machine.glyphs, id="detail")
+        yield FieldLine(id="title", fill=self.theme.glyphs.rule, gap=1)
+        yield KeysList(self.theme.glyphs, id="list")
+        yield KeysDetail(self.theme.glyphs, id="detail")
         yield FieldLine(id="note", gap=1)
         with Vertical(id="bar"):
             for _ in range(BAR):
@@ -96,7 +96,7 @@ class KeysScreen(FramedScreen):
 
     def on_mount(self) -> None:
         """Show what there is, and keep it true."""
-        self.title_line.fields = title_fields(None, self.machine.glyphs)
+        self.title_line.fields = title_fields(None, self.theme.glyphs)
         self.set_interval(1.0, self._tick)
         self.set_interval(RELOAD, self._reload_quietly)
         self._work("Loading…", self._begin)
@@ -266,7 +266,7 @@ class KeysScreen(FramedScreen):
             self.say("No key yet: paste one here, or press N.", "text")
         elif self._busy.endswith("…"):
             self.say("", "text")
-        self.title_line.fields = title_fields(self.view, self.machine.glyphs)
+        self.title_line.fields = title_fields(self.view, self.theme.glyphs)
         self.listing.show(self.view, stand_on)
         self._show_detail()
         self._show_bar()

@@ -83,9 +83,9 @@ class LeavesScreen(Modal[None]):
     LeavesScreen #refused { height: auto; padding: 1 1; color: $t-warning; }
     """
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, key_service: Desk) -> None:
         super().__init__()
-        self._desk = desk
+        self._desk = key_service
         self._sheet: Sheet | None = None
 
     def compose(self) -> ComposeResult:

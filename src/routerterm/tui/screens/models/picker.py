@@ -16,7 +16,7 @@ from routerterm.engine.keys.view import lines_of
 from routerterm.engine.rating.kinds import kind_of
 from routerterm.router.options import BUILTIN_ROUTES
 from routerterm.tui.dialogs.picker import Picker, RowAction, later
-from routerterm.tui.screens.models.rows import COLUMNS, Need, Shelf, cycle, provider_keys, shelf_rows
+from routerterm.tui.screens.models.rows import COLUMNS, ModelChoices, Need, choice_rows, cycle, provider_keys
 
 if TYPE_CHECKING:
     from routerterm.tui.app_context import AppContext
@@ -73,11 +73,11 @@ async def next_recent(app: AppContext) -> tuple[str, int, int] | None:
 
 
 async def _rows(app: AppContext) -> Sequence[Row]:
-    shelf = await look_up(app)
-    return await asyncio.to_thread(shelf_rows, shelf, app.machine.glyphs)
+    choices = await look_up(app)
+    return await asyncio.to_thread(choice_rows, choices, app.active_theme.glyphs)
 
 
-async def look_up(app: AppContext) -> Shelf:
+async def look_up(app: AppContext) -> ModelChoices:
     """Everything that the picker shows, of this moment."""
     from routerterm.wiring.model_lists import RECENT, answerable
     from routerterm.wiring.preview import abilities
@@ -86,7 +86,7 @@ async def look_up(app: AppContext) -> Shelf:
     routes = {**BUILTIN_ROUTES, **services.options.routes}
     book = await abilities(services)
     unsent = app.unsent
-    return Shelf(
+    return ModelChoices(
         current=app.conversation.model,
         routes=tuple(routes.values()),
         models=answerable(services, await services.store.conversations.recent_models(RECENT)),

@@ -44,7 +44,7 @@ class Need(Struct, frozen=True):
     private: bool = False
 
 
-class Shelf(Struct, frozen=True):
+class ModelChoices(Struct, frozen=True):
     """Everything that is known of models at one moment."""
 
     current: str = ""
@@ -83,31 +83,31 @@ def route_misfit(models: Sequence[ModelInfo], need: Need) -> str:
     return reasons[0] if len(set(reasons)) == 1 else "none can take this prompt"
 
 
-def shelf_rows(shelf: Shelf, glyphs: Glyphs) -> list[Row]:
+def choice_rows(choices: ModelChoices, glyphs: Glyphs) -> list[Row]:
     """What answers now, routes, favourites, recent ones, those that can be asked, and those that want a key."""
-    known = {str(model.target): model for model in shelf.models}
-    rows = [Row("", ("routes",)), *(route_row(route, shelf, glyphs) for route in shelf.routes)]
-    if shelf.current in known:
-        rows = [Row("", ("now",)), model_row(known[shelf.current], shelf, glyphs), *rows]
-    ready = [model for model in shelf.models if model.provider in shelf.keys]
+    known = {str(model.target): model for model in choices.models}
+    rows = [Row("", ("routes",)), *(route_row(route, choices, glyphs) for route in choices.routes)]
+    if choices.current in known:
+        rows = [Row("", ("now",)), model_row(known[choices.current], choices, glyphs), *rows]
+    ready = [model for model in choices.models if model.provider in choices.keys]
     groups: tuple[tuple[str, Sequence[ModelInfo]], ...] = (
-        ("favourites", [known[name] for name in shelf.favourites if name in known]),
-        ("recent", [known[name] for name in shelf.recent if name in known and name not in shelf.favourites]),
+        ("favourites", [known[name] for name in choices.favourites if name in known]),
+        ("recent", [known[name] for name in choices.recent if name in known and name not in choices.favourites]),
         ("ready", [model for model in ready if not model.switched_off]),
         ("ready; the provider will retire it", [model for model in ready if model.switched_off]),
-        ("without a key (F6 adds one)", [model for model in shelf.models if model.provider not in shelf.keys]),
+        ("without a key (F6 adds one)", [model for model in choices.models if model.provider not in choices.keys]),
     )
     for title, some in groups:
         if some:
-            rows += [Row("", (title,)), *(model_row(model, shelf, glyphs) for model in some)]
+            rows += [Row("", (title,)), *(model_row(model, choices, glyphs) for model in some)]
     return rows
 
 
-def route_row(route: Route, shelf: Shelf, glyphs: Glyphs) -> Row:
+def route_row(route: Route, choices: ModelChoices, glyphs: Glyphs) -> Row:
     """A route with what it is made of."""
     parts = ", ".join(model.name for model in route.models) or "every provider with a key, in turn"
-    sign = glyphs.star if route.name in shelf.favourites else glyphs.pointer
-    cannot = route_misfit(shelf.behind.get(route.name, ()), shelf.need)
+    sign = glyphs.star if route.name in choices.favourites else glyphs.pointer
+    cannot = route_misfit(choices.behind.get(route.name, ()), choices.need)
     name = (Span(f"{route.name:<8}", "dim" if cannot else "bright"), Span(f" {parts}", "dim"))
     detail = f"The route {route.name} uses {parts}; strategy: {route.strategy}. F7 changes it."
     if cannot:
@@ -116,18 +116,18 @@ def route_row(route: Route, shelf: Shelf, glyphs: Glyphs) -> Row:
     return Row(route.name, (sign, name, cannot), tone, search=f"route {route.name} {parts}", detail=detail)
 
 
-def model_row(model: ModelInfo, shelf: Shelf, glyphs: Glyphs) -> Row:
+def model_row(model: ModelInfo, choices: ModelChoices, glyphs: Glyphs) -> Row:
     """One model with what helps to choose; dim where it cannot be asked, or not this."""
     name = str(model.target)
-    health = shelf.health.get(model.target, Health())
-    usable = model.provider in shelf.keys
-    cannot = misfit(model, shelf.need)
-    state = cannot or "no key" * (not usable) or _state(model, health, shelf)
+    health = choices.health.get(model.target, Health())
+    usable = model.provider in choices.keys
+    cannot = misfit(model, choices.need)
+    state = cannot or "no key" * (not usable) or _state(model, health, choices)
     sign = glyphs.off if not usable else glyphs.half if health.open_for or health.avoided_for else glyphs.on
     return Row(
         name,
         (
-            glyphs.star if name in shelf.favourites else sign,
+            glyphs.star if name in choices.favourites else sign,
             name,
             state,
             price(model.prices.input, model.local),
@@ -136,11 +136,11 @@ def model_row(model: ModelInfo, shelf: Shelf, glyphs: Glyphs) -> Row:
             abilities(model),
             f"{health.ttft:.1f} s" if health.ttft is not None else "",
             f"{health.speed:.0f}" if health.speed is not None else "",
-            rating.words if (rating := shelf.ratings.get(model.target)) is not None else "",
+            rating.words if (rating := choices.ratings.get(model.target)) is not None else "",
         ),
         tone="text" if usable and not cannot else "dim",
         search=f"{name} {abilities(model)} {'free local' if model.local else ''} {state}",
-        detail=described(model, health, state, shelf.ratings.get(model.target)),
+        detail=described(model, health, state, choices.ratings.get(model.target)),
     )
 
 
@@ -163,7 +163,7 @@ def described(model: ModelInfo, health: Health, state: str, rating: Rating | Non
     return " ".join(parts)
 
 
-def _state(model: ModelInfo, health: Health, shelf: Shelf) -> str:
+def _state(model: ModelInfo, health: Health, choices: ModelChoices) -> str:
     """What is to be known of a model that can be asked."""
     if health.avoided_for:
         return f"avoided {health.avoided_for / 60:.0f} min"
@@ -171,7 +171,7 @@ def _state(model: ModelInfo, health: Health, shelf: Shelf) -> str:
         return f"cooling down {health.open_for:.0f} s"
     if model.switched_off:
         return f"retires {model.switched_off}"
-    return shelf.keys.get(model.provider, "")
+    return choices.keys.get(model.provider, "")
 
 
 def cycle(order: Iterable[str], current: str) -> str | None:

@@ -48,7 +48,7 @@ AVOID = 600.0
 async def open_screen(app: AppContext) -> None:
     """Show the routes."""
     assert app.services is not None
-    app.push_screen(RouteScreen(app.services, app.machine))
+    app.push_screen(RouteScreen(app.services, app.active_theme))
 
 
 class RouteScreen(FramedScreen):
@@ -86,15 +86,15 @@ class RouteScreen(FramedScreen):
     listing = query_one("#list", RowList)
     bar = query_one("#bar", FieldLine)
 
-    def __init__(self, services: Services, machine: Theme) -> None:
+    def __init__(self, services: Services, theme: Theme) -> None:
         super().__init__()
-        self._services, self._machine = services, machine
-        self.frame = machine.frame
+        self._services, self._theme = services, theme
+        self.frame = theme.frame
 
     def compose(self) -> ComposeResult:
         """The panes, from the top."""
         self._fit(self.app.size)  # before there is anything whose style would have to be looked up again
-        yield FieldLine(id="title", fill=self._machine.fill)
+        yield FieldLine(id="title", fill=self._theme.fill)
         yield RowList(COLUMNS, id="list")
         yield Static(id="detail", markup=False)
         yield FieldLine(id="bar", gap=2)
@@ -102,7 +102,7 @@ class RouteScreen(FramedScreen):
     def on_mount(self) -> None:
         """Be there at once; the rows follow."""
         super().on_mount()
-        rule = self._machine.glyphs.rule
+        rule = self._theme.glyphs.rule
         self.query_one("#title", FieldLine).fields = (Field((Span(f"{rule} ", "faint"), Span("ROUTES ", "bright"))),)
         self.bar.fields = action_fields(self.ACTIONS, self)
         self._reload()
@@ -152,7 +152,7 @@ class RouteScreen(FramedScreen):
                 except RoutertermError as error:
                     self.notify(f"{error.message} {error.hint}", severity="warning", markup=False)
                 else:
-                    self.app.push_screen(WhyScreen(ReplyTrace(asked=route, decision=decision), self._machine))
+                    self.app.push_screen(WhyScreen(ReplyTrace(asked=route, decision=decision), self._theme))
 
         self.app.push_screen(PromptDialog(f"Dry run on {route}", "A prompt; nothing is sent.", "Hello"), asked)
 
@@ -313,7 +313,7 @@ class RouteScreen(FramedScreen):
                 decisions[name] = await self._explain(name, "Hello")
             except RoutertermError as error:
                 decisions[name] = error.message
-        health, glyphs = await self._services.router.health(), self._machine.glyphs
+        health, glyphs = await self._services.router.health(), self._theme.glyphs
         rows = [*route_rows(self._routes().values(), decisions, health, self._meant, glyphs)]
         rows += health_rows(health, await self._keys(), glyphs)
         if on not in {row.id for row in rows}:  # it was taken out: stand where it stood

@@ -62,7 +62,7 @@ MOST_GAUGES = 4
 
 async def open_screen(app: AppContext) -> None:
     """Show it."""
-    app.push_screen(StatsScreen(app.ready_services, app.machine))
+    app.push_screen(StatsScreen(app.ready_services, app.active_theme))
 
 
 class StatsScreen(FramedScreen):
@@ -95,11 +95,11 @@ class StatsScreen(FramedScreen):
     table = query_one("#table", RowList)
     bar = query_one("#bar", FieldLine)
 
-    def __init__(self, services: Services, machine: Theme) -> None:
+    def __init__(self, services: Services, theme: Theme) -> None:
         super().__init__()
-        self._services, self._machine = services, machine
-        self.frame = machine.frame
-        self._pens = ASCII_PENS if machine.glyphs.rule.isascii() else UNICODE_PENS
+        self._services, self._theme = services, theme
+        self.frame = theme.frame
+        self._pens = ASCII_PENS if theme.glyphs.rule.isascii() else UNICODE_PENS
         self._snapshot = Snapshot(services.zone)
         self._look = Look()
         self._view: View = "cost"
@@ -111,7 +111,7 @@ class StatsScreen(FramedScreen):
     def compose(self) -> ComposeResult:
         """The panes, from the top."""
         self._fit(self.app.size)  # before there is anything whose style would have to be looked up again
-        yield FieldLine(id="title", fill=self._machine.fill)
+        yield FieldLine(id="title", fill=self._theme.fill)
         yield Plot(titled=False, id="budgets")
         with Vertical(id="figures"):
             yield FieldLine(id="spent")
@@ -323,7 +323,7 @@ class StatsScreen(FramedScreen):
         return COLUMNS if self._found is None or self._found.before is None else COMPARED
 
     def _show_table(self) -> None:
-        glyphs, found = self._machine.glyphs, self._found
+        glyphs, found = self._theme.glyphs, self._found
         name = found.period.name if found is not None else PERIODS[self._look.zoom]
         by = {"time": "time", "hour": "hour of the week"}.get(self._look.by, self._look.by)
         self.title_line.fields = (
@@ -337,9 +337,9 @@ class StatsScreen(FramedScreen):
         self.bar.fields = tuple(self._keys())
 
     def _keys(self) -> Iterator[Field]:
-        back, *others = key_fields((), {}, self._machine.keys, actions=ACTIONS)
+        back, *others = key_fields((), {}, self._theme.keys, actions=ACTIONS)
         yield back
         zoom = self._look.zoom
         after = ZOOMS[(ZOOMS.index(zoom) + 1) % len(ZOOMS)]
-        yield Field(key_spans("1-6", PERIODS[zoom], self._machine.keys), rank=1, action=f"period('{after}')")
+        yield Field(key_spans("1-6", PERIODS[zoom], self._theme.keys), rank=1, action=f"period('{after}')")
         yield from others
