@@ -113,9 +113,9 @@ soak: ## Hours of chat against the wall of faults in minutes, with kills, clock 
 	@sh scripts/setup.sh test
 	@nice -n 10 .venv/bin/python -m tests.soak --minutes $(or $(MINUTES),3)
 
-screenshots: ## Draw screenshots/*.svg and *.png from a scripted session
+screenshots: ## Draw screenshots/ in a real terminal, and a contact sheet of each theme
 	@sh scripts/setup.sh test
-	@.venv/bin/python scripts/screenshots.py
+	@.venv/bin/python scripts/screenshots.py && .venv/bin/python scripts/contact_sheets.py
 
 kills: ## Kill it hundreds of times while it writes, on good disks and bad (as root also on real ones), and cut the power
 	@sh scripts/setup.sh test

@@ -16,7 +16,7 @@ mkdir -p "$pages/screenshots"
 cp -R docs/. "$pages/"
 rm -f "$pages/routerterm.1"
 cp CONTRIBUTING.md SECURITY.md CHANGELOG.md CODE_OF_CONDUCT.md "$pages/"
-cp screenshots/*.png "$pages/screenshots/"
+cp -r screenshots/*.png screenshots/*.gif screenshots/themes "$pages/screenshots/"
 cp README.md "$pages/index.md"
 # in the repository the pages lie one folder apart, on the site beside each other
 for page in "$pages"/*.md; do

@@ -44,6 +44,19 @@ class Modal(ModalScreen[Answer], FastScreen[Answer]):
     def __init__(self) -> None:
         super().__init__()
         keep_lines(self)
+        self._box = Region()
+
+    def on_mount(self) -> None:
+        """Follow where the dialog lies: its shadow does."""
+        if self.app.machine.layout.shadow:
+            self.screen_layout_refresh_signal.subscribe(self, lambda _: self._laid_out())
+
+    def _laid_out(self) -> None:
+        box = self.children[0].region if self.children else Region()
+        if box != self._box:
+            self._box = box
+            self._styles_cache.clear()
+            self.refresh()
 
     def render_line(self, y: int) -> Strip:
         """A row of the screen beneath, for wherever nothing of ours lies on it."""
