@@ -55,7 +55,7 @@ class Modal(ModalScreen[Answer], FastScreen[Answer]):
         box = self.children[0].region if self.children else Region()
         if box != self._box:
             self._box = box
-            self._styles_cache.clear()
+            keep_lines(self)  # none of those kept so far has the shadow where it is now
             self.refresh()
 
     def render_line(self, y: int) -> Strip:
