@@ -15,7 +15,7 @@ async def test_an_empty_chat_says_what_is_so_and_opens_by_number(paths: Paths) -
     await lived_in(paths)
     async with in_process(paths) as it:
         seen = await it.screen_shows("models", "ready", "today", "Tip", "Pi cluster: fan curve")
-        assert all(line in seen.text for line in it.app.machine.voice)
+        assert all(line in seen.text for line in it.app.active_theme.voice)
         await it.paste("2 apples, and how many more?")  # a text that only begins with a number
         await it.composer_is("2 apples, and how many more?")
         await it.clear()
@@ -26,9 +26,9 @@ async def test_an_empty_chat_says_what_is_so_and_opens_by_number(paths: Paths) -
         await it.ask("once")
         await it.ask("again")
         seen = await it.screen_shows("once", "again")
-        rule = seen.find(it.app.machine.layout.turns * 20)
+        rule = seen.find(it.app.active_theme.layout.turns * 20)
         assert rule is not None  # between the two turns
-        assert any(row[rule[0] - 2] in it.app.machine.layout.gutter for row in seen.rows)  # beside the answers
+        assert any(row[rule[0] - 2] in it.app.active_theme.layout.gutter for row in seen.rows)  # beside the answers
 
 
 def test_the_boot_is_watched_once_a_day(paths: Paths) -> None:

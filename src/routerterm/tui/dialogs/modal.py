@@ -44,17 +44,17 @@ class Modal(ModalScreen[Answer], FastScreen[Answer]):
     def __init__(self) -> None:
         super().__init__()
         keep_lines(self)
-        self._box = Region()
+        self._shadow_of = Region()
 
     def on_mount(self) -> None:
         """Follow where the dialog lies: its shadow does."""
-        if self.app.machine.layout.shadow:
+        if self.app.active_theme.layout.shadow:
             self.screen_layout_refresh_signal.subscribe(self, lambda _: self._laid_out())
 
     def _laid_out(self) -> None:
         box = self.children[0].region if self.children else Region()
-        if box != self._box:
-            self._box = box
+        if box != self._shadow_of:
+            self._shadow_of = box
             keep_lines(self)  # none of those kept so far has the shadow where it is now
             self.refresh()
 
