@@ -16,9 +16,6 @@ async def test_an_empty_chat_says_what_is_so_and_opens_by_number(paths: Paths) -
     async with in_process(paths) as it:
         seen = await it.screen_shows("models", "ready", "today", "Tip", "Pi cluster: fan curve")
         assert all(line in seen.text for line in it.app.active_theme.voice)
-        await it.paste("2 apples, and how many more?")  # a text that only begins with a number
-        await it.composer_is("2 apples, and how many more?")
-        await it.clear()
         await it.press("2")
         await it.top_shows("Pi cluster: fan curve")
         await it.composer_is("")
