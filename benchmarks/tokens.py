@@ -49,15 +49,15 @@ def model_of(prompt: RecordedPrompt) -> ModelInfo:
 
 def measure(prompts: Sequence[RecordedPrompt]) -> list[Measured]:
     """Both estimates of each."""
-    groups: dict[ModelInfo, list[RecordedPrompt]] = defaultdict(list)
+    groups: dict[tuple[str, str], list[RecordedPrompt]] = defaultdict(list)
     for prompt in prompts:
-        groups[model_of(prompt)].append(prompt)
+        groups[prompt.provider, prompt.model].append(prompt)
     measured = []
     for prompt in prompts:
         estimator = TokenEstimator("now")
         model = model_of(prompt)
         first = estimator.prompt(prompt.request, model)
-        for other in groups[model]:
+        for other in groups[prompt.provider, prompt.model]:
             if other.request != prompt.request:
                 estimator.learn(other.request, model, Usage(fresh=int(other.reported)))
         measured.append(Measured(prompt, first, estimator.prompt(prompt.request, model)))

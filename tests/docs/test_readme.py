@@ -71,9 +71,8 @@ def well_formed(words: list[str], file: Path) -> None:
             raise click.UsageError(f"There is no command {words[0]}.")
         command, words = inner, words[1:]
     if not isinstance(command, click.Group):
-        words = [
-            str(file) if word in ("FILE", "FILE…") or word.endswith((".json", ".toml")) else word for word in words
-        ]
+        files = {word for word in words if word in ("FILE", "FILE…") or word.endswith((".json", ".jsonl", ".toml"))}
+        words = [str(file) if word in files else word for word in words]
         command.make_context("routerterm", words)
 
 

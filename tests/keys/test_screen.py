@@ -147,7 +147,8 @@ class Program(App[None]):
     def __init__(self, model: Model) -> None:
         super().__init__()
         self.model = model
-        self.register_theme(to_textual(Theme("phosphor", "Phosphor")))
+        self.machine = Theme("phosphor", "Phosphor")
+        self.register_theme(to_textual(self.machine))
         self.theme = "phosphor"
         self.animation_level = "none"
 

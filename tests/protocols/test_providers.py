@@ -19,7 +19,7 @@ from routerterm.core.targets import Target
 from routerterm.protocols import PROTOCOLS, codec, dialects
 
 ROWS = builtin_providers()
-FLAGS = {"signup-free", "listing-open", "own-address", "instant"}
+FLAGS = {"signup-free", "listing-open", "own-address", "instant", "batch"}
 
 
 def test_the_table_is_read_in_its_order() -> None:

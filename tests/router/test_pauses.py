@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from routerterm.core.events import Failed, Finished
 from routerterm.core.ports import InMemoryStateStore
-from routerterm.core.targets import Target
+from routerterm.core.targets import Cause, Target, Unavailable
 from routerterm.router.decide.pauses import pause_reason, paused
 from tests.router.faults.provider import running
 from tests.router.faults.wall import make_router, run, scaled
@@ -35,5 +35,6 @@ def test_a_pause_ends_by_itself() -> None:
     states = {"pause:a": {"until": 100.0}, "pause:b/m": {"until": None}, "health:a/m": {"window": "1"}}
     assert paused(states, 50.0) == {"a": 100.0, "b/m": None}
     assert paused(states, 100.0) == {"b/m": None}
-    assert pause_reason(paused(states, 50.0), Target("a", "any"), 50.0) == "a is paused for 50 s"
+    reason = pause_reason(paused(states, 50.0), Target("a", "any"), 50.0)
+    assert reason == Unavailable("a is paused for 50 s", Cause.PAUSED)
     assert pause_reason(paused(states, 50.0), Target("b", "other"), 50.0) is None

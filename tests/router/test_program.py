@@ -72,7 +72,7 @@ def attempts(paths: Paths) -> list[dict[str, Any]]:
 
 async def why(model: str, prompt: str, *, private: bool = False) -> dict[str, Any]:
     """What the command would print, in this process."""
-    return as_object(await _decide(prompt, model, (), private))
+    return as_object(await _decide(prompt, model, (), private, web=False))
 
 
 async def test_why_tells_of_every_candidate(paths: Paths) -> None:
@@ -86,7 +86,7 @@ async def test_why_tells_of_every_candidate(paths: Paths) -> None:
     assert [each["why"] for each in named] == ["you picked it", "fallback of demo/down"]
     long = await why("eyes", "word " * 3000)
     assert [each["model"] for each in long["candidates"]] == ["demo/code", "demo/echo"]
-    assert long["passed_over"] == [{"model": "tiny/m", "reason": "2k context < 4k needed"}]
+    assert long["passed_over"] == [{"model": "tiny/m", "reason": "2k context < 4k needed", "cause": "capability"}]
     private = await why("smart", "Hello", private=True)
     assert private["candidates"] == []
     assert all("private" in each["reason"] for each in private["passed_over"])
