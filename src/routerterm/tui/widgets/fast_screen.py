@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from textual import events, on
+from textual.await_complete import AwaitComplete
 from textual.screen import Screen
 from textual.worker import Worker
 
@@ -31,6 +32,10 @@ class FastScreen(Screen[Answer]):
     def __init__(self, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(name, id, classes)
         set_compositor(self, ScanlineCompositor())
+
+    def dismiss(self, result: Answer | None = None) -> AwaitComplete:
+        """Close it with its answer, once: a click or key right behind the first would close what lies beneath."""
+        return super().dismiss(result) if self.is_active else AwaitComplete.nothing()
 
     def on_screen_resume(self, event: events.ScreenResume) -> None:
         """Its styles were found when it was put together, and laying it out draws it: neither is to be done again."""
