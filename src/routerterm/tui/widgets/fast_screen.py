@@ -35,7 +35,7 @@ class FastScreen(Screen[Answer]):
 
     def dismiss(self, result: Answer | None = None) -> AwaitComplete:
         """Close it with its answer, once: a click or key right behind the first would close what lies beneath."""
-        return super().dismiss(result) if self.is_active else AwaitComplete.nothing()
+        return super().dismiss(result) if self.is_active else AwaitComplete()
 
     def on_screen_resume(self, event: events.ScreenResume) -> None:
         """Its styles were found when it was put together, and laying it out draws it: neither is to be done again."""

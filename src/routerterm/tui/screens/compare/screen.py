@@ -69,6 +69,7 @@ class CompareScreen(FramedScreen):
     CompareScreen > #bar { margin: 0 2 1 2; }
     CompareScreen .column { width: 1fr; height: 1fr; }
     CompareScreen .column FieldLine { margin: 0 1; }
+    CompareScreen .column Transcript { height: 1fr; }
     CompareScreen.-open > #bar { margin: 0 2; }
     CompareScreen.-bare > #title, CompareScreen.-bare > #tabs, CompareScreen.-bare > #bar { margin: 0; }
     CompareScreen.-bare > #columns { margin: 1 0 1 0; }
