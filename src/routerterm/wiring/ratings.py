@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING
 
 from routerterm.core.request import ChatRequest
 from routerterm.core.targets import Target
-from routerterm.engine.rating.fit import ratings
-from routerterm.engine.rating.kinds import kind_of
-from routerterm.engine.rating.votes import Question, Version, Vote, votes
-from routerterm.router.decide.yours import Rating
-from routerterm.store.versions import AnswerRow, answered_by_several
 
 if TYPE_CHECKING:
+    from routerterm.engine.rating.votes import Question, Vote
+    from routerterm.router.decide.yours import Rating
     from routerterm.store.database import Store
+    from routerterm.store.versions import AnswerRow
 
 FRESH = 60.0
 """Seconds for which votes that were read are used."""
@@ -33,12 +31,18 @@ class StoredRatings:
 
     async def ratings(self, request: ChatRequest) -> Mapping[Target, Rating]:
         """For the kind of prompt that the request ends with."""
+        from routerterm.engine.rating.kinds import kind_of  # its patterns cost a start some milliseconds
+
         last = next((message for message in reversed(request.messages) if message.role == "user"), None)
         kind = kind_of(last.text if last else "", images=bool(last and last.images))
         return await self.of_kind(kind)
 
     async def of_kind(self, kind: str) -> Mapping[Target, Rating]:
         """For one kind of prompt; empty is all together."""
+        from routerterm.engine.rating.fit import ratings
+        from routerterm.engine.rating.votes import votes
+        from routerterm.store.versions import answered_by_several
+
         now = self._clock()
         if self._read_at is None or now - self._read_at > FRESH:
             rows = await self._store.reader.read(answered_by_several)
@@ -57,6 +61,9 @@ class StoredRatings:
 
 
 def _question(rows: tuple[AnswerRow, ...]) -> Question:
+    from routerterm.engine.rating.kinds import kind_of
+    from routerterm.engine.rating.votes import Question, Version
+
     kind = kind_of(rows[0].text, images=rows[0].images)
     versions = (
         Version(row.model, row.created_at, row.finished_at, row.chosen, row.continued, row.shown) for row in rows
