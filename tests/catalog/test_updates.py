@@ -136,7 +136,7 @@ async def test_each_provider_with_a_key_is_asked_and_a_refusal_is_told() -> None
     ]
     assert found[0].listing is not None
     assert found[0].listing.models["a/b"]["prices"][:2] == ["1", "2"]
-    assert found[1].trouble
+    assert found[1].problem
 
 
 def test_a_model_about_to_be_switched_off_is_said_so() -> None:

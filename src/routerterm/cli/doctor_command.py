@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from contextlib import aclosing
 
 import click
 
@@ -53,9 +54,10 @@ async def _examine(what: tuple[str, ...], mend: bool, as_json: bool) -> int:
     for name in what:
         if not as_json:
             print_line(Styled(name, bold=True))
-        async for finding in look_of(name)(room):
-            bad += finding.level == "bad"
-            _tell(name, finding, as_json)
+        async with aclosing(look_of(name)(room)) as findings:
+            async for finding in findings:
+                bad += finding.level == "bad"
+                _tell(name, finding, as_json)
     return bad
 
 
@@ -67,8 +69,9 @@ async def _report(what: tuple[str, ...]) -> None:
     room, names = CheckContext(Paths.find(), mend=False), own_names()
     print_line(opening(), end="\n\n")
     for name in what:
-        async for finding in look_of(name)(room):
-            print_line(report_line(name, finding, names))
+        async with aclosing(look_of(name)(room)) as findings:
+            async for finding in findings:
+                print_line(report_line(name, finding, names))
 
 
 def _tell(name: str, finding: Finding, as_json: bool) -> None:

@@ -187,7 +187,7 @@ async def _keys_and_use(services: Services) -> list[tuple[VirtualKey, int, int]]
     found = []
     for row in await services.store.gateway_keys.all():
         each = of_row(row)
-        name = each.who().name
+        name = each.client().name
         since = day_start(now, zone), month_start(now, zone)
         caps = [Cap("client", "usd", 0, beginning, name) for beginning in since]
         today, month = await services.store.ledger.used(caps)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import aclosing
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -202,13 +203,14 @@ async def _ask_providers(paths: Paths, today: str) -> None:
     try:
         await open_locked(services.keys, "")
         providers = [info for info in services.catalog.providers() if not info.local and info.base_url]
-        async for answer in refresh(providers, services.keys, line.transport, today):
-            asked += 1
-            if answer.listing is None:
-                print_line(f"{answer.provider}: {secret_redactor(one_line(answer.trouble))}", err=True)
-            else:
-                keep(paths, {answer.provider: answer.listing})
-                print_line(f"{answer.provider}: {len(answer.listing.models)} models")
+        async with aclosing(refresh(providers, services.keys, line.transport, today)) as answers:
+            async for answer in answers:
+                asked += 1
+                if answer.listing is None:
+                    print_line(f"{answer.provider}: {secret_redactor(one_line(answer.problem))}", err=True)
+                else:
+                    keep(paths, {answer.provider: answer.listing})
+                    print_line(f"{answer.provider}: {len(answer.listing.models)} models")
     finally:
         await line.aclose()
         await services.close()

@@ -5,7 +5,7 @@ A new check is a module here and a line in `CHECKS`; it is imported when the doc
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
@@ -34,7 +34,7 @@ class CheckContext(Struct, frozen=True):
     """Whether what can be put right shall be put right."""
 
 
-Look: TypeAlias = Callable[[CheckContext], AsyncIterator[Finding]]
+Look: TypeAlias = Callable[[CheckContext], AsyncGenerator[Finding]]
 
 CHECKS: Final[Mapping[str, str]] = {
     "home": "routerterm.cli.doctor.home",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from datetime import UTC, datetime
 from statistics import median
 
@@ -20,7 +20,7 @@ BUILT = datetime(2026, 11, 1, tzinfo=UTC)
 _SET = "sudo timedatectl set-ntp true; on a Pi without a network, a clock module (RTC) helps."
 
 
-async def look(room: CheckContext) -> AsyncIterator[Finding]:
+async def look(room: CheckContext) -> AsyncGenerator[Finding]:
     """Against the time of this version, the newest message, and the providers that answer."""
     newest = await asyncio.to_thread(_newest, room)
     ahead = [door.ahead for door in await probe(room) if door.ahead is not None]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from datetime import UTC, date, datetime
 
 from routerterm.cli.doctor import CheckContext, Finding
@@ -15,7 +16,7 @@ from routerterm.store.maintenance import Check
 MEND = "routerterm doctor --mend repairs it."
 
 
-async def look(room: CheckContext) -> AsyncIterator[Finding]:
+async def look(room: CheckContext) -> AsyncGenerator[Finding]:
     """Look, mend if that is asked for, and say how it stands then."""
     path = room.paths.database
     try:
@@ -24,8 +25,9 @@ async def look(room: CheckContext) -> AsyncIterator[Finding]:
             yield Finding("note", "There is no history yet.")
             return
         if room.mend and not _is_well(seen):
-            async for finding in _mend(room, seen):
-                yield finding
+            async with aclosing(_mend(room, seen)) as findings:
+                async for finding in findings:
+                    yield finding
             seen = await asyncio.to_thread(diagnose, path) or seen
     except StoreError as error:
         yield Finding("bad", error.message, error.hint)
@@ -38,7 +40,7 @@ def _is_well(seen: Diagnosis) -> bool:
     return not seen.found.problems and seen.index_agrees is not False
 
 
-async def _mend(room: CheckContext, seen: Diagnosis) -> AsyncIterator[Finding]:
+async def _mend(room: CheckContext, seen: Diagnosis) -> AsyncGenerator[Finding]:
     """Rescue a damaged file, mend a sound one in place.  Raises `StoreError`."""
     store = Store.open(room.paths.database)
     try:

@@ -6,7 +6,7 @@ import asyncio
 import os
 import shutil
 import stat
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 from routerterm.cli.doctor import CheckContext, Finding
@@ -16,7 +16,7 @@ LITTLE_ROOM = 200_000_000
 """Bytes free on the disk under which a warning is due: a history, its log and its daily copy must fit."""
 
 
-async def look(room: CheckContext) -> AsyncIterator[Finding]:
+async def look(room: CheckContext) -> AsyncGenerator[Finding]:
     """The settings first, then the folder of the history."""
     yield await asyncio.to_thread(_settings, room)
     folder = room.paths.database.parent

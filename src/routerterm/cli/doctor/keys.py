@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from routerterm.cli.doctor import CheckContext, Finding
 from routerterm.config.keys.values import KeyLocation, PlaceStatus
@@ -12,7 +12,7 @@ from routerterm.core.errors import VaultError
 _ADD = "Add one with `routerterm keys add`; demo/markdown and the local model need none."
 
 
-async def look(room: CheckContext) -> AsyncIterator[Finding]:
+async def look(room: CheckContext) -> AsyncGenerator[Finding]:
     """Every place that the settings allow, then the keys in it; a locked place is not opened."""
     from routerterm.catalog import Catalog
     from routerterm.config.settings import load_settings

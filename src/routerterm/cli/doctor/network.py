@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from email.utils import parsedate_to_datetime
 
 from msgspec import Struct
@@ -29,7 +29,7 @@ class Reached(Struct, frozen=True):
     """How many seconds our clock is ahead of its; None where it does not say."""
 
 
-async def look(room: CheckContext) -> AsyncIterator[Finding]:
+async def look(room: CheckContext) -> AsyncGenerator[Finding]:
     """Knock at all doors at once, and tell them in the order of the catalogue."""
     doors = await probe(room)
     for reached in doors:

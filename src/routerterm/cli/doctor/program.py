@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from importlib.util import find_spec
 
 from routerterm import __version__
@@ -18,7 +18,7 @@ _EXTRAS = {
 }
 
 
-async def look(_: CheckContext) -> AsyncIterator[Finding]:
+async def look(_: CheckContext) -> AsyncGenerator[Finding]:
     """Versions first, then one line of the extras."""
     yield Finding(
         "good",

@@ -7,7 +7,7 @@ import locale
 import os
 import shutil
 import subprocess
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 
 from routerterm.cli.doctor import CheckContext, Finding
 from routerterm.cli.doctor.terminal_queries import Answers, ask
@@ -21,7 +21,7 @@ _SLOW_ESCAPE = 100
 _COLOURS = {"truecolor": "16 million colours", "256": "256 colours", "16": "16 colours", "none": "no colours"}
 
 
-async def look(_: CheckContext) -> AsyncIterator[Finding]:
+async def look(_: CheckContext) -> AsyncGenerator[Finding]:
     """What the environment says first, then what the terminal answers, then tmux."""
     environ = os.environ
     size = shutil.get_terminal_size()

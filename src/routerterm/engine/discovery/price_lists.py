@@ -33,7 +33,7 @@ class Refreshed(Struct, frozen=True):
 
     provider: str
     listing: Listing | None
-    trouble: str = ""
+    problem: str = ""
 
 
 async def refresh(
