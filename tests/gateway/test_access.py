@@ -74,8 +74,8 @@ def test_web_pages_are_known_by_what_the_browser_says_of_them_too(site: str) -> 
 
 def test_without_any_key_only_the_person_s_own_programs_are_let_in() -> None:
     own = {"authorization": "Bearer sk-anything"}
-    assert Access(lambda: ()).who(own, keyless=lambda: True) is OWNER
-    assert Access(lambda: (), open_to_all=True).who(own) is OWNER
+    assert Access(lambda: ()).client_of(own, keyless=lambda: True) is OWNER
+    assert Access(lambda: (), open_to_all=True).client_of(own) is OWNER
     for access, headers, keyless in (
         (Access(lambda: ()), own, False),
         (Access(lambda: (), required=True), {}, True),
@@ -83,7 +83,7 @@ def test_without_any_key_only_the_person_s_own_programs_are_let_in() -> None:
         (Access(lambda: ()), {"authorization": "Bearer rt-old"}, True),  # one of ours that was taken back
     ):
         with pytest.raises(HttpError):
-            access.who(headers, keyless=lambda said=keyless: said)
+            access.client_of(headers, keyless=lambda said=keyless: said)
 
 
 async def test_the_kernel_tells_whose_a_connection_is(place: Place) -> None:

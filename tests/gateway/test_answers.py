@@ -192,7 +192,7 @@ async def test_a_client_that_vanishes_frees_everything_and_its_cost_is_in_the_le
     assert row["outcome"] == "cancelled"
     assert row["cost_nanousd"] > 0
     assert row["usage_source"] == "estimated"
-    assert place.gateway.state.board.rows()[0].ending == "gone"
+    assert place.gateway.state.request_log.rows()[0].ending == "gone"
 
 
 async def test_a_client_that_vanishes_while_it_waits_for_a_whole_answer(place: Place) -> None:

@@ -18,7 +18,7 @@ class Host(Protocol):
         ...
 
     @property
-    def board(self) -> RequestLog:
+    def request_log(self) -> RequestLog:
         """The newest requests."""
         ...
 

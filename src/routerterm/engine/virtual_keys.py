@@ -86,7 +86,7 @@ class VirtualKey(Struct, frozen=True):
     """Milliseconds since the epoch, UTC."""
     allowance: Allowance = Allowance()
 
-    def who(self) -> Client:
+    def client(self) -> Client:
         """The one who asks with it."""
         return Client(f"gateway:{self.name}", self.allowance, self.created_at)
 

@@ -53,14 +53,14 @@ class Access:
         if from_page and origin not in self.origins:
             raise forbidden("Web pages may not use this gateway (the setting gateway.origins allows some).")
 
-    def who(self, headers: Mapping[str, str], *, keyless: Callable[[], bool] = lambda: False) -> Client:
+    def client_of(self, headers: Mapping[str, str], *, keyless: Callable[[], bool] = lambda: False) -> Client:
         """Whose key it is; ``keyless`` says whether this client needs none.  Raises `HttpError` (401)."""
         presented = _presented(headers)
         found: Client | None = None
         for digest in map(hash_of, presented):
             for key in self._keys():  # every one is compared, so that time tells nothing
                 if hmac.compare_digest(key.digest, digest):
-                    found = key.who()
+                    found = key.client()
             for token in self._tokens:
                 if hmac.compare_digest(token, digest):
                     found = OWNER

@@ -219,13 +219,13 @@ class Endpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
         try:
-            who = await self._state.who(scope)
+            client = await self._state.client_of(scope)
         except HttpError:
             if not self._free:
                 raise
-            who = STRANGER
+            client = STRANGER
         try:
-            await self._handler(scope, receive, scope["out"], who)
+            await self._handler(scope, receive, scope["out"], client)
         except RoutertermError as error:
             raise http_error(error) from error
 
@@ -245,24 +245,24 @@ class Answers:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, with its line in the list of requests and in the metrics."""
         state, out = self._state, scope["out"]
-        who = await state.who(scope)
-        account = state.open(who, scope["path"][:_LONGEST_PATH])
+        client = await state.client_of(scope)
+        account = state.open(client, scope["path"][:_LONGEST_PATH])
         address = self._address(scope)
         exchange = ChatHandler(state, self._wire, self._half, scope=scope, receive=receive, address=address)
         try:
-            await exchange.run(who, account)
+            await exchange.run(client, account)
             account.close(None, out.status)
         except HttpError as error:
             if error.status == 404:
-                error.error = await state.with_nearest(error.error, account.row.asked, who)
+                error.error = await state.with_nearest(error.error, account.row.asked, client)
             if account.row.ending == "error":  # the router was asked, and failed
                 account.close(None, error.status)
             else:
-                account.broke(error.error)
+                account.failed(error.error)
                 account.close("denied", error.status)
             raise
         except RoutertermError as error:
-            account.broke(error)
+            account.failed(error)
             refusal = http_error(error, self._half)
             account.close("denied" if isinstance(error, BadRequest) else "error", refusal.status)
             raise refusal from error

@@ -69,7 +69,7 @@ class ChatHandler:
         self._prompt_tokens = 0
         self._visible = True
         self._body = b""
-        self._who = STRANGER
+        self._client = STRANGER
         self._limit: asyncio.Timeout | None = None
         self._why: Why = ""
         self._id = wire.prefix + state.new_id().lower()
@@ -85,61 +85,61 @@ class ChatHandler:
         if self._limit is not None:
             self._limit.reschedule(asyncio.get_running_loop().time())
 
-    async def run(self, who: Client, account: RequestRecord) -> None:
+    async def run(self, client: Client, account: RequestRecord) -> None:
         """Answer.  Raises `HttpError` as long as nothing has gone out."""
         state, headers = self._state, headers_of(self._scope)
         options = request_options(headers)
         account.visible = self._visible = options.log
         body = await state.bodies.read(headers, self._receive)
         self._body = body
-        self._who = who
+        self._client = client
         try:
-            asked = await self._read(body, who)
+            asked = await self._read(body, client)
             account.asked(asked.request.model, asked.stream)
-            request = self._request(asked, who, options)
-            counted = who.allowance.tpm is not None or (asked.stream and self._wire is MESSAGES)
+            request = self._request(asked, client, options)
+            counted = client.allowance.tpm is not None or (asked.stream and self._wire is MESSAGES)
             prompt = await state.prompt_tokens(request, large=len(body) > LARGE) if counted else 0
             self._prompt_tokens = prompt
-            permit = state.gate.enter(who, prompt, request.params.max_output)
+            permit = state.gate.enter(client, prompt, request.params.max_output)
             if permit.answer is not None:
                 request = replace(request, params=replace(request.params, max_output=permit.answer))
             try:
-                await self._answer(request, asked, options, who, account, permit)
+                await self._answer(request, asked, options, client, account, permit)
             finally:
                 state.gate.leave(permit, account.tokens)
         finally:
             state.bodies.release(len(body))
 
-    async def _read(self, body: bytes, who: Client) -> ServerRequest:
+    async def _read(self, body: bytes, client: Client) -> ServerRequest:
         """The request, with all that it refers to.  Raises `BadRequest`."""
         if self._wire is RESPONSES:
-            body = await self._state.responses.with_history(body, who)
+            body = await self._state.responses.with_history(body, client)
         decode: Callable[[bytes], ServerRequest] = partial(self._half.decode_request, **self._address)
         asked = await asyncio.to_thread(decode, body) if len(body) > LARGE else decode(body)
         check_request(asked.request)
         return asked
 
-    def _request(self, asked: ServerRequest, who: Client, options: RequestOptions) -> ChatRequest:
+    def _request(self, asked: ServerRequest, client: Client, options: RequestOptions) -> ChatRequest:
         """The request as the router gets it.  Raises `HttpError` (403)."""
-        if not who.allowance.allows(asked.request.model):
+        if not client.allowance.allows(asked.request.model):
             raise forbidden(f"This key may not use {asked.request.model[:100]!r}.")
-        caps = (*who.caps(*self._state.day_and_month()), *options.caps)
-        params, most = asked.request.params, who.allowance.max_output
+        caps = (*client.caps(*self._state.day_and_month()), *options.caps)
+        params, most = asked.request.params, client.allowance.max_output
         if most is not None:
             params = replace(params, max_output=min(most, params.max_output or most))
-        return replace(asked.request, client=who.name, controls=options.controls, caps=caps, params=params)
+        return replace(asked.request, client=client.name, controls=options.controls, caps=caps, params=params)
 
     async def _answer(
         self,
         request: ChatRequest,
         asked: ServerRequest,
         options: RequestOptions,
-        who: Client,
+        client: Client,
         account: RequestRecord,
         permit: Permit,
     ) -> None:
-        slot = self._state.slot(request, options, who)
-        self._relay = Relay(whole=not asked.stream, hidden=who.allowance.hidden)
+        slot = self._state.slot(request, options, client)
+        self._relay = Relay(whole=not asked.stream, hidden=client.allowance.hidden)
         watch = asyncio.create_task(self._watch(asked))
         self._state.exchanges.add(self)
         try:
@@ -148,8 +148,8 @@ class ChatHandler:
                     self.interrupt(self._why)
                 account.cached = account.row.cached = slot is not None and slot.answer is not None
                 events = self._state.stream(request) if slot is None else slot.events(self._state, request)
-                if who.allowance.tpm is not None:
-                    events = self._counted(events, permit, who.allowance.tpm)
+                if client.allowance.tpm is not None:
+                    events = self._counted(events, permit, client.allowance.tpm)
                 async with aclosing(events) as running:
                     if asked.stream:
                         said = await self._in_pieces(running, asked, account)
@@ -200,7 +200,7 @@ class ChatHandler:
         body = self._half.encode_body(said, **self._made(asked))
         if self._wire is RESPONSES and self._visible:
             response = loads(body)
-            await self._state.responses.keep(self._body, response, self._who, self._state.milliseconds())
+            await self._state.responses.keep(self._body, response, self._client, self._state.milliseconds())
         await self._out.whole(200, body, (*self._who_answered(asked), *account.headers()))
         return said
 
@@ -244,7 +244,7 @@ class ChatHandler:
         """Keep a streamed response that came to its end, where its protocol goes on from what was kept."""
         finished = getattr(self._stream, "finished", None)
         if self._wire is RESPONSES and finished is not None and self._visible:
-            await self._state.responses.keep(self._body, finished, self._who, self._state.milliseconds())
+            await self._state.responses.keep(self._body, finished, self._client, self._state.milliseconds())
 
     def _made(self, asked: ServerRequest) -> dict[str, Any]:
         """What an answer says of itself."""
@@ -284,7 +284,7 @@ class ChatHandler:
         if self._why == "gone":
             raise ClientDisconnected
         error = RoutertermError("The gateway is stopping.", "Try again when it is back.")
-        account.broke(error)
+        account.failed(error)
         if not self._out.started:
             raise http_error(error, self._half)
         await self._out.end(self._stream.error(error) + self._stream.end() + self._comment(account))
@@ -292,17 +292,17 @@ class ChatHandler:
     def _model(self, asked: ServerRequest) -> str:
         """The name that was asked for as long as its first choice answers: clients compare; else who stands in."""
         relay = self._relay
-        stands_in = bool(relay.failed) and not self._who.allowance.hidden
+        stands_in = bool(relay.failed) and not self._client.allowance.hidden
         return str(relay.target) if stands_in and relay.target is not None else asked.request.model
 
     def _comment(self, account: RequestRecord) -> bytes:
-        return account.comment() if self._wire.comments and not self._who.allowance.hidden else b""
+        return account.comment() if self._wire.comments and not self._client.allowance.hidden else b""
 
     def _who_answered(self, asked: ServerRequest) -> list[Header]:
         relay = self._relay
         names = ", ".join(dict.fromkeys((*asked.left_out, *relay.left_out)))
         left_out = [("x-routerterm-left-out", names[:_LONGEST_HEADER])] if names else []
-        if relay.target is None or self._who.allowance.hidden:
+        if relay.target is None or self._client.allowance.hidden:
             return left_out
         return [
             *left_out,

@@ -60,20 +60,20 @@ class EmbeddingAnswers:
         from routerterm.gateway.chat_handler import http_error
 
         state, out = self._state, scope["out"]
-        who = await state.who(scope)
-        account = state.open(who, scope["path"][:200])
+        client = await state.client_of(scope)
+        account = state.open(client, scope["path"][:200])
         try:
-            body = await self._answer(scope, receive, who, account)
+            body = await self._answer(scope, receive, client, account)
             account.row.ending = "done"
             await out.whole(200, body, account.headers())
             account.close(None, out.status)
         except HttpError as error:
-            account.broke(error.error)
+            account.failed(error.error)
             account.close("denied", error.status)
             raise
         except RoutertermError as error:
             refusal = http_error(error)
-            account.broke(error)
+            account.failed(error)
             account.close("denied" if isinstance(error, BadRequest) else "error", refusal.status)
             raise refusal from error
         except BaseException:
@@ -82,7 +82,7 @@ class EmbeddingAnswers:
         finally:
             state.close(account)
 
-    async def _answer(self, scope: Scope, receive: Receive, who: Client, account: RequestRecord) -> bytes:
+    async def _answer(self, scope: Scope, receive: Receive, client: Client, account: RequestRecord) -> bytes:
         state, headers = self._state, headers_of(scope)
         options = request_options(headers)
         account.visible = options.log
@@ -90,21 +90,21 @@ class EmbeddingAnswers:
         try:
             asked = read_request(self._style, body, scope.get("path_params", {}).get("model", ""))
             account.asked(asked.model, False)
-            if not who.allowance.allows(asked.model):
+            if not client.allowance.allows(asked.model):
                 raise forbidden(f"This key may not ask for {asked.model[:100]!r}.")
-            permit = state.gate.enter(who, sum(len(words) for words in asked.texts) // 3, 1)
+            permit = state.gate.enter(client, sum(len(words) for words in asked.texts) // 3, 1)
             try:
-                made = await self._made(asked, who, options, account)
+                made = await self._made(asked, client, options, account)
             finally:
                 state.gate.leave(permit, account.tokens)
         finally:
             state.bodies.release(len(body))
         return await asyncio.to_thread(write_answer, self._style, asked, made)
 
-    async def _made(self, asked: _Asked, who: Client, options: RequestOptions, account: RequestRecord) -> _Made:
+    async def _made(self, asked: _Asked, client: Client, options: RequestOptions, account: RequestRecord) -> _Made:
         """The vectors of all texts, some at a time.  Raises the router's error."""
         made = _Made()
-        caps = (*who.caps(*self._state.day_and_month()), *options.caps)
+        caps = (*client.caps(*self._state.day_and_month()), *options.caps)
         # Vectors of two models cannot be compared: nobody stands in for the model that was asked for.
         controls = replace(options.controls, fallbacks=False)
         for start in range(0, len(asked.texts), MOST_TEXTS):
@@ -114,7 +114,7 @@ class EmbeddingAnswers:
                 messages,
                 params=Params(max_output=1),
                 embedding=asked.wanted,
-                client=who.name,
+                client=client.name,
                 controls=controls,
                 caps=caps,
             )

@@ -32,9 +32,9 @@ class HistoryApi:
         self._state = state
         self._store = state.services.store
 
-    async def listed(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:
+    async def listed(self, scope: Scope, receive: Receive, out: Response, client: Client) -> None:
         """Conversations, pinned ones first, then the newest; ``limit``, and ``after`` with the last one's id."""
-        _owner_only(who)
+        _owner_only(client)
         query = parse_qs(scope["query_string"].decode("latin-1"))
         limit = query.get("limit", ["50"])[0]
         if not limit.isdecimal() or not 1 <= int(limit[:4]) <= _MOST:
@@ -44,9 +44,9 @@ class HistoryApi:
         rows = await self._store.conversations.page(int(limit), last)
         await out.whole(200, dumps({"data": [_row(each) for each in rows], "has_more": len(rows) == int(limit)}))
 
-    async def opened(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:
+    async def opened(self, scope: Scope, receive: Receive, out: Response, client: Client) -> None:
         """One conversation with the branch that it shows; ``before`` the id of a message pages back."""
-        _owner_only(who)
+        _owner_only(client)
         found = await self._found(scope["path_params"]["id"])
         messages = self._store.messages
         before = parse_qs(scope["query_string"].decode("latin-1")).get("before", [None])[0]
@@ -66,9 +66,9 @@ class HistoryApi:
         ]
         await out.whole(200, dumps(_row(found) | {"messages": said, "has_earlier": page.earlier}))
 
-    async def created(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:
+    async def created(self, scope: Scope, receive: Receive, out: Response, client: Client) -> None:
         """A new conversation: ``title``, ``model`` and ``system``, each if given."""
-        _owner_only(who)
+        _owner_only(client)
         bodies = self._state.bodies
         body = await bodies.read(headers_of(scope), receive)
         bodies.release(len(body))
@@ -81,16 +81,16 @@ class HistoryApi:
         await self._store.conversations.add(made)
         await out.whole(201, dumps(_row(made)))
 
-    async def deleted(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:
+    async def deleted(self, scope: Scope, receive: Receive, out: Response, client: Client) -> None:
         """Take one away; the chat can bring it back for a while."""
-        _owner_only(who)
+        _owner_only(client)
         found = await self._found(scope["path_params"]["id"])
         await self._store.conversations.delete(found.id)
         await out.whole(200, dumps({"id": found.id, "deleted": True}))
 
-    async def cloned(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:
+    async def cloned(self, scope: Scope, receive: Receive, out: Response, client: Client) -> None:
         """A copy with all its branches."""
-        _owner_only(who)
+        _owner_only(client)
         found = await self._found(scope["path_params"]["id"])
         now = self._state.milliseconds()
         title = f"{found.title} (copy)".strip()[:_LONGEST_TITLE]
@@ -99,9 +99,9 @@ class HistoryApi:
         made = await self._store.turns.copy(found.id, copy, None, head)
         await out.whole(201, dumps(_row(made)))
 
-    async def usage(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:
+    async def usage(self, scope: Scope, receive: Receive, out: Response, client: Client) -> None:
         """What was used: ``days`` and ``by`` (day, model, provider, key …), as `routerterm stats` shows it."""
-        _owner_only(who)
+        _owner_only(client)
         query = parse_qs(scope["query_string"].decode("latin-1"))
         days, by = query.get("days", ["30"])[0], query.get("by", ["day"])[0]
         if not days.isdecimal() or not 1 <= int(days[:5]) <= 3660:
@@ -119,8 +119,8 @@ class HistoryApi:
         return found
 
 
-def _owner_only(who: Client) -> None:
-    if not who.is_owner:
+def _owner_only(client: Client) -> None:
+    if not client.is_owner:
         raise forbidden("Only the gateway's own key can read the history.")
 
 

@@ -27,34 +27,34 @@ class InfoEndpoints:
     def __init__(self, state: GatewayState) -> None:
         self._state = state
 
-    async def models(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:
+    async def models(self, scope: Scope, receive: Receive, out: Response, client: Client) -> None:
         """Routes, aliases, and the models of all providers that can be asked."""
-        rows = [self._row(id, headers_of(scope)) for id in await self._state.model_names(who)]
+        rows = [self._row(id, headers_of(scope)) for id in await self._state.model_names(client)]
         await out.whole(200, _json(self._page(rows, headers_of(scope))))
 
-    async def model(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:
+    async def model(self, scope: Scope, receive: Receive, out: Response, client: Client) -> None:
         """One of them."""
         id = scope["path_params"]["id"]
-        if id not in await self._state.model_names(who):
+        if id not in await self._state.model_names(client):
             raise wrong(404, f"There is no model {id[:100]!r} here; GET /v1/models lists the models.")
         await out.whole(200, _json(self._row(id, headers_of(scope))))
 
-    async def count_tokens(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:
+    async def count_tokens(self, scope: Scope, receive: Receive, out: Response, client: Client) -> None:
         """How long a prompt is for the model that would be asked first."""
         state = self._state
         body = await state.bodies.read(headers_of(scope), receive)
         try:
             request = (await asyncio.to_thread(server_half("anthropic-messages").decode_request, body)).request
-            tokens = await state.count_tokens(request, who)
+            tokens = await state.count_tokens(request, client)
         finally:
             state.bodies.release(len(body))
         await out.whole(200, _json({"input_tokens": tokens}))
 
-    async def health(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:
+    async def health(self, scope: Scope, receive: Receive, out: Response, client: Client) -> None:
         """Whether all is well; how the providers are is told to the owner alone, since no key is asked for."""
         state = self._state
         body: dict[str, Any] = {"status": "stopping" if state.stopping else "ok"}
-        if who.is_owner:
+        if client.is_owner:
             lamps = await state.services.lamps()
             body |= {
                 "uptime_seconds": round(state.now() - state.begun, 3),
@@ -63,28 +63,28 @@ class InfoEndpoints:
             }
         await out.whole(503 if state.stopping else 200, _json(body))
 
-    async def metrics(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:
+    async def metrics(self, scope: Scope, receive: Receive, out: Response, client: Client) -> None:
         """For Prometheus; only for the owner."""
-        _for_owner(who)
+        _for_owner(client)
         state = self._state
         health = await state.services.router.health()
         text = state.metrics.text(running=state.gate.running, uptime=state.now() - state.begun, health=health)
         await out.whole(200, text.encode(), kind="text/plain; version=0.0.4; charset=utf-8")
 
-    async def usage(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:
+    async def usage(self, scope: Scope, receive: Receive, out: Response, client: Client) -> None:
         """What was used of late, by client and model: the owner sees all, a key sees its own."""
         state = self._state
         days = _days(scope)
         now, (day, month) = state.milliseconds(), state.day_and_month()
         since = day - (days - 1) * _DAY_MS
-        client = None if who.is_owner else who.name
-        rows = await state.services.store.gateway_keys.used(since, client)
+        own = None if client.is_owner else client.name
+        rows = await state.services.store.gateway_keys.used(since, own)
         body: dict[str, Any] = {
             "since": since,
             "until": now,
             "data": [_usage_row(row) for row in rows],
         }
-        caps = who.caps(day, month)
+        caps = client.caps(day, month)
         used = await state.services.store.ledger.used(caps) if caps else ()
         body["caps"] = [
             {
@@ -110,8 +110,8 @@ class InfoEndpoints:
         return {"data": rows, "has_more": False, "first_id": first, "last_id": last}
 
 
-def _for_owner(who: Client) -> None:
-    if who is not OWNER and not who.is_owner:
+def _for_owner(client: Client) -> None:
+    if client is not OWNER and not client.is_owner:
         raise forbidden("Only the gateway's own token may see this.")
 
 

@@ -74,9 +74,9 @@ class McpEndpoint:
         self._state = state
         self._half = McpServerHalf("routerterm", __version__, TOOLS)
 
-    async def post(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:
+    async def post(self, scope: Scope, receive: Receive, out: Response, client: Client) -> None:
         """One message.  Only the owner: what it finds and tells is the person's own."""
-        if not who.is_owner:
+        if not client.is_owner:
             raise forbidden("Only your own key may use /mcp.")
         bodies = self._state.bodies
         body = await bodies.read(headers_of(scope), receive)
@@ -88,26 +88,26 @@ class McpEndpoint:
             bodies.release(len(body))
         taken = self._half.take(message)
         if isinstance(taken, Called):
-            await out.whole(200, await self._carried_out(taken, who))
+            await out.whole(200, await self._carried_out(taken, client))
         else:
             await out.whole(taken.status, taken.body)
 
-    async def _carried_out(self, called: Called, who: Client) -> bytes:
+    async def _carried_out(self, called: Called, client: Client) -> bytes:
         """What fails is a result that says so: the model on the other side may try something else."""
         try:
-            said = await self._said(called.tool.name, called.arguments, who)
+            said = await self._said(called.tool.name, called.arguments, client)
         except RoutertermError as error:
             return self._half.answered(called, f"{error.message} {error.hint}".strip(), is_error=True)
         return self._half.answered(called, said)
 
-    async def _said(self, tool: str, arguments: Mapping[str, Any], who: Client) -> str:
+    async def _said(self, tool: str, arguments: Mapping[str, Any], client: Client) -> str:
         match tool:
             case "find":
                 return await self._find(arguments)
             case "ask":
-                return await self._ask(arguments, who)
+                return await self._ask(arguments, client)
             case "why":
-                return await self._why(arguments, who)
+                return await self._why(arguments, client)
             case _:
                 return await self._stats(arguments)
 
@@ -128,9 +128,9 @@ class McpEndpoint:
         ]
         return dumps(rows).decode()
 
-    async def _ask(self, arguments: Mapping[str, Any], who: Client) -> str:
+    async def _ask(self, arguments: Mapping[str, Any], client: Client) -> str:
         said: list[str] = []
-        async with aclosing(self._state.stream(self._request(arguments, who))) as events:
+        async with aclosing(self._state.stream(self._request(arguments, client))) as events:
             async for event in events:
                 match event:
                     case TextDelta(words):
@@ -143,8 +143,8 @@ class McpEndpoint:
                         pass
         return "".join(said)
 
-    async def _why(self, arguments: Mapping[str, Any], who: Client) -> str:
-        decision = await self._state.services.router.explain(self._request(arguments, who))
+    async def _why(self, arguments: Mapping[str, Any], client: Client) -> str:
+        decision = await self._state.services.router.explain(self._request(arguments, client))
         candidates = [
             {
                 "model": str(each.target),
@@ -164,10 +164,10 @@ class McpEndpoint:
         found = await summary(services.store, _whole(arguments, "days", 30, 3660), by, zone=services.zone)  # type: ignore[arg-type]  # one of BYS
         return msgspec.json.encode(found).decode()
 
-    def _request(self, arguments: Mapping[str, Any], who: Client) -> ChatRequest:
+    def _request(self, arguments: Mapping[str, Any], client: Client) -> ChatRequest:
         model = text(arguments.get("model")) or self._state.services.default_model
         messages = (Message.of("user", _required(arguments, "prompt")),)
-        return ChatRequest(model, messages, client=who.name, caps=who.caps(*self._state.day_and_month()))
+        return ChatRequest(model, messages, client=client.name, caps=client.caps(*self._state.day_and_month()))
 
 
 def _required(arguments: Mapping[str, Any], name: str) -> str:

@@ -52,7 +52,7 @@ class Metrics:
         """A request is over."""
         row = account.row
         provider, _, model = row.answered.partition("/")
-        client, target = ("client", row.who), (("provider", provider), ("model", model))
+        client, target = ("client", row.client), (("provider", provider), ("model", model))
         _add(self._requests, (client, *target, ("status", str(row.status)), ("ending", row.ending)), 1)
         if row.ending in ("error", "denied"):
             _add(self._errors, (client, *target, ("kind", account.error_kind or row.ending)), 1)

@@ -29,19 +29,19 @@ class OtherApis:
     def __init__(self, state: GatewayState) -> None:
         self._state = state
 
-    async def gemini_models(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:
+    async def gemini_models(self, scope: Scope, receive: Receive, out: Response, client: Client) -> None:
         """All models as Google lists them."""
-        names = await self._state.model_names(who)
+        names = await self._state.model_names(client)
         await out.whole(200, dumps({"models": [_gemini_row(name) for name in names]}))
 
-    async def gemini_model(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:
+    async def gemini_model(self, scope: Scope, receive: Receive, out: Response, client: Client) -> None:
         """One of them."""
         name = scope["path_params"]["model"].removeprefix("models/")
-        if name not in await self._state.model_names(who):
+        if name not in await self._state.model_names(client):
             raise wrong(404, f"There is no model {name[:100]!r} here.")
         await out.whole(200, dumps(_gemini_row(name)))
 
-    async def gemini_count(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:
+    async def gemini_count(self, scope: Scope, receive: Receive, out: Response, client: Client) -> None:
         """How long a prompt is."""
         state = self._state
         body = await state.bodies.read(headers_of(scope), receive)
@@ -51,32 +51,32 @@ class OtherApis:
             codec: Any = server_half("gemini")
             model = scope["path_params"]["model"]
             asked = await asyncio.to_thread(codec.decode_request, dumps(inner), model=model)
-            tokens = await state.count_tokens(asked.request, who)
+            tokens = await state.count_tokens(asked.request, client)
         finally:
             state.bodies.release(len(body))
         await out.whole(200, dumps({"totalTokens": tokens}))
 
-    async def ollama_tags(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:
+    async def ollama_tags(self, scope: Scope, receive: Receive, out: Response, client: Client) -> None:
         """All models as Ollama lists them."""
-        names = await self._state.model_names(who)
+        names = await self._state.model_names(client)
         await out.whole(200, dumps({"models": [_ollama_row(name) for name in names]}))
 
-    async def ollama_running(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:
+    async def ollama_running(self, scope: Scope, receive: Receive, out: Response, client: Client) -> None:
         """None: nothing is loaded here."""
         await out.whole(200, dumps({"models": []}))
 
-    async def ollama_version(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:
+    async def ollama_version(self, scope: Scope, receive: Receive, out: Response, client: Client) -> None:
         """Which interface is spoken."""
         await out.whole(200, dumps({"version": OLLAMA_VERSION}))
 
-    async def ollama_show(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:
+    async def ollama_show(self, scope: Scope, receive: Receive, out: Response, client: Client) -> None:
         """What one model can do."""
         state = self._state
         body = await state.bodies.read(headers_of(scope), receive)
         state.bodies.release(len(body))
         given = read_object(body)
         name = text(given.get("model")) or text(given.get("name"))
-        if name not in await state.model_names(who):
+        if name not in await state.model_names(client):
             raise wrong(404, f"There is no model {name[:100]!r} here.")
         provider, slash, model = name.partition("/")
         info = state.services.catalog.model(Target(provider, model)) if slash else None

@@ -50,13 +50,13 @@ class RateLimiter:
         self._windows: dict[str, ClientWindow] = {}
         self.running = 0
 
-    def enter(self, who: Client, prompt: int, answer: int | None) -> Permit:
+    def enter(self, client: Client, prompt: int, answer: int | None) -> Permit:
         """Count a request of so many tokens at most; an ``answer`` of None is given what the minute leaves.
 
         Raises `HttpError` (429, 503); nothing is counted then.
         """
-        now, own = self._clock(), who.allowance
-        window = self._windows.setdefault(who.name, ClientWindow())
+        now, own = self._clock(), client.allowance
+        window = self._windows.setdefault(client.name, ClientWindow())
         window.forget(now)
         if self.running >= self._at_once:
             raise busy("The gateway has reached its limit of concurrent requests.")

@@ -72,7 +72,7 @@ def entry(account: RequestRecord) -> dict[str, object]:
     row = account.row
     return {
         "at": datetime.fromtimestamp(row.started_at / 1000, UTC).isoformat(timespec="milliseconds"),
-        "client": row.who,
+        "client": row.client,
         "path": row.path,
         "asked": row.asked,
         "stream": row.stream,

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 class RequestRecord(Struct):
     """The account of one request.  ``clock`` is seconds that never go back."""
 
-    who: Client
+    client: Client
     row: RequestEntry
-    board: RequestLog
+    request_log: RequestLog
     clock: Callable[[], float]
     begun: float
     visible: bool = True
@@ -41,7 +41,7 @@ class RequestRecord(Struct):
     def asked(self, model: str, stream: bool) -> None:
         """What is wanted."""
         self.row.asked, self.row.stream = model[:200], stream
-        self.board.touch()
+        self.request_log.touch()
 
     def saw(self, relay: Relay, fresh: Sequence[WireEvent]) -> None:
         """Something happened."""
@@ -50,7 +50,7 @@ class RequestRecord(Struct):
             row.ttft_ms = self._ms()
         if relay.target is not None and (row.attempts != relay.attempts or not row.answered):
             row.answered, row.attempts, row.fallback = str(relay.target), relay.attempts, bool(relay.failed)
-            self.board.touch()
+            self.request_log.touch()
 
     def end(self, relay: Relay) -> None:
         """The answer is whole, or has failed."""
@@ -65,7 +65,7 @@ class RequestRecord(Struct):
             row.cost = ended.cost.usd
         row.total_ms = self._ms()
         if relay.error is not None:
-            self.broke(relay.error)
+            self.failed(relay.error)
         else:
             row.ending = "done"
 
@@ -80,7 +80,7 @@ class RequestRecord(Struct):
         row.tokens_in, row.tokens_out = self.usage.input, self.usage.output
         row.estimated = self.usage.source == "estimated"
 
-    def broke(self, error: RoutertermError) -> None:
+    def failed(self, error: RoutertermError) -> None:
         """It ended with an error."""
         self.row.ending = "error"
         self.row.error = error.message
@@ -95,7 +95,7 @@ class RequestRecord(Struct):
         if row.total_ms is None:
             row.total_ms = self._ms()
         row.status = status
-        self.board.touch()
+        self.request_log.touch()
 
     def headers(self) -> list[Header]:
         """What is known at the end of a whole answer."""

@@ -28,21 +28,21 @@ class ResponseHistory:
     def __init__(self, kept: GatewayResponses) -> None:
         self._kept = kept
 
-    async def with_history(self, body: bytes, who: Client) -> bytes:
+    async def with_history(self, body: bytes, client: Client) -> bytes:
         """The request with all that it refers to in its input.  Raises `BadRequest` and `HttpError` (404)."""
         if b"previous_response_id" not in body and b"item_reference" not in body:
             return body
         payload = dict(await asyncio.to_thread(read_object, body) if len(body) > _LARGE else read_object(body))
-        items = [await self._resolved(item, who) for item in input_items(payload.get("input"))]
+        items = [await self._resolved(item, client) for item in input_items(payload.get("input"))]
         if previous := text(payload.get("previous_response_id")):
-            chain = await self._kept.chain(who.name, previous)
+            chain = await self._kept.chain(client.name, previous)
             if not chain:
                 raise _unknown(previous)
             items = [item for each in chain for item in _said(each)] + items
         payload["input"] = items
         return await asyncio.to_thread(dumps, payload)
 
-    async def keep(self, body: bytes, response: Mapping[str, Any], who: Client, created_at: int) -> None:
+    async def keep(self, body: bytes, response: Mapping[str, Any], client: Client, created_at: int) -> None:
         """Keep an answer with the part of its input that was new, unless the request forbids it."""
         payload = await asyncio.to_thread(read_object, body) if len(body) > _LARGE else read_object(body)
         if payload.get("store") is False:
@@ -50,13 +50,13 @@ class ResponseHistory:
         given = dumps(input_items(payload.get("input"))).decode("utf-8")
         previous = text(payload.get("previous_response_id")) or None
         answer = dumps(response).decode("utf-8")
-        await self._kept.add(KeptResponse(text(response.get("id")), who.name, previous, created_at, given, answer))
+        await self._kept.add(KeptResponse(text(response.get("id")), client.name, previous, created_at, given, answer))
 
-    async def _resolved(self, item: Any, who: Client) -> Any:
+    async def _resolved(self, item: Any, client: Client) -> Any:
         """An item, or the one that a reference means."""
         if not isinstance(item, Mapping) or item.get("type") != "item_reference":
             return item
-        found = await self._kept.item(who.name, text(item.get("id"))[:200])
+        found = await self._kept.item(client.name, text(item.get("id"))[:200])
         if found is None:
             raise BadRequest(f"There is no item {text(item.get('id'))[:80]!r} here.")
         return loads(found)
@@ -69,45 +69,45 @@ class ResponseEndpoints:
         self._state = state
         self._kept = state.services.store.gateway_responses
 
-    async def get(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:
+    async def get(self, scope: Scope, receive: Receive, out: Response, client: Client) -> None:
         """One answer, as it went out."""
-        found = await self._found(scope, who)
+        found = await self._found(scope, client)
         await out.whole(200, found.response.encode())
 
-    async def delete(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:
+    async def delete(self, scope: Scope, receive: Receive, out: Response, client: Client) -> None:
         """Forget one."""
         id = scope["path_params"]["id"]
-        if not await self._kept.remove(who.name, id):
+        if not await self._kept.remove(client.name, id):
             raise _unknown(id)
         await out.whole(200, dumps({"id": id, "object": "response", "deleted": True}))
 
-    async def input_items(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:
+    async def input_items(self, scope: Scope, receive: Receive, out: Response, client: Client) -> None:
         """What the answer was given: its own input, and all that it goes on from."""
-        found = await self._found(scope, who)
-        chain = await self._kept.chain(who.name, found.id)
+        found = await self._found(scope, client)
+        chain = await self._kept.chain(client.name, found.id)
         items = [item for each in chain[:-1] for item in _said(each)] + list(loads(found.input))
         listed = [{"id": f"item_{found.id}_{n}"} | dict(item) for n, item in enumerate(items)]
         first, last = (listed[0]["id"], listed[-1]["id"]) if listed else (None, None)
         body = {"object": "list", "data": listed, "first_id": first, "last_id": last, "has_more": False}
         await out.whole(200, dumps(body))
 
-    async def input_tokens(self, scope: Scope, receive: Receive, out: Response, who: Client) -> None:
+    async def input_tokens(self, scope: Scope, receive: Receive, out: Response, client: Client) -> None:
         """How long a prompt is."""
         from routerterm.protocols import server_half
 
         state = self._state
         body = await state.bodies.read(headers_of(scope), receive)
         try:
-            whole = await state.responses.with_history(body, who)
+            whole = await state.responses.with_history(body, client)
             asked = await asyncio.to_thread(server_half("openai-responses").decode_request, whole)
-            tokens = await state.count_tokens(asked.request, who)
+            tokens = await state.count_tokens(asked.request, client)
         finally:
             state.bodies.release(len(body))
         await out.whole(200, dumps({"object": "response.input_tokens", "input_tokens": tokens}))
 
-    async def _found(self, scope: Scope, who: Client) -> KeptResponse:
+    async def _found(self, scope: Scope, client: Client) -> KeptResponse:
         id = scope["path_params"]["id"]
-        found = await self._kept.get(who.name, id)
+        found = await self._kept.get(client.name, id)
         if found is None:
             raise _unknown(id)
         return found

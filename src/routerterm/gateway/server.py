@@ -62,9 +62,9 @@ class Gateway:
         return self.state.access_words
 
     @property
-    def board(self) -> RequestLog:
+    def request_log(self) -> RequestLog:
         """The newest requests."""
-        return self.state.board
+        return self.state.request_log
 
     async def start(self) -> None:
         """Open the socket and serve.  Raises `RoutertermError` where that cannot or must not be."""

@@ -62,7 +62,7 @@ class GatewayState:
         self.mock = mock
         own = services.settings.gateway
         self._own = own
-        self.board = RequestLog()
+        self.request_log = RequestLog()
         self.metrics = Metrics()
         self.bodies = BodyLimiter(own.largest * _MEGABYTE)
         self.gate = RateLimiter(own.at_once, time.monotonic)
@@ -96,10 +96,10 @@ class GatewayState:
                 self._had_keys = bool(self._keys) or await self.services.store.gateway_keys.ever()
                 self._keys_at = self.now()
 
-    async def who(self, scope: Scope) -> Client:
+    async def client_of(self, scope: Scope) -> Client:
         """Who asks.  Raises `HttpError` (401)."""
         await self.refresh_keys()
-        return self.access.who(headers_of(scope), keyless=lambda: self._is_own(scope))
+        return self.access.client_of(headers_of(scope), keyless=lambda: self._is_own(scope))
 
     @property
     def access_words(self) -> str:
@@ -125,7 +125,7 @@ class GatewayState:
         """The router's events."""
         return mock_events(request) if self.mock else self.services.stream(request)
 
-    async def model_names(self, who: Client) -> list[str]:
+    async def model_names(self, client: Client) -> list[str]:
         """Routes, aliases, and the models of all providers that can be asked, as far as this client may."""
         services = self.services
         rows = await services.keys.all_rows()
@@ -135,21 +135,21 @@ class GatewayState:
         for provider in catalog.providers():
             if provider.name in usable or not provider.needs_key:
                 names += [str(model.target) for model in catalog.models(provider.name)]
-        if who.allowance.hidden:  # the names of models say whose they are
+        if client.allowance.hidden:  # the names of models say whose they are
             names = [name for name in names if "/" not in name]
-        return [name for name in dict.fromkeys(names) if who.allowance.allows(name)]
+        return [name for name in dict.fromkeys(names) if client.allowance.allows(name)]
 
-    async def with_nearest(self, error: RoutertermError, asked: str, who: Client) -> RoutertermError:
+    async def with_nearest(self, error: RoutertermError, asked: str, client: Client) -> RoutertermError:
         """An error about a name that is not known, with the name that was probably meant."""
         if not isinstance(error, UnknownModel | ModelNotFound) or (isinstance(error, UnknownModel) and error.nearest):
             return error
-        names = await self.model_names(who)
+        names = await self.model_names(client)
         near = await asyncio.to_thread(get_close_matches, asked[:LONGEST_NAME], names, 1)
         return UnknownModel(error.message, error.hint, nearest=near[0]) if near and near[0] != asked else error
 
-    def slot(self, request: ChatRequest, options: RequestOptions, who: Client) -> Slot | None:
+    def slot(self, request: ChatRequest, options: RequestOptions, client: Client) -> Slot | None:
         """The request's place in the cache, if it may have one."""
-        wanted = options.cache if options.cache is not None else self._own.cache or who.allowance.cache
+        wanted = options.cache if options.cache is not None else self._own.cache or client.allowance.cache
         if not wanted or not options.log:
             return None
         key = key_of(request)
@@ -164,15 +164,15 @@ class GatewayState:
         counted = await asyncio.to_thread(count, request, model) if large else count(request, model)
         return ceil(counted * MARGIN)
 
-    async def count_tokens(self, request: ChatRequest, who: Client) -> int:
+    async def count_tokens(self, request: ChatRequest, client: Client) -> int:
         """How long a prompt is for the model that would be asked first.  Raises `BadRequest` and `HttpError`."""
         check_request(request)
-        if not who.allowance.allows(request.model):
+        if not client.allowance.allows(request.model):
             raise forbidden(f"This key may not use {request.model[:100]!r}.")
         services = self.services
         if self.mock:
             return await self.prompt_tokens(request)
-        decision = await services.router.explain(replace(request, client=who.name))
+        decision = await services.router.explain(replace(request, client=client.name))
         if decision.forecast is not None:
             return decision.forecast.prompt_tokens
         target = decision.passed_over[0].target if decision.passed_over else Target("", request.model)
@@ -184,10 +184,14 @@ class GatewayState:
         now, zone = self.milliseconds(), self.services.zone
         return day_start(now, zone), month_start(now, zone)
 
-    def open(self, who: Client, path: str) -> RequestRecord:
+    def open(self, client: Client, path: str) -> RequestRecord:
         """A request has come."""
         return RequestRecord(
-            who, self.board.open(self.milliseconds(), who.name, path), self.board, self.now, self.now()
+            client,
+            self.request_log.open(self.milliseconds(), client.name, path),
+            self.request_log,
+            self.now,
+            self.now(),
         )
 
     def close(self, account: RequestRecord) -> None:

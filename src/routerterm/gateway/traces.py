@@ -75,7 +75,7 @@ class Tracer:
                 "http.request.method": "POST",
                 "url.path": row.path,
                 "http.response.status_code": row.status,
-                "routerterm.client": row.who,
+                "routerterm.client": row.client,
             },
         )
         if row.answered or row.asked:

@@ -77,7 +77,7 @@ async def accounts(
 
 def key_caps(key: VirtualKey, now: int, zone: tzinfo | None) -> list[tuple[Cap, Every]]:
     """What a key's spending is held against."""
-    own, name = key.allowance, key.who().name
+    own, name = key.allowance, key.client().name
     limits: tuple[tuple[Decimal | None, int, Every], ...] = (
         (own.daily, day_start(now, zone), "day"),
         (own.monthly, month_start(now, zone), "month"),

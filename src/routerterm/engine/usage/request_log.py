@@ -20,7 +20,7 @@ class RequestEntry(Struct):
     number: int
     started_at: int
     """Since the epoch, UTC."""
-    who: str
+    client: str
     """The client's name: that of its key, or what it calls itself."""
     path: str
     asked: str = ""
@@ -50,10 +50,10 @@ class RequestLog:
         self._count = 0
         self.version = 0
 
-    def open(self, started_at: int, who: str, path: str) -> RequestEntry:
+    def open(self, started_at: int, client: str, path: str) -> RequestEntry:
         """A request has come."""
         self._count += 1
-        row = RequestEntry(self._count, started_at, who, path)
+        row = RequestEntry(self._count, started_at, client, path)
         self._rows.append(row)
         self.version += 1
         return row

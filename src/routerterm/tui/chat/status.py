@@ -146,7 +146,7 @@ class StatusController:
     async def follow_gateway(self) -> None:
         """Look up today's cost again where other programs have asked through the gateway in here."""
         host = self._app.gateway.host
-        version = host.board.version if host is not None else 0
+        version = host.request_log.version if host is not None else 0
         if version != self._gateway_version:
             self._gateway_version = version
             await self.spent_elsewhere()

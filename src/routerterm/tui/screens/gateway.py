@@ -99,12 +99,12 @@ class GatewayScreen(Modal[None]):
 
     def _look(self, *, anew: bool = False) -> None:
         host = self._of.gateway.host
-        version = -1 if host is None else host.board.version
+        version = -1 if host is None else host.request_log.version
         if version == self._version and version != -1 and not anew:
             return
         first, self._version = self._version == -1, version
         listed = self.query_one(RowList)
-        rows = () if host is None else host.board.rows()
+        rows = () if host is None else host.request_log.rows()
         at = None if first or listed.cursor == 0 or listed.current is None else listed.current.id
         listed.show([row_of(row) for row in rows], on=at)
         self.query_one("#state", Static).update("\n".join(self._words(rows)))
@@ -138,6 +138,6 @@ def row_of(served: RequestEntry) -> Row:
     tokens = f"{about}{served.tokens_in}+{served.tokens_out}" if served.tokens_in or served.tokens_out else ""
     cost = "" if served.ending in ("running", "denied") else show_usd(served.cost)
     took = "" if served.total_ms is None else str(served.total_ms)
-    who = served.who.removeprefix("gateway:")
+    who = served.client.removeprefix("gateway:")
     cells = (moment, one_line(who), one_line(served.asked), (Span(one_line(answered), tone),), tokens, cost, took)
     return Row(str(served.number), cells, tone)
