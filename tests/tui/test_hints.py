@@ -6,8 +6,6 @@ import ast
 import re
 from pathlib import Path
 
-import pytest
-
 import routerterm
 from routerterm.tui.hints import IN_CHAT, in_chat
 
@@ -35,10 +33,12 @@ def hints() -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("hint", sorted(set(hints())))
-def test_no_hint_in_the_chat_names_a_command_of_the_shell_that_has_a_key(hint: str) -> None:
-    whole = hint.endswith((".", "why", "add", "test", "models", "fetch", "--resume"))
-    assert not whole or not IN_A_KEY.search(in_chat(hint)), in_chat(hint)
+def test_no_hint_in_the_chat_names_a_command_of_the_shell_that_has_a_key() -> None:
+    found = hints()
+    assert len(found) > 10
+    for hint in found:
+        whole = hint.endswith((".", "why", "add", "test", "models", "fetch", "--resume"))
+        assert not whole or not IN_A_KEY.search(in_chat(hint)), in_chat(hint)
 
 
 def test_what_is_no_such_hint_stays() -> None:
