@@ -70,7 +70,7 @@ def test_a_conversation_typed_into_a_terminal(home: Path) -> None:
         chat.type(QUESTION)
         chat.wait("France?")
         chat.press("Enter")
-        chat.wait("ACU")
+        chat.wait("TTFT")
         answer = rows(home)[1][2].split()[0]
         chat.wait(answer)
         chat.type("Write a very long story about a lighthouse.")

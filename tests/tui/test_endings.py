@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
+from msgspec.structs import replace
 
 from routerterm.core.errors import StreamInterrupted
+from routerterm.core.money import Cost
+from routerterm.core.usage import Usage
 from routerterm.engine.chat.trace import ReplyTrace
-from routerterm.tui.chat.entries import trouble_of
+from routerterm.tui.chat.entries import header_of, trouble_of
 
 
 @pytest.mark.parametrize(
@@ -27,3 +32,14 @@ def test_an_ending_is_told(finish: str | None, status: str, words: str) -> None:
 def test_an_error_says_more_than_its_ending() -> None:
     record = ReplyTrace(asked="x", error=StreamInterrupted("The line broke.", "Ask again."))
     assert trouble_of(record, "cut") == "The line broke. Ask again."
+
+
+def test_what_was_estimated_says_so_and_a_reported_price_does_not() -> None:
+    usage = Usage(fresh=4, output=69, source="estimated")
+    cost = Cost(Decimal("0.0041"), "computed")
+    trace = ReplyTrace(usage=usage, cost=cost, ttft_ms=400, total_ms=2100)
+    header = header_of(trace, "a/b", "12:01")
+    assert (header.ttft, header.duration, header.tokens, header.cost) == ("TTFT 0.4 s", "2.1 s", "~69 tok", "~$0.0041")
+    assert header_of(replace(trace, cost=replace(cost, source="reported")), "a/b", "").cost == "$0.0041"
+    told = header_of(replace(trace, usage=replace(usage, source="reported")), "a/b", "")
+    assert (told.tokens, told.cost) == ("69 tok", "$0.0041")

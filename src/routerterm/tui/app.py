@@ -165,11 +165,11 @@ class RoutertermApp(ThemedApp):
             self.exit(code, return_code=code)
 
     def on_mount(self) -> None:
-        """Paint first; everything that takes time comes after."""
+        """Paint first; everything that takes time comes after, and makes no coroutine that quitting would leave behind."""
         on_hangup(asyncio.get_running_loop(), self._hung_up)
         self.notifications.begin()
-        self.run_worker(self._watch(), name="files", exit_on_error=False)
-        self.call_after_refresh(self.run_worker, self._open_services(), name="services", exit_on_error=False)
+        self.run_worker(self._watch, name="files", exit_on_error=False)
+        self.call_after_refresh(self.run_worker, self._open_services, name="services", exit_on_error=False)
 
     def _hung_up(self) -> None:
         """The terminal is gone: let running answers finish, save them, and end."""
@@ -205,9 +205,8 @@ class RoutertermApp(ThemedApp):
             self.push_screen(StartFailed(error), partial(self._after_failed_start, error))
             return
         self.ready.set()
-        self.run_worker(
-            self.navigator.get_ready(partial(_is_quiet, self.chat), QUIET_AFTER), name="screens", exit_on_error=False
-        )
+        ready = partial(self.navigator.get_ready, partial(_is_quiet, self.chat), QUIET_AFTER)
+        self.run_worker(ready, name="screens", exit_on_error=False)
         await self.chat.begin(self.services)
         await self._serve()
 

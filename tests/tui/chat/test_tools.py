@@ -74,7 +74,7 @@ async def test_calls_are_approved_edited_declined_and_stopped(tmp_path: Path) ->
             await it.screen_shows("0 of them")
             await it.press("space", "t")
             await it.screen_shows("Tools are off in this conversation")
-            await it.press("escape")
+            await it.click("Close")
             await it.dialog_gone("Tools")
             await it.say("/tools on")
             await it.screen_shows("Tools are on in this conversation.")

@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from textual.binding import Binding
@@ -89,6 +90,13 @@ def test_every_command_has_a_letter_of_its_own_and_no_impossible_key() -> None:
         if any(key[0] == "f" and key[1:].isdigit() for key in command.keys):
             twin = any(map(everybody_has, command.keys)) or command.name in OTHERWISE
             assert twin, f"{command.name} has an F-key without a twin"
+
+
+def test_every_row_of_keys_hears_a_click() -> None:
+    """A screen that shows a `FieldLine` of its own also does what is clicked there."""
+    sources = (path.read_text() for path in Path(routerterm.tui.__path__[0]).rglob("*.py"))
+    heard = ["@on(FieldLine.Clicked)" in text for text in sources if "yield FieldLine(" in text]
+    assert heard and all(heard)
 
 
 @pytest.mark.parametrize("size", [(120, 40), (45, 20)])

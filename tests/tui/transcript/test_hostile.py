@@ -33,7 +33,7 @@ def everywhere(bad: str) -> Entry:
         Text(text), Reasoning(bad), ToolCall(bad, bad, f'{{"a": "{bad}"}}'), ToolResult(bad, bad, bad, is_error=True),
         Image(bad, b"x", name=bad),
     )  # fmt: skip
-    header = Header(bad, bad, bad, bad, bad, bad, "ACU", bad, bad)
+    header = Header(bad, bad, bad, bad, bad, bad, bad, bad)
     return Entry("a", "assistant", parts, "error", header, (Seam(3, bad),), trouble=bad)
 
 

@@ -187,11 +187,11 @@ async def test_a_header_changes_alone() -> None:
         transcript.show(talk(2))
         await pilot.pause()
         before = rows(transcript)
-        transcript.set_header("m1", Header("openai/gpt", tokens="12 tok", cost="$0.0041", basis="ACU"))
+        transcript.set_header("m1", Header("openai/gpt", tokens="12 tok", cost="$0.0041"))
         after = rows(transcript)
         changed = [number for number, (old, new) in enumerate(zip(before, after, strict=True)) if old != new]
         assert len(changed) == 1
-        assert after[changed[0]].strip(" ▌") == "▸ openai/gpt · 12 tok · $0.0041 ACU"
+        assert after[changed[0]].strip(" ▌") == "▸ openai/gpt · 12 tok · $0.0041"
 
 
 async def test_only_changed_rows_are_painted_while_streaming() -> None:

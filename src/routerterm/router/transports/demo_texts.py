@@ -94,8 +94,9 @@ SLOW = """Good things take their time. This answer waits three seconds before it
 a second, like a line printer with something on its mind. Press Esc to stop it: what was said so far is kept.
 """
 
-CUT = """This answer will be cut off. You will see the line where it happened, and that it continues
-behind it: the router asked again, gave the model its own first half, and the model took up the thread.
+CUT = """This answer will be cut off. A line shows where it happened, and the answer continues below it.
+
+The router asked again and gave the model the first half, and the model continued from there.
 Nothing was lost, nothing is said twice, and both halves are in the ledger.
 """
 

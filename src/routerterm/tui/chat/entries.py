@@ -12,7 +12,7 @@ from routerterm.engine.chat.trace import ReplyTrace
 from routerterm.store.turns import EDITED
 from routerterm.tui.clock import time_of_day
 from routerterm.tui.hints import in_chat
-from routerterm.tui.transcript.values import Basis, Entry, Header, Seam
+from routerterm.tui.transcript.values import Entry, Header, Seam
 
 if TYPE_CHECKING:
     from routerterm.core.usage import Usage
@@ -63,24 +63,24 @@ def entry_of(message: StoredMessage) -> Entry:
 def header_of(record: ReplyTrace, speaker: str, time: str, siblings: str = "", kept: str = "") -> Header:
     """Everything that is known of an answer, ready to be shown."""
     usage, cost = record.usage, record.cost
+    about = "~" if basis_of(usage) == "estimated" else ""
     return Header(
         speaker=speaker,
         time=time,
-        ttft=seconds(record.ttft_ms),
+        ttft=f"TTFT {seconds(record.ttft_ms)}" if record.ttft_ms is not None else "",
         duration=seconds(record.total_ms),
-        tokens=f"{usage.output:,} tok" if usage and usage.output else "",
-        cost=show_usd(cost.usd) if cost else "",
-        basis=basis_of(usage),
+        tokens=f"{about}{usage.output:,} tok" if usage and usage.output else "",
+        cost=f"{about if cost.usd and cost.source != 'reported' else ''}{show_usd(cost.usd)}" if cost else "",
         siblings=siblings,
         note=" · ".join(filter(None, (kept, note_of(record)))),
     )
 
 
-def basis_of(usage: Usage | None) -> Basis:
-    """ACU for counts that the provider reported, EST for our own."""
+def basis_of(usage: Usage | None) -> str:
+    """Who counted the tokens: ``reported`` by the provider, or ``estimated`` by us."""
     if usage is None or not usage.total:
         return ""
-    return "ACU" if usage.source == "reported" else "EST"
+    return "reported" if usage.source == "reported" else "estimated"
 
 
 def note_of(record: ReplyTrace) -> str:

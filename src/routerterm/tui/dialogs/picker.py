@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from msgspec import Struct
@@ -207,7 +208,7 @@ class Picker(Modal[str | None]):
             self._refill()
 
     def _refill(self) -> None:
-        filling = self._fill(self._query)
+        filling = partial(self._fill, self._query)  # no coroutine before its worker begins: it may never begin
         self._filling = self.run_worker(filling, exclusive=True, group="picker", exit_on_error=False)
 
     async def _fill(self, query: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import events
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -87,6 +87,11 @@ class GatewayScreen(Modal[None]):
         """Take the whole of a small terminal."""
         self.set_class(event.size.width < 60 or event.size.height < 22, "-small")
 
+    @on(FieldLine.Clicked)
+    async def _clicked(self, event: FieldLine.Clicked) -> None:
+        event.stop()
+        await self.run_action(event.action)
+
     async def action_switch(self) -> None:
         """Turn the setting over, and live by it."""
         turned = self._of.gateway.host is None
@@ -108,7 +113,7 @@ class GatewayScreen(Modal[None]):
         at = None if first or listed.cursor == 0 or listed.current is None else listed.current.id
         listed.show([row_of(row) for row in rows], on=at)
         self.query_one("#state", Static).update("\n".join(self._words(rows)))
-        hint = "s turns it off" if host is not None else "s turns it on"
+        hint = "s Turn off" if host is not None else "s Turn on"
         actions = {"s": "screen.switch", "Esc": "screen.dismiss(None)"}
         self.query_one("#foot", FieldLine).fields = foot(f"{hint} · Esc Close", actions)
 

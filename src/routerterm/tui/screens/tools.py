@@ -89,11 +89,16 @@ class ToolsScreen(Modal[None]):
         """Show what is known, and ask the servers for the rest."""
         self.query_one(RowList).focus()
         self._show()
-        self.run_worker(self._learn(), exit_on_error=False)
+        self.run_worker(self._learn, exit_on_error=False)
 
     def on_resize(self, event: events.Resize) -> None:
         """Take the whole of a small terminal."""
         self.set_class(event.size.width < 60 or event.size.height < 22, "-small")
+
+    @on(FieldLine.Clicked)
+    async def _clicked(self, event: FieldLine.Clicked) -> None:
+        event.stop()
+        await self.run_action(event.action)
 
     @on(RowList.Chosen)
     async def action_switch(self) -> None:

@@ -9,7 +9,6 @@ from msgspec import Struct
 from routerterm.core.messages import Image, Part, Reasoning, Role, Text, ToolCall, ToolResult
 
 Status: TypeAlias = Literal["done", "streaming", "stopped", "cut", "error", "interrupted", "queued"]
-Basis: TypeAlias = Literal["", "EST", "ACU"]
 Action: TypeAlias = Literal[
     "edit",
     "regenerate",
@@ -34,20 +33,19 @@ Action: TypeAlias = Literal[
 class Header(Struct, frozen=True):
     """The line above a message.  Every field is ready to be shown; an empty one is left out.
 
-    On a narrow screen the least important go first: duration, tokens, basis, note, time; never the speaker.
+    On a narrow screen the least important go first: duration, tokens, note, time; never the speaker.
     """
 
     speaker: str = ""
     """``you``, or the model that answered, as ``provider/model``."""
     time: str = ""
     ttft: str = ""
-    """Time to the first token, such as ``0.4 s``."""
+    """Time to the first token, such as ``TTFT 0.4 s``."""
     duration: str = ""
     tokens: str = ""
+    """Such as ``69 tok``; ``~69 tok`` where we estimated them."""
     cost: str = ""
-    """Such as ``$0.0041``, ``free`` or ``?``."""
-    basis: Basis = ""
-    """Whether the figures rest on reported (ACU) or estimated (EST) tokens."""
+    """Such as ``$0.0041``, ``~$0.0041``, ``free`` or ``?``."""
     siblings: str = ""
     """Such as ``2/3``, where the message has siblings."""
     note: str = ""

@@ -47,7 +47,7 @@ def model_picker(app: AppContext, title: str) -> Picker:
         on=app.conversation.model,
         placeholder="type a name, a provider, vision, free …",
         empty="No model matches. Any provider/model can be named: /model provider/model",
-        row_actions=(RowAction("ctrl+s", "favourite", lambda name: toggle_favourite(app, name)),),
+        row_actions=(RowAction("ctrl+s", "Favourite", lambda name: toggle_favourite(app, name)),),
         explained=True,
     )
 

@@ -118,7 +118,7 @@ def _row(
         cost = cost_range(candidate.forecast) if candidate.forecast else ""
         state, tone = health_words(health.get(target, Health()))
         why = one_line(candidate.why)
-        said = (Span("" if state == "well" else state, tone),)
+        said = (Span("" if state == "OK" else state, tone),)
         cells: Cells = (f"{number:>2}.", name, (Span(why, "dim"),), said, (Span(cost, "dim"),), first)
         return Row(place.id, cells, detail=", ".join(filter(None, (why, state, cost, first))))
     reason = one_line(reasons.get(target, ""))
@@ -149,8 +149,8 @@ def health_rows(
 
 
 def measured(reading: Health) -> str:
-    """How quick it was: seconds to the first word, and tokens a second."""
-    first = f"first {reading.ttft:.1f} s" if reading.ttft is not None else ""
+    """How quick it was: seconds to the first token, and tokens a second."""
+    first = f"TTFT {reading.ttft:.1f} s" if reading.ttft is not None else ""
     speed = f"{reading.speed:3.0f} tok/s" if reading.speed is not None else ""
     return " ".join(filter(None, (first, speed)))
 
@@ -165,14 +165,14 @@ def health_words(reading: Health) -> tuple[str, Tone]:
     if reading.avoided_for:
         return f"avoided for {reading.avoided_for / 60:.0f} min more", "warning"
     if reading.open_for:
-        return f"rests for {reading.open_for:.0f} s{last}", "error"
+        return f"cooling down {reading.open_for:.0f} s{last}", "error"
     if reading.probing:
         return f"the next request tries it again{last}", "warning"
     if reading.gone_for:
         return "the provider has no such model", "error"
     if reading.failures:
         return f"{reading.failures} of {reading.calls} failed{last}", "warning"
-    return "well", "text"
+    return "OK", "text"
 
 
 def moved(names: Sequence[str], name: str, step: int) -> list[str]:

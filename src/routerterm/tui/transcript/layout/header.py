@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from routerterm.tui.transcript.values import Entry
 
 # What goes first when there is no room, before the speaker is shortened.
-_ORDER = ("duration", "tokens", "ttft", "note", "basis", "siblings", "time", "cost")
+_ORDER = ("duration", "tokens", "ttft", "note", "siblings", "time", "cost")
 
 
 def header_line(entry: Entry, width: int, signs: Signs) -> Line:
@@ -60,7 +60,6 @@ def _fields(entry: Entry, kept: list[str], signs: Signs) -> tuple[list[Run], lis
     ledger = form == "leader"
     for name in ("ttft", "duration", "tokens", "cost"):
         add(name, right if ledger and name in ("tokens", "cost") else left, before="  " if ledger else f" {signs.dot} ")
-    add("basis", right if ledger else left, before=" ")
     add("note", left, "~note")
     add("siblings", left, before=f" {signs.branch} ")
     if header.time and "time" in kept:
