@@ -165,10 +165,11 @@ class RoutertermApp(ThemedApp):
             self.exit(code, return_code=code)
 
     def on_mount(self) -> None:
-        """Paint first; everything that takes time comes after, and makes no coroutine that quitting would leave behind."""
+        """Paint first; everything that takes time comes after."""
         on_hangup(asyncio.get_running_loop(), self._hung_up)
         self.notifications.begin()
-        self.run_worker(self._watch, name="files", exit_on_error=False)
+        self.run_worker(self._watch(), name="files", exit_on_error=False)
+        # the method, not its coroutine: who quits before it begins would read in the shell that it was never awaited
         self.call_after_refresh(self.run_worker, self._open_services, name="services", exit_on_error=False)
 
     def _hung_up(self) -> None:
@@ -205,8 +206,9 @@ class RoutertermApp(ThemedApp):
             self.push_screen(StartFailed(error), partial(self._after_failed_start, error))
             return
         self.ready.set()
-        ready = partial(self.navigator.get_ready, partial(_is_quiet, self.chat), QUIET_AFTER)
-        self.run_worker(ready, name="screens", exit_on_error=False)
+        self.run_worker(
+            self.navigator.get_ready(partial(_is_quiet, self.chat), QUIET_AFTER), name="screens", exit_on_error=False
+        )
         await self.chat.begin(self.services)
         await self._serve()
 

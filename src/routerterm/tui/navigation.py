@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import importlib
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from textual.screen import Screen
@@ -60,9 +59,7 @@ class Navigator:
         if name not in OVERLAYS:
             await self.back_to_chat()
         if self._app.services is None:
-            self._app.run_worker(
-                partial(self._open_when_ready, name), group="open", exclusive=True, exit_on_error=False
-            )
+            self._app.run_worker(self._open_when_ready(name), group="open", exclusive=True, exit_on_error=False)
         else:
             await self.show(name)
 

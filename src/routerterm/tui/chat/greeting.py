@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from functools import partial
 from typing import TYPE_CHECKING
 
 from routerterm.core.money import show_usd
@@ -112,7 +111,7 @@ class GreetingController:
     def _leave(self, number: int) -> None:
         chosen = self._greeting.recent[number].id
         self.edited()
-        self._greeting.run_worker(partial(self._opening, chosen), group="open", exclusive=True, exit_on_error=False)
+        self._greeting.run_worker(self._opening(chosen), group="open", exclusive=True, exit_on_error=False)
 
     async def _opening(self, id: str) -> None:
         await self._open(id)

@@ -76,7 +76,7 @@ class Onboarding:
         self._welcome.offer(self._ways(), NOTE)
         self._greeting.display = False
         self._composer.placeholder = HINT
-        self._welcome.run_worker(self._look_around, group="neighbours", exclusive=True, exit_on_error=False)
+        self._welcome.run_worker(self._look_around(), group="neighbours", exclusive=True, exit_on_error=False)
 
     def close(self, *, seen: bool = True) -> None:
         """Take them away; for good unless the person only looks around."""

@@ -89,7 +89,7 @@ class ToolsScreen(Modal[None]):
         """Show what is known, and ask the servers for the rest."""
         self.query_one(RowList).focus()
         self._show()
-        self.run_worker(self._learn, exit_on_error=False)
+        self.run_worker(self._learn(), exit_on_error=False)
 
     def on_resize(self, event: events.Resize) -> None:
         """Take the whole of a small terminal."""

@@ -111,7 +111,7 @@ class LeavesScreen(Modal[None]):
     def look_again(self) -> None:
         """Show what would leave now."""
         self.query_one("#refused").display = False
-        self.run_worker(self._look, group="leaves", exclusive=True, exit_on_error=False)
+        self.run_worker(self._look(), group="leaves", exclusive=True, exit_on_error=False)
 
     async def _look(self) -> None:
         rows = self.query_one(RowList)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
@@ -256,9 +255,7 @@ class RouteScreen(FramedScreen):
         before = self._services.settings
         await asyncio.to_thread(set_values, self._services.paths, values)
         await self.app.take_up_settings()
-        self.run_worker(
-            partial(self._preview, route.name, before), exclusive=True, group="preview", exit_on_error=False
-        )
+        self.run_worker(self._preview(route.name, before), exclusive=True, group="preview", exit_on_error=False)
 
     async def _preview(self, route: str, before: Settings) -> None:
         """Say what the change would have made of what was asked of the route lately."""
@@ -307,7 +304,7 @@ class RouteScreen(FramedScreen):
 
     def _reload(self) -> None:
         on = self.listing.current.id if self.listing.current else None
-        self.run_worker(partial(self._look_up, on), exclusive=True, group="route", exit_on_error=False)
+        self.run_worker(self._look_up(on), exclusive=True, group="route", exit_on_error=False)
 
     async def _look_up(self, on: str | None) -> None:
         decisions: dict[str, Decision | str] = {}

@@ -273,7 +273,7 @@ class StatsScreen(FramedScreen):
 
     def _reload(self) -> None:
         self.bar.fields = tuple(self._keys())
-        self.run_worker(self._look_up, exclusive=True, group="stats", exit_on_error=False)
+        self.run_worker(self._look_up(), exclusive=True, group="stats", exit_on_error=False)
 
     async def _follow(self) -> None:
         """Look again where something was spent meanwhile, by whomever."""
