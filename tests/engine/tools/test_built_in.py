@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -11,8 +12,10 @@ import pytest
 
 from routerterm.config.schema import ToolSettings
 from routerterm.core.errors import ProviderError, RoutertermError
+from routerterm.core.messages import Text
 from routerterm.engine.tools.built_in import built_in_tools
 from routerterm.engine.tools.permission import permission
+from routerterm.engine.tools.web_page import _part as page_part
 from routerterm.engine.tools.web_page import fetch_page, html_text, is_public
 from routerterm.protocols.base import HttpRequest
 from routerterm.router.transports.base import Timeouts
@@ -165,3 +168,30 @@ def test_the_strictest_rule_that_matches_holds(
 ) -> None:
     all_rules = {"allow": [], "ask": [], "deny": [], **rules}
     assert permission("read_file", read_only=read_only, trusted=trusted, **all_rules) == may
+
+
+@pytest.mark.parametrize("path", ["~nobody-of-that-name/x", "\ud800", "a" * 5000])
+async def test_what_no_path_can_be_is_refused_in_words(notes: Path, path: str) -> None:
+    with pytest.raises(RoutertermError, match="does not exist below"):
+        await read(notes, path=path)
+
+
+@pytest.mark.parametrize("charset", ["idna", "undefined", "utf-7", "punycode", "unicode_escape", "hex", "no-such"])
+def test_a_page_in_a_codec_that_no_page_is_written_in_is_read_as_utf_8(charset: str) -> None:
+    body = b"<p>a+2AA-b \\ud800</p>\xc3\xa9"
+    part = page_part(body, f"text/html; charset={charset}", "page")
+    assert isinstance(part, Text)
+    assert "a+2AA-b \\ud800\né" in part.text
+
+
+@pytest.mark.parametrize("piece", ["<!--", "<!", "<![CDATA[a>", "<a ", "</a", "<?"])
+def test_a_page_of_things_that_never_end_takes_no_minutes(piece: str) -> None:
+    begun = time.process_time()
+    assert html_text("<p>words</p>" + piece * 10_000).startswith("words")
+    assert time.process_time() - begun < 2.0
+
+
+@pytest.mark.parametrize("address", ["64:ff9b::7f00:1", "2002:7f00:1::", "::127.0.0.1", "fec0::1", "64:ff9b:1::a00:1"])
+def test_an_address_that_hides_one_at_home_is_not_public(address: str) -> None:
+    assert not is_public(address)
+    assert is_public("64:ff9b::808:808")

@@ -30,7 +30,7 @@ from routerterm.core.targets import Target
 from routerterm.core.usage import Usage
 from routerterm.engine.chat.session import Session
 from routerterm.engine.chat.tool_parts import NOT_FINISHED, finished_calls, split_steps
-from routerterm.engine.tools.loop import DECLINED, OUT_OF_STEPS, Limits, ToolLoop
+from routerterm.engine.tools.loop import DECLINED, MOST_CALLS, OUT_OF_STEPS, Limits, ToolLoop
 from routerterm.engine.tools.search import found_tools
 from routerterm.engine.tools.values import Answer, Ask, CallResult, ToolInfo, offered_name
 from routerterm.store.database import Store
@@ -348,3 +348,17 @@ def test_names_fit_every_provider_and_are_unique() -> None:
         assert name.isascii()
         assert name not in taken
         taken[name] = None
+
+
+async def test_a_step_of_very_many_calls_runs_only_so_many(store: Store) -> None:
+    tools = Tools()
+    calls = [(f"c{n}", ADD.name, json.dumps({"n": n})) for n in range(MOST_CALLS + 3)]
+    await asked(store, Script(step(*calls), answer("done")), tools)
+    assert len(tools.called) == MOST_CALLS
+
+
+@pytest.mark.parametrize("arguments", ['{"a": NaN}', '{"a": 1e999}'])
+async def test_numbers_that_json_does_not_have_call_nothing(store: Store, arguments: str) -> None:
+    tools = Tools()
+    await asked(store, Script(step(("c", ADD.name, arguments)), answer("done")), tools)
+    assert tools.called == []

@@ -11,6 +11,7 @@ from routerterm.config.schema_tools import ToolSettings
 from routerterm.core.errors import RoutertermError
 from routerterm.core.messages import Image, Text
 from routerterm.engine.tools.values import BUILT_IN, CallResult, ToolInfo
+from routerterm.protocols.json_utils import scrub
 
 Run: TypeAlias = Callable[[Mapping[str, Any]], Awaitable[CallResult]]
 
@@ -92,9 +93,12 @@ def _read(arguments: Mapping[str, Any], folders: Sequence[Path], forbidden: Sequ
         raise RoutertermError("`path` must be text.")
     file = _below(asked, folders, forbidden)
     if file.is_dir():
-        names = sorted(each.name + ("/" if each.is_dir() else "") for each in file.iterdir())
+        try:
+            names = sorted(each.name + ("/" if each.is_dir() else "") for each in file.iterdir())
+        except OSError as error:
+            raise RoutertermError(f"{asked} cannot be read: {error.strerror}.") from None
         more = f"\n… and {len(names) - MOST_ENTRIES} more" if len(names) > MOST_ENTRIES else ""
-        return CallResult("\n".join(names[:MOST_ENTRIES]) + more)
+        return CallResult(scrub("\n".join(names[:MOST_ENTRIES])) + more)  # names need not be text
     from routerterm.config.atomic_file import open_regular
     from routerterm.engine.chat.attachments import LARGEST_TEXT
 
@@ -114,11 +118,11 @@ def _read(arguments: Mapping[str, Any], folders: Sequence[Path], forbidden: Sequ
 
 def _below(asked: str, folders: Sequence[Path], forbidden: Sequence[Path]) -> Path:
     """The file that is meant, links followed.  Raises `RoutertermError` unless it is below an allowed folder."""
-    written = Path(asked).expanduser()
     for folder in folders:
         try:
+            written = Path(asked).expanduser()
             root, file = folder.resolve(strict=True), (folder / written).resolve(strict=True)
-        except (OSError, RuntimeError):
+        except (OSError, RuntimeError, ValueError):  # also the home of no user, and what no path can be
             continue
         if not file.is_relative_to(root):
             continue

@@ -43,6 +43,7 @@ from routerterm.core.usage import Usage
 from routerterm.engine.chat.router_port import ChatRouter
 from routerterm.engine.tools.search import SEARCH_ABOVE, found_tools, meta_tools
 from routerterm.engine.tools.values import Answer, Ask, CallResult, ToolInfo
+from routerterm.protocols.json_utils import scrub
 from routerterm.router.accounting.rows import total_cost, total_usage
 
 Approve: TypeAlias = Callable[[Ask], Awaitable[Answer]]
@@ -50,6 +51,9 @@ Approve: TypeAlias = Callable[[Ask], Awaitable[Answer]]
 REPEATS = 3
 """The same call for this many times in one answer is asked about, whatever the rules say."""
 OUT_OF_STEPS = "This call was not run: the limit of steps of one answer is reached (`steps` of [tools])."
+MOST_CALLS = 32
+"""Calls of one step that are run: without a limit one answer could call an allowed tool thousands of times."""
+TOO_MANY = f"This call was not run: one step runs at most {MOST_CALLS} calls."
 DECLINED = "The user declined this call."
 
 
@@ -154,9 +158,12 @@ class ToolLoop:
                 yield sums.finished(end)
                 return
             results: list[ToolResult] = []
-            for call in calls:
+            for number, call in enumerate(calls):
                 yield ToolStarted(call.id, self._shown(call), call.arguments)
-                result = await self._result(call)
+                if number < MOST_CALLS:
+                    result = await self._result(call)
+                else:
+                    result = ToolResult(call.id, TOO_MANY, self._shown(call), is_error=True)
                 results.append(result)
                 yield ToolFinished(result)
                 await keep()
@@ -322,6 +329,8 @@ def _object(arguments: str) -> dict[str, Any]:
         return {}
     try:
         value = json.loads(arguments)
+        plain = json.dumps(value, ensure_ascii=False, allow_nan=False)  # refuses NaN, and 1e999
+        value = value if (sound := scrub(plain)) == plain else json.loads(sound)
     except (ValueError, RecursionError):
         raise RoutertermError("The arguments are not valid JSON.") from None
     if not isinstance(value, dict):

@@ -147,11 +147,18 @@ class Toolbox:
             if tool.server == BUILT_IN:
                 result = await self._built_in[tool.name][1](arguments)
             else:
-                outcome = await self._servers[tool.server].call(self._known[tool.name][1], arguments)
+                outcome = await self._servers[tool.server].call(self._meant(tool), arguments)
                 result = CallResult(outcome.text, outcome.is_error)
         except RoutertermError as error:
             result = CallResult(error.message, is_error=True)
         return CallResult(self._cut(secret_redactor(result.text)), result.is_error)
+
+    def _meant(self, tool: ToolInfo) -> McpTool:
+        """The server's tool, if it still is what was offered and approved.  Raises `RoutertermError`."""
+        known, now = self._known.get(tool.name, (None, None))
+        if known is None or now is None or (known.server, known.fingerprint) != (tool.server, tool.fingerprint):
+            raise RoutertermError(f"{tool.shown} is gone or has changed since it was offered.")
+        return now
 
     def _cut(self, text: str) -> str:
         """A result as long as it may be, and what is missing of it.  Four characters to a token, as an estimate."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 import re
 import socket
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from html.parser import HTMLParser
+from ipaddress import IPv4Address, IPv6Address, IPv6Network
 from typing import Protocol
 from urllib.parse import urljoin, urlsplit
 
@@ -156,9 +159,19 @@ async def _check(address: str, private: bool, resolve: Resolve) -> None:
         raise PrivateAddress(f"{host} is on this machine or its network.", "")
 
 
+_HOLD_IPV4 = (IPv6Network("64:ff9b::/96"), IPv6Network("::/96"))
+"""Addresses that lead to the IPv4 address in them: NAT64 (RFC 6052), and the old form."""
+_LOCAL_NAT64 = IPv6Network("64:ff9b:1::/48")
+
+
 def is_public(address: str) -> bool:
     """Whether an IP address is on the Internet, rather than on this machine or its network."""
     ip = address_of(address)
+    if isinstance(ip, IPv6Address):
+        if ip.is_site_local or ip in _LOCAL_NAT64:
+            return False
+        inner = ip.sixtofour or (IPv4Address(int(ip) & 0xFFFF_FFFF) if any(ip in net for net in _HOLD_IPV4) else None)
+        ip = inner or ip
     return ip is not None and ip.is_global and not ip.is_multicast
 
 
@@ -182,17 +195,32 @@ def _part(body: bytes, content_type: str, name: str, base: str = "") -> Part:
     found = re.search(r"charset=[\"']?([\w.:-]+)", rest) or re.search(
         rb"<meta[^>]+charset=[\"']?([\w.:-]+)", body[:2048]
     )
-    charset = found[1] if found else "utf-8"
-    charset = charset.decode() if isinstance(charset, bytes) else charset
+    said = found[1] if found else "utf-8"
+    charset = _charset(said.decode("ascii", "replace") if isinstance(said, bytes) else said)
     if kind.strip() not in ("text/html", "application/xhtml+xml") or body.startswith(b"%PDF-"):
         return part_of(body, name, charset="utf-8-sig" if charset == "utf-8" else charset)
-    try:
-        text = html_text(body.decode(charset, "replace"), base)
-    except LookupError:
-        text = html_text(body.decode("utf-8", "replace"), base)
+    text = html_text(body.decode(charset, "replace"), base)
     if not text:
         raise RoutertermError(f"{name} has no text in it.", "Pages that a script fills in the browser come empty.")
     return part_of(text.encode()[:LARGEST_TEXT].decode(errors="ignore").encode(), name)
+
+
+_CHARSETS = re.compile(
+    r"ascii|utf-(?:8|16|32)(?:-sig|-le|-be)?|iso8859-\d+|iso2022_\w+|cp\d+|koi8-\w|gb\w+|big5\w*|hz|shift_jis\w*|euc_\w+"
+    r"|mac-\w+|tis-620"
+)
+
+
+def _charset(said: str) -> str:
+    """Python's name of a page's character set; UTF-8 for what is none.
+
+    Python knows codecs that no page is written in: some never end on a large page, some give half characters.
+    """
+    try:
+        name = codecs.lookup(said).name
+    except (LookupError, ValueError):
+        return "utf-8"
+    return name if _CHARSETS.fullmatch(name) else "utf-8"
 
 
 def _name(address: str) -> str:
@@ -207,10 +235,25 @@ def html_text(html: str, base: str = "") -> str:
     With ``base``, the page's own address, links are written as Markdown has them.
     """
     reader = _TextReader(base)
-    reader.feed(html)
+    reader.feed(_closed(html))
     reader.close()
     lines = (" ".join(line.split()) for line in "".join(reader.pieces).split("\n"))
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).replace("\0", "").strip()
+
+
+def _closed(html: str) -> str:
+    """The page without comments, and without what is opened at its end and never closed.
+
+    `HTMLParser` looks for the end of each of those through all of the page: minutes for one of 50 kB made so.
+    """
+    pieces, at = [], 0
+    while (begins := html.find("<!--", at)) >= 0:
+        pieces.append(html[at:begins])
+        ends = html.find("-->", begins + 2)  # `<!-->` is a whole one
+        at = ends + 3 if ends >= 0 else len(html)
+    whole = ("".join(pieces) + html[at:]).replace("<![", "<!")
+    end = whole.rfind(">") + 1
+    return whole[:end] + whole[end:].partition("<")[0]
 
 
 _SKIPPED = frozenset({"script", "style", "noscript", "template", "svg", "nav", "iframe", "select", "button"})
@@ -230,9 +273,11 @@ class _TextReader(HTMLParser):
         self._base, self._link = base, ""
         self._skipping = ""
         self._depth = 0
+        self._until = time.monotonic() + PATIENCE
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """A block begins a line; what is skipped is skipped to its own end."""
+        """A block begins a line; what is skipped is skipped to its own end.  Raises `RoutertermError`."""
+        self._in_time()
         if self._skipping:
             self._depth += tag == self._skipping
         elif tag in _SKIPPED:
@@ -259,6 +304,11 @@ class _TextReader(HTMLParser):
         elif tag in _BLOCKS:
             self.pieces.append(" " if tag in ("td", "th") else "\n")
 
+    def _in_time(self) -> None:
+        """A thread cannot be stopped, so it stops itself."""
+        if time.monotonic() > self._until:
+            raise RoutertermError("The page is made so that its text cannot be taken out in reasonable time.")
+
     def _open_link(self, href: str) -> None:
         """A link to another page; one within the page, or to something that is none, is its words alone."""
         try:
@@ -270,6 +320,7 @@ class _TextReader(HTMLParser):
             self.pieces.append("[")
 
     def handle_data(self, data: str) -> None:
-        """Words; their line breaks are blanks."""
+        """Words; their line breaks are blanks.  Raises `RoutertermError`."""
+        self._in_time()
         if not self._skipping:
             self.pieces.append(data.replace("\n", " "))

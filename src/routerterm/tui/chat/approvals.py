@@ -95,25 +95,29 @@ class Approvals:
     def took_key(self, key: str) -> bool:
         """Whether a key was the answer."""
         waiting = self.current
-        if waiting is None or key not in _WORDS or self._writing() or time.monotonic() - waiting.since < PAUSE:
-            return False
-        self.answer(key)
-        return True
+        return waiting is not None and key in _WORDS and not self._writing() and self.answer(key)
 
-    def answer(self, key: str) -> None:
-        """Answer what is asked by one of the letters."""
+    def answer(self, key: str) -> bool:
+        """Answer what is asked by one of the letters, pressed or clicked; whether it was taken.
+
+        Not in the question's first moments: a second click, or a key held down, was meant for the one before.
+        """
         from routerterm.engine.tools.values import Answer
 
         waiting = self.current
         if waiting is None or waiting.answer.done():
-            return
+            return False
+        if time.monotonic() - waiting.since < PAUSE:
+            waiting.since = time.monotonic()
+            return False
         if key == "e":
             self._edit(waiting)
-            return
+            return True
         verdict = VERDICTS[key]
         waiting.answer.set_result(Answer(verdict))
         if verdict == "always":
             self._app.run_worker(self._always(waiting.ask), group="tools", exit_on_error=False)
+        return True
 
     def _edit(self, waiting: _Waiting) -> None:
         from routerterm.engine.tools.values import Answer

@@ -1,0 +1,23 @@
+"""Questions about tools: what is pressed or clicked too soon was meant for the question before."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, cast
+
+from routerterm.engine.tools.values import Ask, ToolInfo
+from routerterm.tui.chat.approvals import PAUSE, Approvals
+
+
+async def test_a_second_click_does_not_answer_the_next_question() -> None:
+    approvals = Approvals(cast("Any", None), here=lambda: "c", writing=lambda: False, changed=lambda: None)
+    tool = ToolInfo("pad__note", "pad", "note", "")
+    asking = asyncio.ensure_future(approvals.ask(Ask("1", tool, "{}", conversation_id="c")))
+    await asyncio.sleep(0)
+    assert not approvals.answer("y")
+    assert not approvals.took_key("y")
+    waiting = approvals.current
+    assert waiting is not None
+    waiting.since -= 2 * PAUSE
+    assert approvals.answer("y")
+    assert (await asking).verdict == "once"
