@@ -264,6 +264,39 @@ async def test_what_the_provider_refuses_is_told_and_gives_the_budget_free(provi
             await outbox.add([draft(app, "x", "off-peak")])
 
 
+async def test_a_batch_that_failed_is_sent_again_only_within_the_caps(provider: BatchProvider) -> None:
+    provider.refuses = 400
+    async with outboxes() as (app, outbox):
+        await outbox.add([draft(app, "one", "batch"), draft(app, "two", "batch")])
+        await outbox.tick()
+        failed = await app.store.outbox.rows(every=True)
+        assert await app.store.outbox.hurry(failed[0].id)
+        (again,) = await app.store.outbox.rows()
+        assert again.mode == "online", "nothing is held back for it: the router holds it to the caps anew"
+
+
+async def test_what_can_never_be_sent_holds_nothing_back(provider: BatchProvider) -> None:
+    async with outboxes() as (app, outbox):
+        await outbox.add([draft(app, "mine", "time", 3_600_000)])
+        (row,) = await app.store.outbox.rows()
+        async for _event in app.session(row.conversation_id).regenerate(row.question_id, model="openai/m"):
+            pass
+        assert (await held(app))[0] == 1
+        await outbox.tick()
+        assert (await app.store.outbox.rows(), (await held(app))[0]) == ((), 0)
+
+
+async def test_a_conversation_made_private_leaves_in_no_batch(provider: BatchProvider) -> None:
+    async with outboxes() as (app, outbox):
+        queued = await outbox.add([draft(app, "one", "batch")])
+        change = "UPDATE conversation SET private = 1 WHERE id = ?"
+        await app.store.writer.write(lambda c: c.execute(change, queued.conversation_ids) and None)
+        await outbox.tick()
+        (row,) = await app.store.outbox.rows(every=True)
+        assert (row.state, "private now" in row.note) == ("failed", True)
+    assert provider.asked == {}
+
+
 async def test_caps_hold_for_what_waits(provider: BatchProvider, tmp_path: Path) -> None:
     config = tmp_path / "config.toml"
     async with outboxes() as (app, outbox):

@@ -211,7 +211,10 @@ class StoredOutbox:
         return await self._writer.write(job, durable=True)
 
     async def recover(self, living: Collection[str]) -> int:
-        """Take back what programs had claimed that are dead now; how many.  See the module for what becomes of it."""
+        """Take back what programs had claimed that are dead now; how many.  See the module for what becomes of it.
+
+        What waits and can never be sent is over: it was answered meanwhile, or its conversation is deleted.
+        """
         marks = ",".join("?" * len(living))
         now = self._clock()
         dead = f"program IS NOT NULL AND program NOT IN ({marks})"
@@ -228,6 +231,16 @@ class StoredOutbox:
                     f" WHERE state = ? AND {dead}{more}"
                 )
                 changed += connection.execute(sql, (then, now, then == "done", state, *living)).rowcount
+            over = f"state = 'waiting' AND NOT ({_UNANSWERED} AND {_ALIVE})"
+            for (id,) in connection.execute(f"SELECT id FROM outbox WHERE {over}").fetchall():
+                _let_go(connection, id)
+                connection.execute(
+                    f"UPDATE outbox SET state = CASE WHEN {_ALIVE} THEN 'done' ELSE 'failed' END, source = NULL,"
+                    f" note = CASE WHEN {_ALIVE} THEN '' ELSE 'its conversation was deleted' END, updated_at = ?"
+                    " WHERE id = ?",
+                    (now, id),
+                )
+                changed += 1
             return changed
 
         return await self._writer.write(job, durable=True)
@@ -243,11 +256,15 @@ class StoredOutbox:
         return await self._writer.write(job, durable=True)
 
     async def hurry(self, id: str) -> bool:
-        """Send one now that waits, or one of which nobody knows whether it was sent; False where there is none."""
+        """Send one now that waits, or one of which nobody knows whether it was sent; False where there is none.
+
+        A batch that failed holds nothing back any more: it is asked as an ordinary question, whose cost is held anew
+        against the caps.
+        """
         now = self._clock()
         sql = (
             "UPDATE outbox SET state = 'waiting', due_at = ?, updated_at = ?, note = '',"
-            " mode = CASE WHEN mode = 'batch' THEN 'batch' ELSE 'online' END WHERE id = ?"
+            " mode = CASE WHEN mode = 'batch' AND attempt_id IS NOT NULL THEN 'batch' ELSE 'online' END WHERE id = ?"
             " AND state IN ('waiting', 'unsure', 'failed')"
         )
         changed = await self._writer.write(lambda connection: connection.execute(sql, (now, now, id)).rowcount)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from routerterm.catalog.parameters import fitted
-from routerterm.core.errors import ProviderError, RoutertermError
+from routerterm.core.errors import NoCandidate, ProviderError, RoutertermError
 from routerterm.core.events import ReasoningDelta, StreamEnd, StreamError, TextDelta, ToolCallDelta, UsageReported
 from routerterm.core.ledger import AttemptRecord
 from routerterm.core.messages import Part, Text
@@ -70,13 +70,14 @@ class BatchRunner:
         outbox = self._store.outbox
         info, model = self._services.catalog.provider(target.provider), self._services.catalog.model(target)
         key = await self._key(target.provider, None)
-        if info is None or model is None or (key is None and info.needs_key):
-            return await self._failed(rows, f"There is no key for {target.provider}.")
+        if info is None or not info.enabled or model is None or (key is None and info.needs_key):
+            return await self._failed(rows, f"There is no key for {target.provider}, or it is switched off.")
         items: list[BatchItem] = []
         mine: list[Waiting] = []
         for row in rows:
             try:
                 guarded = await self._guarded(row, model)
+                await self._may_leave(row, model)
             except RoutertermError as error:
                 await self._failed([row], error.message)
                 continue
@@ -102,7 +103,12 @@ class BatchRunner:
         info = self._services.catalog.provider(target.provider)
         find = BATCHES[info.protocol].find if info is not None and info.protocol in BATCHES else None
         now = self._store.now()
-        if info is None or find is None or 0 <= now - self._looked_at.get(str(target), -POLL) < POLL:
+        if (
+            info is None
+            or not info.enabled
+            or find is None
+            or 0 <= now - self._looked_at.get(str(target), -POLL) < POLL
+        ):
             return 0
         self._looked_at[str(target)] = now
         key = await self._key(target.provider, row.key_label)
@@ -121,7 +127,7 @@ class BatchRunner:
         """The answers of a batch, if it is done."""
         target = Target.parse(rows[0].target or "")
         info, model = self._services.catalog.provider(target.provider), self._services.catalog.model(target)
-        if info is None or model is None or not await self._store.outbox.polled(job):
+        if info is None or not info.enabled or model is None or not await self._store.outbox.polled(job):
             return 0
         key = await self._key(target.provider, rows[0].key_label)
         call = batch_call(info.protocol, info.base_url, key.secret if key else None, target.model)
@@ -143,7 +149,10 @@ class BatchRunner:
         store = self._store
         if result.error:
             return await self._failed([row], result.error)
-        guarded = await self._guarded(row, model)
+        try:
+            guarded: Guarded | None = await self._guarded(row, model)
+        except RoutertermError:  # a rule that is newer than the question must not cost the answer that is paid for
+            guarded = None
         parts, usage, error = _read(result.body, info, guarded)
         if error is not None and not parts:
             return await self._failed([row], error.message)
@@ -200,6 +209,12 @@ class BatchRunner:
         )
         return services.money.guard.check(request)
 
+    async def _may_leave(self, row: Waiting, model: ModelInfo) -> None:
+        """Raises `NoCandidate` where the conversation was made private since the question was queued."""
+        conversation = await self._store.conversations.get(row.conversation_id)
+        if conversation is not None and conversation.private and not model.local:
+            raise NoCandidate("The conversation is private now, and the model is not local.")
+
     def _body(self, request: ChatRequest, info: ProviderInfo, model: ModelInfo) -> dict[str, object]:
         wire = codec(info.protocol, info.dialect)
         encoded = wire.encode(request, base_url=info.base_url, model=model.id, key=None, stream=False)
@@ -221,7 +236,9 @@ class BatchRunner:
             return found
 
 
-def _read(body: bytes, info: ProviderInfo, guarded: Guarded) -> tuple[tuple[Part, ...], Usage, ProviderError | None]:
+def _read(
+    body: bytes, info: ProviderInfo, guarded: Guarded | None
+) -> tuple[tuple[Part, ...], Usage, ProviderError | None]:
     """The answer in a body: its parts with what the guard took out put back, what it used, and what is wrong."""
     builder, usage, error = ReplyBuilder(), Usage(source="estimated"), None
     for event in codec(info.protocol, info.dialect).decode_body(body):
@@ -234,7 +251,7 @@ def _read(body: bytes, info: ProviderInfo, guarded: Guarded) -> tuple[tuple[Part
                 error = failed
             case StreamEnd():
                 pass
-    restorer = guarded.restorer()
+    restorer = guarded.restorer() if guarded is not None else None
     if restorer is None:
         return builder.parts(), usage, error
     parts = [
