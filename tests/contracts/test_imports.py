@@ -70,12 +70,24 @@ except SystemExit: pass"""
     assert loaded_by(program) & (HEAVY - {"platformdirs"}) == set()
 
 
-def test_no_tool_is_loaded_before_one_is_wanted() -> None:
+SELDOM = (
+    "routerterm.engine.tools.",
+    "routerterm.protocols.mcp",
+    "routerterm.engine.billing",
+    "routerterm.engine.replay",
+    "routerterm.engine.outbox",
+    "routerterm.engine.rating",
+    "routerterm.engine.chat.leaves",
+    "routerterm.store.outbox",
+)
+"""What many sessions never use: it loads with its first use."""
+
+
+def test_what_is_seldom_used_is_not_loaded_at_the_start() -> None:
     """Pages and pictures that are attached are no tools, though they lie beside them."""
     loaded = loaded_by("import routerterm.tui.app, routerterm.wiring.services, routerterm.cli.ask_command")
-    rooms = ("routerterm.engine.tools.", "routerterm.protocols.mcp")
-    tools = {name for name in loaded if name.startswith(rooms)}
-    assert tools <= {"routerterm.engine.tools.pictures", "routerterm.engine.tools.web_page"}
+    seldom = {name for name in loaded if name.startswith(SELDOM)}
+    assert seldom <= {"routerterm.engine.tools.pictures", "routerterm.engine.tools.web_page"}
 
 
 def test_the_looking_itself_works() -> None:

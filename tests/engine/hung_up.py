@@ -20,8 +20,8 @@ async def main() -> None:
     script: list[object] = []
     for step in answer(*pieces):
         script += [step, 0.05] if isinstance(step, TextDelta) else [step]
-    afterlife = DetachedReplies()
-    session = Session(store, Script(script), afterlife=afterlife, checkpoint_every=0.1)
+    detached = DetachedReplies()
+    session = Session(store, Script(script), detached=detached, checkpoint_every=0.1)
     hung_up = asyncio.Event()
     on_hangup(asyncio.get_running_loop(), hung_up.set)
 
@@ -34,7 +34,7 @@ async def main() -> None:
     chatting = asyncio.create_task(chat())
     await hung_up.wait()
     detach_terminal()
-    finished = await afterlife.outlive(float(sys.argv[2]))
+    finished = await detached.wait_for_replies(float(sys.argv[2]))
     if not finished:
         chatting.cancel()
     await asyncio.gather(chatting, return_exceptions=True)

@@ -18,7 +18,7 @@ from routerterm.core.request import ChatRequest, Params
 from routerterm.core.secret import Secret
 from routerterm.core.targets import Target
 from routerterm.protocols.base import HttpRequest
-from routerterm.router import Hooks, Router
+from routerterm.router import Router, RouterPorts
 from routerterm.router.decide.budget import BudgetRules, Limits, PersonalBudget
 from routerterm.router.decide.forecast import AnswerLengths, HistoryForecaster
 from routerterm.router.ports import RoughEstimator
@@ -83,8 +83,8 @@ def router(store: Store, greedy: Greedy, rules: BudgetRules) -> Router:
     lengths = AnswerLengths()
     lengths.load(TALKER.target, [400] * 20)
     budget = PersonalBudget(rules, Lookups().model, store.ledger.used)
-    hooks = Hooks(estimator, HistoryForecaster(estimator, lengths), budget=budget)
-    return Router(Lookups(), Keys(), ledger=store.ledger, transports={"talk": greedy}, hooks=hooks)
+    ports = RouterPorts(estimator, HistoryForecaster(estimator, lengths), budget=budget)
+    return Router(Lookups(), Keys(), ledger=store.ledger, transports={"talk": greedy}, ports=ports)
 
 
 async def ask(router: Router, **more: object) -> Event:

@@ -234,7 +234,7 @@ async def test_an_unknown_name_is_one_failed() -> None:
 async def test_a_redaction_is_undone_across_pieces() -> None:
     """Placeholders go out and never come back, however the answer is cut."""
     from routerterm.catalog import Catalog
-    from routerterm.router import Hooks
+    from routerterm.router import RouterPorts
     from routerterm.router.environment_keys import EnvironmentKeys
     from routerterm.router.guard.guard import PersonalGuard
     from routerterm.router.guard.rules import GuardRules
@@ -250,7 +250,7 @@ async def test_a_redaction_is_undone_across_pieces() -> None:
     made = Router(
         catalog,
         EnvironmentKeys(catalog.provider, {}),
-        hooks=Hooks(guard=PersonalGuard(GuardRules(detectors={"email": "redact"}))),
+        ports=RouterPorts(guard=PersonalGuard(GuardRules(detectors={"email": "redact"}))),
         transports={"demo": Spy(0.0)},
     )
     text, events = await run(made, request("demo/echo", "Write to ada@example.org now"))

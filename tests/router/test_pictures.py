@@ -19,7 +19,7 @@ from routerterm.engine.tools.web_page import LARGEST, PrivateAddress, fetch_pict
 from routerterm.protocols.base import HttpRequest
 from routerterm.router.environment_keys import EnvironmentKeys
 from routerterm.router.options import Route, RouterOptions
-from routerterm.router.ports import Hooks
+from routerterm.router.ports import RouterPorts
 from routerterm.router.run.pictures import RequestPictures
 from routerterm.router.transports.base import HttpResponse, Timeouts
 from tests.router.faults.wall import run
@@ -83,7 +83,7 @@ def made(source: Source | None, **providers: bytes) -> tuple[Router, dict[str, W
     )
     route = Route.of("see", "gemini/gemini-2.5-flash", "anthropic/claude-haiku-4-5")
     router = Router(
-        catalog, keys, options=RouterOptions(routes={"see": route}), hooks=Hooks(pictures=source), transports=webs
+        catalog, keys, options=RouterOptions(routes={"see": route}), ports=RouterPorts(pictures=source), transports=webs
     )
     return router, webs
 

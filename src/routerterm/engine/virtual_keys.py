@@ -91,9 +91,9 @@ class VirtualKey(Struct, frozen=True):
         return Client(f"gateway:{self.name}", self.allowance, self.created_at)
 
 
-def new_token(chance: Callable[[int], str]) -> str:
-    """A fresh key; ``chance`` gives so many random bytes in letters that fit a header."""
-    return "rt-" + chance(32)
+def new_token(random_bytes: Callable[[int], str]) -> str:
+    """A fresh key; ``random_bytes`` gives so many of them in letters that fit a header."""
+    return "rt-" + random_bytes(32)
 
 
 def of_row(row: Mapping[str, Any]) -> VirtualKey:

@@ -200,7 +200,7 @@ class EventBuilder:
         self.flush()
         end = self._ending or StreamEnd(reason, raw)
         if not self._answered and end.reason != "length":
-            self.broke(_empty(end))
+            self.fail(_empty(end))
             return
         self.stopped = True
         if self._citations and self.spoke and end.reason != "tool_calls":
@@ -208,7 +208,7 @@ class EventBuilder:
             self._out.append(SourcesDelta("\n\nSources:\n" + "".join(listed), tuple(self._citations.values())))
         self._out.append(end)
 
-    def broke(self, error: ProviderError) -> None:
+    def fail(self, error: ProviderError) -> None:
         """The answer failed."""
         if not self.broken:
             self.flush()
@@ -255,7 +255,7 @@ def reason(raw: str) -> FinishReason:
 def finish(raw: str, emit: EventBuilder, sequence: str | None = None) -> None:
     """Note the provider's word for the end of an answer, and the stop sequence that caused it."""
     if raw.lower() in FAILURES:
-        emit.broke(broken_off(raw))
+        emit.fail(broken_off(raw))
     else:
         emit.ending(reason(raw), raw, sequence)
 

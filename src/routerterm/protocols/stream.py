@@ -82,7 +82,7 @@ class StreamDecoder:
             try:
                 self._frames(data)
             except TooLong:
-                self._emit.broke(InvalidResponse("The provider sent an endless line.", "Its server may be broken."))
+                self._emit.fail(InvalidResponse("The provider sent an endless line.", "Its server may be broken."))
         return self._emit.take()
 
     def end(self) -> list[WireEvent]:
@@ -93,7 +93,7 @@ class StreamDecoder:
                 try:
                     self._finish()
                 except TooLong:
-                    self._emit.broke(InvalidResponse("The provider sent an endless line.", "Its server may be broken."))
+                    self._emit.fail(InvalidResponse("The provider sent an endless line.", "Its server may be broken."))
             if not self._emit.broken:
                 self._reader.end(self._emit)
             if self._emit.is_finishing:
@@ -157,7 +157,7 @@ class StreamDecoder:
             if is_json(rest):
                 self._object("", rest)
             elif rest.strip() and not self._seen and not rest.startswith(b"{"):
-                self._emit.broke(InvalidResponse("The provider's answer is not a stream of JSON lines."))
+                self._emit.fail(InvalidResponse("The provider's answer is not a stream of JSON lines."))
         elif self._frames == self._feed_sse:
             for event in self._sse.end():
                 if event.data.strip() == b"[DONE]" or is_json(event.data):
@@ -170,7 +170,7 @@ class StreamDecoder:
         if is_json(lines):
             self._object("", lines)
         elif not self._seen:
-            self._emit.broke(InvalidResponse("The provider's answer is not a stream of events."))
+            self._emit.fail(InvalidResponse("The provider's answer is not a stream of events."))
 
     def _event(self, event: ServerEvent) -> None:
         data = event.data
@@ -192,9 +192,9 @@ class StreamDecoder:
             payload = loads(data)
         except NotJson:
             if name == "error":
-                self._emit.broke(classify(200, {}, data))
+                self._emit.fail(classify(200, {}, data))
                 return
-            self._emit.broke(InvalidResponse("The provider sent a chunk that is not JSON."))
+            self._emit.fail(InvalidResponse("The provider sent a chunk that is not JSON."))
             return
         if isinstance(payload, list) and payload and isinstance(payload[0], dict):
             payload = payload[0]
@@ -202,9 +202,9 @@ class StreamDecoder:
             self._reader.on(name, payload, self._emit)
         elif payload is not None:
             if name == "error":
-                self._emit.broke(classify(200, {}, data))
+                self._emit.fail(classify(200, {}, data))
                 return
-            self._emit.broke(InvalidResponse("The provider sent a chunk that is not a JSON object."))
+            self._emit.fail(InvalidResponse("The provider sent a chunk that is not a JSON object."))
 
 
 def decode_whole(decoder: StreamDecoder, body: bytes) -> list[WireEvent]:
@@ -230,13 +230,13 @@ def read_body(reader: Reader, body: bytes, emit: EventBuilder) -> None:
     try:
         payload = loads(stripped)
     except NotJson:
-        emit.broke(_unreadable(stripped))
+        emit.fail(_unreadable(stripped))
         return
     for item in payload if isinstance(payload, list) else [payload]:
         if emit.broken:
             return
         if not isinstance(item, dict):
-            emit.broke(InvalidResponse("The provider's answer is not a JSON object."))
+            emit.fail(InvalidResponse("The provider's answer is not a JSON object."))
             return
         if isinstance(payload, list):
             reader.on("", item, emit)

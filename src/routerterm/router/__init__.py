@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from routerterm.router.client import Router
 from routerterm.router.options import Limits, Route, RouteModel, RouterOptions, TimeoutOptions
-from routerterm.router.ports import Hooks
+from routerterm.router.ports import RouterPorts
 
-__all__ = ["Hooks", "Limits", "Route", "RouteModel", "Router", "RouterOptions", "TimeoutOptions"]
+__all__ = ["Limits", "Route", "RouteModel", "Router", "RouterOptions", "RouterPorts", "TimeoutOptions"]

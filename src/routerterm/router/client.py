@@ -31,7 +31,7 @@ from routerterm.router.decide.key_limits import KeyView
 from routerterm.router.decide.names import check
 from routerterm.router.decide.prompt_cache import WarmCache
 from routerterm.router.options import RouterOptions
-from routerterm.router.ports import Hooks
+from routerterm.router.ports import RouterPorts
 from routerterm.router.run.attempt import AttemptStream, StreamTimeouts
 from routerterm.router.run.fetch import CALL_WAIT, LISTING_MOST, LISTING_WAIT, fetched
 from routerterm.router.run.off_loop import off_loop
@@ -63,9 +63,9 @@ class Router:
         memory: StateStore | None = None,
         ledger: Ledger | None = None,
         transports: Mapping[str, Transport] | None = None,
-        hooks: Hooks | None = None,
+        ports: RouterPorts | None = None,
         clock: Callable[[], float] = wall_clock,
-        chance: Callable[[], float] = random.random,
+        random: Callable[[], float] = random.random,
     ) -> None:
         """``transports`` are by provider; others go over the network.  ``clock`` is seconds since the epoch."""
         self._catalog, self._keys = catalog, keys
@@ -74,16 +74,16 @@ class Router:
         self._ledger = ledger or NoLedger()
         self._given = dict(transports or {})
         self._own: dict[str, Transport] = {}
-        self._hooks = hooks or Hooks()
-        self._clock, self._chance = clock, chance
+        self._ports = ports or RouterPorts()
+        self._clock, self._random = clock, random
         self._planner = RequestPlanner(
             catalog,
             keys,
             self._memory,
             self._options,
-            self._hooks,
+            self._ports,
             clock=clock,
-            random=chance,
+            random=random,
             unavailable=self._unavailable,
         )
 
@@ -105,15 +105,15 @@ class Router:
 
     async def _begin(self, request: ChatRequest) -> AsyncGenerator[Event, None]:
         try:
-            guarded = await off_loop(request, self._hooks.guard.check, request)
+            guarded = await off_loop(request, self._ports.guard.check, request)
             planned = await self._planner.prepare(guarded.request, rotate=True)
         except RoutertermError as error:
             return _only(Failed(error))
         context = RequestContext(
             self._options,
-            self._hooks,
+            self._ports,
             self._clock,
-            self._chance,
+            self._random,
             self._new_id,
             self._open_stream,
             self._takes_url,
@@ -126,17 +126,17 @@ class Router:
 
         Raises what sending it would fail with before anything left: `GuardBlocked`, `OverBudget`, `NoCandidate`.
         """
-        guarded = await off_loop(request, self._hooks.guard.rehearse, request)
+        guarded = await off_loop(request, self._ports.guard.rehearse, request)
         planned = await self._planner.prepare(guarded.request, rotate=False)
         options = self._options
         return await look_ahead(
             guarded,
             planned,
-            hooks=self._hooks,
+            ports=self._ports,
             ledger=self._ledger,
             rules=Rules(options.limits, options.keys, options.on_cut),
             encode=self._encoded,
-            random=self._chance,
+            random=self._random,
             now=self._clock(),
         )
 
@@ -149,7 +149,7 @@ class Router:
         state = (await self._memory.read(name)).get(name)
         if state is None or model is None or prompt_cache.is_cold(state, self._clock()):
             return None
-        guarded = await off_loop(request, self._hooks.guard.rehearse, request)
+        guarded = await off_loop(request, self._ports.guard.rehearse, request)
         wanted = await off_loop(request, prompt_cache.digests, guarded.request)
         return prompt_cache.warm_cache(state, model, wanted, self._clock())
 

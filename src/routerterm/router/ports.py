@@ -1,6 +1,6 @@
 """What the router asks of counting, prices, caps and guard rules, and plain answers for when nobody gives better ones.
 
-Each hook is a small protocol; `Hooks` bundles them.  The defaults need no data: a rough count, prices of
+Each port is a small protocol; `RouterPorts` bundles them.  The defaults need no data: a rough count, prices of
 the catalogue, no cap, no rule.
 """
 
@@ -245,8 +245,8 @@ class NoRatings:
         return {}
 
 
-class Hooks(Struct, frozen=True):
-    """All hooks together."""
+class RouterPorts(Struct, frozen=True):
+    """All of them together, each with its plain default."""
 
     estimator: Estimator = field(default_factory=RoughEstimator)
     forecaster: Forecaster = field(default_factory=ListForecaster)

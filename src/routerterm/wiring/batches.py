@@ -178,7 +178,7 @@ class BatchRunner:
 
     def _cost(self, usage: Usage, model: ModelInfo) -> Cost:
         """By the list's prices of batches; where it has none, half, as all four providers say."""
-        pricer = self._services.money.hooks.pricer
+        pricer = self._services.money.ports.pricer
         if "batch" in model.classes:
             return pricer.cost(replace(usage, tier="batch"), model)
         whole = pricer.cost(replace(usage, tier=""), model)

@@ -1,4 +1,4 @@
-"""Counting, prices, caps and guard of one person, as the hooks that the router asks."""
+"""Counting, prices, caps and guard of one person, as the ports that the router asks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from routerterm.router.decide.budget import BudgetRules, Limits, PersonalBudget
 from routerterm.router.decide.forecast import AnswerLengths, HistoryForecaster
 from routerterm.router.guard.guard import PersonalGuard
 from routerterm.router.guard.rules import DETECTORS, Action, DetectorName, GuardRules, Hit, Rule
-from routerterm.router.ports import Hooks
+from routerterm.router.ports import RouterPorts
 from routerterm.store.database import Store, milliseconds
 from routerterm.store.errors import DiskTrouble
 from routerterm.store.guard_hits import GuardHit, GuardHits
@@ -46,10 +46,10 @@ class Costs(Struct):
     """What of it is not on record yet."""
 
     @property
-    def hooks(self) -> Hooks:
+    def ports(self) -> RouterPorts:
         """For the router."""
         pricer = CatalogPricer(lambda: datetime.now(UTC))
-        return Hooks(self.estimator, self.forecaster, pricer, self.budget, self.guard, ratings=self.ratings)
+        return RouterPorts(self.estimator, self.forecaster, pricer, self.budget, self.guard, ratings=self.ratings)
 
     async def recall(self, store: Store) -> None:
         """Take up what earlier sessions have learned."""

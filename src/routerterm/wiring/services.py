@@ -74,7 +74,7 @@ class Services(Struct):
     """What a new conversation asks unless told otherwise."""
     environ: Mapping[str, str] | None = None
     loading: Loading = "later"
-    afterlife: DetachedReplies = field(default_factory=DetachedReplies)
+    detached: DetachedReplies = field(default_factory=DetachedReplies)
     troubles: tuple[RoutertermError, ...] = ()
     """What was wrong at the start but did not prevent it."""
     opening: Opening = field(default_factory=Opening)
@@ -97,7 +97,7 @@ class Services(Struct):
         """A conversation, or a new one.  ``router`` None asks ours."""
         project = self.project.key if self.project is not None else None
         fields = {"model": self.default_model, "fitting": self.fitting, "project": project, "tools": self, **fields}
-        return Session(self.store, router or self, conversation_id, afterlife=self.afterlife, **fields)
+        return Session(self.store, router or self, conversation_id, detached=self.detached, **fields)
 
     async def loop(self, conversation: Conversation, model: str) -> StepLoop | None:
         """The tools of one answer; nothing of them is imported where they are off."""
@@ -292,7 +292,7 @@ async def _parts(
         options=options,
         memory=store.memory,
         ledger=store.ledger,
-        hooks=replace(money.hooks, pictures=WebPictures(settings.router.proxy)),
+        ports=replace(money.ports, pictures=WebPictures(settings.router.proxy)),
         transports=_in_process(paths),
     )
     return catalog, options, money, router

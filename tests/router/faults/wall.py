@@ -32,7 +32,7 @@ from routerterm.core.ports import ApiKey, StateStore
 from routerterm.core.request import ChatRequest
 from routerterm.core.secret import Secret
 from routerterm.core.targets import Target
-from routerterm.router import Hooks, Limits, Router, RouterOptions, TimeoutOptions
+from routerterm.router import Limits, Router, RouterOptions, RouterPorts, TimeoutOptions
 from routerterm.router.options import BreakerLimits, KeyLimits
 from routerterm.router.transports.base import Transport
 from routerterm.router.transports.http import HttpTransport
@@ -237,7 +237,7 @@ def make_router(
     options: RouterOptions,
     ledger: RecordingLedger | None = None,
     memory: StateStore | None = None,
-    hooks: Hooks | None = None,
+    ports: RouterPorts | None = None,
     transport: Transport | None = None,
     local: Collection[str] = (),
     price: str | None = None,
@@ -249,7 +249,7 @@ def make_router(
         options=options,
         ledger=ledger,
         memory=memory,
-        hooks=hooks,
+        ports=ports,
         transports=transports,
     )
 

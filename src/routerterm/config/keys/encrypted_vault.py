@@ -47,12 +47,12 @@ class EncryptedVault:
     place = KeyLocation.VAULT
 
     def __init__(
-        self, path: Path, cache: Cache, *, cost: Cost | None = None, chance: Callable[[int], bytes] = os.urandom
+        self, path: Path, cache: Cache, *, cost: Cost | None = None, random_bytes: Callable[[int], bytes] = os.urandom
     ) -> None:
         self.path = path
         self._cache = cache
         self._cost = cost or Cost()
-        self._chance = chance
+        self._random_bytes = random_bytes
         self._mutex = RLock()
         self._derived: bytes | None = None
         self._entries: dict[str, str] = {}
@@ -141,10 +141,10 @@ class EncryptedVault:
                 f"A passphrase needs at least {SHORTEST_PASSPHRASE} characters.",
                 "Four random words are safe and easy to remember.",
             )
-        salt = self._chance(16)
+        salt = self._random_bytes(16)
         derived = derive(passphrase, salt, self._cost)
         lock = Lock(self._cost, salt, derived[32:])
-        atomic_write(self.path, seal(entries, derived, lock, self._chance(12)))
+        atomic_write(self.path, seal(entries, derived, lock, self._random_bytes(12)))
         self._remember(entries, derived)
         self._cache.keep(_cache_name(lock), derived)
 
@@ -155,7 +155,7 @@ class EncryptedVault:
             assert lock is not None
             entries = change(self._entries)
             assert self._derived is not None
-            atomic_write(self.path, seal(entries, self._derived, lock, self._chance(12)))
+            atomic_write(self.path, seal(entries, self._derived, lock, self._random_bytes(12)))
             self._remember(entries, self._derived)
 
     def _read(self, *, again: bool = False) -> Lock | None:

@@ -1,6 +1,6 @@
 """When the terminal goes away, running answers go on until they are finished, some minutes at most.
 
-What the interface must do when it gets SIGHUP: `let_go_of_terminal`, `await Afterlife.outlive()`, end.
+What the interface must do when it gets SIGHUP: `detach_terminal`, `await DetachedReplies.wait_for_replies()`, end.
 The loop, the sessions and whoever reads their events stay alive meanwhile; nothing is drawn.
 """
 
@@ -47,7 +47,7 @@ class DetachedReplies:
             if not self._running:
                 self._quiet.set()
 
-    async def outlive(self, longest: float = LONGEST) -> bool:
+    async def wait_for_replies(self, longest: float = LONGEST) -> bool:
         """Wait until no answer runs any more; False if some still did after ``longest`` seconds."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._quiet.wait(), longest)

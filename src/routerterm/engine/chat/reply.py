@@ -134,7 +134,7 @@ class RunningReply:
         if self._ended:
             await self._try(self.save)
 
-    def broke(self, error: Exception | None = None) -> None:
+    def end_without_event(self, error: Exception | None = None) -> None:
         """The stream is over; without its last event it did not go well, perhaps for this reason."""
         if not self._ended:
             self._status = self._unfinished()

@@ -53,7 +53,7 @@ class Session(Branches):
         project: str | None = None,
         params: Params | None = None,
         fitting: ContextWindow | None = None,
-        afterlife: DetachedReplies | None = None,
+        detached: DetachedReplies | None = None,
         checkpoint_every: float = CHECKPOINT,
         title: Callable[[str], str] = title_of,
         tools: ToolSource | None = None,
@@ -65,7 +65,7 @@ class Session(Branches):
         self._project = project
         self._params = params_to_json(params) if params else {}
         self._fitting = fitting or UnlimitedWindow()
-        self._afterlife = afterlife or DetachedReplies()
+        self._detached = detached or DetachedReplies()
         self._checkpoint_every, self._title = checkpoint_every, title
         self.tools = tools
         """Which tools an answer may call."""
@@ -211,7 +211,7 @@ class Session(Branches):
             record = ReplyTrace(asked=plan.asked, params=params_to_json(plan.params), seams=seams)
             reply = RunningReply(plan.turn, self._store.turns, record, self._checkpoint_every, begun=partial, done=done)
             self.reply = reply
-            with self._afterlife.running(reply):
+            with self._detached.running(reply):
                 async with aclosing(self._stream(reply, plan)) as events:
                     async for event in events:
                         yield event
@@ -301,9 +301,9 @@ class Session(Branches):
                 async for event in events:
                     await reply.take(event)
                     yield event
-            reply.broke()
+            reply.end_without_event()
         except Exception as error:
-            reply.broke(error)
+            reply.end_without_event(error)
             raise
         finally:
             if on_disk:

@@ -90,11 +90,11 @@ class MessagesDecoder:
             case "message_stop":
                 emit.stop()
             case "error":
-                emit.broke(classify(200, {}, payload))
+                emit.fail(classify(200, {}, payload))
             case "ping":
                 pass
             case _ if payload.get("error"):
-                emit.broke(classify(200, {}, payload))
+                emit.fail(classify(200, {}, payload))
             case _:
                 pass
 
@@ -103,9 +103,9 @@ class MessagesDecoder:
         content = payload.get("content")
         if payload.get("type") == "error" or payload.get("error") or not isinstance(content, list):
             if any(payload.get(field) for field in ("error", "detail", "errors", "message")):
-                emit.broke(classify(200, {}, payload))
+                emit.fail(classify(200, {}, payload))
             else:
-                emit.broke(InvalidResponse("The provider's answer has no content."))
+                emit.fail(InvalidResponse("The provider's answer has no content."))
             return
         for place, block in enumerate(objects(content)):
             self._whole(place, block, emit)

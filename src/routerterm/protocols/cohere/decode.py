@@ -77,7 +77,7 @@ class CohereDecoder:
             case "message-start" | "content-end" | "tool-call-end" | "citation-end" | "debug":
                 pass
             case _ if payload.get("error") or "message" in payload:
-                emit.broke(classify(200, {}, payload))
+                emit.fail(classify(200, {}, payload))
             case _:
                 pass
 
@@ -86,9 +86,9 @@ class CohereDecoder:
         message = payload.get("message")
         if not isinstance(message, dict):
             if message or payload.get("error"):
-                emit.broke(classify(200, {}, payload))
+                emit.fail(classify(200, {}, payload))
             else:
-                emit.broke(InvalidResponse("The provider's answer has no message."))
+                emit.fail(InvalidResponse("The provider's answer has no message."))
             return
         emit.plan(text(message.get("tool_plan")))
         for part in objects(message.get("content")):
@@ -125,7 +125,7 @@ def _cite(citation: Mapping[str, Any], emit: EventBuilder) -> None:
 
 def _finish(raw: str, error: str, emit: EventBuilder) -> None:
     if error:
-        emit.broke(classify(200, {}, {"message": error}))
+        emit.fail(classify(200, {}, {"message": error}))
     elif raw:
         finish(raw, emit)
 

@@ -100,7 +100,7 @@ class GeminiDecoder:
     def on(self, name: str, payload: Mapping[str, Any], emit: EventBuilder) -> None:
         """One chunk."""
         if payload.get("error") or name == "error":
-            emit.broke(classify(200, {}, payload))
+            emit.fail(classify(200, {}, payload))
             return
         for candidate in objects(payload.get("candidates")):
             if not candidate.get("index"):
@@ -111,12 +111,12 @@ class GeminiDecoder:
         if block := feedback.get("blockReason"):
             said = text(feedback.get("blockReasonMessage"))
             message = f"Gemini blocked the prompt ({block}){': ' + said if said else ''}."
-            emit.broke(ContentBlocked(message[:400], "Rephrase it, or use another model.", code=str(block)[:60]))
+            emit.fail(ContentBlocked(message[:400], "Rephrase it, or use another model.", code=str(block)[:60]))
 
     def body(self, payload: Mapping[str, Any], emit: EventBuilder) -> None:
         """A whole answer is a chunk like any other."""
         if not payload.get("error") and not any(field in payload for field in _FIELDS):
-            emit.broke(InvalidResponse("The provider's answer has no candidates."))
+            emit.fail(InvalidResponse("The provider's answer has no candidates."))
             return
         self.on("", payload, emit)
 

@@ -55,7 +55,7 @@ class OllamaDecoder:
     def on(self, name: str, payload: Mapping[str, Any], emit: EventBuilder) -> None:
         """One line."""
         if payload.get("error"):
-            emit.broke(classify(200, {}, payload))
+            emit.fail(classify(200, {}, payload))
             return
         message = mapping(payload.get("message"))
         emit.reasoning(text(message.get("thinking")))
@@ -72,7 +72,7 @@ class OllamaDecoder:
     def body(self, payload: Mapping[str, Any], emit: EventBuilder) -> None:
         """A whole answer is a line like any other."""
         if not payload.get("error") and not isinstance(payload.get("message"), dict):
-            emit.broke(InvalidResponse("The provider's answer has no message."))
+            emit.fail(InvalidResponse("The provider's answer has no message."))
             return
         self.on("", payload, emit)
 

@@ -108,7 +108,7 @@ class ChatDecoder:
     def on(self, name: str, payload: Mapping[str, Any], emit: EventBuilder) -> None:
         """One chunk."""
         if (error := payload.get("error")) or name == "error" or payload.get("object") == "error":
-            emit.broke(classify(200, {}, payload if error or "message" in payload else {"error": payload}))
+            emit.fail(classify(200, {}, payload if error or "message" in payload else {"error": payload}))
             return
         self._chunk(payload, emit, "delta", "message")
 
@@ -120,9 +120,9 @@ class ChatDecoder:
             if emit.spoke and not emit.broken:
                 emit.stop()  # a body that came whole is whole, also without a reason (Snowflake)
         elif payload.get("error") or any(payload.get(field) for field in ("message", "detail", "errors", "object")):
-            emit.broke(classify(200, {}, payload))
+            emit.fail(classify(200, {}, payload))
         else:
-            emit.broke(InvalidResponse("The provider's answer has no choices."))
+            emit.fail(InvalidResponse("The provider's answer has no choices."))
 
     def done(self, emit: EventBuilder) -> None:
         """``[DONE]`` without a finish reason: whole, if there is anything."""
@@ -144,7 +144,7 @@ class ChatDecoder:
             if delta and isinstance(delta, dict):
                 self._speak(delta, emit)
             if isinstance(choice.get("error"), dict):
-                emit.broke(classify(200, {}, choice))
+                emit.fail(classify(200, {}, choice))
             finished = text(choice.get("finish_reason")) or finished
             sequence = text(choice.get("stop_reason")) or sequence  # vLLM's: the stop string that ended it
         if payload.get("citations") or payload.get("search_results"):

@@ -99,9 +99,9 @@ class ResponsesDecoder:
             case "response.completed" | "response.incomplete" | "response.failed" | "response.cancelled":
                 self._last(mapping(payload.get("response")), kind.removeprefix("response."), emit)
             case "error":
-                emit.broke(classify(200, {}, payload))
+                emit.fail(classify(200, {}, payload))
             case _ if payload.get("error") and not kind.startswith("response."):
-                emit.broke(classify(200, {}, payload))
+                emit.fail(classify(200, {}, payload))
             case _:
                 pass
 
@@ -110,9 +110,9 @@ class ResponsesDecoder:
         if isinstance(payload.get("output"), list):
             self._last(payload, text(payload.get("status")), emit)
         elif any(payload.get(field) for field in ("error", "message", "detail", "errors")):
-            emit.broke(classify(200, {}, payload))
+            emit.fail(classify(200, {}, payload))
         else:
-            emit.broke(InvalidResponse("The provider's answer has no output."))
+            emit.fail(InvalidResponse("The provider's answer has no output."))
 
     def done(self, emit: EventBuilder) -> None:
         """``[DONE]`` is not of this protocol, and says nothing."""
@@ -131,9 +131,9 @@ class ResponsesDecoder:
             case "incomplete":
                 finish(text(mapping(response.get("incomplete_details")).get("reason")) or "incomplete", emit)
             case "failed":
-                emit.broke(classify(200, {}, {"error": mapping(response.get("error")) or {"message": ""}}))
+                emit.fail(classify(200, {}, {"error": mapping(response.get("error")) or {"message": ""}}))
             case "cancelled":
-                emit.broke(ServerError("The provider cancelled the answer.", code="cancelled"))
+                emit.fail(ServerError("The provider cancelled the answer.", code="cancelled"))
             case "in_progress" | "queued":
                 pass  # asked for in the background: nothing is whole yet
             case other:

@@ -15,15 +15,15 @@ from routerterm.router.accounting.admission import AttemptAdmission, AttemptResu
 from routerterm.router.accounting.rows import total_cost, total_usage
 from routerterm.router.decide.attempts import Attempt
 from routerterm.router.decide.retry_state import is_network
-from routerterm.router.ports import Hooks
+from routerterm.router.ports import RouterPorts
 from routerterm.router.run.assembly import RunningAttempt
 
 
 class AttemptRecorder:
     """Every attempt that left ends here, once."""
 
-    def __init__(self, admission: AttemptAdmission, hooks: Hooks) -> None:
-        self._admission, self._hooks = admission, hooks
+    def __init__(self, admission: AttemptAdmission, ports: RouterPorts) -> None:
+        self._admission, self._ports = admission, ports
         self._loop_time = asyncio.get_running_loop().time
         self._usages: list[Usage] = []
         self._costs: list[Cost] = []
@@ -74,7 +74,7 @@ class AttemptRecorder:
         self._open.remove(run)
         stream, ended = run.stream, self._loop_time()
         usage = self._used(run, error)
-        cost = self._hooks.pricer.cost(usage, run.attempt.candidate.model)
+        cost = self._ports.pricer.cost(usage, run.attempt.candidate.model)
         self._usages.append(usage)
         self._costs.append(cost)
         self._ended += to_nano(cost.usd) if cost.usd is not None else run.record.cost_nanousd or 0
@@ -124,7 +124,7 @@ class AttemptRecorder:
             return Usage(source="estimated")
         forecast = run.attempt.candidate.forecast
         spoken = "".join(run.spoken) if run.stream.generates else ""
-        output = self._hooks.estimator.text(spoken, run.attempt.candidate.model) if spoken else 0
+        output = self._ports.estimator.text(spoken, run.attempt.candidate.model) if spoken else 0
         estimated = Usage(fresh=forecast.prompt_tokens if forecast else 0, output=output, source="estimated")
         if run.usage is None:
             return estimated

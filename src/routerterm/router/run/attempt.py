@@ -79,7 +79,7 @@ class AttemptStream:
         self.sent = self._last_byte = self._last_content = time.monotonic()
         self.first_content: float | None = None
         self._characters = 0
-        self._broke: StreamError | None = None
+        self._stream_error: StreamError | None = None
         self._counted = False
         """Whether usage was reported."""
         self._watch = ReadTimeout()
@@ -113,8 +113,8 @@ class AttemptStream:
         await self._stack.aclose()
 
     async def _batch(self) -> list[WireEvent] | None:
-        if self._broke is not None:
-            raise self._broke.error
+        if self._stream_error is not None:
+            raise self._stream_error.error
         if self._answer is None and not self._over:
             self.sent = self._last_byte = self._last_content = self._clock()
             self._stack.callback(self._watch.close)
@@ -193,10 +193,10 @@ class AttemptStream:
             elif isinstance(event, StreamEnd):
                 self.stopped = event
             elif isinstance(event, StreamError):
-                self._broke = self._broke or event
-        if self._characters > _LONGEST and self._broke is None:
+                self._stream_error = self._stream_error or event
+        if self._characters > _LONGEST and self._stream_error is None:
             words = f"The answer of {self._provider} was stopped after {_LONGEST >> 20} million characters."
-            self._broke = StreamError(AnswerTooLong(words, "The model may be stuck in a loop."))
+            self._stream_error = StreamError(AnswerTooLong(words, "The model may be stuck in a loop."))
         return events
 
     async def _refusal(self, answer: HttpResponse) -> ProviderError:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from routerterm.protocols.base import Codec, HttpRequest
     from routerterm.router.decide.attempts import Attempt, Rules
     from routerterm.router.decide.ranking import RankedCandidate
-    from routerterm.router.ports import Forecaster, Hooks
+    from routerterm.router.ports import Forecaster, RouterPorts
 
 
 class Encoded(Struct, frozen=True):
@@ -107,7 +107,7 @@ async def look_ahead(
     guarded: Guarded,
     planned: PlannedRequest,
     *,
-    hooks: Hooks,
+    ports: RouterPorts,
     ledger: Ledger,
     rules: Rules,
     encode: Encode,
@@ -120,10 +120,10 @@ async def look_ahead(
     request, route = guarded.request, planned.resolved.route
     attempt = next(retry_plan(planned.plan.options, rules, random, now))
     candidate, at = attempt.candidate, int(now * 1000)
-    caps = hooks.budget.caps(request, attempt.target, route, at)
-    sent, unfit = as_sent(request, attempt, caps, hooks.forecaster)
+    caps = ports.budget.caps(request, attempt.target, route, at)
+    sent, unfit = as_sent(request, attempt, caps, ports.forecaster)
     while (reached := await _reached(ledger, sent, attempt, caps, route, at)) is not None:
-        tighter = tightened(sent, candidate, reached, hooks.forecaster)
+        tighter = tightened(sent, candidate, reached, ports.forecaster)
         if tighter is None:
             raise over(reached, attempt.target)
         sent = tighter

@@ -35,7 +35,7 @@ from routerterm.router.decide.preferences import apply_preferences, preference_r
 from routerterm.router.decide.ranking import Plan, plan
 from routerterm.router.decide.yours import UNRATED
 from routerterm.router.options import RouterOptions
-from routerterm.router.ports import Hooks, reserve_of
+from routerterm.router.ports import RouterPorts, reserve_of
 from routerterm.router.run.off_loop import off_loop
 
 log = logging.getLogger(__name__)
@@ -108,14 +108,14 @@ class RequestPlanner:
         keys: KeySource,
         memory: StateStore,
         options: RouterOptions,
-        hooks: Hooks,
+        ports: RouterPorts,
         *,
         clock: Callable[[], float],
         random: Callable[[], float],
         unavailable: Callable[[ProviderInfo, str], Unavailable | None],
     ) -> None:
         self._catalog, self._keys, self._memory = catalog, keys, memory
-        self._options, self._hooks = options, hooks
+        self._options, self._ports = options, ports
         self._clock = clock
         self._random = random
         self._unavailable = unavailable
@@ -142,7 +142,7 @@ class RequestPlanner:
         candidates = await _with_caches(candidates, request, states, now)
         turn = await self._turn(resolved, rotate, states)
         if resolved.strategy == "yours":
-            rated = await self._hooks.ratings.ratings(request)
+            rated = await self._ports.ratings.ratings(request)
             candidates = [replace(one, rating=rated.get(one.target, UNRATED)) for one in candidates]
         resolved, wanted = reorder(request.controls, resolved, candidates)
         made = plan(
@@ -153,7 +153,7 @@ class RequestPlanner:
             limits=self._options.limits,
             random=self._random,
             turn=turn,
-            budget_blocks=self._hooks.budget.on_cap != "cheaper",
+            budget_blocks=self._ports.budget.on_cap != "cheaper",
         )
         by_label = {(name, key.label): key for name, found in keys.items() for key in found}
         made = apply_preferences(request.controls, made)
@@ -186,7 +186,7 @@ class RequestPlanner:
         info, model = self._catalog.provider(target.provider), self._catalog.model(target)
         if info is None or model is None:
             return CandidateInfo(entry, None, None)
-        forecast = await off_loop(request, self._hooks.forecaster.forecast, request, model)
+        forecast = await off_loop(request, self._ports.forecaster.forecast, request, model)
         tokens = forecast.prompt_tokens + reserve_of(request, model)
         return CandidateInfo(
             entry,
@@ -198,7 +198,7 @@ class RequestPlanner:
                 for key in keys.get(info.name, ())
             ),
             forecast,
-            await self._hooks.budget.rejection(request, target, resolved.route, forecast, int(now * 1000)),
+            await self._ports.budget.rejection(request, target, resolved.route, forecast, int(now * 1000)),
             preference_rejection(request.controls, target, model)
             or pause_reason(paused(states, now), target, now)
             or _locked_reason(key_errors.get(info.name))

@@ -59,7 +59,7 @@ class RequestRun:
         deadline = context.options.limits.deadline
         self._started = self._loop_time()
         self._deadline = None if deadline is None else self._started + deadline
-        self._recorder = AttemptRecorder(admission, context.hooks)
+        self._recorder = AttemptRecorder(admission, context.ports)
         self._assembler = ResponseAssembler(guarded)
         self._starter = AttemptStarter(
             context,
@@ -217,7 +217,7 @@ class RequestRun:
         ttft = None if first is None else max(0, round((first - self._started) * 1000))
         timing = Timing(ttft, round((self._loop_time() - self._started) * 1000))
         if run.usage is not None:
-            self._context.hooks.estimator.learn(self._request, run.attempt.candidate.model, run.usage)
+            self._context.ports.estimator.learn(self._request, run.attempt.candidate.model, run.usage)
         return Finished(
             stopped.reason,
             run.attempt.target,

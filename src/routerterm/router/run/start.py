@@ -22,7 +22,7 @@ from routerterm.router.decide.continuation import prefill
 from routerterm.router.decide.output_limit import tightened
 from routerterm.router.decide.prompt_cache import digests
 from routerterm.router.options import RouterOptions
-from routerterm.router.ports import Hooks, reserve_of
+from routerterm.router.ports import RouterPorts, reserve_of
 from routerterm.router.run.assembly import ResponseAssembler, RunningAttempt
 from routerterm.router.run.attempt import AttemptStream
 from routerterm.router.run.off_loop import off_loop
@@ -38,7 +38,7 @@ class RequestContext(Struct, frozen=True):
     """What a request is given: settings, ports, time, chance, and who opens streams."""
 
     options: RouterOptions
-    hooks: Hooks
+    ports: RouterPorts
     clock: Callable[[], float]
     random: Callable[[], float]
     new_id: Callable[[], str]
@@ -68,19 +68,19 @@ class AttemptStarter:
         self._recorder = recorder
         self._assembler = assembler
         self._deadline = deadline
-        self._pictures = RequestPictures(context.hooks.pictures)
+        self._pictures = RequestPictures(context.ports.pictures)
 
     async def start(self, attempt: Attempt) -> RunningAttempt | AttemptRejected:
         """Everything before the request leaves: circuit breaker, key, ledger, encoding."""
-        candidate, hooks = attempt.candidate, self._context.hooks
+        candidate, ports = attempt.candidate, self._context.ports
         now, route = self._context.clock(), self._planned.resolved.route
         prompt = candidate.forecast.prompt_tokens if candidate.forecast is not None else 0
-        caps = _left(hooks.budget.caps(self._request, attempt.target, route, int(now * 1000)), self._recorder.committed)
+        caps = _left(ports.budget.caps(self._request, attempt.target, route, int(now * 1000)), self._recorder.committed)
         try:
             asked = await self._pictures.filled(self._request, partial(self._context.takes_url, attempt.target))
         except BadRequest as unfetched:
             return AttemptRejected("image", unfetched.message, self._context.clock(), error=unfetched)
-        sent, left_out = as_sent(asked, attempt, caps, hooks.forecaster)
+        sent, left_out = as_sent(asked, attempt, caps, ports.forecaster)
         stream = await off_loop(sent.request, self._stream, sent.request, attempt)
         if (refused := await self._admission.admit_model(attempt)) is not None:
             return refused
@@ -99,7 +99,7 @@ class AttemptStarter:
                     run.digests = await off_loop(self._request, digests, self._request)
                 self._recorder.begin(run)
                 return run
-            tighter = tightened(sent, candidate, reached, hooks.forecaster)
+            tighter = tightened(sent, candidate, reached, ports.forecaster)
             if tighter is None:
                 error = over(reached, attempt.target)
                 refused = AttemptRejected("budget", error.message, self._context.clock(), error=error)

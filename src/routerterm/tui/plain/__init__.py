@@ -1,4 +1,4 @@
-"""The chat as a plain talk of lines: for screen readers, for a printer, for a terminal that can do nothing."""
+"""The chat as plain lines: for screen readers, for a printer, for a terminal that can do nothing."""
 
 from routerterm.tui.plain.plain_chat import run
 

@@ -1,4 +1,4 @@
-"""The plain talk: a line in, an answer out, everything in the order in which it happens."""
+"""The plain chat: a line in, an answer out, everything in the order in which it happens."""
 
 from __future__ import annotations
 
@@ -137,11 +137,11 @@ class PlainChat:
 
     async def _command(self, line: str) -> None:
         name, _, argument = line[1:].strip().partition(" ")
-        deed = COMMANDS.get(name.lower())
-        if deed is None:
+        command = COMMANDS.get(name.lower())
+        if command is None:
             near = get_close_matches(name.lower(), COMMANDS, 1)
             raise RoutertermError(f"There is no command /{name}.", f"Try /{near[0] if near else 'help'}.")
-        await deed(self, argument.strip())
+        await command(self, argument.strip())
 
     async def hear(self, answer: AsyncGenerator[Event]) -> None:
         """Write an answer as it comes, and what happens on the way."""

@@ -1,4 +1,4 @@
-"""What the plain talk says: whole words, no boxes, no colours, nothing that is drawn over.  Pure."""
+"""What the plain chat says: whole words, no boxes, no colours, nothing that is drawn over.  Pure."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from routerterm.engine.chat.leaves import OutgoingLine, Sheet
 
 FOOT = "X Leave out · P Pin · S Summarise to here · Enter In full · B Body · Esc Close"
-_DEEDS = {
+_FOOT_ACTIONS = {
     "X": "screen.leave_out",
     "P": "screen.pin",
     "S": "screen.summarise",
@@ -40,7 +40,7 @@ WIDE = 92
 """Columns from which all keys stand on one line."""
 
 
-class Desk(Protocol):
+class SheetActions(Protocol):
     """What the sheet asks of the chat."""
 
     async def look(self) -> Sheet:
@@ -83,9 +83,9 @@ class LeavesScreen(Modal[None]):
     LeavesScreen #refused { height: auto; padding: 1 1; color: $t-warning; }
     """
 
-    def __init__(self, key_service: Desk) -> None:
+    def __init__(self, actions: SheetActions) -> None:
         super().__init__()
-        self._desk = key_service
+        self._actions = actions
         self._sheet: Sheet | None = None
 
     def compose(self) -> ComposeResult:
@@ -100,7 +100,7 @@ class LeavesScreen(Modal[None]):
 
     def on_mount(self) -> None:
         """Look at once."""
-        self.query_one("#foot", FieldLine).fields = foot(FOOT, _DEEDS)
+        self.query_one("#foot", FieldLine).fields = foot(FOOT, _FOOT_ACTIONS)
         self.query_one(RowList).focus()
         self.look_again()
 
@@ -116,7 +116,7 @@ class LeavesScreen(Modal[None]):
     async def _look(self) -> None:
         rows = self.query_one(RowList)
         try:
-            sheet = self._sheet = await self._desk.look()
+            sheet = self._sheet = await self._actions.look()
         except RoutertermError as error:
             self._say(f"Nothing would leave. {error.message} {in_chat(error.hint)}".strip())
             return
@@ -156,7 +156,7 @@ class LeavesScreen(Modal[None]):
         if line is None:
             return
         try:
-            await getattr(self._desk, what)(line)
+            await getattr(self._actions, what)(line)
         except RoutertermError as error:
             self._say(f"{error.message} {in_chat(error.hint)}".strip())
             return
