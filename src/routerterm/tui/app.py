@@ -175,15 +175,13 @@ class RoutertermApp(ThemedApp):
     def _hung_up(self) -> None:
         """The terminal is gone: let running answers finish, save them, and end."""
         detach_terminal()
-        self.run_worker(
-            self._wait_for_replies(), name="detached", group="detached", exclusive=True, exit_on_error=False
-        )
+        self.run_worker(self._finish(), name="detached", group="detached", exclusive=True, exit_on_error=False)
 
     def on_terminal_lost(self) -> None:
         """The driver has found out before the signal came."""
         self._hung_up()
 
-    async def _wait_for_replies(self) -> None:
+    async def _finish(self) -> None:
         if self.services is not None:
             await self.chat.conversation.keep_draft()
             await self.services.detached.wait_for_replies()
