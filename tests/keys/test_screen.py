@@ -147,8 +147,8 @@ class Program(App[None]):
     def __init__(self, model: Model) -> None:
         super().__init__()
         self.model = model
-        self.machine = Theme("phosphor", "Phosphor")
-        self.register_theme(to_textual(self.machine))
+        self.active_theme = Theme("phosphor", "Phosphor")
+        self.register_theme(to_textual(self.active_theme))
         self.theme = "phosphor"
         self.animation_level = "none"
 

@@ -160,7 +160,7 @@ def _wait(headers: Mapping[str, str], failure: ErrorBody, now: float | None) -> 
 
 def _never_again(kind: type[ProviderError]) -> type[ProviderError]:
     """The same class, but not worth another try on the same target: ``x-should-retry: false`` wins."""
-    return type(kind.__name__, (kind,), {"cure": replace(kind.recovery, retry=False), "__doc__": kind.__doc__})
+    return type(kind.__name__, (kind,), {"recovery": replace(kind.recovery, retry=False), "__doc__": kind.__doc__})
 
 
 def _default_message(failure: ErrorBody, provider: str) -> str:

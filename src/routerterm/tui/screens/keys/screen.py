@@ -262,10 +262,8 @@ class KeysScreen(FramedScreen):
     async def reload(self, stand_on: str | None = None) -> None:
         """Look again, and stand on the key of that name."""
         self.view = await self.model.view()
-        if not self.view.keys and self.note.fields == ():
-            self.say("No key yet: paste one here, or press N.", "text")
-        elif self._busy.endswith("…"):
-            self.say("", "text")
+        if self._busy.endswith("…") or self.note.fields == ():  # what was done meanwhile is not what is said now
+            self.say("" if self.view.keys else "No key yet: paste one here, or press N.", "text")
         self.title_line.fields = title_fields(self.view, self.theme.glyphs)
         self.listing.show(self.view, stand_on)
         self._show_detail()
