@@ -107,7 +107,7 @@ class Driver(ABC):
         await self.press("alt+o")
         await self.until(lambda: not self.in_chat, "no list of conversations opened")
         await self.paste(title)
-        await self.screen_shows(title)
+        await self.screen_shows(f">{title[:8]}")  # the cursor is on it; the list behind shows it too
         await self.press("enter")
         await self.chat_is_open()
         if len(self.picture().rows[0]) >= 80:  # a narrow top row keeps a long model's name and drops the title

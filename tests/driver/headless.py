@@ -45,7 +45,7 @@ class HeadlessDriver(Driver):
         for letter in text:
             key = {"\r": "enter", "\x7f": "backspace"}.get(letter) or _character_to_key(letter)
             self.app.post_message(events.Key(key, letter))
-        await self.breathe()
+        await self.pilot.pause()
 
     async def mouse(self, what: str, x: int, y: int) -> None:
         kind, button = MOUSE[what]
