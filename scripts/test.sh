@@ -19,7 +19,7 @@ if command -v dbus-run-session >/dev/null 2>&1 && command -v gnome-keyring-daemo
     HOME=$home XDG_DATA_HOME=$home/data XDG_RUNTIME_DIR=$home ROUTERTERM_MODEL_DIR=$models \
         dbus-run-session -- sh -c '
             printf pw | gnome-keyring-daemon --unlock --components=secrets >/dev/null 2>&1
-            exec .venv/bin/python -m pytest -q -n "$0" --durations=15 --durations-min=5 "$@"' "$workers" "$@" </dev/null || status=$?
+            exec .venv/bin/python -m pytest -q -n "$0" --dist worksteal --durations=15 --durations-min=5 "$@"' "$workers" "$@" </dev/null || status=$?
     exit $status
 fi
-exec .venv/bin/python -m pytest -q -n "$workers" --durations=15 --durations-min=5 "$@" </dev/null
+exec .venv/bin/python -m pytest -q -n "$workers" --dist worksteal --durations=15 --durations-min=5 "$@" </dev/null

@@ -92,6 +92,8 @@ async def test_the_mouse_takes_a_suggestion(paths: Paths) -> None:
     configure(paths)
     async with in_process(paths) as it:
         await it.press("slash", *"boo")
+        await it.sees(lambda seen: seen.composer.strip() == "/boo" and "/stop" not in seen.text)
+        await it.pilot.pause()  # until the list is where it is drawn
         await it.click("/boot")
         await it.until(lambda: not it.in_chat)
 

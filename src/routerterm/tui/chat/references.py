@@ -108,6 +108,12 @@ class References:
         self._suggestions.offer(rows)
         self._arrange()
 
+    async def _complete(self, begun: Reference) -> None:
+        """Look up what was meant, and take the best."""
+        await self._offer(begun)
+        if self._begun == begun and self._suggestions.open:
+            self.take(0, into_folder=True)
+
     async def _rows(self, begun: Reference) -> tuple[Suggestion, ...]:
         typed = begun.target
         if begun.is_address:
@@ -154,7 +160,7 @@ class References:
             # more was typed than the rows know: they are about another text
             self._close()
             if key == "tab" and now is not None:
-                self._run(self._offer(now), "suggest")
+                self._run(self._complete(now), "suggest")
                 return True
             return False
         match key:
