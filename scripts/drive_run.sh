@@ -54,7 +54,7 @@ sleep 1
 keys -l 'What colour is the sky on a clear day?'
 sleep 1
 keys Enter
-wait_for 180 'smollm2 .*ACU'
+wait_for 180 'smollm2 .* tok .* [$]0'
 keys C-q
 wait_for 30 'LEFT 0'
 close
