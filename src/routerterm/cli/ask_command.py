@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from routerterm.cli.ask_printer import Printer
 from routerterm.cli.ask_tools import NOT_APPROVED, AskTools, ToolOptions
-from routerterm.cli.completion import conversations, models
+from routerterm.cli.options import attach_option, conversation_option, model_option, system_option
 from routerterm.cli.output import is_terminal, print_error, print_note
 from routerterm.cli.param_types import Dollars
 from routerterm.core.errors import RoutertermError
@@ -65,25 +65,10 @@ class Question(Struct, frozen=True):
 
 @click.command("ask")
 @click.argument("prompt", required=False)
-@click.option("-m", "--model", metavar="MODEL", shell_complete=models, help="provider/model, a route or an alias.")
-@click.option("-s", "--system", metavar="SYSTEM", help="The system prompt: instructions for the model.")
-@click.option(
-    "-c",
-    "--continue",
-    "conversation",
-    metavar="ID",
-    shell_complete=conversations,
-    help="Continue a conversation: its id, or `last`.",
-)
-@click.option(
-    "-a",
-    "--attach",
-    "files",
-    metavar="FILE",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    help="A text or image file.",
-)
+@model_option
+@system_option
+@conversation_option
+@attach_option
 @click.option("-t", "--template", metavar="NAME", help="One of your prompts; PROMPT fills in its fields.")
 @click.option("-x", "--extract", "only_code", is_flag=True, help="Print only the first code block of the answer.")
 @click.option("--web", is_flag=True, help="Let the provider search the web; it names its sources.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from routerterm.cli.completion import conversations, models
+from routerterm.cli.options import attach_option, conversation_option, model_option, system_option
 from routerterm.cli.output import Styled, is_terminal, print_json, print_line, width, write
 
 if TYPE_CHECKING:
@@ -23,25 +23,10 @@ WORDS = 60
 
 @click.command("what-leaves")
 @click.argument("prompt", required=False, default="")
-@click.option("-m", "--model", metavar="MODEL", shell_complete=models, help="provider/model, a route or an alias.")
-@click.option("-s", "--system", metavar="SYSTEM", help="The system prompt: instructions for the model.")
-@click.option(
-    "-c",
-    "--continue",
-    "conversation",
-    metavar="ID",
-    shell_complete=conversations,
-    help="In a conversation: its id, or `last`.",
-)
-@click.option(
-    "-a",
-    "--attach",
-    "files",
-    metavar="FILE",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    help="A text or image file.",
-)
+@model_option
+@system_option
+@conversation_option
+@attach_option
 @click.option("--tools", is_flag=True, help="With the tools that the chat would offer, and their schemas.")
 @click.option("--web", is_flag=True, help="With the provider's own web search.")
 @click.option("--raw", is_flag=True, help="Print the body of the request, byte for byte.")

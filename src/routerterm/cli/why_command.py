@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from routerterm.cli.completion import models
+from routerterm.cli.options import attach_option
 from routerterm.cli.output import print_json, print_line
 
 if TYPE_CHECKING:
@@ -22,15 +23,7 @@ if TYPE_CHECKING:
 @click.option(
     "-m", "--model", metavar="MODEL", default="", shell_complete=models, help="provider/model, a route or an alias."
 )
-@click.option(
-    "-a",
-    "--attach",
-    "files",
-    metavar="FILE",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    help="A text file or an image.",
-)
+@attach_option
 @click.option("--web", is_flag=True, help="With the provider's own web search.")
 @click.option("--private", is_flag=True, help="As in a private conversation: local models only.")
 @click.option("--json", "as_json", is_flag=True, help="Print the decision as JSON.")

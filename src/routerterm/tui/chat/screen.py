@@ -23,7 +23,6 @@ from routerterm.tui.textual_internals.screens import set_bindings
 from routerterm.tui.transcript.widget import Transcript
 from routerterm.tui.widgets.composer import Composer
 from routerterm.tui.widgets.conversations import ConversationList
-from routerterm.tui.widgets.fields import FieldLine
 from routerterm.tui.widgets.frame import Panes
 from routerterm.tui.widgets.framed_screen import FramedScreen
 from routerterm.tui.widgets.greeting import Greeting
@@ -336,7 +335,7 @@ class ChatScreen(FramedScreen):
         self.app.copy_to_clipboard(event.text)
         self.notify(f"Copied the {event.what}.", timeout=3)
 
-    @on(FieldLine.Clicked)
-    async def _field(self, event: FieldLine.Clicked) -> None:
-        here = not event.action.startswith(("app.", "screen."))
-        await self.app.run_action(event.action, self.focused if here and self.focused is not None else self)
+    async def run_clicked(self, action: str) -> None:
+        """What the key bar shows belongs to the place that has the keys."""
+        here = not action.startswith(("app.", "screen."))
+        await self.app.run_action(action, self.focused if here and self.focused is not None else self)

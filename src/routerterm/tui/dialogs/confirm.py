@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -56,8 +55,3 @@ class Confirm(Modal[bool]):
                 Field((Span(" n ", "key"), Span(f" {self._no}")), rank=0, action="screen.dismiss(False)"),
             )
             yield answers
-
-    @on(FieldLine.Clicked)
-    async def _clicked(self, event: FieldLine.Clicked) -> None:
-        event.stop()
-        await self.run_action(event.action)

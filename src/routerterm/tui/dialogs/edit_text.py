@@ -92,8 +92,3 @@ class EditText(Modal[Edited | None]):
     def _named_now(self, event: Input.Submitted) -> None:
         event.stop()
         self.query_one(TextArea).focus()
-
-    @on(FieldLine.Clicked)
-    async def _clicked(self, event: FieldLine.Clicked) -> None:
-        event.stop()
-        await self.run_action(event.action)

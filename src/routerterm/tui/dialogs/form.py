@@ -83,8 +83,3 @@ class FormDialog(Modal[Mapping[str, str] | None]):
         else:
             values = zip(self._fields, lines, strict=True)
             self.dismiss({field.name: line.value for field, line in values if line.value or field.default is None})
-
-    @on(FieldLine.Clicked)
-    async def _clicked(self, event: FieldLine.Clicked) -> None:
-        event.stop()
-        await self.run_action(event.action)

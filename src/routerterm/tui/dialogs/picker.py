@@ -247,11 +247,6 @@ class Picker(Modal[str | None]):
         event.stop()
         self.dismiss(event.id)
 
-    @on(FieldLine.Clicked)
-    async def _foot_clicked(self, event: FieldLine.Clicked) -> None:
-        event.stop()
-        await self.run_action(event.action)
-
     def on_click(self, event: events.Click) -> None:
         """A click beside the overlay leaves it."""
         if event.widget is self:

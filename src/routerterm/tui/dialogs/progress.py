@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -55,11 +54,6 @@ class Progress(Modal[bool]):
         if self.is_mounted and text != self._told:
             self._told = text
             self.query_one(Static).update(text)
-
-    @on(FieldLine.Clicked)
-    async def _clicked(self, event: FieldLine.Clicked) -> None:
-        event.stop()
-        await self.run_action(event.action)
 
 
 def bar(done: int, total: int | None, glyphs: Glyphs, width: int = WIDTH) -> str:

@@ -79,11 +79,6 @@ class PromptDialog(Modal[str | None]):
         event.stop()
         self.remove_class("-wrong")
 
-    @on(FieldLine.Clicked)
-    async def _clicked(self, event: FieldLine.Clicked) -> None:
-        event.stop()
-        await self.run_action(event.action)
-
     async def action_submit(self) -> None:
         """Close with what was typed, or say what is wrong with it."""
         text = self.box.value

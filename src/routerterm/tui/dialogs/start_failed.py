@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal, TypeAlias
 
-from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -51,8 +50,3 @@ class StartFailed(Modal[Choice]):
                 Field((Span(" Q ", "key"), Span(" Quit")), rank=0, action="screen.dismiss('quit')"),
             )
             yield answers
-
-    @on(FieldLine.Clicked)
-    async def _clicked(self, event: FieldLine.Clicked) -> None:
-        event.stop()
-        await self.run_action(event.action)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import events, on
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -86,11 +86,6 @@ class GatewayScreen(Modal[None]):
     def on_resize(self, event: events.Resize) -> None:
         """Take the whole of a small terminal."""
         self.set_class(event.size.width < 60 or event.size.height < 22, "-small")
-
-    @on(FieldLine.Clicked)
-    async def _clicked(self, event: FieldLine.Clicked) -> None:
-        event.stop()
-        await self.run_action(event.action)
 
     async def action_switch(self) -> None:
         """Turn the setting over, and live by it."""

@@ -95,11 +95,6 @@ class PromptsScreen(Modal[tuple[str, str] | None]):
         event.stop()
         self.dismiss(("use", event.id))
 
-    @on(FieldLine.Clicked)
-    async def _clicked(self, event: FieldLine.Clicked) -> None:
-        event.stop()
-        await self.run_action(event.action)
-
 
 def prompt_rows(prompts: Sequence[Prompt]) -> Iterator[Row]:
     """Under a heading for each kind: the name, its fields, its first words."""

@@ -95,11 +95,6 @@ class ToolsScreen(Modal[None]):
         """Take the whole of a small terminal."""
         self.set_class(event.size.width < 60 or event.size.height < 22, "-small")
 
-    @on(FieldLine.Clicked)
-    async def _clicked(self, event: FieldLine.Clicked) -> None:
-        event.stop()
-        await self.run_action(event.action)
-
     @on(RowList.Chosen)
     async def action_switch(self) -> None:
         """Switch the row's tool, or its server, on or off in this conversation."""

@@ -107,11 +107,6 @@ class TreeScreen(Modal[tuple[str, str] | None]):
         event.stop()
         self.dismiss(("show", event.id))
 
-    @on(FieldLine.Clicked)
-    async def _clicked(self, event: FieldLine.Clicked) -> None:
-        event.stop()
-        await self.run_action(event.action)
-
     def _shown(self) -> list[Branch]:
         """The branch of each row, in order."""
         return list(self._tree) if self._all else [stretch.first for stretch in self._stretches]

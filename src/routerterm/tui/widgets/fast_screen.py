@@ -11,6 +11,7 @@ from textual.worker import Worker
 
 from routerterm.tui.textual_internals.screens import compositor_of, set_compositor
 from routerterm.tui.themes.scanlines import ScanlineCompositor
+from routerterm.tui.widgets.fields import FieldLine
 
 if TYPE_CHECKING:
     from typing import Self
@@ -52,6 +53,15 @@ class FastScreen(Screen[Answer]):
         """What is done when the parts are there is not done without them."""
         if not (self._lacks_parts and isinstance(event, events.Mount)):
             await super().on_event(event)
+
+    @on(FieldLine.Clicked)
+    async def _field_clicked(self, event: FieldLine.Clicked) -> None:
+        event.stop()
+        await self.run_clicked(event.action)
+
+    async def run_clicked(self, action: str) -> None:
+        """Do what a field that was clicked says."""
+        await self.run_action(action)
 
     @on(events.Resize)
     def _same_size(self, event: events.Resize) -> None:

@@ -313,11 +313,6 @@ class CompareScreen(FramedScreen):
         await self.finish()
         self.dismiss(None)
 
-    @on(FieldLine.Clicked)
-    async def _clicked(self, event: FieldLine.Clicked) -> None:
-        event.stop()
-        await self.run_action(event.action)
-
     @on(Transcript.CopyRequested)
     def _copy(self, event: messages.CopyRequested) -> None:
         event.stop()

@@ -143,11 +143,6 @@ class KeysScreen(FramedScreen):
             case KeyRow():
                 self.action_test()
 
-    @on(FieldLine.Clicked)
-    async def _clicked(self, event: FieldLine.Clicked) -> None:
-        event.stop()
-        await self.run_action(event.action)
-
     def on_paste(self, event: events.Paste) -> None:
         """A pasted key is the beginning of a new one."""
         event.stop()

@@ -181,11 +181,6 @@ class LeavesScreen(Modal[None]):
         event.stop()
         self.action_read()
 
-    @on(FieldLine.Clicked)
-    async def _clicked(self, event: FieldLine.Clicked) -> None:
-        event.stop()
-        await self.run_action(event.action)
-
 
 class TextScreen(Modal[None]):
     """A text in full."""

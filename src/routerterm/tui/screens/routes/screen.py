@@ -131,10 +131,6 @@ class RouteScreen(FramedScreen):
         if (row := self.listing.current) is not None:
             self.query_one("#detail", Static).update(row.detail)
 
-    @on(FieldLine.Clicked)
-    async def _clicked(self, event: FieldLine.Clicked) -> None:
-        await self.run_action(event.action)
-
     @on(RowList.Chosen)
     def _chosen(self, event: RowList.Chosen) -> None:
         """Enter on anything of a route asks where a prompt would go."""

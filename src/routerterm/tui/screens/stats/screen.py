@@ -238,10 +238,6 @@ class StatsScreen(FramedScreen):
 
     # -- what is pointed at ----------------------------------------------------------------------------
 
-    @on(FieldLine.Clicked)
-    async def _clicked(self, event: FieldLine.Clicked) -> None:
-        await self.run_action(event.action)
-
     @on(RowList.TitleClicked)
     def _title_clicked(self, event: RowList.TitleClicked) -> None:
         title = self._columns[event.number].title
