@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from difflib import get_close_matches
 from importlib import import_module
 
@@ -145,6 +146,8 @@ def _open_chat(ctx: click.Context, question: str) -> None:
     from routerterm.tui.gc_control import put_off
 
     put_off()
+    # work that had not begun when the person left is nothing to tell their shell of
+    warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
     from routerterm.cli.gateway_factory import gateway_of
     from routerterm.tui.app import run
 

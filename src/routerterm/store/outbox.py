@@ -8,8 +8,8 @@ written before the request leaves; a batch that may have been handed in is never
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, Literal, TypeAlias
+from collections.abc import Callable, Collection, Sequence
+from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
@@ -297,7 +297,7 @@ def _add(connection: sqlite3.Connection, one: NewQuestion, now: int) -> None:
         (one.question_id, now, replace_surrogates(conversation.title), conversation.id),
     )
     write_row(connection, one.hold, OUTBOX)
-    values: Mapping[str, Any] = {
+    values = {
         "id": one.id,
         "conversation_id": conversation.id,
         "question_id": one.question_id,
@@ -311,7 +311,7 @@ def _add(connection: sqlite3.Connection, one: NewQuestion, now: int) -> None:
         "created_at": now,
         "updated_at": now,
     }
-    put(connection, "outbox", dict(values))
+    put(connection, "outbox", values)
 
 
 def _let_go(connection: sqlite3.Connection, id: str, states: str = "") -> None:

@@ -169,7 +169,6 @@ class RoutertermApp(ThemedApp):
         on_hangup(asyncio.get_running_loop(), self._hung_up)
         self.notifications.begin()
         self.run_worker(self._watch(), name="files", exit_on_error=False)
-        # the method, not its coroutine: who quits before it begins would read in the shell that it was never awaited
         self.call_after_refresh(self.run_worker, self._open_services, name="services", exit_on_error=False)
 
     def _hung_up(self) -> None:

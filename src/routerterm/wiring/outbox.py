@@ -21,7 +21,7 @@ from routerterm.core.ledger import AttemptRecord, CapReached
 from routerterm.core.messages import Message
 from routerterm.core.money import from_nano, to_nano
 from routerterm.core.request import ChatRequest
-from routerterm.core.targets import Candidate, Decision, Forecast, Target
+from routerterm.core.targets import Candidate, Cause, Decision, Forecast, Target
 from routerterm.engine.chat.context import context_of
 from routerterm.engine.chat.params import params_from_json
 from routerterm.engine.chat.title import title_of
@@ -152,9 +152,10 @@ class Outbox:
         """Who would answer, and what that may cost.  Raises `NoCandidate`."""
         known = [(one, one.forecast) for one in decision.candidates if one.forecast is not None]
         if not known:
-            reason = decision.passed_over[0].reason if decision.passed_over else "no provider has a key"
-            if reason.startswith(("would exceed", "cannot be budgeted")):
-                raise OverBudget(f"{decision.passed_over[0].target} {reason}.", "Raise the limit in [budget].")
+            first = decision.passed_over[0] if decision.passed_over else None
+            if first is not None and first.cause is Cause.BUDGET:
+                raise OverBudget(f"{first.target} {first.reason}.", "Raise the limit in [budget].")
+            reason = first.reason if first is not None else "no provider has a key"
             raise NoCandidate(f"No model can take this question: {reason}.", "See: routerterm why")
         takers = [pair for pair in known if self.takes_batches(pair[0].target)] if batch else known
         if not takers:
@@ -224,7 +225,10 @@ class Outbox:
             return True  # what is wrong is said by sending it
         if not decision.candidates:
             return True
-        return any([await self._connects(one.target.provider) for one in decision.candidates[:3]])
+        for one in decision.candidates[:3]:
+            if await self._connects(one.target.provider):
+                return True
+        return False
 
     async def _connects(self, provider: str) -> bool:
         info, options = self._services.catalog.provider(provider), self._services.options

@@ -19,7 +19,7 @@ from routerterm.core.errors import RoutertermError
 from routerterm.core.messages import Message, ToolCall, ToolResult
 from routerterm.core.money import to_nano
 from routerterm.core.request import ChatRequest, Params, Tool
-from routerterm.core.targets import Target
+from routerterm.core.targets import Cause, Target
 from routerterm.engine.chat.params import params_from_json
 from routerterm.engine.tools.loop import Approve, Limits, ToolLoop, offered
 from routerterm.engine.tools.toolbox import Toolbox
@@ -126,14 +126,19 @@ async def _can_call(services: Services, model: str, *, private: bool) -> bool:
         decision = await services.router.explain(request)
     except RoutertermError:
         return True
-    return bool(decision.candidates) or all(rejected.reason != "no tools" for rejected in decision.passed_over)
+    return bool(decision.candidates) or not any(
+        rejected.cause is Cause.CAPABILITY and _lacks_tools(services, rejected.target)
+        for rejected in decision.passed_over
+    )
 
 
 def _cannot_call(services: Services, model: str) -> bool:
     """Whether this model was picked by its name and is known to call no tools."""
-    if "/" not in model:
-        return False
-    info = services.catalog.model(Target.parse(model))
+    return "/" in model and _lacks_tools(services, Target.parse(model))
+
+
+def _lacks_tools(services: Services, target: Target) -> bool:
+    info = services.catalog.model(target)
     return info is not None and info.lacks("tools")
 
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from routerterm.core.errors import RoutertermError
 from routerterm.engine.chat.references import Reference, begun_at, references, written
-from routerterm.engine.tools.web_page import PrivateAddress
 from routerterm.tui.chat.attachment_files import Attached, attached, load
 from routerterm.tui.widgets.fuzzy import best
 from routerterm.tui.widgets.suggestions import Suggestion
@@ -22,7 +21,7 @@ from routerterm.tui.widgets.suggestions import Suggestion
 if TYPE_CHECKING:
     from textual.worker import Worker
 
-    from routerterm.engine.tools.web_page import Fetching
+    from routerterm.engine.tools.web_page import Fetching, PrivateAddress
     from routerterm.tui.chat.attachments import Attachments
     from routerterm.tui.chat.confirmation import Confirmation
     from routerterm.tui.widgets.composer import Composer
@@ -276,6 +275,8 @@ class References:
         return attached(found.part, found.size, kind="folder", reference=target)
 
     async def _page(self, address: str) -> Attached | None:
+        from routerterm.engine.tools.web_page import PrivateAddress  # not before the first picture
+
         if address in self._fetching:
             return None
         self._fetching.add(address)

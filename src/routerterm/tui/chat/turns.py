@@ -206,10 +206,8 @@ class TurnRunner:
             return
         if turn.session.reply is not turn.earlier:
             await self._appear(turn)
-        elif turn.question is not None and self._on_show(turn):
-            await self._conversation.show()
-            self._composer.give_back(turn.question.text)
-            self._attachments.give_back(turn.question.files)
+        elif self._on_show(turn):
+            await self._return_question(turn)
 
     def _go_on(self, ended: Turn) -> None:
         """Ask what was queued behind an answer, also where the person has gone to another conversation since."""
@@ -318,13 +316,19 @@ class TurnRunner:
             reply.turn.reply_id, "assistant", reply.builder.parts() if parts else (), status, header, seams, trouble
         )
 
+    async def _return_question(self, turn: Turn) -> None:
+        """What was asked goes back into the composer, and out of the transcript."""
+        if turn.question is None:
+            return
+        if self._on_show(turn):
+            await self._conversation.show()
+        self._composer.give_back(turn.question.text)
+        self._attachments.give_back(turn.question.files)
+
     async def _give_back(self, turn: Turn, error: RoutertermError) -> None:
         """It never left: the text goes back where it was typed."""
-        if turn.shown is None and turn.question:
-            if self._on_show(turn):
-                await self._conversation.show()
-            self._composer.give_back(turn.question.text)
-            self._attachments.give_back(turn.question.files)
+        if turn.shown is None:
+            await self._return_question(turn)
         self._app.show_error(error)
         if turn.session.unsaved:
             self._events.unsaved(turn.session)

@@ -6,17 +6,14 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import events
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.widgets import Static
 
 from routerterm.config.write import set_value
 from routerterm.core.errors import RoutertermError
 from routerterm.core.money import show_usd
 from routerterm.core.sanitise import one_line
-from routerterm.tui.dialogs.modal import Modal
+from routerterm.tui.dialogs.table_box import TableBox
 from routerterm.tui.widgets.fields import FieldLine, Span, Tone
 from routerterm.tui.widgets.keybar import foot
 from routerterm.tui.widgets.rows import Column, Row, RowList
@@ -44,48 +41,26 @@ async def open_screen(app: AppContext) -> None:
     app.push_screen(GatewayScreen(app))
 
 
-class GatewayScreen(Modal[None]):
+class GatewayScreen(TableBox):
     """A list that moves by itself."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", "Back to the chat"),
         Binding("s", "switch", "Turn the gateway on or off"),
-        Binding("f1,ctrl+underscore", "app.help_here", "Help", show=False),
     ]
     DEFAULT_CSS = """
-    GatewayScreen { align: center middle; background: $t-background 60%; }
-    GatewayScreen > Vertical {
-        width: 94%; max-width: 130; height: 86%;
-        background: $t-panel; border: solid $t-faint; border-title-color: $t-bright;
-    }
-    GatewayScreen.-small > Vertical { width: 100%; height: 100%; }
-    GatewayScreen #state { height: auto; padding: 0 1; color: $t-text; }
-    GatewayScreen RowList { height: 1fr; margin-top: 1; background: $t-panel; }
-    GatewayScreen #foot { margin: 1 1 0 1; background: $t-panel; }
+    GatewayScreen > Vertical { width: 94%; max-width: 130; height: 86%; }
+    GatewayScreen RowList { height: 1fr; }
     """
 
     def __init__(self, app: AppContext) -> None:
-        super().__init__()
-        self._of = app
+        super().__init__(app, "Gateway", COLUMNS)
         self._version = -1
-
-    def compose(self) -> ComposeResult:
-        """What it is, and the requests."""
-        with Vertical() as box:
-            box.border_title = "Gateway"
-            yield Static(id="state", markup=False)
-            yield RowList(COLUMNS)
-            yield FieldLine(gap=2, id="foot")
 
     def on_mount(self) -> None:
         """Look from time to time whether something has happened."""
         self.query_one(RowList).focus()
         self._look()
         self.set_interval(EVERY, self._look)
-
-    def on_resize(self, event: events.Resize) -> None:
-        """Take the whole of a small terminal."""
-        self.set_class(event.size.width < 60 or event.size.height < 22, "-small")
 
     async def action_switch(self) -> None:
         """Turn the setting over, and live by it."""

@@ -8,15 +8,13 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from msgspec.structs import replace
-from textual import events, on
-from textual.app import ComposeResult
+from textual import on
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.widgets import Static
 
 from routerterm.core.errors import RoutertermError
 from routerterm.core.sanitise import one_line
-from routerterm.tui.dialogs.modal import Modal
+from routerterm.tui.dialogs.table_box import TableBox
 from routerterm.tui.widgets.fields import FieldLine, Span, Tone
 from routerterm.tui.widgets.keybar import foot
 from routerterm.tui.widgets.rows import Column, Row, RowList
@@ -51,49 +49,28 @@ class Switches(Protocol):
         ...
 
 
-class ToolsScreen(Modal[None]):
+class ToolsScreen(TableBox):
     """A server a heading, below it its tools."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", "Back to the chat"),
         Binding("space", "switch", "Switch the tool or server on or off here", priority=True),
         Binding("t", "toggle_all", "Switch tools on or off in this conversation"),
         Binding("plus", "accept", "Accept what has changed"),
-        Binding("f1,ctrl+underscore", "app.help_here", "Help", show=False),
     ]
     DEFAULT_CSS = """
-    ToolsScreen { align: center middle; background: $t-background 60%; }
-    ToolsScreen > Vertical {
-        width: 94%; max-width: 120; height: auto; max-height: 86%;
-        background: $t-panel; border: solid $t-faint; border-title-color: $t-bright;
-    }
-    ToolsScreen.-small > Vertical { width: 100%; height: 100%; max-height: 100%; }
-    ToolsScreen #state { height: auto; padding: 0 1; color: $t-text; }
-    ToolsScreen RowList { height: auto; max-height: 30; margin-top: 1; background: $t-panel; }
-    ToolsScreen #foot { margin: 1 1 0 1; background: $t-panel; }
+    ToolsScreen > Vertical { width: 94%; max-width: 120; height: auto; max-height: 86%; }
+    ToolsScreen RowList { height: auto; max-height: 30; }
     """
 
     def __init__(self, app: AppContext, switches: Switches, services: Services) -> None:
-        super().__init__()
-        self._of, self._switches, self._services = app, switches, services
-
-    def compose(self) -> ComposeResult:
-        """What is so, the tools, the keys."""
-        with Vertical() as box:
-            box.border_title = "Tools"
-            yield Static(id="state", markup=False)
-            yield RowList(COLUMNS)
-            yield FieldLine(gap=2, id="foot")
+        super().__init__(app, "Tools", COLUMNS)
+        self._switches, self._services = switches, services
 
     def on_mount(self) -> None:
         """Show what is known, and ask the servers for the rest."""
         self.query_one(RowList).focus()
         self._show()
         self.run_worker(self._learn(), exit_on_error=False)
-
-    def on_resize(self, event: events.Resize) -> None:
-        """Take the whole of a small terminal."""
-        self.set_class(event.size.width < 60 or event.size.height < 22, "-small")
 
     @on(RowList.Chosen)
     async def action_switch(self) -> None:
