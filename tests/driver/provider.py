@@ -9,8 +9,10 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from tests.local_server import LocalHandler, listening
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +50,10 @@ def serving(*answers: Answer, model: str = "dear", key: str = "") -> Iterator[Pr
     """A server with the Chat Completions API; with a ``key``, nothing is said without it."""
     provider = Provider("", deque(answers or (Answer(),)))
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(LocalHandler, BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             if self._allowed():
-                self._whole(200, {"object": "list", "data": [{"id": model, "object": "model"}]})
+                self._tell(200, {"object": "list", "data": [{"id": model, "object": "model"}]})
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -61,7 +63,7 @@ def serving(*answers: Answer, model: str = "dear", key: str = "") -> Iterator[Pr
             provider.bodies.append(body)
             answer = provider.next()
             if answer.status != 200:
-                self._whole(answer.status, {"error": {"message": answer.text, "type": "server_error"}})
+                self._tell(answer.status, {"error": {"message": answer.text, "type": "server_error"}})
                 return
             self.send_response(200)
             self.send_header("Content-Type", "text/event-stream")
@@ -77,32 +79,18 @@ def serving(*answers: Answer, model: str = "dear", key: str = "") -> Iterator[Pr
         def _allowed(self) -> bool:
             if not key or self.headers.get("Authorization") == f"Bearer {key}":
                 return True
-            self._whole(401, {"error": {"message": "bad key", "code": "invalid_api_key"}})
+            self._tell(401, {"error": {"message": "bad key", "code": "invalid_api_key"}})
             return False
 
-        def _whole(self, status: int, body: object) -> None:
-            data = json.dumps(body).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
+        def _tell(self, status: int, body: object) -> None:
+            self.whole(status, json.dumps(body).encode())
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    provider.url = f"http://127.0.0.1:{server.server_port}/v1"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
-        yield provider
-    finally:
-        provider.closing.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with listening(Handler) as address:
+        provider.url = f"{address}/v1"
+        try:
+            yield provider
+        finally:
+            provider.closing.set()
 
 
 def _pieces(answer: Answer) -> Iterator[dict[str, Any]]:
