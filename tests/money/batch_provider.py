@@ -26,9 +26,11 @@ class BatchProvider:
     submissions: int = 0
     done: bool = False
     silent: bool = False
-    """Takes a batch, and never says so."""
+    """Takes a batch and never says so; nor which batches it has."""
     refuses: int = 0
     """An HTTP status with which batches are refused."""
+    broken_files: bool = False
+    """Takes no file."""
     slow: float = 0.0
     """Seconds between two words of an answer that is streamed."""
     jobs: dict[str, tuple[str, list[tuple[str, dict[str, Any]]]]] = field(default_factory=dict)
@@ -71,10 +73,12 @@ def serving_batches() -> Iterator[BatchProvider]:
             data = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             provider.headers.append({name.lower(): value for name, value in self.headers.items()})
             if self.path.endswith("/files"):
+                if provider.broken_files:
+                    return self.tell({"error": {"message": "busy"}}, 503)
                 lines = re.findall(rb'^\{"custom_id".*\}', data, re.MULTILINE)
                 provider.files["file-1"] = [json.loads(line) for line in lines]
                 return self.tell({"id": "file-1"})
-            body = json.loads(data)
+            body, told = json.loads(data), dict[str, Any]()
             if self.path.endswith("/chat/completions"):
                 return self.stream(prompt_in(body))
             if provider.refuses:
@@ -85,7 +89,7 @@ def serving_batches() -> Iterator[BatchProvider]:
                 batch = body["batch"]
                 requests = batch["input_config"]["requests"]["requests"]
                 job = take(batch["display_name"], [(one["metadata"]["key"], one["request"]) for one in requests])
-                return self.tell({"name": f"batches/{job}", "metadata": {"state": "BATCH_STATE_PENDING"}})
+                told = {"name": f"batches/{job}", "metadata": {"state": "BATCH_STATE_PENDING"}}
             elif self.path.endswith("/batch/jobs"):
                 items = [(one["custom_id"], one["body"]) for one in body["requests"]]
                 job = take(body["metadata"]["routerterm"], items)
@@ -95,7 +99,7 @@ def serving_batches() -> Iterator[BatchProvider]:
             if provider.silent:
                 self.close_connection = True
                 return None
-            return self.tell({"id": job})
+            return self.tell(told or {"id": job})
 
         def do_GET(self) -> None:
             path = self.path.partition("?")[0]
@@ -108,6 +112,8 @@ def serving_batches() -> Iterator[BatchProvider]:
                 return self.tell_lines(lines)
             if path.endswith("/results"):
                 return self.tell_lines([self.anthropic(id, body) for id, body in self.items(path.split("/")[-2])])
+            if path.endswith(("/batches", "/batch/jobs")) and provider.silent:
+                return self.tell({"error": {"message": "busy"}}, 503)
             if path.endswith(("/batches", "/batch/jobs")):
                 rows = [{"id": job, "metadata": {"routerterm": name}} for job, (name, _) in provider.jobs.items()]
                 operations = [

@@ -25,7 +25,8 @@ from routerterm.core.messages import Message
 from routerterm.engine.outbox.when import next_cheap, parse_when
 from routerterm.store.database import Store
 from routerterm.wiring import Services, open_app
-from routerterm.wiring.outbox import AGAIN, Draft, Outbox, When
+from routerterm.wiring.batches import AGAIN
+from routerterm.wiring.outbox import Draft, Outbox, When
 
 NOW = datetime(2026, 11, 30, 21, 15, tzinfo=ZoneInfo("Europe/Berlin"))
 
@@ -218,9 +219,9 @@ async def test_what_a_dead_program_had_claimed(provider: BatchProvider, tmp_path
         dead = Store.open(tmp_path / "history.db")
         await dead.start()
         ids = {row.text: row.id for row in await app.store.outbox.rows()}
-        assert await dead.outbox.claim(ids["never left"], "sending")
-        assert await dead.outbox.claim(ids["lost"], "submitting")
-        assert not await app.store.outbox.claim(ids["never left"], "sending"), "it is another's"
+        assert await dead.outbox.claim([ids["never left"]])
+        assert await dead.outbox.claim([ids["lost"]], "a batch")
+        assert not await app.store.outbox.claim([ids["never left"]]), "it is another's"
         await dead.close()
         await outbox.tick()
         assert await answers(app) == ["Answer to never left"]
@@ -240,13 +241,118 @@ async def test_a_batch_of_which_nothing_was_heard_is_found_again(provider: Batch
         await outbox.add([draft(app, "one", "batch"), draft(app, "two", "batch")])
         await outbox.tick()
         assert {row.state for row in await app.store.outbox.rows()} == {"unsure"}
-        provider.silent = False
+        provider.silent, shift[0] = False, 61_000
         await outbox.tick()
         assert {(row.state, row.job) for row in await app.store.outbox.rows()} == {("submitted", "batch_1")}
-        provider.done, shift[0] = True, 61_000
+        provider.done, shift[0] = True, 122_000
         await outbox.tick()
         assert len(await answers(app)) == 2
     assert (provider.submissions, set(provider.asked.values())) == (1, {1})
+
+
+@pytest.mark.parametrize("name", ["openai", "mistral", "gemini"])
+async def test_two_batches_of_which_nothing_was_heard_are_told_apart(provider: BatchProvider, name: str) -> None:
+    shift = [0]
+    async with outboxes(shift) as (app, outbox):
+        provider.silent = True
+        for text in ("one", "two", "three"):
+            await outbox.add([draft(app, text, "batch", model=f"{name}/m")])
+            await outbox.tick()
+        assert {row.state for row in await app.store.outbox.rows()} == {"unsure"}
+        provider.silent = False
+        provider.jobs.pop("batch_2")  # the second one never came into being
+        shift[0] = 61_000
+        await outbox.tick()
+        found = {row.text: (row.state, row.job) for row in await app.store.outbox.rows()}
+        place = "batches/" if name == "gemini" else ""
+        assert found == {
+            "one": ("submitted", f"{place}batch_1"),
+            "two": ("unsure", None),
+            "three": ("submitted", f"{place}batch_3"),
+        }
+        provider.done, shift[0] = True, 200_000
+        await outbox.tick()
+        assert sorted(await answers(app)) == ["Answer to one", "Answer to three"]
+        (left,) = await app.store.outbox.rows()
+        assert await app.store.outbox.hurry(left.id)  # a person says so
+        await outbox.tick()
+        shift[0] = 300_000
+        await outbox.tick()
+        assert sorted(await answers(app)) == ["Answer to one", "Answer to three", "Answer to two"]
+    assert provider.asked == {"one": 1, "two": 2, "three": 1}
+
+
+async def test_a_batch_that_cannot_have_been_made_is_handed_in_again(provider: BatchProvider) -> None:
+    """The file of its questions did not arrive, or the provider has too much to do: nothing was taken."""
+    shift = [0]
+    async with outboxes(shift) as (app, outbox):
+        await outbox.add([draft(app, "one", "batch"), draft(app, "two", "batch", model="mistral/m")])
+        before = await held(app)
+        provider.broken_files, provider.refuses = True, 429
+        await outbox.tick()
+        rows = await app.store.outbox.rows()
+        assert [(row.state, bool(row.note)) for row in rows] == [("waiting", True)] * 2
+        assert await held(app) == before
+        provider.broken_files, provider.refuses, shift[0] = False, 0, 61_000
+        await outbox.tick()
+        assert {row.state for row in await app.store.outbox.rows()} == {"submitted"}
+    assert provider.asked == {"one": 1, "two": 1}
+
+
+async def test_a_batch_is_held_against_caps_at_the_price_of_batches(provider: BatchProvider, tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    async with outboxes() as (app, outbox):
+        whole = await outbox.add([draft(app, "one", "time", 3_600_000)])
+        half = await outbox.add([draft(app, "one", "batch", 3_600_000)])
+        assert whole.held is not None
+        assert half.held == whole.held / 2
+        for row in await app.store.outbox.rows():
+            await app.store.outbox.drop(row.id)
+    config.write_text(f"[budget]\nday = {whole.held * 3 / 4}\n" + config.read_text())
+    async with outboxes() as (app, outbox):
+        with pytest.raises(RoutertermError, match="today"):
+            await outbox.add([draft(app, "one", "time", 3_600_000)])
+        await outbox.add([draft(app, "one", "batch")])
+        await outbox.tick()
+        (body,) = [body for _, items in provider.jobs.values() for _, body in items]
+        most = body.get("max_completion_tokens") or body.get("max_tokens")
+        assert most == 1000, "under a cap the answer cannot cost more than what is held back for it"
+
+
+async def test_a_private_question_knocks_at_no_foreign_door(provider: BatchProvider, tmp_path: Path) -> None:
+    config, knocks = tmp_path / "config.toml", list[object]()
+
+    def knocked(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        knocks.append(writer)
+        writer.close()
+
+    async with await asyncio.start_server(knocked, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        where = f'base_url = "http://127.0.0.1:{port}/v1"\nneeds_key = false\n'
+        config.write_text(f'[providers.far]\nprotocol = "openai-chat"\n{where}' + config.read_text())
+        async with outboxes() as (app, outbox):
+            queued = await outbox.add([draft(app, "mine", model="far/m")])
+            change = "UPDATE conversation SET private = 1 WHERE id = ?"
+            await app.store.writer.write(lambda c: c.execute(change, queued.conversation_ids) and None)
+            await outbox.tick()
+            (row,) = await app.store.outbox.rows(every=True)
+            assert (row.state, "private" in row.note) == ("failed", True)
+    assert knocks == []
+
+
+async def test_the_caps_of_conversation_and_project_hold_for_what_waits(
+    provider: BatchProvider, tmp_path: Path
+) -> None:
+    config = tmp_path / "config.toml"
+    async with outboxes() as (app, outbox):
+        one = await outbox.add([draft(app, "one", "time", 3_600_000)])
+        here = one.conversation_ids[0]
+    assert one.held is not None
+    config.write_text(f"[budget]\nconversation = {one.held * 3 / 2}\n" + config.read_text())
+    async with outboxes() as (app, outbox):
+        await outbox.add([draft(app, "elsewhere", "time", 3_600_000)])
+        with pytest.raises(RoutertermError, match="conversation"):
+            await outbox.add([draft(app, "two", "time", 3_600_000, conversation_id=here)])
 
 
 async def test_what_the_provider_refuses_is_told_and_gives_the_budget_free(provider: BatchProvider) -> None:

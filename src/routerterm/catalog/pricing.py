@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from msgspec.structs import replace
+from msgspec.structs import astuple, replace
 
 from routerterm.catalog.values import ModelInfo, Prices, Tier
 from routerterm.core.money import FREE, MOST_USD, UNKNOWN_COST, Cost
@@ -60,6 +60,19 @@ def at_class(info: ModelInfo, tier: str) -> ModelInfo | None:
     named = {above.above for above in served.tiers}
     unknown = tuple(Tier(above.above, Prices()) for above in info.tiers if above.above not in named)
     return replace(info, prices=served.prices, tiers=(*served.tiers, *unknown), off_peak=None)
+
+
+def batch_class(info: ModelInfo) -> ModelInfo:
+    """The model at the prices of batches: those of the list, or half of the usual ones, as all four providers say."""
+    served = at_class(info, "batch") if "batch" in info.classes else None
+    if served is not None:
+        return served
+    tiers = tuple(replace(tier, prices=_halved(tier.prices)) for tier in info.tiers)
+    return replace(info, prices=_halved(info.prices), tiers=tiers, off_peak=None)
+
+
+def _halved(prices: Prices) -> Prices:
+    return Prices(*(None if price is None else price / 2 for price in astuple(prices)))
 
 
 def dearer_class(info: ModelInfo, tier: object) -> ModelInfo:

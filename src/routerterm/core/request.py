@@ -134,6 +134,8 @@ class ChatRequest(Struct, frozen=True):
     """The tools whose results it takes along."""
     cache: bool | None = None
     """Whether the prompt is to be marked for the provider's cache; None leaves it to the protocol's custom."""
+    batch: bool = False
+    """Whether it is handed in with others as a batch, which costs what batches cost."""
     continues: bool = False
     """Whether the last message is the beginning of the very answer that is asked for, to be gone on with."""
 

@@ -60,6 +60,8 @@ class Batches(Struct, frozen=True):
     """The answers; None while it is still worked on.  Raises `InvalidResponse` where the batch came to nothing."""
     find: Callable[[BatchCall, str], Steps[str | None]] | None = None
     """The provider's name of the batch with our name, if there is one; None where it cannot be asked."""
+    before: int = 0
+    """Requests of a submission that go before the one which makes the batch: where they fail, there is none."""
 
 
 def batch_call(protocol: str, base_url: str, key: Secret | None, model: str = "") -> BatchCall:
@@ -216,7 +218,7 @@ def _gemini_find(call: BatchCall, name: str) -> Steps[str | None]:
 
 
 BATCHES: Mapping[str, Batches] = {
-    "openai-chat": Batches(_openai_submit, _openai_collect, _openai_find),
+    "openai-chat": Batches(_openai_submit, _openai_collect, _openai_find, before=1),
     "mistral": Batches(_mistral_submit, _mistral_collect, _mistral_find),
     "anthropic-messages": Batches(_anthropic_submit, _anthropic_collect),
     "gemini": Batches(_gemini_submit, _gemini_collect, _gemini_find),

@@ -50,6 +50,10 @@ class Waiting(Struct, frozen=True):
     """The ledger's row that holds the cost back."""
     note: str
     created_at: int
+    batch: str | None
+    """Our own name of the batch, by which the provider may be asked whether it has it."""
+    held_answer: int | None
+    """Tokens of an answer whose cost is held back."""
     unread: bool = False
     title: str = ""
     """Of the conversation."""
@@ -81,9 +85,9 @@ class NewQuestion(Struct, frozen=True):
 
 _SELECT = (
     "SELECT o.id, o.conversation_id, o.question_id, o.model, o.mode, o.due_at, o.state, o.provider, o.target,"
-    " o.key_label, o.job, o.polled_at, o.attempt_id, o.note, o.created_at, o.unread, coalesce(c.title, ''),"
-    " substr(m.text, 1, 200) FROM outbox o JOIN conversation c ON c.id = o.conversation_id"
-    " JOIN message m ON m.id = o.question_id"
+    " o.key_label, o.job, o.polled_at, o.attempt_id, o.note, o.created_at, o.batch, a.output_tokens, o.unread,"
+    " coalesce(c.title, ''), substr(m.text, 1, 200) FROM outbox o JOIN conversation c ON c.id = o.conversation_id"
+    " JOIN message m ON m.id = o.question_id LEFT JOIN attempt a ON a.id = o.attempt_id"
 )
 _UNANSWERED = (
     " NOT EXISTS (SELECT 1 FROM message a WHERE a.parent_id = outbox.question_id AND a.role = 'assistant'"
@@ -131,38 +135,43 @@ class StoredOutbox:
         found = await self._reader.read(lambda connection: connection.execute(sql).fetchall())
         return tuple(_waiting(row) for row in found)
 
-    async def claim(self, id: str, state: Literal["sending", "submitting"]) -> bool:
-        """Take one that waits, before anything of it leaves; False where another program has it, or it is answered.
+    async def claim(self, ids: Collection[str], batch: str | None = None) -> frozenset[str]:
+        """Take those that wait, before anything leaves; not those that another program has, or that are answered.
 
-        What was held back for it is given free: who sends it holds the cost back anew.  A batch keeps it held.
+        What was held back for one that is sent by itself is given free: who sends it holds the cost back anew.  What
+        goes into a ``batch`` (our name for it) keeps it held.
         """
         now, me = self._clock(), self._program
+        state = "sending" if batch is None else "submitting"
+        sql = (
+            "UPDATE outbox SET state = ?, program = ?, batch = ?, updated_at = ? WHERE id = ? AND state = 'waiting'"
+            f" AND {_UNANSWERED} AND {_ALIVE}"
+        )
 
-        def job(connection: sqlite3.Connection) -> bool:
-            taken = connection.execute(
-                "UPDATE outbox SET state = ?, program = ?, updated_at = ? WHERE id = ? AND state = 'waiting'"
-                f" AND {_UNANSWERED} AND {_ALIVE}",
-                (state, me, now, id),
-            )
-            if taken.rowcount and state == "sending":
-                _let_go(connection, id)
-            return bool(taken.rowcount)
+        def job(connection: sqlite3.Connection) -> frozenset[str]:
+            taken = {id for id in ids if connection.execute(sql, (state, me, batch, now, id)).rowcount}
+            if batch is None:
+                for id in taken:
+                    _let_go(connection, id)
+            return frozenset(taken)
 
         return await self._writer.write(job, durable=True)
 
-    async def change(self, id: str, state: OutboxState, *, note: str = "", due_at: int | None = None) -> None:
-        """What became of one that this program had claimed."""
+    async def change(
+        self, ids: Collection[str], state: OutboxState, *, note: str = "", due_at: int | None = None
+    ) -> None:
+        """What became of those that this program had claimed, all at once."""
         now = self._clock()
         over = state in ("done", "failed")
 
         def job(connection: sqlite3.Connection) -> None:
-            connection.execute(
+            connection.executemany(
                 "UPDATE outbox SET state = ?, note = ?, due_at = coalesce(?, due_at), program = NULL, updated_at = ?,"
                 " unread = CASE WHEN ? THEN 1 ELSE unread END,"
                 " source = CASE WHEN ? THEN NULL ELSE source END WHERE id = ?",
-                (state, note, due_at, now, over, over, id),
+                [(state, note, due_at, now, over, over, id) for id in ids],
             )
-            if over:
+            for id in ids if over else ():
                 _let_go(connection, id)
 
         await self._writer.write(job, durable=True)
@@ -325,7 +334,10 @@ def _let_go(connection: sqlite3.Connection, id: str, states: str = "") -> None:
     connection.execute(f"UPDATE outbox SET attempt_id = NULL WHERE id = ?{only}", (id,))
 
 
+_UNREAD = Waiting.__struct_fields__.index("unread")
+
+
 def _waiting(row: sqlite3.Row) -> Waiting:
     values = list(row)
-    values[15] = bool(values[15])
+    values[_UNREAD] = bool(values[_UNREAD])
     return Waiting(*values)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from msgspec.structs import replace
 
 from routerterm.catalog.parameters import fitted
-from routerterm.core.errors import NoCandidate, ProviderError, RoutertermError
+from routerterm.catalog.pricing import batch_class
+from routerterm.core.errors import NoCandidate, Offline, ProviderError, RateLimited, RoutertermError, Unreachable
 from routerterm.core.events import ReasoningDelta, StreamEnd, StreamError, TextDelta, ToolCallDelta, UsageReported
 from routerterm.core.ledger import AttemptRecord
 from routerterm.core.messages import Part, Text
@@ -22,6 +23,7 @@ from routerterm.engine.chat.context import context_of
 from routerterm.engine.chat.params import params_from_json
 from routerterm.engine.chat.trace import ErrorInfo, ReplyTrace
 from routerterm.protocols import codec
+from routerterm.protocols.base import HttpRequest
 from routerterm.protocols.batch import BATCHES, MOST_BYTES, BatchItem, BatchResult, Steps, T, batch_call
 from routerterm.router.accounting.rows import settlement_row
 from routerterm.store.outbox import Waiting
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
 
 POLL = 60_000
 """Milliseconds between two looks at a batch."""
+AGAIN = 60_000
+"""Milliseconds until a question is tried again that could not leave."""
 
 
 class BatchRunner:
@@ -43,20 +47,23 @@ class BatchRunner:
     def __init__(self, services: Services) -> None:
         self._services, self._store = services, services.store
         self._looked_at: dict[str, int] = {}
-        """When the provider was last asked whether it has a batch of that model."""
+        """When the provider was last asked whether it has the batch of that name."""
 
     async def tick(self, rows: Sequence[Waiting]) -> int:
         """Hand in what waits, and look after what is handed in; how many questions moved."""
         moved = 0
         groups: dict[str, list[Waiting]] = {}
         jobs: dict[str, list[Waiting]] = {}
+        unsure: dict[str, list[Waiting]] = {}
         for row in rows:
             if row.state == "waiting" and row.due_at <= self._store.now() and row.target:
                 groups.setdefault(row.target, []).append(row)
             elif row.state == "submitted" and row.job:
                 jobs.setdefault(row.job, []).append(row)
-            elif row.state == "unsure" and row.target:
-                moved += await self._look_for(row)
+            elif row.state == "unsure" and row.target and row.batch:
+                unsure.setdefault(row.batch, []).append(row)
+        for name, some in unsure.items():
+            moved += await self._look_for(name, some)
         for target, some in groups.items():
             moved += await self._submit(Target.parse(target), some)
         for job, some in jobs.items():
@@ -72,8 +79,7 @@ class BatchRunner:
         key = await self._key(target.provider, None)
         if info is None or not info.enabled or model is None or (key is None and info.needs_key):
             return await self._failed(rows, f"There is no key for {target.provider}, or it is switched off.")
-        items: list[BatchItem] = []
-        mine: list[Waiting] = []
+        bodies: dict[str, BatchItem] = {}
         for row in rows:
             try:
                 guarded = await self._guarded(row, model)
@@ -81,46 +87,41 @@ class BatchRunner:
             except RoutertermError as error:
                 await self._failed([row], error.message)
                 continue
-            if await outbox.claim(row.id, "submitting"):
-                items.append(BatchItem(row.id, self._body(guarded.request, info, model)))
-                mine.append(row)
-        if not items:
+            bodies[row.id] = BatchItem(row.id, self._body(self._as_held(row, guarded.request, model), info, model))
+        name = self._store.new_id()
+        mine = await outbox.claim(bodies, name)
+        if not mine:
             return 0
         call = batch_call(info.protocol, info.base_url, key.secret if key else None, target.model)
+        batches, asked = BATCHES[info.protocol], list[HttpRequest]()
+        items = [item for id, item in bodies.items() if id in mine]
         try:
-            job = await self._run(target.provider, BATCHES[info.protocol].submit(call, items, mine[0].id))
-        except ProviderError as error:
-            for row in mine:  # where the provider says no, nothing was taken; a silence leaves it open
-                state = "failed" if error.status is not None and error.status < 500 else "unsure"
-                await outbox.change(row.id, state, note=error.message)  # type: ignore[arg-type]  # one of two states
+            job = await self._run(target.provider, batches.submit(call, items, name), asked)
+        except RoutertermError as error:
+            state = _after(error, may_be_made=len(asked) > batches.before)
+            again = self._store.now() + AGAIN if state == "waiting" else None
+            await outbox.change(mine, state, note=error.message, due_at=again)
             return len(mine)
-        await outbox.submitted([row.id for row in mine], job, key.label if key else None)
+        await outbox.submitted(mine, job, key.label if key else None)
         return len(mine)
 
-    async def _look_for(self, row: Waiting) -> int:
-        """A program died, or heard nothing, while it handed this in: ask the provider whether the batch is there."""
-        target = Target.parse(row.target or "")
+    async def _look_for(self, name: str, rows: Sequence[Waiting]) -> int:
+        """A program died, or heard nothing, while it handed these in: ask the provider whether it has the batch."""
+        target, now = Target.parse(rows[0].target or ""), self._store.now()
         info = self._services.catalog.provider(target.provider)
         find = BATCHES[info.protocol].find if info is not None and info.protocol in BATCHES else None
-        now = self._store.now()
-        if (
-            info is None
-            or not info.enabled
-            or find is None
-            or 0 <= now - self._looked_at.get(str(target), -POLL) < POLL
-        ):
+        if info is None or not info.enabled or find is None or 0 <= now - self._looked_at.get(name, -POLL) < POLL:
             return 0
-        self._looked_at[str(target)] = now
-        key = await self._key(target.provider, row.key_label)
-        call = batch_call(info.protocol, info.base_url, key.secret if key else None, target.model)
-        others = [one for one in await self._store.outbox.rows() if one.state == "unsure" and one.target == row.target]
-        try:
-            for name in (one.id for one in others):  # a batch has the name of its first question
-                if (job := await self._run(target.provider, find(call, name))) is not None:
-                    await self._store.outbox.submitted([one.id for one in others], job, key.label if key else None)
-                    return len(others)
-        except ProviderError:
-            return 0
+        self._looked_at[name] = now
+        for key in await self._services.keys.keys(target.provider) or (None,):  # nobody knows with which it was sent
+            call = batch_call(info.protocol, info.base_url, key.secret if key else None, target.model)
+            try:
+                job = await self._run(target.provider, find(call, name))
+            except ProviderError:
+                continue
+            if job is not None:
+                await self._store.outbox.submitted([row.id for row in rows], job, key.label if key else None)
+                return len(rows)
         return 0
 
     async def _collect(self, job: str, rows: Sequence[Waiting]) -> int:
@@ -177,19 +178,19 @@ class BatchRunner:
         return int(await store.outbox.answered(row.id, reply_id, answer, record))
 
     def _cost(self, usage: Usage, model: ModelInfo) -> Cost:
-        """By the list's prices of batches; where it has none, half, as all four providers say."""
-        pricer = self._services.money.ports.pricer
-        if "batch" in model.classes:
-            return pricer.cost(replace(usage, tier="batch"), model)
-        whole = pricer.cost(replace(usage, tier=""), model)
-        if whole.source != "computed" or whole.usd is None:
-            return whole
-        return replace(whole, usd=whole.usd / 2, saved=None if whole.saved is None else whole.saved / 2)
+        return self._services.money.ports.pricer.cost(replace(usage, tier=""), batch_class(model))
 
     async def _failed(self, rows: Sequence[Waiting], why: str) -> int:
-        for row in rows:
-            await self._store.outbox.change(row.id, "failed", note=why)
+        await self._store.outbox.change([row.id for row in rows], "failed", note=why)
         return len(rows)
+
+    def _as_held(self, row: Waiting, request: ChatRequest, model: ModelInfo) -> ChatRequest:
+        """Where a cap has to hold, the answer is kept to what is held back for it: nobody looks after it any more."""
+        held, most = row.held_answer, request.params.max_output
+        caps = self._services.money.budget.caps(request, model.target, row.model, self._store.now())
+        if held is None or all(cap.unit == "requests" for cap in caps) or (most is not None and most <= held):
+            return request
+        return replace(request, params=replace(request.params, max_output=max(1, held)))
 
     async def _guarded(self, row: Waiting, model: ModelInfo) -> Guarded:
         """The question with all before it, as it may leave.  Raises `RoutertermError`."""
@@ -225,15 +226,31 @@ class BatchRunner:
         keys = await self._services.keys.keys(provider)
         return next((key for key in keys if key.label == label), next(iter(keys), None))
 
-    async def _run(self, provider: str, steps: Steps[T]) -> T:
-        """Carry out what a batch's protocol wants done.  Raises `ProviderError`."""
+    async def _run(self, provider: str, steps: Steps[T], asked: list[HttpRequest] | None = None) -> T:
+        """Carry out what a batch's protocol wants done; ``asked`` gets what was sent.  Raises `ProviderError`."""
         try:
             request = next(steps)
             while True:
+                if asked is not None:
+                    asked.append(request)
                 request = steps.send(await self._services.router.call(provider, request, MOST_BYTES))
         except StopIteration as end:
             found: T = end.value
             return found
+
+
+def _after(error: RoutertermError, *, may_be_made: bool) -> Literal["waiting", "failed", "unsure"]:
+    """What becomes of questions whose batch could not be handed in.
+
+    Where the provider says no, nothing was taken, and where nobody was reached, it may be tried again.  A silence
+    leaves it open.
+    """
+    if isinstance(error, RateLimited | Unreachable | Offline):
+        return "waiting"
+    status = error.status if isinstance(error, ProviderError) else None
+    if status is not None and status < 500:
+        return "failed"
+    return "unsure" if may_be_made else "waiting"
 
 
 def _read(

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from routerterm.core.errors import NoCandidate, Offline, OverBudget, RoutertermError
+from routerterm.core.errors import NoCandidate, Offline, OverBudget, RoutertermError, Unreachable
 from routerterm.core.events import Failed
 from routerterm.core.ledger import AttemptRecord, CapReached
 from routerterm.core.messages import Message
@@ -29,7 +30,7 @@ from routerterm.engine.outbox.when import When, next_cheap
 from routerterm.protocols.batch import BATCHES
 from routerterm.router.accounting.admission import over
 from routerterm.store.outbox import NewQuestion, Waiting
-from routerterm.wiring.batches import BatchRunner
+from routerterm.wiring.batches import AGAIN, BatchRunner
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
     from routerterm.store.values import Conversation
     from routerterm.wiring.services import Services
 
-AGAIN = 60_000
-"""Milliseconds until a question is tried again that could not leave."""
 _REACH = 3.0
 """Seconds in which a provider's address must take a connection."""
 
@@ -104,7 +103,7 @@ class Outbox:
         services, store = self._services, self._store
         conversation, new = await self._conversation(draft)
         parent = None if new else await store.messages.head(conversation.id)
-        request = await self._request(conversation, parent, draft)
+        request = await self._request(conversation, parent, draft, new=new)
         decision = await services.router.explain(request)
         batch = draft.when.mode == "batch"
         chosen, forecast = self._chosen(decision, batch)
@@ -112,7 +111,6 @@ class Outbox:
         if draft.when.mode == "off-peak":
             due_at = self._cheap_at(chosen.target)
         model = services.catalog.model(chosen.target)
-        high = None if forecast.high is None else forecast.high / (2 if batch else 1)
         route = services.options.route(request.model)
         name = request.model if route is not None else str(chosen.target)
         hold = AttemptRecord(
@@ -126,7 +124,7 @@ class Outbox:
             conversation_id=conversation.id,
             input_tokens=forecast.prompt_tokens,
             output_tokens=forecast.answer,
-            cost_nanousd=None if high is None else to_nano(high),
+            cost_nanousd=None if forecast.high is None else to_nano(forecast.high),
             cost_source="declared" if model is not None and model.local else "computed",
             price_date=model.price_date if model is not None else None,
         )
@@ -172,12 +170,22 @@ class Outbox:
         fields = {"model": draft.model, "system": draft.system, "title": title, "private": draft.private}
         return self._store.conversations.new(**fields, project=project), True
 
-    async def _request(self, conversation: Conversation, parent: str | None, draft: Draft) -> ChatRequest:
+    async def _request(self, conversation: Conversation, parent: str | None, draft: Draft, *, new: bool) -> ChatRequest:
         store, fitting = self._store.messages, self._services.fitting
         before = await context_of(store, parent, conversation.system, draft.model, fitting)
         params, private = params_from_json(conversation.params), conversation.private
         messages = (*before.messages, draft.question)
-        return ChatRequest(draft.model, messages, before.system, params, private=private, client="outbox")
+        request = ChatRequest(
+            draft.model,
+            messages,
+            before.system,
+            params,
+            private=private,
+            client="outbox",
+            conversation_id=None if new else conversation.id,  # one that is on no disk belongs to the open project
+            batch=draft.when.mode == "batch",
+        )
+        return replace(await self._services.within_project(request), conversation_id=conversation.id)
 
     def takes_batches(self, target: Target) -> bool:
         """Whether a model's provider answers batches."""
@@ -197,7 +205,7 @@ class Outbox:
         outbox, services = self._store.outbox, self._services
         if not await self._reachable(row):
             return 0
-        if not await outbox.claim(row.id, "sending"):
+        if not await outbox.claim([row.id]):
             return 0
         session = services.session(row.conversation_id)
         error: RoutertermError | None = None
@@ -208,19 +216,22 @@ class Outbox:
                         error = event.error
         except RoutertermError as failed:
             error = failed
-        if isinstance(error, Offline):  # nobody was reached: nothing was sent, and it may be tried again
-            await outbox.change(row.id, "waiting", note=error.message, due_at=self._store.now() + AGAIN)
+        if isinstance(error, Offline | Unreachable):  # nothing was sent, and it may be tried again
+            await outbox.change([row.id], "waiting", note=error.message, due_at=self._store.now() + AGAIN)
             return 0
         if error is not None:
-            await outbox.change(row.id, "failed", note=error.message)
+            await outbox.change([row.id], "failed", note=error.message)
         else:
-            await outbox.change(row.id, "done")
+            await outbox.change([row.id], "done")
         return 1
 
     async def _reachable(self, row: Waiting) -> bool:
-        """Whether a connection to one of the models' providers comes about."""
+        """Whether a connection comes about to one of the providers that may see the question."""
+        conversation = await self._store.conversations.get(row.conversation_id)
+        private = conversation is not None and conversation.private
+        request = ChatRequest(row.model, (Message.of("user", row.text),), private=private)
         try:
-            decision = await self._services.router.explain(ChatRequest(row.model, (Message.of("user", row.text),)))
+            decision = await self._services.router.explain(request)
         except RoutertermError:
             return True  # what is wrong is said by sending it
         if not decision.candidates:

@@ -146,7 +146,7 @@ class Services(Struct):
         async def begin() -> AsyncGenerator[Event]:
             if "/" not in request.model and not request.private:
                 await self.learn_models(nameless=True)
-            return self.router.stream(await self._within_project(request))
+            return self.router.stream(await self.within_project(request))
 
         return Deferred(begin)
 
@@ -154,9 +154,9 @@ class Services(Struct):
         """What `stream` would send first, without sending it."""
         if "/" not in request.model and not request.private:
             await self.learn_models(nameless=True)
-        return await self.router.outgoing(await self._within_project(request))
+        return await self.router.outgoing(await self.within_project(request))
 
-    async def _within_project(self, request: ChatRequest) -> ChatRequest:
+    async def within_project(self, request: ChatRequest) -> ChatRequest:
         """The request, held to its project's budget; free and local models answer with nothing left.
 
         The project is its conversation's, whoever asks; what belongs to no conversation, such as a request of the

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
 from routerterm.config.paths import Paths
 from tests.tui.chat.program import configure, running, screen_text, until
 
@@ -27,3 +31,27 @@ async def test_a_question_is_queued_listed_sent_and_its_answer_is_marked(paths: 
         await pilot.press("enter")
         await until(pilot, lambda: screen_text(app).count("What comes later") > 2)
         assert not await app.services.store.outbox.unread()
+
+
+async def test_what_a_question_refers_to_waits_with_it(
+    paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "notes.txt").write_text("the plan of winter")
+    (tmp_path / "large.txt").write_text("x" * 60_000)
+    monkeypatch.chdir(tmp_path)
+    configure(paths)
+    async with running(paths, (120, 40)) as (app, pilot):
+        assert app.services is not None
+        await pilot.press(*"/later in 1h Read @notes.txt please", "enter")
+        await until(pilot, lambda: "Queued. /outbox lists what waits." in screen_text(app))
+        (row,) = await app.services.store.outbox.rows()
+        message = await app.services.store.messages.get(row.question_id)
+        assert message is not None
+        assert "the plan of winter" in str(message.parts)
+        await pilot.press("ctrl+n", *"/later in 2h And @large.txt too", "enter")
+        await until(pilot, lambda: "Attached as you see above the text" in screen_text(app))
+        assert "/later in 2h And @large.txt too" in screen_text(app), "what was typed is given back"
+        await pilot.press("enter")
+        await until(pilot, lambda: "/later in 2h And" not in screen_text(app))
+        rows = await app.services.store.outbox.rows()
+        assert [row.text.splitlines()[0] for row in rows] == ["Read @notes.txt please", "And @large.txt too"]

@@ -12,6 +12,7 @@ from msgspec import Struct
 from routerterm.catalog.pricing import (
     SEARCH_TOKENS,
     amount,
+    batch_class,
     dearer_class,
     is_declared_free,
     prices_for,
@@ -75,6 +76,8 @@ class HistoryForecaster(Struct, frozen=True):
         """
         prompt = self.estimator.prompt(request, model)
         short, long = self._answer(request, model)
+        if request.batch:
+            model = batch_class(model)
         if is_declared_free(model):
             return Forecast(prompt, Decimal(0), Decimal(0), model.context, long)
         prices = prices_for(model, prompt)

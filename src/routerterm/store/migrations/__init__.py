@@ -16,6 +16,7 @@ from routerterm.store.migrations.m0008_projects import projects
 from routerterm.store.migrations.m0009_tools import tools
 from routerterm.store.migrations.m0010_causes import causes
 from routerterm.store.migrations.m0011_outbox import outbox
+from routerterm.store.migrations.m0012_batch_names import batch_names
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -32,5 +33,6 @@ ALL: Mapping[str, Callable[[Database], None]] = {
     "0009_tools": tools,
     "0010_causes": causes,
     "0011_outbox": outbox,
+    "0012_batch_names": batch_names,
 }
 """Every step by its name, in the order in which they are taken."""

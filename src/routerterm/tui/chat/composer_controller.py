@@ -211,6 +211,10 @@ class ComposerController:
                 return
             await self._send(text)
 
+    async def attached_all(self, text: str, typed: str) -> bool:
+        """Attach what the question in a command refers to, as Enter does; False where what was typed is given back."""
+        return await self._tools.references.attached_all(text, typed)
+
     async def message(self) -> Message | None:
         """What Enter would send now, with the files that the text refers to; None for a command or nothing."""
         text = self._composer.text

@@ -199,11 +199,11 @@ class References:
 
     # -- attaching -------------------------------------------------------------------------------------
 
-    async def attached_all(self, text: str) -> bool:
+    async def attached_all(self, text: str, typed: str | None = None) -> bool:
         """Attach what the text refers to; whether it may go now.
 
-        What is large or comes from elsewhere is first seen: then the text is given back, and the next Enter sends it.
-        Raises `RoutertermError` for what cannot be attached.
+        What is large or comes from elsewhere is first seen: then the text (what was ``typed``, where that is more) is
+        given back, and the next Enter sends it.  Raises `RoutertermError` for what cannot be attached.
         """
         here = {item.reference for item in self._attachments.items}
         wanted = [each for each in references(text) if each.target not in here]
@@ -213,7 +213,7 @@ class References:
         targets = dict.fromkeys(each.target for each in wanted)
         addresses = any(each.is_address for each in wanted)
         if addresses:
-            self._composer.give_back(text)  # it takes a while: until then everything is as it was
+            self._composer.give_back(typed or text)  # it takes a while: until then everything is as it was
         size = 0
         for target in targets:
             try:
@@ -227,7 +227,7 @@ class References:
         if not addresses and size <= UNSEEN:
             return True
         if not addresses:
-            self._composer.give_back(text)
+            self._composer.give_back(typed or text)
         if any(item.reference in targets for item in self._attachments.items):
             self._tell("Attached as you see above the text. Enter sends it.")
         return False

@@ -38,15 +38,19 @@ class Later(Command):
     async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Queue what follows the time, or what is written; ask for the time where none is said."""
         if argument:
-            chat.app.notify(await self._queue(chat, argument), timeout=6, markup=False)
+            await self._tell(chat, argument)
             return
         from routerterm.engine.outbox.when import HINT
         from routerterm.tui.dialogs.prompt import PromptDialog
 
         async def take(text: str) -> None:
-            chat.app.notify(await self._queue(chat, text), timeout=6, markup=False)
+            await self._tell(chat, text)
 
         chat.app.push_screen(PromptDialog("Send later", HINT, "online", take=take))
+
+    async def _tell(self, chat: CommandContext, argument: str) -> None:
+        if said := await self._queue(chat, argument):
+            chat.app.notify(said, timeout=6, markup=False)
 
     async def _queue(self, chat: CommandContext, argument: str) -> str:
         from routerterm.engine.outbox.when import parse_when
@@ -56,17 +60,25 @@ class Later(Command):
         zone = services.zone
         now = datetime.fromtimestamp(services.store.now() / 1000, UTC).astimezone(zone)
         when, rest = parse_when(argument, now)
-        text, files = rest or chat.composer.text, chat.attachments.take()
+        text = rest or chat.composer.text
+        typed = f"/later {argument}" if rest else text
+        if not rest:
+            chat.composer.put("")  # else it would be kept as the draft
+        try:
+            if not await chat.composer_controller.attached_all(text, typed):
+                return ""
+        except RoutertermError:
+            chat.composer.give_back(typed)
+            raise
+        files = chat.attachments.take()
         if not text.strip() and not files:
             raise RoutertermError("There is no question to send later.", "Write it after the time: /later 22:00 …")
         parts = ((Text(text),) if text.strip() else ()) + tuple(file.part for file in files)
-        if not rest:
-            chat.composer.put("")  # else it would be kept as the draft
         outbox = OutboxController(chat.app, chat.conversation, chat.sidebar)
         try:
             said = await outbox.queue(Message("user", parts), when)
         except RoutertermError:
-            chat.composer.give_back(text)
+            chat.composer.give_back(typed)
             chat.attachments.give_back(files)
             raise
         chat.app.run_worker(outbox.look(), name="outbox", exit_on_error=False)
