@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from itertools import pairwise
 
@@ -15,7 +16,7 @@ from routerterm.core.messages import Message, Text, ToolCall, ToolResult
 from routerterm.core.redact import Redactor
 from routerterm.core.request import ChatRequest
 from routerterm.router.guard import GuardRules, Hit, PersonalGuard, Rule
-from routerterm.router.guard.detect import detect, is_iban, luhn
+from routerterm.router.guard.detect import _API_KEY, detect, is_iban, luhn
 from routerterm.router.guard.redact import Placeholders, Restoring
 from routerterm.router.guard.rules import DETECTORS, Span
 
@@ -212,7 +213,11 @@ def test_restoring_is_the_same_however_the_answer_is_cut(text: str, cuts: list[i
     assert shown + cut_up.end() == expected
 
 
-@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), max_size=6), st.text(max_size=30))
+PROSE = st.text(st.characters(exclude_characters=".:@/<[]("), max_size=30)
+"""Text without what may be an address, where a placeholder stays."""
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), max_size=6), PROSE)
 def test_what_was_taken_out_can_always_be_put_back(spans: list[tuple[int, int]], text: str) -> None:
     stretches = [Span(a, b) for a, b in spans if a < b <= len(text)]
     placeholders = Placeholders(text)
@@ -278,6 +283,31 @@ def test_shapes_in_an_answer_are_hidden_however_it_is_cut(cuts: list[int]) -> No
     assert sorted((hit.rule, hit.action, hit.count) for hit in hits) == [
         ("api_key", "redact", 1), ("email", "redact", 1), ("phone", "redact", 1),
     ]  # fmt: skip
+
+
+KEYS = st.from_regex(re.compile(_API_KEY.pattern, re.ASCII), fullmatch=True).filter(lambda key: len(key) < 150)
+
+
+@given(
+    KEYS,
+    st.sampled_from(
+        ["the key is {}", "({})", "{}", 'a word,"{}" and so on', "http://ann:{}@example.org/x on", "on\n{}"]
+    ),
+    st.lists(st.integers(0, 200), max_size=12),
+)
+def test_keys_in_an_answer_are_hidden_however_it_is_cut(key: str, frame: str, cuts: list[int]) -> None:
+    said = frame.format(key)
+    places = [0, *sorted(min(cut, len(said)) for cut in cuts), len(said)]
+    rules = GuardRules(detectors={"api_key": "redact", "private_key": "redact"})
+    shown, _ = answer(rules, *(said[start:end] for start, end in pairwise(places)))
+    assert shown == frame.format("████████")
+
+
+def test_a_word_that_cannot_become_a_key_is_shown_at_once() -> None:
+    restorer = PersonalGuard(GuardRules(detectors={"api_key": "redact"})).check(ask("hi")).restorer()
+    assert restorer is not None
+    assert [restorer.feed(piece) for piece in ("and so on", "ward s", "k", "-way")] == ["and so on", "ward ", "", ""]
+    assert restorer.end() == "sk-way"
 
 
 def test_a_shape_that_is_forbidden_ends_the_answer() -> None:

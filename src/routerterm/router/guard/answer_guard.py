@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from msgspec.structs import replace
 
 from routerterm.core.redact import secret_redactor
+from routerterm.router.guard.detect import may_begin_key
 from routerterm.router.guard.inspect import Inspector, Match
 from routerterm.router.guard.redact import Masking, Restoring, merged
 from routerterm.router.guard.rules import GuardRules, Span
@@ -28,7 +29,8 @@ class AnswerGuard:
     """The router's `Restorer` for one answer.
 
     Rules for ``assistant`` that redact or block see whole lines, so the answer then comes line by line; detectors
-    that act see whole words; with none of them it comes as it is.  A blocked answer ends with a note in place of the
+    that act see whole words; a word that cannot become a key is not waited for where only keys are looked for; with
+    none of them it comes as it is.  A blocked answer ends with a note in place of the
     rest; the router needs not know.
     """
 
@@ -47,8 +49,11 @@ class AnswerGuard:
         self._masking = Masking(secret_redactor.known)
         self._struck = struck
         self._by_line, self._by_word = bool(acting), bool(shapes)
+        self._only_keys = not acting and shapes.keys() <= {"api_key", "private_key"}
         self._said: list[str] = []
         self._held = ""
+        self._begun = ""
+        """The beginning, already shown, of the word that is not finished."""
         self._stopped = False
 
     def feed(self, text: str) -> str:
@@ -75,26 +80,36 @@ class AnswerGuard:
     def _settled(self) -> int:
         """How much of what is held can no longer become something else."""
         held = self._held
-        if self._by_line:
-            cut = held.rfind("\n") + 1
-        else:
-            cut = _word_start(held)
-            number = _UNFINISHED_NUMBER.search(held, max(0, len(held) - _LONGEST_NUMBER))
-            cut = cut if number is None else min(cut, number.start())
+        cut = held.rfind("\n") + 1 if self._by_line else self._finished_words()
         begin = held.rfind(_BEGIN)
         if self._by_word and begin >= 0 and _END not in held[begin:] and len(held) - begin < _LONGEST_BLOCK:
             return min(cut, begin)
         return cut or (len(held) - OVERLAP if len(held) > HELD else 0)
 
+    def _finished_words(self) -> int:
+        """How much of what is held are words, numbers in several groups among them, that do not go on."""
+        seen = self._begun + self._held
+        start = _word_start(seen)
+        if self._only_keys:
+            return len(self._held) if not may_begin_key(seen[start:]) else max(0, start - len(self._begun))
+        number = _UNFINISHED_NUMBER.search(seen, max(0, len(seen) - _LONGEST_NUMBER))
+        return max(0, min(start, len(seen) if number is None else number.start()) - len(self._begun))
+
     def _ruled(self, cut: int) -> str:
         """What is held up to ``cut``, or to where a match that goes beyond it begins, with what is hidden hidden."""
         if not cut:
             return ""
-        found = self._acting.inspect("assistant", self._held)
+        found = [
+            here
+            for match in self._acting.inspect("assistant", self._begun + self._held)
+            if (here := _after(match, len(self._begun))) is not None
+        ]
         for span in merged(span for match in found for span in match.spans):
             if span.start < cut < span.end:
                 cut = span.start or span.end
         text, self._held = self._held[:cut], self._held[cut:]
+        shown = self._begun + text
+        self._begun = shown[_word_start(shown) :]
         return self._acted(text, [inside for match in found if (inside := _within(match, cut)) is not None])
 
     def _acted(self, text: str, matches: Sequence[Match]) -> str:
@@ -122,6 +137,14 @@ def _word_start(text: str) -> int:
         return len(text)
     words = tail.rsplit(None, 1)
     return len(text) - len(words[-1]) if len(words) > 1 or tail[:1].isspace() else max(0, len(text) - len(tail))
+
+
+def _after(match: Match, start: int) -> Match | None:
+    """The part of a match that lies from ``start`` on, counted from there."""
+    if not start:
+        return match
+    spans = tuple(Span(max(0, span.start - start), span.end - start) for span in match.spans if span.end > start)
+    return replace(match, spans=spans) if spans else None
 
 
 def _within(match: Match, cut: int) -> Match | None:

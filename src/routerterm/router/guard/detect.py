@@ -24,6 +24,12 @@ _API_KEY = LazyPattern(
     r"|eyJ[A-Za-z0-9_-]{10,2000}\.eyJ[A-Za-z0-9_-]{10,4000}\.[A-Za-z0-9_-]{10,1000}"  # a signed web token
     r")(?![A-Za-z0-9])"
 )
+_KEY_BEGINNINGS = (
+    *("sk-", "AIza", "gsk", "xai", "pplx", "hf", "r8", "nvapi", "csk", "fw", "tgp_", "glpat", "npm", "pypi", "dckr_"),
+    *("sbp", "lin_", "shpat", "gho_", "ghp_", "ghr_", "ghs_", "ghu_", "github_", "AKIA", "ASIA", "xox", "sk_", "rk_"),
+    *("SG.", "eyJ"),
+)
+"""What a key of ``_API_KEY`` begins with."""
 _PRIVATE_KEY = LazyPattern(
     r"-----BEGIN (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----"
     r"(?:[A-Za-z0-9+/=\s:,.\\-]{0,20000}?-----END (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----)?"
@@ -62,6 +68,11 @@ _DETECTORS: Mapping[DetectorName, tuple[LazyPattern, Callable[[str], bool]]] = {
     "card": (_CARD, luhn),
     "iban": (_IBAN, is_iban),
 }
+
+
+def may_begin_key(word: str) -> bool:
+    """Whether an unfinished word may still become an API key, a key after punctuation, or a password in an address."""
+    return not word.isalpha() or any(word.startswith(known) or known.startswith(word) for known in _KEY_BEGINNINGS)
 
 
 def detect(name: DetectorName, text: str) -> Iterator[Span]:
