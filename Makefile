@@ -28,7 +28,7 @@ types: ## Types alone
 	@sh scripts/setup.sh test
 	@.venv/bin/mypy
 
-wheel: ## Build wheel and sdist and use both in empty environments, on Python 3.11, 3.12 and 3.13 as far as they are here
+wheel: ## Build the wheels and the sdist and use them in empty environments, on Python 3.11 to 3.14 as far as they are here
 	@sh scripts/wheel.sh
 
 bench: ## Start-up beside a bare Textual app, and import time by module

@@ -29,5 +29,5 @@ lock() { # FILE ARGUMENTS…
 echo xllamacpp >"$work/local.in"
 lock local.txt --no-deps "$work/local.in"
 lock run.txt pyproject.toml --extra serve
-lock site.txt pyproject.toml:site
+lock site.txt --group site
 lock test.txt pyproject.toml --extra serve --extra images --group test --group lint

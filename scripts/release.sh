@@ -16,14 +16,23 @@ look() { # VERSION
     .venv/bin/hatchling build -d dist >/dev/null 2>&1
     tools=build/tools
     [ -x "$tools/bin/twine" ] || { python3 -m venv "$tools" && "$tools/bin/python" -m pip --disable-pip-version-check install --quiet twine shiv==1.0.8; }
-    "$tools/bin/twine" check --strict dist/*
     [ -f "dist/routerterm-$1-py3-none-any.whl" ] || fail "The wheel is not of version $1."
+    .venv/bin/python scripts/split_wheel.py dist
+    "$tools/bin/twine" check --strict dist/*
+    for part in routerterm:routerterm/tui/app.py routerterm:routerterm/themes/phosphor.toml routerterm_core:routerterm/router/client.py \
+        routerterm_core:routerterm/py.typed routerterm_core:routerterm/catalog/data/providers.toml; do
+        .venv/bin/python -m zipfile -l "dist/${part%%:*}-$1-py3-none-any.whl" | grep -q "^${part#*:} " || fail "The wheel of ${part%%:*} lacks ${part#*:}."
+    done
     tar -tzf "dist/routerterm-$1.tar.gz" >dist/files
     for part in README.md LICENSE NOTICE CHANGELOG.md Makefile docs/routerterm.1 themes/ src/routerterm/py.typed tests/ requirements/run.txt; do
         grep -q "^routerterm-$1/$part" dist/files || fail "The sdist lacks $part."
     done
     ! grep -E '(^|/)(\.venv|\.git|__pycache__|\.env|build)/' dist/files || fail "The sdist holds what does not belong there."
     rm dist/files
+    # the recipes of others' package managers, with this version and the sum of this sdist
+    sum=$(.venv/bin/python -c 'import hashlib, sys; print(hashlib.sha256(open(sys.argv[1], "rb").read()).hexdigest())' "dist/routerterm-$1.tar.gz")
+    sed -E "s#/routerterm-[0-9][^/]*\.tar\.gz#/routerterm-$1.tar.gz#; s/^  sha256 .*/  sha256 \"$sum\"/" packaging/homebrew/routerterm.rb >dist/routerterm.rb
+    sed -E "s/^pkgver=.*/pkgver=$1/; s/^sha256sums=.*/sha256sums=('$sum')/" packaging/aur/PKGBUILD >dist/PKGBUILD
 }
 
 version=${1:-}

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Build wheel and sdist, install both into empty environments on every Python that is meant and here (3.11, 3.12, 3.13),
-# and use them there as a stranger would.  A Python that is not here is named and left out.
+# Build the wheels and the sdist, install them into empty environments on every Python that is meant and here (3.11 to
+# 3.14), and use them there as a stranger would: the program, and the library alone.  A Python that is not here is named
+# and left out.
 set -eu
 cd "$(dirname "$0")/.."
 root=$PWD
@@ -8,6 +9,7 @@ sh scripts/setup.sh test
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 "$root/.venv/bin/hatchling" build -d "$work/dist" >/dev/null 2>&1
+.venv/bin/python scripts/split_wheel.py "$work/dist"
 tar -tzf "$work"/dist/*.tar.gz | grep -q '/docs/routerterm.1$' || { echo "the sdist lacks the man page"; exit 1; }
 
 find_python() { # 3.12
@@ -50,26 +52,36 @@ assert len(themes) > 10 and "site-packages" in str(built_in_themes()), themes
 assert find_spec("xllamacpp") is None, "a plain install must be light"'
 }
 
-both() { # PYTHON ENVIRONMENT
-    "$1" -m venv --without-pip "$2" && put "$2" "$work"/dist/*.whl && smoke "$2" &&
-        put "$2" --force-reinstall --no-deps "$work"/dist/*.tar.gz && smoke "$2"
+library() { # ENVIRONMENT
+    try "$1" python -c '
+import sys
+from importlib.util import find_spec
+assert not [name for name in ("textual", "rich", "click", "keyring", "sqlite_utils") if find_spec(name)]
+exec(sys.stdin.read())' <"$work/library.py" | grep -q '^Hello, world$'
+}
+
+every() { # PYTHON ENVIRONMENT
+    "$1" -m venv --without-pip "$2" && put "$2" "$work"/dist/routerterm_core-*.whl && library "$2" &&
+        put "$2" "$work"/dist/routerterm_core-*.whl "$work"/dist/routerterm-*.whl && smoke "$2" && rm -rf "$2" &&
+        "$1" -m venv --without-pip "$2" && put "$2" "$work"/dist/*.tar.gz && smoke "$2"
 }
 
 ours=$(.venv/bin/python -c 'import routerterm; print(routerterm.__version__)')
+sed -n '/^```python$/,/^```$/{/^```/!p;/^```$/q}' docs/library.md >"$work/library.py"
 status=0 tried=0
-for version in 3.11 3.12 3.13; do
+for version in 3.11 3.12 3.13 3.14; do
     if ! python=$(find_python "$version"); then
         echo "Python $version: not here, left out"
         continue
     fi
     began=$(date +%s) tried=$((tried + 1))
-    if both "$python" "$work/$version"; then
-        echo "Python $version: wheel and sdist are good ($(($(date +%s) - began)) s)"
+    if every "$python" "$work/$version"; then
+        echo "Python $version: wheels and sdist are good ($(($(date +%s) - began)) s)"
     else
         echo "Python $version: FAILED"
         status=1
     fi
     rm -rf "${work:?}/$version"
 done
-[ "$tried" -gt 0 ] || { echo "no Python of 3.11 to 3.13 is here"; exit 1; }
+[ "$tried" -gt 0 ] || { echo "no Python of 3.11 to 3.14 is here"; exit 1; }
 exit $status

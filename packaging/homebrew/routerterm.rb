@@ -1,4 +1,4 @@
-# The recipe for a tap; url and sha256 are those of a release (the release workflow publishes the file).
+# The recipe for a tap; a release writes its version and sha256 and publishes the file beside its sdist.
 class Routerterm < Formula
   include Language::Python::Virtualenv
 
