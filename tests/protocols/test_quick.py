@@ -51,24 +51,40 @@ lines = st.builds(
     some("done", "error", "done_reason", "model"),
 )
 starts = st.builds(
-    lambda index, kind: {
-        "type": "content_block_start", "index": index, "content_block": {"type": kind, "id": "c", "name": "f"}
+    lambda index, kind, more: {
+        "type": "content_block_start", "index": index, "content_block": {"type": kind, "id": "c", "name": "f"} | more
     },
     st.integers(0, 2),
-    st.sampled_from(["text", "tool_use"]),
+    st.sampled_from(["text", "tool_use", "server_tool_use", "web_search_tool_result"]),
+    some("text", "citations"),
 )  # fmt: skip
-events = starts | st.builds(
-    lambda kind, index, text, more: {
-        "type": "content_block_delta",
-        "index": index,
-        "delta": {"type": kind[0], kind[1]: text} | more,
-    },
-    st.sampled_from(
-        [("text_delta", "text"), ("thinking_delta", "thinking"), ("input_json_delta", "partial_json"), ("x", "text")]
-    ),
-    st.integers(0, 2) | odd,
-    words,
-    some("type", "text", "thinking"),
+stops = st.builds(lambda index: {"type": "content_block_stop", "index": index}, st.integers(0, 2) | odd)
+citations = st.builds(
+    lambda source: {"type": "content_block_delta", "delta": {"type": "citations_delta", "citation": source}},
+    some("title", "document_title", "url", "cited_text") | odd,
+)
+events = (
+    starts
+    | stops
+    | citations
+    | st.builds(
+        lambda kind, index, text, more: {
+            "type": "content_block_delta",
+            "index": index,
+            "delta": {"type": kind[0], kind[1]: text} | more,
+        },
+        st.sampled_from(
+            [
+                ("text_delta", "text"),
+                ("thinking_delta", "thinking"),
+                ("input_json_delta", "partial_json"),
+                ("x", "text"),
+            ]
+        ),
+        st.integers(0, 2) | odd,
+        words,
+        some("type", "text", "thinking"),
+    )
 )
 texts = st.builds(
     lambda kind, place, text, more: {"type": f"response.{kind}.delta", "output_index": place, "delta": text} | more,

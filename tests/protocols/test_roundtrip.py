@@ -113,7 +113,7 @@ def test_chat_completions(content: list[Content], usage: Usage, places: list[int
     reason = "tool_calls" if _calls(content) else data.draw(st.sampled_from(["stop", "length", "content_filter"]))
     events: list[WireEvent] = [*content, StreamEnd(reason, reason), UsageReported(usage)]  # type: ignore[arg-type]
     body = written(chat.ServerStream(id="x", model="m", created=1), events)
-    assert last_usage(joined(feed("openai-chat", cut(body, places)))) == joined(events)
+    assert joined(last_usage(feed("openai-chat", cut(body, places)))) == joined(events)
     whole = chat.encode_body(events, id="x", model="m", created=1)
     assert set(map(repr, joined(codec("openai-chat").decode_body(whole)))) == set(map(repr, joined(events)))
 
@@ -125,7 +125,7 @@ def test_messages(content: list[Content], usage: Usage, places: list[int], data:
     reason = {"tool_use": "tool_calls", "end_turn": "stop", "max_tokens": "length", "refusal": "content_filter"}[raw]
     events: list[WireEvent] = [*content, StreamEnd(reason, raw), UsageReported(usage)]  # type: ignore[arg-type]
     body = written(anthropic.ServerStream(id="x", model="m"), events)
-    assert last_usage(joined(feed("anthropic-messages", cut(body, places)))) == joined(events)
+    assert joined(last_usage(feed("anthropic-messages", cut(body, places)))) == joined(events)
     whole = anthropic.encode_body(events, id="x", model="m")
     again = joined(codec("anthropic-messages").decode_body(whole))
     assert [event for event in again if isinstance(event, TextDelta)] == [
@@ -146,9 +146,9 @@ def test_responses(content: list[Content], usage: Usage, places: list[int], data
     reason = {"completed": "stop", "max_output_tokens": "length", "content_filter": "content_filter"}[raw]
     events: list[WireEvent] = [*content, StreamEnd(reason, raw), UsageReported(usage)]  # type: ignore[arg-type]
     body = written(responses.ServerStream(id="resp_x", model="m", created=1), events)
-    assert last_usage(joined(feed("openai-responses", cut(body, places)))) == joined(events)
+    assert joined(last_usage(feed("openai-responses", cut(body, places)))) == joined(events)
     whole = responses.encode_body(events, id="resp_x", model="m", created=1)
-    assert last_usage(joined(codec("openai-responses").decode_body(whole))) == joined(events)
+    assert joined(last_usage(codec("openai-responses").decode_body(whole))) == joined(events)
 
 
 @given(content=contents("gemini"), usage=usages(), places=st.lists(st.integers(0, 9999), max_size=5), data=st.data())
@@ -184,7 +184,7 @@ def test_mistral(content: list[Content], usage: Usage, places: list[int], data: 
     raw = "tool_calls" if _calls(content) else data.draw(st.sampled_from(["stop", "length", "content_filter"]))
     events: list[WireEvent] = [*content, StreamEnd(raw, raw), UsageReported(usage)]  # type: ignore[arg-type]
     body = written(mistral.ServerStream(id="x", model="m", created=1), events)
-    assert last_usage(joined(feed("mistral", cut(body, places)))) == joined(events)
+    assert joined(last_usage(feed("mistral", cut(body, places)))) == joined(events)
     whole = mistral.encode_body(events, id="x", model="m", created=1)
     assert set(map(repr, joined(codec("mistral").decode_body(whole)))) == set(map(repr, joined(events)))
 
@@ -213,7 +213,7 @@ def test_a_reported_cost_comes_through() -> None:
         UsageReported(Usage(3, output=2, cost=Decimal("0.0001346"))),
     ]
     body = written(chat.ServerStream(id="x", model="m", created=1), events)
-    assert last_usage(joined(feed("openai-chat", [body]))) == events
+    assert joined(last_usage(feed("openai-chat", [body]))) == events
 
 
 SERVERS = {

@@ -106,7 +106,7 @@ class EventBuilder:
         """A piece of the answer."""
         think = self._think
         if think is None or (think.is_idle and "<" not in piece and "`" not in piece):
-            self._say(piece if piece.isascii() and not self._text.holds else self._text.feed(piece))
+            self._say(self._text.feed(piece))
         else:
             self._split(think.feed(piece))
 
@@ -152,16 +152,15 @@ class EventBuilder:
         if first := index not in self._calls:
             self._calls[index] = SurrogateJoiner()
             id = id or self._made_id(index)
-        if name and index in self._named:
-            name = ""
-        elif name:
+        if name:
+            name = "" if index in self._named else identifier(name)
             self._named.add(index)
         if arguments:
             self._argued.add(index)
         arguments = self._calls[index].feed(arguments)
         if first or name or arguments or signature:
             self.spoke = self._answered = True
-            self._out.append(ToolCallDelta(index, identifier(id), identifier(name), arguments, signature))
+            self._out.append(ToolCallDelta(index, identifier(id) if id else "", name, arguments, signature))
 
     def _made_id(self, index: int) -> str:
         """An id for a call that came without one: clients pair results by it.
@@ -232,8 +231,8 @@ class EventBuilder:
 
     def _say(self, piece: str) -> None:
         if piece:
-            self.spoke = True
-            self._answered = self._answered or not piece.isspace()
+            if not self._answered:
+                self.spoke, self._answered = True, not piece.isspace()
             self._out.append(TextDelta(piece))
 
 

@@ -139,11 +139,6 @@ class SurrogateJoiner:
     def __init__(self) -> None:
         self._held = ""
 
-    @property
-    def holds(self) -> bool:
-        """Whether half a character waits."""
-        return bool(self._held)
-
     def feed(self, piece: str) -> str:
         """What can be said now; a high surrogate at the end waits for its other half."""
         if not self._held and piece.isascii():

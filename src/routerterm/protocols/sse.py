@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from msgspec import Struct
 
 MAX_LINE = 16 * 1024 * 1024
 """The longest line in bytes: a picture inside a chunk is a few megabytes, an attack is not a line at all."""
@@ -83,7 +83,7 @@ class Lines:
 _MOST_STRAY = 64 * 1024
 
 
-class ServerEvent(NamedTuple):
+class ServerEvent(Struct, frozen=True, gc=False):
     """One event.  ``name`` is empty where the server gave none."""
 
     name: str
@@ -107,7 +107,7 @@ class SseParser:
 
     def feed(self, data: bytes) -> list[ServerEvent]:
         """The events that these bytes complete.  Raises `TooLong`."""
-        if (event := self._whole_event(data)) is not None:
+        if (event := self.whole(data)) is not None:
             return [event]
         out: list[ServerEvent] = []
         for line in self._lines.feed(data):
@@ -119,6 +119,20 @@ class SseParser:
                 self._name = ""
         return out
 
+    def whole(self, data: bytes) -> ServerEvent | None:
+        """The event, if these bytes are one of one line, as most pieces are, and nothing waits before them."""
+        if data[-1:] != b"\n" or self._data or self._name or not self._lines.is_clear or len(data) > self._limit:
+            return None
+        lines = data.splitlines()  # of bytes: at the ends of lines that server-sent events know, and at no others
+        name = ""
+        if len(lines) == 3 and lines[0][:7] == b"event: ":
+            name = lines[0][7:].decode("utf-8", "replace")
+        elif len(lines) != 2:
+            return None
+        if lines[-1] or lines[-2][:6] != b"data: ":
+            return None
+        return ServerEvent(name, lines[-2][6:])
+
     def end(self) -> list[ServerEvent]:
         """A last event that lacks its blank line.  It may be cut: the caller must see whether it is whole."""
         out: list[ServerEvent] = []
@@ -127,24 +141,6 @@ class SseParser:
         if self._data:
             self._dispatch(out)
         return out
-
-    def _whole_event(self, data: bytes) -> ServerEvent | None:
-        """The event, if these bytes are one of one line, as most pieces are, and nothing waits before them."""
-        if data[-2:] == b"\n\n":
-            end = -2
-        elif data[-4:] == b"\r\n\r\n":
-            end = -4
-        else:
-            return None
-        name, rest = b"", data[:end]
-        if data[:7] == b"event: ":
-            name, _, rest = rest[7:].partition(b"\n")
-            name = name[:-1] if name[-1:] == b"\r" else name
-        if rest[:6] != b"data: " or b"\n" in rest or b"\r" in rest or b"\r" in name or len(data) > self._limit:
-            return None
-        if self._data or self._name or not self._lines.is_clear:
-            return None
-        return ServerEvent(name.decode("utf-8", "replace"), rest[6:])
 
     def _field(self, line: bytes, out: list[ServerEvent]) -> None:
         if line[:6] == b"data: ":

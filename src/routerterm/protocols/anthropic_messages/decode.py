@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, Literal, assert_never
+from typing import Any, TypeAlias, assert_never
 
 import msgspec
 from msgspec import Struct
@@ -31,15 +31,48 @@ class _QuickInput(Struct, tag_field="type", tag="input_json_delta"):
     partial_json: str
 
 
-class _QuickEvent(Struct):
+class _Citation(Struct):
+    title: str | None = None
+    document_title: str | None = None
+    url: str | None = None
+
+
+class _QuickCitation(Struct, tag_field="type", tag="citations_delta"):
+    citation: _Citation
+
+
+_Piece: TypeAlias = _QuickText | _QuickThought | _QuickInput | _QuickCitation
+
+
+class _QuickDelta(Struct, tag_field="type", tag="content_block_delta"):
     """A piece of a block, which nearly all events are."""
 
-    type: Literal["content_block_delta"]
-    delta: _QuickText | _QuickThought | _QuickInput
+    delta: _Piece
     index: int | None = None
 
 
-_quick = msgspec.json.Decoder(_QuickEvent).decode
+class _TextBlock(Struct, tag_field="type", tag="text"):
+    text: str = ""
+    citations: None = None
+
+
+class _Asked(Struct, tag_field="type", tag="server_tool_use"):
+    """A tool that runs at the provider: nothing of it is read."""
+
+
+class _Found(Struct, tag_field="type", tag="web_search_tool_result"):
+    """What it found: many kilobytes."""
+
+
+class _QuickStart(Struct, tag_field="type", tag="content_block_start"):
+    content_block: _TextBlock | _Asked | _Found
+
+
+class _QuickStop(Struct, tag_field="type", tag="content_block_stop"):
+    index: int | None = None
+
+
+_quick = msgspec.json.Decoder(_QuickDelta | _QuickStart | _QuickStop).decode
 
 
 class MessagesDecoder:
@@ -51,21 +84,17 @@ class MessagesDecoder:
         self._usage: dict[str, Any] = {}
 
     def quick(self, data: bytes, emit: EventBuilder) -> bool:
-        """Take an event that is a piece of text, of thoughts or of a call."""
+        """Take an event that is a piece of a block, its end, or the start of one of text."""
         try:
             event = _quick(data)
         except (msgspec.DecodeError, ValueError, RecursionError):
             return False
-        match event.delta:
-            case _QuickText(text=words):
-                emit.text(words)
-            case _QuickThought(thinking=words):
-                emit.reasoning(words)
-            case _QuickInput(partial_json=words):
-                if (index := self._calls.get(_key(event.index))) is not None:
-                    emit.call(index, arguments=words)
-            case _ as never:
-                assert_never(never)
+        if isinstance(event, _QuickDelta):
+            self._piece(event.delta, event.index, emit)
+        elif isinstance(event, _QuickStop):
+            self._stop(event.index, emit)
+        elif isinstance(event.content_block, _TextBlock):
+            emit.text(event.content_block.text)
         return True
 
     def on(self, name: str, payload: Mapping[str, Any], emit: EventBuilder) -> None:
@@ -156,6 +185,20 @@ class MessagesDecoder:
                 _cite(mapping(delta.get("citation")), emit)
             case _:
                 pass
+
+    def _piece(self, piece: _Piece, place: int | None, emit: EventBuilder) -> None:
+        match piece:
+            case _QuickText(text=words):
+                emit.text(words)
+            case _QuickThought(thinking=words):
+                emit.reasoning(words)
+            case _QuickInput(partial_json=words):
+                if (index := self._calls.get(_key(place))) is not None:
+                    emit.call(index, arguments=words)
+            case _QuickCitation(citation=source):
+                emit.cite(source.title or source.document_title or "", source.url or "")
+            case _ as never:
+                assert_never(never)
 
     def _stop(self, place: Any, emit: EventBuilder) -> None:
         """Arguments that did not come in pieces came with the block's start."""
