@@ -190,10 +190,10 @@ class StreamDecoder:
     def _object(self, name: str, data: bytes) -> None:
         emit, self._seen = self._emit, True
         emit.origin = data
-        if name != "error" and (self._misses < _MOST_MISSES or self._misses % _SELDOM == 0):
-            if self._reader.quick(data, emit):
-                self._misses = 0
-                return
+        likely = name != "error" and (self._misses < _MOST_MISSES or self._misses % _SELDOM == 0)
+        if likely and self._reader.quick(data, emit):
+            self._misses = 0
+            return
         self._misses += 1
         try:
             payload = loads(data)
