@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from tests.cli.program import routerterm
+from tests.cli.program import PROGRAM, routerterm
+from tests.keys.terminal import Terminal
 
 from routerterm.config.paths import Paths
 
@@ -59,3 +61,14 @@ def test_without_a_terminal_nothing_that_needs_an_answer_runs(home: Path) -> Non
     unknown = routerterm("ask", "-m", "demo/tools", "--tool", "nothing.*", "read", env=environ(home))
     assert unknown.code == 1
     assert "No tool is available as nothing.*." in unknown.err
+
+
+def test_what_was_typed_before_the_question_does_not_answer_it(home: Path) -> None:
+    settings(home, "on")
+    words = [*PROGRAM, "ask", "-m", "demo/tools", "--tool", "fetch", "read"]
+    terminal = Terminal(words, os.environ | environ(home))
+    terminal.type("y\n")
+    terminal.wait_for("n no: ")
+    terminal.type("n\n")
+    assert terminal.end() == 0
+    assert b"The user declined this call." in terminal.said

@@ -62,9 +62,18 @@ class Approval:
     def _asked(self, ask: Ask) -> Verdict:
         reason = f" ({ask.reason})" if ask.reason else ""
         print_line(f"Run {one_line(ask.tool.shown)} {one_line(ask.arguments)}{reason}?", err=True)
+        _forget_typed()
         print_line("y once, a for this conversation, s always, n no: ", err=True, end="")
         verdicts: dict[str, Verdict] = {"y": "once", "a": "conversation", "s": "always"}
         return verdicts.get(sys.stdin.readline().strip().lower()[:1], "no")
+
+
+def _forget_typed() -> None:
+    """What was typed before the question was shown is no answer to it."""
+    if sys.platform != "win32":
+        import termios
+
+        termios.tcflush(sys.stdin, termios.TCIFLUSH)
 
 
 class AskTools:

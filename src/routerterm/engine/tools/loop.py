@@ -18,33 +18,24 @@ from typing import Any, Protocol, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
-from routerterm.core.errors import GuardBlocked, NoCandidate, OverBudget, ProviderError, RoutertermError
+from routerterm.core.errors import GuardBlocked, NoCandidate, OverBudget, RoutertermError
 from routerterm.core.events import (
-    AttemptStarted,
     Event,
     Failed,
-    Finished,
-    ReasoningDelta,
-    Recovered,
     StepEnded,
-    TextDelta,
-    Timing,
     ToolCallDelta,
     ToolFinished,
     ToolStarted,
 )
 from routerterm.core.ledger import Cap
 from routerterm.core.messages import Message, ToolCall, ToolResult
-from routerterm.core.money import Cost, to_nano
-from routerterm.core.reply import ReplyBuilder
 from routerterm.core.request import ChatRequest, Tool
 from routerterm.core.targets import Target
-from routerterm.core.usage import Usage
 from routerterm.engine.chat.router_port import ChatRouter
 from routerterm.engine.tools.search import SEARCH_ABOVE, found_tools, meta_tools
+from routerterm.engine.tools.step import Heard, Sums
 from routerterm.engine.tools.values import Answer, Ask, CallResult, ToolInfo
 from routerterm.protocols.json_utils import scrub
-from routerterm.router.accounting.rows import total_cost, total_usage
 
 Approve: TypeAlias = Callable[[Ask], Awaitable[Answer]]
 """Asks the person about a call.  Without anybody to ask it says no."""
@@ -117,65 +108,66 @@ class ToolLoop:
 
         ``keep`` writes what there is so far to disk; what it has written survives a power cut.
         """
-        sums, history, names = _Sums(), request.messages, ""
+        sums, history, names = Sums(), request.messages, ""
         step, broken = 1, None
         while True:
-            last = step >= self._limits.steps
-            asked = self._asked(replace(request, messages=history), step, sums, names)
-            said, end, target = ReplyBuilder(), None, None
-            async with aclosing(router.stream(asked)) as events:
-                async for event in events:
-                    if isinstance(event, Finished | Failed):
-                        end = event
-                        continue
-                    if isinstance(event, ToolCallDelta):
-                        event = self._unique(event, step)
-                    said = _folded(said, event)
-                    target = event.target if isinstance(event, AttemptStarted) else target
-                    yield event
-            if end is None:
+            heard = Heard()
+            async with aclosing(
+                router.stream(self._asked(replace(request, messages=history), step, sums, names))
+            ) as all_:
+                async for event in all_:
+                    if (shown := heard.take(self._unique(event, step))) is not None:
+                        yield shown
+            if heard.end is None:
                 return
-            sums.add(end)
-            calls = [part for part in said.parts() if isinstance(part, ToolCall)]
-            if isinstance(end, Failed):
-                if calls and broken is None and isinstance(end.error, ProviderError) and target is not None:
+            sums.add(heard.end)
+            if isinstance(heard.end, Failed):
+                if broken is None and heard.broken_by is not None:
                     # No model can take up another's half call, and none of it has run: the step is asked once more.
-                    broken, request = end, _without(request, target)
+                    broken, request = heard.end, _without(request, heard.broken_by)
                     yield StepEnded(step, kept=False)
                     continue
-                if broken is not None and isinstance(end.error, NoCandidate):
-                    end = broken  # there was nobody else: what went wrong first is what is wrong
-                yield sums.failed(self._explained(end, step))
+                yield sums.failed(self._explained(_first_cause(heard.end, broken), step))
                 return
-            if not calls:
-                yield sums.finished(end)
+            if not heard.calls:
+                yield sums.finished(heard.end)
                 return
             yield StepEnded(step)
             await keep()
-            if last:  # it was told to answer in words, and calls all the same
-                for call in calls:
-                    yield ToolFinished(ToolResult(call.id, OUT_OF_STEPS, self._shown(call), is_error=True))
-                yield sums.finished(end)
-                return
             results: list[ToolResult] = []
-            for number, call in enumerate(calls):
-                yield ToolStarted(call.id, self._shown(call), call.arguments)
-                if number < MOST_CALLS:
-                    result = await self._result(call)
-                else:
-                    result = ToolResult(call.id, TOO_MANY, self._shown(call), is_error=True)
-                results.append(result)
-                yield ToolFinished(result)
-                await keep()
-            history = (*history, Message("assistant", said.parts()), Message("tool", tuple(results)))
-            names = ",".join(dict.fromkeys(self._shown(call) for call in calls))
+            async with aclosing(self._carry_out(heard.calls, step, results, keep)) as ran:
+                async for told in ran:
+                    yield told
+            if step >= self._limits.steps:
+                yield sums.finished(heard.end)
+                return
+            history = (*history, Message("assistant", heard.said.parts()), Message("tool", tuple(results)))
+            names = ",".join(dict.fromkeys(self._shown(call) for call in heard.calls))
             step, broken = step + 1, None
+
+    async def _carry_out(
+        self, calls: Sequence[ToolCall], step: int, results: list[ToolResult], keep: Callable[[], Awaitable[None]]
+    ) -> AsyncGenerator[ToolStarted | ToolFinished]:
+        """Run the calls of a step, one after the other, and put what came of each into ``results``."""
+        if step >= self._limits.steps:  # it was told to answer in words, and calls all the same
+            for call in calls:
+                yield ToolFinished(ToolResult(call.id, OUT_OF_STEPS, self._shown(call), is_error=True))
+            return
+        for number, call in enumerate(calls):
+            yield ToolStarted(call.id, self._shown(call), call.arguments)
+            if number < MOST_CALLS:
+                result = await self._result(call)
+            else:
+                result = ToolResult(call.id, TOO_MANY, self._shown(call), is_error=True)
+            results.append(result)
+            yield ToolFinished(result)
+            await keep()
 
     def first(self, request: ChatRequest) -> ChatRequest:
         """What the first step asks."""
-        return self._asked(request, 1, _Sums())
+        return self._asked(request, 1, Sums())
 
-    def _asked(self, request: ChatRequest, step: int, sums: _Sums, names: str = "") -> ChatRequest:
+    def _asked(self, request: ChatRequest, step: int, sums: Sums, names: str = "") -> ChatRequest:
         """What a step asks; ``names`` are the tools whose results it takes along."""
         return replace(
             request,
@@ -187,13 +179,13 @@ class ToolLoop:
             caps=(*request.caps, *self._caps(sums)),
         )
 
-    def _unique(self, delta: ToolCallDelta, step: int) -> ToolCallDelta:
-        """The piece of a call, with an id that no earlier step has used: some providers count from 0 each time."""
-        if not delta.id or self._ids.setdefault(delta.id, step) == step:
-            return delta
-        return replace(delta, id=f"{delta.id}-{step}")
+    def _unique(self, event: Event, step: int) -> Event:
+        """A piece of a call gets an id that no earlier step has used: some providers count from 0 each time."""
+        if not isinstance(event, ToolCallDelta) or not event.id or self._ids.setdefault(event.id, step) == step:
+            return event
+        return replace(event, id=f"{event.id}-{step}")
 
-    def _caps(self, sums: _Sums) -> tuple[Cap, ...]:
+    def _caps(self, sums: Sums) -> tuple[Cap, ...]:
         """What this answer may still cost."""
         most = self._limits.usd_nano
         return () if most is None else (Cap("request", "usd", max(0, most - sums.spent)),)
@@ -272,55 +264,15 @@ def reason_to_ask(tool: ToolInfo, repeats: int, allowed_here: Collection[str]) -
     return None if tool.permission == "allow" or tool.name in allowed_here else ""
 
 
-def _folded(said: ReplyBuilder, event: Event) -> ReplyBuilder:
-    """What the step has said, with one more event."""
-    if isinstance(event, Recovered) and event.how == "restart":
-        return ReplyBuilder()
-    if isinstance(event, TextDelta | ReasoningDelta | ToolCallDelta):
-        said.add(event)
-    return said
+def _first_cause(failed: Failed, before: Failed | None) -> Failed:
+    """Where there was nobody else to ask, what went wrong first is what is wrong."""
+    return before if before is not None and isinstance(failed.error, NoCandidate) else failed
 
 
 def _without(request: ChatRequest, target: Target) -> ChatRequest:
     """The request, past a model that failed."""
     controls = request.controls
     return replace(request, controls=replace(controls, ignore=(*controls.ignore, str(target))))
-
-
-class _Sums:
-    """Usage, cost and attempts of all steps so far."""
-
-    def __init__(self) -> None:
-        self._usages: list[Usage] = []
-        self._costs: list[Cost] = []
-        self._attempts = 0
-        self._first_ms: int | None = None
-        self._total_ms = 0
-
-    @property
-    def spent(self) -> int:
-        """Nano-USD, as far as prices are known."""
-        return sum(to_nano(cost.usd) for cost in self._costs if cost.usd is not None)
-
-    def add(self, end: Finished | Failed) -> None:
-        """One step more."""
-        if end.attempts:
-            self._usages.append(end.usage)
-            self._costs.append(end.cost)
-        self._attempts += end.attempts
-        if isinstance(end, Finished):
-            self._first_ms = end.timing.ttft_ms if self._first_ms is None else self._first_ms
-            self._total_ms += end.timing.total_ms
-
-    def finished(self, end: Finished) -> Finished:
-        """The last step's end, with the sums of all."""
-        sums = {"usage": total_usage(self._usages), "cost": total_cost(self._costs), "attempts": self._attempts}
-        return replace(end, **sums, timing=Timing(self._first_ms, self._total_ms))
-
-    def failed(self, end: Failed) -> Failed:
-        """The same of one that failed."""
-        usage = total_usage(self._usages) if self._usages else Usage()
-        return replace(end, usage=usage, cost=total_cost(self._costs), attempts=self._attempts)
 
 
 def _object(arguments: str) -> dict[str, Any]:
