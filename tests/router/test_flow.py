@@ -20,6 +20,7 @@ from routerterm.core.errors import (
     InsufficientCredit,
     InvalidKey,
     InvalidResponse,
+    ModelForbidden,
     ModelLoading,
     ModelNotFound,
     NoCandidate,
@@ -97,6 +98,7 @@ CASES: dict[str, tuple[list[ProviderError], list[str], type[Exception] | None]] 
         ["a:k", "b:k"],
         Unreachable,
     ),
+    "a model that is not for the key": ([ModelForbidden("x")], ["a:k", "b:k"], None),
     "one provider's 400 is about that provider": ([BadRequest("x")], ["a:k", "b:k"], None),
     "a second one's is about the request": ([BadRequest("x"), BadRequest("x")], ["a:k", "b:k"], BadRequest),
     "one provider's filter is its own": ([ContentBlocked("x")], ["a:k", "b:k"], None),
@@ -151,6 +153,13 @@ def test_alone(name: str) -> None:
     made, _ = play([option(A)], outcomes)
     assert len(made) == attempts
     assert made[-1].delay == pytest.approx(delay)
+
+
+def test_a_model_that_is_not_for_a_key_may_be_for_another() -> None:
+    pool = tuple(f"k{number}" for number in range(10))
+    attempts, end = play([option(A, keys=pool)], [ModelForbidden("x")] * 9)
+    assert end is None
+    assert [attempt.key for attempt in attempts] == list(pool)
 
 
 def test_another_key_comes_before_another_provider() -> None:

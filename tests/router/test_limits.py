@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routerterm.core.errors import InsufficientCredit, InvalidKey, RateLimited, ServerError
+from routerterm.core.errors import InsufficientCredit, InvalidKey, ModelForbidden, RateLimited, ServerError
 from routerterm.core.ports import ApiKey, State
 from routerterm.core.secret import Secret
 from routerterm.protocols.limits import limits as header_limits
@@ -48,6 +48,15 @@ def test_a_second_model_s_429_rests_the_whole_key() -> None:
 def test_a_limit_of_the_account_rests_the_whole_key_at_once() -> None:
     state = refused(None, KEY, 0.0, RateLimited("x", account=True), RULES, ONE)
     assert rest(state, TWO) == 300.0
+
+
+def test_a_model_that_is_not_for_the_key_says_nothing_of_others() -> None:
+    state = refused(None, KEY, 0.0, ModelForbidden("x"), RULES, ONE)
+    assert rest(state, ONE) > 0.0
+    assert view(state, KEY, 0.0, ONE).out is None
+    state = refused(state, KEY, 1.0, RateLimited("x"), RULES, TWO)
+    assert rest(state, Use(model="three"), 1.0) == 0.0, "one refusal for speed is still about one model"
+    assert rest(answered(state, KEY, 2.0, TWO), ONE, 3.0) > 0.0
 
 
 def test_an_account_without_credit_still_has_what_is_free() -> None:

@@ -11,6 +11,7 @@
     │   ├── InsufficientCredit          key unpaid: next key, never retried
     │   │   └── PartialCredit           it can pay for a shorter answer: the same model, with fewer tokens
     │   ├── ModelNotFound               unknown or switched off: next candidate
+    │   ├── ModelForbidden              not for this key: next key, which is well for every other model
     │   ├── ContentBlocked              refused by a filter: the same
     │   ├── RateLimited                 too fast: wait, cool the key
     │   ├── ServerError                 5xx and the like: once more, then the next
@@ -179,6 +180,13 @@ class ModelNotFound(ProviderError):
 
     kind = "model_gone"
     recovery = RecoveryPolicy(next_candidate=True)
+
+
+class ModelForbidden(ProviderError):
+    """The key may not use this model; it may use others, and another key may use this one."""
+
+    kind = "model_forbidden"
+    recovery = RecoveryPolicy(next_key=True, next_candidate=True)
 
 
 class ContentBlocked(ProviderError):

@@ -16,6 +16,7 @@ from routerterm.core.errors import (
     InsufficientCredit,
     InvalidKey,
     InvalidResponse,
+    ModelForbidden,
     ModelLoading,
     ModelNotFound,
     PartialCredit,
@@ -40,6 +41,7 @@ _HINTS: Mapping[type[ProviderError], str] = {
     InvalidKey: "Check the key with: routerterm keys test",
     InsufficientCredit: "Top up the account at the provider, or use another key.",
     ModelNotFound: "List the models with: routerterm models",
+    ModelForbidden: "Allow the model for the key at its provider, or use another key or model.",
     ContentBlocked: "The provider's filter refused it; rephrase, or use another model.",
     RateLimited: "It is retried automatically after the wait.",
     ModelLoading: "The model is being loaded; the request is retried automatically.",
@@ -97,6 +99,10 @@ def error_type(failure: ErrorBody) -> type[ProviderError]:
     for rule in RULES:
         if rule.is_named(failure):
             return rule.error
+    if not failure.payload and failure.status == 403:
+        return AccessDenied  # no provider's JSON: a network or a firewall on the way said it
+    if not failure.payload and failure.message and failure.status == 404:
+        return InvalidResponse
     for rule in RULES:
         if failure.status in rule.statuses:
             return rule.error
@@ -109,7 +115,10 @@ def error_type(failure: ErrorBody) -> type[ProviderError]:
 
 
 _NO_QUOTA = LazyPattern(r"(?i)\blimit:\s*0\b(?![.\d])")
-_REQUESTED = LazyPattern(r"(?i)\blimit:? ([\d,]{1,15})\b.{0,80}?\brequested:? ([\d,]{1,15})\b")
+_REQUESTED = LazyPattern(
+    r"(?i)\blimit:? (?P<limit>[\d,]{1,15})\b.{0,80}?\brequested:? (?P<size>[\d,]{1,15})\b"
+    r"|\b(?P<own>[\d,]{1,15}) (?:\w+ )?tokens\b.{0,60}?\b(?:limit|quota) of (?P<most>[\d,]{1,15})\b.{0,30}\bper\b"
+)
 _TOP_UP = LazyPattern(r"(?i)can only afford \d")
 
 
@@ -120,7 +129,10 @@ def _by_shape(failure: ErrorBody) -> type[ProviderError] | None:
     if _TOP_UP.search(failure.message):
         return PartialCredit
     if failure.status in (400, 413, 429) and (match := _REQUESTED.search(failure.message)):
-        limit, requested = (int(digits.replace(",", "") or 0) for digits in match.groups())
+        limit, requested = (
+            int((match[one] or match[other]).replace(",", "") or 0)
+            for one, other in (("limit", "most"), ("size", "own"))
+        )
         if requested > limit:
             return RequestTooLarge  # larger than the whole window: waiting never makes it fit
     if failure.is_page and failure.status in (401, 403):

@@ -13,6 +13,8 @@ from routerterm.core.errors import ProviderError
 from routerterm.core.lazy_pattern import LazyPattern
 from routerterm.protocols.json_utils import EMPTY, NotJson, loads, mapping, objects, text
 
+_LONGEST_MESSAGE = 8_000
+"""Characters of a message that are looked at: a longer one echoes the request, and costs seconds to search."""
 _MODEL = LazyPattern(r"(?i)\bmodels?(?::?\s+[`'\"]?|/)([\w][\w./:@-]{2,80})[`'\"]?")
 _TAG = LazyPattern(r"<(script|style)\b.*?</\1>|<[^>]*>", re.IGNORECASE | re.DOTALL)
 _TITLE = LazyPattern(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
@@ -40,7 +42,7 @@ def read_error_body(status: int, body: Any) -> ErrorBody:
     """The failure in a body of any shape: JSON, a list of it, a web page, plain text, nothing."""
     payload, plain = _parse(body)
     error = _error(payload)
-    message = _message(error, payload) or plain
+    message = (_message(error, payload) or plain)[:_LONGEST_MESSAGE]
     behind = _behind(error, message)
     words = [word for word in (*_codes(error, payload), *_codes(behind, EMPTY)) if word]
     detail = " ".join([message, *words, *_quotas(error)])
@@ -152,6 +154,7 @@ def _message(error: Mapping[str, Any], payload: Mapping[str, Any]) -> str:
             "detail",
             "msg",
             "error_message",
+            "error_msg",
             "error_description",
             "errorMessage",
             "title",

@@ -16,6 +16,7 @@ from routerterm.core.errors import (
     InsufficientCredit,
     InvalidKey,
     InvalidResponse,
+    ModelForbidden,
     ModelLoading,
     ModelNotFound,
     RateLimited,
@@ -72,7 +73,13 @@ RULES: tuple[Rule, ...] = (
             r"too many (input |prompt )?tokens",
             r"token count .{0,60}(exceed|supports? up to|larger than|over the limit)",
             r"input is too (long|large)",
-            r"(prompt|input|message|conversation|request) (is |was )?(too long|longer than|too large for the model)",
+            r"(prompt|input|message|conversation|request)s? (is |are |was |were )?"
+            r"(too (long|large)|longer than|over the limit)",
+            r"(prompt|input|request|messages?|conversation) (has|have|is|contains?|of) [\d,]{3,15} (\w+ )?tokens.{0,40}"
+            r"(more|longer|larger|greater) than|[\d,]{3,15} tokens.{0,40}\(total context",
+            r"(prompt|input) tokens? (limit|count) exceeded|too many total text bytes",
+            r"(payload|request|body|entity)( (size|body|entity|payload))? "
+            r"(is |was )?(too large|exceeds? (the |its )?(\w+ )?(limit|size))",
             r"length of (all|the) messages .{0,40}too long",
             r"reduce (the length of|the number of tokens in) (the |your )?(messages|prompt|input|conversation)",
             r"too large for model with \d+ maximum",
@@ -101,7 +108,7 @@ RULES: tuple[Rule, ...] = (
             "insufficient_(quota|balance|credits?|funds|user_quota) billing_.* exceeded_current_quota_error "
             "arrearage payment_required "
             "(spend|spending|budget|credit|organi[sz]ation|monthly|usage|hard)_.*limit_(exceeded|reached) "
-            "(spend|spending|budget|credit|usage)_(limit|cap)_(exceeded|reached) "
+            "(spend|spending|budget|credit|usage)_(limit|cap)_(exceeded|reached) budget_?exceeded exceeded_?budget "
             "(account|credits?|balance)_?(overdue|exhausted|depleted)(error)? accountoverdueerror no_credits? "
             "1113 "
         ),
@@ -110,9 +117,11 @@ RULES: tuple[Rule, ...] = (
             r"balance (is |was )?(insufficient|too low|exhausted|negative|used up)|\barrearage\b|余额不足|欠费",
             r"(insufficient|out of|not enough|no|zero|negative) (account |remaining )?(balance|credits?|funds)\b",
             r"(used all|exhausted|run out of|ran out of) .{0,40}(credits?|balance)",
+            r"(credits?|balance|prepayment|funds) .{0,20}(are |is |has been |have been )?(depleted|exhausted|used up)",
+            r"unpaid (invoice|bill|balance)|exceededbudget",
             r"spend(ing)? (limit|cap)",
-            r"(reached|exceeded|hit|over) (your|the|its|a) .{0,40}"
-            r"(usage|budget|billing|monthly|spend\w*|credit) (limits?|cap|budget|quota)",
+            r"(reached|exceeded|hit|over) (your|the|its|a|their) (?!.{0,40}\b(minute|hour\w*|session|\d-hour)\b).{0,40}"
+            r"(usage|budget|billing|monthly|spend\w*|credit) (token |request )?(limits?|cap|budget|quota)",
             r"(key|budget) limit exceeded",
             r"budget has been exceeded",
             r"exceeded your monthly .{0,20}credits?",
@@ -142,12 +151,13 @@ RULES: tuple[Rule, ...] = (
             r"(requires|failed) moderation",
             r"(inappropriate|sensitive|harmful|prohibited|high[- ]risk|unsafe) (content|words|information|input)",
             r"violat(es|ed|ing) .{0,60}(polic|guideline|terms)",
+            r"\bprohibited[ _]content|(classified|detected) as (unsafe|harmful|sensitive)|safety classifier",
         ),
         not_at=frozenset({401, 402, 404, 429}),
     ),
     Rule(
         AccessDenied,
-        frozenset({451}),
+        frozenset({407, 451}),
         _codes(
             "unsupported_(country|region|location|territory).* "
             "(country|region|location|ip)_(not_(supported|allowed|authorized)|blocked|restricted) "
@@ -156,9 +166,23 @@ RULES: tuple[Rule, ...] = (
         _any(
             r"(country|region|territory|location|area)\b.{0,60}\b(not|isn't|un)[ -]?(supported|available|allowed)",
             r"not (available|supported|allowed) in your (country|region|location|area)",
+            r"(from|in) your (country|region|location|area|network) .{0,20}not",
+            r"\bsecurity (policy|rule|service|solution)|\bWAF\b|^error code: 1\d{3}|^request not allowed",
+            r"\b(allow|white|block|black|deny)[ -]?list(ed)?\b|proxy authentication",
             r"\bIP\b.{0,40}(not (allowed|authori[sz]ed|whitelisted)|blocked|banned)",
             r"cloudflare|just a moment|attention required|captcha|unusual traffic",
         ),
+    ),
+    Rule(
+        ModelForbidden,
+        codes=_codes("model_(not_allowed|forbidden|access_denied|disabled_for_.*) .*_model_access_denied"),
+        phrases=_any(
+            r"(not|n't|cannot|un) ?(been )?(allowed|permitted|authori[sz]ed|access|entitled|have (access|permission)) "
+            r"(access )?(to |for )?(\w+ ){0,4}?\bmodels?\b(?! or\b)",
+            r"\bmodels?\b .{0,60}(requires?|(is )?not (available|included|enabled|allowed)) .{0,20}"
+            r"\b(your|this|a|an|the) .{0,20}(plan|tier|account|key|project|team|subscription|workspace)\b",
+        ),
+        not_at=frozenset({402, 404, 429, *range(500, 600)}),
     ),
     Rule(
         UnsupportedRequest,
@@ -172,6 +196,13 @@ RULES: tuple[Rule, ...] = (
             r"(currently |yet )?(supported|available|allowed|permitted|enabled)\b",
             rf"(no|none of the) .{{0,40}}(endpoint|provider|model)s? .{{0,40}}support .{{0,40}}\b{_FEATURES}",
             rf"unsupported .{{0,30}}\b{_FEATURES}\b",
+            rf"\b{_FEATURES}\b.{{0,80}}\b(is|are)( unsupported| not (enabled|available) (for|on) )",
+            rf"\b{_FEATURES}\b.{{0,20}} (is|are) deprecated for this model",
+            r"\bmodel does(n't| not) support|no endpoints? found (that|matching)|not enabled for (this model|models/)",
+            r"\bcannot both be\b|mutually exclusive|(is|are) (incompatible|not compatible) with",
+            r"(unknown variant|unrecognized|unsupported) .{0,40}(content (type|part)|`?(image|audio|input)_\w+)",
+            r"not a multimodal|at most \d+ (image|audio|video|file|document)s?\b|failed to process inputs",
+            r"(cannot|can't|must not) have .{0,30}(assistant|user|system|tool) messages",
             r"does not support \S+ with this model",
             r"(unrecognized|unknown|unexpected|unsupported|extra|additional) (request )?"
             r"(arguments?|parameters?|fields?|propert(y|ies)|inputs?|name|keys?|keyword)\b",
@@ -192,13 +223,15 @@ RULES: tuple[Rule, ...] = (
         frozenset({405}),
         _codes("unknown_url route_not_found endpoint_not_found method_not_allowed"),
         _any(
-            r"^(404 )?(page |url |path |route |resource |endpoint )?not found\.?$",
+            r"^(404 )?(page |url |path |route |resource |endpoint |file )?not found\.?$",
+            r"\b(path|route|url|endpoint|resource) .{0,80}not found|requested (url|path|resource) (was |is )?not found",
+            r"HTTP request (was sent )?to (an )?HTTPS",
             r"^(\d{3} )?(not found|method not allowed|no static resource.*)$",
             r"cannot (GET|POST) /",
             r"(invalid|unknown|unexpected|unsupported|no such|unrecognized) (request )?(url|path|route|endpoint)\b",
             r"no route (found|matches|matched)|no (handler|matching route)",
         ),
-        frozenset({400, 401, 402, 403, 429, *range(500, 600)}),
+        frozenset({401, 402, 403, 429, *range(500, 600)}),
     ),
     Rule(
         ModelNotFound,
@@ -206,13 +239,13 @@ RULES: tuple[Rule, ...] = (
         _codes(
             "model_(not_found|decommissioned|not_active|not_available|deprecated|removed|not_supported|is_deactivated) "
             "model_?not_?found(_error|exception)? invalid_model(_error|_id)? unknown_model deploymentnotfound "
-            "unsupported_model "
+            "unsupported_model model_disabled "
         ),
         _any(
             r"no (allowed |available )?(endpoints?|providers?|channels?|instances?|workers?) (were )?(found|available)",
             r"model.{0,120}? (was |is |has been |could not be )?"
             r"(not found|does not exist|not exist|decommissioned|deprecated|removed|discontinued|retired|no longer)",
-            r"(not|isn't) a valid model",
+            r"(not|isn't|be) a valid model|model (identifier|id|name) (is )?(invalid|unknown)",
             r"(invalid|unknown|unrecognized|no such|unsupported) model\b",
             r"model .{0,80}is(n't| not) (available|supported|loaded|enabled|deployed|ready)\b",
             r"(does not|doesn't|do not|don't) have access to (the )?model",
@@ -262,7 +295,7 @@ RULES: tuple[Rule, ...] = (
             r".{0,20}(api|access|auth\w*)[ -]?(key|token)",
             r"(api|access)[ -]?(key|token).{0,40}"
             r"(invalid|not valid|expired|incorrect|missing|required|not found|revoked|disabled)",
-            r"authentication (fail|required)",
+            r"authentication (fail|required)|\btoken (is |has |was )?(expired|revoked|incorrect)",
             r"unauthorized",
         ),
         frozenset({402, 429, 500, 502, 503, 504, 529}),

@@ -189,7 +189,7 @@ class AttemptAdmission:
                 state = key_limits.answered(state, key, result.started, use)
             if said is not None and said.buckets:
                 state = key_limits.learned(state, key, now, said)
-            if error is not None and (error.recovery.drop_key or error.recovery.cool_key):
+            if error is not None and key_limits.concerns_key(error):
                 state = key_limits.refused(state, key, now, error, self._options.keys, use)
             return state
 

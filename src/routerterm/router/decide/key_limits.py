@@ -16,7 +16,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from routerterm.core.errors import InsufficientCredit, InvalidKey, ProviderError
+from routerterm.core.errors import InsufficientCredit, InvalidKey, ModelForbidden, ProviderError
 from routerterm.core.ports import ApiKey, State
 from routerterm.protocols.limits import RateLimits
 from routerterm.router.options import KeyLimits
@@ -24,7 +24,11 @@ from routerterm.router.options import KeyLimits
 _PROBE_AFTER = 600.0
 """Seconds after which a key that was refused is tried again by itself; a mended account is noticed so soon."""
 _PROBE_MOST = 86_400.0
-_REFUSALS = {InvalidKey.kind: "it is refused", InsufficientCredit.kind: "it has no credit"}
+_REFUSALS = {
+    InvalidKey.kind: "it is refused",
+    InsufficientCredit.kind: "it has no credit",
+    ModelForbidden.kind: "it is not allowed",
+}
 
 
 class KeyView(Struct, frozen=True):
@@ -149,9 +153,12 @@ def refused(
 ) -> State:
     """A provider turned the key away: it rests (for one model, or as a whole), or is out for now."""
     fields = _own(state, key) | {"print": fingerprint(key)}
-    if error.recovery.drop_key:
-        fields |= {"out": error.kind, "out_at": now, "outs": int(_number(fields, "outs")) + 1}
-        if use.model:  # should it serve another model, it is not out, but this one stays refused for a while
+    if not error.recovery.cool_key:
+        if error.recovery.drop_key:
+            fields |= {"out": error.kind, "out_at": now, "outs": int(_number(fields, "outs")) + 1}
+        if use.model and concerns_key(
+            error
+        ):  # should it serve another model, it is not out, but this one stays refused for a while
             rest = {
                 "until": now + _PROBE_AFTER,
                 "at": now,
@@ -160,15 +167,13 @@ def refused(
             }
             fields["rests"] = _rests(fields) | {use.model: rest}
         return fields
-    if not error.recovery.cool_key:
-        return fields
     rests = {model: rest for model, rest in _rests(fields).items() if now - _begun(rest) < limits.day}
     before = rests.get(use.model, {})
     strikes = int(_number(before, "strikes")) + 1 if now - _begun(before) < limits.cooldown * 2 else 1
     whole = error.account or not use.model
     until = now + cooldown(error, limits, None if whole else strikes)
     why = "its daily quota is used up" if error.daily else "rate limited"
-    others = any(model != use.model and _number(rest, "until") > now for model, rest in rests.items())
+    others = any(model != use.model and _is_limited(rest, now) for model, rest in rests.items())
     if whole or others:
         if error.daily and error.retry_after is None:
             start, _ = _quota(fields)
@@ -179,6 +184,11 @@ def refused(
         rests[use.model] = {"until": until, "at": now, "strikes": strikes, "why": why}
         fields["rests"] = rests
     return fields
+
+
+def concerns_key(error: ProviderError) -> bool:
+    """Whether a failure says something of the key: it rests, it is out, or one model is not for it."""
+    return error.recovery.drop_key or error.recovery.cool_key or isinstance(error, ModelForbidden)
 
 
 def cooldown(error: ProviderError, limits: KeyLimits, strikes: int | None = None) -> float:
@@ -212,6 +222,11 @@ def _rests(fields: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     if not isinstance(rests, Mapping):
         return {}
     return {str(model): rest for model, rest in rests.items() if isinstance(rest, Mapping)}
+
+
+def _is_limited(rest: Mapping[str, Any], now: float) -> bool:
+    """Whether a model rests for its rate, and not because the key may not use it."""
+    return _number(rest, "until") > now and rest.get("why") not in _REFUSALS.values()
 
 
 def _begun(rest: Mapping[str, Any]) -> float:

@@ -10,6 +10,7 @@ from routerterm.core.errors import (
     ContentBlocked,
     CoolingDown,
     InsufficientCredit,
+    ModelForbidden,
     Offline,
     PartialCredit,
     ProviderError,
@@ -128,6 +129,8 @@ class RetryState:
                 candidates.exclude(target)
         elif policy.drop_key:
             candidates.key_ready(target, attempt.key, None)
+        elif isinstance(error, ModelForbidden):
+            candidates.key_ready(target, attempt.key, None, whole=False)
         elif policy.cool_key:
             whole = error.account or candidates.refused_elsewhere(target, attempt.key)
             at = candidates.now + cooldown(error, self.rules.keys, None if error.account else 1)
