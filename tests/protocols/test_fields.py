@@ -14,6 +14,7 @@ from ollama._types import Options
 from openai.types.chat.completion_create_params import CompletionCreateParamsBase
 from openai.types.responses.response_create_params import ResponseCreateParamsBase
 
+from routerterm.core.errors import BadRequest
 from routerterm.core.request import ChatRequest, Params
 from routerterm.protocols import codec, server_half
 from routerterm.protocols.fields import CARRIED, READ, REFUSED, left_out, names
@@ -175,6 +176,35 @@ def test_only_the_allowed_tools_are_offered() -> None:
     sent = body("openai-chat", request, "openai")
     assert [tool["function"]["name"] for tool in sent["tools"]] == ["f"]
     assert sent["tool_choice"] == "required"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"frequency_penalty": 1e30},
+        {"presence_penalty": "a"},
+        {"top_k": True},
+        {"logit_bias": {"1": -1e300}},
+        {"min_tokens": [1]},
+        {"max_completion_tokens": 0},
+        {"max_completion_tokens": 0, "max_tokens": 5},
+        {"seed": 2**70},
+    ],
+)
+def test_no_number_that_a_model_cannot_mean_is_passed_on(fields: dict[str, Any]) -> None:
+    with pytest.raises(BadRequest):
+        decoded("openai-chat", messages=HELLO, **fields)
+
+
+@pytest.mark.parametrize(("options", "name"), [({"num_ctx": 10**12}, "num_ctx"), ({"top_k": "5"}, "top_k")])
+def test_nor_in_options_of_another_protocol(options: dict[str, Any], name: str) -> None:
+    with pytest.raises(BadRequest, match=name):
+        decoded("ollama-chat", messages=HELLO, options=options)
+
+
+def test_a_seed_of_nought_is_a_seed() -> None:
+    assert decoded("openai-chat", messages=HELLO, seed=0).params.seed == 0
+    assert decoded("openai-chat", messages=HELLO, random_seed=0).params.seed == 0
 
 
 MARK = {"type": "ephemeral", "ttl": "1h"}

@@ -64,6 +64,8 @@ class AttemptRecord(Struct, frozen=True):
     """Whether the answer came from the gateway's own memory: nobody was asked, and it cost nothing."""
     cause: Cause | None = None
     """None is not known: the first where ``n`` is 1, else it counts as a failover."""
+    held_nanousd: int | None = None
+    """Where the cost turned out to be unknown: what was held back for it, which goes on counting against caps."""
 
 
 class Cap(Struct, frozen=True):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from routerterm.core.errors import BadRequest
 from routerterm.core.request import Params
 from routerterm.protocols.json_utils import mapping, text
 
@@ -121,10 +122,33 @@ _WITHIN = {"thinking", "effort_word"}
 _EFFORT_WORDS = frozenset({"minimal", "xhigh", "max"})
 
 
+_NUMBERS = names(
+    "frequency_penalty presence_penalty repetition_penalty top_k min_p min_tokens max_tool_calls mirostat mirostat_eta "
+    "mirostat_tau num_batch num_ctx num_gpu num_keep num_thread main_gpu repeat_last_n tfs_z typical_p"
+)
+"""Carried fields that are a number wherever they are known."""
+_LARGEST = 10**9
+
+
+def _check_numbers(name: str, value: Any, *, numeric: bool) -> None:
+    """Raises `BadRequest` for a number that no model can mean, in a field or one level within it."""
+    if numeric and (isinstance(value, bool) or not isinstance(value, int | float)):
+        raise BadRequest(f"`{name}` must be a number.")
+    for one in (value, *mapping(value).values()):
+        if isinstance(one, int | float) and not abs(one) <= _LARGEST:
+            raise BadRequest(f"`{name}` is too large a number.")
+
+
 def carried(protocol: str, payload: Mapping[str, Any]) -> dict[str, Any]:
-    """What a client's request says beyond our vocabulary, by the names of `Params.more`."""
+    """What a client's request says beyond our vocabulary, by the names of `Params.more`.
+
+    Raises `BadRequest` for a number that no model can mean.
+    """
     names = CARRIED[protocol]
-    out = {ours: payload[theirs] for theirs, ours in names.items() if payload.get(theirs) is not None}
+    given = {theirs: value for theirs in names if (value := payload.get(theirs)) is not None}
+    for theirs, value in given.items():
+        _check_numbers(theirs, value, numeric=names[theirs] in _NUMBERS)
+    out = {names[theirs]: value for theirs, value in given.items()}
     if protocol in READ:
         known = READ[protocol] | REFUSED[protocol] | names.keys()
         # Named, not carried: whoever answers does not know it either, and the client hears that it was left out.

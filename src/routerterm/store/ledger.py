@@ -139,10 +139,13 @@ def write_row(connection: sqlite3.Connection, record: AttemptRecord, program: st
 
 
 def wanted(record: AttemptRecord, unit: CapUnit) -> int:
-    """What a row takes of a cap.  An unknown cost takes nothing here: the budget refuses it before, or lets it pass."""
+    """What a row takes of a cap: its cost, or what was held back for it where nobody knows the cost.
+
+    Without either it takes nothing here: the budget refuses it before, or lets it pass.
+    """
     match unit:
         case "usd":
-            return record.cost_nanousd or 0
+            return record.cost_nanousd if record.cost_nanousd is not None else record.held_nanousd or 0
         case "requests":
             return 1
         case "tokens":
@@ -168,7 +171,7 @@ def used(connection: sqlite3.Connection, cap: Cap) -> int:
 def _sum(unit: CapUnit) -> str:
     match unit:
         case "usd":
-            return "sum(cost_nanousd)"
+            return "sum(coalesce(cost_nanousd, held_nanousd))"
         case "requests":
             return "count(*)"
         case "tokens":

@@ -157,9 +157,14 @@ def read_params(payload: Mapping[str, Any]) -> Params:
     return Params(
         temperature=number(payload, "temperature"),
         top_p=number(payload, "top_p"),
-        max_output=whole(payload, "max_completion_tokens") or whole(payload, "max_tokens"),
+        max_output=_first_of(payload, "max_completion_tokens", "max_tokens"),
         effort=effort(asked),
         stop=words(payload.get("stop")),
-        seed=whole(payload, "seed") or whole(payload, "random_seed"),
+        seed=_first_of(payload, "seed", "random_seed"),
         more=carried("openai-chat", payload),
     )
+
+
+def _first_of(payload: Mapping[str, Any], *names: str) -> int | None:
+    """The first of these that is given; nought is given too."""
+    return next((found for name in names if (found := whole(payload, name)) is not None), None)

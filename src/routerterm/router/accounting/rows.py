@@ -75,6 +75,7 @@ def settlement_row(
         reasoning_tokens=usage.reasoning,
         usage_source=usage.source,
         cost_nanousd=None if cost.usd is None else to_nano(cost.usd),
+        held_nanousd=record.cost_nanousd if cost.usd is None else None,
         cost_source=cost.source,
         price_date=cost.price_date,
         saved_nanousd=None if cost.saved is None else to_nano(cost.saved),
