@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec.structs import replace
@@ -70,6 +70,16 @@ class Conversations:
         )
         rows = await self._reader.read(lambda connection: connection.execute(sql, (limit,)).fetchall())
         return tuple(row["model"] for row in rows)
+
+    async def costs(self, ids: Sequence[str]) -> Mapping[str, int]:
+        """What these have cost so far, in nano-dollars, as far as it is known; one that asked nobody is not named."""
+        marks = ",".join("?" * len(ids))
+        sql = (
+            "SELECT conversation_id, sum(cost_nanousd) AS cost FROM every_attempt"
+            f" WHERE conversation_id IN ({marks}) AND cost_nanousd IS NOT NULL GROUP BY conversation_id"
+        )
+        rows = await self._reader.read(lambda connection: connection.execute(sql, tuple(ids)).fetchall())
+        return {row["conversation_id"]: row["cost"] for row in rows}
 
     async def tags(self) -> tuple[tuple[str, int], ...]:
         """Every tag with the number of its conversations, by name."""

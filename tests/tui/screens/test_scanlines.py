@@ -39,14 +39,14 @@ def test_what_is_read_can_be_read_on_darker_rows(name: str) -> None:
 
 
 def test_who_decides() -> None:
-    amber, paper = read_theme(SHIPPED["amber"]), read_theme(SHIPPED["paperwhite"])
-    assert amber.scanned("auto", fast=True)
-    assert not amber.scanned("auto", fast=False)
-    assert not amber.scanned("off", fast=True)
+    tube, paper = read_theme(SHIPPED["phosphor"]), read_theme(SHIPPED["paperwhite"])
+    assert tube.scanned("auto", fast=True)
+    assert not tube.scanned("auto", fast=False)
+    assert not tube.scanned("off", fast=True)
     assert not paper.scanned("auto", fast=True)
     assert paper.scanned("on", fast=False)
-    assert "t-scan-background" in to_textual(replace(amber, scanning=True)).variables
-    assert "t-scan-background" not in to_textual(amber).variables
+    assert "t-scan-background" in to_textual(replace(tube, scanning=True)).variables
+    assert "t-scan-background" not in to_textual(tube).variables
 
 
 async def test_every_other_row_is_darker_and_the_setting_is_live(paths: Paths) -> None:

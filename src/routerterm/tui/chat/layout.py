@@ -8,6 +8,7 @@ from textual.geometry import Region
 
 from routerterm.tui.widgets.frame import Panes
 from routerterm.tui.widgets.framed_screen import BOTTOM_FROM
+from routerterm.tui.widgets.greeting import has_masthead
 
 if TYPE_CHECKING:
     from routerterm.tui.app_context import AppContext
@@ -17,8 +18,12 @@ if TYPE_CHECKING:
 
 DRAWER_BELOW = 80
 """Columns under which the sidebar is a drawer over the transcript."""
+TALL = 24
+"""Rows from which a first row that is a bar has the frame beneath it instead of over it."""
 WIDE_FROM = 110
 """Columns from which the sidebar is wider."""
+BROAD_FROM = 120
+"""Columns from which it has room for the model and the cost of each conversation."""
 
 
 class Layout:
@@ -47,6 +52,13 @@ class Layout:
         """The row of the line over status and keys, whichever of them is the upper one."""
         return min(self._view.status_line.region.y, self._view.key_line.region.y) - 1
 
+    @property
+    def _top(self) -> int:
+        """The row of the upper edge: beneath a first row that is a bar, where there is room for both."""
+        screen = self._screen
+        bar = self._app.active_theme.layout.title == "bar" and screen.boxed_at(screen.size)
+        return int(bar and screen.size.height >= TALL)
+
     def arrange(self) -> None:
         """Give every pane the place that the size leaves it."""
         screen = self._screen
@@ -55,8 +67,11 @@ class Layout:
         screen.set_class(not opened, "-no-sidebar")
         screen.set_class(opened and self._narrow, "-drawer")
         screen.set_class(width >= WIDE_FROM, "-wide")
+        screen.set_class(width >= BROAD_FROM, "-broad")
         screen.set_class(not screen.boxed_at(screen.size), "-no-box")
         screen.set_class(height < BOTTOM_FROM, "-open-box")
+        screen.set_class(bool(self._top), "-low-box")
+        self._view.masthead.display = has_masthead(self._app.active_theme, screen.size)
         self._arrange_forecast()
         region = self._view.prompt.region
         self._view.suggestions.place(region.x, region.y, region.width)
@@ -64,7 +79,7 @@ class Layout:
     def _arrange_forecast(self) -> None:
         """Keep the forecast under the composer."""
         screen, view, theme = self._screen, self._view, self._app.active_theme
-        view.forecast_line.fill = theme.glyphs.rule if screen.frame != "none" else " "
+        view.forecast_line.fill = theme.glyphs.rule if screen.frame not in ("none", "wide") else " "
         view.welcome.glyphs = theme.glyphs
         view.welcome.boot = theme.boot
         split = view.conversation_list.display and not self._narrow
@@ -82,6 +97,7 @@ class Layout:
             height,
             boxed=screen.boxed_at(screen.size),
             bottom=height >= BOTTOM_FROM,
+            top=self._top,
             rules=(foot,) if split is not None else (top, foot),
             split=split,
             right_rules=(top,) if split is not None else (),
@@ -97,9 +113,9 @@ class Layout:
             case "WRITE":
                 return Region(split, top, width - split, foot - top + 1)
             case "MESSAGES":
-                return Region(split, 0, width - split, top + 1)
+                return Region(split, self._top, width - split, top + 1 - self._top)
             case "CHATS":
-                return Region(0, 0, split + 1, foot + 1) if split else None
+                return Region(0, self._top, split + 1, foot + 1 - self._top) if split else None
             case _:
                 assert_never(mode)
 

@@ -198,7 +198,7 @@ class ChatScreen(FramedScreen):
     @on(events.DescendantFocus)
     @on(events.DescendantBlur)
     def _focus_moved(self) -> None:
-        self._view.prompt_glyph.show(self.app.active_theme.glyphs, writing=self.composer.has_focus)
+        self._view.prompt_glyph.show(self.app.active_theme, writing=self.composer.has_focus)
         self._show_keys()
         self.status.refresh()
         self.reframe()

@@ -8,6 +8,8 @@ from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING
 
 from routerterm.core.errors import RoutertermError, StoreError
+from routerterm.core.money import from_nano, show_usd
+from routerterm.core.sanitise import one_line
 from routerterm.store.errors import Damaged
 from routerterm.store.values import Filter
 from routerterm.tui.clock import today
@@ -76,14 +78,14 @@ class Sidebar:
         self._unread = await self._store.outbox.unread()
         rows = await self._store.conversations.page(wanted, which=self._which)
         self._remember(rows, anew=True)
-        self._list.show(self._items(rows), complete=len(rows) < wanted, day=today())
+        self._list.show(await self._items(rows), complete=len(rows) < wanted, day=today())
         self._list.mark_open(self._conversation.id)
 
     async def more(self) -> None:
         """The next page."""
         rows = await self._store.conversations.page(PAGE, after=self._last, which=self._which)
         self._remember(rows, anew=False)
-        self._list.add(self._items(rows), complete=len(rows) < PAGE, day=today())
+        self._list.add(await self._items(rows), complete=len(rows) < PAGE, day=today())
 
     async def load_all(self) -> None:
         """Every conversation, for a filter that is being typed."""
@@ -211,10 +213,20 @@ class Sidebar:
         self._loaded = len(rows) + (0 if anew else self._loaded)
         self._last = rows[-1] if rows else self._last
 
-    def _items(self, rows: tuple[Conversation, ...]) -> list[Item]:
+    async def _items(self, rows: tuple[Conversation, ...]) -> list[Item]:
+        costs = await self._store.conversations.costs([row.id for row in rows])
         running = self._answering()
         return [
-            Item(row.id, row.title, row.updated_at, row.pinned, row.id in running, row.id in self._unread)
+            Item(
+                row.id,
+                row.title,
+                row.updated_at,
+                row.pinned,
+                row.id in running,
+                row.id in self._unread,
+                model=one_line(row.model or "").rpartition("/")[2],
+                cost=show_usd(from_nano(costs[row.id])) if row.id in costs else "",
+            )
             for row in rows
         ]
 

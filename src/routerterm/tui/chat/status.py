@@ -13,7 +13,7 @@ from textual.timer import Timer
 from routerterm.core.errors import RoutertermError
 from routerterm.core.messages import Message
 from routerterm.core.sanitise import one_line
-from routerterm.tui.clock import time_of_day
+from routerterm.tui.clock import time_of_day, today
 from routerterm.tui.terminal import driver_of
 from routerterm.tui.widgets.fields import Field, Span
 from routerterm.tui.widgets.forecast_fields import forecast_fields
@@ -257,8 +257,10 @@ class StatusController:
 
 def title_fields(theme: Theme, title: str, right: str) -> tuple[Field, ...]:
     """The first row as the theme has it: whose it is, the title, and at the right the model."""
-    end = "" if theme.layout.title == "bar" else theme.glyphs.rule
+    end = "" if theme.layout.title == "bar" else theme.fill[:1]
     fields = [Field((Span(f"{end} ", "faint"), Span(f"{theme.head} ", "bright")), rank=1)]
+    if theme.layout.dated:
+        fields.append(Field((Span(f" {today():%a %d %b} ", "dim"),), rank=3))
     if title:
         fields.append(Field((Span(f" {title} ", "text"),), rank=2))
     fields.append(Field((Span(f" {right} ", "accent"), Span(end, "faint")), right=True, action="app.command('models')"))

@@ -13,7 +13,7 @@ from routerterm.tui.widgets.composer import Composer
 from routerterm.tui.widgets.conversations import ConversationList
 from routerterm.tui.widgets.fields import FieldLine
 from routerterm.tui.widgets.framed_screen import FramePart
-from routerterm.tui.widgets.greeting import Greeting
+from routerterm.tui.widgets.greeting import Greeting, Masthead
 from routerterm.tui.widgets.prompt_glyph import PromptGlyph
 from routerterm.tui.widgets.suggestions import Suggestions
 from routerterm.tui.widgets.welcome import Welcome
@@ -33,10 +33,11 @@ class ChatView:
         self._theme = theme
         self.conversation_list = ConversationList(glyphs, id="sidebar")
         self.transcript = Transcript(id="transcript", palette=to_palette(theme))
+        self.masthead = Masthead(theme)
         self.greeting = Greeting(theme)
         self.welcome = Welcome(glyphs, theme.boot)
         self.prompt = Horizontal(id="prompt")
-        self.prompt_glyph = PromptGlyph(glyphs.prompt, id="sign", markup=False)
+        self.prompt_glyph = PromptGlyph(theme.sign, id="sign", markup=False)
         self.chips = FieldLine(id="chips", gap=2)
         self.composer = Composer(id="composer")
         self.forecast_line = FieldLine(id="forecast", gap=0, fill=glyphs.rule)
@@ -47,6 +48,7 @@ class ChatView:
     def compose(self) -> ComposeResult:
         """All of them in their places."""
         yield self.title_line
+        yield self.masthead
         with FramePart(id="middle"):
             yield self.conversation_list
             with FramePart(id="main"):
@@ -74,10 +76,12 @@ class ChatView:
         self.title_line.reversed = layout.title == "bar"
         self.title_line.centred = layout.title == "centre"
         self.status_line.reversed = layout.status in ("bar", "below-bar")
+        self.status_line.divider = layout.divider
         screen, other = self.status_line.parent, self.key_line
         assert isinstance(screen, Screen)
         screen.set_class(self._below, "-status-below")
         screen.set_class(layout.title == "bar", "-title-bar")
+        screen.set_class(self._theme.frame == "wide", "-wide-border")
         screen.set_class(self.status_line.reversed, "-status-bar")
         children = screen.children
         if (children.index(self.status_line) > children.index(other)) != self._below:
@@ -88,12 +92,12 @@ class ChatView:
         """Another theme's signs, fills and words; colours follow from the style sheet."""
         self._theme = theme
         self.arrange_rows()
-        self.forecast_line.fill = theme.glyphs.rule
         self.composer.set_class(theme.glyphs.cursor in UNDERLINES, "-underline")
         self.conversation_list.glyphs = theme.glyphs
         self.transcript.set_palette(to_palette(theme))
         self.greeting.apply_theme(theme)
-        self.prompt_glyph.show(theme.glyphs, writing=self.composer.has_focus)
+        self.masthead.apply_theme(theme)
+        self.prompt_glyph.show(theme, writing=self.composer.has_focus)
 
 
 UNDERLINES = "_▁"

@@ -6,11 +6,12 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.widgets import Static
 
 from routerterm.tui.dialogs.modal import Modal
-from routerterm.tui.widgets.fields import Field, FieldLine, Span
+from routerterm.tui.widgets.box import Box
+from routerterm.tui.widgets.fields import FieldLine
+from routerterm.tui.widgets.keybar import way
 
 
 class Confirm(Modal[bool]):
@@ -23,9 +24,9 @@ class Confirm(Modal[bool]):
     ]
     DEFAULT_CSS = """
     Confirm { align: center middle; background: $t-background 60%; }
-    Confirm > Vertical {
-        width: 94%; max-width: 72; height: auto; padding: 0 1;
-        background: $t-panel; border: solid $t-warning; border-title-color: $t-warning;
+    Confirm > Box {
+        width: 94%; max-width: 72; height: auto; padding: 1 2;
+        background: $t-panel;
     }
     Confirm Static { color: $t-text; margin-bottom: 1; }
     """
@@ -46,12 +47,12 @@ class Confirm(Modal[bool]):
 
     def compose(self) -> ComposeResult:
         """The question and the two answers."""
-        with Vertical() as box:
-            box.border_title = self._title
+        with Box(self._title, self.app.active_theme, tone="warning"):
             yield Static(self._question, markup=False)
             answers = FieldLine(gap=3)
+            form = self.app.active_theme.keys
             answers.fields = (
-                Field((Span(" y ", "key"), Span(f" {self._yes}")), rank=1, action="screen.dismiss(True)"),
-                Field((Span(" n ", "key"), Span(f" {self._no}")), rank=0, action="screen.dismiss(False)"),
+                way("y", self._yes, "screen.dismiss(True)", form, 1),
+                way("n", self._no, "screen.dismiss(False)", form),
             )
             yield answers

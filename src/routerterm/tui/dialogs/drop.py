@@ -6,10 +6,10 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.widgets import Static
 
 from routerterm.tui.dialogs.modal import Modal
+from routerterm.tui.widgets.box import Box
 
 QUIET = 2
 """Light cells around the code: the standard wants four, and with two it fits on 24 rows."""
@@ -21,9 +21,9 @@ class Drop(Modal[None]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,enter", "dismiss(None)", "Close")]
     DEFAULT_CSS = """
     Drop { align: center middle; background: $t-background 60%; }
-    Drop > Vertical {
-        width: 94%; max-width: 76; height: auto; max-height: 100%; padding: 0 1;
-        background: $t-panel; border: solid $t-faint; border-title-color: $t-bright;
+    Drop > Box {
+        width: 94%; max-width: 76; height: auto; max-height: 100%; padding: 1 2;
+        background: $t-panel;
     }
     Drop Static { color: $t-text; }
     Drop #qr { width: auto; color: black; background: white; }
@@ -40,8 +40,7 @@ class Drop(Modal[None]):
         where = self._address.partition("#")[0]
         port = where.rstrip("/").rpartition(":")[2]
         far = f"\nOver SSH, first on your machine: ssh -L {port}:127.0.0.1:{port} HOST" if self._local else ""
-        with Vertical() as box:
-            box.border_title = "Drop files"
+        with Box("Drop files", self.app.active_theme):
             yield Static(f"Open {where}\nCode {self._code}{far}", markup=False)
             yield Static(qr_rows(self._address), id="qr", markup=False)
             yield Static("Waiting for a file, ten minutes at most · Esc closes", id="foot", markup=False)

@@ -8,10 +8,10 @@ from msgspec import Struct
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.widgets import Input, Static, TextArea
 
 from routerterm.tui.dialogs.modal import Modal
+from routerterm.tui.widgets.box import Box
 from routerterm.tui.widgets.editing import LetterArea, LetterInput
 from routerterm.tui.widgets.fields import FieldLine
 from routerterm.tui.widgets.keybar import foot
@@ -33,9 +33,9 @@ class EditText(Modal[Edited | None]):
     ]
     DEFAULT_CSS = """
     EditText { align: center middle; background: $t-background 60%; }
-    EditText > Vertical {
-        width: 94%; max-width: 100; height: auto; max-height: 94%; padding: 0 1;
-        background: $t-panel; border: solid $t-faint; border-title-color: $t-bright;
+    EditText > Box {
+        width: 94%; max-width: 100; height: auto; max-height: 94%; padding: 1 2;
+        background: $t-panel;
     }
     EditText Static { color: $t-dim; margin-bottom: 1; }
     EditText Input {
@@ -57,8 +57,7 @@ class EditText(Modal[Edited | None]):
 
     def compose(self) -> ComposeResult:
         """What is asked, the name, the text, and the two ways out."""
-        with Vertical() as box:
-            box.border_title = self._title
+        with Box(self._title, self.app.active_theme):
             yield Static(self._words, markup=False)
             if self._named is not None:
                 line = LetterInput(self._named, placeholder="name", select_on_focus=False)
@@ -69,7 +68,9 @@ class EditText(Modal[Edited | None]):
             area.highlight_cursor_line = False
             yield area
             answers = FieldLine(gap=3)
-            answers.fields = foot("^S Save · Esc Close", {"^S": "screen.save", "Esc": "screen.dismiss(None)"})
+            answers.fields = foot(
+                "^S Save · Esc Close", {"^S": "screen.save", "Esc": "screen.dismiss(None)"}, self.app.active_theme.keys
+            )
             yield answers
 
     def on_mount(self) -> None:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import VerticalScroll
 from textual.widgets import Input, Static
 
 from routerterm.tui.dialogs.modal import Modal
+from routerterm.tui.widgets.box import Box
 from routerterm.tui.widgets.editing import LetterInput
 from routerterm.tui.widgets.fields import FieldLine
 from routerterm.tui.widgets.keybar import foot
@@ -30,9 +31,9 @@ class FormDialog(Modal[Mapping[str, str] | None]):
     ]
     DEFAULT_CSS = """
     FormDialog { align: center middle; background: $t-background 60%; }
-    FormDialog > Vertical {
-        width: 94%; max-width: 84; height: auto; max-height: 94%; padding: 0 1;
-        background: $t-panel; border: solid $t-faint; border-title-color: $t-bright;
+    FormDialog > Box {
+        width: 94%; max-width: 84; height: auto; max-height: 94%; padding: 1 2;
+        background: $t-panel;
     }
     FormDialog VerticalScroll { height: auto; max-height: 16; }
     FormDialog Static { color: $t-dim; }
@@ -54,8 +55,7 @@ class FormDialog(Modal[Mapping[str, str] | None]):
 
     def compose(self) -> ComposeResult:
         """A line for each field, what stands there otherwise already in it."""
-        with Vertical() as box:
-            box.border_title = self._title
+        with Box(self._title, self.app.active_theme):
             with VerticalScroll(can_focus=False):
                 for field in self._fields:
                     yield Static(field.name, markup=False)
@@ -63,7 +63,7 @@ class FormDialog(Modal[Mapping[str, str] | None]):
                     line.cursor_blink = False
                     yield line
             ways = FieldLine(gap=3)
-            ways.fields = foot("Enter Next · Esc Close", {"Esc": "screen.dismiss(None)"})
+            ways.fields = foot("Enter Next · Esc Close", {"Esc": "screen.dismiss(None)"}, self.app.active_theme.keys)
             yield ways
 
     @on(Input.Submitted)

@@ -6,6 +6,7 @@ each row beneath is drawn once, and again when something on it has changed.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from rich.segment import Segment
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 SHADOW = 2
 """Cells that a dialog's shadow reaches beyond it."""
+_BLANKS = re.compile(" {4,}")
+"""Room between words that a theme may fill."""
 DARK = Color.parse("#000000").rich_color
 
 
@@ -95,7 +98,10 @@ class Modal(ModalScreen[Answer], FastScreen[Answer]):
         variables = self.app.theme_variables
         colours = (Color.parse(variables[name]).rich_color for name in ("t-faint", "t-background"))
         foreground, background = colours
-        return Strip([Segment(strip.text, Style(color=foreground, bgcolor=background))], strip.cell_length)
+        text = strip.text
+        if dither := self.app.active_theme.layout.dither:
+            text = _BLANKS.sub(lambda found: f" {_run(dither, found.end() - found.start() - 2)} ", text)
+        return Strip([Segment(text, Style(color=foreground, bgcolor=background))], strip.cell_length)
 
     def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
         """Draw again; ``regions`` are those where the screen beneath has changed."""
@@ -119,6 +125,11 @@ class Modal(ModalScreen[Answer], FastScreen[Answer]):
         stack = self.app.screen_stack
         place = stack.index(self) if self in stack else 0
         return next((screen for screen in reversed(stack[:place]) if not isinstance(screen, Modal)), None)
+
+
+def _run(signs: str, width: int) -> str:
+    """These signs again and again, so many cells."""
+    return (signs * (width // len(signs) + 1))[:width]
 
 
 def _unlit(screen: Screen[Any], crop: Region) -> Sequence[Mapping[int, Strip]]:

@@ -175,7 +175,9 @@ class Picker(Modal[str | None]):
         """Be there at once; the rows follow."""
         for number, action in enumerate(self._row_actions):
             add_binding(self, action.key, f"on_row({number})", action.title)
-        self.query_one("#foot", FieldLine).fields = foot(self._whole_hint(), self._clickable())
+        self.query_one("#foot", FieldLine).fields = foot(
+            self._whole_hint(), self._clickable(), self.app.active_theme.keys
+        )
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:

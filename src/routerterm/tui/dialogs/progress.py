@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.widgets import Static
 
 from routerterm.tui.dialogs.modal import Modal
+from routerterm.tui.widgets.box import Box
 from routerterm.tui.widgets.fields import FieldLine
 from routerterm.tui.widgets.keybar import foot
 
@@ -26,9 +26,9 @@ class Progress(Modal[bool]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(False)", "Stop", priority=True)]
     DEFAULT_CSS = """
     Progress { align: center middle; background: $t-background 60%; }
-    Progress > Vertical {
-        width: 94%; max-width: 60; height: auto; padding: 0 1;
-        background: $t-panel; border: solid $t-faint; border-title-color: $t-bright;
+    Progress > Box {
+        width: 94%; max-width: 60; height: auto; padding: 1 2;
+        background: $t-panel;
     }
     Progress Static { color: $t-text; margin-bottom: 1; }
     Progress FieldLine { background: $t-panel; }
@@ -41,11 +41,12 @@ class Progress(Modal[bool]):
 
     def compose(self) -> ComposeResult:
         """The bar, and how to stop."""
-        with Vertical() as box:
-            box.border_title = self._title
+        with Box(self._title, self.app.active_theme):
             yield Static("…", markup=False)
             ways = FieldLine(gap=2)
-            ways.fields = foot("Esc stops; finished work is kept", {"Esc": "screen.dismiss(False)"})
+            ways.fields = foot(
+                "Esc stops; finished work is kept", {"Esc": "screen.dismiss(False)"}, self.app.active_theme.keys
+            )
             yield ways
 
     def tell(self, done: int, total: int | None) -> None:

@@ -8,12 +8,12 @@ from typing import ClassVar, TypeAlias
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.getters import query_one
 from textual.widgets import Input, Static
 
 from routerterm.core.errors import RoutertermError
 from routerterm.tui.dialogs.modal import Modal
+from routerterm.tui.widgets.box import Box
 from routerterm.tui.widgets.editing import LetterInput
 from routerterm.tui.widgets.fields import FieldLine
 from routerterm.tui.widgets.keybar import foot
@@ -28,9 +28,9 @@ class PromptDialog(Modal[str | None]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Leave", priority=True)]
     DEFAULT_CSS = """
     PromptDialog { align: center middle; background: $t-background 60%; }
-    PromptDialog > Vertical {
-        width: 94%; max-width: 84; height: auto; padding: 0 1;
-        background: $t-panel; border: solid $t-faint; border-title-color: $t-bright;
+    PromptDialog > Box {
+        width: 94%; max-width: 84; height: auto; padding: 1 2;
+        background: $t-panel;
     }
     PromptDialog Static { color: $t-dim; margin-bottom: 1; }
     PromptDialog #wrong { display: none; color: $t-error; margin: 1 0 0 0; }
@@ -55,8 +55,7 @@ class PromptDialog(Modal[str | None]):
 
     def compose(self) -> ComposeResult:
         """What is asked, where to answer, and how to leave."""
-        with Vertical() as box:
-            box.border_title = self._title
+        with Box(self._title, self.app.active_theme):
             yield Static(self._words, markup=False)
             line = LetterInput(self._value, select_on_focus=False)
             line.cursor_blink = False
@@ -67,7 +66,7 @@ class PromptDialog(Modal[str | None]):
     def on_mount(self) -> None:
         """Show what can be done."""
         actions = {"Enter": "screen.submit", "Esc": "screen.dismiss(None)"}
-        self.query_one("#foot", FieldLine).fields = foot(self._hint, actions)
+        self.query_one("#foot", FieldLine).fields = foot(self._hint, actions, self.app.active_theme.keys)
 
     @on(Input.Submitted)
     async def _submitted(self, event: Input.Submitted) -> None:

@@ -6,13 +6,14 @@ from typing import ClassVar, Literal, TypeAlias
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.widgets import Static
 
 from routerterm.core.errors import RoutertermError
 from routerterm.core.sanitise import sanitise
 from routerterm.tui.dialogs.modal import Modal
-from routerterm.tui.widgets.fields import Field, FieldLine, Span
+from routerterm.tui.widgets.box import Box
+from routerterm.tui.widgets.fields import FieldLine
+from routerterm.tui.widgets.keybar import way
 
 Choice: TypeAlias = Literal["again", "quit"]
 
@@ -26,9 +27,9 @@ class StartFailed(Modal[Choice]):
     ]
     DEFAULT_CSS = """
     StartFailed { align: center middle; background: $t-background 60%; }
-    StartFailed > Vertical {
-        width: 94%; max-width: 84; height: auto; max-height: 100%; padding: 0 1;
-        background: $t-panel; border: solid $t-error; border-title-color: $t-error;
+    StartFailed > Box {
+        width: 94%; max-width: 84; height: auto; max-height: 100%; padding: 1 2;
+        background: $t-panel;
     }
     StartFailed Static { color: $t-text; margin-bottom: 1; height: auto; }
     """
@@ -39,14 +40,13 @@ class StartFailed(Modal[Choice]):
 
     def compose(self) -> ComposeResult:
         """What failed, what to do, and the two ways on."""
-        with Vertical() as box:
-            box.border_title = "routerterm cannot start"
+        with Box("routerterm cannot start", self.app.active_theme, tone="error"):
             yield Static(sanitise(self._error.message), markup=False)
             if self._error.hint:
                 yield Static(sanitise(self._error.hint), markup=False)
             answers = FieldLine(gap=3)
             answers.fields = (
-                Field((Span(" R ", "key"), Span(" Try again")), rank=1, action="screen.dismiss('again')"),
-                Field((Span(" Q ", "key"), Span(" Quit")), rank=0, action="screen.dismiss('quit')"),
+                way("R", "Try again", "screen.dismiss('again')", self.app.active_theme.keys, 1),
+                way("Q", "Quit", "screen.dismiss('quit')", self.app.active_theme.keys),
             )
             yield answers

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.widgets import Static
 
 from routerterm.tui.dialogs.modal import Modal
+from routerterm.tui.widgets.box import Box
 from routerterm.tui.widgets.fields import FieldLine
 from routerterm.tui.widgets.rows import Column, RowList
 
@@ -28,8 +28,8 @@ class TableBox(Modal[None]):
     ]
     DEFAULT_CSS = """
     TableBox { align: center middle; background: $t-background 60%; }
-    TableBox > Vertical { background: $t-panel; border: solid $t-faint; border-title-color: $t-bright; }
-    TableBox.-small > Vertical { width: 100%; height: 100%; max-height: 100%; }
+    TableBox > Box { background: $t-panel; padding: 1; }
+    TableBox.-small > Box { width: 100%; height: 100%; max-height: 100%; }
     TableBox #state { height: auto; padding: 0 1; color: $t-text; }
     TableBox RowList { margin-top: 1; background: $t-panel; }
     TableBox #foot { margin: 1 1 0 1; background: $t-panel; }
@@ -41,8 +41,7 @@ class TableBox(Modal[None]):
 
     def compose(self) -> ComposeResult:
         """What is so, the rows, the keys."""
-        with Vertical() as box:
-            box.border_title = self._title
+        with Box(self._title, self.app.active_theme):
             yield Static(id="state", markup=False)
             yield RowList(self._columns)
             yield FieldLine(gap=2, id="foot")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 from textual import events, on
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.getters import query_one
 from textual.message import Message
 from textual.widgets import Button, Input, Static
@@ -25,6 +25,7 @@ from routerterm.tui.dialogs.modal import Modal
 from routerterm.tui.terminal.input import Burst
 from routerterm.tui.terminal.keys import character_key
 from routerterm.tui.textual_internals.screens import bindings_of, press
+from routerterm.tui.widgets.box import Box
 from routerterm.tui.widgets.editing import LetterInput
 
 if TYPE_CHECKING:
@@ -37,8 +38,7 @@ LOW = [(0, "-low"), (23, "-tall")]
 DIALOG_CSS = """
 $SCREEN { align: center middle; background: $t-background 60%; }
 $SCREEN > .dialog {
-    width: 66; max-width: 96%; height: auto; max-height: 100%; padding: 1 2; overflow-y: auto;
-    background: $t-panel; border: solid $t-accent; border-title-color: $t-bright; border-title-style: bold;
+    width: 66; max-width: 96%; height: auto; max-height: 100%; padding: 2 3; overflow-y: auto; background: $t-panel;
 }
 $SCREEN .explains { color: $t-text; height: auto; margin-bottom: 1; }
 $SCREEN .says { color: $t-warning; height: auto; min-height: 1; }
@@ -52,7 +52,7 @@ $SCREEN Button, $SCREEN Button:hover {
     border: none; height: 1; min-width: 10; width: auto; padding: 0 2; margin-right: 2; text-style: none;
     background: $t-background; color: $t-text; tint: transparent 0%;
 }
-$SCREEN.-low > .dialog { padding: 0 1; }
+$SCREEN.-low > .dialog { padding: 1 2; }
 $SCREEN.-low Input, $SCREEN.-low Input:focus { margin-bottom: 0; }
 $SCREEN.-low .buttons { margin-top: 0; }
 $SCREEN Button:focus { background: $t-key-ground; color: $t-key-text; text-style: bold; }
@@ -139,9 +139,9 @@ class UnlockScreen(Modal[bool]):
 
     def compose(self) -> ComposeResult:
         """Explanation, one or two lines to write on, two buttons."""
-        with Vertical(classes="dialog") as dialog:
-            what = "Make" if self.is_new else "Unlock"
-            dialog.border_title = " · ".join(filter(None, (self._step, f"{what} {_name(self.status.place)}")))
+        what = "Make" if self.is_new else "Unlock"
+        title = " · ".join(filter(None, (self._step, f"{what} {_name(self.status.place)}")))
+        with Box(title, self.app.active_theme, classes="dialog"):
             yield Static(_explanation(self.status), classes="explains", markup=False)
             again = PassphraseLine(id="again") if self.is_new else None
             yield Static("Passphrase", classes="caption", markup=False)

@@ -48,7 +48,7 @@ class GatewayScreen(TableBox):
         Binding("s", "switch", "Turn the gateway on or off"),
     ]
     DEFAULT_CSS = """
-    GatewayScreen > Vertical { width: 94%; max-width: 130; height: 86%; }
+    GatewayScreen > Box { width: 94%; max-width: 130; height: 86%; }
     GatewayScreen RowList { height: 1fr; }
     """
 
@@ -85,7 +85,7 @@ class GatewayScreen(TableBox):
         self.query_one("#state", Static).update("\n".join(self._words(rows)))
         hint = "s Turn off" if host is not None else "s Turn on"
         actions = {"s": "screen.switch", "Esc": "screen.dismiss(None)"}
-        self.query_one("#foot", FieldLine).fields = foot(f"{hint} · Esc Close", actions)
+        self.query_one("#foot", FieldLine).fields = foot(f"{hint} · Esc Close", actions, self.app.active_theme.keys)
 
     def _words(self, rows: tuple[RequestEntry, ...]) -> Iterator[str]:
         host = self._of.gateway.host

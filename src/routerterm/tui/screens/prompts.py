@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical
 from textual.widgets import Static
 
 from routerterm.core.sanitise import one_line
 from routerterm.engine.chat.templates import fields_of
 from routerterm.tui.actions import Action, bindings_of
 from routerterm.tui.dialogs.modal import Modal
+from routerterm.tui.widgets.box import Box
 from routerterm.tui.widgets.fields import FieldLine, Span
 from routerterm.tui.widgets.keybar import action_fields
 from routerterm.tui.widgets.rows import Column, Row, RowList
@@ -44,9 +44,9 @@ class PromptsScreen(Modal[tuple[str, str] | None]):
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(ACTIONS)
     DEFAULT_CSS = """
     PromptsScreen { align: center middle; background: $t-background 60%; }
-    PromptsScreen > Vertical {
+    PromptsScreen > Box {
         width: 94%; max-width: 110; height: 80%;
-        background: $t-panel; border: solid $t-faint; border-title-color: $t-bright;
+        background: $t-panel;
     }
     PromptsScreen RowList { height: 1fr; }
     PromptsScreen Static { height: 1fr; padding: 1 2; color: $t-dim; display: none; }
@@ -61,12 +61,11 @@ class PromptsScreen(Modal[tuple[str, str] | None]):
 
     def compose(self) -> ComposeResult:
         """The prompts by kind, and what can be done."""
-        with Vertical() as box:
-            box.border_title = "Prompts"
+        with Box("Prompts", self.app.active_theme):
             yield RowList(COLUMNS)
             yield Static(EMPTY, markup=False)
             bar = FieldLine(gap=2)
-            bar.fields = action_fields(self.ACTIONS, self)
+            bar.fields = action_fields(self.ACTIONS, self, form=self.app.active_theme.keys)
             yield bar
 
     def on_mount(self) -> None:

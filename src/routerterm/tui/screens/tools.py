@@ -58,7 +58,7 @@ class ToolsScreen(TableBox):
         Binding("plus", "accept", "Accept what has changed"),
     ]
     DEFAULT_CSS = """
-    ToolsScreen > Vertical { width: 94%; max-width: 120; height: auto; max-height: 86%; }
+    ToolsScreen > Box { width: 94%; max-width: 120; height: auto; max-height: 86%; }
     ToolsScreen RowList { height: auto; max-height: 30; }
     """
 
@@ -132,7 +132,7 @@ class ToolsScreen(TableBox):
         actions = {"Esc": "screen.dismiss(None)", "Space": "screen.switch", "t": "screen.toggle_all"}
         actions |= {"+": "screen.accept"}
         hint = "Space Switch it here · t Switch all · + Accept changes · Esc Close"
-        self.query_one("#foot", FieldLine).fields = foot(hint, actions)
+        self.query_one("#foot", FieldLine).fields = foot(hint, actions, self.app.active_theme.keys)
 
     def _words(self, off: set[str]) -> str:
         offered = [tool for tool in self._known() if _offered(tool, off)]

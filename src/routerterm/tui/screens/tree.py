@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical
 
 from routerterm.core.money import from_nano, show_usd
 from routerterm.core.sanitise import one_line
@@ -16,6 +15,7 @@ from routerterm.engine.chat.tree import Branch, stretches
 from routerterm.tui.actions import Action, bindings_of
 from routerterm.tui.clock import local
 from routerterm.tui.dialogs.modal import Modal
+from routerterm.tui.widgets.box import Box
 from routerterm.tui.widgets.fields import FieldLine, Span, Tone
 from routerterm.tui.widgets.keybar import action_fields
 from routerterm.tui.widgets.rows import Column, ManyRows, Row, RowList
@@ -50,9 +50,9 @@ class TreeScreen(Modal[tuple[str, str] | None]):
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(ACTIONS)
     DEFAULT_CSS = """
     TreeScreen { align: center middle; background: $t-background 60%; }
-    TreeScreen > Vertical {
+    TreeScreen > Box {
         width: 94%; max-width: 130; height: 90%;
-        background: $t-panel; border: solid $t-faint; border-title-color: $t-bright; border-subtitle-color: $t-dim;
+        background: $t-panel;
     }
     TreeScreen RowList { height: 1fr; }
     TreeScreen FieldLine { background: $t-panel; margin: 0 1; }
@@ -66,11 +66,10 @@ class TreeScreen(Modal[tuple[str, str] | None]):
 
     def compose(self) -> ComposeResult:
         """The rows, and what can be done with them."""
-        with Vertical() as box:
-            box.border_title = one_line(self._title) or "Tree"
+        with Box(one_line(self._title) or "Tree", self.app.active_theme):
             yield RowList(COLUMNS)
             bar = FieldLine(gap=2)
-            bar.fields = action_fields(self.ACTIONS, self)
+            bar.fields = action_fields(self.ACTIONS, self, form=self.app.active_theme.keys)
             yield bar
 
     def on_mount(self) -> None:
@@ -120,7 +119,7 @@ class TreeScreen(Modal[tuple[str, str] | None]):
         unknown = any(branch.unknown for branch in self._tree if branch.node.parent_id is None)
         forks = sum(1 for stretch in self._stretches if stretch.first.siblings > 1 and stretch.first.sibling > 1)
         words = f"{len(self._tree):,} messages · {forks + 1:,} branches · {amount(total, unknown=unknown)}"
-        self.query_one(Vertical).border_subtitle = words
+        self.query_one(Box).footing = words
 
     def _stretch_row(self, number: int) -> Row:
         """A branch from where it begins to where it ends or forks."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from routerterm.tui.themes.values import Glyphs, Layout, Theme
 
 
-SHADE = 0.6
+SHADE = 0.2
 """How much light the rows between scanlines have."""
 
 

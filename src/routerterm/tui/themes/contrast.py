@@ -27,7 +27,7 @@ def weak(theme: Theme) -> Iterator[str]:
     """What cannot be read well enough, a sentence each; nothing is known of colours that are the terminal's own."""
     for depth in (Depth.TRUE, Depth.INDEXED, Depth.ANSI):
         own = {} if depth is Depth.TRUE else choices_of(to_textual(theme).variables, depth)
-        for ink, ground in (*_pairs(), ("key_text", "key_ground"), ("bright", "selection")):
+        for ink, ground in (*_pairs(), ("key_text", "key_ground"), ("bright", "selection"), *_key_pairs(theme)):
             values = getattr(theme.colours, ink), getattr(theme.colours, ground)
             if not all(value.startswith("#") for value in values):
                 continue
@@ -41,6 +41,13 @@ def _pairs() -> Iterator[tuple[str, str]]:
     for ink in READ:
         for ground in ("background", "panel"):
             yield ink, ground
+
+
+def _key_pairs(theme: Theme) -> Iterator[tuple[str, str]]:
+    """Grounds that keys have in one form alone."""
+    if theme.keys == "colours":
+        for ground in ("error", "success", "warning", "link"):
+            yield "key_text", ground
 
 
 def _shown(value: str, depth: Depth, own: dict[Rgb, int]) -> Rgb:

@@ -110,7 +110,7 @@ _INKS: dict[str, Callable[[Pixels, str], tuple[str, ...]]] = {
     "scan": lambda drawn, _: _filled(drawn, "▀"),
     "line": _lines,
     "self": _selves,
-    "dots": lambda drawn, _: _filled(drawn, "●"),
+    "dots": lambda drawn, _: _filled(drawn, "■"),
     "mesh": lambda drawn, _: _filled(drawn, "▒"),
     "shadow": _shadowed,
     "stripe": _striped,

@@ -19,13 +19,16 @@ from routerterm.tui.themes.values import (
     COLOUR_NAMES,
     GLYPH_NAMES,
     LAYOUT_NAMES,
+    CaptionForm,
     Colours,
     Frame,
     Glyphs,
     HeaderForm,
+    HeadingForm,
     Ink,
     KeyForm,
     Layout,
+    SelectionForm,
     StatusForm,
     Theme,
     TitleForm,
@@ -48,8 +51,14 @@ _ENTRIES = (
     "colours16",
     "glyphs",
 )
-_CHOICES: Mapping[str, Any] = {"title": TitleForm, "status": StatusForm, "header": HeaderForm, "letters": Ink}
+_CHOICES: Mapping[str, Any] = {
+    "title": TitleForm, "status": StatusForm, "header": HeaderForm, "letters": Ink, "caption": CaptionForm,
+    "selection": SelectionForm, "headings": HeadingForm, "dialog": Frame,
+}  # fmt: skip
 """Entries of the layout that are one of a few words."""
+_SWITCHES = ("bloom", "masthead", "dated")
+_MOST_OF: Mapping[str, int] = {"sign": 6, "divider": 1, "field": 1}
+"""Signs that an entry of the layout may have, where those are fewer."""
 MOST_SIGNS = 16
 """Signs of a pattern."""
 MOST_HEAD = 24
@@ -136,15 +145,17 @@ def _glyphs(table: Mapping[str, Any]) -> Glyphs:
 def _layout(table: Mapping[str, Any]) -> Layout:
     _known(table, LAYOUT_NAMES, "layout entry")
     for name, value in table.items():
-        if name in _CHOICES or name == "dialog":
-            words = get_args(_CHOICES.get(name, Frame))
+        if name in _CHOICES:
+            words = get_args(_CHOICES[name])
             if value not in words:
                 raise ValueError(f"layout.{name} is {value!r}; it may be {', '.join(words)}")
-        elif name == "bloom":
+        elif name in _SWITCHES:
             if not isinstance(value, bool):
-                raise ValueError("layout.bloom must be true or false")
-        elif not (isinstance(value, str) and len(value) <= MOST_SIGNS and _narrow(value)):
-            raise ValueError(f"layout.{name} must be at most {MOST_SIGNS} printable characters, each one cell wide")
+                raise ValueError(f"layout.{name} must be true or false")
+        elif not (isinstance(value, str) and len(value) <= (most := _MOST_OF.get(name, MOST_SIGNS)) and _narrow(value)):
+            raise ValueError(f"layout.{name} must be at most {most} printable characters, each one cell wide")
+        elif name == "scrollbar" and len(value) not in (0, 2):
+            raise ValueError("layout.scrollbar must be two signs: of the part in view, and of the rest")
     return replace(Layout(), **table)
 
 

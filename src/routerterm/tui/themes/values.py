@@ -9,13 +9,14 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 Frame: TypeAlias = Literal[
-    "single", "double", "mixed", "heavy", "round", "rows", "wide", "block", "pixel", "window", "tractor", "rules",
-    "ruler", "none", "ascii", "ascii-rules",
+    "single", "double", "mixed", "heavy", "round", "rows", "wide", "block", "thick", "pixel", "window", "tractor",
+    "rules", "ruler", "dashes", "mosaic", "none", "ascii", "ascii-rules",
 ]  # fmt: skip
 """What is drawn around and between the panes: ``mixed`` is double around and single between, ``rows`` double across
 and single down, ``wide`` a solid border and nothing between, ``block`` and ``pixel`` borders of half and whole cells,
-``window`` a patterned ground around a window, ``tractor`` the holes of printer paper, ``rules`` lines between only,
-``ruler`` the same with tab stops."""
+``thick`` whole cells around and between, ``window`` a patterned ground around a window, ``tractor`` the holes of
+printer paper, ``rules`` lines between only, ``ruler`` the same with tab stops, ``dashes`` and ``mosaic`` rows of those
+and nothing upright."""
 KeyForm: TypeAlias = Literal["box", "number", "pf", "colours", "plain", "bracket", "tag"]
 """Keys in the bar at the foot: boxed; a bare number and a boxed word; ``PF1=``; a word in one of four colours; the key
 bright and nothing else; ``[F1]``; the word boxed and the key after it."""
@@ -26,6 +27,12 @@ StatusForm: TypeAlias = Literal["plain", "bar", "below", "below-bar"]
 HeaderForm: TypeAlias = Literal["line", "leader", "band", "bracket", "chip", "columns"]
 """The row above a message: fields after the name; a ledger's dots up to them; on a ground of its own; in brackets on a
 rule; the name in reverse video; in columns."""
+CaptionForm: TypeAlias = Literal["left", "centre", "chip", "bar"]
+"""A dialog's title: on its frame at the left or in the middle, boxed there, or a reversed bar from side to side."""
+SelectionForm: TypeAlias = Literal["bar", "line", "pointer", "bar-line"]
+"""A list's row under the cursor: reversed, bright and underlined, bright behind a sign, or reversed and underlined."""
+HeadingForm: TypeAlias = Literal["bar", "rule", "caps", "band", "dashes"]
+"""What parts a list: a name behind a bar, on a rule, in capitals, on a ground of its own, or between dashes."""
 Ink: TypeAlias = Literal[
     "solid", "half", "scan", "line", "self", "dots", "mesh", "shadow", "stripe", "fade", "hash", "none"
 ]
@@ -104,14 +111,38 @@ class Layout(Struct, frozen=True):
     """The frame of dialogs; empty: the screen's, or single lines where that has none."""
     shadow: str = ""
     """What a dialog's shadow is made of; a blank is darkness, empty is none."""
+    caption: CaptionForm = "left"
+    dither: str = ""
+    """What the empty cells behind a dialog are filled with, again and again; empty: they stay empty."""
+    selection: SelectionForm = "bar"
+    headings: HeadingForm = "bar"
+    leader: str = ""
+    """What leads from a conversation's title to its age, again and again."""
+    scrollbar: str = ""
+    """Two signs, of the part in view and of the rest; empty: a block on nothing."""
+    divider: str = ""
+    """What stands between the fields of the status row."""
+    sign: str = ""
+    """What stands before the line that is written; empty: the prompt among the signs."""
+    field: str = ""
+    """What that line is filled with where nothing is written."""
+    masthead: bool = False
+    """Whether a tall screen begins with the name in block letters."""
+    dated: bool = False
+    """Whether the first row says the day."""
     letters: Ink = "solid"
     """What the name on an empty chat is drawn with."""
     bloom: bool = False
     """Whether what you said is bold too, as where a beam lingers."""
 
 
-_BARE: tuple[Frame, ...] = ("rules", "ruler", "tractor")
+_BARE: tuple[Frame, ...] = ("rules", "ruler", "tractor", "dashes", "mosaic")
 """Frames that become rules where signs are few."""
+_TOPS: Mapping[Frame, str] = {
+    "double": "═", "mixed": "═", "rows": "═", "heavy": "━", "block": "▀", "thick": "▀", "pixel": "▄", "tractor": "-",
+    "mosaic": "▖", "ruler": "─", "dashes": "-",
+}  # fmt: skip
+"""What the upper edge of a frame is made of, where it is no single line."""
 
 
 class Theme(Struct, frozen=True):
@@ -146,7 +177,9 @@ class Theme(Struct, frozen=True):
         own = self.layout
         layout = replace(
             own, fill=_plain(own.fill), turns=_plain(own.turns, "-"), gutter=_plain(own.gutter, "|"), dialog="ascii",
-            shadow=_plain(own.shadow), letters="none" if own.letters == "none" else "hash",
+            shadow=_plain(own.shadow), letters="none" if own.letters == "none" else "hash", dither=_plain(own.dither),
+            leader=_plain(own.leader, "."), scrollbar="#:" if own.scrollbar else "", divider=_plain(own.divider, "|"),
+            sign=_plain(own.sign), field=_plain(own.field, "_"), masthead=False,
         )  # fmt: skip
         frame = kept.get(self.frame, "ascii")
         return replace(self, glyphs=ASCII_GLYPHS, frame=frame, head=head, layout=layout)
@@ -171,7 +204,12 @@ class Theme(Struct, frozen=True):
         """What runs on between the words of the first line."""
         if self.layout.title == "bar":
             return " "
-        return "█" if self.frame == "wide" else self.layout.fill or self.glyphs.rule
+        return self.layout.fill or (" " if self.frame == "wide" else _TOPS.get(self.frame, self.glyphs.rule))
+
+    @property
+    def sign(self) -> str:
+        """What stands before the line that is written."""
+        return self.layout.sign or self.glyphs.prompt
 
 
 def _plain(signs: str, otherwise: str = "") -> str:

@@ -14,8 +14,8 @@ from textual.geometry import Region
 from textual.scrollbar import ScrollBar
 from textual.strip import Strip
 
-Look = tuple[int, int, int, Style]
-"""Rows of the bar, where its thumb begins and ends, and its colours."""
+Look = tuple[int, int, int, Style, str]
+"""Rows of the bar, where its thumb begins and ends, its colours, and the theme's signs for the thumb and the rest."""
 
 
 class Bar(ScrollBar):
@@ -51,15 +51,17 @@ class Bar(ScrollBar):
             ground = parent.background_colors[0] + ground
         style = Style.from_color((ground + colour).rich_color, ground.rich_color)
         begin, end = thumb(rows, window, total, self.position)
-        return rows, begin, end, style
+        theme = getattr(self.app, "active_theme", None)  # a test may show a transcript without our program
+        return rows, begin, end, style, theme.layout.scrollbar if theme is not None else ""
 
     def _paint(self, look: Look) -> tuple[Strip, ...]:
-        rows, begin, end, style = look
+        rows, begin, end, style, signs = look
         filters, ground = self.app.get_line_filters(), self.background_colors[1]
 
-        def row(action: str, reverse: bool) -> Strip:
-            cell = style + Style(reverse=reverse, meta={"@mouse.down": action})
-            strip = Strip([Segment(" " * self.thickness, cell)], self.thickness)
+        def row(action: str, thumb: bool) -> Strip:
+            cell = style + Style(reverse=thumb and not signs, meta={"@mouse.down": action})
+            sign = (signs[0] if thumb else signs[1] if end > begin else " ") if signs else " "
+            strip = Strip([Segment(sign * self.thickness, cell)], self.thickness)
             for line_filter in filters:
                 strip = strip.apply_filter(line_filter, ground)
             return strip

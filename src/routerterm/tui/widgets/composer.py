@@ -6,9 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
 from textual import events
 from textual.binding import BindingType
+from textual.color import Color
 from textual.message import Message
+from textual.strip import Strip
 from textual.widgets import TextArea
 
 from routerterm.core.redact import secret_redactor
@@ -19,6 +24,7 @@ from routerterm.tui.textual_internals.screens import hand_on
 from routerterm.tui.widgets.editing import LetterArea
 
 if TYPE_CHECKING:
+    from routerterm.tui.themes.values import Theme
     from routerterm.tui.vim.keys import VimKeys
 
 Where: TypeAlias = Literal["page_up", "page_down", "start", "end"]
@@ -86,6 +92,16 @@ class Composer(LetterArea):
         """What became of recalled lines, as readline keeps it until something is sent; the draft is the last."""
         self._recalled_from: tuple[int | None, str] | None = None
         """The place before the last recall, and the text there: where Ctrl+Z leads back to."""
+
+    def render_line(self, y: int) -> Strip:
+        """A row; where nothing is written, the theme may draw a field to write in."""
+        strip = super().render_line(y)
+        theme: Theme | None = getattr(self.app, "active_theme", None)  # a test may show a composer without our program
+        if theme is None or not (sign := theme.layout.field):
+            return strip
+        begin = min(strip.cell_length, cell_len(strip.text.rstrip()) + 1)  # the cursor may stand there
+        faint = Style(color=Color.parse(theme.colours.faint).rich_color, bgcolor=self.rich_style.bgcolor)
+        return Strip.join([strip.crop(0, begin), Strip([Segment(sign * (strip.cell_length - begin), faint)])])
 
     def edit_by(self, editing: str) -> None:
         """Edit with the keys of ``readline`` or of ``vim``, from now on."""

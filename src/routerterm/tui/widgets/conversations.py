@@ -23,11 +23,17 @@ from routerterm.tui.textual_internals.screens import bindings_of as keys_bound
 from routerterm.tui.textual_internals.screens import hand_on
 from routerterm.tui.widgets.cursor_list import MOVES, CursorList
 from routerterm.tui.widgets.fuzzy import best
-from routerterm.tui.widgets.rows import CURSOR
+from routerterm.tui.widgets.rows import CURSOR, heading_line
 from routerterm.tui.widgets.styles import Look
 
 if TYPE_CHECKING:
     from routerterm.tui.themes.values import Glyphs
+
+
+DETAILED = 40
+"""Cells of a row from which it tells model and cost, too."""
+MODEL, COST = 10, 7
+"""Cells that those take."""
 
 
 class Item(Struct, frozen=True):
@@ -41,6 +47,9 @@ class Item(Struct, frozen=True):
     answering: bool = False
     unread: bool = False
     """An answer came by itself and was not looked at."""
+    model: str = ""
+    cost: str = ""
+    """What it has cost so far, as it is shown; empty where nobody was asked."""
 
 
 class Heading(Struct, frozen=True):
@@ -188,12 +197,14 @@ class ConversationList(CursorList):
             return Strip.blank(width, self.tone("text"))
         row = self._rows[index]
         if isinstance(row, Heading):
-            return Strip([Segment(set_cell_size(f"{self.glyphs.bar}{row.title}", width), self.tone("dim"))], width)
+            return heading_line(self, row.title, width, self.glyphs.bar)
         opened, here = row.id == self._open, index == self.cursor
-        look: Look = "key" if here and self.has_focus else "bright" if opened else "text"
+        look: Look = "cursor" if here and self.has_focus else "bright" if opened else "text"
         sign = self._sign(row, opened=opened)
         cursor = CURSOR if here and self.has_focus else " "
-        return Strip([Segment(self._line(sign + cursor, row, width), self.tone(look))], width)
+        left, right = self._line(sign + cursor, row, width)
+        beside: Look = look if look == "cursor" else "dim"
+        return Strip([Segment(left, self.tone(look)), Segment(right, self.tone(beside))]).adjust_cell_length(width)
 
     def _sign(self, row: Item, *, opened: bool) -> str:
         if row.answering:
@@ -202,12 +213,20 @@ class ConversationList(CursorList):
             return self.glyphs.on
         return self.glyphs.pointer if opened else " "
 
-    def _line(self, signs: str, row: Item, width: int) -> str:
-        title, old = one_line(row.title) or "(untitled)", age(row.updated_at)
-        room = width - 3 - len(old)
+    def _line(self, signs: str, row: Item, width: int) -> tuple[str, str]:
+        """A row: its title, and what stands at its end."""
+        title, end = one_line(row.title) or "(untitled)", f" {age(row.updated_at)}"
+        if width >= DETAILED:
+            model = row.model if len(row.model) <= MODEL else row.model[: MODEL - 1] + self.glyphs.ellipsis
+            end = f" {set_cell_size(model, MODEL)} {row.cost:>{COST}}{end:>5}"
+        room = max(0, width - len(signs) - len(end))
         if cell_len(title) > room:
             title = set_cell_size(title, max(0, room - 1)).rstrip() + self.glyphs.ellipsis
-        return set_cell_size(f"{signs}{set_cell_size(title, max(0, room))} {old}", width)
+        leader, used = self.form.leader, cell_len(title)
+        if leader and room - used > 2:
+            dots = "".join(leader[x % len(leader)] for x in range(used + 1, room))
+            return f"{signs}{title} ", f"{dots}{end}"
+        return set_cell_size(f"{signs}{title}", width - len(end)), end
 
     def action_choose(self) -> None:
         """Open what is under the cursor."""

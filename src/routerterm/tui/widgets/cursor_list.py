@@ -13,8 +13,11 @@ from textual import events
 from textual.binding import BindingType
 from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
+from textual.scrollbar import ScrollBar
 
 from routerterm.tui.actions import Action, bindings_of
+from routerterm.tui.textual_internals.screens import own_scrollbar
+from routerterm.tui.transcript.scrollbar import Bar
 from routerterm.tui.widgets.styles import Toned
 
 MOVES: tuple[Action, ...] = (
@@ -41,6 +44,12 @@ class CursorList(ScrollView, Toned, can_focus=True):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.cursor = 0
+
+    @property
+    def vertical_scrollbar(self) -> ScrollBar:
+        """Drawn with the theme's signs, as the transcript's is."""
+        thickness = self.scrollbar_size_vertical
+        return own_scrollbar(self, lambda: Bar(vertical=True, name="vertical", thickness=thickness))
 
     def count(self) -> int:
         """How many lines there are."""

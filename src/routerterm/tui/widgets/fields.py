@@ -116,6 +116,8 @@ class FieldLine(Toned):
         self.gap = gap
         self.fill = fill
         self.more = more
+        self.divider = ""
+        """What stands in the middle of the gap between two fields."""
         self.centred = False
         """Whether the fields at the left stand in the middle instead."""
         self.reversed = False
@@ -134,7 +136,10 @@ class FieldLine(Toned):
         column = 0
         faint = self.tone("key" if self.reversed else "faint")
         for placed in self._centre(rows[y]) if rows else ():
-            segments.append(Segment(self._between(column, placed.column), faint))
+            between = self._between(column, placed.column)
+            if self.divider and column and len(between) == self.gap:
+                between = self.divider.center(self.gap)
+            segments.append(Segment(between, faint))
             segments.extend(self._draw(placed))
             column = placed.column + placed.width
         segments.append(Segment(self._between(column, self.size.width), faint))

@@ -15,7 +15,7 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from routerterm.tui.themes.values import Frame
 
-UNBOXED: frozenset[Frame] = frozenset(("rules", "ruler", "ascii-rules", "none"))
+UNBOXED: frozenset[Frame] = frozenset(("rules", "ruler", "dashes", "mosaic", "ascii-rules", "none"))
 """Frames of machines that draw no line round their screen."""
 _UP, _RIGHT, _DOWN, _LEFT = 1, 2, 4, 8
 
@@ -30,9 +30,12 @@ _JOINTS: dict[Frame, str] = {
     "rows": " │═╘││╒╞═╛═╧╕╡╤╪",
     "wide": " " + "█" * 15,
     "block": " ┃━┗┃┃┏┣━┛━┻┓┫┳╋",
+    "thick": " █▄█████▄█▄█████",
     "pixel": " ▐▄▐▐▐▄▐▄▐▄▐▄▐▄▐",
     "window": _SINGLE,
-    "tractor": " ¦-'¦¦.¦-'-'.¦.+",
+    "tractor": "  --  ----------",
+    "dashes": "  --  ----------",
+    "mosaic": "  ▖▖  ▖▖▖▖▖▖▖▖▖▖",
     "rules": _SINGLE,
     "ruler": _SINGLE,
     "none": " " * 16,
@@ -42,6 +45,7 @@ _JOINTS: dict[Frame, str] = {
 _EDGES: dict[Frame, str] = {
     "mixed": "╔═╗║║╚═╝╤╟╢╧",
     "block": "▛▀▜▌▐▙▄▟▀▌▐▄",
+    "thick": "█▀████▄█████",
     "pixel": "▄▄▄██▀▀▀▄██▀",
     "window": "▒▒▒▒▒▒▒▒▒▒▒▒",
     "tractor": "o-oooo-o-oo-",
@@ -68,6 +72,8 @@ class Panes(Struct, frozen=True):
     """Whether a line goes round everything; otherwise there are only rules between panes."""
     bottom: bool = True
     """Whether that line is closed at the foot."""
+    top: int = 0
+    """The row of its upper edge."""
     rules: tuple[int, ...] = ()
     """Rows of lines across the whole width."""
     split: int | None = None
@@ -93,16 +99,27 @@ def draw(panes: Panes, frame: Frame) -> tuple[str, ...]:
         last = panes.width - 1
         rows.append(
             "".join(
-                _edge(edges or "", x, y, last, outer[x], cell) if outer[x] else joints[cell]
+                _edge(edges or "", x, y - panes.top, last, outer[x], cell) if outer[x] else joints[cell]
                 for x, cell in enumerate(row)
             )
         )
-    return tuple(rows) if frame != "ruler" else tuple(map(_with_stops, rows))
+    match frame:
+        case "ruler":
+            return tuple(map(_with_stops, rows))
+        case "tractor":
+            return tuple(_with_holes(row) if panes.boxed and y % 2 else row for y, row in enumerate(rows))
+        case _:
+            return tuple(rows)
 
 
 def _with_stops(row: str) -> str:
     """A line as a ruler with a tab stop every eight columns."""
     return "".join(("T" if x % 8 == 0 else ".") if cell == "─" else cell for x, cell in enumerate(row))
+
+
+def _with_holes(row: str) -> str:
+    """A row of paper between two holes of its edge."""
+    return f" {row[1:-1]} "
 
 
 def _edge(edges: str, x: int, y: int, last: int, outer: int, inner: int) -> str:
@@ -122,10 +139,10 @@ def _edge(edges: str, x: int, y: int, last: int, outer: int, inner: int) -> str:
 def _around(panes: Panes) -> Iterable[Stroke]:
     """The line round everything, as far as there is one."""
     right, foot = panes.width - 1, panes.height - 1
-    yield Stroke(0, 0, right, 0)
+    yield Stroke(0, panes.top, right, panes.top)
     if panes.boxed:
-        yield Stroke(0, 0, 0, foot)
-        yield Stroke(right, 0, right, foot)
+        yield Stroke(0, panes.top, 0, foot)
+        yield Stroke(right, panes.top, right, foot)
         if panes.bottom:
             yield Stroke(0, foot, right, foot)
 
@@ -138,9 +155,11 @@ def _between(panes: Panes) -> Iterable[Stroke]:
     left = 0
     if panes.split is not None:
         left = panes.split
-        yield Stroke(left, 0, left, min(panes.rules, default=foot))
+        yield Stroke(left, panes.top, left, min(panes.rules, default=foot))
     for column in panes.splits:
-        yield Stroke(column, min(panes.rules) if len(panes.rules) > 1 else 0, column, max(panes.rules, default=foot))
+        yield Stroke(
+            column, min(panes.rules) if len(panes.rules) > 1 else panes.top, column, max(panes.rules, default=foot)
+        )
     for row in panes.right_rules:
         yield Stroke(left, row, right, row)
 

@@ -17,14 +17,18 @@ from routerterm.tui.themes.letters import block_letters
 from routerterm.tui.widgets.styles import Look, Toned
 
 if TYPE_CHECKING:
+    from textual.geometry import Size
+
     from routerterm.tui.themes.values import Theme
 
 NAME = "ROUTERTERM"
 WIDEST = 68
 """Cells that the columns take at most."""
-BESIDE = 52
+BESIDE = 48
 """Cells from which facts and conversations stand side by side."""
-LABEL = 9
+MASTHEAD_FROM = 28
+"""Rows of a screen from which the name may stand over everything."""
+LABEL = 7
 """Cells of a fact's name."""
 
 
@@ -53,6 +57,32 @@ class _Line(Struct, frozen=True):
     @property
     def width(self) -> int:
         return sum(cell_len(text) for text, _ in self.parts)
+
+
+class Masthead(Toned):
+    """The name over a tall screen, where the theme has it: huge, on a ground of its own."""
+
+    DEFAULT_CSS = "Masthead { display: none; height: 3; background: $t-panel; }"
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(id="masthead")
+        self._theme = theme
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Another theme's, or none."""
+        self._theme = theme
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """A row of the letters."""
+        rows, width, ground = block_letters(NAME, "half", self.size.width - 2), self.size.width, self.tone("bright")
+        text = f" {rows[y]}" if y < len(rows) else ""
+        return Strip([Segment(text, self.tone("accent"))]).adjust_cell_length(width, ground)
+
+
+def has_masthead(theme: Theme, size: Size) -> bool:
+    """Whether there is room for it at that size."""
+    return theme.layout.masthead and size.height >= MASTHEAD_FROM and size.width >= WIDEST
 
 
 class Greeting(Toned):
@@ -122,11 +152,13 @@ class Greeting(Toned):
         return voice[:height]
 
     def _letters(self, room: int) -> list[_Line]:
+        if has_masthead(self._theme, self.app.size):
+            return []
         letters = block_letters(NAME, self._theme.layout.letters, room)
         return [_Line(((row, "accent"),)) for row in letters] or [_Line(((NAME, "bright"),))]
 
     def _columns(self, room: int) -> list[_Line]:
-        facts = list(self._fact_lines(room // 2 - 2 if room >= BESIDE else room))
+        facts = list(self._fact_lines(room // 2 - 1 if room >= BESIDE else room))
         recent = list(self._recent_lines(room // 2 if room >= BESIDE else room))
         if room < BESIDE:
             return [_padded(line, room) for line in (*facts, *([_Line(())] if facts and recent else []), *recent)]
@@ -141,7 +173,9 @@ class Greeting(Toned):
 
     def _fact_lines(self, room: int) -> Iterator[_Line]:
         for name, value in self._facts.facts:
-            text = value if cell_len(value) <= room - LABEL else set_cell_size(value, max(1, room - LABEL))
+            text = value
+            if cell_len(value) > room - LABEL:
+                text = set_cell_size(value, max(1, room - LABEL - 1)).rstrip() + self._theme.glyphs.ellipsis
             yield _Line(((f"{name:<{LABEL}}", "dim"), (text, "text")))
 
     def _recent_lines(self, room: int) -> Iterator[_Line]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from routerterm.tui.keymap import CommandInfo
     from routerterm.tui.themes.values import KeyForm
 
-_FASTEXT: tuple[Tone, ...] = ("error", "success", "warning", "accent")
+_FASTEXT: tuple[Tone, ...] = ("key-error", "key-success", "key-warning", "key-link")
 FEW = 4
 """Up to so many keys of a place, the commands stand beside them as equals."""
 YIELD = 10
@@ -66,17 +66,21 @@ def _rank(rank: int, away: int) -> int:
 
 def key_spans(key: str, title: str, form: KeyForm, number: int = 0) -> tuple[Span, ...]:
     """A key and what it does; ``number`` counts along the bar."""
-    name = key_name(key)
+    return _spans(key_name(key), title, form, number)
+
+
+def _spans(name: str, title: str, form: KeyForm, number: int) -> tuple[Span, ...]:
+    """The same for a key as its cap is printed."""
     function = name[1:] if name[:1] == "F" and name[1:].isdigit() else ""
     match form:
         case "box":
             return (Span(f" {name} ", "key"), Span(f" {title}", "text"))
         case "number":
-            return (Span(function or name, "text"), Span(f"{title} ", "key"))
+            return (Span(function or name, "key-void"), Span(f"{title} ", "key"))
         case "pf":
             return (Span(f"{'PF' + function if function else name}=", "dim"), Span(title, "text"))
         case "colours":
-            return (Span(f"{name} ", "dim"), Span(title, _FASTEXT[number % len(_FASTEXT)]))
+            return (Span(f" {name} {title} ", _FASTEXT[number % len(_FASTEXT)]),)
         case "plain":
             return (Span(name, "bright"), Span(f" {title}", "dim"))
         case "bracket":
@@ -87,18 +91,20 @@ def key_spans(key: str, title: str, form: KeyForm, number: int = 0) -> tuple[Spa
             assert_never(form)
 
 
-def action_fields(actions: Iterable[Action], part: object, owner: str = "screen") -> tuple[Field, ...]:
+def action_fields(
+    actions: Iterable[Action], part: object, owner: str = "screen", *, form: KeyForm = "box"
+) -> tuple[Field, ...]:
     """The key bar of a screen or dialog: what its table offers now, each a key that can be clicked.
 
     ``part`` is who the table belongs to, ``owner`` how Textual names it in an action.
     """
     return tuple(
         Field(
-            (Span(f" {pressed(action.key(part))} ", "key"), Span(f" {action.name(part)}")),
+            _spans(pressed(action.key(part)), action.name(part), form, number),
             rank=action.rank or 0,
             action=_owned(action.method, owner),
         )
-        for action in offered(actions, part)
+        for number, action in enumerate(offered(actions, part))
     )
 
 
@@ -115,16 +121,21 @@ def pressed(key: str) -> str:
     return key_name(key)
 
 
-def foot(hint: str, actions: Mapping[str, str]) -> tuple[Field, ...]:
+def foot(hint: str, actions: Mapping[str, str], form: KeyForm = "box") -> tuple[Field, ...]:
     """Fields to click from a line such as ``Enter Select · Esc Close``; ``actions`` by the name of the key."""
     fields = []
     for rank, part in enumerate(hint.split(" · ")):
         key, _, words = part.partition(" ")
         if key in actions:
-            fields.append(Field((Span(f" {key} ", "key"), Span(f" {words}")), rank=rank, action=actions[key]))
+            fields.append(way(key, words, actions[key], form, rank))
         else:
             fields.append(Field((Span(part, "dim"),), rank=rank + 5))
     return tuple(fields)
+
+
+def way(key: str, words: str, action: str, form: KeyForm, rank: int = 0) -> Field:
+    """A key of a dialog, to be clicked; ``rank`` is its place, too."""
+    return Field(_spans(key, words, form, rank), rank=rank, action=action)
 
 
 def key_name(key: str) -> str:

@@ -9,7 +9,7 @@ from textual.widgets import Static
 from routerterm.tui.widgets.composer import Composer
 
 if TYPE_CHECKING:
-    from routerterm.tui.themes.values import Glyphs
+    from routerterm.tui.themes.values import Theme
 
 
 class PromptGlyph(Static):
@@ -19,6 +19,8 @@ class PromptGlyph(Static):
         """Send what is written."""
         self.screen.query_one(Composer).action_submit()
 
-    def show(self, glyphs: Glyphs, *, writing: bool) -> None:
+    def show(self, theme: Theme, *, writing: bool) -> None:
         """The theme's own sign where keys go to the composer; else only a mark for where it is."""
-        self.update(glyphs.prompt if writing else glyphs.dot)
+        sign = theme.sign
+        self.styles.width = len(sign) + 1
+        self.update(sign if writing else theme.glyphs.dot.ljust(len(sign)))

@@ -17,7 +17,7 @@ from textual.strip import Strip
 from routerterm.tui.actions import Action, bindings_of
 from routerterm.tui.widgets.cursor_list import CursorList
 from routerterm.tui.widgets.fields import Span
-from routerterm.tui.widgets.styles import Tone
+from routerterm.tui.widgets.styles import Tone, Toned
 
 Cells: TypeAlias = tuple[str | tuple[Span, ...], ...]
 """What stands in the columns of a row: text, or runs of text in tones."""
@@ -187,8 +187,7 @@ class RowList(CursorList):
             return Strip.blank(width, self.tone("text"))
         row = self.rows[index]
         if not row.id:
-            style = self.tone("dim")
-            return Strip([Segment(set_cell_size(f" {plain(row.cells[0])}", width), style)], width)
+            return heading_line(self, f" {plain(row.cells[0])}", width)
         return self._draw(row, sizes, row.tone, width, cursor=index == self.cursor)
 
     def _widths(self, room: int) -> dict[int, int]:
@@ -199,7 +198,7 @@ class RowList(CursorList):
         return self._sizes[1]
 
     def _draw(self, row: Row, sizes: dict[int, int], tone: Tone, width: int, *, cursor: bool = False) -> Strip:
-        under = self.tone("key")
+        under = self.tone("cursor")
         base = under if cursor else self.tone(tone)
         segments = [Segment(CURSOR if cursor else " ", base)]
         for place, (number, size) in enumerate(sizes.items()):
@@ -243,6 +242,27 @@ class RowList(CursorList):
             if column <= x < column + size + GAP:
                 self.post_message(self.TitleClicked(number))
             column += size + GAP
+
+
+def heading_line(widget: Toned, title: str, width: int, bar: str = "") -> Strip:
+    """A line that parts a list, in the theme's form; ``bar`` is what its plain form begins with."""
+    form, dim = widget.form.headings, widget.tone("dim")
+    match form:
+        case "caps":
+            title = title.upper()
+        case "band":
+            return Strip([Segment(set_cell_size(f" {title.strip()}", width), widget.tone("band"))], width)
+        case "rule" | "dashes" if title.strip():
+            rule = "─" if form == "rule" else "-"
+            lead = f"{rule}{rule} "
+            words = set_cell_size(title.strip(), min(cell_len(title.strip()), max(1, width - 4)))
+            rest = rule * max(0, width - 4 - cell_len(words))
+            faint = widget.tone("faint")
+            pieces = [Segment(lead, faint), Segment(words, dim), Segment(f" {rest}", faint)]
+            return Strip(pieces).adjust_cell_length(width, dim)
+        case _:
+            title = f"{bar}{title}"
+    return Strip([Segment(set_cell_size(title, width), dim)], width)
 
 
 def _cut(text: str, room: int) -> str:

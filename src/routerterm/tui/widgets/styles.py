@@ -14,14 +14,20 @@ from textual.color import Color
 from textual.widget import Widget
 
 from routerterm.tui.textual_internals.screens import keep_lines
+from routerterm.tui.themes.values import Layout
 
 if TYPE_CHECKING:
     from rich.color import Color as RichColor
 
-Tone: TypeAlias = Literal["text", "dim", "bright", "faint", "accent", "warning", "error", "success", "key", "struck"]
-TONES: tuple[Tone, ...] = ("text", "dim", "bright", "faint", "accent", "warning", "error", "success", "key", "struck")
-Look: TypeAlias = Tone | Literal["selected"]
-"""A tone, or what is chosen without being where the keys go."""
+    from routerterm.tui.themes.values import SelectionForm, Theme
+
+Tone: TypeAlias = Literal[
+    "text", "dim", "bright", "faint", "accent", "warning", "error", "success", "key", "struck",
+    "key-error", "key-success", "key-warning", "key-link", "key-void",
+]  # fmt: skip
+"""What a text is for; ``key-`` before a colour: a key whose ground is that, or ``void``, on the terminal's darkness."""
+Look: TypeAlias = Tone | Literal["selected", "cursor", "band"]
+"""A tone, what is chosen without being where the keys go, a list's row where they go, or a heading's ground."""
 
 
 class Toned(Widget):
@@ -41,8 +47,14 @@ class Toned(Widget):
             self._looks, self._looks_of = {}, variables
         found = self._looks.get(look)
         if found is None:
-            found = self._looks[look] = _look(look, variables, self.rich_style.bgcolor)
+            found = self._looks[look] = _look(look, variables, self.rich_style.bgcolor, self.form.selection)
         return found
+
+    @property
+    def form(self) -> Layout:
+        """How the theme in force arranges things."""
+        theme: Theme | None = getattr(self.app, "active_theme", None)  # a test may show a widget without our program
+        return theme.layout if theme is not None else Layout()
 
     def notify_style_update(self) -> None:
         """The ground may be another now."""
@@ -50,10 +62,21 @@ class Toned(Widget):
         super().notify_style_update()
 
 
-def _look(look: Look, variables: dict[str, str], ground: RichColor | None) -> Style:
+def _look(look: Look, variables: dict[str, str], ground: RichColor | None, selection: SelectionForm) -> Style:
     match look:
-        case "key":
-            return _style(variables["t-key-text"], _colour(variables["t-key-ground"]), bold=False)
+        case "cursor" if selection == "line":
+            return _style(variables["t-bright"], ground, bold=True) + Style(underline=True)
+        case "cursor" if selection == "pointer":
+            return _style(variables["t-bright"], ground, bold=True)
+        case "key" | "cursor":
+            style = _style(variables["t-key-text"], _colour(variables["t-key-ground"]), bold=False)
+            return style + Style(underline=True) if look == "cursor" and selection == "bar-line" else style
+        case "key-void":
+            return _style(variables["t-text"], _colour("#000000"), bold=False)
+        case "key-error" | "key-success" | "key-warning" | "key-link":
+            return _style(variables["t-key-text"], _colour(variables[f"t-{look[4:]}"]), bold=False)
+        case "band":
+            return _style(variables["t-bright"], _colour(variables["t-panel"]), bold=True)
         case "struck":
             return _style(variables["t-dim"], ground, bold=False) + Style(strike=True)
         case "selected":

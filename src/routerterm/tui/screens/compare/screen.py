@@ -119,7 +119,7 @@ class CompareScreen(FramedScreen):
     def compose(self) -> ComposeResult:
         """A title, the columns with a line under each, the keys."""
         glyphs = self.theme.glyphs
-        yield FieldLine(id="title", fill=glyphs.rule)
+        yield FieldLine(id="title", fill=self.theme.fill)
         yield FieldLine(id="tabs", gap=2)
         with FramePart(id="columns"):
             for index in range(len(self.columns)):
@@ -272,7 +272,7 @@ class CompareScreen(FramedScreen):
             self.query_one(f"#head{index}", FieldLine).fields = head_fields(column, index, glyphs, here=here)
             self.query_one(f"#foot{index}", FieldLine).fields = foot_fields(column, index, glyphs, tick=self._tick)
         self.tabs.fields = tab_fields(self.columns, self._at, glyphs, self._tick)
-        self.bar.fields = action_fields(self.ACTIONS, self)
+        self.bar.fields = action_fields(self.ACTIONS, self, form=self.app.active_theme.keys)
 
     def _focus(self) -> None:
         self._answer(self._at).focus()

@@ -9,7 +9,7 @@ from msgspec import Struct
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.getters import query_one
 from textual.widgets import Button, Input, OptionList, Static
 from textual.widgets.option_list import Option
@@ -19,6 +19,7 @@ from routerterm.core.secret import Secret
 from routerterm.tui.dialogs.modal import Modal
 from routerterm.tui.dialogs.unlock import DIALOG_CSS, LOW
 from routerterm.tui.screens.keys.rows import place_words
+from routerterm.tui.widgets.box import Box
 from routerterm.tui.widgets.editing import LetterInput
 
 if TYPE_CHECKING:
@@ -75,8 +76,8 @@ AddKeyScreen .-gone { display: none; }
 
     def compose(self) -> ComposeResult:
         """Explanation, the key, whose it is, a label, two buttons."""
-        with Vertical(classes="dialog") as dialog:
-            dialog.border_title = "1 of 3 · Your key" if self._place.state != "ready" else "Add a key"
+        title = "1 of 3 · Your key" if self._place.state != "ready" else "Add a key"
+        with Box(title, self.app.active_theme, classes="dialog"):
             where = place_words(self._place.place)
             yield Static(
                 f"Paste a provider's API key. It is tested, then stored in {where}, and never shown again.",

@@ -8,12 +8,13 @@ from msgspec import Struct
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.getters import query_one
 from textual.widgets import Button, Input, Static
 
 from routerterm.tui.dialogs.modal import Modal
 from routerterm.tui.dialogs.unlock import DIALOG_CSS, LOW
+from routerterm.tui.widgets.box import Box
 from routerterm.tui.widgets.editing import LetterInput
 
 if TYPE_CHECKING:
@@ -44,8 +45,7 @@ class EditKeyScreen(Modal[Noted | None]):
 
     def compose(self) -> ComposeResult:
         """Two lines to write on, two buttons."""
-        with Vertical(classes="dialog") as dialog:
-            dialog.border_title = f"{self.record.name} {self.record.masked}"
+        with Box(f"{self.record.name} {self.record.masked}", self.app.active_theme, classes="dialog"):
             yield Static("Requests per day; empty for no limit", classes="caption", markup=False)
             written = str(self.record.quota or "")
             quota = LetterInput(written, id="quota", type="integer", max_length=9, select_on_focus=False)

@@ -86,7 +86,7 @@ class KeysScreen(FramedScreen):
     def compose(self) -> ComposeResult:
         """The panes, from the top."""
         self._fit(self.app.size)  # before there is anything whose style would have to be looked up again
-        yield FieldLine(id="title", fill=self.theme.glyphs.rule, gap=1)
+        yield FieldLine(id="title", fill=self.theme.fill, gap=1)
         yield KeysList(self.theme.glyphs, id="list")
         yield KeysDetail(self.theme.glyphs, id="detail")
         yield FieldLine(id="note", gap=1)
@@ -290,7 +290,12 @@ class KeysScreen(FramedScreen):
         self.refresh()
 
     def _bar_lines(self) -> tuple[tuple[Field, ...], ...]:
-        return wrapped(action_fields(ACTIONS, self), self.size.width - (4 if self._boxed else 0), 2, BAR)
+        return wrapped(
+            action_fields(ACTIONS, self, form=self.app.active_theme.keys),
+            self.size.width - (4 if self._boxed else 0),
+            2,
+            BAR,
+        )
 
     @property
     def _boxed(self) -> bool:

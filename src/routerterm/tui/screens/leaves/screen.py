@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
@@ -18,6 +18,7 @@ from routerterm.core.sanitise import sanitise
 from routerterm.tui.dialogs.modal import Modal
 from routerterm.tui.hints import in_chat
 from routerterm.tui.screens.leaves.rows import COLUMNS, remarks, row_id, rows_of, summary_fields, whole_text
+from routerterm.tui.widgets.box import Box
 from routerterm.tui.widgets.fields import FieldLine, Span
 from routerterm.tui.widgets.keybar import foot
 from routerterm.tui.widgets.rows import RowList
@@ -72,9 +73,9 @@ class LeavesScreen(Modal[None]):
     ]
     DEFAULT_CSS = """
     LeavesScreen { align: center middle; background: $t-background 60%; }
-    LeavesScreen > Vertical {
+    LeavesScreen > Box {
         width: 96%; max-width: 132; height: 90%;
-        background: $t-panel; border: solid $t-faint; border-title-color: $t-bright; border-subtitle-color: $t-dim;
+        background: $t-panel;
     }
     LeavesScreen RowList { height: 1fr; margin-top: 1; background: $t-panel; }
     LeavesScreen FieldLine { background: $t-panel; margin: 0 1; }
@@ -90,8 +91,7 @@ class LeavesScreen(Modal[None]):
 
     def compose(self) -> ComposeResult:
         """The total, the lines, what else is to be known, and the keys."""
-        with Vertical() as box:
-            box.border_title = "What leaves with the next message"
+        with Box("What leaves with the next message", self.app.active_theme):
             yield FieldLine(gap=3, id="total")
             yield RowList(COLUMNS)
             yield Static("", id="refused", markup=False)
@@ -100,7 +100,7 @@ class LeavesScreen(Modal[None]):
 
     def on_mount(self) -> None:
         """Look at once."""
-        self.query_one("#foot", FieldLine).fields = foot(FOOT, _FOOT_ACTIONS)
+        self.query_one("#foot", FieldLine).fields = foot(FOOT, _FOOT_ACTIONS, self.app.active_theme.keys)
         self.query_one(RowList).focus()
         self.look_again()
 

@@ -104,7 +104,7 @@ class RouteScreen(FramedScreen):
         super().on_mount()
         rule = self._theme.glyphs.rule
         self.query_one("#title", FieldLine).fields = (Field((Span(f"{rule} ", "faint"), Span("ROUTES ", "bright"))),)
-        self.bar.fields = action_fields(self.ACTIONS, self)
+        self.bar.fields = action_fields(self.ACTIONS, self, form=self.app.active_theme.keys)
         self._reload()
 
     def panes(self) -> Panes:
