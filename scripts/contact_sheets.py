@@ -1,7 +1,7 @@
 """Draws a contact sheet of each theme: screenshots/themes/NAME.png.
 
-`python scripts/contact_sheets.py [NAME…]`.  A row is a screen (empty chat, chat, palette, models, stats); its columns
-are 80×24 in true colour, in 256 and in 16 colours, and 45×20 in true colour.  The program runs in this process, and its
+`python scripts/contact_sheets.py [NAME…]`.  A row is a screen (empty chat, stats, chat, picker, dialog); its columns
+are 120×40, 80×24 and 45×20, each in true colour, in 256 and in 16 colours.  The program runs in this process, and its
 cells are coloured as the driver would send them.
 """
 
@@ -34,9 +34,10 @@ from routerterm.tui.terminal.style import Style  # noqa: E402
 from routerterm.tui.themes.reader import find_themes  # noqa: E402
 
 SCREENS: dict[str, tuple[str, ...]] = {
-    "empty": (), "palette": ("ctrl+p",), "models": ("f3",), "stats": ("f4",), "chat": (),
+    "empty": (), "stats": ("f4",), "chat": ("ctrl+home",), "picker": ("f3",), "dialog": (*"/rename", "enter"),
 }  # fmt: skip
-SIZES = {(80, 24): (Depth.TRUE, Depth.INDEXED, Depth.ANSI), (45, 20): (Depth.TRUE,)}
+SIZES = ((120, 40), (80, 24), (45, 20))
+DEPTHS = (Depth.TRUE, Depth.INDEXED, Depth.ANSI)
 GAP = 8
 
 
@@ -76,7 +77,7 @@ async def running(size: tuple[int, int]) -> AsyncIterator[tuple[RoutertermApp, A
 
 
 async def shots(themes: list[str], size: tuple[int, int]) -> dict[str, list[list[Image.Image]]]:
-    """Of each theme, a list of screens, each in every depth that is drawn at this size."""
+    """Of each theme, a list of screens, each in every depth."""
     found: dict[str, list[list[Image.Image]]] = {theme: [] for theme in themes}
     async with running(size) as (app, pilot):
         driver = HeadlessDriver(app.paths, app, pilot)
@@ -86,14 +87,22 @@ async def shots(themes: list[str], size: tuple[int, int]) -> dict[str, list[list
             for theme in themes:
                 app.use_theme(theme)
                 await pilot.pause(0.1)
-                for key in keys:
-                    await pilot.press(key)
-                    await pilot.pause(0.5)
-                ground = ground_of(theme)
-                found[theme].append([draw(cells(app, depth), SMALL, ground=ground) for depth in SIZES[size]])
+                await pilot.press(*keys)
+                await pilot.pause(0.5)
+                found[theme].append([await _shot(app, pilot, theme, depth) for depth in DEPTHS])
                 while len(app.screen_stack) > 1:
                     await pilot.press("escape")
     return found
+
+
+async def _shot(app: RoutertermApp, pilot: Any, theme: str, depth: Depth) -> Image.Image:
+    """What is shown, with scanlines where a terminal of that depth would have them."""
+    lit = depth is Depth.TRUE and app.active_theme.scanlines
+    if app.active_theme.scanning != lit:
+        app.scanlines = "on" if lit else "off"
+        app.use_theme(theme)
+        await pilot.pause(0.1)
+    return draw(cells(app, depth), SMALL, ground=ground_of(theme))
 
 
 def main() -> None:

@@ -118,7 +118,6 @@ class CompareScreen(FramedScreen):
 
     def compose(self) -> ComposeResult:
         """A title, the columns with a line under each, the keys."""
-        glyphs = self.theme.glyphs
         yield FieldLine(id="title", fill=self.theme.fill)
         yield FieldLine(id="tabs", gap=2)
         with FramePart(id="columns"):

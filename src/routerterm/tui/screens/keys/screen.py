@@ -291,7 +291,7 @@ class KeysScreen(FramedScreen):
 
     def _bar_lines(self) -> tuple[tuple[Field, ...], ...]:
         return wrapped(
-            action_fields(ACTIONS, self, form=self.app.active_theme.keys),
+            action_fields(ACTIONS, self, form=self.theme.keys),
             self.size.width - (4 if self._boxed else 0),
             2,
             BAR,
