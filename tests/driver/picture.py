@@ -21,6 +21,10 @@ WAYS = "Choose how to start"
 EMPTY = "write a question, Enter sends it"
 """What an empty composer says at the first start."""
 _AGE = re.compile(r" +(?:now|\d+[ymhdw])$")
+_DETAILS = re.compile(r"(?: \S{0,10} +\$[\d.]+| \S{0,10} {9,}) +(?:now|\d+[ymhdw])$")
+"""Model, cost and age, where the list is broad."""
+DETAILED = 40
+"""Cells of the list from which it says more than an age."""
 """How long ago a conversation was changed, at the end of its row."""
 _TOP_EDGE = re.compile(rf"[{TOP_LEFT}](?P<words>[^{TOP_LEFT}{TOP_RIGHT}]*)[{TOP_RIGHT}]")
 
@@ -169,7 +173,9 @@ class Picture:
         if not composer or "├" not in self.rows[composer[0] - 1][1:]:
             return ()
         rows = [re.split(f"[{UPRIGHT}├]", row) for row in self.rows[1 : self._floor - 2]]
-        titles = (_AGE.sub("", parts[1].strip(" ▸▌>█")) for parts in rows if len(parts) > 2)
+        found = [parts[1] for parts in rows if len(parts) > 2]
+        ends = _DETAILS if max(map(len, found), default=0) > DETAILED else _AGE
+        titles = (_AGE.sub("", ends.sub("", part.strip(" ▸▌>█▓░"))).rstrip() for part in found)
         return tuple(filter(None, titles))
 
 
