@@ -19,7 +19,7 @@ cp CONTRIBUTING.md SECURITY.md CHANGELOG.md CODE_OF_CONDUCT.md "$pages/"
 cp -r screenshots/*.png screenshots/*.gif screenshots/themes "$pages/screenshots/"
 cp README.md "$pages/index.md"
 # in the repository the pages lie one folder apart, on the site beside each other
-for page in "$pages"/*.md; do
+find "$pages" -name '*.md' | while read -r page; do
     sed -i.old -e 's#](docs/#](#g' -e 's#](\.\./README\.md#](index.md#g' -e 's#](README\.md#](index.md#g' \
         -e 's#](\.\./\(screenshots/[^)]*\|[A-Z_]*\.md[^)]*\))#](\1)#g' "$page"
     rm "$page.old"
