@@ -1,9 +1,10 @@
 #!/bin/sh
 # Run tests and say which lines of the program they run, also in the programs that the tests start; arguments go to pytest.
-# After a run of all tests it holds them to a floor.
+# After a run of all tests it holds them to a floor: below FLOOR per cent of lines and branches it fails.
 set -eu
 cd "$(dirname "$0")/.."
 sh scripts/setup.sh test
+FLOOR=80 # what the rooms' own tests alone come to, less what a machine without keyring and tmux skips
 mkdir -p build/coverage
 export COVERAGE_FILE="$PWD/build/coverage/data" COVERAGE_RCFILE="$PWD/pyproject.toml"
 rm -f build/coverage/data*
@@ -11,5 +12,6 @@ status=0
 .venv/bin/python -m coverage run -m pytest -q -n "$(getconf _NPROCESSORS_ONLN)" "$@" </dev/null || status=$?
 .venv/bin/python -m coverage combine -q
 .venv/bin/python -m coverage html -q -d build/coverage/html
-.venv/bin/python -m coverage report --sort=cover $([ $# -gt 0 ] || echo --fail-under=85) || status=1
+[ -z "${GITHUB_STEP_SUMMARY:-}" ] || .venv/bin/python -m coverage report --format=markdown >>"$GITHUB_STEP_SUMMARY"
+.venv/bin/python -m coverage report --sort=cover $([ $# -gt 0 ] || echo --fail-under=$FLOOR) || status=1
 exit $status
