@@ -85,6 +85,19 @@ PICTURES: Mapping[str, Picture] = {
         ("type:/compare demo/markdown demo/slow", "Enter", "wait:1", "type:What do you say?", "Enter", "wait:7"),
         "bbs",
     ),
+    "help": Picture(("F1", "wait:2"), "paperwhite"),
+    "menu": Picture(("C-x", "wait:2"), "contrast"),
+    "palette": Picture(("C-p", "wait:1", "type:conv", "wait:2"), "desktop"),
+    "switch": Picture(("M-o", "wait:2"), "amber"),
+    "settings": Picture(("type:/settings", "Enter", "wait:2", "type:budget", "wait:2"), "videotex"),
+    "gateway": Picture(("type:/gateway", "Enter", "wait:2", "s", "wait:5"), "mainframe"),
+    "tools": Picture(("type:/tools", "Enter", "wait:3"), "vt220"),
+    "leaves": Picture(
+        (*SENT, "type:My key is sk-proj-MadeUpForAPicture4f7a9c2e, and?", "wait:1", "M-w", "wait:3"), "amber"
+    ),
+    "tree": Picture((*SENT, "M-t", "wait:2"), "plasma"),
+    "outbox": Picture(("type:/later in 2h What is new?", "Enter", "wait:2", "type:/outbox", "Enter", "wait:2"), "bbs"),
+    "prompts": Picture(("M-l", "wait:2"), "teletext"),
     "phone": Picture((*SENT, "wait:1"), "pocket", (45, 24)),
 }
 ANSWER = ("type:What happens when a provider breaks off?", "wait:0.5", "Enter")

@@ -24,5 +24,5 @@ find "$pages" -name '*.md' | while read -r page; do
         -e 's#](\.\./\(screenshots/[^)]*\|[A-Z_]*\.md[^)]*\))#](\1)#g' "$page"
     rm "$page.old"
 done
-DISABLE_MKDOCS_2_WARNING=true "$python" -m mkdocs build --strict --quiet
+NO_MKDOCS_2_WARNING=1 DISABLE_MKDOCS_2_WARNING=true "$python" -m mkdocs build --strict --quiet
 echo "build/site/index.html"
