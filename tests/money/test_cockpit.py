@@ -14,20 +14,30 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from routerterm.core.ledger import AttemptRecord
+from routerterm.core.ledger import AttemptRecord, Cap
+from routerterm.engine.usage.accounts import Account
 from routerterm.engine.usage.clock import DAY, HOUR, zone_of
 from routerterm.engine.usage.cockpit import GROUPINGS, Cockpit, Look, seen
 from routerterm.engine.usage.lines import Line
 from routerterm.engine.usage.periods import ZOOMS, bars_of, last_days, period_of
 from routerterm.engine.usage.plot import binned
-from routerterm.engine.usage.projection import project
+from routerterm.engine.usage.projection import RECENT_DAYS, project
 from routerterm.engine.usage.snapshot import Snapshot
-from routerterm.engine.usage.views import change_words, projection_words
-from routerterm.store.ledger import write_row
+from routerterm.engine.usage.statistics import OTHERS
+from routerterm.engine.usage.views import change_words, projection_words, sample_words
+from routerterm.router.decide.budget import Gauge
+from routerterm.store.ledger import used, wanted, write_row
 from routerterm.store.migrations import ALL
 from routerterm.store.requests import RequestFilter, rows_of_filter
 from routerterm.store.statistics import Book, Sums
-from routerterm.tui.screens.stats.behind import behind_line, behind_spot
+from routerterm.tui.screens.stats.behind import (
+    behind_figure,
+    behind_gauge,
+    behind_line,
+    behind_projection,
+    behind_spot,
+)
+from routerterm.tui.screens.stats.rows import quality_fields
 
 ZONES = ("Europe/Warsaw", "Asia/Kathmandu", "America/New_York", "Australia/Lord_Howe", "UTC")
 NOW = round(datetime(2026, 11, 21, 13, 5, tzinfo=zone_of("UTC")).timestamp() * 1000)
@@ -95,6 +105,9 @@ def figures(line: Line) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
+NOTHING = (0,) * 13
+
+
 def in_python(rows: Iterable[AttemptRecord]) -> tuple[Any, ...]:
     rows = [row for row in rows if row.outcome != "running"]
 
@@ -138,13 +151,17 @@ def in_sql(connection: sqlite3.Connection, since: int, until: int) -> tuple[Any,
     st.sampled_from(GROUPINGS),
     st.sampled_from(["", "before", "year"]),
     st.sampled_from(ZONES),
+    st.sampled_from([2, 500]),
 )
 def test_every_figure_equals_an_independent_sum(
-    rows: list[AttemptRecord], zoom: Any, back: int, by: Any, against: Any, zone: str
+    rows: list[AttemptRecord], zoom: Any, back: int, by: Any, against: Any, zone: str, most: int
 ) -> None:
+    """``most``: things that get a line of their own; what is cheaper shares one."""
     connection = ledger(rows)
     snapshot = Snapshot(zone_of(zone))
-    found = seen(Book(connection), snapshot, Look(zoom, back, by, against), NOW)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("routerterm.engine.usage.snapshot.MOST_LINES", most)
+        found = seen(Book(connection), snapshot, Look(zoom, back, by, against), NOW)
     inside = [row for row in rows if found.period.since <= row.started_at < found.period.until]
     assert figures(found.total) == in_python(inside) == in_sql(connection, found.period.since, found.period.until)
     for bar, part in zip(found.bars, found.parts, strict=True):
@@ -171,11 +188,22 @@ def check_what_is_behind(
     connection: sqlite3.Connection, snapshot: Snapshot, found: Cockpit, rows: list[AttemptRecord]
 ) -> None:
     """Each line opens exactly the requests that it counts, and so does each bar and cell."""
-    for line in found.lines:
-        if line.attempts:
+    was = {line.id: figures(line) for line in found.lines_before}
+    if found.look.by == "time":
+        was = {line.id: figures(old) for line, old in zip(found.lines, found.lines_before, strict=False)}
+    for line in (*found.lines, *(line for line in found.lines_before if found.look.by not in ("time", "hour"))):
+        if line.attempts and OTHERS not in (line.id, *was):
             behind = behind_line(found, line.id, snapshot)
-            assert behind is not None
+            now = next((figures(each) for each in found.lines if each.id == line.id), NOTHING)
+            both = tuple(a + b for a, b in zip(now, was.get(line.id, NOTHING), strict=True))
+            assert in_python(rows_of_filter(connection, behind[1], 500)) == both, (behind, line)
+        elif line.id == OTHERS and found.before is None:
+            behind = behind_line(found, line.id, snapshot)
             assert in_python(rows_of_filter(connection, behind[1], 500)) == figures(line), (behind, line)
+    if found.before is not None:
+        for which, count in (("all", found.before.attempts), ("requests", found.before.requests)):
+            _, wanted = behind_figure(found, which, before=True)  # type: ignore[arg-type]
+            assert len(rows_of_filter(connection, wanted, 500)) == count
     for at, part in enumerate(found.parts):
         behind = behind_spot(found, "cost", at, snapshot)
         assert in_python(rows_of_filter(connection, behind[1], 500)) == figures(part)
@@ -184,7 +212,7 @@ def check_what_is_behind(
         ("retries", found.total.retries), ("failovers", found.total.failovers), ("hedges", found.total.hedges),
         ("cancelled", found.total.cancelled), ("unpriced", found.total.unpriced), ("estimated", found.total.estimated),
     ):  # fmt: skip
-        wanted = RequestFilter(found.period.since, found.period.until, which=which)  # type: ignore[arg-type]
+        _, wanted = behind_figure(found, which)  # type: ignore[arg-type]
         assert len(rows_of_filter(connection, wanted, 500)) == count, which
     for view, values in (("ttft", [v / 1000 for v in found.ttft_ms]), ("speed", list(found.tokens_per_second))):
         for at, count in enumerate(binned(values)[1]):
@@ -210,6 +238,61 @@ def check_heat(found: Cockpit, inside: list[AttemptRecord], rows: list[AttemptRe
         here = [row for row in rows if row.outcome != "running" and local(row).date().isoformat() == cell.name]
         assert cell.cost * 10**9 == sum(row.cost_nanousd or 0 for row in here), (cell, last)
     assert datetime.fromisoformat(found.calendar[0].name).weekday() == 0
+
+
+CAPS = st.builds(
+    lambda scope, unit, since: Cap(scope[0], unit, 10**9, since, scope[1]),
+    st.sampled_from(
+        [("day", None), ("month", None), ("provider", "openai"), ("model", "openai/vendor/m"), ("route", "smart"),
+         ("conversation", "C"), ("client", "tui"), ("project", "/home/me/one")]
+    ),
+    st.sampled_from(["usd", "requests", "tokens"]),
+    st.integers(NOW - 40 * DAY, NOW),
+)  # fmt: skip
+
+
+@given(ledgers(), CAPS, st.booleans())
+def test_a_gauge_opens_what_its_limit_is_held_against(rows: list[AttemptRecord], cap: Cap, local: bool) -> None:
+    if local:
+        rows = [replace(row, cost_source="declared") if n % 2 else row for n, row in enumerate(rows)]
+    connection = ledger(rows)
+    found = rows_of_filter(connection, behind_gauge(Account(Gauge(cap, 0, None), None))[1], 500)
+    assert sum(wanted(row, cap.unit) for row in found) == used(connection, cap)
+    connection.close()
+
+
+@given(ledgers(), st.sampled_from(ZONES))
+def test_the_projection_opens_the_days_that_it_rests_on(rows: list[AttemptRecord], zone: str) -> None:
+    connection, snapshot = ledger(rows), Snapshot(zone_of(zone))
+    found = seen(Book(connection), snapshot, Look(), NOW)
+    behind = [row for row in rows_of_filter(connection, behind_projection(found)[1], 500) if row.started_at <= NOW]
+    today = datetime.fromtimestamp(NOW / 1000, zone_of(zone))
+    month = [r for r in behind if datetime.fromtimestamp(r.started_at / 1000, zone_of(zone)).month == today.month]
+    assert sum(row.cost_nanousd or 0 for row in month) == found.month.so_far * 10**9
+    recent = [row for row in behind if (today.date() - datetime.fromtimestamp(
+        row.started_at / 1000, zone_of(zone)).date()).days < RECENT_DAYS]  # fmt: skip
+    if found.month.expected is not None:
+        passed = found.month.per_day and sum(row.cost_nanousd or 0 for row in recent) / (found.month.per_day * 10**9)
+        assert passed <= RECENT_DAYS
+    connection.close()
+
+
+def test_percentiles_of_more_answers_than_are_looked_at_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [row_at(NOW - n * 1000, ttft_ms=n + 1, duration_ms=10**6, output_tokens=100) for n in range(20)]
+    connection = ledger(rows)
+    look = Look("day", by="time")
+    whole = seen(Book(connection), Snapshot(zone_of("UTC")), look, NOW)
+    assert (whole.sampled_since, sample_words(whole), len(whole.ttft_ms)) == (0, "", 20)
+    monkeypatch.setattr("routerterm.store.statistics.SPEED_SAMPLE", 5)
+    monkeypatch.setattr("routerterm.engine.usage.cockpit.SPEED_SAMPLE", 5)
+    snapshot = Snapshot(zone_of("UTC"))
+    found = seen(Book(connection), snapshot, look, NOW)
+    assert found.ttft_ms == (1, 2, 3, 4, 5)
+    assert "newest" in sample_words(found)
+    for at, count in enumerate(binned([value / 1000 for value in found.ttft_ms])[1]):
+        wanted = behind_spot(found, "ttft", at, snapshot)[1]
+        assert len(rows_of_filter(connection, wanted, 500)) == count
+    assert any("newest" in "".join(span.text for span in field.spans) for field in quality_fields(found))
 
 
 def row_at(at: int, **more: Any) -> AttemptRecord:

@@ -119,7 +119,7 @@ def test_every_sum_equals_the_rows(
         groups = {}
         for row in settled:
             groups.setdefault(key(row), []).append(row)
-        found = by_kind(connection, kind, since, until)  # type: ignore[arg-type]
+        found = by_kind(connection, kind, since, until, 500)  # type: ignore[arg-type]
         assert found == {name: expected(rows) for name, rows in groups.items()}, kind
     assert running(connection, since, until) == expected([row for row in inside if row.outcome == "running"])
     connection.close()
@@ -136,7 +136,7 @@ def test_a_database_with_rows_is_tallied_when_it_is_migrated() -> None:
     )
     for step in later:
         step(old)  # type: ignore[arg-type]
-    assert by_kind(old, "model", START, START + DAY)["p/m"].cost == 5
+    assert by_kind(old, "model", START, START + DAY, 500)["p/m"].cost == 5
 
 
 def test_old_rows_are_told_apart_by_the_attempt_before_theirs() -> None:
@@ -155,13 +155,13 @@ def test_old_rows_are_told_apart_by_the_attempt_before_theirs() -> None:
         )
     for step in steps[9:]:
         step(old)  # type: ignore[arg-type]
-    total = sum(by_kind(old, "model", START, START + DAY).values(), Sums())
+    total = sum(by_kind(old, "model", START, START + DAY, 500).values(), Sums())
     assert (total.requests, total.retries, total.failovers, total.hedges) == (3, 2, 1, 0)
     assert by_time(old, START, START + DAY, DAY, 0)[START // DAY] == total
-    clients = by_kind(old, "client", START, START + DAY)
+    clients = by_kind(old, "client", START, START + DAY, 500)
     assert {name: (sums.requests, sums.retries) for name, sums in clients.items()} == {"tui": (2, 1), "gateway": (1, 1)}
     old.execute("UPDATE attempt SET cause = 'failover' WHERE id = 'b'")
-    assert by_kind(old, "client", START, START + DAY)["tui"].retries == 0
+    assert by_kind(old, "client", START, START + DAY, 500)["tui"].retries == 0
 
 
 def row(n: int, **more: object) -> AttemptRecord:
@@ -172,7 +172,7 @@ def row(n: int, **more: object) -> AttemptRecord:
 def test_speed_is_of_whole_answers_after_their_first_token(connection: sqlite3.Connection) -> None:
     for record in (row(1, ttft_ms=1000), row(2, outcome="failed"), row(3, output_tokens=1, ttft_ms=5)):
         write_row(connection, record, "me")
-    found = speeds(connection, START, START + DAY)
+    found = speeds(connection, None, START, START + DAY)
     assert [(speed.ttft_ms, speed.tokens_per_second) for speed in found] == [(5, None), (1000, 101.0)]
 
 

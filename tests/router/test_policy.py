@@ -163,7 +163,7 @@ def test_cheapest_by_this_prompt_and_unknown_prices_last() -> None:
         strategy="cheapest",
     )
     assert order(made) == ["cheap", "dear", "unknown"]
-    assert made.options[0].why == "$0.0010 to $0.0040 for this prompt"
+    assert made.options[0].why == "$0.0010–0.0040 for this prompt"
 
 
 def test_fastest_by_what_was_measured() -> None:

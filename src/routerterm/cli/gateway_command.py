@@ -111,11 +111,12 @@ def list_keys(as_json: bool) -> None:
     if not rows:
         print_line("No virtual keys.", err=True)
         return
-    from routerterm.core.money import from_nano, show_usd
+    from routerterm.core.money import from_nano, with_unknown
 
-    width = max(len(each.name) for each, _, _ in rows)
-    for each, today, month in rows:
-        spent = f"today {show_usd(from_nano(today))}, this month {show_usd(from_nano(month))}"
+    width = max(len(each.name) for each, *_ in rows)
+    for each, *sums in rows:
+        today, month = (with_unknown(from_nano(usd), unknown) for usd, unknown in sums)
+        spent = f"today {today}, this month {month}"
         print_line(f"{each.name:<{width}}  rt-****{each.hint}  {spent}  {_words(each) or 'no limits'}")
 
 
@@ -177,7 +178,8 @@ def remove(name: str) -> None:
     print_line(f"The key of {name} is removed.", err=True)
 
 
-async def _keys_and_use(services: Services) -> list[tuple[VirtualKey, int, int]]:
+async def _keys_and_use(services: Services) -> list[tuple[VirtualKey, tuple[int, bool], tuple[int, bool]]]:
+    """Each key with what it has cost today and this month, and whether a part of that is not known."""
     from routerterm.core.ledger import Cap
     from routerterm.engine.virtual_keys import of_row
     from routerterm.router.decide.budget import day_start, month_start
@@ -190,7 +192,8 @@ async def _keys_and_use(services: Services) -> list[tuple[VirtualKey, int, int]]
         name = each.client().name
         since = day_start(now, zone), month_start(now, zone)
         caps = [Cap("client", "usd", 0, beginning, name) for beginning in since]
-        today, month = await services.store.ledger.used(caps)
+        ledger = services.store.ledger
+        today, month = zip(await ledger.used(caps), await ledger.unpriced(caps), strict=True)
         found.append((each, today, month))
     return found
 
@@ -216,13 +219,15 @@ def _words(each: VirtualKey) -> str:
     return ", ".join(piece for piece in pieces if piece)
 
 
-def _as_json(each: VirtualKey, today: int, month: int) -> dict[str, Any]:
+def _as_json(each: VirtualKey, *spent: tuple[int, bool]) -> dict[str, Any]:
+    """Amounts are text in US dollars; ``unpriced`` says whether something cost what nobody knows."""
     from routerterm.core.money import from_nano
     from routerterm.engine.virtual_keys import to_row
 
     row = to_row(each)
     del row["digest"]
-    return {**row, "today_usd": format(from_nano(today), "f"), "month_usd": format(from_nano(month), "f")}
+    today, month = (format(from_nano(usd), "f") for usd, _ in spent)
+    return {**row, "today_usd": today, "month_usd": month, "unpriced": any(unknown for _, unknown in spent)}
 
 
 def _with_services(work: Any) -> Any:

@@ -100,7 +100,7 @@ async def _look_up(days: int | None, by: str) -> Found:
     async with open_history(paths.database) as store:
         summary, seen = await store.reader.read(read)
         gauges = await PersonalBudget(rules, lambda _: None, store.ledger.used).gauges(now)
-        found = await accounts(gauges, store.gateway_keys, store.ledger.used, summary.month, now, rules.zone)
+        found = await accounts(gauges, store.gateway_keys, store.ledger, summary.month, now, rules.zone)
         return Found(summary, seen, found, now)
 
 
@@ -123,14 +123,15 @@ def _budgets(found: Found, width: int) -> Iterator[str]:
         yield from gauges(found.accounts, found.now, min(width, 120), 2 * len(found.accounts)).lines
     if found.summary.total.attempts:
         month, words = found.summary.month, projection_words(found.seen)
-        from routerterm.core.money import show_usd, with_unknown
+        from routerterm.core.money import with_unknown
 
         so_far = with_unknown(month.so_far, month.unpriced > 0)
-        yield f"This month {so_far} so far; {words} ({show_usd(month.per_day)} a day recently)."
+        yield f"This month {so_far} so far; {words} ({with_unknown(month.per_day, month.unpriced > 0)} a day recently)."
 
 
 def _figures(found: Found) -> Iterator[str]:
     from routerterm.core.money import show_usd, with_unknown
+    from routerterm.engine.usage.views import sample_words
 
     total = found.summary.total
     yield (
@@ -139,10 +140,12 @@ def _figures(found: Found) -> Iterator[str]:
     )
     speed = f", {total.tokens_per_second.p50:.0f} tok/s" if total.tokens_per_second else ""
     first = total.ttft_ms
-    ttft = f", time to first token {seconds(first, 'p50')} (p95 {seconds(first, 'p95')})" if first else ""
+    sample = sample_words(found.seen)
+    ttft = f", time to first token{sample} {seconds(first, 'p50')} (p95 {seconds(first, 'p95')})" if first else ""
     yield f"{total.errors:,} errors, {total.retries:,} retries, {total.failovers:,} failovers{ttft}{speed}"
-    if found.summary.under_way:
-        yield f"Under way: {found.summary.under_way}, with {show_usd(found.summary.reserved)} reserved."
+    if found.seen.under_way:
+        reserved = with_unknown(found.seen.reserved, found.seen.reserved_unknown)
+        yield f"Under way: {found.seen.under_way}, with {reserved} reserved."
 
 
 def _charts(found: Found, width: int) -> Iterator[list[str]]:

@@ -126,12 +126,12 @@ def in_words(sheet: Sheet) -> Iterator[tuple[str | Styled, ...]]:
 
 
 def _price(sheet: Sheet) -> str:
-    from routerterm.core.money import show_usd
+    from routerterm.core.money import show_range, show_usd
 
     forecast = sheet.forecast
-    if forecast is None or forecast.high is None or not forecast.high:
+    if forecast is None or not forecast.high:
         return show_usd(None if forecast is None else forecast.high)
-    return f"~{show_usd(forecast.low)} to {show_usd(forecast.high)}"
+    return f"~{show_range(forecast.low, forecast.high)}"
 
 
 def _note(line: OutgoingLine) -> str:

@@ -97,13 +97,11 @@ def as_object(decision: Decision) -> dict[str, Any]:
 
 
 def _forecast(forecast: Forecast | None) -> str:
-    from routerterm.core.money import show_usd
+    from routerterm.core.money import show_range
 
     if forecast is None:
         return "no forecast"
-    cost = show_usd(forecast.low)
-    if forecast.high != forecast.low:
-        cost += f" to {show_usd(forecast.high)}"
+    cost = show_range(forecast.low, forecast.high)
     window = "?" if forecast.context is None else f"{forecast.context:,}"
     return f"about {forecast.prompt_tokens:,} tokens of {window}, {cost}"
 

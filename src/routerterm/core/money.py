@@ -61,6 +61,23 @@ def with_unknown(usd: Decimal, unknown: bool) -> str:
     return f"{show_usd(usd)}+?" if usd else "?"
 
 
+def exact_usd(usd: Decimal, unknown: bool) -> str:
+    """The same for a file, with all its digits and no sign: ``0.0203``, ``0.0203+?``, ``?``."""
+    if not unknown:
+        return f"{usd.normalize():f}"
+    return f"{usd.normalize():f}+?" if usd else "?"
+
+
+def show_range(low: Decimal | None, high: Decimal | None, *, unknown: bool = False) -> str:
+    """``$0.002–0.011``, ``$0``, ``?``; ``$0.002–0.011+?`` where a part of it is ``unknown``."""
+    if low is None or high is None:
+        return "?"
+    shown, most = show_usd(low), show_usd(high)
+    if shown != most:
+        most = f"{shown}–{most.removeprefix('$')}"
+    return f"{most}+?" if unknown else most
+
+
 def show_usd(usd: Decimal | None) -> str:
     """An amount for a person, with as many digits as it takes to tell it from nothing.
 

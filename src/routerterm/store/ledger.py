@@ -109,6 +109,10 @@ class StoredLedger:
         """What is used of each cap, reservations included, in the cap's unit."""
         return await self._reader.read(lambda connection: tuple(used(connection, cap) for cap in caps))
 
+    async def unpriced(self, caps: Sequence[Cap]) -> tuple[bool, ...]:
+        """Whether there is a row among those of each cap whose cost is unknown, and so in no sum."""
+        return await self._reader.read(lambda connection: tuple(_unpriced(connection, cap) for cap in caps))
+
     async def last_used(self, provider: str, key: str) -> float | None:
         """When a key was last used, in seconds since the epoch; None for one that never was."""
 
@@ -159,13 +163,23 @@ def used(connection: sqlite3.Connection, cap: Cap) -> int:
     """What the rows so far add up to in a cap's unit, from its ``since`` on."""
     if cap.scope == "request":
         return 0
-    condition = _condition(cap.scope)
-    where = "started_at >= ?" + (f" AND {condition}" if condition else "")
+    where, values = _rows_of(cap)
     if cap.unit != "usd":  # what runs on the person's own machine is never counted against them
         where += " AND cost_source IS NOT 'declared'"
-    values = (cap.since, cap.value) if condition else (cap.since,)
     row = connection.execute(f"SELECT {_sum(cap.unit)} FROM attempt WHERE {where}", values).fetchone()
     return int(row[0] or 0)
+
+
+def _unpriced(connection: sqlite3.Connection, cap: Cap) -> bool:
+    where, values = _rows_of(cap)
+    unknown = f"SELECT EXISTS (SELECT 1 FROM attempt WHERE {where} AND cost_nanousd IS NULL)"
+    return bool(connection.execute(unknown, values).fetchone()[0])
+
+
+def _rows_of(cap: Cap) -> tuple[str, tuple[object, ...]]:
+    condition = _condition(cap.scope)
+    where = "started_at >= ?" + (f" AND {condition}" if condition else "")
+    return where, (cap.since, cap.value) if condition else (cap.since,)
 
 
 def _sum(unit: CapUnit) -> str:

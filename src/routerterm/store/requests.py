@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 from msgspec import Struct
 
 from routerterm.core.ledger import AttemptRecord
-from routerterm.store.statistics import KEYS
+from routerterm.store.statistics import KEYS, Kind
 
 Which: TypeAlias = Literal[
     "all",
@@ -23,6 +23,8 @@ Which: TypeAlias = Literal[
     "estimated",
     "cached",
     "running",
+    "held",
+    "charged",
 ]
 Measured: TypeAlias = Literal["ttft_ms", "tokens_per_second"]
 _MEASURED = {
@@ -43,8 +45,11 @@ _WHICH = {
     "estimated": "outcome <> 'running' AND usage_source <> 'reported'",
     "cached": "outcome <> 'running' AND (coalesce(saved_nanousd, 0) <> 0 OR coalesce(cache_read_tokens, 0) > 0)",
     "running": "outcome = 'running'",
+    "held": "true",
+    "charged": "cost_source IS NOT 'declared'",
 }
-"""The attempts that each of the figures counts."""
+"""The attempts that each of the figures counts; ``held`` and ``charged``: what a limit in dollars, or of requests and
+tokens, is held against."""
 _WORDS = (
     "provider || '/' || model",
     "coalesce(route, '')",
@@ -58,7 +63,6 @@ _ANYWHERE = " || ' ' || ".join(_WORDS)
 """What a word of a search is looked for in."""
 FIELDS = {**KEYS, "outcome": "outcome", "error": "coalesce(error_class, '')"}
 """What can be named before a colon."""
-_OF_PROJECT = "coalesce((SELECT project FROM conversation c WHERE c.id = attempt.conversation_id), '')"
 
 
 class RequestFilter(Struct, frozen=True):
@@ -66,9 +70,11 @@ class RequestFilter(Struct, frozen=True):
 
     since: int = 0
     until: int = 2**62
-    thing: str = ""
+    thing: Kind | Literal[""] = ""
     """``model``, ``provider``, ``project``, …; empty for all of them."""
     value: str = ""
+    others: tuple[str, ...] = ()
+    """Instead of one value: all but these."""
     which: Which = "all"
     spans: tuple[tuple[int, int], ...] = ()
     """Only those that began within one of these, such as each Monday from 9 to 10."""
@@ -83,11 +89,14 @@ def rows_of_filter(connection: sqlite3.Connection, wanted: RequestFilter, limit:
     conditions = ["started_at >= ?", "started_at < ?", _WHICH[wanted.which]]
     bound: list[object] = [wanted.since, wanted.until]
     if wanted.thing:
-        column = _OF_PROJECT if wanted.thing == "project" else KEYS[wanted.thing]
-        conditions.append(f"{column} = ?")
-        bound.append(wanted.value)
+        marks = ", ".join("?" * len(wanted.others))
+        conditions.append(f"{KEYS[wanted.thing]} " + (f"NOT IN ({marks})" if wanted.others else "= ?"))
+        bound += wanted.others or (wanted.value,)
     if wanted.spans:
-        conditions.append(f"({' OR '.join(['started_at >= ? AND started_at < ?'] * len(wanted.spans))})")
+        spans = ", ".join(["(?, ?)"] * len(wanted.spans))
+        conditions.append(
+            f"EXISTS (SELECT 1 FROM (VALUES {spans}) s WHERE started_at >= s.column1 AND started_at < s.column2)"
+        )
         bound += [edge for span in wanted.spans for edge in span]
     if wanted.measured is not None:
         name, low, high = wanted.measured

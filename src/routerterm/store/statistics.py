@@ -7,17 +7,17 @@ of a period from the rows themselves.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from operator import attrgetter
 from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
 
-Kind: TypeAlias = Literal["model", "provider", "route", "key", "conversation", "client", "tool"]
+Kind: TypeAlias = Literal["model", "provider", "route", "client", "conversation", "project", "tool", "key"]
 QUARTER, DAY = 900_000, 86_400_000
 """Milliseconds in a slot of kind ``time``, and of the others."""
-SPEED_SAMPLE = 4_000
+SPEED_SAMPLE = 10_000
 """At most so many of a period's newest answers are looked at for percentiles of speed."""
 
 _RAW = (
@@ -35,12 +35,14 @@ KEYS = {
     "conversation": "coalesce(conversation_id, '')",
     "client": "client",
     "tool": "coalesce(tool, '')",
+    "project": "coalesce((SELECT project FROM conversation c WHERE c.id = attempt.conversation_id), '')",
 }
 """What names a row for each kind of thing, as SQL."""
-
-
-Cell: TypeAlias = tuple[int, str, tuple[int, ...]]
-"""A day (of UTC, since the epoch), what its sums are of, and those sums in the order of `Sums`."""
+_KEPT: Mapping[Kind, tuple[Kind, str]] = {
+    "provider": ("model", "substr(key, 1, instr(key, '/') - 1)"),
+    "project": ("conversation", "coalesce((SELECT project FROM conversation c WHERE c.id = tally.key), '')"),
+}
+"""Of what the sums of whole days are kept where not of the kind itself, and its name among them."""
 
 
 class Sums(Struct, frozen=True):
@@ -104,13 +106,8 @@ class Speed(Struct, frozen=True):
     """How quick one answer was: milliseconds to its first token, and tokens a second after it."""
 
     started_at: int
-    provider: str
-    model: str
-    route: str
-    key_label: str
-    conversation_id: str
-    client: str
-    tool: str
+    name: str
+    """Of the thing that was asked for."""
     ttft_ms: int | None
     tokens_per_second: float | None
 
@@ -146,24 +143,9 @@ class Book:
         )
         return {row[0]: Sums(*row[1:]) for row in rows}
 
-    def by_kind(self, kind: Kind, since: int, until: int) -> dict[str, Sums]:
+    def by_kind(self, kind: Kind, since: int, until: int, most: int) -> dict[str, Sums]:
         """See the function of that name."""
-        return by_kind(self._connection, kind, since, until)
-
-    def cells(self, kind: Kind, since: int) -> list[Cell]:
-        """The sums of every whole day (of UTC) from that of ``since`` on, by day; providers are models."""
-        rows = self._connection.execute(
-            f"SELECT slot, key, {', '.join(_SUMS)} FROM tally WHERE kind = ? AND slot >= ? AND attempts > 0"
-            " ORDER BY slot",
-            (kind, since // DAY),
-        )
-        return [(row[0], row[1], tuple(row[2:])) for row in rows]
-
-    def edges(self, kind: Kind, since: int, until: int) -> list[tuple[str, Sums]]:
-        """The sums of the broken days (of UTC) at both ends of a period, from the rows themselves."""
-        raw = f"SELECT {KEYS[kind]}, {_RAW} FROM attempt"
-        first, last = -(-since // DAY), until // DAY
-        return list(_edges(self._connection, raw, since, until, first * DAY, last * DAY))
+        return by_kind(self._connection, kind, since, until, most)
 
     def running(self, since: int, until: int) -> Sums:
         """See the function of that name."""
@@ -189,19 +171,14 @@ class Book:
         """A number that changes whenever anybody else has written to the file."""
         return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
 
-    def speeds(self, since: int, until: int) -> list[Speed]:
+    def speeds(self, kind: Kind | None, since: int, until: int) -> list[Speed]:
         """See the function of that name."""
-        return speeds(self._connection, since, until)
+        return speeds(self._connection, kind, since, until)
 
     def titles(self, ids: Sequence[str]) -> dict[str, str]:
         """The titles of conversations that still exist."""
         marks = ",".join("?" * len(ids))
         rows = self._connection.execute(f"SELECT id, title FROM conversation WHERE id IN ({marks})", ids)
-        return {row[0]: row[1] for row in rows}
-
-    def projects(self) -> dict[str, str]:
-        """The folder of every conversation that belongs to one."""
-        rows = self._connection.execute("SELECT id, project FROM conversation WHERE project IS NOT NULL")
         return {row[0]: row[1] for row in rows}
 
 
@@ -227,20 +204,28 @@ def by_time(
     return found
 
 
-def by_kind(connection: sqlite3.Connection, kind: Kind, since: int, until: int) -> dict[str, Sums]:
-    """Sums by model, provider, route, key or conversation, of a period in milliseconds."""
+def by_kind(connection: sqlite3.Connection, kind: Kind, since: int, until: int, most: int) -> dict[str, Sums]:
+    """Sums by model, provider, …, of a period in milliseconds: of those that cost most, the dearest first."""
     first, last = -(-since // DAY), until // DAY
-    tallied, key = ("model", "substr(key, 1, instr(key, '/') - 1)") if kind == "provider" else (kind, "key")
-    rows = connection.execute(
-        f"SELECT {key}, {_TALLIED} FROM tally WHERE kind = ? AND slot >= ? AND slot < ? GROUP BY 1"
-        " HAVING sum(attempts) > 0",
-        (tallied, first, last),
-    )
-    found = {row[0]: Sums(*row[1:]) for row in rows}
-    raw = f"SELECT {KEYS[kind]}, {_RAW} FROM attempt"
-    for name, sums in _edges(connection, raw, since, until, first * DAY, last * DAY):
-        found[name] = found.get(name, Sums()) + sums
-    return found
+    kept, key = _KEPT.get(kind, (kind, "key"))
+    spans = list(_broken(since, until, first * DAY, last * DAY))
+
+    def dearest(whole: str, raw: str, sums: str, known: Sequence[str]) -> Iterable[Sequence[Any]]:
+        of, of_row = (f" AND {name} IN ({', '.join('?' * len(known))})" if known else "" for name in (key, KEYS[kind]))
+        settled = f"FROM attempt WHERE started_at >= ? AND started_at < ? AND outcome <> 'running'{of_row} GROUP BY 1"
+        days = f"SELECT {key} AS name, {whole} FROM tally WHERE kind = '{kept}' AND slot >= ? AND slot < ?{of}"
+        parts = " UNION ALL ".join([days, *(f"SELECT {KEYS[kind]}, {raw} {settled}" for _ in spans)])
+        values = [value for span in ((first, last), *spans) for value in (*span, *known)]
+        return connection.execute(
+            f"SELECT name, {sums} FROM ({parts}) GROUP BY name HAVING sum(attempts) > 0"
+            " ORDER BY sum(cost) DESC, sum(attempts) DESC, name LIMIT ?",
+            (*values, most),
+        )
+
+    names: list[str] = []
+    if kind == "conversation":  # of which there are so many that they are ranked first, and only then added up
+        names = [row[0] for row in dearest("cost, attempts", "sum(coalesce(cost_nanousd, 0)), count(*)", "1", ())]
+    return {row[0]: Sums(*row[1:]) for row in dearest(", ".join(_SUMS), _RAW, _TALLIED, names)}
 
 
 def running(connection: sqlite3.Connection, since: int, until: int) -> Sums:
@@ -256,20 +241,19 @@ def _least_start(connection: sqlite3.Connection, where: str) -> int | None:
     return None if row[0] is None else int(row[0])
 
 
-def speeds(connection: sqlite3.Connection, since: int, until: int) -> list[Speed]:
-    """How quick the newest answers of a period were, at most `SPEED_SAMPLE`."""
+_NO_NAME = "''"
+
+
+def speeds(connection: sqlite3.Connection, kind: Kind | None, since: int, until: int) -> list[Speed]:
+    """How quick the newest answers of a period were, at most `SPEED_SAMPLE`, with the name of that kind of thing."""
     rows = connection.execute(
-        "SELECT started_at, provider, model, coalesce(route, ''), coalesce(key_label, ''),"
-        " coalesce(conversation_id, ''), client, coalesce(tool, ''),"
-        " ttft_ms, output_tokens, duration_ms FROM attempt INDEXED BY attempt_speed"
+        f"SELECT started_at, {KEYS[kind] if kind else _NO_NAME}, ttft_ms, output_tokens, duration_ms"
+        " FROM attempt INDEXED BY attempt_speed"
         " WHERE outcome = 'done' AND duration_ms IS NOT NULL AND started_at >= ? AND started_at < ?"
         " ORDER BY started_at DESC LIMIT ?",
         (since, until, SPEED_SAMPLE),
     )
-    return [
-        Speed(at, provider, model, route, key, conversation, client, tool, ttft, _rate(output, duration, ttft))
-        for at, provider, model, route, key, conversation, client, tool, ttft, output, duration in rows
-    ]
+    return [Speed(at, name, ttft, _rate(output, duration, ttft)) for at, name, ttft, output, duration in rows]
 
 
 def answer_lengths(connection: sqlite3.Connection, newest: int = 4_000) -> dict[tuple[str, str], list[int]]:
@@ -286,18 +270,22 @@ def answer_lengths(connection: sqlite3.Connection, newest: int = 4_000) -> dict[
     return found
 
 
+def _broken(since: int, until: int, first: int, last: int) -> Iterator[tuple[int, int]]:
+    """What of a period lies outside of the whole slots from ``first`` to ``last``."""
+    spans = ((since, min(first, until)), (max(last, first), until)) if first <= last else ((since, until),)
+    return ((start, end) for start, end in spans if start < end)
+
+
 def _edges(
     connection: sqlite3.Connection, select: str, since: int, until: int, first: int, last: int
 ) -> Iterable[tuple[Any, Sums]]:
     """Settled rows of a period outside of the whole slots from ``first`` to ``last``."""
-    spans = ((since, min(first, until)), (max(last, first), until)) if first <= last else ((since, until),)
-    for start, end in spans:
-        if start < end:
-            rows = connection.execute(
-                f"{select} WHERE started_at >= ? AND started_at < ? AND outcome <> 'running' GROUP BY 1", (start, end)
-            )
-            for row in rows:
-                yield row[0], Sums(*row[1:])
+    for span in _broken(since, until, first, last):
+        rows = connection.execute(
+            f"{select} WHERE started_at >= ? AND started_at < ? AND outcome <> 'running' GROUP BY 1", span
+        )
+        for row in rows:
+            yield row[0], Sums(*row[1:])
 
 
 def _rate(tokens: int | None, duration_ms: int, ttft_ms: int | None) -> float | None:

@@ -52,6 +52,8 @@ PATIENCE = 5.0
 """Seconds for saving when the program is told to end."""
 QUIET_AFTER = 2.0
 """Seconds without a key press."""
+PULSE = 0.8
+"""Seconds between two looks while the gateway runs in here: what it spends is on the screen within a second."""
 
 
 class RoutertermApp(ThemedApp):
@@ -109,7 +111,7 @@ class RoutertermApp(ThemedApp):
     async def _watch(self) -> None:
         """Follow what changes outside, one look at all of it: each would cost a turn of Textual's message pumps."""
         while True:
-            await asyncio.sleep(EVERY)
+            await asyncio.sleep(EVERY if self.gateway.host is None else PULSE)
             await self.follow_theme()
             await self._follow_settings()
             await self.chat.status.follow_gateway()

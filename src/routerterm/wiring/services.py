@@ -209,9 +209,9 @@ class Services(Struct):
         name = self.settings.budget.timezone
         return ZoneInfo(name) if name else None
 
-    async def spent_today(self) -> tuple[Decimal, Decimal | None]:
-        """What today has cost so far, and its cap."""
-        return await spent_today(self.store.ledger, self.zone), self.settings.budget.day
+    async def spent_today(self) -> tuple[Decimal, bool]:
+        """What today has cost so far, and whether a part of that is not known."""
+        return await spent_today(self.store.ledger, self.zone)
 
     async def budget_warnings(self) -> tuple[str, ...]:
         """The caps that have come to a percentage to be warned of since this was last asked, in words."""

@@ -127,6 +127,23 @@ async def test_one_walk_over_every_view(paths: Paths) -> None:
         assert sum(int(row["requests"]) + int(row["retries"]) + int(row["failovers"]) for row in rows) == 300
         assert sum(Decimal(cell["cost"]) for cell in body["week"]) == spent
         assert [budget["name"] for budget in body["budgets"]] == ["today", "this month"]
+        # limits and what is projected lead to what they rest on, what is compared to both of its periods
+        await pilot.click("#budgets", offset=(4, 0))
+        await it.screen_shows("Requests: today")
+        await pilot.press("escape", "i")
+        await it.screen_shows("this month", "left")
+        await it.type("projected")
+        await pilot.press("enter")
+        await it.screen_shows("Requests: what the projection rests on")
+        await pilot.press("escape", "3", "c")
+        await it.screen_shows("the period before: ")
+        await pilot.press("i")
+        await it.type("period before")
+        await pilot.press("enter")
+        await it.screen_lacks("Figures: ")
+        await it.screen_shows("Requests: ", "Show the message")
+        await pilot.press("escape", "c", "c", "6")
+        await it.screen_shows("all by model")
         # a figure leads to its requests, a filter narrows them down, and Enter leads to the message
         await pilot.press("e")
         await it.screen_shows("Requests: errors, all", "rate limited")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from routerterm.core.messages import Image, Reasoning, Text, ToolCall, ToolResult
+from routerterm.core.money import with_unknown
 from routerterm.engine.transfer.markdown import cost_of, day, heading, one_line
 
 if TYPE_CHECKING:
@@ -63,9 +64,8 @@ def write(
 def _facts(carried: ConversationBundle, branch: Sequence[StoredMessage], zone: tzinfo | None) -> str:
     """When, how much was said, by which models, for how much."""
     models = dict.fromkeys(message.model for message in branch if message.model)
-    cost = cost_of(carried, branch).strip('"')
     begun = day(carried.conversation.created_at, zone)[:16].replace("T", " ")
-    return " · ".join([begun, f"{len(branch)} messages", *models, f"${cost}" if cost != "?" else "cost unknown"])
+    return " · ".join([begun, f"{len(branch)} messages", *models, with_unknown(*cost_of(carried, branch))])
 
 
 def _parts(message: StoredMessage) -> Iterator[str]:

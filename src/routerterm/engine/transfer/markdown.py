@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from routerterm.core.messages import Image, Reasoning, Text, ToolCall, ToolResult
-from routerterm.core.money import from_nano
+from routerterm.core.money import exact_usd, from_nano
 from routerterm.engine.chat.trace import ReplyTrace
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ def write(carried: ConversationBundle, branch: Sequence[StoredMessage], zone: tz
     yield f"date: {day(conversation.created_at, zone)}\n"
     models = list(dict.fromkeys(message.model for message in branch if message.model))
     yield f"models: {json.dumps(models, ensure_ascii=False)}\n"
-    yield f"cost_usd: {cost_of(carried, branch)}\n"
+    cost = exact_usd(*cost_of(carried, branch))
+    yield f"cost_usd: {cost if cost[-1] != '?' else json.dumps(cost)}\n"
     if conversation.tags:
         yield f"tags: {json.dumps(list(conversation.tags), ensure_ascii=False)}\n"
     yield f"id: {conversation.id}\n---\n\n# {one_line(conversation.title) or 'Untitled'}\n"
@@ -100,8 +101,8 @@ def day(at: int, zone: tzinfo | None) -> str:
     return moment.isoformat(timespec="seconds")
 
 
-def cost_of(carried: ConversationBundle, branch: Sequence[StoredMessage]) -> str:
-    """What the branch cost in dollars, ``~`` before it (and ``?`` for nothing known) where a part is not known."""
+def cost_of(carried: ConversationBundle, branch: Sequence[StoredMessage]) -> tuple[Decimal, bool]:
+    """What the branch cost in dollars, and whether a part of it is not known."""
     ids = {message.id for message in branch}
     attempts = [attempt for attempt in carried.attempts if attempt.message_id in ids]
     costs = [None if a.cost_nanousd is None else from_nano(a.cost_nanousd) for a in attempts]
@@ -109,7 +110,4 @@ def cost_of(carried: ConversationBundle, branch: Sequence[StoredMessage]) -> str
         records = [ReplyTrace.of(message.params).cost for message in branch if message.role == "assistant"]
         costs = [cost.usd if cost else None for cost in records]
     known = [cost for cost in costs if cost is not None]
-    if not known:
-        return '"?"' if costs else "0"
-    total = f"{sum(known, Decimal(0)).normalize():f}"
-    return total if len(known) == len(costs) else f'"~{total}"'
+    return sum(known, Decimal(0)), len(known) < len(costs)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from routerterm.core.ledger import Cap
-from routerterm.core.money import from_nano, to_nano
+from routerterm.core.money import from_nano, to_nano, with_unknown
 from routerterm.engine.usage.periods import ms
 from routerterm.engine.virtual_keys import VirtualKey, of_row
 from routerterm.router.decide.budget import (
@@ -27,7 +28,17 @@ if TYPE_CHECKING:
     from routerterm.engine.usage.projection import MonthForecast
     from routerterm.store.gateway_keys import GatewayKeys
 
-Used = Callable[[Sequence[Cap]], Awaitable[Sequence[int]]]
+
+class Ledger(Protocol):
+    """What is needed of a `routerterm.store.ledger.StoredLedger`."""
+
+    async def used(self, caps: Sequence[Cap]) -> Sequence[int]:
+        """What is used of each."""
+        ...
+
+    async def unpriced(self, caps: Sequence[Cap]) -> Sequence[bool]:
+        """Whether a part of that is not known."""
+        ...
 
 
 class Account(Struct, frozen=True):
@@ -38,6 +49,8 @@ class Account(Struct, frozen=True):
     """Milliseconds since the epoch; None is never."""
     key: VirtualKey | None = None
     """The virtual key that it is about."""
+    unknown: bool = False
+    """Whether something counts of which the price is not known."""
     projected: float = 0.0
     """The share of the limit that it is projected to come to; 0 is not known."""
 
@@ -58,21 +71,28 @@ class Account(Struct, frozen=True):
 
     @property
     def used(self) -> str:
-        """``$0.41 of $2.00``."""
-        cap = self.gauge.cap
-        return f"{amount_words(cap, self.gauge.used)} of {amount_words(cap, cap.limit)}"
+        """``$0.41 of $2.00``, ``$0.41+? of $2.00``."""
+        cap, used = self.gauge.cap, self.gauge.used
+        words = with_unknown(from_nano(used), self.unknown) if cap.unit == "usd" else amount_words(cap, used)
+        return f"{words} of {amount_words(cap, cap.limit)}"
 
 
 async def accounts(
-    gauges: Sequence[Gauge], keys: GatewayKeys, used: Used, month: MonthForecast | None, now: int, zone: tzinfo | None
+    gauges: Sequence[Gauge],
+    keys: GatewayKeys,
+    ledger: Ledger,
+    month: MonthForecast | None,
+    now: int,
+    zone: tzinfo | None,
 ) -> tuple[Account, ...]:
     """The limits of the settings in their order, then those of virtual keys."""
     found = [_account(gauge, now, zone, month) for gauge in gauges]
     of_keys = [(key, cap, every) for key in map(of_row, await keys.all()) for cap, every in key_caps(key, now, zone)]
-    amounts = await used([cap for _, cap, _ in of_keys]) if of_keys else ()
+    amounts = await ledger.used([cap for _, cap, _ in of_keys]) if of_keys else ()
     for (key, cap, every), amount in zip(of_keys, amounts, strict=True):
         found.append(Account(Gauge(cap, amount, None, every), resets(every, now, zone), key))
-    return tuple(found)
+    unknown = await ledger.unpriced([account.gauge.cap for account in found]) if found else ()
+    return tuple(replace(account, unknown=part) for account, part in zip(found, unknown, strict=True))
 
 
 def key_caps(key: VirtualKey, now: int, zone: tzinfo | None) -> list[tuple[Cap, Every]]:
@@ -104,7 +124,7 @@ def _account(gauge: Gauge, now: int, zone: tzinfo | None, month: MonthForecast |
     projected = 0.0
     if gauge.cap.scope == "month" and gauge.cap.unit == "usd" and month is not None and month.expected is not None:
         projected = float(month.expected / from_nano(gauge.cap.limit)) if gauge.cap.limit else 0.0
-    return Account(gauge, resets(gauge.every, now, zone), None, projected)
+    return Account(gauge, resets(gauge.every, now, zone), projected=projected)
 
 
 def until_words(milliseconds: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Literal, TypeAlias, get_args
@@ -15,13 +15,13 @@ from routerterm.engine.usage.clock import DAY, HOUR
 from routerterm.engine.usage.lines import Line, line_of
 from routerterm.engine.usage.periods import WEEK, Bar, Period, Zoom, a_year_before, bars_of, ms, period_of
 from routerterm.engine.usage.projection import RECENT_DAYS, MonthForecast, project
-from routerterm.engine.usage.snapshot import NAME_OF, THURSDAY, Snapshot, Thing, summed
+from routerterm.engine.usage.snapshot import THURSDAY, Snapshot
 from routerterm.engine.usage.statistics import HasReader, lines_of
 from routerterm.router.decide.budget import month_start
-from routerterm.store.statistics import SPEED_SAMPLE, Book, Speed, Sums, added_up
+from routerterm.store.statistics import SPEED_SAMPLE, Book, Kind, Speed, Sums, added_up
 
-Grouping: TypeAlias = Thing | Literal["time", "hour"]
-GROUPINGS: tuple[Grouping, ...] = (*get_args(Thing), "time", "hour")
+Grouping: TypeAlias = Kind | Literal["time", "hour"]
+GROUPINGS: tuple[Grouping, ...] = (*get_args(Kind), "time", "hour")
 """``time``: the parts of the period; ``hour``: the hours of the week."""
 Against: TypeAlias = Literal["", "before", "year"]
 """What a period is compared with: nothing, the stretch before it, the same one 52 weeks before."""
@@ -60,8 +60,10 @@ class Cockpit(Struct, frozen=True):
     """What each of the bars adds up to."""
     lines: tuple[Line, ...]
     """What was asked for by `Look.by`."""
+    period_before: Period | None
+    """What it is compared with."""
     before: Line | None
-    """The total of the period that it is compared with."""
+    """The total of that."""
     lines_before: tuple[Line, ...]
     calendar: tuple[Cell, ...]
     """Whole weeks of days from a Monday to the day that the period ends with."""
@@ -70,11 +72,13 @@ class Cockpit(Struct, frozen=True):
     ttft_ms: tuple[float, ...]
     """Times to the first token of the newest answers, the shortest first."""
     tokens_per_second: tuple[float, ...]
-    sampled: bool
-    """Whether there were more answers than `ttft_ms` and `tokens_per_second` are of."""
+    sampled_since: int
+    """Where there were more answers than these and all percentiles are of: when the oldest of them began.  Else 0."""
     month: MonthForecast
     reserved: Decimal
     """Held back for what is under way now, and in no line."""
+    reserved_unknown: bool
+    """Whether the price of a part of it is not known."""
     under_way: int
 
 
@@ -96,7 +100,8 @@ def seen_between(
     book: Book, snapshot: Snapshot, look: Look, period: Period, bars: tuple[Bar, ...], now: int
 ) -> Cockpit:
     """The same of any period, in bars of whole hours of the clock."""
-    quick = snapshot.speeds(book, period.since, period.until)
+    thing = None if look.by == "time" or look.by == "hour" else look.by
+    quick = snapshot.speeds(book, thing, period.since, period.until)
     sums = _part_sums(book, snapshot, period, bars)
     total, parts = added_up(sums), _parts(sums, bars, quick)
     before = _compared(look, period, snapshot, now)
@@ -109,15 +114,17 @@ def seen_between(
         bars,
         parts,
         parts if look.by == "time" else _lines(book, snapshot, look.by, period, bars, quick, total),
+        before,
         line_of("total", "", total_before) if before else None,
         _lines(book, snapshot, look.by, before, bars_of(before, snapshot.zone), (), total_before) if before else (),
         tuple(_calendar(snapshot, min(period.until, now + 1))),
         tuple(_week(snapshot, period)) if period.zoom != "hour" else (),
         tuple(sorted(speed.ttft_ms for speed in quick if speed.ttft_ms is not None)),
         tuple(sorted(speed.tokens_per_second for speed in quick if speed.tokens_per_second is not None)),
-        len(quick) >= SPEED_SAMPLE,
+        quick[-1].started_at if len(quick) >= SPEED_SAMPLE else 0,
         _month(snapshot, now),
         from_nano(held.cost),
+        held.unpriced > 0,
         held.attempts,
     )
 
@@ -164,64 +171,38 @@ def _lines(
 ) -> tuple[Line, ...]:
     if by == "time":
         return _parts(_part_sums(book, snapshot, period, bars), bars, quick)
-    groups: dict[str, list[Speed]] = {}
     if by == "hour":
-        rows = (
-            [(hour, _row(book, period))]
-            if (hour := snapshot.local_hour(period.since)) and period.zoom == "hour"
-            else []
+        alone = {snapshot.hour_of_week(period.since): total} if total.attempts else {}
+        return tuple(
+            _hour_lines(alone if period.zoom == "hour" else snapshot.hours_of_week(period.since, period.until))
         )
-        return tuple(_hour_lines(rows or snapshot.hours(period.since, period.until)))
-    for speed in quick:
-        name = snapshot.project_of(speed.conversation_id) if by == "project" else NAME_OF[by](speed)
-        groups.setdefault(name, []).append(speed)
-    return lines_of(book, by, snapshot.by_thing(book, by, period.since, period.until), groups, total)
+    return lines_of(book, by, snapshot.by_thing(book, by, period.since, period.until), quick, total)
 
 
-def _row(book: Book, period: Period) -> tuple[int, ...]:
-    sums = sum(book.by_minutes(period.since, period.until, HOUR).values(), Sums())
-    return tuple(getattr(sums, name) for name in Sums.__struct_fields__)
-
-
-def _hour_lines(rows: Iterable[tuple[int, tuple[int, ...]]]) -> Iterable[Line]:
-    found = _by_hour_of_week(rows)
-    for at in sorted(found):
-        name = f"{DAY_NAMES[at // 24]} {at % 24:02}:00"
-        yield line_of(name, str(at), summed(found[at]))
-
-
-def _by_hour_of_week(rows: Iterable[tuple[int, tuple[int, ...]]]) -> dict[int, list[tuple[int, ...]]]:
-    found: dict[int, list[tuple[int, ...]]] = {}
-    for hour, row in rows:
-        found.setdefault((hour + THURSDAY * 24) % (24 * WEEK), []).append(row)
-    return found
+def _hour_lines(found: Mapping[int, Sums]) -> Iterable[Line]:
+    for at, sums in found.items():
+        yield line_of(f"{DAY_NAMES[at // 24]} {at % 24:02}:00", str(at), sums)
 
 
 def _week(snapshot: Snapshot, period: Period) -> Iterable[Cell]:
-    found = _by_hour_of_week(snapshot.hours(period.since, period.until))
+    found = snapshot.hours_of_week(period.since, period.until)
     for at in range(24 * WEEK):
-        yield _cell(f"{DAY_NAMES[at // 24]} {at % 24:02}:00", summed(found[at]) if at in found else Sums())
+        yield _cell(f"{DAY_NAMES[at // 24]} {at % 24:02}:00", found.get(at, Sums()))
 
 
 def _calendar(snapshot: Snapshot, until: int) -> Iterable[Cell]:
     """Every day of so many weeks, the last of which may be a part of one."""
     last = snapshot.local_hour(until - 1) // 24
     first = last - (last + THURSDAY) % WEEK - (CALENDAR_WEEKS - 1) * WEEK
-    found = _days(snapshot, ms_of_day(first, snapshot), ms_of_day(last + 1, snapshot))
+    found = snapshot.days(ms_of_day(first, snapshot), ms_of_day(last + 1, snapshot))
     for day in range(first, last + 1):
         yield _cell((_EPOCH + timedelta(days=day)).isoformat(), found.get(day, Sums()))
 
 
-def _days(snapshot: Snapshot, since: int, until: int) -> dict[int, Sums]:
-    days: dict[int, list[tuple[int, ...]]] = {}
-    for hour, row in snapshot.hours(since, until):
-        days.setdefault(hour // 24, []).append(row)
-    return {day: summed(rows) for day, rows in days.items()}
-
-
 def _month(snapshot: Snapshot, now: int) -> MonthForecast:
-    since = min(month_start(now, snapshot.zone), now - (RECENT_DAYS + 1) * DAY)
-    days = _days(snapshot, since, now + HOUR)
+    hour = now // HOUR * HOUR
+    since = min(month_start(now, snapshot.zone), hour - (RECENT_DAYS + 1) * DAY)
+    days = snapshot.days(since, hour + HOUR)
     return project({_EPOCH + timedelta(days=day): sums for day, sums in days.items()}, now, snapshot.zone)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from routerterm.core.money import exact_usd
 from routerterm.engine.usage.lines import Line, Percentiles
 
 if TYPE_CHECKING:
@@ -20,14 +21,14 @@ MEASURED = ("ttft_ms", "tokens_per_second")
 
 
 def csv_of(lines: Sequence[Line], total: Line) -> str:
-    """A line of names, then a line each; percentiles have two columns.
+    """A line of names, then a line each; percentiles have two columns, a cost that is partly unknown ends in ``+?``.
 
     A text that a spreadsheet would take for a formula is marked as text.
     """
     out = io.StringIO()
     writer = csv.DictWriter(out, list(_flat(line_object(total))), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(_flat(line_object(line)) for line in lines)
+    writer.writerows(_flat(line_object(line)) | {"cost": exact_usd(line.cost, line.is_unknown)} for line in lines)
     return out.getvalue()
 
 

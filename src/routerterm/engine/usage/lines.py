@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from msgspec import Struct
@@ -72,17 +72,16 @@ class Line(Struct, frozen=True):
         return self.unpriced > 0
 
 
-def percentiles(values: Iterable[float | None]) -> Percentiles | None:
-    """Of the values that there are."""
-    known = sorted(value for value in values if value is not None)
+def percentiles(values: Iterable[float]) -> Percentiles | None:
+    """Of some values; None where there are none."""
+    known = sorted(values)
     if not known:
         return None
     return Percentiles(known[(len(known) - 1) // 2], known[min(len(known) - 1, len(known) * 95 // 100)])
 
 
-def line_of(name: str, id: str, sums: Sums, quick: Iterable[Speed] = ()) -> Line:
+def line_of(name: str, id: str, sums: Sums, quick: Sequence[Speed] = ()) -> Line:
     """Sums with a name, and how quick their answers were."""
-    quick = list(quick)
     return Line(
         name,
         id,
@@ -100,6 +99,8 @@ def line_of(name: str, id: str, sums: Sums, quick: Iterable[Speed] = ()) -> Line
         estimated=sums.estimated,
         errors=sums.errors,
         cancelled=sums.cancelled,
-        ttft_ms=percentiles(speed.ttft_ms for speed in quick),
-        tokens_per_second=percentiles(speed.tokens_per_second for speed in quick),
+        ttft_ms=percentiles([speed.ttft_ms for speed in quick if speed.ttft_ms is not None]),
+        tokens_per_second=percentiles(
+            [speed.tokens_per_second for speed in quick if speed.tokens_per_second is not None]
+        ),
     )

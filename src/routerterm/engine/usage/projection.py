@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from routerterm.core.money import from_nano
 from routerterm.engine.usage.clock import DAY
-from routerterm.router.decide.budget import next_month_start
+from routerterm.router.decide.budget import month_start, next_month_start
 from routerterm.store.statistics import Sums
 
 RECENT_DAYS = 14
@@ -34,6 +34,8 @@ class MonthForecast(Struct, frozen=True):
     high: Decimal | None
     per_day: Decimal
     days_left: float
+    since: int
+    """The start of the oldest day that it rests on, in milliseconds since the epoch."""
 
 
 def project(days: Mapping[date, Sums], now_ms: int, zone: tzinfo | None) -> MonthForecast:
@@ -51,11 +53,12 @@ def project(days: Mapping[date, Sums], now_ms: int, zone: tzinfo | None) -> Mont
     span = max((today - min(used)).days + passed, 1.0) if used else 1.0
     costs = [days[day].cost if day in days else 0 for day in recent if used and day >= min(used)]
     per_day = from_nano(sum(costs)) / Decimal(str(round(span, 6)))
+    oldest = now.replace(hour=0, minute=0, second=0, microsecond=0, fold=0) - timedelta(days=RECENT_DAYS - 1)
+    since = min(month_start(now_ms, zone), round(oldest.timestamp() * 1000))
     left = max(0.0, (next_month_start(now_ms, zone) - now_ms) / DAY)
     if len(used) < NEEDED_DAYS:
-        return MonthForecast(so_far, unpriced, None, None, None, per_day, left)
+        return MonthForecast(so_far, unpriced, None, None, None, per_day, left, since)
     rest = per_day * Decimal(str(round(left, 6)))
     give = from_nano(round(stdev(costs) * FOUR_OF_FIVE * left**0.5))
-    return MonthForecast(
-        so_far, unpriced, so_far + rest, so_far + max(Decimal(0), rest - give), so_far + rest + give, per_day, left
-    )
+    low = so_far + max(Decimal(0), rest - give)
+    return MonthForecast(so_far, unpriced, so_far + rest, low, so_far + rest + give, per_day, left, since)

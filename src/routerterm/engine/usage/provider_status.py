@@ -20,11 +20,11 @@ Lamp: TypeAlias = Literal["on", "half", "off"]
 """Well; some of its models are left alone; all that were asked are."""
 
 
-async def spent_today(ledger: StoredLedger, zone: tzinfo | None) -> Decimal:
-    """Dollars since midnight there, what running requests hold back included; unknown costs count nothing."""
+async def spent_today(ledger: StoredLedger, zone: tzinfo | None) -> tuple[Decimal, bool]:
+    """Dollars since midnight there, what running requests hold back included, and whether a part is unknown."""
     midnight = datetime.now(zone).astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
     day = Cap("day", "usd", limit=0, since=int(midnight.timestamp() * 1000))
-    return from_nano((await ledger.used([day]))[0])
+    return from_nano((await ledger.used([day]))[0]), (await ledger.unpriced([day]))[0]
 
 
 def provider_status(providers: Iterable[str], states: Mapping[str, State]) -> tuple[tuple[str, Lamp], ...]:

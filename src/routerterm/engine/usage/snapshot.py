@@ -1,45 +1,24 @@
-"""The ledger in memory, hour by hour and day by day, so that every way to look at it is folded without the disk.
+"""The ledger in memory, hour by hour, so that every way to look at it is folded without the disk.
 
-What is read once: the sums of every hour on the person's clock, and of every day of each thing when that thing is first
-looked at.  The broken days at the ends of a period come from the rows, and so does a single hour.
+What is read once: the sums of every hour on the person's clock.  What is asked of models, conversations and the like is
+kept until the ledger changes; a single hour comes from its rows.
 """
 
 from __future__ import annotations
 
 import time
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from datetime import tzinfo
 from operator import itemgetter
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from routerterm.engine.usage.clock import DAY, HOUR, Clock
 from routerterm.router.decide.budget import day_start
-from routerterm.store.statistics import Book, Cell, Kind, Speed, Sums, added_up
+from routerterm.store.statistics import Book, Kind, Speed, Sums, added_up
 
-Thing: TypeAlias = Literal["model", "provider", "route", "client", "conversation", "project", "tool", "key"]
-
-_FROM: Mapping[Thing, tuple[Kind, Kind]] = {
-    "model": ("model", "model"),
-    "provider": ("model", "provider"),
-    "route": ("route", "route"),
-    "client": ("client", "client"),
-    "tool": ("tool", "tool"),
-    "conversation": ("conversation", "conversation"),
-    "project": ("conversation", "conversation"),
-    "key": ("key", "key"),
-}
-"""The kind of sums that a thing's whole days come from, and what its broken days are grouped by."""
-NAME_OF: Mapping[Thing, Callable[[Speed], str]] = {
-    "model": lambda speed: f"{speed.provider}/{speed.model}",
-    "provider": lambda speed: speed.provider,
-    "route": lambda speed: speed.route,
-    "client": lambda speed: speed.client,
-    "tool": lambda speed: speed.tool,
-    "conversation": lambda speed: speed.conversation_id,
-    "key": lambda speed: f"{speed.provider} {speed.key_label}",
-}
-"""What an answer's speed counts for; a project's come by its conversations."""
+MOST_LINES = 500
+"""Things that get a line of their own; the rest share one."""
 THURSDAY = 3
 """The day of the week of the epoch, counted from Monday."""
 Row: TypeAlias = tuple[int, tuple[int, ...]]
@@ -59,10 +38,10 @@ class Snapshot:
         self._newest: int | None = None
         self._running: int | None = None
         self._hours: list[Row] = []
-        self._cells: dict[Kind, list[Cell]] = {}
-        self._projects: dict[str, str] = {}
-        self._things: dict[tuple[Thing, int, int], dict[str, Sums]] = {}
-        self._speeds: dict[tuple[int, int], list[Speed]] = {}
+        self._things: dict[tuple[Kind, int, int], dict[str, Sums]] = {}
+        self._speeds: dict[tuple[Kind | None, int, int], list[Speed]] = {}
+        self._weeks: dict[tuple[int, int], dict[int, Sums]] = {}
+        self._days: dict[tuple[int, int], dict[int, Sums]] = {}
 
     def refresh(self, book: Book, now_ms: int | None = None) -> None:
         """Read again what has changed: what was running at the last look, and what was written since."""
@@ -70,20 +49,18 @@ class Snapshot:
         if (version := book.version()) == self.version:
             return
         self.version = version
-        self._things.clear()
-        self._speeds.clear()
+        for known in (self._things, self._speeds, self._weeks, self._days):
+            known.clear()
         self.first = book.first_started()
-        self._projects = book.projects()
         floor, newest = self._changed_since(book), book.newest()
         if floor is not None:
             self._read_hours(book, floor, now)
-            self._cells = {kind: self._renewed(book, kind, cells, floor) for kind, cells in self._cells.items()}
         self._newest, self._running = newest, book.oldest_running()
 
     def _changed_since(self, book: Book) -> int | None:
         """The start of the oldest row that counts otherwise than at the last look; None where none does."""
         if self._newest is None or book.newest() < self._newest or self.first is None:
-            self._hours, self._cells = [], {}
+            self._hours = []
             return self.first
         starts = (book.first_started_after(self._newest), self._running)
         return min((start for start in starts if start is not None), default=None)
@@ -105,22 +82,37 @@ class Snapshot:
         """All of such a period."""
         return summed(row for _, row in self.hours(since, until))
 
-    def by_thing(self, book: Book, thing: Thing, since: int, until: int) -> dict[str, Sums]:
-        """The sums of each model, provider, …; what has none is under an empty name."""
+    def hours_of_week(self, since: int, until: int) -> dict[int, Sums]:
+        """Such a period by hours of the week, from Monday's first."""
+        if (since, until) not in self._weeks:
+            found: dict[int, list[tuple[int, ...]]] = {}
+            for hour, row in self.hours(since, until):
+                found.setdefault((hour + THURSDAY * 24) % (24 * 7), []).append(row)
+            self._weeks[since, until] = {at: summed(found[at]) for at in sorted(found)}
+        return self._weeks[since, until]
+
+    def days(self, since: int, until: int) -> dict[int, Sums]:
+        """Such a period by days on the person's clock, since that clock's epoch."""
+        if (since, until) not in self._days:
+            found: dict[int, list[tuple[int, ...]]] = {}
+            for hour, row in self.hours(since, until):
+                found.setdefault(hour // 24, []).append(row)
+            self._days[since, until] = {day: summed(rows) for day, rows in found.items()}
+        return self._days[since, until]
+
+    def by_thing(self, book: Book, thing: Kind, since: int, until: int) -> dict[str, Sums]:
+        """The sums of the dearest models, providers, …; what has none is under an empty name."""
         name = (thing, since, until)
         if name not in self._things:
-            self._things[name] = self._fold(book, thing, since, until)
+            self._things[name] = book.by_kind(thing, since, until, MOST_LINES)
         return self._things[name]
 
-    def project_of(self, conversation: str) -> str:
-        """The folder that it belongs to, or nothing."""
-        return self._projects.get(conversation, "")
-
-    def speeds(self, book: Book, since: int, until: int) -> list[Speed]:
-        """How quick the newest answers of a period were."""
-        if (since, until) not in self._speeds:
-            self._speeds[since, until] = book.speeds(since, until)
-        return self._speeds[since, until]
+    def speeds(self, book: Book, thing: Kind | None, since: int, until: int) -> list[Speed]:
+        """How quick the newest answers of a period were, with the names of such things."""
+        name = (thing, since, until)
+        if name not in self._speeds:
+            self._speeds[name] = book.speeds(thing, since, until)
+        return self._speeds[name]
 
     def _read_hours(self, book: Book, floor: int, now: int) -> None:
         floor = day_start(floor, self.zone)
@@ -130,37 +122,6 @@ class Snapshot:
             for hour, sums in book.by_time(start, end, HOUR, offset).items():
                 later.setdefault(hour, []).append(sums)
         self._hours = kept + [(hour, _row(added_up(later[hour]))) for hour in sorted(later)]
-
-    def _renewed(self, book: Book, kind: Kind, cells: list[Cell], floor: int) -> list[Cell]:
-        return cells[: bisect_left(cells, floor // DAY, key=_slot)] + book.cells(kind, floor)
-
-    def _fold(self, book: Book, thing: Thing, since: int, until: int) -> dict[str, Sums]:
-        kind, edge = _FROM[thing]
-        if kind not in self._cells:
-            self._cells[kind] = book.cells(kind, 0)
-        cells = self._cells[kind]
-        first, last = -(-since // DAY), until // DAY
-        found: dict[str, list[tuple[int, ...]]] = {}
-        for _, key, row in cells[
-            bisect_left(cells, first, key=_slot) : bisect_left(cells, max(first, last), key=_slot)
-        ]:
-            found.setdefault(key, []).append(row)
-        grouped: dict[str, list[tuple[int, ...]]] = {}
-        for key, rows in found.items():
-            grouped.setdefault(self._name(thing, key, whole=True), []).extend(rows)
-        for key, sums in book.edges(edge, since, until):
-            grouped.setdefault(self._name(thing, key, whole=False), []).append(_row(sums))
-        return {key: Sums(*rows[0]) if len(rows) == 1 else summed(rows) for key, rows in grouped.items()}
-
-    def _name(self, thing: Thing, key: str, *, whole: bool) -> str:
-        """What a line is called; ``key`` names the sums of ``whole`` days, or those of a broken one."""
-        match thing:
-            case "provider":
-                return key.partition("/")[0] if whole else key
-            case "project":
-                return self._projects.get(key, "")
-            case _:
-                return key
 
 
 def summed(rows: Iterable[tuple[int, ...]]) -> Sums:

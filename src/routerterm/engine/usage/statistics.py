@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
-from heapq import nsmallest
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Protocol, TypeAlias, get_args
 
@@ -16,18 +15,16 @@ from routerterm.core.money import from_nano
 from routerterm.engine.usage.clock import DAY, HOUR, Clock, TimeUnit, label_of
 from routerterm.engine.usage.lines import Line, line_of
 from routerterm.engine.usage.projection import RECENT_DAYS, MonthForecast, project
-from routerterm.engine.usage.snapshot import NAME_OF, Thing
+from routerterm.engine.usage.snapshot import MOST_LINES
 from routerterm.router.decide.budget import day_start, month_start
-from routerterm.store.statistics import Book, Speed, Sums, added_up
+from routerterm.store.statistics import Book, Kind, Speed, Sums, added_up
 
 if TYPE_CHECKING:
     from routerterm.store.worker import Worker
 
-By: TypeAlias = TimeUnit | Thing
-BYS: tuple[str, ...] = (*get_args(TimeUnit), *get_args(Thing))
+By: TypeAlias = TimeUnit | Kind
+BYS: tuple[str, ...] = (*get_args(TimeUnit), *get_args(Kind))
 """What can be summed up by.  ``hour`` is the hour of the day: when money is spent."""
-MOST_LINES = 500
-"""Things that get a line of their own; the rest share one."""
 OTHERS = "(all others)"
 """The id of that one."""
 
@@ -76,8 +73,10 @@ def summarise(book: Book, days: int | None, by: By, now: int, zone: tzinfo | Non
     """See `summary`."""
     until = day_start(day_start(now, zone) + DAY + 4 * HOUR, zone)  # the next midnight, also of a day of 25 hours
     since = _since(book, days, now, zone)
-    quick = book.speeds(since, until)
-    if by in get_args(TimeUnit):
+    timed = by in get_args(TimeUnit)
+    quick = book.speeds(None if timed else by, since, until)  # type: ignore[arg-type]  # just seen what it is
+    total = sum(book.by_time(since, until, HOUR, 0).values(), Sums())
+    if timed:
         clock = Clock(zone)
         label = clock.labels(by)  # type: ignore[arg-type]  # just seen to be a unit of time
         sums = _by_label(book, clock, by, since, until)
@@ -85,8 +84,8 @@ def summarise(book: Book, days: int | None, by: By, now: int, zone: tzinfo | Non
         groups = _grouped(quick, lambda speed: label(speed.started_at))
         lines = tuple(line_of(name, name, names[name], groups.get(name, ())) for name in sorted(names))
     else:
-        lines = _things(book, by, since, until, quick)  # type: ignore[arg-type]
-    total = sum(book.by_kind("model", since, until).values(), Sums())
+        found = book.by_kind(by, since, until, MOST_LINES)  # type: ignore[arg-type]
+        lines = lines_of(book, by, found, quick, total)  # type: ignore[arg-type]
     held = book.running(since, until)
     return Summary(
         by,
@@ -126,30 +125,17 @@ def _by_label(book: Book, clock: Clock, by: By, since: int, until: int) -> dict[
     return found
 
 
-def _things(book: Book, by: Thing, since: int, until: int, quick: Iterable[Speed]) -> tuple[Line, ...]:
-    if by != "project":
-        of_things = book.by_kind(by, since, until)
-        return lines_of(book, by, of_things, _grouped(quick, NAME_OF[by]), added_up(of_things.values()))
-    projects = book.projects()
-    found: dict[str, list[Sums]] = {}
-    for conversation, sums in book.by_kind("conversation", since, until).items():
-        found.setdefault(projects.get(conversation, ""), []).append(sums)
-    groups = _grouped(quick, lambda speed: projects.get(speed.conversation_id, ""))
-    of_projects = {name: added_up(many) for name, many in found.items()}
-    return lines_of(book, by, of_projects, groups, added_up(of_projects.values()))
-
-
-def lines_of(
-    book: Book, by: Thing, found: Mapping[str, Sums], groups: Mapping[str, Sequence[Speed]], total: Sums
-) -> tuple[Line, ...]:
-    """A line for each thing, the dearest first, and one for all that are too many; ``total`` is of all of them."""
-    shown = nsmallest(MOST_LINES, found, key=lambda name: (-found[name].cost, -found[name].attempts, name))
-    names = book.titles(shown) if by == "conversation" else {}
+def lines_of(book: Book, by: Kind, found: Mapping[str, Sums], quick: Iterable[Speed], total: Sums) -> tuple[Line, ...]:
+    """A line for each thing that was ``found``, and one for the others; ``total`` is of all of them."""
+    names = book.titles(list(found)) if by == "conversation" else {}
     if by == "project":
-        names = {id: PurePath(id).name for id in shown}
-    lines = [line_of(names.get(id) or id.strip() or "(none)", id, found[id], groups.get(id, ())) for id in shown]
-    if len(found) > len(shown):
-        lines.append(line_of("(all others)", OTHERS, total - added_up(found[id] for id in shown)))
+        names = {id: PurePath(id).name for id in found}
+    groups = _grouped(quick, lambda speed: speed.name)
+    lines = [line_of(names.get(id) or id.strip() or "(none)", id, found[id], groups.get(id, ())) for id in found]
+    others = total - added_up(found.values()) if found else total
+    if others.attempts:
+        rest = [speed for name, some in groups.items() if name not in found for speed in some]
+        lines.append(line_of("(all others)", OTHERS, others, rest))
     return tuple(lines)
 
 

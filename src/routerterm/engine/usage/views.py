@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias, get_args
 
 from msgspec import Struct
 
-from routerterm.core.money import show_usd, with_unknown
+from routerterm.core.money import show_range, show_usd, with_unknown
 from routerterm.engine.usage.accounts import Account, until_words
 from routerterm.engine.usage.cockpit import Cockpit
 from routerterm.engine.usage.lines import Line
@@ -26,6 +26,7 @@ from routerterm.engine.usage.plot import (
     short,
     week_map,
 )
+from routerterm.store.statistics import SPEED_SAMPLE
 
 View: TypeAlias = Literal["cost", "tokens", "week", "calendar", "ttft", "speed"]
 VIEWS: tuple[View, ...] = get_args(View)
@@ -115,14 +116,18 @@ def _distribution(found: Cockpit, which: View, pens: Pens) -> Titled:
         for name, value in (("p95", p95), ("p50", p50)):
             marks[max(n for n, floor in enumerate(floors) if floor <= value or n == 0)] = name
     title = "time to first token, answers" if ttft else "speed in tok/s, answers"
-    sample = " (newest 4,000)" if found.sampled else ""
     return Titled(
-        title + sample,
+        title + sample_words(found),
         right,
         lambda width, height: chart(
             counts, [f"{floor:g}" for floor in floors], width, height, words=short, marks=marks, pens=pens
         ),
     )
+
+
+def sample_words(found: Cockpit) -> str:
+    """Of which answers percentiles and distributions are, where those are not all of the period's."""
+    return f" (newest {SPEED_SAMPLE:,})" if found.sampled_since else ""
 
 
 def gauges(found: Sequence[Account], now: int, width: int, height: int, pens: Pens = UNICODE_PENS) -> Drawing:
@@ -193,11 +198,11 @@ def _reset(account: Account, now: int) -> str:
 def projection_words(found: Cockpit) -> str:
     """``projected this month ~$24.30 ($19.80–28.80)``, or why nothing can be said yet."""
     month = found.month
-    unknown = "+?" if month.unpriced else ""
     if month.expected is None or month.low is None or month.high is None:
         return "projected this month: after 3 days with requests"
-    low, high = show_usd(month.low), show_usd(month.high)
-    return f"projected this month ~{show_usd(month.expected)}{unknown} ({low}–{high.removeprefix('$')}{unknown})"
+    unknown = month.unpriced > 0
+    between = show_range(month.low, month.high, unknown=unknown)
+    return f"projected this month ~{with_unknown(month.expected, unknown)} ({between})"
 
 
 def change_words(line: Line, before: Line | None) -> str:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from routerterm.catalog.values import ModelInfo
-from routerterm.core.money import show_usd
+from routerterm.core.money import show_range
 from routerterm.core.targets import Candidate, Cause, Decision, Forecast, RejectedCandidate, Target
 from routerterm.router.decide.circuit_breaker import PRIOR_SPEED, PRIOR_TTFT, Health
 from routerterm.router.decide.filtering import CandidateInfo, Needs, cooling_down, may_be_last_resort, unfit
@@ -198,7 +198,7 @@ def _price_words(forecast: Forecast | None) -> str:
         return "its price is unknown"
     if not forecast.high:
         return "free"
-    return f"{show_usd(forecast.low)} to {show_usd(forecast.high)} for this prompt"
+    return f"{show_range(forecast.low, forecast.high)} for this prompt"
 
 
 def _seconds(health: Health) -> float:

@@ -15,7 +15,7 @@ class Question(msgspec.Struct, frozen=True):
     label: str
     """Such as ``Ask again``."""
     cost: str
-    """Such as ``~$0.004–0.011``; ``price unknown``."""
+    """Such as ``~$0.004–0.011``; ``?``."""
     confirmed: Callable[[], None]
     cancelled: Callable[[], None] | None = None
     yes: str = "confirms"

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING
 
-from routerterm.core.money import show_usd
+from routerterm.core.money import show_usd, with_unknown
 from routerterm.core.sanitise import one_line
 from routerterm.tui.clock import age, today
 from routerterm.tui.widgets.greeting import Facts, Recent
@@ -123,7 +123,7 @@ class GreetingController:
             yield "models", self._models
         if moment.today is not None:
             cap = f" of {show_usd(moment.today_cap)}" if moment.today_cap else ""
-            yield "today", f"{show_usd(moment.today)}{cap}"
+            yield "today", f"{with_unknown(moment.today, moment.today_unknown)}{cap}"
         if self._app.services is None:
             return
         if not moment.providers:

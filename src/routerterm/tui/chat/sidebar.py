@@ -98,9 +98,9 @@ class Sidebar:
             async for _ in changes:
                 while self._store.notices:
                     self._app.show_error(self._store.notices.pop(0))
+                await self._spent()
                 await self.refresh()
                 await self._conversation.catch_up()
-                await self._spent()
 
     async def tend(self) -> None:
         """Keep what is being typed, and label answers of programs that died while theirs grew on our screen.

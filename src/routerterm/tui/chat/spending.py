@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from routerterm.core.errors import RoutertermError
-from routerterm.core.money import show_usd
+from routerterm.core.money import show_range
 
 if TYPE_CHECKING:
     from routerterm.core.messages import Message
@@ -65,11 +65,10 @@ class Spending:
 
 
 def cost_words(found: Sequence[Preview | None]) -> str:
-    """``~$0.004–0.011`` for all of them together, or that nobody knows."""
+    """``~$0.004–0.011`` for all of them together, or ``?``."""
     low = high = Decimal(0)
     for one in found:
         if one is None or one.forecast.low is None or one.forecast.high is None:
-            return "price unknown"
+            return show_range(None, None)
         low, high = low + one.forecast.low, high + one.forecast.high
-    shown, most = show_usd(low), show_usd(high)
-    return f"~{most}" if shown == most else f"~{shown}–{most.removeprefix('$')}"
+    return f"~{show_range(low, high)}"

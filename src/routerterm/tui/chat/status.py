@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
@@ -83,7 +84,8 @@ class StatusController:
         self._typing: Timer | None = None
         self._warm: WarmCache | None = None
         self._cache_clock: Timer | None = None
-        self._gateway_version = 0
+        self._spent_at: tuple[int, date] = 0, today()
+        """The gateway's requests so far and the day, as they were when it was last asked what today has cost."""
         self.typed_at = 0.0
         """When a key was last pressed in the composer (`time.monotonic`)."""
 
@@ -134,8 +136,10 @@ class StatusController:
 
     async def spent(self) -> None:
         """Look up what today has cost."""
-        today, cap = await self._app.ready_services.spent_today()
-        self._view = replace(self._view, today=today, today_cap=cap)
+        services = self._app.ready_services
+        usd, unknown = await services.spent_today()
+        cap = services.settings.budget.day
+        self._view = replace(self._view, today=usd, today_unknown=unknown, today_cap=cap)
         self.refresh()
 
     def _waiting(self) -> str:
@@ -144,11 +148,11 @@ class StatusController:
         return f"starting; {waiting} sent {'text' if waiting == 1 else 'texts'} will go then" if waiting else ""
 
     async def follow_gateway(self) -> None:
-        """Look up today's cost again where other programs have asked through the gateway in here."""
+        """Look up today's cost again where others have asked through the gateway in here, or the day is another."""
         host = self._app.gateway.host
-        version = host.request_log.version if host is not None else 0
-        if version != self._gateway_version:
-            self._gateway_version = version
+        now = host.request_log.version if host is not None else 0, today()
+        if now != self._spent_at and self._app.services is not None:
+            self._spent_at = now
             await self.spent_elsewhere()
 
     async def spent_elsewhere(self) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from msgspec.structs import replace
 
 from routerterm.core.errors import RoutertermError
-from routerterm.core.money import show_usd
+from routerterm.core.money import show_usd, with_unknown
 from routerterm.core.request import Effort
 from routerterm.core.sanitise import one_line
 from routerterm.tui.chat.last_model import remember
@@ -170,8 +170,9 @@ async def _why(chat: PlainChat, _: str) -> None:
 
 async def _cost(chat: PlainChat, _: str) -> None:
     """show today's cost"""
-    today, cap = await chat.services.spent_today()
-    chat.say(f"Today {show_usd(today)}{f' of {show_usd(cap)}' if cap else ''}. `routerterm stats` shows more.")
+    cap = chat.services.settings.budget.day
+    spent = with_unknown(*await chat.services.spent_today())
+    chat.say(f"Today {spent}{f' of {show_usd(cap)}' if cap else ''}. `routerterm stats` shows more.")
 
 
 async def _quit(chat: PlainChat, _: str) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def ending(event: Finished) -> str:
     """Who answered, how long it took, what it used and cost."""
     about = "" if event.usage.source == "reported" else "about "
-    cost = "free" if event.cost.usd == 0 else "cost unknown" if event.cost.usd is None else show_usd(event.cost.usd)
+    cost = "free" if event.cost.usd == 0 else show_usd(event.cost.usd)
     time = f"{event.timing.total_ms / 1000:.1f} seconds"
     return f"[{event.target}, {time}, {about}{event.usage.total} tokens, {cost}]"
 

@@ -9,7 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
-from routerterm.core.money import from_nano, show_usd
+from routerterm.core.money import from_nano, with_unknown
 from routerterm.core.sanitise import one_line
 from routerterm.engine.chat.tree import Branch, stretches
 from routerterm.tui.actions import Action, bindings_of
@@ -161,6 +161,4 @@ def _row(branch: Branch, glyphs: Glyphs, *, count: int | None, here: bool) -> Ro
 
 def amount(nano: int, *, unknown: bool) -> str:
     """What a branch and all below it has cost, with a ``?`` for what has no known price."""
-    if not nano and unknown:
-        return "?"
-    return f"{show_usd(from_nano(nano))}{' + ?' if unknown else ''}"
+    return with_unknown(from_nano(nano), unknown)

@@ -17,7 +17,6 @@ def forecast_fields(found: Preview, compared: int = 0) -> tuple[Field, ...]:
     forecast = found.forecast
     fields = [Field((Span(f" ~{tokens(forecast.prompt_tokens)} tok", "text"),), rank=1)]
     price = "free" if forecast.high == 0 else cost_range(forecast)
-    price = price if price != "?" else "price unknown"
     times = f" × {compared} models" if compared > 1 else ""
     fields.append(Field((Span(" · ", "faint"), Span(f"{price}{times}", "bright")), rank=0))
     if forecast.context:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from msgspec import Struct
 
-from routerterm.core.money import show_usd
+from routerterm.core.money import show_range, show_usd, with_unknown
 from routerterm.tui.widgets.fields import Field, Span, Tone
 
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ class StatusView(Struct, frozen=True):
     cache_saves: str = ""
     """What sending now saves by that: ``~$0.041``."""
     today: Decimal | None = None
+    today_unknown: bool = False
+    """Whether the price of a part of that is not known."""
     today_cap: Decimal | None = None
     providers: tuple[tuple[str, Lamp], ...] = ()
     bytes_per_second: float | None = None
@@ -107,7 +109,7 @@ def _fields(view: StatusView, glyphs: Glyphs) -> Iterator[Field]:
     if view.cache and view.cache_saves:
         yield Field((Span("sending now saves ", "dim"), Span(view.cache_saves, "success")), rank=4)
     if view.today is not None:
-        yield Field(_today(view.today, view.today_cap), rank=1, action="app.open('stats')")
+        yield Field(_today(view.today, view.today_cap, unknown=view.today_unknown), rank=1, action="app.open('stats')")
     for name, lamp in view.providers:
         sign = {"on": glyphs.on, "half": glyphs.half, "off": glyphs.off}[lamp]
         tone = "text" if lamp == "on" else "warning" if lamp == "half" else "dim"
@@ -126,17 +128,15 @@ def _activity(view: StatusView, glyphs: Glyphs) -> tuple[Span, ...]:
     return (Span(f"{sign} ", "bright"), Span(words + rate), Span(queued, "warning"), Span(" Esc stops", "dim"))
 
 
-def _today(today: Decimal, cap: Decimal | None) -> tuple[Span, ...]:
+def _today(today: Decimal, cap: Decimal | None, *, unknown: bool) -> tuple[Span, ...]:
+    spent = with_unknown(today, unknown)
     if not cap:
-        return (Span("today ", "dim"), Span(show_usd(today)))
+        return (Span("today ", "dim"), Span(spent))
     share = float(today / cap)
-    words = f"{show_usd(today)}/{show_usd(cap).removeprefix('$')}{alarm(share)}"
+    words = f"{spent}/{show_usd(cap).removeprefix('$')}{alarm(share)}"
     return (Span("today ", "dim"), Span(words, tone_of_share(share)))
 
 
 def cost_range(forecast: Forecast) -> str:
     """``$0.002–0.011``, ``$0``, ``?``."""
-    if forecast.high is None or forecast.low is None:
-        return "?"
-    low, high = show_usd(forecast.low), show_usd(forecast.high)
-    return high if low == high else f"{low}–{high.removeprefix('$')}"
+    return show_range(forecast.low, forecast.high)

@@ -5,13 +5,20 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from routerterm.engine.usage.cockpit import ms_of_day
+from msgspec.structs import replace
+
+from routerterm.engine.usage.cockpit import DAY_NAMES, ms_of_day
+from routerterm.engine.usage.periods import bars_of
 from routerterm.engine.usage.plot import binned
 from routerterm.engine.usage.statistics import OTHERS
-from routerterm.store.requests import Measured, RequestFilter
+from routerterm.store.requests import Measured, RequestFilter, Which
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from routerterm.engine.usage.accounts import Account
     from routerterm.engine.usage.cockpit import Cockpit
+    from routerterm.engine.usage.periods import Period
     from routerterm.engine.usage.snapshot import Snapshot
     from routerterm.engine.usage.views import View
 
@@ -20,19 +27,54 @@ Behind: TypeAlias = tuple[str, RequestFilter]
 HOUR = 3_600_000
 
 
-def behind_line(found: Cockpit, id: str, snapshot: Snapshot) -> Behind | None:
-    """The requests of a line; None for the line of all others."""
+def behind_line(found: Cockpit, id: str, snapshot: Snapshot) -> Behind:
+    """The requests of a line; compared with another period, those of both."""
+    before, by = found.period_before, found.look.by
+    if by == "time":
+        number = next((n for n, bar in enumerate(found.bars) if bar.name == id), 0)
+        title, wanted = behind_bar(found, number)
+        bars = bars_of(before, snapshot.zone) if before is not None else ()
+        return title, _both(wanted, [(bar.since, bar.until) for bar in bars[number : number + 1]])
+    if by == "hour":
+        title, wanted = _behind_hour(found, int(id), snapshot)
+        return title, _both(wanted, _hours(before, int(id), snapshot) if before is not None else [])
+    name = next((line.name for line in (*found.lines, *found.lines_before) if line.id == id), id)
+    wanted = RequestFilter(found.period.since, found.period.until, by, id)
     if id == OTHERS:
-        return None
-    since, until = found.period.since, found.period.until
-    match found.look.by:
-        case "time":
-            return behind_bar(found, next((n for n, bar in enumerate(found.bars) if bar.name == id), 0))
-        case "hour":
-            return _behind_hour(found, int(id), snapshot)
-        case thing:
-            name = next((line.name for line in (*found.lines, *found.lines_before) if line.id == id), id)
-            return name, RequestFilter(since, until, thing, id)
+        wanted = replace(wanted, value="", others=tuple(line.id for line in found.lines if line.id != OTHERS))
+    return name, _both(wanted, [(before.since, before.until)] if before is not None else [])
+
+
+def behind_gauge(account: Account) -> Behind:
+    """What a limit is held against: what runs now included, and never what is free by declaration."""
+    cap = account.gauge.cap
+    wanted = RequestFilter(cap.since, which="held" if cap.unit == "usd" else "charged")
+    match cap.scope:
+        case "day" | "month" | "request":
+            return account.name, wanted
+        case scope:
+            return account.name, replace(wanted, thing=scope, value=cap.value or "")
+
+
+def behind_projection(found: Cockpit) -> Behind:
+    """The days that the month's projection continues with, and what of the month was before them."""
+    return "what the projection rests on", RequestFilter(found.month.since)
+
+
+def behind_figure(found: Cockpit, which: Which, *, before: bool = False) -> Behind:
+    """What a figure of the period, or of the one that it is compared with, counts."""
+    period = found.period_before if before and found.period_before is not None else found.period
+    title = f"{which}, {period.name}" if which != "all" else period.name
+    since, until = (0, 2**62) if which == "running" else (period.since, period.until)
+    return title, RequestFilter(since, until, which=which)
+
+
+def _both(wanted: RequestFilter, before: Sequence[tuple[int, int]]) -> RequestFilter:
+    """The requests of a period and of what it is compared with."""
+    if not before:
+        return wanted
+    spans = (*before, *(wanted.spans or ((wanted.since, wanted.until),)))
+    return replace(wanted, since=min(span[0] for span in spans), until=max(span[1] for span in spans), spans=spans)
 
 
 def behind_spot(found: Cockpit, which: View, index: int, snapshot: Snapshot) -> Behind:
@@ -62,7 +104,8 @@ def _behind_class(found: Cockpit, which: Literal["ttft", "speed"], index: int) -
     unit = "s" if ttft else "tok/s"
     title = f"{floors[index]:g} {unit} and more, {found.period.name}"
     measured: tuple[Measured, float, float] = ("ttft_ms" if ttft else "tokens_per_second", low, high)
-    return title, RequestFilter(found.period.since, found.period.until, measured=measured)
+    since = max(found.period.since, found.sampled_since)
+    return title, RequestFilter(since, found.period.until, measured=measured)
 
 
 def behind_bar(found: Cockpit, index: int) -> Behind:
@@ -73,12 +116,16 @@ def behind_bar(found: Cockpit, index: int) -> Behind:
 
 def _behind_hour(found: Cockpit, index: int, snapshot: Snapshot) -> Behind:
     """Those of an hour of the week, in each week of the period."""
-    spans = []
-    at = found.period.since
-    while at < found.period.until:
-        if snapshot.hour_of_week(at) == index:
-            spans.append((at, min(at + HOUR, found.period.until)))
-        at += HOUR
-    days = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-    name = f"{days[index // 24]} {index % 24:02}:00, {found.period.name}"
-    return name, RequestFilter(found.period.since, found.period.until, spans=tuple(spans))
+    name = f"{DAY_NAMES[index // 24]} {index % 24:02}:00, {found.period.name}"
+    spans = tuple(_hours(found.period, index, snapshot))
+    return name, RequestFilter(found.period.since, found.period.until, spans=spans)
+
+
+def _hours(period: Period, index: int, snapshot: Snapshot) -> list[tuple[int, int]]:
+    """When it was that hour of the week."""
+    found = []
+    for start, end, _ in snapshot.clock.spans(period.since, period.until):
+        ahead = (index - snapshot.hour_of_week(start)) % (24 * 7) * HOUR
+        first = start + ahead - (start + snapshot.clock.offset(start)) % HOUR
+        found += [(max(at, start), min(at + HOUR, end)) for at in range(first, end, 24 * 7 * HOUR)]
+    return found

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from routerterm.core.money import from_nano, show_usd, with_unknown
 from routerterm.core.sanitise import one_line
 from routerterm.engine.usage.plot import Pens, rod
-from routerterm.engine.usage.views import change_words, projection_words
+from routerterm.engine.usage.views import change_words, projection_words, sample_words
 from routerterm.tui.chat.entries import seconds, words
 from routerterm.tui.clock import local
 from routerterm.tui.widgets.fields import Field, Span, Tone
@@ -16,6 +16,7 @@ from routerterm.tui.widgets.rows import Column, Row
 
 if TYPE_CHECKING:
     from routerterm.core.ledger import AttemptRecord
+    from routerterm.engine.usage.accounts import Account
     from routerterm.engine.usage.cockpit import Cockpit
     from routerterm.engine.usage.lines import Line, Percentiles
 
@@ -113,14 +114,15 @@ def spent_fields(found: Cockpit) -> Iterator[Field]:
     yield Field((Span(share, "dim"),), rank=6, action="log('estimated')")
     yield Field((Span("cache saved ", "dim"), Span(show_usd(total.saved))), rank=4, action="log('cached')")
     label, _, amount = projection_words(found).partition("month")
-    yield Field((Span(f"{label}month", "dim"), Span(amount)), rank=2)
+    yield Field((Span(f"{label}month", "dim"), Span(amount)), rank=2, action="projected")
     if found.under_way:
-        reserved = show_usd(found.reserved)
+        reserved = with_unknown(found.reserved, found.reserved_unknown)
         yield Field((Span("reserved ", "dim"), Span(reserved)), rank=5, action="log('running')")
 
 
-def quality_fields(total: Line) -> Iterator[Field]:
+def quality_fields(found: Cockpit) -> Iterator[Field]:
     """How it went."""
+    total = found.total
     tone: Tone = "warning" if total.errors else "text"
     yield Field((Span("errors ", "dim"), Span(f"{total.errors:,}", tone)), rank=0, action="log('errors')")
     yield Field((Span("retries ", "dim"), Span(f"{total.retries:,}")), rank=1, action="log('retries')")
@@ -131,11 +133,11 @@ def quality_fields(total: Line) -> Iterator[Field]:
         yield Field((Span("cancelled ", "dim"), Span(f"{total.cancelled:,}")), rank=6, action="log('cancelled')")
     if total.ttft_ms:
         p50, p95 = seconds(round(total.ttft_ms.p50)), seconds(round(total.ttft_ms.p95))
-        label = Span("time to first token ", "dim")
+        label = Span(f"time to first token{sample_words(found)} ", "dim")
         yield Field((label, Span(f"{p50} (p95 {p95})")), rank=2, action="show('ttft')")
     if total.tokens_per_second:
         speed = Span(f"{total.tokens_per_second.p50:.0f} tok/s")
-        yield Field((Span("speed ", "dim"), speed), rank=3, action="show('speed')")
+        yield Field((Span(f"speed{sample_words(found)} ", "dim"), speed), rank=3, action="show('speed')")
 
 
 def compared_fields(found: Cockpit) -> Iterator[Field]:
@@ -145,10 +147,12 @@ def compared_fields(found: Cockpit) -> Iterator[Field]:
         return
     name = {"before": "the period before", "year": "a year before"}[found.look.against]
     cost = with_unknown(before.cost, before.is_unknown)
-    yield Field((Span(f"{name}: ", "dim"), Span(cost), Span(f" {change_words(found.total, before)}", "bright")), rank=0)
-    yield Field((Span("requests ", "dim"), Span(f"{before.requests:,}")), rank=1)
-    yield Field((Span("tokens ", "dim"), Span(f"{before.tokens:,}")), rank=2)
-    yield Field((Span("errors ", "dim"), Span(f"{before.errors:,}")), rank=3)
+    change = Span(f" {change_words(found.total, before)}", "bright")
+    yield Field((Span(f"{name}: ", "dim"), Span(cost), change), rank=0, action="log('all', True)")
+    requests = (Span("requests ", "dim"), Span(f"{before.requests:,}"))
+    yield Field(requests, rank=1, action="log('requests', True)")
+    yield Field((Span("tokens ", "dim"), Span(f"{before.tokens:,}")), rank=2, action="log('all', True)")
+    yield Field((Span("errors ", "dim"), Span(f"{before.errors:,}")), rank=3, action="log('errors', True)")
 
 
 def line_row(line: Line, total: Line, pens: Pens) -> Row:
@@ -246,9 +250,15 @@ def request_row(row: AttemptRecord) -> Row:
     )
 
 
-def figure_rows(fields: Iterable[Field]) -> Iterator[Row]:
-    """The figures one below the other, for where a line has no room for all of them."""
-    for number, field in enumerate(fields):
-        label, *values = field.spans
-        if values:
-            yield Row(field.action or f"{number}", ((Span(label.text, "dim"),), tuple(values)))
+def figure_rows(found: Cockpit, accounts: Iterable[Account]) -> list[Row]:
+    """Every limit and figure, one below the other, for where the lines have no room for all of them."""
+    fields = [
+        Field((Span(account.name, "dim"), Span(f"{account.used}, {account.left} left")), action=f"gauge({number})")
+        for number, account in enumerate(accounts)
+    ]
+    fields += [*spent_fields(found), *quality_fields(found), *compared_fields(found)]
+    return [
+        Row(field.action or f"{number}", ((Span(field.spans[0].text, "dim"),), field.spans[1:]))
+        for number, field in enumerate(fields)
+        if field.spans[1:]
+    ]

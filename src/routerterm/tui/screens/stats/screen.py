@@ -20,13 +20,13 @@ from routerterm.engine.usage.periods import ZOOMS, Zoom
 from routerterm.engine.usage.plot import ASCII_PENS, UNICODE_PENS
 from routerterm.engine.usage.snapshot import Snapshot
 from routerterm.engine.usage.views import BESIDE, VIEWS, View, gauges, view_of
-from routerterm.store.requests import RequestFilter, Which
+from routerterm.store.requests import Which
 from routerterm.store.statistics import Book
 from routerterm.tui.actions import bindings_of
 from routerterm.tui.clock import now_ms
 from routerterm.tui.dialogs.picker import Picker, among
 from routerterm.tui.screens.stats.actions import ACTIONS, AGAINST, PERIODS, SORTS
-from routerterm.tui.screens.stats.behind import behind_line, behind_spot
+from routerterm.tui.screens.stats.behind import behind_figure, behind_gauge, behind_line, behind_projection, behind_spot
 from routerterm.tui.screens.stats.budgets import show_budgets
 from routerterm.tui.screens.stats.export import Form, export
 from routerterm.tui.screens.stats.requests import show_guard_hits, show_requests
@@ -205,12 +205,22 @@ class StatsScreen(FramedScreen):
         """Change limits, suspend and resume virtual keys."""
         show_budgets(self.app)
 
-    def action_log(self, which: Which) -> None:
-        """The requests of this time that a figure counts."""
-        if (found := self._found) is not None:
-            title = f"{which}, {found.period.name}" if which != "all" else found.period.name
-            since, until = (0, 2**62) if which == "running" else (found.period.since, found.period.until)
-            show_requests(self.app, title, RequestFilter(since, until, which=which))
+    def action_log(self, which: Which, before: bool = False) -> None:
+        """The requests that a figure counts, of this time or of the one ``before`` that it is compared with."""
+        if self._found is not None:
+            show_requests(self.app, *behind_figure(self._found, which, before=before))
+
+    def action_projected(self) -> None:
+        """The requests that the month's projection rests on."""
+        if self._found is not None:
+            show_requests(self.app, *behind_projection(self._found))
+
+    def action_gauge(self, number: int) -> None:
+        """The requests that a limit is held against; where none is set, one can be."""
+        if number < len(self._accounts):
+            show_requests(self.app, *behind_gauge(self._accounts[number]))
+        else:
+            self.action_budgets()
 
     def action_guard(self) -> None:
         """What the guard found."""
@@ -225,7 +235,6 @@ class StatsScreen(FramedScreen):
         """Every figure, where the lines above have no room for all."""
         if self._found is None:
             return
-        fields = [*spent_fields(self._found), *quality_fields(self._found.total), *compared_fields(self._found)]
 
         async def taken(action: str | None) -> None:
             if action and not action.isdigit():
@@ -233,7 +242,8 @@ class StatsScreen(FramedScreen):
 
         columns = (Column("", 0, most=22), Column("", 0, grow=True))
         self.app.push_screen(
-            Picker(f"Figures: {self._found.period.name}", columns, among([*figure_rows(fields)])), taken
+            Picker(f"Figures: {self._found.period.name}", columns, among(figure_rows(self._found, self._accounts))),
+            taken,
         )
 
     # -- what is pointed at ----------------------------------------------------------------------------
@@ -249,14 +259,12 @@ class StatsScreen(FramedScreen):
     def _drill(self, event: RowList.Chosen) -> None:
         """The requests behind a line."""
         if self._found is not None and event.id.startswith("="):
-            behind = behind_line(self._found, event.id.removeprefix("="), self._snapshot)
-            if behind is not None:
-                show_requests(self.app, *behind)
+            show_requests(self.app, *behind_line(self._found, event.id.removeprefix("="), self._snapshot))
 
     @on(Plot.Chosen)
     def _spot_chosen(self, event: Plot.Chosen) -> None:
         if event.plot.id == "budgets":
-            self.action_budgets()
+            self.action_gauge(event.index)
         elif self._found is not None:
             which = self._view if event.plot.id == "left" else BESIDE.get(self._view, self._view)
             show_requests(self.app, *behind_spot(self._found, which, event.index, self._snapshot))
@@ -285,7 +293,7 @@ class StatsScreen(FramedScreen):
         found = await cockpit(store, self._snapshot, self._look, now)
         self._seen = self._snapshot.version
         budget = await self._services.money.budget.gauges(now)
-        self._accounts = await accounts(budget, store.gateway_keys, store.ledger.used, found.month, now, zone)
+        self._accounts = await accounts(budget, store.gateway_keys, store.ledger, found.month, now, zone)
         self._found = found
         self._show()
 
@@ -294,7 +302,7 @@ class StatsScreen(FramedScreen):
             self._show_budgets()
             self.query_one("#spent", FieldLine).fields = tuple(spent_fields(self._found))
             compared = tuple(compared_fields(self._found))
-            self.query_one("#quality", FieldLine).fields = compared or tuple(quality_fields(self._found.total))
+            self.query_one("#quality", FieldLine).fields = compared or tuple(quality_fields(self._found))
             self._show_charts()
         self._show_table()
 
