@@ -20,7 +20,7 @@ from operator import truediv
 from pathlib import Path
 from statistics import median
 
-import httpx2
+import httpx
 import openai
 from httpx_sse import EventSource
 from pydantic import BaseModel
@@ -90,7 +90,7 @@ def made() -> list[bytes]:
     return [b"data: " + json.dumps(chunk).encode() + b"\n\n" for chunk in chunks]
 
 
-class Pieces(httpx2.SyncByteStream):
+class Pieces(httpx.SyncByteStream):
     """A body that arrives one chunk at a time."""
 
     def __init__(self, pieces: Sequence[bytes]) -> None:
@@ -125,7 +125,7 @@ def ours(pieces: Sequence[bytes], wire: str = "openai-chat") -> int:
 def httpx_sse(pieces: Sequence[bytes]) -> int:
     """httpx-sse and pydantic."""
     said = 0
-    source = EventSource(httpx2.Response(200, headers=HEADERS, stream=Pieces(pieces)))
+    source = EventSource(httpx.Response(200, headers=HEADERS, stream=Pieces(pieces)))
     start = time.thread_time_ns()
     for event in source.iter_sse():
         said += bool(Chunk.model_validate_json(event.data).choices)
@@ -136,8 +136,8 @@ def httpx_sse(pieces: Sequence[bytes]) -> int:
 
 def openai_sdk(pieces: Sequence[bytes]) -> int:
     """The OpenAI SDK's stream."""
-    transport = httpx2.MockTransport(lambda _request: httpx2.Response(200, headers=HEADERS, stream=Pieces(pieces)))
-    client = openai.OpenAI(base_url="http://x/v1", api_key="x", http_client=httpx2.Client(transport=transport))
+    transport = httpx.MockTransport(lambda _request: httpx.Response(200, headers=HEADERS, stream=Pieces(pieces)))
+    client = openai.OpenAI(base_url="http://x/v1", api_key="x", http_client=httpx.Client(transport=transport))
     stream = client.chat.completions.create(model="m", messages=[{"role": "user", "content": "x"}], stream=True)
     said = 0
     start = time.thread_time_ns()

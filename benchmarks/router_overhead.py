@@ -1,4 +1,4 @@
-"""What the router costs beside raw httpx2 and json, against the same local server in the same run.
+"""What the router costs beside raw httpx and json, against the same local server in the same run.
 
     python benchmarks/router_overhead.py [--litellm PYTHON] [--json]
 
@@ -78,10 +78,10 @@ Ask = Callable[[str], Awaitable[tuple[int, float]]]
 
 
 async def raw(base: str) -> tuple[Ask, Callable[[], Awaitable[None]]]:
-    """The control: httpx2 and json, nothing else."""
-    import httpx2
+    """The control: httpx and json, nothing else."""
+    import httpx
 
-    client = httpx2.AsyncClient(timeout=60, trust_env=False)
+    client = httpx.AsyncClient(timeout=60, trust_env=False)
 
     async def ask(model: str) -> tuple[int, float]:
         begun, first, pieces = time.perf_counter(), 0.0, 0
@@ -241,7 +241,7 @@ def report(results: dict[str, dict[str, float]]) -> None:
     )
     held = [
         ("before the request leaves, ms of processor time", ours["before_ms"], "at most", 1.0),
-        ("per chunk, times raw httpx2", ours["chunk_us"] / control["chunk_us"], "at most", 2.0),
+        ("per chunk, times raw httpx", ours["chunk_us"] / control["chunk_us"], "at most", 2.0),
         ("peak memory, MB", ours["peak_mb"], "at most", 60.0),
     ]
     if "litellm" in results:

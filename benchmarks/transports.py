@@ -1,4 +1,4 @@
-"""What our transport costs beside stock httpx2: a request, and each event of an answer at 1 and at 20 streams at once.
+"""What our transport costs beside stock httpx: a request, and each event of an answer at 1 and at 20 streams at once.
 
 One run, the contenders in turn over the same server, processor time, medians:  python benchmarks/transports.py
 """
@@ -53,9 +53,9 @@ def contenders() -> dict[str, tuple[Read, Callable[[], Awaitable[None]]]]:
     from routerterm.router.transports.http import HttpTransport
 
     transport = HttpTransport("")
-    import httpx2  # after ours, as in the program: without its command line
+    import httpx  # after ours, as in the program: without its command line
 
-    client = httpx2.AsyncClient(timeout=60, trust_env=False)
+    client = httpx.AsyncClient(timeout=60, trust_env=False)
     headers = (("authorization", "Bearer sk-bench"), ("content-type", "application/json"))
     body = b'{"model": "m", "messages": [{"role": "user", "content": "Hello"}], "stream": true}'
 
@@ -73,7 +73,7 @@ def contenders() -> dict[str, tuple[Read, Callable[[], Awaitable[None]]]]:
                 size += len(piece)
         return size // len(EVENT)
 
-    return {"httpx2": (stock, client.aclose), "ours": (ours, transport.aclose)}
+    return {"httpx": (stock, client.aclose), "ours": (ours, transport.aclose)}
 
 
 async def measure(base: str) -> dict[str, dict[str, float]]:
@@ -118,8 +118,8 @@ def main() -> None:
     if given.json:
         print(json.dumps(found))
         return
-    print(f"{'µs of processor time':<22}{'httpx2':>10}{'ours':>10}")
-    for figure, control in found["httpx2"].items():
+    print(f"{'µs of processor time':<22}{'httpx':>10}{'ours':>10}")
+    for figure, control in found["httpx"].items():
         own = found["ours"][figure]
         print(f"{figure:<22}{control:>10.1f}{own:>10.1f}   {own / control:.2f} ×")
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Measures the router beside raw httpx2; with --litellm also beside litellm's Router, in an environment of its own
+# Measures the router beside raw httpx; with --litellm also beside litellm's Router, in an environment of its own
 # that `make clean` removes.  litellm is no dependency of ours: where it cannot be installed it is left out.
 set -eu
 cd "$(dirname "$0")/.."

@@ -27,7 +27,7 @@ NEVER_AT_START = {
     "tomlkit",
 }
 """Heavy or rarely needed: each loads with its first use."""
-HEAVY = NEVER_AT_START | {"textual", "httpx2", "pydantic", "sqlite3", "sqlite_utils", "asyncio", "rich", "platformdirs"}
+HEAVY = NEVER_AT_START | {"textual", "httpx", "pydantic", "sqlite3", "sqlite_utils", "asyncio", "rich", "platformdirs"}
 
 
 def loaded_by(program: str) -> set[str]:
@@ -48,11 +48,11 @@ def loaded_by(program: str) -> set[str]:
         ("routerterm.catalog", HEAVY),
         ("routerterm.tokens", HEAVY),
         ("routerterm.config.early_settings", HEAVY),
-        ("routerterm.router", HEAVY - {"asyncio", "httpx2"}),
+        ("routerterm.router", HEAVY - {"asyncio", "httpx"}),
         ("routerterm.store.database", HEAVY - {"asyncio", "sqlite3", "sqlite_utils"}),
         ("routerterm.engine.chat.session", HEAVY - {"asyncio", "sqlite3", "sqlite_utils"}),
         ("routerterm.config.settings", HEAVY - {"asyncio"}),
-        ("routerterm.tui.app", NEVER_AT_START | {"httpx2", "pydantic", "sqlite_utils", "pygments.lexers._mapping"}),
+        ("routerterm.tui.app", NEVER_AT_START | {"httpx", "pydantic", "sqlite_utils", "pygments.lexers._mapping"}),
     ],
 )
 def test_a_room_brings_only_what_it_needs(module: str, forbidden: set[str]) -> None:

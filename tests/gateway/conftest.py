@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import h11
-import httpx2
+import httpx
 import pytest
 
 from routerterm.core.secret import Secret
@@ -45,12 +45,12 @@ prefill = {prefill}
 
 @dataclass
 class Light:
-    """A client for very many requests at once: httpx2 looks through all that are open for each of them."""
+    """A client for very many requests at once: httpx looks through all that are open for each of them."""
 
     port: int
     headers: dict[str, str]
 
-    async def post(self, path: str, *, json: Any, headers: dict[str, str] | None = None) -> httpx2.Response:
+    async def post(self, path: str, *, json: Any, headers: dict[str, str] | None = None) -> httpx.Response:
         """One request on a connection of its own."""
         wire = h11.Connection(h11.CLIENT)
         body = dumps(json).encode()
@@ -68,7 +68,7 @@ class Light:
             while isinstance(event := wire.next_event(), h11.Data):
                 pieces.append(bytes(event.data))
             assert isinstance(event, h11.EndOfMessage)  # a cut answer is none
-            return httpx2.Response(head.status_code, headers=list(head.headers), content=b"".join(pieces))
+            return httpx.Response(head.status_code, headers=list(head.headers), content=b"".join(pieces))
         finally:
             writer.close()
 
@@ -85,9 +85,9 @@ class Place:
     def url(self) -> str:
         return self.gateway.address
 
-    def http(self, **headers: str) -> httpx2.AsyncClient:
-        limits = httpx2.Limits(max_connections=None, max_keepalive_connections=None)
-        return httpx2.AsyncClient(base_url=self.url, headers=headers, timeout=60, limits=limits)
+    def http(self, **headers: str) -> httpx.AsyncClient:
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
+        return httpx.AsyncClient(base_url=self.url, headers=headers, timeout=60, limits=limits)
 
     def light(self, **headers: str) -> Light:
         return Light(int(self.url.rpartition(":")[2]), headers)

@@ -6,7 +6,7 @@ import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import httpx2
+import httpx
 import pytest
 
 from routerterm.gateway.mock import example
@@ -27,17 +27,17 @@ SCHEMA = {
 
 
 @pytest.fixture
-async def mocked(home: Path) -> AsyncIterator[httpx2.AsyncClient]:
+async def mocked(home: Path) -> AsyncIterator[httpx.AsyncClient]:
     async with open_app() as app:
         gateway = Gateway(app, host="127.0.0.1", port=0, mock=True)
         await gateway.start()
         key = {"authorization": f"Bearer {gateway.own_key.reveal()}"}
-        async with httpx2.AsyncClient(base_url=gateway.address, headers=key, timeout=60) as http:
+        async with httpx.AsyncClient(base_url=gateway.address, headers=key, timeout=60) as http:
             yield http
         await gateway.stop()
 
 
-async def test_every_name_answers_the_same_each_time(mocked: httpx2.AsyncClient) -> None:
+async def test_every_name_answers_the_same_each_time(mocked: httpx.AsyncClient) -> None:
     for name in ("gpt-9", "smart", "nobody/nothing"):
         first, second = [(await mocked.post("/v1/chat/completions", json=chat(name))).json() for _ in range(2)]
         assert first["choices"] == second["choices"]
@@ -47,7 +47,7 @@ async def test_every_name_answers_the_same_each_time(mocked: httpx2.AsyncClient)
     assert "event: message_stop" in streamed
 
 
-async def test_tools_json_and_vectors(mocked: httpx2.AsyncClient) -> None:
+async def test_tools_json_and_vectors(mocked: httpx.AsyncClient) -> None:
     tool = {"type": "function", "function": {"name": "look", "parameters": SCHEMA}}
     asked = chat("x", tools=[tool])
     message = (await mocked.post("/v1/chat/completions", json=asked)).json()["choices"][0]["message"]

@@ -11,7 +11,7 @@ import socket
 import sys
 from pathlib import Path
 
-import httpx2
+import httpx
 import pytest
 from click.testing import CliRunner, Result
 
@@ -39,7 +39,7 @@ async def serving(*options: str) -> tuple[asyncio.subprocess.Process, str]:
 
 async def test_a_term_signal_lets_a_running_answer_finish(home: Path) -> None:
     process, address = await serving()
-    async with httpx2.AsyncClient(base_url=address, timeout=60) as http:
+    async with httpx.AsyncClient(base_url=address, timeout=60) as http:
         begun = asyncio.Event()
         pieces: list[str] = []
 
@@ -63,7 +63,7 @@ async def test_a_term_signal_lets_a_running_answer_finish(home: Path) -> None:
 async def test_keys_are_taken_up_and_back_while_it_runs(home: Path) -> None:
     process, address = await serving()
     try:
-        async with httpx2.AsyncClient(base_url=address, timeout=60) as http:
+        async with httpx.AsyncClient(base_url=address, timeout=60) as http:
             assert (await http.post(CHAT, json=chat("demo/echo"))).status_code == 200
             made = await asyncio.to_thread(
                 routerterm, "gateway", "key", "add", "editor", "--models", "demo/*", "--daily", "2"

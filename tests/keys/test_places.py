@@ -183,7 +183,7 @@ from pathlib import Path
 from routerterm.config.keys.key_store import KeyStore
 from routerterm.config.keys.key_manager import KeyManager
 KeyManager(KeyStore(Path("/nowhere"), {}, environ={}))
-heavy = ("keyring", "cryptography", "secretstorage", "jeepney", "textual", "pydantic", "httpx2")
+heavy = ("keyring", "cryptography", "secretstorage", "jeepney", "textual", "pydantic", "httpx")
 print([name for name in heavy if name in sys.modules])
 """
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)

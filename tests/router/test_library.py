@@ -28,7 +28,7 @@ from routerterm.router.transports.base import HttpResponse, Timeouts
 from routerterm.router.transports.demo import MODELS, DemoTransport
 from tests.router.faults.wall import run
 
-HEAVY = ("textual", "sqlite3", "sqlite_utils", "keyring", "tiktoken", "httpx2", "pydantic", "click", "xllamacpp")
+HEAVY = ("textual", "sqlite3", "sqlite_utils", "keyring", "tiktoken", "httpx", "pydantic", "click", "xllamacpp")
 
 
 def python(source: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import httpx2
+import httpx
 
 from routerterm.cli.gateway_factory import gateway_of
 from routerterm.config.paths import Paths
@@ -20,7 +20,7 @@ async def ask(app: RoutertermApp, model: str, text: str) -> int:
     host = app.gateway.host
     assert host is not None
     body = {"model": model, "messages": [{"role": "user", "content": text}]}
-    async with httpx2.AsyncClient(base_url=host.address, timeout=30) as http:
+    async with httpx.AsyncClient(base_url=host.address, timeout=30) as http:
         return (await http.post("/v1/chat/completions", json=body)).status_code
 
 
@@ -45,10 +45,10 @@ async def test_the_switch_and_the_requests(paths: Paths) -> None:
         await pilot.press("s")
         await until(pilot, lambda: app.gateway.host is None)
         assert host is not None
-        async with httpx2.AsyncClient() as http:
+        async with httpx.AsyncClient() as http:
             try:
                 await http.get(host.address + "/health")
-            except httpx2.ConnectError:
+            except httpx.ConnectError:
                 pass
             else:
                 raise AssertionError("it is still open")

@@ -45,7 +45,7 @@ def read(environ: Mapping[str, str]) -> ssl.SSLContext:
         raise _wrong("SSL_CERT_DIR", folder, "it is not a folder")
     try:
         if file is None and folder is None and _lacks_store():
-            import certifi  # Python from python.org on macOS, and bare containers
+            import certifi  # Python from python.org on macOS, and bare containers; httpx needs it anyway
 
             context = ssl.create_default_context(cafile=certifi.where())
         else:

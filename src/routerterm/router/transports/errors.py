@@ -1,4 +1,4 @@
-"""What a failed connection means, in words: httpx2's errors become ours here, and nowhere else."""
+"""What a failed connection means, in words: httpx's errors become ours here, and nowhere else."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from routerterm.core.errors import BadRequest, ProviderError, ServerError, Strea
 
 
 def translated(error: Exception, url: str, *, begun: bool) -> ProviderError:
-    """An error of httpx2 as ours; ``begun``: the body was being read."""
-    import httpx2
+    """An error of httpx as ours; ``begun``: the body was being read."""
+    import httpx
 
     match error:
-        case httpx2.InvalidURL() | httpx2.UnsupportedProtocol():
+        case httpx.InvalidURL() | httpx.UnsupportedProtocol():
             return BadRequest(f"{address_label(url)} is not an address.", "Check the provider's base_url.")
-        case httpx2.LocalProtocolError():
+        case httpx.LocalProtocolError():
             return BadRequest(
                 "The request could not be written as HTTP.", "Check the key and headers for line breaks or spaces."
             )
-        case httpx2.ConnectError() | httpx2.ConnectTimeout() | httpx2.ProxyError() | httpx2.PoolTimeout():
+        case httpx.ConnectError() | httpx.ConnectTimeout() | httpx.ProxyError() | httpx.PoolTimeout():
             return connection_error(error, url)
     if begun:
         return StreamInterrupted(

@@ -1,8 +1,8 @@
-"""HTTP/1.1 to a provider without a proxy between: a transport that is mounted into the `httpx2.AsyncClient`.
+"""HTTP/1.1 to a provider without a proxy between: a transport that is mounted into the `httpx.AsyncClient`.
 
-Why not httpx2's own: it costs about four times as much for each piece of an answer at 20 streams, and it hands bytes
-that a server sent too many to the next request on the same connection.  httpx2 stays in charge of addresses, headers
-and redirects; here h11 speaks, and asyncio carries.  Errors are httpx2's, as its interface for transports wants.
+Why not httpx's own: it costs about four times as much for each piece of an answer at 20 streams, and it hands bytes
+that a server sent too many to the next request on the same connection.  httpx stays in charge of addresses, headers
+and redirects; here h11 speaks, and asyncio carries.  Errors are httpx's, as its interface for transports wants.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from operator import itemgetter
 from typing import Any, TypeAlias, cast
 
 import h11
-import httpx2
+import httpx
 
 from routerterm.core.hosts import address_of
 
@@ -129,7 +129,7 @@ class Connection(asyncio.Protocol):
             self._waiter.set_result(None)
 
 
-class DirectTransport(httpx2.AsyncBaseTransport):
+class DirectTransport(httpx.AsyncBaseTransport):
     """Connections to any number of servers, kept for the next request.  ``tls`` gives the certificates to trust.
 
     ``allowed`` says of an address whether it may be connected to.  It is asked of the very address that is connected
@@ -143,15 +143,15 @@ class DirectTransport(httpx2.AsyncBaseTransport):
         self._allowed = allowed
         self._kept: dict[_Where, list[Connection]] = defaultdict(list)
 
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send, and give the answer from its head on.  Raises httpx2's errors.
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send, and give the answer from its head on.  Raises httpx's errors.
 
         A kept connection may have been closed by the server at the very moment it was used: as long as no byte of an
         answer has come, the request is sent again on a fresh one, and nobody hears of it.
         """
         url = request.url
         if url.scheme not in ("http", "https") or not url.host:
-            raise httpx2.UnsupportedProtocol("neither http nor https", request=request)
+            raise httpx.UnsupportedProtocol("neither http nor https", request=request)
         where = (
             url.scheme == "https",
             url.raw_host.decode("ascii"),
@@ -161,7 +161,7 @@ class DirectTransport(httpx2.AsyncBaseTransport):
         if (kept := self._take(where)) is not None:
             try:
                 return await self._ask(kept, where, request, waits)
-            except (httpx2.ReadError, httpx2.WriteError, httpx2.RemoteProtocolError):
+            except (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError):
                 if kept.answered:
                     raise
         fresh = await self._connect(where, waits.get("connect"))
@@ -175,8 +175,8 @@ class DirectTransport(httpx2.AsyncBaseTransport):
                 connection.close()
 
     async def _ask(
-        self, connection: Connection, where: _Where, request: httpx2.Request, waits: dict[str, float | None]
-    ) -> httpx2.Response:
+        self, connection: Connection, where: _Where, request: httpx.Request, waits: dict[str, float | None]
+    ) -> httpx.Response:
         wire = h11.Connection(h11.CLIENT, max_incomplete_event_size=_HEAD_MOST)
         try:
             data = _written(wire, request)
@@ -184,14 +184,14 @@ class DirectTransport(httpx2.AsyncBaseTransport):
                 async with asyncio.timeout(waits.get("write")):
                     await connection.write(data)
             except TimeoutError as error:
-                raise httpx2.WriteTimeout("the request was not taken in time") from error
+                raise httpx.WriteTimeout("the request was not taken in time") from error
             head = await _head(connection, wire)
         except BaseException:
             connection.close()
             raise
         stream = Pieces(connection, wire, lambda: self._give_back(where, connection, wire))
         extensions = {"reason_phrase": bytes(head.reason), "http_version": b"HTTP/1.1", "pieces": stream}
-        return httpx2.Response(head.status_code, headers=head.headers.raw_items(), stream=stream, extensions=extensions)
+        return httpx.Response(head.status_code, headers=head.headers.raw_items(), stream=stream, extensions=extensions)
 
     def _take(self, where: _Where) -> Connection | None:
         """The connection that was used last: those that are too many grow old and go."""
@@ -223,12 +223,12 @@ class DirectTransport(httpx2.AsyncBaseTransport):
             async with asyncio.timeout(wait):
                 return await _connected(host, port, tls, self._allowed)
         except TimeoutError as error:
-            raise httpx2.ConnectTimeout("no connection in time") from error
+            raise httpx.ConnectTimeout("no connection in time") from error
         except (OSError, UnicodeError) as error:  # a name that is too long for DNS is a UnicodeError
-            raise httpx2.ConnectError(type(error).__name__) from error
+            raise httpx.ConnectError(type(error).__name__) from error
 
 
-class Pieces(httpx2.AsyncByteStream):
+class Pieces(httpx.AsyncByteStream):
     """The bytes of an answer, as many at a time as came together.  An iterator, not a generator: it runs per token."""
 
     def __init__(self, connection: Connection, wire: h11.Connection, done: Callable[[], None]) -> None:
@@ -255,9 +255,9 @@ class Pieces(httpx2.AsyncByteStream):
                 if not self._over:
                     wire.receive_data(await self._connection.read())
         except h11.RemoteProtocolError as error:
-            raise httpx2.RemoteProtocolError(type(error).__name__) from error
+            raise httpx.RemoteProtocolError(type(error).__name__) from error
         except OSError as error:
-            raise httpx2.ReadError(type(error).__name__) from error
+            raise httpx.ReadError(type(error).__name__) from error
         raise StopAsyncIteration
 
     async def aclose(self) -> None:
@@ -267,7 +267,7 @@ class Pieces(httpx2.AsyncByteStream):
             done()
 
 
-def _written(wire: h11.Connection, request: httpx2.Request) -> bytes:
+def _written(wire: h11.Connection, request: httpx.Request) -> bytes:
     """The request as bytes: one write, so that it leaves in as few packets as it can."""
     headers, body = request.headers.raw, request.content
     try:
@@ -276,7 +276,7 @@ def _written(wire: h11.Connection, request: httpx2.Request) -> bytes:
         return head + data + (wire.send(h11.EndOfMessage()) or b"")
     except h11.LocalProtocolError:
         # h11 quotes the offending header, which may be the key: nothing of it goes on.
-        raise httpx2.LocalProtocolError("not to be written as HTTP") from None
+        raise httpx.LocalProtocolError("not to be written as HTTP") from None
 
 
 async def _head(connection: Connection, wire: h11.Connection) -> h11.Response:
@@ -285,11 +285,11 @@ async def _head(connection: Connection, wire: h11.Connection) -> h11.Response:
             if event is h11.NEED_DATA:
                 wire.receive_data(await connection.read())
             elif not isinstance(event, h11.InformationalResponse) or event.status_code == 101:
-                raise httpx2.RemoteProtocolError("no answer")
+                raise httpx.RemoteProtocolError("no answer")
     except h11.RemoteProtocolError as error:
-        raise httpx2.RemoteProtocolError(type(error).__name__) from error
+        raise httpx.RemoteProtocolError(type(error).__name__) from error
     except OSError as error:
-        raise httpx2.ReadError(type(error).__name__) from error
+        raise httpx.ReadError(type(error).__name__) from error
     return event
 
 

@@ -1,7 +1,7 @@
-"""HTTP to providers: one `httpx2.AsyncClient` carries every request.
+"""HTTP to providers: one `httpx.AsyncClient` carries every request.
 
-Straight to a provider it goes over our own transport (`h11_client`), through a proxy over httpx2's (`proxied`); both
-are mounted into the one client, whose are addresses, headers and errors.  httpx2 loads with the first request.
+Straight to a provider it goes over our own transport (`h11_client`), through a proxy over httpx's (`proxied`); both are
+mounted into the one client, whose are addresses, headers and errors.  httpx loads with the first request.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from routerterm.router.transports.errors import address_label, translated
 from routerterm.router.transports.unpacking import PIECE, NotUnpacked, Unpacker
 
 if TYPE_CHECKING:
-    import httpx2
+    import httpx
 
 USER_AGENT = f"routerterm/{__version__}"
 LONGEST = 256 * 1024 * 1024
 """The most bytes of one answer, unpacked: some ten times the longest that any model gives as events."""
 _STRAIGHT = "pieces"
-"""The extension in which our own transport hands over its bytes: httpx2 would wrap a generator around each piece."""
+"""The extension in which our own transport hands over its bytes: httpx would wrap a generator around each piece."""
 
 _SYSTEM = Certificates()
 """What this process trusts, read once for all of its transports."""
@@ -56,7 +56,7 @@ class HttpTransport:
         self._allowed = allowed
         self._certificates = certificates or _SYSTEM
         self._environ = os.environ if environ is None else environ
-        self._client: httpx2.AsyncClient | None = None
+        self._client: httpx.AsyncClient | None = None
 
     @asynccontextmanager
     async def exchange(self, request: HttpRequest, waits: Timeouts) -> AsyncIterator[HttpResponse]:
@@ -75,26 +75,26 @@ class HttpTransport:
         if client is not None:
             await client.aclose()
 
-    async def _opened(self) -> httpx2.AsyncClient:
+    async def _opened(self) -> httpx.AsyncClient:
         """The client.  What it needs is imported in a thread: that takes a while, and other answers go on."""
         await asyncio.to_thread(_load_all)
         if self._client is None:
             self._client = self._made()
         return self._client
 
-    def _made(self) -> httpx2.AsyncClient:
+    def _made(self) -> httpx.AsyncClient:
         from http.cookiejar import CookieJar, DefaultCookiePolicy
 
-        import httpx2
+        import httpx
 
         from routerterm.router.transports.h11_client import DirectTransport
         from routerterm.router.transports.proxied import ProxiedTransport, proxies
 
         direct = DirectTransport(self._certificates, self._allowed)
-        mounts: dict[str, httpx2.AsyncBaseTransport | None] = {}
+        mounts: dict[str, httpx.AsyncBaseTransport | None] = {}
         for pattern, proxy in proxies(self._proxy, self._environ).items():
             mounts[pattern] = None if proxy is None else ProxiedTransport(proxy, direct, self._certificates)
-        return httpx2.AsyncClient(
+        return httpx.AsyncClient(
             transport=direct,
             mounts=mounts,
             # What the environment says is in the mounts.  Of the rest, ~/.netrc would be sent in place of the key.
@@ -106,9 +106,9 @@ class HttpTransport:
         )
 
 
-async def _sent(client: httpx2.AsyncClient, request: HttpRequest, waits: Timeouts) -> httpx2.Response:
+async def _sent(client: httpx.AsyncClient, request: HttpRequest, waits: Timeouts) -> httpx.Response:
     """Send, and give the answer from its head on.  Raises `ProviderError`."""
-    import httpx2
+    import httpx
 
     try:
         message = client.build_request(
@@ -116,17 +116,17 @@ async def _sent(client: httpx2.AsyncClient, request: HttpRequest, waits: Timeout
             _url(request.url),
             headers=_headers(request),
             content=request.body or None,
-            timeout=httpx2.Timeout(None, connect=waits.connect, write=waits.write, pool=waits.connect),
+            timeout=httpx.Timeout(None, connect=waits.connect, write=waits.write, pool=waits.connect),
         )
         return await client.send(message, stream=True)
-    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise translated(error, request.url, begun=False) from _harmless(error)
 
 
 @lru_cache(maxsize=256)
-def _url(url: str) -> httpx2.URL:
+def _url(url: str) -> httpx.URL:
     """The parts of an address; taking it apart costs more than anything else of a request."""
-    import httpx2
+    import httpx
 
     if any(letter.isspace() or not letter.isprintable() for letter in url):
         # A browser would take a line break out, and ask for another address than the one that was meant.
@@ -134,7 +134,7 @@ def _url(url: str) -> httpx2.URL:
             f"The address of {address_label(url)} contains a line break, a space or an invisible character.",
             "Correct the provider's base_url.",
         )
-    return httpx2.URL(url)
+    return httpx.URL(url)
 
 
 def _headers(request: HttpRequest) -> list[tuple[bytes, bytes]]:
@@ -158,7 +158,7 @@ def _harmless(error: Exception) -> Exception | None:
 class _Body:
     """The bytes of an answer, unpacked, in pieces of a bounded size.  An iterator: a generator would cost per token."""
 
-    def __init__(self, response: httpx2.Response, url: str) -> None:
+    def __init__(self, response: httpx.Response, url: str) -> None:
         self._url = url
         self._pieces: AsyncIterator[bytes] = aiter(response.extensions.get(_STRAIGHT, response.stream))
         self._coding = response.headers.get("content-encoding", "")
@@ -206,30 +206,30 @@ class _Body:
 
 @cache
 def _errors() -> tuple[type[Exception], ...]:
-    import httpx2
+    import httpx
 
-    return (httpx2.HTTPError, httpx2.StreamError)
+    return (httpx.HTTPError, httpx.StreamError)
 
 
 _LOADING = Lock()
 
 
-def load_httpx2() -> None:
-    """httpx2, without its command line: `httpx2` imports ``httpx2._main``, and with it click, rich and pygments.
+def load_httpx() -> None:
+    """httpx, without its command line: `httpx` imports ``httpx._main``, and with it click, rich and pygments.
 
-    That doubles the time of the import.  httpx2 goes on without where these are not installed; a None in `sys.modules`
+    That doubles the time of the import.  httpx goes on without where these are not installed; a None in `sys.modules`
     is Python's documented way to say that a module is not to be had (The import system, "The module cache").
     """
     with _LOADING:  # two requests at once, each in a thread, and one would take the other's None away
-        if "httpx2" not in sys.modules:
+        if "httpx" not in sys.modules:
             modules = cast("dict[str, Any]", sys.modules)
-            modules["httpx2._main"] = None
+            modules["httpx._main"] = None
             try:
-                import httpx2  # noqa: F401 - only that it is there
+                import httpx  # noqa: F401 - only that it is there
             finally:
-                modules.pop("httpx2._main", None)
+                modules.pop("httpx._main", None)
 
 
 def _load_all() -> None:
-    load_httpx2()
+    load_httpx()
     from routerterm.router.transports import h11_client, proxied  # noqa: F401 - only that they are there

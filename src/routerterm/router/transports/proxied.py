@@ -1,4 +1,4 @@
-"""What goes through a proxy: which proxy for which addresses, and httpx2's own transport to it."""
+"""What goes through a proxy: which proxy for which addresses, and httpx's own transport to it."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ import ssl
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from urllib.request import getproxies
 
-import httpx2
+import httpx
 
 from routerterm.core.errors import SettingsError
 from routerterm.core.hosts import address_of, is_loopback
 
-_LIMITS = httpx2.Limits(max_connections=None, max_keepalive_connections=10, keepalive_expiry=60.0)
+_LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=10, keepalive_expiry=60.0)
 
 
-class ProxiedTransport(httpx2.AsyncBaseTransport):
+class ProxiedTransport(httpx.AsyncBaseTransport):
     """To a proxy; opened with the first request.  This machine's own addresses go over ``direct`` all the same."""
 
     def __init__(
-        self, proxy: str, direct: httpx2.AsyncBaseTransport, tls: Callable[[], Awaitable[ssl.SSLContext]]
+        self, proxy: str, direct: httpx.AsyncBaseTransport, tls: Callable[[], Awaitable[ssl.SSLContext]]
     ) -> None:
         self._proxy = proxy
         self._direct = direct
         self._tls = tls
-        self._opened: httpx2.AsyncHTTPTransport | None = None
+        self._opened: httpx.AsyncHTTPTransport | None = None
 
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send, and give the answer from its head on.  Raises httpx2's errors, and `SettingsError`.
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send, and give the answer from its head on.  Raises httpx's errors, and `SettingsError`.
 
         As on a direct way, a kept connection that dies before any byte of an answer is replaced unseen.
         """
@@ -42,7 +42,7 @@ class ProxiedTransport(httpx2.AsyncBaseTransport):
         request.extensions = {**request.extensions, "trace": watch}
         try:
             return await transport.handle_async_request(request)
-        except (httpx2.ReadError, httpx2.WriteError, httpx2.RemoteProtocolError):
+        except (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError):
             if fresh:
                 raise
         return await transport.handle_async_request(request)
@@ -53,11 +53,11 @@ class ProxiedTransport(httpx2.AsyncBaseTransport):
         if opened is not None:
             await opened.aclose()
 
-    async def _open(self) -> httpx2.AsyncHTTPTransport:
+    async def _open(self) -> httpx.AsyncHTTPTransport:
         tls = await self._tls()
         try:
-            self._opened = httpx2.AsyncHTTPTransport(verify=tls, proxy=self._proxy, limits=_LIMITS, trust_env=False)
-        except (ValueError, ImportError, httpx2.InvalidURL) as error:
+            self._opened = httpx.AsyncHTTPTransport(verify=tls, proxy=self._proxy, limits=_LIMITS, trust_env=False)
+        except (ValueError, ImportError, httpx.InvalidURL) as error:
             raise SettingsError(
                 "The proxy in the settings or the environment cannot be used.",
                 "Write it as http://host:port or socks5://host:port (socks needs the socksio package).",
@@ -72,7 +72,7 @@ def is_here(host: str) -> bool:
 
 
 def proxies(proxy: str | None, environ: Mapping[str, str]) -> dict[str, str | None]:
-    """httpx2's patterns and the proxy of each; None goes straight.
+    """httpx's patterns and the proxy of each; None goes straight.
 
     ``proxy`` is the settings' (empty: none at all).  Else the environment's: AI_PROXY_URL and PROXY_URL for every
     address, then the usual variables by scheme, on some systems also what is set there.
@@ -97,7 +97,7 @@ def _of_the_system() -> dict[str, str | None]:
 
 
 def no_proxy(environ: Mapping[str, str]) -> Iterator[str]:
-    """The hosts that NO_PROXY excepts, as httpx2's patterns: a name means itself and all names below it."""
+    """The hosts that NO_PROXY excepts, as httpx's patterns: a name means itself and all names below it."""
     for entry in (environ.get("NO_PROXY") or environ.get("no_proxy") or "").split(","):
         if host := entry.strip().lstrip("."):
             address = address_of(host) if host != "*" else None
