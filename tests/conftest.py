@@ -20,6 +20,7 @@ from hypothesis import settings as hypothesis_settings
 
 from routerterm.config.paths import HOME_VARIABLE, MODEL_VARIABLE, Paths
 from routerterm.router.transports.demo import DemoTransport
+from tests.shared.servers import initdb, redis_program
 
 ROOT = Path(__file__).resolve().parent.parent
 CORPUS = Path(os.environ.get("ROUTERTERM_CORPUS") or ROOT.parent / "shared" / "corpus")
@@ -68,12 +69,26 @@ def _lacks_corpus() -> str | None:
     return None if CORPUS.is_dir() else f"no recorded traffic in {CORPUS} (set ROUTERTERM_CORPUS)"
 
 
+def _lacks_postgresql() -> str | None:
+    if find_spec("psycopg") is None:
+        return "psycopg is not installed (extra `postgresql`)"
+    return None if initdb() else "PostgreSQL is not installed"
+
+
+def _lacks_redis() -> str | None:
+    if find_spec("redis") is None:
+        return "redis is not installed (extra `redis`)"
+    return None if redis_program() else "redis-server is not installed"
+
+
 NEEDS: dict[str, Callable[[], str | None]] = {
     "real": _lacks_weights,
     "secretservice": _lacks_secret_service,
     "sdk": _lacks_sdks,
     "tmux": _lacks_tmux,
     "corpus": _lacks_corpus,
+    "postgresql": _lacks_postgresql,
+    "redis": _lacks_redis,
 }
 
 

@@ -11,14 +11,15 @@ from routerterm.cli.output import print_error
 
 if TYPE_CHECKING:
     from routerterm.store.database import Store
+    from routerterm.store.shared.state import SharedState
 
 
 @asynccontextmanager
-async def open_history(path: Path, *, writes: bool = False) -> AsyncGenerator[Store]:
+async def open_history(path: Path, *, writes: bool = False, shared: SharedState | None = None) -> AsyncGenerator[Store]:
     """The store, closed at the end.  A command that ``writes`` hears of it where it cannot.  Raises `StoreError`."""
     from routerterm.store.database import Store
 
-    store = Store.open(path)
+    store = Store.open(path, shared=shared)
     try:
         opening = await store.start()
         for notice in opening.notices():

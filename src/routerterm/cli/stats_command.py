@@ -84,9 +84,11 @@ async def _look_up(days: int | None, by: str) -> Found:
     from routerterm.store.database import milliseconds
     from routerterm.store.statistics import Book
     from routerterm.wiring.costs import budget_rules
+    from routerterm.wiring.settings_mapping import shared_of
 
     paths = Paths.find()
-    rules, now = budget_rules(load_settings(paths).budget), milliseconds()
+    settings = load_settings(paths)
+    rules, now = budget_rules(settings.budget), milliseconds()
     if not paths.database.exists():
         paths.make()
 
@@ -97,7 +99,7 @@ async def _look_up(days: int | None, by: str) -> Found:
         seen = seen_between(book, snapshot, Look(by="time"), period, bars_of(period, rules.zone), now)
         return summarise(book, days, by, now, rules.zone), seen  # type: ignore[arg-type]  # click has checked it
 
-    async with open_history(paths.database) as store:
+    async with open_history(paths.database, shared=shared_of(settings)) as store:
         summary, seen = await store.reader.read(read)
         gauges = await PersonalBudget(rules, lambda _: None, store.ledger.used).gauges(now)
         found = await accounts(gauges, store.gateway_keys, store.ledger, summary.month, now, rules.zone)

@@ -25,7 +25,7 @@ from pydantic import (
     model_validator,
 )
 
-from routerterm.config.schema import KeyRef, ProviderSettings, RouterSettings, Settings
+from routerterm.config.schema import GatewaySettings, KeyRef, ProviderSettings, RouterSettings, Settings
 from routerterm.config.schema_base import KEY_PLACES, Section
 from routerterm.config.schema_guard import GuardRule
 from routerterm.config.schema_tools import McpSettings
@@ -146,6 +146,21 @@ def _is_a_url(value: str | None) -> str | None:
     return _in_one_piece(value)
 
 
+def _is_state(value: str | None) -> str | None:
+    if value is None:
+        return None
+    place, _, rest = value.partition(":")
+    if place == "env":
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", rest):
+            raise ValueError("must name a variable after env:, as in env:ROUTERTERM_STATE")
+        return value
+    if place not in ("postgresql", "postgres", "redis", "rediss", "unix") or not rest.startswith("//"):
+        raise ValueError("must be a URL that begins with postgresql:// or redis://, or env:NAME")
+    if ":" in rest[2:].partition("/")[0].rpartition("@")[0] or "password=" in rest:
+        raise ValueError("must not contain a password: put the whole URL into a variable and write env:NAME")
+    return _in_one_piece(value)
+
+
 def _is_http(value: str | None) -> str | None:
     if value is not None:
         url = TypeAdapter(HttpUrl).validate_python(value)
@@ -219,6 +234,7 @@ _VALIDATORS: Mapping[type[Section], dict[str, Any]] = {
         "references": field_validator("env", "headers")(_holds_references),
         "reachable": model_validator(mode="after")(_is_reachable),
     },
+    GatewaySettings: {"state": field_validator("state")(_is_state)},
     GuardRule: {"condition": model_validator(mode="after")(_has_one_condition)},
 }
 """What cannot be said by a kind alone."""

@@ -36,6 +36,7 @@
     │   └── GuardBlocked
     ├── SettingsError                   config.toml, the environment, a flag
     ├── StoreError                      the history database
+    │   └── SharedStateAway             the server that several gateways share
     └── VaultError                      a place where keys are kept
 
 A message never holds a key, a prompt or an answer.
@@ -330,6 +331,13 @@ class SettingsError(RoutertermError):
 
 class StoreError(RoutertermError):
     """The history could not be read or written."""
+
+
+class SharedStateAway(StoreError):
+    """The server that several gateways share cannot be asked: what must be paid is refused, all else goes on."""
+
+    unsure = False
+    """Whether what was asked may have happened all the same."""
 
 
 class VaultError(RoutertermError):

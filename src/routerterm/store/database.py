@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from routerterm.store.gateway_responses import GatewayResponses
     from routerterm.store.ledger import StoredLedger
     from routerterm.store.outbox import StoredOutbox
+    from routerterm.store.shared.state import SharedState
 
 T = TypeVar("T")
 
@@ -68,8 +69,16 @@ def milliseconds() -> int:
 class Store:
     """A person's history.  Nothing touches the disk before the first access."""
 
-    def __init__(self, path: Path, clock: Callable[[], int], chance: Callable[[int], bytes]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        clock: Callable[[], int],
+        chance: Callable[[int], bytes],
+        shared: SharedState | None = None,
+    ) -> None:
         self.path, self._clock, self._chance = path, clock, chance
+        self.shared = shared
+        """What other gateways share with this history; None where it stands alone."""
         self._door = threading.Lock()
         self._closing = self._must_rescue = False
         self._connection: sqlite3.Connection | None = None
@@ -89,18 +98,36 @@ class Store:
         self.finder = Worker(path, self._connect_to_search, "finder")
         self.search = Search(self.finder, self.writer, clock)
         self.transfer = Transfer(self.writer, self.reader)
-        self.memory = StoredMemory(self.writer, self.reader)
+        self.memory = self._memory()
 
     @classmethod
     def open(
-        cls, path: Path, clock: Callable[[], int] = milliseconds, chance: Callable[[int], bytes] = secrets.token_bytes
+        cls,
+        path: Path,
+        clock: Callable[[], int] = milliseconds,
+        chance: Callable[[int], bytes] = secrets.token_bytes,
+        *,
+        shared: SharedState | None = None,
     ) -> Self:
         """The history in that file; the file is opened, made or mended with the first access, or by `start`."""
-        return cls(path, clock, chance)
+        return cls(path, clock, chance, shared)
+
+    def _memory(self) -> StoredMemory:
+        if self.shared is None:
+            return StoredMemory(self.writer, self.reader)
+        from routerterm.store.shared.memory import SharedMemory
+
+        return SharedMemory(self.writer, self.reader, self.shared)
 
     @cached_property
     def ledger(self) -> StoredLedger:
         """The book of spending."""
+        if self.shared is not None:
+            from routerterm.store.shared.ledger import SharedLedger
+
+            return SharedLedger(
+                self.writer, self.reader, self.program, shared=self.shared, memory=self.memory, clock=self._clock
+            )
         from routerterm.store.ledger import StoredLedger
 
         return StoredLedger(self.writer, self.reader, self.program)
@@ -119,6 +146,10 @@ class Store:
     @cached_property
     def gateway_keys(self) -> GatewayKeys:
         """The gateway's virtual keys."""
+        if self.shared is not None:
+            from routerterm.store.shared.keys import SharedKeys
+
+            return SharedKeys(self.writer, self.reader, self.shared, self._clock)
         from routerterm.store.gateway_keys import GatewayKeys
 
         return GatewayKeys(self.writer, self.reader)
@@ -139,6 +170,8 @@ class Store:
     async def close(self) -> None:
         """Finish what was asked for and close the file."""
         self._closing = True
+        if self.shared is not None:
+            await self.shared.aclose()
         await self.finder.close()
         await self.reader.close()
         await self.writer.close()

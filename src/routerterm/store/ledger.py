@@ -13,6 +13,7 @@ from typing import assert_never
 
 from routerterm.core.ledger import AttemptRecord, Cap, CapReached, CapScope, CapUnit
 from routerterm.store.errors import DiskTrouble
+from routerterm.store.values import to_json
 from routerterm.store.worker import Worker
 
 _COLUMNS = AttemptRecord.__struct_fields__
@@ -254,6 +255,16 @@ def recover(connection: sqlite3.Connection, living: Collection[str]) -> int:
         said = reserved if row["letters"] is None else min(reserved, row["letters"] // 3 + 100)
         connection.execute(_GUESS, {"id": row["id"], "output": said})
     return len(held)
+
+
+def ended_since(connection: sqlite3.Connection, since: int, ids: Sequence[str]) -> tuple[AttemptRecord, ...]:
+    """The rows of programs that died during an attempt since then, and those of ``ids`` that are over."""
+    found = connection.execute(
+        f"SELECT {', '.join(_COLUMNS)} FROM attempt WHERE outcome <> 'running' AND"
+        " ((started_at >= ? AND outcome = 'lost') OR id IN (SELECT value FROM json_each(?)))",
+        (since, to_json(ids)),
+    )
+    return tuple(AttemptRecord(**dict(zip(_COLUMNS, row, strict=True))) for row in found)
 
 
 def rows_of(connection: sqlite3.Connection, message_id: str) -> tuple[AttemptRecord, ...]:

@@ -14,7 +14,7 @@ from routerterm.engine.keys.probe import prober
 from routerterm.engine.keys.service import KeyService
 from routerterm.router.transports.base import Transport
 from routerterm.router.transports.http import HttpTransport
-from routerterm.wiring.settings_mapping import catalog_of, options_of
+from routerterm.wiring.settings_mapping import catalog_of, options_of, shared_of
 
 
 def keyring_of(
@@ -60,7 +60,7 @@ async def open_desk(paths: Paths, environ: Mapping[str, str] | None = None) -> A
 
     settings = load_settings(paths, environ)
     catalog = catalog_of(settings, Catalog.builtin())
-    store = Store.open(paths.database)
+    store = Store.open(paths.database, shared=shared_of(settings, environ))
     line = ProbeLine(settings, catalog)
     try:
         keys = keyring_of(settings, catalog, paths, environ)

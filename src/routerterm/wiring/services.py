@@ -47,7 +47,7 @@ from routerterm.wiring.context import CurrentContextWindow
 from routerterm.wiring.costs import Costs, costs_of
 from routerterm.wiring.keys import keyring_of
 from routerterm.wiring.model_lists import fetch_lists, unlisted
-from routerterm.wiring.settings_mapping import catalog_of, options_of
+from routerterm.wiring.settings_mapping import catalog_of, options_of, shared_of
 
 if TYPE_CHECKING:
     from routerterm.engine.tools.loop import Approve
@@ -256,7 +256,7 @@ async def open_services(
     catalog = await asyncio.to_thread(lambda: catalog_of(settings, Catalog.builtin()))
     paths.make()
     keys = keyring_of(settings, catalog, paths, environ)
-    store = Store.open(paths.database)
+    store = Store.open(paths.database, shared=shared_of(settings, environ))
     opening = await store.start()
     catalog, options, money, router = await _parts(paths, settings, keys, store, loading)
     default = await default_model(settings, keys, paths)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from msgspec.structs import replace
 
@@ -13,9 +14,13 @@ from routerterm.catalog.overlay import ModelOverride
 from routerterm.catalog.values import ProviderInfo
 from routerterm.config.schema import ModelSettings, ProviderSettings, Settings
 from routerterm.core.errors import SettingsError
+from routerterm.core.secret import Secret
 from routerterm.core.targets import Target
 from routerterm.router.decide.yours import Weights
 from routerterm.router.options import Limits, Route, RouteModel, RouterOptions, TimeoutOptions
+
+if TYPE_CHECKING:
+    from routerterm.store.shared.state import SharedState
 
 T = TypeVar("T")
 _MILLION = Decimal(1_000_000)
@@ -30,6 +35,25 @@ def catalog_of(settings: Settings, builtin: Catalog) -> Catalog:
         ],
         models=[_override(name, own) for name, own in settings.models.items()],
     )
+
+
+def shared_of(settings: Settings, environ: Mapping[str, str] | None = None) -> SharedState | None:
+    """What gateways share, where the settings name a server for it.  Raises `SettingsError`; nothing is asked yet."""
+    said = settings.gateway.state
+    if said is None:
+        return None
+    from routerterm.store.shared.connect import shared_state
+
+    place, _, name = said.partition(":")
+    if place != "env":
+        return shared_state(Secret(said))
+    url = (os.environ if environ is None else environ).get(name, "").strip()
+    if not url:
+        raise SettingsError(
+            f"The variable {name}, which gateway.state names, is not set.",
+            f"For example: export {name}=postgresql://USER:PASSWORD@HOST/DATABASE",
+        )
+    return shared_state(Secret(url))
 
 
 def options_of(settings: Settings) -> RouterOptions:

@@ -1,0 +1,41 @@
+"""From the setting to the shared state; the server's library is imported with the first question."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from routerterm.core.errors import SettingsError
+from routerterm.core.secret import Secret
+from routerterm.store.shared.server import SharedServer
+from routerterm.store.shared.state import SharedState
+
+_SERVERS = {
+    "postgresql": ("postgresql", "PostgreSql"),
+    "postgres": ("postgresql", "PostgreSql"),
+    "redis": ("redis", "RedisServer"),
+    "rediss": ("redis", "RedisServer"),
+    "unix": ("redis", "RedisServer"),
+}
+
+
+def shared_state(url: Secret) -> SharedState:
+    """The shared state at a URL; nothing is connected yet.  Raises `SettingsError` where none speaks its scheme."""
+    scheme = url.reveal().partition("://")[0]
+    if scheme not in _SERVERS:
+        raise SettingsError(
+            "The URL of the shared state must begin with postgresql:// or redis://.", "It is the setting gateway.state."
+        )
+    module, name = _SERVERS[scheme]
+
+    def connect() -> SharedServer:
+        try:
+            found = import_module(f"routerterm.store.shared.{module}")
+        except ModuleNotFoundError as error:
+            raise SettingsError(
+                f"The shared state needs {error.name}, which is not installed.",
+                f"Install it with: pip install 'routerterm[{module}]'",
+            ) from error
+        server: SharedServer = getattr(found, name)(url)
+        return server
+
+    return SharedState(connect)

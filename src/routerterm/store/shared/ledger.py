@@ -1,0 +1,179 @@
+"""The book of spending of several gateways: caps hold for all of them together, rows stay in each one's history.
+
+A reservation goes to the server first, then into the history; without the server nothing is spent.  What a row came to
+goes into the history first: should the server be away then, the high end counts there until it is back and told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
+from typing import TypeVar
+
+from routerterm.core.errors import RoutertermError, SharedStateAway
+from routerterm.core.ledger import AttemptRecord, Cap, CapReached
+from routerterm.store.ledger import StoredLedger, ended_since
+from routerterm.store.memory import StoredMemory
+from routerterm.store.shared import book
+from routerterm.store.shared.state import Draft, SharedState
+from routerterm.store.worker import Worker
+
+T = TypeVar("T")
+
+_OF_THIS_HISTORY = ("conversation", "project")
+"""Caps on what no other computer has."""
+_UNTOLD = "shared:untold"
+"""In the history's memory: the rows whose end the server was not told, should this program end before it is."""
+_WEEK_MS = 7 * 86_400_000
+
+
+class SharedLedger(StoredLedger):
+    """Fulfils `routerterm.core.ports.Ledger` for all gateways; ``clock`` is milliseconds since the epoch."""
+
+    def __init__(
+        self,
+        writer: Worker,
+        reader: Worker,
+        program: str,
+        *,
+        shared: SharedState,
+        memory: StoredMemory,
+        clock: Callable[[], int],
+    ) -> None:
+        super().__init__(writer, reader, program)
+        self._shared, self._memory, self._clock = shared, memory, clock
+        self._settled: dict[str, AttemptRecord] = {}
+        self._withdrawn: dict[str, AttemptRecord] = {}
+        self._kept_untold = False
+        self._caught_up = False
+        self._catching_up = asyncio.Lock()
+
+    async def reserve(self, record: AttemptRecord, caps: Sequence[Cap]) -> CapReached | None:
+        """See `Ledger.reserve`.  Raises `SharedStateAway`: what cannot be entered is not spent.
+
+        What is free and held against no cap is entered when it is over.
+        """
+        ours, theirs = _split(caps)
+        if record.cost_nanousd == 0 and not theirs:
+            return await super().reserve(record, ours)
+        now = self._clock()
+
+        def job(draft: Draft) -> CapReached | None:
+            found = book.broken_cap(draft, record, theirs, now)
+            if found is None:
+                book.enter(draft, record)
+            return found
+
+        try:
+            found = await self._run(book.names_of_row(record) | book.names_of_caps(theirs, now), job)
+            if found is not None:
+                return found
+            found = await super().reserve(record, ours)
+        except SharedStateAway as error:
+            if error.unsure:
+                self._withdrawn[record.id] = record
+            raise
+        except BaseException:  # the request does not leave: its reservation must not stay
+            self._withdrawn[record.id] = record
+            raise
+        if found is not None:
+            self._withdrawn[record.id] = record
+            with suppress(SharedStateAway):
+                await self.tell()
+        return found
+
+    async def reached(self, record: AttemptRecord, caps: Sequence[Cap]) -> CapReached | None:
+        """See `Ledger.reached`."""
+        ours, theirs = _split(caps)
+        now = self._clock()
+        if theirs:
+            found = await self._run(
+                book.names_of_caps(theirs, now), lambda draft: book.broken_cap(draft, record, theirs, now)
+            )
+            if found is not None:
+                return found
+        return await super().reached(record, ours)
+
+    async def settle(self, record: AttemptRecord) -> None:
+        """See `Ledger.settle`."""
+        await super().settle(record)
+        self._settled[record.id] = record
+        try:
+            await self.tell()
+        except RoutertermError:
+            untold = list(self._settled)
+            await self._memory.change(_UNTOLD, lambda _: {"rows": untold})
+            self._kept_untold = True
+
+    async def used(self, caps: Sequence[Cap]) -> tuple[int, ...]:
+        """What is used of each cap by all gateways, reservations included.  Raises `SharedStateAway`."""
+        ours, theirs = _split(caps)
+        now = self._clock()
+        amounts = dict(zip(ours, await super().used(ours), strict=True)) if ours else {}
+        if theirs:
+            found = await self._run(
+                book.names_of_caps(theirs, now), lambda draft: [book.used(draft, cap, now) for cap in theirs]
+            )
+            amounts |= dict(zip(theirs, found, strict=True))
+        return tuple(amounts[cap] for cap in caps)
+
+    async def tell(self) -> None:
+        """Tell the server what it has not heard.  Raises `SharedStateAway`."""
+        await self._run((), lambda _: None)
+
+    async def _run(self, names: Collection[str], job: Callable[[Draft], T]) -> T:
+        """Run a job, after all that the server has not heard yet."""
+        await self._catch_up()
+        settled, withdrawn = dict(self._settled), dict(self._withdrawn)
+        late = [*settled.values(), *withdrawn.values()]
+
+        def all_of_it(draft: Draft) -> T:
+            for record in settled.values():
+                book.enter(draft, record)
+            for record in withdrawn.values():
+                book.withdraw(draft, record)
+            return job(draft)
+
+        answer = await self._shared.run({*names, *(name for row in late for name in book.names_of_row(row))}, all_of_it)
+        for told, known in ((settled, self._settled), (withdrawn, self._withdrawn)):
+            for id, record in told.items():
+                if known.get(id) is record:
+                    del known[id]
+        if self._kept_untold and not self._settled:
+            self._kept_untold = False
+            await self._memory.change(_UNTOLD, lambda _: None)
+        return answer
+
+    async def _catch_up(self) -> None:
+        """Once: tell what programs that ended before could not, so that what they held back is let go."""
+        if self._caught_up:
+            return
+        async with self._catching_up:
+            if not self._caught_up:
+                await self._tell_of_the_dead()
+                self._caught_up = True
+
+    async def _tell_of_the_dead(self) -> None:
+        untold = (await self._memory.read(_UNTOLD)).get(_UNTOLD, {}).get("rows", ())
+        since = self._clock() - _WEEK_MS
+
+        def ended(connection: sqlite3.Connection) -> Sequence[AttemptRecord]:
+            return ended_since(connection, since, [str(id) for id in untold])
+
+        rows = await self._reader.read(ended)
+
+        def job(draft: Draft) -> None:
+            for row in rows:  # what is paid was reserved there; else it is from before there was a server
+                book.enter(draft, row, if_known=row.outcome == "lost" or bool(row.cost_nanousd))
+
+        await self._shared.run({name for row in rows for name in book.names_of_row(row)}, job)
+        if untold:
+            await self._memory.change(_UNTOLD, lambda _: None)
+
+
+def _split(caps: Sequence[Cap]) -> tuple[list[Cap], list[Cap]]:
+    """The caps that only this history can answer, and those of all gateways."""
+    ours = [cap for cap in caps if cap.scope in _OF_THIS_HISTORY]
+    return ours, [cap for cap in caps if cap.scope not in _OF_THIS_HISTORY]
