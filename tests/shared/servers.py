@@ -1,4 +1,4 @@
-"""PostgreSQL and Redis from the system's packages, on free ports of this machine, with passwords; ended by their ids."""
+"""PostgreSQL and Redis from the system's packages, on free ports of this machine, with passwords."""
 
 from __future__ import annotations
 

@@ -80,6 +80,8 @@ async def _serve(host: str | None, port: int | None, *, mock: bool) -> int:
         _settle(loop)
         print_line(f"routerterm serves at {gateway.address} (OpenAI: {gateway.address}/v1)", err=True)
         print_line(f"Access: {gateway.access_words}", err=True)
+        if app.store.shared is not None:
+            print_line(f"Shared state: {app.store.shared.place}", err=True)
         if mock:
             print_line("Every answer is made up (--mock); no provider is asked.", err=True)
         await ended.wait()

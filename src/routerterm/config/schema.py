@@ -266,9 +266,9 @@ class GatewaySettings(Section, frozen=True):
     connections: Count = 2_000
     """Maximum open connections; beyond that the one that has been idle longest is closed."""
     state: str | None = None
-    """Where several gateways keep what they share (virtual keys, budgets, cooldowns, quotas, cached answers): a URL such as
-    postgresql://USER@HOST/DATABASE or redis://HOST:6379/0, without a password, or env:NAME for a variable that holds the
-    URL.  Without it this computer's history keeps them.  A change needs a restart."""
+    """Where several gateways keep what they share: virtual keys, budgets, cooldowns, quotas and cached answers.  A URL
+    without a password, such as postgresql://USER@HOST/DATABASE or redis://HOST:6379/0, or env:NAME for the variable
+    with the URL; by default the history of this computer.  A change needs a restart."""
     cache: bool = False
     """Whether identical requests may be answered from the cache."""
     cache_minutes: Count = 60

@@ -336,6 +336,8 @@ class StoreError(RoutertermError):
 class SharedStateAway(StoreError):
     """The server that several gateways share cannot be asked: what must be paid is refused, all else goes on."""
 
+    retry_after = 2.0
+    """Seconds."""
     unsure = False
     """Whether what was asked may have happened all the same."""
 

@@ -1,23 +1,30 @@
-"""Answers that are given again to the same request, word for word.  In memory only, and off unless somebody asks."""
+"""Answers that are given again to the same request, word for word; off unless somebody asks.
+
+They are in memory only, unless gateways share a state: what one of them was told, all may repeat then.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from routerterm.core.errors import SharedStateAway
 from routerterm.core.events import (
     AttemptStarted,
     Event,
     Finished,
+    PlanDelta,
     ReasoningDelta,
     RefusalDelta,
+    SourcesDelta,
     TextDelta,
     ToolCallDelta,
     WireEvent,
@@ -29,6 +36,7 @@ from routerterm.core.request import ChatRequest
 if TYPE_CHECKING:
     from routerterm.gateway.relay import Relay
     from routerterm.gateway.state import GatewayState
+    from routerterm.store.shared.state import SharedState
 
 
 class KeptAnswer(Struct, frozen=True):
@@ -36,35 +44,51 @@ class KeptAnswer(Struct, frozen=True):
 
     content: tuple[TextDelta | ReasoningDelta | ToolCallDelta, ...]
     finished: Finished
+
+
+class AnswerCache(Protocol):
+    """Answers by what was asked (`key_of`)."""
+
+    async def get(self, key: str) -> KeptAnswer | None:
+        """The answer, if it is there and fresh."""
+        ...
+
+    async def put(self, key: str, content: Sequence[WireEvent], finished: Finished) -> None:
+        """Keep an answer, unless it is too large."""
+        ...
+
+
+class _Held(Struct, frozen=True):
+    answer: KeptAnswer
     size: int
     until: float
 
 
-class AnswerCache:
-    """The newest answers, by what was asked.  ``clock`` is seconds that never go back; sizes are bytes."""
+class MemoryCache:
+    """The newest answers of this gateway.  ``clock`` is seconds that never go back; sizes are bytes."""
 
     def __init__(self, seconds: float, most: int, clock: Callable[[], float]) -> None:
         self._seconds, self._most, self._clock = seconds, most, clock
-        self._answers: OrderedDict[str, KeptAnswer] = OrderedDict()
+        self._answers: OrderedDict[str, _Held] = OrderedDict()
         self.size = 0
 
-    def get(self, key: str) -> KeptAnswer | None:
-        """The answer, if it is there and fresh."""
+    async def get(self, key: str) -> KeptAnswer | None:
+        """See `AnswerCache.get`."""
         found = self._answers.get(key)
         if found is None or found.until <= self._clock():
             self._drop(key)
             return None
         self._answers.move_to_end(key)
-        return found
+        return found.answer
 
-    def put(self, key: str, content: Sequence[WireEvent], finished: Finished) -> None:
-        """Keep an answer; the oldest give way."""
+    async def put(self, key: str, content: Sequence[WireEvent], finished: Finished) -> None:
+        """See `AnswerCache.put`; the oldest give way."""
         joined = _joined(content)
-        size = sum(len(repr(piece)) for piece in joined) + 512
+        size = _size(joined)
         if size > self._most // 4:
             return
         self._drop(key)
-        self._answers[key] = KeptAnswer(joined, finished, size, self._clock() + self._seconds)
+        self._answers[key] = _Held(KeptAnswer(joined, finished), size, self._clock() + self._seconds)
         self.size += size
         while self.size > self._most:
             self._drop(next(iter(self._answers)))
@@ -72,6 +96,56 @@ class AnswerCache:
     def _drop(self, key: str) -> None:
         if (gone := self._answers.pop(key, None)) is not None:
             self.size -= gone.size
+
+
+class SharedCache:
+    """The answers of all gateways, on the server of their shared state; without it every answer is asked for."""
+
+    def __init__(self, shared: SharedState, seconds: int, most: int) -> None:
+        self._shared, self._seconds, self._most = shared, seconds, most
+
+    async def get(self, key: str) -> KeptAnswer | None:
+        """See `AnswerCache.get`."""
+        name = f"answer/{key}"
+        try:
+            found = await self._shared.run((name,), lambda draft: draft.get(name))
+            return None if found is None else _from_json(found)
+        except (SharedStateAway, msgspec.MsgspecError, KeyError):  # or one that a later version wrote
+            return None
+
+    async def put(self, key: str, content: Sequence[WireEvent], finished: Finished) -> None:
+        """See `AnswerCache.put`."""
+        joined = _joined(content)
+        if _size(joined) > self._most // 4:
+            return
+        try:
+            value = _to_json(KeptAnswer(joined, finished))
+            await self._shared.run((), lambda draft: draft.put(f"answer/{key}", value, self._seconds))
+        except (SharedStateAway, UnicodeEncodeError):  # half a character cannot be written
+            return
+
+
+_PIECES: Mapping[str, type[TextDelta | ReasoningDelta | ToolCallDelta]] = {
+    kind.__name__: kind for kind in (TextDelta, RefusalDelta, SourcesDelta, ReasoningDelta, PlanDelta, ToolCallDelta)
+}
+
+
+class _Written(Struct, array_like=True):
+    """A `KeptAnswer` on the server: each piece with the name of its kind."""
+
+    content: list[tuple[str, msgspec.Raw]]
+    finished: Finished
+
+
+def _to_json(answer: KeptAnswer) -> bytes:
+    pieces = [(type(piece).__name__, msgspec.Raw(msgspec.json.encode(piece))) for piece in answer.content]
+    return msgspec.json.encode(_Written(pieces, answer.finished))
+
+
+def _from_json(value: bytes) -> KeptAnswer:
+    found = msgspec.json.decode(value, type=_Written)
+    pieces = (msgspec.json.decode(piece, type=_PIECES[kind]) for kind, piece in found.content)
+    return KeptAnswer(tuple(pieces), found.finished)
 
 
 class Slot(Struct):
@@ -98,11 +172,11 @@ class Slot(Struct):
             yield piece
         yield replace(finished, usage=replace(finished.usage, cost=Decimal(0)), cost=FREE, attempts=0)
 
-    def keep(self, relay: Relay, said: Sequence[WireEvent]) -> None:
+    async def keep(self, relay: Relay, said: Sequence[WireEvent]) -> None:
         """Keep a fresh answer that came whole, in one piece."""
         finished = relay.finished
         if self.answer is None and finished is not None and not relay.cut and finished.reason in ("stop", "tool_calls"):
-            self.cache.put(self.key, said, finished)
+            await self.cache.put(self.key, said, finished)
 
 
 def key_of(request: ChatRequest) -> str:
@@ -120,6 +194,10 @@ def key_of(request: ChatRequest) -> str:
         "controls": repr(request.controls),
     }
     return hashlib.sha256(json.dumps(asked, sort_keys=True, default=repr).encode()).hexdigest()
+
+
+def _size(content: Sequence[WireEvent]) -> int:
+    return sum(len(repr(piece)) for piece in content) + 512
 
 
 def _joined(events: Sequence[WireEvent]) -> tuple[TextDelta | ReasoningDelta | ToolCallDelta, ...]:

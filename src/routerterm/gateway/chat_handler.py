@@ -138,7 +138,7 @@ class ChatHandler:
         account: RequestRecord,
         permit: Permit,
     ) -> None:
-        slot = self._state.slot(request, options, client)
+        slot = await self._state.slot(request, options, client)
         self._relay = Relay(whole=not asked.stream, hidden=client.allowance.hidden)
         watch = asyncio.create_task(self._watch(asked))
         self._state.exchanges.add(self)
@@ -156,7 +156,7 @@ class ChatHandler:
                     else:
                         said = await self._at_once(running, asked, account)
             if slot is not None:
-                slot.keep(self._relay, said)
+                await slot.keep(self._relay, said)
         except TimeoutError:
             await self._interrupted(asked, account)
         finally:

@@ -75,6 +75,7 @@ class Gateway:
                 f"Anyone on the network could use your keys at {self._host}.",
                 "Make a key with `routerterm gateway key add NAME`, or set ROUTERTERM_GATEWAY_TOKEN.",
             )
+        await self._services.store.ledger.tell()
         await self.state.refresh_keys()
         bound = _bound(self._host, self._port)
         host, port = bound.getsockname()[:2]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from routerterm.catalog.values import ModelInfo
-from routerterm.core.errors import ModelNotFound, RoutertermError, StoreError, UnknownModel
+from routerterm.core.errors import ModelNotFound, RoutertermError, SharedStateAway, StoreError, UnknownModel
 from routerterm.core.events import Event
 from routerterm.core.ids import ulid
 from routerterm.core.ledger import AttemptRecord
@@ -24,7 +24,7 @@ from routerterm.core.targets import Target
 from routerterm.engine.usage.request_log import RequestLog
 from routerterm.engine.virtual_keys import Client, VirtualKey
 from routerterm.gateway.access import Access
-from routerterm.gateway.cache import AnswerCache, Slot, key_of
+from routerterm.gateway.cache import AnswerCache, MemoryCache, SharedCache, Slot, key_of
 from routerterm.gateway.http_errors import forbidden
 from routerterm.gateway.limits import LONGEST_NAME, check_request
 from routerterm.gateway.metrics import Metrics
@@ -66,7 +66,10 @@ class GatewayState:
         self.metrics = Metrics()
         self.bodies = BodyLimiter(own.largest * _MEGABYTE)
         self.gate = RateLimiter(own.at_once, time.monotonic)
-        self.cache = AnswerCache(own.cache_minutes * 60, own.cache_megabytes * _MEGABYTE, time.monotonic)
+        shared, kept, most = services.store.shared, own.cache_minutes * 60, own.cache_megabytes * _MEGABYTE
+        self.cache: AnswerCache = (
+            MemoryCache(kept, most, time.monotonic) if shared is None else SharedCache(shared, kept, most)
+        )
         self._keyless = own.keyless == "auto"
         self.access = Access(
             lambda: self._keys,
@@ -92,8 +95,12 @@ class GatewayState:
             return
         async with self._looking:
             if self.now() - self._keys_at >= _KEYS_EVERY:
-                self._keys = await read_keys(self.services)
-                self._had_keys = bool(self._keys) or await self.services.store.gateway_keys.ever()
+                try:
+                    self._keys = await read_keys(self.services)
+                    self._had_keys = bool(self._keys) or await self.services.store.gateway_keys.ever()
+                except SharedStateAway:  # those that were known go on: what costs money is refused elsewhere
+                    if self._keys_at == float("-inf"):
+                        raise
                 self._keys_at = self.now()
 
     async def client_of(self, scope: Scope) -> Client:
@@ -147,13 +154,13 @@ class GatewayState:
         near = await asyncio.to_thread(get_close_matches, asked[:LONGEST_NAME], names, 1)
         return UnknownModel(error.message, error.hint, nearest=near[0]) if near and near[0] != asked else error
 
-    def slot(self, request: ChatRequest, options: RequestOptions, client: Client) -> Slot | None:
+    async def slot(self, request: ChatRequest, options: RequestOptions, client: Client) -> Slot | None:
         """The request's place in the cache, if it may have one."""
         wanted = options.cache if options.cache is not None else self._own.cache or client.allowance.cache
         if not wanted or not options.log:
             return None
         key = key_of(request)
-        return Slot(self.cache, key, self.cache.get(key))
+        return Slot(self.cache, key, await self.cache.get(key))
 
     async def prompt_tokens(self, request: ChatRequest, *, large: bool = False) -> int:
         """What a prompt may take at most, before it is asked: our own count, and the margin that the budget takes."""

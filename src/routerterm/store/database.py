@@ -171,11 +171,18 @@ class Store:
         """Finish what was asked for and close the file."""
         self._closing = True
         if self.shared is not None:
-            await self.shared.aclose()
+            await self._leave(self.shared)
         await self.finder.close()
         await self.reader.close()
         await self.writer.close()
         self._programs.leave()
+
+    async def _leave(self, shared: SharedState) -> None:
+        from routerterm.store.shared.ledger import SharedLedger
+
+        if isinstance(self.__dict__.get("ledger"), SharedLedger):
+            await self.ledger.aclose()
+        await shared.aclose()
 
     async def settle(self) -> None:
         """Wait until all that was written so far survives a power cut.  Raises `StoreError`."""

@@ -102,6 +102,9 @@ class StoredLedger:
                 return CapReached(cap, so_far, wants)
         return None
 
+    async def tell(self) -> None:
+        """Tell other gateways what they have not heard; a history that stands alone has none to tell."""
+
     async def recover(self, living: Collection[str]) -> int:
         """Settle the rows of programs that died during an attempt; ``living`` names the others.  How many."""
         return await self._writer.write(lambda connection: recover(connection, living))

@@ -25,7 +25,7 @@ _QUARTERS_KEPT = 40 * 86_400
 _DAYS_KEPT = 1_100
 """Days: a key's balance counts for three years."""
 _HELD, _SETTLED = 40 * 86_400, 86_400
-"""Seconds for which a row is known: while it holds something back (its gateway may be away for long), and afterwards."""
+"""Seconds for which a row is known: while it holds something back, for its gateway may be away, and afterwards."""
 
 Key: TypeAlias = tuple[str, str, str]
 """Client, provider and model."""

@@ -6,16 +6,18 @@ from importlib import import_module
 
 from routerterm.core.errors import SettingsError
 from routerterm.core.secret import Secret
-from routerterm.store.shared.server import SharedServer
+from routerterm.store.shared.server import Address, SharedServer
 from routerterm.store.shared.state import SharedState
 
+_POSTGRESQL, _REDIS = ("postgresql", "PostgreSql", "PostgreSQL"), ("redis", "RedisServer", "Redis")
 _SERVERS = {
-    "postgresql": ("postgresql", "PostgreSql"),
-    "postgres": ("postgresql", "PostgreSql"),
-    "redis": ("redis", "RedisServer"),
-    "rediss": ("redis", "RedisServer"),
-    "unix": ("redis", "RedisServer"),
+    "postgresql": _POSTGRESQL,
+    "postgres": _POSTGRESQL,
+    "redis": _REDIS,
+    "rediss": _REDIS,
+    "unix": _REDIS,
 }
+"""By scheme: the module (and the extra of its name), the class, and the server's name."""
 
 
 def shared_state(url: Secret) -> SharedState:
@@ -25,7 +27,8 @@ def shared_state(url: Secret) -> SharedState:
         raise SettingsError(
             "The URL of the shared state must begin with postgresql:// or redis://.", "It is the setting gateway.state."
         )
-    module, name = _SERVERS[scheme]
+    module, name, kind = _SERVERS[scheme]
+    address = Address.of(url.reveal(), kind)
 
     def connect() -> SharedServer:
         try:
@@ -35,7 +38,7 @@ def shared_state(url: Secret) -> SharedState:
                 f"The shared state needs {error.name}, which is not installed.",
                 f"Install it with: pip install 'routerterm[{module}]'",
             ) from error
-        server: SharedServer = getattr(found, name)(url)
+        server: SharedServer = getattr(found, name)(url, address)
         return server
 
-    return SharedState(connect)
+    return SharedState(connect, str(address))

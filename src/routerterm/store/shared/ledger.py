@@ -119,6 +119,12 @@ class SharedLedger(StoredLedger):
             amounts |= dict(zip(theirs, found, strict=True))
         return tuple(amounts[cap] for cap in caps)
 
+    async def aclose(self) -> None:
+        """Try once more to tell what the server has not heard; what it held back counts there until it is told."""
+        if self._settled or self._withdrawn:
+            with suppress(RoutertermError):
+                await self.tell()
+
     async def tell(self) -> None:
         """Tell the server what it has not heard.  Raises `SharedStateAway`."""
         await self._run((), lambda _: None)

@@ -37,7 +37,7 @@ _SETTINGS = (
 _SWEEP_EVERY = 5_000
 """Transactions after which what has expired is deleted."""
 _HINTS = {
-    "28P01": ("it refused the password", "Put the right one into ~/.pgpass, PGPASSWORD or the variable of gateway.state."),
+    "28P01": ("it refused the password", "Give it in ~/.pgpass, PGPASSWORD or the variable of gateway.state."),
     "28000": ("it refused the user", "Check the user in gateway.state and pg_hba.conf on the server."),
     "3D000": ("it has no such database", "Create it with: createdb NAME"),
     "42501": ("the user may not create or use its table", "Grant the user CREATE on the schema public."),
@@ -50,9 +50,8 @@ _HINTS = {
 class PostgreSql:
     """A `SharedServer`: one connection, opened with the first question and again after a failure."""
 
-    def __init__(self, url: Secret) -> None:
-        self._url = url
-        self._address = Address.of(url.reveal(), "PostgreSQL")
+    def __init__(self, url: Secret, address: Address) -> None:
+        self._url, self._address = url, address
         self._connection: psycopg.AsyncConnection[Any] | None = None
         self._changes = 0
         self._left: set[asyncio.Task[Any]] = set()
@@ -79,8 +78,8 @@ class PostgreSql:
     async def _in_time(self, work: Coroutine[Any, Any, T]) -> T:
         """What the work answers.  Raises `SharedStateAway`, also where the server says nothing for too long.
 
-        psycopg, when it is cancelled, first asks the server to stop, and waits for it: that happens behind our back.  The
-        lock stays with the old connection until the server has ended it, so what comes later is later there, too.
+        psycopg, when cancelled, first asks the server to stop and waits for it: that happens behind our back.  The
+        lock stays with the old connection until the server has ended it: what comes later is later there, too.
         """
         task = asyncio.ensure_future(work)
         try:
@@ -182,9 +181,7 @@ class PostgreSql:
             if code in said:
                 return self._address.away(words, hint or _HINTS["28P01"][1])
         if isinstance(error, psycopg.OperationalError | OSError):
-            return self._address.away(
-                "it cannot be reached", "Check that it runs and that gateway.state names it rightly."
-            )
+            return self._address.away("it cannot be reached")
         with suppress(psycopg.Error):
             conninfo_to_dict(self._url.reveal())
             return self._address.away(f"it answered with {type(error).__name__}")

@@ -22,8 +22,8 @@ _FORMAT, _FORMAT_NAME = b"1", "meta/format"
 class RedisServer:
     """A `SharedServer`.  Another gateway's change in between is noticed at the end, and the work done again."""
 
-    def __init__(self, url: Secret) -> None:
-        self._address = Address.of(url.reveal(), "Redis")
+    def __init__(self, url: Secret, address: Address) -> None:
+        self._address = address
         try:
             self._redis: Redis = Redis.from_url(
                 url.reveal(), socket_connect_timeout=CONNECT_SECONDS, socket_timeout=WORK_SECONDS, retry=None
@@ -37,7 +37,7 @@ class RedisServer:
         try:
             async with asyncio.timeout(CONNECT_SECONDS + WORK_SECONDS):
                 await self._prepare()
-                while not await self._tried(list(names), change):
+                while not await self._tried(list(names), change):  # noqa: ASYNC110 - what we wait for is elsewhere
                     await asyncio.sleep(random.uniform(0.0, 0.003))
         except (RedisError, OSError, TimeoutError) as error:
             raise self._lost(error) from error
@@ -103,7 +103,7 @@ class RedisServer:
             if "OOM" in str(error):
                 return self._address.away("its memory is full", "Raise maxmemory; keep maxmemory-policy noeviction.")
             return self._address.away("it refused the command", "A single Redis is needed, not a cluster or a replica.")
-        return self._address.away("it cannot be reached", "Check that it runs and that gateway.state names it rightly.")
+        return self._address.away("it cannot be reached")
 
 
 def _queue(pipe: Any, written: Mapping[str, Entry | None]) -> None:

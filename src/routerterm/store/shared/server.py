@@ -52,8 +52,12 @@ class Address(Struct, frozen=True):
     """Where a server is, in words that hold no password."""
 
     kind: str
+    """As in ``PostgreSQL``."""
     place: str
     """As in ``db.example:5432``."""
+
+    def __str__(self) -> str:
+        return f"{self.kind} at {self.place}"
 
     @classmethod
     def of(cls, url: str, kind: str) -> Address:
@@ -68,9 +72,8 @@ class Address(Struct, frozen=True):
         return cls(kind, f"{host}:{port}" if port else host)
 
     def away(self, why: str, hint: str = "") -> SharedStateAway:
-        """The error of a server that cannot be used."""
+        """The error of a server that cannot be used.  Where it is stands in the hint, which no client is told."""
         return SharedStateAway(
-            f"The shared state on {self.kind} ({self.place}) cannot be used: {why}.",
-            hint
-            or "Paid models are refused until it can; free and local ones go on. Check the server and gateway.state.",
+            f"The shared state on {self.kind} cannot be used ({why}): nothing that costs money is sent until it can.",
+            f"{hint or 'Check that it runs, and the setting gateway.state.'} ({self})",
         )

@@ -60,8 +60,12 @@ class _Waiting(Struct, eq=False):
 class SharedState:
     """Runs jobs on a server.  ``connect`` makes it, at the first job; ``clock`` is seconds that never go back."""
 
-    def __init__(self, connect: Callable[[], SharedServer], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, connect: Callable[[], SharedServer], place: str, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._connect, self._clock = connect, clock
+        self.place = place
+        """Where it is, in words without a password."""
         self._server: SharedServer | None = None
         self._using = asyncio.Lock()
         self._waiting: list[_Waiting] = []
