@@ -60,8 +60,8 @@ async def test_what_one_holds_back_the_other_cannot_spend(stores: Open) -> None:
     assert await two.ledger.reserve(record("b", 400), [day(1_000)]) is None
 
 
-@pytest.mark.parametrize("gateways", [2, 5])
-async def test_a_cap_is_exact_under_200_parallel_requests(stores: Open, gateways: int) -> None:
+async def test_a_cap_is_exact_under_200_parallel_requests(stores: Open) -> None:
+    gateways = 3
     ledgers = [stores(f"gateway {n}").ledger for n in range(gateways)]
     cap = Cap("client", "usd", 50 * 1_000, since=milliseconds() - 3_600_000, value="gateway:app")
 

@@ -180,8 +180,8 @@ class Store:
     async def _leave(self, shared: SharedState) -> None:
         from routerterm.store.shared.ledger import SharedLedger
 
-        if isinstance(self.__dict__.get("ledger"), SharedLedger):
-            await self.ledger.aclose()
+        if isinstance(ledger := self.__dict__.get("ledger"), SharedLedger):
+            await ledger.aclose()
         await shared.aclose()
 
     async def settle(self) -> None:

@@ -21,6 +21,7 @@ from routerterm.store.shared.state import Draft, SharedState
 from routerterm.store.worker import Worker
 
 T = TypeVar("T")
+_Act = Callable[[Draft, AttemptRecord], None]
 
 _OF_THIS_HISTORY = ("conversation", "project")
 """Caps on what no other computer has."""
@@ -44,8 +45,8 @@ class SharedLedger(StoredLedger):
     ) -> None:
         super().__init__(writer, reader, program)
         self._shared, self._memory, self._clock = shared, memory, clock
-        self._settled: dict[str, AttemptRecord] = {}
-        self._withdrawn: dict[str, AttemptRecord] = {}
+        self._late: dict[str, tuple[AttemptRecord, _Act]] = {}
+        """What the server has not heard: rows to be entered or withdrawn, by their ids."""
         self._kept_untold = False
         self._caught_up = False
         self._catching_up = asyncio.Lock()
@@ -73,13 +74,13 @@ class SharedLedger(StoredLedger):
             found = await super().reserve(record, ours)
         except SharedStateAway as error:
             if error.unsure:
-                self._withdrawn[record.id] = record
+                self._late[record.id] = record, book.withdraw
             raise
         except BaseException:  # the request does not leave: its reservation must not stay
-            self._withdrawn[record.id] = record
+            self._late[record.id] = record, book.withdraw
             raise
         if found is not None:
-            self._withdrawn[record.id] = record
+            self._late[record.id] = record, book.withdraw
             with suppress(SharedStateAway):
                 await self.tell()
         return found
@@ -99,13 +100,16 @@ class SharedLedger(StoredLedger):
     async def settle(self, record: AttemptRecord) -> None:
         """See `Ledger.settle`."""
         await super().settle(record)
-        self._settled[record.id] = record
         try:
-            await self.tell()
+            await self._run(book.names_of_row(record), lambda draft: book.enter(draft, record))
         except RoutertermError:
-            untold = list(self._settled)
+            self._late[record.id] = record, book.enter
+            untold = [id for id, (_, act) in self._late.items() if act is book.enter]
             await self._memory.change(_UNTOLD, lambda _: {"rows": untold})
             self._kept_untold = True
+        except asyncio.CancelledError:
+            self._late[record.id] = record, book.enter
+            raise
 
     async def used(self, caps: Sequence[Cap]) -> tuple[int, ...]:
         """What is used of each cap by all gateways, reservations included.  Raises `SharedStateAway`."""
@@ -121,7 +125,7 @@ class SharedLedger(StoredLedger):
 
     async def aclose(self) -> None:
         """Try once more to tell what the server has not heard; what it held back counts there until it is told."""
-        if self._settled or self._withdrawn:
+        if self._late:
             with suppress(RoutertermError):
                 await self.tell()
 
@@ -132,22 +136,20 @@ class SharedLedger(StoredLedger):
     async def _run(self, names: Collection[str], job: Callable[[Draft], T]) -> T:
         """Run a job, after all that the server has not heard yet."""
         await self._catch_up()
-        settled, withdrawn = dict(self._settled), dict(self._withdrawn)
-        late = [*settled.values(), *withdrawn.values()]
+        late, self._late = self._late, {}
 
         def all_of_it(draft: Draft) -> T:
-            for record in settled.values():
-                book.enter(draft, record)
-            for record in withdrawn.values():
-                book.withdraw(draft, record)
+            for record, act in late.values():
+                act(draft, record)
             return job(draft)
 
-        answer = await self._shared.run({*names, *(name for row in late for name in book.names_of_row(row))}, all_of_it)
-        for told, known in ((settled, self._settled), (withdrawn, self._withdrawn)):
-            for id, record in told.items():
-                if known.get(id) is record:
-                    del known[id]
-        if self._kept_untold and not self._settled:
+        more = {name for record, _ in late.values() for name in book.names_of_row(record)}
+        try:
+            answer = await self._shared.run({*names, *more} if more else names, all_of_it)
+        except BaseException:
+            self._late = late | self._late
+            raise
+        if self._kept_untold and not self._late:
             self._kept_untold = False
             await self._memory.change(_UNTOLD, lambda _: None)
         return answer
