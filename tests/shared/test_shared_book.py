@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from routerterm.core.errors import SharedStateAway
 from routerterm.core.ledger import AttemptRecord, Cap, CapReached
 from routerterm.core.secret import Secret
 from routerterm.store.database import Store, milliseconds
+from routerterm.store.errors import SharedStateAway
 from routerterm.store.shared.connect import shared_state
 from tests.shared.servers import PASSWORD, Running
 
@@ -98,6 +98,16 @@ async def test_months_and_other_days_are_kept_apart(stores: Open) -> None:
         )
     for days, used in ((0.5, 1), (1.5, 11), (30, 31), (400, 76)):
         assert await ledger.used([Cap("month", "usd", 1, now - int(days * 86_400_000))]) == (used,), days
+
+
+async def test_an_unknown_cost_keeps_what_was_held_back(stores: Open) -> None:
+    one = stores("one")
+    row = record("a", 600)
+    assert await one.ledger.reserve(row, [day(1_000)]) is None
+    await one.ledger.settle(replace(row, outcome="done", cost_nanousd=None, cost_source=None, held_nanousd=600))
+    assert await stores("two").ledger.used([day(1)]) == (600,)
+    (used,) = await one.gateway_keys.used(0)
+    assert (used["unpriced"], used["cost_nanousd"]) == (1, 0)
 
 
 async def test_settling_twice_counts_once(stores: Open) -> None:

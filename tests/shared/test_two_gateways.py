@@ -14,15 +14,15 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from routerterm.config.paths import Paths
-from routerterm.core.errors import SharedStateAway
 from routerterm.engine.virtual_keys import Allowance, VirtualKey, new_token, to_row
 from routerterm.gateway.access import hash_of
 from routerterm.gateway.server import Gateway
 from routerterm.store.database import milliseconds
+from routerterm.store.errors import SharedStateAway
 from routerterm.store.gateway_keys import GatewayKeys
 from routerterm.wiring.services import Services, open_services
 from tests.cli.program import PROGRAM
@@ -132,9 +132,9 @@ class Home:
         client = Light(int(self.url.rpartition(":")[2]), {"authorization": f"Bearer {key}"})
         return (await client.post("/v1/chat/completions", json=ask())).status_code
 
-    def http(self, key: str) -> httpx.AsyncClient:
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
-        return httpx.AsyncClient(
+    def http(self, key: str) -> httpx2.AsyncClient:
+        limits = httpx2.Limits(max_connections=None, max_keepalive_connections=None)
+        return httpx2.AsyncClient(
             base_url=self.url, headers={"authorization": f"Bearer {key}"}, timeout=LONG_ENOUGH, limits=limits
         )
 
@@ -169,11 +169,11 @@ def ask(model: str = "one/first", **more: Any) -> dict[str, Any]:
     return {"model": model, "messages": [{"role": "user", "content": text}], "max_tokens": 5} | more
 
 
-async def post(client: httpx.AsyncClient, model: str = "one/first") -> httpx.Response:
+async def post(client: httpx2.AsyncClient, model: str = "one/first") -> httpx2.Response:
     return await client.post("/v1/chat/completions", json=ask(model))
 
 
-async def used(client: httpx.AsyncClient) -> int:
+async def used(client: httpx2.AsyncClient) -> int:
     (cap,) = (await client.get("/v1/usage")).json()["caps"]
     return round(float(cap["used_usd"]) * 1e9)
 
@@ -207,7 +207,7 @@ async def test_two_gateways_keep_one_balance_and_one_is_killed(homes: OpenHome, 
         asking = asyncio.create_task(post(first))
         await asyncio.wait_for(begun.wait(), LONG_ENOUGH)
         await one.kill()
-        with pytest.raises(httpx.HTTPError):
+        with pytest.raises(httpx2.HTTPError):
             await asking
         held = await used(second)
         assert spent < held <= spent + MOST  # what it had reserved may have been spent

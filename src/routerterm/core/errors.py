@@ -36,7 +36,6 @@
     │   └── GuardBlocked
     ├── SettingsError                   config.toml, the environment, a flag
     ├── StoreError                      the history database
-    │   └── SharedStateAway             the server that several gateways share
     └── VaultError                      a place where keys are kept
 
 A message never holds a key, a prompt or an answer.
@@ -331,15 +330,6 @@ class SettingsError(RoutertermError):
 
 class StoreError(RoutertermError):
     """The history could not be read or written."""
-
-
-class SharedStateAway(StoreError):
-    """The server that several gateways share cannot be asked: what must be paid is refused, all else goes on."""
-
-    retry_after = 2.0
-    """Seconds."""
-    unsure = False
-    """Whether what was asked may have happened all the same."""
 
 
 class VaultError(RoutertermError):

@@ -16,7 +16,6 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from routerterm.core.errors import SharedStateAway
 from routerterm.core.events import (
     AttemptStarted,
     Event,
@@ -32,6 +31,7 @@ from routerterm.core.events import (
 from routerterm.core.messages import part_to_json
 from routerterm.core.money import FREE
 from routerterm.core.request import ChatRequest
+from routerterm.store.errors import SharedStateAway
 
 if TYPE_CHECKING:
     from routerterm.gateway.relay import Relay

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from routerterm.catalog.values import ModelInfo
-from routerterm.core.errors import ModelNotFound, RoutertermError, SharedStateAway, StoreError, UnknownModel
+from routerterm.core.errors import ModelNotFound, RoutertermError, StoreError, UnknownModel
 from routerterm.core.events import Event
 from routerterm.core.ids import ulid
 from routerterm.core.ledger import AttemptRecord
@@ -39,6 +39,7 @@ from routerterm.gateway.responses import ResponseHistory
 from routerterm.router.decide.budget import day_start, month_start
 from routerterm.router.decide.forecast import MARGIN
 from routerterm.router.options import BUILTIN_ROUTES
+from routerterm.store.errors import SharedStateAway
 
 if TYPE_CHECKING:
     from routerterm.gateway.chat_handler import ChatHandler

@@ -5,7 +5,8 @@ StoreError
 ├── TooNew       a later routerterm wrote it
 ├── Busy         another program holds it for very long
 ├── DiskTrouble  full, read-only, gone, not permitted
-└── Replaced     another file stands in its place while the program runs
+├── Replaced     another file stands in its place while the program runs
+└── SharedStateAway  the server that several gateways share cannot be asked
 """
 
 from __future__ import annotations
@@ -34,6 +35,15 @@ class DiskTrouble(StoreError):
 
 class Replaced(StoreError):
     """Another file took the place of the history while the program had it open."""
+
+
+class SharedStateAway(StoreError):
+    """The server that several gateways share cannot be asked: what must be paid is refused, all else goes on."""
+
+    retry_after = 2.0
+    """Seconds."""
+    unsure = False
+    """Whether what was asked may have happened all the same."""
 
 
 def translate(error: Exception, path: Path) -> StoreError:

@@ -32,11 +32,15 @@ Key: TypeAlias = tuple[str, str, str]
 
 
 class Sums(Struct, array_like=True):
-    """What rows add up to.  ``requests`` and ``tokens`` leave out what ran on a person's own machine, as caps do."""
+    """What rows add up to: first what caps count, then what is told of them."""
 
     usd: int = 0
+    """Nano-dollars, with what stays held back where a cost is unknown."""
     requests: int = 0
+    """Without those that ran on a person's own machine; tokens alike."""
     tokens: int = 0
+    cost: int = 0
+    """Nano-dollars that are known."""
     attempts: int = 0
     cached: int = 0
     input: int = 0
@@ -151,9 +155,10 @@ def _taken(record: AttemptRecord) -> Sums:
     counts, tokens = record.cost_source != "declared", wanted(record, "tokens")
     output = record.output_tokens or 0
     return Sums(
-        usd=record.cost_nanousd or 0,
+        usd=wanted(record, "usd"),
         requests=int(counts),
         tokens=tokens if counts else 0,
+        cost=record.cost_nanousd or 0,
         attempts=1,
         cached=int(record.cached),
         input=tokens - output,

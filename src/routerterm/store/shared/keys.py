@@ -95,5 +95,5 @@ def _row(key: book.Key, sums: book.Sums) -> dict[str, Any]:
         "tokens": sums.input + sums.output,
         "estimated": sums.estimated,
         "unpriced": sums.unpriced,
-        "cost_nanousd": sums.usd,
+        "cost_nanousd": sums.cost,
     }

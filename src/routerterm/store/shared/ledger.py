@@ -12,8 +12,9 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from typing import TypeVar
 
-from routerterm.core.errors import RoutertermError, SharedStateAway
+from routerterm.core.errors import RoutertermError
 from routerterm.core.ledger import AttemptRecord, Cap, CapReached
+from routerterm.store.errors import SharedStateAway
 from routerterm.store.ledger import StoredLedger, ended_since
 from routerterm.store.memory import StoredMemory
 from routerterm.store.shared import book

@@ -8,8 +8,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from routerterm.core.errors import SharedStateAway
 from routerterm.core.ports import State
+from routerterm.store.errors import SharedStateAway
 from routerterm.store.memory import RECENT, StoredMemory
 from routerterm.store.shared.state import Draft, SharedState
 from routerterm.store.values import json_object, to_json

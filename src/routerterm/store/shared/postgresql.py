@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from routerterm.core.errors import SharedStateAway
 from routerterm.core.secret import Secret
+from routerterm.store.errors import SharedStateAway
 from routerterm.store.shared.server import CONNECT_SECONDS, WORK_SECONDS, Address, Change, Entry
 
 T = TypeVar("T")
@@ -62,14 +62,13 @@ class PostgreSql:
 
     async def _change(self, names: list[str], change: Change) -> None:
         connection = await self._connected()
-        async with connection.transaction():
-            async with connection.pipeline():  # both in one round trip
-                await connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
-                found = await connection.execute(
-                    "SELECT name, value FROM routerterm_state"
-                    " WHERE name = ANY(%s) AND (expires IS NULL OR expires > now())",
-                    (names,),
-                )
+        async with connection.pipeline(), connection.transaction():  # two round trips: reading, and all the rest
+            await connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+            found = await connection.execute(
+                "SELECT name, value FROM routerterm_state"
+                " WHERE name = ANY(%s) AND (expires IS NULL OR expires > now())",
+                (names,),
+            )
             written = change({name: value.encode() async for name, value in found})
             await self._write(connection, {name: entry for name, entry in written.items() if entry is not None})
             if gone := [name for name, entry in written.items() if entry is None]:

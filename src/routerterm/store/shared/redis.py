@@ -11,8 +11,8 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError, NoPermissionError, RedisError, ResponseError, WatchError
 
-from routerterm.core.errors import SharedStateAway
 from routerterm.core.secret import Secret
+from routerterm.store.errors import SharedStateAway
 from routerterm.store.shared.server import CONNECT_SECONDS, WORK_SECONDS, Address, Change, Entry
 
 _PREFIX = "routerterm:"

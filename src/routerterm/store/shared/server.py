@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from routerterm.core.errors import SharedStateAway
+from routerterm.store.errors import SharedStateAway
 
 CONNECT_SECONDS = 3
 """To reach the server; who asks meanwhile waits as long."""

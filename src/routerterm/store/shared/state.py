@@ -13,7 +13,8 @@ from typing import Any, TypeAlias, TypeVar
 
 from msgspec import Struct
 
-from routerterm.core.errors import RoutertermError, SharedStateAway
+from routerterm.core.errors import RoutertermError
+from routerterm.store.errors import SharedStateAway
 from routerterm.store.shared.server import Entry, SharedServer
 
 log = logging.getLogger(__name__)
