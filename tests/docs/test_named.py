@@ -14,6 +14,8 @@ from msgspec.structs import fields
 from routerterm.config.describe import entry_names
 from routerterm.config.schema import Settings
 from routerterm.config.schema_base import Section
+from routerterm.core import errors
+from routerterm.router.options import STRATEGIES
 from routerterm.tui.commands.registry import COMMANDS
 from routerterm.tui.navigation import SCREENS
 from tests.docs.test_readme import FENCE, PAGES, ROOT, SPAN
@@ -118,3 +120,20 @@ def test_every_screen_and_every_picture_is_on_the_page_of_screens() -> None:
         command = COMMANDS[name]
         keys = [key.upper() for key in command.keys] + [f"`/{command.slash}`"]
         assert any(key.lower() in titles for key in keys), name
+
+
+def test_the_table_of_failures_is_what_the_router_does() -> None:
+    rows = re.findall(r"^\| (\w+): [^|]+\|(.*)\|$", (ROOT / "docs/routing.md").read_text("utf-8"), re.M)
+    assert len(rows) >= 15
+    for name, cells in rows:
+        again, key, model, rest, counts = (cell.strip() for cell in cells.split("|"))
+        policy = getattr(errors, name).recovery
+        assert (again == "yes", key == "yes", counts == "yes") == (policy.retry, policy.next_key, policy.counts), name
+        assert (model.startswith("yes"), "larger" in model) == (policy.next_candidate, policy.larger_context), name
+        assert (rest == "cools down", rest.startswith("is out")) == (policy.cool_key, policy.drop_key), name
+
+
+def test_the_table_of_strategies_is_whole() -> None:
+    rows = re.findall(r"^\| `([\w-]+)` \| (?:as|by|each)", (ROOT / "docs/routing.md").read_text("utf-8"), re.M)
+    assert rows == [*dict.fromkeys(rows)]
+    assert set(rows) == set(STRATEGIES)
