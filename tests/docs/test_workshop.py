@@ -102,3 +102,11 @@ def test_dependabot_looks_at_what_there_is() -> None:
     assert Path(ROOT / "CODE_OF_CONDUCT.md").exists()
     assert {"Homepage", "Documentation", "Source", "Issues", "Changelog"} <= PROJECT["urls"].keys()
     assert PROJECT["authors"]
+
+
+def test_make_run_is_driven_as_a_stranger_would() -> None:
+    """CI opens the chat by `make run` in a fresh copy, asks and reads there; here, that what it presses is still so."""
+    script = (ROOT / "scripts/drive_run.sh").read_text()
+    assert "make -C" in script
+    assert "run" in re.findall(r"^step (\w+) sh scripts/drive_run.sh", (ROOT / ".ci/run").read_text(), re.M)
+    assert subprocess.run(["sh", "-n", ROOT / "scripts/drive_run.sh"]).returncode == 0
