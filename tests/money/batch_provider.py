@@ -115,7 +115,16 @@ def serving_batches() -> Iterator[BatchProvider]:
             if path.endswith(("/batches", "/batch/jobs")) and provider.silent:
                 return self.tell({"error": {"message": "busy"}}, 503)
             if path.endswith(("/batches", "/batch/jobs")):
-                rows = [{"id": job, "metadata": {"routerterm": name}} for job, (name, _) in provider.jobs.items()]
+                ended = "ended" if provider.done else "in_progress"
+                rows = [
+                    {
+                        "id": job,
+                        "metadata": {"routerterm": name},
+                        "processing_status": ended,
+                        "request_counts": {"processing": 0, "succeeded": len(items), "errored": 0},
+                    }
+                    for job, (name, items) in provider.jobs.items()
+                ]
                 operations = [
                     {"name": f"batches/{job}", "metadata": {"displayName": name}}
                     for job, (name, _) in provider.jobs.items()

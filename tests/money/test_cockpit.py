@@ -26,7 +26,7 @@ from routerterm.engine.usage.snapshot import Snapshot
 from routerterm.engine.usage.statistics import OTHERS
 from routerterm.engine.usage.views import change_words, projection_words, sample_words
 from routerterm.router.decide.budget import Gauge
-from routerterm.store.ledger import used, wanted, write_row
+from routerterm.store.ledger import _spent, used, wanted, write_row
 from routerterm.store.migrations import ALL
 from routerterm.store.requests import RequestFilter, rows_of_filter
 from routerterm.store.statistics import Book, Sums
@@ -253,11 +253,14 @@ CAPS = st.builds(
 
 @given(ledgers(), CAPS, st.booleans())
 def test_a_gauge_opens_what_its_limit_is_held_against(rows: list[AttemptRecord], cap: Cap, local: bool) -> None:
+    rows = [replace(row, held_nanousd=n * 7 if row.cost_nanousd is None else None) for n, row in enumerate(rows)]
     if local:
         rows = [replace(row, cost_source="declared") if n % 2 else row for n, row in enumerate(rows)]
     connection = ledger(rows)
     found = rows_of_filter(connection, behind_gauge(Account(Gauge(cap, 0, None), None))[1], 500)
     assert sum(wanted(row, cap.unit) for row in found) == used(connection, cap)
+    if cap.unit == "usd":
+        assert _spent(connection, cap)[1] == sum(row.cost_nanousd is None for row in found)
     connection.close()
 
 
@@ -349,6 +352,11 @@ def test_an_unknown_price_is_a_question_mark_everywhere() -> None:
     found = seen(Book(ledger(rows)), Snapshot(zone_of("UTC")), Look(by="time", against="before"), NOW)
     assert projection_words(found).startswith("projected this month ~$")
     assert "+?" in projection_words(found)
+    first = round(datetime(2026, 12, 1, 1, tzinfo=zone_of("UTC")).timestamp() * 1000)  # nothing of this month yet
+    days = [row_at(first - n * DAY, cost_nanousd=None if n == 3 else 10**9) for n in range(1, 6)]
+    later = seen(Book(ledger(days)), Snapshot(zone_of("UTC")), Look(), first)
+    assert later.month.unpriced == 0
+    assert projection_words(later).endswith("+?)"), "it continues with days of which a part is not known"
     assert change_words(found.total, found.before) == "new"
     assert change_words(found.total, replace(found.total, unpriced=0)) == "?"
 

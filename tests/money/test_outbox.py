@@ -282,6 +282,26 @@ async def test_two_batches_of_which_nothing_was_heard_are_told_apart(provider: B
     assert provider.asked == {"one": 1, "two": 2, "three": 1}
 
 
+async def test_batches_of_a_provider_that_keeps_no_name_are_known_by_their_results(provider: BatchProvider) -> None:
+    shift = [0]
+    async with outboxes(shift) as (app, outbox):
+        provider.silent = True
+        for text in ("one", "two"):
+            await outbox.add([draft(app, text, "batch", model="anthropic/m")])
+            await outbox.tick()
+        provider.silent, shift[0] = False, 61_000
+        await outbox.tick()
+        assert {row.state for row in await app.store.outbox.rows()} == {"unsure"}, "nobody can tell yet"
+        provider.done, shift[0] = True, 122_000
+        await outbox.tick()
+        found = {row.text: row.job for row in await app.store.outbox.rows()}
+        assert found == {"one": "batch_1", "two": "batch_2"}
+        shift[0] = 200_000
+        await outbox.tick()
+        assert sorted(await answers(app)) == ["Answer to one", "Answer to two"]
+    assert provider.asked == {"one": 1, "two": 1}
+
+
 async def test_a_batch_that_cannot_have_been_made_is_handed_in_again(provider: BatchProvider) -> None:
     """The file of its questions did not arrive, or the provider has too much to do: nothing was taken."""
     shift = [0]

@@ -128,7 +128,8 @@ def _budgets(found: Found, width: int) -> Iterator[str]:
         from routerterm.core.money import with_unknown
 
         so_far = with_unknown(month.so_far, month.unpriced > 0)
-        yield f"This month {so_far} so far; {words} ({with_unknown(month.per_day, month.unpriced > 0)} a day recently)."
+        daily = with_unknown(month.per_day, month.unpriced_recently > 0)
+        yield f"This month {so_far} so far; {words} ({daily} a day recently)."
 
 
 def _figures(found: Found) -> Iterator[str]:

@@ -9,7 +9,7 @@ outside are bounded.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias, TypeVar
 from urllib.parse import quote
 
@@ -58,8 +58,8 @@ class Batches(Struct, frozen=True):
     """Hands questions in, under a name of ours; gives the provider's name of the batch."""
     collect: Callable[[BatchCall, str], Steps[tuple[BatchResult, ...] | None]]
     """The answers; None while it is still worked on.  Raises `InvalidResponse` where the batch came to nothing."""
-    find: Callable[[BatchCall, str], Steps[str | None]] | None = None
-    """The provider's name of the batch with our name, if there is one; None where it cannot be asked."""
+    find: Callable[[BatchCall, str, Collection[str]], Steps[str | None]]
+    """The provider's name of the batch with our name, or of those questions, if it has one."""
     before: int = 0
     """Requests of a submission that go before the one which makes the batch: where they fail, there is none."""
 
@@ -123,7 +123,8 @@ def _openai_result(line: Mapping[str, Any]) -> BatchResult:
     return BatchResult(id, dumps(mapping(answer.get("body"))))
 
 
-def _openai_find(call: BatchCall, name: str) -> Steps[str | None]:
+def _openai_find(call: BatchCall, name: str, ids: Collection[str]) -> Steps[str | None]:
+    del ids  # its name is enough
     found = _object((yield get(join(call.base_url, "/batches?limit=100"), call.headers)))
     return _named(objects(listing(found.get("data"))), "id", lambda row: mapping(row.get("metadata")), name)
 
@@ -154,7 +155,8 @@ def _mistral_collect(call: BatchCall, job: str) -> Steps[tuple[BatchResult, ...]
     return tuple(results)
 
 
-def _mistral_find(call: BatchCall, name: str) -> Steps[str | None]:
+def _mistral_find(call: BatchCall, name: str, ids: Collection[str]) -> Steps[str | None]:
+    del ids  # its name is enough
     found = _object((yield get(join(call.base_url, "/batch/jobs?page_size=100"), call.headers)))
     return _named(objects(listing(found.get("data"))), "id", lambda row: mapping(row.get("metadata")), name)
 
@@ -181,6 +183,21 @@ def _anthropic_collect(call: BatchCall, job: str) -> Steps[tuple[BatchResult, ..
             told = mapping(mapping(result.get("error")).get("error")) or mapping(result.get("error"))
             results.append(BatchResult(id, error=_said(told.get("message") or result.get("type"))))
     return tuple(results)
+
+
+def _anthropic_find(call: BatchCall, name: str, ids: Collection[str]) -> Steps[str | None]:
+    """It keeps no name of ours: the questions are recognised in the results, and so not before the batch is done."""
+    del name
+    found = _object((yield get(join(call.base_url, "/messages/batches?limit=20"), call.headers)))
+    for batch in objects(listing(found.get("data"))):
+        size = sum(count for count in mapping(batch.get("request_counts")).values() if isinstance(count, int))
+        if text(batch.get("processing_status")) == "ended" and size == len(ids):
+            job = _name(batch, "id")
+            path = f"/messages/batches/{quote(job)}/results"
+            results = _lines((yield get(join(call.base_url, path), call.headers)))
+            if any(text(line.get("custom_id")) in ids for line in results):
+                return job
+    return None
 
 
 def _gemini_submit(call: BatchCall, items: Sequence[BatchItem], name: str) -> Steps[str]:
@@ -211,7 +228,8 @@ def _gemini_result(row: Mapping[str, Any]) -> BatchResult:
     return BatchResult(id, error=_said(mapping(row.get("error")).get("message")))
 
 
-def _gemini_find(call: BatchCall, name: str) -> Steps[str | None]:
+def _gemini_find(call: BatchCall, name: str, ids: Collection[str]) -> Steps[str | None]:
+    del ids  # its name is enough
     found = _object((yield get(join(call.base_url, "/batches?pageSize=100"), call.headers)))
     rows = objects(listing(found.get("operations")) or listing(found.get("batches")))
     return _named(rows, "name", lambda row: mapping(row.get("metadata")) or row, name)
@@ -220,7 +238,7 @@ def _gemini_find(call: BatchCall, name: str) -> Steps[str | None]:
 BATCHES: Mapping[str, Batches] = {
     "openai-chat": Batches(_openai_submit, _openai_collect, _openai_find, before=1),
     "mistral": Batches(_mistral_submit, _mistral_collect, _mistral_find),
-    "anthropic-messages": Batches(_anthropic_submit, _anthropic_collect),
+    "anthropic-messages": Batches(_anthropic_submit, _anthropic_collect, _anthropic_find),
     "gemini": Batches(_gemini_submit, _gemini_collect, _gemini_find),
 }
 """By protocol; whether a provider of it has batches is a flag in the table of providers."""

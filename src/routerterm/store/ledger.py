@@ -13,6 +13,7 @@ from typing import assert_never
 
 from routerterm.core.ledger import AttemptRecord, Cap, CapReached, CapScope, CapUnit
 from routerterm.store.errors import DiskTrouble
+from routerterm.store.statistics import DAY, QUARTER
 from routerterm.store.values import to_json
 from routerterm.store.worker import Worker
 
@@ -115,7 +116,7 @@ class StoredLedger:
 
     async def unpriced(self, caps: Sequence[Cap]) -> tuple[bool, ...]:
         """Whether there is a row among those of each cap whose cost is unknown, and so in no sum."""
-        return await self._reader.read(lambda connection: tuple(_unpriced(connection, cap) for cap in caps))
+        return await self._reader.read(lambda connection: tuple(_spent(connection, cap)[1] > 0 for cap in caps))
 
     async def last_used(self, provider: str, key: str) -> float | None:
         """When a key was last used, in seconds since the epoch; None for one that never was."""
@@ -167,35 +168,57 @@ def used(connection: sqlite3.Connection, cap: Cap) -> int:
     """What the rows so far add up to in a cap's unit, from its ``since`` on."""
     if cap.scope == "request":
         return 0
-    where, values = _rows_of(cap)
-    if cap.unit != "usd":  # what runs on the person's own machine is never counted against them
-        where += " AND cost_source IS NOT 'declared'"
-    row = connection.execute(f"SELECT {_sum(cap.unit)} FROM attempt WHERE {where}", values).fetchone()
+    if cap.unit == "usd":
+        return _spent(connection, cap)[0]
+    condition = _condition(cap.scope)
+    where = "started_at >= ?" + (f" AND {condition}" if condition else "")
+    where += " AND cost_source IS NOT 'declared'"  # what runs on the person's own machine is never counted against them
+    values = (cap.since, cap.value) if condition else (cap.since,)
+    amount = "count(*)" if cap.unit == "requests" else f"sum({TOKENS})"
+    row = connection.execute(f"SELECT {amount} FROM attempt WHERE {where}", values).fetchone()
     return int(row[0] or 0)
 
 
-def _unpriced(connection: sqlite3.Connection, cap: Cap) -> bool:
-    where, values = _rows_of(cap)
-    unknown = f"SELECT EXISTS (SELECT 1 FROM attempt WHERE {where} AND cost_nanousd IS NULL)"
-    return bool(connection.execute(unknown, values).fetchone()[0])
+_TALLIED: Mapping[CapScope, tuple[int, str]] = {
+    "day": (QUARTER, "kind = 'time' AND key = ''"),
+    "month": (QUARTER, "kind = 'time' AND key = ''"),
+    "provider": (DAY, "kind = 'model' AND substr(key, 1, instr(key, '/') - 1) = ?"),
+    "model": (DAY, "kind = 'model' AND key = ?"),
+    "route": (DAY, "kind = 'route' AND key = ?"),
+    "client": (DAY, "kind = 'client' AND key = ?"),
+}
+"""The sums beside the ledger that a scope's dollars are read from, and how long each of their slots is."""
 
 
-def _rows_of(cap: Cap) -> tuple[str, tuple[object, ...]]:
+def _spent(connection: sqlite3.Connection, cap: Cap) -> tuple[int, int]:
+    """Nano-dollars in a cap, what is held back for unknown costs included, and the rows whose cost is unknown.
+
+    Whole slots come from the sums, so that a month of a million rows is not read row by row for each request; what
+    began before the first of them, what still runs, and what stays held back for unknown costs, from the rows.
+    """
     condition = _condition(cap.scope)
-    where = "started_at >= ?" + (f" AND {condition}" if condition else "")
-    return where, (cap.since, cap.value) if condition else (cap.since,)
+    of, value = (f" AND {condition}", (cap.value,)) if condition else ("", ())
 
+    def rows(where: str = "", index: str = "") -> tuple[int, int]:
+        sums = "sum(coalesce(cost_nanousd, held_nanousd)), sum(cost_nanousd IS NULL)"
+        sql = f"SELECT {sums} FROM attempt{index} WHERE started_at >= ?{of}{where}"
+        found = connection.execute(sql, (cap.since, *value)).fetchone()
+        return found[0] or 0, found[1] or 0
 
-def _sum(unit: CapUnit) -> str:
-    match unit:
-        case "usd":
-            return "sum(coalesce(cost_nanousd, held_nanousd))"
-        case "requests":
-            return "count(*)"
-        case "tokens":
-            return f"sum({TOKENS})"
-        case _:
-            assert_never(unit)
+    if cap.scope not in _TALLIED:
+        return rows()
+    unit, whose = _TALLIED[cap.scope]
+    first = -(-cap.since // unit)
+    tallied = f"SELECT sum(cost), sum(unpriced) FROM tally WHERE {whose} AND slot >= ?"
+    known, unpriced = (amount or 0 for amount in connection.execute(tallied, (*value, first)).fetchone())
+    after = f" AND outcome <> 'running' AND started_at >= {first * unit} AND cost_nanousd IS NULL"
+    parts = [
+        (known, unpriced),
+        (rows(after)[0], 0) if unpriced else (0, 0),
+        rows(f" AND outcome <> 'running' AND started_at < {first * unit}"),
+        rows(" AND outcome = 'running'", " INDEXED BY attempt_running"),
+    ]
+    return sum(part[0] for part in parts), sum(part[1] for part in parts)
 
 
 def _condition(scope: CapScope) -> str | None:

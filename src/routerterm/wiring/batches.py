@@ -109,14 +109,15 @@ class BatchRunner:
         """A program died, or heard nothing, while it handed these in: ask the provider whether it has the batch."""
         target, now = Target.parse(rows[0].target or ""), self._store.now()
         info = self._services.catalog.provider(target.provider)
-        find = BATCHES[info.protocol].find if info is not None and info.protocol in BATCHES else None
-        if info is None or not info.enabled or find is None or 0 <= now - self._looked_at.get(name, -POLL) < POLL:
+        if info is None or not info.enabled or 0 <= now - self._looked_at.get(name, -POLL) < POLL:
             return 0
         self._looked_at[name] = now
         for key in await self._services.keys.keys(target.provider) or (None,):  # nobody knows with which it was sent
             call = batch_call(info.protocol, info.base_url, key.secret if key else None, target.model)
             try:
-                job = await self._run(target.provider, find(call, name))
+                job = await self._run(
+                    target.provider, BATCHES[info.protocol].find(call, name, [row.id for row in rows])
+                )
             except ProviderError:
                 continue
             if job is not None:

@@ -28,6 +28,8 @@ class MonthForecast(Struct, frozen=True):
     so_far: Decimal
     unpriced: int
     """Attempts of this month whose cost is unknown: in none of the amounts."""
+    unpriced_recently: int
+    """Those of the days that the projection continues with."""
     expected: Decimal | None
     low: Decimal | None
     """Four of five months like this one end between ``low`` and ``high``."""
@@ -55,10 +57,11 @@ def project(days: Mapping[date, Sums], now_ms: int, zone: tzinfo | None) -> Mont
     per_day = from_nano(sum(costs)) / Decimal(str(round(span, 6)))
     oldest = now.replace(hour=0, minute=0, second=0, microsecond=0, fold=0) - timedelta(days=RECENT_DAYS - 1)
     since = min(month_start(now_ms, zone), round(oldest.timestamp() * 1000))
+    unknown = sum(days[day].unpriced for day in recent if day in days)
     left = max(0.0, (next_month_start(now_ms, zone) - now_ms) / DAY)
     if len(used) < NEEDED_DAYS:
-        return MonthForecast(so_far, unpriced, None, None, None, per_day, left, since)
+        return MonthForecast(so_far, unpriced, unknown, None, None, None, per_day, left, since)
     rest = per_day * Decimal(str(round(left, 6)))
     give = from_nano(round(stdev(costs) * FOUR_OF_FIVE * left**0.5))
     low = so_far + max(Decimal(0), rest - give)
-    return MonthForecast(so_far, unpriced, so_far + rest, low, so_far + rest + give, per_day, left, since)
+    return MonthForecast(so_far, unpriced, unknown, so_far + rest, low, so_far + rest + give, per_day, left, since)

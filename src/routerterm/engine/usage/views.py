@@ -200,7 +200,7 @@ def projection_words(found: Cockpit) -> str:
     month = found.month
     if month.expected is None or month.low is None or month.high is None:
         return "projected this month: after 3 days with requests"
-    unknown = month.unpriced > 0
+    unknown = month.unpriced + month.unpriced_recently > 0
     between = show_range(month.low, month.high, unknown=unknown)
     return f"projected this month ~{with_unknown(month.expected, unknown)} ({between})"
 

@@ -56,7 +56,10 @@ class Plot(Toned):
         width, drawing = self.size.width, self.drawing
         if self._titled and y == 0:
             room = max(0, width - cell_len(self._right) - 1) if self._right else width
-            title = set_cell_size(self._title, room) if cell_len(self._title) > room else self._title
+            title = self._title
+            while cell_len(title) > room and " " in title:  # whole words: what is left of them says more
+                title = title.rpartition(" ")[0]
+            title = set_cell_size(title, min(cell_len(title), room))
             gap = " " * max(0, width - cell_len(title) - cell_len(self._right))
             return Strip([Segment(title, self.tone("text")), Segment(gap + self._right, self.tone("dim"))], width)
         at = y - self._titled
