@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from decimal import Decimal
 from functools import cache
-from importlib.resources import files
+from pkgutil import get_data
 from typing import Any
 
 from routerterm.catalog.values import ProviderInfo, WebSearch
@@ -15,8 +15,9 @@ from routerterm.catalog.values import ProviderInfo, WebSearch
 @cache
 def builtin_providers() -> tuple[ProviderInfo, ...]:
     """Every provider that is built in, in the order of the table."""
-    source = files("routerterm.catalog") / "data" / "providers.toml"
-    return tuple(_provider(name, row) for name, row in tomllib.loads(source.read_text("utf-8")).items())
+    table = get_data("routerterm.catalog", "data/providers.toml")
+    assert table is not None, "the package was loaded by something that cannot read its files"
+    return tuple(_provider(name, row) for name, row in tomllib.loads(table.decode("utf-8")).items())
 
 
 def _provider(name: str, row: Mapping[str, Any]) -> ProviderInfo:

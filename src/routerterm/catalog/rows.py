@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from importlib.resources import files
+from pkgutil import get_data
 from typing import Any
 
 from msgspec import Struct
@@ -29,12 +29,17 @@ EMPTY = Listing(None, (), {})
 
 def builtin_listing(provider: str) -> Listing:
     """The shipped file of a provider; empty where there is none."""
-    file = files("routerterm.catalog") / "data" / "models" / f"{provider}.json"
-    return parse_listing(file.read_bytes()) if file.is_file() else EMPTY
+    try:
+        body = get_data("routerterm.catalog", f"data/models/{provider}.json")
+    except FileNotFoundError:
+        return EMPTY
+    return parse_listing(body) if body else EMPTY
 
 
 def builtin_names() -> tuple[str, ...]:
     """The providers that have a shipped file."""
+    from importlib.resources import files
+
     folder = files("routerterm.catalog") / "data" / "models"
     return tuple(sorted(file.name.removesuffix(".json") for file in folder.iterdir() if file.name.endswith(".json")))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Any
 
 from msgspec.structs import replace
@@ -176,6 +175,8 @@ def _never_again(kind: type[ProviderError]) -> type[ProviderError]:
 
 
 def _default_message(failure: ErrorBody, provider: str) -> str:
+    from http import HTTPStatus  # sixty members to build: an error may wait for it, the start of a program not
+
     try:
         phrase = f" {HTTPStatus(failure.status).phrase}"
     except ValueError:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from html import unescape
 from typing import Any
 
 from msgspec import Struct
@@ -131,6 +130,8 @@ def _plain(words: str) -> str:
     words = words[:20_000]
     if "<" not in words:
         return words.strip()
+    from html import unescape  # brings two thousand names of characters with it
+
     title = _TITLE.search(words)
     return " ".join(unescape(_TAG.sub(" ", title[1] if title else words)).split())[:300]
 

@@ -7,6 +7,7 @@ import secrets
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -22,7 +23,6 @@ from routerterm.core.targets import Decision, Target, Unavailable
 from routerterm.protocols import codec
 from routerterm.protocols.base import Decoder, HttpRequest, ListedModel
 from routerterm.protocols.evidence import marks_in
-from routerterm.router.accounting.admission import AttemptAdmission
 from routerterm.router.decide import circuit_breaker, key_limits, pauses, prompt_cache
 from routerterm.router.decide.attempts import Attempt, Rules
 from routerterm.router.decide.circuit_breaker import Health
@@ -32,14 +32,14 @@ from routerterm.router.decide.names import check
 from routerterm.router.decide.prompt_cache import WarmCache
 from routerterm.router.options import RouterOptions
 from routerterm.router.ports import RouterPorts
-from routerterm.router.run.attempt import AttemptStream, StreamTimeouts
 from routerterm.router.run.fetch import CALL_WAIT, LISTING_MOST, LISTING_WAIT, fetched
 from routerterm.router.run.off_loop import off_loop
-from routerterm.router.run.outgoing import Encoded, Outgoing, look_ahead
 from routerterm.router.run.planner import ENABLE_HINT, CatalogReader, RequestPlanner, health_name, key_name
-from routerterm.router.run.request import RequestRun
-from routerterm.router.run.start import RequestContext
 from routerterm.router.transports.base import Transport
+
+if TYPE_CHECKING:  # imported with the first request: half of what `import routerterm.router` would cost
+    from routerterm.router.run.attempt import AttemptStream
+    from routerterm.router.run.outgoing import Encoded, Outgoing
 
 
 def wall_clock() -> float:
@@ -104,6 +104,10 @@ class Router:
         return Deferred(partial(self._begin, request))
 
     async def _begin(self, request: ChatRequest) -> AsyncGenerator[Event, None]:
+        from routerterm.router.accounting.admission import AttemptAdmission
+        from routerterm.router.run.request import RequestRun
+        from routerterm.router.run.start import RequestContext
+
         try:
             guarded = await off_loop(request, self._ports.guard.check, request)
             planned = await self._planner.prepare(guarded.request, rotate=True)
@@ -126,6 +130,8 @@ class Router:
 
         Raises what sending it would fail with before anything left: `GuardBlocked`, `OverBudget`, `NoCandidate`.
         """
+        from routerterm.router.run.outgoing import look_ahead
+
         guarded = await off_loop(request, self._ports.guard.rehearse, request)
         planned = await self._planner.prepare(guarded.request, rotate=False)
         options = self._options
@@ -254,6 +260,8 @@ class Router:
         self, request: ChatRequest, attempt: Attempt, key: Secret | None, prefill: str, deadline: float | None
     ) -> AttemptStream:
         """The wire for one attempt."""
+        from routerterm.router.run.attempt import AttemptStream, StreamTimeouts
+
         target, model = attempt.target, attempt.candidate.model
         encoded = self._encoded(request, attempt, key, prefill)
         info, request = encoded.info, encoded.request
@@ -281,6 +289,8 @@ class Router:
 
     def _encoded(self, request: ChatRequest, attempt: Attempt, key: Secret | None = None, prefill: str = "") -> Encoded:
         """The request of an attempt as bytes."""
+        from routerterm.router.run.outgoing import Encoded
+
         target, model = attempt.target, attempt.candidate.model
         info = self._catalog.provider(target.provider)
         assert info is not None

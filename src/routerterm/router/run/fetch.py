@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from routerterm.core.errors import ResponseTimeout
 from routerterm.protocols.base import HttpRequest
 from routerterm.router.options import TimeoutOptions
@@ -18,6 +16,8 @@ async def fetched(
     transport: Transport, request: HttpRequest, whose: str, timeouts: TimeoutOptions, most: int, wait: float
 ) -> bytes:
     """The body, at most so many bytes, within so many seconds.  Raises `ProviderError`."""
+    import asyncio
+
     from routerterm.protocols.classify import classify
 
     try:

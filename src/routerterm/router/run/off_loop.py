@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
@@ -20,6 +19,8 @@ _MANY = 200
 async def off_loop(request: ChatRequest, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """``work(*args)``, so that other requests, streams and keys go on meanwhile."""
     if is_large(request):
+        import asyncio  # whoever runs this has it; `import routerterm.router` does without
+
         return await asyncio.to_thread(work, *args, **kwargs)
     return work(*args, **kwargs)
 
