@@ -23,7 +23,7 @@ from tests.store.shim import Disk, worn
 from tests.tui.chat.program import configure, running, until
 
 from routerterm.config.paths import Paths
-from routerterm.tui.gc_control import put_off
+from routerterm.core.gc_control import put_off
 
 TARGET = 50.0
 STEP = 0.004

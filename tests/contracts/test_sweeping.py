@@ -7,7 +7,7 @@ from tests.contracts.test_imports import loaded_by
 START = """
 import asyncio, gc, pathlib, tempfile
 from routerterm.config.paths import Paths
-from routerterm.tui.gc_control import put_off
+from routerterm.core.gc_control import put_off
 from tests.tui.chat.program import RoutertermApp, configure, quick_ui, until
 
 async def main():
@@ -34,4 +34,4 @@ def test_they_come_back_where_the_start_fails() -> None:
 
 
 def test_nothing_is_set_aside_where_they_were_not_put_off() -> None:
-    loaded_by("import gc; from routerterm.tui.gc_control import resume; resume(); assert gc.get_freeze_count() == 0")
+    loaded_by("import gc; from routerterm.core.gc_control import resume; resume(); assert gc.get_freeze_count() == 0")

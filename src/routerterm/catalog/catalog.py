@@ -10,9 +10,10 @@ from msgspec.structs import replace
 from routerterm.catalog.overlay import ModelOverride, merged_row, overridden
 from routerterm.catalog.rows import EMPTY, Listing, builtin_listing, model_info
 from routerterm.catalog.values import FREE_PRICES, ModelInfo, ProviderInfo
+from routerterm.core.lazy_pattern import LazyPattern
 from routerterm.core.targets import Target
 
-_VERSION = re.compile(r"([-@:](latest|\d{4}-\d{2}-\d{2}|20\d{6}|\d{4}))+$")
+_VERSION = LazyPattern(r"([-@:](latest|\d{4}-\d{2}-\d{2}|20\d{6}|\d{4}))+$")
 
 
 class Catalog:

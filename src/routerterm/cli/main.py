@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from difflib import get_close_matches
 from importlib import import_module
 
 import click
@@ -14,6 +13,7 @@ from routerterm import __version__
 from routerterm.cli.output import flush, leave_unheard, leave_unwritten, print_error, print_usage_error, use_utf8
 from routerterm.config.keys.redact_output import hide_secrets
 from routerterm.core.errors import RoutertermError
+from routerterm.core.gc_control import put_off
 
 INTERRUPTED = 130
 """The exit code after Ctrl+C: 128 + SIGINT."""
@@ -82,6 +82,8 @@ class LazyGroup(click.Group):
         if args[0] not in COMMANDS and not args[0].startswith("-") and is_question(args[0]):
             return args[0], _chat(args[0]), args[1:]
         if args[0] not in COMMANDS and not args[0].startswith("-"):
+            from difflib import get_close_matches
+
             close = get_close_matches(args[0], COMMANDS, n=1)
             ctx.fail(f"There is no command {args[0]!r}." + (f" Did you mean {close[0]!r}?" if close else ""))
         return super().resolve_command(ctx, args)
@@ -143,9 +145,6 @@ def _open_chat(ctx: click.Context, question: str) -> None:
 
         sys.exit(talk(Paths.find(), open_locked, Opening(question, model or "", last)))
     _want_terminal()
-    from routerterm.tui.gc_control import put_off
-
-    put_off()
     # work that had not begun when the person left is nothing to tell their shell of
     warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
     from routerterm.cli.gateway_factory import gateway_of
@@ -174,6 +173,7 @@ def _wants_plain() -> bool:
 
 def main() -> None:
     """Run the command line; never show a traceback to a person."""
+    put_off()
     hide_secrets()
     use_utf8()
     try:

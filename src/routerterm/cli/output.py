@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -99,7 +98,11 @@ def is_terminal(*, err: bool = False) -> bool:
 
 def width(otherwise: int) -> int:
     """The columns of the terminal, or what is given where there is none."""
-    return shutil.get_terminal_size().columns if is_terminal() else otherwise
+    if not is_terminal():
+        return otherwise
+    import shutil
+
+    return shutil.get_terminal_size().columns
 
 
 def flush() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -97,6 +96,7 @@ def fetch(
     Blocks, so run it in a thread; ``progress`` is told bytes so far and in all; set ``stop`` to end it.
     Raises `RoutertermError`, and then leaves nothing behind.
     """
+    import shutil
     import tempfile
 
     from routerterm.config.installer import bring
@@ -210,6 +210,8 @@ def _copy(source: IO[bytes], out: IO[bytes]) -> str:
 
 
 def _clear_stale(folder: Path) -> None:
+    import shutil
+
     for left in folder.glob(".fetch-*"):
         if time.time() - left.stat().st_mtime > _STALE:
             shutil.rmtree(left, ignore_errors=True)

@@ -10,7 +10,6 @@ import tomllib
 from ast import literal_eval
 from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -55,9 +54,8 @@ def in_place(problem: Problem, lines: Mapping[Key, int]) -> Problem:
 def nearest(name: str, known: Iterable[str]) -> str:
     """A hint at the known name that is most like this one, and at the others."""
     names = sorted(set(known))
-    close = get_close_matches(name.lower(), names, n=1, cutoff=0.5)
     listing = f"Known: {', '.join(names)}." if names else ""
-    return " ".join(filter(None, (f"Did you mean {close[0]}?" if close else "", listing)))
+    return " ".join(filter(None, (_did_you_mean(name, names), listing)))
 
 
 def dotted(key: Key) -> str:
@@ -160,6 +158,8 @@ def without(body: Mapping[str, Any], keys: Iterable[Key]) -> dict[str, Any]:
 
 
 def _did_you_mean(given: str, allowed: Sequence[str]) -> str:
+    from difflib import get_close_matches
+
     close = get_close_matches(given.lower(), allowed, n=1, cutoff=0.5)
     return f"Did you mean {close[0]}?" if close else ""
 

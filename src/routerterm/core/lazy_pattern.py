@@ -15,9 +15,11 @@ from typing import Any
 class LazyPattern:
     """The methods of `re.Pattern` that we use, on a pattern of text."""
 
-    def __init__(self, source: str, flags: int = 0) -> None:
+    def __init__(self, source: str, flags: int = 0, *, needs: tuple[str, ...] = ()) -> None:
+        """``needs``: texts without any of which nothing can match; `sub` is then not worth compiling for."""
         self.source = source
         self.flags = flags
+        self.needs = needs
 
     @cached_property
     def compiled(self) -> re.Pattern[str]:
@@ -51,6 +53,8 @@ class LazyPattern:
 
     def sub(self, replacement: str | Callable[[re.Match[str]], str], text: str, count: int = 0) -> str:
         """The text with every match replaced, or the first ``count``."""
+        if self.needs and not any(part in text for part in self.needs):
+            return text
         return self.compiled.sub(replacement, text, count=count)
 
     def split(self, text: str, maxsplit: int = 0) -> list[Any]:

@@ -8,9 +8,9 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Container, Mapping
-from functools import cache
 from urllib.parse import quote
 
+from routerterm.core.lazy_pattern import LazyPattern
 from routerterm.core.secret import mask
 from routerterm.core.wrapped import find_joined
 
@@ -40,22 +40,20 @@ _SHAPES = (
     r"eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}",
 )
 _SECRET_NAMES = ("_API_KEY", "_API_TOKEN", "_AUTH_TOKEN", "_ACCESS_TOKEN", "_SECRET_KEY")
-_OURS = re.compile(r"^ROUTERTERM_(?!HOME$)|_API_(?:KEYS?|TOKEN)$", re.IGNORECASE)
+_OURS = LazyPattern(r"^ROUTERTERM_(?!HOME$)|_API_(?:KEYS?|TOKEN)$", re.IGNORECASE)
 """Variables that hold the program's own secrets, the keys of providers among them."""
-_ANY_SECRET = re.compile(r"(?:KEY|TOKEN|SECRET|PASSW(?:OR)?D|PASSPHRASE|CREDENTIALS?)S?$", re.IGNORECASE)
-_URL_PASSWORD = r"(?i)\b([a-z][a-z0-9+.-]{1,30}://[^\s/:@\"'<>]{0,100}:)([^\s/@\"'<>$*{}]{3,200})(?=@)"
-_BEARER = r"(?i)\b(bearer\s+|(?:x-)?(?:goog-)?api[-_]?key[\"']?\s*[:=]\s*[\"']?)([A-Za-z0-9._~+/=-]{16,})"
-_PRIVATE_KEY = r"(?s)-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*?(?:-----END \1-----|\Z)"
-
-
-@cache
-def _shapes() -> tuple[re.Pattern[str], ...]:
-    """Private keys, keys by their shape, by the words before them, by their place in an address.
-
-    Compiled when something is first masked.
-    """
-    shape = r"(?<![A-Za-z0-9_-])(?:" + "|".join(_SHAPES) + ")"
-    return tuple(map(re.compile, (_PRIVATE_KEY, shape, _BEARER, _URL_PASSWORD)))
+_ANY_SECRET = LazyPattern(r"(?:KEY|TOKEN|SECRET|PASSW(?:OR)?D|PASSPHRASE|CREDENTIALS?)S?$", re.IGNORECASE)
+_URL_PASSWORD = LazyPattern(
+    r"(?i)\b([a-z][a-z0-9+.-]{1,30}://[^\s/:@\"'<>]{0,100}:)([^\s/@\"'<>$*{}]{3,200})(?=@)",
+    needs=("@",),
+)
+_BEARER = LazyPattern(r"(?i)\b(bearer\s+|(?:x-)?(?:goog-)?api[-_]?key[\"']?\s*[:=]\s*[\"']?)([A-Za-z0-9._~+/=-]{16,})")
+_PRIVATE_KEY = LazyPattern(
+    r"(?s)-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*?(?:-----END \1-----|\Z)",
+    needs=("-----BEGIN",),
+)
+_SHAPE = LazyPattern(r"(?<![A-Za-z0-9_-])(?:" + "|".join(_SHAPES) + ")")
+"""Keys by their shape."""
 
 
 class Redactor:
@@ -93,13 +91,12 @@ class Redactor:
         """The text with every known secret and everything of a key's shape masked."""
         if self._pattern is not None:
             text = self._pattern.sub(lambda found: self._known[found[0]], text)
-        private, shape, named, password = _shapes()
-        text = private.sub(lambda found: f"-----BEGIN {found[1]}----- ****", text)
-        for start, end, found in reversed(list(find_joined(shape, text))):
+        text = _PRIVATE_KEY.sub(lambda found: f"-----BEGIN {found[1]}----- ****", text)
+        for start, end, found in reversed(list(find_joined(_SHAPE, text))):
             text = text[:start] + mask(found[0]) + text[end:]
-        text = shape.sub(lambda found: mask(found[0]), text)
-        text = password.sub(lambda found: found[1] + "****", text)
-        return named.sub(lambda found: found[1] + mask(found[2]), text)
+        text = _SHAPE.sub(lambda found: mask(found[0]), text)
+        text = _URL_PASSWORD.sub(lambda found: found[1] + "****", text)
+        return _BEARER.sub(lambda found: found[1] + mask(found[2]), text)
 
     @property
     def known(self) -> Mapping[str, str]:

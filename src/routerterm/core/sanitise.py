@@ -41,12 +41,12 @@ _SHOWN = (
 _DROPPED = "\xad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u2060-\u2065\u3164\ufe00-\ufe0e\ufeff\uffa0"
 _JOINERS = "\u200c\u200d\ufe0f"
 _CONTROLS = f"[\x00-\x08\x0b-\x1f\x7f{_SHOWN}\ud800-\udfff]"
-_SUSPECT = re.compile(f"{_CONTROLS}|[{_DROPPED}]|[\u0300-\u036f\u0483-\u0489\u20d0-\u20ff]{{5,}}")
+_SUSPECT = LazyPattern(f"{_CONTROLS}|[{_DROPPED}]|[\u0300-\u036f\u0483-\u0489\u20d0-\u20ff]{{5,}}")
 _ACTS = LazyPattern(_CONTROLS)
 _UNSEEN = LazyPattern(f"[\x00-\x1f\x7f{_SHOWN}{_DROPPED}{_JOINERS}\ud800-\udfff]")
-_DROP = re.compile(f"[{_DROPPED}]")
-_MAY_JOIN = re.compile(f"[{_JOINERS}]")
-_BREAKS = re.compile(r"\s*\n\s*")
+_DROP = LazyPattern(f"[{_DROPPED}]")
+_MAY_JOIN = LazyPattern(f"[{_JOINERS}]")
+_BREAKS = LazyPattern(r"\s*\n\s*")
 _JOINS = LazyPattern(
     f"(?<=[{PICTURES}])\ufe0f(?=\u200d[{PICTURES}])"
     f"|(?:(?<=[{PICTURES}{_SKINS}])|(?<=[{PICTURES}]\ufe0f))\u200d(?=[{PICTURES}])"
@@ -105,7 +105,7 @@ def _join(match: re.Match[str]) -> str:
     return "" if match[1] else match[0]
 
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_CONTROL = LazyPattern(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def tidied(text: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from hashlib import sha256
@@ -11,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from routerterm.core.lazy_pattern import LazyPattern
 from routerterm.core.money import MOST_USD
 from routerterm.core.usage import MOST_TOKENS
 
@@ -22,7 +22,7 @@ NaN and Infinity (vLLM's log probabilities) are not JSON; they read as null.
 
 _DECODE = msgspec.json.Decoder().decode
 _ENCODE = msgspec.json.Encoder().encode
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_SURROGATE = LazyPattern("[\ud800-\udfff]")
 _BLANK = " \t\r\n"
 EMPTY: Mapping[str, Any] = {}
 LONGEST_ID = 256

@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias, cast
 
 from msgspec import Struct
 
+from routerterm.core.lazy_pattern import LazyPattern
 from routerterm.protocols.retry_after import duration, lower, server_time, until, wait_in_headers
 
 Window: TypeAlias = Literal["second", "minute", "hour", "day", "month"]
@@ -96,7 +97,7 @@ def limits(headers: Mapping[str, str], *, now: float | None = None, provider: st
     return RateLimits(tuple(filter(_says_something, buckets)), wait_in_headers(headers, now))
 
 
-_HEADER = re.compile(
+_HEADER = LazyPattern(
     r"(?P<anthropic>anthropic-)?(?:x-)?ratelimit"
     r"(?:-(?P<aunit>requests|tokens|input-tokens|output-tokens))?"
     r"-(?P<field>limit|remaining|reset|renewalperiod)"

@@ -47,6 +47,7 @@ from routerterm.core.events import (
     UsageReported,
     WireEvent,
 )
+from routerterm.core.lazy_pattern import LazyPattern
 from routerterm.core.messages import Image, Text
 from routerterm.core.reply import ReplyBuilder
 from routerterm.core.request import ChatRequest, Effort
@@ -56,7 +57,7 @@ from routerterm.protocols.json_utils import NotJson, loads
 from routerterm.protocols.normalize_messages import conversation
 
 _TOO_LONG = "prompt is too long"
-_DATA_URI = re.compile(r"(?i)data:([\w.+-]+/[\w.+*-]+)?(?:;[\w=.-]+)*;base64,(.*)", re.DOTALL)
+_DATA_URI = LazyPattern(r"(?i)data:([\w.+-]+/[\w.+*-]+)?(?:;[\w=.-]+)*;base64,(.*)", re.DOTALL)
 
 
 class ServerRequest(Struct, frozen=True):

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from routerterm.core.errors import BadRequest
+from routerterm.core.lazy_pattern import LazyPattern
 from routerterm.core.request import JsonAnswer
 from routerterm.protocols.json_utils import dumps, mapping, text
 
-_NAME = re.compile(r"[^A-Za-z0-9_-]")
-_CLAUDE_WITHOUT = re.compile(r"claude-(2|3|instant|(opus|sonnet)-4(-0)?(-2025\d+)?$)")
+_NAME = LazyPattern(r"[^A-Za-z0-9_-]")
+_CLAUDE_WITHOUT = LazyPattern(r"claude-(2|3|instant|(opus|sonnet)-4(-0)?(-2025\d+)?$)")
 """Anthropic's models from before structured answers (the pattern ends at Sonnet 4.5, Opus 4.1 and Haiku 4.5)."""
 
 

@@ -15,6 +15,7 @@ from typing import Literal, TypeAlias
 from msgspec import Struct
 
 from routerterm.core.errors import RoutertermError
+from routerterm.core.lazy_pattern import LazyPattern
 from routerterm.core.messages import ROLES
 from routerterm.core.money import to_nano
 from routerterm.store.values import replace_surrogates
@@ -22,8 +23,8 @@ from routerterm.store.words import fold_letters, is_unspaced
 
 Comparison: TypeAlias = Literal["<", "<=", ">", ">=", "="]
 FILTERS = ("model", "provider", "tag", "role", "title", "before", "after", "cost", "is")
-_PIECE = re.compile(r'(-?)(?:(\w+):)?("[^"]*"?|\S+)')
-_AGO = re.compile(r"(\d+)([dwmy])")
+_PIECE = LazyPattern(r'(-?)(?:(\w+):)?("[^"]*"?|\S+)')
+_AGO = LazyPattern(r"(\d+)([dwmy])")
 _DAYS = {"d": 1, "w": 7, "m": 30, "y": 365}
 
 

@@ -6,11 +6,12 @@ which Unicode does not decompose.  What is missing stands in an index of its own
 
 from __future__ import annotations
 
-import re
 import sqlite3
 import time
 import unicodedata
 from functools import lru_cache
+
+from routerterm.core.lazy_pattern import LazyPattern
 
 MOST = 2_000
 """Words added for one message."""
@@ -23,16 +24,16 @@ _FOLDS = str.maketrans(
         "Ŧ": "T", "ŋ": "n", "Ŋ": "N",
     }
 )  # fmt: skip
-_FOLDED = re.compile(f"[{''.join(map(chr, _FOLDS))}]")
-_WORD = re.compile(r"[^\W_]+")
-_MIXED = re.compile(r"[^\W_]*(?:[a-z0-9][A-Z]|[A-Z]{2}[a-z]|[a-zA-Z][0-9])[^\W_]*")
+_FOLDED = LazyPattern(f"[{''.join(map(chr, _FOLDS))}]")
+_WORD = LazyPattern(r"[^\W_]+")
+_MIXED = LazyPattern(r"[^\W_]*(?:[a-z0-9][A-Z]|[A-Z]{2}[a-z]|[a-zA-Z][0-9])[^\W_]*")
 """Words with a change of case or kind inside, among ASCII ones."""
-_PIECE = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_PIECE = LazyPattern(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 
 def fold_letters(text: str) -> str:
     """The text with ł, ß and their like as one types them on any keyboard."""
-    return text.translate(_FOLDS) if _FOLDED.search(text) else text
+    return text.translate(_FOLDS) if not text.isascii() and _FOLDED.search(text) else text
 
 
 def is_unspaced(letter: str) -> bool:

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
+from pkgutil import get_data
 
 from msgspec import Struct
 
@@ -79,7 +79,7 @@ _CHAT_DOORS = frozenset(("openai", "azure", "openai-chat", "azure-openai-chat"))
 @cache
 def families() -> Mapping[str, Family]:
     """The measured families by name."""
-    body = json.loads((files("routerterm.tokens") / "data" / "families.json").read_bytes())
+    body = json.loads(get_data("routerterm.tokens", "data/families.json") or b"")
     return {name: Family(name, **numbers) for name, numbers in body["families"].items()}
 
 

@@ -20,6 +20,7 @@ from textual.screen import Screen
 from routerterm.config.paths import Paths
 from routerterm.config.problems import first_of
 from routerterm.core.errors import RoutertermError
+from routerterm.core.gc_control import resume
 from routerterm.engine.chat.detached import detach_terminal, on_hangup
 from routerterm.tui.chat.opening import Opening
 from routerterm.tui.chat.places import as_meant
@@ -28,7 +29,6 @@ from routerterm.tui.commands.registry import COMMANDS, CommandRunner
 from routerterm.tui.dialogs.open_editor import ExternalEditor
 from routerterm.tui.dialogs.start_failed import Choice, StartFailed
 from routerterm.tui.gateway_controller import GatewayController
-from routerterm.tui.gc_control import resume
 from routerterm.tui.keymap import bindings, check_bindings, keys_by_command
 from routerterm.tui.navigation import Navigator
 from routerterm.tui.notifications import Notifications

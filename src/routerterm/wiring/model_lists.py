@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from routerterm.catalog.overlay import listing_of
@@ -113,6 +112,8 @@ async def check_name(services: Services, name: str) -> None:
     if name in recent:
         return
     names = [*routes, *(str(one.target) for one in answerable(services, recent))]
+    from difflib import get_close_matches
+
     near = get_close_matches(name, names, n=NEAREST, cutoff=0.5)
     if info is not None and len(near) < NEAREST:
         own = [one for one in names if one.startswith(f"{provider}/")]

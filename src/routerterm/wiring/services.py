@@ -9,7 +9,6 @@ from datetime import tzinfo
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -24,6 +23,7 @@ from routerterm.config.schema import Settings
 from routerterm.config.settings import load_settings
 from routerterm.core.errors import RoutertermError, VaultError
 from routerterm.core.events import Event
+from routerterm.core.gc_control import resume
 from routerterm.core.ledger import Cap
 from routerterm.core.money import to_nano
 from routerterm.core.request import ChatRequest, Params, Tool
@@ -189,7 +189,8 @@ class Services(Struct):
 
     async def choose_default(self) -> None:
         """Find anew what a new conversation asks: keys or local weights may have come."""
-        self.default_model = await default_model(self.settings, self.keys, self.paths)
+        with_key = await providers_with_key(self.settings, self.keys)
+        self.default_model = default_model(self.settings, with_key, self.paths)
 
     async def reload(self) -> None:
         """Take up changed settings; answers that are running end under the old ones.  Raises `SettingsError`."""
@@ -200,14 +201,18 @@ class Services(Struct):
         parts = await _parts(self.paths, settings, self.keys, self.store, self.loading)
         self._retired.append(self.router)
         self.settings, self.catalog, self.options, self.money, self.router = settings, *parts
-        self.default_model = await default_model(settings, self.keys, self.paths)
         self.with_key = await providers_with_key(settings, self.keys)
+        self.default_model = default_model(settings, self.with_key, self.paths)
 
     @property
     def zone(self) -> tzinfo | None:
         """Whose days count; None is this machine's."""
         name = self.settings.budget.timezone
-        return ZoneInfo(name) if name else None
+        if not name:
+            return None
+        from zoneinfo import ZoneInfo
+
+        return ZoneInfo(name)
 
     async def spent_today(self) -> tuple[Decimal, bool]:
         """What today has cost so far, and whether a part of that is not known."""
@@ -259,7 +264,7 @@ async def open_services(
     store = Store.open(paths.database, shared=shared_of(settings, environ))
     opening = await store.start()
     catalog, options, money, router = await _parts(paths, settings, keys, store, loading)
-    default = await default_model(settings, keys, paths)
+    with_key = await providers_with_key(settings, keys)
     return Services(
         paths,
         settings,
@@ -269,12 +274,12 @@ async def open_services(
         router,
         options,
         money,
-        default,
+        default_model(settings, with_key, paths),
         environ=environ,
         loading=loading,
         troubles=(*opening.notices(), *await _damaged(keys)),
         opening=opening,
-        with_key=await providers_with_key(settings, keys),
+        with_key=with_key,
     )
 
 
@@ -314,11 +319,11 @@ async def _damaged(keys: KeyStore) -> tuple[VaultError, ...]:
     return ()
 
 
-async def default_model(settings: Settings, keys: KeyStore, paths: Paths) -> str:
+def default_model(settings: Settings, with_key: frozenset[str], paths: Paths) -> str:
     """What answers when nobody says: the person's default; the smart route if any key is known; local; demo."""
     if ("router", "default") in settings.given:
         return settings.router.default
-    if with_key := await providers_with_key(settings, keys):
+    if with_key:
         return "smart" if with_key & {"openai", "anthropic", "gemini"} else "any"
     return str(LOCAL if local_status(paths).ready else DEMO)
 
@@ -336,6 +341,7 @@ async def open_app(
 ) -> AsyncIterator[Services]:
     """`open_services`, closed at the end; for a command that does one thing, whose answer waits for no exact table."""
     services = await open_services(paths, environ, loading=loading)
+    resume()
     try:
         yield services
     finally:

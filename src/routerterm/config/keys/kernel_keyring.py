@@ -6,9 +6,12 @@ is kept and the program remembers for itself only.
 
 from __future__ import annotations
 
-import ctypes
 import sys
 from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import ctypes
 
 _USER_KEYRING = -4
 _SESSION_KEYRING = -3
@@ -21,6 +24,8 @@ _PERMISSIONS = 0x3F000000 | 0x002F0000
 def _library() -> ctypes.CDLL | None:
     if not sys.platform.startswith("linux"):
         return None
+    import ctypes
+
     try:
         library = ctypes.CDLL("libkeyutils.so.1", use_errno=True)
         library.add_key.argtypes = [
@@ -66,6 +71,8 @@ class KernelKeyring:
         library, key = self._find(name)
         if library is None or key < 0:
             return None
+        import ctypes
+
         buffer = ctypes.create_string_buffer(512)
         length = library.keyctl_read(key, buffer, len(buffer))
         if not 0 < length <= len(buffer):

@@ -9,9 +9,10 @@ from msgspec import Struct
 
 from routerterm.catalog.values import ProviderInfo
 from routerterm.core.errors import VaultError
+from routerterm.core.lazy_pattern import LazyPattern
 
-_ASSIGNMENT = re.compile(r"^(?:export\s+|set\s+|\$env:)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.+)$")
-_BEARER = re.compile(r"^(?:authorization\s*:\s*)?bearer\s+", re.IGNORECASE)
+_ASSIGNMENT = LazyPattern(r"^(?:export\s+|set\s+|\$env:)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.+)$")
+_BEARER = LazyPattern(r"^(?:authorization\s*:\s*)?bearer\s+", re.IGNORECASE)
 _SHORTEST, _LONGEST = 8, 4096
 _PLAIN = "sk-"
 _PLAIN_OWNERS = ("openai", "deepseek", "moonshot", "alibaba")

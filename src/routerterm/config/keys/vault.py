@@ -6,7 +6,6 @@ All methods may block; `routerterm.config.keys.timeouts` runs them.
 from __future__ import annotations
 
 import os
-import shlex
 import signal
 import subprocess
 import sys
@@ -118,6 +117,8 @@ class CommandVault(ReadOnly):
         return Secret(line)
 
     def _run(self, command: str) -> tuple[str, bytes]:
+        import shlex
+
         try:
             words = shlex.split(command)
         except ValueError as error:

@@ -11,11 +11,11 @@ from routerterm.core.redact import secret_redactor
 LONGEST = 48
 """Characters of a title."""
 
-_FENCE = LazyPattern(r"```.*?(?:```|\Z)", re.DOTALL)
-_LINK = LazyPattern(r"!?\[([^\]]*)\]\([^)]*\)")
-_ADDRESS = LazyPattern(r"https?://([^/\s]+)\S*")
-_LINE_MARKS = LazyPattern(r"^\s*(?:#{1,6}|[-*+>]|\d+[.)])\s+", re.MULTILINE)
-_INLINE_MARKS = LazyPattern(r"(\*\*|__|`|~~)")
+_FENCE = LazyPattern(r"```.*?(?:```|\Z)", re.DOTALL, needs=("```",))
+_LINK = LazyPattern(r"!?\[([^\]]*)\]\([^)]*\)", needs=("](",))
+_ADDRESS = LazyPattern(r"https?://([^/\s]+)\S*", needs=("://",))
+_LINE_MARKS = LazyPattern(r"^\s*(?:#{1,6}|[-*+>]|\d+[.)])\s+", re.MULTILINE, needs=("#", "-", "*", "+", ">", ".", ")"))
+_INLINE_MARKS = LazyPattern(r"(\*\*|__|`|~~)", needs=("**", "__", "`", "~~"))
 _GREETING = LazyPattern(
     r"^(?:(?:hi|hello|hey|dear|good (?:morning|evening|afternoon))(?:\s+there)?[\s,.!]+)?"
     r"(?:(?:please|could you|can you|would you|i(?:'d| would) like you to)\s+(?:please\s+)?)?",
@@ -30,7 +30,7 @@ def title_of(text: str) -> str:
     tidied = _GREETING.sub("", words, count=1)
     if tidied.count(" ") < 2:  # a greeting and hardly more: then that is what it is about
         tidied = words
-    first = _SENTENCE_END.split(tidied, maxsplit=1)[0]
+    first = _SENTENCE_END.split(tidied, maxsplit=1)[0] if " " in tidied else tidied
     first = first if len(first) >= 8 else tidied
     short = _shorten(first).rstrip(" .,;:!?-–—")
     return short[:1].upper() + short[1:]

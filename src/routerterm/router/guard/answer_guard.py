@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
+from routerterm.core.lazy_pattern import LazyPattern
 from routerterm.core.redact import secret_redactor
 from routerterm.router.guard.detect import may_begin_key
 from routerterm.router.guard.inspect import Inspector, Match
@@ -17,7 +17,7 @@ HELD = 400
 """Most characters held back while a line or a word may still become something to hide."""
 OVERLAP = 260
 """Characters that stay held where even that is too long: longer than any key but a private one."""
-_UNFINISHED_NUMBER = re.compile(r"(?:[+(]?\d[\d ()./-]*|[A-Z]{2}\d{2}[A-Z0-9 ]*)\Z")
+_UNFINISHED_NUMBER = LazyPattern(r"(?:[+(]?\d[\d ()./-]*|[A-Z]{2}\d{2}[A-Z0-9 ]*)\Z")
 """What at the end of a text may go on to be a telephone number, a card or an account."""
 _LONGEST_NUMBER = 64
 _BEGIN, _END = "-----BEGIN", "-----END"

@@ -26,6 +26,7 @@ from routerterm.core.events import (
     ToolStarted,
     UsageReported,
 )
+from routerterm.core.gc_control import resume
 from routerterm.core.sanitise import one_line, sanitise, tidied
 from routerterm.engine.chat.active_conversation import ActiveConversation
 from routerterm.engine.chat.capabilities import unsupported_options
@@ -189,6 +190,7 @@ def run(paths: Paths, unlock: Unlock, opening: Opening | None = None) -> int:
         import readline  # noqa: F401
     with asyncio.Runner() as runner:
         services = runner.run(open_services(paths))
+        resume()
         try:
             talk = PlainChat(services, unlock)
             services.approve = talk.approve
