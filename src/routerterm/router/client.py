@@ -114,13 +114,7 @@ class Router:
         except RoutertermError as error:
             return _only(Failed(error))
         context = RequestContext(
-            self._options,
-            self._ports,
-            self._clock,
-            self._random,
-            self._new_id,
-            self._open_stream,
-            self._takes_url,
+            self._options, self._ports, self._clock, self._random, self._new_id, self._open_stream, self._takes_url
         )
         admission = AttemptAdmission(self._memory, self._ledger, self._options, planned, self._clock)
         return RequestRun(context, admission, planned, guarded).events()
