@@ -2,9 +2,10 @@
 
     python benchmarks/idle.py [--seconds 60] [--answers 12] [--check]
 
-Both start in a terminal of 120×40.  Once five seconds have passed and they have written nothing for five more, so that a
-busy machine harms nobody, processor time, bytes and wake-ups are counted.  Then the demonstration answers until two thousand tokens are on the screen, and memory is read again.  With
-``--check`` a limit that does not hold ends the run with status 1.
+Both start in a terminal of 120×40.  Once five seconds have passed and they have written nothing for five more, so
+that a busy machine harms nobody, processor time, bytes and wake-ups are counted.  Then the demonstration answers until
+two thousand tokens are on the screen, and memory is read again.  With ``--check`` a limit that does not hold ends the
+run with status 1.
 """
 
 from __future__ import annotations
