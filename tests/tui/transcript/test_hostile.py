@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
+from rich.cells import cell_len
 
 from routerterm.core.events import ReasoningDelta, TextDelta, ToolCallDelta
 from routerterm.core.messages import Image, Reasoning, Text, ToolCall, ToolResult
 from routerterm.core.sanitise import is_clean
 from routerterm.tui.markdown.lines import runs_len
+from routerterm.tui.textual_internals.text import support_every_script, wrap_offsets
 from routerterm.tui.themes.palette import Palette
 from routerterm.tui.transcript.layout.entry import entry_lines
 from routerterm.tui.transcript.layout.live import LiveEntry
@@ -52,10 +56,29 @@ def test_no_attack_is_painted(bad: str, width: int) -> None:
     check(everywhere(bad), width)
 
 
+MARKS = "\u0301\u0903\u093e\u0b57\u0e31\u200d\u302e\U0001133e\U0001f3fb"
+"""What belongs to the letter before it, where there is one, with and without a column of its own."""
+
+
 @settings(max_examples=60, deadline=None)
-@given(st.text(st.characters(), max_size=12), st.integers(8, 50))
+@given(st.text(st.characters() | st.sampled_from(f"0 {MARKS}"), max_size=12), st.integers(8, 50))
+@example("\U0001133e00000000", 8)
+@example("\u093e" * 12, 8)
+@example("0 \u093e0000000", 8)
 def test_no_text_breaks_a_line(text: str, width: int) -> None:
+    support_every_script()  # as the program does; without it such marks take no column
     check(everywhere(text), width)
+
+
+@given(
+    st.text(st.characters(exclude_characters="\n\t\r") | st.sampled_from(f"0 {MARKS}"), max_size=30), st.integers(2, 12)
+)
+@example("\u093e" * 12, 8)
+def test_nor_a_line_that_is_written(text: str, width: int) -> None:
+    support_every_script()
+    starts = [0, *wrap_offsets(text, width, 4)]
+    for begin, end in pairwise([*starts, len(text)]):
+        assert cell_len(text[begin:end].rstrip()) <= width
 
 
 @pytest.mark.parametrize("bad", ATTACKS.values(), ids=ATTACKS)

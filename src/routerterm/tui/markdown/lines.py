@@ -94,7 +94,7 @@ def _cut_wide(text: str, width: int, room: int) -> list[tuple[int, int, str]]:
     after, how = 0, ""
     lead = len(text) - len(text.lstrip(" "))
     before, before_wide = "", False
-    sizes = _sizes(text)
+    sizes = _sizes(text, min(width, room))
     index = 0
     while index < len(text):
         char = text[index]
@@ -171,18 +171,26 @@ def split_runs(runs: Iterable[Run]) -> list[list[Run]]:
     return lines
 
 
-def _sizes(text: str) -> list[int]:
-    """The cells of each character; the signs that follow a letter are counted with it, and never cut from it."""
+def _sizes(text: str, width: int) -> list[int]:
+    """The cells of each character; the signs that follow a letter are counted with it, and never cut from it.
+
+    A blank is no letter, since lines are cut there; nor do more signs belong to a letter than fit on a line.
+    """
     if "\u200d" in text:  # what is joined is one letter, and its cells are the first character's
         sizes = [0] * len(text)
         for start, _, cells in letters_of(text)[0]:
             sizes[start] = cells
     else:
         sizes = [get_character_cell_size(char) for char in text]
-    for index in range(len(text) - 1, 0, -1):
-        if sizes[index] and is_spacing(text[index]):
-            sizes[index - 1] += sizes[index]
+    letter = -1
+    for index, char in enumerate(text):
+        if not sizes[index]:
+            continue
+        if letter >= 0 and is_spacing(char) and sizes[letter] + sizes[index] <= width:
+            sizes[letter] += sizes[index]
             sizes[index] = 0
+        else:
+            letter = -1 if char == " " else index
     return sizes
 
 
@@ -192,7 +200,7 @@ def chop(text: str, width: int) -> list[str]:
         return [text[start : start + width] for start in range(0, len(text), width)] or [""]
     width = max(width, 2)
     pieces, start, used = [], 0, 0
-    for index, cells in enumerate(_sizes(text)):
+    for index, cells in enumerate(_sizes(text, width)):
         if cells and used + cells > width and index > start:
             pieces.append(text[start:index])
             start, used = index, 0

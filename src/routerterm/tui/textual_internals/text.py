@@ -121,12 +121,13 @@ def wrap_offsets(
         if size > width:
             used = 0
             for letter in graphemes(chunk):
-                own = cells.cell_len(letter)
-                if used and used + own > width:
-                    breaks.append(start)
-                    used = 0
-                used += own
-                start += len(letter)
+                for part in (letter,) if cells.cell_len(letter) <= width else letter:
+                    own = cells.cell_len(part)
+                    if used and used + own > width:
+                        breaks.append(start)
+                        used = 0
+                    used += own
+                    start += len(part)
         assert start <= end
     return breaks
 
