@@ -228,7 +228,7 @@ async def _unsaved_turn(
     async def keep() -> None:
         """Nothing is kept."""
 
-    loop = await tools.loop(store.conversations.new(), request.model)
+    loop = await tools.loop(store.conversations.new(), request.model, request.params)
     return router.stream(request) if loop is None else loop.events(router, request, keep)
 
 

@@ -14,6 +14,7 @@ from routerterm.core.sanitise import one_line
 if TYPE_CHECKING:
     from decimal import Decimal
 
+    from routerterm.core.request import Params
     from routerterm.engine.tools.loop import ToolLoop
     from routerterm.engine.tools.values import Answer, Ask, Verdict
     from routerterm.store.values import Conversation
@@ -83,19 +84,19 @@ class AskTools:
         self._services, self._options, self._most = services, options, most
         self.approval = Approval(options.approve, services)
 
-    async def loop(self, conversation: Conversation, model: str) -> ToolLoop | None:
+    async def loop(self, conversation: Conversation, model: str, params: Params) -> ToolLoop | None:
         """See `ToolSource.loop`.  Raises `RoutertermError` where a tool that was named does not exist."""
         from routerterm.wiring.services import tools_on
 
         options = self._options
         if options.which == "none":
             return None
-        if options.which is None and not options.names and not tools_on(self._services.settings, conversation.params):
+        if options.which is None and not options.names and not tools_on(self._services.settings, params):
             return None
-        return await self._source().loop(conversation, model)
+        return await self._source().loop(conversation, model, params)
 
     def _source(self) -> TurnTools:
         from routerterm.wiring.tools import TurnTools
 
-        only = self._options.names or (("*",) if self._options.which == "all" else None)
+        only = self._options.names or (("*",) if self._options.which == "all" else ())
         return TurnTools(self._services, self.approval, only, self._most)

@@ -63,6 +63,8 @@ class Params(Struct, frozen=True):
     """Whether tools may be called in this conversation; None leaves it to the settings."""
     tools_off: tuple[str, ...] = ()
     """Tools (``server.tool``) and servers that are switched off in this conversation."""
+    tools_only: tuple[str, ...] = ()
+    """Globs of the tools and servers that alone are offered, as a prompt names them; empty is all."""
     web: bool | None = None
     """Whether the provider itself is to search the web for the answer; a model without that is then no candidate."""
     more: Mapping[str, Any] = field(default_factory=dict)

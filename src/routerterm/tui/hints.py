@@ -20,6 +20,10 @@ IN_CHAT: tuple[tuple[str, str], ...] = (
     (r"Fetch (?:it|the local model) with: routerterm local fetch\.?", "/welcome fetches it."),
     (r"try again: `routerterm local fetch`\.", "try again: /welcome."),
     (r"routerterm find lists them\.", "Alt+O lists them."),
+    (
+        r"routerterm mcp list shows the servers, routerterm mcp test NAME what they offer\.",
+        "/tools shows what there is; /tools on offers all of it.",
+    ),
     (r"See `routerterm config show`\.", "/settings shows them."),
 )
 """What is said elsewhere, and what instead of it here."""

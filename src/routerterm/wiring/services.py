@@ -99,17 +99,17 @@ class Services(Struct):
         fields = {"model": self.default_model, "fitting": self.fitting, "project": project, "tools": self, **fields}
         return Session(self.store, router or self, conversation_id, detached=self.detached, **fields)
 
-    async def loop(self, conversation: Conversation, model: str) -> StepLoop | None:
+    async def loop(self, conversation: Conversation, model: str, params: Params) -> StepLoop | None:
         """The tools of one answer; nothing of them is imported where they are off."""
-        if not tools_on(self.settings, conversation.params):
+        if not tools_on(self.settings, params):
             return None
         from routerterm.wiring.tools import TurnTools
 
-        return await TurnTools(self, self.approve).loop(conversation, model)
+        return await TurnTools(self, self.approve).loop(conversation, model, params)
 
     def known_tools(self, params: Params, model: str, *, private: bool = False) -> tuple[Tool, ...]:
         """The tools that the next answer would be offered, as far as they are known without starting a server."""
-        if not tools_on(self.settings, {} if params.tools is None else {"tools": params.tools}):
+        if not tools_on(self.settings, params):
             return ()
         from routerterm.wiring.tools import known_tools
 
@@ -241,11 +241,11 @@ class Services(Struct):
         await self.store.close()
 
 
-def tools_on(settings: Settings, params: Mapping[str, Any]) -> bool:
+def tools_on(settings: Settings, params: Params) -> bool:
     """Whether an answer may call tools: as the conversation says, else the settings."""
-    said, start = params.get("tools"), settings.tools.start
-    if isinstance(said, bool):
-        return said
+    start = settings.tools.start
+    if params.tools is not None:
+        return params.tools
     return start == "on" or (start == "auto" and any(server.enabled for server in settings.mcp.values()))
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -20,10 +19,9 @@ from routerterm.core.messages import Message, ToolCall, ToolResult
 from routerterm.core.money import to_nano
 from routerterm.core.request import ChatRequest, Params, Tool
 from routerterm.core.targets import Cause, Target
-from routerterm.engine.chat.params import params_from_json
 from routerterm.engine.tools.loop import Approve, Limits, ToolLoop, offered
 from routerterm.engine.tools.toolbox import Toolbox
-from routerterm.engine.tools.values import BUILT_IN, Answer, Ask, ToolInfo
+from routerterm.engine.tools.values import BUILT_IN, Answer, Ask, ToolInfo, is_meant, is_on
 from routerterm.router.ports import Guard
 from routerterm.store.values import Conversation
 from routerterm.wiring.keys import keyring_of
@@ -57,35 +55,44 @@ async def open_toolbox(paths: Paths | None = None, environ: Mapping[str, str] | 
     return toolbox_of(settings, keyring_of(settings, catalog, paths, environ), paths, environ)
 
 
+_OTHER_MODEL = "Choose another model, or ask without them."
+_WHERE_TOOLS_ARE = "routerterm mcp list shows the servers, routerterm mcp test NAME what they offer."
+
+
 class TurnTools:
     """A `ToolSource`: the tools of one answer, as settings, conversation and command line have them.
 
-    ``approve`` None says no to every call that must be asked about.  ``only`` are globs of the tools that are offered;
-    None is all that the conversation has not switched off.  ``most`` US dollars, where that is less than the settings'.
+    ``approve`` None says no to every call that must be asked about.  ``only`` are globs of the tools that are offered,
+    whatever the conversation says of them.  ``most`` US dollars, where that is less than the settings'.
     """
 
     def __init__(
         self,
         services: Services,
         approve: Approve | None,
-        only: tuple[str, ...] | None = None,
+        only: tuple[str, ...] = (),
         most: Decimal | None = None,
     ) -> None:
         self._services, self._approve, self._only = services, approve or _nobody, only
         self._most = most
 
-    async def loop(self, conversation: Conversation, model: str) -> ToolLoop | None:
-        """The loop; None where no tool is left to offer, or the model that was picked can call none."""
-        services = self._services
+    async def loop(self, conversation: Conversation, model: str, params: Params) -> ToolLoop | None:
+        """The loop; None where no tool is left to offer, or the model that was picked can call none.
+
+        Raises `RoutertermError` where a tool that was named is not there, or the model can call none of them.
+        """
+        services, only = self._services, self._only or params.tools_only
         if _cannot_call(services, model) or not await _can_call(services, model, private=conversation.private):
+            if set(only) - {"*"}:
+                raise RoutertermError(f"{model} can't call tools, and {', '.join(only)} is asked for.", _OTHER_MODEL)
             return None
         box = services.tools()
-        off = params_from_json(conversation.params).tools_off
-        tools = [tool for tool in await box.offers(private=conversation.private) if self._wanted(tool, off)]
+        offers = await box.offers(private=conversation.private)
+        if missing := [glob for glob in only if not any(is_meant(tool, glob) for tool in offers)]:
+            raise RoutertermError(f"No tool is available as {', '.join(missing)}.", _WHERE_TOOLS_ARE)
+        wanted = Params(tools_only=self._only) if self._only else params
+        tools = [tool for tool in offers if is_on(tool, wanted)]
         if not tools:
-            if self._only is not None:
-                hint = "routerterm mcp list shows the servers, routerterm mcp test NAME what they offer."
-                raise RoutertermError(f"No tool is available as {', '.join(self._only)}.", hint)
             return None
         own = services.settings.tools
 
@@ -101,22 +108,13 @@ class TurnTools:
             services.allowed_tools.setdefault(conversation.id, set()),
         )
 
-    def _wanted(self, tool: ToolInfo, off: Iterable[str]) -> bool:
-        if self._only is not None:
-            return any(fnmatchcase(name, glob) for glob in self._only for name in (tool.shown, tool.name, tool.server))
-        return _is_on(tool, off)
-
 
 def known_tools(services: Services, params: Params, model: str, *, private: bool) -> tuple[Tool, ...]:
     """What the next answer would be offered, as far as it is known without starting a server: for forecasts."""
     if _cannot_call(services, model):
         return ()
     tools = services.tools().known(private=private)
-    return offered([tool for tool in tools if _is_on(tool, params.tools_off)])
-
-
-def _is_on(tool: ToolInfo, off: Iterable[str]) -> bool:
-    return tool.shown not in off and tool.server not in off
+    return offered([tool for tool in tools if is_on(tool, params)])
 
 
 async def _can_call(services: Services, model: str, *, private: bool) -> bool:

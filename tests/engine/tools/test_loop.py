@@ -61,7 +61,7 @@ class Tools:
         self.blocks = ""
         self.allowed: set[str] = set()
 
-    async def loop(self, conversation: object, model: str) -> ToolLoop:
+    async def loop(self, conversation: object, model: str, params: object) -> ToolLoop:
         return ToolLoop(self.tools, self, self.approve, Guarding(self.blocks), self.limits, self.allowed)
 
     async def call(self, tool: ToolInfo, arguments: Mapping[str, Any]) -> CallResult:

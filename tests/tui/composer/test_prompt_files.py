@@ -14,7 +14,8 @@ from routerterm.config.paths import Paths
 from routerterm.core.errors import RoutertermError
 from routerterm.engine.chat.prompt_files import for_library, parse_prompt
 from tests.driver import in_process
-from tests.driver.homes import configure
+from tests.driver.homes import PRICED, configure, priced
+from tests.driver.provider import Provider, serving
 
 REVIEW = """---
 description: Review a file
@@ -114,13 +115,65 @@ async def test_the_library_is_written_to_files_and_read_from_them(paths: Paths, 
     assert text == "Review {{file}} in a {{tone=friendly}} way.\n"
 
 
-async def test_the_head_of_a_system_prompt_holds_and_tools_are_said(paths: Paths, folder: Path) -> None:
-    configure(paths)
-    own(paths, "terse", "---\nkind: system\nmodel: demo/echo\ntemperature: 0.1\ntools: [fetch]\n---\nBe brief.")
-    async with in_process(paths, (120, 30)) as it:
-        await it.say("/terse")
-        await it.screen_shows("Its tools (fetch) are not offered to the model.", "system: terse", "temp 0.1")
-        await it.until(lambda: it.model == "demo/echo")
+def offered(provider: Provider) -> list[str]:
+    """The tools of the request that came last."""
+    return sorted(tool["function"]["name"] for tool in provider.asked[-1].get("tools", ()))
+
+
+async def test_the_head_of_a_system_prompt_holds_in_its_conversation(paths: Paths, folder: Path) -> None:
+    with serving() as provider:
+        configure(paths, f'{priced(provider)}\n[tools]\nstart = "off"\n')
+        own(paths, "terse", f"---\nkind: system\nmodel: {PRICED}\ntemperature: 0.1\ntools: [fetch]\n---\nBe brief.")
+        async with in_process(paths, (120, 30)) as it:
+            await it.say("/terse")
+            await it.screen_shows("Tools: fetch.", "system: terse", "temp 0.1", "tools: fetch")
+            await it.until(lambda: it.model == PRICED)
+            for _ in range(2):
+                await it.ask("and now")
+                assert offered(provider) == ["fetch"]
+            await it.say("/tools off")
+            await it.status_shows("tools off")
+            await it.ask("and now")
+            assert not offered(provider)
+
+
+async def test_a_prompt_offers_its_tools_with_its_own_question(paths: Paths, folder: Path) -> None:
+    with serving() as provider:
+        configure(paths, f'{priced(provider)}\n[tools]\nstart = "off"\n', default=PRICED)
+        own(paths, "page", "---\ntools: fetch\n---\nWhat does {{address}} say?")
+        own(paths, "wrong", "---\ntools: fetch, fech\n---\nWhat does {{address}} say?")
+        async with in_process(paths, (120, 30)) as it:
+            await it.ask("/page https://a.example")
+            assert offered(provider) == ["fetch"]
+            await it.ask("and without it")
+            assert not offered(provider)
+            asked = len(provider.asked)
+            await it.say("/wrong https://a.example")
+            await it.screen_shows("No tool is available as fech.", "/tools shows what there is")
+            await it.rests()
+            assert len(provider.asked) == asked
+
+
+async def test_a_strangers_prompt_asks_before_it_gets_tools(paths: Paths, folder: Path) -> None:
+    with serving() as provider:
+        configure(paths, f'{priced(provider)}\n[tools]\nstart = "off"\n', default=PRICED)
+        (folder / "page.md").write_text("---\ntools: fetch\n---\nFetch https://a.example.")
+        async with in_process(paths, (120, 30)) as it:
+            await it.say("/page")
+            await it.status_shows("tools fetch")
+            await it.press("escape")
+            await it.composer_is("Fetch https://a.example.")
+            assert not provider.asked
+
+
+def test_ask_offers_the_tools_of_its_template(paths: Paths, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROUTERTERM_HOME", str(paths.config_file.parent))
+    with serving() as provider:
+        configure(paths, f'{priced(provider)}\n[tools]\nstart = "off"\n', default=PRICED)
+        own(paths, "page", "---\ntools: fetch\n---\nWhat does {{address}} say?")
+        run = CliRunner().invoke(root, ["ask", "-t", "page", "https://a.example"])
+        assert not run.exit_code, run.output
+        assert offered(provider) == ["fetch"]
 
 
 def test_ask_takes_a_template(paths: Paths, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

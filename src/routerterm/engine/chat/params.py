@@ -23,7 +23,7 @@ def params_from_json(body: Mapping[str, Any]) -> Params:
     """The parameters in a column; entries that are none of them, or that no model can mean, are passed over."""
     known = set(Params.__struct_fields__)
     values = {name: value for name, value in body.items() if name in known and value is not None}
-    for name in ("stop", "tools_off"):
+    for name in ("stop", "tools_off", "tools_only"):
         if isinstance(values.get(name), list):
             values[name] = tuple(values[name])
     return Params(**{name: value for name, value in values.items() if _is_sound(name, value)})

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from routerterm.config.atomic_file import atomic_write, read_regular
 from routerterm.core.errors import BadRequest, RoutertermError
@@ -72,6 +73,12 @@ class PromptFile(Struct, frozen=True):
             if name in found and found[name].default is None:
                 found[name] = Field(name, default)
         return tuple(found.values())
+
+    def params(self, before: Params) -> Params:
+        """How it wants to be answered, over what the conversation has."""
+        if self.temperature is not None:
+            before = replace(before, temperature=self.temperature)
+        return replace(before, tools=True, tools_only=self.tools) if self.tools else before
 
     @property
     def usage(self) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from routerterm.core.events import Event
-    from routerterm.core.request import ChatRequest
+    from routerterm.core.request import ChatRequest, Params
     from routerterm.store.values import Conversation
 
 
@@ -36,6 +36,6 @@ class StepLoop(Protocol):
 class ToolSource(Protocol):
     """Says which tools an answer may call."""
 
-    async def loop(self, conversation: Conversation, model: str) -> StepLoop | None:
+    async def loop(self, conversation: Conversation, model: str, params: Params) -> StepLoop | None:
         """The loop for one answer of ``model``, a model or route; None where it has no tools."""
         ...

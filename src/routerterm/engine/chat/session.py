@@ -272,7 +272,7 @@ class Session(Branches):
         )
         leaf = (await self.message(instead)).parent_id if instead else self.head
         request, fitted = await request_of(plan, self._store.messages, self._fitting, leaf, question)
-        loop = await self.tools.loop(conversation, model) if self.tools is not None else None
+        loop = await self.tools.loop(conversation, model, params) if self.tools is not None else None
         return loop.first(request) if loop is not None else request, fitted
 
     async def _ask(self, reply: RunningReply, plan: TurnPlan) -> ChatRequest:
@@ -314,7 +314,7 @@ class Session(Branches):
     async def _events(self, reply: RunningReply, plan: TurnPlan) -> AsyncGenerator[Event]:
         """The router's answer, or where tools are on that of as many steps as it takes."""
         request = await self._ask(reply, plan)
-        loop = await self.tools.loop(plan.conversation, plan.asked) if self.tools is not None else None
+        loop = await self.tools.loop(plan.conversation, plan.asked, plan.params) if self.tools is not None else None
         return self._router.stream(request) if loop is None else loop.events(self._router, request, reply.keep)
 
     async def _write(self, plan: TurnPlan) -> None:

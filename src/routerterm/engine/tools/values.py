@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct, field
+from msgspec.structs import replace
+
+from routerterm.core.request import Params
 
 Permission: TypeAlias = Literal["allow", "ask", "deny"]
 Verdict: TypeAlias = Literal["once", "conversation", "always", "no"]
@@ -41,6 +45,27 @@ class ToolInfo(Struct, frozen=True):
     def shown(self) -> str:
         """``server.tool``, or the bare name of a built-in one: what a person reads, and what globs are held against."""
         return self.own_name if self.server == BUILT_IN else f"{self.server}.{self.own_name}"
+
+
+def is_on(tool: ToolInfo, params: Params) -> bool:
+    """Whether these parameters let the tool be offered."""
+    if params.tools_only and not any(is_meant(tool, glob) for glob in params.tools_only):
+        return False
+    return tool.shown not in params.tools_off and tool.server not in params.tools_off
+
+
+def is_meant(tool: ToolInfo, glob: str) -> bool:
+    """Whether the glob stands for the tool: for its name, or its server's."""
+    return any(fnmatchcase(name, glob) for name in (tool.shown, tool.name, tool.server))
+
+
+def switched(params: Params, name: str, *, on: bool) -> Params:
+    """The parameters with a tool or server (``server.tool``, ``server``) switched on or off."""
+    off = tuple(each for each in params.tools_off if each != name)
+    if not on:
+        return replace(params, tools_off=(*off, name))
+    only = params.tools_only
+    return replace(params, tools_off=off, tools_only=(*only, name) if only and name not in only else only)
 
 
 class CallResult(Struct, frozen=True):

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
-from msgspec.structs import replace
-
 from routerterm.core.errors import RoutertermError
 from routerterm.tui.chat.prompt_files import PromptFiles
 from routerterm.tui.chat.references import References
@@ -106,20 +104,18 @@ class ComposerTools:
             from routerterm.wiring.model_lists import check_name
 
             await check_name(self._app.ready_services, prompt.model)
-        params = None if prompt.temperature is None else replace(conversation.params, temperature=prompt.temperature)
-        not_offered = f"Its tools ({', '.join(prompt.tools)}) are not offered to the model." if prompt.tools else ""
+        params = prompt.params(conversation.params)
         if prompt.kind == "system":
             conversation.name_prompt(text, prompt.name)
-            await conversation.set(system=text, **({} if params is None else {"params": params}))
+            await conversation.set(system=text, params=params)
             if prompt.model:
                 await conversation.use_model(prompt.model)
-            self._tell(f"{prompt.name}: in use in this conversation. {not_offered}".rstrip(), 8 if not_offered else 4)
+            tools = f" Tools: {', '.join(prompt.tools)}." if prompt.tools else ""
+            self._tell(f"{prompt.name}: in use in this conversation.{tools}")
             return
-        if not_offered:
-            self._tell(f"/{prompt.name}: {not_offered}", 8)
         if not await self.references.attached_all(text):
             return
-        asked = Asked(text, self._attachments.take(), prompt.model, params)
+        asked = Asked(text, self._attachments.take(), prompt.model, params if params != conversation.params else None)
 
         def send() -> None:
             self._turns.send_asked(asked)
@@ -128,7 +124,9 @@ class ComposerTools:
             self._composer.give_back(text)
             self._attachments.give_back(asked.files)
 
-        if prompt.model and self.prompts.is_of_working_folder(prompt):  # perhaps a stranger's, and dear
-            self._confirmation.ask(f"/{prompt.name} asks", "", send, cancelled, yes="sends it", about=prompt.model)
+        wants = [prompt.model] * bool(prompt.model) + [f"tools {', '.join(prompt.tools)}"] * bool(prompt.tools)
+        if wants and self.prompts.is_of_working_folder(prompt):  # perhaps a stranger's: dear, or after files
+            about = " with ".join(wants)
+            self._confirmation.ask(f"/{prompt.name} asks", "", send, cancelled, yes="sends it", about=about)
         else:
             send()

@@ -274,21 +274,29 @@ def title_fields(theme: Theme, title: str, right: str) -> tuple[Field, ...]:
 def in_force(conversation: ConversationController) -> Iterator[str]:
     """What is in force in this conversation beside the model, in a few words each."""
     if conversation.project_name:
-        yield f"project: {conversation.project_name[:SHORT]}"
+        yield f"project: {_short(conversation.project_name)}"
     if conversation.editing is not None:
         yield f"editing the {conversation.editing_what}"
     if conversation.system:
         name = conversation.system_name or one_line(conversation.system)
-        yield f"system: {name[:SHORT].rstrip()}{'…' if len(name) > SHORT else ''}"
+        yield f"system: {_short(name)}"
     params = conversation.params
     if params.temperature is not None:
         yield f"temp {params.temperature:g}"
     if params.web:
         yield "web search"
+    if params.tools_only:
+        yield f"tools: {_short(', '.join(params.tools_only))}"
+    elif params.tools is not None:
+        yield f"tools {'on' if params.tools else 'off'}"
     if params.effort is not None:
         yield f"reasoning {params.effort}"
     if params.max_output is not None:
         yield f"max {params.max_output:,} tok"
+
+
+def _short(name: str) -> str:
+    return f"{name[:SHORT].rstrip()}…" if len(name) > SHORT else name
 
 
 def _scrolling_is_dear(app: App[Any]) -> bool:

@@ -38,10 +38,10 @@ class Tools(Command):
             raise RoutertermError(f"{word!r} is neither on nor off.", "Write /tools on, /tools off, /tools off NAME.")
         params, name = chat.conversation.params, name.strip()
         if not name:
-            await chat.conversation.set(params=replace(params, tools=word == "on"))
+            await chat.conversation.set(params=replace(params, tools=word == "on", tools_only=()))
             chat.app.notify(f"Tools are {word} in this conversation.", markup=False)
             return
-        off = [each for each in params.tools_off if each != name]
-        off += [name] if word == "off" else []
-        await chat.conversation.set(params=replace(params, tools_off=tuple(off)))
+        from routerterm.engine.tools.values import switched
+
+        await chat.conversation.set(params=switched(params, name, on=word == "on"))
         chat.app.notify(f"{name} is {word} in this conversation.", markup=False)

@@ -78,14 +78,17 @@ class ToolsScreen(TableBox):
         row = self.query_one(RowList).current
         if row is None:
             return
+        from routerterm.engine.tools.values import is_on, switched
+
         params = self._switches.params
-        off = set(params.tools_off) ^ {row.id}
-        await self._switches.set(params=replace(params, tools_off=tuple(sorted(off))))
+        tool = next((tool for tool in self._known() if tool.shown == row.id), None)
+        on = is_on(tool, params) if tool is not None else row.id not in params.tools_off
+        await self._switches.set(params=switched(params, row.id, on=not on))
         self._show()
 
     async def action_toggle_all(self) -> None:
         """Switch tools as a whole on or off in this conversation."""
-        await self._switches.set(params=replace(self._switches.params, tools=not self._on))
+        await self._switches.set(params=replace(self._switches.params, tools=not self._on, tools_only=()))
         self._show()
 
     def action_accept(self) -> None:
@@ -102,8 +105,7 @@ class ToolsScreen(TableBox):
     def _on(self) -> bool:
         from routerterm.wiring.services import tools_on
 
-        said = self._switches.params.tools
-        return tools_on(self._services.settings, {} if said is None else {"tools": said})
+        return tools_on(self._services.settings, self._switches.params)
 
     async def _learn(self) -> None:
         async def one(name: str) -> None:
@@ -124,18 +126,18 @@ class ToolsScreen(TableBox):
     def _show(self) -> None:
         listed = self.query_one(RowList)
         at = listed.current.id if listed.current is not None else None
-        off = set(self._switches.params.tools_off)
+        params = self._switches.params
         glyphs = self._of.active_theme.glyphs
-        rows = [*self._tool_rows(off, glyphs.on, glyphs.off)]
+        rows = [*self._tool_rows(params, glyphs.on, glyphs.off)]
         listed.show(rows, on=at)
-        self.query_one("#state", Static).update(self._words(off))
+        self.query_one("#state", Static).update(self._words(params))
         actions = {"Esc": "screen.dismiss(None)", "Space": "screen.switch", "t": "screen.toggle_all"}
         actions |= {"+": "screen.accept"}
         hint = "Space Switch it here · t Switch all · + Accept changes · Esc Close"
         self.query_one("#foot", FieldLine).fields = foot(hint, actions, self.app.active_theme.keys)
 
-    def _words(self, off: set[str]) -> str:
-        offered = [tool for tool in self._known() if _offered(tool, off)]
+    def _words(self, params: Params) -> str:
+        offered = [tool for tool in self._known() if _offered(tool, params)]
         state = "on" if self._on else "off"
         tokens = sum(map(_tokens, offered))
         said = f"Tools are {state} in this conversation: {len(offered)} of them, ~{tokens:,} tokens in each request."
@@ -146,17 +148,19 @@ class ToolsScreen(TableBox):
     def _known(self) -> list[ToolInfo]:
         return [*self._box.built_in(), *(tool for view in self._box.views() for tool in view.tools)]
 
-    def _tool_rows(self, off: set[str], on_sign: str, off_sign: str) -> Iterator[Row]:
+    def _tool_rows(self, params: Params, on_sign: str, off_sign: str) -> Iterator[Row]:
         for tool in self._box.built_in():
-            yield _tool_row(tool, off, on_sign, off_sign)
+            yield _tool_row(tool, params, on_sign, off_sign)
         for view in self._box.views():
-            yield _server_row(view, off, on_sign, off_sign)
+            yield _server_row(view, params, on_sign, off_sign)
             for tool in view.tools:
-                yield _tool_row(tool, off, on_sign, off_sign, indent="  ")
+                yield _tool_row(tool, params, on_sign, off_sign, indent="  ")
 
 
-def _offered(tool: ToolInfo, off: set[str]) -> bool:
-    return tool.accepted and tool.permission != "deny" and tool.shown not in off and tool.server not in off
+def _offered(tool: ToolInfo, params: Params) -> bool:
+    from routerterm.engine.tools.values import is_on
+
+    return tool.accepted and tool.permission != "deny" and is_on(tool, params)
 
 
 def _tokens(tool: ToolInfo) -> int:
@@ -166,8 +170,8 @@ def _tokens(tool: ToolInfo) -> int:
     return -(-len(dumps([tool.name, tool.description, tool.schema])) // 4)
 
 
-def _server_row(view: ServerView, off: set[str], on_sign: str, off_sign: str) -> Row:
-    sign = off_sign if view.name in off or view.state == "failed" else on_sign
+def _server_row(view: ServerView, params: Params, on_sign: str, off_sign: str) -> Row:
+    sign = off_sign if view.name in params.tools_off or view.state == "failed" else on_sign
     said = one_line(view.way)
     tone: Tone = "dim"
     state = {
@@ -184,8 +188,8 @@ def _server_row(view: ServerView, off: set[str], on_sign: str, off_sign: str) ->
     return Row(view.name, ((Span(sign),), (Span(view.name, "bright"),), state[view.state], "", words))
 
 
-def _tool_row(tool: ToolInfo, off: set[str], on_sign: str, off_sign: str, indent: str = "") -> Row:
-    sign = on_sign if _offered(tool, off) else off_sign
+def _tool_row(tool: ToolInfo, params: Params, on_sign: str, off_sign: str, indent: str = "") -> Row:
+    sign = on_sign if _offered(tool, params) else off_sign
     said = one_line(tool.description)
     tone: Tone = "text"
     if not tool.accepted:
