@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from routerterm.config.paths import Paths
+from routerterm.engine.chat.references import reads_as_file
 from tests.driver import Driver, in_process
 from tests.driver.homes import configure
 
@@ -88,6 +89,38 @@ async def test_a_reference_that_is_typed_and_sent_at_once_goes_along_and_other_s
         await it.say("mail me@example.org about @nobody and @notes.md.")
         await sent_part(it, "notes.md", "The engine spins.")
         assert it.history.branch()[0].text.startswith("mail me@example.org about @nobody and @notes.md.")
+
+
+@pytest.mark.parametrize("size", [(120, 40), (45, 20)])
+async def test_a_file_that_is_not_there_is_said_before_anything_goes(
+    paths: Paths, folder: Path, size: tuple[int, int]
+) -> None:
+    configure(paths)
+    async with in_process(paths, size) as it:
+        await it.say("read @nofile.txt and @notes.md")
+        await it.status_shows("There is no file nofile.txt")
+        await it.composer_is("read @nofile.txt and @notes.md")
+        await it.press("escape")
+        await it.composer_is("read @nofile.txt and @notes.md")
+        assert it.history.conversations() == []
+        await it.press("enter")
+        await it.status_shows("There is no file nofile.txt")
+        await it.press("enter")
+        await sent_part(it, "notes.md", "The engine spins.")
+        assert it.history.branch()[0].text.startswith("read @nofile.txt and @notes.md")
+        await it.say("of @src what is it")
+        await it.status_shows("src is a folder (@src/ attaches it")
+
+
+@pytest.mark.parametrize(
+    ("target", "is_file"),
+    [
+        ("nofile.txt", True), ("src/nofile.PY", True), ("./x", True), ("~/x", True), ("/etc/x", True), (".env", True),
+        ("nobody", False), ("types/node", False), ("app.route", False), ("pytest.mark.skip", False), ("1.2", False),
+    ],
+)  # fmt: skip
+def test_what_reads_as_a_file(target: str, is_file: bool) -> None:
+    assert reads_as_file(target) is is_file
 
 
 async def test_what_is_large_is_seen_before_it_goes(paths: Paths, folder: Path) -> None:

@@ -16,6 +16,15 @@ _CLOSING = ".,;:!?)]}>'\"…"
 """What ends a sentence and no path."""
 
 
+_FILE = re.compile(
+    r"(?:\.{0,2}|~)/.*|(?:.*/)?[^/]*\.(?:avif|bash|bat|c|cc|cfg|conf|cpp|cs|css|csv|diff|docx?|env|gif|go|h|hpp|html?|ini|"
+    r"ipynb|java|jpe?g|jsonl?|[cm]?[jt]sx?|kt|lock|log|lua|md|patch|pdf|php|png|pptx?|ps1|pyi?|r|rb|rs|rst|s?css|sass|sh|"
+    r"sql|svg|swift|tex|toml|[ct]sv|txt|vue|webp|xlsx?|xml|ya?ml|zip|zsh)",
+    re.IGNORECASE,
+)
+"""A path that begins as one, or ends as files do: neither ``nobody`` nor ``types/node`` nor ``app.route``."""
+
+
 class Reference(Struct, frozen=True):
     """A reference in a text, from ``start`` to ``end``; ``target`` is what stands after the sign."""
 
@@ -27,6 +36,11 @@ class Reference(Struct, frozen=True):
     def is_address(self) -> bool:
         """Whether it is the address of a page, and not of a file."""
         return bool(_ADDRESS.match(self.target))
+
+
+def reads_as_file(target: str) -> bool:
+    """Whether a target is written as the path of a file, whether or not there is one."""
+    return _FILE.fullmatch(target) is not None
 
 
 def references(text: str) -> Iterator[Reference]:

@@ -8,12 +8,12 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from routerterm.core.errors import RoutertermError
-from routerterm.engine.chat.references import Reference, begun_at, references, written
+from routerterm.engine.chat.references import Reference, begun_at, reads_as_file, references, written
 from routerterm.tui.chat.attachment_files import Attached, attached, load
 from routerterm.tui.widgets.fuzzy import best
 from routerterm.tui.widgets.suggestions import Suggestion
@@ -32,6 +32,8 @@ LISTED_FOR = 10.0
 """Seconds for which a listing of the working folder holds."""
 UNSEEN = 50_000
 """Bytes that may go without having been seen as a chip: of a reference that was typed to its end and sent at once."""
+LONGEST_SHOWN = 24
+"""Characters of a path in the status row."""
 _HINT = "With a blank after the @, it is sent as it is."
 
 Run = Callable[[Coroutine[Any, Any, None], str], "Worker[None]"]
@@ -73,6 +75,8 @@ class References:
         self._fetching: set[str] = set()
         self._allowed: set[str] = set()
         """Addresses at home that the person said may be fetched."""
+        self._as_text = ""
+        """The text that the person said may go with what it names and is not there."""
 
     @property
     def open(self) -> bool:
@@ -206,8 +210,12 @@ class References:
         given back, and the next Enter sends it.  Raises `RoutertermError` for what cannot be attached.
         """
         here = {item.reference for item in self._attachments.items}
-        wanted = [each for each in references(text) if each.target not in here]
-        wanted = [each for each in wanted if each.is_address or await asyncio.to_thread(self._is_meant, each.target)]
+        named = [each for each in references(text) if each.target not in here]
+        wanted = [each for each in named if each.is_address or await asyncio.to_thread(self._is_meant, each.target)]
+        files = dict.fromkeys(each.target for each in named if each not in wanted)
+        if text != self._as_text and (trouble := await asyncio.to_thread(self._missing, files)):
+            self._ask_for_text(text, trouble)
+            return False
         if not wanted:
             return True
         targets = dict.fromkeys(each.target for each in wanted)
@@ -248,6 +256,24 @@ class References:
             return path.is_file() or (target.endswith("/") and target != "/" and path.is_dir())
         except OSError:
             return False
+
+    def _missing(self, targets: Iterable[str]) -> str:
+        """What is wrong with targets that are written as files and are none; empty where all is well.  Blocks."""
+        for target in targets:
+            if self._path(target).is_dir() and target.strip("./~"):
+                return f"{_end(target)} is a folder (@{_end(target)}/ attaches it)"
+        missing = [_end(target) for target in targets if reads_as_file(target)]
+        return f"There is no file {', '.join(missing)}" if missing else ""
+
+    def _ask_for_text(self, text: str, trouble: str) -> None:
+        """Say what is not there before anything goes; Enter then sends the text as it is."""
+
+        def confirmed() -> None:
+            self._as_text = text
+            self._composer.action_submit()
+
+        self._composer.give_back(text)
+        self._confirmation.ask(trouble, "", confirmed, yes="sends it as text")
 
     async def _attach_seen(self, target: str) -> None:
         await self._attach(target)
@@ -301,3 +327,8 @@ class References:
 
     def _path(self, target: str) -> Path:
         return self._root / os.path.expanduser(target)
+
+
+def _end(target: str) -> str:
+    """The last of a path, where it is long."""
+    return target if len(target) <= LONGEST_SHOWN else f"…{target[-LONGEST_SHOWN:]}"
