@@ -183,11 +183,11 @@ async def test_every_key_is_there_with_its_health_at_every_size(size: tuple[int,
     async with app.run_test(size=size) as pilot:
         await settled(pilot)
         shown = app.shown()
-        for word in ("OpenAI", "work", "home", "cooling down 41 s", "Groq", "out"):
+        for word in ("OpenAI", "work", "home", "cooling down 41 s", "Groq", "needs you"):
             assert word in shown, (word, shown)
         assert "sk-****0001" in shown
         assert all(len(line.rstrip("\n")) <= size[0] for line in shown.split("\n"))
-        for field in ("New", "Test", "Back", "Remove", "Lock"):
+        for field in ("Add", "Test", "Back", "Remove", "Lock"):
             assert field in shown, field
 
 
@@ -215,7 +215,7 @@ async def test_with_the_keyboard_alone() -> None:
             ("enabled", "openai/work", True),
             ("shift", "openai/work", 1),
         ]
-        assert "Press D again" in app.note()
+        assert "Press d again" in app.note()
         await pilot.press("d")
         await settled(pilot)
         assert model.done[-1] == ("remove", "openai/home")
@@ -336,7 +336,7 @@ async def test_with_the_mouse_alone() -> None:
         row = app.keys_screen.listing.current
         assert isinstance(row, KeyRow)
         assert row.line.record.name == "openai/home"
-        await click_action(pilot, app, "Off")
+        await click_action(pilot, app, "Disable")
         assert model.done == [("enabled", "openai/home", False)]
         await click_action(pilot, app, "Lock")
         assert model.done[-1] == ("lock", KeyLocation.VAULT)
@@ -344,7 +344,7 @@ async def test_with_the_mouse_alone() -> None:
         assert isinstance(app.screen, UnlockScreen)
         await pilot.click("#no")
         await settled(pilot)
-        await click_action(pilot, app, "New")
+        await click_action(pilot, app, "Add")
         assert isinstance(app.screen, AddKeyScreen)
         await pilot.click(app.screen.query_one("#no", Button))
         await settled(pilot)

@@ -34,6 +34,7 @@
     ├── Refused                         before any money was spent
     │   ├── OverBudget
     │   └── GuardBlocked
+    ├── NotNow                          there is nothing to do it with, or not yet: nothing failed
     ├── SettingsError                   config.toml, the environment, a flag
     ├── StoreError                      the history database
     └── VaultError                      a place where keys are kept
@@ -77,6 +78,13 @@ class RoutertermError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+
+class NotNow(RoutertermError):
+    """What was asked for cannot be done as things are now: there is nothing to do it with, or something runs still.
+
+    Nothing failed: where errors are red, this is not.
+    """
 
 
 class ProviderError(RoutertermError):

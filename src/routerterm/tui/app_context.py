@@ -7,11 +7,11 @@ Nothing above the widgets is imported here: whoever needs the program imports th
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from textual.worker import Worker, WorkerState
 
-from routerterm.core.errors import RoutertermError
+from routerterm.core.errors import NotNow, RoutertermError
 from routerterm.tui.hints import in_chat
 from routerterm.tui.terminal import driver_of
 from routerterm.tui.textual_internals.screens import GuardedApp
@@ -88,7 +88,8 @@ class AppContext(GuardedApp):
     def show_error(self, error: RoutertermError) -> None:
         """What was wrong and what to do, as a notice."""
         text = f"{error.message}\n{in_chat(error.hint)}" if error.hint else error.message
-        self.notify(text, severity="error" if error.exit_code == 1 else "warning", timeout=8, markup=False)
+        failed: Literal["error", "warning"] = "error" if error.exit_code == 1 else "warning"
+        self.notify(text, severity="information" if isinstance(error, NotNow) else failed, timeout=8, markup=False)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A mistake of ours in the background becomes a notice and a report, never a traceback."""

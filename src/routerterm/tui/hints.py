@@ -16,7 +16,7 @@ IN_CHAT: tuple[tuple[str, str], ...] = (
     (r"List the models with: routerterm models\.?", "F3 lists the models."),
     (r"Choose another model, or see: routerterm why\.?", "F3 picks another model; Tab, then w says why."),
     (r"`routerterm why` lists every candidate\.", "Tab, then w lists every candidate."),
-    (r"To use it again: routerterm pause NAME --resume\.?", "F7, then P uses it again."),
+    (r"To use it again: routerterm pause NAME --resume\.?", "F7, then p (P: the whole provider) uses it again."),
     (r"Fetch (?:it|the local model) with: routerterm local fetch\.?", "/welcome fetches it."),
     (r"try again: `routerterm local fetch`\.", "try again: /welcome."),
     (r"routerterm find lists them\.", "Alt+O lists them."),

@@ -57,9 +57,9 @@ def test_the_order_is_now_routes_favourites_recent_ready_and_the_rest() -> None:
     entry_list = ModelChoices(
         current="local/tiny",
         routes=tuple(BUILTIN_ROUTES.values()),
-        models=(BLIND, SEEING, HERE),
+        models=(BLIND, SEEING, HERE, ModelInfo("openai", "mini"), ModelInfo("groq", "qwen")),
         favourites=("openai/gpt",),
-        recent=("openai/gpt", "groq/llama"),
+        recent=("local/tiny", "openai/gpt", "groq/llama"),
         health={Target("groq", "llama"): Health(ttft=0.4, speed=210.0, open_for=20.0)},
         keys={"openai": "", "local": ""},
         need=Need(6_000),
@@ -68,6 +68,7 @@ def test_the_order_is_now_routes_favourites_recent_ready_and_the_rest() -> None:
     headings = [plain(row.cells[0]) for row in rows if not row.id]
     assert [h.partition(" ")[0] for h in headings] == ["now", "routes", "favourites", "recent", "ready", "without"]
     by_id = {row.id: row for row in rows}
+    assert len(by_id) - 1 + len(headings) == len(rows), "a model is listed twice"
     assert by_id["local/tiny"].tone == "dim"
     assert "too long" in by_id["local/tiny"].detail
     assert by_id["openai/gpt"].tone == "text"

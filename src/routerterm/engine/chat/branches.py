@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from routerterm.core.errors import RoutertermError
+from routerterm.core.errors import NotNow, RoutertermError
 from routerterm.engine.chat.context import NO_IMAGES
 from routerterm.engine.chat.tree import Branch, branches
 from routerterm.store.versions import CHOSEN
@@ -130,7 +130,7 @@ class Branches:
         """A copy as a conversation of its own: the whole tree, or the branch down to one message."""
         conversation = await self.load()
         if conversation is None:
-            raise RoutertermError("There is nothing to copy yet.")
+            raise NotNow("There is nothing to copy yet.")
         copy = self._store.conversations.new(
             title=conversation.title,
             model=conversation.model,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from routerterm.core.errors import RoutertermError
+from routerterm.core.errors import NotNow, RoutertermError
 
 if TYPE_CHECKING:
     from routerterm.core.events import Event
@@ -73,7 +73,7 @@ class Comparison:
         reply = self.reply(index)
         session = self.sessions[0]
         if reply is None or session is None:
-            raise RoutertermError("There is no answer to continue with yet.")
+            raise NotNow("There is no answer to continue with yet.")
         await session.refresh()  # the other sessions moved the end of the branch
         await session.show(reply.turn.reply_id)
         return reply.turn.reply_id

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from routerterm.core.errors import RoutertermError, StoreError
+from routerterm.core.errors import NotNow, StoreError
 from routerterm.core.messages import Message, Part, Text
 from routerterm.core.request import ChatRequest, Params
 from routerterm.core.streams import Deferred
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from routerterm.store.values import Conversation, StoredMessage
 
 
-class SessionBusy(RoutertermError):
+class SessionBusy(NotNow):
     """An answer is still running in this conversation."""
 
 
@@ -172,7 +172,7 @@ class Session(Branches):
             found = await self.message(message_id)
             done, partial = cut_last_words(finished_calls(found.parts))
             if found.role != "assistant" or not (done or partial.strip()):
-                raise RoutertermError("There is no answer here to continue.", "Choose one that was stopped or cut off.")
+                raise NotNow("There is no answer here to continue.", "Choose one that was stopped or cut off.")
             turn = self._turn(None, found.parent_id, model, params, None, client, partial, done)
             return joined(turn, partial) if partial else turn
 
@@ -181,7 +181,7 @@ class Session(Branches):
     async def _question_of(self, message_id: str | None) -> StoredMessage:
         await self.load()
         if (id := message_id or self.head) is None:
-            raise RoutertermError("There is no question to ask again yet.")
+            raise NotNow("There is no question to ask again yet.")
         found = await self.message(id)
         while found.role != "user" and found.parent_id is not None:
             found = await self.message(found.parent_id)

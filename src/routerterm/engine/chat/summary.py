@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from routerterm.core.errors import RoutertermError
+from routerterm.core.errors import NotNow, RoutertermError
 from routerterm.core.events import Failed, Finished, Recovered, TextDelta
 from routerterm.core.messages import Message
 from routerterm.core.request import ChatRequest
@@ -52,7 +52,7 @@ async def end_of_older_part(session: Branches) -> str:
     older = page.messages[:-KEPT_AS_THEY_ARE]
     if older or answers:
         return older[-1].id if older else answers[-1].id
-    raise RoutertermError("There is nothing to summarise yet.")
+    raise NotNow("There is nothing to summarise yet.")
 
 
 async def sum_up(
@@ -73,7 +73,7 @@ async def sum_up(
     last = await session.message(up_to)
     conversation = session.conversation
     if conversation is None:
-        raise RoutertermError("There is nothing to summarise yet.")
+        raise NotNow("There is nothing to summarise yet.")
     fitting, private, asking = fitting or UnlimitedWindow(), conversation.private, Message.of("user", _ASK)
     free = DEFAULT_RESERVE + fitting.count(asking, model)
     fitted = await context_of(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, assert_never
 
 from msgspec import Struct
 
@@ -174,9 +174,20 @@ def duration(seconds: float) -> str:
 
 def health(line: KeyLine, now: float) -> str:
     """The health in words, with the wait where there is one."""
-    if line.health == "cooling" and line.until is not None:
-        return f"cooling down {duration(line.until - now)}: {line.says}"
-    return "ready" if line.health == "ready" else f"{line.health}: {line.says}" if line.says else line.health
+    match line.health:
+        case "ready" | "locked":
+            return line.health
+        case "cooling":
+            wait = duration(line.until - now) if line.until is not None else "a while"
+            return f"cooling down {wait}: {line.says}"
+        case "off":
+            return "disabled"
+        case "out":
+            return f"needs you: {line.says}"
+        case "missing":
+            return line.says or "not found"
+        case _:
+            assert_never(line.health)
 
 
 def grouped(

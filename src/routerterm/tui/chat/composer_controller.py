@@ -6,7 +6,7 @@ from collections.abc import Callable
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from routerterm.core.errors import RoutertermError
+from routerterm.core.errors import NotNow, RoutertermError
 from routerterm.store.recent_prompts import recent_prompts
 from routerterm.tui.chat.attachment_files import LARGE_PASTE, paths_in
 from routerterm.tui.chat.completion import NAME, arguments, names
@@ -276,7 +276,7 @@ class ComposerController:
         async def start() -> None:
             try:
                 if self._turns.current is not None:
-                    raise RoutertermError("An answer is still running.", "Wait for it, or stop it with Esc.")
+                    raise NotNow("An answer is still running.", "Wait for it, or stop it with Esc.")
                 await self._compare.start(Asked(text.strip() and text, files))
             except RoutertermError as error:
                 self._attachments.give_back(files)

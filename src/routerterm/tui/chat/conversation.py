@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from routerterm.core.errors import RoutertermError
+from routerterm.core.errors import NotNow, RoutertermError
 from routerterm.engine.chat.active_conversation import ActiveConversation
 from routerterm.engine.chat.trace import ReplyTrace
 from routerterm.tui.chat.entries import entry_of
@@ -267,7 +267,7 @@ class ConversationController(ActiveConversation):
             if message.role == "user":
                 return message
             at = message.parent_id
-        raise RoutertermError("There is no question to edit yet.")
+        raise NotNow("There is no question to edit yet.")
 
     async def record(self, id: str | None) -> ReplyTrace:
         """How an answer came to be: the chosen one, the one after a chosen question, or the last."""
@@ -275,7 +275,7 @@ class ConversationController(ActiveConversation):
         await session.load()
         at = id or session.head
         if at is None:
-            raise RoutertermError("There is no answer yet.")
+            raise NotNow("There is no answer yet.")
         message = await session.message(at)
         if message.role == "user":
             children = await self._app.ready_services.store.messages.children(message.id)

@@ -8,7 +8,7 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
-from routerterm.core.errors import RoutertermError
+from routerterm.core.errors import NotNow, RoutertermError
 from routerterm.core.sanitise import one_line
 from routerterm.engine.transfer.formats import ABOUT, FORMS, Form
 from routerterm.tui.dialogs.ask import show_dialog
@@ -63,7 +63,7 @@ class ImportExport:
 
     async def _where(self, id: str | None, extent: Extent, form: Form, path: str, *, ask_where: bool) -> None:
         if extent != "all" and id is None:
-            raise RoutertermError("There is nothing to export yet.", "Send a message first.")
+            raise NotNow("There is nothing to export yet.", "Send a message first.")
         proposed = path or await self._name(id, extent, form)
         if not ask_where:
             await self._write(id, extent, form, proposed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from routerterm.core.errors import RoutertermError, StoreError
+from routerterm.core.errors import NotNow, RoutertermError, StoreError
 from routerterm.core.money import show_usd
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class OutboxController:
 
         here = self._conversation
         if here.session.busy:
-            raise RoutertermError("An answer is still running here.", "Wait for it, or stop it with Esc.")
+            raise NotNow("An answer is still running here.", "Wait for it, or stop it with Esc.")
         draft = Draft(question, here.model, when, here.id, here.system, private=here.private)
         queued = await Outbox(self._app.ready_services).add([draft])
         await here.open(queued.conversation_ids[0])

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING
 
-from routerterm.core.errors import RoutertermError, StoreError
+from routerterm.core.errors import NotNow, RoutertermError, StoreError
 from routerterm.core.money import from_nano, show_usd
 from routerterm.core.sanitise import one_line
 from routerterm.store.errors import Damaged
@@ -197,7 +197,7 @@ class Sidebar:
         """Bring back what was deleted last.  Raises `RoutertermError` when there is nothing."""
         deleted = await self._store.conversations.page(PAGE, which=Filter(deleted=True))
         if not deleted:
-            raise RoutertermError("There is nothing to restore.", "Deleted conversations are kept for a week.")
+            raise NotNow("There is nothing to restore.", "Deleted conversations are kept for a week.")
         newest = max(deleted, key=lambda conversation: conversation.deleted_at or 0)
         await self._store.conversations.restore(newest.id)
         await self.refresh()
@@ -232,5 +232,5 @@ class Sidebar:
 
     def _some(self, id: str | None) -> str:
         if id is None:
-            raise RoutertermError("Nothing is saved yet.", "Send a message first.")
+            raise NotNow("Nothing is saved yet.", "Send a message first.")
         return id

@@ -43,7 +43,7 @@ class ChatView:
         self.forecast_line = FieldLine(id="forecast", gap=0, fill=glyphs.rule)
         self.status_line = FieldLine(id="status")
         self.key_line = FieldLine(id="keys", gap=1, more=glyphs.ellipsis)
-        self.suggestions = Suggestions()
+        self.suggestions = Suggestions(glyphs.ellipsis)
 
     def compose(self) -> ComposeResult:
         """All of them in their places."""
@@ -92,6 +92,7 @@ class ChatView:
         """Another theme's signs, fills and words; colours follow from the style sheet."""
         self._theme = theme
         self.arrange_rows()
+        self.suggestions.ellipsis = theme.glyphs.ellipsis
         self.composer.set_class(theme.glyphs.cursor in UNDERLINES, "-underline")
         self.conversation_list.glyphs = theme.glyphs
         self.transcript.set_palette(to_palette(theme))

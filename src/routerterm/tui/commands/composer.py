@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from routerterm.core.errors import RoutertermError
+from routerterm.core.errors import NotNow, RoutertermError
 from routerterm.tui.commands.base import Choice, Command, CommandContext
 
 STASH = "ui:stash"
@@ -85,7 +85,7 @@ class Detach(Command):
     async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Take it off."""
         if not chat.attachments.items:
-            raise RoutertermError("Nothing is attached.", "/attach FILE attaches a file.")
+            raise NotNow("Nothing is attached.", "/attach FILE attaches a file.")
         if argument == "all":
             chat.attachments.take()
         else:
@@ -120,7 +120,7 @@ class Stash(Command):
             return
         kept = _texts((await memory.read(STASH)).get(STASH))
         if not kept:
-            raise RoutertermError("Nothing is stashed.", "Alt+S stashes the draft.")
+            raise NotNow("Nothing is stashed.", "Alt+S stashes the draft.")
         await memory.change(STASH, lambda state: {"texts": _texts(state)[:-1]} if _texts(state)[:-1] else None)
         composer.put(kept[-1])
         await asyncio.sleep(0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from routerterm.core.errors import RoutertermError
+from routerterm.core.errors import NotNow
 from routerterm.tui.commands.base import Choice, Command, CommandContext
 from routerterm.tui.dialogs.ask import show_dialog
 from routerterm.tui.dialogs.edit_text import Edited, EditText
@@ -103,7 +103,7 @@ class NextModel(Command):
 
         found = await next_recent(chat.app)
         if found is None:
-            raise RoutertermError("There is no other recent model.", "F3 picks one; ^S in it adds a favourite.")
+            raise NotNow("There is no other recent model.", "F3 picks one; ^S in it adds a favourite.")
         name, place, count = found
         await chat.conversation.use_model(name)
         chat.app.notify(f"{name}  ({place} of {count})", timeout=2, markup=False)
@@ -169,7 +169,7 @@ class Look(Command):
                 chat.places.go("MESSAGES")
                 chat.transcript.action_find(-1)
             elif words.strip():
-                raise RoutertermError("Not found in this conversation.", "F5 searches all conversations.")
+                raise NotNow("Not found in this conversation.", "F5 searches all conversations.")
 
         if argument:
             await given(argument)
@@ -196,9 +196,9 @@ class Delete(Command):
         """Delete the open one, or the one of the list."""
         id = chat.about
         if id is None:
-            raise RoutertermError("There is no conversation to delete yet.")
+            raise NotNow("There is no conversation to delete yet.")
         if chat.turns.session_of(id) is not None:
-            raise RoutertermError("An answer is still running there.", "Stop it with Esc first.")
+            raise NotNow("An answer is still running there.", "Stop it with Esc first.")
         await chat.sidebar.delete(id)
         if id == chat.conversation.id:
             await chat.conversation.open(None)

@@ -66,7 +66,7 @@ class ChatSheet:
         elif not line.id:
             raise RoutertermError("This provider needs this line.", "Another model may not: F3 picks one.")
         elif line.state == "too long":
-            raise RoutertermError("This message has no room anyway.", "P pins it: then it always goes.")
+            raise RoutertermError("This message has no room anyway.", "p pins it: then it always goes.")
         else:
             value = None if line.state == "left out" else "left out"
             await self._chat.services.store.messages.note(line.id, NOT_SENT, value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from routerterm.core.errors import RoutertermError
+from routerterm.core.errors import NotNow
 from routerterm.core.messages import Message
 from routerterm.engine.chat.trace import ReplyTrace
 from routerterm.tui.chat.attachment_files import attached_of
@@ -52,10 +52,10 @@ class Continue(Command):
         session, id = chat.conversation.session, chat.chosen or chat.conversation.session.head
         answer = await session.message(id) if id is not None else None
         if answer is None or answer.role != "assistant" or not answer.text.strip():
-            raise RoutertermError("There is no answer here to continue.", "Choose one that was stopped or cut off.")
+            raise NotNow("There is no answer here to continue.", "Choose one that was stopped or cut off.")
         record = ReplyTrace.of(answer.params)
         if answer.status == "done" and record.finish not in UNFINISHED:
-            raise RoutertermError("This answer is complete.", "r asks again; or write what to add.")
+            raise NotNow("This answer is complete.", "r asks again; or write what to add.")
         model = (
             argument or (answer.model if answer.status == "done" or record.target else "") or chat.conversation.model
         )
@@ -75,7 +75,7 @@ class LeaveOut(Command):
     async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Mark them, show it, and ask again."""
         if not await chat.conversation.session.leave_images_out():
-            raise RoutertermError("There is no image in this conversation.")
+            raise NotNow("There is no image in this conversation.")
         await chat.conversation.show()
         await again(chat, chat.conversation.model)
 
@@ -108,7 +108,7 @@ class Fork(Command):
         """Show the branch only up to the chosen message."""
         id = chat.chosen or chat.pointed
         if id is None:
-            raise RoutertermError("There is nothing to fork from yet.")
+            raise NotNow("There is nothing to fork from yet.")
         await chat.conversation.session.fork(id)
         await chat.conversation.show()
         chat.composer.focus()
@@ -122,7 +122,7 @@ class _Sibling(Command):
         """Walk to the sibling of the chosen message, or of the last one that has any."""
         id = chat.chosen or await chat.conversation.session.last_fork()
         if id is None:
-            raise RoutertermError("There is only one version.", "r asks again, e edits: both add a version.")
+            raise NotNow("There is only one version.", "r asks again, e edits: both add a version.")
         there = await chat.conversation.session.walk(id, self.step)
         await chat.conversation.show()
         await chat.conversation.reveal(there)
@@ -161,7 +161,7 @@ class Undo(Command):
         """Step back one turn."""
         question = await chat.conversation.session.undo()
         if question is None:
-            raise RoutertermError("There is no turn to undo.")
+            raise NotNow("There is no turn to undo.")
         await chat.conversation.show()
         chat.composer.put(question.message.said)
         chat.attachments.give_back(attached_of(question.parts))
@@ -175,5 +175,5 @@ class Redo(Command):
     async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Step forward again."""
         if not await chat.conversation.session.redo():
-            raise RoutertermError("There is no turn to redo.")
+            raise NotNow("There is no turn to redo.")
         await chat.conversation.show()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from routerterm.core.errors import RoutertermError
+from routerterm.core.errors import NotNow, RoutertermError
 from routerterm.core.messages import Message, Text
 from routerterm.core.sanitise import one_line
 from routerterm.tui.commands.base import Choice, Command, CommandContext
@@ -105,13 +105,13 @@ class Outbox(Command):
 
         async def send(id: str) -> None:
             if not await store.hurry(id):
-                raise RoutertermError("It is being sent, or was sent already.")
+                raise NotNow("It is being sent, or was sent already.")
             outbox = OutboxController(chat.app, chat.conversation, chat.sidebar)
             chat.app.run_worker(outbox.look(), name="outbox", exit_on_error=False)
 
         async def drop(id: str) -> None:
             if not await store.drop(id):
-                raise RoutertermError("It was sent already.", "A batch that is handed in is paid for.")
+                raise NotNow("It was sent already.", "A batch that is handed in is paid for.")
 
         async def taken(id: str | None) -> None:
             if id is not None and id in places:

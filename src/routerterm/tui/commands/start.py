@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from routerterm.core.errors import RoutertermError
+from routerterm.core.errors import NotNow
 from routerterm.tui.commands.base import Command, CommandContext
 
 
@@ -14,7 +14,7 @@ class Welcome(Command):
     async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Show them in an empty conversation."""
         if chat.turns.current is not None:
-            raise RoutertermError("An answer is still running.", "Esc stops it.")
+            raise NotNow("An answer is still running.", "Esc stops it.")
         await chat.conversation.open(None)
         chat.show_welcome()
 

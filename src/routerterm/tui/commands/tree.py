@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from routerterm.core.errors import RoutertermError
+from routerterm.core.errors import NotNow, RoutertermError
 from routerterm.core.money import show_usd
 from routerterm.tui.commands.base import Command, CommandContext
 from routerterm.tui.commands.message import again
@@ -25,7 +25,7 @@ class Tree(Command):
         session = chat.conversation.session
         tree = await session.tree()
         if not tree:
-            raise RoutertermError("There is no tree yet.", "Send a message first.")
+            raise NotNow("There is no tree yet.", "Send a message first.")
 
         async def chosen(answer: tuple[str, str]) -> None:
             what, id = answer
@@ -111,7 +111,7 @@ class Keep(Command):
         """Turn it over on the chosen message, or on the one under the cursor, or on the last."""
         id = chat.chosen or chat.pointed
         if id is None:
-            raise RoutertermError("There is no message to keep yet.")
+            raise NotNow("There is no message to keep yet.")
         await chat.conversation.keep(id)
 
 
@@ -177,5 +177,5 @@ class SumUp(Command):
                 break
             before = page.messages[0].id
         if not found:
-            raise RoutertermError("Nothing in this conversation is summarised.")
+            raise NotNow("Nothing in this conversation is summarised.")
         await chat.conversation.show()

@@ -264,17 +264,22 @@ class Picker(Modal[str | None]):
 
     async def action_take(self) -> None:
         """Take what the cursor stands on, once the list shows what fits what was typed."""
+        if await self._filled():
+            self.list.action_choose()
+
+    async def _filled(self) -> bool:
+        """Wait until the list shows what fits what was typed; False where it never will."""
         self._begin()
         if self._filling is not None and not self._filling.is_finished:
             try:
                 await self._filling.wait()
             except WorkerError:
-                return
-        self.list.action_choose()
+                return False
+        return True
 
     async def action_on_row(self, number: int) -> None:
-        """Do something else with the row under the cursor, and look again."""
-        row = self.list.current
+        """Do something else with the row under the cursor, once the list shows what was typed, and look again."""
+        row = self.list.current if await self._filled() else None
         if row is None:
             return
         try:

@@ -46,7 +46,7 @@ class StartFailed(Modal[Choice]):
                 yield Static(sanitise(self._error.hint), markup=False)
             answers = FieldLine(gap=3)
             answers.fields = (
-                way("R", "Try again", "screen.dismiss('again')", self.app.active_theme.keys, 1),
-                way("Q", "Quit", "screen.dismiss('quit')", self.app.active_theme.keys),
+                way("r", "Try again", "screen.dismiss('again')", self.app.active_theme.keys, 1),
+                way("q", "Quit", "screen.dismiss('quit')", self.app.active_theme.keys),
             )
             yield answers

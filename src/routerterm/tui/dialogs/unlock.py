@@ -118,7 +118,7 @@ class UnlockScreen(Modal[bool]):
     """See the module."""
 
     DEFAULT_CSS = DIALOG_CSS.replace("$SCREEN", "UnlockScreen")
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "give_up", "Not now", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "give_up", "Cancel", show=False)]
     AUTO_FOCUS = "#passphrase"
     VERTICAL_BREAKPOINTS = LOW
 
@@ -152,7 +152,7 @@ class UnlockScreen(Modal[bool]):
             yield Static("", classes="says", markup=False)
             with Horizontal(classes="buttons"):
                 yield Button("Create" if self.is_new else "Unlock", id="go", compact=True)
-                yield Button("Not now", id="no", compact=True)
+                yield Button("Cancel", id="no", compact=True)
 
     @on(PassphraseLine.Entered)
     def _entered(self, event: PassphraseLine.Entered) -> None:

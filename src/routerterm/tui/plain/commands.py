@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from msgspec.structs import replace
 
-from routerterm.core.errors import RoutertermError
+from routerterm.core.errors import NotNow, RoutertermError
 from routerterm.core.money import show_usd, with_unknown
 from routerterm.core.request import Effort
 from routerterm.core.sanitise import one_line
@@ -119,7 +119,7 @@ async def _list(chat: PlainChat, _: str) -> None:
 async def _open(chat: PlainChat, argument: str) -> None:
     """NUMBER: open a conversation of /list or /find"""
     if not argument.isdigit() or not 0 < int(argument) <= len(chat.listed):
-        raise RoutertermError(
+        raise NotNow(
             "There is no conversation with that number.", "/list or /find WORDS names conversations by number."
         )
     await chat.open(chat.listed[int(argument) - 1])
@@ -150,7 +150,7 @@ async def _undo(chat: PlainChat, _: str) -> None:
     """undo the last turn"""
     question = await chat.conversation.session.undo()
     if question is None:
-        raise RoutertermError("There is no turn to undo.")
+        raise NotNow("There is no turn to undo.")
     chat.say(f"Undone: {one_line(question.message.said)}")
 
 
@@ -158,7 +158,7 @@ async def _why(chat: PlainChat, _: str) -> None:
     """explain why the last model answered"""
     reply = chat.conversation.session.reply
     if reply is None:
-        raise RoutertermError("There is no answer in this session yet.")
+        raise NotNow("There is no answer in this session yet.")
     record = reply.record
     chat.say(f"You asked for {record.asked}.")
     for attempt in record.attempts:

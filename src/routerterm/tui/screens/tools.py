@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 COLUMNS = (
     Column("", 0),
     Column("tool", 0, most=34),
-    Column("may run", 1),
+    Column("permission", 1),
     Column("tokens", 2, right=True),
     Column("what it does", 3, grow=True),
 )
-MAY = {"allow": "yes", "ask": "asks", "deny": "never"}
+PERMISSIONS = {"allow": "allowed", "ask": "asks first", "deny": "denied"}
 
 
 class Switches(Protocol):
@@ -132,8 +132,9 @@ class ToolsScreen(TableBox):
         listed.show(rows, on=at)
         self.query_one("#state", Static).update(self._words(params))
         actions = {"Esc": "screen.dismiss(None)", "Space": "screen.switch", "t": "screen.toggle_all"}
+        accept = " · + Accept the change" if self._changed() else ""
         actions |= {"+": "screen.accept"}
-        hint = "Space Switch it here · t Switch all · + Accept changes · Esc Close"
+        hint = f"Space On or off · t All on or off{accept} · Esc Close"
         self.query_one("#foot", FieldLine).fields = foot(hint, actions, self.app.active_theme.keys)
 
     def _words(self, params: Params) -> str:
@@ -147,6 +148,10 @@ class ToolsScreen(TableBox):
 
     def _known(self) -> list[ToolInfo]:
         return [*self._box.built_in(), *(tool for view in self._box.views() for tool in view.tools)]
+
+    def _changed(self) -> bool:
+        """Whether a server or a tool is not what the person has accepted."""
+        return not all(each.accepted for each in (*self._known(), *self._box.views()))
 
     def _tool_rows(self, params: Params, on_sign: str, off_sign: str) -> Iterator[Row]:
         for tool in self._box.built_in():
@@ -193,7 +198,6 @@ def _tool_row(tool: ToolInfo, params: Params, on_sign: str, off_sign: str, inden
     said = one_line(tool.description)
     tone: Tone = "text"
     if not tool.accepted:
-        said, tone = f"CHANGED, + accepts: {said}", "warning"
-    may = MAY[tool.permission]
-    cells = ((Span(sign),), f"{indent}{one_line(tool.own_name)}", may, f"~{_tokens(tool)}", (Span(said, tone),))
-    return Row(tool.shown, cells)
+        said, tone = f"changed, + accepts it: {said}", "warning"
+    name, may = f"{indent}{one_line(tool.own_name)}", PERMISSIONS[tool.permission]
+    return Row(tool.shown, ((Span(sign),), name, may, f"~{_tokens(tool)}", (Span(said, tone),)))

@@ -100,7 +100,7 @@ def action_fields(
     """
     return tuple(
         Field(
-            _spans(pressed(action.key(part)), action.name(part), form, number),
+            _spans(key_name(action.key(part)), action.name(part), form, number),
             rank=action.rank or 0,
             action=_owned(action.method, owner),
         )
@@ -112,13 +112,6 @@ def _owned(method: str, owner: str) -> str:
     """An action with its owner before it, unless it names one."""
     name, bracket, arguments = method.partition("(")
     return method if "." in name else f"{owner}.{name}{bracket}{arguments}"
-
-
-def pressed(key: str) -> str:
-    """A key as its cap is printed: ``N``, ``Shift+N``, ``Space``."""
-    if len(key) == 1 and key.isalpha():
-        return key.upper() if key.islower() else f"Shift+{key}"
-    return key_name(key)
 
 
 def foot(hint: str, actions: Mapping[str, str], form: KeyForm = "box") -> tuple[Field, ...]:
@@ -139,7 +132,7 @@ def way(key: str, words: str, action: str, form: KeyForm, rank: int = 0) -> Fiel
 
 
 def key_name(key: str) -> str:
-    """A key for a person: ``F1``, ``^O``, ``Alt+Up``."""
+    """A key for a person: ``F1``, ``^O``, ``Alt+Up``; a letter as it is typed, ``k`` or ``K``."""
     if key == "ctrl+underscore":
         return "^/"
     *modifiers, last = key.split("+") if key != "+" else [key]

@@ -39,8 +39,9 @@ class Suggestions(Toned):
 
         index: int
 
-    def __init__(self) -> None:
+    def __init__(self, ellipsis: str) -> None:
         super().__init__()
+        self.ellipsis = ellipsis
         self.rows: tuple[Suggestion, ...] = ()
         self.cursor = 0
         self.moved = False
@@ -84,7 +85,9 @@ class Suggestions(Toned):
         column = min(max(cell_len(one.label) for one in self.rows) + 5, max(18, width // 3))
         label = set_cell_size(label, max(column, cell_len(label) + 1) if row.about else width)
         rest = max(0, width - cell_len(label))
-        shown = row.about if cell_len(row.about) < rest else f"{set_cell_size(row.about, max(rest - 2, 0)).rstrip()}~"
+        shown = row.about
+        if cell_len(shown) >= rest:
+            shown = f"{set_cell_size(shown, max(rest - 2, 0)).rstrip()}{self.ellipsis}"
         return Strip([Segment(label, name), Segment(set_cell_size(shown, rest), about)]).crop(0, width)
 
     def on_click(self, event: events.Click) -> None:

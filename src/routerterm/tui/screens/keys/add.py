@@ -48,7 +48,7 @@ AddKeyScreen.-low OptionList, AddKeyScreen.-low OptionList:focus { max-height: 4
 AddKeyScreen .-gone { display: none; }
 """
     )
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "give_up", "Not now", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "give_up", "Cancel", show=False)]
     AUTO_FOCUS = "#key"
     VERTICAL_BREAKPOINTS = LOW
 
@@ -97,7 +97,7 @@ AddKeyScreen .-gone { display: none; }
             yield Static("", classes="says", markup=False)
             with Horizontal(classes="buttons"):
                 yield Button("Test and store", id="go", compact=True)
-                yield Button("Not now", id="no", compact=True)
+                yield Button("Cancel", id="no", compact=True)
 
     def on_mount(self) -> None:
         """What was pasted outside may tell everything already."""

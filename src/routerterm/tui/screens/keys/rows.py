@@ -10,7 +10,7 @@ from rich.cells import cell_len, set_cell_size
 
 from routerterm.config.keys.values import KeyLocation, PlaceStatus
 from routerterm.core.sanitise import one_line
-from routerterm.engine.keys.view import KeyLine, KeysView, ProviderLines, duration
+from routerterm.engine.keys.view import KeyLine, KeysView, ProviderLines, duration, health
 from routerterm.tui.widgets.fields import Field, Span, Tone
 
 if TYPE_CHECKING:
@@ -139,23 +139,12 @@ def tone_of(line: KeyLine) -> Tone:
 
 
 def words(line: KeyLine, now: float) -> str:
-    """The health in a few words, the wait first."""
-    match line.health:
-        case "ready":
-            if line.tested is not None and not line.tested.ok:
-                return "ready, last test failed"
-            return "ready" if line.tested is None or not line.tested.proven else "ready, tested"
-        case "cooling":
-            wait = duration(line.until - now) if line.until is not None else "a while"
-            return f"cooling down {wait}: {line.says}"
-        case "off":
-            return "disabled"
-        case "locked":
-            return "locked"
-        case "out":
-            return f"out: {line.says}"
-        case "missing":
-            return line.says or "not found"
+    """The health in a few words, the wait first; of a key that is ready how its last test went."""
+    if line.health != "ready" or line.tested is None:
+        return health(line, now)
+    if not line.tested.ok:
+        return "ready, last test failed"
+    return "ready, tested" if line.tested.proven else "ready"
 
 
 def details(row: Row | None, now: float) -> tuple[tuple[Span, ...], ...]:
@@ -191,7 +180,7 @@ def _key_details(line: KeyLine, now: float) -> tuple[tuple[Span, ...], ...]:
         if tested.hint and not tested.ok:
             lines.append((Span("      "), Span(tested.hint, "dim")))
     elif record.place in (KeyLocation.ENVIRONMENT, KeyLocation.COMMAND):
-        lines.append((Span("A copies it to your keyring or vault; this becomes the fallback.", "dim"),))
+        lines.append((Span("a stores a copy in your keyring or vault; this becomes the fallback.", "dim"),))
     if record.quota:
         reset = f", resets in {duration(line.resets_at - now)}" if line.resets_at else ""
         lines.append(
@@ -200,7 +189,7 @@ def _key_details(line: KeyLine, now: float) -> tuple[tuple[Span, ...], ...]:
     if record.notes:
         lines.append((Span("note  ", "dim"), Span(one_line(record.notes), "text")))
     if line.health == "locked":
-        lines[1] = (Span("locked: press U and enter the passphrase", "warning"),)
+        lines[1] = (Span("locked: press u and enter the passphrase", "warning"),)
     return tuple(lines)
 
 
@@ -224,8 +213,8 @@ def place_words(place: KeyLocation, where: str = "") -> str:
 _STATES: dict[str, tuple[str, Tone]] = {
     "ready": ("open", "success"),
     "locked": ("locked", "warning"),
-    "new": ("not made yet", "dim"),
-    "absent": ("not here", "dim"),
+    "new": ("not created yet", "dim"),
+    "absent": ("not available", "dim"),
 }
 
 

@@ -166,14 +166,14 @@ class KeysScreen(FramedScreen):
     def action_switch(self) -> None:
         """Use the key, or do not."""
         if (record := self.record) is not None:
-            said = f"{record.name} is {'off' if record.enabled else 'on'}."
+            said = f"{record.name} is {'disabled' if record.enabled else 'enabled'}."
             self._order(lambda: self.model.set_enabled(record, not record.enabled), said)
 
     def action_adopt(self) -> None:
         """Store the key of a variable or a command."""
         record = self.record
         if record is None or record.stored:
-            self.say("Only a key from a variable or a command can be adopted.", "dim")
+            self.say("This key is stored already.", "dim")
             return
         self._work("Storing…", lambda: self.steps.adopt(record))
 
@@ -194,7 +194,7 @@ class KeysScreen(FramedScreen):
             return
         if self._doomed != record:
             self._doomed = record
-            self.say(f"Remove {record.name} {record.masked} permanently? Press D again.", "warning")
+            self.say(f"Remove {record.name} {record.masked} permanently? Press d again.", "warning")
             return
         self._doomed = None
         self._order(lambda: self.model.remove(record), f"Removed {record.name}.")
@@ -258,7 +258,7 @@ class KeysScreen(FramedScreen):
         """Look again, and stand on the key of that name."""
         self.view = await self.model.view()
         if self._busy.endswith("…") or self.note.fields == ():  # what was done meanwhile is not what is said now
-            self.say("" if self.view.keys else "No key yet: paste one here, or press N.", "text")
+            self.say("" if self.view.keys else "No key yet: paste one here, or press n.", "text")
         self.title_line.fields = title_fields(self.view, self.theme.glyphs)
         self.listing.show(self.view, stand_on)
         self._show_detail()

@@ -40,7 +40,7 @@ def has_foreign_key(screen: KeysState) -> bool:
 
 def on_or_off(screen: KeysState) -> str:
     """What switching the key under the cursor does."""
-    return "Off" if screen.record is not None and screen.record.enabled else "On"
+    return "Disable" if screen.record is not None and screen.record.enabled else "Enable"
 
 
 def has_locked_place(screen: KeysState) -> bool:
@@ -54,16 +54,23 @@ def has_open_vault(screen: KeysState) -> bool:
 
 
 ACTIONS: tuple[Action, ...] = (
-    Action("n,insert", "Add a key", "add", rank=0, short="New"),
+    Action("n,insert", "Add a key", "add", rank=0, short="Add"),
     Action("t", "Test the key", "test", rank=1, short="Test", when=has_key),
     Action("T", "Test all keys", "test_all"),
-    Action("space", "Switch the key off or on", "switch", rank=2, short=on_or_off, when=has_key),
+    Action("space", "Disable or enable the key", "switch", rank=2, short=on_or_off, when=has_key),
     Action("e", "Edit label, quota and notes", "edit", rank=3, short="Edit", when=has_key),
     Action("m", "Move the key to the other place", "move", rank=4, short="Move", when=has_stored_key),
-    Action("K,shift+up,ctrl+up", "Prefer the key", "shift(-1)", rank=5, short="Up", when=has_stored_key),
-    Action("J,shift+down,ctrl+down", "Prefer the key less", "shift(1)", rank=6, short="Down", when=has_stored_key),
+    Action("K,shift+up,ctrl+up", "Use the key earlier", "shift(-1)", rank=5, short="Earlier", when=has_stored_key),
+    Action(
+        "J,shift+down,ctrl+down",
+        "Use the key later",
+        "shift(1)",
+        rank=6,
+        short="Later",
+        when=has_stored_key,
+    ),
     Action("d,delete", "Remove the key", "remove", rank=7, short="Remove", when=has_stored_key),
-    Action("a", "Adopt the key", "adopt", rank=8, short="Adopt", when=has_foreign_key),
+    Action("a", "Store a copy of the key", "adopt", rank=8, short="Store", when=has_foreign_key),
     Action("u", "Unlock what is locked", "unlock", rank=9, short="Unlock", when=has_locked_place),
     Action("l", "Lock the vault", "lock", rank=10, short="Lock", when=has_open_vault),
     Action("escape,q,f6", "Back to the chat", "leave", rank=11, short="Back"),

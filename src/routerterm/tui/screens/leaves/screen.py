@@ -26,13 +26,13 @@ from routerterm.tui.widgets.rows import RowList
 if TYPE_CHECKING:
     from routerterm.engine.chat.leaves import OutgoingLine, Sheet
 
-FOOT = "X Leave out · P Pin · S Summarise to here · Enter In full · B Body · Esc Close"
+FOOT = "x Leave out · p Pin · s Summarise to here · Enter In full · b Body · Esc Close"
 _FOOT_ACTIONS = {
-    "X": "screen.leave_out",
-    "P": "screen.pin",
-    "S": "screen.summarise",
+    "x": "screen.leave_out",
+    "p": "screen.pin",
+    "s": "screen.summarise",
     "Enter": "screen.read",
-    "B": "screen.body",
+    "b": "screen.body",
     "Esc": "screen.dismiss(None)",
 }
 

@@ -84,22 +84,27 @@ def route_misfit(models: Sequence[ModelInfo], need: Need) -> str:
 
 
 def choice_rows(choices: ModelChoices, glyphs: Glyphs) -> list[Row]:
-    """What answers now, routes, favourites, recent ones, those that can be asked, and those that want a key."""
-    known = {str(model.target): model for model in choices.models}
-    rows = [Row("", ("routes",)), *(route_row(route, choices, glyphs) for route in choices.routes)]
-    if choices.current in known:
-        rows = [Row("", ("now",)), model_row(known[choices.current], choices, glyphs), *rows]
-    ready = [model for model in choices.models if model.provider in choices.keys]
-    groups: tuple[tuple[str, Sequence[ModelInfo]], ...] = (
-        ("favourites", [known[name] for name in choices.favourites if name in known]),
-        ("recent", [known[name] for name in choices.recent if name in known and name not in choices.favourites]),
-        ("ready", [model for model in ready if not model.switched_off]),
-        ("ready; the provider will retire it", [model for model in ready if model.switched_off]),
-        ("without a key (F6 adds one)", [model for model in choices.models if model.provider not in choices.keys]),
-    )
-    for title, some in groups:
-        if some:
-            rows += [Row("", (title,)), *(model_row(model, choices, glyphs) for model in some)]
+    """What answers now, routes, favourites, recent ones, those that are ready, those without a key: each once."""
+    left = {str(model.target): model for model in choices.models}
+
+    def group(title: str, names: Iterable[str]) -> list[Row]:
+        some = [model for name in names if (model := left.pop(name, None)) is not None]
+        return [Row("", (title,)), *(model_row(model, choices, glyphs) for model in some)] if some else []
+
+    def ready(*, retires: bool) -> list[str]:
+        return [
+            name
+            for name, model in left.items()
+            if model.provider in choices.keys and bool(model.switched_off) is retires
+        ]
+
+    rows = group("now", [choices.current])
+    rows += [Row("", ("routes",)), *(route_row(route, choices, glyphs) for route in choices.routes)]
+    rows += group("favourites", choices.favourites)
+    rows += group("recent", choices.recent)
+    rows += group("ready", ready(retires=False))
+    rows += group("ready; the provider will retire it", ready(retires=True))
+    rows += group("without a key (F6 adds one)", list(left))
     return rows
 
 

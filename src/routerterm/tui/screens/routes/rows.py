@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -127,17 +127,21 @@ def _row(
 
 
 def health_rows(
-    health: Mapping[Target, Health], keys: Mapping[str, Sequence[tuple[str, str]]], glyphs: Glyphs
+    health: Mapping[Target, Health],
+    keys: Mapping[str, Sequence[tuple[str, str]]],
+    glyphs: Glyphs,
+    keyless: Collection[str] = (),
 ) -> Iterator[Row]:
-    """Every provider that has a key or was asked lately: its keys, and how its models fared."""
+    """Every provider that has a key or was asked lately: its keys, and how its models fared; ``keyless`` need none."""
     yield Row("", ("",))
     yield Row("", ("health of providers",))
     providers = sorted({*keys, *(target.provider for target in health)})
     for provider in providers:
         said = f" {glyphs.dot} ".join(f"key {label} {state}" for label, state in keys.get(provider, ()))
+        said = said or ("needs no key" if provider in keyless else "no key")
         head = (Span(provider, "bright"),)
-        cells: Cells = ("", head, (Span(said or "no key", "dim"),), "", "", "")
-        yield Row(Place("provider", target=provider).id, cells, detail=said or "no key")
+        cells: Cells = ("", head, (Span(said, "dim"),), "", "", "")
+        yield Row(Place("provider", target=provider).id, cells, detail=said)
         for target, reading in sorted(health.items()):
             if target.provider == provider:
                 state, tone = health_words(reading)

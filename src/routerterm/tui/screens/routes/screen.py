@@ -170,7 +170,7 @@ class RouteScreen(FramedScreen):
             self.notify(f"{name} is resumed.", timeout=4, markup=False)
         else:
             await router.pause(name)
-            key = "Shift+P" if "/" not in name else "P"
+            key = "P" if "/" not in name else "p"
             self.notify(f"{name} is paused. {key} resumes it.", timeout=4, markup=False)
         self._reload()
 
@@ -311,7 +311,8 @@ class RouteScreen(FramedScreen):
                 decisions[name] = error.message
         health, glyphs = await self._services.router.health(), self._theme.glyphs
         rows = [*route_rows(self._routes().values(), decisions, health, self._meant, glyphs)]
-        rows += health_rows(health, await self._keys(), glyphs)
+        keyless = {info.name for info in self._services.catalog.providers() if not info.needs_key}
+        rows += health_rows(health, await self._keys(), glyphs, keyless)
         if on not in {row.id for row in rows}:  # it was taken out: stand where it stood
             on = next((row.id for row in reversed(rows[: self.listing.cursor + 1]) if row.id), None)
         self.listing.show(rows, on=on)
