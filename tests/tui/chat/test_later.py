@@ -19,6 +19,7 @@ async def test_a_question_is_queued_listed_sent_and_its_answer_is_marked(paths: 
         await until(pilot, lambda: "Queued. /outbox lists what waits." in screen_text(app))
         assert app.services is not None
         rows = await app.services.store.outbox.rows()
+        await until(pilot, lambda: "In the outbox: waits until" in screen_text(app))
         assert [(row.text, row.state, row.mode) for row in rows] == [("What comes later?", "waiting", "time")]
         await pilot.press("ctrl+n", *"/outbox", "enter")
         await until(pilot, lambda: "waits until" in screen_text(app))
@@ -30,6 +31,7 @@ async def test_a_question_is_queued_listed_sent_and_its_answer_is_marked(paths: 
         await until(pilot, lambda: "answered" in screen_text(app))
         await pilot.press("enter")
         await until(pilot, lambda: screen_text(app).count("What comes later") > 2)
+        assert "In the outbox" not in screen_text(app)
         assert not await app.services.store.outbox.unread()
 
 
@@ -55,3 +57,16 @@ async def test_what_a_question_refers_to_waits_with_it(
         await until(pilot, lambda: "/later in 2h And" not in screen_text(app))
         rows = await app.services.store.outbox.rows()
         assert [row.text.splitlines()[0] for row in rows] == ["Read @notes.txt please", "And @large.txt too"]
+
+
+async def test_a_question_that_is_dropped_waits_no_longer(paths: Paths) -> None:
+    configure(paths)
+    async with running(paths, (80, 24)) as (app, pilot):
+        await pilot.press(*"/later in 1h What comes later?", "enter")
+        await until(pilot, lambda: "In the outbox: waits until" in screen_text(app))
+        await pilot.press(*"/outbox", "enter")
+        await until(pilot, lambda: "what waits" in screen_text(app))
+        await pilot.press("ctrl+d")
+        await until(pilot, lambda: "Nothing waits" in screen_text(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: "In the outbox" not in screen_text(app))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from routerterm.core.errors import NotNow, RoutertermError
 from routerterm.engine.chat.active_conversation import ActiveConversation
 from routerterm.engine.chat.trace import ReplyTrace
-from routerterm.tui.chat.entries import entry_of
+from routerterm.tui.chat.entries import entry_of, waiting_entry
 from routerterm.tui.chat.last_model import begins_with, remember
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from routerterm.store.values import StoredMessage
     from routerterm.tui.app_context import AppContext
     from routerterm.tui.chat.view import ChatView
+    from routerterm.tui.transcript.values import Entry
 
 PAGE = 60
 """Messages that are read at a time; a screenful and some."""
@@ -143,9 +144,20 @@ class ConversationController(ActiveConversation):
         """Read the end of the branch and show it; an answer that is running here goes on growing."""
         page = await self.session.page(PAGE)
         self._first = page.messages[0].id if page.earlier else None
-        self._transcript.show([entry_of(message) for message in page.messages], more_before=page.earlier)
+        self._transcript.show(await self._entries(page.messages), more_before=page.earlier)
         self._note(page.messages)
         self._events.messages_shown(self.session, empty=not page.messages)
+
+    async def _entries(self, messages: Sequence[StoredMessage]) -> list[Entry]:
+        """Messages as they are shown; a question that waits in the outbox says so."""
+        entries = [entry_of(message) for message in messages]
+        answered = {message.parent_id for message in messages if message.role == "assistant"}
+        if any(message.role == "user" and message.id not in answered for message in messages):
+            waiting = {row.question_id: row for row in await self._app.ready_services.store.outbox.rows()}
+            entries = [
+                entry if (row := waiting.get(entry.id)) is None else waiting_entry(entry, row) for entry in entries
+            ]
+        return entries
 
     def _note(self, messages: Sequence[StoredMessage]) -> None:
         """Remember what is shown, to know what has changed."""
@@ -178,7 +190,7 @@ class ConversationController(ActiveConversation):
             return
         page = await self.session.page(limit, before=self._first)
         self._first = page.messages[0].id if page.earlier and page.messages else None
-        self._transcript.show_older([entry_of(message) for message in page.messages], more_before=page.earlier)
+        self._transcript.show_older(await self._entries(page.messages), more_before=page.earlier)
 
     async def catch_up(self) -> None:
         """Show what another program has changed in this conversation."""
@@ -195,7 +207,7 @@ class ConversationController(ActiveConversation):
         if conversation is None or not (self.growing or self._seen != (self.session.head, conversation.updated_at)):
             return
         page = await self.session.page(PAGE)
-        if not self._take_up(page.messages):
+        if not self._take_up(await self._entries(page.messages)):
             await self.show()
             return
         self._note(page.messages)
@@ -209,14 +221,13 @@ class ConversationController(ActiveConversation):
             except RoutertermError as error:  # the other program may have deleted it
                 self._app.show_error(error)
 
-    def _take_up(self, messages: Sequence[StoredMessage]) -> bool:
+    def _take_up(self, fresh: Sequence[Entry]) -> bool:
         """Exchange what has changed at the end of what is shown and add what is new; the view stays where it is.
 
         False where another branch is to be shown, or too much is new.
         """
         transcript = self._transcript
         shown = {slot.entry.id: slot.entry for slot in transcript.entry_list.slots}
-        fresh = [entry_of(message) for message in messages]
         known = [entry.id for entry in fresh if entry.id in shown]
         if not known or known != [entry.id for entry in fresh[: len(known)]] or known != list(shown)[-len(known) :]:
             return False

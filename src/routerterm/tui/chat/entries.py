@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from routerterm.core.money import show_usd
 from routerterm.engine.chat.context import NO_IMAGES, NOT_SENT, SUMMARY
 from routerterm.engine.chat.trace import Interruption as Cut
 from routerterm.engine.chat.trace import ReplyTrace
 from routerterm.store.turns import EDITED
-from routerterm.tui.clock import time_of_day
+from routerterm.tui.clock import local, time_of_day
 from routerterm.tui.hints import in_chat
 from routerterm.tui.transcript.values import Entry, Header, Seam
 
 if TYPE_CHECKING:
     from routerterm.core.usage import Usage
+    from routerterm.store.outbox import Waiting
     from routerterm.store.values import StoredMessage
 
 ENDINGS = {
@@ -58,6 +61,14 @@ def entry_of(message: StoredMessage) -> Entry:
         tuple(map(seam_of, record.seams)) if message.status != "streaming" else (),
         " ".join(filter(None, (trouble_of(record, message.status), summed_up))),
     )
+
+
+def waiting_entry(entry: Entry, row: Waiting) -> Entry:
+    """A question that is not sent yet."""
+    from routerterm.engine.outbox.words import state_words
+
+    said = f"In the outbox: {state_words(row, local(row.due_at))}. /outbox sends it now or drops it."
+    return replace(entry, status="queued", trouble=" ".join(filter(None, (entry.trouble, said))))
 
 
 def header_of(record: ReplyTrace, speaker: str, time: str, siblings: str = "", kept: str = "") -> Header:

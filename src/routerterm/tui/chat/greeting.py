@@ -139,6 +139,8 @@ class GreetingController:
             yield "", f"and {len(moment.providers) - NAMED} more"
 
     def _tip(self) -> str:
+        if self._app.conversation.model.startswith("demo/"):
+            return "write anything: the demo answers, free"
         known = [(name, words) for name, words in TIPS if self._app.keys_of.get(name)]
         if not known:
             return ""

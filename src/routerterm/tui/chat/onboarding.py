@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 SEEN = "ui:welcome"
 """Where the memory keeps that a way was taken."""
 NOTE = "Press a number, or just write and the demo answers. Esc: not now."
+DEMO = "The demo answers now, free: write anything and press Enter. F3 picks a demo that fails, F6 adds a key."
 HINT = "write a question, Enter sends it"
 
 
@@ -110,6 +111,7 @@ class Onboarding:
             case "demo":
                 self.close()
                 await self._conversation.use_model("demo/markdown")
+                self._app.notify(DEMO, timeout=12, markup=False)
             case "local":
                 await self._fetch()
             case "key":

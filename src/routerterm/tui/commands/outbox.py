@@ -112,6 +112,7 @@ class Outbox(Command):
         async def drop(id: str) -> None:
             if not await store.drop(id):
                 raise NotNow("It was sent already.", "A batch that is handed in is paid for.")
+            await chat.conversation.show()
 
         async def taken(id: str | None) -> None:
             if id is not None and id in places:

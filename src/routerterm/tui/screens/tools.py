@@ -151,7 +151,7 @@ class ToolsScreen(TableBox):
 
     def _changed(self) -> bool:
         """Whether a server or a tool is not what the person has accepted."""
-        return not all(each.accepted for each in (*self._known(), *self._box.views()))
+        return not (all(tool.accepted for tool in self._known()) and all(view.accepted for view in self._box.views()))
 
     def _tool_rows(self, params: Params, on_sign: str, off_sign: str) -> Iterator[Row]:
         for tool in self._box.built_in():
