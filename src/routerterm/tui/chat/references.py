@@ -214,7 +214,7 @@ class References:
         wanted = [each for each in named if each.is_address or await asyncio.to_thread(self._is_meant, each.target)]
         files = dict.fromkeys(each.target for each in named if each not in wanted)
         if text != self._as_text and (trouble := await asyncio.to_thread(self._missing, files)):
-            self._ask_for_text(text, trouble)
+            self._ask_for_text(text, typed, trouble)
             return False
         if not wanted:
             return True
@@ -265,14 +265,20 @@ class References:
         missing = [_end(target) for target in targets if reads_as_file(target)]
         return f"There is no file {', '.join(missing)}" if missing else ""
 
-    def _ask_for_text(self, text: str, trouble: str) -> None:
-        """Say what is not there before anything goes; Enter then sends the text as it is."""
+    def _ask_for_text(self, text: str, typed: str | None, trouble: str) -> None:
+        """Say what is not there before anything goes; Enter then sends the text as it is.
+
+        Where ``typed`` is but the text, Enter alone would do something else with it than was asked.
+        """
 
         def confirmed() -> None:
             self._as_text = text
-            self._composer.action_submit()
+            if typed == text:
+                self._tell("It goes as text: say once more when.")
+            else:
+                self._composer.action_submit()
 
-        self._composer.give_back(text)
+        self._composer.give_back(typed or text)
         self._confirmation.ask(trouble, "", confirmed, yes="sends it as text")
 
     async def _attach_seen(self, target: str) -> None:
