@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from base64 import b64decode
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from tests.driver.homes import lived_in
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 ROWS = "\n".join(f"row {n}" for n in range(30))
+PNG = b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
 TITLE = "Two rows"
 DELETED = "deleted_at IS NOT NULL"
 Seen = Callable[[HeadlessDriver, Picture], object]
@@ -98,19 +100,80 @@ NAMED_BY_HELP: dict[str, dict[str, Seen]] = {
         "leave": focuses("composer"),
     },
 }
-UNSEEN = {
-    "composer": set[str](),
+AFTER: dict[str, dict[str, tuple[tuple[str, ...], str, Seen]]] = {
     "messages": {
-        "ask('continue')",  # the answer has not broken off
-        "ask('previous')", "ask('next')",  # there is one version; tests/tui/history walks between two
-        "ask('leave_out')",  # there is no image
-        "fold",  # nothing here folds; tests/tui/transcript folds reasoning
-        "leap(1)", "step(1)", "stretch(1)", "page(1)", "to_end",  # at the end already: their opposites are pressed
-        "find(-1)", "find(1)",  # nothing was looked for
+        "leap(1)": (("home",), "", moves),
+        "step(1)": (("home",), "", moves),
+        "stretch(1)": (("home",), "", moves),
+        "page(1)": (("home",), "", moves),
+        "to_end": (("home",), "", moves),
+        "find(-1)": (("slash", *"row", "enter"), "2 of 2 match", says("Message 1 of 2 match")),
+        "find(1)": (("slash", *"row", "enter", "n"), "1 of 2 match", says("Message 2 of 2 match")),
     },
-    "chats": {"move(1)", "page(1)", "move(1000000)"},  # the cursor is on the last one
-}  # fmt: skip
-"""Keys that have nothing to do here, each with its reason."""
+    "chats": {
+        "move(1)": (("home",), "", moves),
+        "page(1)": (("home",), "", moves),
+        "move(1000000)": (("home",), "", moves),
+    },
+}
+"""Keys that do something once others were pressed, and what is seen of those."""
+
+
+def versions(place: int) -> Seen:
+    return lambda it, _: it.picture().shows(f"{place}/2")
+
+
+async def stopped(it: HeadlessDriver) -> None:
+    """An answer that was stopped in the middle."""
+    await it.say("/model demo/slow")
+    await it.top_shows("demo/slow")
+    await it.say("tell me")
+    await it.screen_shows("Good things")
+    await it.press("escape")
+    await it.rests()
+    await it.screen_shows("o continues it")
+
+
+async def asked_twice(it: HeadlessDriver) -> None:
+    """An answer with two versions, the second on show."""
+    await it.ask("tell me")
+    await it.go_to("messages")
+    await it.press("end", "r")
+    await it.screen_shows("2/2")
+    await it.rests()
+
+
+async def back_at_the_first(it: HeadlessDriver) -> None:
+    """The same, the first on show."""
+    await asked_twice(it)
+    await it.press("left_square_bracket")
+    await it.screen_shows("1/2")
+
+
+async def with_an_image(it: HeadlessDriver) -> None:
+    """An image in the last question."""
+    dot = it.paths.config_file.parent / "dot.png"
+    dot.write_bytes(PNG)
+    await it.say(f"/attach {dot}")
+    await it.screen_shows("dot.png")
+    await it.ask("what is it")
+
+
+async def thoughtful(it: HeadlessDriver) -> None:
+    """An answer with reasoning."""
+    await it.say("/model demo/reasoning")
+    await it.top_shows("demo/reasoning")
+    await it.ask("what weather")
+
+
+IN_TALKS: dict[str, tuple[Callable[[HeadlessDriver], Awaitable[None]], Seen]] = {
+    "ask('continue')": (stopped, versions(2)),
+    "ask('previous')": (asked_twice, versions(1)),
+    "ask('next')": (back_at_the_first, versions(2)),
+    "ask('leave_out')": (with_an_image, says("image left out")),
+    "fold": (thoughtful, moves),
+}
+"""Keys among the messages that need a conversation of another kind, and what makes it."""
 
 TEXTUAL = {"Esc": "escape", "PgUp": "pageup", "PgDn": "pagedown"}
 NAMED_BY_README: dict[str, Seen] = {
@@ -155,7 +218,8 @@ def letters_of_readme() -> set[str]:
 
 def test_every_key_that_is_named_is_in_the_tables() -> None:
     for place, actions in PLACES.items():
-        assert {action.method for action in actions} == set(NAMED_BY_HELP[place]) | UNSEEN[place], place
+        seen = {*NAMED_BY_HELP[place], *AFTER.get(place, {}), *(IN_TALKS if place == "messages" else ())}
+        assert {action.method for action in actions} == seen, place
     assert keys_of_readme() == set(NAMED_BY_README)
     bound = {key.replace("left_square_bracket", "[").replace("right_square_bracket", "]")
              for action in Transcript.ACTIONS for key in action.keys.split(",")}  # fmt: skip
@@ -198,9 +262,13 @@ async def test_every_key_of_help_does_what_it_says(paths: Paths, place: str) -> 
     async with in_process(paths, (110, 24)) as it:
         await long_talk(it)
         for action in PLACES[place]:
-            seen = NAMED_BY_HELP[place].get(action.method)
+            first, shown, seen = AFTER.get(place, {}).get(
+                action.method, ((), "", NAMED_BY_HELP[place].get(action.method))
+            )
             for key in action.keys.split(",") if seen is not None else ():
                 await begin(it, place)
+                await it.press(*first)
+                await it.screen_shows(shown)
                 if action.method in ("submit", "newline"):
                     await it.type("ab")
                 if action.method == "cursor_down":
@@ -208,6 +276,23 @@ async def test_every_key_of_help_does_what_it_says(paths: Paths, place: str) -> 
                 before = it.picture()
                 await it.press(key)
                 await it.until(lambda seen=seen, before=before: seen(it, before), f"{key} in {place}: {action.label}")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", list(IN_TALKS))
+async def test_every_key_of_help_for_other_messages_does_what_it_says(paths: Paths, method: str) -> None:
+    prepare, seen = IN_TALKS[method]
+    (action,) = (action for action in Transcript.ACTIONS if action.method == method)
+    await lived_in(paths)
+    async with in_process(paths, (110, 24)) as it:
+        await prepare(it)
+        await it.go_to("messages")
+        await it.press("end")
+        await it.breathe()
+        before = it.picture()
+        await it.press(action.first_key)
+        await it.until(lambda: seen(it, before), f"{action.first_key}: {action.label}")
+        await it.rests()
 
 
 @pytest.mark.slow

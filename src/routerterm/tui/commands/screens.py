@@ -159,7 +159,9 @@ class Leader(Command):
             if name is not None:
                 await chat.commands.run(name)
 
-        chat.app.push_screen(WhichKey(chat.commands.infos, chat.app.keys_of), chosen)
+        chat.app.push_screen(
+            WhichKey(chat.commands.infos, chat.app.keys_of, chat.app.active_theme.glyphs.ellipsis), chosen
+        )
 
 
 class Palette(Command):

@@ -68,7 +68,7 @@ class TreeScreen(Modal[tuple[str, str] | None]):
         """The rows, and what can be done with them."""
         with Box(one_line(self._title) or "Tree", self.app.active_theme):
             yield RowList(COLUMNS)
-            bar = FieldLine(gap=2)
+            bar = FieldLine(gap=2, more="…")
             bar.fields = action_fields(self.ACTIONS, self, form=self.app.active_theme.keys)
             yield bar
 
@@ -118,7 +118,8 @@ class TreeScreen(Modal[tuple[str, str] | None]):
         total = sum(branch.subtree_nanousd for branch in self._tree if branch.node.parent_id is None)
         unknown = any(branch.unknown for branch in self._tree if branch.node.parent_id is None)
         forks = sum(1 for stretch in self._stretches if stretch.first.siblings > 1 and stretch.first.sibling > 1)
-        words = f"{len(self._tree):,} messages · {forks + 1:,} branches · {amount(total, unknown=unknown)}"
+        branches = f"{forks + 1:,} branches" if forks else "1 branch"
+        words = f"{len(self._tree):,} messages · {branches} · {amount(total, unknown=unknown)}"
         self.query_one(Box).footing = words
 
     def _stretch_row(self, number: int) -> Row:

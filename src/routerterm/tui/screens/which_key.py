@@ -17,6 +17,7 @@ from textual.strip import Strip
 
 from routerterm.tui.dialogs.modal import Modal
 from routerterm.tui.keymap import CommandInfo, Group, letters
+from routerterm.tui.markdown.lines import fit
 from routerterm.tui.widgets.keybar import key_name
 from routerterm.tui.widgets.styles import Toned
 
@@ -34,15 +35,18 @@ class WhichKey(Modal[str | None]):
     WhichKey > Grid { background: $t-panel; }
     """
 
-    def __init__(self, commands: Mapping[str, type[CommandInfo]], keys_of: Mapping[str, tuple[str, ...]]) -> None:
+    def __init__(
+        self, commands: Mapping[str, type[CommandInfo]], keys_of: Mapping[str, tuple[str, ...]], ellipsis: str = "…"
+    ) -> None:
         super().__init__()
+        self._ellipsis = ellipsis
         self._commands = commands
         self._letters = letters(commands.values())
         self._keys_of = keys_of
 
     def compose(self) -> ComposeResult:
         """Only the grid."""
-        yield Grid([*cells_of(self._commands, self._letters, self._keys_of)])
+        yield Grid([*cells_of(self._commands, self._letters, self._keys_of)], self._ellipsis)
 
     def on_key(self, event: events.Key) -> None:
         """Take a letter; anything else does nothing and closes the overlay."""
@@ -96,10 +100,10 @@ class Grid(ScrollView, Toned):
            background: $t-panel; padding: 0 1; overflow-x: hidden; }
     """
 
-    def __init__(self, cells: list[tuple[str, str, str, str]]) -> None:
+    def __init__(self, cells: list[tuple[str, str, str, str]], ellipsis: str) -> None:
         super().__init__()
         self._cells = cells
-        self.border_title = "Press a letter to run · Esc Close"
+        self._ellipsis = ellipsis
 
     @property
     def columns(self) -> int:
@@ -126,6 +130,8 @@ class Grid(ScrollView, Toned):
     def on_resize(self) -> None:
         """Scroll where they are too many."""
         self.virtual_size = Size(self.size.width, self.lines)
+        more = "PgDn More · " if self.lines > self.size.height else ""
+        self.border_title = f"Press a letter to run · {more}Esc Close"
 
     def render_line(self, y: int) -> Strip:
         """A line: a cell from every column."""
@@ -147,7 +153,7 @@ class Grid(ScrollView, Toned):
         room = width - 4 - cell_len(key) - 1
         return [
             Segment(f" {letter} ", self.tone("key")),
-            Segment(f" {set_cell_size(title, room)} ", text),
+            Segment(f" {set_cell_size(fit(title, room, self._ellipsis), room)} ", text),
             Segment(key, dim),
         ]
 

@@ -102,4 +102,7 @@ def _end(record: ReplyTrace, glyphs: Glyphs) -> Iterator[Line]:
         yield f"    {usage.input:,} tokens in{cached}, {usage.output:,} out{searched}  {basis_of(usage)}", "text"
     if record.cost is not None:
         dated = f", prices of {record.cost.price_date}" if record.cost.price_date else ""
-        yield f"    {show_usd(record.cost.usd)}  {record.cost.source or 'price unknown'}{dated}", "text"
+        source = f"{record.cost.source or 'price unknown'}{dated}"
+        if record.cost.price_date == "settings":
+            source = "from your configured prices"
+        yield f"    {show_usd(record.cost.usd)}  {source}", "text"

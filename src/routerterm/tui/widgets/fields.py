@@ -78,10 +78,11 @@ def flow(fields: Sequence[Field], width: int, gap: int, lines: int, more: str = 
     """The fields on so many lines, in their order; the least important ones are left out until the rest fits."""
     if lines == 1:
         return (fit(fields, width, gap, more),)
-    kept = list(fields)
-    while len(kept) > 1 and len(_broken(kept, width, gap)) > lines:
+    kept, tail = list(fields), list[Field]()
+    while len(kept) > 1 and len(_broken([*kept, *tail], width, gap)) > lines:
         kept.remove(max(reversed(kept), key=lambda f: f.rank))
-    return tuple(fit(line, width, gap) for line in _broken(kept, width, gap))
+        tail = [Field((Span(more, "dim"),))] if more else []
+    return tuple(fit(line, width, gap) for line in _broken([*kept, *tail], width, gap))
 
 
 def _broken(fields: Sequence[Field], width: int, gap: int) -> list[list[Field]]:

@@ -17,6 +17,8 @@ _FASTEXT: tuple[Tone, ...] = ("key-error", "key-success", "key-warning", "key-li
 FEW = 4
 """Up to so many keys of a place, the commands stand beside them as equals."""
 YIELD = 10
+WAY_OUT = -1
+"""The rank of the key that closes: however narrow the terminal, it is the last to go."""
 _NAMES = {
     "left_square_bracket": "[",
     "right_square_bracket": "]",
@@ -101,7 +103,7 @@ def action_fields(
     return tuple(
         Field(
             _spans(key_name(action.key(part)), action.name(part), form, number),
-            rank=action.rank or 0,
+            rank=WAY_OUT if "escape" in action.keys.split(",") else action.rank or 0,
             action=_owned(action.method, owner),
         )
         for number, action in enumerate(offered(actions, part))
@@ -128,7 +130,7 @@ def foot(hint: str, actions: Mapping[str, str], form: KeyForm = "box") -> tuple[
 
 def way(key: str, words: str, action: str, form: KeyForm, rank: int = 0) -> Field:
     """A key of a dialog, to be clicked; ``rank`` is its place, too."""
-    return Field(_spans(key, words, form, rank), rank=rank, action=action)
+    return Field(_spans(key, words, form, rank), rank=WAY_OUT if key == "Esc" else rank, action=action)
 
 
 def key_name(key: str) -> str:

@@ -97,7 +97,7 @@ class RouteScreen(FramedScreen):
         yield FieldLine(id="title", fill=self._theme.fill)
         yield RowList(COLUMNS, id="list")
         yield Static(id="detail", markup=False)
-        yield FieldLine(id="bar", gap=2)
+        yield FieldLine(id="bar", gap=2, more="…")
 
     def on_mount(self) -> None:
         """Be there at once; the rows follow."""
