@@ -107,8 +107,8 @@ AFTER: dict[str, dict[str, tuple[tuple[str, ...], str, Seen]]] = {
         "stretch(1)": (("home",), "", moves),
         "page(1)": (("home",), "", moves),
         "to_end": (("home",), "", moves),
-        "find(-1)": (("slash", *"row", "enter"), "2 of 2 match", says("Message 1 of 2 match")),
-        "find(1)": (("slash", *"row", "enter", "n"), "1 of 2 match", says("Message 2 of 2 match")),
+        "find(-1)": (("slash", *"two", "enter"), "2 of 2 match", says("Message 1 of 2 match")),
+        "find(1)": (("slash", *"two", "enter", "n"), "1 of 2 match", says("Message 2 of 2 match")),
     },
     "chats": {
         "move(1)": (("home",), "", moves),

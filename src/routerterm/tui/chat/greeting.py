@@ -128,7 +128,7 @@ class GreetingController:
             return
         if not moment.providers:
             key = key_name(self._app.keys_of.get("keys", ("f6",))[0]) if self._app.keys_of.get("keys") else "/keys"
-            yield "keys", f"none yet; {key} adds one"
+            yield "keys", f"none; {key} adds one"
             return
         glyphs = self._app.active_theme.glyphs
         signs = {"on": glyphs.on, "half": glyphs.half, "off": glyphs.off}
