@@ -261,9 +261,9 @@ class References:
         """What is wrong with targets that are written as files and are none; empty where all is well.  Blocks."""
         for target in targets:
             if self._path(target).is_dir() and target.strip("./~"):
-                return f"{_end(target)} is a folder (@{_end(target)}/ attaches it)"
+                return f"@{_end(target)}/ attaches this folder"
         missing = [_end(target) for target in targets if reads_as_file(target)]
-        return f"There is no file {', '.join(missing)}" if missing else ""
+        return f"No file {', '.join(missing)}" if missing else ""
 
     def _ask_for_text(self, text: str, typed: str | None, trouble: str) -> None:
         """Say what is not there before anything goes; Enter then sends the text as it is.
@@ -279,7 +279,7 @@ class References:
                 self._composer.action_submit()
 
         self._composer.give_back(typed or text)
-        self._confirmation.ask(trouble, "", confirmed, yes="sends it as text")
+        self._confirmation.ask(trouble, "", confirmed, yes="sends as text")
 
     async def _attach_seen(self, target: str) -> None:
         await self._attach(target)

@@ -50,6 +50,8 @@ class GatewayScreen(TableBox):
     DEFAULT_CSS = """
     GatewayScreen > Box { width: 94%; max-width: 130; height: 86%; }
     GatewayScreen RowList { height: 1fr; }
+    GatewayScreen.-off > Box { height: auto; }
+    GatewayScreen.-off RowList { display: none; }
     """
 
     def __init__(self, app: AppContext) -> None:
@@ -74,6 +76,7 @@ class GatewayScreen(TableBox):
 
     def _look(self, *, anew: bool = False) -> None:
         host = self._of.gateway.host
+        self.set_class(host is None, "-off")
         version = -1 if host is None else host.request_log.version
         if version == self._version and version != -1 and not anew:
             return
