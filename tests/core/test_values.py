@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import asdict
 
 from routerterm.core import errors
 from routerterm.core.events import Content, ReasoningDelta, TextDelta, ToolCallDelta
@@ -112,7 +113,10 @@ def test_parts_keep_their_order_and_calls_their_index() -> None:
 def test_every_failure_has_a_kind_of_its_own_and_a_cure() -> None:
     kinds = [error.kind for error in errors.provider_errors()]
     assert len(kinds) == len(set(kinds))
-    by_kind = {error.kind: errors.flags(error.recovery) for error in errors.provider_errors()}
+    by_kind = {
+        error.kind: tuple(name for name, holds in asdict(error.recovery).items() if holds)
+        for error in errors.provider_errors()
+    }
     assert by_kind["silent"] == ("next_candidate", "counts")
     assert "retry" not in by_kind["out_of_credit"]
     assert by_kind["caller_fault"] == ("next_candidate",)

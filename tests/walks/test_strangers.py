@@ -108,6 +108,6 @@ async def left_by_mouse(it: TerminalDriver) -> None:
         await it.screen_shows("Press a letter")
         while not it.picture().shows("Quit"):
             before = it.picture().rows
-            await it.wheel("down", 3, at="Help")
+            await it.wheel("down", 3, at="Press a letter")
             await it.sees(lambda seen, before=before: seen.rows != before)
     await it.click("Quit", last=True)

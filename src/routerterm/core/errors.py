@@ -81,10 +81,7 @@ class RoutertermError(Exception):
 
 
 class NotNow(RoutertermError):
-    """What was asked for cannot be done as things are now: there is nothing to do it with, or something runs still.
-
-    Nothing failed: where errors are red, this is not.
-    """
+    """It cannot be done as things are: there is nothing to do it with, or something runs still; nothing failed."""
 
 
 class ProviderError(RoutertermError):
@@ -349,8 +346,3 @@ class VaultError(RoutertermError):
 def provider_errors() -> Iterator[type[ProviderError]]:
     """Every class of provider failure, for tables and tests."""
     yield from ProviderError.__subclasses__()
-
-
-def flags(recovery: RecoveryPolicy) -> tuple[str, ...]:
-    """The names of what a cure allows."""
-    return tuple(name for name in recovery.__struct_fields__ if getattr(recovery, name))
