@@ -29,6 +29,10 @@ class BatchProvider:
     """Takes a batch and never says so; nor which batches it has."""
     refuses: int = 0
     """An HTTP status with which batches are refused."""
+    stalls: float = 0.0
+    """Seconds before it says that a batch is taken, or what came of it."""
+    stalled: int = 0
+    """How often it did so."""
     broken_files: bool = False
     """Takes no file."""
     slow: float = 0.0
@@ -96,6 +100,7 @@ def serving_batches() -> Iterator[BatchProvider]:
             else:
                 items = [(line["custom_id"], line["body"]) for line in provider.files["file-1"]]
                 job = take(body["metadata"]["routerterm"], items)
+            self.stall()
             if provider.silent:
                 self.close_connection = True
                 return None
@@ -104,6 +109,7 @@ def serving_batches() -> Iterator[BatchProvider]:
         def do_GET(self) -> None:
             path = self.path.partition("?")[0]
             if path.endswith("/content"):
+                self.stall()
                 job = path.split("/")[-2].removeprefix("out-")
                 lines = [
                     {"custom_id": id, "response": {"status_code": 200, "body": openai_answer(prompt_in(body))}}
@@ -140,6 +146,11 @@ def serving_batches() -> Iterator[BatchProvider]:
                 return self.tell(self.gemini(job))
             ended = {"status": "completed", "output_file_id": f"out-{job}"}
             return self.tell({"id": job, **(ended if provider.done else {"status": "in_progress"})})
+
+        def stall(self) -> None:
+            if provider.stalls:
+                provider.stalled += 1
+                time.sleep(provider.stalls)
 
         def items(self, job: str) -> list[tuple[str, dict[str, Any]]]:
             return provider.jobs[job][1]

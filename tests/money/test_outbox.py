@@ -479,6 +479,47 @@ def test_a_kill_in_the_middle_of_an_answer_sends_nothing_again(provider: BatchPr
     assert provider.asked == {"killed": 1}
 
 
+def killed_while_it_stalls(provider: BatchProvider) -> None:
+    """A program that does what is due is killed while the provider has its request, and has not answered."""
+    provider.stalls, provider.stalled = 60.0, 0
+    process = subprocess.Popen([*PROGRAM, "outbox", "--run"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while not provider.stalled and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    provider.stalls = 0.0
+
+
+def test_a_kill_while_a_batch_is_handed_in_or_fetched_sends_and_loses_nothing(provider: BatchProvider) -> None:
+    async def queue() -> None:
+        async with outboxes() as (app, outbox):
+            await outbox.add([draft(app, text, "batch") for text in ("one", "two")])
+
+    async def look(shift: int) -> tuple[list[str], list[str], tuple[int, int]]:
+        async with outboxes([shift]) as (app, outbox):
+            await outbox.tick()
+            return [row.state for row in await app.store.outbox.rows()], await answers(app), await held(app)
+
+    asyncio.run(queue())
+    killed_while_it_stalls(provider)
+    states, _, _ = asyncio.run(look(0))
+    assert states == ["submitted", "submitted"], "the provider was asked, and has it"
+    provider.done = True
+    asyncio.run(set_polled())
+    killed_while_it_stalls(provider)
+    states, found, holds = asyncio.run(look(3_600_000))
+    assert (states, sorted(found), holds) == ([], ["Answer to one", "Answer to two"], (0, 0))
+    assert asyncio.run(look(7_200_000))[1:] == (found, holds)
+    assert (provider.submissions, provider.asked) == (1, {"one": 1, "two": 1})
+
+
+async def set_polled() -> None:
+    """As if the last look at the batch was long ago."""
+    async with open_app() as app:
+        await app.store.writer.write(lambda c: c.execute("UPDATE outbox SET polled_at = 0") and None)
+
+
 def test_ask_batch_from_a_file_and_again(provider: BatchProvider, tmp_path: Path) -> None:
     file = tmp_path / "questions.jsonl"
     file.write_text('"one"\n\n{"prompt": "two", "system": "Be brief.", "id": "2"}\n')

@@ -17,6 +17,8 @@ from routerterm.catalog.values import ModelInfo, Prices, ProviderInfo
 from routerterm.cli import replay_command
 from routerterm.core.errors import ProviderError
 from routerterm.core.ledger import AttemptRecord
+from routerterm.core.messages import Message
+from routerterm.core.request import ChatRequest
 from routerterm.core.targets import Target
 from routerterm.engine.replay.past import error_of
 from routerterm.engine.replay.report import Replay, replay
@@ -30,6 +32,9 @@ from routerterm.router.decide.names import Names
 from routerterm.router.decide.ranking import plan
 from routerterm.router.decide.retry import retry_plan
 from routerterm.router.options import STRATEGIES, Route, RouterOptions
+from routerterm.store.requests import RequestFilter, rows_of_filter
+from routerterm.wiring import open_app
+from routerterm.wiring.replay import replay_days
 
 START = 1_796_000_000_000
 PROVIDERS = {name: ProviderInfo(name, name, "openai-chat", "http://x", default_model="m") for name in "abc"}
@@ -91,8 +96,11 @@ def attempt(
 
 
 @st.composite
-def made_by_the_policy(draw: st.DrawFn) -> list[AttemptRecord]:
-    """Requests as the router itself would have sent them, each model answering or failing as chance has it."""
+def made_by_the_policy(draw: st.DrawFn, moody: bool = False) -> list[AttemptRecord]:
+    """Requests as the router itself would have sent them, each model answering or failing as chance has it.
+
+    ``moody``: some models rested then, and chance, turns, warm caches or speeds of then gave the others their order.
+    """
     house, rows, at = rules(), [], START
     for place in range(draw(st.integers(1, 6))):
         route = draw(st.sampled_from(["priority", "cheapest"]))
@@ -104,6 +112,10 @@ def made_by_the_policy(draw: st.DrawFn) -> list[AttemptRecord]:
         if route == "cheapest":
             subjects.sort(key=lambda subject: PRICES[subject.target.provider])
             resolved = replace(resolved, strategy="priority")
+        if moody:
+            route = draw(st.sampled_from(STRATEGIES))
+            resolved = replace(resolved, route=route, strategy="priority")
+            subjects = draw(st.permutations(subjects))[: draw(st.integers(1, 3))]
         made = plan(resolved, subjects, Needs(), at / 1000, limits=house.options.limits, random=lambda: 0.5)
         course = retry_plan(made.options, RetryRules(), lambda: 0.5, at / 1000)
         following = next(course, None)
@@ -111,6 +123,8 @@ def made_by_the_policy(draw: st.DrawFn) -> list[AttemptRecord]:
             at += round(following.delay * 1000)
             outcome, kind = draw(OUTCOMES)
             row = attempt(place, following.n, following.target.provider, at, outcome, kind, route, 100 + place)
+            if moody and following.n == 1:
+                row = replace(row, ranked="\n".join(str(option.target) for option in made.options))
             rows.append(row)
             at += 500
             progress = Progress(20, True) if outcome == "cut" else Progress()
@@ -122,6 +136,30 @@ def made_by_the_policy(draw: st.DrawFn) -> list[AttemptRecord]:
                 following = None
         at += 400_000
     return rows
+
+
+@settings(max_examples=25)
+@given(made_by_the_policy(moody=True))
+def test_what_was_chosen_from_is_on_record_and_gives_the_same_choices_again(rows: list[AttemptRecord]) -> None:
+    found = replay(rows, rules(), rules())
+    assert found.would == found.was
+    assert found.would.cost == recorded_cost(rows)
+    assert (found.changed, found.assumed) == (0, 0)
+    assert found.confirmed == len(rows), "by the policy itself, whatever the state of then was"
+
+
+async def test_the_router_records_whom_it_had_to_choose_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROUTERTERM_HOME", str(tmp_path))
+    (tmp_path / "config.toml").write_text('[routes.mine]\nmodels = ["demo/slow", "demo/echo"]\nstrategy = "weighted"\n')
+    async with open_app() as app:
+        for n in range(4):
+            async for _ in app.stream(ChatRequest("mine", (Message.of("user", f"{n}"),), message_id=f"M{n}")):
+                pass
+        rows = await app.store.reader.read(lambda c: rows_of_filter(c, RequestFilter(), 9))
+        assert {frozenset((row.ranked or "").split("\n")) for row in rows} == {frozenset(("demo/slow", "demo/echo"))}
+        assert all((row.ranked or "").startswith(f"{row.provider}/{row.model}") for row in rows)
+        found = await replay_days(app, 2, app.settings)
+        assert (found.confirmed, found.changed) == (4, 0)
 
 
 ANY_ROWS = st.lists(

@@ -66,6 +66,8 @@ class AttemptRecord(Struct, frozen=True):
     """None is not known: the first where ``n`` is 1, else it counts as a failover."""
     held_nanousd: int | None = None
     """Where the cost turned out to be unknown: what was held back for it, which goes on counting against caps."""
+    ranked: str | None = None
+    """Of a request's first attempt: whom the policy had to choose from, ``provider/model`` a line, in its order."""
 
 
 class Cap(Struct, frozen=True):

@@ -17,7 +17,7 @@ from msgspec import Struct
 Kind: TypeAlias = Literal["model", "provider", "route", "client", "conversation", "project", "tool", "key"]
 QUARTER, DAY = 900_000, 86_400_000
 """Milliseconds in a slot of kind ``time``, and of the others."""
-SPEED_SAMPLE = 10_000
+SPEED_SAMPLE = 5_000
 """At most so many of a period's newest answers are looked at for percentiles of speed."""
 
 _RAW = (

@@ -1,8 +1,9 @@
 """One recorded request once more, through the policy and the retry plan that the router itself uses.
 
-The record is taken at its word.  As long as a request's name means what it meant, the policy is asked at each step
-for its choice; where the record shows another one, the policy's was not available then (it rested, its key was
-full), and is told so, as the router would be.  Under other rules what was not available then is not available either.
+The record is taken at its word.  As long as a request's name means what it meant, the policy is asked at each step for
+its choice, among those that the record says it had then, in the order of then; where the record shows another one, the
+policy's was not available (its key was full), and is told so, as the router would be.  Under other rules what was not
+available then is not available either.
 """
 
 from __future__ import annotations
@@ -83,7 +84,9 @@ class Replayer:
             (0, self._planned(request, self._before, resolved, 0, capped=False)),
         )
         walk = _Walk(request, self._before, self._before, self._past, frozenset(), self._typical)
-        course = walk.along_record(made)
+        course = walk.along_record(_as_ranked(made, request))
+        named = request.ranked or tuple(str(entry.target) for entry in resolved.entries)
+        walk.unavailable |= {entry.target for entry in resolved.entries if str(entry.target) not in named}
         return course, Facts(resolved, frozenset(walk.unavailable), turn)
 
     def _under_new_rules(self, request: PastRequest, facts: Facts) -> Course:
@@ -95,7 +98,8 @@ class Replayer:
         walk = _Walk(request, self._before, self._after, self._past, facts.unavailable, self._typical)
         same = resolved == facts.resolved and self._after.options.limits == self._before.options.limits
         if same and not self._capped:
-            return walk.along_record(self._planned(request, self._after, resolved, facts.turn, capped=False))
+            made = self._planned(request, self._after, resolved, facts.turn, capped=False)
+            return walk.along_record(_as_ranked(made, request))
         turn = facts.turn
         if resolved.strategy in ("round-robin", "weighted") and resolved != facts.resolved:
             turn = self._turns[resolved.route] = self._turns.get(resolved.route, -1) + 1
@@ -289,6 +293,15 @@ class _Walk:
             reasoning=min(row.reasoning_tokens or 0, row.output_tokens or 0),
         )
         return _charged(usage, new, row.started_at / 1000)
+
+
+def _as_ranked(made: Plan, request: PastRequest) -> Plan:
+    """The plan as it was made then, where that is on record: without those that were left out, in the order of then."""
+    if not request.ranked:
+        return made
+    places = {name: place for place, name in enumerate(request.ranked)}
+    kept = [option for option in made.options if str(option.target) in places]
+    return replace(made, options=tuple(sorted(kept, key=lambda option: places[str(option.target)])))
 
 
 def _rows_for(course: Course) -> list[AttemptRecord]:

@@ -26,6 +26,11 @@ class PastRequest(Struct, frozen=True):
         return self.rows[0].route
 
     @property
+    def ranked(self) -> tuple[str, ...]:
+        """Whom the policy had to choose from then, in its order; empty where that is not on record."""
+        return tuple((self.rows[0].ranked or "").split("\n")) if self.rows[0].ranked else ()
+
+    @property
     def at(self) -> float:
         """When it began, in seconds since the epoch."""
         return self.rows[0].started_at / 1000

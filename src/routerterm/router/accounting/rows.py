@@ -24,6 +24,7 @@ def reservation_row(
     forecast: Forecast | None,
     reserve: int,
     cause: Cause = "first",
+    ranked: str | None = None,
 ) -> AttemptRecord:
     """The row that is written before anything leaves: the high end is held back."""
     high = forecast.high if forecast is not None else None
@@ -46,6 +47,7 @@ def reservation_row(
         tool=request.tool,
         price_date=attempt.candidate.model.price_date,
         cause=cause,
+        ranked=ranked,
     )
 
 

@@ -89,7 +89,7 @@ class AttemptStarter:
             tokens = reserved_tokens(sent, candidate)
             record = reservation_row(
                 self._context.new_id(), sent.request, attempt, route, int(now * 1000), sent.forecast, tokens,
-                self._recorder.cause(attempt.target),
+                self._recorder.cause(attempt.target), self._ranked(attempt),
             )  # fmt: skip
             reached = await self._admission.reserve(record, caps)
             if reached is None:
@@ -108,6 +108,10 @@ class AttemptStarter:
                 stream = await off_loop(sent.request, self._stream, sent.request, attempt)
         await self._admission.release(attempt.target)
         return refused
+
+    def _ranked(self, attempt: Attempt) -> str | None:
+        """Whom the policy had to choose from, for the request's first row."""
+        return "\n".join(str(option.target) for option in self._planned.plan.options) if attempt.n == 1 else None
 
     def _stream(self, request: ChatRequest, attempt: Attempt) -> AttemptStream:
         """The wire for an attempt, encoded and not yet open."""

@@ -18,6 +18,7 @@ from routerterm.store.migrations.m0010_causes import causes
 from routerterm.store.migrations.m0011_outbox import outbox
 from routerterm.store.migrations.m0012_batch_names import batch_names
 from routerterm.store.migrations.m0013_held import held
+from routerterm.store.migrations.m0014_ranked import ranked
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -36,5 +37,6 @@ ALL: Mapping[str, Callable[[Database], None]] = {
     "0011_outbox": outbox,
     "0012_batch_names": batch_names,
     "0013_held": held,
+    "0014_ranked": ranked,
 }
 """Every step by its name, in the order in which they are taken."""
