@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
+import shutil
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
+import httpx2
 import pytest
 
 from routerterm.cli.service_unit import install, unit_text
+from routerterm.gateway.own_key import key_file
 from tests.gateway.conftest import Place, chat
+from tests.shared.servers import free_port
 
 DOCS = Path(__file__).parents[2] / "docs" / "monitoring"
 
@@ -49,3 +58,87 @@ def test_a_systemd_unit_names_the_home_and_no_secret(tmp_path: Path, monkeypatch
     assert 'Environment="ROUTERTERM_HOME=/data/my rt 100%%"\n' in text
     assert "secret" not in text
     assert "Restart=on-failure" in unit_text(("routerterm", "serve"), {})
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
+def test_systemd_finds_nothing_to_object_to_in_the_unit(tmp_path: Path) -> None:
+    environ = {"HOME": str(tmp_path), "ROUTERTERM_HOME": "/data/my rt 100%"}
+    place = install(None, 8484, environ)
+    place.write_text(re.sub("^ExecStart=.*$", "ExecStart=/bin/true serve", place.read_text(), flags=re.MULTILINE))
+    command = ["systemd-analyze", "--user", "--man=no", "verify", str(place)]
+    ran = subprocess.run(command, env={**environ, "XDG_RUNTIME_DIR": str(tmp_path)}, capture_output=True, text=True)
+    assert (ran.returncode, ran.stdout + ran.stderr) == (0, "")
+
+
+async def promtool(*words: str, given: str = "") -> tuple[int, str]:
+    """How its check ended, and what it objects to."""
+    ran = await asyncio.to_thread(
+        subprocess.run, ["promtool", "check", *words], input=given, capture_output=True, text=True
+    )
+    return ran.returncode, ran.stderr.strip()
+
+
+@asynccontextmanager
+async def prometheus(place: Place, folder: Path) -> AsyncIterator[httpx2.AsyncClient]:
+    """The real one, by the scrape file of the docs but for the gateway's address, its key's place and the haste."""
+    key, config = folder / "routerterm.key", folder / "prometheus.yml"
+    key.write_text(key_file(place.app.paths).read_text())
+    text = (DOCS / "prometheus.yml").read_text(encoding="utf-8")
+    for theirs, ours in (
+        ("/etc/prometheus/routerterm.key", str(key)),
+        ("127.0.0.1:8484", place.url.removeprefix("http://")),
+        ("scrape_interval: 15s", "scrape_interval: 1s"),
+    ):
+        assert theirs in text
+        text = text.replace(theirs, ours)
+    config.write_text(text)
+    assert await promtool("config", str(config)) == (0, "")
+    port = free_port()
+    words = [
+        f"--config.file={config}",
+        f"--storage.tsdb.path={folder / 'data'}",
+        f"--web.listen-address=127.0.0.1:{port}",
+    ]
+    program = await asyncio.create_subprocess_exec(
+        "prometheus", *words, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
+    )
+    try:
+        async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+            yield client
+    finally:
+        program.kill()
+        await program.wait()
+
+
+async def ask(client: httpx2.AsyncClient, expression: str) -> list[dict[str, Any]]:
+    """What Prometheus answers; nothing as long as it does not listen."""
+    query = expression.replace("$__rate_interval", "30s")
+    try:
+        answer = await client.get("/api/v1/query", params={"query": query})
+    except httpx2.TransportError:
+        return []
+    if answer.status_code == 503:  # it is starting
+        return []
+    assert answer.status_code == 200, (expression, answer.text)
+    found: list[dict[str, Any]] = answer.json()["data"]["result"]
+    return found
+
+
+@pytest.mark.skipif(
+    shutil.which("prometheus") is None or shutil.which("promtool") is None, reason="Prometheus is not installed"
+)
+async def test_prometheus_reads_the_gateway_and_answers_every_panel(place: Place, tmp_path: Path) -> None:
+    place.up.says("first", "Hello")
+    panels = json.loads((DOCS / "grafana-dashboard.json").read_text(encoding="utf-8"))["panels"]
+    asked = {panel["title"]: [target["expr"] for target in panel["targets"]] for panel in panels}
+    quiet = {"Errors a second", "Fallbacks a second", "Circuit breakers open"}  # nothing has failed
+    async with place.http() as http, prometheus(place, tmp_path) as client, asyncio.timeout(90):
+        metrics = (await http.get("/metrics")).text
+        assert await promtool("metrics", given=metrics) == (0, "")
+        while not await ask(client, asked["Time to first token"][0]):
+            await http.post("/v1/chat/completions", json=chat(stream=True))
+            await asyncio.sleep(0.3)
+        for title, expressions in asked.items():
+            for expression in expressions:
+                answer = await ask(client, expression)
+                assert answer or title in quiet, (title, expression)

@@ -101,7 +101,7 @@ def redis_program() -> str | None:
     return shutil.which("redis-server") or shutil.which("valkey-server")
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -119,7 +119,7 @@ def postgresql() -> Iterator[Running]:
         owner = {"user": who.pw_uid, "group": who.pw_gid, "extra_groups": []}
     (folder / "password").write_text(PASSWORD)
     (folder / "password").chmod(0o644)
-    data, port = folder / "data", _free_port()
+    data, port = folder / "data", free_port()
     make = [program, "-D", str(data), "-U", "rt", "-A", "scram-sha-256", "--pwfile", str(folder / "password")]
     subprocess.run([*make, "-N", "-E", "UTF8", "--locale=C"], check=True, capture_output=True, cwd=folder, **owner)
     quick = ["-c", "fsync=off", "-c", "shared_buffers=16MB", "-c", "max_connections=20"]
@@ -142,7 +142,7 @@ def redis() -> Iterator[Running]:
     program = redis_program()
     assert program is not None
     folder = Path(tempfile.mkdtemp(prefix="rt-redis-"))
-    port = _free_port()
+    port = free_port()
     options = ["--port", str(port), "--bind", "127.0.0.1", "--requirepass", PASSWORD, "--dir", str(folder)]
     running = Running(
         f"redis://:{PASSWORD}@127.0.0.1:{port}/0", [program, *options, "--save", "", "--appendonly", "yes"], {}

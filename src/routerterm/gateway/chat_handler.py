@@ -155,6 +155,7 @@ class ChatHandler:
                         said = await self._in_pieces(running, asked, account)
                     else:
                         said = await self._at_once(running, asked, account)
+            self._limit = None  # it is over: keeping it for others is not interrupted
             if slot is not None:
                 await slot.keep(self._relay, said)
         except TimeoutError:
