@@ -31,6 +31,7 @@ COMMANDS: dict[str, str] = {
     "guard": "Test the guard's rules on a text.",
     "import": "Read conversations from another program's export.",
     "keys": "Add, test, list and remove API keys.",
+    "loadtest": "Send many requests to a gateway and show how it bears them.",
     "local": "Fetch, show or remove the small local model.",
     "mcp": "Add, list, test and call the tools of MCP servers.",
     "models": "List models with prices and capabilities.",

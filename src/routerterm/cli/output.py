@@ -12,7 +12,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import click
 from msgspec import Struct
@@ -20,6 +20,8 @@ from msgspec import Struct
 from routerterm.core.errors import RoutertermError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from click._termui_impl import ProgressBar
 
 PIPE_CLOSED = 141
@@ -88,6 +90,39 @@ def print_json(value: Any, indent: int | None = None) -> None:
 def progress_bar(label: str) -> ProgressBar[int]:
     """A bar on standard error, where a person looks at it; its length is set when it is known."""
     return click.progressbar(length=0, label=label, file=sys.stderr, hidden=not is_terminal(err=True))
+
+
+class LivePicture:
+    """Lines that are drawn over and over on standard error while a person looks at it, and gone at the end."""
+
+    def __init__(self, *, hidden: bool = False) -> None:
+        self._hidden = hidden or not is_terminal(err=True) or os.environ.get("TERM") == "dumb"
+        self._rows = 0
+
+    @property
+    def width(self) -> int:
+        """Columns of a line."""
+        return shutil.get_terminal_size().columns - 1
+
+    def show(self, lines: Sequence[str]) -> None:
+        """Draw these instead of those before."""
+        from routerterm.core.sanitise import one_line
+
+        if self._hidden:
+            return
+        lines = lines[: shutil.get_terminal_size().lines - 1]  # what scrolled away could not be drawn over
+        click.echo(self._over() + "".join(f"{one_line(line)}\n" for line in lines), nl=False, err=True)
+        self._rows = len(lines)
+
+    def _over(self) -> str:
+        return f"\x1b[{self._rows}F\x1b[J" if self._rows else ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._rows:
+            click.echo(self._over(), nl=False, err=True)
 
 
 def is_terminal(*, err: bool = False) -> bool:
