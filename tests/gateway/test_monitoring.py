@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx2
+import httpx
 import pytest
 
 from routerterm.cli.service_unit import install, unit_text
@@ -79,7 +79,7 @@ async def promtool(*words: str, given: str = "") -> tuple[int, str]:
 
 
 @asynccontextmanager
-async def prometheus(place: Place, folder: Path) -> AsyncIterator[httpx2.AsyncClient]:
+async def prometheus(place: Place, folder: Path) -> AsyncIterator[httpx.AsyncClient]:
     """The real one, by the scrape file of the docs but for the gateway's address, its key's place and the haste."""
     key, config = folder / "routerterm.key", folder / "prometheus.yml"
     key.write_text(key_file(place.app.paths).read_text())
@@ -103,19 +103,19 @@ async def prometheus(place: Place, folder: Path) -> AsyncIterator[httpx2.AsyncCl
         "prometheus", *words, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
     )
     try:
-        async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
             yield client
     finally:
         program.kill()
         await program.wait()
 
 
-async def ask(client: httpx2.AsyncClient, expression: str) -> list[dict[str, Any]]:
+async def ask(client: httpx.AsyncClient, expression: str) -> list[dict[str, Any]]:
     """What Prometheus answers; nothing as long as it does not listen."""
     query = expression.replace("$__rate_interval", "30s")
     try:
         answer = await client.get("/api/v1/query", params={"query": query})
-    except httpx2.TransportError:
+    except httpx.TransportError:
         return []
     if answer.status_code == 503:  # it is starting
         return []

@@ -14,7 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import httpx2
+import httpx
 import pytest
 
 from routerterm.config.paths import Paths
@@ -138,9 +138,9 @@ class Home:
         client = Light(int(self.url.rpartition(":")[2]), {"authorization": f"Bearer {key}"})
         return (await client.post("/v1/chat/completions", json=ask())).status_code
 
-    def http(self, key: str) -> httpx2.AsyncClient:
-        limits = httpx2.Limits(max_connections=None, max_keepalive_connections=None)
-        return httpx2.AsyncClient(
+    def http(self, key: str) -> httpx.AsyncClient:
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
+        return httpx.AsyncClient(
             base_url=self.url, headers={"authorization": f"Bearer {key}"}, timeout=LONG_ENOUGH, limits=limits
         )
 
@@ -175,11 +175,11 @@ def ask(model: str = "one/first", **more: Any) -> dict[str, Any]:
     return {"model": model, "messages": [{"role": "user", "content": text}], "max_tokens": 5} | more
 
 
-async def post(client: httpx2.AsyncClient, model: str = "one/first") -> httpx2.Response:
+async def post(client: httpx.AsyncClient, model: str = "one/first") -> httpx.Response:
     return await client.post("/v1/chat/completions", json=ask(model))
 
 
-async def used(client: httpx2.AsyncClient) -> int:
+async def used(client: httpx.AsyncClient) -> int:
     (cap,) = (await client.get("/v1/usage")).json()["caps"]
     return round(float(cap["used_usd"]) * 1e9)
 
@@ -213,7 +213,7 @@ async def test_two_gateways_keep_one_balance_and_one_is_killed(homes: OpenHome, 
         asking = asyncio.create_task(post(first))
         await asyncio.wait_for(begun.wait(), LONG_ENOUGH)
         await one.kill()
-        with pytest.raises(httpx2.HTTPError):
+        with pytest.raises(httpx.HTTPError):
             await asking
         held = await used(second)
         assert spent < held <= spent + MOST  # what it had reserved may have been spent
