@@ -108,6 +108,7 @@ async def test_an_unknown_cost_keeps_what_was_held_back(stores: Open) -> None:
     assert await stores("two").ledger.used([day(1)]) == (600,)
     (used,) = await one.gateway_keys.used(0)
     assert (used["unpriced"], used["cost_nanousd"]) == (1, 0)
+    assert await one.ledger.unpriced([day(1), Cap("provider", "usd", 1, 0, "groq")]) == (True, False)
 
 
 async def test_settling_twice_counts_once(stores: Open) -> None:
@@ -148,6 +149,7 @@ async def test_without_the_server_nothing_is_spent_and_nothing_is_lost(stores: O
     assert PASSWORD not in caught.value.message + caught.value.hint
     with pytest.raises(SharedStateAway):
         await one.ledger.used([day(1_000)])
+    assert await one.ledger.figures.used([day(1_000)]) == (50,)  # a screen shows what is known here
     free = record("c", 0, cost_source="declared")
     assert await one.ledger.reserve(free, ()) is None
     await one.ledger.settle(done(free, 0))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _FREE = ("demo/", "local/")
 _PROTOCOLS = ("openai-chat", "openai-responses", "anthropic-messages")
+_PROTOCOL_HELP = f"To speak: {', '.join(_PROTOCOLS)}."
 _REDRAW = 0.25
 """Seconds between two pictures."""
 _PATIENCE = 300.0
@@ -33,7 +34,7 @@ _PATIENCE = 300.0
 @click.option("--at-once", type=click.IntRange(1, 10_000), default=20, show_default=True, help="Concurrent requests.")
 @click.option("--prompt", default="Say hello.", show_default=True, help="What each request asks.")
 @click.option("--max-output", type=click.IntRange(1), default=64, show_default=True, help="Tokens of each answer.")
-@click.option("--protocol", type=click.Choice(_PROTOCOLS), default="openai-chat", show_default=True, help="To speak.")
+@click.option("--protocol", type=click.Choice(_PROTOCOLS), default="openai-chat", metavar="NAME", help=_PROTOCOL_HELP)
 @click.option("--key-env", metavar="NAME", help="The variable with the key; by default your own gateway's key.")
 @click.option("--yes", is_flag=True, help="Do not ask before a model that may cost money.")
 @click.option("--json", "as_json", is_flag=True, help="Only the figures, as one JSON object.")
@@ -57,7 +58,7 @@ def command(
 
     \b
       routerterm loadtest --at-once 100 -n 2000
-      routerterm loadtest https://gateway.example -m smart --key-env KEY --seconds 30
+      routerterm loadtest https://gateway.example -m smart --key-env KEY
     """
     base, key = _where(url, key_env)
     if not model.startswith(_FREE) and not yes:

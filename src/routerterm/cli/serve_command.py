@@ -6,6 +6,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import click
@@ -81,6 +82,7 @@ async def _serve(host: str | None, port: int | None, *, mock: bool) -> int:
         print_line(f"routerterm serves at {gateway.address} (OpenAI: {gateway.address}/v1)", err=True)
         print_line(f"Access: {gateway.access_words}", err=True)
         if app.store.shared is not None:
+            app.store.shared.told = partial(print_line, err=True)
             print_line(f"Shared state: {app.store.shared.place}", err=True)
         if mock:
             print_line("Every answer is made up (--mock); no provider is asked.", err=True)

@@ -101,8 +101,8 @@ async def _look_up(days: int | None, by: str) -> Found:
 
     async with open_history(paths.database, shared=shared_of(settings)) as store:
         summary, seen = await store.reader.read(read)
-        gauges = await PersonalBudget(rules, lambda _: None, store.ledger.used).gauges(now)
-        found = await accounts(gauges, store.gateway_keys, store.ledger, summary.month, now, rules.zone)
+        gauges = await PersonalBudget(rules, lambda _: None, store.ledger.figures.used).gauges(now)
+        found = await accounts(gauges, store.gateway_keys, store.ledger.figures, summary.month, now, rules.zone)
         return Found(summary, seen, found, now)
 
 

@@ -103,6 +103,11 @@ class StoredLedger:
                 return CapReached(cap, so_far, wants)
         return None
 
+    @property
+    def figures(self) -> StoredLedger:
+        """For figures on a screen, which need not stop anybody: this history's where others cannot be asked."""
+        return self
+
     async def tell(self) -> None:
         """Tell other gateways what they have not heard; a history that stands alone has none to tell."""
 

@@ -87,7 +87,7 @@ def costs_of(settings: Settings, catalog: Catalog, store: Store, loading: Loadin
         estimator,
         lengths,
         HistoryForecaster(estimator, lengths),
-        PersonalBudget(budget_rules(settings.budget), catalog.model, store.ledger.used),
+        PersonalBudget(budget_rules(settings.budget), catalog.model, store.ledger.used, store.ledger.figures.used),
         PersonalGuard(guard_rules(settings.guard), struck),
         StoredRatings(store),
         hits,

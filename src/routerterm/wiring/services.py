@@ -216,7 +216,7 @@ class Services(Struct):
 
     async def spent_today(self) -> tuple[Decimal, bool]:
         """What today has cost so far, and whether a part of that is not known."""
-        return await spent_today(self.store.ledger, self.zone)
+        return await spent_today(self.store.ledger.figures, self.zone)
 
     async def budget_warnings(self) -> tuple[str, ...]:
         """The caps that have come to a percentage to be warned of since this was last asked, in words."""

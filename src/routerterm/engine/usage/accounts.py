@@ -23,6 +23,7 @@ from routerterm.router.decide.budget import (
     next_month_start,
     scope_words,
 )
+from routerterm.store.errors import SharedStateAway
 
 if TYPE_CHECKING:
     from routerterm.engine.usage.projection import MonthForecast
@@ -87,7 +88,11 @@ async def accounts(
 ) -> tuple[Account, ...]:
     """The limits of the settings in their order, then those of virtual keys."""
     found = [_account(gauge, now, zone, month) for gauge in gauges]
-    of_keys = [(key, cap, every) for key in map(of_row, await keys.all()) for cap, every in key_caps(key, now, zone)]
+    try:
+        rows = await keys.all()
+    except SharedStateAway:  # the rest can be shown
+        rows = ()
+    of_keys = [(key, cap, every) for key in map(of_row, rows) for cap, every in key_caps(key, now, zone)]
     amounts = await ledger.used([cap for _, cap, _ in of_keys]) if of_keys else ()
     for (key, cap, every), amount in zip(of_keys, amounts, strict=True):
         found.append(Account(Gauge(cap, amount, None, every), resets(every, now, zone), key))

@@ -84,8 +84,16 @@ class Gauge(Struct, frozen=True):
 class PersonalBudget:
     """The router's `Budget`.  ``model`` looks a target up in the catalogue."""
 
-    def __init__(self, rules: BudgetRules, model: Callable[[Target], ModelInfo | None], used: Used) -> None:
+    def __init__(
+        self,
+        rules: BudgetRules,
+        model: Callable[[Target], ModelInfo | None],
+        used: Used,
+        shown: Used | None = None,
+    ) -> None:
+        """``shown`` answers instead of ``used`` where nothing depends on it but a figure on a screen."""
         self._rules, self._model, self._used = rules, model, used
+        self._shown = shown or used
         self._allowed: set[str | None] = set()
 
     @property
@@ -126,7 +134,7 @@ class PersonalBudget:
     async def gauges(self, now_ms: int) -> tuple[Gauge, ...]:
         """How full the caps of today and this month are: for the status line and the stats screen."""
         caps = standing_caps(self._rules, now_ms)
-        used = await self._used([cap for cap, _ in caps])
+        used = await self._shown([cap for cap, _ in caps])
         return tuple(
             Gauge(cap, n, warned(n, cap.limit, self._rules.warn_at), every)
             for (cap, every), n in zip(caps, used, strict=True)

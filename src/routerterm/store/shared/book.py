@@ -99,11 +99,17 @@ def broken_cap(draft: Draft, record: AttemptRecord, caps: Sequence[Cap], now: in
 
 def used(draft: Draft, cap: Cap, now: int) -> int:
     """What is used of a cap, reservations included."""
-    if cap.scope == "request":
-        return 0
-    field = {"usd": "usd", "requests": "requests", "tokens": "tokens"}[cap.unit]
+    return 0 if cap.scope == "request" else sum(getattr(sums, cap.unit) for sums in _sums_of(draft, cap, now))
+
+
+def is_unpriced(draft: Draft, cap: Cap, now: int) -> bool:
+    """Whether there is a row among those of a cap whose cost is unknown."""
+    return any(sums.unpriced for sums in _sums_of(draft, cap, now))
+
+
+def _sums_of(draft: Draft, cap: Cap, now: int) -> Iterator[Sums]:
     found = (draft.get(name) for name in _since(_subject(cap), cap.since, now))
-    return sum(getattr(_sums(value), field) for value in found if value is not None)
+    return (_sums(value) for value in found if value is not None)
 
 
 def enter(draft: Draft, record: AttemptRecord, *, if_known: bool = False) -> None:

@@ -124,6 +124,23 @@ class SharedLedger(StoredLedger):
             amounts |= dict(zip(theirs, found, strict=True))
         return tuple(amounts[cap] for cap in caps)
 
+    async def unpriced(self, caps: Sequence[Cap]) -> tuple[bool, ...]:
+        """See `StoredLedger.unpriced`.  Raises `SharedStateAway`."""
+        ours, theirs = _split(caps)
+        now = self._clock()
+        found = dict(zip(ours, await super().unpriced(ours), strict=True)) if ours else {}
+        if theirs:
+            told = await self._run(
+                book.names_of_caps(theirs, now), lambda draft: [book.is_unpriced(draft, cap, now) for cap in theirs]
+            )
+            found |= dict(zip(theirs, told, strict=True))
+        return tuple(found[cap] for cap in caps)
+
+    @property
+    def figures(self) -> StoredLedger:
+        """See `StoredLedger.figures`."""
+        return _Figures(self, self._writer, self._reader, self._program)
+
     async def aclose(self) -> None:
         """Try once more to tell what the server has not heard; what it held back counts there until it is told."""
         if self._late:
@@ -180,6 +197,28 @@ class SharedLedger(StoredLedger):
         await self._shared.run({name for row in rows for name in book.names_of_row(row)}, job)
         if untold:
             await self._memory.change(_UNTOLD, lambda _: None)
+
+
+class _Figures(StoredLedger):
+    """The sums of all gateways; without the server those of this history."""
+
+    def __init__(self, of_all: SharedLedger, writer: Worker, reader: Worker, program: str) -> None:
+        super().__init__(writer, reader, program)
+        self._of_all = of_all
+
+    async def used(self, caps: Sequence[Cap]) -> tuple[int, ...]:
+        """See `StoredLedger.used`."""
+        try:
+            return await self._of_all.used(caps)
+        except SharedStateAway:
+            return await super().used(caps)
+
+    async def unpriced(self, caps: Sequence[Cap]) -> tuple[bool, ...]:
+        """See `StoredLedger.unpriced`."""
+        try:
+            return await self._of_all.unpriced(caps)
+        except SharedStateAway:
+            return await super().unpriced(caps)
 
 
 def _split(caps: Sequence[Cap]) -> tuple[list[Cap], list[Cap]]:

@@ -67,6 +67,8 @@ class SharedState:
         self._connect, self._clock = connect, clock
         self.place = place
         """Where it is, in words without a password."""
+        self.told: Callable[[str], None] = lambda words: log.info("%s", words)
+        """Hears when the server goes away and when it is back."""
         self._server: SharedServer | None = None
         self._using = asyncio.Lock()
         self._waiting: list[_Waiting] = []
@@ -148,13 +150,13 @@ class SharedState:
 
     def _went_away(self, error: RoutertermError) -> None:
         if self._away is None:
-            log.warning("%s", error.message)
+            self.told(error.message)
         if self._clock() >= self._away_until:
             self._away, self._away_until = copy(error), self._clock() + AGAIN
 
     def _came_back(self) -> None:
         if self._away is not None:
-            log.warning("The shared state can be used again.")
+            self.told("The shared state can be used again.")
         self._away = None
 
 

@@ -293,7 +293,7 @@ class StatsScreen(FramedScreen):
         found = await cockpit(store, self._snapshot, self._look, now)
         self._seen = self._snapshot.version
         budget = await self._services.money.budget.gauges(now)
-        self._accounts = await accounts(budget, store.gateway_keys, store.ledger, found.month, now, zone)
+        self._accounts = await accounts(budget, store.gateway_keys, store.ledger.figures, found.month, now, zone)
         self._found = found
         self._show()
 
