@@ -145,7 +145,9 @@ def redis() -> Iterator[Running]:
     port = free_port()
     options = ["--port", str(port), "--bind", "127.0.0.1", "--requirepass", PASSWORD, "--dir", str(folder)]
     running = Running(
-        f"redis://:{PASSWORD}@127.0.0.1:{port}/0", [program, *options, "--save", "", "--appendonly", "yes"], {}
+        f"redis://:{PASSWORD}@127.0.0.1:{port}/0",
+        [program, *options, "--save", "", "--appendonly", "yes", "--appendfsync", "always"],
+        {},
     )
     running.start()
     try:
