@@ -102,7 +102,12 @@ class LivePicture:
     @property
     def width(self) -> int:
         """Columns of a line."""
-        return shutil.get_terminal_size().columns - 1
+        return self._size()[0] - 1
+
+    def _size(self) -> tuple[int, int]:
+        import shutil
+
+        return shutil.get_terminal_size()
 
     def show(self, lines: Sequence[str]) -> None:
         """Draw these instead of those before."""
@@ -110,7 +115,7 @@ class LivePicture:
 
         if self._hidden:
             return
-        lines = lines[: shutil.get_terminal_size().lines - 1]  # what scrolled away could not be drawn over
+        lines = lines[: self._size()[1] - 1]  # what scrolled away could not be drawn over
         click.echo(self._over() + "".join(f"{one_line(line)}\n" for line in lines), nl=False, err=True)
         self._rows = len(lines)
 
