@@ -44,7 +44,7 @@ echo "$version" | grep -qE '^[0-9]+\.[0-9]+\.[0-9]+((a|b|rc)[0-9]+)?$' || fail "
 [ -z "$(git status --porcelain)" ] || fail "Commit first: a release is made of what is committed."
 ! git rev-parse -q --verify "refs/tags/v$version" >/dev/null || fail "v$version is there already."
 grep -qE "^## ($version|Unreleased|[0-9.]+ \(unreleased\))" CHANGELOG.md || fail "CHANGELOG.md has no part for what comes."
-! grep -rq '\.example' pyproject.toml packaging mkdocs.yml ||
+! grep -rq 'routerterm\.example' pyproject.toml packaging mkdocs.yml ||
     fail "The project's addresses in pyproject.toml and packaging/ are still .example: give it its home first."
 sh .ci/run
 today=$(date -u +%Y-%m-%d)
