@@ -134,7 +134,7 @@ class ToolsScreen(TableBox):
         actions = {"Esc": "screen.dismiss(None)", "Space": "screen.switch", "t": "screen.toggle_all"}
         accept = " · + Accept the change" if self._changed() else ""
         actions |= {"+": "screen.accept"}
-        hint = f"Space On or off · t All on or off{accept} · Esc Close"
+        hint = f"Space On/off · t All{accept} · Esc Close"
         self.query_one("#foot", FieldLine).fields = foot(hint, actions, self.app.active_theme.keys)
 
     def _words(self, params: Params) -> str:

@@ -131,7 +131,7 @@ class Grid(ScrollView, Toned):
         """Scroll where they are too many."""
         self.virtual_size = Size(self.size.width, self.lines)
         more = "PgDn More · " if self.lines > self.size.height else ""
-        self.border_title = f"Press a letter to run · {more}Esc Close"
+        self.border_title = f"Press a letter · {more}Esc Close"
 
     def render_line(self, y: int) -> Strip:
         """A line: a cell from every column."""
