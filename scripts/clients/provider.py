@@ -5,7 +5,9 @@ what it is asked.  Tools get two calls at once, then an answer; a schema gets JS
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator
+from typing import Any
 
 from routerterm.core.errors import BadRequest
 from routerterm.core.events import StreamEnd, TextDelta, ToolCallDelta, UsageReported, WireEvent
@@ -13,6 +15,7 @@ from routerterm.core.messages import ToolResult
 from routerterm.core.request import ChatRequest
 from routerterm.core.usage import Usage
 from routerterm.protocols import server_half
+from routerterm.protocols.json_utils import mapping
 
 PATHS = {
     "/chat/completions": "openai-chat",
@@ -23,11 +26,24 @@ PATHS = {
 PROTOCOLS = ("openai-chat", "openai-responses", "anthropic-messages", "gemini", "ollama-chat")
 
 
+MADE = "4711"
+COMMAND = f"printf {MADE} > made.txt && cat made.txt"
+"""What a coding agent is told to run, and what the file then holds."""
+SHELLS = ("exec_command", "shell", "shell_command", "bash", "run_shell_command")
+"""How coding agents call the tool that runs a command."""
+
+
 def says(request: ChatRequest) -> Iterator[WireEvent]:
     """The answer."""
     results = [part for message in request.messages for part in message.parts if isinstance(part, ToolResult)]
     if request.json is not None:
         yield TextDelta('{"n": 5}')
+    elif not results and (call := _shell_call(request)) is not None:
+        yield TextDelta("I look.")
+        yield call
+        yield UsageReported(Usage(fresh=20, output=9))
+        yield StreamEnd("tool_calls")
+        return
     elif request.tools and not results:
         names = [tool.name for tool in request.tools]
         for index, arguments in enumerate(('{"a": 2, "b": 3}', '{"a": 1, "b": 1}')):
@@ -41,6 +57,19 @@ def says(request: ChatRequest) -> Iterator[WireEvent]:
         yield from (TextDelta("Hel"), TextDelta("lo"))
     yield UsageReported(Usage(fresh=10, output=5))
     yield StreamEnd("stop")
+
+
+def _shell_call(request: ChatRequest) -> ToolCallDelta | None:
+    """A command for a coding agent, by whichever tool it has for that, in the words of the tool's own schema."""
+    for tool in request.tools:
+        known = mapping(tool.schema.get("properties"))
+        field = next((name for name in ("command", "cmd") if name in known), "")
+        if tool.name.lower() in SHELLS and field:
+            as_list = mapping(known[field]).get("type") == "array"
+            arguments: dict[str, Any] = {field: ["sh", "-c", COMMAND] if as_list else COMMAND}
+            arguments |= {name: "Make a file." for name in tool.schema.get("required", ()) if name == "description"}
+            return ToolCallDelta(0, "call_shell", tool.name, json.dumps(arguments))
+    return None
 
 
 async def serve() -> asyncio.Server:

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
+import tempfile
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 CLIENT, URL, KEY, MODEL = sys.argv[1:5]
@@ -15,6 +20,7 @@ PARAMETERS = {
     "additionalProperties": False,
 }
 SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"], "additionalProperties": False}
+SHAPE: Any = {"type": "json_schema", "json_schema": {"name": "n", "schema": SCHEMA, "strict": True}}
 HI: list[Any] = [{"role": "user", "content": "Hi"}]
 
 
@@ -36,25 +42,9 @@ def openai_chat() -> None:
             == "Hello"
         ),
     )
-
-    def loop() -> bool:
-        tools: Any = [{"type": "function", "function": {"name": "add", "parameters": PARAMETERS}}]
-        first = chat.create(model=MODEL, messages=HI, tools=tools).choices[0].message
-        results: list[Any] = [
-            {"role": "tool", "tool_call_id": c.id, "content": added(c.function.arguments)} for c in first.tool_calls
-        ]
-        last = chat.create(model=MODEL, messages=[*HI, first, *results], tools=tools)
-        return len(results) == 2 and last.choices[0].message.content == "The results are 5 and 2"
-
-    part("tools", loop)
-    shape: Any = {"type": "json_schema", "json_schema": {"name": "n", "schema": SCHEMA, "strict": True}}
-    part(
-        "json",
-        lambda: (
-            json.loads(chat.create(model=MODEL, messages=HI, response_format=shape).choices[0].message.content)
-            == {"n": 5}
-        ),
-    )
+    ask = partial(chat.create, model=MODEL)
+    part("tools", lambda: chat_loop(ask))
+    part("json", lambda: json.loads(ask(messages=HI, response_format=SHAPE).choices[0].message.content) == {"n": 5})
     part("error", lambda: fails(openai.BadRequestError, lambda: chat.create(model=BROKEN, messages=HI)))
 
 
@@ -194,6 +184,9 @@ def litellm() -> None:
 
     more: Any = {"api_base": f"{URL}/v1", "api_key": KEY, "num_retries": 0}
     name = f"openai/{MODEL}"
+    ask = partial(sdk.completion, model=name, **more)
+    part("tools", lambda: chat_loop(ask))
+    part("json", lambda: json.loads(ask(messages=HI, response_format=SHAPE).choices[0].message.content) == {"n": 5})
     part("text", lambda: sdk.completion(model=name, messages=HI, **more).choices[0].message.content == "Hello")
     part(
         "stream",
@@ -215,14 +208,123 @@ def langchain() -> None:
     import openai
     from langchain_openai import ChatOpenAI
 
-    def model(name: str = MODEL) -> Any:
-        return ChatOpenAI(model=name, base_url=f"{URL}/v1", api_key=KEY, max_retries=0)
+    langchain_parts(lambda name: ChatOpenAI(model=name, base_url=f"{URL}/v1", api_key=KEY, max_retries=0))
+    broken = ChatOpenAI(model=BROKEN, base_url=f"{URL}/v1", api_key=KEY, max_retries=0)
+    part("error", lambda: fails(openai.BadRequestError, lambda: broken.invoke("Hi")))
 
+
+def langchain_anthropic() -> None:
+    """langchain over Messages."""
+    import anthropic as sdk
+    from langchain_anthropic import ChatAnthropic
+
+    def model(name: str) -> Any:
+        return ChatAnthropic(model=name, base_url=URL, api_key=KEY, max_retries=0, max_tokens=99)
+
+    langchain_parts(model)
+    part("error", lambda: fails(sdk.BadRequestError, lambda: model(BROKEN).invoke("Hi")))
+
+
+def langchain_parts(made: Any) -> None:
+    """What langchain does with any model."""
+    from langchain_core.messages import HumanMessage, ToolMessage
+    from langchain_core.tools import tool
+
+    @tool
+    def add(a: int, b: int) -> str:
+        """Add two numbers."""
+        return str(a + b)
+
+    def loop() -> bool:
+        able = made(MODEL).bind_tools([add])
+        turns: list[Any] = [HumanMessage("Hi")]
+        first = able.invoke(turns)
+        results = [ToolMessage(add.invoke(call["args"]), tool_call_id=call["id"]) for call in first.tool_calls]
+        last = able.invoke([*turns, first, *results])
+        return len(results) == 2 and last.text == "The results are 5 and 2"
+
+    def model() -> Any:
+        return made(MODEL)
+
+    part("tools", loop)
     part("text", lambda: model().invoke("Hi").content == "Hello")
     part("stream", lambda: "".join(chunk.content for chunk in model().stream("Hi")) == "Hello")
     shape = SCHEMA | {"title": "n", "description": "A number."}
     part("json", lambda: model().with_structured_output(shape, method="json_schema").invoke("Hi") == {"n": 5})
-    part("error", lambda: fails(openai.BadRequestError, lambda: model(BROKEN).invoke("Hi")))
+
+
+def instructor() -> None:
+    """instructor over Chat Completions: an answer as an object, by a tool and by a schema."""
+    import instructor as sdk
+    import openai
+    from pydantic import BaseModel
+
+    class N(BaseModel):
+        n: int
+
+    def asks(mode: Any, name: str = MODEL) -> Any:
+        client = sdk.from_openai(openai.OpenAI(base_url=f"{URL}/v1", api_key=KEY, max_retries=0), mode=mode)
+        return client.chat.completions.create(model=name, messages=HI, response_model=N, max_retries=0)
+
+    part("json", lambda: asks(sdk.Mode.JSON_SCHEMA).n == 5)
+    part("error", lambda: fails(Exception, lambda: asks(sdk.Mode.JSON_SCHEMA, BROKEN)))
+
+
+def openai_agents() -> None:
+    """OpenAI's agents over Responses and over Chat Completions."""
+    import openai
+    from agents import Agent, OpenAIChatCompletionsModel, OpenAIResponsesModel, Runner, function_tool
+    from agents import set_tracing_disabled as quiet
+
+    quiet(disabled=True)
+    client = openai.AsyncOpenAI(base_url=f"{URL}/v1", api_key=KEY, max_retries=0)
+
+    @function_tool
+    def add(a: int, b: int) -> str:
+        """Add two numbers."""
+        return str(a + b)
+
+    def runs(kind: Any, name: str = MODEL, **more: Any) -> str:
+        model = kind(model=name, openai_client=client)
+        return str(Runner.run_sync(Agent(name="x", model=model, **more), "Hi").final_output)
+
+    both = (OpenAIResponsesModel, OpenAIChatCompletionsModel)
+    part("text", lambda: all(runs(kind) == "Hello" for kind in both))
+    part("tools", lambda: all(runs(kind, tools=[add]) == "The results are 5 and 2" for kind in both))
+    part("error", lambda: all(fails(openai.BadRequestError, lambda kind=kind: runs(kind, BROKEN)) for kind in both))
+
+
+def llm() -> None:
+    """Simon Willison's `llm`, a program."""
+    folder = Path(tempfile.mkdtemp())
+    row = {"api_base": f"{URL}/v1", "supports_tools": True, "supports_schema": True}
+    rows = [row | {"model_id": name, "model_name": model} for name, model in (("rt", MODEL), ("broken", BROKEN))]
+    (folder / "extra-openai-models.yaml").write_text(json.dumps(rows), encoding="utf-8")
+    environ = os.environ | {"LLM_USER_PATH": str(folder)}
+    program = Path(sys.executable).with_name("llm")
+
+    def says(*words: str) -> str:
+        command = [program, "-m", *words, "Hi", "--key", KEY]
+        done = subprocess.run(command, env=environ, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        return (done.stdout + done.stderr).strip()
+
+    function = "def add(a: int, b: int) -> int:\n    return a + b\n"
+    part("text", lambda: says("rt", "--no-stream") == "Hello")
+    part("stream", lambda: says("rt") == "Hello")
+    part("tools", lambda: says("rt", "--functions", function) == "The results are 5 and 2")
+    part("json", lambda: json.loads(says("rt", "--schema", "n int")) == {"n": 5})
+    part("error", lambda: "temperature must be below 2" in says("broken"))
+
+
+def chat_loop(ask: Any) -> bool:
+    """Two steps of Chat Completions with two calls side by side, by whatever asks."""
+    tools: Any = [{"type": "function", "function": {"name": "add", "parameters": PARAMETERS}}]
+    first = ask(messages=HI, tools=tools).choices[0].message
+    results: list[Any] = [
+        {"role": "tool", "tool_call_id": c.id, "content": added(c.function.arguments)} for c in first.tool_calls
+    ]
+    last = ask(messages=[*HI, first, *results], tools=tools)
+    return len(results) == 2 and last.choices[0].message.content == "The results are 5 and 2"
 
 
 def added(arguments: Any) -> str:
@@ -258,4 +360,8 @@ def part(name: str, work: Any) -> None:
     "pydantic-ai": pydantic_ai,
     "litellm": litellm,
     "langchain": langchain,
+    "langchain-anthropic": langchain_anthropic,
+    "instructor": instructor,
+    "openai-agents": openai_agents,
+    "llm": llm,
 }[CLIENT]()

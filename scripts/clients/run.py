@@ -1,6 +1,6 @@
 """Runs the clients that people use against a gateway, over a provider in each of the five protocols: a table.
 
-    python scripts/clients/run.py --folder FOLDER [--client NAME]... [--upstream PROTOCOL]...
+    python scripts/clients/run.py --folder FOLDER [--client NAME]... [--upstream PROTOCOL]... [--document openapi.json]
 
 FOLDER keeps what is installed (npm and PyPI are asked the first time).  Ends with 1 where any part falls short.
 """
@@ -20,7 +20,9 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
-from provider import PROTOCOLS, serve  # noqa: E402 - beside this file
+from browser import Pages, chromium, tried_browser  # noqa: E402 - beside this file
+from coding_agents import AGENTS, PACKAGES, Place, tried_agent  # noqa: E402
+from provider import PROTOCOLS, serve  # noqa: E402
 
 PYTHON = (
     ("openai chat", "openai"),
@@ -31,6 +33,10 @@ PYTHON = (
     ("pydantic-ai", "pydantic-ai-slim[openai,anthropic,google]"),
     ("litellm", "litellm"),
     ("langchain", "langchain-openai"),
+    ("langchain-anthropic", "langchain-anthropic"),
+    ("instructor", "instructor"),
+    ("openai-agents", "openai-agents"),
+    ("llm", "llm"),
 )
 JAVASCRIPT = (
     ("openai (js)", "openai"),
@@ -39,7 +45,9 @@ JAVASCRIPT = (
     ("ai-sdk responses", "ai @ai-sdk/openai"),
     ("ai-sdk anthropic", "ai @ai-sdk/anthropic"),
 )
-PARTS = ("text", "stream", "tools", "json", "error")
+MODEL = "up/claude-sonnet-4-5"
+BROWSER = "openai (browser)"
+PARTS = ("text", "stream", "tools", "json", "error", "cors")
 INSTALLED = "installed.txt"
 """What an installation holds, written when it is whole."""
 INSTALL_WAIT = 900.0
@@ -57,25 +65,37 @@ class Gateway:
     key: str
 
 
-def install(folder: Path) -> None:
-    """Everything, once: what is there is noted only when it is whole, so that a broken installation is made again."""
-    python, node = folder / "py", folder / "node"
-    packages = sorted({package for _, package in PYTHON})
-    if _lacks(python, packages):
-        venv.create(python, with_pip=True, clear=True)
-        _run([str(python / "bin" / "pip"), "install", "-q", *packages], python)
-        _note(python, packages)
-    packages = sorted({word for _, words in JAVASCRIPT for word in words.split()})
-    if _lacks(node, packages):
+def install(folder: Path, names: list[str]) -> None:
+    """What these clients need, once: what is there is noted only when it is whole, else it is made again."""
+    if wanted := sorted({package for name, package in PYTHON if name in names}):
+        _python(folder / "py", wanted)
+    if "aider" in names:  # it pins most of what it needs
+        _python(folder / "aider", ["aider-chat"])
+    wanted = sorted({word for name, words in JAVASCRIPT if name in names for word in words.split()} | {"openai"})
+    wanted += [package for package in PACKAGES if set(names) & AGENTS.keys() - {"aider"}]
+    node = folder / "node"
+    if wanted and _lacks(node, wanted):
         node.mkdir(parents=True, exist_ok=True)
         (node / "package.json").write_text('{"private": true}\n', encoding="utf-8")
-        _run(["npm", "install", "--no-audit", "--no-fund", *packages], node)
-        _note(node, packages)
+        _run(["npm", "install", "--no-audit", "--no-fund", *wanted], node)
+        if "@anthropic-ai/claude-code" in wanted:  # npm runs no script of a package by itself
+            _run(["node", "install.cjs"], node / "node_modules" / "@anthropic-ai" / "claude-code")
+        _note(node, wanted)
+
+
+def _python(folder: Path, packages: list[str]) -> None:
+    """An environment with these packages.  uv finds versions that fit in seconds, where pip takes minutes."""
+    if _lacks(folder, packages):
+        venv.create(folder, with_pip=True, clear=True)
+        _run([str(folder / "bin" / "pip"), "install", "-q", "uv"], folder)
+        python = str(folder / "bin" / "python")
+        _run([str(folder / "bin" / "uv"), "pip", "install", "-q", "--python", python, *packages], folder)
+        _note(folder, packages)
 
 
 def _lacks(folder: Path, packages: list[str]) -> bool:
     noted = folder / INSTALLED
-    return not noted.exists() or noted.read_text(encoding="utf-8").split() != packages
+    return not noted.exists() or not set(packages) <= set(noted.read_text(encoding="utf-8").split())
 
 
 def _note(folder: Path, packages: list[str]) -> None:
@@ -89,12 +109,13 @@ def _run(words: list[str], folder: Path) -> None:
         raise SystemExit(f"{words[0]} could not install the clients: {error}") from None
 
 
-def start(home: Path, provider: int, protocol: str) -> Gateway:
-    """A gateway whose one provider speaks this protocol."""
+def start(home: Path, provider: int, protocol: str, origin: str) -> Gateway:
+    """A gateway whose one provider speaks this protocol; ``origin`` is that of pages which it lets in."""
     base = f"http://127.0.0.1:{provider}" + {"gemini": "/v1beta", "ollama-chat": ""}.get(protocol, "/v1")
     known = "context = 100000\nvision = true\ntools = true\n"
     settings = f'[providers.up]\nprotocol = "{protocol}"\nbase_url = "{base}"\nneeds_key = false\n'
     settings += "".join(f'[models."up/{name}"]\n{known}' for name in ("claude-sonnet-4-5", "broken"))
+    settings += f'[gateway]\norigins = ["{origin}"]\n'
     (home / "config.toml").write_text(settings, encoding="utf-8")
     environ = os.environ | {"ROUTERTERM_HOME": str(home)}
     program = Path(sys.executable).with_name("routerterm")
@@ -112,8 +133,13 @@ def start(home: Path, provider: int, protocol: str) -> Gateway:
     return Gateway(process, url, key)
 
 
-async def tried(folder: Path, client: str, gateway: Gateway) -> dict[str, tuple[bool, str]]:
+async def tried(folder: Path, client: str, gateway: Gateway, pages: list[Pages]) -> dict[str, tuple[bool, str]]:
     """How each part went."""
+    if client == BROWSER:
+        return await tried_browser(pages[0], pages[1], gateway.url, gateway.key, MODEL)
+    if client in AGENTS:
+        place = Place(gateway.url, gateway.key, folder / "node", folder / "py")
+        return await tried_agent(client, place, MODEL)
     names = [name for name, _ in PYTHON]
     script = HERE / ("python_clients.py" if client in names else "javascript_clients.mjs")
     if client in names:
@@ -123,7 +149,7 @@ async def tried(folder: Path, client: str, gateway: Gateway) -> dict[str, tuple[
         copy.write_text(script.read_text(encoding="utf-8"), encoding="utf-8")
         words = ["node", str(copy)]
     process = await asyncio.create_subprocess_exec(
-        *words, client, gateway.url, gateway.key, "up/claude-sonnet-4-5",
+        *words, client, gateway.url, gateway.key, MODEL,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     try:
@@ -131,7 +157,8 @@ async def tried(folder: Path, client: str, gateway: Gateway) -> dict[str, tuple[
     except TimeoutError:
         process.kill()
         return {"text": (False, f"not done in {LONGEST:.0f} s")}
-    found = {row["part"]: (row["ok"], row["why"]) for row in map(json.loads, out.decode().splitlines())}
+    rows = [line for line in out.decode().splitlines() if line.startswith('{"part"')]  # libraries print, too
+    found = {row["part"]: (row["ok"], row["why"]) for row in map(json.loads, rows)}
     return found or {"text": (False, errors.decode()[-300:])}
 
 
@@ -141,31 +168,50 @@ async def main() -> int:
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--client", action="append")
     parser.add_argument("--upstream", action="append", choices=PROTOCOLS)
+    parser.add_argument("--document", type=Path, help="OpenAI's published openapi.json: every answer must be valid")
     options = parser.parse_args()
-    install(options.folder)
-    clients = options.client or [name for name, _ in (*PYTHON, *JAVASCRIPT)]
+    folder = options.folder.resolve()
+    clients = options.client or [*(name for name, _ in (*PYTHON, *JAVASCRIPT)), BROWSER, *AGENTS]
+    install(folder, clients)
+    if BROWSER in clients and chromium() is None:
+        print(f"{BROWSER} is left out: there is no Chromium here.")
+        clients.remove(BROWSER)
+    pages = [Pages(folder / "node"), Pages(folder / "node")]  # an origin that is let in, and another
     provider = await serve()
     port = provider.sockets[0].getsockname()[1]
     print(f"{'client':<18} {'upstream':<20} " + " ".join(f"{part:<7}" for part in PARTS))
     short = 0
     for protocol in options.upstream or PROTOCOLS:
         with tempfile.TemporaryDirectory() as home:
-            gateway = await asyncio.to_thread(start, Path(home), port, protocol)
+            gateway = await asyncio.to_thread(start, Path(home), port, protocol, pages[0].origin)
             try:
                 for client in clients:
-                    found = await tried(options.folder, client, gateway)
+                    found = await tried(folder, client, gateway, pages)
                     marks = ["-" if part not in found else "ok" if found[part][0] else "FAILS" for part in PARTS]
                     print(f"{client:<18} {protocol:<20} " + " ".join(f"{mark:<7}" for mark in marks), flush=True)
                     for part, (went, why) in found.items():
                         if not went:
                             short += 1
                             print(f"    {part}: {why}", flush=True)
+                if options.document is not None:
+                    short += await asyncio.to_thread(_by_document, options.document, gateway, protocol)
             finally:
                 gateway.process.terminate()
                 await asyncio.to_thread(gateway.process.wait)
     provider.close()
     print("All hold." if not short else f"{short} fall short.")
     return 1 if short else 0
+
+
+def _by_document(document: Path, gateway: Gateway, protocol: str) -> int:
+    """How many answers are not valid."""
+    from document import checked
+
+    found = checked(document, gateway.url, gateway.key, MODEL)
+    print(f"{'OpenAI document':<18} {protocol:<20} {found.valid} valid, {len(found.wrong)} not", flush=True)
+    for words in found.wrong:
+        print(f"    {words}", flush=True)
+    return len(found.wrong)
 
 
 if __name__ == "__main__":

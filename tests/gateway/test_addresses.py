@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from routerterm.gateway.app import forgiven
+from routerterm.gateway.addresses import forgiven
 from tests.gateway.conftest import Open, Place, chat, until
 from tests.gateway.upstream import Talk
 
@@ -90,11 +90,43 @@ async def test_completions_in_terms_of_chat(place: Place) -> None:
         ("/chat/completions", "/v1/chat/completions"),
         ("/models", "/v1/models"),
         ("/", "/"),
+        ("//v1//chat/completions", "/v1/chat/completions"),
+        ("/v1/chat/completions/chat/completions", "/v1/chat/completions"),
+        ("/v1/messages/v1/messages/count_tokens", "/v1/messages/count_tokens"),
+        ("/v1/api/chat", "/api/chat"),
+        ("/api/api/tags", "/api/tags"),
+        ("/api/conversations/api", "/api/conversations/api"),
+        ("/v1/chat", "/v1/chat"),
         ("/v1/models/v1/v1", "/v1/models/v1/v1"),
     ],
 )
 def test_addresses_are_taken_as_they_were_meant(given: str, meant: str) -> None:
     assert forgiven(given) == meant
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "status", "shape"),
+    [
+        ("/v1/nothing", "GET", 404, {"type": "invalid_request_error", "code": None}),
+        ("/v1/messages/nothing", "POST", 404, {"type": "not_found_error"}),
+        ("/v1beta/nothing", "GET", 404, {"code": 404, "status": "NOT_FOUND"}),
+        ("/v1/messages", "GET", 405, {"type": "invalid_request_error"}),
+        ("/v1beta/models", "POST", 405, {"code": 405}),
+    ],
+)
+async def test_a_refusal_says_the_same_in_its_status_and_its_body(
+    place: Place, path: str, method: str, status: int, shape: dict[str, object]
+) -> None:
+    async with place.http() as http:
+        reply = await http.request(method, path)
+    error = reply.json()["error"]
+    assert reply.status_code == status
+    assert {name: error[name] for name in shape} == shape
+    if status == 405:
+        assert "use POST" in error["message"] or "use GET" in error["message"]
+    else:
+        assert "/v1/chat/completions" in error["message"]
+        assert error["message"].count(" /v1/models,") == 1
 
 
 async def test_where_nothing_is_the_addresses_are_listed(place: Place) -> None:

@@ -263,3 +263,30 @@ async def test_the_length_of_a_prompt(place: Place) -> None:
         long = await http.post("/v1/messages/count_tokens", json=chat(text="word " * 1000))
     assert 0 < short.json()["input_tokens"] < 50
     assert 900 <= long.json()["input_tokens"] <= 1500
+
+
+@pytest.mark.parametrize("thinks", [False, True])
+async def test_an_answer_s_last_word_comes_before_the_call_that_follows_it(place: Place, *, thinks: bool) -> None:
+    """The guard holds back a word until it is whole: it must not come out behind the call."""
+
+    @place.up.model("first")
+    async def announces(talk: Talk) -> None:
+        await talk.head()
+        if thinks:
+            await talk.event({"reasoning_content": "I should look"})
+        await talk.text("I will look.")
+        function = {"name": "look", "arguments": '{"at": "the last word"}'}
+        await talk.event({"tool_calls": [{"index": 0, "id": "call_1", "type": "function", "function": function}]})
+        await talk.end("tool_calls")
+
+    tool = {"type": "function", "name": "look", "parameters": {"type": "object"}}
+    async with place.http() as http:
+        asked = {"model": "one/first", "input": "Hi", "tools": [tool], "stream": True}
+        reply = await http.post("/v1/responses", json=asked)
+    events = [json.loads(line[6:]) for line in reply.text.splitlines() if line.startswith("data: ")]
+    done = [event["item"] for event in events if event["type"] == "response.output_item.done"]
+    thoughts = [part["text"] for item in done if item["type"] == "reasoning" for part in item["summary"]]
+    assert thoughts == (["I should look"] if thinks else [])
+    assert [item["type"] for item in done][thinks:] == ["message", "function_call"]
+    assert done[thinks]["content"][0]["text"] == "I will look."
+    assert done[-1]["arguments"] == '{"at": "the last word"}'

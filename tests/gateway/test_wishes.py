@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from routerterm.core.events import Finished, ReasoningDelta, TextDelta, Timing
+from routerterm.core.events import Finished, HostedDelta, ReasoningDelta, ScoresDelta, TextDelta, Timing
 from routerterm.core.messages import Message
 from routerterm.core.request import ChatRequest, Params, RoutingPreferences
 from routerterm.core.targets import Target
 from routerterm.gateway import request_log
-from routerterm.gateway.cache import AnswerCache, key_of
+from routerterm.gateway.cache import KeptAnswer, MemoryCache, _from_json, _to_json, key_of
 from routerterm.gateway.http_errors import HttpError
 from routerterm.gateway.request_log import LOG_NAME
 from routerterm.gateway.request_options import request_options
@@ -153,21 +153,36 @@ async def test_memory_by_key_and_never_of_what_was_cut(place: Place) -> None:
         assert len(place.up.asked) == asked + 1
 
 
-def test_the_memory_is_bounded_and_forgets() -> None:
+async def test_the_memory_is_bounded_and_forgets() -> None:
     now = 0.0
-    cache = AnswerCache(60, 10_000, lambda: now)
+    cache = MemoryCache(60, 10_000, lambda: now)
     finished = Finished("stop", Target("a", "b"), timing=Timing(1, 2))
     for number in range(100):
-        cache.put(str(number), [TextDelta("x" * 500), ReasoningDelta("y"), TextDelta("z")], finished)
+        await cache.put(str(number), [TextDelta("x" * 500), ReasoningDelta("y"), TextDelta("z")], finished)
     assert cache.size <= 10_000
-    assert cache.get("0") is None
-    kept = cache.get("99")
+    assert await cache.get("0") is None
+    kept = await cache.get("99")
     assert kept is not None
     assert kept.content == (TextDelta("x" * 500), ReasoningDelta("y"), TextDelta("z"))
-    cache.put("huge", [TextDelta("x" * 9_000)], finished)
-    assert cache.get("huge") is None
+    await cache.put("huge", [TextDelta("x" * 9_000)], finished)
+    assert await cache.get("huge") is None
     now = 61.0
-    assert cache.get("99") is None
+    assert await cache.get("99") is None
+
+
+def test_a_shared_answer_is_read_as_it_was_written() -> None:
+    """Whatever kinds of pieces there are: one that is not known there would break every answer that holds it."""
+    pieces: list[Any] = []
+    kinds = [TextDelta, ReasoningDelta]
+    while kinds:
+        kind = kinds.pop()
+        kinds += kind.__subclasses__()
+        pieces.append(kind(text="x"))
+    pieces += [ScoresDelta(scores=({"token": "x", "logprob": -1.0},)), HostedDelta(redacted="anthropic-step:{}")]
+    kept = KeptAnswer(tuple(pieces), Finished("stop", Target("a", "b"), timing=Timing(1, 2)))
+    found = _from_json(_to_json(kept))
+    assert [type(piece) for piece in found.content] == [type(piece) for piece in pieces]
+    assert found.content[-2:] == tuple(pieces[-2:])
 
 
 def test_what_makes_two_requests_the_same() -> None:

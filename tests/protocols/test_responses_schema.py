@@ -34,7 +34,7 @@ REQUIRED = names(
     "id object created_at completed_at status incomplete_details model previous_response_id instructions output error "
     "tools tool_choice truncation parallel_tool_calls text top_p presence_penalty frequency_penalty top_logprobs "
     "temperature reasoning usage max_output_tokens max_tool_calls store background service_tier metadata "
-    "safety_identifier prompt_cache_key user"
+    "safety_identifier prompt_cache_key"
 )
 ITEM = {
     "message": {"id", "type", "status", "role", "content"},

@@ -7,7 +7,8 @@ A decoder speaks the first group; `Router.stream` adds the second, and an answer
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from collections.abc import Mapping
+from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct, field
 
@@ -45,6 +46,16 @@ class SourcesDelta(TextDelta, frozen=True):
     """The same, one by one."""
 
 
+class ScoresDelta(TextDelta, frozen=True):
+    """How likely the tokens of the text so far were, as OpenAI tells it: ``token``, ``logprob``, ``top_logprobs``.
+
+    Its own ``text`` is empty, so that whoever does not know it loses nothing.
+    """
+
+    text: str = ""
+    scores: tuple[Mapping[str, Any], ...] = ()
+
+
 class ReasoningDelta(Struct, frozen=True):
     """A piece of what the model thinks aloud; a ``signature`` or ``redacted`` block closes a part."""
 
@@ -64,6 +75,15 @@ class ThoughtsClosed(ReasoningDelta, frozen=True):
 
 class PlanDelta(ReasoningDelta, frozen=True):
     """A piece of what the model means to do with its tools, where the provider tells it apart from thinking."""
+
+
+class HostedDelta(ReasoningDelta, frozen=True):
+    """A step that the provider took by itself (a search of the web, say): ``redacted`` holds it as it came, marked.
+
+    It means something to that provider alone, and to a client that speaks its protocol: to all others it is nothing.
+    """
+
+    text: str = ""
 
 
 class ToolCallDelta(Struct, frozen=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct, field
 
-from routerterm.core.events import Content, ReasoningDelta, TextDelta, ThoughtsClosed, ToolCallDelta
+from routerterm.core.events import Content, HostedDelta, ReasoningDelta, TextDelta, ThoughtsClosed, ToolCallDelta
 from routerterm.core.messages import Part, Reasoning, Text, ToolCall
 
 
@@ -41,6 +41,8 @@ class ReplyBuilder:
     def add(self, delta: Content) -> None:
         """Fold one piece in."""
         match delta:
+            case HostedDelta():
+                self._spans.append(_Span(ReasoningDelta, redacted=delta.redacted))
             case ThoughtsClosed():
                 self._turn_text_into_thoughts()
             case TextDelta(text):

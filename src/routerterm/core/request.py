@@ -28,6 +28,28 @@ class Tool(Struct, frozen=True):
     cache: CacheMark | None = None
 
 
+class HostedTool(Struct, frozen=True):
+    """A tool that the provider runs itself, or that only its own protocol knows: ``spec`` is told to it unchanged.
+
+    For everybody else it is left out, and named.
+    """
+
+    protocol: str
+    spec: Mapping[str, Any]
+
+    @property
+    def kind(self) -> str:
+        """What it is called where it is left out: its type, without a version."""
+        named = self.spec.get("type")
+        return str(named if isinstance(named, str) and named else next(iter(self.spec), "unnamed"))[:40]
+
+    @property
+    def name(self) -> str:
+        """By which name a request may choose it; empty where it has none."""
+        named = self.spec.get("name")
+        return named if isinstance(named, str) else ""
+
+
 class JsonAnswer(Struct, frozen=True):
     """The answer is to be JSON; with a ``schema`` (JSON Schema) JSON of that shape."""
 
@@ -117,6 +139,7 @@ class ChatRequest(Struct, frozen=True):
     system: str | None = None
     params: Params = field(default_factory=Params)
     tools: tuple[Tool, ...] = ()
+    hosted: tuple[HostedTool, ...] = ()
     tool_choice: str | None = None
     """None or ``auto``, ``none``, ``required``, or the name of one tool."""
     json: JsonAnswer | None = None
@@ -140,6 +163,11 @@ class ChatRequest(Struct, frozen=True):
     """Whether it is handed in with others as a batch, which costs what batches cost."""
     continues: bool = False
     """Whether the last message is the beginning of the very answer that is asked for, to be gone on with."""
+
+    @property
+    def may_search(self) -> bool:
+        """Whether the provider may search the web for it, which has a price of its own."""
+        return bool(self.params.web) or any("search" in tool.kind.lower() for tool in self.hosted)
 
     @property
     def has_images(self) -> bool:

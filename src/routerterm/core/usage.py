@@ -51,6 +51,14 @@ class Usage(Struct, frozen=True):
         """All but the provider's own words: two reports of the same counts are equal."""
         return tuple(getattr(self, name) for name in self.__struct_fields__ if name != "raw")
 
+    def plus(self, other: Usage) -> Usage:
+        """The tokens of both; what is unknown or estimated of one is so of both."""
+        names = ("fresh", "cache_read", "cache_write", "cache_write_1h", "output", "reasoning", "searches")
+        sums = {name: getattr(self, name) + getattr(other, name) for name in names}
+        cost = None if self.cost is None or other.cost is None else self.cost + other.cost
+        source: UsageSource = "estimated" if "estimated" in (self.source, other.source) else "reported"
+        return Usage(**sums, source=source, cost=cost)
+
     @property
     def input(self) -> int:
         """All tokens of the prompt, cached ones included."""

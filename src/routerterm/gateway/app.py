@@ -15,11 +15,12 @@ from starlette.routing import Route
 
 from routerterm.core.errors import BadRequest, RoutertermError
 from routerterm.engine.virtual_keys import STRANGER, Client
-from routerterm.gateway.chat_handler import ChatHandler, http_error
+from routerterm.gateway.addresses import forgiven, protocol_of
+from routerterm.gateway.chat_handler import ChatHandler
 from routerterm.gateway.connection import HEAD_MOST
 from routerterm.gateway.embeddings import EmbeddingAnswers
 from routerterm.gateway.history_api import HistoryApi
-from routerterm.gateway.http_errors import HttpError, wrong
+from routerterm.gateway.http_errors import HttpError, http_error, wrong
 from routerterm.gateway.info_endpoints import InfoEndpoints
 from routerterm.gateway.mcp_endpoint import McpEndpoint
 from routerterm.gateway.other_apis import OtherApis
@@ -84,6 +85,7 @@ def _info_routes(state: GatewayState) -> list[Route]:
         Route("/metrics", Endpoint(state, info.metrics), methods=["GET"]),
         Route("/mcp", Endpoint(state, McpEndpoint(state).post), methods=["POST"]),
         Route("/health", Endpoint(state, info.health, free=True), methods=["GET"]),
+        Route("/", Endpoint(state, info.root, free=True), methods=["GET"]),
     ]
 
 
@@ -154,7 +156,8 @@ class Middleware:
         self._state = state
         self._app = app.router
         self._answers = answers
-        self._known = [route.path for route in app.router.routes if isinstance(route, Route)]
+        paths = (route.path for route in app.router.routes if isinstance(route, Route) and route.path != "/")
+        self._known = sorted({path.replace(":path}", "}") for path in paths})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -239,8 +242,9 @@ class Answers:
         self._half = server_half(wire.protocol)
 
     def _address(self, scope: Scope) -> Mapping[str, Any]:
-        """What of the request stands in its path."""
-        return {}
+        """What of the request stands in its path and its headers."""
+        betas = headers_of(scope).get("anthropic-beta") if self._wire is MESSAGES else None
+        return {} if betas is None else {"betas": betas}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, with its line in the list of requests and in the metrics."""
@@ -303,41 +307,18 @@ async def _refuse(scope: Scope, out: Response, error: HttpError) -> None:
     """Tell an error in the shape of the protocol that was asked."""
     if out.started:
         return
-    half = server_half(_protocol_of(scope["path"]))
+    half = server_half(protocol_of(scope["path"]))
     _, body = half.encode_error(error.error)
     await out.whole(error.status, body, error.headers)
-
-
-def _protocol_of(path: str) -> str:
-    """In which protocol's shape an error at this address is told."""
-    if path.startswith("/v1/messages"):
-        return "anthropic-messages"
-    if path.startswith(("/api/conversations", "/api/usage")) or path in ("/v1/chat", "/api/chat/stream"):
-        return "routerterm-events"
-    if path.startswith("/api/"):
-        return "ollama-chat"
-    return "gemini" if path.startswith("/v1beta") or ":" in path else "openai-chat"
-
-
-def forgiven(path: str) -> str:
-    """An address as it was meant: no slash at the end, one ``/v1`` where base and path both brought it, or none did."""
-    if len(path) > 1:
-        path = path.rstrip("/") or "/"
-    while (folded := _DOUBLED.sub(r"/\2", path, count=1)) != path:
-        path = folded
-    return f"/v1{path}" if path.startswith(_BARE) else path
-
-
-_DOUBLED = re.compile(r"^/(v1|v1beta)/(v1beta|v1)(?=/|$)")
-_BARE = ("/chat/completions", "/completions", "/responses", "/messages", "/models", "/embeddings")
 
 
 def _of_http(error: HTTPException, scope: Scope, known: Sequence[str]) -> HttpError:
     """What Starlette found: no such address, or not by this method."""
     headers = tuple((error.headers or {}).items())
     if error.status_code == 405:
-        return wrong(405, f"{scope['method'][:20]} is not supported here.", *headers)
-    return wrong(error.status_code, f"Not found. Available paths:  {', '.join(known)}.")
+        use = dict(headers).get("Allow", "").replace("HEAD, ", "").replace(", HEAD", "")
+        return wrong(405, f"{scope['method'][:20]} is not supported here: use {use or 'another method'}.", *headers)
+    return wrong(error.status_code, f"Not found. Available paths: {', '.join(known)}.")
 
 
 def as_json(value: Any) -> bytes:

@@ -20,11 +20,14 @@ from routerterm.core.events import (
     AttemptStarted,
     Event,
     Finished,
+    HostedDelta,
     PlanDelta,
     ReasoningDelta,
     RefusalDelta,
+    ScoresDelta,
     SourcesDelta,
     TextDelta,
+    ThoughtsClosed,
     ToolCallDelta,
     WireEvent,
 )
@@ -126,7 +129,11 @@ class SharedCache:
 
 
 _PIECES: Mapping[str, type[TextDelta | ReasoningDelta | ToolCallDelta]] = {
-    kind.__name__: kind for kind in (TextDelta, RefusalDelta, SourcesDelta, ReasoningDelta, PlanDelta, ToolCallDelta)
+    kind.__name__: kind
+    for kind in (
+        *(TextDelta, RefusalDelta, SourcesDelta, ScoresDelta),
+        *(ReasoningDelta, PlanDelta, ThoughtsClosed, HostedDelta, ToolCallDelta),
+    )
 }
 
 
@@ -188,6 +195,7 @@ def key_of(request: ChatRequest) -> str:
         "messages": [[message.role, [part_to_json(part) for part in message.parts]] for message in request.messages],
         "params": repr(request.params),
         "tools": [[tool.name, tool.description, tool.schema] for tool in request.tools],
+        "hosted": [[tool.protocol, tool.spec] for tool in request.hosted],
         "choice": request.tool_choice,
         "json": repr(request.json),
         "private": request.private,
@@ -212,7 +220,7 @@ def _joined(events: Sequence[WireEvent]) -> tuple[TextDelta | ReasoningDelta | T
 
     for event in events:
         match event:
-            case RefusalDelta() | ReasoningDelta() | ToolCallDelta():
+            case RefusalDelta() | ScoresDelta() | ReasoningDelta() | ToolCallDelta():
                 close()
                 found.append(event)
             case TextDelta(piece):

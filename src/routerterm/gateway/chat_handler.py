@@ -6,16 +6,16 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing, suppress
 from functools import partial
-from math import ceil
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from msgspec.structs import replace
 
-from routerterm.core.errors import ContextTooLong, RoutertermError
+from routerterm.core.errors import RoutertermError
 from routerterm.core.events import AttemptStarted, Event, Failed, WireEvent
 from routerterm.core.request import ChatRequest
 from routerterm.engine.virtual_keys import STRANGER, Client
-from routerterm.gateway.http_errors import HttpError, forbidden
+from routerterm.gateway.choices import Choices
+from routerterm.gateway.http_errors import HttpError, forbidden, http_error
 from routerterm.gateway.limits import check_request
 from routerterm.gateway.rate_limiter import Permit
 from routerterm.gateway.relay import Relay
@@ -25,6 +25,7 @@ from routerterm.gateway.request_record import RequestRecord
 from routerterm.gateway.response import Header, Response
 from routerterm.gateway.wires import MESSAGES, RESPONSES, Wire
 from routerterm.protocols.json_utils import loads
+from routerterm.protocols.openai_chat.server import encode_choices
 from routerterm.protocols.server_base import ServerCodec, ServerRequest
 
 if TYPE_CHECKING:
@@ -138,8 +139,9 @@ class ChatHandler:
         account: RequestRecord,
         permit: Permit,
     ) -> None:
-        slot = await self._state.slot(request, options, client)
+        slot = await self._state.slot(request, options, client) if asked.answers == 1 else None
         self._relay = Relay(whole=not asked.stream, hidden=client.allowance.hidden)
+        said: list[WireEvent] = []
         watch = asyncio.create_task(self._watch(asked))
         self._state.exchanges.add(self)
         try:
@@ -151,7 +153,9 @@ class ChatHandler:
                 if client.allowance.tpm is not None:
                     events = self._counted(events, permit, client.allowance.tpm)
                 async with aclosing(events) as running:
-                    if asked.stream:
+                    if asked.answers > 1:
+                        await self._several(request, asked, account)
+                    elif asked.stream:
                         said = await self._in_pieces(running, asked, account)
                     else:
                         said = await self._at_once(running, asked, account)
@@ -202,7 +206,7 @@ class ChatHandler:
         if self._wire is RESPONSES and self._visible:
             response = loads(body)
             await self._state.responses.keep(self._body, response, self._client, self._state.milliseconds())
-        await self._out.whole(200, body, (*self._who_answered(asked), *account.headers()))
+        await self._out.whole(200, body, (*self._who_answered(), *account.headers()))
         return said
 
     async def _in_pieces(
@@ -234,10 +238,41 @@ class ChatHandler:
             raise http_error(relay.error, self._half)
         return said
 
+    async def _several(self, request: ChatRequest, asked: ServerRequest, account: RequestRecord) -> None:
+        """Several answers to one question; nothing of them is kept in the cache."""
+        out, state, hidden = self._out, self._state, self._client.allowance.hidden
+        choices = Choices(lambda: state.stream(request), asked.answers, whole=not asked.stream, hidden=hidden)
+        async with aclosing(choices.pieces()) as pieces:
+            async for index, fresh in pieces:
+                self._relay = relay = choices.relays[index]
+                account.saw(relay, fresh)
+                if relay.error is not None and not out.started:
+                    break
+                if asked.stream and fresh:
+                    async with self._turn:
+                        head = b"" if out.started else await self._start(asked)
+                        self._quiet_since = state.now()
+                        await out.piece(head + choices.told(index, fresh, self._made(asked)))
+        for relay in choices.relays:
+            if relay.finished is not None:
+                account.add(relay.finished)
+        if self._relay.error is not None:
+            account.failed(self._relay.error)
+            if not out.started:
+                raise http_error(self._relay.error, self._half)
+            await out.end(self._comment(account))
+            return
+        account.finish()
+        if asked.stream:
+            await out.end(choices.last(self._made(asked), usage=asked.usage) + self._comment(account))
+        else:
+            headers = (*self._who_answered(), *account.headers())
+            await out.whole(200, encode_choices(choices.said, **self._made(asked)), headers)
+
     async def _start(self, asked: ServerRequest) -> bytes:
         """The head of a stream; its first bytes are to go out with the first words."""
         self._stream = self._half.ServerStream(**self._made(asked), usage=asked.usage)
-        headers = [("cache-control", "no-cache"), ("x-accel-buffering", "no"), *self._who_answered(asked)]
+        headers = [("cache-control", "no-cache"), ("x-accel-buffering", "no"), *self._who_answered()]
         await self._out.start(200, self._wire.kind, headers)
         return self._stream.start()
 
@@ -299,9 +334,9 @@ class ChatHandler:
     def _comment(self, account: RequestRecord) -> bytes:
         return account.comment() if self._wire.comments and not self._client.allowance.hidden else b""
 
-    def _who_answered(self, asked: ServerRequest) -> list[Header]:
+    def _who_answered(self) -> list[Header]:
         relay = self._relay
-        names = ", ".join(dict.fromkeys((*asked.left_out, *relay.left_out)))
+        names = ", ".join(dict.fromkeys(relay.left_out))
         left_out = [("x-routerterm-left-out", names[:_LONGEST_HEADER])] if names else []
         if relay.target is None or self._client.allowance.hidden:
             return left_out
@@ -312,15 +347,3 @@ class ChatHandler:
             ("x-routerterm-attempts", str(relay.attempts)),
             ("x-routerterm-fallback", "true" if relay.failed else "false"),
         ]
-
-
-def http_error(error: RoutertermError, half: ServerCodec | None = None) -> HttpError:
-    """An error of the router as the answer, by the status that its protocol has for it."""
-    from routerterm.protocols.server_base import error_mapping
-
-    status = error_mapping(error).status if half is None else half.encode_error(error)[0]
-    if isinstance(error, ContextTooLong) and error.status == 413:
-        status = 413
-    wait = getattr(error, "retry_after", None)
-    headers = (("retry-after", str(max(1, ceil(wait)))),) if wait is not None and status in (429, 503, 529) else ()
-    return HttpError(status, error, headers)

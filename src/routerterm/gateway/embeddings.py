@@ -15,7 +15,7 @@ from routerterm.core.events import AttemptStarted, Failed, Finished, TextDelta
 from routerterm.core.messages import Message
 from routerterm.core.request import ChatRequest, Embedding, Params
 from routerterm.engine.virtual_keys import Client
-from routerterm.gateway.http_errors import HttpError, forbidden
+from routerterm.gateway.http_errors import HttpError, forbidden, http_error
 from routerterm.gateway.request import Receive, Scope, Send, headers_of
 from routerterm.gateway.request_options import RequestOptions, request_options
 from routerterm.gateway.request_record import RequestRecord
@@ -57,8 +57,6 @@ class EmbeddingAnswers:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, with its line in the list of requests and in the metrics."""
-        from routerterm.gateway.chat_handler import http_error
-
         state, out = self._state, scope["out"]
         client = await state.client_of(scope)
         account = state.open(client, scope["path"][:200])

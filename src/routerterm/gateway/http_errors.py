@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from routerterm.core.errors import BadRequest, InvalidKey, RateLimited, Refused, RoutertermError
+from math import ceil
+
+from routerterm.core.errors import (
+    BadRequest,
+    ContextTooLong,
+    InvalidKey,
+    RateLimited,
+    Refused,
+    RoutertermError,
+)
+from routerterm.protocols.server_base import ServerCodec
+from routerterm.protocols.server_errors import NotServed, error_mapping
 
 Header = tuple[str, str]
 
@@ -33,7 +44,7 @@ def forbidden(message: str) -> HttpError:
 
 def wrong(status: int, message: str, *headers: Header) -> HttpError:
     """The request itself cannot be served."""
-    return HttpError(status, BadRequest(message), headers)
+    return HttpError(status, BadRequest(message) if status == 400 else NotServed(message, status=status), headers)
 
 
 def too_many(message: str, wait: float) -> HttpError:
@@ -45,3 +56,13 @@ def too_many(message: str, wait: float) -> HttpError:
 def busy(message: str) -> HttpError:
     """The gateway itself has all hands full."""
     return HttpError(503, RoutertermError(f"{message} Try again in a moment."), (("retry-after", "1"),))
+
+
+def http_error(error: RoutertermError, half: ServerCodec | None = None) -> HttpError:
+    """An error of the router as the answer, by the status that its protocol has for it."""
+    status = error_mapping(error).status if half is None else half.encode_error(error)[0]
+    if isinstance(error, ContextTooLong) and error.status == 413:
+        status = 413
+    wait = getattr(error, "retry_after", None)
+    headers = (("retry-after", str(max(1, ceil(wait)))),) if wait is not None and status in (429, 503, 529) else ()
+    return HttpError(status, error, headers)

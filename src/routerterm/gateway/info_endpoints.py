@@ -50,6 +50,10 @@ class InfoEndpoints:
             state.bodies.release(len(body))
         await out.whole(200, _json({"input_tokens": tokens}))
 
+    async def root(self, scope: Scope, receive: Receive, out: Response, client: Client) -> None:
+        """That somebody is here: Claude Code and Ollama's clients look before they begin."""
+        await out.whole(200, b"routerterm is running", kind="text/plain; charset=utf-8")
+
     async def health(self, scope: Scope, receive: Receive, out: Response, client: Client) -> None:
         """Whether all is well; how the providers are is told to the owner alone, since no key is asked for."""
         state = self._state

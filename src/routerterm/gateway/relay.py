@@ -23,6 +23,7 @@ from routerterm.core.events import (
     ReasoningDelta,
     Recovered,
     RouteDecided,
+    ScoresDelta,
     StepEnded,
     StreamEnd,
     StreamError,
@@ -75,6 +76,8 @@ class Relay:
     def feed(self, event: Event) -> list[WireEvent]:
         """What the client is to be told of one event of the router."""
         match event:
+            case ScoresDelta() if self._replaying:
+                return []
             case TextDelta(text):
                 return self._text(event, text)
             case ReasoningDelta():

@@ -80,6 +80,10 @@ class RequestRecord(Struct):
         row.tokens_in, row.tokens_out = self.usage.input, self.usage.output
         row.estimated = self.usage.source == "estimated"
 
+    def finish(self) -> None:
+        """The answers that `add` was told of are all."""
+        self.row.ending, self.row.total_ms = "done", self._ms()
+
     def failed(self, error: RoutertermError) -> None:
         """It ended with an error."""
         self.row.ending = "error"

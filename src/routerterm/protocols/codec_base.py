@@ -6,15 +6,19 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from msgspec.structs import replace
+
 from routerterm.core.errors import InvalidResponse
 from routerterm.core.events import WireEvent
-from routerterm.core.request import ChatRequest
+from routerterm.core.messages import Part, Reasoning
+from routerterm.core.request import ChatRequest, HostedTool
 from routerterm.core.secret import Secret
 from routerterm.protocols.base import HttpRequest, ListedModel
 from routerterm.protocols.classify import classify
 from routerterm.protocols.fields import left_out
 from routerterm.protocols.http import Header, get, join, key_header, post
 from routerterm.protocols.json_utils import NotJson, listing, loads, mapping
+from routerterm.protocols.signature_scope import is_step
 from routerterm.protocols.stream import Framing, Reader, StreamDecoder, decode_whole
 
 
@@ -31,6 +35,8 @@ class BaseCodec(ABC):
     rows: ClassVar[str] = "data"
     """The field of a listing that holds the models."""
     key_header: str = "Authorization"
+    hosted: bool = False
+    """Whether it takes its protocol's own tools (`HostedTool`): those that it runs itself, and typed ones."""
     passes: frozenset[str] | None = None
     """The fields beyond our vocabulary that the server takes; None for all that the protocol knows."""
     vocabulary: str = ""
@@ -59,7 +65,7 @@ class BaseCodec(ABC):
         prefill: str = "",
     ) -> HttpRequest:
         """The HTTP request that asks ``model``.  Raises `BadRequest` where there is nothing to answer."""
-        path, body = self.call(request, model=model, stream=stream, prefill=prefill)
+        path, body = self.call(self._fitting(request), model=model, stream=stream, prefill=prefill)
         accept = "application/x-ndjson" if stream and self.framing == "ndjson" else ""
         return post(join(base_url, path), body, self.headers(key), stream=stream, accept=accept)
 
@@ -69,7 +75,22 @@ class BaseCodec(ABC):
 
     def left_out(self, request: ChatRequest) -> tuple[str, ...]:
         """The names of what the request asks and this server cannot be told."""
-        return left_out(self.vocabulary or self.name, request.params, self.passes)
+        hosted = dict.fromkeys(tool.kind for tool in request.hosted if not self._has(tool))
+        return (*left_out(self.vocabulary or self.name, request.params, self.passes), *hosted)
+
+    def _has(self, tool: HostedTool) -> bool:
+        return self.hosted and tool.protocol == self.name
+
+    def _fitting(self, request: ChatRequest) -> ChatRequest:
+        """The request without hosted tools and their steps where they mean nothing, and without the choice of one."""
+        if not self.hosted:
+            request = _without_steps(request)
+        if not request.hosted:
+            return request
+        kept = tuple(tool for tool in request.hosted if self._has(tool))
+        gone = {tool.name for tool in request.hosted if tool not in kept} - {tool.name for tool in request.tools}
+        choice = None if request.tool_choice in gone else request.tool_choice
+        return replace(request, hosted=kept, tool_choice=choice)
 
     def takes_url(self, url: str) -> bool:
         """Whether the server fetches a picture at this address itself."""
@@ -96,6 +117,21 @@ class BaseCodec(ABC):
         if not isinstance(rows, list):
             raise InvalidResponse("The list of models has no models.", "Check base_url.")
         return self.models(listing(rows))
+
+
+def _without_steps(request: ChatRequest) -> ChatRequest:
+    """The request without what another provider did by itself."""
+
+    def is_hosted(part: Part) -> bool:
+        return isinstance(part, Reasoning) and is_step(part.redacted)
+
+    if not any(is_hosted(part) for message in request.messages for part in message.parts):
+        return request
+    messages = (
+        replace(message, parts=tuple(part for part in message.parts if not is_hosted(part)))
+        for message in request.messages
+    )
+    return replace(request, messages=tuple(messages))
 
 
 def read_listing(body: bytes) -> Any:

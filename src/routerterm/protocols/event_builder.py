@@ -5,16 +5,18 @@ Text is fit to be written, a call's name comes once, `StreamEnd` comes once, and
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from typing import assert_never
+from typing import Any, assert_never
 
 from routerterm.core.errors import ContentBlocked, EmptyAnswer, ProviderError, ServerError
 from routerterm.core.events import (
     FinishReason,
+    HostedDelta,
     PlanDelta,
     ReasoningDelta,
     RefusalDelta,
+    ScoresDelta,
     Source,
     SourcesDelta,
     StreamEnd,
@@ -65,6 +67,10 @@ REASONS: Mapping[str, FinishReason] = {
 
 FAILURES = frozenset({"error", "insufficient_system_resource", "network_error", "timeout"})
 """Words that stand where a reason should, and say that the answer failed."""
+
+
+PAUSED = "pause_turn"
+"""Anthropic's word for an answer that goes on when it is sent back: it may hold steps of the provider alone."""
 
 
 class EventBuilder:
@@ -124,8 +130,14 @@ class EventBuilder:
                 case _:
                     assert_never(kind)
 
+    def scores(self, tokens: Sequence[Mapping[str, Any]]) -> None:
+        """How likely the tokens of the text were."""
+        if tokens:
+            self._out.append(ScoresDelta(scores=tuple(tokens)))
+
     def refusal(self, piece: str) -> None:
         """A piece of a refusal."""
+        self._say_held()
         if piece := self._refusal.feed(piece):
             self.spoke = self._answered = True
             self._out.append(RefusalDelta(piece))
@@ -136,6 +148,12 @@ class EventBuilder:
         if piece or signature or redacted:
             self.spoke = True
             self._out.append(ReasoningDelta(piece, scrub(signature) if signature else None, redacted or None))
+
+    def hosted(self, step: str) -> None:
+        """A step that the provider took by itself, as it came and marked with whose it is."""
+        self._say_held()
+        self.spoke = True
+        self._out.append(HostedDelta(redacted=step))
 
     def plan(self, piece: str) -> None:
         """A piece of a plan for tools."""
@@ -149,6 +167,7 @@ class EventBuilder:
 
     def call(self, index: int, id: str = "", name: str = "", arguments: str = "", signature: str | None = None) -> None:
         """A piece of tool call ``index``.  What was already said of it is not said again."""
+        self._say_held()
         if first := index not in self._calls:
             self._calls[index] = SurrogateJoiner()
             id = id or self._made_id(index)
@@ -198,7 +217,7 @@ class EventBuilder:
             return
         self.flush()
         end = self._ending or StreamEnd(reason, raw)
-        if not self._answered and end.reason != "length":
+        if not self._answered and end.reason != "length" and end.raw != PAUSED:
             self.fail(_empty(end))
             return
         self.stopped = True
@@ -228,6 +247,11 @@ class EventBuilder:
         for index, joiner in self._calls.items():
             if rest := joiner.end():
                 self._out.append(ToolCallDelta(index, arguments=rest))
+
+    def _say_held(self) -> None:
+        """What looked like the beginning of a tag goes before what follows it: no tag spans a call."""
+        if self._think is not None and self._think.holds:
+            self._split(self._think.end())
 
     def _say(self, piece: str) -> None:
         if piece:

@@ -11,7 +11,7 @@ from typing import Any
 
 from routerterm.core.errors import BadRequest
 from routerterm.core.request import Params
-from routerterm.protocols.json_utils import mapping, text
+from routerterm.protocols.json_utils import listing, mapping, text
 
 
 def names(words: str) -> frozenset[str]:
@@ -26,7 +26,8 @@ CARRIED: Mapping[str, Mapping[str, str]] = {
             "frequency_penalty presence_penalty logit_bias parallel_tool_calls service_tier user "
             "metadata safety_identifier prompt_cache_key prompt_cache_retention prompt_cache_options "
             "verbosity prediction web_search_options moderation store top_k min_p repetition_penalty "
-            "chat_template_kwargs provider plugins transforms min_tokens guardrails prompt_mode safe_prompt "
+            "logprobs top_logprobs chat_template_kwargs provider plugins transforms min_tokens guardrails "
+            "prompt_mode safe_prompt "
         )
     },
     "openai-responses": {
@@ -34,7 +35,7 @@ CARRIED: Mapping[str, Mapping[str, str]] = {
         for name in names(
             "parallel_tool_calls service_tier user metadata safety_identifier prompt_cache_key "
             "prompt_cache_retention prompt_cache_options moderation max_tool_calls truncation "
-            "context_management "
+            "context_management top_logprobs "
         )
     },
     "anthropic-messages": {
@@ -49,6 +50,8 @@ CARRIED: Mapping[str, Mapping[str, str]] = {
     },
     "gemini": {
         "topK": "top_k",
+        "responseLogprobs": "logprobs",
+        "logprobs": "top_logprobs",
         "presencePenalty": "presence_penalty",
         "frequencyPenalty": "frequency_penalty",
         "mediaResolution": "media_resolution",
@@ -75,13 +78,16 @@ CARRIED: Mapping[str, Mapping[str, str]] = {
             "f16_kv use_mlock use_mmap penalize_newline repeat_last_n tfs_z typical_p"
         )
     },
-    "ollama-chat request": {"keep_alive": "keep_alive"},
+    "ollama-chat request": {"keep_alive": "keep_alive", "logprobs": "logprobs", "top_logprobs": "top_logprobs"},
     "cohere-v2": {"k": "top_k", "presence_penalty": "presence_penalty", "frequency_penalty": "frequency_penalty"},
 }
 """A protocol's own name for a field, and the one under which `Params.more` carries it.
 
 Gemini's stand in ``generationConfig``, Ollama's in ``options``; what stands beside those is under "NAME request".
 """
+
+SCORES = "message.output_text.logprobs"
+"""What Responses is asked to include where the tokens' probabilities are wanted."""
 
 READ: Mapping[str, frozenset[str]] = {
     "openai-chat": names(
@@ -107,7 +113,7 @@ READ: Mapping[str, frozenset[str]] = {
 """The fields that are understood.  ``store`` and ``include`` of Responses need none: nothing is stored."""
 
 REFUSED: Mapping[str, frozenset[str]] = {
-    "openai-chat": frozenset({"audio", "logprobs", "functions"}),
+    "openai-chat": frozenset({"audio", "functions"}),
     "openai-responses": frozenset({"previous_response_id", "conversation"}),
     "anthropic-messages": frozenset(),
     "gemini": frozenset(),
@@ -117,7 +123,10 @@ REFUSED: Mapping[str, frozenset[str]] = {
 }
 """The fields that change what an answer is, and are refused where they are set."""
 
-_WITHIN = {"thinking", "effort_word"}
+BETAS = "anthropic_betas"
+"""Under which `Params.more` carries the betas that a client of Anthropic's protocol names in its header."""
+
+_WITHIN = {"thinking", "effort_word", BETAS}
 """What `Params.effort` says too, if more coarsely: another protocol leaves nothing out."""
 _EFFORT_WORDS = frozenset({"minimal", "xhigh", "max"})
 
@@ -164,6 +173,8 @@ def carried(protocol: str, payload: Mapping[str, Any]) -> dict[str, Any]:
             word = mapping(payload.get("reasoning")).get("effort")
             if verbosity := text(mapping(payload.get("text")).get("verbosity")):
                 out["verbosity"] = verbosity
+            if SCORES in listing(payload.get("include")):
+                out["logprobs"] = True
         case _:
             word = payload.get("reasoning_effort")
     if isinstance(word, str) and word in _EFFORT_WORDS:
@@ -185,7 +196,7 @@ def left_out(protocol: str, params: Params, passed: frozenset[str] | None = None
 
 
 _SPECIAL = {
-    "openai-responses": {"verbosity"},
+    "openai-responses": {"verbosity", "logprobs"},
     "anthropic-messages": {"user", "parallel_tool_calls"},
 }
 """Carried fields that stand elsewhere than at the top of a request."""

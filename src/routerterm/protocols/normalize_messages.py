@@ -19,7 +19,7 @@ from routerterm.core.errors import BadRequest
 from routerterm.core.messages import Message, Part, Reasoning, Role, Text, ToolCall, ToolResult
 from routerterm.core.request import ChatRequest
 from routerterm.protocols.json_utils import NotJson, loads
-from routerterm.protocols.signature_scope import read_scope, sign_scope
+from routerterm.protocols.signature_scope import is_step, read_scope, sign_scope
 
 OPENING = "Hello."
 """What a person says first where a history begins with the model, for providers that want it the other way."""
@@ -101,9 +101,11 @@ class _Pairing:
 
 
 def _is_empty(message: Message) -> bool:
-    """Whether nothing is said: no text but blanks, no picture, no call; thoughts alone are no turn."""
+    """Whether nothing is said: no text but blanks, no picture, no call, no step; thoughts alone are no turn."""
     return all(
-        isinstance(part, Reasoning) or (isinstance(part, Text) and not part.text.strip()) for part in message.parts
+        (isinstance(part, Reasoning) and not is_step(part.redacted))
+        or (isinstance(part, Text) and not part.text.strip())
+        for part in message.parts
     )
 
 

@@ -16,29 +16,12 @@ from msgspec import Struct, field
 
 from routerterm.core.errors import (
     BadRequest,
-    CircuitOpen,
-    ContentBlocked,
-    ContextTooLong,
-    CoolingDown,
-    InsufficientCredit,
-    InvalidKey,
-    MissingCapability,
-    ModelForbidden,
-    ModelLoading,
-    ModelNotFound,
-    NoKey,
-    ProviderError,
-    RateLimited,
-    Refused,
-    RequestTooLarge,
     RoutertermError,
-    ServerError,
     StreamInterrupted,
-    UnknownModel,
-    UnsupportedRequest,
 )
 from routerterm.core.events import (
     Content,
+    HostedDelta,
     ReasoningDelta,
     StreamEnd,
     StreamError,
@@ -56,7 +39,6 @@ from routerterm.protocols.images import from_base64, sniffed_type
 from routerterm.protocols.json_utils import NotJson, loads
 from routerterm.protocols.normalize_messages import conversation
 
-_TOO_LONG = "prompt is too long"
 _DATA_URI = LazyPattern(r"(?i)data:([\w.+-]+/[\w.+*-]+)?(?:;[\w=.-]+)*;base64,(.*)", re.DOTALL)
 
 
@@ -67,10 +49,10 @@ class ServerRequest(Struct, frozen=True):
     stream: bool = False
     usage: bool = True
     """Whether a stream should tell its usage."""
+    answers: int = 1
+    """How many answers to the one question are wanted."""
     echo: Mapping[str, Any] = field(default_factory=dict)
     """Fields of the request that the protocol repeats in its answer."""
-    left_out: tuple[str, ...] = ()
-    """What was asked for and cannot be had here: types of tools that run at a provider."""
 
 
 class AnswerStream(Protocol):
@@ -130,14 +112,19 @@ def cut() -> StreamInterrupted:
     return StreamInterrupted("The answer was cut off.")
 
 
-def collect(events: Iterable[WireEvent]) -> tuple[ReplyBuilder, Usage | None, StreamEnd]:
-    """A whole answer, its usage and its end.  Raises as `take_all` does."""
+def collect(events: Iterable[WireEvent], *, steps: bool = False) -> tuple[ReplyBuilder, Usage | None, StreamEnd]:
+    """A whole answer, its usage and its end; with ``steps`` also those that the provider took by itself.
+
+    Raises as `collect_whole` does.
+    """
     builder = ReplyBuilder()
-    usage, stopped = collect_whole(events, builder.add)
+    usage, stopped = collect_whole(events, builder.add, steps=steps)
     return builder, usage, stopped
 
 
-def collect_whole(events: Iterable[WireEvent], take: Callable[[Content], object]) -> tuple[Usage | None, StreamEnd]:
+def collect_whole(
+    events: Iterable[WireEvent], take: Callable[[Content], object], *, steps: bool = False
+) -> tuple[Usage | None, StreamEnd]:
     """Hand on each piece of a whole answer; its usage and its end.
 
     Raises the error of a `StreamError`, and `StreamInterrupted` where no `StreamEnd` came.
@@ -145,6 +132,8 @@ def collect_whole(events: Iterable[WireEvent], take: Callable[[Content], object]
     usage, stopped = None, None
     for event in events:
         match event:
+            case HostedDelta() if not steps:
+                pass
             case TextDelta() | ReasoningDelta() | ToolCallDelta():
                 take(event)
             case UsageReported():
@@ -285,56 +274,3 @@ def picture(media_type: str, data: str) -> Image:
     if not (kind := sniffed_type(raw) or media_type):
         raise BadRequest("An image must have a media type.")
     return Image(kind, raw)
-
-
-class ErrorMapping(Struct, frozen=True):
-    """How an error is told to a client: HTTP status, OpenAI's words, Anthropic's word."""
-
-    status: int
-    type: str
-    code: str | None
-    anthropic: str
-
-
-_OVERLOADED = ErrorMapping(503, "server_error", "overloaded", "overloaded_error")
-_TOLD: tuple[tuple[type[RoutertermError], ErrorMapping], ...] = (
-    (ContextTooLong, ErrorMapping(400, "invalid_request_error", "context_length_exceeded", "invalid_request_error")),
-    (ContentBlocked, ErrorMapping(400, "invalid_request_error", "content_filter", "invalid_request_error")),
-    (UnsupportedRequest, ErrorMapping(400, "invalid_request_error", "unsupported_feature", "invalid_request_error")),
-    (RequestTooLarge, ErrorMapping(413, "invalid_request_error", "request_too_large", "request_too_large")),
-    (BadRequest, ErrorMapping(400, "invalid_request_error", None, "invalid_request_error")),
-    (InvalidKey, ErrorMapping(401, "invalid_request_error", "invalid_api_key", "authentication_error")),
-    (InsufficientCredit, ErrorMapping(402, "insufficient_quota", "insufficient_quota", "billing_error")),
-    (Refused, ErrorMapping(403, "invalid_request_error", "refused", "permission_error")),
-    (ModelNotFound, ErrorMapping(404, "invalid_request_error", "model_not_found", "not_found_error")),
-    (ModelForbidden, ErrorMapping(403, "invalid_request_error", "model_forbidden", "permission_error")),
-    (UnknownModel, ErrorMapping(404, "invalid_request_error", "model_not_found", "not_found_error")),
-    (MissingCapability, ErrorMapping(400, "invalid_request_error", "unsupported", "invalid_request_error")),
-    (NoKey, ErrorMapping(401, "invalid_request_error", "provider_key", "authentication_error")),
-    (CoolingDown, ErrorMapping(429, "rate_limit_error", "rate_limit_exceeded", "rate_limit_error")),
-    (CircuitOpen, _OVERLOADED),
-    (RateLimited, ErrorMapping(429, "rate_limit_error", "rate_limit_exceeded", "rate_limit_error")),
-    (ProviderError, ErrorMapping(502, "server_error", "upstream_error", "api_error")),
-    (RoutertermError, ErrorMapping(503, "server_error", "unavailable", "api_error")),
-)
-
-
-def error_mapping(error: RoutertermError) -> ErrorMapping:
-    """How to tell this error."""
-    if isinstance(error, ServerError | ModelLoading) and error.status in (503, 529):
-        return _OVERLOADED
-    return next(how for kind, how in _TOLD if isinstance(error, kind))
-
-
-def said(error: RoutertermError) -> str:
-    """The error's sentence.  Its hint is for a person at a chat or a shell, and has no place in an API's answer."""
-    nearest = error.nearest if isinstance(error, UnknownModel) else ""
-    return f"{error.message} Did you mean {nearest!r}?" if nearest else error.message
-
-
-def error_in_words(error: RoutertermError) -> str:
-    """The same, for protocols without a code for it: clients know a prompt that is too long by these words."""
-    message = said(error)
-    if isinstance(error, ContextTooLong) and _TOO_LONG not in message.lower():
-        return f"{_TOO_LONG}: {message}"
-    return message

@@ -7,7 +7,9 @@ from typing import Any, ClassVar, assert_never
 
 from routerterm.core.errors import RoutertermError
 from routerterm.core.events import (
+    HostedDelta,
     ReasoningDelta,
+    ScoresDelta,
     StreamEnd,
     StreamError,
     TextDelta,
@@ -50,8 +52,12 @@ class BaseServerStream(ABC):
     def event(self, event: WireEvent) -> bytes:
         """The bytes of one event; none for what waits for the end."""
         match event:
+            case ScoresDelta():
+                return self._scores(event)
             case TextDelta():
                 return self._text(event)
+            case HostedDelta():
+                return self._hosted(event)
             case ReasoningDelta():
                 return self._reasoning(event)
             case ToolCallDelta():
@@ -102,6 +108,14 @@ class BaseServerStream(ABC):
     @abstractmethod
     def _finish(self, stopped: StreamEnd) -> bytes:
         """What follows the last content of a whole answer."""
+
+    def _hosted(self, step: HostedDelta) -> bytes:
+        """A step that the provider took by itself, for clients of its own protocol."""
+        return b""
+
+    def _scores(self, delta: ScoresDelta) -> bytes:
+        """How likely the tokens of the text were."""
+        return b""
 
     def _counted(self, usage: Usage) -> bytes:
         return b""

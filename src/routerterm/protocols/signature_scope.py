@@ -5,6 +5,8 @@ A seal goes back unchanged to the family that made it and to nobody else: anothe
 
 from __future__ import annotations
 
+STEP = "-step"
+"""Ends the mark of what is no thought but a step that a provider took by itself (a search, code it ran)."""
 FAMILIES = ("anthropic", "gemini", "openrouter", "vercel", "responses")
 
 
@@ -14,6 +16,11 @@ def sign_scope(family: str, raw: str | None) -> str | None:
         return None
     marked, colon, _ = raw.partition(":")
     return raw if colon and marked.split("-")[0] in FAMILIES else f"{family}:{raw}"
+
+
+def is_step(sealed: str | None) -> bool:
+    """Whether it is no thought but a step that a provider took by itself."""
+    return sealed is not None and sealed.partition(":")[0].endswith(STEP)
 
 
 def read_scope(family: str, sealed: str | None) -> str | None:

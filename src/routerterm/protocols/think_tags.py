@@ -45,6 +45,11 @@ class ThinkSplitter:
         self.is_idle = False
         """Whether a piece without a ``<`` or a backtick is text for certain."""
 
+    @property
+    def holds(self) -> bool:
+        """Whether a part of a possible tag is held back."""
+        return bool(self._held)
+
     def feed(self, piece: str) -> list[Piece]:
         """The pieces by kind; a part of a possible tag is held back.  ``closed`` makes thoughts of all text before."""
         piece, self._held = self._held + piece, ""

@@ -288,8 +288,11 @@ class Router:
         target, model = attempt.target, attempt.candidate.model
         info = self._catalog.provider(target.provider)
         assert info is not None
-        searches = model.web if request.params.web else None
-        wire = codec((searches and searches.protocol) or info.protocol, info.dialect)
+        protocol = info.protocol
+        spoken = {tool.protocol for tool in request.hosted}
+        if model.web is not None and (request.params.web or model.web.protocol in spoken - {protocol}):
+            protocol = model.web.protocol or protocol
+        wire = codec(protocol, info.dialect)
         request, prefill = continued(request, prefill, can_prefill=model.prefill)
         if request.embedding is None:
             http = wire.encode(request, base_url=info.base_url, model=target.model, key=key, prefill=prefill)

@@ -16,6 +16,7 @@ from routerterm.core.events import (
     Event,
     Failed,
     Finished,
+    HostedDelta,
     ReasoningDelta,
     Recovered,
     RouteDecided,
@@ -110,6 +111,8 @@ class RunningReply:
             event = replace(event, characters=event.characters + self._before)
         self.record = self.record.after(event)
         match event:
+            case HostedDelta():
+                pass  # what it found stands in the text; the step itself would be sent along with every question
             case TextDelta() | ReasoningDelta() | ToolCallDelta():
                 self.builder.add(event)
                 self._pieces += 1

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
 from routerterm.core.request import ChatRequest
 from routerterm.core.secret import Secret
 from routerterm.protocols.anthropic_messages.decode import MessagesDecoder
 from routerterm.protocols.anthropic_messages.encode import DIALECTS, Dialect, request_body
-from routerterm.protocols.base import ListedModel
+from routerterm.protocols.base import HttpRequest, ListedModel
 from routerterm.protocols.codec_base import BaseCodec
+from routerterm.protocols.fields import BETAS
 from routerterm.protocols.http import Header
 from routerterm.protocols.json_utils import objects, size, text
 
@@ -26,6 +29,7 @@ class MessagesCodec(BaseCodec):
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
         self.key_header = dialect.key_header
+        self.hosted = dialect.hosted
 
     def call(self, request: ChatRequest, *, model: str, stream: bool, prefill: str) -> tuple[str, dict[str, Any]]:
         """The path and the body of a request."""
@@ -34,6 +38,21 @@ class MessagesCodec(BaseCodec):
     def headers(self, key: Secret | None) -> tuple[Header, ...]:
         """The key, and the version of the protocol."""
         return (*super().headers(key), ("anthropic-version", self.dialect.version))
+
+    def encode(
+        self,
+        request: ChatRequest,
+        *,
+        base_url: str,
+        model: str,
+        key: Secret | None,
+        stream: bool = True,
+        prefill: str = "",
+    ) -> HttpRequest:
+        """The HTTP request, with the names of the betas that a client of this very protocol asked for."""
+        made = super().encode(request, base_url=base_url, model=model, key=key, stream=stream, prefill=prefill)
+        betas = text(request.params.more.get(BETAS)) if self.hosted else ""
+        return replace(made, headers=(*made.headers, ("anthropic-beta", betas))) if betas else made
 
     def reader(self) -> MessagesDecoder:
         """A fresh reader of one answer."""

@@ -13,10 +13,13 @@ from routerterm.core.errors import InvalidResponse
 from routerterm.core.usage import Usage
 from routerterm.protocols.classify import classify
 from routerterm.protocols.event_builder import EventBuilder, finish
-from routerterm.protocols.json_utils import count, mapping, objects, text
+from routerterm.protocols.json_utils import count, dumps, mapping, objects, text
+from routerterm.protocols.normalize_messages import arguments_object
 from routerterm.protocols.signature_scope import sign_scope
 
 FAMILY = "anthropic"
+STEP = f"{FAMILY}-step"
+"""How a block is marked that tells what ran at Anthropic: a search, its findings, code and what came of it."""
 
 
 class _QuickText(Struct, tag_field="type", tag="text_delta"):
@@ -56,16 +59,8 @@ class _TextBlock(Struct, tag_field="type", tag="text"):
     citations: None = None
 
 
-class _Asked(Struct, tag_field="type", tag="server_tool_use"):
-    """A tool that runs at the provider: nothing of it is read."""
-
-
-class _Found(Struct, tag_field="type", tag="web_search_tool_result"):
-    """What it found: many kilobytes."""
-
-
 class _QuickStart(Struct, tag_field="type", tag="content_block_start"):
-    content_block: _TextBlock | _Asked | _Found
+    content_block: _TextBlock
 
 
 class _QuickStop(Struct, tag_field="type", tag="content_block_stop"):
@@ -81,6 +76,8 @@ class MessagesDecoder:
     def __init__(self) -> None:
         self._calls: dict[Any, int] = {}
         self._inputs: dict[int, Any] = {}
+        self._steps: dict[int, tuple[Mapping[str, Any], list[str]]] = {}
+        """Blocks of kinds that we do not know ourselves, with the pieces of their input."""
         self._usage: dict[str, Any] = {}
 
     def quick(self, data: bytes, emit: EventBuilder) -> bool:
@@ -93,7 +90,7 @@ class MessagesDecoder:
             self._piece(event.delta, event.index, emit)
         elif isinstance(event, _QuickStop):
             self._stop(event.index, emit)
-        elif isinstance(event.content_block, _TextBlock):
+        else:
             emit.text(event.content_block.text)
         return True
 
@@ -166,8 +163,10 @@ class MessagesDecoder:
                 index = self._calls[_key(place)] = len(self._calls)
                 self._inputs[index] = block.get("input")
                 emit.call(index, text(block.get("id")), text(block.get("name")))
+            case str():  # tools that run at the provider, and kinds yet to come
+                self._steps[_key(place)] = (block, [])
             case _:
-                pass  # tools that run at the provider, and kinds yet to come
+                pass
 
     def _delta(self, place: Any, delta: Mapping[str, Any], emit: EventBuilder) -> None:
         match delta.get("type"):
@@ -178,9 +177,7 @@ class MessagesDecoder:
             case "signature_delta":
                 emit.reasoning("", sign_scope(FAMILY, text(delta.get("signature"))))
             case "input_json_delta":
-                index = self._calls.get(_key(place))
-                if index is not None:
-                    emit.call(index, arguments=text(delta.get("partial_json")))
+                self._input(_key(place), text(delta.get("partial_json")), emit)
             case "citations_delta":
                 _cite(mapping(delta.get("citation")), emit)
             case _:
@@ -193,15 +190,24 @@ class MessagesDecoder:
             case _QuickThought(thinking=words):
                 emit.reasoning(words)
             case _QuickInput(partial_json=words):
-                if (index := self._calls.get(_key(place))) is not None:
-                    emit.call(index, arguments=words)
+                self._input(_key(place), words, emit)
             case _QuickCitation(citation=source):
                 emit.cite(source.title or source.document_title or "", source.url or "")
             case _ as never:
                 assert_never(never)
 
+    def _input(self, place: int, words: str, emit: EventBuilder) -> None:
+        if (index := self._calls.get(place)) is not None:
+            emit.call(index, arguments=words)
+        elif place in self._steps:
+            self._steps[place][1].append(words)
+
     def _stop(self, place: Any, emit: EventBuilder) -> None:
         """Arguments that did not come in pieces came with the block's start."""
+        if (step := self._steps.pop(_key(place), None)) is not None:
+            block, pieces = step
+            whole = block if not pieces else {**block, "input": arguments_object("".join(pieces))}
+            emit.hosted(f"{STEP}:{dumps(whole).decode()}")
         index = self._calls.get(_key(place))
         if index is not None and not emit.has_arguments(index):
             given = self._inputs.get(index)

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from routerterm.core.messages import CacheMark, Image, Message, Reasoning, Text, ToolCall, ToolResult
 from routerterm.core.request import ChatRequest, Params, Tool
-from routerterm.protocols.anthropic_messages.decode import FAMILY
+from routerterm.protocols.anthropic_messages.decode import FAMILY, STEP
 from routerterm.protocols.fields import effort_word, written
 from routerterm.protocols.http import given
 from routerterm.protocols.images import to_base64, true_type
@@ -44,13 +44,15 @@ class Dialect(Struct, frozen=True):
     """Whether the prompt's steady beginning is marked for the provider's cache."""
     budgeted: str = r"claude-(2|3|opus-4(-[015])?(-2025\d+)?$|sonnet-4(-[05])?(-2025\d+)?$|haiku-4)"
     """Models (as a pattern) that are told how many tokens to think; later ones are told an effort."""
+    hosted: bool = False
+    """Whether it has the tools that run at Anthropic, and its betas."""
     efforts: Mapping[str, int] = field(default_factory=lambda: {"low": 2048, "medium": 8192, "high": 24576})
     """Tokens of thinking by effort."""
 
 
 DIALECTS: Mapping[str, Dialect] = {
     "": Dialect(),
-    "anthropic": Dialect(),
+    "anthropic": Dialect(hosted=True),
     "bearer": Dialect(key_header="Authorization", cache=False),
 }
 """By name, as in the provider table and in settings."""
@@ -93,8 +95,8 @@ def request_body(request: ChatRequest, dialect: Dialect, *, model: str, stream: 
     if request.json is not None and request.json.schema is not None:
         shape = {"type": "json_schema", "schema": dict(request.json.schema)}
         body["output_config"] = body.get("output_config", {}) | {"format": shape}
-    if request.tools:
-        body["tools"] = [_tool(tool) for tool in request.tools]
+    if request.tools or request.hosted:
+        body["tools"] = [*map(_tool, request.tools), *(dict(tool.spec) for tool in request.hosted)]
         if request.tool_choice:
             body["tool_choice"] = _choice(request.tool_choice)
     if request.params.web:
@@ -180,7 +182,9 @@ def _blocks(parts: list[Any], spoken_by_model: bool) -> Iterator[dict[str, Any]]
             case Image() if not spoken_by_model:
                 yield {"type": "image", "source": _source(part)} | _cached(part.cache)
             case Reasoning(text, signature, redacted):
-                if data := read_scope(FAMILY, redacted):
+                if step := read_scope(STEP, redacted):
+                    yield arguments_object(step)
+                elif data := read_scope(FAMILY, redacted):
                     yield {"type": "redacted_thinking", "data": data}
                 elif text and (seal := read_scope(FAMILY, signature)):
                     yield {"type": "thinking", "thinking": text, "signature": seal}

@@ -6,16 +6,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from routerterm.core.errors import RoutertermError
-from routerterm.core.events import ReasoningDelta, StreamEnd, TextDelta, ToolCallDelta, WireEvent
+from routerterm.core.events import HostedDelta, ReasoningDelta, StreamEnd, TextDelta, ToolCallDelta, WireEvent
 from routerterm.core.messages import Part, Reasoning, Text, ToolCall
 from routerterm.core.usage import Usage
-from routerterm.protocols.anthropic_messages.decode import FAMILY
+from routerterm.protocols.anthropic_messages.decode import FAMILY, STEP
 from routerterm.protocols.anthropic_messages.server_decode import decode_request
+from routerterm.protocols.event_builder import PAUSED
 from routerterm.protocols.json_utils import dumps
 from routerterm.protocols.normalize_messages import arguments_object
-from routerterm.protocols.server_base import collect, error_in_words, error_mapping
+from routerterm.protocols.server_base import collect
+from routerterm.protocols.server_errors import error_in_words, error_mapping
 from routerterm.protocols.server_stream import BaseServerStream
-from routerterm.protocols.signature_scope import read_scope
+from routerterm.protocols.signature_scope import is_step, read_scope
 
 __all__ = ["ServerStream", "decode_request", "encode_body", "encode_error", "usage_object"]
 
@@ -73,6 +75,18 @@ class ServerStream(BaseServerStream):
             out += self._piece(self._open["thinking"], {"type": "signature_delta", "signature": raw}) + self._close()
         return out
 
+    def _hosted(self, step: HostedDelta) -> bytes:
+        """Clients read the input of a step, as a call's, from pieces."""
+        if not (told := read_scope(STEP, step.redacted)):
+            return b""
+        block = arguments_object(told)
+        given = block.get("input")
+        if not isinstance(given, dict):
+            return self._close() + self._begin("step", block) + self._close()
+        out = self._close() + self._begin("step", block | {"input": {}})
+        piece = {"type": "input_json_delta", "partial_json": dumps(given).decode()}
+        return out + self._piece(self._open["step"], piece) + self._close()
+
     def _call(self, delta: ToolCallDelta) -> bytes:
         """Pieces of several calls may come mixed: their blocks stay open side by side."""
         out = b""
@@ -115,7 +129,7 @@ def encode_body(
     prompt_tokens: int = 0,
 ) -> bytes:
     """One whole answer.  Raises the error of a `StreamError`, and `StreamInterrupted` where no `StreamEnd` came."""
-    builder, usage, stopped = collect(events)
+    builder, usage, stopped = collect(events, steps=True)
     content = [block for part in builder.parts() for block in _blocks(part)]
     reason = _stop_word(stopped, called=builder.has_tool_calls)
     message = _message_object(id, model, content, reason, usage or Usage(fresh=prompt_tokens))
@@ -153,6 +167,9 @@ def _blocks(part: Part) -> Iterator[dict[str, Any]]:
     match part:
         case Text(spoken):
             yield {"type": "text", "text": spoken}
+        case Reasoning(_, _, redacted) if is_step(redacted):
+            if step := read_scope(STEP, redacted):
+                yield arguments_object(step)
         case Reasoning(_, _, str() as redacted):
             yield {"type": "redacted_thinking", "data": read_scope(FAMILY, redacted) or redacted}
         case Reasoning(thoughts, signature):
@@ -168,7 +185,7 @@ def _stop_word(stopped: StreamEnd, *, called: bool) -> str:
     if stopped.sequence is not None:
         return "stop_sequence"
     if stopped.reason == "other":
-        return stopped.raw or "end_turn"
+        return PAUSED if stopped.raw == PAUSED else "end_turn"
     return "tool_use" if called and stopped.reason == "stop" else _FINISH[stopped.reason]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -9,9 +10,9 @@ from msgspec.structs import replace
 
 from routerterm.core.errors import BadRequest
 from routerterm.core.messages import CacheMark, Image, Message, Part, Reasoning, Text, ToolCall, ToolResult
-from routerterm.core.request import ChatRequest, Effort, JsonAnswer, Params, Tool
-from routerterm.protocols.anthropic_messages.decode import FAMILY
-from routerterm.protocols.fields import carried
+from routerterm.core.request import ChatRequest, Effort, HostedTool, JsonAnswer, Params, Tool
+from routerterm.protocols.anthropic_messages.decode import FAMILY, STEP
+from routerterm.protocols.fields import BETAS, carried
 from routerterm.protocols.json_utils import dumps, mapping, objects, text
 from routerterm.protocols.server_base import (
     ServerRequest,
@@ -31,9 +32,14 @@ from routerterm.protocols.server_base import (
 from routerterm.protocols.signature_scope import sign_scope
 from routerterm.protocols.structured import read_shape
 
+_STEPS = re.compile(r"_tool_use$|_tool_result$|^container_upload$|^tool_reference$|^compaction$")
+"""Blocks that tell what ran at Anthropic.  For others its findings stand in the text beside it."""
+_BETA = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,79}")
+_MOST_BETAS = 40
 
-def decode_request(body: bytes) -> ServerRequest:
-    """The request of a client.  Raises `BadRequest` where it cannot be served as asked."""
+
+def decode_request(body: bytes, *, betas: str = "") -> ServerRequest:
+    """The request of a client; ``betas`` stands in its header.  Raises `BadRequest` where it cannot be served."""
     payload = read_object(body)
     system, marked = _system(payload.get("system"))
     tools = objects(payload.get("tools"))
@@ -41,14 +47,14 @@ def decode_request(body: bytes) -> ServerRequest:
         required_text(payload, "model"),
         (*marked, *(_message(item) for item in objects(required_list(payload, "messages")))),
         system=system,
-        params=_params(payload),
+        params=_params(payload, betas),
         tools=tuple(_tool(item) for item in tools if _is_ours(item)),
+        hosted=tuple(HostedTool("anthropic-messages", item) for item in tools if not _is_ours(item)),
         tool_choice=_choice(mapping(payload.get("tool_choice"))),
         json=_format(mapping(mapping(payload.get("output_config")).get("format"))),
         client="gateway",
     )
-    left_out = tuple(text(item.get("type"))[:40] for item in tools if not _is_ours(item))
-    return ServerRequest(answerable(request), payload.get("stream") is True, left_out=left_out)
+    return ServerRequest(answerable(request), payload.get("stream") is True)
 
 
 def _format(given: Mapping[str, Any]) -> JsonAnswer | None:
@@ -105,8 +111,8 @@ def _parts(blocks: list[Mapping[str, Any]]) -> Iterator[Part]:
                 yield from _result(block)
             case "document" | "search_result":
                 yield from _document(block)
-            case "server_tool_use" | "web_search_tool_result" | "container_upload" | "tool_reference":
-                continue  # what ran at Anthropic: its findings stand in the text beside it
+            case str() as kind if _STEPS.search(kind):
+                yield Reasoning("", redacted=f"{STEP}:{dumps(block).decode()}")
             case other:
                 raise BadRequest(f"Content blocks of type {str(other)[:40]!r} are not supported.")
 
@@ -178,14 +184,15 @@ def _choice(choice: Mapping[str, Any]) -> str | None:
             return None
 
 
-def _params(payload: Mapping[str, Any]) -> Params:
+def _params(payload: Mapping[str, Any], betas: str) -> Params:
+    named = ",".join(_BETA.findall(betas)[:_MOST_BETAS])
     return Params(
         temperature=number(payload, "temperature"),
         top_p=number(payload, "top_p"),
         max_output=whole(payload, "max_tokens"),
         effort=_effort(payload),
         stop=words(payload.get("stop_sequences")),
-        more=carried("anthropic-messages", payload),
+        more=carried("anthropic-messages", payload) | ({BETAS: named} if named else {}),
     )
 
 

@@ -32,6 +32,7 @@ class GeminiCodec(BaseCodec):
     name = "gemini"
     models_path = "/models?pageSize=1000"
     rows = "models"
+    hosted = True
 
     def __init__(self, key_header: str) -> None:
         self.key_header = key_header

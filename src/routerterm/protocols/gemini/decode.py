@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -15,7 +15,7 @@ from routerterm.core.usage import Usage
 from routerterm.protocols.classify import classify
 from routerterm.protocols.event_builder import EventBuilder, finish
 from routerterm.protocols.gemini.partial import PartialArguments
-from routerterm.protocols.json_utils import count, listing, loads, mapping, objects, text
+from routerterm.protocols.json_utils import count, dumps, listing, loads, mapping, objects, text
 from routerterm.protocols.signature_scope import sign_scope
 
 FAMILY = "gemini"
@@ -36,6 +36,11 @@ _NUMBERED = (
 _FIELDS = ("candidates", "promptFeedback", "usageMetadata")
 
 
+STEP = f"{FAMILY}-step"
+"""How it is marked what ran at Google: code and what came of it, what an answer is grounded on."""
+_STEPS = ("executableCode", "codeExecutionResult")
+
+
 class _QuickPart(Struct):
     text: str = ""
     thought: bool | None = None
@@ -52,6 +57,7 @@ class _QuickCandidate(Struct):
     index: Literal[0] | None = None
     finishReason: Literal["", "FINISH_REASON_UNSPECIFIED"] | None = None  # noqa: N815
     groundingMetadata: None = None  # noqa: N815
+    logprobsResult: None = None  # noqa: N815
 
 
 class _QuickChunk(Struct):
@@ -161,11 +167,16 @@ class GeminiDecoder:
         for chunk in objects(grounding.get("groundingChunks")):
             web = mapping(chunk.get("web"))
             emit.cite(text(web.get("title")), text(web.get("uri")))
+        if grounding:
+            emit.hosted(f"{STEP}:{dumps({'groundingMetadata': grounding}).decode()}")
+        emit.scores(list(_scores(mapping(candidate.get("logprobsResult")))))
 
     def _part(self, part: Mapping[str, Any], emit: EventBuilder) -> None:
         signature = sign_scope(FAMILY, text(part.get("thoughtSignature")))
         if isinstance(part.get("functionCall"), dict):
             self._call(part["functionCall"], signature, emit)
+        elif any(name in part for name in _STEPS):
+            emit.hosted(f"{STEP}:{dumps(part).decode()}")
         elif part.get("thought") is True:
             emit.reasoning(text(part.get("text")), signature)
         else:
@@ -190,6 +201,18 @@ class GeminiDecoder:
             emit.call(self._calls, arguments=json.dumps(self._partial.value, ensure_ascii=False))
             self._partial = None
             self._calls += 1
+
+
+def _scores(result: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The tokens' log probabilities in OpenAI's words."""
+    others = objects(result.get("topCandidates"))
+    for place, token in enumerate(objects(result.get("chosenCandidates"))):
+        top = objects(others[place].get("candidates")) if place < len(others) else []
+        yield _score(token) | {"top_logprobs": [_score(other) for other in top]}
+
+
+def _score(token: Mapping[str, Any]) -> dict[str, Any]:
+    return {"token": text(token.get("token")), "logprob": token.get("logProbability")}
 
 
 def read_usage(usage: Mapping[str, Any]) -> Usage:

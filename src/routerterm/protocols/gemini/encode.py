@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from routerterm.core.messages import Image, Message, Text, ToolCall, ToolResult
+from routerterm.core.messages import Image, Message, Reasoning, Text, ToolCall, ToolResult
 from routerterm.core.request import ChatRequest, JsonAnswer, Params, Tool
 from routerterm.protocols.fields import written
-from routerterm.protocols.gemini.decode import FAMILY
+from routerterm.protocols.gemini.decode import FAMILY, STEP
 from routerterm.protocols.http import given
 from routerterm.protocols.images import to_base64, true_type
 from routerterm.protocols.normalize_messages import (
@@ -44,6 +44,8 @@ def request_body(request: ChatRequest, *, model: str, prefill: str) -> dict[str,
         body["tools"] = [{"functionDeclarations": [_tool(tool) for tool in request.tools]}]
         if request.tool_choice:
             body["toolConfig"] = {"functionCallingConfig": _choice(request.tool_choice)}
+    if request.hosted:
+        body["tools"] = [*body.get("tools", ()), *(dict(tool.spec) for tool in request.hosted)]
     if request.params.web:
         body["tools"] = [*body.get("tools", ()), dict(GEMINI)]
     return body
@@ -63,6 +65,8 @@ def _parts(message: Message, names: Mapping[str, str]) -> Iterator[dict[str, Any
                 yield {"fileData": {"mimeType": part.media_type, "fileUri": url}}
             case Image():
                 yield {"inlineData": {"mimeType": true_type(part), "data": to_base64(part)}}
+            case Reasoning(_, _, redacted) if step := read_scope(STEP, redacted):
+                yield arguments_object(step)
             case ToolCall(_, name, arguments, signature):
                 call = {"functionCall": {"name": name, "args": arguments_object(arguments)}}
                 yield call | given(thoughtSignature=read_scope(FAMILY, signature))

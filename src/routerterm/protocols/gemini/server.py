@@ -6,16 +6,17 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from routerterm.core.errors import RoutertermError
-from routerterm.core.events import Content, ReasoningDelta, StreamEnd, TextDelta, ToolCallDelta, WireEvent
+from routerterm.core.events import Content, HostedDelta, ReasoningDelta, StreamEnd, TextDelta, ToolCallDelta, WireEvent
 from routerterm.core.messages import ToolCall
 from routerterm.core.reply import ReplyBuilder
 from routerterm.core.usage import Usage
-from routerterm.protocols.gemini.decode import FAMILY
+from routerterm.protocols.gemini.decode import FAMILY, STEP
 from routerterm.protocols.gemini.server_decode import decode_request
 from routerterm.protocols.http import given
-from routerterm.protocols.json_utils import dumps
+from routerterm.protocols.json_utils import dumps, mapping
 from routerterm.protocols.normalize_messages import arguments_object
-from routerterm.protocols.server_base import collect_whole, error_in_words, error_mapping
+from routerterm.protocols.server_base import collect_whole
+from routerterm.protocols.server_errors import error_in_words, error_mapping
 from routerterm.protocols.server_stream import WholeCalls
 from routerterm.protocols.signature_scope import read_scope
 
@@ -50,6 +51,14 @@ class ServerStream(WholeCalls):
         part = _part(delta)
         return self._chunk([part]) if part else b""
 
+    def _hosted(self, step: HostedDelta) -> bytes:
+        told = arguments_object(read_scope(STEP, step.redacted) or "")
+        if grounding := told.get("groundingMetadata"):
+            response = _response(self._head, [], None, None)
+            response["candidates"][0]["groundingMetadata"] = grounding
+            return _line(response)
+        return self._chunk([told]) if told else b""
+
     def _failure(self, error: RoutertermError) -> bytes:
         return _line(error_object(error))
 
@@ -68,14 +77,23 @@ def encode_body(events: Iterable[WireEvent], *, id: str, model: str, created: in
     parts: list[dict[str, Any]] = []
     calls = ReplyBuilder()
 
+    grounding: dict[str, Any] = {}
+
     def take(event: Content) -> None:
         if isinstance(event, ToolCallDelta):
             calls.add(event)
+        elif isinstance(event, HostedDelta):
+            told = arguments_object(read_scope(STEP, event.redacted) or "")
+            grounding.update(mapping(told.pop("groundingMetadata", None)))
+            parts.extend([told] if told else [])
         else:
             _append(parts, _part(event))
 
-    usage, stopped = collect_whole(events, take)
-    return dumps(_response({"modelVersion": model, "responseId": id}, parts + _calls(calls), stopped, usage))
+    usage, stopped = collect_whole(events, take, steps=True)
+    response = _response({"modelVersion": model, "responseId": id}, parts + _calls(calls), stopped, usage)
+    if grounding:
+        response["candidates"][0]["groundingMetadata"] = grounding
+    return dumps(response)
 
 
 def encode_error(error: RoutertermError) -> tuple[int, bytes]:
@@ -89,7 +107,7 @@ def error_object(error: RoutertermError) -> dict[str, Any]:
     body: dict[str, Any] = {
         "code": status,
         "message": error_in_words(error),
-        "status": _STATUS.get(status, "UNAVAILABLE"),
+        "status": _STATUS.get(status, "INVALID_ARGUMENT" if status < 500 else "UNAVAILABLE"),
     }
     wait = getattr(error, "retry_after", None)
     if wait is not None:
@@ -118,7 +136,7 @@ def _response(
 
 
 def _finish_word(stopped: StreamEnd) -> str:
-    return (stopped.raw or "OTHER") if stopped.reason == "other" else _FINISH[stopped.reason]
+    return "OTHER" if stopped.reason == "other" else _FINISH[stopped.reason]
 
 
 def _part(event: Content) -> dict[str, Any] | None:
@@ -137,7 +155,7 @@ def _append(parts: list[dict[str, Any]], part: dict[str, Any] | None) -> None:
     if part is None:
         return
     last = parts[-1] if parts else {}
-    if last and last.get("thought") == part.get("thought") and "thoughtSignature" not in last:
+    if "text" in last and last.get("thought") == part.get("thought") and "thoughtSignature" not in last:
         parts[-1] = last | part | {"text": last["text"] + part["text"]}
     else:
         parts.append(part)

@@ -8,9 +8,9 @@ from typing import Any
 
 from routerterm.core.errors import BadRequest
 from routerterm.core.messages import Image, Message, Part, Reasoning, Text, ToolCall, ToolResult
-from routerterm.core.request import ChatRequest, Effort, JsonAnswer, Params, Tool
+from routerterm.core.request import ChatRequest, Effort, HostedTool, JsonAnswer, Params, Tool
 from routerterm.protocols.fields import carried
-from routerterm.protocols.gemini.decode import FAMILY
+from routerterm.protocols.gemini.decode import FAMILY, STEP
 from routerterm.protocols.json_utils import dumps, listing, mapping, objects, text
 from routerterm.protocols.pairing import paired
 from routerterm.protocols.server_base import (
@@ -27,7 +27,6 @@ from routerterm.protocols.server_base import (
 from routerterm.protocols.signature_scope import sign_scope
 
 _UNDERSCORE = re.compile(r"(?<=[a-z])_([a-z])")
-_OTHERS = ("codeExecution", "googleSearch", "googleSearchRetrieval", "googleMaps", "urlContext", "computerUse")
 _LEVELS: Mapping[str, Effort] = {"minimal": "low", "low": "low", "medium": "medium", "high": "high"}
 
 
@@ -43,12 +42,17 @@ def decode_request(body: bytes, *, model: str = "", stream: bool = False) -> Ser
         system=_system(payload.get("systemInstruction")),
         params=_params(config, payload),
         tools=tuple(tool for tool in tools if tool.name in choice[1]) if choice[1] else tools,
+        hosted=tuple(
+            HostedTool("gemini", {name: item[name]})
+            for item in map(_camel, objects(payload.get("tools")))
+            for name in item
+            if name != "functionDeclarations"
+        ),
         tool_choice=choice[0],
         json=_format(config),
         client="gateway",
     )
-    left_out = tuple(name for item in map(_camel, objects(payload.get("tools"))) for name in _OTHERS if name in item)
-    return ServerRequest(answerable(request), stream, left_out=left_out)
+    return ServerRequest(answerable(request), stream)
 
 
 def _camel(value: Any) -> Mapping[str, Any]:
@@ -97,6 +101,8 @@ def _parts(parts: list[Mapping[str, Any]]) -> Iterator[Part]:
             yield Reasoning(text(part.get("text")), signature)
         elif isinstance(part.get("text"), str):
             yield Text(part["text"])
+        elif "executableCode" in part or "codeExecutionResult" in part:
+            yield Reasoning("", redacted=f"{STEP}:{dumps(part).decode()}")
         else:
             names = ", ".join(sorted(str(name)[:40] for name in part)) or "none"
             raise BadRequest(f"Message parts with these fields are not supported: {names}.")

@@ -28,6 +28,7 @@ class _QuickLine(Struct):
     message: _QuickMessage
     done: bool = False
     error: None = None
+    logprobs: None = None
 
 
 _quick = msgspec.json.Decoder(_QuickLine).decode
@@ -60,6 +61,7 @@ class OllamaDecoder:
         message = mapping(payload.get("message"))
         emit.reasoning(text(message.get("thinking")))
         emit.text(text(message.get("content")))
+        emit.scores(objects(payload.get("logprobs")))
         for call in objects(message.get("tool_calls")):
             self._call(text(call.get("id")), mapping(call.get("function")), emit)
         if payload.get("done") is True:

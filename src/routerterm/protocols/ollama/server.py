@@ -15,7 +15,8 @@ from routerterm.protocols.http import given
 from routerterm.protocols.json_utils import dumps
 from routerterm.protocols.normalize_messages import arguments_object
 from routerterm.protocols.ollama.server_decode import decode_request
-from routerterm.protocols.server_base import collect, error_in_words, error_mapping
+from routerterm.protocols.server_base import collect
+from routerterm.protocols.server_errors import error_in_words, error_mapping
 from routerterm.protocols.server_stream import WholeCalls
 
 __all__ = ["ServerStream", "decode_request", "encode_body", "encode_error", "encode_models", "usage_object"]

@@ -52,6 +52,7 @@ class _QuickChoice(Struct):
     index: Literal[0] = 0
     finish_reason: Literal[""] | None = None
     error: None = None
+    logprobs: None = None
 
 
 class _QuickChunk(Struct):
@@ -143,6 +144,8 @@ class ChatDecoder:
                 delta = choice.get(second)
             if delta and isinstance(delta, dict):
                 self._speak(delta, emit)
+            if scores := mapping(choice.get("logprobs")).get("content"):
+                emit.scores(objects(scores))
             if isinstance(choice.get("error"), dict):
                 emit.fail(classify(200, {}, choice))
             finished = text(choice.get("finish_reason")) or finished

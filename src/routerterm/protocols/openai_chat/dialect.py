@@ -67,8 +67,11 @@ class Dialect(Struct, frozen=True):
 
 
 PLAIN = Dialect()
+_NO_SCORES = _COMMON - names("logprobs top_logprobs")
+"""For servers that refuse a request for the tokens' probabilities."""
 _OPENAI = names(
-    "frequency_penalty presence_penalty logit_bias parallel_tool_calls service_tier user metadata "
+    "logprobs top_logprobs frequency_penalty presence_penalty logit_bias parallel_tool_calls service_tier user "
+    "metadata "
     "safety_identifier prompt_cache_key prompt_cache_retention prompt_cache_options verbosity "
     "prediction web_search_options moderation store "
 )
@@ -102,7 +105,9 @@ DIALECTS: Mapping[str, Dialect] = {
         max_tokens="max_completion_tokens",
         effort="reasoning_effort",
     ),
-    "groq": replace(_TALKS, max_tokens="max_completion_tokens", effort="reasoning_effort", web="browser"),
+    "groq": replace(
+        _TALKS, passes=_NO_SCORES, max_tokens="max_completion_tokens", effort="reasoning_effort", web="browser"
+    ),
     "deepseek": replace(
         PLAIN, think_tags=False, effort="thinking", prefill="prefix", reasoning_field="reasoning_content", schemas=False
     ),
@@ -128,14 +133,24 @@ DIALECTS: Mapping[str, Dialect] = {
         tool_id="mistral",
         required_word="any",
     ),
-    "perplexity": replace(PLAIN, stream_usage=False, effort="reasoning_effort", efforts={"none": ""}, web="always"),
+    "perplexity": replace(
+        PLAIN, passes=_NO_SCORES, stream_usage=False, effort="reasoning_effort", efforts={"none": ""}, web="always"
+    ),
     "together": replace(_TALKS, effort="reasoning_effort", efforts={"none": ""}),
     "fireworks": replace(_TALKS, effort="reasoning_effort"),
     "cerebras": replace(_TALKS, max_tokens="max_completion_tokens", effort="reasoning_effort", efforts={"none": ""}),
     "venice": replace(_TALKS, effort="reasoning_effort", efforts={"none": ""}),
-    "zai": replace(PLAIN, think_tags=False, effort="thinking", reasoning_field="reasoning_content", schemas=False),
+    "zai": replace(
+        PLAIN,
+        passes=_NO_SCORES,
+        think_tags=False,
+        effort="thinking",
+        reasoning_field="reasoning_content",
+        schemas=False,
+    ),
     "moonshot": replace(
         PLAIN,
+        passes=_NO_SCORES,
         think_tags=False,
         effort="thinking",
         prefill="partial",

@@ -10,6 +10,7 @@ from routerterm.core.events import (
     Content,
     ReasoningDelta,
     RefusalDelta,
+    ScoresDelta,
     StreamEnd,
     TextDelta,
     ThoughtsClosed,
@@ -17,9 +18,10 @@ from routerterm.core.events import (
     WireEvent,
 )
 from routerterm.core.usage import Usage
-from routerterm.protocols.json_utils import dumps
+from routerterm.protocols.json_utils import dumps, objects, text
 from routerterm.protocols.openai_chat.server_decode import decode_request
-from routerterm.protocols.server_base import collect_whole, error_mapping, said
+from routerterm.protocols.server_base import collect_whole
+from routerterm.protocols.server_errors import error_mapping, said
 from routerterm.protocols.server_stream import BaseServerStream, data_line
 
 __all__ = [
@@ -36,8 +38,10 @@ __all__ = [
 class ServerStream(BaseServerStream):
     """Writes one streamed answer.  ``created`` is seconds since 1970."""
 
-    def __init__(self, *, id: str, model: str, created: int = 0, usage: bool = True) -> None:
+    def __init__(self, *, id: str, model: str, created: int = 0, usage: bool = True, index: int = 0) -> None:
+        """``index`` is that of the answer, where there are several to one question."""
         super().__init__(usage=usage)
+        self._index = index
         self._head = {"id": id, "object": "chat.completion.chunk", "created": created, "model": model}
         before, _, after = self._delta({"content": ""}).partition(b'"content":""')
         self._before = before + b'"content":'
@@ -53,6 +57,10 @@ class ServerStream(BaseServerStream):
         if isinstance(delta, RefusalDelta):
             return self._delta({"refusal": delta.text})
         return self._before + dumps(delta.text) + self._after
+
+    def _scores(self, delta: ScoresDelta) -> bytes:
+        choice = {"index": self._index, "delta": {}, "finish_reason": None, "logprobs": scores_object(delta.scores)}
+        return data_line(self._head | {"choices": [choice]})
 
     def _reasoning(self, delta: ReasoningDelta) -> bytes:
         return self._delta(_thoughts(delta))
@@ -71,7 +79,7 @@ class ServerStream(BaseServerStream):
         return last_chunk(self._head, self._usage if self._wants_usage else None)
 
     def _delta(self, delta: Mapping[str, Any], finish: str | None = None) -> bytes:
-        return data_line(self._head | {"choices": [{"index": 0, "delta": delta, "finish_reason": finish}]})
+        return data_line(self._head | {"choices": [{"index": self._index, "delta": delta, "finish_reason": finish}]})
 
 
 def last_chunk(head: Mapping[str, Any], usage: Usage | None) -> bytes:
@@ -82,6 +90,23 @@ def last_chunk(head: Mapping[str, Any], usage: Usage | None) -> bytes:
 
 def encode_body(events: Iterable[WireEvent], *, id: str, model: str, created: int = 0) -> bytes:
     """One whole answer.  Raises the error of a `StreamError`, and `StreamInterrupted` where no `StreamEnd` came."""
+    return encode_choices([events], id=id, model=model, created=created)
+
+
+def encode_choices(answers: Iterable[Iterable[WireEvent]], *, id: str, model: str, created: int = 0) -> bytes:
+    """Several whole answers to one question, with what they used together.  Raises as `encode_body` does."""
+    choices, used = [], Usage()
+    for index, events in enumerate(answers):
+        choice, usage = _choice(events, index)
+        choices.append(choice)
+        used = used.plus(usage) if index else usage
+    head = {"id": id, "object": "chat.completion", "created": created, "model": model}
+    return dumps(head | {"choices": choices, "usage": usage_object(used)})
+
+
+def _choice(events: Iterable[WireEvent], index: int) -> tuple[dict[str, Any], Usage]:
+    """One answer as an element of ``choices``, and its usage."""
+    scores: list[Mapping[str, Any]] = []
     pieces: dict[str, list[str]] = {"content": [], "refusal": [], "reasoning_content": []}
     details: list[dict[str, Any]] = []
     calls: dict[int, dict[str, Any]] = {}
@@ -93,6 +118,8 @@ def encode_body(events: Iterable[WireEvent], *, id: str, model: str, created: in
                 pieces["content"] = []
             case RefusalDelta(words):
                 pieces["refusal"].append(words)
+            case ScoresDelta(scores=more):
+                scores.extend(more)
             case TextDelta(words):
                 pieces["content"].append(words)
             case ReasoningDelta(words):
@@ -112,9 +139,26 @@ def encode_body(events: Iterable[WireEvent], *, id: str, model: str, created: in
     if calls:
         message["tool_calls"] = [calls[index] for index in sorted(calls)]
     finish = finish_word(stopped, called=bool(calls))
-    choice = {"index": 0, "message": message, "finish_reason": finish, "logprobs": None}
-    head = {"id": id, "object": "chat.completion", "created": created, "model": model}
-    return dumps(head | {"choices": [choice], "usage": usage_object(usage or Usage())})
+    told = scores_object(scores) if scores else None
+    return {"index": index, "message": message, "finish_reason": finish, "logprobs": told}, usage or Usage()
+
+
+def scores_object(scores: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Log probabilities with all fields that OpenAI's clients read."""
+    return {"content": [score_of(token) for token in scores], "refusal": None}
+
+
+def score_of(token: Mapping[str, Any]) -> dict[str, Any]:
+    """One token's, and those of the tokens that might have stood there."""
+    others = [_bare_score(other) for other in objects(token.get("top_logprobs"))]
+    return _bare_score(token) | {"top_logprobs": others}
+
+
+def _bare_score(token: Mapping[str, Any]) -> dict[str, Any]:
+    word = text(token.get("token"))
+    value = token.get("logprob")
+    number = float(value) if isinstance(value, int | float) else -9999.0  # OpenAI's own word for "very unlikely"
+    return {"token": word, "logprob": number, "bytes": list(word.encode("utf-8", "replace"))}
 
 
 def encode_error(error: RoutertermError) -> tuple[int, bytes]:
@@ -151,8 +195,8 @@ def usage_object(usage: Usage) -> dict[str, Any]:
 
 def finish_word(stopped: StreamEnd, *, called: bool) -> str:
     """OpenAI's word for the end."""
-    if stopped.reason == "other":
-        return stopped.raw or "stop"
+    if stopped.reason == "other":  # a word that is none of the protocol's is an error to strict clients
+        return "stop"
     return "tool_calls" if called and stopped.reason == "stop" else stopped.reason
 
 

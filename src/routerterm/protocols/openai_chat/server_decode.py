@@ -37,6 +37,10 @@ _ROLES: Mapping[str, Role] = {
 }
 
 
+MOST_ANSWERS = 16
+"""To one question: each is asked for, and paid, by itself."""
+
+
 def decode_request(body: bytes) -> ServerRequest:
     """The request of a client.  Raises `BadRequest` where it cannot be served as asked."""
     payload = read_object(body)
@@ -51,17 +55,18 @@ def decode_request(body: bytes) -> ServerRequest:
         json=read_chat_format(payload.get("response_format")),
         client="gateway",
     )
-    return ServerRequest(answerable(request), payload.get("stream") is True, options.get("include_usage") is True)
+    answers = 1 if payload.get("n") is None else whole(payload, "n") or 0
+    if not 1 <= answers <= MOST_ANSWERS:
+        raise BadRequest(f"`n` must be from 1 to {MOST_ANSWERS}.")
+    return ServerRequest(
+        answerable(request), payload.get("stream") is True, options.get("include_usage") is True, answers
+    )
 
 
 def _refuse(payload: Mapping[str, Any]) -> None:
     """What we cannot do is said, not silently left out."""
-    if payload.get("n") not in (None, 1):
-        raise BadRequest("Only one answer per request is supported (n must be 1).")
     if payload.get("audio") is not None:
         raise BadRequest("Audio output is not supported.")
-    if payload.get("logprobs") is True:
-        raise BadRequest("Log probabilities are not supported.")
     if payload.get("functions"):
         raise BadRequest("`functions` are not supported: use `tools`.")
 

@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from routerterm.core.errors import RoutertermError
+from routerterm.core.errors import BadRequest, RoutertermError
 from routerterm.core.events import ReasoningDelta, StreamEnd, TextDelta, ToolCallDelta, WireEvent
 from routerterm.core.messages import Reasoning, ToolCall
 from routerterm.core.usage import Usage
 from routerterm.protocols.json_utils import dumps
 from routerterm.protocols.openai_chat import server_decode
 from routerterm.protocols.openai_chat.server import finish_word
-from routerterm.protocols.server_base import ServerRequest, collect, error_mapping, said
+from routerterm.protocols.server_base import ServerRequest, collect
+from routerterm.protocols.server_errors import error_mapping, said
 from routerterm.protocols.server_stream import BaseServerStream
 
 __all__ = ["ServerStream", "decode_request", "encode_body", "encode_error"]
@@ -25,7 +26,9 @@ __all__ = ["ServerStream", "decode_request", "encode_body", "encode_error"]
 def decode_request(body: bytes, *, stream: bool = False) -> ServerRequest:
     """The request of a client; ``stream`` where its address says so.  Raises `BadRequest`."""
     asked = server_decode.decode_request(body)
-    return ServerRequest(asked.request, asked.stream or stream, left_out=asked.left_out)
+    if asked.answers != 1:
+        raise BadRequest("Only one answer per request is supported here (n must be 1).")
+    return ServerRequest(asked.request, asked.stream or stream)
 
 
 class ServerStream(BaseServerStream):

@@ -23,6 +23,7 @@ class ResponsesCodec(BaseCodec):
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
         self.key_header = dialect.key_header
+        self.hosted = dialect.hosted
 
     def call(self, request: ChatRequest, *, model: str, stream: bool, prefill: str) -> tuple[str, dict[str, Any]]:
         """The path and the body of a request."""

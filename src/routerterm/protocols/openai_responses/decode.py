@@ -12,14 +12,18 @@ from msgspec.structs import replace
 from routerterm.core.errors import InvalidResponse, ServerError
 from routerterm.protocols.classify import classify
 from routerterm.protocols.event_builder import EventBuilder, finish
-from routerterm.protocols.json_utils import mapping, objects, text
+from routerterm.protocols.json_utils import dumps, mapping, objects, text
 from routerterm.protocols.openai_chat.usage import read_usage
 from routerterm.protocols.signature_scope import sign_scope
+
+STEP = "responses-step"
+"""How an item is marked that tells what ran at the provider: a search, code and what came of it."""
 
 
 class _QuickText(Struct, tag_field="type", tag="response.output_text.delta"):
     delta: str
     output_index: int
+    logprobs: tuple[()] | None = None
 
 
 class _QuickSummary(Struct, tag_field="type", tag="response.reasoning_summary_text.delta"):
@@ -75,6 +79,7 @@ class ResponsesDecoder:
             case "response.output_text.delta":
                 self._said.add(_place(payload))
                 emit.text(text(payload.get("delta")))
+                emit.scores(objects(payload.get("logprobs")))
             case "response.reasoning_summary_text.delta" | "response.reasoning_text.delta":
                 number = payload.get("summary_index")
                 self._think(_place(payload), number if isinstance(number, int) else 0, text(payload.get("delta")), emit)
@@ -149,12 +154,14 @@ class ResponsesDecoder:
                 for part in objects(item.get("content")):
                     if place not in self._said:
                         emit.text(text(part.get("text")))
+                        emit.scores(objects(part.get("logprobs")))
                         emit.refusal(text(part.get("refusal")))
                     for note in objects(part.get("annotations")):
                         emit.cite(text(note.get("title")), text(note.get("url")))
             case "web_search_call":
                 # Opening a page that was found costs nothing more.
                 self._searches += mapping(item.get("action")).get("type") in (None, "search")
+                emit.hosted(f"{STEP}:{dumps(item).decode()}")
             case "reasoning":
                 self._silent = False
                 if place not in self._said:
@@ -163,6 +170,8 @@ class ResponsesDecoder:
                     for part in objects(item.get("content")):
                         emit.reasoning(text(part.get("text")))
                 emit.reasoning("", signature=sign_scope(self._family, text(item.get("encrypted_content"))))
+            case str():  # what it did by itself, and kinds yet to come
+                emit.hosted(f"{STEP}:{dumps(item).decode()}")
             case _:
                 pass
 

@@ -10,12 +10,13 @@ from msgspec.structs import replace
 
 from routerterm.core.messages import Image, Message, Reasoning, Text, ToolCall, ToolResult
 from routerterm.core.request import ChatRequest, JsonAnswer, Params, Tool
-from routerterm.protocols.fields import effort_word, written
+from routerterm.protocols.fields import SCORES, effort_word, written
 from routerterm.protocols.http import given
 from routerterm.protocols.images import data_uri
-from routerterm.protocols.normalize_messages import arguments_text, conversation, plain_id
+from routerterm.protocols.normalize_messages import arguments_object, arguments_text, conversation, plain_id
+from routerterm.protocols.openai_responses.decode import STEP
 from routerterm.protocols.schemas import object_schema
-from routerterm.protocols.signature_scope import read_scope
+from routerterm.protocols.signature_scope import is_step, read_scope
 from routerterm.protocols.structured import chat_format
 from routerterm.protocols.web_search import RESPONSES
 
@@ -28,6 +29,8 @@ class Dialect(Struct, frozen=True):
     key_header: str = "Authorization"
     encrypted: bool = True
     """Whether it is asked for its sealed thoughts, since nothing is stored at the provider."""
+    hosted: bool = False
+    """Whether it has the tools that run at OpenAI, or its own under the same protocol."""
     summaries: bool = True
     """Whether it may be asked for summaries of its thoughts."""
 
@@ -35,10 +38,10 @@ class Dialect(Struct, frozen=True):
 PLAIN = Dialect(encrypted=False, summaries=False)
 DIALECTS: Mapping[str, Dialect] = {
     "": PLAIN,
-    "openai": Dialect("responses-openai", summaries=False),  # only verified organisations may ask for them
-    "azure": Dialect("responses-azure", key_header="api-key"),
-    "xai": Dialect("responses-xai", summaries=False),
-    "openrouter": Dialect("responses-openrouter"),
+    "openai": Dialect("responses-openai", summaries=False, hosted=True),  # only verified organisations may ask for them
+    "azure": Dialect("responses-azure", key_header="api-key", hosted=True),
+    "xai": Dialect("responses-xai", summaries=False, hosted=True),
+    "openrouter": Dialect("responses-openrouter", hosted=True),
     "local": replace(PLAIN, family="responses-local"),
 }
 """By name, as in the provider table and in settings."""
@@ -60,6 +63,8 @@ def request_body(request: ChatRequest, dialect: Dialect, *, model: str, stream: 
         body["tools"] = [_tool(tool) for tool in request.tools]
         if request.tool_choice:
             body["tool_choice"] = _choice(request.tool_choice)
+    if request.hosted:
+        body["tools"] = [*body.get("tools", ()), *(dict(tool.spec) for tool in request.hosted)]
     if request.params.web:
         body["tools"] = [*body.get("tools", ()), dict(RESPONSES)]
     if request.json is not None:
@@ -82,6 +87,10 @@ def _items(message: Message, dialect: Dialect) -> Iterator[dict[str, Any]]:
                 content.append({"type": kind, "text": text})
             case Image() if message.role != "assistant":
                 content.append({"type": "input_image", "image_url": data_uri(part)} | given(detail=part.detail))
+            case Reasoning(_, _, redacted) if is_step(redacted):
+                if step := read_scope(STEP, redacted):
+                    yield from _spoken(message, content)
+                    yield arguments_object(step)
             case Reasoning(text, signature) if has_calls and (sealed := read_scope(dialect.family, signature)):
                 summary = [{"type": "summary_text", "text": text}] if text else []
                 yield {"type": "reasoning", "summary": summary, "encrypted_content": sealed}
@@ -133,6 +142,7 @@ def _params(params: Params, dialect: Dialect) -> dict[str, Any]:
         out["reasoning"] = {"effort": effort_word(params)}
         if dialect.summaries and params.effort != "none":
             out["reasoning"]["summary"] = "auto"
-    if dialect.encrypted:
-        out["include"] = ["reasoning.encrypted_content"]
-    return out
+    include = ["reasoning.encrypted_content"] if dialect.encrypted else []
+    if params.more.get("logprobs") is True:
+        include.append(SCORES)
+    return out | given(include=include or None)

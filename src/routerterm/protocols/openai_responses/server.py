@@ -9,8 +9,10 @@ from msgspec import Struct, field
 
 from routerterm.core.errors import RoutertermError
 from routerterm.core.events import (
+    HostedDelta,
     ReasoningDelta,
     RefusalDelta,
+    ScoresDelta,
     StreamEnd,
     StreamError,
     TextDelta,
@@ -19,11 +21,15 @@ from routerterm.core.events import (
 )
 from routerterm.core.usage import Usage
 from routerterm.protocols.json_utils import dumps
-from routerterm.protocols.openai_chat.server import error_object
+from routerterm.protocols.normalize_messages import arguments_object
+from routerterm.protocols.openai_chat.server import error_object, score_of
+from routerterm.protocols.openai_responses.decode import STEP
 from routerterm.protocols.openai_responses.server_decode import decode_request, defaults
 from routerterm.protocols.openai_responses.tool_kinds import ToolKinds, input_of
-from routerterm.protocols.server_base import cut, error_mapping, said
+from routerterm.protocols.server_base import cut
+from routerterm.protocols.server_errors import error_mapping, said
 from routerterm.protocols.server_stream import BaseServerStream
+from routerterm.protocols.signature_scope import read_scope
 
 __all__ = ["ServerStream", "decode_request", "encode_body", "encode_error", "usage_object"]
 
@@ -42,6 +48,9 @@ class _Item(Struct):
     name: str = ""
     signature: str | None = None
     namespace: str = ""
+    scores: list[dict[str, Any]] = field(default_factory=list)
+    step: Mapping[str, Any] = {}
+    """The item as it came, of what ran at the provider."""
 
     @property
     def words(self) -> str:
@@ -51,7 +60,7 @@ class _Item(Struct):
         """Its content, for the kinds that have one part."""
         match self.kind:
             case "message":
-                return {"type": "output_text", "text": self.words, "annotations": [], "logprobs": []}
+                return {"type": "output_text", "text": self.words, "annotations": [], "logprobs": self.scores}
             case "refusal":
                 return {"type": "refusal", "refusal": self.words}
             case _:
@@ -68,6 +77,8 @@ class _Item(Struct):
                 call = {"call_id": self.call_id, "name": self.name}
                 given = input_of(self.words) if status != "in_progress" else ""
                 return {"id": self.id, "type": "custom_tool_call", "status": status, "input": given} | call
+            case "step":
+                return dict(self.step)
             case "reasoning":
                 summary = [self.part()] if self.pieces else []
                 out: dict[str, Any] = {"id": self.id, "type": "reasoning", "summary": summary}
@@ -121,6 +132,22 @@ class ServerStream(BaseServerStream):
         if sealed := delta.signature or delta.redacted:
             out += self._seal(sealed)
         return out
+
+    def _scores(self, delta: ScoresDelta) -> bytes:
+        """They stand in the whole text, which tells them token by token as its pieces do not."""
+        if self._open is not None and self._open.kind == "message":
+            self._open.scores += [score_of(token) for token in delta.scores]
+        return b""
+
+    def _hosted(self, step: HostedDelta) -> bytes:
+        if not (told := read_scope(STEP, step.redacted)):
+            return b""
+        out = self._close_item()
+        item = self._add("step")
+        item.step = arguments_object(told)
+        begun = dict(item.step) | ({"status": "in_progress"} if "status" in item.step else {})
+        out += self._event("response.output_item.added", output_index=item.index, item=begun)
+        return out + self._event("response.output_item.done", output_index=item.index, item=dict(item.step))
 
     def _failure(self, error: RoutertermError) -> bytes:
         how = error_mapping(error)
@@ -221,7 +248,7 @@ class ServerStream(BaseServerStream):
             "error": None,
             "incomplete_details": {"reason": reason} if reason else None,
             "output": self._output("incomplete" if status == "failed" else "completed"),
-            "usage": usage_object(self._usage) if self._usage is not None and self._wants_usage else None,
+            "usage": usage_object(self._usage or Usage()),  # both published schemas want an object, also before the end
         }
 
     def _output(self, status: str) -> list[dict[str, Any]]:
@@ -257,7 +284,7 @@ _DONE = {
 def _place(item: _Item) -> dict[str, Any]:
     """Where a delta belongs."""
     inner = "summary_index" if item.kind == "reasoning" else "content_index"
-    logprobs: Mapping[str, Any] = {"logprobs": []} if item.kind == "message" else {}
+    logprobs: Mapping[str, Any] = {"logprobs": item.scores} if item.kind == "message" else {}
     return {"item_id": item.id, "output_index": item.index, inner: 0} | dict(logprobs)
 
 

@@ -12,6 +12,7 @@ from routerterm.core.messages import Image, Message, Part, Reasoning, Role, Text
 from routerterm.core.request import ChatRequest, JsonAnswer, Params
 from routerterm.protocols.fields import carried
 from routerterm.protocols.json_utils import dumps, mapping, objects, text
+from routerterm.protocols.openai_responses.decode import STEP
 from routerterm.protocols.openai_responses.tool_kinds import ToolKinds, arguments_of
 from routerterm.protocols.server_base import (
     ServerRequest,
@@ -24,7 +25,7 @@ from routerterm.protocols.server_base import (
     required_text,
     whole,
 )
-from routerterm.protocols.signature_scope import sign_scope
+from routerterm.protocols.signature_scope import is_step, sign_scope
 from routerterm.protocols.structured import read_chat_format, read_shape
 
 _ROLES: Mapping[str, Role] = {
@@ -56,7 +57,6 @@ _ECHOED: Mapping[str, Any] = {
     "top_logprobs": 0,
     "top_p": 1.0,
     "truncation": "disabled",
-    "user": None,
 }
 """Fields of a request that the answer repeats, each with what holds where it is not given."""
 
@@ -85,12 +85,13 @@ def decode_request(body: bytes) -> ServerRequest:
             more=carried("openai-responses", payload),
         ),
         tools=tuple(kinds.tools),
+        hosted=tuple(kinds.hosted),
         tool_choice=choice,
         json=_format(mapping(mapping(payload.get("text")).get("format"))),
         client="gateway",
     )
     stream = payload.get("stream") is True
-    return ServerRequest(answerable(request), stream, echo=_echo(payload), left_out=tuple(kinds.left_out))
+    return ServerRequest(answerable(request), stream, echo=_echo(payload))
 
 
 def defaults() -> dict[str, Any]:
@@ -101,6 +102,8 @@ def defaults() -> dict[str, Any]:
 def _echo(payload: Mapping[str, Any]) -> dict[str, Any]:
     """The request's fields as the answer repeats them."""
     found = {name: default if payload.get(name) is None else payload[name] for name, default in _ECHOED.items()}
+    if isinstance(payload.get("user"), str):  # the document wants text, or nothing
+        found["user"] = payload["user"]
     reasoning = mapping(payload.get("reasoning"))
     found["reasoning"] = {"effort": reasoning.get("effort"), "summary": reasoning.get("summary")}
     found["text"] = {"format": {"type": "text"}} | dict(mapping(found["text"]))
@@ -127,7 +130,7 @@ def _messages(given: Any) -> Iterator[Message]:
         return
     if not isinstance(given, list) or not given or not all(isinstance(item, dict) for item in given):
         raise BadRequest("`input` must be text, or a list of items that is not empty.")
-    if not any(_item(item) for item in given):
+    if not any(any(not _is_step(part) for part in found[1]) for item in given if (found := _item(item))):
         raise BadRequest("`input` is empty.")
     role: Role | None = None
     parts: list[Part] = []
@@ -144,8 +147,12 @@ def _messages(given: Any) -> Iterator[Message]:
         yield Message(role, tuple(parts))
 
 
+def _is_step(part: Part) -> bool:
+    return isinstance(part, Reasoning) and is_step(part.redacted)
+
+
 def _item(item: Mapping[str, Any]) -> tuple[Role, list[Part]] | None:
-    """Who says an item, and what; None for one that only tells what a provider did for itself."""
+    """Who says an item, and what; None for one that is none."""
     match item.get("type"):
         case "function_call":
             call = ToolCall(text(item.get("call_id")), text(item.get("name")), text(item.get("arguments")))
@@ -171,6 +178,8 @@ def _item(item: Mapping[str, Any]) -> tuple[Role, list[Part]] | None:
             return role, list(_content(item.get("content")))
         case "item_reference":
             raise BadRequest(f"There is no item {text(item.get('id'))[:80]!r} here any more.")
+        case str():  # what the provider did for itself
+            return "assistant", [Reasoning("", redacted=f"{STEP}:{dumps(item).decode()}")]
         case _:
             return None
 
@@ -207,4 +216,4 @@ def _choice(choice: Any, kinds: ToolKinds) -> str | None:
         kinds.tools = [tool for tool in kinds.tools if tool.name in allowed]
         return text(choice.get("mode")) or None
     name = text(choice.get("name"))
-    return name if not kinds.left_out or any(tool.name == name for tool in kinds.tools) else None
+    return name if not kinds.hosted or any(tool.name == name for tool in kinds.tools) else None

@@ -1,20 +1,21 @@
 """Tools of the Responses API that other protocols do not have, in terms of functions, and back.
 
 A custom tool takes one text: upstream it is a function with one string.  A namespace holds functions: they stand by
-themselves.  Tools that run at the provider (web search and the like) are left out, and said.
+themselves.  Tools that run at the provider (web search and the like) go to one that speaks this protocol.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Struct, field
 
-from routerterm.core.request import Tool
+from routerterm.core.request import HostedTool, Tool
 from routerterm.protocols.json_utils import NotJson, dumps, loads, mapping, objects, text
 from routerterm.protocols.server_base import required_text
 
+PROTOCOL = "openai-responses"
 _ONE_TEXT: Mapping[str, Any] = {
     "type": "object",
     "properties": {"input": {"type": "string", "description": "The whole input of the tool, as text."}},
@@ -31,8 +32,8 @@ class ToolKinds(Struct):
     """Names whose calls go back as text."""
     namespaces: dict[str, str] = field(default_factory=dict)
     """The namespace of a function, by its name."""
-    left_out: list[str] = field(default_factory=list)
-    """Types of tools that nothing here can run."""
+    hosted: list[HostedTool] = field(default_factory=list)
+    """Tools that run at the provider."""
 
     @classmethod
     def of(cls, given: Any) -> ToolKinds:
@@ -65,8 +66,8 @@ class ToolKinds(Struct):
             case "namespace":
                 for inner in objects(item.get("tools")):
                     self._add(inner, text(item.get("name")))
-            case other:
-                self.left_out.append(text(other)[:40] or "unnamed")
+            case _:
+                self.hosted.append(HostedTool(PROTOCOL, item))
 
 
 def _described(item: Mapping[str, Any]) -> str:
@@ -94,8 +95,3 @@ def input_of(arguments: str) -> str:
 def arguments_of(given: Any) -> str:
     """A custom tool's text as a function's arguments."""
     return dumps({"input": text(given)}).decode("utf-8")
-
-
-def spoken(names: Iterable[str]) -> str:
-    """Several types in a header."""
-    return ", ".join(dict.fromkeys(names))

@@ -86,7 +86,7 @@ class HistoryForecaster(Struct, frozen=True):
         most = ceil(prompt * MARGIN)
         asked = dearer_class(model, request.params.more.get("service_tier"))
         high = amount(Usage(fresh=most, output=long), _dearest(prices_for(asked, most)))
-        if request.params.web:
+        if request.may_search:
             low, high = _with_searches(low, high, model)
         return Forecast(prompt, low, high, model.context, long)
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from routerterm.core.events import Event, ReasoningDelta, Recovered, TextDelta, ThoughtsClosed, ToolCallDelta
+from routerterm.core.events import (
+    Event,
+    ReasoningDelta,
+    Recovered,
+    ScoresDelta,
+    TextDelta,
+    ThoughtsClosed,
+    ToolCallDelta,
+)
 from routerterm.core.ledger import AttemptRecord
 from routerterm.core.usage import Usage
 from routerterm.router.decide.attempts import Attempt, Progress
@@ -74,10 +82,21 @@ class ResponseAssembler:
 
     def shown(
         self, run: RunningAttempt, event: TextDelta | ReasoningDelta | ToolCallDelta, joiner: ContinuationJoiner | None
-    ) -> Event | None:
-        """A piece with repetitions dropped and redactions undone; the raw piece is kept for a continuation."""
+    ) -> list[Event]:
+        """A piece with repetitions dropped and redactions undone; the raw piece is kept for a continuation.
+
+        What was held back of another kind goes first: an answer's last word must not come after the call it announces.
+        """
         match event:
+            case ThoughtsClosed():  # what was told as text was thinking: none of it is gone on with
+                held = self._end("text")
+                run.text.clear()
+                run.characters = 0
+                return [TextDelta(held), event] if held else [event]
+            case ScoresDelta():
+                return [event]
             case TextDelta(text):
+                before = self._held_thoughts()
                 run.spoken.append(text)
                 self._last_text = event
                 if joiner is not None:
@@ -85,34 +104,35 @@ class ResponseAssembler:
                 run.text.append(text)
                 run.characters += len(text)
                 text = self._restored("text", text)
-                if text == event.text:
-                    return event
-                return replace(event, text=text) if text else None
-            case ReasoningDelta(text, signature, redacted):
+                if text:
+                    before.append(event if text == event.text else replace(event, text=text))
+                return before
+            case ReasoningDelta(text):
+                before = self._held_text(run, joiner)
                 run.spoken.append(text)
-                return ReasoningDelta(self._restored("reasoning", text), signature, redacted)
+                return [*before, replace(event, text=self._restored("reasoning", text))]
             case ToolCallDelta(index, id, name, arguments, signature):
+                before = self._held_text(run, joiner) + self._held_thoughts()
                 run.spoken.append(arguments)
                 run.tool_calls = True
-                return ToolCallDelta(index, id, name, self._restored(f"tool {index}", arguments), signature)
+                arguments = self._restored(f"tool {index}", arguments)
+                return [*before, ToolCallDelta(index, id, name, arguments, signature)]
 
-    def closed(self, run: RunningAttempt, event: ThoughtsClosed) -> list[Event]:
-        """What was told as text was thinking: what is held of it goes first, and none of it is gone on with."""
-        held = self._end("text")
-        run.text.clear()
-        run.characters = 0
-        return [TextDelta(held), event] if held else [event]
-
-    def rest(self, run: RunningAttempt, joiner: ContinuationJoiner | None) -> list[Event]:
-        """What joiner and restorers still hold back at the end of an attempt."""
-        rest: list[Event] = []
+    def _held_text(self, run: RunningAttempt, joiner: ContinuationJoiner | None) -> list[Event]:
+        """What joiner and restorer hold back of the text."""
         held = joiner.end() if joiner is not None else ""
         run.text.append(held)
         run.characters += len(held)
-        if text := self._restored("text", held) + self._end("text"):
-            rest.append(replace(self._last_text, text=text))
-        if text := self._end("reasoning"):
-            rest.append(ReasoningDelta(text))
+        text = self._restored("text", held) + self._end("text")
+        return [replace(self._last_text, text=text)] if text else []
+
+    def _held_thoughts(self) -> list[Event]:
+        text = self._end("reasoning")
+        return [ReasoningDelta(text)] if text else []
+
+    def rest(self, run: RunningAttempt, joiner: ContinuationJoiner | None) -> list[Event]:
+        """What joiner and restorers still hold back at the end of an attempt."""
+        rest = self._held_text(run, joiner) + self._held_thoughts()
         calls = [name for name in self._restorers if name.startswith("tool ")]
         ends = [(int(name[5:]), self._end(name)) for name in calls]
         return rest + [ToolCallDelta(index, arguments=text) for index, text in ends if text]

@@ -19,7 +19,6 @@ from routerterm.core.events import (
     StreamEnd,
     StreamError,
     TextDelta,
-    ThoughtsClosed,
     Timing,
     ToolCallDelta,
     UsageReported,
@@ -181,11 +180,8 @@ class RequestRun:
                                     yield self._assembler.recovered(run)
                                 elif self._first_content is None:
                                     self._first_content = run.stream.first_content
-                                if isinstance(event, ThoughtsClosed):
-                                    for told in self._assembler.closed(run, event):
-                                        yield told
-                                elif (shown := self._assembler.shown(run, event, joiner)) is not None:
-                                    yield shown
+                                for told in self._assembler.shown(run, event, joiner):
+                                    yield told
                             case UsageReported(usage):
                                 run.usage = usage
                                 yield event
