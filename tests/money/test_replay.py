@@ -211,11 +211,11 @@ def test_other_rules_never_fall_and_ask_only_what_they_name(rows: list[AttemptRe
     found = replay(rows, rules(), rules(other, BudgetRules(Limits(day=Decimal(1)), on_cap="cheaper")))
     routed = {row.route for row in rows} <= set(STRATEGIES)
     if routed and rows:
-        assert "a/m" not in {name for name, _, _ in found.would.models}
+        assert "a/m" not in {name for name, *_ in found.would.models}
 
 
 def one(found: Replay) -> list[tuple[str, int, Decimal]]:
-    return list(found.would.models)
+    return [(name, count, cost) for name, count, cost, _ in found.would.models]
 
 
 def test_another_first_choice_costs_what_it_costs() -> None:
@@ -244,7 +244,7 @@ def test_a_model_that_failed_just_then_fails_here_too() -> None:
     assert found.would.failed == 1, "only the request that failed by its own name"
     other = [attempt(0, 1, "a", START, "done", None), attempt(1, 1, "b", START + 5000, "failed", "silent", "b/m")]
     found = replay(other, rules(), rules({"priority": Route.of("priority", "b", "c")}))
-    assert {name for name, _, _ in one(found)} == {"b/m", "c/m"}, "b would have been silent, c went on"
+    assert {name for name, *_ in one(found)} == {"b/m", "c/m"}, "b would have been silent, c went on"
 
 
 def test_budgets_refuse_or_make_it_cheaper() -> None:
@@ -258,7 +258,7 @@ def test_budgets_refuse_or_make_it_cheaper() -> None:
         rows, rules(), rules(budget=replace(cap, limits=Limits(day=Decimal(each * 7) / 10**9 / 2), on_cap="cheaper"))
     )
     assert cheaper.would.cost <= Decimal(each * 7) / 10**9 / 2
-    assert {name for name, _, _ in cheaper.would.models} > {"a/m"}
+    assert {name for name, *_ in cheaper.would.models} > {"a/m"}
     before = [replace(rows[0], id="early", started_at=START - 60_000)]
     counted = replay([*before, *rows], rules(), rules(budget=cap), since=START)
     assert counted.would.refused == 3, "what was spent before the period counts against its month and day"

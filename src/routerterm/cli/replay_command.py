@@ -57,7 +57,7 @@ async def _replay(days: int, file: Path | None) -> Replay:
 
 def report(found: Replay, days: int) -> Iterator[str]:
     """The comparison for a person to read, as lines."""
-    from routerterm.core.money import show_usd
+    from routerterm.core.money import with_unknown
     from routerterm.core.sanitise import one_line
     from routerterm.engine.replay.report import ASSUMPTIONS
 
@@ -68,9 +68,10 @@ def report(found: Replay, days: int) -> Iterator[str]:
     rows: list[tuple[str, ...]] = [("", "recorded", "replayed")]
     rows += [(name, *(words(side) for side in (was, would))) for name, words in _LINES]
     rows.append(("", "", ""))
-    before, after = ({name: (count, cost) for name, count, cost in side.models} for side in (was, would))
+    before, after = ({one[0]: one for one in side.models} for side in (was, would))
     for name in dict.fromkeys((*after, *before)):
-        cells = [f"{one[0]:,}, {show_usd(one[1])}" if (one := side.get(name)) else "-" for side in (before, after)]
+        sides = (side.get(name) for side in (before, after))
+        cells = [f"{one[1]:,}, {with_unknown(one[2], one[3] > 0)}" if one else "-" for one in sides]
         rows.append((one_line(name), *cells))
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     for name, *cells in rows:
@@ -122,5 +123,8 @@ def _object(found: Replay, days: int) -> dict[str, Any]:
 
 def _side(side: Side) -> dict[str, Any]:
     plain = {name: getattr(side, name) for name in ("requests", "attempts", "unpriced", "failed", "refused")}
-    models = [{"model": name, "requests": count, "cost": format(cost, "f")} for name, count, cost in side.models]
+    models = [
+        {"model": name, "requests": count, "cost": format(cost, "f"), "unpriced": unpriced}
+        for name, count, cost, unpriced in side.models
+    ]
     return {**plain, "cost": format(side.cost, "f"), "waited": round(side.waited, 3), "models": models}

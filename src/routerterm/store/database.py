@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-POLL = 0.8
+POLL = 0.6
 """Seconds between two looks at whether another program has written: what it spent is on the screen within a second."""
 SEARCH_CACHE = 8_000
 """Kilobytes of the index that the search keeps at hand from one key to the next: a sixth less work than with 2,000."""

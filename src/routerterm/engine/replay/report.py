@@ -35,8 +35,8 @@ class Side(Struct, frozen=True):
     failed: int
     """Requests without an answer, refused ones included."""
     refused: int
-    models: tuple[tuple[str, int, Decimal], ...]
-    """By model: requests that it had last, and the cost of all its attempts."""
+    models: tuple[tuple[str, int, Decimal, int], ...]
+    """By model: requests that it had last, the cost of all its attempts, and those of them without a known cost."""
 
 
 class Replay(Struct, frozen=True):
@@ -89,5 +89,5 @@ def _side(courses: Sequence[Course]) -> Side:
         sum(course.waited for course in courses),
         sum(not course.answered for course in courses),
         sum(bool(course.refused) for course in courses),
-        tuple((name, count, from_nano(cost)) for name, count, cost in totals(courses)),
+        tuple((name, count, from_nano(cost), unpriced) for name, count, cost, unpriced in totals(courses)),
     )

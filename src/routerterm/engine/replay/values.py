@@ -148,13 +148,17 @@ def requests_of(rows: Iterable[AttemptRecord]) -> tuple[PastRequest, ...]:
     return tuple(PastRequest(tuple(group)) for group in found)
 
 
-def totals(courses: Sequence[Course]) -> Iterator[tuple[str, int, int]]:
-    """By model: how many requests it was the last to be asked for, and what all its attempts cost; dearest first."""
+def totals(courses: Sequence[Course]) -> Iterator[tuple[str, int, int, int]]:
+    """By model: requests it was the last to be asked for, what all its attempts cost, and those whose cost is unknown.
+
+    The dearest first.
+    """
     counts: dict[Target, list[int]] = {}
     for course in courses:
         for place, one in enumerate(course.tried, 1):
-            entry = counts.setdefault(one.target, [0, 0])
+            entry = counts.setdefault(one.target, [0, 0, 0])
             entry[0] += place == len(course.tried)
             entry[1] += one.cost or 0
-    for target, (requests, cost) in sorted(counts.items(), key=lambda item: (-item[1][1], item[0])):
-        yield str(target), requests, cost
+            entry[2] += one.cost is None
+    for target, (requests, cost, unpriced) in sorted(counts.items(), key=lambda item: (-item[1][1], item[0])):
+        yield str(target), requests, cost, unpriced

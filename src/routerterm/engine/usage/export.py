@@ -28,8 +28,12 @@ def csv_of(lines: Sequence[Line], total: Line) -> str:
     out = io.StringIO()
     writer = csv.DictWriter(out, list(_flat(line_object(total))), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(_flat(line_object(line)) | {"cost": exact_usd(line.cost, line.is_unknown)} for line in lines)
+    writer.writerows(_flat(line_object(line)) | _amounts(line) for line in lines)
     return out.getvalue()
+
+
+def _amounts(line: Line) -> dict[str, str]:
+    return {"cost": exact_usd(line.cost, line.is_unknown), "saved": exact_usd(line.saved, unknown=False)}
 
 
 def line_object(line: Line) -> dict[str, Any]:
