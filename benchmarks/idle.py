@@ -68,16 +68,18 @@ class Program:
 
     def used(self) -> tuple[float, int]:
         """Processor seconds of all its threads and its children, and how often they were woken."""
-        seconds = wakes = 0.0
+        seconds, wakes = 0.0, 0
         for task in Path(f"/proc/{self.pid}/task").iterdir():
             seconds += int((task / "schedstat").read_text().split()[0]) / 1e9
             wakes += int(re.search(r"\nvoluntary_ctxt_switches:\s+(\d+)", (task / "status").read_text())[1])  # type: ignore[index]
-        return seconds, int(wakes)
+        return seconds, wakes
 
     def memory(self) -> float:
         """Megabytes that are its own or shared, in memory now, its helpers' included."""
-        pids = [str(self.pid), *Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
-        return sum(int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())[1]) for pid in pids) / 1024  # type: ignore[index]
+        total = 0
+        for pid in (str(self.pid), *Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()):
+            total += int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())[1])  # type: ignore[index]
+        return total / 1024
 
     def end(self) -> None:
         os.kill(self.pid, signal.SIGKILL)

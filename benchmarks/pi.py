@@ -177,29 +177,29 @@ class Figures:
     memory: float
 
 
-def run(theme: Machine) -> Figures:
+def run(machine: Machine) -> Figures:
     """Start, type, ask the demonstration, which speaks fifty tokens a second, and wait until nothing changes."""
     began = time.monotonic()
-    theme.start()
+    machine.start()
     try:
-        theme.type("z")
-        theme.wait_for(b"?1049h", plain=False)  # before that the terminal itself echoes
-        start = theme.wait_for(b"z", theme.seen.index(b"?1049h")) - began
-        theme.wait_for(b"today")
-        theme.settle()
+        machine.type("z")
+        machine.wait_for(b"?1049h", plain=False)  # before that the terminal itself echoes
+        start = machine.wait_for(b"z", machine.seen.index(b"?1049h")) - began
+        machine.wait_for(b"today")
+        machine.settle()
         echoes = []
         for letter in KEYS:
-            seen, at = len(theme.seen), time.monotonic()
-            theme.type(letter)
-            echoes.append(theme.wait_for(letter.encode(), seen) - at)
+            seen, at = len(machine.seen), time.monotonic()
+            machine.type(letter)
+            echoes.append(machine.wait_for(letter.encode(), seen) - at)
             time.sleep(0.3)
-        seen, at = len(theme.seen), time.monotonic()
-        theme.type("\r")
-        theme.wait_for(FIRST, seen)
-        answer = theme.settle() - at
-        return Figures(start, statistics.median(echoes), answer, TOKENS / answer, theme.memory())
+        seen, at = len(machine.seen), time.monotonic()
+        machine.type("\r")
+        machine.wait_for(FIRST, seen)
+        answer = machine.settle() - at
+        return Figures(start, statistics.median(echoes), answer, TOKENS / answer, machine.memory())
     finally:
-        theme.stop()
+        machine.stop()
 
 
 def main() -> None:
@@ -214,7 +214,7 @@ def main() -> None:
     )
     with tempfile.TemporaryDirectory() as home:
         run(Machine(1.0, 1e6, home))
-        for name in args.themes.split(","):
+        for name in args.machines.split(","):
             for baud in map(int, args.lines.split(",")):
                 found = run(Machine(min(share / SLOWER[name], 1.0), baud / 10, home))
                 print(
