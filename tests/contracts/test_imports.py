@@ -90,6 +90,15 @@ def test_what_is_seldom_used_is_not_loaded_at_the_start() -> None:
     assert seldom <= {"routerterm.engine.tools.pictures", "routerterm.engine.tools.web_page"}
 
 
+ANSWERS = ("routerterm.wiring", "routerterm.router", "routerterm.protocols", "routerterm.catalog", "routerterm.tokens")
+"""What answers a question: it loads while the first picture is on the screen already."""
+
+
+def test_nothing_that_answers_is_loaded_before_the_first_picture() -> None:
+    loaded = loaded_by("import routerterm.cli.gateway_factory, routerterm.tui.terminal, routerterm.tui.app")
+    assert {name for name in loaded if name.startswith(ANSWERS)} == set()
+
+
 def test_the_looking_itself_works() -> None:
     assert {"sqlite3", "tomlkit"} <= loaded_by("import sqlite3, tomlkit")
 

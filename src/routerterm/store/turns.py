@@ -12,11 +12,8 @@ from msgspec.structs import replace
 from routerterm.core.messages import Message, Part, Reasoning, Text, parts_to_json
 from routerterm.store.conversations import insert as insert_conversation
 from routerterm.store.conversations import put
-from routerterm.store.values import Conversation, Status, StoredMessage, replace_surrogates, to_json
+from routerterm.store.values import EDITED, Conversation, Status, StoredMessage, replace_surrogates, to_json
 from routerterm.store.worker import Worker
-
-EDITED = "edited"
-"""Where an answer's ``params`` say that a person has worded it."""
 
 
 class Turn(Struct, frozen=True):

@@ -14,6 +14,8 @@ from routerterm.core.messages import Message, Part, Role, Text, parts_from_json
 Status: TypeAlias = Literal["streaming", "done", "stopped", "cut", "error", "interrupted"]
 """``stopped`` by the person; ``cut`` by the line or the provider; ``interrupted`` by the death of the program."""
 STATUSES: tuple[Status, ...] = get_args(Status)
+EDITED = "edited"
+"""Where an answer's ``params`` say that a person has worded it."""
 
 
 class Filter(Struct, frozen=True):

@@ -10,7 +10,6 @@ from routerterm.core.errors import RoutertermError
 from routerterm.core.sanitise import one_line
 from routerterm.engine.chat.capabilities import unsupported_options
 from routerterm.engine.chat.references import written
-from routerterm.router.decide.format import format_tokens
 from routerterm.tui.chat.attachment_files import Attached, from_paste, load, named, paths_in
 from routerterm.tui.widgets.fields import Field, Span
 
@@ -143,6 +142,8 @@ class Attachments:
 
 def _facts(item: Attached, model: str) -> str:
     """``text 12 kB ~3k tok``."""
+    from routerterm.router.decide.format import format_tokens  # with the router: not before the first picture
+
     tokens = item.tokens(model)
     return f"{item.kind_and_size} ~{format_tokens(tokens)} tok" if tokens else item.kind_and_size
 

@@ -7,7 +7,6 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from routerterm.core.errors import NotNow, RoutertermError
-from routerterm.store.recent_prompts import recent_prompts
 from routerterm.tui.chat.attachment_files import LARGE_PASTE, paths_in
 from routerterm.tui.chat.completion import NAME, arguments, names
 from routerterm.tui.chat.composer_tools import ComposerTools
@@ -86,6 +85,8 @@ class ComposerController:
 
     async def remember(self) -> None:
         """Take up what was asked in earlier sessions; a line with a key in it does not come back."""
+        from routerterm.store.recent_prompts import recent_prompts
+
         lines = await self._app.ready_services.store.reader.read(
             lambda connection: recent_prompts(connection, REMEMBERED)
         )

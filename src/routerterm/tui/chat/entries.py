@@ -11,7 +11,7 @@ from routerterm.core.money import show_usd
 from routerterm.engine.chat.context import NO_IMAGES, NOT_SENT, SUMMARY
 from routerterm.engine.chat.trace import Interruption as Cut
 from routerterm.engine.chat.trace import ReplyTrace
-from routerterm.store.turns import EDITED
+from routerterm.store.values import EDITED
 from routerterm.tui.clock import local, time_of_day
 from routerterm.tui.hints import in_chat
 from routerterm.tui.transcript.values import Entry, Header, Seam

@@ -16,7 +16,6 @@ from routerterm.tui.dialogs.confirm import Confirm
 from routerterm.tui.dialogs.picker import Picker, among
 from routerterm.tui.dialogs.progress import Progress
 from routerterm.tui.dialogs.prompt import PromptDialog
-from routerterm.tui.themes.html_page import page_of
 from routerterm.tui.widgets.rows import Column, Row
 
 if TYPE_CHECKING:
@@ -89,6 +88,8 @@ class ImportExport:
         from routerterm.engine.transfer.files import write_private
 
         target, services = _path(text), self._app.ready_services
+        from routerterm.tui.themes.html_page import page_of
+
         colours = page_of(self._app.active_theme)
         if extent == "all":
             self._all(form, target)
@@ -105,6 +106,7 @@ class ImportExport:
 
     def _all(self, form: Form, target: Path) -> None:
         from routerterm.engine.transfer.files import export_all
+        from routerterm.tui.themes.html_page import page_of
 
         services, shown = self._app.ready_services, Progress("Exporting", self._app.active_theme.glyphs)
 

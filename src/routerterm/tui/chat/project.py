@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Protocol
 from routerterm.core.errors import RoutertermError
 from routerterm.engine.chat.project import Project, project_of, read_project
 from routerterm.tui.chat.attachment_files import load
-from routerterm.wiring.model_lists import check_name
 
 if TYPE_CHECKING:
     from routerterm.tui.app_context import AppContext
@@ -60,6 +59,8 @@ async def begin(chat: ChatParts, project: Project) -> None:
         await conversation.change(system=project.system)
     try:
         if project.model:
+            from routerterm.wiring.model_lists import check_name
+
             await check_name(chat.app.ready_services, project.model)
             conversation.model = project.model
         if not chat.attachments.items:
