@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from pathlib import Path
 
@@ -31,8 +32,16 @@ def test_every_protocol_and_class_is_in_the_table() -> None:
         assert len({row[0] for row in ROWS if row[1] == protocol}) >= 6, protocol
 
 
-def test_what_an_account_can_still_pay_for_is_read() -> None:
-    body = b'{"error":{"message":"You requested up to 4000 tokens, but can only afford 1,234.","code":402}}'
-    error = classify(402, {}, body)
+@pytest.mark.parametrize(
+    "words",
+    [
+        "You requested up to 4000 tokens, but can only afford 1,234.",
+        "Insufficient credits: you can afford only 1234 tokens",
+        "Your balance covers at most 1234 output tokens",
+    ],
+)
+def test_what_an_account_can_still_pay_for_is_read(words: str) -> None:
+    body = json.dumps({"error": {"message": words, "code": 402}})
+    error = classify(402, {}, body.encode())
     assert (error.kind, error.affordable) == ("out_of_credit", 1234)
     assert not error.recovery.drop_key

@@ -48,7 +48,10 @@ _HINTS: Mapping[type[ProviderError], str] = {
 }
 
 _DAILY = LazyPattern(r"(?i)per[ _-]?day|\bdaily\b|\b[RT]PD\b|requests today|tokens today")
-_AFFORDABLE = LazyPattern(r"(?i)can only afford ([\d,]{1,12})")
+_AFFORDABLE = LazyPattern(
+    r"(?i)\bafford (?:only |up to |at most )?([\d,]{1,12})"
+    r"|\b(?:balance|credits?|funds)\b.{0,40}\b(?:at most|only|up to) ([\d,]{1,12}) (?:\w+ )?tokens"
+)
 
 
 def classify(
@@ -118,14 +121,13 @@ _REQUESTED = LazyPattern(
     r"(?i)\blimit:? (?P<limit>[\d,]{1,15})\b.{0,80}?\brequested:? (?P<size>[\d,]{1,15})\b"
     r"|\b(?P<own>[\d,]{1,15}) (?:\w+ )?tokens\b.{0,60}?\b(?:limit|quota) of (?P<most>[\d,]{1,15})\b.{0,30}\bper\b"
 )
-_TOP_UP = LazyPattern(r"(?i)can only afford \d")
 
 
 def _by_shape(failure: ErrorBody) -> type[ProviderError] | None:
     """What no single word tells: numbers, and pages that are no provider's own answer."""
     if failure.status == 429 and _NO_QUOTA.search(failure.message):
         return ModelNotFound  # this key was never given any of this model: no wait will help
-    if _TOP_UP.search(failure.message):
+    if _affordable(failure.message) is not None:
         return PartialCredit
     if failure.status in (400, 413, 429) and (match := _REQUESTED.search(failure.message)):
         limit, requested = (
@@ -158,7 +160,7 @@ def _is_of_account(detail: str) -> bool:
 def _affordable(message: str) -> int | None:
     """The tokens that an account can still pay for ("can only afford 1234")."""
     match = _AFFORDABLE.search(message)
-    digits = match[1].replace(",", "") if match else ""
+    digits = (match[1] or match[2]).replace(",", "") if match else ""
     return int(digits) if digits else None
 
 

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any, assert_never
 
+from msgspec import Struct
+
 from routerterm.core.errors import ContentBlocked, EmptyAnswer, ProviderError, ServerError
 from routerterm.core.events import (
     FinishReason,
@@ -65,12 +67,26 @@ REASONS: Mapping[str, FinishReason] = {
 }
 """In lower case.  What is not here is ``other``: a new word must never break an answer."""
 
+_LONGEST_NAMELESS = 16_384
+"""Characters of a call that are held back for its name: without one it is no call, and no answer."""
+
 FAILURES = frozenset({"error", "insufficient_system_resource", "network_error", "timeout"})
 """Words that stand where a reason should, and say that the answer failed."""
 
 
 PAUSED = "pause_turn"
 """Anthropic's word for an answer that goes on when it is sent back: it may hold steps of the provider alone."""
+
+
+class _Nameless(Struct, frozen=True):
+    """What came of a call whose name did not come yet."""
+
+    id: str = ""
+    arguments: str = ""
+    signature: str | None = None
+
+
+_NOTHING = _Nameless()
 
 
 class EventBuilder:
@@ -86,6 +102,7 @@ class EventBuilder:
         self._calls: dict[int, SurrogateJoiner] = {}
         self._named: set[int] = set()
         self._argued: set[int] = set()
+        self._nameless: dict[int, _Nameless] = {}
         self._usage: Usage | None = None
         self._citations: dict[str, Source] = {}
         self._ending: StreamEnd | None = None
@@ -168,14 +185,21 @@ class EventBuilder:
     def call(self, index: int, id: str = "", name: str = "", arguments: str = "", signature: str | None = None) -> None:
         """A piece of tool call ``index``.  What was already said of it is not said again."""
         self._say_held()
+        if arguments:
+            self._argued.add(index)
+        held = self._nameless.get(index, _NOTHING)
+        if not name and index not in self._named and len(held.arguments) + len(arguments) < _LONGEST_NAMELESS:
+            id = held.id or id or self._made_id(index)
+            self._nameless[index] = _Nameless(id, held.arguments + arguments, held.signature or signature)
+            return
+        if self._nameless.pop(index, None) is not None:
+            id, arguments, signature = held.id or id, held.arguments + arguments, held.signature or signature
         if first := index not in self._calls:
             self._calls[index] = SurrogateJoiner()
             id = id or self._made_id(index)
         if name:
             name = "" if index in self._named else identifier(name)
             self._named.add(index)
-        if arguments:
-            self._argued.add(index)
         arguments = self._calls[index].feed(arguments)
         if first or name or arguments or signature:
             self.spoke = self._answered = True
