@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from click.shell_completion import ShellComplete
 from tests.cli.program import PROGRAM, routerterm
-from tests.cli.server import house, serving, streaming
+from tests.cli.server import house, plain, serving, streaming
 
 from routerterm.cli.ask_printer import first_code_block
 from routerterm.cli.completion_command import VARIABLE
@@ -42,6 +42,15 @@ def test_only_the_code(home: Path) -> None:
         house(home, url)
         ran = routerterm("ask", "-m", "house/m", "-x", "A greeting")
     assert (ran.code, ran.out) == (0, "echo hi\n")
+
+
+def test_an_answer_that_is_all_thinking_is_no_success(home: Path) -> None:
+    body = {"choices": [{"message": {"content": "", "reasoning_content": "hm"}, "finish_reason": "length"}]}
+    with serving(plain(200, "application/json", json.dumps(body))) as url:
+        house(home, url)
+        ran = routerterm("ask", "-m", "house/m", "Hi")
+    assert ran.code == 1
+    assert "before its first word" in ran.err
 
 
 def test_a_limit_on_the_cost_refuses_before_anything_is_spent(home: Path) -> None:

@@ -570,6 +570,17 @@ def test_ollama_done_reasons(raw: str, reason: str) -> None:
     assert isinstance(feed("ollama-chat", [empty])[-1], StreamEnd if raw == "length" else StreamError)
 
 
+def test_a_call_without_a_name_is_no_answer_and_one_that_is_named_late_is_whole() -> None:
+    def piece(finish: str | None = None, **function: str) -> dict[str, Any]:
+        delta = {"tool_calls": [{"index": 0, "id": "c", "function": function}]} if function else {}
+        return {"choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}
+
+    begun, end = piece(arguments='{"a"'), piece("tool_calls")
+    assert [type(event) for event in feed("openai-chat", sse(begun, piece(arguments=":1}"), end))] == [StreamError]
+    events = feed("openai-chat", sse(begun, piece(name="look", arguments=":1}"), end))
+    assert joined(events)[0] == ToolCallDelta(0, "c", "look", '{"a":1}')
+
+
 def test_responses_quota_after_a_good_beginning() -> None:
     failed = {"status": "failed", "error": {"code": "insufficient_quota", "message": "You exceeded your current quota"}}
     events = feed(

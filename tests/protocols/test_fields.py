@@ -189,9 +189,10 @@ def test_only_the_allowed_tools_are_offered() -> None:
         {"max_completion_tokens": 0},
         {"max_completion_tokens": 0, "max_tokens": 5},
         {"seed": 2**70},
+        {"modalities": ["text", "audio"]},
     ],
 )
-def test_no_number_that_a_model_cannot_mean_is_passed_on(fields: dict[str, Any]) -> None:
+def test_what_no_model_can_mean_is_refused(fields: dict[str, Any]) -> None:
     with pytest.raises(BadRequest):
         decoded("openai-chat", messages=HELLO, **fields)
 

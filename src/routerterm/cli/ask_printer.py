@@ -44,6 +44,8 @@ class Printer:
                 self.exit_code = 0
                 self._end()
                 print_note(_summary(event))
+                if event.reason == "length" and not self.reply.text.strip():
+                    self._wordless()
             case e.Failed(error):
                 self.exit_code = error.exit_code
                 self._end()
@@ -77,6 +79,15 @@ class Printer:
             print_line(f"routerterm: the answer was cut off; {one_line(target)} starts again.", err=True)
         else:
             print_note(f"the answer was cut off; {target} continues")
+
+    def _wordless(self) -> None:
+        """All tokens that the answer may have went into thinking: whoever reads standard output has nothing."""
+        from routerterm.core.errors import EmptyAnswer
+
+        self.exit_code = 1
+        if not self.question.as_json:
+            hint = "Allow a longer answer, or less thinking."
+            print_error(EmptyAnswer("The answer reached its maximum length before its first word.", hint))
 
     def _end(self) -> None:
         """The answer, where it was not streamed; and a line end, where it has none."""

@@ -11,7 +11,7 @@ from routerterm.core.errors import BadRequest
 from routerterm.core.messages import Image, Message, Part, Reasoning, Role, Text, ToolCall, ToolResult
 from routerterm.core.request import ChatRequest, Params, Tool
 from routerterm.protocols.fields import carried
-from routerterm.protocols.json_utils import mapping, objects, text
+from routerterm.protocols.json_utils import listing, mapping, objects, text
 from routerterm.protocols.server_base import (
     ServerRequest,
     answerable,
@@ -65,7 +65,7 @@ def decode_request(body: bytes) -> ServerRequest:
 
 def _refuse(payload: Mapping[str, Any]) -> None:
     """What we cannot do is said, not silently left out."""
-    if payload.get("audio") is not None:
+    if payload.get("audio") is not None or any(word != "text" for word in listing(payload.get("modalities"))):
         raise BadRequest("Audio output is not supported.")
     if payload.get("functions"):
         raise BadRequest("`functions` are not supported: use `tools`.")
