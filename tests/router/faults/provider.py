@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -455,6 +456,44 @@ async def tool_cut(self: FaultyProvider, call: Call) -> bool:
     return await close(call)
 
 
+async def strict(self: FaultyProvider, call: Call) -> bool:
+    """A server of the strictest kind: histories, schemas and fields as its model's template can take them."""
+    roles = [turn["role"] for turn in call.body["messages"] if turn["role"] not in ("system", "tool")]
+    alternate = roles[:1] == ["user"] and all(one != two for one, two in pairwise(roles))
+    if not alternate or not all(turn.get("content") or turn.get("tool_calls") for turn in call.body["messages"]):
+        return await error(call, 400, {"error": {"message": "turns must alternate and say something"}})
+    schemas = [tool["function"].get("parameters", {}) for tool in call.body.get("tools", ())]
+    if any("$ref" in json.dumps(schema) or schema.get("type") != "object" for schema in schemas):
+        return await error(call, 400, {"error": {"message": "a schema that cannot be followed"}})
+    if unknown := call.body.keys() - {"model", "messages", "stream", "stream_options", "tools", "temperature"}:
+        return await error(call, 400, {"error": {"message": f"extra inputs: {sorted(unknown)}"}})
+    return await ok(self, call)
+
+
+async def tags(self: FaultyProvider, call: Call) -> bool:
+    """Thoughts in the text, as models say them whose server knows no better."""
+    await stream_head(call)
+    await send(call, chunk({"content": "<thi"}))
+    await send(call, chunk({"content": "nk>hm</think>\n"}))
+    await words(self, call)
+    return await tail(call)
+
+
+async def in_members(self: FaultyProvider, call: Call) -> bool:
+    """A compressed answer in two members."""
+    pieces = [chunk({"content": word}) for word in WORDS]
+    whole = [b"".join(pieces[:HALF]), b"".join(pieces[HALF:]) + chunk({}, "stop") + data(b"[DONE]")]
+    packed = b"".join(gzip.compress(piece) for piece in whole)
+    await head(call, content_type="text/event-stream", content_encoding="gzip", content_length=str(len(packed)))
+    call.writer.write(packed)
+    await call.writer.drain()
+    return True
+
+
+async def not_for_this_key(self: FaultyProvider, call: Call) -> bool:
+    return await error(call, 403, {"error": {"message": "Your team is not permitted to use model m"}})
+
+
 FAULTS: dict[str, Callable[[FaultyProvider, Call], Awaitable[bool]]] = {
     function.__name__: function
     for function in (
@@ -464,6 +503,7 @@ FAULTS: dict[str, Callable[[FaultyProvider, Call], Awaitable[bool]]] = {
         bad_key, unpaid, gone, caller_fault, tool_cut,
         empty, withheld, late_usage, nonsense_usage, firewall, larger_than_the_rate, spent, affords_less, tools_missing,
         region, wrapped, template, wrong_address, thoughts_alone, early_end, bomb,
+        strict, tags, in_members, not_for_this_key,
     )
 }  # fmt: skip
 

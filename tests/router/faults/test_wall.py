@@ -23,7 +23,7 @@ def rows() -> list[Row]:
 
 
 @pytest.mark.parametrize("behind", ["backed", "alone"])
-@pytest.mark.parametrize("place", range(len(WALL)), ids=[f"{brick.fault}-{brick.backup}" for brick in WALL])
+@pytest.mark.parametrize("place", range(len(WALL)), ids=[brick.title for brick in WALL])
 def test_fault(rows: list[Row], place: int, behind: str) -> None:
     row = rows[2 * place + (behind == "alone")]
     assert row.brick == WALL[place]

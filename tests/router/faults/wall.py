@@ -27,16 +27,20 @@ from routerterm.core.events import (
     ToolCallDelta,
 )
 from routerterm.core.ledger import AttemptRecord, Cap, CapReached
-from routerterm.core.messages import Message
-from routerterm.core.ports import ApiKey, StateStore
-from routerterm.core.request import ChatRequest
+from routerterm.core.messages import Message, ToolCall
+from routerterm.core.ports import ApiKey, InMemoryStateStore, StateStore
+from routerterm.core.request import ChatRequest, Params, Tool
 from routerterm.core.secret import Secret
 from routerterm.core.targets import Target
 from routerterm.router import Limits, Router, RouterOptions, RouterPorts, TimeoutOptions
+from routerterm.router.decide.circuit_breaker import avoided
+from routerterm.router.guard import GuardRules, PersonalGuard, Rule
 from routerterm.router.options import BreakerLimits, KeyLimits
 from routerterm.router.transports.base import Transport
 from routerterm.router.transports.http import HttpTransport
 from tests.router.faults.provider import ANSWER, FaultyProvider, running, self_signed
+
+QUESTION = ChatRequest("primary/model", (Message.of("user", "Say it all."),))
 
 
 @dataclass(frozen=True)
@@ -52,8 +56,27 @@ class Brick:
     backup: str = "ok"
     how: str = ""
     """How the answer goes on, where it was cut."""
+    request: ChatRequest = QUESTION
+    guarded: bool = False
+    """Whether a rule forbids a word of the answer."""
+    paused: bool = False
+    """Whether the person left the first model aside."""
 
 
+_LOOP = {"$ref": "#/$defs/Place", "$defs": {"Place": {"type": "object", "properties": {"where": {"type": "string"}}}}}
+ODD = replace(
+    QUESTION,
+    messages=(
+        Message.of("assistant", "An answer to nobody."),
+        Message.of("user", "A question that nobody answered."),
+        Message("assistant", (ToolCall("", "look", "{}"),)),
+        Message.of("user", "  "),
+        Message.of("user", "Say it all."),
+    ),
+    tools=(Tool("look", "d", _LOOP), Tool("rest", "d", {})),
+    params=Params(temperature=0.5, more={"brand_new?": True, "inference_geo": "eu"}),
+)
+"""What strict servers refuse: a history, schemas and fields as they come from elsewhere."""
 WALL = (
     Brick("ok", "healthy", "whole", 1, "whole", 1),
     Brick("rate_once", "429 once, with Retry-After", "whole", 2, "whole", 2),
@@ -103,6 +126,12 @@ WALL = (
     Brick("thoughts_alone", "thoughts without an answer", "whole", 2, "StreamInterrupted", 1, how="restart"),
     Brick("early_end", "a reason for the end in every chunk", "whole", 1, "whole", 1),
     Brick("bomb", "a compressed body that grows without end", "whole", 2, "InvalidResponse", 1),
+    Brick("strict", "a strict server, odd history", "whole", 1, "whole", 1, request=ODD),
+    Brick("tags", "thoughts as tags in the text", "whole", 1, "whole", 1),
+    Brick("in_members", "gzip in two members", "whole", 1, "whole", 1),
+    Brick("not_for_this_key", "a model not for this key", "whole", 2, "ModelForbidden", 1),
+    Brick("ok", "a word that a rule forbids", "whole", 1, "whole", 1, guarded=True),
+    Brick("ok", "paused by the person", "whole", 1, "CircuitOpen", 0, paused=True),
     Brick("tool_cut", "cut in a tool call", "StreamInterrupted", 1, "StreamInterrupted", 1),
 )
 
@@ -254,9 +283,6 @@ def make_router(
     )
 
 
-QUESTION = ChatRequest("primary/model", (Message.of("user", "Say it all."),))
-
-
 async def run(router: Router, request: ChatRequest = QUESTION) -> tuple[str, list[object]]:
     """The text that a person ends up with, and all events."""
     pieces: list[str] = []
@@ -285,11 +311,16 @@ async def lay(brick: Brick, *, backed: bool, scale: float, tls: FaultyProvider, 
             urls["backup"] = f"{base}/{brick.backup}/v1"
         ledger = RecordingLedger()
         options = scaled(scale, 30.0 if brick.fault == "endless" else 600.0)
-        router = make_router(urls, options, ledger, transport=transport)
+        memory = InMemoryStateStore()
+        if brick.paused:
+            await memory.change("health:primary/model", lambda state: avoided(state, time.time() + 3600.0))
+        rule = Rule("a word", "block", regex="that is the end", roles=("assistant",))
+        ports = RouterPorts(guard=PersonalGuard(GuardRules((rule,)))) if brick.guarded else None
+        router = make_router(urls, options, ledger, memory, ports, transport)
         deadline = options.limits.deadline or 0.0
         begun = time.monotonic()
         async with asyncio.timeout(deadline + 120.0):
-            text, events = await run(router)
+            text, events = await run(router, brick.request)
         last = events[-1]
         return Row(
             brick,
@@ -397,7 +428,9 @@ def wrong(row: Row) -> list[str]:
         found.append(f"{row.attempts} attempts instead of {attempts}")
     if row.attempts > 4:
         found.append("more than 4 attempts")
-    if row.outcome == "whole" and row.text != ANSWER:
+    if brick.guarded and "that is the end" in row.text:
+        found.append("the forbidden word was said")
+    elif row.outcome == "whole" and row.text != ANSWER and not brick.guarded:
         found.append("the answer is not whole")
     if row.terminal_events != 1:
         found.append(f"{row.terminal_events} ends")

@@ -24,9 +24,12 @@ def request_body(request: ChatRequest, *, model: str, stream: bool, prefill: str
         messages.append({"role": "assistant", "content": prefill})
     body: dict[str, Any] = {"model": model, "messages": messages, "stream": stream} | _params(request.params)
     if request.tools and request.tool_choice != "none":
-        body["tools"] = [tool_json(tool) for tool in request.tools]
-        if request.tool_choice == "required":
+        forced = [tool for tool in request.tools if tool.name == request.tool_choice]
+        body["tools"] = [tool_json(tool) for tool in forced or request.tools]
+        if forced or request.tool_choice == "required":  # no word for one tool: it is the only one that is offered
             body["tool_choice"] = "REQUIRED"
+        if all(tool.strict for tool in request.tools):
+            body["strict_tools"] = True
     if request.json is not None:
         schema = request.json.schema
         body["response_format"] = {"type": "json_object"} | ({} if schema is None else {"json_schema": dict(schema)})
