@@ -87,7 +87,7 @@ class Printer:
         self.exit_code = 1
         if not self.question.as_json:
             hint = "Allow a longer answer, or less thinking."
-            print_error(EmptyAnswer("The answer reached its maximum length before its first word.", hint))
+            print_error(EmptyAnswer("The answer used up its maximum length before any text.", hint))
 
     def _end(self) -> None:
         """The answer, where it was not streamed; and a line end, where it has none."""
