@@ -23,7 +23,7 @@ from routerterm.engine.usage.periods import ZOOMS, bars_of, last_days, period_of
 from routerterm.engine.usage.plot import binned
 from routerterm.engine.usage.projection import RECENT_DAYS, project
 from routerterm.engine.usage.snapshot import Snapshot
-from routerterm.engine.usage.statistics import OTHERS
+from routerterm.engine.usage.statistics import OTHERS, summarise
 from routerterm.engine.usage.views import change_words, projection_words, sample_words
 from routerterm.router.decide.budget import Gauge
 from routerterm.store.ledger import _spent, used, wanted, write_row
@@ -296,6 +296,20 @@ def test_percentiles_of_more_answers_than_are_looked_at_say_so(monkeypatch: pyte
         wanted = behind_spot(found, "ttft", at, snapshot)[1]
         assert len(rows_of_filter(connection, wanted, 500)) == count
     assert any("newest" in "".join(span.text for span in field.spans) for field in quality_fields(found))
+
+
+def test_all_is_all_whatever_the_clock_was() -> None:
+    """It began in 1970, and was once weeks ahead: what was recorded then counts, and opens, like everything else."""
+    rows = [row_at(5_000), row_at(NOW - HOUR), row_at(NOW + 20 * DAY)]
+    connection, snapshot = ledger(rows), Snapshot(zone_of("Asia/Kathmandu"))
+    for by in GROUPINGS:
+        found = seen(Book(connection), snapshot, Look("all", by=by), NOW)
+        assert (found.total.requests, sum(line.requests for line in found.lines)) == (3, 3), by
+        for line in found.lines:
+            behind = behind_line(found, line.id, snapshot)
+            assert len(rows_of_filter(connection, behind[1], 9)) == line.requests
+    assert summarise(Book(connection), None, "month", NOW, zone_of("UTC")).total.requests == 3
+    connection.close()
 
 
 def row_at(at: int, **more: Any) -> AttemptRecord:

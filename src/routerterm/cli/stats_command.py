@@ -95,7 +95,7 @@ async def _look_up(days: int | None, by: str) -> Found:
     def read(connection: Any) -> tuple[Summary, Cockpit]:
         book, snapshot = Book(connection), Snapshot(rules.zone)
         snapshot.refresh(book, now)
-        period = last_days(days, now, snapshot.first, rules.zone)
+        period = last_days(days, now, snapshot.first, rules.zone, snapshot.last)
         seen = seen_between(book, snapshot, Look(by="time"), period, bars_of(period, rules.zone), now)
         return summarise(book, days, by, now, rules.zone), seen  # type: ignore[arg-type]  # click has checked it
 

@@ -155,6 +155,11 @@ class Book:
         """When the oldest row began."""
         return _least_start(self._connection, "")
 
+    def last_started(self) -> int | None:
+        """When the newest row began: in the future, where the clock was put back since."""
+        row = self._connection.execute("SELECT max(started_at) FROM attempt").fetchone()
+        return None if row[0] is None else int(row[0])
+
     def oldest_running(self) -> int | None:
         """When the oldest row began that is not settled yet."""
         return _least_start(self._connection, " WHERE outcome = 'running'")

@@ -92,7 +92,7 @@ def seen(book: Book, snapshot: Snapshot, look: Look, now: int) -> Cockpit:
     """See `cockpit`."""
     with book.at_one_moment():
         snapshot.refresh(book, now)
-        period = period_of(look.zoom, look.back, now, snapshot.first, snapshot.zone)
+        period = period_of(look.zoom, look.back, now, snapshot.first, snapshot.zone, snapshot.last)
         return seen_between(book, snapshot, look, period, bars_of(period, snapshot.zone), now)
 
 

@@ -37,8 +37,13 @@ class Period(Struct, frozen=True):
     """For a heading: ``last 30 days``, ``1–30 Oct 2026``."""
 
 
-def period_of(zoom: Zoom, back: int, now_ms: int, first_ms: int | None, zone: tzinfo | None) -> Period:
-    """The period that ends with the present hour or day, or so many before it; ``first_ms``: the first request."""
+def period_of(
+    zoom: Zoom, back: int, now_ms: int, first_ms: int | None, zone: tzinfo | None, last_ms: int | None = None
+) -> Period:
+    """The period that ends with the present hour or day, or so many before it.
+
+    ``first_ms``, ``last_ms``: the first and the last request, which may lie ahead where a clock was put back.
+    """
     now = datetime.fromtimestamp(now_ms / 1000, zone)
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
     if zoom == "hour":
@@ -51,18 +56,22 @@ def period_of(zoom: Zoom, back: int, now_ms: int, first_ms: int | None, zone: tz
     if zoom == "all":
         first = datetime.fromtimestamp(min(now_ms, now_ms if first_ms is None else first_ms) / 1000, zone)
         start = first.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
-        return Period(zoom, 0, ms(start), ms(midnight + timedelta(days=1)), "all")
+        last = datetime.fromtimestamp(max(now_ms, now_ms if last_ms is None else last_ms) / 1000, zone)
+        end = last.replace(hour=0, minute=0, second=0, microsecond=0, fold=0) + timedelta(days=1)
+        return Period(zoom, 0, ms(start), ms(end), "all")
     days = LENGTHS[zoom]
     end = midnight + timedelta(days=1 - back * days)
     start = end - timedelta(days=days)
     return Period(zoom, back, ms(start), ms(end), _name(zoom, back, start, end - timedelta(days=1)))
 
 
-def last_days(days: int | None, now_ms: int, first_ms: int | None, zone: tzinfo | None) -> Period:
+def last_days(
+    days: int | None, now_ms: int, first_ms: int | None, zone: tzinfo | None, last_ms: int | None = None
+) -> Period:
     """So many days, that of today included, in parts that suit their number; None is all there are."""
-    whole = period_of("all", 0, now_ms, first_ms, zone)
     if days is None:
-        return whole
+        return period_of("all", 0, now_ms, first_ms, zone, last_ms)
+    whole = period_of("all", 0, now_ms, first_ms, zone)
     start = datetime.fromtimestamp(whole.until / 1000, zone) - timedelta(days=days)
     zoom: Zoom = "day" if days <= 1 else "week" if days <= 7 else "month" if days <= 62 else "year"
     name = "today" if days == 1 else f"last {days} days"

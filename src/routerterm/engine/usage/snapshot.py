@@ -33,6 +33,8 @@ class Snapshot:
         self.clock = Clock(zone)
         self.first: int | None = None
         """When the oldest request began."""
+        self.last: int | None = None
+        """When the newest did."""
         self.version: int | None = None
         """Of the file, as it was looked at last."""
         self._newest: int | None = None
@@ -51,7 +53,7 @@ class Snapshot:
         self.version = version
         for known in (self._things, self._speeds, self._weeks, self._days):
             known.clear()
-        self.first = book.first_started()
+        self.first, self.last = book.first_started(), book.last_started()
         floor, newest = self._changed_since(book), book.newest()
         if floor is not None:
             self._read_hours(book, floor, now)
@@ -118,7 +120,7 @@ class Snapshot:
         floor = day_start(floor, self.zone)
         kept = self._hours[: bisect_left(self._hours, self.local_hour(floor), key=_slot)]
         later: dict[int, list[Sums]] = {}
-        for start, end, offset in self.clock.spans(floor, max(now, floor) + 2 * DAY):
+        for start, end, offset in self.clock.spans(floor, max(now, floor, self.last or 0) + 2 * DAY):
             for hour, sums in book.by_time(start, end, HOUR, offset).items():
                 later.setdefault(hour, []).append(sums)
         self._hours = kept + [(hour, _row(added_up(later[hour]))) for hour in sorted(later)]

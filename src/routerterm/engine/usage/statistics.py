@@ -71,7 +71,8 @@ async def summary(
 
 def summarise(book: Book, days: int | None, by: By, now: int, zone: tzinfo | None) -> Summary:
     """See `summary`."""
-    until = day_start(day_start(now, zone) + DAY + 4 * HOUR, zone)  # the next midnight, also of a day of 25 hours
+    last = now if days is not None else max(now, book.last_started() or now)
+    until = day_start(day_start(last, zone) + DAY + 4 * HOUR, zone)  # the next midnight, also of a day of 25 hours
     since = _since(book, days, now, zone)
     timed = by in get_args(TimeUnit)
     quick = book.speeds(None if timed else by, since, until)  # type: ignore[arg-type]  # just seen what it is
