@@ -54,6 +54,7 @@ KEYS = {
     "GROQ_API_KEY": "gsk_MadeUpForAPictureC3d2",
     "DEEPSEEK_API_KEY": "sk-MadeUpForAPicture77e1",
 }
+HALF = ("type:/model demo/markdown", "Enter", "see:demo/markdown", "type:What is kept when I stop you?", "Enter")
 SENT = ("type:How is this answer shown?", "Enter", "busy", "idle")
 
 
@@ -98,6 +99,7 @@ PICTURES: Mapping[str, Picture] = {
     "tree": Picture((*SENT, "M-t", "wait:2"), "plasma"),
     "outbox": Picture(("type:/later in 2h What is new?", "Enter", "wait:2", "type:/outbox", "Enter", "wait:2"), "bbs"),
     "prompts": Picture(("M-l", "wait:2"), "teletext"),
+    "kept": Picture((*HALF, "see:A demonstration", "wait:1", "Escape", "see:stopped by you", "wait:1"), size=(100, 22)),
     "phone": Picture((*SENT, "wait:1"), "pocket", (45, 24)),
 }
 ANSWER = ("type:What happens when a provider breaks off?", "wait:0.5", "Enter")
