@@ -81,13 +81,14 @@ def test_what_ran_at_anthropic_comes_back_in_its_place_and_goes_on_when_it_pause
         "role": "assistant",
         "content": [{"type": "text", "text": "I search."}, USE, FOUND, {"type": "text", "text": "They are deep."}],
         "stop_reason": "pause_turn",
-        "usage": {"input_tokens": 1, "output_tokens": 2},
+        "usage": {"input_tokens": 1, "output_tokens": 2, "server_tool_use": {"web_search_requests": 1}},
     }
     events = events_of("anthropic-messages", "anthropic", answer)
     half = server_half("anthropic-messages")
     whole = json.loads(half.encode_body(events, id="x", model="m"))
     assert whole["content"] == answer["content"]
     assert whole["stop_reason"] == "pause_turn"
+    assert whole["usage"]["server_tool_use"] == {"web_search_requests": 1}
 
     stream = half.ServerStream(id="x", model="m")
     lines = told(stream.start() + b"".join(map(stream.event, events)) + stream.end())

@@ -155,6 +155,8 @@ def usage_object(usage: Usage) -> dict[str, Any]:
         "cache_creation": split,
         "output_tokens": usage.output,
     }
+    if usage.searches:
+        out["server_tool_use"] = {"web_search_requests": usage.searches}
     return out | ({"output_tokens_details": {"thinking_tokens": usage.reasoning}} if usage.reasoning else {})
 
 
