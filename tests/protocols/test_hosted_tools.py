@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from routerterm.core.events import WireEvent
+from routerterm.core.events import HostedDelta, WireEvent
 from routerterm.core.request import ChatRequest
 from routerterm.protocols import codec, server_half
+from routerterm.router.run.assembly import ResponseAssembler
 
 SEARCH = {"type": "web_search_20250305", "name": "web_search", "max_uses": 3}
 USE = {"type": "server_tool_use", "id": "srv_1", "name": "web_search", "input": {"query": "fjords"}}
@@ -178,3 +180,13 @@ def test_what_looked_like_a_tag_comes_before_the_call_that_follows_it() -> None:
     kinds = [type(event).__name__ for event in [*events, *decoder.end()]]
     assert "TextDelta" in kinds
     assert kinds.index("ToolCallDelta") > max(place for place, kind in enumerate(kinds) if kind == "TextDelta")
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_only_who_gave_such_tools_is_told_of_steps(asked: bool) -> None:
+    """A chat that searches the web would keep them, show them as hidden thoughts, and pay for them again and again."""
+    guarded: Any = SimpleNamespace(restorer=lambda **_: None)
+    run: Any = SimpleNamespace(text=[], characters=0, spoken=[], tool_calls=False)
+    step = HostedDelta(redacted="anthropic-step:{}")
+    shown = ResponseAssembler(guarded, steps=asked).shown(run, step, None)
+    assert shown == ([step] if asked else [])

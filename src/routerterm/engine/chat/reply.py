@@ -16,7 +16,6 @@ from routerterm.core.events import (
     Event,
     Failed,
     Finished,
-    HostedDelta,
     ReasoningDelta,
     Recovered,
     RouteDecided,
@@ -111,8 +110,6 @@ class RunningReply:
             event = replace(event, characters=event.characters + self._before)
         self.record = self.record.after(event)
         match event:
-            case HostedDelta():
-                pass  # what it found stands in the text; the step itself would be sent along with every question
             case TextDelta() | ReasoningDelta() | ToolCallDelta():
                 self.builder.add(event)
                 self._pieces += 1

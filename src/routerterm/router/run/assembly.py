@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from routerterm.core.events import (
     Event,
+    HostedDelta,
     ReasoningDelta,
     Recovered,
     ScoresDelta,
@@ -51,10 +52,14 @@ class RunningAttempt(Struct):
 
 
 class ResponseAssembler:
-    """What reaches the person of all attempts of a request."""
+    """What reaches the person of all attempts of a request.
 
-    def __init__(self, guarded: Guarded) -> None:
+    ``steps``: what a provider did by itself is told; only a client that gave it hosted tools can read that.
+    """
+
+    def __init__(self, guarded: Guarded, *, steps: bool = False) -> None:
         self._guarded = guarded
+        self._steps = steps
         self._restorers: dict[str, Restorer | None] = {}
         self._last_text = TextDelta("")
         """Of which kind held text is (an answer's or a refusal's): that of the piece that came last."""
@@ -107,6 +112,8 @@ class ResponseAssembler:
                 if text:
                     before.append(event if text == event.text else replace(event, text=text))
                 return before
+            case HostedDelta() if not self._steps:
+                return []
             case ReasoningDelta(text):
                 before = self._held_text(run, joiner)
                 run.spoken.append(text)
