@@ -52,7 +52,7 @@ INSTALLED = "installed.txt"
 """What an installation holds, written when it is whole."""
 INSTALL_WAIT = 900.0
 """Seconds for pip, and for npm."""
-LONGEST = 120.0
+LONGEST = 300.0
 """Seconds for all parts of one client."""
 
 
