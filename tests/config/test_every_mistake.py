@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from tests.cli.program import routerterm
 
@@ -71,3 +73,33 @@ def test_a_byte_order_mark_is_no_mistake(paths: Paths) -> None:
     assert load_settings(paths, {}).ui.theme == "amber"
     paths.config_file.write_bytes('[ui]\ntheme = "amber"\n'.encode("utf-16"))
     assert "UTF-8" in routerterm("config", "check").err
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("postgresql://rt:hidden-word@db/x", "must not contain a password"),
+        ("redis://:hidden-word@db:6379/0", "must not contain a password"),
+        ("postgresql://db/x?password=hidden-word", "must not contain a password"),
+        ("mysql://db/x", "must be a URL that begins with postgresql:// or redis://"),
+        ("env:not a name", "must name a variable"),
+        ("postgresql://rt@db/x", ""),
+        ("postgresql:///x?host=/run/postgresql", ""),
+        ("redis://db:6379/0", ""),
+        ("env:ROUTERTERM_STATE", ""),
+    ],
+)
+def test_where_gateways_share_is_a_url_without_a_password(said: str, words: str) -> None:
+    found = messages(f'[gateway]\nstate = "{said}"\n')
+    assert (words in found[0]) if words else not found
+    assert "hidden-word" not in "".join(found)
+
+
+def test_a_variable_that_is_not_set_is_named(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "config.toml").write_text('[gateway]\nstate = "env:RT_NOT_THERE"\n')
+    ran = routerterm("gateway", "key", "list", env={"ROUTERTERM_HOME": str(home)})
+    assert ran.code == 2
+    assert "RT_NOT_THERE" in ran.err
+    assert "export RT_NOT_THERE=" in ran.err

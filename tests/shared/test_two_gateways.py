@@ -285,3 +285,22 @@ async def test_a_gateway_that_cannot_reach_its_server_does_not_start(homes: Open
     assert "cannot be reached" in caught.value.message
     assert f"127.0.0.1:{server.port}" in caught.value.hint
     assert PASSWORD not in caught.value.message + caught.value.hint
+
+
+async def test_limits_per_minute_hold_for_both(homes: OpenHome, provider: Upstream) -> None:
+    one, two = await homes("one"), await homes("two")
+    key = await one.key(rpm=5)
+    await asyncio.gather(one.open(), two.open())
+    said = await asyncio.gather(*(home.light(key) for home in (one, two) for _ in range(10)))
+    assert (said.count(200), said.count(429)) == (5, 15)
+    async with two.http(key) as client:
+        refused = await post(client)
+        assert refused.status_code == 429
+        assert 1 <= int(refused.headers["retry-after"]) <= 60
+        assert await two.keys.change("app", {"rpm": 100, "tpm": 120})
+        await asyncio.sleep(1.1)  # keys are looked at every second
+        assert (await post(client)).status_code == 200  # five of 15 tokens each, and this one
+    async with one.http(key) as client:
+        large = await client.post("/v1/chat/completions", json=ask(max_tokens=60))
+        assert large.status_code == 429
+    assert len(provider.asked) == 6

@@ -101,13 +101,13 @@ class ChatHandler:
             counted = client.allowance.tpm is not None or (asked.stream and self._wire is MESSAGES)
             prompt = await state.prompt_tokens(request, large=len(body) > LARGE) if counted else 0
             self._prompt_tokens = prompt
-            permit = state.gate.enter(client, prompt, request.params.max_output)
+            permit = await state.enter(client, prompt, request.params.max_output)
             if permit.answer is not None:
                 request = replace(request, params=replace(request.params, max_output=permit.answer))
             try:
                 await self._answer(request, asked, options, client, account, permit)
             finally:
-                state.gate.leave(permit, account.tokens)
+                await state.leave(client, permit, account.tokens)
         finally:
             state.bodies.release(len(body))
 

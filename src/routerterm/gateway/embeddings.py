@@ -90,11 +90,11 @@ class EmbeddingAnswers:
             account.asked(asked.model, False)
             if not client.allowance.allows(asked.model):
                 raise forbidden(f"This key may not ask for {asked.model[:100]!r}.")
-            permit = state.gate.enter(client, sum(len(words) for words in asked.texts) // 3, 1)
+            permit = await state.enter(client, sum(len(words) for words in asked.texts) // 3, 1)
             try:
                 made = await self._made(asked, client, options, account)
             finally:
-                state.gate.leave(permit, account.tokens)
+                await state.leave(client, permit, account.tokens)
         finally:
             state.bodies.release(len(body))
         return await asyncio.to_thread(write_answer, self._style, asked, made)

@@ -27,6 +27,8 @@ class Permit(Struct, eq=False):
     """Tokens that the answer must be kept to, where tokens are counted."""
     each: int = 0
     """What one attempt may take."""
+    shared_id: str = ""
+    """By which all gateways know it, where they share a state."""
 
 
 class ClientWindow(Struct):
@@ -88,6 +90,12 @@ class RateLimiter:
         permit.tokens += permit.each
         if permit.at > now - MINUTE:
             permit.window.tokens += permit.each
+
+    def withdraw(self, permit: Permit) -> None:
+        """It is refused after all, and counts for nothing."""
+        self.leave(permit, 0)
+        if permit in permit.window.recent:
+            permit.window.recent.remove(permit)
 
     def _check_tokens(self, window: ClientWindow, tpm: int, tokens: int, now: float) -> None:
         if window.tokens + tokens > tpm:

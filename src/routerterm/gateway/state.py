@@ -30,12 +30,13 @@ from routerterm.gateway.limits import LONGEST_NAME, check_request
 from routerterm.gateway.metrics import Metrics
 from routerterm.gateway.mock import mock_events
 from routerterm.gateway.peer import is_own_user
-from routerterm.gateway.rate_limiter import RateLimiter
+from routerterm.gateway.rate_limiter import Permit, RateLimiter
 from routerterm.gateway.request import BodyLimiter, Scope, headers_of
 from routerterm.gateway.request_log import RequestLogger
 from routerterm.gateway.request_options import RequestOptions
 from routerterm.gateway.request_record import RequestRecord
 from routerterm.gateway.responses import ResponseHistory
+from routerterm.gateway.shared_rates import SharedRates
 from routerterm.router.decide.budget import day_start, month_start
 from routerterm.router.decide.forecast import MARGIN
 from routerterm.router.options import BUILTIN_ROUTES
@@ -71,6 +72,7 @@ class GatewayState:
         self.cache: AnswerCache = (
             MemoryCache(kept, most, time.monotonic) if shared is None else SharedCache(shared, kept, most)
         )
+        self._rates = None if shared is None else SharedRates(shared, time.time)
         self._keyless = own.keyless == "auto"
         self.access = Access(
             lambda: self._keys,
@@ -103,6 +105,23 @@ class GatewayState:
                     if self._keys_at == float("-inf"):
                         raise
                 self._keys_at = self.now()
+
+    async def enter(self, client: Client, prompt: int, answer: int | None) -> Permit:
+        """Let a request in, here and beside all other gateways.  Raises `HttpError` (429, 503)."""
+        permit = self.gate.enter(client, prompt, answer)
+        if self._rates is not None:
+            try:
+                await self._rates.enter(client, permit)
+            except BaseException:
+                self.gate.withdraw(permit)
+                raise
+        return permit
+
+    async def leave(self, client: Client, permit: Permit, tokens: int | None) -> None:
+        """It is over; it took so many tokens, or None where that is not known."""
+        self.gate.leave(permit, tokens)
+        if self._rates is not None:
+            await self._rates.leave(client, permit, tokens)
 
     async def client_of(self, scope: Scope) -> Client:
         """Who asks.  Raises `HttpError` (401)."""
