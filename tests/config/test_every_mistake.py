@@ -9,6 +9,7 @@ from tests.cli.program import routerterm
 
 from routerterm.config.paths import Paths
 from routerterm.config.settings import check_text, load_settings
+from routerterm.config.validation import _VALIDATORS
 
 
 def messages(text: str) -> list[str]:
@@ -103,3 +104,12 @@ def test_a_variable_that_is_not_set_is_named(tmp_path: Path) -> None:
     assert ran.code == 2
     assert "RT_NOT_THERE" in ran.err
     assert "export RT_NOT_THERE=" in ran.err
+
+
+def test_every_validator_is_in_force() -> None:
+    for section, validators in _VALIDATORS.items():
+        assert not validators.keys() & set(section.__struct_fields__), section
+
+
+def test_a_proxy_in_two_pieces_is_named() -> None:
+    assert "router.proxy must not contain a line break, a space" in messages('[router]\nproxy = "http://a b"\n')[0]

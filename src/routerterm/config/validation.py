@@ -219,7 +219,7 @@ def _is_reachable(server: Any) -> Any:
 
 
 _VALIDATORS: Mapping[type[Section], dict[str, Any]] = {
-    RouterSettings: {"proxy": field_validator("proxy")(_in_one_piece)},
+    RouterSettings: {"proxy_": field_validator("proxy")(_in_one_piece)},
     KeyRef: {
         "short": model_validator(mode="before")(_short_form),
         "reference": field_validator("ref")(_is_a_reference),
@@ -234,7 +234,7 @@ _VALIDATORS: Mapping[type[Section], dict[str, Any]] = {
         "references": field_validator("env", "headers")(_holds_references),
         "reachable": model_validator(mode="after")(_is_reachable),
     },
-    GatewaySettings: {"state": field_validator("state")(_is_state)},
+    GatewaySettings: {"state_": field_validator("state")(_is_state)},
     GuardRule: {"condition": model_validator(mode="after")(_has_one_condition)},
 }
-"""What cannot be said by a kind alone."""
+"""What cannot be said by a kind alone.  None has the name of an entry: pydantic would drop it without a word."""
