@@ -16,6 +16,7 @@ from routerterm.core.sanitise import one_line
 from routerterm.tui.chat.entries import basis_of, seconds, words
 from routerterm.tui.dialogs.modal import Modal
 from routerterm.tui.hints import in_chat
+from routerterm.tui.widgets.box import Box
 from routerterm.tui.widgets.status import cost_range
 
 if TYPE_CHECKING:
@@ -32,10 +33,8 @@ class WhyScreen(Modal[None]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,enter,q,w", "dismiss", "Close")]
     DEFAULT_CSS = """
     WhyScreen { align: center middle; background: $t-background 70%; }
-    WhyScreen > VerticalScroll {
-        width: 90%; max-width: 92; height: auto; max-height: 90%;
-        background: $t-panel; border: solid $t-faint; border-subtitle-color: $t-dim; padding: 1 2;
-    }
+    WhyScreen > Box { width: 90%; max-width: 92; height: auto; background: $t-panel; }
+    WhyScreen VerticalScroll { height: auto; max-height: 80vh; padding: 0 1; }
     """
 
     def __init__(self, record: ReplyTrace, theme: Theme) -> None:
@@ -44,8 +43,8 @@ class WhyScreen(Modal[None]):
 
     def compose(self) -> ComposeResult:
         """The lines, scrolled."""
-        with VerticalScroll() as box:
-            box.border_subtitle = "Esc Close"
+        with Box("Why", self.app.active_theme) as box, VerticalScroll():
+            box.footing = "Esc Close"
             parts = (Content.styled(f"{text}\n", f"$t-{colour}") for text, colour in story(self.record, self._glyphs))
             yield Static(Content("").join(parts))
 

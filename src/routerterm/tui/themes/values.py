@@ -141,6 +141,7 @@ _BARE: tuple[Frame, ...] = ("rules", "ruler", "tractor", "dashes", "mosaic")
 _TOPS: Mapping[Frame, str] = {
     "double": "═", "mixed": "═", "rows": "═", "heavy": "━", "block": "▀", "thick": "▀", "pixel": "▄", "tractor": "-",
     "mosaic": "▖", "ruler": "─", "dashes": "-",
+    "wide": "█",
 }  # fmt: skip
 """What the upper edge of a frame is made of, where it is no single line."""
 
@@ -202,9 +203,14 @@ class Theme(Struct, frozen=True):
     @property
     def fill(self) -> str:
         """What runs on between the words of the first line."""
+        return " " if self.frame == "wide" else self.edge
+
+    @property
+    def edge(self) -> str:
+        """The same on a screen whose first row is the upper edge of its frame."""
         if self.layout.title == "bar":
             return " "
-        return self.layout.fill or (" " if self.frame == "wide" else _TOPS.get(self.frame, self.glyphs.rule))
+        return self.layout.fill or _TOPS.get(self.frame, self.glyphs.rule)
 
     @property
     def sign(self) -> str:

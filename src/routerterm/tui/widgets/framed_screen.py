@@ -9,13 +9,14 @@ from textual.containers import Container
 from textual.strip import Strip
 
 from routerterm.tui.widgets.fast_screen import FastScreen
+from routerterm.tui.widgets.fields import FieldLine
 from routerterm.tui.widgets.frame import UNBOXED, Panes, draw
 from routerterm.tui.widgets.styles import Toned
 
 if TYPE_CHECKING:
     from textual.geometry import Region, Size
 
-    from routerterm.tui.themes.values import Frame
+    from routerterm.tui.themes.values import Frame, Theme
 
 BOX_FROM = 60
 """Columns from which a line goes round everything."""
@@ -94,6 +95,13 @@ class FramedScreen(FastScreen[None], Toned):
     def _laid_out(self) -> None:
         if self.panes() != self._drawn:
             self.reframe()
+
+
+def title_line(theme: Theme, *, gap: int = 3) -> FieldLine:
+    """The first row of a screen, on the upper edge of its frame, in the theme's form."""
+    line = FieldLine(id="title", fill=theme.edge, gap=gap)
+    line.reversed, line.centred = theme.layout.title == "bar", theme.layout.title == "centre"
+    return line
 
 
 class FramePart(Container):

@@ -44,7 +44,11 @@ def sample(theme: Theme, width: int, height: int) -> list[list[tuple[str, Style]
     below = theme.layout.status in ("below", "below-bar")
     words: dict[int, Sequence[Piece]] = {0: list(_title(theme, room))}
     words |= dict(enumerate(_talk(theme, palette, room, low - 4), 2))
-    words[low - 1] = [(f"{theme.glyphs.prompt} ", "speaker"), (theme.glyphs.cursor, "cursor")]
+    words[low - 1] = [
+        (f"{theme.sign} ", "speaker"),
+        (theme.glyphs.cursor, "cursor"),
+        (theme.layout.field * room, "faint"),
+    ]
     status, keys = (low + 2, low + 1) if below else (low + 1, low + 2)
     words[status] = [(" WRITE ", "more"), (f" {theme.glyphs.on} ready", "text")]
     words[keys] = list(_keys(theme))
@@ -107,7 +111,7 @@ def _keys(theme: Theme) -> Iterator[Piece]:
     for number, (key, title) in enumerate(KEYS):
         spans: tuple[Span, ...] = key_spans(key, title, theme.keys, number)
         for span in spans:
-            yield span.text, tones.get(span.tone, "text")
+            yield span.text, tones.get(span.tone, "more" if span.tone.startswith("key-") else "text")
         yield " ", "text"
 
 

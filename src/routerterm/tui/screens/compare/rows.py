@@ -126,9 +126,9 @@ def short(name: str) -> str:
     return name if len(name) <= 10 else f"{name[:9]}~"
 
 
-def title_fields(question: str, glyphs: Glyphs) -> tuple[Field, ...]:
-    """What is compared."""
+def title_fields(question: str, edge: str) -> tuple[Field, ...]:
+    """What is compared; ``edge`` is what the row is made of."""
     return (
-        Field((Span(f"{glyphs.rule} ", "faint"), Span("COMPARE ", "bright")), rank=0),
+        Field((Span(f"{edge} ", "faint"), Span("COMPARE ", "bright")), rank=0),
         Field((Span(f" {question} ", "text"),), rank=0),
     )

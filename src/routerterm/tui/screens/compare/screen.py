@@ -29,7 +29,7 @@ from routerterm.tui.transcript.values import Entry, Header
 from routerterm.tui.transcript.widget import Transcript
 from routerterm.tui.widgets.fields import FieldLine
 from routerterm.tui.widgets.frame import Panes
-from routerterm.tui.widgets.framed_screen import BOTTOM_FROM, FramedScreen, FramePart
+from routerterm.tui.widgets.framed_screen import BOTTOM_FROM, FramedScreen, FramePart, title_line
 from routerterm.tui.widgets.keybar import action_fields
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ class CompareScreen(FramedScreen):
 
     def compose(self) -> ComposeResult:
         """A title, the columns with a line under each, the keys."""
-        yield FieldLine(id="title", fill=self.theme.fill)
+        yield title_line(self.theme)
         yield FieldLine(id="tabs", gap=2)
         with FramePart(id="columns"):
             for index in range(len(self.columns)):
@@ -132,7 +132,7 @@ class CompareScreen(FramedScreen):
         """Begin to ask."""
         super().on_mount()
         self.app.clear_notifications()  # what was said in the chat would lie over the answers' figures
-        self.title_line.fields = title_fields(one_line(self.asked.text if self.asked else ""), self.theme.glyphs)
+        self.title_line.fields = title_fields(one_line(self.asked.text if self.asked else ""), self.theme.edge[:1])
         self._arrange()
         self._worker = self.run_worker(self._run(), name="compare", exit_on_error=False)
         self.set_interval(PULSE if self.app.moves else 2.0, self._pulse)

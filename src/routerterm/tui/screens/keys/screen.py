@@ -25,7 +25,7 @@ from routerterm.tui.screens.keys.table import ACTIONS
 from routerterm.tui.themes.values import Theme
 from routerterm.tui.widgets.fields import Field, FieldLine, Span, Tone
 from routerterm.tui.widgets.frame import Panes
-from routerterm.tui.widgets.framed_screen import BOTTOM_FROM, BOX_FROM, FramedScreen
+from routerterm.tui.widgets.framed_screen import BOTTOM_FROM, BOX_FROM, FramedScreen, title_line
 from routerterm.tui.widgets.keybar import action_fields
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class KeysScreen(FramedScreen):
     def compose(self) -> ComposeResult:
         """The panes, from the top."""
         self._fit(self.app.size)  # before there is anything whose style would have to be looked up again
-        yield FieldLine(id="title", fill=self.theme.fill, gap=1)
+        yield title_line(self.theme, gap=1)
         yield KeysList(self.theme.glyphs, id="list")
         yield KeysDetail(self.theme.glyphs, id="detail")
         yield FieldLine(id="note", gap=1)

@@ -188,10 +188,8 @@ class TextScreen(Modal[None]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,enter,q,b", "dismiss(None)", "Close")]
     DEFAULT_CSS = """
     TextScreen { align: center middle; background: $t-background 60%; }
-    TextScreen > VerticalScroll {
-        width: 90%; max-width: 120; height: auto; max-height: 86%; padding: 0 1;
-        background: $t-panel; border: solid $t-faint; border-title-color: $t-bright; border-subtitle-color: $t-dim;
-    }
+    TextScreen > Box { width: 90%; max-width: 120; height: auto; background: $t-panel; }
+    TextScreen VerticalScroll { height: auto; max-height: 80vh; padding: 0 1; }
     """
 
     def __init__(self, title: str, spans: Sequence[Span]) -> None:
@@ -200,8 +198,8 @@ class TextScreen(Modal[None]):
 
     def compose(self) -> ComposeResult:
         """The text, scrolled."""
-        with VerticalScroll() as box:
-            box.border_title, box.border_subtitle = self._title, "Esc Close"
+        with Box(self._title, self.app.active_theme) as box, VerticalScroll():
+            box.footing = "Esc Close"
             styles = {"struck": "strike $t-dim"}
             parts = (Content.styled(span.text, styles.get(span.tone, f"$t-{span.tone}")) for span in self._spans)
             yield Static(Content("").join(parts))

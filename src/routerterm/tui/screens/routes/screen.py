@@ -29,7 +29,7 @@ from routerterm.tui.screens.routes.rows import COLUMNS, Place, health_rows, move
 from routerterm.tui.screens.why import WhyScreen
 from routerterm.tui.widgets.fields import Field, FieldLine, Span
 from routerterm.tui.widgets.frame import Panes
-from routerterm.tui.widgets.framed_screen import BOTTOM_FROM, NARROW_BELOW, SHORT, FramedScreen
+from routerterm.tui.widgets.framed_screen import BOTTOM_FROM, NARROW_BELOW, SHORT, FramedScreen, title_line
 from routerterm.tui.widgets.keybar import action_fields
 from routerterm.tui.widgets.rows import RowList
 
@@ -94,7 +94,7 @@ class RouteScreen(FramedScreen):
     def compose(self) -> ComposeResult:
         """The panes, from the top."""
         self._fit(self.app.size)  # before there is anything whose style would have to be looked up again
-        yield FieldLine(id="title", fill=self._theme.fill)
+        yield title_line(self._theme)
         yield RowList(COLUMNS, id="list")
         yield Static(id="detail", markup=False)
         yield FieldLine(id="bar", gap=2, more="…")
@@ -102,7 +102,7 @@ class RouteScreen(FramedScreen):
     def on_mount(self) -> None:
         """Be there at once; the rows follow."""
         super().on_mount()
-        rule = self._theme.glyphs.rule
+        rule = self._theme.edge[:1]
         self.query_one("#title", FieldLine).fields = (Field((Span(f"{rule} ", "faint"), Span("ROUTES ", "bright"))),)
         self.bar.fields = action_fields(self.ACTIONS, self, form=self.app.active_theme.keys)
         self._reload()

@@ -43,7 +43,7 @@ from routerterm.tui.screens.stats.rows import (
 )
 from routerterm.tui.widgets.fields import Field, FieldLine, Span
 from routerterm.tui.widgets.frame import Panes
-from routerterm.tui.widgets.framed_screen import BOTTOM_FROM, NARROW_BELOW, SHORT, FramedScreen
+from routerterm.tui.widgets.framed_screen import BOTTOM_FROM, NARROW_BELOW, SHORT, FramedScreen, title_line
 from routerterm.tui.widgets.keybar import key_fields, key_spans
 from routerterm.tui.widgets.plot import Plot
 from routerterm.tui.widgets.rows import Column, Row, RowList
@@ -111,7 +111,7 @@ class StatsScreen(FramedScreen):
     def compose(self) -> ComposeResult:
         """The panes, from the top."""
         self._fit(self.app.size)  # before there is anything whose style would have to be looked up again
-        yield FieldLine(id="title", fill=self._theme.fill)
+        yield title_line(self._theme)
         yield Plot(titled=False, id="budgets")
         with Vertical(id="figures"):
             yield FieldLine(id="spent")
@@ -331,8 +331,8 @@ class StatsScreen(FramedScreen):
         name = found.period.name if found is not None else PERIODS[self._look.zoom]
         by = {"time": "time", "hour": "hour of the week"}.get(self._look.by, self._look.by)
         self.title_line.fields = (
-            Field((Span(f"{glyphs.rule} ", "faint"), Span("STATS ", "bright")), rank=0),
-            Field((Span(f" {name} by {by} ", "text"), Span(glyphs.rule, "faint")), right=True),
+            Field((Span(f"{self._theme.edge[:1]} ", "faint"), Span("STATS ", "bright")), rank=0),
+            Field((Span(f" {name} by {by} ", "text"), Span(self._theme.edge[:1], "faint")), right=True),
         )
         self.table.columns = titled(self._columns, self._sort, ascii_only=self._pens is ASCII_PENS)
         on = None if self.table.current is None else self.table.current.id
