@@ -97,6 +97,11 @@ def test_what_is_read_can_be_read(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SHIPPED)
+def test_so_it_can_in_every_depth_and_on_the_grounds_that_keys_have(name: str) -> None:
+    assert list(weak(read_theme(SHIPPED[name]))) == []
+
+
+@pytest.mark.parametrize("name", SHIPPED)
 def test_textual_takes_every_theme(name: str) -> None:
     theme = read_theme(SHIPPED[name])
     assert to_textual(theme).to_color_system().generate()

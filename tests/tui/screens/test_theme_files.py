@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,13 @@ import pytest
 from routerterm.config.paths import Paths, built_in_themes
 from routerterm.core.errors import RoutertermError
 from routerterm.tui.app import RoutertermApp
+from routerterm.tui.themes.letters import block_letters
 from routerterm.tui.themes.manager import ThemeManager, letters
 from routerterm.tui.themes.reader import find_themes, read_theme
 from routerterm.tui.themes.values import Theme
+from routerterm.tui.widgets.box import frame_of
 from routerterm.tui.widgets.frame import Panes, draw
+from tests.driver.headless import HeadlessDriver
 from tests.driver.probe import picture_of
 from tests.tui.chat.program import configure, running, screen_text, until
 
@@ -116,3 +120,72 @@ async def test_every_machine_can_be_tried_one_after_the_other(paths: Paths) -> N
             app.use_theme(name)
             await pilot.pause()
             assert app.active_theme.head.split()[0] in screen_text(app)
+
+
+FORMS = {
+    "mainframe": ("PF1=Help", "Enter=Run", "===>", "-- Today -"),
+    "bbs": ("[F1]Help", "[Enter]Run", "»", "-- Today -"),
+    "videotex": ("Help F1", "Run Enter", "■ ", "Today"),
+    "teletext": ("F1 Help", "Enter Run", "P100 ROUTERTERM", "Today"),
+    "dosblue": ("1Help", "EnterRun", "C:\\>", "── Today ─"),
+    "home64": ("F1  Help", "Enter  Run", "READY.", "TODAY"),
+    "paperwhite": ("F1 Help", "Enter Run", "›", "TODAY"),
+}
+"""Of some themes: a key of the chat, one of a dialog, something else of the chat, and a heading of its list."""
+
+
+async def test_a_theme_arranges_the_chat_and_what_lies_over_it(paths: Paths) -> None:
+    configure(paths)
+    async with running(paths, (120, 30)) as (app, pilot):
+        driver = HeadlessDriver(paths, app, pilot)
+        await driver.ask("One")
+        for name, (key, way, sign, heading) in FORMS.items():
+            app.use_theme(name)
+            seen = (key, sign, heading)
+            await until(pilot, lambda seen=seen: all(words in screen_text(app) for words in seen))  # type: ignore[misc]
+            await pilot.press("ctrl+p")
+            await until(pilot, lambda way=way: way in screen_text(app))  # type: ignore[misc]
+            corner = draw(Panes(9, 3), frame_of(app.active_theme))[-1][0]
+            assert corner in screen_text(app), name
+            await pilot.press("escape")
+
+
+async def test_where_there_is_room_the_list_says_model_and_cost(paths: Paths) -> None:
+    configure(paths)
+    async with running(paths, (119, 30)) as (app, pilot):
+        driver = HeadlessDriver(paths, app, pilot)
+        await driver.ask("Once upon a time")
+        assert re.search(r"▸ Once upon a time +now", screen_text(app))
+        await pilot.resize_terminal(120, 30)
+        await until(pilot, lambda: re.search(r"▸ Once upon a time +echo +\$0 +now", screen_text(app)))
+
+
+async def test_a_tall_screen_begins_with_the_name_where_the_theme_has_it(paths: Paths) -> None:
+    configure(paths, '[ui]\ntheme = "teletext"\n')
+    block = block_letters("ROUTERTERM", "half", 80)[0]
+    async with running(paths, (80, 28)) as (app, pilot):
+        await until(pilot, lambda: screen_text(app).count(block) == 1)
+        assert screen_text(app).splitlines()[1].strip() == block.strip()
+        await pilot.resize_terminal(80, 27)  # then it stands among the words of the empty chat
+        await until(pilot, lambda: block not in "".join(screen_text(app).splitlines()[:3]))
+        assert block in screen_text(app)
+
+
+async def test_the_line_one_writes_on_is_a_field_where_the_theme_says_so(paths: Paths) -> None:
+    configure(paths, '[ui]\ntheme = "mainframe"\n')
+    async with running(paths) as (app, pilot):
+        await until(pilot, lambda: "===>" in screen_text(app))
+        await pilot.press(*"hi")
+        await until(pilot, lambda: re.search(r"===> hi ____", screen_text(app)))
+
+
+async def test_what_lies_behind_a_dialog_is_dithered_but_no_words_are(paths: Paths) -> None:
+    configure(paths, '[ui]\ntheme = "desktop"\n')
+    async with running(paths, (100, 30)) as (app, pilot):
+        driver = HeadlessDriver(paths, app, pilot)
+        await driver.ask("Is it so")
+        await pilot.press("ctrl+p")
+        await until(pilot, lambda: "Commands" in screen_text(app))
+        rows = screen_text(app).splitlines()
+        assert any("▒▒▒▒" in row for row in rows)
+        assert any(" Is it so " in row for row in rows)
