@@ -12,7 +12,7 @@ from routerterm.config.paths import Paths
 from tests.driver.history import History
 from tests.driver.picture import STARTING, WAYS, Look, Picture
 
-PATIENCE = float(os.environ.get("ROUTERTERM_PATIENCE", "90"))
+PATIENCE = float(os.environ.get("ROUTERTERM_PATIENCE", "150"))
 """Seconds until a test gives up: far more than anything takes, a safety net and never a measure."""
 PAUSE = 0.02
 """Seconds until the screen is looked at a second time; the next looks come more and more slowly."""

@@ -28,7 +28,7 @@ __all__ = [
     "shown",
     "until",
 ]
-PATIENCE = 60.0
+PATIENCE = 150.0
 """Seconds until a test gives up: far more than anything takes."""
 
 

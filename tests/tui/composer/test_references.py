@@ -61,6 +61,18 @@ async def test_a_file_is_found_by_some_of_its_letters_and_goes_along(
         await sent_part(it, "src/engine.py", "def spin() -> None: ...")
 
 
+async def test_enter_at_once_means_what_it_means_with_the_list_on_show(paths: Paths, folder: Path) -> None:
+    configure(paths)
+    async with in_process(paths) as it:
+        await it.press(*"@notes", "enter")  # in one burst: no list was seen
+        await it.screen_shows("@notes.md", "notes.md text")
+        await it.press("enter")
+        await sent_part(it, "notes.md", "The engine spins.")
+        await it.say("hi @stranger")  # no file is like it
+        await it.answered()
+        assert it.history.branch()[-2].text == "hi @stranger"
+
+
 async def test_a_folder_is_entered_by_tab_and_attached_by_enter(paths: Paths, folder: Path) -> None:
     configure(paths)
     async with in_process(paths) as it:

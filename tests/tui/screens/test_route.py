@@ -134,6 +134,7 @@ async def test_why_tells_the_attempts_as_a_timeline(paths: Paths) -> None:
         await answered(app, pilot)
         await say(pilot, "/why")
         await until(pilot, lambda: type(app.screen).__name__ == "WhyScreen")
+        await until(pilot, lambda: "answered by demo/flaky" in screen_text(app))
         text = screen_text(app)
         assert text.index("rate limited") < text.index("answered by demo/flaky")
         await pilot.press("escape")

@@ -142,11 +142,11 @@ class ComposerController:
         if key == "ctrl+c" and not self._composer.selected_text:
             self._composer.call_later(self._app.action_interrupt)
             return True
+        if self._tools.references.took_key(key):
+            return True
         offered = self._suggestions
         if not offered.open:
             return False
-        if self._tools.references.took_key(key):
-            return True
         match key:
             case "up" | "down":
                 offered.move(-1 if key == "up" else 1)

@@ -111,11 +111,13 @@ class References:
         self._suggestions.offer(rows)
         self._arrange()
 
-    async def _complete(self, begun: Reference) -> None:
-        """Look up what was meant, and take the best."""
+    async def _complete(self, begun: Reference, key: str) -> None:
+        """Look up what was meant, and do what Tab or Enter does with it: take the best, or send where there is none."""
         await self._offer(begun)
-        if self._begun == begun and self._suggestions.open:
-            self.take(0, into_folder=True)
+        if self._begun == begun and self.open:
+            self.take(0, into_folder=key == "tab")
+        elif key == "enter" and self._before_cursor() == begun:
+            self._composer.action_submit()
 
     async def _rows(self, begun: Reference) -> tuple[Suggestion, ...]:
         typed = begun.target
@@ -155,21 +157,29 @@ class References:
             return ""
 
     def took_key(self, key: str) -> bool:
-        """A key while our rows are on show: Tab goes into a folder, Enter and Tab take the row, Esc closes them."""
+        """A key behind a reference: Tab goes into a folder, Enter and Tab take the row, Esc closes the rows.
+
+        Where the rows are not there yet, or about a text to which more was typed, they are looked up first: quick
+        hands must not get something else than slow ones.
+        """
+        now = self._before_cursor()
+        if key == "enter" and now is not None and self._is_whole(now) and not (self.open and self._suggestions.moved):
+            self._close()
+            return False
+        looks_up = key == "enter" or (key == "tab" and self.open)
+        if looks_up and now is not None and now != self._begun and now.start != self._declined:
+            self._close()
+            self._run(self._complete(now, key), "suggest")
+            return True
         if not self.open:
             return False
-        now = self._before_cursor()
-        if now != self._begun and key in ("tab", "enter"):
-            # more was typed than the rows know: they are about another text
+        if now != self._begun and key in ("tab", "enter"):  # the cursor has left what the rows are about
             self._close()
-            if key == "tab" and now is not None:
-                self._run(self._complete(now), "suggest")
-                return True
             return False
         match key:
             case "tab":
                 self.take(self._suggestions.cursor, into_folder=True)
-            case "enter" if self._suggestions.moved or not self._is_whole():
+            case "enter":
                 self.take(self._suggestions.cursor)
             case "escape":
                 self._declined = self._begun.start if self._begun else None
@@ -178,9 +188,9 @@ class References:
                 return False
         return True
 
-    def _is_whole(self) -> bool:
-        """Whether the reference is written to its end: then Enter sends."""
-        target = self._begun.target if self._begun else ""
+    def _is_whole(self, reference: Reference) -> bool:
+        """Whether it is written to its end: then Enter sends."""
+        target = reference.target
         return bool(target) and not target.startswith("http") and self._path(target).is_file()
 
     def take(self, index: int, *, into_folder: bool = False) -> None:
