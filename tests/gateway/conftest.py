@@ -107,7 +107,7 @@ Open = Callable[..., Awaitable[Place]]
 
 @pytest.fixture
 async def open_place(home: Path) -> AsyncIterator[Open]:
-    """Opens gateways: ``more`` is added to the settings, ``prefill`` and ``price`` are the models'."""
+    """Opens gateways: ``more`` is for the settings ({url}: where it is), ``prefill``, ``price`` for the models."""
     async with AsyncExitStack() as stack:
 
         async def make(
@@ -124,7 +124,9 @@ async def open_place(home: Path) -> AsyncIterator[Open]:
             models = "".join(MODEL.format(name=name, price=price, prefill=str(prefill).lower()) for name in names)
             home.mkdir(exist_ok=True)  # noqa: ASYNC240
             (home / "config.toml").write_text(
-                SETTINGS.format(url=up.url, models=models, needs_key=str(needs_key).lower()) + more, encoding="utf-8"
+                SETTINGS.format(url=up.url, models=models, needs_key=str(needs_key).lower())
+                + more.replace("{url}", up.url),
+                encoding="utf-8",
             )
             app = await stack.enter_async_context(open_app())
             gateway = Gateway(app, host=host, port=0, token=Secret(token) if token else None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.gateway.conftest import Place
+from tests.gateway.conftest import Open, Place
 from tests.gateway.test_access import give
 from tests.gateway.upstream import Talk
 
@@ -89,6 +89,17 @@ async def test_the_whole_object_repeats_the_request(place: Place) -> None:
     }
     assert found["tools"] == [tool | {"description": None, "strict": True}]
     assert found["model"] == "one/first"
+
+
+async def test_a_built_in_provider_at_another_address_is_asked_in_the_protocol_that_it_is_set_to(
+    open_place: Open,
+) -> None:
+    place = await open_place('[providers.openai]\nbase_url = "{url}"\nneeds_key = false\n')
+    place.up.says("gpt-4o", "Hello")  # over Chat Completions: who stands there may have nothing else
+    async with place.http() as http:
+        reply = await http.post(PATH, json={"model": "openai/gpt-4o", "input": "Hi", "tools": [{"type": "web_search"}]})
+    assert reply.json()["output"][0]["content"][0]["text"] == "Hello"
+    assert reply.headers["x-routerterm-left-out"] == "web_search"
 
 
 async def test_tools_as_codex_sends_them(place: Place) -> None:

@@ -140,6 +140,8 @@ class ProviderInfo(Struct, frozen=True):
     """Where a person gets a key."""
     needs_key: bool = True
     local: bool = False
+    elsewhere: bool = False
+    """Whether the person gave a built-in provider another address: who is there may know only the protocol."""
     default_model: str = ""
     """The model that a route names when it names only the provider."""
     headers: tuple[tuple[str, str], ...] = ()

@@ -289,7 +289,7 @@ class Router:
         info = self._catalog.provider(target.provider)
         assert info is not None
         protocol = info.protocol
-        spoken = {tool.protocol for tool in request.hosted}
+        spoken = set() if info.elsewhere else {tool.protocol for tool in request.hosted}
         if model.web is not None and (request.params.web or model.web.protocol in spoken - {protocol}):
             protocol = model.web.protocol or protocol
         wire = codec(protocol, info.dialect)

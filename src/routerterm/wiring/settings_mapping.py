@@ -120,6 +120,7 @@ def _provider(name: str, own: ProviderSettings, known: ProviderInfo | None, firs
         protocol=_said(own.protocol, known.protocol),
         dialect=_said(own.dialect, known.dialect),
         base_url=_said(own.base_url, known.base_url),
+        elsewhere=own.base_url not in (None, known.base_url),
         needs_key=_said(own.needs_key, known.needs_key),
         default_model=_said(own.default_model, known.default_model) or first,
         local=_said(own.local, known.local),
