@@ -10,7 +10,7 @@ python3 -m venv "$work/venv"
 pip() { "$work/venv/bin/python" -m pip --disable-pip-version-check "$@"; }
 pip install --quiet --upgrade 'pip>=25.1' uv
 if [ "${1:-}" != locks ]; then
-    pip install --quiet --upgrade '.[local,images,serve]' --group test --group lint
+    pip install --quiet --upgrade '.[local,images,pdf,serve,postgresql,redis,otel]' --group test --group lint
     {
         echo '# Versions that were tested together; made by `make constraints`.'
         pip freeze --exclude routerterm --exclude uv | grep -E '^[A-Za-z0-9._-]+==[A-Za-z0-9.!+]+$' | sort -f

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from tests.contracts.test_imports import loaded_by
 
 START = """
@@ -31,6 +32,37 @@ def test_they_come_back_when_all_is_put_together() -> None:
 
 def test_they_come_back_where_the_start_fails() -> None:
     loaded_by(START.format(spoilt='paths.config_file.write_text("[nonsense")', starts=False))
+
+
+OPENED = """
+import asyncio, gc, pathlib, os, tempfile
+from routerterm.config.paths import Paths
+from routerterm.core.gc_control import put_off
+
+async def main():
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["ROUTERTERM_HOME"] = home
+        paths = Paths.find()
+        paths.make()
+        put_off()
+        {opened}
+asyncio.run(main())
+"""
+HISTORY = """from routerterm.cli.history import open_history
+        async with open_history(paths.database):
+            assert gc.isenabled()"""
+APP = """from routerterm.wiring import open_app
+        async with open_app(paths):
+            assert gc.isenabled()"""
+TOOLS = """from routerterm.wiring.tools import open_toolbox
+        box = await open_toolbox()
+        assert gc.isenabled()
+        await box.aclose()"""
+
+
+@pytest.mark.parametrize("opened", [HISTORY, APP, TOOLS], ids=["history", "app", "tools"])
+def test_they_come_back_in_commands_that_may_run_long(opened: str) -> None:
+    loaded_by(OPENED.format(opened=opened))
 
 
 def test_nothing_is_set_aside_where_they_were_not_put_off() -> None:

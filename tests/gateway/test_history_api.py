@@ -45,6 +45,10 @@ async def test_usage_summed_up(place: Place) -> None:
         await http.post("/v1/chat", json=chat())
         found = (await http.get("/api/usage/summary?days=1&by=model")).json()
         assert len(found["lines"]) == 1
+        amounts = [found["reserved"], *(line[name] for line in found["lines"] for name in ("cost", "saved"))]
+        assert all(set(amount) <= set("0123456789.") for amount in amounts), amounts
+        nothing = (await http.get("/api/usage/summary?days=1&by=day")).json()["reserved"]
+        assert float(nothing) == 0
         assert (await http.get("/api/usage/summary?by=weather")).status_code == 400
 
 

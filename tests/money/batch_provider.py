@@ -27,6 +27,8 @@ class BatchProvider:
     done: bool = False
     silent: bool = False
     """Takes a batch and never says so; nor which batches it has."""
+    forgets: bool = False
+    """Knows of no batch that it was asked to look at."""
     refuses: int = 0
     """An HTTP status with which batches are refused."""
     stalls: float = 0.0
@@ -137,6 +139,8 @@ def serving_batches() -> Iterator[BatchProvider]:
                 ]
                 return self.tell({"data": rows, "operations": operations})
             job = path.rpartition("/")[2]
+            if provider.forgets:
+                return self.tell({"error": {"message": "no such batch"}}, 404)
             if "/messages/batches/" in path:
                 return self.tell({"id": job, "processing_status": "ended" if provider.done else "in_progress"})
             if "/batch/jobs/" in path:

@@ -250,6 +250,22 @@ async def test_a_batch_of_which_nothing_was_heard_is_found_again(provider: Batch
     assert (provider.submissions, set(provider.asked.values())) == (1, {1})
 
 
+@pytest.mark.parametrize("name", ["openai", "anthropic", "gemini", "mistral"])
+async def test_a_batch_that_the_provider_no_longer_knows_can_be_dropped(provider: BatchProvider, name: str) -> None:
+    shift = [0]
+    async with outboxes(shift) as (app, outbox):
+        await outbox.add([draft(app, "one", "batch", model=f"{name}/m")])
+        await outbox.tick()
+        provider.forgets, shift[0] = True, 61_000
+        assert await outbox.tick() == 0, "it may be too new to be known everywhere"
+        shift[0] = 25 * 3_600_000
+        assert await outbox.tick() == 1
+        (row,) = await app.store.outbox.rows(every=True)
+        assert (row.state, await held(app)) == ("failed", (0, 0))
+        assert row.note
+        assert await app.store.outbox.drop(row.id)
+
+
 @pytest.mark.parametrize("name", ["openai", "mistral", "gemini"])
 async def test_two_batches_of_which_nothing_was_heard_are_told_apart(provider: BatchProvider, name: str) -> None:
     shift = [0]

@@ -136,6 +136,14 @@ def test_a_bare_name_finds_the_one_provider_that_has_it_and_can_be_asked() -> No
         bare("gpt-10", "openai")
 
 
+@pytest.mark.parametrize("name", ["openai/a\0b", "openai/\ud800", "smart\n", "openai/" + "m" * 600], ids=ascii)
+def test_what_no_model_can_be_called_is_refused(name: str) -> None:
+    with pytest.raises(UnknownModel, match="cannot be the name") as refused:
+        names(RouterOptions()).resolve(name)
+    assert refused.value.message.isprintable()
+    assert len(refused.value.message) < 600
+
+
 def test_lists_name_models_with_and_without_a_date() -> None:
     catalog = Catalog.builtin()
     dated = next(model for model in catalog.models("anthropic") if model.id.rpartition("-")[2].startswith("20"))

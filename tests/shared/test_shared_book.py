@@ -14,7 +14,7 @@ from routerterm.core.secret import Secret
 from routerterm.store.database import Store, milliseconds
 from routerterm.store.errors import SharedStateAway
 from routerterm.store.shared.connect import shared_state
-from tests.shared.servers import PASSWORD, Running
+from tests.shared.servers import LONG_ENOUGH, PASSWORD, Running
 
 Open = Callable[..., Store]
 
@@ -172,6 +172,34 @@ async def test_an_end_that_nobody_was_told_is_told_by_the_next_program(stores: O
     assert await again.ledger.used([day(1_000)]) == (50,)
 
 
+async def test_what_two_programs_of_a_history_could_not_tell_is_told_by_the_next(stores: Open, server: Running) -> None:
+    programs = [stores("one"), stores("one")]
+    rows = [record("a", 600), record("b", 300)]
+    for program, row in zip(programs, rows, strict=True):
+        assert await program.ledger.reserve(row, [day(1_000)]) is None
+    server.stop()
+    for program, row in zip(programs, rows, strict=True):
+        await program.ledger.settle(done(row, 50))
+    for program in programs:
+        await program.close()
+    server.start()
+    again = stores("one")
+    assert await again.ledger.used([day(1_000)]) == (100,)
+
+
+async def test_a_fault_of_ours_leaves_nobody_waiting(stores: Open) -> None:
+    shared = stores("one").shared
+    assert shared is not None
+    bad = asyncio.create_task(shared.run(("memory/\ud800",), lambda draft: draft.get("memory/\ud800")))
+    for _ in range(3):  # until it is on its way, so that the other one comes later
+        await asyncio.sleep(0)
+    good = asyncio.create_task(shared.run(("memory/a",), lambda draft: draft.get("memory/a")))
+    await asyncio.wait({bad, good}, timeout=LONG_ENOUGH)
+    assert isinstance(bad.exception(), SharedStateAway)
+    assert good.done()
+    assert good.result() is None
+
+
 async def test_a_server_that_says_nothing_is_given_up(
     stores: Open, server: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -198,8 +226,7 @@ async def test_a_caller_that_leaves_holds_nothing_back(stores: Open) -> None:
     await asyncio.sleep(0)
     asking.cancel()
     await asyncio.wait({asking})
-    if asking.cancelled():
-        assert await one.ledger.used([day(1_000)]) == (0,)
+    assert await one.ledger.used([day(1_000)]) == (0 if asking.cancelled() else 5,)
 
 
 async def test_a_wrong_password_is_said_and_never_shown(server: Running, tmp_path: Path) -> None:

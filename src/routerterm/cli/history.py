@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from routerterm.cli.output import print_error
+from routerterm.core.gc_control import resume
 
 if TYPE_CHECKING:
     from routerterm.store.database import Store
@@ -22,6 +23,7 @@ async def open_history(path: Path, *, writes: bool = False, shared: SharedState 
     store = Store.open(path, shared=shared)
     try:
         opening = await store.start()
+        resume()
         for notice in opening.notices():
             if writes or notice is not opening.read_only:
                 print_error(notice)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from routerterm.cli.output import LivePicture, is_terminal, print_json, print_line, width
+from routerterm.core.gc_control import resume
 
 if TYPE_CHECKING:
     from routerterm.core.secret import Secret
@@ -64,6 +65,7 @@ def command(
     if not model.startswith(_FREE) and not yes:
         _agree(model, base, f"for {seconds} s" if seconds else f"{requests:,} times")
     test = _Test(base, model, protocol, key, prompt=prompt, max_output=max_output)
+    resume()
     load, took = asyncio.run(test.run(None if seconds else requests, seconds, at_once, quiet=as_json))
     if as_json:
         print_json(load.figures(took), indent=2)

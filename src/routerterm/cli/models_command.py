@@ -195,15 +195,13 @@ async def _ask_providers(paths: Paths, today: str) -> None:
     from routerterm.core.sanitise import one_line
     from routerterm.engine.discovery.price_lists import refresh
     from routerterm.wiring.keys import ProbeLine
-    from routerterm.wiring.services import open_services
+    from routerterm.wiring.services import open_app
 
-    services = await open_services(paths, loading="never")
-    line = ProbeLine(services.settings, services.catalog)
     asked = 0
-    try:
-        await open_locked(services.keys, "")
-        providers = [info for info in services.catalog.providers() if not info.local and info.base_url]
-        async with aclosing(refresh(providers, services.keys, line.transport, today)) as answers:
+    async with open_app(paths, loading="never") as app, aclosing(ProbeLine(app.settings, app.catalog)) as line:
+        await open_locked(app.keys, "")
+        providers = [info for info in app.catalog.providers() if not info.local and info.base_url]
+        async with aclosing(refresh(providers, app.keys, line.transport, today)) as answers:
             async for answer in answers:
                 asked += 1
                 if answer.listing is None:
@@ -211,8 +209,5 @@ async def _ask_providers(paths: Paths, today: str) -> None:
                 else:
                     keep(paths, {answer.provider: answer.listing})
                     print_line(f"{answer.provider}: {len(answer.listing.models)} models")
-    finally:
-        await line.aclose()
-        await services.close()
     if not asked:
         print_line("No provider has a key yet: add one with `routerterm keys add`, or use --from.", err=True)

@@ -241,21 +241,12 @@ def seconds(measured: Percentiles | None, which: str) -> str:
 
 def as_json_object(found: Found) -> dict[str, Any]:
     """All that is shown; money as text in US dollars, so that no digit is lost."""
-    from routerterm.engine.usage.export import cockpit_object, line_object, month_object, plain
+    from routerterm.engine.usage.export import cockpit_object, summary_object
 
-    summary = found.summary
+    own = (
+        "period", "over_time", "calendar", "week", "ttft_ms", "tokens_per_second", "sampled_since", "budgets",
+    )  # fmt: skip
     return {
-        "by": summary.by,
-        "since": summary.since,
-        "until": summary.until,
-        "lines": [line_object(line) for line in summary.lines],
-        "total": line_object(summary.total),
-        "month": month_object(summary.month),
-        "reserved": plain(summary.reserved),
-        "under_way": summary.under_way,
-        **{
-            name: value
-            for name, value in cockpit_object(found.seen, found.accounts).items()
-            if name in ("period", "over_time", "calendar", "week", "ttft_ms", "tokens_per_second", "budgets")
-        },
+        **summary_object(found.summary),
+        **{name: value for name, value in cockpit_object(found.seen, found.accounts).items() if name in own},
     }

@@ -172,7 +172,7 @@ def as_object(sheet: Sheet) -> dict[str, Any]:
                 "text": line.text,
                 "state": line.state,
                 "tokens": line.tokens,
-                "usd": None if line.usd is None else str(line.usd),
+                "usd": None if line.usd is None else format(line.usd, "f"),
                 "cached": line.cached,
                 "pinned": line.pinned,
             }

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
-import msgspec
 from msgspec.structs import replace
 
 from routerterm.core.messages import part_to_json
+from routerterm.engine.usage.export import summary_object
 from routerterm.engine.usage.statistics import BYS, summary
 from routerterm.engine.virtual_keys import Client
 from routerterm.gateway.http_errors import forbidden, wrong
@@ -110,7 +110,7 @@ class HistoryApi:
             raise wrong(400, f"`by` must be one of {', '.join(BYS)}.")
         zone = self._state.services.zone
         found = await summary(self._store, int(days), by, zone=zone)
-        await out.whole(200, msgspec.json.encode(found))
+        await out.whole(200, dumps(summary_object(found)))
 
     async def _found(self, id: str) -> Conversation:
         found = await self._store.conversations.get(id)

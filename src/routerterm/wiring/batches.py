@@ -39,6 +39,8 @@ POLL = 60_000
 """Milliseconds between two looks at a batch."""
 AGAIN = 60_000
 """Milliseconds until a question is tried again that could not leave."""
+_DONE_BY = 24 * 3_600_000
+"""Milliseconds: until then all providers have a batch, or answer it."""
 
 
 class BatchRunner:
@@ -137,7 +139,7 @@ class BatchRunner:
             results = await self._run(target.provider, BATCHES[info.protocol].collect(call, job))
         except ProviderError as error:
             lost = error.status is None and error.kind == "malformed"
-            return await self._failed(rows, error.message) if lost else 0
+            return await self._failed(rows, error.message) if lost or self._is_gone(error, key, rows[0]) else 0
         if results is None:
             return 0
         by_id = {result.id: result for result in results}
@@ -146,6 +148,12 @@ class BatchRunner:
             result = by_id.get(row.id) or BatchResult(row.id, error="The batch has no answer to this question.")
             moved += await self._answered(row, result, info, model)
         return moved
+
+    def _is_gone(self, error: ProviderError, key: ApiKey | None, row: Waiting) -> bool:
+        """Whether the provider no longer has a batch.  With another key than its own, or soon after it was handed in,
+        that it knows of none says nothing."""
+        own = (key.label if key is not None else None) == row.key_label
+        return error.status in (404, 410) and own and self._store.now() - row.created_at > _DONE_BY
 
     async def _answered(self, row: Waiting, result: BatchResult, info: ProviderInfo, model: ModelInfo) -> int:
         store = self._store

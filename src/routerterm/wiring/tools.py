@@ -15,6 +15,7 @@ from routerterm.config.paths import Paths
 from routerterm.config.schema import Settings
 from routerterm.config.settings import load_settings
 from routerterm.core.errors import RoutertermError
+from routerterm.core.gc_control import resume
 from routerterm.core.messages import Message, ToolCall, ToolResult
 from routerterm.core.money import to_nano
 from routerterm.core.request import ChatRequest, Params, Tool
@@ -52,6 +53,7 @@ async def open_toolbox(paths: Paths | None = None, environ: Mapping[str, str] | 
     settings = await asyncio.to_thread(load_settings, paths, environ)
     catalog = await asyncio.to_thread(lambda: catalog_of(settings, Catalog.builtin()))
     paths.make()
+    resume()
     return toolbox_of(settings, keyring_of(settings, catalog, paths, environ), paths, environ)
 
 

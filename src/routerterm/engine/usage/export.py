@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from routerterm.engine.usage.accounts import Account
     from routerterm.engine.usage.cockpit import Cell, Cockpit
     from routerterm.engine.usage.projection import MonthForecast
+    from routerterm.engine.usage.statistics import Summary
 
 NAMES = Line.__struct_fields__
 MEASURED = ("ttft_ms", "tokens_per_second")
@@ -46,8 +47,26 @@ def month_object(month: MonthForecast) -> dict[str, Any]:
     return {name: plain(getattr(month, name)) for name in month.__struct_fields__}
 
 
+def summary_object(summary: Summary) -> dict[str, Any]:
+    """A period of the ledger; times are milliseconds since the epoch."""
+    return {
+        "by": summary.by,
+        "since": summary.since,
+        "until": summary.until,
+        "lines": [line_object(line) for line in summary.lines],
+        "total": line_object(summary.total),
+        "month": month_object(summary.month),
+        "reserved": plain(summary.reserved),
+        "under_way": summary.under_way,
+    }
+
+
 def cockpit_object(found: Cockpit, accounts: Iterable[Account]) -> dict[str, Any]:
-    """All that is shown of a period; times are milliseconds since the epoch."""
+    """All that is shown of a period; times are milliseconds since the epoch.
+
+    ``sampled_since`` is null where percentiles are of all answers, else when the oldest of the newest began that they
+    are of.
+    """
     return {
         "by": found.look.by,
         "period": found.period.name,
@@ -63,6 +82,7 @@ def cockpit_object(found: Cockpit, accounts: Iterable[Account]) -> dict[str, Any
         "week": [_cell(cell) for cell in found.week],
         "ttft_ms": list(found.ttft_ms),
         "tokens_per_second": [round(value, 3) for value in found.tokens_per_second],
+        "sampled_since": found.sampled_since or None,
         "month": month_object(found.month),
         "budgets": [
             {

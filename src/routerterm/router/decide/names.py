@@ -13,6 +13,8 @@ from routerterm.router.decide.yours import Weights
 from routerterm.router.options import BUILTIN_ROUTES, Route, RouteModel, RouterOptions, Strategy
 
 _DEEPEST = 16
+_LONGEST = 512
+"""Characters of a name that somebody asks for."""
 _MOST_NAMED = 5
 """Providers that a message about a name of several lists."""
 
@@ -58,6 +60,8 @@ class Names:
 
     def resolve(self, asked: str, with_key: frozenset[str] = frozenset()) -> Resolved:
         """What ``asked`` means; ``with_key`` are the providers that have one.  Raises `NoCandidate`."""
+        if not asked.isprintable() or len(asked) > _LONGEST:  # PostgreSQL and UTF-8 could not even store it
+            raise UnknownModel(f"{asked[:100]!r} cannot be the name of a model.", self._hint("")[0])
         name = self._unalias(asked or self._options.default)
         route = self._options.route(name)
         if route is not None:

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from routerterm.core.errors import RoutertermError
 from routerterm.core.ledger import AttemptRecord, Cap, CapReached
+from routerterm.core.ports import State
 from routerterm.store.errors import SharedStateAway
 from routerterm.store.ledger import StoredLedger, ended_since
 from routerterm.store.memory import StoredMemory
@@ -48,7 +49,7 @@ class SharedLedger(StoredLedger):
         self._shared, self._memory, self._clock = shared, memory, clock
         self._late: dict[str, tuple[AttemptRecord, _Act]] = {}
         """What the server has not heard: rows to be entered or withdrawn, by their ids."""
-        self._kept_untold = False
+        self._kept_untold: set[str] = set()
         self._caught_up = False
         self._catching_up = asyncio.Lock()
 
@@ -105,9 +106,8 @@ class SharedLedger(StoredLedger):
             await self._run(book.names_of_row(record), lambda draft: book.enter(draft, record))
         except RoutertermError:
             self._late[record.id] = record, book.enter
-            untold = [id for id, (_, act) in self._late.items() if act is book.enter]
-            await self._memory.change(_UNTOLD, lambda _: {"rows": untold})
-            self._kept_untold = True
+            self._kept_untold.add(record.id)
+            await self._change_untold(lambda rows: rows | {record.id})
         except asyncio.CancelledError:
             self._late[record.id] = record, book.enter
             raise
@@ -167,10 +167,19 @@ class SharedLedger(StoredLedger):
         except BaseException:
             self._late = late | self._late
             raise
-        if self._kept_untold and not self._late:
-            self._kept_untold = False
-            await self._memory.change(_UNTOLD, lambda _: None)
+        if told := self._kept_untold & late.keys():
+            self._kept_untold -= told
+            await self._change_untold(lambda rows: rows - told)
         return answer
+
+    async def _change_untold(self, change: Callable[[set[str]], set[str]]) -> None:
+        """Change the rows that are kept as untold: other programs of this history keep theirs beside ours."""
+
+        def changed(state: State | None) -> State | None:
+            rows = change({str(id) for id in (state or {}).get("rows", ())})
+            return {"rows": sorted(rows)} if rows else None
+
+        await self._memory.change(_UNTOLD, changed)
 
     async def _catch_up(self) -> None:
         """Once: tell what programs that ended before could not, so that what they held back is let go."""
@@ -182,11 +191,11 @@ class SharedLedger(StoredLedger):
                 self._caught_up = True
 
     async def _tell_of_the_dead(self) -> None:
-        untold = (await self._memory.read(_UNTOLD)).get(_UNTOLD, {}).get("rows", ())
+        untold = [str(id) for id in (await self._memory.read(_UNTOLD)).get(_UNTOLD, {}).get("rows", ())]
         since = self._clock() - _WEEK_MS
 
         def ended(connection: sqlite3.Connection) -> Sequence[AttemptRecord]:
-            return ended_since(connection, since, [str(id) for id in untold])
+            return ended_since(connection, since, untold)
 
         rows = await self._reader.read(ended)
 
@@ -196,7 +205,7 @@ class SharedLedger(StoredLedger):
 
         await self._shared.run({name for row in rows for name in book.names_of_row(row)}, job)
         if untold:
-            await self._memory.change(_UNTOLD, lambda _: None)
+            await self._change_untold(lambda rows: rows - set(untold))
 
 
 class _Figures(StoredLedger):

@@ -120,9 +120,9 @@ class SharedState:
             except RoutertermError as error:
                 self._went_away(error)
                 _fail(batch, error, unsure=bool(answers))
-            except BaseException as error:  # a fault of ours: nobody may wait for ever
+            except Exception as error:  # noqa: BLE001 - a fault of ours: who comes next must not wait for ever
+                log.error("The shared state failed: %s", type(error).__name__)  # its words may name what is stored
                 _fail(batch, SharedStateAway(f"The shared state failed: {type(error).__name__}."), unsure=bool(answers))
-                raise
             else:
                 self._came_back()
                 for each, answer in zip(batch, answers, strict=True):
