@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.gateway.conftest import Place, chat
+from tests.gateway.test_access import give
 from tests.gateway.upstream import Talk
 
 CHAT = "/v1/chat/completions"
@@ -72,6 +73,20 @@ async def test_one_of_several_that_fails_is_the_error_of_all(place: Place) -> No
         assert "temperature" in reply.json()["error"]["message"]
         again = await http.post(CHAT, json=chat())  # nothing is left over
         assert again.status_code == 200
+
+
+async def test_tokens_a_minute_hold_for_all_of_them_together(place: Place) -> None:
+    counts_up(place)
+    token = await give(place, "editor", tpm=5_000)
+    async with place.http(**{"x-api-key": token}) as http:
+        denied = await http.post(CHAT, json=chat(n=16, max_tokens=400))
+        assert (denied.status_code, place.up.asked) == (429, [])
+        assert (await http.post(CHAT, json=chat(n=3, max_tokens=100))).status_code == 200
+        assert [asked["max_tokens"] for asked in place.up.asked] == [100] * 3
+        assert (await http.post(CHAT, json=chat(n=4))).status_code == 200  # what is left, shared out
+        shares = [asked["max_tokens"] for asked in place.up.asked[3:]]
+        assert len(set(shares)) == 1
+        assert 4 * shares[0] <= 5_000
 
 
 @pytest.mark.parametrize("n", [0, -1, 17, 1.5, "two"])

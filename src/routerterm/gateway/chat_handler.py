@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from msgspec.structs import replace
 
 from routerterm.core.errors import RoutertermError
-from routerterm.core.events import AttemptStarted, Event, Failed, WireEvent
+from routerterm.core.events import Event, WireEvent
 from routerterm.core.request import ChatRequest
 from routerterm.engine.virtual_keys import STRANGER, Client
 from routerterm.gateway.choices import Choices
-from routerterm.gateway.http_errors import HttpError, forbidden, http_error
+from routerterm.gateway.http_errors import forbidden, http_error
 from routerterm.gateway.limits import check_request
 from routerterm.gateway.rate_limiter import Permit
 from routerterm.gateway.relay import Relay
@@ -29,6 +29,7 @@ from routerterm.protocols.openai_chat.server import encode_choices
 from routerterm.protocols.server_base import ServerCodec, ServerRequest
 
 if TYPE_CHECKING:
+    from routerterm.gateway.cache import Slot
     from routerterm.gateway.request import Scope
     from routerterm.gateway.state import GatewayState
 
@@ -101,9 +102,11 @@ class ChatHandler:
             counted = client.allowance.tpm is not None or (asked.stream and self._wire is MESSAGES)
             prompt = await state.prompt_tokens(request, large=len(body) > LARGE) if counted else 0
             self._prompt_tokens = prompt
-            permit = await state.enter(client, prompt, request.params.max_output)
+            n, most = asked.answers, request.params.max_output
+            permit = await state.enter(client, prompt * n, None if most is None else most * n)
+            permit.each //= n
             if permit.answer is not None:
-                request = replace(request, params=replace(request.params, max_output=permit.answer))
+                request = replace(request, params=replace(request.params, max_output=max(1, permit.answer // n)))
             try:
                 await self._answer(request, asked, options, client, account, permit)
             finally:
@@ -149,16 +152,12 @@ class ChatHandler:
                 if self._why:
                     self.interrupt(self._why)
                 account.cached = account.row.cached = slot is not None and slot.answer is not None
-                events = self._state.stream(request) if slot is None else slot.events(self._state, request)
-                if client.allowance.tpm is not None:
-                    events = self._counted(events, permit, client.allowance.tpm)
-                async with aclosing(events) as running:
-                    if asked.answers > 1:
-                        await self._several(request, asked, account)
-                    elif asked.stream:
-                        said = await self._in_pieces(running, asked, account)
-                    else:
-                        said = await self._at_once(running, asked, account)
+                if asked.answers > 1:
+                    await self._several(partial(self._events, request, slot, permit), asked, account)
+                else:
+                    say = self._in_pieces if asked.stream else self._at_once
+                    async with aclosing(self._events(request, slot, permit)) as running:
+                        said = await say(running, asked, account)
             self._limit = None  # it is over: keeping it for others is not interrupted
             if slot is not None:
                 await slot.keep(self._relay, said)
@@ -171,19 +170,11 @@ class ChatHandler:
             with suppress(asyncio.CancelledError):
                 await watch
 
-    async def _counted(
-        self, events: AsyncGenerator[Event, None], permit: Permit, tpm: int
-    ) -> AsyncGenerator[Event, None]:
-        """The events, as long as the key has tokens left for another attempt: it leaves when its event is taken."""
-        async with aclosing(events):
-            async for event in events:
-                if isinstance(event, AttemptStarted) and event.n > 1:
-                    try:
-                        self._state.gate.again(permit, tpm)
-                    except HttpError as denied:
-                        yield Failed(denied.error, attempts=event.n - 1)
-                        return
-                yield event
+    def _events(self, request: ChatRequest, slot: Slot | None, permit: Permit) -> AsyncGenerator[Event, None]:
+        """What the router or the cache answers, as long as the key has tokens left for it."""
+        events = self._state.stream(request) if slot is None else slot.events(self._state, request)
+        tpm = self._client.allowance.tpm
+        return events if tpm is None else self._state.gate.counted(events, permit, tpm)
 
     async def _at_once(
         self, events: AsyncGenerator[Event, None], asked: ServerRequest, account: RequestRecord
@@ -238,10 +229,12 @@ class ChatHandler:
             raise http_error(relay.error, self._half)
         return said
 
-    async def _several(self, request: ChatRequest, asked: ServerRequest, account: RequestRecord) -> None:
+    async def _several(
+        self, ask: Callable[[], AsyncGenerator[Event, None]], asked: ServerRequest, account: RequestRecord
+    ) -> None:
         """Several answers to one question; nothing of them is kept in the cache."""
         out, state, hidden = self._out, self._state, self._client.allowance.hidden
-        choices = Choices(lambda: state.stream(request), asked.answers, whole=not asked.stream, hidden=hidden)
+        choices = Choices(ask, asked.answers, whole=not asked.stream, hidden=hidden)
         async with aclosing(choices.pieces()) as pieces:
             async for index, fresh in pieces:
                 self._relay = relay = choices.relays[index]

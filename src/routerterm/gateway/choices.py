@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from typing import Any, TypeAlias
 
 from routerterm.core.events import Event, WireEvent
@@ -67,9 +67,7 @@ class Choices:
         finally:
             for task in tasks:
                 task.cancel()
-            for task in tasks:
-                with suppress(asyncio.CancelledError):
-                    await task
+            await asyncio.wait(tasks)
 
     async def _run(self, index: int, queue: asyncio.Queue[Piece | BaseException | None]) -> None:
         relay, said = self.relays[index], self.said[index]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 
 from msgspec import Struct, field
 
+from routerterm.core.events import AttemptStarted, Event, Failed
 from routerterm.engine.virtual_keys import Client
-from routerterm.gateway.http_errors import busy, too_many
+from routerterm.gateway.http_errors import HttpError, busy, too_many
 
 MINUTE = 60.0
 UNSAID = 4_096
@@ -90,6 +92,20 @@ class RateLimiter:
         permit.tokens += permit.each
         if permit.at > now - MINUTE:
             permit.window.tokens += permit.each
+
+    async def counted(
+        self, events: AsyncGenerator[Event, None], permit: Permit, tpm: int
+    ) -> AsyncGenerator[Event, None]:
+        """The events, as long as the key has tokens left for another attempt: it leaves when its event is taken."""
+        async with aclosing(events):
+            async for event in events:
+                if isinstance(event, AttemptStarted) and event.n > 1:
+                    try:
+                        self.again(permit, tpm)
+                    except HttpError as denied:
+                        yield Failed(denied.error, attempts=event.n - 1)
+                        return
+                yield event
 
     def withdraw(self, permit: Permit) -> None:
         """It is refused after all, and counts for nothing."""

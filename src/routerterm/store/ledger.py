@@ -108,6 +108,9 @@ class StoredLedger:
         """For figures on a screen, which need not stop anybody: this history's where others cannot be asked."""
         return self
 
+    async def share(self, record: AttemptRecord) -> None:
+        """Tell other gateways how a row ended that is in the history already."""
+
     async def tell(self) -> None:
         """Tell other gateways what they have not heard; a history that stands alone has none to tell."""
 

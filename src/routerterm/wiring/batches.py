@@ -184,7 +184,10 @@ class BatchRunner:
         trace = ReplyTrace(asked=row.model, target=str(model.target), finish="stop", usage=usage, cost=cost)
         trace = replace(trace, error=None if error is None else ErrorInfo.of(error))
         answer = Answer(parts, "done" if error is None else "cut", str(model.target), trace.to_json())
-        return int(await store.outbox.answered(row.id, reply_id, answer, record))
+        if not await store.outbox.answered(row.id, reply_id, answer, record):
+            return 0
+        await store.ledger.share(record)
+        return 1
 
     def _cost(self, usage: Usage, model: ModelInfo) -> Cost:
         return self._services.money.ports.pricer.cost(replace(usage, tier=""), batch_class(model))

@@ -102,6 +102,10 @@ class SharedLedger(StoredLedger):
     async def settle(self, record: AttemptRecord) -> None:
         """See `Ledger.settle`."""
         await super().settle(record)
+        await self.share(record)
+
+    async def share(self, record: AttemptRecord) -> None:
+        """See `StoredLedger.share`.  Without the server it is remembered, and told later."""
         try:
             await self._run(book.names_of_row(record), lambda draft: book.enter(draft, record))
         except RoutertermError:
@@ -200,8 +204,8 @@ class SharedLedger(StoredLedger):
         rows = await self._reader.read(ended)
 
         def job(draft: Draft) -> None:
-            for row in rows:  # what is paid was reserved there; else it is from before there was a server
-                book.enter(draft, row, if_known=row.outcome == "lost" or bool(row.cost_nanousd))
+            for row in rows:  # one that was lost and is not known there is from before there was a server
+                book.enter(draft, row, if_known=row.id not in untold)
 
         await self._shared.run({name for row in rows for name in book.names_of_row(row)}, job)
         if untold:
