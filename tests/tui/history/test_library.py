@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from routerterm.config.paths import Paths
 from tests.driver import Driver, in_process
-from tests.driver.homes import configure
+from tests.driver.homes import configure, lived_in
 
 
 def titles(it: Driver) -> list[str]:
@@ -134,3 +134,14 @@ async def test_a_template_is_written_filled_in_and_put_into_the_composer(paths: 
         await it.say("/prompts ters")
         await it.ask("hello")
         assert it.history.conversations()[0].system == "Be terse."
+
+
+async def test_a_wide_terminal_tells_model_and_cost_of_each_chat_a_narrower_one_its_age(paths: Paths) -> None:
+    await lived_in(paths)
+    async with in_process(paths, (132, 40)) as it:
+        await it.until(
+            lambda: any("Names for a cat" in line and "$" in line for line in it.picture().text.splitlines())
+        )
+    async with in_process(paths, (131, 40)) as it:
+        await it.screen_shows("Names for a cat")
+        assert not any("Names for a cat" in line and "$" in line for line in it.picture().text.splitlines())

@@ -22,8 +22,9 @@ TALL = 24
 """Rows from which a first row that is a bar has the frame beneath it instead of over it."""
 WIDE_FROM = 110
 """Columns from which the sidebar is wider."""
-BROAD_FROM = 120
-"""Columns from which it has room for the model and the cost of each conversation."""
+BROAD_FROM = 132
+"""Columns from which it has room for the model and the cost of each conversation; the answers beside it keep a width in
+which code is not wrapped (each wrapped line is one more to send)."""
 
 
 class Layout:
