@@ -19,7 +19,7 @@ from routerterm.core.secret import Secret, mask
 from routerterm.engine.keys.view import KeyLine, KeysView, grouped
 from routerterm.tui.dialogs.unlock import UnlockScreen, open_locked
 from routerterm.tui.screens.keys.add import AddKeyScreen
-from routerterm.tui.screens.keys.rows import KeyRow
+from routerterm.tui.screens.keys.rows import Invitation, KeyRow
 from routerterm.tui.screens.keys.screen import KeysScreen
 from routerterm.tui.terminal.input import Burst
 from routerterm.tui.themes.adapt import to_textual
@@ -227,6 +227,21 @@ async def test_with_the_keyboard_alone() -> None:
         assert model.done[-1] == "closed"
 
 
+async def test_enter_on_a_provider_asks_for_its_key_and_without_a_vault_there_is_none_to_lock() -> None:
+    app = Program(Model([], vault="new"))
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settled(pilot)
+        await pilot.press("l")
+        await settled(pilot)
+        assert "No vault is open." in app.note()
+        row = app.keys_screen.listing.current
+        await pilot.press("enter")
+        await settled(pilot)
+        assert isinstance(app.screen, AddKeyScreen)
+        assert isinstance(row, Invitation)
+        assert f"Paste your {row.provider.title} API key." in app.shown()
+
+
 async def test_a_doubt_about_removing_ends_with_the_next_move() -> None:
     model = Model(some_lines())
     app = Program(model)
@@ -381,7 +396,8 @@ async def test_what_a_model_needs_is_opened_before_it_is_asked(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("second", [PASSPHRASE, "something else"])
-async def test_what_comes_in_one_burst_goes_where_it_was_meant(second: str) -> None:
+@pytest.mark.parametrize("between", ["\r", "\t"])
+async def test_what_comes_in_one_burst_goes_where_it_was_meant(second: str, between: str) -> None:
     app = Program(Model([], vault="new"))
     given: list[str] = []
 
@@ -392,8 +408,8 @@ async def test_what_comes_in_one_burst_goes_where_it_was_meant(second: str) -> N
         await settled(pilot)
         app.push_screen(UnlockScreen(PlaceStatus(KeyLocation.VAULT, "Encrypted vault", "new"), unlock))
         await settled(pilot)
-        for letter in f"{PASSPHRASE}x\b\r{second}\r":
-            key = {"\r": "enter", "\b": "backspace"}.get(letter, letter)
+        for letter in f"{PASSPHRASE}x\b{between}{second}\r":
+            key = {"\r": "enter", "\t": "tab", "\b": "backspace"}.get(letter, letter)
             app.post_message(events.Key(key, letter if letter.isprintable() else None))
         await settled(pilot)
         if second == PASSPHRASE:

@@ -47,6 +47,13 @@ NOW = datetime(2026, 11, 30, 21, 15, tzinfo=ZoneInfo("Europe/Berlin"))
         ("3d", "time", "2026-12-03 21:15", ""),
         ("2026-12-24 18:00 Sing", "time", "2026-12-24 18:00", "Sing"),
         ("2026-12-24", "time", "2026-12-24 08:00", ""),
+        ("tomorrow 9am What is the weather?", "time", "2026-12-01 09:00", "What is the weather?"),
+        ("tomorrow at 9 pm Hi", "time", "2026-12-01 21:00", "Hi"),
+        ("at 12:15 AM Hi", "time", "2026-12-01 00:15", "Hi"),
+        ("in 2 hours am I right?", "time", "2026-11-30 23:15", "am I right?"),
+        ("in 1 day 30 minutes", "time", "2026-12-01 21:45", ""),
+        ("22:30 am I right?", "time", "2026-11-30 22:30", "am I right?"),
+        ("2026-12-24 at 18:00 Sing it", "time", "2026-12-24 18:00", "Sing it"),
     ],
 )
 def test_times_are_read_as_people_write_them(text: str, mode: str, at: str, rest: str) -> None:
@@ -55,7 +62,7 @@ def test_times_are_read_as_people_write_them(text: str, mode: str, at: str, rest
     assert (when.mode, f"{due:%Y-%m-%d %H:%M}", found) == (mode, at, rest)
 
 
-@pytest.mark.parametrize("text", ["", "soon", "25:00", "2026-13-01", "2026-11-01", "in", "999d", "0", "h"])
+@pytest.mark.parametrize("text", ["", "soon", "25:00", "13pm", "0 am", "9", "2 hours", "2026-13-01", "2026-11-01", "in", "999d", "0", "h"])
 def test_what_is_no_time_is_said(text: str) -> None:
     with pytest.raises(RoutertermError) as refused:
         parse_when(text, NOW)

@@ -7,15 +7,16 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import replace
 
+from routerterm.core import errors
 from routerterm.core.errors import StreamInterrupted
 from routerterm.core.money import Cost
 from routerterm.core.usage import Usage
-from routerterm.engine.chat.trace import ReplyTrace
-from routerterm.tui.chat.entries import header_of, trouble_of
+from routerterm.engine.chat.trace import AttemptTrace, ErrorInfo, ReplyTrace
+from routerterm.tui.chat.entries import header_of, note_of, trouble_of, words
 
 
 @pytest.mark.parametrize(
-    ("finish", "status", "words"),
+    ("finish", "status", "said"),
     [
         ("stop", "done", ""),
         ("length", "done", "or a budget"),
@@ -23,10 +24,10 @@ from routerterm.tui.chat.entries import header_of, trouble_of
         (None, "stopped", "stopped by you"),
     ],
 )
-def test_an_ending_is_told(finish: str | None, status: str, words: str) -> None:
+def test_an_ending_is_told(finish: str | None, status: str, said: str) -> None:
     told = trouble_of(ReplyTrace(asked="x", finish=finish), status)
-    assert words in told
-    assert bool(told) == bool(words)
+    assert said in told
+    assert bool(told) == bool(said)
 
 
 def test_an_error_says_more_than_its_ending() -> None:
@@ -43,3 +44,18 @@ def test_what_was_estimated_says_so_and_a_reported_price_does_not() -> None:
     assert header_of(replace(trace, cost=replace(cost, source="reported")), "a/b", "").cost == "$0.0041"
     told = header_of(replace(trace, usage=replace(usage, source="reported")), "a/b", "")
     assert (told.tokens, told.cost) == ("69 tok", "$0.0041")
+
+
+def test_what_failed_on_the_way_is_said_in_plain_words_and_repeats_are_counted() -> None:
+    error = ErrorInfo("transient", "Down.")
+    tried = [AttemptTrace(n, "groq/llama", None, "", error) for n in (1, 2)]
+    cut = AttemptTrace(3, "openai/gpt", None, "", ErrorInfo("cut", "Gone."))
+    trace = ReplyTrace(target="gemini/flash", attempts=(*tried, cut))
+    assert note_of(trace) == "2 × groq server error → openai cut off → gemini"
+
+
+def test_no_class_of_failure_is_shown_in_words_of_the_code() -> None:
+    classes = [one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, errors.ProviderError)]
+    said = {words(one.kind) for one in classes}
+    assert "server error" in said
+    assert not said & {"transient", "warming", "malformed", "caller fault", "silent", "cut"}

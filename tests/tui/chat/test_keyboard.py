@@ -250,12 +250,16 @@ async def test_an_edited_answer_is_a_version_that_the_model_sees_as_its_own(path
         async with in_process(paths, (120, 30)) as it:
             await it.ask("which is it?")
             await it.press(*"draft")
+            await it.screen_shows("% of context")
             await it.press("tab", "e")
             await it.status_shows("editing the answer")
+            await it.keys_show("Enter  Save")
+            await it.screen_lacks("% of context")  # nothing is sent
             await it.clear()
             await it.say("It is Canberra.")
             await it.screen_shows("edited")
             await it.composer_is("draft")
+            await it.keys_show("Enter  Send")
             await it.clear()
             await it.ask("and now?")
             said = [(one["role"], one["content"]) for one in provider.asked[-1]["messages"]]

@@ -36,7 +36,9 @@ async def test_a_model_is_picked_by_typing(paths: Paths) -> None:
     async with in_process(paths) as it:
         await it.press("ctrl+o")
         await it.until(lambda: "demo/down" in it.picture().text)
-        await it.press(*"dmarkd")
+        await it.press(*"down")
+        await it.screen_shows("demo/down: always fails: a provider that is gone")
+        await it.press("ctrl+u", *"dmarkd")
         await it.until(lambda: "demo/down" not in it.picture().text)
         await it.press("enter")
         await it.until(lambda: it.model == "demo/markdown")

@@ -218,8 +218,10 @@ async def test_a_command_runs_when_it_is_confirmed_without_our_keys_and_what_it_
     configure(paths)
     async with in_process(paths) as it:
         await it.say("!ls; echo key=$OPENAI_API_KEY; exit 3")
-        await it.screen_shows("Run ls", "runs it")
+        seen = await it.screen_shows("Run ls", "runs it")
+        assert "Send" not in seen.keys
         await it.press("escape")
+        await it.keys_show("Send")
         await it.composer_is("!ls; echo key=$OPENAI_API_KEY; exit 3")
         await it.press("enter")
         await it.screen_shows("runs it")

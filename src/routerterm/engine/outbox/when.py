@@ -11,8 +11,12 @@ from routerterm.catalog.values import OffPeak
 from routerterm.core.errors import RoutertermError
 from routerterm.store.outbox import Mode
 
-_SPAN = re.compile(r"(?:(\d{1,3})d)?(?:(\d{1,4})h)?(?:(\d{1,5})(?:m|min))?", re.IGNORECASE)
-_CLOCK = re.compile(r"([01]?\d|2[0-3])[:.]([0-5]\d)")
+_SPAN = re.compile(
+    r"(?:(\d{1,3}) ?d(?:ays?)?)? ?(?:(\d{1,4}) ?h(?:ours?|rs?)?)? ?(?:(\d{1,5}) ?m(?:in(?:ute)?s?)?)?"
+)
+_CLOCK = re.compile(r"(\d{1,2})(?:[:.]([0-5]\d))? ?(am|pm)?")
+_MOST_WORDS = 4
+"""Words of the longest time: ``tomorrow at 9 am``, ``in 1 day 2 hours``."""
 _DAY = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
 _WORDS: dict[str, Mode] = {
     "online": "online",
@@ -37,36 +41,50 @@ def parse_when(text: str, now: datetime) -> tuple[When, str]:
     Raises `RoutertermError`.
     """
     words = text.split()
-    if words and words[0].lower() == "in":
+    after_in = bool(words) and words[0].lower() == "in"
+    if after_in:
         words = words[1:]
-    for count in (2, 1):
-        found = _read(" ".join(words[:count]), now) if len(words) >= count else None
+    for count in range(min(_MOST_WORDS, len(words)), 0, -1):
+        found = _read(" ".join(words[:count]), now, apart=after_in)
         if found is not None:
             rest = text.split(maxsplit=len(text.split()) - len(words) + count)
             return found, rest[-1].strip() if len(rest) > len(text.split()) - len(words) + count else ""
     raise RoutertermError(f"{' '.join(words[:2]) or 'Nothing'} is no time.", HINT)
 
 
-def _read(words: str, now: datetime) -> When | None:
-    lower = words.lower()
+def _read(words: str, now: datetime, *, apart: bool) -> When | None:
+    """``apart``: a number and its unit may be two words, as in ``2 hours``, where no question begins so."""
+    lower = words.lower().removeprefix("at ").replace(" at ", " ")
     if lower in _WORDS:
         return When(_WORDS[lower], _ms(now))
     if lower == "tomorrow":
         lower = "tomorrow 8:00"
-    day, _, clock = lower.rpartition(" ")
-    if (span := _SPAN.fullmatch(lower)) and any(span.groups()):
+    if (span := _SPAN.fullmatch(lower)) and any(span.groups()) and (apart or " " not in lower):
         days, hours, minutes = (int(part or 0) for part in span.groups())
         return _at(now + timedelta(days=days, hours=hours, minutes=minutes), now)
     if whole := _DAY.fullmatch(lower):
         return _at(_date(whole, now.replace(hour=8, minute=0, second=0, microsecond=0)), now)
-    if not (hand := _CLOCK.fullmatch(clock)):
+    first, _, others = lower.partition(" ")
+    day, clock = (first, others) if first in ("today", "tomorrow") or _DAY.fullmatch(first) else ("", lower)
+    if (hand := _clock(clock)) is None:
         return None
-    at = now.replace(hour=int(hand[1]), minute=int(hand[2]), second=0, microsecond=0, fold=0)
+    at = now.replace(hour=hand[0], minute=hand[1], second=0, microsecond=0, fold=0)
     if not day:
         return _at(at if at > now else at + timedelta(days=1), now)
     if day in ("today", "tomorrow"):
         return _at(at + timedelta(days=day == "tomorrow"), now)
     return _at(_date(whole, at), now) if (whole := _DAY.fullmatch(day)) else None
+
+
+def _clock(text: str) -> tuple[int, int] | None:
+    """Hour and minute of ``22:30``, ``9am`` or ``9.30 pm``; a number alone is none."""
+    found = _CLOCK.fullmatch(text)
+    if found is None or not (found[2] or found[3]):
+        return None
+    hour = int(found[1])
+    if found[3]:
+        hour = hour % 12 + 12 * (found[3] == "pm") if 1 <= hour <= 12 else 24
+    return (hour, int(found[2] or 0)) if hour < 24 else None
 
 
 def _date(found: re.Match[str], at: datetime) -> datetime:

@@ -23,8 +23,20 @@ from routerterm.router.transports.base import HttpResponse, Timeouts
 from routerterm.router.transports.demo_texts import CODE, CUT, MARKDOWN, SLOW, TABLE, THOUGHTS, TOOLS, WEATHER
 
 _TEXTS = {"markdown": MARKDOWN, "code": CODE, "table": TABLE, "slow": SLOW, "cut": CUT, "reasoning": WEATHER}
-MODELS = ("echo", "markdown", "code", "table", "reasoning", "tools", "slow", "flaky", "cut", "down", "silent")
-"""Every model, as in ``demo/echo``."""
+MODELS = {
+    "echo": "says what you say",
+    "markdown": "headings, lists, a table and code",
+    "code": "a longer program",
+    "table": "a wide table",
+    "reasoning": "thinks before it answers",
+    "tools": "calls a tool",
+    "slow": "begins late, and writes slowly",
+    "flaky": "every other request meets a rate limit, which is waited out",
+    "cut": "an answer that is cut off, and continued",
+    "down": "always fails: a provider that is gone",
+    "silent": "never answers; Esc stops it",
+}
+"""Every model, as in ``demo/echo``, and what it shows."""
 
 _PACE = 0.02
 """Seconds between two pieces: about fifty a second."""

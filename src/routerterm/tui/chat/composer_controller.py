@@ -227,7 +227,7 @@ class ComposerController:
 
     async def _send(self, text: str) -> None:
         conversation = self._conversation
-        if conversation.editing is not None and conversation.editing_what == "answer":
+        if conversation.editing is not None and conversation.edits_answer:
             await self._edit_answer(conversation.editing, text)
             return
         files = self._attachments.take()

@@ -113,6 +113,11 @@ class ConversationController(ActiveConversation):
         self.editing, self.editing_what = id, what
         self._events.conversation_changed()
 
+    @property
+    def edits_answer(self) -> bool:
+        """Whether the composer holds an answer: Enter saves it, and nothing is sent."""
+        return self.editing is not None and self.editing_what == "answer"
+
     def edited(self) -> None:
         """The edit is done: what was being written before it stands in the composer again."""
         self.editing = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -34,6 +35,18 @@ CUT_SHORT = {
 """The same, for an answer that its provider ended before its time."""
 
 
+_FAILURES = {
+    "caller_fault": "bad request",
+    "bad_credential": "key refused",
+    "model_gone": "model not found",
+    "transient": "server error",
+    "warming": "model loading",
+    "silent": "no answer in time",
+    "empty": "empty answer",
+    "malformed": "invalid response",
+    "cut": "cut off",
+}
+"""Classes of failure whose own name, which stands in the ledger and in exports, says little to a person."""
 SUMMED_UP = "The messages above are sent as a summary; /summary off sends them in full again."
 """What to say beneath a message down to which the conversation was summed up."""
 
@@ -96,16 +109,17 @@ def basis_of(usage: Usage | None) -> str:
 
 def note_of(record: ReplyTrace) -> str:
     """What happened on the way: ``groq rate limited → openai``."""
-    failed = [f"{a.target.partition('/')[0]} {words(a.error.kind)}" for a in record.attempts if a.error]
-    if not failed:
+    said = [f"{a.target.partition('/')[0]} {words(a.error.kind)}" for a in record.attempts if a.error]
+    if not said:
         return ""
+    failed = [f"{count} × {one}" if (count := len(list(same))) > 1 else one for one, same in groupby(said)]
     went_on = (record.target or "").partition("/")[0] if not record.error else ""
     return " → ".join([*failed, went_on] if went_on else failed)
 
 
 def words(kind: str) -> str:
     """A class of failure for a person."""
-    return kind.replace("_", " ")
+    return _FAILURES.get(kind, kind.replace("_", " "))
 
 
 def seam_of(cut: Cut) -> Seam:

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from routerterm.core.messages import Message, Text
 from routerterm.tui.chat.approvals import Approvals
 from routerterm.tui.chat.attachments import Attachments
@@ -30,6 +32,7 @@ from routerterm.tui.chat.turns import TurnRunner
 
 if TYPE_CHECKING:
     from routerterm.engine.chat.session import Session
+    from routerterm.tui.actions import Action
     from routerterm.tui.app_context import AppContext
     from routerterm.tui.chat.context import Commands
     from routerterm.tui.chat.view import ChatView
@@ -125,9 +128,19 @@ class ChatParts:
         words = (Text(text),) if text.strip() else ()
         return Message("user", (*words, *(file.part for file in self.attachments.items)))
 
+    @property
+    def key_actions(self) -> tuple[Action, ...]:
+        """What the key bar says of the present place: nothing while the status row asks, whose keys are then others."""
+        if self.confirmation.open or self.approvals.fields:
+            return ()
+        if self.places.mode != "WRITE" or not self.conversation.edits_answer:
+            return self.places.actions
+        return tuple(replace(one, short="Save") if one.method == "submit" else one for one in self.places.actions)
+
     def refresh(self) -> None:
-        """Title and status row say how things are now."""
+        """Title, status row and key bar say how things are now."""
         self.status.refresh()
+        self.keys_changed()
 
     def show_idle_text(self, shown: bool) -> None:
         """Show what the theme says while nothing has been said yet, or the messages in its place."""

@@ -151,7 +151,7 @@ class ChatScreen(FramedScreen):
     def _show_keys(self) -> None:
         """The keys of the present mode, and those of the commands."""
         self._view.key_line.fields = key_fields(
-            self.app.commands.values(), self.app.keys_of, self.app.active_theme.keys, actions=self.places.actions
+            self.app.commands.values(), self.app.keys_of, self.app.active_theme.keys, actions=self._parts.key_actions
         )
 
     def interrupt(self) -> bool:

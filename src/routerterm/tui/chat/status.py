@@ -178,7 +178,7 @@ class StatusController:
         found: Preview | None = None
         unsent = self._app.unsent
         text = self._composer.text
-        writes = bool(unsent.parts) and not text.startswith("/")
+        writes = bool(unsent.parts) and not text.startswith("/") and not self._conversation.edits_answer
         try:
             if self._app.services is not None:
                 found = await self._preview(unsent if writes else Message("user", ()))

@@ -83,7 +83,7 @@ class PassphraseLine(LetterInput):
             await press(self.then, event)
             return
         bound = bindings_of(self).get(event.key)
-        if event.key == "enter":
+        if event.key == "enter" or (event.key == "tab" and self.then is not None):
             self._left = True
             if self.then is None:
                 self.post_message(self.Entered())

@@ -79,8 +79,9 @@ AddKeyScreen .-gone { display: none; }
         title = "1 of 3 · Your key" if self._place.state != "ready" else "Add a key"
         with Box(title, self.app.active_theme, classes="dialog"):
             where = place_words(self._place.place)
+            whose = f"your {self._titles[self._given]}" if self._given in self._titles else "a provider's"
             yield Static(
-                f"Paste a provider's API key. It is tested, then stored in {where}, and never shown again.",
+                f"Paste {whose} API key. It is tested, then stored in {where}, and never shown again.",
                 classes="explains",
                 markup=False,
             )

@@ -21,7 +21,7 @@ from routerterm.tui.actions import bindings_of
 from routerterm.tui.screens.keys.actions import KeysActions
 from routerterm.tui.screens.keys.list import EMPTY, KeysDetail, KeysList
 from routerterm.tui.screens.keys.rows import Invitation, KeyRow, details, title_fields, wrapped
-from routerterm.tui.screens.keys.table import ACTIONS
+from routerterm.tui.screens.keys.table import ACTIONS, has_open_vault
 from routerterm.tui.themes.values import Theme
 from routerterm.tui.widgets.fields import Field, FieldLine, Span, Tone
 from routerterm.tui.widgets.frame import Panes
@@ -210,6 +210,9 @@ class KeysScreen(FramedScreen):
 
     def action_lock(self) -> None:
         """Close our vault."""
+        if not has_open_vault(self):
+            self.say("No vault is open.", "dim")
+            return
         self._order(lambda: self.model.lock(KeyLocation.VAULT), "The vault is locked.")
 
     def action_leave(self) -> None:

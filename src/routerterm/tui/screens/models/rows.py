@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 
 from routerterm.router.decide.circuit_breaker import Health
+from routerterm.router.transports.demo import MODELS as DEMO_MODELS
+from routerterm.tui.chat.entries import words
 from routerterm.tui.widgets.fields import Span, Tone
 from routerterm.tui.widgets.rows import Column, Row
 
@@ -152,6 +154,8 @@ def model_row(model: ModelInfo, choices: ModelChoices, glyphs: Glyphs) -> Row:
 def described(model: ModelInfo, health: Health, state: str, rating: Rating | None = None) -> str:
     """The same as a sentence, for where the columns have no room."""
     parts = [f"{model.target}:"]
+    if model.provider == "demo" and (shows := DEMO_MODELS.get(model.id)):
+        parts.append(f"{shows} ·")
     if model.local:
         parts.append("free,")
     elif model.prices.input is not None:
@@ -164,7 +168,7 @@ def described(model: ModelInfo, health: Health, state: str, rating: Rating | Non
         about = f" for {rating.kind}" if rating.kind else ""
         parts.append(f"· you rate it {rating.words}{about}, from {rating.votes:g} votes")
     if health.last_error:
-        parts.append(f"· last failure: {health.last_error.replace('_', ' ')}")
+        parts.append(f"· last failure: {words(health.last_error)}")
     return " ".join(parts)
 
 
@@ -220,8 +224,8 @@ def provider_keys(
     ``providers``: names, and whether a key is needed; ``lines``: of each key its provider, health and words.
     """
     by_provider: dict[str, list[tuple[str, str]]] = {}
-    for provider, health, words in lines:
-        by_provider.setdefault(provider, []).append((health, words))
+    for provider, health, state in lines:
+        by_provider.setdefault(provider, []).append((health, state))
     for name, needs_key in providers:
         keys = by_provider.get(name, [])
         if not needs_key or any(health == "ready" for health, _ in keys):
