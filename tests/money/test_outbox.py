@@ -62,7 +62,9 @@ def test_times_are_read_as_people_write_them(text: str, mode: str, at: str, rest
     assert (when.mode, f"{due:%Y-%m-%d %H:%M}", found) == (mode, at, rest)
 
 
-@pytest.mark.parametrize("text", ["", "soon", "25:00", "13pm", "0 am", "9", "2 hours", "2026-13-01", "2026-11-01", "in", "999d", "0", "h"])
+@pytest.mark.parametrize(
+    "text", ["", "soon", "25:00", "13pm", "0 am", "9", "2 hours", "2026-13-01", "2026-11-01", "in", "999d", "0", "h"]
+)
 def test_what_is_no_time_is_said(text: str) -> None:
     with pytest.raises(RoutertermError) as refused:
         parse_when(text, NOW)

@@ -11,9 +11,7 @@ from routerterm.catalog.values import OffPeak
 from routerterm.core.errors import RoutertermError
 from routerterm.store.outbox import Mode
 
-_SPAN = re.compile(
-    r"(?:(\d{1,3}) ?d(?:ays?)?)? ?(?:(\d{1,4}) ?h(?:ours?|rs?)?)? ?(?:(\d{1,5}) ?m(?:in(?:ute)?s?)?)?"
-)
+_SPAN = re.compile(r"(?:(\d{1,3}) ?d(?:ays?)?)? ?(?:(\d{1,4}) ?h(?:ours?|rs?)?)? ?(?:(\d{1,5}) ?m(?:in(?:ute)?s?)?)?")
 _CLOCK = re.compile(r"(\d{1,2})(?:[:.]([0-5]\d))? ?(am|pm)?")
 _MOST_WORDS = 4
 """Words of the longest time: ``tomorrow at 9 am``, ``in 1 day 2 hours``."""
