@@ -13,7 +13,8 @@ from routerterm.core.errors import RoutertermError
 
 if TYPE_CHECKING:
     from routerterm.core.errors import ProviderError
-    from routerterm.core.events import WireEvent
+    from routerterm.core.events import StreamEnd, WireEvent
+    from routerterm.core.messages import ToolCall
     from routerterm.core.usage import Usage
 
 _PIECE = 64 * 1024
@@ -93,66 +94,80 @@ def _pieces(name: str) -> Iterator[bytes]:
         raise RoutertermError(f"{name} cannot be read: {reason}.", "Give the file with the raw body.") from error
 
 
+class _Decoded:
+    """What the events of a body add up to."""
+
+    def __init__(self) -> None:
+        from routerterm.core.reply import ReplyBuilder
+
+        self._said: dict[str, list[str]] = {}
+        self._builder = ReplyBuilder()
+        self.usage: Usage | None = None
+        self.stopped: StreamEnd | None = None
+        self.error: ProviderError | None = None
+
+    def add(self, event: WireEvent) -> None:
+        """Note one event.  The sources stand apart in ``citations``; the list of them below a text is ours."""
+        from routerterm.core import events
+
+        match event:
+            case events.SourcesDelta():
+                pass
+            case events.RefusalDelta(text):
+                self._say("refusal", text)
+            case events.PlanDelta(text):
+                self._say("plan", text)
+            case events.TextDelta(text):
+                self._say("text", text)
+            case events.ReasoningDelta(text):
+                self._say("reasoning", text)
+            case events.ToolCallDelta():
+                self._builder.add(event)
+            case events.UsageReported():
+                self.usage = event.usage
+            case events.StreamEnd():
+                self.stopped = event
+            case events.StreamError():
+                self.error = event.error
+
+    def _say(self, kind: str, text: str) -> None:
+        self._said.setdefault(kind, []).append(text)
+
+    def said(self, kind: str) -> str:
+        """All words of a kind."""
+        return "".join(self._said.get(kind, ()))
+
+    def calls(self) -> list[ToolCall]:
+        """The calls of tools."""
+        from routerterm.core.messages import ToolCall
+
+        return [part for part in self._builder.parts() if isinstance(part, ToolCall)]
+
+
 def _shown(name: str, events: Iterable[WireEvent], citations: tuple[str, ...] | None) -> dict[str, Any]:
     """The object; with ``citations`` it has all that there is."""
-    from routerterm.core.events import (
-        PlanDelta,
-        ReasoningDelta,
-        RefusalDelta,
-        SourcesDelta,
-        StreamEnd,
-        StreamError,
-        TextDelta,
-        ToolCallDelta,
-        UsageReported,
-    )
-    from routerterm.core.messages import ToolCall
-    from routerterm.core.reply import ReplyBuilder
-
-    said: dict[str, list[str]] = {"text": [], "reasoning": [], "refusal": [], "plan": []}
-    builder = ReplyBuilder()
-    usage: Usage | None = None
-    stopped: StreamEnd | None = None
-    error: ProviderError | None = None
+    decoded = _Decoded()
     for event in events:
-        match event:
-            case RefusalDelta(text):
-                said["refusal"].append(text)
-            case SourcesDelta():
-                pass  # the list below the text is ours
-            case PlanDelta(text):
-                said["plan"].append(text)
-            case TextDelta(text):
-                said["text"].append(text)
-            case ReasoningDelta(text):
-                said["reasoning"].append(text)
-            case ToolCallDelta():
-                builder.add(event)
-            case UsageReported():
-                usage = event.usage
-            case StreamEnd():
-                stopped = event
-            case StreamError():
-                error = event.error
-    calls = [part for part in builder.parts() if isinstance(part, ToolCall)]
+        decoded.add(event)
+    usage, error, stopped = decoded.usage, decoded.error, decoded.stopped
     shown: dict[str, Any] = {
         "file": name,
         "outcome": "failed" if error else "done" if stopped else "cut",
-        "text": "".join(said["text"]),
-        "reasoning": "".join(said["reasoning"]),
+        "text": decoded.said("text"),
+        "reasoning": decoded.said("reasoning"),
         "finish_reason": _finish(stopped) if error is None else None,
-        "tool_calls": [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in calls],
+        "tool_calls": [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in decoded.calls()],
         "usage": _usage(usage),
         "cost": float(usage.cost) if usage is not None and usage.cost is not None else None,
         "error": _error(error),
     }
     if citations is None:
         return shown
-    more = {"refusal": "".join(said["refusal"]), "plan": "".join(said["plan"]), "citations": list(citations)}
+    more = {"refusal": decoded.said("refusal"), "plan": decoded.said("plan"), "citations": list(citations)}
     return shown | more | {"usage_raw": dict(usage.raw) if usage is not None else None}
 
 
-def _finish(stopped: Any) -> str | None:
+def _finish(stopped: StreamEnd | None) -> str | None:
     """Our word for the reason; none where the provider ended the stream without giving one."""
     if stopped is None or (stopped.reason == "other" and stopped.raw is None):
         return None

@@ -88,6 +88,14 @@ async def sum_up(
         conversation_id=conversation.id,
         message_id=last.id,
     )
+    summary, finished = await _answer(router, request)
+    await store.messages.note(last.id, SUMMARY, summary)
+    count = await store.messages.depth(last.id)
+    return Summary(summary, count, str(finished.target), finished.cost)
+
+
+async def _answer(router: ChatRouter, request: ChatRequest) -> tuple[str, Finished]:
+    """The text of an answer and its end.  Raises the error of a failed one, and `RoutertermError` for no words."""
     pieces: list[str] = []
     finished: Finished | None = None
     async with aclosing(router.stream(request)) as events:
@@ -103,12 +111,10 @@ async def sum_up(
                     finished = event
                 case _:
                     pass
-    summary = "".join(pieces).strip()
-    if not summary or finished is None:
+    text = "".join(pieces).strip()
+    if not text or finished is None:
         raise RoutertermError("The model returned no summary.", "Try another model.")
-    await store.messages.note(last.id, SUMMARY, summary)
-    count = await store.messages.depth(last.id)
-    return Summary(summary, count, str(finished.target), finished.cost)
+    return text, finished
 
 
 async def forget_summary(session: Branches, store: Store, message_id: str) -> None:
