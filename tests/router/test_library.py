@@ -171,7 +171,7 @@ async def test_a_silent_demonstration_is_left_as_soon_as_any_other() -> None:
     patience: list[float] = []
 
     routed = router(routes={"r": Route.of("r", "demo/silent", "demo/echo")})
-    opened = routed._open_stream
+    opened = routed._wires.open_stream
 
     def noting(*given: Any) -> AttemptStream:
         opened_stream = opened(*given)
@@ -179,7 +179,7 @@ async def test_a_silent_demonstration_is_left_as_soon_as_any_other() -> None:
         opened_stream._timeouts = replace(opened_stream._timeouts, first=0.05)
         return opened_stream
 
-    routed._open_stream = noting  # type: ignore[method-assign, assignment]
+    routed._wires.open_stream = noting  # type: ignore[method-assign, assignment]
     text, events = await run(routed, request("r"))
     assert text == "Hello"
     assert patience[0] == 12.0

@@ -9,37 +9,31 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
-from routerterm.catalog.values import ProviderInfo
 from routerterm.core.errors import NoCandidate, RoutertermError
 from routerterm.core.events import Event, Failed
 from routerterm.core.ids import ulid
 from routerterm.core.ports import ApiKey, InMemoryStateStore, KeySource, Ledger, NoLedger, StateStore
 from routerterm.core.request import ChatRequest
-from routerterm.core.secret import Secret
 from routerterm.core.streams import Deferred
-from routerterm.core.targets import Decision, Target, Unavailable
+from routerterm.core.targets import Decision, Target
 from routerterm.protocols import codec
-from routerterm.protocols.base import Decoder, HttpRequest, ListedModel
-from routerterm.protocols.evidence import marks_in
+from routerterm.protocols.base import HttpRequest, ListedModel
 from routerterm.router.decide import circuit_breaker, key_limits, pauses, prompt_cache
-from routerterm.router.decide.attempts import Attempt, Rules
+from routerterm.router.decide.attempts import Rules
 from routerterm.router.decide.circuit_breaker import Health
-from routerterm.router.decide.continuation import continued
 from routerterm.router.decide.key_limits import KeyView
 from routerterm.router.decide.names import check
 from routerterm.router.decide.prompt_cache import WarmCache
 from routerterm.router.options import RouterOptions
 from routerterm.router.ports import RouterPorts
-from routerterm.router.run.fetch import CALL_WAIT, LISTING_MOST, LISTING_WAIT, fetched
+from routerterm.router.run.fetch import CALL_WAIT
 from routerterm.router.run.off_loop import off_loop
 from routerterm.router.run.planner import ENABLE_HINT, CatalogReader, RequestPlanner, health_name, key_name
+from routerterm.router.run.wires import Wires
 from routerterm.router.transports.base import Transport
 
-if TYPE_CHECKING:  # imported with the first request: half of what `import routerterm.router` would cost
-    from routerterm.router.run.attempt import AttemptStream
-    from routerterm.router.run.outgoing import Encoded, Outgoing
+if TYPE_CHECKING:
+    from routerterm.router.run.outgoing import Outgoing
 
 
 def wall_clock() -> float:
@@ -72,10 +66,9 @@ class Router:
         self._options = options or RouterOptions()
         self._memory = memory or InMemoryStateStore()
         self._ledger = ledger or NoLedger()
-        self._given = dict(transports or {})
-        self._own: dict[str, Transport] = {}
         self._ports = ports or RouterPorts()
         self._clock, self._random = clock, random
+        self._wires = Wires(catalog, self._options, transports or {})
         self._planner = RequestPlanner(
             catalog,
             keys,
@@ -84,7 +77,7 @@ class Router:
             self._ports,
             clock=clock,
             random=random,
-            unavailable=self._unavailable,
+            unavailable=self._wires.unavailable,
         )
 
     @classmethod
@@ -114,7 +107,13 @@ class Router:
         except RoutertermError as error:
             return _only(Failed(error))
         context = RequestContext(
-            self._options, self._ports, self._clock, self._random, self._new_id, self._open_stream, self._takes_url
+            self._options,
+            self._ports,
+            self._clock,
+            self._random,
+            self._new_id,
+            self._wires.open_stream,
+            self._wires.takes_url,
         )
         admission = AttemptAdmission(self._memory, self._ledger, self._options, planned, self._clock)
         return RequestRun(context, admission, planned, guarded).events()
@@ -135,7 +134,7 @@ class Router:
             ports=self._ports,
             ledger=self._ledger,
             rules=Rules(options.limits, options.keys, options.on_cut),
-            encode=self._encoded,
+            encode=self._wires.encoded,
             random=self._random,
             now=self._clock(),
         )
@@ -217,16 +216,11 @@ class Router:
             key = next(iter(await self._keys.keys(provider)), None)
         wire = codec(info.protocol, info.dialect)
         request = wire.models_request(base_url=info.base_url, key=key.secret if key else None)
-        body = await self._fetched(info, self._with_headers(request, info))
-        return wire.decode_models(body)
+        return wire.decode_models(await self._wires.fetched(info, request))
 
     async def aclose(self) -> None:
         """Close the connections that are kept open."""
-        own, self._own = self._own, {}
-        for transport in own.values():
-            await transport.aclose()
-        for transport in self._given.values():
-            await transport.aclose()
+        await self._wires.aclose()
 
     async def call(self, provider: str, request: HttpRequest, most: int) -> bytes:
         """Send something that asks for no answer of a model (a batch), and give the body, at most so many bytes.
@@ -236,97 +230,7 @@ class Router:
         info = self._catalog.provider(provider)
         if info is None or not info.enabled:
             raise NoCandidate(f"There is no provider {provider!r} to ask.")
-        return await self._fetched(info, self._with_headers(request, info), most, CALL_WAIT)
-
-    async def _fetched(
-        self, info: ProviderInfo, request: HttpRequest, most: int = LISTING_MOST, wait: float = LISTING_WAIT
-    ) -> bytes:
-        return await fetched(
-            self._transport(info), request, info.name, self._options.timeouts_of(info.name), most, wait
-        )
-
-    def _takes_url(self, target: Target, url: str) -> bool:
-        """Whether the model's provider fetches a picture itself; one in this process never does."""
-        info = self._catalog.provider(target.provider)
-        return info is None or (not info.in_process and codec(info.protocol, info.dialect).takes_url(url))
-
-    def _open_stream(
-        self, request: ChatRequest, attempt: Attempt, key: Secret | None, prefill: str, deadline: float | None
-    ) -> AttemptStream:
-        """The wire for one attempt."""
-        from routerterm.router.run.attempt import AttemptStream, StreamTimeouts
-
-        target, model = attempt.target, attempt.candidate.model
-        encoded = self._encoded(request, attempt, key, prefill)
-        info, request = encoded.info, encoded.request
-        decoder: Decoder = encoded.wire.decoder()
-        if request.embedding is not None:
-            from routerterm.protocols.embeddings import EmbeddingDecoder
-
-            decoder = EmbeddingDecoder(len(request.messages))
-        timeouts = self._options.timeouts_of(target.provider)
-        first, idle = (
-            (timeouts.first_token, timeouts.idle)
-            if attempt.others
-            else (timeouts.first_token_alone, timeouts.idle_alone)
-        )
-        loads = model.local and "instant" not in info.flags
-        slow = timeouts.slow_factor if loads or model.reasoning else 1.0
-        stream_timeouts = StreamTimeouts(
-            first * slow, idle, timeouts.keepalive_factor, deadline, timeouts.connect, timeouts.write
-        )
-        stream = AttemptStream(self._transport(info), encoded.http, decoder, stream_timeouts, info.name)
-        stream.left_out = encoded.wire.left_out(request)
-        stream.generates = request.embedding is None
-        stream.marks = marks_in(encoded.http.body)
-        return stream
-
-    def _encoded(self, request: ChatRequest, attempt: Attempt, key: Secret | None = None, prefill: str = "") -> Encoded:
-        """The request of an attempt as bytes."""
-        from routerterm.router.run.outgoing import Encoded
-
-        target, model = attempt.target, attempt.candidate.model
-        info = self._catalog.provider(target.provider)
-        assert info is not None
-        protocol = info.protocol
-        spoken = set() if info.elsewhere else {tool.protocol for tool in request.hosted}
-        if model.web is not None and (request.params.web or model.web.protocol in spoken - {protocol}):
-            protocol = model.web.protocol or protocol
-        wire = codec(protocol, info.dialect)
-        request, prefill = continued(request, prefill, can_prefill=model.prefill)
-        if request.embedding is None:
-            http = wire.encode(request, base_url=info.base_url, model=target.model, key=key, prefill=prefill)
-        else:
-            from routerterm.protocols.embeddings import encode_embeddings
-
-            http = encode_embeddings(wire, request, base_url=info.base_url, model=target.model, key=key)
-        return Encoded(info, wire, request, self._with_headers(http, info))
-
-    def _with_headers(self, request: HttpRequest, info: ProviderInfo) -> HttpRequest:
-        more = {**dict(info.headers), **self._options.headers.get(info.name, {})}
-        if not more:
-            return request
-        named = {name.lower() for name in more}
-        kept = tuple(header for header in request.headers if header[0].lower() not in named)
-        return replace(request, headers=(*kept, *more.items()))
-
-    def _transport(self, info: ProviderInfo) -> Transport:
-        """Who carries requests to a provider: a given one, one in this process, or the network."""
-        if (given := self._given.get(info.name)) is not None:
-            return given
-        proxy = self._options.proxies.get(info.name, self._options.proxies.get("*"))
-        name = f"in process {info.in_process}" if info.in_process else f"http {proxy}"
-        if name not in self._own:
-            self._own[name] = _opened(info, proxy)
-        return self._own[name]
-
-    def _unavailable(self, info: ProviderInfo, model: str) -> Unavailable | None:
-        """Why a provider in this process cannot be asked."""
-        if not info.in_process:
-            return None
-        ask = getattr(self._transport(info), "unavailable", None)
-        found = ask(model) if ask is not None else None
-        return found if isinstance(found, Unavailable) else None
+        return await self._wires.fetched(info, request, most, CALL_WAIT)
 
     def _new_id(self) -> str:
         return ulid(int(self._clock() * 1000), secrets.token_bytes(10))
@@ -334,17 +238,3 @@ class Router:
 
 async def _only(event: Event) -> AsyncGenerator[Event, None]:
     yield event
-
-
-def _opened(info: ProviderInfo, proxy: str | None) -> Transport:
-    if info.in_process == "demo":
-        from routerterm.router.transports.demo import DemoTransport
-
-        return DemoTransport()
-    if info.in_process:
-        from routerterm.router.transports.local import LocalTransport
-
-        return LocalTransport({})
-    from routerterm.router.transports.http import HttpTransport
-
-    return HttpTransport(proxy)
