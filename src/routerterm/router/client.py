@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from routerterm.catalog.values import ProviderInfo
 from routerterm.core.errors import NoCandidate, RoutertermError
 from routerterm.core.events import Event, Failed
 from routerterm.core.ids import ulid
@@ -68,7 +69,7 @@ class Router:
         self._ledger = ledger or NoLedger()
         self._ports = ports or RouterPorts()
         self._clock, self._random = clock, random
-        self._wires = Wires(catalog, self._options, transports or {})
+        self._wires = Wires(catalog, self._options, transports or {}, _opened)
         self._planner = RequestPlanner(
             catalog,
             keys,
@@ -238,3 +239,17 @@ class Router:
 
 async def _only(event: Event) -> AsyncGenerator[Event, None]:
     yield event
+
+
+def _opened(info: ProviderInfo, proxy: str | None) -> Transport:
+    if info.in_process == "demo":
+        from routerterm.router.transports.demo import DemoTransport
+
+        return DemoTransport()
+    if info.in_process:
+        from routerterm.router.transports.local import LocalTransport
+
+        return LocalTransport({})
+    from routerterm.router.transports.http import HttpTransport
+
+    return HttpTransport(proxy)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -29,8 +29,16 @@ if TYPE_CHECKING:  # imported with the first request: half of what `import route
 class Wires:
     """The transports of a router: those that were ``given`` by provider, and others, opened when they are needed."""
 
-    def __init__(self, catalog: CatalogReader, options: RouterOptions, given: Mapping[str, Transport]) -> None:
+    def __init__(
+        self,
+        catalog: CatalogReader,
+        options: RouterOptions,
+        given: Mapping[str, Transport],
+        opened: Callable[[ProviderInfo, str | None], Transport],
+    ) -> None:
+        """``opened`` is a new transport for a provider, through the proxy of that address."""
         self._catalog, self._options, self._given = catalog, options, dict(given)
+        self._opened = opened
         self._own: dict[str, Transport] = {}
 
     async def aclose(self) -> None:
@@ -120,7 +128,7 @@ class Wires:
         proxy = self._options.proxies.get(info.name, self._options.proxies.get("*"))
         name = f"in process {info.in_process}" if info.in_process else f"http {proxy}"
         if name not in self._own:
-            self._own[name] = _opened(info, proxy)
+            self._own[name] = self._opened(info, proxy)
         return self._own[name]
 
     def unavailable(self, info: ProviderInfo, model: str) -> Unavailable | None:
@@ -130,17 +138,3 @@ class Wires:
         ask = getattr(self._transport(info), "unavailable", None)
         found = ask(model) if ask is not None else None
         return found if isinstance(found, Unavailable) else None
-
-
-def _opened(info: ProviderInfo, proxy: str | None) -> Transport:
-    if info.in_process == "demo":
-        from routerterm.router.transports.demo import DemoTransport
-
-        return DemoTransport()
-    if info.in_process:
-        from routerterm.router.transports.local import LocalTransport
-
-        return LocalTransport({})
-    from routerterm.router.transports.http import HttpTransport
-
-    return HttpTransport(proxy)
