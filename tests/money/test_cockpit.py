@@ -18,6 +18,7 @@ from routerterm.core.ledger import AttemptRecord, Cap
 from routerterm.engine.usage.accounts import Account
 from routerterm.engine.usage.clock import DAY, HOUR, zone_of
 from routerterm.engine.usage.cockpit import GROUPINGS, Cockpit, Look, seen
+from routerterm.engine.usage.export import cockpit_object
 from routerterm.engine.usage.lines import Line
 from routerterm.engine.usage.periods import ZOOMS, bars_of, last_days, period_of
 from routerterm.engine.usage.plot import binned
@@ -292,6 +293,8 @@ def test_percentiles_of_more_answers_than_are_looked_at_say_so(monkeypatch: pyte
     found = seen(Book(connection), snapshot, look, NOW)
     assert found.ttft_ms == (1, 2, 3, 4, 5)
     assert "newest" in sample_words(found)
+    told = [cockpit_object(each, ())["sampled_since"] for each in (whole, found)]
+    assert told == [None, rows[4].started_at]
     for at, count in enumerate(binned([value / 1000 for value in found.ttft_ms])[1]):
         wanted = behind_spot(found, "ttft", at, snapshot)[1]
         assert len(rows_of_filter(connection, wanted, 500)) == count

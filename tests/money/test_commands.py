@@ -101,6 +101,7 @@ def test_json_and_csv_lose_no_digit(home: Path) -> None:
     assert found["total"]["cost"] == "1.234567891"
     assert len(found["lines"]) == 1
     assert found["month"]["expected"] is None
+    assert (found["sampled_since"], found["reserved"]) == (None, "0.000000000")
     assert sum(float(day["cost"]) for day in found["calendar"]) == 1.234567891
     (row,) = csv.DictReader(io.StringIO(stats("--csv", "--by", "provider", "--all")))
     assert (row["name"], row["cost"], row["ttft_ms_p50"]) == ("openai", "1.234567891", "500")
