@@ -19,6 +19,7 @@ from routerterm.tui.dialogs.prompt import PromptDialog
 from routerterm.tui.widgets.rows import Column, Row
 
 if TYPE_CHECKING:
+    from routerterm.engine.transfer.html import Colours
     from routerterm.engine.transfer.importing import Report
     from routerterm.tui.app_context import AppContext
 
@@ -86,13 +87,12 @@ class ImportExport:
     async def _write(self, id: str | None, extent: Extent, form: Form, text: str) -> None:
         from routerterm.engine.transfer.exporting import export_one
         from routerterm.engine.transfer.files import write_private
-
-        target, services = _path(text), self._app.ready_services
         from routerterm.tui.themes.html_page import page_of
 
+        target, services = _path(text), self._app.ready_services
         colours = page_of(self._app.active_theme)
         if extent == "all":
-            self._all(form, target)
+            self._all(form, target, colours)
             return
         assert id is not None
         if await asyncio.to_thread(target.is_dir):
@@ -104,17 +104,14 @@ class ImportExport:
         await asyncio.to_thread(write_private, target, body)
         self._app.notify(f"Written: {target}", timeout=5, markup=False)
 
-    def _all(self, form: Form, target: Path) -> None:
+    def _all(self, form: Form, target: Path, colours: Colours) -> None:
         from routerterm.engine.transfer.files import export_all
-        from routerterm.tui.themes.html_page import page_of
 
         services, shown = self._app.ready_services, Progress("Exporting", self._app.active_theme.glyphs)
 
         async def work() -> None:
             try:
-                steps = export_all(
-                    services.store, form, target, colours=page_of(self._app.active_theme), zone=services.zone
-                )
+                steps = export_all(services.store, form, target, colours=colours, zone=services.zone)
                 async with aclosing(steps):
                     async for done, total in steps:
                         shown.tell(done, total)

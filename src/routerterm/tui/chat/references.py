@@ -35,6 +35,8 @@ UNSEEN = 50_000
 LONGEST_SHOWN = 24
 """Characters of a path in the status row."""
 _HINT = "With a blank after the @, it is sent as it is."
+_AGAIN = "Give the time once more: /later."
+"""For a text that was to be sent later: Enter alone would send it now."""
 
 Run = Callable[[Coroutine[Any, Any, None], str], "Worker[None]"]
 """Runs something beside the typing; what is wrong with it becomes a notice."""
@@ -217,7 +219,8 @@ class References:
         """Attach what the text refers to; whether it may go now.
 
         What is large or comes from elsewhere is first seen: then the text (what was ``typed``, where that is more) is
-        given back, and the next Enter sends it.  Raises `RoutertermError` for what cannot be attached.
+        given back, and the next Enter sends it; where ``typed`` is the text itself, its time is asked for again.
+        Raises `RoutertermError` for what cannot be attached.
         """
         here = {item.reference for item in self._attachments.items}
         named = [each for each in references(text) if each.target not in here]
@@ -247,7 +250,7 @@ class References:
         if not addresses:
             self._composer.give_back(typed or text)
         if any(item.reference in targets for item in self._attachments.items):
-            self._tell("Attached as you see above the text. Enter sends it.")
+            self._tell(f"Attached as you see above the text. {_AGAIN if typed == text else 'Enter sends it.'}")
         return False
 
     async def attach_files(self, text: str) -> None:
@@ -262,29 +265,23 @@ class References:
     def _is_meant(self, target: str) -> bool:
         """Whether there is such a file; of a folder, whether its slash was written.  Blocks."""
         path = self._path(target)
-        try:
-            return path.is_file() or (target.endswith("/") and target != "/" and path.is_dir())
-        except OSError:
-            return False
+        return os.path.isfile(path) or (target.endswith("/") and target != "/" and os.path.isdir(path))
 
     def _missing(self, targets: Iterable[str]) -> str:
         """What is wrong with targets that are written as files and are none; empty where all is well.  Blocks."""
         for target in targets:
-            if self._path(target).is_dir() and target.strip("./~"):
+            if os.path.isdir(self._path(target)) and target.strip("./~"):
                 return f"@{_end(target)}/ attaches this folder"
         missing = [_end(target) for target in targets if reads_as_file(target)]
         return f"No file {', '.join(missing)}" if missing else ""
 
     def _ask_for_text(self, text: str, typed: str | None, trouble: str) -> None:
-        """Say what is not there before anything goes; Enter then sends the text as it is.
-
-        Where ``typed`` is but the text, Enter alone would do something else with it than was asked.
-        """
+        """Say what is not there before anything goes; Enter then sends the text as it is."""
 
         def confirmed() -> None:
             self._as_text = text
             if typed == text:
-                self._tell("It goes as text: say once more when.")
+                self._tell(f"It goes as text. {_AGAIN}")
             else:
                 self._composer.action_submit()
 

@@ -77,15 +77,17 @@ class Sidebar:
         wanted = max(PAGE, self._loaded)
         self._unread = await self._store.outbox.unread()
         rows = await self._store.conversations.page(wanted, which=self._which)
-        self._remember(rows, anew=True)
-        self._list.show(await self._items(rows), complete=len(rows) < wanted, day=today())
+        items = await self._items(rows)
+        self._remember(rows, anew=True)  # at once with what is shown: a page that is read meanwhile follows on it
+        self._list.show(items, complete=len(rows) < wanted, day=today())
         self._list.mark_open(self._conversation.id)
 
     async def more(self) -> None:
         """The next page."""
         rows = await self._store.conversations.page(PAGE, after=self._last, which=self._which)
+        items = await self._items(rows)
         self._remember(rows, anew=False)
-        self._list.add(await self._items(rows), complete=len(rows) < PAGE, day=today())
+        self._list.add(items, complete=len(rows) < PAGE, day=today())
 
     async def load_all(self) -> None:
         """Every conversation, for a filter that is being typed."""

@@ -139,7 +139,7 @@ class UnlockScreen(Modal[bool]):
 
     def compose(self) -> ComposeResult:
         """Explanation, one or two lines to write on, two buttons."""
-        what = "Make" if self.is_new else "Unlock"
+        what = "Create" if self.is_new else "Unlock"
         title = " · ".join(filter(None, (self._step, f"{what} {_name(self.status.place)}")))
         with Box(title, self.app.active_theme, classes="dialog"):
             yield Static(_explanation(self.status), classes="explains", markup=False)

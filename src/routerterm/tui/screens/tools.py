@@ -34,6 +34,12 @@ COLUMNS = (
     Column("what it does", 3, grow=True),
 )
 PERMISSIONS = {"allow": "allowed", "ask": "asks first", "deny": "denied"}
+_FOOT_ACTIONS = {
+    "Space": "screen.switch",
+    "t": "screen.toggle_all",
+    "+": "screen.accept",
+    "Esc": "screen.dismiss(None)",
+}
 
 
 class Switches(Protocol):
@@ -131,11 +137,9 @@ class ToolsScreen(TableBox):
         rows = [*self._tool_rows(params, glyphs.on, glyphs.off)]
         listed.show(rows, on=at)
         self.query_one("#state", Static).update(self._words(params))
-        actions = {"Esc": "screen.dismiss(None)", "Space": "screen.switch", "t": "screen.toggle_all"}
         accept = " · + Accept the change" if self._changed() else ""
-        actions |= {"+": "screen.accept"}
         hint = f"Space On/off · t All{accept} · Esc Close"
-        self.query_one("#foot", FieldLine).fields = foot(hint, actions, self.app.active_theme.keys)
+        self.query_one("#foot", FieldLine).fields = foot(hint, _FOOT_ACTIONS, self.app.active_theme.keys)
 
     def _words(self, params: Params) -> str:
         offered = [tool for tool in self._known() if _offered(tool, params)]

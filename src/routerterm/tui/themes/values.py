@@ -140,8 +140,7 @@ _BARE: tuple[Frame, ...] = ("rules", "ruler", "tractor", "dashes", "mosaic")
 """Frames that become rules where signs are few."""
 _TOPS: Mapping[Frame, str] = {
     "double": "═", "mixed": "═", "rows": "═", "heavy": "━", "block": "▀", "thick": "▀", "pixel": "▄", "tractor": "-",
-    "mosaic": "▖", "ruler": "─", "dashes": "-",
-    "wide": "█",
+    "mosaic": "▖", "ruler": "─", "dashes": "-", "wide": "█",
 }  # fmt: skip
 """What the upper edge of a frame is made of, where it is no single line."""
 
@@ -181,6 +180,7 @@ class Theme(Struct, frozen=True):
             shadow=_plain(own.shadow), letters="none" if own.letters == "none" else "hash", dither=_plain(own.dither),
             leader=_plain(own.leader, "."), scrollbar="#:" if own.scrollbar else "", divider=_plain(own.divider, "|"),
             sign=_plain(own.sign), field=_plain(own.field, "_"), masthead=False,
+            headings="dashes" if own.headings == "rule" else own.headings,
         )  # fmt: skip
         frame = kept.get(self.frame, "ascii")
         return replace(self, glyphs=ASCII_GLYPHS, frame=frame, head=head, layout=layout)
@@ -188,7 +188,9 @@ class Theme(Struct, frozen=True):
     def on_console(self) -> Theme:
         """The same theme for a system console, whose fonts have lines and few signs."""
         kept: dict[Frame, Frame] = {"double": "double", "none": "none", **dict.fromkeys(_BARE, "rules")}
-        layout = replace(self.in_ascii().layout, dialog="single", turns="─" if self.layout.turns else "")
+        layout = replace(
+            self.in_ascii().layout, dialog="single", turns="─" if self.layout.turns else "", headings=self.layout.headings
+        )
         glyphs = replace(ASCII_GLYPHS, rule="─", line="│")
         return replace(self.in_ascii(), glyphs=glyphs, frame=kept.get(self.frame, "single"), layout=layout)
 
