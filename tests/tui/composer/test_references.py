@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from routerterm.config.paths import Paths
+from routerterm.core.errors import RoutertermError
 from routerterm.engine.chat.references import reads_as_file
+from routerterm.tui.chat.attachment_files import load
 from tests.driver import Driver, in_process
 from tests.driver.homes import configure
 
@@ -120,8 +122,18 @@ async def test_a_file_that_is_not_there_is_said_before_anything_goes(
         await it.press("enter")
         await sent_part(it, "notes.md", "The engine spins.")
         assert it.history.branch()[0].text.startswith("read @nofile.txt and @notes.md")
+        await it.paste(f"read @{'x' * 300}.txt")  # no system has so long a name
+        await it.press("enter")
+        await it.sees(lambda seen: "No file …xx" in seen.status)
+        await it.press("escape")
+        await it.clear()
         await it.say("of @src what is it")
         await it.status_shows("@src/ attaches this folder")
+
+
+def test_a_name_that_no_system_has_is_an_error_of_ours() -> None:
+    with pytest.raises(RoutertermError, match="too long"):
+        load("x" * 300)
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,8 @@ def test_every_machine_has_a_plain_twin(name: str) -> None:
     theme = read_theme(find_themes([built_in_themes()])[name])
     plain = theme.in_ascii()
     assert plain.head.isascii()
+    assert plain.layout.headings != "rule", "that is drawn with lines"
+    assert theme.on_console().layout.headings == theme.layout.headings
     rows = draw(Panes(20, 8, rules=(4,), split=5), plain.frame)
     if plain.frame == "ascii":
         assert all(row.isascii() for row in rows)

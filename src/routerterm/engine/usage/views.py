@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, assert_never, get_args
 
 from msgspec import Struct
 
@@ -52,8 +52,10 @@ def view_of(found: Cockpit, which: View, now: int, pens: Pens = UNICODE_PENS) ->
             return _week(found, pens)
         case "calendar":
             return _calendar(found, pens)
-        case _:
+        case "ttft" | "speed":
             return _distribution(found, which, pens)
+        case _:
+            assert_never(which)
 
 
 def _over_time(found: Cockpit, which: View, now: int, pens: Pens) -> Titled:

@@ -123,9 +123,9 @@ def load(path: str, pasted: str = "", *, reference: str = "") -> Attached:
     from routerterm.engine.chat.attachments import attachment
 
     file = Path(path)
-    if file.is_dir():
+    if os.path.isdir(file):
         raise RoutertermError(f"{file} is a folder.", "Attach the files in it.")
-    if file.exists() and not file.is_file():
+    if os.path.exists(file) and not os.path.isfile(file):
         raise RoutertermError(f"{file} is not a regular file.", "Text and images can be attached.")
     part = attachment(file, name=reference)
     if isinstance(part, Image):

@@ -193,7 +193,7 @@ class References:
     def _is_whole(self, reference: Reference) -> bool:
         """Whether it is written to its end: then Enter sends."""
         target = reference.target
-        return bool(target) and not target.startswith("http") and self._path(target).is_file()
+        return bool(target) and not target.startswith("http") and os.path.isfile(self._path(target))
 
     def take(self, index: int, *, into_folder: bool = False) -> None:
         """Write the row's target into the text and attach it."""
@@ -306,7 +306,7 @@ class References:
 
     def _read(self, target: str) -> Attached:
         path = self._path(target)
-        if not path.is_dir():
+        if not os.path.isdir(path):
             return load(str(path), reference=target)
         from routerterm.engine.chat.working_folder import folder_text
 

@@ -189,7 +189,10 @@ class Theme(Struct, frozen=True):
         """The same theme for a system console, whose fonts have lines and few signs."""
         kept: dict[Frame, Frame] = {"double": "double", "none": "none", **dict.fromkeys(_BARE, "rules")}
         layout = replace(
-            self.in_ascii().layout, dialog="single", turns="─" if self.layout.turns else "", headings=self.layout.headings
+            self.in_ascii().layout,
+            dialog="single",
+            turns="─" if self.layout.turns else "",
+            headings=self.layout.headings,
         )
         glyphs = replace(ASCII_GLYPHS, rule="─", line="│")
         return replace(self.in_ascii(), glyphs=glyphs, frame=kept.get(self.frame, "single"), layout=layout)
