@@ -152,6 +152,14 @@ async def test_a_theme_arranges_the_chat_and_what_lies_over_it(paths: Paths) -> 
             await pilot.press("escape")
 
 
+@pytest.mark.parametrize("theme", ["contrast", "amber"])
+async def test_what_is_said_in_a_list_is_no_heading(paths: Paths, theme: str) -> None:
+    configure(paths, f'[ui]\ntheme = "{theme}"\n')
+    async with running(paths) as (app, pilot):
+        await pilot.press("f4")
+        await until(pilot, lambda: re.search(r" No requests in this period\. +\S?$", screen_text(app), re.MULTILINE))
+
+
 async def test_where_there_is_room_the_list_says_model_and_cost(paths: Paths) -> None:
     configure(paths)
     async with running(paths, (119, 30)) as (app, pilot):

@@ -32,8 +32,8 @@ LISTED_FOR = 10.0
 """Seconds for which a listing of the working folder holds."""
 UNSEEN = 50_000
 """Bytes that may go without having been seen as a chip: of a reference that was typed to its end and sent at once."""
-LONGEST_SHOWN = 24
-"""Characters of a path in the status row."""
+LONGEST_SHOWN = 10
+"""Characters of a path in the status row: on 45 columns there is room beside it for what Enter does."""
 _HINT = "With a blank after the @, it is sent as it is."
 _AGAIN = "Give the time once more: /later."
 """For a text that was to be sent later: Enter alone would send it now."""
@@ -344,4 +344,4 @@ class References:
 
 def _end(target: str) -> str:
     """The last of a path, where it is long."""
-    return target if len(target) <= LONGEST_SHOWN else f"…{target[-LONGEST_SHOWN:]}"
+    return target if len(target) <= LONGEST_SHOWN else f"…{target[1 - LONGEST_SHOWN :]}"

@@ -165,7 +165,7 @@ class Picker(Modal[str | None]):
             yield Static("…", id="empty", markup=False)
             if self._explained:
                 yield Static(id="detail", markup=False)
-            yield FieldLine(gap=2, id="foot", more="…")
+            yield FieldLine(gap=2, id="foot", more=self.app.active_theme.glyphs.ellipsis)
 
     def body(self, rows: RowList) -> ComposeResult:
         """The list, and what stands beside it."""

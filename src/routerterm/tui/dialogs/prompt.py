@@ -61,7 +61,7 @@ class PromptDialog(Modal[str | None]):
             line.cursor_blink = False
             yield line
             yield Static(id="wrong", markup=False)
-            yield FieldLine(gap=2, id="foot", more="…")
+            yield FieldLine(gap=2, id="foot", more=self.app.active_theme.glyphs.ellipsis)
 
     def on_mount(self) -> None:
         """Show what can be done."""

@@ -44,7 +44,7 @@ class TableBox(Modal[None]):
         with Box(self._title, self.app.active_theme):
             yield Static(id="state", markup=False)
             yield RowList(self._columns)
-            yield FieldLine(gap=2, id="foot", more="…")
+            yield FieldLine(gap=2, id="foot", more=self.app.active_theme.glyphs.ellipsis)
 
     def on_resize(self, event: events.Resize) -> None:
         """Take the whole of a small terminal."""

@@ -81,7 +81,7 @@ class Finder:
 def corrected(instead: Sequence[tuple[str, str]]) -> Row:
     """A heading that says which words were looked for in place of those that stand nowhere."""
     typed, used = (one_line(", ".join(words)) for words in zip(*instead, strict=True))
-    return Row("", (f"Showing results for {used} (nothing found for {typed})",))
+    return Row("", (f"Showing results for {used} (nothing found for {typed})",), "dim")
 
 
 def row_of(hit: Hit) -> Row:

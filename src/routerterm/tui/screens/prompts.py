@@ -64,7 +64,7 @@ class PromptsScreen(Modal[tuple[str, str] | None]):
         with Box("Prompts", self.app.active_theme):
             yield RowList(COLUMNS)
             yield Static(EMPTY, markup=False)
-            bar = FieldLine(gap=2, more="…")
+            bar = FieldLine(gap=2, more=self.app.active_theme.glyphs.ellipsis)
             bar.fields = action_fields(self.ACTIONS, self, form=self.app.active_theme.keys)
             yield bar
 

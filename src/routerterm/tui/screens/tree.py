@@ -68,7 +68,7 @@ class TreeScreen(Modal[tuple[str, str] | None]):
         """The rows, and what can be done with them."""
         with Box(one_line(self._title) or "Tree", self.app.active_theme):
             yield RowList(COLUMNS)
-            bar = FieldLine(gap=2, more="…")
+            bar = FieldLine(gap=2, more=self.app.active_theme.glyphs.ellipsis)
             bar.fields = action_fields(self.ACTIONS, self, form=self.app.active_theme.keys)
             yield bar
 

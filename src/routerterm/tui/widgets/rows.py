@@ -44,7 +44,10 @@ class Column(Struct, frozen=True):
 
 
 class Row(Struct, frozen=True):
-    """One row; a cell is text, or runs of text in tones.  One without an id is a heading and cannot be chosen."""
+    """One row; a cell is text, or runs of text in tones.
+
+    One without an id cannot be chosen: it is a heading, in the theme's form, or with a tone of its own a note.
+    """
 
     id: str
     cells: Cells
@@ -187,7 +190,10 @@ class RowList(CursorList):
             return Strip.blank(width, self.tone("text"))
         row = self.rows[index]
         if not row.id:
-            return heading_line(self, f" {plain(row.cells[0])}", width)
+            words = f" {plain(row.cells[0])}"
+            if row.tone == "text":
+                return heading_line(self, words, width)
+            return Strip([Segment(set_cell_size(words, width), self.tone(row.tone))], width)
         return self._draw(row, sizes, row.tone, width, cursor=index == self.cursor)
 
     def _widths(self, room: int) -> dict[int, int]:

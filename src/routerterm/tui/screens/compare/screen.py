@@ -126,7 +126,7 @@ class CompareScreen(FramedScreen):
                     yield FieldLine(id=f"head{index}", gap=1).add_class("head")
                     yield Transcript(id=f"answer{index}", palette=to_palette(self.theme))
                     yield FieldLine(id=f"foot{index}", gap=2)
-        yield FieldLine(id="bar", gap=2, more="…")
+        yield FieldLine(id="bar", gap=2, more=self.app.active_theme.glyphs.ellipsis)
 
     def on_mount(self) -> None:
         """Begin to ask."""

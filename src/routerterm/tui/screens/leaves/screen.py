@@ -96,7 +96,7 @@ class LeavesScreen(Modal[None]):
             yield RowList(COLUMNS)
             yield Static("", id="refused", markup=False)
             yield Static("", id="remarks", markup=False)
-            yield FieldLine(gap=2, id="foot", more="…")
+            yield FieldLine(gap=2, id="foot", more=self.app.active_theme.glyphs.ellipsis)
 
     def on_mount(self) -> None:
         """Look at once."""

@@ -133,7 +133,7 @@ def health_rows(
     keyless: Collection[str] = (),
 ) -> Iterator[Row]:
     """Every provider that has a key or was asked lately: its keys, and how its models fared; ``keyless`` need none."""
-    yield Row("", ("",))
+    yield Row("", ("",), "dim")
     yield Row("", ("health of providers",))
     providers = sorted({*keys, *(target.provider for target in health)})
     for provider in providers:
@@ -149,7 +149,7 @@ def health_rows(
                 detail = ", ".join(filter(None, (state, _tried(reading), measured(reading))))
                 yield Row(Place("model", target=str(target)).id, cells, tone, detail=detail)
     if not providers:
-        yield Row("", ("No requests yet, and no key.",))
+        yield Row("", ("No requests yet, and no key.",), "dim")
 
 
 def measured(reading: Health) -> str:

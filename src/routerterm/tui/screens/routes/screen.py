@@ -97,7 +97,7 @@ class RouteScreen(FramedScreen):
         yield title_line(self._theme)
         yield RowList(COLUMNS, id="list")
         yield Static(id="detail", markup=False)
-        yield FieldLine(id="bar", gap=2, more="…")
+        yield FieldLine(id="bar", gap=2, more=self.app.active_theme.glyphs.ellipsis)
 
     def on_mount(self) -> None:
         """Be there at once; the rows follow."""

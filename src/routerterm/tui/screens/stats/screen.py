@@ -120,7 +120,7 @@ class StatsScreen(FramedScreen):
             yield Plot(id="left")
             yield Plot(id="right")
         yield RowList(COLUMNS, id="table")
-        yield FieldLine(id="bar", gap=2, more="…")
+        yield FieldLine(id="bar", gap=2, more=self.app.active_theme.glyphs.ellipsis)
 
     def on_mount(self) -> None:
         """Be there at once; the figures follow."""
@@ -336,8 +336,8 @@ class StatsScreen(FramedScreen):
         )
         self.table.columns = titled(self._columns, self._sort, ascii_only=self._pens is ASCII_PENS)
         on = None if self.table.current is None else self.table.current.id
-        rows = [Row("", (glyphs.ellipsis,))] if found is None else table_rows(found, self._sort, self._pens)
-        self.table.show(rows or [Row("", ("No requests in this period.",))], on=on)
+        rows = [Row("", (glyphs.ellipsis,), "dim")] if found is None else table_rows(found, self._sort, self._pens)
+        self.table.show(rows or [Row("", ("No requests in this period.",), "dim")], on=on)
         self.bar.fields = tuple(self._keys())
 
     def _keys(self) -> Iterator[Field]:
