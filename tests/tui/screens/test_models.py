@@ -152,6 +152,15 @@ def test_a_route_none_of_whose_models_can_take_it_says_so() -> None:
     assert route_misfit((BLIND, small), Need(200, images=True)) == "none can take this prompt"
 
 
+def test_a_route_without_any_key_says_so_and_how_to_get_one() -> None:
+    routes = tuple(BUILTIN_ROUTES.values())
+    choices = ModelChoices(routes=routes, keys={"groq": ""}, behind={"smart": (SEEING,), "cheap": (BLIND,)})
+    rows = {row.id: row for row in choice_rows(choices, Glyphs())}
+    assert [name for name in BUILTIN_ROUTES if rows[name].cells[2] == "no key"] == ["smart"]
+    assert "F6 adds one" in rows["smart"].detail
+    assert rows["smart"].tone == "dim"
+
+
 async def test_a_picture_in_the_tray_dims_what_does_not_see(paths: Paths, tmp_path: Path) -> None:
     blind = str(next(m.target for m in Catalog.builtin().models() if m.abilities_known and not m.vision))
     configure(paths, f'[routes.mine]\nmodels = ["{blind}"]\n')
@@ -175,5 +184,5 @@ async def test_a_picture_in_the_tray_dims_what_does_not_see(paths: Paths, tmp_pa
         await pilot.press("backspace")
         await until(pilot, lambda: "cat.png" not in screen_text(app))
         rows = await looked_up()
-        assert rows["mine"].tone == "text"
-        assert "pictures" not in rows[blind].detail + rows["mine"].detail
+        assert plain(rows["mine"].cells[2]) == "no key"
+        assert "images" not in rows[blind].detail + rows["mine"].detail

@@ -60,7 +60,7 @@ class ModelChoices(Struct, frozen=True):
     """Providers that can be asked, each with how its keys are: empty where all is well or none is needed."""
     need: Need = field(default_factory=Need)
     behind: Mapping[str, Sequence[ModelInfo]] = field(default_factory=dict)
-    """The models of each route that could be asked now."""
+    """The models of each route that could be asked now; all that it names where none could."""
     ratings: Mapping[Target, Rating] = field(default_factory=dict)
     """The person's own, for the kind of prompt that stands in the composer."""
 
@@ -115,12 +115,22 @@ def route_row(route: Route, choices: ModelChoices, glyphs: Glyphs) -> Row:
     parts = ", ".join(model.name for model in route.models) or "every provider with a key, in turn"
     sign = glyphs.star if route.name in choices.favourites else glyphs.pointer
     cannot = route_misfit(choices.behind.get(route.name, ()), choices.need)
-    name = (Span(f"{route.name:<8}", "dim" if cannot else "bright"), Span(f" {parts}", "dim"))
+    state = cannot or "no key" * _is_keyless(route, choices)
+    name = (Span(f"{route.name:<8}", "dim" if state else "bright"), Span(f" {parts}", "dim"))
     detail = f"The route {route.name} uses {parts}; strategy: {route.strategy}. F7 changes it."
     if cannot:
         detail = f"The route {route.name} cannot take this prompt: {cannot}. {detail}"
-    tone: Tone = "dim" if cannot else "text"
-    return Row(route.name, (sign, name, cannot), tone, search=f"route {route.name} {parts}", detail=detail)
+    elif state:
+        detail = f"The route {route.name} needs a key for one of {parts}. F6 adds one."
+    tone: Tone = "dim" if state else "text"
+    return Row(route.name, (sign, name, state), tone, search=f"route {route.name} {parts}", detail=detail)
+
+
+def _is_keyless(route: Route, choices: ModelChoices) -> bool:
+    """Whether all that a route could ask lacks a key."""
+    behind = [model.provider for model in choices.behind.get(route.name, ())]
+    asked = behind or [model.name.partition("/")[0] for model in route.models]
+    return not route.every_key and not any(provider in choices.keys for provider in asked)
 
 
 def model_row(model: ModelInfo, choices: ModelChoices, glyphs: Glyphs) -> Row:
