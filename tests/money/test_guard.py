@@ -17,6 +17,7 @@ from routerterm.core.redact import Redactor
 from routerterm.core.request import ChatRequest
 from routerterm.router.guard import GuardRules, Hit, PersonalGuard, Rule
 from routerterm.router.guard.detect import _API_KEY, detect, is_iban, luhn
+from routerterm.router.guard.json_text import change_json
 from routerterm.router.guard.redact import Placeholders, Restoring
 from routerterm.router.guard.rules import DETECTORS, Span
 
@@ -154,6 +155,14 @@ def test_a_tools_arguments_are_json_before_and_after() -> None:
     sent = again[1].parts[0]
     assert isinstance(sent, ToolCall)
     assert json.loads(sent.arguments) == {"to": "[NAME_1]", "n": 1, "with": ["[PRIVATE_KEY_1]"]}
+
+
+@pytest.mark.parametrize("depth", [480, 30_000])
+def test_arguments_too_deep_to_be_read_are_looked_at_as_text(depth: int) -> None:
+    deep = f'{{"to": "ann@example.org", "a": {"[" * depth}{"]" * depth}}}'
+    changed = change_json(deep, lambda text: text.replace("ann@example.org", "[EMAIL_1]"))
+    assert "[EMAIL_1]" in changed
+    assert changed.count("[[") == deep.count("[[")
 
 
 def test_json_that_needs_no_change_keeps_its_bytes() -> None:

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routerterm.core.events import StreamEnd, StreamError, TextDelta
+from routerterm.protocols.json_utils import dumps, loads
 from routerterm.protocols.sse import Lines, SseParser
 from tests.protocols.feeding import comparable, cut, feed
 from tests.protocols.recordings import Recording, recordings
@@ -113,6 +114,12 @@ def saying(content: str) -> bytes:
 def test_an_emoji_cut_into_two_surrogates_is_put_together() -> None:
     body = saying("\\ud83d") + saying("\\ude00!")
     assert feed("openai-chat", [body]) == [TextDelta("\U0001f600!")]
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "NaN", "-Infinity"])
+def test_a_number_beyond_all_bounds_can_be_said_again(number: str) -> None:
+    """Beside half a character, which only the tolerant reader takes."""
+    assert dumps(loads(f'{{"a": {number}, "b": "\\ud800"}}'.encode())) == b'{"a":null,"b":"?"}'
 
 
 def test_a_lone_surrogate_is_replaced() -> None:

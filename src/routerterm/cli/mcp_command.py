@@ -163,7 +163,7 @@ def import_servers(file: Path, dry_run: bool) -> None:
     paths = Paths.find()
     try:
         body = json.loads(file.read_text("utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         raise RoutertermError(f"{file} is not a JSON file.", "It is the file that holds `mcpServers`.") from None
     found = imported(body)
     for name, why in found.left_out:
@@ -220,7 +220,7 @@ def _arguments(written: tuple[str, ...]) -> dict[str, Any]:
     if len(written) == 1 and written[0].lstrip().startswith("{"):
         try:
             body = json.loads(written[0])
-        except ValueError:
+        except (ValueError, RecursionError):
             raise click.UsageError("The arguments are not valid JSON.") from None
         return dict(body)
     found = {}
@@ -230,7 +230,7 @@ def _arguments(written: tuple[str, ...]) -> dict[str, Any]:
             raise click.UsageError(f"{pair!r} is not NAME=VALUE.")
         try:
             found[name] = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             found[name] = value
     return found
 

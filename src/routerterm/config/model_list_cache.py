@@ -29,7 +29,7 @@ def read_kept(paths: Paths) -> dict[str, Listing]:
                 model_info(name, id, row, listing.date)
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         log.warning("the kept lists of models cannot be read: %s", type(error).__name__)
         return {}
     return found

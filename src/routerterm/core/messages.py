@@ -157,7 +157,10 @@ def parts_to_json(parts: Iterable[Part]) -> str:
 
 def parts_from_json(text: str) -> tuple[Part, ...]:
     """The parts in a ``message.parts``.  Raises `ValueError`."""
-    body = json.loads(text)
+    try:
+        body = json.loads(text)
+    except RecursionError:
+        raise ValueError("message parts are nested too deeply") from None
     if not isinstance(body, list):
         raise ValueError("message parts must be a JSON list")
     return tuple(part_from_json(part) for part in body)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from hashlib import sha256
+from math import isfinite
 from typing import Any
 
 import msgspec
@@ -14,10 +15,18 @@ from routerterm.core.lazy_pattern import LazyPattern
 from routerterm.core.money import MOST_USD
 from routerterm.core.usage import MOST_TOKENS
 
-_SCAN: Callable[[str, int], tuple[Any, int]] = vars(json.JSONDecoder(parse_constant=lambda _name: None))["scan_once"]
-"""The bare scanner, without what `json.loads` does around it: this runs once for every chunk.
 
-NaN and Infinity (vLLM's log probabilities) are not JSON; they read as null.
+def _finite(digits: str) -> float | None:
+    value = float(digits)
+    return value if isfinite(value) else None
+
+
+_TOLERANT = json.JSONDecoder(parse_constant=lambda _name: None, parse_float=_finite)
+_SCAN: Callable[[str, int], tuple[Any, int]] = vars(_TOLERANT)["scan_once"]
+"""The bare scanner, without what `json.loads` does around it.
+
+NaN and Infinity (vLLM's log probabilities) are not JSON, and 1e999 is no number that can be said again; they read as
+null.
 """
 
 _DECODE = msgspec.json.Decoder().decode

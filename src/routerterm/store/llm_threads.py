@@ -98,7 +98,7 @@ def _attachment(connection: sqlite3.Connection, part: sqlite3.Row) -> tuple[str,
 def _payload(part: sqlite3.Row) -> Mapping[str, Any]:
     try:
         body = json.loads(part["payload"] or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return body if isinstance(body, dict) else {}
 

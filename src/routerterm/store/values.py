@@ -144,7 +144,7 @@ def json_object(text: str | None) -> Mapping[str, Any]:
     """The JSON object in a column; empty where there is none, or where a hand has broken it."""
     try:
         body = json.loads(text or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return body if isinstance(body, dict) else {}
 
@@ -174,6 +174,6 @@ def _parts(body: str, text: str) -> tuple[Part, ...]:
 def _tags(text: str | None) -> tuple[str, ...]:
     try:
         tags = json.loads(text or "[]")
-    except ValueError:
+    except (ValueError, RecursionError):
         return ()
     return tuple(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else ()

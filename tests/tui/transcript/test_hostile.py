@@ -56,6 +56,12 @@ def test_no_attack_is_painted(bad: str, width: int) -> None:
     check(everywhere(bad), width)
 
 
+@pytest.mark.parametrize("depth", [400, 900, 30_000])
+def test_arguments_nested_without_end_are_shown_as_they_came(depth: int) -> None:
+    call = ToolCall("a", "f", f'{{"a": {"[" * depth}{"]" * depth}}}')
+    check(Entry("a", "assistant", (call,), "done", Header(*[""] * 8)), 90)
+
+
 MARKS = "\u0301\u0903\u093e\u0b57\u0e31\u200d\u302e\U0001133e\U0001f3fb"
 """What belongs to the letter before it, where there is one, with and without a column of its own."""
 

@@ -64,7 +64,7 @@ def _decode(path: Path) -> Records:
         return tuple(_record(row) for row in whole["keys"])
     except OSError as error:
         raise VaultDamaged(f"{path} cannot be read: {error.strerror}.", "Check its owner and permissions.") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise VaultDamaged(
             f"The list of keys, {path}, is damaged.",
             "Move it away and add your keys again; the secrets themselves are still where they were.",

@@ -80,14 +80,14 @@ def read_lists(body: bytes, date: str, source: str) -> Mapping[str, Listing]:
     """
     try:
         return listings(body, date, source)
-    except ValueError:
+    except (ValueError, RecursionError):
         pass
     try:
         import json
 
         provider = json.loads(body)["provider"]
         found = parse_listing(body)
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         raise RoutertermError(
             f"{source} is not a model list that routerterm can read.",
             "Use litellm's model_prices_and_context_window.json.",

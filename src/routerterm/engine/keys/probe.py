@@ -98,7 +98,7 @@ class _Asking:
             return ()
         path, read = known
         _, body = await self._ask(get(join(self._info.base_url, path), key_header("Authorization", secret)))
-        with suppress(LookupError, ValueError, TypeError, AttributeError):
+        with suppress(LookupError, ValueError, TypeError, AttributeError, RecursionError):
             return tuple(read(json.loads(body)))
         # A shape that we do not know; it accepted the key all the same.
         return ("the account answers",)

@@ -145,7 +145,7 @@ def _scalar(text: str) -> Any:
     if len(text) > 1 and text[0] == text[-1] == '"':
         try:
             return json.loads(text, strict=False)
-        except ValueError:
+        except (ValueError, RecursionError):
             return text[1:-1]
     if len(text) > 1 and text[0] == text[-1] == "'":
         return text[1:-1].replace("''", "'")

@@ -16,10 +16,10 @@ def change_json(text: str, change: Callable[[str], str]) -> str:
     """The same JSON with its strings changed; untouched where none is, and taken for plain text where it is no JSON."""
     try:
         value = json.loads(text)
-    except ValueError:
+        changed = _changed(value, change)
+        return text if changed == value else json.dumps(changed, ensure_ascii=False)
+    except (ValueError, RecursionError):  # no JSON, or too deep to be read
         return change(text)
-    changed = _changed(value, change)
-    return text if changed == value else json.dumps(changed, ensure_ascii=False)
 
 
 def _changed(value: Any, change: Callable[[str], str]) -> Any:

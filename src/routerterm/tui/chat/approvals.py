@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from routerterm.core.errors import RoutertermError
+from routerterm.core.json_layout import laid_out
 from routerterm.core.sanitise import one_line
 from routerterm.tui.dialogs.edit_text import Edited, EditText
 from routerterm.tui.widgets.fields import Field, Span
@@ -127,14 +128,14 @@ class Approvals:
                 return
             try:
                 sound = isinstance(json.loads(text.text), dict)
-            except ValueError:
+            except (ValueError, RecursionError):
                 sound = False
             if sound:
                 waiting.answer.set_result(Answer("once", text.text))
             else:
                 self._app.notify("The arguments must be a JSON object.", severity="warning", markup=False)
 
-        pretty = json.dumps(json.loads(waiting.ask.arguments), indent=2, ensure_ascii=False)
+        pretty = laid_out(waiting.ask.arguments) or waiting.ask.arguments
         words = "The tool runs once with these arguments."
         self._app.push_screen(EditText(f"Run {one_line(waiting.ask.tool.shown)}", words, pretty), edited)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
@@ -14,6 +13,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from routerterm.core.errors import RoutertermError
+from routerterm.core.json_layout import laid_out
 from routerterm.core.sanitise import sanitise
 from routerterm.tui.dialogs.modal import Modal
 from routerterm.tui.hints import in_chat
@@ -173,7 +173,7 @@ class LeavesScreen(Modal[None]):
     def action_body(self) -> None:
         """The request's body as it leaves, laid out to be read."""
         if self._sheet is not None:
-            body = json.dumps(json.loads(self._sheet.body), ensure_ascii=False, indent=2)
+            body = laid_out(self._sheet.body) or self._sheet.body.decode("utf-8", "replace")
             self.app.push_screen(TextScreen("Body, as it leaves", [Span(sanitise(body))]))
 
     @on(RowList.Chosen)

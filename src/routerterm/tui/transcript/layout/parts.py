@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
+from routerterm.core.json_layout import laid_out
 from routerterm.core.sanitise import one_line, sanitise
 from routerterm.tui.markdown.code import Painter
 from routerterm.tui.markdown.lines import Line, Run, cut_runs, fit, runs_len, wrap_runs
@@ -124,13 +124,10 @@ def _fold(
 
 
 def _json(text: str, width: int, signs: Signs) -> list[Line]:
-    painter = Painter("json")
-    try:
-        text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
-    except ValueError:
-        painter = Painter("")
+    pretty = laid_out(text)
+    painter = Painter("" if pretty is None else "json")
     lines: list[Line] = []
-    for source in sanitise(text).expandtabs(4).split("\n"):
+    for source in sanitise(text if pretty is None else pretty).expandtabs(4).split("\n"):
         for number, piece in enumerate(cut_runs(painter.paint(source), max(width - 2, 1))):
             runs = [(f"{signs.upright}{signs.wrap if number else ' '}", "~faint@fence")]
             runs += [(run, f"{key}@fence") for run, key in piece]
