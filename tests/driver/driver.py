@@ -12,6 +12,8 @@ from routerterm.config.paths import Paths
 from tests.driver.history import History
 from tests.driver.picture import STARTING, WAYS, Look, Picture
 
+_MOST_LINES = 400
+"""Of a text that `Driver.clear` empties."""
 PATIENCE = float(os.environ.get("ROUTERTERM_PATIENCE", "150"))
 """Seconds until a test gives up: far more than anything takes, a safety net and never a measure."""
 PAUSE = 0.02
@@ -115,9 +117,12 @@ class Driver(ABC):
 
     async def clear(self) -> None:
         """Empty the composer, which has the keys, from the end of its text."""
-        while self.picture().composer:
+        for _ in range(_MOST_LINES):
+            if not self.picture().composer:
+                return
             await self.press("ctrl+u", "backspace")
             await self.breathe()
+        raise AssertionError(f"the composer is not emptied by Ctrl+U and Backspace:\n{self.picture().text}")
 
     async def click(self, words: str, *, last: bool = False, right: int = 1, below: int = 0, times: int = 1) -> None:
         """Press and release the left button on these words, once they are seen: so many cells right of and below."""
