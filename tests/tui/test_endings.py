@@ -25,14 +25,22 @@ from routerterm.tui.chat.entries import header_of, note_of, trouble_of, words
     ],
 )
 def test_an_ending_is_told(finish: str | None, status: str, said: str) -> None:
-    told = trouble_of(ReplyTrace(asked="x", finish=finish), status)
+    told = trouble_of(ReplyTrace(asked="x", finish=finish), status, begun=True)
     assert said in told
     assert bool(told) == bool(said)
 
 
+@pytest.mark.parametrize("status", ["stopped", "cut", "interrupted"])
+def test_only_what_was_begun_is_to_be_continued_and_keys_are_named_where_there_are_some(status: str) -> None:
+    trace = ReplyTrace(asked="x")
+    assert trouble_of(trace, status, begun=True).endswith("Tab, then o continues it")
+    assert trouble_of(trace, status, begun=False).endswith("Tab, then r asks again")
+    assert "Tab" not in trouble_of(trace, status, begun=True, keys=False)
+
+
 def test_an_error_says_more_than_its_ending() -> None:
     record = ReplyTrace(asked="x", error=StreamInterrupted("The line broke.", "Ask again."))
-    assert trouble_of(record, "cut") == "The line broke. Ask again."
+    assert trouble_of(record, "cut", begun=True) == "The line broke. Ask again."
 
 
 def test_what_was_estimated_says_so_and_a_reported_price_does_not() -> None:

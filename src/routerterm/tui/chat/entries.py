@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -23,13 +22,13 @@ if TYPE_CHECKING:
     from routerterm.store.values import StoredMessage
 
 ENDINGS = {
-    "stopped": "stopped by you; Tab, then o continues it",
-    "cut": "cut off; Tab, then o continues it",
-    "interrupted": "interrupted: routerterm ended during this answer; Tab, then o continues it",
+    "stopped": "stopped by you",
+    "cut": "cut off",
+    "interrupted": "interrupted: routerterm ended during this answer",
 }
 """What to say beneath an answer that did not end by itself, where nothing more exact is known."""
 CUT_SHORT = {
-    "length": "reached the answer length limit (/length or a budget); Tab, then o continues it",
+    "length": "reached the answer length limit (/length or a budget)",
     "content_filter": "the provider's filter cut it short",
 }
 """The same, for an answer that its provider ended before its time."""
@@ -72,7 +71,7 @@ def entry_of(message: StoredMessage) -> Entry:
         message.status,
         header_of(record, record.target or message.model or "", time, siblings, kept),
         tuple(map(seam_of, record.seams)) if message.status != "streaming" else (),
-        " ".join(filter(None, (trouble_of(record, message.status), summed_up))),
+        " ".join(filter(None, (trouble_of(record, message.status, begun=bool(message.text.strip())), summed_up))),
     )
 
 
@@ -128,12 +127,15 @@ def seam_of(cut: Cut) -> Seam:
     return Seam(cut.characters if cut.how == "continue" else 0, f"cut off · {cut.target} {doing}")
 
 
-def trouble_of(record: ReplyTrace, status: str, *, hint: Callable[[str], str] = in_chat) -> str:
+def trouble_of(record: ReplyTrace, status: str, *, begun: bool, keys: bool = True) -> str:
     """Why an answer ended as it did, and what of the conversation it was given without.
 
-    ``hint`` puts what to do into the words of the surface where it is shown.
+    ``begun``: there is some text of it, which can be continued; ``keys``: keys do what is to be done there.
     """
     ending = ENDINGS.get(status, "") or CUT_SHORT.get(record.finish or "", "")
+    if keys and (status in ENDINGS or record.finish == "length"):
+        ending += "; Tab, then o continues it" if begun else "; Tab, then r asks again"
+    hint = in_chat if keys else str
     said = f"{record.error.message} {hint(record.error.hint)}".strip() if record.error else ending
     return " ".join(filter(None, (said, left_out_of(record))))
 

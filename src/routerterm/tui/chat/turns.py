@@ -310,7 +310,7 @@ class TurnRunner:
         record = reply.record
         header = header_of(record, record.target or record.asked, time_of_day(now_ms()))
         status = reply.status if ended else "streaming"
-        trouble = trouble_of(record, status) if ended else ""
+        trouble = trouble_of(record, status, begun=reply.builder.text_length > 0) if ended else ""
         seams = tuple(map(seam_of, record.seams))
         return Entry(
             reply.turn.reply_id, "assistant", reply.builder.parts() if parts else (), status, header, seams, trouble

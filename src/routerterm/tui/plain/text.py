@@ -38,7 +38,11 @@ def said(message: StoredMessage) -> str:
                 pieces.append(f"[calls {one_line(part.name)}]")
             case ToolResult() | Reasoning():
                 pass
-    trouble = trouble_of(ReplyTrace.of(message.params), message.status, hint=str) if message.role == "assistant" else ""
+    trouble = ""
+    if message.role == "assistant":
+        trouble = trouble_of(
+            ReplyTrace.of(message.params), message.status, begun=bool(message.text.strip()), keys=False
+        )
     return f"{who}: {' '.join(pieces).strip()}" + (f"\n[{one_line(trouble)}]" if trouble else "")
 
 

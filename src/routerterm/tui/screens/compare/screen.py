@@ -207,7 +207,7 @@ class CompareScreen(FramedScreen):
             status,
             Header(record.target or record.asked, time_of_day(now_ms())),
             tuple(map(seam_of, record.seams)),
-            trouble_of(record, status) if ended else "",
+            trouble_of(record, status, begun=reply.builder.text_length > 0) if ended else "",
         )
 
     def _answer(self, index: int) -> Transcript:
