@@ -70,3 +70,22 @@ async def test_a_question_that_is_dropped_waits_no_longer(paths: Paths) -> None:
         await until(pilot, lambda: "Nothing waits" in screen_text(app))
         await pilot.press("escape")
         await until(pilot, lambda: "In the outbox" not in screen_text(app))
+
+
+async def test_what_is_missing_is_asked_about_and_then_the_time_again(
+    paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    configure(paths)
+    async with running(paths, (120, 40)) as (app, pilot):
+        await pilot.press(*"Read @nofile.txt", "ctrl+p", *"send later")
+        await until(pilot, lambda: "Send later" in screen_text(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: "Write online" in screen_text(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: "No file nofile.txt" in screen_text(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: "It goes as text. Give the time once more: /later." in screen_text(app))
+        assert "Read @nofile.txt" in screen_text(app), "nothing was sent"
+        assert app.services is not None
+        assert not await app.services.store.conversations.page(1)
