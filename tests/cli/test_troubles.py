@@ -181,6 +181,14 @@ def test_an_unknown_command_gets_the_nearest(home: Path) -> None:
     assert "Did you mean 'ask'?" in ran.err
 
 
+def test_a_word_that_is_no_command_is_said_how_to_ask_and_a_question_of_one_word_is_one(home: Path) -> None:
+    ran = routerterm("wherefore")
+    assert ran.code == 2
+    assert "If it is a question: routerterm ask" in ran.err
+    for question in ("wherefore?", "なぜ空は青いのか"):
+        assert "no command" not in routerterm(question).err  # it goes to the chat, which has no terminal here
+
+
 @pytest.mark.skipif(os.geteuid() != 0 and not os.access("/dev/full", os.W_OK), reason="no /dev/full")
 def test_a_full_standard_output(home: Path) -> None:
     ran = routerterm("ask", "-m", "demo/echo", PROMPT, wrapper=("sh", "-c", 'exec "$@" >/dev/full', "sh"))

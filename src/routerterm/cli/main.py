@@ -86,7 +86,8 @@ class LazyGroup(click.Group):
             from difflib import get_close_matches
 
             close = get_close_matches(args[0], COMMANDS, n=1)
-            ctx.fail(f"There is no command {args[0]!r}." + (f" Did you mean {close[0]!r}?" if close else ""))
+            hint = f"Did you mean {close[0]!r}?" if close else "If it is a question: routerterm ask, and the word."
+            ctx.fail(f"There is no command {args[0]!r}. {hint}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -121,8 +122,12 @@ def root(ctx: click.Context, plain: bool, model: str | None, last: bool) -> None
 
 
 def is_question(word: str) -> bool:
-    """Whether a first word on the command line is a question for the chat: no command has a blank in its name."""
-    return any(letter.isspace() for letter in word.strip())
+    """Whether a first word on the command line is a question for the chat.
+
+    No command, however mistyped, has a blank or a question mark in its name, or letters that are not ASCII: languages
+    that write without blanks ask in one word.
+    """
+    return not word.isascii() or "?" in word or any(letter.isspace() for letter in word.strip())
 
 
 def _chat(question: str) -> click.Command:
