@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -67,3 +69,13 @@ def test_any_text_gives_words_and_no_end_of_them(text: str) -> None:
 def test_one_edit_is_symmetric_and_never_of_the_same(a: str, b: str) -> None:
     assert one_edit(a, b) == one_edit(b, a)
     assert not one_edit(a, a)
+
+
+@pytest.mark.parametrize("word", ["a", "G", "7", "é", "gattaca"])
+def test_a_word_without_end_takes_time_in_proportion(word: str) -> None:
+    """Digits of pi, a genome, a key: once a single one of them held up every search."""
+    long = word * (150_000 // len(word))
+    begun = time.process_time()
+    found = search_words(f"getUserName {long} sha256sum").split()
+    assert time.process_time() - begun < 5
+    assert {"user", "sum"} <= set(found)

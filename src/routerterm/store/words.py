@@ -26,8 +26,11 @@ _FOLDS = str.maketrans(
 )  # fmt: skip
 _FOLDED = LazyPattern(f"[{''.join(map(chr, _FOLDS))}]")
 _WORD = LazyPattern(r"[^\W_]+")
-_MIXED = LazyPattern(r"[^\W_]*(?:[a-z0-9][A-Z]|[A-Z]{2}[a-z]|[a-zA-Z][0-9])[^\W_]*")
-"""Words with a change of case or kind inside, among ASCII ones."""
+_MIXED = LazyPattern(r"(?<![^\W_])[^\W_]*(?:[a-z0-9][A-Z]|[A-Z]{2}[a-z]|[a-zA-Z][0-9])[^\W_]*")
+"""Words with a change of case or kind inside, among ASCII ones.
+
+Looked for from the beginnings of words only: from every letter of a long one it would take hours.
+"""
 _PIECE = LazyPattern(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 
