@@ -236,3 +236,16 @@ def test_an_import_that_is_ended_leaves_whole_conversations_and_goes_on(home: Pa
     assert messages == 2 * talks
     assert routerterm("import", str(file)).code == 0
     assert counted() == (many, 2 * many)
+
+
+@pytest.mark.parametrize("place", ["model", "system", "continue"])
+def test_an_argument_that_is_no_text_is_named(tmp_path: Path, place: str) -> None:
+    """Bytes of another encoding: right as the name of a file, and nowhere else."""
+    ran = routerterm(
+        "ask", f"--{place}", os.fsdecode(b"demo/\xff"), "hi", env={"ROUTERTERM_HOME": str(tmp_path / "home")}
+    )
+    assert "crashed" not in ran.err
+    assert "�" not in ran.out
+    if place != "system":
+        assert ran.code != 0
+        assert has_a_hint(ran.err), ran.err

@@ -199,8 +199,24 @@ def main() -> None:
         leave_unheard()
     except OSError as error:
         leave_unwritten(error)
-    except Exception as error:  # noqa: BLE001 - the last door: a person gets a sentence, the traceback goes to a file
-        from routerterm.config.crash import report
-
-        print_error(report(error))
+    except UnicodeEncodeError as error:
+        print_error(_not_text() or _crashed(error))
         sys.exit(1)
+    except Exception as error:  # noqa: BLE001 - the last door: a person gets a sentence, the traceback goes to a file
+        print_error(_crashed(error))
+        sys.exit(1)
+
+
+def _not_text() -> RoutertermError | None:
+    """What is wrong with the first argument that has bytes which are no text: as a file's name they would be right."""
+    wrong = next((word for word in sys.argv[1:] if any("\udc80" <= letter <= "\udcff" for letter in word)), None)
+    if wrong is None:
+        return None
+    shown = wrong.encode("utf-8", "replace").decode()[:60]
+    return RoutertermError(f"The argument {shown!r} is not UTF-8 text.", "Check the encoding of your terminal.")
+
+
+def _crashed(error: Exception) -> RoutertermError:
+    from routerterm.config.crash import report
+
+    return report(error)
