@@ -249,3 +249,14 @@ def test_an_argument_that_is_no_text_is_named(tmp_path: Path, place: str) -> Non
     if place != "system":
         assert ran.code != 0
         assert has_a_hint(ran.err), ran.err
+
+
+@pytest.mark.parametrize("words", [("ask", "-m", "demo/echo", "hi"), ("--plain",)])
+def test_a_working_folder_that_was_deleted_is_told(tmp_path: Path, words: tuple[str, ...]) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    there = ("sh", "-c", 'rmdir "$PWD" && exec "$@"', "sh")
+    ran = routerterm(*words, cwd=gone, wrapper=there, env={"ROUTERTERM_HOME": str(tmp_path / "home")})
+    assert ran.code == 1
+    assert "no longer exists" in ran.err
+    assert has_a_hint(ran.err), ran.err

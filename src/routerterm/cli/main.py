@@ -143,6 +143,7 @@ def _chat(question: str) -> click.Command:
 def _open_chat(ctx: click.Context, question: str) -> None:
     from routerterm.tui.chat.opening import Opening
 
+    os.getcwd()  # one that was deleted is told before anything is drawn
     plain, model, last = ctx.find_root().obj
     if plain or _wants_plain():
         from routerterm.cli.keys_prompts import open_locked

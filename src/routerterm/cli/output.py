@@ -202,6 +202,8 @@ def print_usage_error(error: click.ClickException) -> None:
 
 def of_the_system(error: OSError) -> RoutertermError:
     """What the operating system refused, as a sentence."""
+    if isinstance(error, FileNotFoundError) and error.filename is None:  # the one call that fails so is getcwd
+        return RoutertermError("The working folder no longer exists.", "Change to another one with: cd")
     what = error.strerror or type(error).__name__
     return RoutertermError(f"{error.filename}: {what}." if error.filename else f"{what}.")
 
