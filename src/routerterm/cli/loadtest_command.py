@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import click
 
@@ -99,6 +100,13 @@ def _where(url: str | None, key_env: str | None) -> tuple[str, Secret | None]:
             return url, Secret(key_file(paths).read_text(encoding="ascii").strip())
     if not url.startswith(("http://", "https://")):
         raise click.UsageError("URL must begin with http:// or https://.")
+    try:
+        parts = urlsplit(url)
+        usable = bool(parts.hostname) and parts.port != 0 and " " not in url
+    except ValueError:
+        usable = False
+    if not usable:
+        raise click.UsageError("URL is not an address that can be asked; it looks like http://HOST:PORT.")
     return url.rstrip("/").removesuffix("/v1"), Secret(os.environ[key_env]) if key_env else None
 
 
