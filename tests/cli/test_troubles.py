@@ -262,8 +262,11 @@ def test_a_working_folder_that_was_deleted_is_told(tmp_path: Path, words: tuple[
     assert has_a_hint(ran.err), ran.err
 
 
-@pytest.mark.parametrize("url", ["http://[::1", "http://", "http://a b/", "http://x:99999999", "ftp://x"])
+@pytest.mark.parametrize(
+    "url", ["http://[::1", "http://", "http://a b/", "http://x:99999999", "ftp://x", "http://a:word@x"]
+)
 def test_an_address_that_cannot_be_asked_is_no_failed_request(tmp_path: Path, url: str) -> None:
     ran = routerterm("loadtest", url, "-n", "1", env={"ROUTERTERM_HOME": str(tmp_path / "home")})
     assert ran.code == 2
     assert "URL" in ran.err
+    assert "word@" not in ran.err

@@ -98,6 +98,12 @@ def _where(url: str | None, key_env: str | None) -> tuple[str, Secret | None]:
         url = f"http://{'127.0.0.1' if own.host == '0.0.0.0' else own.host}:{own.port}"
         if key_env is None and key_file(paths).exists():
             return url, Secret(key_file(paths).read_text(encoding="ascii").strip())
+    _check(url)
+    return url.rstrip("/").removesuffix("/v1"), Secret(os.environ[key_env]) if key_env else None
+
+
+def _check(url: str) -> None:
+    """Raises `UsageError` where an address cannot be asked, or holds a password, which the picture would show."""
     if not url.startswith(("http://", "https://")):
         raise click.UsageError("URL must begin with http:// or https://.")
     try:
@@ -107,7 +113,8 @@ def _where(url: str | None, key_env: str | None) -> tuple[str, Secret | None]:
         usable = False
     if not usable:
         raise click.UsageError("URL is not an address that can be asked; it looks like http://HOST:PORT.")
-    return url.rstrip("/").removesuffix("/v1"), Secret(os.environ[key_env]) if key_env else None
+    if "@" in parts.netloc:
+        raise click.UsageError("URL must not hold a password; --key-env NAME gives the key.")
 
 
 class _Test:

@@ -59,9 +59,21 @@ def search_words(text: str | None) -> str:
     return " ".join(found)
 
 
-@lru_cache(20_000)  # a language has that many words; the same come in every message
+_LONGEST_KEPT = 64
+"""Letters of a word whose parts are kept: what is longer is data, and would fill the memory."""
+
+
 def _parts_of(word: str) -> tuple[str, ...]:
     """What a word is made of, where that is more than itself."""
+    return _kept_parts(word) if len(word) <= _LONGEST_KEPT else _find_parts(word)
+
+
+@lru_cache(20_000)  # a language has that many words; the same come in every message
+def _kept_parts(word: str) -> tuple[str, ...]:
+    return _find_parts(word)
+
+
+def _find_parts(word: str) -> tuple[str, ...]:
     if word.isascii():
         pieces = _PIECE.findall(word)
         return tuple(pieces) if len(pieces) > 1 else ()

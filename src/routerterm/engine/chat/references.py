@@ -17,7 +17,7 @@ _CLOSING = ".,;:!?)]}>'\"…"
 
 
 _FILE = re.compile(
-    r"(?:\.{0,2}|~)/.*|(?:.*/)?[^/]*\.(?:avif|bash|bat|c|cc|cfg|conf|cpp|cs|css|csv|diff|docx?|env|gif|go|h|hpp|html?|ini|"
+    r"(?:\.{0,2}|~)/.*|(?:.*/)?[^/]*\.(?:avif|bash|bat|c|cc|cfg|conf|cpp|cs|diff|docx?|env|gif|go|h|hpp|html?|ini|"
     r"ipynb|java|jpe?g|jsonl?|[cm]?[jt]sx?|kt|lock|log|lua|md|patch|pdf|php|png|pptx?|ps1|pyi?|r|rb|rs|rst|s?css|sass|sh|"
     r"sql|svg|swift|tex|toml|[ct]sv|txt|vue|webp|xlsx?|xml|ya?ml|zip|zsh)",
     re.IGNORECASE,
