@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 SHADOW = 2
 """Cells that a dialog's shadow reaches beyond it."""
+SCRAPS = 12
+"""Cells beside a dialog in which no words can be read."""
 _BLANKS = re.compile(" {4,}")
 """Room between words that a theme may fill."""
 DARK = Color.parse("#000000").rich_color
@@ -47,18 +49,19 @@ class Modal(ModalScreen[Answer], FastScreen[Answer]):
     def __init__(self) -> None:
         super().__init__()
         keep_lines(self)
-        self._shadow_of = Region()
+        self._lies_at = Region()
+        """Where the dialog lies."""
 
     def on_mount(self) -> None:
-        """Follow where the dialog lies: its shadow does."""
-        if self.app.active_theme.layout.shadow:
-            self.screen_layout_refresh_signal.subscribe(self, lambda _: self._laid_out())
+        """Follow where the dialog lies: its shadow does, and what is left of the words beside it."""
+        self.screen_layout_refresh_signal.subscribe(self, lambda _: self._laid_out())
 
     def _laid_out(self) -> None:
-        box = self.children[0].region if self.children else Region()
-        if box != self._shadow_of:
-            self._shadow_of = box
-            keep_lines(self)  # none of those kept so far has the shadow where it is now
+        own = (child.region for child in self.children if not child.has_class("-textual-system"))
+        box = next(own, Region())
+        if box != self._lies_at:
+            self._lies_at = box
+            keep_lines(self)  # those kept so far are of where the dialog was before
             self.refresh()
 
     def render_line(self, y: int) -> Strip:
@@ -73,12 +76,24 @@ class Modal(ModalScreen[Answer], FastScreen[Answer]):
         if y not in self._rows:
             row = _unlit(beneath, Region(0, y, self.size.width, 1))[y]
             self._rows[y] = self._ground(Strip.join(row.values()))
-        return self._shaded(self._rows[y], y)
+        return self._shaded(self._tidied(self._rows[y], y), y)
+
+    def _tidied(self, strip: Strip, y: int) -> Strip:
+        """A row without the scraps of words beside a dialog that leaves little room; the frame at the edge is kept."""
+        box = self._lies_at if self.dims else Region()
+        if not box or not box.y <= y < box.bottom:
+            return strip
+        left, right = strip.crop(0, box.x), strip.crop(box.right)
+        if 0 < left.cell_length < SCRAPS:
+            left = Strip.join([_edge(left.crop(0, 1)), _blank(left.crop(1))])
+        if 0 < right.cell_length < SCRAPS:
+            right = Strip.join([_blank(right.crop(0, right.cell_length - 1)), _edge(right.crop(right.cell_length - 1))])
+        return Strip.join([left, strip.crop(box.x, box.right), right])
 
     def _shaded(self, strip: Strip, y: int) -> Strip:
         """A row of what lies beneath, with the dialog's shadow on it where the theme has one."""
         sign = self.app.active_theme.layout.shadow
-        box = self.children[0].region if sign and self.children else Region()
+        box = self._lies_at if sign else Region()
         if not box or not box.y < y <= box.bottom or box.right + SHADOW > self.size.width:
             return strip
         begin, end = (box.x + SHADOW, box.right + SHADOW) if y == box.bottom else (box.right, box.right + SHADOW)
@@ -125,6 +140,16 @@ class Modal(ModalScreen[Answer], FastScreen[Answer]):
         stack = self.app.screen_stack
         place = stack.index(self) if self in stack else 0
         return next((screen for screen in reversed(stack[:place]) if not isinstance(screen, Modal)), None)
+
+
+def _blank(strip: Strip) -> Strip:
+    """Blanks in the strip's place."""
+    return Strip([Segment(" " * strip.cell_length, next((segment.style for segment in strip), None))])
+
+
+def _edge(strip: Strip) -> Strip:
+    """The cell at the edge of the terminal: a frame stays, all else does not."""
+    return strip if "\u2500" <= strip.text <= "\u259f" or strip.text == "|" else _blank(strip)
 
 
 def _run(signs: str, width: int) -> str:
