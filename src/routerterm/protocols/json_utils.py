@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from hashlib import sha256
-from math import isfinite
 from typing import Any
 
 import msgspec
@@ -15,18 +14,11 @@ from routerterm.core.lazy_pattern import LazyPattern
 from routerterm.core.money import MOST_USD
 from routerterm.core.usage import MOST_TOKENS
 
-
-def _finite(digits: str) -> float | None:
-    value = float(digits)
-    return value if isfinite(value) else None
-
-
-_TOLERANT = json.JSONDecoder(parse_constant=lambda _name: None, parse_float=_finite)
+_TOLERANT = json.JSONDecoder(parse_constant=lambda _name: None)
 _SCAN: Callable[[str, int], tuple[Any, int]] = vars(_TOLERANT)["scan_once"]
 """The bare scanner, without what `json.loads` does around it.
 
-NaN and Infinity (vLLM's log probabilities) are not JSON, and 1e999 is no number that can be said again; they read as
-null.
+NaN and Infinity (vLLM's log probabilities) are not JSON; they read as null.
 """
 
 _DECODE = msgspec.json.Decoder().decode
@@ -65,11 +57,12 @@ def _tolerant(data: bytes | str) -> Any:
 
 
 def dumps(value: Any) -> bytes:
-    """Compact JSON in UTF-8; a lone surrogate becomes a question mark rather than an error."""
+    """Compact JSON in UTF-8; a lone surrogate becomes a question mark, a number beyond all bounds (1e999) null."""
     try:
         return _ENCODE(value)
     except (TypeError, ValueError, msgspec.EncodeError):
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8", "replace")
+        finite = _TOLERANT.decode(json.dumps(value, ensure_ascii=False))
+        return json.dumps(finite, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
 def text(value: Any) -> str:

@@ -227,7 +227,7 @@ async def test_a_dropped_file_becomes_a_chip_and_other_paths_stay_text(paths: Pa
     configure(paths)
     file = tmp_path / "dropped.txt"
     file.write_text("x")
-    async with in_process(paths) as it:
+    async with in_process(paths, (160, 30)) as it:  # a temporary path is long, and must not be wrapped
         await it.paste(f"{file} ")
         await it.until(lambda: "dropped.txt" in it.composer and str(file) not in it.composer)
         await it.press("backspace")

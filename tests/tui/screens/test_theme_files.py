@@ -160,16 +160,6 @@ async def test_what_is_said_in_a_list_is_no_heading(paths: Paths, theme: str) ->
         await until(pilot, lambda: re.search(r" No requests in this period\. +\S?$", screen_text(app), re.MULTILINE))
 
 
-async def test_where_there_is_room_the_list_says_model_and_cost(paths: Paths) -> None:
-    configure(paths)
-    async with running(paths, (119, 30)) as (app, pilot):
-        driver = HeadlessDriver(paths, app, pilot)
-        await driver.ask("Once upon a time")
-        assert re.search(r"▸ Once upon a time +now", screen_text(app))
-        await pilot.resize_terminal(120, 30)
-        await until(pilot, lambda: re.search(r"▸ Once upon a time +echo +\$0 +now", screen_text(app)))
-
-
 async def test_a_tall_screen_begins_with_the_name_where_the_theme_has_it(paths: Paths) -> None:
     configure(paths, '[ui]\ntheme = "teletext"\n')
     block = block_letters("ROUTERTERM", "half", 80)[0]

@@ -22,7 +22,6 @@ class OllamaCodec(BaseCodec):
     name = "ollama-chat"
     framing = "ndjson"
     image_urls = False
-    think_tags = True  # models whose template Ollama does not know for a thinking one say their tags in the text
     models_path = "/api/tags"
     rows = "models"
 
