@@ -106,7 +106,7 @@ async def left_by_mouse(it: TerminalDriver) -> None:
     if not it.picture().shows("F10  Quit"):
         await it.click("^X")
         await it.screen_shows("Press a letter")
-        while not it.picture().shows("Quit"):
+        while not it.picture().shows("Reasoning"):  # the last: from here on nothing moves under the pointer
             before = it.picture().rows
             await it.wheel("down", 3, at="Press a letter")
             await it.sees(lambda seen, before=before: seen.rows != before)
