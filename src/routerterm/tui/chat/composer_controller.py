@@ -129,7 +129,7 @@ class ComposerController:
             rows = await arguments(text, self._commands.infos.values(), self._commands.choices)
         except RoutertermError:
             rows = ()
-        if self._composer.text == text:
+        if self._composer.text == text != self._declined:  # Esc may have come while they were looked up
             self._suggestions.offer(rows)
             self.place_suggestions()
 

@@ -107,7 +107,7 @@ class References:
 
     async def _offer(self, begun: Reference) -> None:
         rows = await self._rows(begun)
-        if self._before_cursor() != begun:
+        if self._before_cursor() != begun or begun.start == self._declined:
             return
         self._begun = begun if rows else None
         self._suggestions.offer(rows)
