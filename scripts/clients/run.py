@@ -24,12 +24,14 @@ from browser import Pages, chromium, tried_browser  # noqa: E402 - beside this f
 from coding_agents import AGENTS, PACKAGES, Place, tried_agent  # noqa: E402
 from provider import PROTOCOLS, serve  # noqa: E402
 
-PYTHON = (
+SDKS = (
     ("openai chat", "openai"),
     ("openai responses", "openai"),
     ("anthropic", "anthropic"),
     ("google-genai", "google-genai"),
     ("ollama", "ollama"),
+)
+FRAMEWORKS = (
     ("pydantic-ai", "pydantic-ai-slim[openai,anthropic,google]"),
     ("litellm", "litellm"),
     ("langchain", "langchain-openai"),
@@ -38,6 +40,7 @@ PYTHON = (
     ("openai-agents", "openai-agents"),
     ("llm", "llm"),
 )
+PYTHON = (*SDKS, *FRAMEWORKS)
 JAVASCRIPT = (
     ("openai (js)", "openai"),
     ("anthropic (js)", "@anthropic-ai/sdk"),
@@ -140,11 +143,11 @@ async def tried(folder: Path, client: str, gateway: Gateway, pages: list[Pages])
     if client in AGENTS:
         place = Place(gateway.url, gateway.key, folder / "node", folder / "py")
         return await tried_agent(client, place, MODEL)
-    names = [name for name, _ in PYTHON]
-    script = HERE / ("python_clients.py" if client in names else "javascript_clients.mjs")
-    if client in names:
+    if client in dict(PYTHON):
+        script = HERE / ("sdk_clients.py" if client in dict(SDKS) else "framework_clients.py")
         words = [str(folder / "py" / "bin" / "python"), str(script)]
     else:  # node looks for packages beside the script
+        script = HERE / "javascript_clients.mjs"
         copy = folder / "node" / script.name
         copy.write_text(script.read_text(encoding="utf-8"), encoding="utf-8")
         words = ["node", str(copy)]
