@@ -1,4 +1,4 @@
-"""An HTTP server on this machine for scripted providers."""
+"""An HTTP server on this machine, for scripted providers and pages."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 class LocalHandler(BaseHTTPRequestHandler):
     """Answers whole bodies, and logs nothing."""
 
-    def whole(self, status: int, data: bytes) -> None:
-        """Answer with JSON."""
+    def whole(self, status: int, data: bytes, kind: str = "application/json") -> None:
+        """Answer with a body of this content type."""
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)

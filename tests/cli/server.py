@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+
+from tests.local_server import LocalHandler, listening
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
 
@@ -16,7 +17,7 @@ Answer = Callable[[BaseHTTPRequestHandler], None]
 def serving(answer: Answer) -> Iterator[str]:
     """A server that answers every POST so; its base URL."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(LocalHandler, BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
@@ -25,19 +26,8 @@ def serving(answer: Answer) -> Iterator[str]:
             with suppress(BrokenPipeError, ConnectionResetError):
                 answer(self)
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/v1"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with listening(Handler) as address:
+        yield f"{address}/v1"
 
 
 def plain(status: int, content_type: str, body: str) -> Answer:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.server
 import json
 import os
 import pty
@@ -10,11 +9,13 @@ import select
 import signal
 import struct
 import termios
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from fcntl import ioctl
+from http.server import BaseHTTPRequestHandler
+
+from tests.local_server import LocalHandler, listening
 
 
 class Terminal:
@@ -81,10 +82,10 @@ class Terminal:
 def provider(*good: str) -> Iterator[str]:
     """A provider on this machine that knows these keys; its base URL.  To others it quotes their key in an error."""
 
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Handler(LocalHandler, BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             if self.known():
-                self.answer(200, json.dumps({"data": [{"id": "small"}]}).encode())
+                self.whole(200, json.dumps({"data": [{"id": "small"}]}).encode())
 
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["content-length"]))
@@ -94,28 +95,13 @@ def provider(*good: str) -> Iterator[str]:
                     {"choices": [{"delta": {}, "finish_reason": "stop"}]},
                 ]
                 body = "".join(f"data: {json.dumps(event)}\n\n" for event in events) + "data: [DONE]\n\n"
-                self.answer(200, body.encode(), "text/event-stream")
+                self.whole(200, body.encode(), "text/event-stream")
 
         def known(self) -> bool:
             key = self.headers.get("authorization", "").removeprefix("Bearer ")
             if key not in good:
-                self.answer(401, json.dumps({"error": {"message": f"Incorrect API key provided: {key}"}}).encode())
+                self.whole(401, json.dumps({"error": {"message": f"Incorrect API key provided: {key}"}}).encode())
             return key in good
 
-        def answer(self, status: int, body: bytes, kind: str = "application/json") -> None:
-            self.send_response(status)
-            self.send_header("content-type", kind)
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}/v1"
-    finally:
-        server.shutdown()
-        server.server_close()
+    with listening(Handler) as address:
+        yield f"{address}/v1"

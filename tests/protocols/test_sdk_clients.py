@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
@@ -29,6 +28,7 @@ from routerterm.protocols.gemini import server as gemini_server
 from routerterm.protocols.ollama import server as ollama_server
 from routerterm.protocols.openai_chat import server as chat_server
 from routerterm.protocols.openai_responses import server as responses_server
+from tests.local_server import LocalHandler, listening
 from tests.protocols import mistral_server
 
 pytestmark = pytest.mark.sdk
@@ -67,7 +67,7 @@ class Answers:
 def loopback() -> Iterator[tuple[str, Answers]]:
     answers = Answers()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(LocalHandler, BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             answers.asked = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             self._answer()
@@ -77,23 +77,10 @@ def loopback() -> Iterator[tuple[str, Answers]]:
 
         def _answer(self) -> None:
             answers.path = self.path
-            self.send_response(answers.status)
-            self.send_header("Content-Type", answers.type)
-            self.send_header("Content-Length", str(len(answers.body)))
-            self.end_headers()
-            self.wfile.write(answers.body)
+            self.whole(answers.status, answers.body, answers.type)
 
-        def log_message(self, *args: Any) -> None: ...
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", answers
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with listening(Handler) as address:
+        yield address, answers
 
 
 @pytest.fixture(scope="module")

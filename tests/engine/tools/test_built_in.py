@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import http.server
-import threading
 import time
 from collections.abc import Iterator, Sequence
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -20,6 +19,7 @@ from routerterm.engine.tools.web_page import fetch_page, html_text, is_public
 from routerterm.protocols.base import HttpRequest
 from routerterm.router.transports.base import Timeouts
 from routerterm.router.transports.http import HttpTransport
+from tests.local_server import LocalHandler, listening
 
 
 @pytest.fixture
@@ -93,25 +93,13 @@ def test_what_the_settings_switch_off_is_not_there() -> None:
 
 @pytest.fixture
 def page() -> Iterator[str]:
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Handler(LocalHandler, BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             body = b"<h1>Quartz</h1><p>See <a href='/more'>more</a> <a href='#x'>here</a>.</p><script>evil()</script>"
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            self.whole(200, body, "text/html")
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with listening(Handler) as address:
+        yield f"{address}/"
 
 
 async def test_a_page_is_markdown_with_its_links_and_private_addresses_are_refused(page: str) -> None:

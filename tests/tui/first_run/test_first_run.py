@@ -6,7 +6,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from routerterm.config.paths import Paths
 from routerterm.core.errors import RoutertermError
 from tests.driver import in_process
 from tests.driver.homes import configure
+from tests.local_server import LocalHandler, listening
 
 SIZES = ((120, 40), (80, 24), (45, 20))
 
@@ -133,27 +134,13 @@ async def test_the_local_model_comes_with_a_bar_and_can_be_stopped(
 def ollama(*models: str) -> Iterator[str]:
     """A server that lists models as Ollama does."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(LocalHandler, BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             body = json.dumps({"models": [{"name": name, "model": name} for name in models]}).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            self.whole(200, body)
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with listening(Handler) as address:
+        yield address
 
 
 async def test_a_server_that_runs_here_is_offered_and_taken(paths: Paths) -> None:

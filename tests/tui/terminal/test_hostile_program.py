@@ -6,11 +6,11 @@ import json
 import os
 import re
 import subprocess
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
+from tests.local_server import LocalHandler, listening
 from tests.tui.terminal.sessions import Session, session
 from tests.tui.terminal.test_hostile import ATTACKS
 from tests.tui.terminal.test_programs import settled
@@ -29,29 +29,18 @@ _HOSTILE = re.compile(
 )
 
 
-class Evil(BaseHTTPRequestHandler):
+class Evil(LocalHandler, BaseHTTPRequestHandler):
     """A provider whose every word is an attack: models, headers, and errors in bytes that are no UTF-8 at all."""
 
     def do_GET(self) -> None:
-        self.answer(
-            200, json.dumps({"data": [{"id": f"m{n}{bad}"} for n, bad in enumerate(ATTACKS.values())]}).encode()
-        )
+        self.whole(200, json.dumps({"data": [{"id": f"m{n}{bad}"} for n, bad in enumerate(ATTACKS.values())]}).encode())
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["content-length"]))
         bad = "".join(ATTACKS.values()).encode("utf-8", "replace")
         overlong = b"\xc0\x9b]0;owned\xc0\x87 \xe0\x80\x9b[2J \xf0\x80\x80\x9bc \x9b2J \xff\xfe \xed\xa0\x80"
         escaped = json.dumps("".join(ATTACKS.values())).encode()[1:-1]
-        self.answer(400, b'{"error": {"message": "owned ' + escaped + bad.replace(b'"', b"'") + overlong + b'"}}')
-
-    def answer(self, status: int, body: bytes) -> None:
-        self.send_response(status)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None: ...
+        self.whole(400, b'{"error": {"message": "owned ' + escaped + bad.replace(b'"', b"'") + overlong + b'"}}')
 
 
 def chatgpt(folder: Path, bad: str) -> Path:
@@ -80,27 +69,22 @@ def test_nothing_hostile_of_an_error_a_model_list_or_an_import_is_written(tmp_pa
     home = tmp_path / "home"
     command = program(home, "lean")
     bad = "".join(attack for name, attack in ATTACKS.items() if name != "half of a pair")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Evil)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    (home / "config.toml").write_text(
-        f'[router]\ndefault = "evil/m0"\n[ui]\nmotion = "reduced"\nbell = "off"\n'
-        f'[providers.evil]\nprotocol = "openai-chat"\n'
-        f'base_url = "http://127.0.0.1:{server.server_port}/v1"\nkeys = ["env:EVIL_KEY"]\n',
-        encoding="utf-8",
-    )
-    env = {"ROUTERTERM_HOME": str(home), "EVIL_KEY": "sk-evil"}
-    done = subprocess.run(
-        [*command, "import", str(chatgpt(tmp_path, bad))], env=os.environ | env, check=True, capture_output=True
-    )
-    try:
+    with listening(Evil) as address:
+        (home / "config.toml").write_text(
+            f'[router]\ndefault = "evil/m0"\n[ui]\nmotion = "reduced"\nbell = "off"\n'
+            f'[providers.evil]\nprotocol = "openai-chat"\n'
+            f'base_url = "{address}/v1"\nkeys = ["env:EVIL_KEY"]\n',
+            encoding="utf-8",
+        )
+        env = {"ROUTERTERM_HOME": str(home), "EVIL_KEY": "sk-evil"}
+        done = subprocess.run(
+            [*command, "import", str(chatgpt(tmp_path, bad))], env=os.environ | env, check=True, capture_output=True
+        )
         with session(command=command, columns=120, rows=40, env=env) as one:
             one.wait("import", 60)
             written = hostile_free(
                 one, "hi" + ENTER, "\x0c", F[3], "\x0c", ESC, F[5], "imported", ENTER, "\x0c", UP, UP
             )
-    finally:
-        server.shutdown()
-        server.server_close()
     assert "owned" in written  # the error's own words
     assert "imported" in written
     checked(written)

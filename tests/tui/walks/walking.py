@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 from rich.cells import cell_len
 
+from tests.local_server import LocalHandler, listening
 from tests.tmux import Terminal
 
 KEY = "gsk_" + "A1b2C3d4" * 6
@@ -21,24 +21,19 @@ ANSWER = "The quartz crystal answers."
 def provider() -> Iterator[str]:
     """A server that lists one model, checks the key and streams `ANSWER`; its base URL."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(LocalHandler, BaseHTTPRequestHandler):
         def _allowed(self) -> bool:
             if self.headers.get("Authorization") == f"Bearer {KEY}":
                 return True
-            self._whole(401, {"error": {"message": "bad key", "code": "invalid_api_key"}})
+            self._tell(401, {"error": {"message": "bad key", "code": "invalid_api_key"}})
             return False
 
-        def _whole(self, status: int, body: object) -> None:
-            data = json.dumps(body).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
+        def _tell(self, status: int, body: object) -> None:
+            self.whole(status, json.dumps(body).encode())
 
         def do_GET(self) -> None:
             if self._allowed():
-                self._whole(200, {"object": "list", "data": [{"id": "llama-3.3-70b-versatile", "object": "model"}]})
+                self._tell(200, {"object": "list", "data": [{"id": "llama-3.3-70b-versatile", "object": "model"}]})
 
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -55,19 +50,8 @@ def provider() -> Iterator[str]:
                     self.wfile.write(f"data: {json.dumps(piece)}\n\n".encode())
                 self.wfile.write(b"data: [DONE]\n\n")
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/v1"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with listening(Handler) as address:
+        yield f"{address}/v1"
 
 
 def settings(home: Path, url: str) -> None:
