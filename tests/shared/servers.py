@@ -65,6 +65,16 @@ class Running:
             self.process.wait(LONG_ENOUGH)
             self.process = None
 
+    @contextmanager
+    def kept(self, folder: Path) -> Iterator[None]:
+        """Run until the block ends; then the folder goes, too."""
+        try:
+            self.start()
+            yield
+        finally:
+            self.stop()
+            shutil.rmtree(folder, ignore_errors=True)
+
     def freeze(self) -> None:
         """It takes connections and says nothing."""
         for id in self._processes():
@@ -129,12 +139,8 @@ def postgresql() -> Iterator[Running]:
         [str(Path(program).with_name("postgres")), "-D", str(data), *here, *quick],
         owner | {"cwd": folder},
     )
-    running.start()
-    try:
+    with running.kept(folder):
         yield running
-    finally:
-        running.stop()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
@@ -149,9 +155,5 @@ def redis() -> Iterator[Running]:
         [program, *options, "--save", "", "--appendonly", "yes", "--appendfsync", "always"],
         {},
     )
-    running.start()
-    try:
+    with running.kept(folder):
         yield running
-    finally:
-        running.stop()
-        shutil.rmtree(folder, ignore_errors=True)

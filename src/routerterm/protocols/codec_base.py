@@ -67,11 +67,16 @@ class BaseCodec(ABC):
         """The HTTP request that asks ``model``.  Raises `BadRequest` where there is nothing to answer."""
         path, body = self.call(self._fitting(request), model=model, stream=stream, prefill=prefill)
         accept = "application/x-ndjson" if stream and self.framing == "ndjson" else ""
-        return post(join(base_url, path), body, self.headers(key), stream=stream, accept=accept)
+        headers = (*self.headers(key), *self.headers_asked(request))
+        return post(join(base_url, path), body, headers, stream=stream, accept=accept)
 
     def headers(self, key: Secret | None) -> tuple[Header, ...]:
         """The headers of every request."""
         return key_header(self.key_header, key)
+
+    def headers_asked(self, request: ChatRequest) -> tuple[Header, ...]:
+        """The headers that this request wants besides."""
+        return ()
 
     def left_out(self, request: ChatRequest) -> tuple[str, ...]:
         """The names of what the request asks and this server cannot be told."""

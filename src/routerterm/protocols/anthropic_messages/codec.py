@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from msgspec.structs import replace
-
 from routerterm.core.request import ChatRequest
 from routerterm.core.secret import Secret
 from routerterm.protocols.anthropic_messages.decode import MessagesDecoder
 from routerterm.protocols.anthropic_messages.encode import DIALECTS, Dialect, request_body
-from routerterm.protocols.base import HttpRequest, ListedModel
+from routerterm.protocols.base import ListedModel
 from routerterm.protocols.codec_base import BaseCodec
 from routerterm.protocols.fields import BETAS
 from routerterm.protocols.http import Header
@@ -39,20 +37,10 @@ class MessagesCodec(BaseCodec):
         """The key, and the version of the protocol."""
         return (*super().headers(key), ("anthropic-version", self.dialect.version))
 
-    def encode(
-        self,
-        request: ChatRequest,
-        *,
-        base_url: str,
-        model: str,
-        key: Secret | None,
-        stream: bool = True,
-        prefill: str = "",
-    ) -> HttpRequest:
-        """The HTTP request, with the names of the betas that a client of this very protocol asked for."""
-        made = super().encode(request, base_url=base_url, model=model, key=key, stream=stream, prefill=prefill)
+    def headers_asked(self, request: ChatRequest) -> tuple[Header, ...]:
+        """The betas that a client of this very protocol asked for."""
         betas = text(request.params.more.get(BETAS)) if self.hosted else ""
-        return replace(made, headers=(*made.headers, ("anthropic-beta", betas))) if betas else made
+        return (("anthropic-beta", betas),) if betas else ()
 
     def reader(self) -> MessagesDecoder:
         """A fresh reader of one answer."""

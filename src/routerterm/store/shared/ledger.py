@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from typing import TypeVar
 
@@ -118,24 +118,25 @@ class SharedLedger(StoredLedger):
 
     async def used(self, caps: Sequence[Cap]) -> tuple[int, ...]:
         """What is used of each cap by all gateways, reservations included.  Raises `SharedStateAway`."""
-        ours, theirs = _split(caps)
-        now = self._clock()
-        amounts = dict(zip(ours, await super().used(ours), strict=True)) if ours else {}
-        if theirs:
-            found = await self._run(
-                book.names_of_caps(theirs, now), lambda draft: [book.used(draft, cap, now) for cap in theirs]
-            )
-            amounts |= dict(zip(theirs, found, strict=True))
-        return tuple(amounts[cap] for cap in caps)
+        return await self._of_each(caps, super().used, book.used)
 
     async def unpriced(self, caps: Sequence[Cap]) -> tuple[bool, ...]:
         """See `StoredLedger.unpriced`.  Raises `SharedStateAway`."""
+        return await self._of_each(caps, super().unpriced, book.is_unpriced)
+
+    async def _of_each(
+        self,
+        caps: Sequence[Cap],
+        of_ours: Callable[[Sequence[Cap]], Awaitable[tuple[T, ...]]],
+        of_theirs: Callable[[Draft, Cap, int], T],
+    ) -> tuple[T, ...]:
+        """What this history says of its own caps, and the server of the others, in the order of all."""
         ours, theirs = _split(caps)
         now = self._clock()
-        found = dict(zip(ours, await super().unpriced(ours), strict=True)) if ours else {}
+        found = dict(zip(ours, await of_ours(ours), strict=True)) if ours else {}
         if theirs:
             told = await self._run(
-                book.names_of_caps(theirs, now), lambda draft: [book.is_unpriced(draft, cap, now) for cap in theirs]
+                book.names_of_caps(theirs, now), lambda draft: [of_theirs(draft, cap, now) for cap in theirs]
             )
             found |= dict(zip(theirs, told, strict=True))
         return tuple(found[cap] for cap in caps)
