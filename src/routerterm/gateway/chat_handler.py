@@ -182,12 +182,7 @@ class ChatHandler:
         said: list[WireEvent] = []
         relay = self._relay
         async for event in events:
-            fresh = relay.feed(event)
-            if relay.restart:
-                relay.restart = False
-                said.clear()
-            said += fresh
-            account.saw(relay, fresh)
+            account.saw(relay, relay.gather(event, said))
             if relay.over:
                 break
         account.end(relay)

@@ -74,12 +74,7 @@ class Choices:
         try:
             async with aclosing(self._ask()) as events:
                 async for event in events:
-                    fresh = relay.feed(event)
-                    if relay.restart:
-                        relay.restart = False
-                        said.clear()
-                    said += fresh
-                    await queue.put((index, fresh))
+                    await queue.put((index, relay.gather(event, said)))
                     if relay.over:
                         break
         except Exception as error:  # noqa: BLE001 - handed to whoever reads: a task of its own has nobody to tell

@@ -54,7 +54,7 @@ class Relay:
         self._at = 0
         self._restarted = False
         self.restart = False
-        """What was gathered so far is void; only where the answer goes out whole.  Whoever gathers puts it back."""
+        """What was gathered so far is void; only where the answer goes out whole."""
         self.target: Target | None = None
         """Who answers, or was asked last."""
         self.cut = False
@@ -72,6 +72,15 @@ class Relay:
     def over(self) -> bool:
         """Whether the answer has ended, well or badly."""
         return self.ended is not None or self.error is not None
+
+    def gather(self, event: Event, said: list[WireEvent]) -> list[WireEvent]:
+        """The same as `feed`, added to what was ``said`` so far, which a new beginning makes void."""
+        fresh = self.feed(event)
+        if self.restart:
+            self.restart = False
+            said.clear()
+        said += fresh
+        return fresh
 
     def feed(self, event: Event) -> list[WireEvent]:
         """What the client is to be told of one event of the router."""
