@@ -10,7 +10,6 @@ from msgspec.structs import replace
 
 from routerterm.core.errors import InvalidResponse
 from routerterm.core.events import WireEvent
-from routerterm.core.messages import Part, Reasoning
 from routerterm.core.request import ChatRequest, HostedTool
 from routerterm.core.secret import Secret
 from routerterm.protocols.base import HttpRequest, ListedModel
@@ -127,13 +126,10 @@ class BaseCodec(ABC):
 def _without_steps(request: ChatRequest) -> ChatRequest:
     """The request without what another provider did by itself."""
 
-    def is_hosted(part: Part) -> bool:
-        return isinstance(part, Reasoning) and is_step(part.redacted)
-
-    if not any(is_hosted(part) for message in request.messages for part in message.parts):
+    if not any(is_step(part) for message in request.messages for part in message.parts):
         return request
     messages = (
-        replace(message, parts=tuple(part for part in message.parts if not is_hosted(part)))
+        replace(message, parts=tuple(part for part in message.parts if not is_step(part)))
         for message in request.messages
     )
     return replace(request, messages=tuple(messages))

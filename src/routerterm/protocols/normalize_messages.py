@@ -103,8 +103,7 @@ class _Pairing:
 def _is_empty(message: Message) -> bool:
     """Whether nothing is said: no text but blanks, no picture, no call, no step; thoughts alone are no turn."""
     return all(
-        (isinstance(part, Reasoning) and not is_step(part.redacted))
-        or (isinstance(part, Text) and not part.text.strip())
+        (isinstance(part, Reasoning) and not is_step(part)) or (isinstance(part, Text) and not part.text.strip())
         for part in message.parts
     )
 

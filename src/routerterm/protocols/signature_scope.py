@@ -5,6 +5,8 @@ A seal goes back unchanged to the family that made it and to nobody else: anothe
 
 from __future__ import annotations
 
+from routerterm.core.messages import Part, Reasoning
+
 STEP = "-step"
 """Ends the mark of what is no thought but a step that a provider took by itself (a search, code it ran)."""
 FAMILIES = ("anthropic", "gemini", "openrouter", "vercel", "responses")
@@ -18,9 +20,9 @@ def sign_scope(family: str, raw: str | None) -> str | None:
     return raw if colon and marked.split("-")[0] in FAMILIES else f"{family}:{raw}"
 
 
-def is_step(sealed: str | None) -> bool:
+def is_step(part: Part) -> bool:
     """Whether it is no thought but a step that a provider took by itself."""
-    return sealed is not None and sealed.partition(":")[0].endswith(STEP)
+    return isinstance(part, Reasoning) and part.redacted is not None and part.redacted.partition(":")[0].endswith(STEP)
 
 
 def read_scope(family: str, sealed: str | None) -> str | None:

@@ -13,7 +13,8 @@ from routerterm.core.errors import InvalidResponse
 from routerterm.core.usage import Usage
 from routerterm.protocols.classify import classify
 from routerterm.protocols.event_builder import EventBuilder, finish
-from routerterm.protocols.json_utils import count, dumps, mapping, objects, text
+from routerterm.protocols.hosted_steps import write_step
+from routerterm.protocols.json_utils import count, mapping, objects, text
 from routerterm.protocols.normalize_messages import arguments_object
 from routerterm.protocols.signature_scope import sign_scope
 
@@ -207,7 +208,7 @@ class MessagesDecoder:
         if (step := self._steps.pop(_key(place), None)) is not None:
             block, pieces = step
             whole = block if not pieces else {**block, "input": arguments_object("".join(pieces))}
-            emit.hosted(f"{STEP}:{dumps(whole).decode()}")
+            emit.hosted(write_step(STEP, whole))
         index = self._calls.get(_key(place))
         if index is not None and not emit.has_arguments(index):
             given = self._inputs.get(index)

@@ -13,6 +13,7 @@ from routerterm.core.messages import CacheMark, Image, Message, Reasoning, Text,
 from routerterm.core.request import ChatRequest, Params, Tool
 from routerterm.protocols.anthropic_messages.decode import FAMILY, STEP
 from routerterm.protocols.fields import effort_word, written
+from routerterm.protocols.hosted_steps import read_step
 from routerterm.protocols.http import given
 from routerterm.protocols.images import to_base64, true_type
 from routerterm.protocols.json_utils import count, mapping
@@ -182,8 +183,8 @@ def _blocks(parts: list[Any], spoken_by_model: bool) -> Iterator[dict[str, Any]]
             case Image() if not spoken_by_model:
                 yield {"type": "image", "source": _source(part)} | _cached(part.cache)
             case Reasoning(text, signature, redacted):
-                if step := read_scope(STEP, redacted):
-                    yield arguments_object(step)
+                if step := read_step(STEP, redacted):
+                    yield step
                 elif data := read_scope(FAMILY, redacted):
                     yield {"type": "redacted_thinking", "data": data}
                 elif text and (seal := read_scope(FAMILY, signature)):

@@ -12,6 +12,7 @@ from routerterm.core.usage import Usage
 from routerterm.protocols.anthropic_messages.decode import FAMILY, STEP
 from routerterm.protocols.anthropic_messages.server_decode import decode_request
 from routerterm.protocols.event_builder import PAUSED
+from routerterm.protocols.hosted_steps import read_step
 from routerterm.protocols.json_utils import dumps
 from routerterm.protocols.normalize_messages import arguments_object
 from routerterm.protocols.server_base import collect
@@ -77,9 +78,8 @@ class ServerStream(BaseServerStream):
 
     def _hosted(self, step: HostedDelta) -> bytes:
         """Clients read the input of a step, as a call's, from pieces."""
-        if not (told := read_scope(STEP, step.redacted)):
+        if not (block := read_step(STEP, step.redacted)):
             return b""
-        block = arguments_object(told)
         given = block.get("input")
         if not isinstance(given, dict):
             return self._close() + self._begin("step", block) + self._close()
@@ -169,9 +169,9 @@ def _blocks(part: Part) -> Iterator[dict[str, Any]]:
     match part:
         case Text(spoken):
             yield {"type": "text", "text": spoken}
-        case Reasoning(_, _, redacted) if is_step(redacted):
-            if step := read_scope(STEP, redacted):
-                yield arguments_object(step)
+        case Reasoning(_, _, redacted) if is_step(part):
+            if step := read_step(STEP, redacted):
+                yield step
         case Reasoning(_, _, str() as redacted):
             yield {"type": "redacted_thinking", "data": read_scope(FAMILY, redacted) or redacted}
         case Reasoning(thoughts, signature):

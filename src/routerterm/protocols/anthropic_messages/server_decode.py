@@ -13,6 +13,7 @@ from routerterm.core.messages import CacheMark, Image, Message, Part, Reasoning,
 from routerterm.core.request import ChatRequest, Effort, HostedTool, JsonAnswer, Params, Tool
 from routerterm.protocols.anthropic_messages.decode import FAMILY, STEP
 from routerterm.protocols.fields import BETAS, carried
+from routerterm.protocols.hosted_steps import write_step
 from routerterm.protocols.json_utils import dumps, mapping, objects, text
 from routerterm.protocols.server_base import (
     ServerRequest,
@@ -112,7 +113,7 @@ def _parts(blocks: list[Mapping[str, Any]]) -> Iterator[Part]:
             case "document" | "search_result":
                 yield from _document(block)
             case str() as kind if _STEPS.search(kind):
-                yield Reasoning("", redacted=f"{STEP}:{dumps(block).decode()}")
+                yield Reasoning("", redacted=write_step(STEP, block))
             case other:
                 raise BadRequest(f"Content blocks of type {str(other)[:40]!r} are not supported.")
 

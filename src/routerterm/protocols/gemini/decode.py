@@ -15,7 +15,8 @@ from routerterm.core.usage import Usage
 from routerterm.protocols.classify import classify
 from routerterm.protocols.event_builder import EventBuilder, finish
 from routerterm.protocols.gemini.partial import PartialArguments
-from routerterm.protocols.json_utils import count, dumps, listing, loads, mapping, objects, text
+from routerterm.protocols.hosted_steps import write_step
+from routerterm.protocols.json_utils import count, listing, loads, mapping, objects, text
 from routerterm.protocols.signature_scope import sign_scope
 
 FAMILY = "gemini"
@@ -168,7 +169,7 @@ class GeminiDecoder:
             web = mapping(chunk.get("web"))
             emit.cite(text(web.get("title")), text(web.get("uri")))
         if grounding:
-            emit.hosted(f"{STEP}:{dumps({'groundingMetadata': grounding}).decode()}")
+            emit.hosted(write_step(STEP, {"groundingMetadata": grounding}))
         emit.scores(list(_scores(mapping(candidate.get("logprobsResult")))))
 
     def _part(self, part: Mapping[str, Any], emit: EventBuilder) -> None:
@@ -176,7 +177,7 @@ class GeminiDecoder:
         if isinstance(part.get("functionCall"), dict):
             self._call(part["functionCall"], signature, emit)
         elif any(name in part for name in _STEPS):
-            emit.hosted(f"{STEP}:{dumps(part).decode()}")
+            emit.hosted(write_step(STEP, part))
         elif part.get("thought") is True:
             emit.reasoning(text(part.get("text")), signature)
         else:

@@ -9,6 +9,7 @@ from routerterm.core.messages import Image, Message, Reasoning, Text, ToolCall, 
 from routerterm.core.request import ChatRequest, JsonAnswer, Params, Tool
 from routerterm.protocols.fields import written
 from routerterm.protocols.gemini.decode import FAMILY, STEP
+from routerterm.protocols.hosted_steps import read_step
 from routerterm.protocols.http import given
 from routerterm.protocols.images import to_base64, true_type
 from routerterm.protocols.normalize_messages import (
@@ -65,8 +66,8 @@ def _parts(message: Message, names: Mapping[str, str]) -> Iterator[dict[str, Any
                 yield {"fileData": {"mimeType": part.media_type, "fileUri": url}}
             case Image():
                 yield {"inlineData": {"mimeType": true_type(part), "data": to_base64(part)}}
-            case Reasoning(_, _, redacted) if step := read_scope(STEP, redacted):
-                yield arguments_object(step)
+            case Reasoning(_, _, redacted) if step := read_step(STEP, redacted):
+                yield step
             case ToolCall(_, name, arguments, signature):
                 call = {"functionCall": {"name": name, "args": arguments_object(arguments)}}
                 yield call | given(thoughtSignature=read_scope(FAMILY, signature))

@@ -12,6 +12,7 @@ from routerterm.core.reply import ReplyBuilder
 from routerterm.core.usage import Usage
 from routerterm.protocols.gemini.decode import FAMILY, STEP
 from routerterm.protocols.gemini.server_decode import decode_request
+from routerterm.protocols.hosted_steps import read_step
 from routerterm.protocols.http import given
 from routerterm.protocols.json_utils import dumps, mapping
 from routerterm.protocols.normalize_messages import arguments_object
@@ -52,7 +53,7 @@ class ServerStream(WholeCalls):
         return self._chunk([part]) if part else b""
 
     def _hosted(self, step: HostedDelta) -> bytes:
-        told = arguments_object(read_scope(STEP, step.redacted) or "")
+        told = read_step(STEP, step.redacted)
         if grounding := told.get("groundingMetadata"):
             response = _response(self._head, [], None, None)
             response["candidates"][0]["groundingMetadata"] = grounding
@@ -83,7 +84,7 @@ def encode_body(events: Iterable[WireEvent], *, id: str, model: str, created: in
         if isinstance(event, ToolCallDelta):
             calls.add(event)
         elif isinstance(event, HostedDelta):
-            told = arguments_object(read_scope(STEP, event.redacted) or "")
+            told = read_step(STEP, event.redacted)
             grounding.update(mapping(told.pop("groundingMetadata", None)))
             parts.extend([told] if told else [])
         else:

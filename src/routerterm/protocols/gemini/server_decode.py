@@ -11,6 +11,7 @@ from routerterm.core.messages import Image, Message, Part, Reasoning, Text, Tool
 from routerterm.core.request import ChatRequest, Effort, HostedTool, JsonAnswer, Params, Tool
 from routerterm.protocols.fields import carried
 from routerterm.protocols.gemini.decode import FAMILY, STEP
+from routerterm.protocols.hosted_steps import write_step
 from routerterm.protocols.json_utils import dumps, listing, mapping, objects, text
 from routerterm.protocols.pairing import paired
 from routerterm.protocols.server_base import (
@@ -102,7 +103,7 @@ def _parts(parts: list[Mapping[str, Any]]) -> Iterator[Part]:
         elif isinstance(part.get("text"), str):
             yield Text(part["text"])
         elif "executableCode" in part or "codeExecutionResult" in part:
-            yield Reasoning("", redacted=f"{STEP}:{dumps(part).decode()}")
+            yield Reasoning("", redacted=write_step(STEP, part))
         else:
             names = ", ".join(sorted(str(name)[:40] for name in part)) or "none"
             raise BadRequest(f"Message parts with these fields are not supported: {names}.")

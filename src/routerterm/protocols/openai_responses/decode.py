@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from routerterm.core.errors import InvalidResponse, ServerError
 from routerterm.protocols.classify import classify
 from routerterm.protocols.event_builder import EventBuilder, finish
-from routerterm.protocols.json_utils import dumps, mapping, objects, text
+from routerterm.protocols.hosted_steps import write_step
+from routerterm.protocols.json_utils import mapping, objects, text
 from routerterm.protocols.openai_chat.usage import read_usage
 from routerterm.protocols.signature_scope import sign_scope
 
@@ -161,7 +162,7 @@ class ResponsesDecoder:
             case "web_search_call":
                 # Opening a page that was found costs nothing more.
                 self._searches += mapping(item.get("action")).get("type") in (None, "search")
-                emit.hosted(f"{STEP}:{dumps(item).decode()}")
+                emit.hosted(write_step(STEP, item))
             case "reasoning":
                 self._silent = False
                 if place not in self._said:
@@ -171,7 +172,7 @@ class ResponsesDecoder:
                         emit.reasoning(text(part.get("text")))
                 emit.reasoning("", signature=sign_scope(self._family, text(item.get("encrypted_content"))))
             case str():  # what it did by itself, and kinds yet to come
-                emit.hosted(f"{STEP}:{dumps(item).decode()}")
+                emit.hosted(write_step(STEP, item))
             case _:
                 pass
 

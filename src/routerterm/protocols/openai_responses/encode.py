@@ -11,9 +11,10 @@ from msgspec.structs import replace
 from routerterm.core.messages import Image, Message, Reasoning, Text, ToolCall, ToolResult
 from routerterm.core.request import ChatRequest, JsonAnswer, Params, Tool
 from routerterm.protocols.fields import SCORES, effort_word, written
+from routerterm.protocols.hosted_steps import read_step
 from routerterm.protocols.http import given
 from routerterm.protocols.images import data_uri
-from routerterm.protocols.normalize_messages import arguments_object, arguments_text, conversation, plain_id
+from routerterm.protocols.normalize_messages import arguments_text, conversation, plain_id
 from routerterm.protocols.openai_responses.decode import STEP
 from routerterm.protocols.schemas import object_schema
 from routerterm.protocols.signature_scope import is_step, read_scope
@@ -87,10 +88,10 @@ def _items(message: Message, dialect: Dialect) -> Iterator[dict[str, Any]]:
                 content.append({"type": kind, "text": text})
             case Image() if message.role != "assistant":
                 content.append({"type": "input_image", "image_url": data_uri(part)} | given(detail=part.detail))
-            case Reasoning(_, _, redacted) if is_step(redacted):
-                if step := read_scope(STEP, redacted):
+            case Reasoning(_, _, redacted) if is_step(part):
+                if step := read_step(STEP, redacted):
                     yield from _spoken(message, content)
-                    yield arguments_object(step)
+                    yield step
             case Reasoning(text, signature) if has_calls and (sealed := read_scope(dialect.family, signature)):
                 summary = [{"type": "summary_text", "text": text}] if text else []
                 yield {"type": "reasoning", "summary": summary, "encrypted_content": sealed}

@@ -20,8 +20,8 @@ from routerterm.core.events import (
     WireEvent,
 )
 from routerterm.core.usage import Usage
+from routerterm.protocols.hosted_steps import read_step
 from routerterm.protocols.json_utils import dumps
-from routerterm.protocols.normalize_messages import arguments_object
 from routerterm.protocols.openai_chat.server import error_object, score_of
 from routerterm.protocols.openai_responses.decode import STEP
 from routerterm.protocols.openai_responses.server_decode import decode_request, defaults
@@ -29,7 +29,6 @@ from routerterm.protocols.openai_responses.tool_kinds import ToolKinds, input_of
 from routerterm.protocols.server_base import cut
 from routerterm.protocols.server_errors import error_mapping, said
 from routerterm.protocols.server_stream import BaseServerStream
-from routerterm.protocols.signature_scope import read_scope
 
 __all__ = ["ServerStream", "decode_request", "encode_body", "encode_error", "usage_object"]
 
@@ -140,11 +139,11 @@ class ServerStream(BaseServerStream):
         return b""
 
     def _hosted(self, step: HostedDelta) -> bytes:
-        if not (told := read_scope(STEP, step.redacted)):
+        if not (told := read_step(STEP, step.redacted)):
             return b""
         out = self._close_item()
         item = self._add("step")
-        item.step = arguments_object(told)
+        item.step = told
         begun = dict(item.step) | ({"status": "in_progress"} if "status" in item.step else {})
         out += self._event("response.output_item.added", output_index=item.index, item=begun)
         return out + self._event("response.output_item.done", output_index=item.index, item=dict(item.step))

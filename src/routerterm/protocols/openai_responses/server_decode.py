@@ -11,6 +11,7 @@ from routerterm.core.errors import BadRequest
 from routerterm.core.messages import Image, Message, Part, Reasoning, Role, Text, ToolCall, ToolResult
 from routerterm.core.request import ChatRequest, JsonAnswer, Params
 from routerterm.protocols.fields import carried
+from routerterm.protocols.hosted_steps import write_step
 from routerterm.protocols.json_utils import dumps, mapping, objects, text
 from routerterm.protocols.openai_responses.decode import STEP
 from routerterm.protocols.openai_responses.tool_kinds import ToolKinds, arguments_of
@@ -130,7 +131,7 @@ def _messages(given: Any) -> Iterator[Message]:
         return
     if not isinstance(given, list) or not given or not all(isinstance(item, dict) for item in given):
         raise BadRequest("`input` must be text, or a list of items that is not empty.")
-    if not any(any(not _is_step(part) for part in found[1]) for item in given if (found := _item(item))):
+    if not any(any(not is_step(part) for part in found[1]) for item in given if (found := _item(item))):
         raise BadRequest("`input` is empty.")
     role: Role | None = None
     parts: list[Part] = []
@@ -145,10 +146,6 @@ def _messages(given: Any) -> Iterator[Message]:
         parts += said
     if role is not None:
         yield Message(role, tuple(parts))
-
-
-def _is_step(part: Part) -> bool:
-    return isinstance(part, Reasoning) and is_step(part.redacted)
 
 
 def _item(item: Mapping[str, Any]) -> tuple[Role, list[Part]] | None:
@@ -179,7 +176,7 @@ def _item(item: Mapping[str, Any]) -> tuple[Role, list[Part]] | None:
         case "item_reference":
             raise BadRequest(f"There is no item {text(item.get('id'))[:80]!r} here any more.")
         case str():  # what the provider did for itself
-            return "assistant", [Reasoning("", redacted=f"{STEP}:{dumps(item).decode()}")]
+            return "assistant", [Reasoning("", redacted=write_step(STEP, item))]
         case _:
             return None
 
