@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from routerterm.engine.usage.load import Load, Sample, percentiles
+from routerterm.engine.usage.load import Load, Sample, latencies
 from tests.cli.program import Ran, routerterm
 from tests.gateway.conftest import Place
 from tests.gateway.upstream import Talk
@@ -91,5 +91,5 @@ def test_figures() -> None:
     assert lines[4] == "tokens     20/s"
     assert "4 s" in lines[-1]
     assert all(len(line) <= 60 for line in lines)
-    assert percentiles([]) is None
+    assert latencies([]) is None
     assert Load().lines(0.0, 40)[2] == "TTFT       -"

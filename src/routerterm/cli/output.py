@@ -102,12 +102,7 @@ class LivePicture:
     @property
     def width(self) -> int:
         """Columns of a line."""
-        return self._size()[0] - 1
-
-    def _size(self) -> tuple[int, int]:
-        import shutil
-
-        return shutil.get_terminal_size()
+        return _size().columns - 1
 
     def show(self, lines: Sequence[str]) -> None:
         """Draw these instead of those before."""
@@ -115,7 +110,7 @@ class LivePicture:
 
         if self._hidden:
             return
-        lines = lines[: self._size()[1] - 1]  # what scrolled away could not be drawn over
+        lines = lines[: _size().lines - 1]  # what scrolled away could not be drawn over
         click.echo(self._over() + "".join(f"{one_line(line)}\n" for line in lines), nl=False, err=True)
         self._rows = len(lines)
 
@@ -138,11 +133,13 @@ def is_terminal(*, err: bool = False) -> bool:
 
 def width(otherwise: int) -> int:
     """The columns of the terminal, or what is given where there is none."""
-    if not is_terminal():
-        return otherwise
+    return _size().columns if is_terminal() else otherwise
+
+
+def _size() -> os.terminal_size:
     import shutil
 
-    return shutil.get_terminal_size().columns
+    return shutil.get_terminal_size()
 
 
 def flush() -> None:

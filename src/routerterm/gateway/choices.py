@@ -11,6 +11,7 @@ from routerterm.core.events import Event, WireEvent
 from routerterm.core.usage import Usage
 from routerterm.gateway.relay import Relay
 from routerterm.protocols.openai_chat.server import ServerStream, last_chunk
+from routerterm.router.accounting.rows import total_usage
 
 Piece: TypeAlias = tuple[int, list[WireEvent]]
 _WAITING = 64
@@ -31,11 +32,7 @@ class Choices:
     @property
     def usage(self) -> Usage:
         """What all of them used."""
-        used = [relay.finished.usage for relay in self.relays if relay.finished is not None]
-        total = used[0] if used else Usage()
-        for usage in used[1:]:
-            total = total.plus(usage)
-        return total
+        return total_usage(relay.finished.usage for relay in self.relays if relay.finished is not None)
 
     def told(self, index: int, fresh: Iterable[WireEvent], made: Mapping[str, Any]) -> bytes:
         """The bytes of a piece; ``made`` is what the answer says of itself."""

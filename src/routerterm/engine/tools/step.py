@@ -92,5 +92,5 @@ class Sums:
 
     def failed(self, end: Failed) -> Failed:
         """The same of one that failed."""
-        usage = total_usage(self._usages) if self._usages else Usage()
+        usage = total_usage(self._usages)
         return replace(end, usage=usage, cost=total_cost(self._costs), attempts=self._attempts)

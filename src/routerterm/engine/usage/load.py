@@ -50,8 +50,8 @@ class Load(Struct):
             "seconds": round(seconds, 3),
             "requests_per_second": round(len(good) / seconds, 2) if seconds else 0.0,
             "tokens_per_second": round(sum(sample.tokens for sample in good) / seconds, 1) if seconds else 0.0,
-            "ttft_ms": percentiles([sample.ttft for sample in good if sample.ttft is not None]),
-            "answer_ms": percentiles([sample.total for sample in good]),
+            "ttft_ms": latencies([sample.ttft for sample in good if sample.ttft is not None]),
+            "answer_ms": latencies([sample.total for sample in good]),
         }
 
     def lines(self, seconds: float, width: int, pens: Pens = UNICODE_PENS) -> list[str]:
@@ -81,7 +81,7 @@ class Load(Struct):
         return counts
 
 
-def percentiles(seconds: Sequence[float]) -> dict[str, float] | None:
+def latencies(seconds: Sequence[float]) -> dict[str, float] | None:
     """The middle one and those that 95 and 99 of 100 do not pass, in milliseconds."""
     if not seconds:
         return None

@@ -43,7 +43,7 @@ class AttemptRecorder:
     @property
     def usage(self) -> Usage:
         """Of all attempts."""
-        return total_usage(self._usages) if self._usages else Usage()
+        return total_usage(self._usages)
 
     @property
     def cost(self) -> Cost:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
+from functools import reduce
 
 from msgspec.structs import replace
 
@@ -88,20 +89,7 @@ def total_usage(usages: Iterable[Usage]) -> Usage:
     """All attempts together; estimated if one of them is."""
     every = tuple(usages)
     attempts = tuple(usage for usage in every if usage.total) or every[:1]
-    if len(attempts) == 1:
-        return attempts[0]
-    costs = [usage.cost for usage in attempts]
-    return Usage(
-        fresh=sum(usage.fresh for usage in attempts),
-        cache_read=sum(usage.cache_read for usage in attempts),
-        cache_write=sum(usage.cache_write for usage in attempts),
-        cache_write_1h=sum(usage.cache_write_1h for usage in attempts),
-        output=sum(usage.output for usage in attempts),
-        reasoning=sum(usage.reasoning for usage in attempts),
-        searches=sum(usage.searches for usage in attempts),
-        source="estimated" if any(usage.source == "estimated" for usage in attempts) else "reported",
-        cost=None if not attempts or None in costs else sum((cost for cost in costs if cost is not None), Decimal(0)),
-    )
+    return reduce(Usage.plus, attempts) if attempts else Usage()
 
 
 def total_cost(costs: Iterable[Cost]) -> Cost:

@@ -156,9 +156,8 @@ def refused(
     if not error.recovery.cool_key:
         if error.recovery.drop_key:
             fields |= {"out": error.kind, "out_at": now, "outs": int(_number(fields, "outs")) + 1}
-        if use.model and concerns_key(
-            error
-        ):  # should it serve another model, it is not out, but this one stays refused for a while
+        # Should it serve another model, it is not out, but this one stays refused for a while.
+        if use.model and concerns_key(error):
             rest = {
                 "until": now + _PROBE_AFTER,
                 "at": now,

@@ -30,8 +30,7 @@ class AnswerGuard:
 
     Rules for ``assistant`` that redact or block see whole lines, so the answer then comes line by line; detectors
     that act see whole words; a word that cannot become a key is not waited for where only keys are looked for; with
-    none of them it comes as it is.  A blocked answer ends with a note in place of the
-    rest; the router needs not know.
+    none of them it comes as it is.  A blocked answer ends with a note in place of the rest; the router needs not know.
     """
 
     def __init__(self, rules: GuardRules, things: dict[str, str], struck: Callable[[Match], None]) -> None:
