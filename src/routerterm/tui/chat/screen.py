@@ -303,6 +303,10 @@ class ChatScreen(FramedScreen):
         finally:
             self._listed = None
 
+    @on(ConversationList.CostsWanted)
+    async def _costs(self) -> None:
+        await self.sidebar.refresh()
+
     @on(ConversationList.MoreWanted)
     async def _more(self) -> None:
         await self.sidebar.more()

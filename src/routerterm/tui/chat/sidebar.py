@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING
 
@@ -216,7 +216,7 @@ class Sidebar:
         self._last = rows[-1] if rows else self._last
 
     async def _items(self, rows: tuple[Conversation, ...]) -> list[Item]:
-        costs = await self._store.conversations.costs([row.id for row in rows])
+        costs = await self._costs(rows)
         running = self._answering()
         return [
             Item(
@@ -227,10 +227,17 @@ class Sidebar:
                 row.id in running,
                 row.id in self._unread,
                 model=one_line(row.model or "").rpartition("/")[2],
-                cost=show_usd(from_nano(costs[row.id])) if row.id in costs else "",
+                cost=costs.get(row.id, "") if costs is not None else None,
             )
             for row in rows
         ]
+
+    async def _costs(self, rows: tuple[Conversation, ...]) -> Mapping[str, str] | None:
+        """What these have cost, by id; None where the list has no room for it: it is summed from all attempts."""
+        if not self._list.has_costs:
+            return None
+        costs = await self._store.conversations.costs([row.id for row in rows])
+        return {id: show_usd(from_nano(cost)) for id, cost in costs.items()}
 
     def _some(self, id: str | None) -> str:
         if id is None:

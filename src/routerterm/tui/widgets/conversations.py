@@ -48,8 +48,8 @@ class Item(Struct, frozen=True):
     unread: bool = False
     """An answer came by itself and was not looked at."""
     model: str = ""
-    cost: str = ""
-    """What it has cost so far, as it is shown; empty where nobody was asked."""
+    cost: str | None = None
+    """What it has cost so far, as it is shown: empty where nobody was asked, None where it was not looked up."""
 
 
 class Heading(Struct, frozen=True):
@@ -128,6 +128,10 @@ class ConversationList(CursorList):
         """A filter is being typed: it is to find conversations that are not loaded yet, too."""
 
     @dataclass
+    class CostsWanted(Message):
+        """There is room for what conversations cost, and it was not looked up."""
+
+    @dataclass
     class MoreWanted(Message):
         """The end of what is loaded has come near."""
 
@@ -144,6 +148,11 @@ class ConversationList(CursorList):
         self._today = today()
         self.filter: str | None = None
         """What is looked for among the titles; None shows everything."""
+
+    @property
+    def has_costs(self) -> bool:
+        """Whether there is room for what conversations cost."""
+        return self.size.width >= DETAILED
 
     def count(self) -> int:
         """See `CursorList`."""
@@ -176,6 +185,7 @@ class ConversationList(CursorList):
         self._today = day
         self._lay_out()
         self._put_cursor_on(kept)
+        self._ask_for_costs()
 
     def add(self, items: Sequence[Item], *, complete: bool, day: date) -> None:
         """Append a page."""
@@ -183,6 +193,12 @@ class ConversationList(CursorList):
         self._complete = complete
         self._today = day
         self._lay_out()
+        self._ask_for_costs()
+
+    def on_resize(self) -> None:
+        """See `CursorList`; a row may have more room than before."""
+        super().on_resize()
+        self._ask_for_costs()
 
     def mark_open(self, id: str | None) -> None:
         """Show which conversation is open, and stand on it."""
@@ -218,7 +234,7 @@ class ConversationList(CursorList):
         title, end = one_line(row.title) or "(untitled)", f" {age(row.updated_at)}"
         if width >= DETAILED:
             model = row.model if len(row.model) <= MODEL else row.model[: MODEL - 1] + self.glyphs.ellipsis
-            end = f" {set_cell_size(model, MODEL)} {row.cost:>{COST}}{end:>5}"
+            end = f" {set_cell_size(model, MODEL)} {row.cost or '':>{COST}}{end:>5}"
         room = max(0, width - len(signs) - len(end))
         if cell_len(title) > room:
             title = set_cell_size(title, max(0, room - 1)).rstrip() + self.glyphs.ellipsis
@@ -308,6 +324,10 @@ class ConversationList(CursorList):
     def moved(self) -> None:
         """There may be need of another page."""
         self._ask_for_more()
+
+    def _ask_for_costs(self) -> None:
+        if self.has_costs and any(item.cost is None for item in self._items):
+            self.post_message(self.CostsWanted())
 
     def _ask_for_more(self) -> None:
         if not self._complete and self.scroll_offset.y + 3 * self.size.height > len(self._rows):
