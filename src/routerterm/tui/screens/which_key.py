@@ -36,7 +36,7 @@ class WhichKey(Modal[str | None]):
     """
 
     def __init__(
-        self, commands: Mapping[str, type[CommandInfo]], keys_of: Mapping[str, tuple[str, ...]], ellipsis: str = "…"
+        self, commands: Mapping[str, type[CommandInfo]], keys_of: Mapping[str, tuple[str, ...]], ellipsis: str
     ) -> None:
         super().__init__()
         self._ellipsis = ellipsis

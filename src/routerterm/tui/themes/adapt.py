@@ -8,9 +8,14 @@ from msgspec.structs import asdict, replace
 from textual.theme import Theme as TextualTheme
 
 from routerterm.tui.themes.palette import Palette, Signs
+from routerterm.tui.themes.values import Layout
 
 if TYPE_CHECKING:
-    from routerterm.tui.themes.values import Glyphs, Layout, Theme
+    from typing import Any
+
+    from textual.app import App
+
+    from routerterm.tui.themes.values import Glyphs, Theme
 
 
 SHADE = 0.2
@@ -61,6 +66,12 @@ def to_textual(theme: Theme) -> TextualTheme:
             "border-blurred": colours.faint,
         },
     )
+
+
+def layout_of(app: App[Any]) -> Layout:
+    """How the theme in force arranges things; the plainest where a test shows a widget without our program."""
+    theme: Theme | None = getattr(app, "active_theme", None)
+    return theme.layout if theme is not None else Layout()
 
 
 def darker(colour: str) -> str:

@@ -14,6 +14,8 @@ from textual.geometry import Region
 from textual.scrollbar import ScrollBar
 from textual.strip import Strip
 
+from routerterm.tui.themes.adapt import layout_of
+
 Look = tuple[int, int, int, Style, str]
 """Rows of the bar, where its thumb begins and ends, its colours, and the theme's signs for the thumb and the rest."""
 
@@ -51,8 +53,7 @@ class Bar(ScrollBar):
             ground = parent.background_colors[0] + ground
         style = Style.from_color((ground + colour).rich_color, ground.rich_color)
         begin, end = thumb(rows, window, total, self.position)
-        theme = getattr(self.app, "active_theme", None)  # a test may show a transcript without our program
-        return rows, begin, end, style, theme.layout.scrollbar if theme is not None else ""
+        return rows, begin, end, style, layout_of(self.app).scrollbar
 
     def _paint(self, look: Look) -> tuple[Strip, ...]:
         rows, begin, end, style, signs = look

@@ -21,10 +21,10 @@ from routerterm.core.sanitise import tidied
 from routerterm.tui.actions import Action, bindings_of
 from routerterm.tui.textual_internals.screens import bindings_of as keys_bound
 from routerterm.tui.textual_internals.screens import hand_on
+from routerterm.tui.themes.adapt import layout_of
 from routerterm.tui.widgets.editing import LetterArea
 
 if TYPE_CHECKING:
-    from routerterm.tui.themes.values import Theme
     from routerterm.tui.vim.keys import VimKeys
 
 Where: TypeAlias = Literal["page_up", "page_down", "start", "end"]
@@ -96,11 +96,12 @@ class Composer(LetterArea):
     def render_line(self, y: int) -> Strip:
         """A row; where nothing is written, the theme may draw a field to write in."""
         strip = super().render_line(y)
-        theme: Theme | None = getattr(self.app, "active_theme", None)  # a test may show a composer without our program
-        if theme is None or not (sign := theme.layout.field):
+        if not (sign := layout_of(self.app).field):
             return strip
         begin = min(strip.cell_length, cell_len(strip.text.rstrip()) + 1)  # the cursor may stand there
-        faint = Style(color=Color.parse(theme.colours.faint).rich_color, bgcolor=self.rich_style.bgcolor)
+        faint = Style(
+            color=Color.parse(self.app.theme_variables["t-faint"]).rich_color, bgcolor=self.rich_style.bgcolor
+        )
         return Strip.join([strip.crop(0, begin), Strip([Segment(sign * (strip.cell_length - begin), faint)])])
 
     def edit_by(self, editing: str) -> None:

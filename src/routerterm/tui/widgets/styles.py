@@ -14,12 +14,12 @@ from textual.color import Color
 from textual.widget import Widget
 
 from routerterm.tui.textual_internals.screens import keep_lines
-from routerterm.tui.themes.values import Layout
+from routerterm.tui.themes.adapt import layout_of
 
 if TYPE_CHECKING:
     from rich.color import Color as RichColor
 
-    from routerterm.tui.themes.values import SelectionForm, Theme
+    from routerterm.tui.themes.values import Layout, SelectionForm
 
 Tone: TypeAlias = Literal[
     "text", "dim", "bright", "faint", "accent", "warning", "error", "success", "key", "struck",
@@ -53,8 +53,7 @@ class Toned(Widget):
     @property
     def form(self) -> Layout:
         """How the theme in force arranges things."""
-        theme: Theme | None = getattr(self.app, "active_theme", None)  # a test may show a widget without our program
-        return theme.layout if theme is not None else Layout()
+        return layout_of(self.app)
 
     def notify_style_update(self) -> None:
         """The ground may be another now."""
