@@ -19,7 +19,8 @@ import pytest
 from routerterm.config.paths import Paths
 from routerterm.store.database import Store
 from tests.driver import in_process
-from tests.driver.homes import configure
+from tests.driver.homes import PRICED, configure, priced
+from tests.driver.provider import Answer, serving
 from tests.store.seeds import sound
 
 
@@ -41,20 +42,22 @@ async def test_what_is_said_in_one_shows_up_in_the_other(paths: Paths) -> None:
 
 
 async def test_an_answer_grows_on_the_others_screen_and_the_view_stays(paths: Paths) -> None:
-    configure(paths, default="demo/slow")
-    async with in_process(paths) as here, in_process(paths) as there:
-        await here.say("a slow one")
-        await here.until(lambda: len(here.shown()) == 2 and here.busy)
-        await there.until(lambda: "A slow one" in there.picture().chats)
-        await there.open_chat("A slow one")
-        letters = len("".join(there.picture().text.split()))
-        await there.sees(lambda seen: len("".join(seen.text.split())) > letters)
-        assert not there.picture().busy  # only who asked can stop it
-        await here.press("escape")
-        await here.rests()
-        end = " ".join(here.history.branch()[1].text.split()[-2:])
-        for one in (here, there):
-            await one.screen_shows("stopped by you", end)
+    told = " ".join(f"word{number}" for number in range(2_000))  # more than it can say while both look
+    with serving(Answer(told, pause=0.05)) as provider:
+        configure(paths, priced(provider), default=PRICED)
+        async with in_process(paths) as here, in_process(paths) as there:
+            await here.say("a slow one")
+            await here.until(lambda: len(here.shown()) == 2 and here.busy)
+            await there.until(lambda: "A slow one" in there.picture().chats)
+            await there.open_chat("A slow one")
+            letters = len("".join(there.picture().text.split()))
+            await there.sees(lambda seen: len("".join(seen.text.split())) > letters)
+            assert not there.picture().busy  # only who asked can stop it
+            await here.press("escape")
+            await here.rests()
+            end = " ".join(here.history.branch()[1].text.split()[-2:])
+            for one in (here, there):
+                await one.screen_shows("stopped by you", end)
 
 
 def in_a_terminal(home: Path) -> tuple[subprocess.Popen[bytes], int]:
