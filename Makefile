@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: site bundle release help clients kills run test flaky coverage check format types wheel constraints bench bench-router bench-gateway faults clean corpus fuzz fuzz-all fuzz-mcp fuzz-imports decoding terminal-long bench-terminal docs licences audit pythons soak screenshots
+.PHONY: site bundle release help clients kills run test flaky coverage check format types wheel constraints bench bench-router bench-gateway faults clean corpus fuzz fuzz-all fuzz-mcp npm-servers fuzz-imports decoding terminal-long bench-terminal docs licences audit pythons soak screenshots
 
 help: ## Show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -50,6 +50,9 @@ fuzz-input: ## A million random sequences into the parser of the terminal's inpu
 fuzz-mcp: ## A hundred thousand conversations with broken MCP servers; other numbers with COUNT=1000
 	@sh scripts/setup.sh test
 	@nice -n 19 .venv/bin/python -m tests.protocols.mcp.fuzz_mcp --cases $(or $(COUNT),100000)
+
+npm-servers: ## Fetch the MCP servers from npm that tests speak with, once
+	@sh scripts/npm_servers.sh
 
 fuzz-all: ## Eight minutes of broken bytes for every parser of what comes from outside; others with MINUTES=, some with ARGS="mcp settings"
 	@sh scripts/setup.sh test

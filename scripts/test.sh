@@ -8,6 +8,7 @@ cores=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
 workers=$((cores < 4 ? cores + 1 : cores < 8 ? 8 : cores))
 sh scripts/setup.sh test
 sh scripts/model.sh || printf '%s\n' "The tests with the real model are skipped." >&2
+sh scripts/npm_servers.sh >&2
 sh scripts/spec.sh || printf '%s\n' "The tests with the CommonMark specification are skipped." >&2
 
 if command -v dbus-run-session >/dev/null 2>&1 && command -v gnome-keyring-daemon >/dev/null 2>&1; then

@@ -26,6 +26,8 @@ ROOT = Path(__file__).resolve().parent.parent
 CORPUS = Path(os.environ.get("ROUTERTERM_CORPUS") or ROOT.parent / "shared" / "corpus")
 MODELS = Paths.find().models
 """Where the real weights lie, found before any test hides the real home."""
+NPM_SERVERS = ROOT / "build" / "mcp-servers"
+"""Where `make npm-servers` puts the MCP servers from npm."""
 MUST_RUN = set(filter(None, os.environ.get("ROUTERTERM_MUST_RUN", "").split(",")))
 """Markers whose tests may not be skipped for want of a part: set where all parts are known to be there."""
 SOON = 0.02
@@ -81,6 +83,14 @@ def _lacks_redis() -> str | None:
     return None if redis_program() else "redis-server is not installed"
 
 
+def _lacks_npm_servers() -> str | None:
+    if shutil.which("node") is None:
+        return "node is not installed"
+    return (
+        None if (NPM_SERVERS / "fetched").is_file() else "the MCP servers from npm are not fetched (`make npm-servers`)"
+    )
+
+
 NEEDS: dict[str, Callable[[], str | None]] = {
     "real": _lacks_weights,
     "secretservice": _lacks_secret_service,
@@ -89,6 +99,7 @@ NEEDS: dict[str, Callable[[], str | None]] = {
     "corpus": _lacks_corpus,
     "postgresql": _lacks_postgresql,
     "redis": _lacks_redis,
+    "npm": _lacks_npm_servers,
 }
 
 

@@ -111,6 +111,8 @@ class HttpConnection:
         with suppress(McpInvalid):
             message = parse_message(body)
             if message.error is not None:
+                if self._session and answer.status == 400 and _knows_no_session(message):
+                    raise SessionLost("The server has forgotten the session.")
                 return Reply(error=message.error)
         if 300 <= answer.status < 400:
             raise McpError("The server's address has moved.", "Write the new address into config.toml.")
@@ -128,3 +130,10 @@ class HttpConnection:
         if self._version:
             sent["MCP-Protocol-Version"] = self._version
         return HttpRequest(method, self._url, tuple({**sent, **headers, **self._own}.items()), body)
+
+
+def _knows_no_session(message: Incoming) -> bool:
+    """Whether it refuses a session with 400, where the specification has 404: servers made after the examples of the
+    official TypeScript package do.  An error without an id answers no request, so that nothing was carried out.
+    """
+    return message.id is None and message.error is not None and "session" in message.error.message.lower()
