@@ -88,4 +88,4 @@ async def test_only_an_unknown_name_is_a_404_and_names_the_nearest(place: Place,
     async with place.http() as http:
         reply = await http.post(CHAT, json=chat(name))
         assert reply.status_code == 404
-        assert f"Did you mean {nearest!r}?" in reply.json()["error"]["message"]
+        assert f"Did you mean {nearest}?" in reply.json()["error"]["message"]

@@ -94,7 +94,7 @@ PROBLEMS = {
     "an unknown provider": (RouterOptions(routes={"a": Route.of("a", "opnai/x")}), "there is no provider 'opnai'"),
     "a bare word": (RouterOptions(routes={"a": Route.of("a", "nothing")}), "neither a model nor a route"),
     "a fallback to nowhere": (RouterOptions(fallbacks={"demo/echo": ("nix/x",)}), "there is no provider 'nix'"),
-    "a default to nowhere": (RouterOptions(default="smrt"), "Did you mean 'smart'?"),
+    "a default to nowhere": (RouterOptions(default="smrt"), "Did you mean smart?"),
 }
 
 

@@ -64,7 +64,7 @@ def check() -> None:
 
 def _interface(paths: Paths) -> Check:
     """What only the chat knows: its commands and keys, and the themes."""
-    from routerterm.config.problems import Problem, nearest
+    from routerterm.config.problems import Problem, known_names
     from routerterm.tui.commands.registry import COMMANDS
     from routerterm.tui.keymap import check_bindings
     from routerterm.tui.themes.reader import find_themes
@@ -76,7 +76,7 @@ def _interface(paths: Paths) -> Check:
         theme = ui.get("theme") if isinstance(ui, dict) else None
         themes = find_themes(paths.theme_dirs())
         if isinstance(theme, str) and theme not in themes:
-            yield Problem(("ui", "theme"), f'ui.theme: there is no theme "{theme}"', nearest(theme, themes))
+            yield Problem(("ui", "theme"), f'ui.theme: there is no theme "{theme}"', known_names(theme, themes))
 
     return check
 

@@ -83,10 +83,9 @@ class LazyGroup(click.Group):
         if args[0] not in COMMANDS and not args[0].startswith("-") and is_question(args[0]):
             return args[0], _chat(args[0]), args[1:]
         if args[0] not in COMMANDS and not args[0].startswith("-"):
-            from difflib import get_close_matches
+            from routerterm.core.nearest import did_you_mean
 
-            close = get_close_matches(args[0], COMMANDS, n=1)
-            hint = f"Did you mean {close[0]!r}?" if close else "If it is a question: routerterm ask, and the word."
+            hint = did_you_mean(args[0], COMMANDS, "If it is a question: routerterm ask, and the word.")
             ctx.fail(f"There is no command {args[0]!r}. {hint}")
         return super().resolve_command(ctx, args)
 

@@ -130,16 +130,14 @@ def run(name: str, tool: str, arguments: tuple[str, ...]) -> None:
 
 
 async def _run(name: str, tool: str, arguments: Mapping[str, Any]) -> int:
-    from difflib import get_close_matches
-
+    from routerterm.core.nearest import did_you_mean
     from routerterm.core.sanitise import sanitise
 
     async with _opened() as box:
         _known(box, name)
         tools = {each.own_name: each for each in await box.learn(name)}
         if tool not in tools:
-            near = get_close_matches(tool, tools, n=1)
-            raise RoutertermError(f"{name} has no tool {tool!r}.", f"Did you mean {near[0]!r}?" if near else "")
+            raise RoutertermError(f"{name} has no tool {tool!r}.", did_you_mean(tool, tools))
         if not tools[tool].accepted:
             hint = f"Look at it and accept it: routerterm mcp test {name} --accept"
             raise RoutertermError(f"The description of {tool} has changed since you accepted it.", hint)

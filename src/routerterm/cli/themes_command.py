@@ -45,14 +45,14 @@ def new(name: str, like: str) -> None:
     """Copy a theme to your themes folder as NAME, and print the file's path."""
     from routerterm.config.atomic_file import atomic_write
     from routerterm.config.paths import Paths
-    from routerterm.config.problems import nearest
+    from routerterm.config.problems import known_names
     from routerterm.core.sanitise import one_line
     from routerterm.tui.themes.reader import find_themes
 
     paths = Paths.find()
     known = find_themes(paths.theme_dirs())
     if like not in known:
-        raise SettingsError(f'There is no theme "{one_line(like)}".', nearest(like, known))
+        raise SettingsError(f'There is no theme "{one_line(like)}".', known_names(like, known))
     if not name.isidentifier():
         raise SettingsError(f'"{one_line(name)}" cannot be a theme\'s name.', "Use letters, digits and _.")
     file = paths.user_themes / f"{name}.toml"

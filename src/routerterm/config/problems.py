@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from routerterm.config.toml_positions import Key, line_of
 from routerterm.core.errors import SettingsError
+from routerterm.core.nearest import did_you_mean
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
@@ -51,11 +52,11 @@ def in_place(problem: Problem, lines: Mapping[Key, int]) -> Problem:
     return replace(problem, line=line_of(problem.key, lines))
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def known_names(name: str, known: Iterable[str]) -> str:
     """A hint at the known name that is most like this one, and at the others."""
     names = sorted(set(known))
     listing = f"Known: {', '.join(names)}." if names else ""
-    return " ".join(filter(None, (_did_you_mean(name, names), listing)))
+    return " ".join(filter(None, (did_you_mean(name, names), listing)))
 
 
 def dotted(key: Key) -> str:
@@ -91,14 +92,14 @@ def _problem(error: Mapping[str, Any], model: type[BaseModel]) -> Problem:
             *table, name = key
             known = _entries(model, table)
             where = f"in [{dotted(tuple(table))}]" if table else "at the top"
-            return Problem(key, f'there is no setting "{name}" {where}', nearest(str(name), known))
+            return Problem(key, f'there is no setting "{name}" {where}', known_names(str(name), known))
         case "missing":
             *table, name = key
             return Problem(key, f"{dotted(tuple(table))} needs the setting {name}")
         case "literal_error":
             allowed = re.findall(r"'([^']*)'", error["ctx"]["expected"])
             given = error["input"] if isinstance(error["input"], str) else ""
-            return Problem(key, f"{dotted(key)} must be one of {', '.join(allowed)}", _did_you_mean(given, allowed))
+            return Problem(key, f"{dotted(key)} must be one of {', '.join(allowed)}", did_you_mean(given, allowed))
         case "value_error":
             return Problem(key, f"{dotted(key)} {error['ctx']['error']}")
         case "too_short":
@@ -155,13 +156,6 @@ def without(body: Mapping[str, Any], keys: Iterable[Key]) -> dict[str, Any]:
                 break
             table = below
     return left
-
-
-def _did_you_mean(given: str, allowed: Sequence[str]) -> str:
-    from difflib import get_close_matches
-
-    close = get_close_matches(given.lower(), allowed, n=1, cutoff=0.5)
-    return f"Did you mean {close[0]}?" if close else ""
 
 
 class _Table(Struct, frozen=True):

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from routerterm.config.problems import Problem, dotted, nearest
+from routerterm.config.problems import Problem, dotted, known_names
 from routerterm.config.toml_positions import Key
 from routerterm.core.errors import SettingsError
+from routerterm.core.nearest import did_you_mean
 from routerterm.core.targets import Target
 
 if TYPE_CHECKING:
@@ -74,19 +75,19 @@ class _Names:
             lacking = [entry for entry in ("protocol", "base_url") if getattr(provider, entry) is None]
             if lacking:
                 message = f"{dotted(key)} is not built in, and lacks {' and '.join(lacking)}"
-                yield Problem(key, message, nearest(name, self.known.providers))
+                yield Problem(key, message, known_names(name, self.known.providers))
 
     def _spoken(self, key: Key, protocol: str, dialect: str | None) -> Iterator[Problem]:
         try:
             dialects = self.known.dialects(protocol)
         except SettingsError:
-            hint = nearest(protocol, self.known.protocols)
+            hint = known_names(protocol, self.known.protocols)
             yield Problem(
                 (*key, "protocol"), f"{dotted(key)}.protocol is not a protocol that routerterm supports", hint
             )
             return
         if dialect and dialect not in dialects:
-            hint = nearest(dialect, filter(None, dialects))
+            hint = known_names(dialect, filter(None, dialects))
             yield Problem((*key, "dialect"), f"{dotted(key)}.dialect is not a dialect of {protocol}", hint)
 
     def of_our_own(self) -> Iterator[Problem]:
@@ -118,20 +119,20 @@ class _Names:
                 elif name.endswith("/"):
                     yield Problem(key, f'{dotted(key)}: "{name}" is not a model')
             elif name not in self.leads_to and name not in self.all_providers:
-                hint = nearest(name, (*self.leads_to, *self.all_providers))
+                hint = known_names(name, (*self.leads_to, *self.all_providers))
                 yield Problem(key, f'{dotted(key)}: there is no model, route or alias "{name}"', hint)
         for section, named in (("routes", self.leads_to.keys()), ("providers", self.all_providers)):
             for name in getattr(self.settings.budget, section):
                 if name not in named:
                     key = ("budget", section, name)
                     yield Problem(
-                        key, f'{dotted(key)}: there is no model, route or alias "{name}"', nearest(name, named)
+                        key, f'{dotted(key)}: there is no model, route or alias "{name}"', known_names(name, named)
                     )
         for route, body in self.settings.routes.items():
             for name in body.weights:
                 if name not in body.models:
                     key = ("routes", route, "weights", name)
-                    yield Problem(key, f"{dotted(key)} is not among the route's models", nearest(name, body.models))
+                    yield Problem(key, f"{dotted(key)} is not among the route's models", known_names(name, body.models))
 
     def _uses(self) -> Iterator[tuple[Key, str]]:
         yield ("router", "default"), self.settings.router.default
@@ -198,7 +199,7 @@ class _Names:
         return found
 
     def _near(self, provider: str) -> str:
-        return nearest(provider, self.all_providers)
+        return known_names(provider, self.all_providers)
 
 
 def _patterns(settings: Settings) -> Iterator[Problem]:
@@ -219,12 +220,5 @@ def _timezone(settings: Settings) -> Iterator[Problem]:
     try:
         ZoneInfo(name)
     except (ValueError, OSError, KeyError):
-        near = next(iter(_close(name, available_timezones())), None)
-        hint = f"Did you mean {near}?" if near else "For example Europe/Warsaw or UTC."
+        hint = did_you_mean(name, available_timezones(), "For example Europe/Warsaw or UTC.")
         yield Problem(("budget", "timezone"), "budget.timezone is not a time zone", hint)
-
-
-def _close(name: str, names: Iterable[str]) -> list[str]:
-    from difflib import get_close_matches
-
-    return get_close_matches(name, list(names), n=1)

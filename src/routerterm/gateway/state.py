@@ -7,7 +7,6 @@ import logging
 import secrets
 import time
 from collections.abc import AsyncGenerator, Sequence
-from difflib import get_close_matches
 from math import ceil
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ from routerterm.core.errors import ModelNotFound, RoutertermError, StoreError, U
 from routerterm.core.events import Event
 from routerterm.core.ids import ulid
 from routerterm.core.ledger import AttemptRecord
+from routerterm.core.nearest import nearest
 from routerterm.core.request import ChatRequest
 from routerterm.core.secret import Secret
 from routerterm.core.targets import Target
@@ -26,7 +26,7 @@ from routerterm.engine.virtual_keys import Client, VirtualKey
 from routerterm.gateway.access import Access
 from routerterm.gateway.cache import AnswerCache, MemoryCache, SharedCache, Slot, key_of
 from routerterm.gateway.http_errors import forbidden
-from routerterm.gateway.limits import LONGEST_NAME, check_request
+from routerterm.gateway.limits import check_request
 from routerterm.gateway.metrics import Metrics
 from routerterm.gateway.mock import mock_events
 from routerterm.gateway.peer import is_own_user
@@ -171,7 +171,7 @@ class GatewayState:
         if not isinstance(error, UnknownModel | ModelNotFound) or (isinstance(error, UnknownModel) and error.nearest):
             return error
         names = await self.model_names(client)
-        near = await asyncio.to_thread(get_close_matches, asked[:LONGEST_NAME], names, 1)
+        near = await asyncio.to_thread(nearest, asked, names)
         return UnknownModel(error.message, error.hint, nearest=near[0]) if near and near[0] != asked else error
 
     async def slot(self, request: ChatRequest, options: RequestOptions, client: Client) -> Slot | None:

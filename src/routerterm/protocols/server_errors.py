@@ -81,7 +81,7 @@ def error_mapping(error: RoutertermError) -> ErrorMapping:
 def said(error: RoutertermError) -> str:
     """The error's sentence.  Its hint is for a person at a chat or a shell, and has no place in an API's answer."""
     nearest = error.nearest if isinstance(error, UnknownModel) else ""
-    return f"{error.message} Did you mean {nearest!r}?" if nearest else error.message
+    return f"{error.message} Did you mean {nearest}?" if nearest else error.message
 
 
 def error_in_words(error: RoutertermError) -> str:

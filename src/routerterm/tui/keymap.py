@@ -11,7 +11,7 @@ from msgspec import Struct
 from textual.binding import Binding
 from textual.keys import key_to_character
 
-from routerterm.config.problems import Problem, dotted, nearest
+from routerterm.config.problems import Problem, dotted, known_names
 from routerterm.config.toml_positions import Key
 
 Group: TypeAlias = Literal["Screens", "Conversation", "Message", "Writing", "Program"]
@@ -100,7 +100,7 @@ def check_bindings(own: Mapping[str, Any], names: Iterable[str]) -> Iterator[Pro
     for name, keys in own.items():
         at: Key = ("bindings", name)
         if name not in names:
-            yield Problem(at, f'bindings: there is no command "{name}"', nearest(name, names))
+            yield Problem(at, f'bindings: there is no command "{name}"', known_names(name, names))
         if not isinstance(keys, str) or keys.strip().lower() == "none":
             continue
         for key in filter(None, (key.strip() for key in keys.split(","))):

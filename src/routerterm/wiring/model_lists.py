@@ -12,6 +12,7 @@ from routerterm.config.local_model import SMOLLM2
 from routerterm.config.local_model import status as local_status
 from routerterm.config.model_list_cache import keep
 from routerterm.core.errors import NoCandidate, RoutertermError
+from routerterm.core.nearest import nearest
 from routerterm.core.targets import Target
 from routerterm.router.options import BUILTIN_ROUTES
 from routerterm.router.transports.demo import MODELS as DEMO_MODELS
@@ -112,11 +113,9 @@ async def check_name(services: Services, name: str) -> None:
     if name in recent:
         return
     names = [*routes, *(str(one.target) for one in answerable(services, recent))]
-    from difflib import get_close_matches
-
-    near = get_close_matches(name, names, n=NEAREST, cutoff=0.5)
+    near = nearest(name, names, NEAREST, 0.5)
     if info is not None and len(near) < NEAREST:
         own = [one for one in names if one.startswith(f"{provider}/")]
-        near += [one for one in get_close_matches(name, own, n=NEAREST, cutoff=0.0) if one not in near]
+        near += [one for one in nearest(name, own, NEAREST, 0.0) if one not in near]
     hint = f"Nearest: {', '.join(near[:NEAREST])}." if near else "F3 lists the models that can answer."
     raise NoCandidate(f"There is no model or route {name}.", hint)

@@ -48,7 +48,7 @@ def test_everything_is_told_by_help_and_mistakes_say_what_to_do(paths: Paths) ->
     )
     for name in COMMANDS:
         assert f"/{name}:" in said
-    assert "There is no command /modle.\nWhat to do: Try /model" in said
+    assert "There is no command /modle.\nWhat to do: Did you mean /model?" in said
     assert said.count("Error:") == 6
     assert said.count("What to do:") == 6
 

@@ -18,7 +18,6 @@ import asyncio
 import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -27,6 +26,7 @@ from msgspec.structs import replace
 
 from routerterm.config.atomic_file import atomic_write, read_regular
 from routerterm.core.errors import BadRequest, RoutertermError
+from routerterm.core.nearest import nearest
 from routerterm.core.request import Params
 from routerterm.engine.chat.templates import Field, MissingField, fields_of, fill, rewrite
 
@@ -282,7 +282,7 @@ async def find_prompt(name: str, folders: Iterable[Path], library: Prompts) -> P
     for trouble in troubles:
         if name in trouble.message:
             raise trouble
-    near = get_close_matches(name, [*files, *stored], n=3)
+    near = nearest(name, [*files, *stored], 3)
     raise RoutertermError(
         f"There is no prompt {name!r}.", f"Nearest: {', '.join(near)}." if near else "Prompts lie in prompts/*.md."
     )

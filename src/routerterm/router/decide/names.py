@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from routerterm.catalog.values import ModelInfo, ProviderInfo
 from routerterm.core.errors import NoCandidate, UnknownModel
+from routerterm.core.nearest import nearest
 from routerterm.core.targets import Target
 from routerterm.router.decide.yours import Weights
 from routerterm.router.options import BUILTIN_ROUTES, Route, RouteModel, RouterOptions, Strategy
@@ -191,13 +192,10 @@ class Names:
 
     def _hint(self, name: str) -> tuple[str, str]:
         """What a person may have meant: in words, and the name by itself."""
-        from difflib import get_close_matches
-
         known = [*BUILTIN_ROUTES, *self._options.routes, *self._options.aliases]
         known += [provider.name for provider in self._providers()]
-        near = get_close_matches(name.partition("/")[0], dict.fromkeys(known), n=1)
-        if near:
-            return f"Did you mean {near[0]!r}?", near[0]
+        if near := nearest(name.partition("/")[0], known):
+            return f"Did you mean {near[0]}?", near[0]
         return "Use provider/model, or a route such as smart, fast, cheap or any.", ""
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from routerterm.core.errors import NotNow, RoutertermError
+from routerterm.core.nearest import did_you_mean
 from routerterm.tui.chat.attachment_files import LARGE_PASTE, paths_in
 from routerterm.tui.chat.completion import NAME, arguments, names
 from routerterm.tui.chat.composer_tools import ComposerTools
@@ -296,10 +296,9 @@ class ComposerController:
     def _unknown(self, text: str) -> None:
         word = text.split()[0]
         known = {f"/{command.slash}" for command in self._commands.infos.values() if command.slash}
-        near = get_close_matches(word, known, 1)
-        hint = f"Did you mean {near[0]}? " if near else "/ alone lists the commands. "
+        hint = did_you_mean(word, known, "/ alone lists the commands.")
         self._app.show_error(
-            RoutertermError(f"There is no command {word}.", f"{hint}Put a space before it to send it as text.")
+            RoutertermError(f"There is no command {word}.", f"{hint} Put a space before it to send it as text.")
         )
 
     # -- pastes ----------------------------------------------------------------------------------------

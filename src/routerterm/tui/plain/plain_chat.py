@@ -6,7 +6,6 @@ import asyncio
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, suppress
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from routerterm.core.errors import RoutertermError
@@ -27,6 +26,7 @@ from routerterm.core.events import (
     UsageReported,
 )
 from routerterm.core.gc_control import resume
+from routerterm.core.nearest import did_you_mean
 from routerterm.core.sanitise import one_line, sanitise, tidied
 from routerterm.engine.chat.active_conversation import ActiveConversation
 from routerterm.engine.chat.capabilities import unsupported_options
@@ -140,8 +140,8 @@ class PlainChat:
         name, _, argument = line[1:].strip().partition(" ")
         command = COMMANDS.get(name.lower())
         if command is None:
-            near = get_close_matches(name.lower(), COMMANDS, 1)
-            raise RoutertermError(f"There is no command /{name}.", f"Try /{near[0] if near else 'help'}.")
+            known = [f"/{each}" for each in COMMANDS]
+            raise RoutertermError(f"There is no command /{name}.", did_you_mean(f"/{name}", known, "Try /help."))
         await command(self, argument.strip())
 
     async def hear(self, answer: AsyncGenerator[Event]) -> None:

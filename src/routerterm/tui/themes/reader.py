@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, cast, get_args
 
@@ -14,6 +13,7 @@ from rich.cells import cell_len
 
 from routerterm.config.atomic_file import read_regular
 from routerterm.core.errors import SettingsError
+from routerterm.core.nearest import did_you_mean
 from routerterm.core.toml import load_toml
 from routerterm.tui.themes.values import (
     COLOUR_NAMES,
@@ -174,5 +174,5 @@ def _lines(body: Mapping[str, Any], name: str) -> tuple[str, ...]:
 def _known(table: Mapping[str, Any], names: tuple[str, ...], what: str) -> None:
     for name in table:
         if name not in names:
-            near = get_close_matches(name, names, 1)
-            raise ValueError(f"there is no {what} {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+            hint = did_you_mean(name, names)
+            raise ValueError(f"there is no {what} {name!r}" + (f". {hint}" if hint else ""))
