@@ -20,6 +20,7 @@ ALLOWED = {
     "get_command": "Click's", "list_commands": "Click's", "format_commands": "Click's",
     "send_400_response": "uvicorn's",
     "pause_writing": "asyncio's", "resume_writing": "asyncio's",
+    "extract_cookies": "httpx's",
     "scanDelims": "markdown-it's",
     "get_default_screen": "Textual's", "_handle_exception": "Textual's", "get_content_height": "Textual's",
     "run_input_thread": "Textual's",

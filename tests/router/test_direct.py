@@ -55,8 +55,10 @@ async def serving(answers: bytes | Serve, tls: ssl.SSLContext | None = None) -> 
     server.close()
 
 
-async def ask(direct: HttpTransport, url: str, body: bytes = b"{}") -> tuple[int, bytes]:
-    async with direct.exchange(HttpRequest("POST", url, (), body), Timeouts(5.0, 5.0)) as answer:
+async def ask(
+    direct: HttpTransport, url: str, body: bytes = b"{}", headers: tuple[tuple[str, str], ...] = ()
+) -> tuple[int, bytes]:
+    async with direct.exchange(HttpRequest("POST", url, headers, body), Timeouts(5.0, 5.0)) as answer:
         return answer.status, b"".join([data async for data in answer.body])
 
 
@@ -203,6 +205,27 @@ async def test_what_is_asked_for(direct: HttpTransport) -> None:
     for name in (b"cookie", b"authorization"):
         assert name not in first.lower()
     assert first.lower().count(b"user-agent:") == first.lower().count(b"accept-encoding: gzip, deflate\r\n") == 1
+
+
+async def test_headers_of_a_request_replace_ours(direct: HttpTransport) -> None:
+    heads: list[list[bytes]] = []
+
+    async def note(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append((await reader.readuntil(b"\r\n\r\n")).lower().split(b"\r\n"))
+        writer.write(LENGTH)
+        writer.close()
+
+    async with serving(note) as (url, _):
+        await ask(direct, url, headers=(("Accept", "text/event-stream"), ("USER-AGENT", "theirs/1")))
+        await ask(direct, url)
+    theirs, ours = heads
+    assert {b"accept: text/event-stream", b"user-agent: theirs/1", b"connection: keep-alive"} <= set(theirs)
+    assert {b"accept: */*", b"accept-encoding: gzip, deflate"} <= set(ours)
+    for head in heads:
+        names = [line.split(b":")[0] for line in head[1:] if line]
+        assert len(names) == len(set(names)), "each header once"
+        assert b"content-length" in names
+        assert b"host" in names
 
 
 async def test_neither_redirects_nor_cookies_are_followed(direct: HttpTransport) -> None:

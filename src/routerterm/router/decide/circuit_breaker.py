@@ -53,7 +53,7 @@ def health(state: State | None, now: float) -> Health:
     window = _window(state)
     opened, lease = _number(state, "open_until"), _number(state, "probe_until")
     gone_at = _number(state, "gone_at")
-    ttft = _decayed(state.get("ttft"), now)
+    ttft = _samples(state.get("ttft"))
     return Health(
         open_for=max(0.0, opened - now, lease - now if opened else 0.0),
         probing=bool(opened) and opened <= now,
@@ -61,9 +61,9 @@ def health(state: State | None, now: float) -> Health:
         gone_for=now - gone_at if gone_at and now - gone_at < _GONE_FOR else 0.0,
         failures=window.count("1"),
         calls=len(window),
-        ttft=ttft,
-        ttft_p95=_p95(state.get("ttft")),
-        speed=_decayed(state.get("speed"), now),
+        ttft=_decayed(ttft, now),
+        ttft_p95=_p95(ttft),
+        speed=_decayed(_samples(state.get("speed")), now),
         last_error=state.get("last_error"),
     )
 
@@ -163,15 +163,18 @@ def _samples(raw: object) -> list[tuple[float, float]]:
     return [(float(pair[0]), float(pair[1])) for pair in raw if isinstance(pair, list | tuple) and len(pair) == 2]
 
 
-def _decayed(raw: object, now: float) -> float | None:
-    """The mean of recent samples, where an hour halves a sample's weight."""
-    weighted = [(value, 0.5 ** (max(0.0, now - at) / _HALF_LIFE)) for value, at in _samples(raw)]
-    weight = sum(weight for _, weight in weighted)
-    return sum(value * weight for value, weight in weighted) / weight if weight > 1e-6 else None
+def _decayed(samples: list[tuple[float, float]], now: float) -> float | None:
+    """The mean of recent samples, where an hour halves a sample's weight.  A loop: it runs twice for each candidate."""
+    total = weight = 0.0
+    for value, at in samples:
+        share = 0.5 ** ((now - at) / _HALF_LIFE) if at < now else 1.0
+        weight += share
+        total += value * share
+    return total / weight if weight > 1e-6 else None
 
 
-def _p95(raw: object) -> float | None:
-    values = sorted(value for value, _ in _samples(raw))
+def _p95(samples: list[tuple[float, float]]) -> float | None:
+    values = sorted([value for value, _ in samples])
     return values[math.ceil(0.95 * len(values)) - 1] if len(values) >= 5 else None
 
 
