@@ -9,9 +9,11 @@ mkdir -p build/coverage
 export COVERAGE_FILE="$PWD/build/coverage/data" COVERAGE_RCFILE="$PWD/pyproject.toml"
 rm -f build/coverage/data*
 status=0
-.venv/bin/python -m coverage run -m pytest -q -n "$(getconf _NPROCESSORS_ONLN)" "$@" </dev/null || status=$?
+ROUTERTERM_COVERAGE=1 sh scripts/test.sh "$@" || status=$?
 .venv/bin/python -m coverage combine -q
 .venv/bin/python -m coverage html -q -d build/coverage/html
 [ -z "${GITHUB_STEP_SUMMARY:-}" ] || .venv/bin/python -m coverage report --format=markdown >>"$GITHUB_STEP_SUMMARY"
-.venv/bin/python -m coverage report --sort=cover $([ $# -gt 0 ] || echo --fail-under=$FLOOR) || status=1
+floor=0
+[ $# -gt 0 ] || floor=$FLOOR
+.venv/bin/python -m coverage report --sort=cover --fail-under="$floor" || status=1
 exit $status

@@ -1,7 +1,8 @@
 #!/bin/sh
 # A release: `release.sh 1.2.3` checks everything, writes the version and the changelog's date, builds, looks into what was
 # built, commits and tags.  Nothing leaves this machine: pushing the tag starts .github/workflows/release.yml, which publishes.
-# `release.sh build 1.2.3` only builds and looks, for a version that is written already.
+# `release.sh build 1.2.3` only builds and looks, for a version that is written already; `release.sh notes` prints the
+# newest part of the changelog.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -36,10 +37,16 @@ look() { # VERSION
 }
 
 version=${1:-}
-if [ "$version" = build ]; then
+case $version in
+build)
     look "$2"
     exit 0
-fi
+    ;;
+notes)
+    awk '/^## / && parts++ { exit } parts' CHANGELOG.md
+    exit 0
+    ;;
+esac
 echo "$version" | grep -qE '^[0-9]+\.[0-9]+\.[0-9]+((a|b|rc)[0-9]+)?$' || fail "Say which: make release VERSION=1.2.3"
 [ -z "$(git status --porcelain)" ] || fail "Commit first: a release is made of what is committed."
 ! git rev-parse -q --verify "refs/tags/v$version" >/dev/null || fail "v$version is there already."

@@ -1,5 +1,6 @@
 #!/bin/sh
 # Set everything up and run all tests that this machine can run, some beside each other on every core; arguments go to pytest.
+# With ROUTERTERM_COVERAGE it also notes which lines run (scripts/coverage.sh).
 set -eu
 cd "$(dirname "$0")/.."
 unset PYTHONDONTWRITEBYTECODE # what a worker has compiled serves the next run
@@ -20,7 +21,7 @@ if command -v dbus-run-session >/dev/null 2>&1 && command -v gnome-keyring-daemo
     HOME=$home XDG_DATA_HOME=$home/data XDG_RUNTIME_DIR=$home ROUTERTERM_MODEL_DIR=$models \
         dbus-run-session -- sh -c '
             printf pw | gnome-keyring-daemon --unlock --components=secrets >/dev/null 2>&1
-            exec .venv/bin/python -m pytest -q -n "$0" --dist worksteal --durations=15 --durations-min=5 "$@"' "$workers" "$@" </dev/null || status=$?
+            exec .venv/bin/python ${ROUTERTERM_COVERAGE:+-m coverage run} -m pytest -q -n "$0" --dist worksteal --durations=15 --durations-min=5 "$@"' "$workers" "$@" </dev/null || status=$?
     exit $status
 fi
-exec .venv/bin/python -m pytest -q -n "$workers" --dist worksteal --durations=15 --durations-min=5 "$@" </dev/null
+exec .venv/bin/python ${ROUTERTERM_COVERAGE:+-m coverage run} -m pytest -q -n "$workers" --dist worksteal --durations=15 --durations-min=5 "$@" </dev/null

@@ -38,12 +38,32 @@ def test_ci_runs_on_every_python_that_is_meant_and_on_both_processors() -> None:
 @pytest.mark.parametrize("workflow", ["ci", "release"])
 def test_what_a_workflow_runs_is_there(workflow: str) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
-    for line in runs(workflow):
-        words = line.split()
-        if words[0] == "sh":
-            assert (ROOT / words[1]).exists(), line
-        if words[0] == "make":
-            assert words[1] in targets, line
+    for step in runs(workflow):
+        assert subprocess.run(["sh", "-n"], input=step, text=True).returncode == 0, step
+        for words in (line.split() for line in step.splitlines()):
+            if words[0] == "sh":
+                assert (ROOT / words[1]).exists(), step
+            if words[0] == "make":
+                assert words[1] in targets, step
+
+
+@pytest.mark.parametrize("workflow", ["ci", "release"])
+def test_every_action_is_held_to_one_commit_and_keeps_no_credentials(workflow: str) -> None:
+    """A tag of another's can be moved: what publishes for us is named by its hash, with its version for people."""
+    used = re.findall(r"uses: (.*)", (ROOT / f".github/workflows/{workflow}.yml").read_text())
+    assert used
+    assert all(re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", each) for each in used), used
+    jobs = read(f".github/workflows/{workflow}.yml")["jobs"].values()
+    checkouts = [step for job in jobs for step in job["steps"] if step.get("uses", "").startswith("actions/checkout@")]
+    assert checkouts
+    assert all(step["with"]["persist-credentials"] is False for step in checkouts)
+
+
+def test_a_release_is_told_with_its_own_part_of_the_changelog() -> None:
+    notes = subprocess.run(["sh", "scripts/release.sh", "notes"], cwd=ROOT, capture_output=True, text=True).stdout
+    parts = re.split(r"^(?=## )", (ROOT / "CHANGELOG.md").read_text("utf-8"), flags=re.M)
+    assert notes == parts[1]
+    assert "sh scripts/release.sh notes >notes.md" in runs("release")
 
 
 def test_only_the_job_that_publishes_may_ask_for_a_token() -> None:
