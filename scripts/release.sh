@@ -54,6 +54,8 @@ grep -qE "^## ($version|Unreleased|[0-9.]+ \(unreleased\))" CHANGELOG.md || fail
 ! grep -rq 'routerterm\.example' pyproject.toml packaging mkdocs.yml ||
     fail "The project's addresses in pyproject.toml and packaging/ are still .example: give it its home first."
 sh .ci/run
+sh scripts/setup.sh test
+trap 'git checkout -q -- .' EXIT # where a step fails, nothing stays half released: all was committed before
 today=$(date -u +%Y-%m-%d)
 sed -i.old -E "s/^__version__ = .*/__version__ = \"$version\"/" src/routerterm/__init__.py
 sed -i.old -E "s/^## (Unreleased|[0-9.]+ \(unreleased\))\$/## $version ($today)/" CHANGELOG.md
@@ -61,5 +63,6 @@ rm src/routerterm/__init__.py.old CHANGELOG.md.old
 .venv/bin/python scripts/make_docs.py
 look "$version"
 git commit -qam "Release $version"
+trap - EXIT
 git tag -a "v$version" -m "routerterm $version"
 echo "v$version is committed and tagged. To publish it: git push --follow-tags"

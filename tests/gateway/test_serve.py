@@ -18,6 +18,7 @@ from click.testing import CliRunner, Result
 from routerterm.cli.gateway_factory import gateway_of
 from routerterm.cli.main import root
 from routerterm.core.errors import RoutertermError
+from routerterm.core.installing import how_to_add
 from tests.cli.program import PROGRAM, routerterm
 from tests.gateway.conftest import chat
 from tests.gateway.test_answers import text_of
@@ -121,4 +122,4 @@ def test_without_the_extra_it_is_a_sentence(home: Path, monkeypatch: pytest.Monk
     with pytest.raises(RoutertermError) as refused:
         gateway_of(None)  # type: ignore[arg-type]  # it gets no further
     assert "uvicorn, which is not installed" in refused.value.message
-    assert refused.value.hint == "Install it with: pip install 'routerterm[serve]'"
+    assert refused.value.hint == f"Install it with: {how_to_add('serve')}"

@@ -18,6 +18,7 @@ def gateway_of(services: Services, host: str | None = None, port: int | None = N
     Raises `RoutertermError` where the extra is not installed.
     """
     from routerterm.core.errors import RoutertermError
+    from routerterm.core.installing import how_to_add
     from routerterm.core.secret import Secret
 
     try:
@@ -25,7 +26,7 @@ def gateway_of(services: Services, host: str | None = None, port: int | None = N
     except ModuleNotFoundError as error:
         raise RoutertermError(
             f"The gateway needs {error.name}, which is not installed.",
-            "Install it with: pip install 'routerterm[serve]'",
+            f"Install it with: {how_to_add('serve')}",
         ) from error
     own, token = services.settings.gateway, os.environ.get(TOKEN_VARIABLE, "").strip()
     port = own.port if port is None else port

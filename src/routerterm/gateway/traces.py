@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from routerterm.core.errors import SettingsError
+from routerterm.core.installing import how_to_add
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
@@ -37,7 +38,7 @@ class Tracer:
         except ModuleNotFoundError as error:
             raise SettingsError(
                 f"gateway.traces needs {error.name}, which is not installed.",
-                "Install it with: pip install 'routerterm[otel]', or set gateway.traces = false.",
+                f"Install it with: {how_to_add('otel')}  (or set gateway.traces = false)",
             ) from error
         provider = cls._provider_of()
         provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))

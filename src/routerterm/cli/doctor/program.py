@@ -8,6 +8,7 @@ from importlib.util import find_spec
 
 from routerterm import __version__
 from routerterm.cli.doctor import CheckContext, Finding
+from routerterm.core.installing import how_to_add
 
 _EXTRAS = {
     "local": ("xllamacpp", "a small model in process"),
@@ -27,7 +28,7 @@ async def look(_: CheckContext) -> AsyncGenerator[Finding]:
     missing = [f"{name} ({what})" for name, (module, what) in _EXTRAS.items() if not _is_here(module)]
     if missing:
         first = missing[0].partition(" ")[0]
-        yield Finding("note", f"Extras not installed: {', '.join(missing)}.", f'pip install "routerterm[{first}]"')
+        yield Finding("note", f"Extras not installed: {', '.join(missing)}.", how_to_add(first))
 
 
 def _is_here(module: str) -> bool:

@@ -6,6 +6,7 @@ import io
 import logging
 
 from routerterm.core.errors import RoutertermError
+from routerterm.core.installing import how_to_add
 
 MOST_PAGES = 1_000
 MOST_TEXT = 2_000_000
@@ -23,7 +24,7 @@ def pdf_text(data: bytes, name: str) -> str:
     except ImportError:
         raise NoPdfReader(
             f"Reading the text of {name} needs pypdf, which is not installed.",
-            "Install it with: pip install 'routerterm[pdf]'",
+            f"Install it with: {how_to_add('pdf')}",
         ) from None
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # it warns of every oddity, onto the screen
     pages, size = [], 0

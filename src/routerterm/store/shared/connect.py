@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 
 from routerterm.core.errors import SettingsError
+from routerterm.core.installing import how_to_add
 from routerterm.core.secret import Secret
 from routerterm.store.shared.server import Address, SharedServer
 from routerterm.store.shared.state import SharedState
@@ -36,7 +37,7 @@ def shared_state(url: Secret) -> SharedState:
         except ModuleNotFoundError as error:
             raise SettingsError(
                 f"The shared state needs {error.name}, which is not installed.",
-                f"Install it with: pip install 'routerterm[{module}]'",
+                f"Install it with: {how_to_add(module)}",
             ) from error
         server: SharedServer = getattr(found, name)(url, address)
         return server
