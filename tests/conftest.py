@@ -160,6 +160,12 @@ def brisk_demo(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests that look at what a fresh Python has loaded: `make coverage` loads its own parts into every other one."""
+    monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+
+
+@pytest.fixture
 def paths(home: Path) -> Paths:
     """The test's own places."""
     return Paths.find()

@@ -11,7 +11,7 @@ class Routerterm < Formula
   depends_on "python@3.13"
 
   def install
-    venv = virtualenv_create(libexec, "python3.13")
+    venv = virtualenv_create(libexec, "python3.13", system_site_packages: false)
     system libexec/"bin/python", "-m", "ensurepip"
     system libexec/"bin/python", "-m", "pip", "install", "--no-deps", "--require-hashes", "-r", "requirements/run.txt"
     venv.pip_install_and_link buildpath, build_isolation: true

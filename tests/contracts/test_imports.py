@@ -11,6 +11,8 @@ import pytest
 
 import routerterm
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 NEVER_AT_START = {
     "keyring",
     "secretstorage",

@@ -37,6 +37,7 @@ def python(source: str) -> str:
     return done.stdout
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_importing_the_router_loads_nothing_heavy() -> None:
     loaded = python("import routerterm.router, sys; print(*sorted({name.split('.')[0] for name in sys.modules}))")
     assert not set(HEAVY) & set(loaded.split())
