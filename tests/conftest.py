@@ -161,7 +161,7 @@ def brisk_demo(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For tests that look at what a fresh Python has loaded: `make coverage` loads its own parts into every other one."""
+    """For tests that look at what a fresh Python has loaded: `make coverage` loads parts of its own into each."""
     monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
 
 
