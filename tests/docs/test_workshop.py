@@ -91,6 +91,12 @@ def test_hooks_check_what_make_check_does() -> None:
     assert all(f".venv/bin/{tool}" in hooked for tool in checked)
 
 
+def test_the_floor_of_coverage_is_the_one_that_is_said() -> None:
+    (floor,) = re.findall(r"^FLOOR=(\d+)", (ROOT / "scripts/coverage.sh").read_text(), re.M)
+    assert f"It fails below {floor} per cent" in (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    assert "parts coverage" in " ".join(runs("ci"))
+
+
 def test_the_container_is_built_of_what_is_there_and_runs_what_is_known() -> None:
     lines = (ROOT / "packaging/Containerfile").read_text().splitlines()
     copied = [
