@@ -76,12 +76,16 @@ def test_others_hear_nothing_of_them_and_it_is_said(protocol: str, dialect: str)
     assert codec(protocol, dialect).left_out(asked.request) == ("web_search_20250305",)
 
 
+def spoken(words: str) -> dict[str, Any]:
+    return {"type": "text", "text": words, "citations": None}
+
+
 def test_what_ran_at_anthropic_comes_back_in_its_place_and_goes_on_when_it_paused() -> None:
     answer = {
         "id": "x",
         "type": "message",
         "role": "assistant",
-        "content": [{"type": "text", "text": "I search."}, USE, FOUND, {"type": "text", "text": "They are deep."}],
+        "content": [spoken("I search."), USE, FOUND, spoken("They are deep.")],
         "stop_reason": "pause_turn",
         "usage": {"input_tokens": 1, "output_tokens": 2, "server_tool_use": {"web_search_requests": 1}},
     }
@@ -90,7 +94,7 @@ def test_what_ran_at_anthropic_comes_back_in_its_place_and_goes_on_when_it_pause
     whole = json.loads(half.encode_body(events, id="x", model="m"))
     assert whole["content"] == answer["content"]
     assert whole["stop_reason"] == "pause_turn"
-    assert whole["usage"]["server_tool_use"] == {"web_search_requests": 1}
+    assert whole["usage"]["server_tool_use"] == {"web_search_requests": 1, "web_fetch_requests": 0}
 
     stream = half.ServerStream(id="x", model="m")
     lines = told(stream.start() + b"".join(map(stream.event, events)) + stream.end())
@@ -129,7 +133,7 @@ def test_a_streamed_step_has_the_input_that_came_in_pieces() -> None:
     wire = "".join(f"event: {line['type']}\ndata: {json.dumps(line)}\n\n" for line in lines)
     events = [*decoder.feed(wire.encode()), *decoder.end()]
     whole = json.loads(server_half("anthropic-messages").encode_body(events, id="x", model="m"))
-    assert whole["content"] == [USE, {"type": "text", "text": "Deep."}]
+    assert whole["content"] == [USE, spoken("Deep.")]
 
 
 def test_responses_tools_and_what_ran_there() -> None:
@@ -155,7 +159,7 @@ def test_responses_tools_and_what_ran_there() -> None:
     assert [item["type"] for item in whole["output"]] == ["web_search_call", "message"]
     assert whole["output"][0] == CALL
     foreign_half = json.loads(server_half("anthropic-messages").encode_body(events, id="x", model="m"))
-    assert foreign_half["content"] == [{"type": "text", "text": "Deep."}]
+    assert foreign_half["content"] == [spoken("Deep.")]
 
 
 def test_gemini_s_own_tools() -> None:

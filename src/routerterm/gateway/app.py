@@ -29,6 +29,7 @@ from routerterm.gateway.response import Header, Response
 from routerterm.gateway.responses import ResponseEndpoints
 from routerterm.gateway.wires import (
     CHAT,
+    COMPACTION,
     COMPLETIONS,
     EVENTS,
     GEMINI,
@@ -49,6 +50,7 @@ ANSWERS = {
     "/v1/completions": COMPLETIONS,
     "/v1/chat": EVENTS,
     "/v1/responses": RESPONSES,
+    "/v1/responses/compact": COMPACTION,
     "/v1/messages": MESSAGES,
     "/api/chat": OLLAMA,
     "/api/generate": OLLAMA_GENERATE,

@@ -23,7 +23,7 @@ from routerterm.gateway.request import ClientDisconnected, Receive, headers_of
 from routerterm.gateway.request_options import RequestOptions, request_options
 from routerterm.gateway.request_record import RequestRecord
 from routerterm.gateway.response import Header, Response
-from routerterm.gateway.wires import MESSAGES, RESPONSES, Wire
+from routerterm.gateway.wires import COMPACTION, MESSAGES, RESPONSES, Wire
 from routerterm.protocols.json_utils import loads
 from routerterm.protocols.openai_chat.server import encode_choices
 from routerterm.protocols.server_base import ServerCodec, ServerRequest
@@ -116,7 +116,7 @@ class ChatHandler:
 
     async def _read(self, body: bytes, client: Client) -> ServerRequest:
         """The request, with all that it refers to.  Raises `BadRequest`."""
-        if self._wire is RESPONSES:
+        if self._wire in (RESPONSES, COMPACTION):
             body = await self._state.responses.with_history(body, client)
         decode: Callable[[bytes], ServerRequest] = partial(self._half.decode_request, **self._address)
         asked = await asyncio.to_thread(decode, body) if len(body) > LARGE else decode(body)
@@ -273,7 +273,7 @@ class ChatHandler:
     def _made(self, asked: ServerRequest) -> dict[str, Any]:
         """What an answer says of itself."""
         made: dict[str, Any] = {"id": self._id, "model": self._model(asked), "created": self._state.seconds()}
-        if self._wire is RESPONSES:
+        if self._wire in (RESPONSES, COMPACTION):
             made["echo"] = asked.echo
         elif self._wire is MESSAGES:
             made["prompt_tokens"] = self._prompt_tokens

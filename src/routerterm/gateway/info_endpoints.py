@@ -103,7 +103,8 @@ class InfoEndpoints:
     def _row(self, id: str, headers: Mapping[str, str]) -> dict[str, Any]:
         if "anthropic-version" in headers:
             created = "1970-01-01T00:00:00Z"
-            return {"type": "model", "id": id, "display_name": id, "created_at": created}
+            row = {"type": "model", "id": id, "display_name": id, "created_at": created}
+            return row | dict.fromkeys(("max_input_tokens", "max_tokens", "capabilities"))
         owner = id.partition("/")[0] if "/" in id else "routerterm"
         return {"id": id, "object": "model", "created": 0, "owned_by": owner}
 

@@ -24,6 +24,7 @@ PROTOCOLS: tuple[str, ...] = tuple(_MAKERS)
 
 _SERVERS = {
     "openai-completions": "openai_chat.server_completions",
+    "openai-compaction": "openai_responses.server_compact",
     "routerterm-events": "openai_chat.server_events",
     "ollama-generate": "ollama.server_generate",
 }

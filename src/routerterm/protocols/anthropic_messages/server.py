@@ -23,6 +23,8 @@ from routerterm.protocols.signature_scope import is_step, read_scope
 __all__ = ["ServerStream", "decode_request", "encode_body", "encode_error", "usage_object"]
 
 _FINISH = {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool_use", "content_filter": "refusal"}
+_DIRECT = {"type": "direct"}
+"""Who calls a tool: the model itself, not code that it runs at the provider."""
 
 
 def _event(name: str, fields: Mapping[str, Any]) -> bytes:
@@ -51,7 +53,7 @@ class ServerStream(BaseServerStream):
         return _event("message_start", {"message": message})
 
     def _text(self, delta: TextDelta) -> bytes:
-        return self._grow("text", {"type": "text", "text": ""}, {"type": "text_delta", "text": delta.text})
+        return self._grow("text", _text_block(""), {"type": "text_delta", "text": delta.text})
 
     def _failure(self, error: RoutertermError) -> bytes:
         return _event("error", {"error": _error_object(error)})
@@ -59,7 +61,7 @@ class ServerStream(BaseServerStream):
     def _finish(self, stopped: StreamEnd) -> bytes:
         """The reason, the usage, and the end."""
         reason = _stop_word(stopped, called=bool(self._calls))
-        delta = {"stop_reason": reason, "stop_sequence": stopped.sequence}
+        delta = {"stop_reason": reason, "stop_sequence": stopped.sequence} | _unknown(reason)
         usage = usage_object(self._usage or self._estimate)
         return _event("message_delta", {"delta": delta, "usage": usage}) + _event("message_stop", {})
 
@@ -93,7 +95,7 @@ class ServerStream(BaseServerStream):
         if delta.index not in self._calls:
             if any(isinstance(kind, str) for kind in self._open):
                 out = self._close()
-            out += self._begin(delta.index, {"type": "tool_use", "id": delta.id, "name": delta.name, "input": {}})
+            out += self._begin(delta.index, _tool_block(delta.id, delta.name, {}))
             self._calls[delta.index] = self._open[delta.index]
         if delta.arguments:
             piece = {"type": "input_json_delta", "partial_json": delta.arguments}
@@ -140,35 +142,50 @@ def encode_error(error: RoutertermError) -> tuple[int, bytes]:
     """The status and the body of an answer that is an error."""
     how = error_mapping(error)
     return 529 if how.anthropic == "overloaded_error" else how.status, dumps(
-        {"type": "error", "error": _error_object(error)}
+        {"type": "error", "error": _error_object(error), "request_id": None}
     )
 
 
 def usage_object(usage: Usage) -> dict[str, Any]:
-    """Token counts in Anthropic's convention: the input without what was cached."""
+    """Token counts in Anthropic's convention: the input without what was cached; null is what nobody told."""
     written = usage.cache_write + usage.cache_write_1h
     split = {"ephemeral_5m_input_tokens": usage.cache_write, "ephemeral_1h_input_tokens": usage.cache_write_1h}
-    out: dict[str, Any] = {
+    return {
         "input_tokens": usage.fresh,
         "cache_creation_input_tokens": written,
         "cache_read_input_tokens": usage.cache_read,
         "cache_creation": split,
         "output_tokens": usage.output,
+        "output_tokens_details": {"thinking_tokens": usage.reasoning} if usage.reasoning else None,
+        "server_tool_use": {"web_search_requests": usage.searches, "web_fetch_requests": 0} if usage.searches else None,
+        "service_tier": None,
+        "inference_geo": None,
     }
-    if usage.searches:
-        out["server_tool_use"] = {"web_search_requests": usage.searches}
-    return out | ({"output_tokens_details": {"thinking_tokens": usage.reasoning}} if usage.reasoning else {})
 
 
 def _message_object(id: str, model: str, content: list[Any], reason: str | None, usage: Usage) -> dict[str, Any]:
     head = {"id": id, "type": "message", "role": "assistant", "model": model, "content": content}
-    return head | {"stop_reason": reason, "stop_sequence": None, "usage": usage_object(usage)}
+    return head | {"stop_reason": reason, "stop_sequence": None, "usage": usage_object(usage)} | _unknown(reason)
+
+
+def _unknown(reason: str | None) -> dict[str, Any]:
+    """What the document wants in every message, and in the delta that ends one."""
+    refused = {"type": "refusal", "category": None, "explanation": None}
+    return {"stop_details": refused if reason == "refusal" else None, "container": None}
+
+
+def _text_block(spoken: str) -> dict[str, Any]:
+    return {"type": "text", "text": spoken, "citations": None}
+
+
+def _tool_block(id: str, name: str, given: Any) -> dict[str, Any]:
+    return {"type": "tool_use", "id": id, "name": name, "input": given, "caller": _DIRECT}
 
 
 def _blocks(part: Part) -> Iterator[dict[str, Any]]:
     match part:
         case Text(spoken):
-            yield {"type": "text", "text": spoken}
+            yield _text_block(spoken)
         case Reasoning(_, _, redacted) if is_step(part):
             if step := read_step(STEP, redacted):
                 yield step
@@ -178,7 +195,7 @@ def _blocks(part: Part) -> Iterator[dict[str, Any]]:
             seal_text = read_scope(FAMILY, signature) or signature or ""
             yield {"type": "thinking", "thinking": thoughts, "signature": seal_text}
         case ToolCall(id, name, arguments):
-            yield {"type": "tool_use", "id": id, "name": name, "input": arguments_object(arguments)}
+            yield _tool_block(id, name, arguments_object(arguments))
         case _:
             pass
 

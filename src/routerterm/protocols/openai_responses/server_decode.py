@@ -13,6 +13,7 @@ from routerterm.core.request import ChatRequest, JsonAnswer, Params
 from routerterm.protocols.fields import carried
 from routerterm.protocols.hosted_steps import write_step
 from routerterm.protocols.json_utils import dumps, mapping, objects, text
+from routerterm.protocols.openai_responses.compaction import open_summary
 from routerterm.protocols.openai_responses.decode import STEP
 from routerterm.protocols.openai_responses.tool_kinds import ToolKinds, arguments_of
 from routerterm.protocols.server_base import (
@@ -76,7 +77,7 @@ def decode_request(body: bytes) -> ServerRequest:
     choice = _choice(payload.get("tool_choice"), kinds)
     request = ChatRequest(
         required_text(payload, "model"),
-        tuple(_messages(payload.get("input"))),
+        tuple(read_input(payload.get("input"))),
         system=text(payload.get("instructions")) or None,
         params=Params(
             temperature=number(payload, "temperature"),
@@ -124,8 +125,8 @@ def _repeated(tool: Mapping[str, Any]) -> dict[str, Any]:
     )
 
 
-def _messages(given: Any) -> Iterator[Message]:
-    """Items in a row by one speaker become one message."""
+def read_input(given: Any) -> Iterator[Message]:
+    """The messages of an input: items in a row by one speaker become one.  Raises `BadRequest`."""
     if isinstance(given, str) and given:
         yield Message.of("user", given)
         return
@@ -168,6 +169,8 @@ def _item(item: Mapping[str, Any]) -> tuple[Role, list[Part]] | None:
         case "reasoning":
             words = "\n\n".join(text(part.get("text")) for part in objects(item.get("summary")))
             return "assistant", [Reasoning(words, sign_scope("responses", text(item.get("encrypted_content"))))]
+        case "compaction" | "compaction_summary" if summary := open_summary(text(item.get("encrypted_content"))):
+            return "user", [Text(summary)]
         case "message" | None:
             role = _ROLES.get(text(item.get("role")))
             if role is None:
