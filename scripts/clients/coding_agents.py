@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shlex
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping
@@ -86,6 +87,24 @@ def gemini_cli(place: Place, model: str) -> Call:
     return Call(words, environ, {"home/.gemini/settings.json": json.dumps(settings)})
 
 
+def continue_cli(place: Place, model: str) -> Call:
+    """Continue's agent for the command line, over Chat Completions: it asks as the extensions do."""
+    one = {"name": "smart", "provider": "openai", "model": model, "apiBase": f"{place.url}/v1", "apiKey": place.key}
+    one |= {"roles": ["chat", "edit", "apply"], "capabilities": ["tool_use"]}
+    settings = {"name": "rt", "version": "1.0.0", "schema": "v1", "models": [one]}  # JSON is YAML
+    words = [place.program("cn"), "--config", "config.yaml", "-p", "--auto", TASK]
+    environ = {"CONTINUE_TELEMETRY_ENABLED": "0"}
+    return Call(words, environ, {"work/config.yaml": json.dumps(settings)})
+
+
+def cline(place: Place, model: str) -> Call:
+    """Cline's agent for the command line, over Chat Completions: the extension has the same core."""
+    sign_in = ["auth", "-p", "openai", "-k", place.key, "-m", model, "-b", f"{place.url}/v1"]
+    task = ["-P", "openai", "-m", model, "--retries", "1", TASK]
+    script = " && ".join(shlex.join([place.program("cline"), *words]) for words in (sign_in, task))
+    return Call(["sh", "-c", script], {"CLINE_TELEMETRY_DISABLED": "1"})
+
+
 def aider(place: Place, model: str) -> Call:
     """aider, over Chat Completions by litellm; it calls no tools."""
     words = [str(place.python.with_name("aider") / "bin" / "aider"), "--model", f"openai/{model}"]
@@ -100,9 +119,19 @@ AGENTS: Mapping[str, Callable[[Place, str], Call]] = {
     "opencode": opencode,
     "qwen-code": qwen_code,
     "gemini-cli": gemini_cli,
+    "continue": continue_cli,
+    "cline": cline,
     "aider": aider,
 }
-PACKAGES = ("@openai/codex", "@anthropic-ai/claude-code", "opencode-ai", "@qwen-code/qwen-code", "@google/gemini-cli")
+PACKAGES = (
+    "@openai/codex",
+    "@anthropic-ai/claude-code",
+    "opencode-ai",
+    "@qwen-code/qwen-code",
+    "@google/gemini-cli",
+    "@continuedev/cli",
+    "cline",
+)
 
 
 async def tried_agent(name: str, place: Place, model: str) -> dict[str, tuple[bool, str]]:

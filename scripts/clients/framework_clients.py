@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -34,7 +35,12 @@ def pydantic_ai() -> None:
 
     from pydantic_ai import NativeOutput
 
+    async def streamed() -> bool:
+        async with agent().run_stream("Hi") as result:
+            return "".join([piece async for piece in result.stream_text(delta=True)]) == "Hello"
+
     part("text", lambda: agent().run_sync("Hi").output == "Hello")
+    part("stream", lambda: asyncio.run(streamed()))
     part("tools", lambda: agent(tools=[add]).run_sync("Hi").output == "The results are 5 and 2")
     part("json", lambda: agent(output_type=NativeOutput(N)).run_sync("Hi").output.n == 5)
     part("error", lambda: fails(ModelHTTPError, lambda: agent(BROKEN).run_sync("Hi")))
@@ -116,18 +122,37 @@ def langchain_parts(made: Any) -> None:
 
 
 def instructor() -> None:
-    """instructor over Chat Completions: an answer as an object, by a tool and by a schema."""
+    """instructor over Chat Completions: an answer as an object, by tools and by a schema, whole and as it grows."""
+    from collections.abc import Iterable
+
     import instructor as sdk
     import openai
     from pydantic import BaseModel
 
+    class Add(BaseModel):
+        a: int
+        b: int
+
     class N(BaseModel):
         n: int
 
-    def asks(mode: Any, name: str = MODEL) -> Any:
-        client = sdk.from_openai(openai.OpenAI(base_url=f"{URL}/v1", api_key=KEY, max_retries=0), mode=mode)
-        return client.chat.completions.create(model=name, messages=HI, response_model=N, max_retries=0)
+    def client(mode: Any) -> Any:
+        return sdk.from_openai(openai.OpenAI(base_url=f"{URL}/v1", api_key=KEY, max_retries=0), mode=mode)
 
+    def asks(mode: Any, name: str = MODEL, shape: Any = N) -> Any:
+        ask = client(mode).chat.completions.create
+        return ask(model=name, messages=HI, response_model=shape, max_retries=0)
+
+    def grows() -> bool:
+        ask = client(sdk.Mode.JSON_SCHEMA).chat.completions.create_partial
+        return bool([*ask(model=MODEL, messages=HI, response_model=N)][-1].n == 5)
+
+    def side_by_side() -> bool:
+        calls = [*asks(sdk.Mode.PARALLEL_TOOLS, shape=Iterable[Add])]
+        return [(call.a, call.b) for call in calls] == [(2, 3), (1, 1)]
+
+    part("stream", grows)
+    part("tools", side_by_side)
     part("json", lambda: asks(sdk.Mode.JSON_SCHEMA).n == 5)
     part("error", lambda: fails(Exception, lambda: asks(sdk.Mode.JSON_SCHEMA, BROKEN)))
 
@@ -137,6 +162,7 @@ def openai_agents() -> None:
     import openai
     from agents import Agent, OpenAIChatCompletionsModel, OpenAIResponsesModel, Runner, function_tool
     from agents import set_tracing_disabled as quiet
+    from pydantic import BaseModel
 
     quiet(disabled=True)
     client = openai.AsyncOpenAI(base_url=f"{URL}/v1", api_key=KEY, max_retries=0)
@@ -150,8 +176,23 @@ def openai_agents() -> None:
         model = kind(model=name, openai_client=client)
         return str(Runner.run_sync(Agent(name="x", model=model, **more), "Hi").final_output)
 
+    class N(BaseModel):
+        n: int
+
+    async def streams(kind: Any) -> str:
+        fresh = openai.AsyncOpenAI(base_url=f"{URL}/v1", api_key=KEY, max_retries=0)  # this loop's own connections
+        running = Runner.run_streamed(Agent(name="x", model=kind(model=MODEL, openai_client=fresh)), "Hi")
+        kinds = [event.type async for event in running.stream_events()]
+        return str(running.final_output) if "raw_response_event" in kinds else ""
+
+    def shaped(kind: Any) -> Any:
+        model = kind(model=MODEL, openai_client=client)
+        return Runner.run_sync(Agent(name="x", model=model, output_type=N), "Hi").final_output
+
     both = (OpenAIResponsesModel, OpenAIChatCompletionsModel)
     part("text", lambda: all(runs(kind) == "Hello" for kind in both))
+    part("stream", lambda: all(asyncio.run(streams(kind)) == "Hello" for kind in both))
+    part("json", lambda: all(shaped(kind).n == 5 for kind in both))
     part("tools", lambda: all(runs(kind, tools=[add]) == "The results are 5 and 2" for kind in both))
     part("error", lambda: all(fails(openai.BadRequestError, lambda kind=kind: runs(kind, BROKEN)) for kind in both))
 

@@ -29,7 +29,7 @@ PROTOCOLS = ("openai-chat", "openai-responses", "anthropic-messages", "gemini", 
 MADE = "4711"
 COMMAND = f"printf {MADE} > made.txt && cat made.txt"
 """What a coding agent is told to run, and what the file then holds."""
-SHELLS = ("exec_command", "shell", "shell_command", "bash", "run_shell_command")
+SHELLS = ("exec_command", "shell", "shell_command", "bash", "run_shell_command", "run_commands")
 """How coding agents call the tool that runs a command."""
 
 
@@ -63,10 +63,11 @@ def _shell_call(request: ChatRequest) -> ToolCallDelta | None:
     """A command for a coding agent, by whichever tool it has for that, in the words of the tool's own schema."""
     for tool in request.tools:
         known = mapping(tool.schema.get("properties"))
-        field = next((name for name in ("command", "cmd") if name in known), "")
+        field = next((name for name in ("command", "cmd", "commands") if name in known), "")
         if tool.name.lower() in SHELLS and field:
             as_list = mapping(known[field]).get("type") == "array"
-            arguments: dict[str, Any] = {field: ["sh", "-c", COMMAND] if as_list else COMMAND}
+            given = [COMMAND] if field == "commands" else ["sh", "-c", COMMAND] if as_list else COMMAND
+            arguments: dict[str, Any] = {field: given}
             arguments |= {name: "Make a file." for name in tool.schema.get("required", ()) if name == "description"}
             return ToolCallDelta(0, "call_shell", tool.name, json.dumps(arguments))
     return None

@@ -90,6 +90,13 @@ def anthropic() -> None:
         return len(calls) == 2 and last.content[0].text == "The results are 5 and 2"
 
     part("tools", loop)
+    shape: Any = {"format": {"type": "json_schema", "schema": SCHEMA}}
+
+    def shaped() -> bool:
+        answer = create(model=MODEL, max_tokens=99, messages=HI, output_config=shape)
+        return bool(json.loads(answer.content[0].text) == {"n": 5})
+
+    part("json", shaped)
     part("error", lambda: fails(sdk.BadRequestError, lambda: create(model=BROKEN, max_tokens=9, messages=HI)))
 
 
@@ -133,6 +140,18 @@ def ollama() -> None:
         "stream",
         lambda: "".join(c.message.content for c in client.chat(model=MODEL, messages=HI, stream=True)) == "Hello",
     )
+
+    def loop() -> bool:
+        tools: Any = [
+            {"type": "function", "function": {"name": "add", "description": "Add.", "parameters": PARAMETERS}}
+        ]
+        first = client.chat(model=MODEL, messages=HI, tools=tools).message
+        calls = list(first.tool_calls or ())
+        results = [{"role": "tool", "tool_name": "add", "content": added(call.function.arguments)} for call in calls]
+        last = client.chat(model=MODEL, messages=[*HI, first, *results], tools=tools)
+        return len(calls) == 2 and last.message.content == "The results are 5 and 2"
+
+    part("tools", loop)
     part("json", lambda: json.loads(client.chat(model=MODEL, messages=HI, format=SCHEMA).message.content) == {"n": 5})
     part("error", lambda: fails(sdk.ResponseError, lambda: client.chat(model=BROKEN, messages=HI)))
 
