@@ -165,7 +165,9 @@ def openai_agents() -> None:
     from pydantic import BaseModel
 
     quiet(disabled=True)
-    client = openai.AsyncOpenAI(base_url=f"{URL}/v1", api_key=KEY, max_retries=0)
+
+    def made(kind: Any, name: str = MODEL) -> Any:  # each with connections of its own: each runs in a loop of its own
+        return kind(model=name, openai_client=openai.AsyncOpenAI(base_url=f"{URL}/v1", api_key=KEY, max_retries=0))
 
     @function_tool
     def add(a: int, b: int) -> str:
@@ -173,21 +175,18 @@ def openai_agents() -> None:
         return str(a + b)
 
     def runs(kind: Any, name: str = MODEL, **more: Any) -> str:
-        model = kind(model=name, openai_client=client)
-        return str(Runner.run_sync(Agent(name="x", model=model, **more), "Hi").final_output)
+        return str(Runner.run_sync(Agent(name="x", model=made(kind, name), **more), "Hi").final_output)
 
     class N(BaseModel):
         n: int
 
     async def streams(kind: Any) -> str:
-        fresh = openai.AsyncOpenAI(base_url=f"{URL}/v1", api_key=KEY, max_retries=0)  # this loop's own connections
-        running = Runner.run_streamed(Agent(name="x", model=kind(model=MODEL, openai_client=fresh)), "Hi")
+        running = Runner.run_streamed(Agent(name="x", model=made(kind)), "Hi")
         kinds = [event.type async for event in running.stream_events()]
         return str(running.final_output) if "raw_response_event" in kinds else ""
 
     def shaped(kind: Any) -> Any:
-        model = kind(model=MODEL, openai_client=client)
-        return Runner.run_sync(Agent(name="x", model=model, output_type=N), "Hi").final_output
+        return Runner.run_sync(Agent(name="x", model=made(kind), output_type=N), "Hi").final_output
 
     both = (OpenAIResponsesModel, OpenAIChatCompletionsModel)
     part("text", lambda: all(runs(kind) == "Hello" for kind in both))

@@ -44,6 +44,37 @@ async def test_every_panel_asks_for_metrics_and_labels_that_there_are(place: Pla
     assert "metrics_path: /metrics" in scrape
 
 
+def not_kept(ours: Any, read: Any, place: str = "") -> list[str]:
+    """Where what Grafana's types wrote again differs from what they read."""
+    if isinstance(ours, dict) and isinstance(read, dict):
+        return [each for key in ours for each in not_kept(ours[key], read.get(key), f"{place}/{key}")]
+    if isinstance(ours, list) and isinstance(read, list) and len(ours) == len(read):
+        return [each for n, pair in enumerate(zip(ours, read, strict=True)) for each in not_kept(*pair, f"{place}/{n}")]
+    return [] if ours == read else [f"{place}: {ours!r} is read as {read!r}"]
+
+
+def test_grafana_s_own_types_read_the_whole_dashboard() -> None:
+    from grafana_foundation_sdk.cog.encoder import JSONEncoder
+    from grafana_foundation_sdk.cog.plugins import register_default_plugins
+    from grafana_foundation_sdk.models import timeseries, units
+    from grafana_foundation_sdk.models.dashboard import Dashboard, Panel
+    from grafana_foundation_sdk.models.prometheus import Dataquery
+
+    register_default_plugins()
+    ours = json.loads((DOCS / "grafana-dashboard.json").read_text(encoding="utf-8"))
+    dashboard = Dashboard.from_json(ours)
+    assert not_kept(ours, json.loads(JSONEncoder().encode(dashboard))) == []
+    known = {value for name, value in vars(units).items() if name[0].isupper() and isinstance(value, str)}
+    assert len(known) > 100
+    assert dashboard.panels
+    for panel in dashboard.panels:
+        assert isinstance(panel, Panel)
+        assert panel.field_config is not None
+        assert panel.field_config.defaults.unit in known
+        assert all(isinstance(target, Dataquery) and target.expr for target in panel.targets or ())
+        assert panel.type_val != "timeseries" or isinstance(panel.options, timeseries.Options)
+
+
 def test_a_systemd_unit_names_the_home_and_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     environ = {
         "HOME": str(tmp_path),
