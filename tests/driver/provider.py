@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
@@ -27,6 +27,8 @@ class Answer:
     """What is reported as read and written."""
     call: tuple[str, str] | None = None
     """A tool to call: its name, and its arguments as JSON text."""
+    obeys: bool = False
+    """Whether it writes no more tokens than the request lets it."""
 
 
 @dataclass(slots=True)
@@ -59,7 +61,8 @@ def serving(*answers: Answer, model: str = "dear", key: str = "") -> Iterator[Pr
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             if not self._allowed():
                 return
-            provider.asked.append(json.loads(body))
+            asked = json.loads(body)
+            provider.asked.append(asked)
             provider.bodies.append(body)
             answer = provider.next()
             if answer.status != 200:
@@ -69,7 +72,7 @@ def serving(*answers: Answer, model: str = "dear", key: str = "") -> Iterator[Pr
             self.send_header("Content-Type", "text/event-stream")
             self.end_headers()
             with suppress(BrokenPipeError, ConnectionResetError):
-                for piece in _pieces(answer):
+                for piece in _pieces(_within(answer, asked)):
                     if answer.pause and provider.closing.wait(answer.pause):
                         return
                     self.wfile.write(f"data: {json.dumps(piece)}\n\n".encode())
@@ -91,6 +94,12 @@ def serving(*answers: Answer, model: str = "dear", key: str = "") -> Iterator[Pr
             yield provider
         finally:
             provider.closing.set()
+
+
+def _within(answer: Answer, body: dict[str, Any]) -> Answer:
+    read, written = answer.tokens
+    most = body.get("max_completion_tokens") or body.get("max_tokens")
+    return replace(answer, tokens=(read, min(written, most))) if answer.obeys and most else answer
 
 
 def _pieces(answer: Answer) -> Iterator[dict[str, Any]]:

@@ -66,6 +66,11 @@ def key() -> None:
 @click.option("--at-once", type=_ANY, metavar="N", help="Maximum concurrent requests.")
 @click.option("--models", metavar="A,B", help="Routes and models that it may use; * matches anything: smart,openai/*.")
 @click.option("--max-output", type=_ANY, metavar="N", help="Maximum tokens per answer.")
+@click.option(
+    "--tools",
+    metavar="A,B",
+    help="Hosted tools that it may use, without a question: web_search, or an MCP server or tool: wiki,files.read_*.",
+)
 @click.option("--cache", is_flag=True, help="Identical requests may be answered from the cache.")
 @click.option("--hide-provider", is_flag=True, help="Do not tell it which provider and model answered.")
 def add(
@@ -77,27 +82,38 @@ def add(
     at_once: int | None,
     models: str | None,
     max_output: int | None,
+    tools: str | None,
     cache: bool,
     balance: Decimal | None,
     hide_provider: bool,
 ) -> None:
     """Create a key for the tool NAME and print it once; it cannot be shown again."""
+    from msgspec.structs import replace
+
     from routerterm.engine.virtual_keys import Allowance, VirtualKey, new_token, to_row
     from routerterm.gateway.access import hash_of
     from routerterm.store.database import milliseconds
 
     if not _NAME.fullmatch(name):
         raise click.UsageError("A name may have up to 64 letters, digits, dots, dashes and underscores.")
-    names = tuple(word.strip() for word in (models or "").split(",") if word.strip())
+    names, hosted = _listed(models), _listed(tools)
     if models is not None and not names:
         raise click.UsageError("--models names no model.")
+    if tools is not None and not hosted:
+        raise click.UsageError("--tools names no tool.")
     token = new_token(secrets.token_urlsafe)
-    allowance = Allowance(rpm, tpm, at_once, daily, monthly, names, max_output, cache, balance, hidden=hide_provider)
+    limits = Allowance(rpm, tpm, at_once, daily, monthly, names, max_output, cache, balance)
+    allowance = replace(limits, tools=hosted, hidden=hide_provider)
     made = VirtualKey(name, hash_of(token), token[-4:], milliseconds(), allowance)
     if not _with_services(lambda services: services.store.gateway_keys.add(to_row(made))):
         raise click.UsageError(f"There is a key {name} already; `routerterm gateway key remove {name}` removes it.")
     print_line(f"The key of {name} ({_words(made) or 'without limits'}); it is not shown again:", err=True)
     write(token + "\n")
+
+
+def _listed(names: str | None) -> tuple[str, ...]:
+    """The names between commas."""
+    return tuple(word.strip() for word in (names or "").split(",") if word.strip())
 
 
 @key.command("list")
@@ -212,6 +228,7 @@ def _words(each: VirtualKey) -> str:
         f"{own.tpm:,} tokens a minute" if own.tpm else "",
         f"{own.at_once} at once" if own.at_once else "",
         f"only {', '.join(own.models)}" if own.models else "",
+        f"tools {', '.join(own.tools)}" if own.tools else "",
         f"answers of at most {own.max_output:,} tokens" if own.max_output else "",
         "answers from the cache" if own.cache else "",
         "not told who answers" if own.hidden else "",

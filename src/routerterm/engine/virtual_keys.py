@@ -33,6 +33,8 @@ class Allowance(Struct, frozen=True):
     """Whether its requests may be answered from memory."""
     balance: Decimal | None = None
     """US dollars in all, from the day it was made."""
+    tools: tuple[str, ...] = ()
+    """Globs of the hosted tools that it may use: a provider's own, and those of MCP servers that run here."""
     suspended: bool = False
     """Whether it is refused until the person lets it in again."""
 
@@ -114,6 +116,7 @@ def of_row(row: Mapping[str, Any]) -> VirtualKey:
             max_output=own.get("max_output"),
             cache=bool(own.get("cache")),
             balance=_usd(own.get("balance")),
+            tools=tuple(own.get("tools", ())),
             suspended=bool(own.get("suspended")),
             hidden=bool(own.get("hidden")),
         ),
@@ -131,6 +134,7 @@ def to_row(key: VirtualKey) -> dict[str, Any]:
         "monthly": None if own.monthly is None else str(own.monthly),
         "balance": None if own.balance is None else str(own.balance),
         "models": list(own.models) or None,
+        "tools": list(own.tools) or None,
         "max_output": own.max_output,
         "cache": own.cache or None,
         "suspended": own.suspended or None,

@@ -15,6 +15,7 @@ from routerterm.core.events import Event, WireEvent
 from routerterm.core.request import ChatRequest
 from routerterm.engine.virtual_keys import STRANGER, Client
 from routerterm.gateway.choices import Choices
+from routerterm.gateway.hosted_tools import Hosted, hosted_tools
 from routerterm.gateway.http_errors import forbidden, http_error
 from routerterm.gateway.limits import check_request
 from routerterm.gateway.rate_limiter import Permit
@@ -80,6 +81,7 @@ class ChatHandler:
         """Held by who writes: pieces of the answer, or signs of life."""
         self._stream = half.ServerStream(id="", model="", created=0)
         self._relay = Relay()
+        self._hosted: Hosted
 
     def interrupt(self, why: Why) -> None:
         """End it at once: hang up on the provider, and tell the client what can still be told."""
@@ -98,7 +100,10 @@ class ChatHandler:
         try:
             asked = await self._read(body, client)
             account.asked(asked.request.model, asked.stream)
-            request = self._request(asked, client, options)
+            self._hosted = await hosted_tools(
+                state.services, self._request(asked, client, options), client, asked.answers
+            )
+            request = self._hosted.request
             counted = client.allowance.tpm is not None or (asked.stream and self._wire is MESSAGES)
             prompt = await state.prompt_tokens(request, large=len(body) > LARGE) if counted else 0
             self._prompt_tokens = prompt
@@ -142,7 +147,8 @@ class ChatHandler:
         account: RequestRecord,
         permit: Permit,
     ) -> None:
-        slot = await self._state.slot(request, options, client) if asked.answers == 1 else None
+        kept = asked.answers == 1 and self._hosted.loop is None
+        slot = await self._state.slot(request, options, client) if kept else None
         self._relay = Relay(whole=not asked.stream, hidden=client.allowance.hidden)
         said: list[WireEvent] = []
         watch = asyncio.create_task(self._watch(asked))
@@ -172,7 +178,10 @@ class ChatHandler:
 
     def _events(self, request: ChatRequest, slot: Slot | None, permit: Permit) -> AsyncGenerator[Event, None]:
         """What the router or the cache answers, as long as the key has tokens left for it."""
-        events = self._state.stream(request) if slot is None else slot.events(self._state, request)
+        if self._hosted.loop is not None:
+            events = self._hosted.events(self._state, request)
+        else:
+            events = self._state.stream(request) if slot is None else slot.events(self._state, request)
         tpm = self._client.allowance.tpm
         return events if tpm is None else self._state.gate.counted(events, permit, tpm)
 
@@ -324,7 +333,7 @@ class ChatHandler:
 
     def _who_answered(self) -> list[Header]:
         relay = self._relay
-        names = ", ".join(dict.fromkeys(relay.left_out))
+        names = ", ".join(dict.fromkeys((*self._hosted.left_out, *relay.left_out)))
         left_out = [("x-routerterm-left-out", names[:_LONGEST_HEADER])] if names else []
         if relay.target is None or self._client.allowance.hidden:
             return left_out

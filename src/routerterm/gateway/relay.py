@@ -52,9 +52,13 @@ class Relay:
         self._replay = ""
         """What was sent and must come again before anything new may go out."""
         self._at = 0
+        self._kept = 0
+        """How many of the gathered events are of steps that are over."""
         self._restarted = False
         self.restart = False
         """What was gathered so far is void; only where the answer goes out whole."""
+        self.settled = False
+        """What was gathered so far stays, even if what follows begins anew."""
         self.target: Target | None = None
         """Who answers, or was asked last."""
         self.cut = False
@@ -76,9 +80,11 @@ class Relay:
     def gather(self, event: Event, said: list[WireEvent]) -> list[WireEvent]:
         """The same as `feed`, added to what was ``said`` so far, which a new beginning makes void."""
         fresh = self.feed(event)
+        if self.settled:
+            self.settled, self._kept = False, len(said)
         if self.restart:
             self.restart = False
-            said.clear()
+            del said[self._kept :]
         said += fresh
         return fresh
 
@@ -114,7 +120,13 @@ class Relay:
                     error = self._nameless(error)
                 self.error = error
                 return [StreamError(error)]  # type: ignore[arg-type]  # any of our errors can be told to a client
-            case RouteDecided() | UsageReported() | ToolStarted() | ToolFinished() | StepEnded():
+            case StepEnded(kept=False):
+                self._begin_anew()
+                return []
+            case StepEnded():  # what was said until now stays, whatever becomes of the next step
+                self._said, self._thought, self._restarted, self.settled = [], False, False, True
+                return []
+            case RouteDecided() | UsageReported() | ToolStarted() | ToolFinished():
                 return []
             case _:
                 assert_never(event)

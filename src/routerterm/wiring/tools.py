@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -162,6 +162,13 @@ class GuardScreen:
     def _checked(self, message: Message) -> Message:
         request = ChatRequest("", (message,), conversation_id=self._conversation_id)
         return self._guard.check(request).request.messages[0]
+
+
+def unattended_loop(services: Services, tools: Sequence[ToolInfo]) -> ToolLoop:
+    """The loop of an answer that nobody watches: a call that must be asked about is declined."""
+    own = services.settings.tools
+    limits = Limits(own.steps, to_nano(own.usd))
+    return ToolLoop(tools, services.tools(), _nobody, GuardScreen(services.money.guard, ""), limits, set())
 
 
 async def allow_always(services: Services, tool: ToolInfo) -> None:

@@ -2,7 +2,8 @@
 
 Vices: none, silent (answers nothing at all), hangs (in a call; with a file in which they are counted, from the second
 on), floods, huge (one endless line), garbage (prints what is no JSON), dies (in a call), lies (schemas that are none),
-changes (another description at each start, counted in a file), stubborn (does not end when its input ends, and has a
+writes (each call's arguments into the file, a line
+each, and takes its time before and after), changes (another description at each start, counted in a file), stubborn (does not end when its input ends, and has a
 child).
 """
 
@@ -57,8 +58,13 @@ def calls() -> int:
         return len(file.read())
 
 
-def call(id: Any) -> None:
-    if VICE == "hangs" and (not COUNTER or calls() > 1):
+def call(id: Any, arguments: Any) -> None:
+    if VICE == "writes":
+        time.sleep(0.1)
+        with open(COUNTER, "a") as file:
+            file.write(json.dumps(arguments) + "\n")
+        time.sleep(0.1)
+    elif VICE == "hangs" and (not COUNTER or calls() > 1):
         time.sleep(60)
     elif VICE == "dies":
         print("out of paper", file=sys.stderr, flush=True)
@@ -93,7 +99,7 @@ def main() -> None:
                 answer(body["id"], {"tools": tools()})
             case "tools/call":
                 say({"jsonrpc": "2.0", "id": "q1", "method": "sampling/createMessage", "params": {}})
-                call(body["id"])
+                call(body["id"], body["params"].get("arguments"))
             case method if "id" in body and method:
                 say({"jsonrpc": "2.0", "id": body["id"], "error": {"code": -32601, "message": "Unknown method"}})
             case _:

@@ -7,8 +7,12 @@ import os
 import signal
 import subprocess
 import time
-from contextlib import aclosing
+from collections.abc import Callable
+from contextlib import aclosing, suppress
 from pathlib import Path
+from typing import TypeAlias
+
+import pytest
 
 from routerterm.config.paths import Paths
 from routerterm.core.messages import ToolCall, ToolResult
@@ -68,5 +72,88 @@ async def test_a_loop_that_is_killed_in_its_second_call(tmp_path: Path) -> None:
             assert "noted" in said[2]["content"]
             continued = (await session.page()).messages[-1]
             assert continued.text.strip() == "Only the first is certain."
+        finally:
+            await services.close()
+
+
+Moment: TypeAlias = Callable[[int, int], bool]
+"""Of how many requests were asked and how many calls were carried out."""
+MOMENTS: dict[str, tuple[Moment, float]] = {
+    "while the first step is asked": (lambda asked, called: asked == 1, 0.0),
+    "before the first tool has done anything": (lambda asked, called: asked == 1, 0.2),
+    "while the first tool runs": (lambda asked, called: called == 1, 0.0),
+    "between the first result and the second step": (lambda asked, called: called == 1, 0.12),
+    "while the second step is asked": (lambda asked, called: asked == 2, 0.0),
+    "while the second tool runs": (lambda asked, called: called == 2, 0.0),
+    "about when the third step begins": (lambda asked, called: called == 2, 0.25),
+    "while the answer is written": (lambda asked, called: asked == 4, 0.25),
+}
+"""When it is killed: so many seconds after this is so."""
+STEP = 100 * 3_000 + 20 * 15_000
+"""Nano-dollars of a step."""
+
+
+def serves(file: Path) -> bool:
+    """Whether a server that writes there still runs."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if str(file).encode() in (process / "cmdline").read_bytes():
+                return True
+    return False
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+async def test_a_loop_that_is_killed_at_any_moment(tmp_path: Path, moment: str) -> None:
+    """Then it is looked at, and continued."""
+    home, (is_due, delay) = tmp_path, MOMENTS[moment]
+    environ, file = {"ROUTERTERM_HOME": str(home)}, home / "written"
+    paths = Paths.find(environ)
+    command = json.dumps(list(old("writes", str(file)).command))
+    steps = [Answer("", call=("pad__note", json.dumps({"n": n})), tokens=(100, 20), pause=0.05) for n in range(3)]
+    last = Answer("Three notes are taken, all of them.", tokens=(100, 20), pause=0.1)
+
+    def written() -> list[str]:
+        return file.read_text().splitlines() if file.exists() else []
+
+    with serving(*steps, last) as provider:
+        configure(paths, f"{priced(provider)}\n[mcp.pad]\ncommand = {command}\n", default=PRICED)
+        arguments = [*PROGRAM, "ask", "--tool", "pad", "--approve", "all", "--no-stream", "Take three notes."]
+        process = subprocess.Popen(
+            arguments, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL, env=os.environ | environ
+        )
+        until = time.monotonic() + 120
+        while not is_due(len(provider.asked), len(written())) and process.poll() is None:
+            assert time.monotonic() < until
+            time.sleep(0.005)
+        time.sleep(delay)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        while serves(file):  # a call that was under way is finished by its server
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        before, asked = written(), len(provider.asked)
+        services = await open_services(paths, environ, loading="never")
+        try:
+            latest = await services.store.conversations.latest()
+            assert latest is not None
+            session = services.session(latest.id)
+            reply = (await session.page()).messages[-1]
+            calls = {part.id: part.arguments for part in reply.parts if isinstance(part, ToolCall)}
+            results = [part for part in reply.parts if isinstance(part, ToolResult)]
+            # whatever was carried out is on disk as a call, and what has a result was carried out, once
+            assert len(set(before)) == len(before)
+            assert set(before) <= set(calls.values())
+            assert {calls[result.call_id] for result in results} <= set(before)
+            rows = await services.store.ledger.rows(reply.id)
+            assert asked <= len(rows) <= asked + 1  # each was reserved before it was sent
+            assert sum(row.outcome == "done" for row in rows) >= len(set(calls.values())) - 1
+            assert all(row.cost_nanousd == STEP for row in rows if row.outcome == "done")
+            assert all(row.cost_nanousd for row in rows)  # what was cut off is taken to have cost what was held for it
+            if reply.status == "interrupted" and reply.parts:
+                async with aclosing(session.continue_answer(reply.id)) as events:
+                    assert [event async for event in events]
+                said = [message for message in provider.asked[-1]["messages"] if message["role"] == "tool"]
+                assert [NOT_FINISHED in message["content"] for message in said].count(False) >= len(results)
+            assert written() == before
         finally:
             await services.close()

@@ -106,7 +106,8 @@ class ToolLoop:
     ) -> AsyncGenerator[Event]:
         """The events of all steps, ended by one `Finished` or `Failed` with the sums of all.
 
-        ``keep`` writes what there is so far to disk; what it has written survives a power cut.
+        The request's own tools are the business of whoever asks: a step that calls one is the last, and no other call
+        of it is run.  ``keep`` writes what there is so far to disk; what it has written survives a power cut.
         """
         sums, history, names = Sums(), request.messages, ""
         step, broken = 1, None
@@ -129,7 +130,8 @@ class ToolLoop:
                     continue
                 yield sums.failed(self._explained(_first_cause(heard.end, broken), step))
                 return
-            if not heard.calls:
+            theirs = {tool.name for tool in request.tools}
+            if not heard.calls or any(call.name in theirs for call in heard.calls):
                 yield sums.finished(heard.end)
                 return
             yield StepEnded(step)
@@ -169,12 +171,13 @@ class ToolLoop:
 
     def _asked(self, request: ChatRequest, step: int, sums: Sums, names: str = "") -> ChatRequest:
         """What a step asks; ``names`` are the tools whose results it takes along."""
+        choice = request.tool_choice if step == 1 or request.tool_choice == "none" else None
         return replace(
             request,
-            tools=self.offered,
+            tools=(*request.tools, *self.offered),
             step=step,
             tool=names or None,
-            tool_choice="none" if step >= self._limits.steps else None,
+            tool_choice="none" if step >= self._limits.steps else choice,
             continues=request.continues and step == 1,
             caps=(*request.caps, *self._caps(sums)),
         )

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from routerterm.core.errors import BadRequest
 from routerterm.core.messages import Image, Message, Part, Reasoning, Role, Text, ToolCall, ToolResult
-from routerterm.core.request import ChatRequest, Params, Tool
+from routerterm.core.request import ChatRequest, HostedTool, Params, Tool
 from routerterm.protocols.fields import carried
 from routerterm.protocols.json_utils import listing, mapping, objects, text
 from routerterm.protocols.server_base import (
@@ -51,6 +51,7 @@ def decode_request(body: bytes) -> ServerRequest:
         tuple(_message(item) for item in objects(required_list(payload, "messages"))),
         params=read_params(payload),
         tools=_tools(payload),
+        hosted=tuple(HostedTool("openai-chat", item) for item in objects(payload.get("tools")) if _is_mcp(item)),
         tool_choice=_choice(payload.get("tool_choice")),
         json=read_chat_format(payload.get("response_format")),
         client="gateway",
@@ -139,13 +140,18 @@ def read_tool(item: Mapping[str, Any]) -> Tool:
 
 def _tools(payload: Mapping[str, Any]) -> tuple[Tool, ...]:
     """The tools, of those that the choice allows: a model that does not see the others cannot call them."""
-    tools = tuple(read_tool(item) for item in objects(payload.get("tools")))
+    tools = tuple(read_tool(item) for item in objects(payload.get("tools")) if not _is_mcp(item))
     choice = mapping(payload.get("tool_choice"))
     if choice.get("type") != "allowed_tools":
         return tools
     allowed = objects(mapping(choice.get("allowed_tools")).get("tools"))
     names = {text(mapping(item.get("function")).get("name")) for item in allowed}
     return tuple(tool for tool in tools if tool.name in names)
+
+
+def _is_mcp(item: Mapping[str, Any]) -> bool:
+    """Whether it stands for the tools of an MCP server, which a gateway may run, in the form of the Responses API."""
+    return item.get("type") == "mcp"
 
 
 def _choice(choice: Any) -> str | None:
