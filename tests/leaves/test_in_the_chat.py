@@ -75,3 +75,29 @@ def test_the_command_prints_lines_json_and_the_very_bytes(tmp_path: Path) -> Non
         assert body.encode() == provider.bodies[0]
         lines = json.loads(routerterm("what-leaves", "-c", "last", "--json", env=env).out)["lines"]
         assert [line["who"] for line in lines] == ["system", "you", "answer"]
+
+
+async def test_in_a_small_terminal_each_line_has_its_tokens_and_below_the_list_its_price_and_state(
+    tmp_path: Path,
+) -> None:
+    paths = Paths.find({"ROUTERTERM_HOME": str(tmp_path)})
+    with serving() as provider:
+        configure(paths, priced(provider) + GUARD + '[tools]\nstart = "on"\n', default=PRICED)
+        async with in_process(paths, (45, 20)) as it:
+            await it.ask("Where does the quartz come from?")
+            await it.type("Tell ada@example.com, too")
+            await it.press("alt+w")
+            seen = await it.screen_shows("tokens", "tool", "~$0.0", "1 redacted", "Enter", "In full", "Body", "Close")
+            assert len([row for row in seen.rows if row.rstrip(" │").split("~")[-1].isdigit()]) >= 4
+            whole = next(row for row in seen.rows if " tok " in row)
+            await it.press("home", "x")  # the tool
+            seen = await it.screen_shows("left out")
+            less = next(row for row in seen.rows if " tok " in row)
+            assert int(less.split("~")[1].split()[0]) < int(whole.split("~")[1].split()[0])
+            await it.press("down", "p")
+            await it.screen_shows("always sent")
+            await it.press("escape")
+            await it.press("enter")
+            await it.until(lambda: len(provider.asked) == 2, "the message never came")
+            assert "tools" not in provider.asked[1]
+            await it.rests()

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from routerterm.cli.output import is_terminal, print_line
 from routerterm.core.sanitise import one_line
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from decimal import Decimal
 
     from routerterm.core.request import Params
     from routerterm.engine.tools.loop import ToolLoop
-    from routerterm.engine.tools.values import Answer, Ask, Verdict
+    from routerterm.engine.tools.values import Answer, Ask, Form, Verdict
     from routerterm.store.values import Conversation
     from routerterm.wiring import Services
     from routerterm.wiring.tools import TurnTools
@@ -60,6 +62,12 @@ class Approval:
         print_line(f"{one_line(ask.tool.shown)} was not run: no one approved it.", err=True)
         return Answer("no")
 
+    async def fill(self, form: Form) -> Mapping[str, Any] | None:
+        """See `routerterm.engine.tools.loop.FillIn`."""
+        if sys.stdin is not None and sys.stdin.isatty() and is_terminal(err=True):
+            return await asyncio.to_thread(_filled_in, form)
+        return None
+
     def _asked(self, ask: Ask) -> Verdict:
         reason = f" ({ask.reason})" if ask.reason else ""
         print_line(f"Run {one_line(ask.tool.shown)} {one_line(ask.arguments)}{reason}?", err=True)
@@ -67,6 +75,36 @@ class Approval:
         print_line("y once, a for this conversation, s always, n no: ", err=True, end="")
         verdicts: dict[str, Verdict] = {"y": "once", "a": "conversation", "s": "always"}
         return verdicts.get(sys.stdin.readline().strip().lower()[:1], "no")
+
+
+def _filled_in(form: Form) -> Mapping[str, Any] | None:
+    """The values, asked for line by line; None where the person leaves."""
+    from routerterm.protocols.mcp import McpInvalid
+
+    server, wanted = one_line(form.tool.server), form.form
+    print_line(f"{server} asks: {one_line(wanted.message)}", err=True)
+    print_line(
+        f"What you write goes to {server}. Never write a password or a key. Fill it in? y or n: ", err=True, end=""
+    )
+    _forget_typed()
+    if sys.stdin.readline().strip().lower()[:1] != "y":
+        return None
+    written: dict[str, str] = {}
+    for field in wanted.fields:
+        while True:
+            default = f" [{one_line(field.default)}]" if field.default else ""
+            print_line(f"{one_line(field.words)}{default}: ", err=True, end="")
+            if not (line := sys.stdin.readline()):
+                return None
+            said = line.rstrip("\n") or field.default
+            try:
+                replace(wanted, fields=(field,)).content({field.name: said})
+            except McpInvalid as error:
+                print_line(one_line(error.message), err=True)
+                continue
+            written[field.name] = said
+            break
+    return wanted.content(written)
 
 
 def _forget_typed() -> None:
@@ -99,4 +137,4 @@ class AskTools:
         from routerterm.wiring.tools import TurnTools
 
         only = self._options.names or (("*",) if self._options.which == "all" else ())
-        return TurnTools(self._services, self.approval, only, self._most)
+        return TurnTools(self._services, self.approval, only, self._most, self.approval.fill)

@@ -149,7 +149,7 @@ async def _tools_of(services: Services, server: str) -> tuple[ToolInfo, ...]:
     try:
         return await box.learn(server)
     except RoutertermError as error:
-        raise wrong(424, f"The tools cannot be had. {error.message}") from None
+        raise wrong(424, f"No tools of this server. {error.message}") from None
 
 
 class _Wanted:

@@ -50,7 +50,7 @@ from routerterm.wiring.model_lists import fetch_lists, unlisted
 from routerterm.wiring.settings_mapping import catalog_of, options_of, shared_of
 
 if TYPE_CHECKING:
-    from routerterm.engine.tools.loop import Approve
+    from routerterm.engine.tools.loop import Approve, FillIn
     from routerterm.engine.tools.toolbox import Toolbox
     from routerterm.store.values import Conversation
 
@@ -85,6 +85,8 @@ class Services(Struct):
     """The providers with a key, as far as the program has heard."""
     approve: Approve | None = None
     """Asks the person about a call of a tool; None where there is nobody to ask."""
+    fill: FillIn | None = None
+    """Lets the person fill in a form of a tool's server; None where there is nobody."""
     allowed_tools: dict[str, set[str]] = field(default_factory=dict)
     """The tools that the person has allowed for a conversation, by its id."""
     _toolbox: Toolbox | None = None
@@ -105,7 +107,7 @@ class Services(Struct):
             return None
         from routerterm.wiring.tools import TurnTools
 
-        return await TurnTools(self, self.approve).loop(conversation, model, params)
+        return await TurnTools(self, self.approve, fill=self.fill).loop(conversation, model, params)
 
     def known_tools(self, params: Params, model: str, *, private: bool = False) -> tuple[Tool, ...]:
         """The tools that the next answer would be offered, as far as they are known without starting a server."""

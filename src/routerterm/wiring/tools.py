@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
@@ -20,9 +20,9 @@ from routerterm.core.messages import Message, ToolCall, ToolResult
 from routerterm.core.money import to_nano
 from routerterm.core.request import ChatRequest, Params, Tool
 from routerterm.core.targets import Cause, Target
-from routerterm.engine.tools.loop import Approve, Limits, ToolLoop, offered
+from routerterm.engine.tools.loop import Approve, FillIn, Limits, ToolLoop, offered
 from routerterm.engine.tools.toolbox import Toolbox
-from routerterm.engine.tools.values import BUILT_IN, Answer, Ask, ToolInfo, is_meant, is_on
+from routerterm.engine.tools.values import BUILT_IN, Answer, Ask, Form, ToolInfo, is_meant, is_on
 from routerterm.router.ports import Guard
 from routerterm.store.values import Conversation
 from routerterm.wiring.keys import keyring_of
@@ -74,7 +74,9 @@ class TurnTools:
         approve: Approve | None,
         only: tuple[str, ...] = (),
         most: Decimal | None = None,
+        fill: FillIn | None = None,
     ) -> None:
+        self._fill = fill
         self._services, self._approve, self._only = services, approve or _nobody, only
         self._most = most
 
@@ -101,6 +103,10 @@ class TurnTools:
         async def approve(ask: Ask) -> Answer:
             return await self._approve(replace(ask, conversation_id=conversation.id))
 
+        async def fill(form: Form) -> Mapping[str, Any] | None:
+            assert self._fill is not None
+            return await self._fill(replace(form, conversation_id=conversation.id))
+
         return ToolLoop(
             tools,
             box,
@@ -108,6 +114,7 @@ class TurnTools:
             GuardScreen(services.money.guard, conversation.id),
             Limits(own.steps, to_nano(own.usd if self._most is None else min(own.usd, self._most))),
             services.allowed_tools.setdefault(conversation.id, set()),
+            fill if self._fill is not None else None,
         )
 
 

@@ -1,9 +1,12 @@
 """A real MCP server, of the official package: `python real_server.py [http PORT]`."""
 
 import sys
+from typing import Annotated
 
-from mcp.server.mcpserver import MCPServer
+from mcp.server.elicitation import AcceptedElicitation, ElicitationResult
+from mcp.server.mcpserver import Elicit, MCPServer, Resolve
 from mcp_types import ToolAnnotations
+from pydantic import BaseModel, Field
 
 server = MCPServer("workshop", instructions="For tests.")
 
@@ -26,6 +29,27 @@ def environment() -> str:
 def fail() -> str:
     """Always fails."""
     raise ValueError("the drill is broken")
+
+
+class Person(BaseModel):
+    """What is asked for."""
+
+    name: str = Field(description="Your name")
+    age: int = Field(default=42, description="Your age")
+
+
+async def ask_for() -> Elicit[Person]:
+    return Elicit("Who are you?", Person)
+
+
+@server.tool()
+async def greet(person: Annotated[ElicitationResult[Person], Resolve(ask_for)]) -> str:
+    """Greet the person, who is asked for their name."""
+    return (
+        f"Hello {person.data.name}, {person.data.age}"
+        if isinstance(person, AcceptedElicitation)
+        else f"Nobody: {person.action}"
+    )
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -28,9 +29,14 @@ def note(text: str) -> Answer:
     return Answer("", call=("pad__note", json.dumps({"text": text})), tokens=(100, 20))
 
 
+def asking(question: str, environ: dict[str, str]) -> subprocess.Popen[bytes]:
+    command = [*PROGRAM, "ask", "--tool", "pad", "--approve", "all", "--no-stream", question]
+    nowhere = subprocess.DEVNULL
+    return subprocess.Popen(command, stdout=nowhere, stdin=nowhere, env=os.environ | environ)
+
+
 def kill_in_the_second_call(environ: dict[str, str], calls: Path) -> None:
-    arguments = [*PROGRAM, "ask", "--tool", "pad", "--approve", "all", "--no-stream", "Take two notes."]
-    process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL, env=os.environ | environ)
+    process = asking("Take two notes.", environ)
     try:
         until = time.monotonic() + 120
         while not (calls.exists() and calls.read_text() == "xx"):
@@ -93,6 +99,13 @@ STEP = 100 * 3_000 + 20 * 15_000
 """Nano-dollars of a step."""
 
 
+def wait_until(true: Callable[[], bool], every: float = 0.02) -> None:
+    until = time.monotonic() + 150
+    while not true():
+        assert time.monotonic() < until
+        time.sleep(every)
+
+
 def serves(file: Path) -> bool:
     """Whether a server that writes there still runs."""
     for process in Path("/proc").glob("[0-9]*"):
@@ -117,20 +130,12 @@ async def test_a_loop_that_is_killed_at_any_moment(tmp_path: Path, moment: str) 
 
     with serving(*steps, last) as provider:
         configure(paths, f"{priced(provider)}\n[mcp.pad]\ncommand = {command}\n", default=PRICED)
-        arguments = [*PROGRAM, "ask", "--tool", "pad", "--approve", "all", "--no-stream", "Take three notes."]
-        process = subprocess.Popen(
-            arguments, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL, env=os.environ | environ
-        )
-        until = time.monotonic() + 120
-        while not is_due(len(provider.asked), len(written())) and process.poll() is None:
-            assert time.monotonic() < until
-            time.sleep(0.005)
-        time.sleep(delay)
+        process = asking("Take three notes.", environ)
+        wait_until(lambda: process.poll() is not None or is_due(len(provider.asked), len(written())), every=0.005)
+        await asyncio.sleep(delay)
         process.send_signal(signal.SIGKILL)
         process.wait()
-        while serves(file):  # a call that was under way is finished by its server
-            assert time.monotonic() < until
-            time.sleep(0.02)
+        wait_until(lambda: not serves(file))  # a call that was under way is finished by its server
         before, asked = written(), len(provider.asked)
         services = await open_services(paths, environ, loading="never")
         try:

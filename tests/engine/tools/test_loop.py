@@ -64,7 +64,7 @@ class Tools:
     async def loop(self, conversation: object, model: str, params: object) -> ToolLoop:
         return ToolLoop(self.tools, self, self.approve, Guarding(self.blocks), self.limits, self.allowed)
 
-    async def call(self, tool: ToolInfo, arguments: Mapping[str, Any]) -> CallResult:
+    async def call(self, tool: ToolInfo, arguments: Mapping[str, Any], fill: object = None) -> CallResult:
         self.called.append((tool.name, arguments))
         self.begun.set()
         if isinstance(self.result, asyncio.Event):
@@ -132,7 +132,7 @@ async def test_calls_are_on_disk_before_they_run_and_results_before_the_next_ste
     seen: list[list[str]] = []
 
     class Peeking(Tools):
-        async def call(self, tool: ToolInfo, arguments: Mapping[str, Any]) -> CallResult:
+        async def call(self, tool: ToolInfo, arguments: Mapping[str, Any], fill: object = None) -> CallResult:
             seen.append(await kinds(store))
             return await super().call(tool, arguments)
 

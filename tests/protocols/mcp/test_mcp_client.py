@@ -36,7 +36,7 @@ def test_a_server_of_the_new_era_needs_no_handshake() -> None:
     assert [each["method"] for each in sent] == ["server/discover"]
     assert sent[0]["params"]["_meta"] == {
         META + "protocolVersion": "2026-07-28",
-        META + "clientCapabilities": {},
+        META + "clientCapabilities": {"elicitation": {"form": {}}},
         META + "clientInfo": {"name": "me", "version": "1"},
     }
     assert sent[0]["headers"] == {"MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "server/discover"}

@@ -123,3 +123,41 @@ def test_calls_and_results_of_a_growing_answer_stay_at_another_width() -> None:
     texts = ["".join(run[0] for run in line.runs) for line in live.at_width(40, Signs()).done]
     assert any("⚙ a" in text for text in texts)
     assert any("First." in text for text in texts)
+
+
+async def test_a_form_of_a_server_is_filled_in_declined_and_never_shown_as_it_came(tmp_path: Path) -> None:
+    paths = Paths.find({"ROUTERTERM_HOME": str(tmp_path)})
+    with serving(NOTE, Answer("Filed."), NOTE, Answer("Not filed.")) as provider:
+        command = json.dumps(list(old("asks").command))
+        allow = '[mcp.pad.tools]\nallow = ["*"]\n[tools]\nfetch = "off"\n'
+        configure(paths, f"{priced(provider)}\n[mcp.pad]\ncommand = {command}\n{allow}", default=PRICED)
+        async with in_process(paths, (120, 30)) as it:
+            await it.say("Take a note.")
+            await it.status_shows("pad asks you to fill in a form")
+            await it.until(lambda: _may_answer(it), "the letters never counted")
+            await it.press("y")
+            await it.dialog_is("pad asks")
+            await it.screen_shows("Who are ␛]0;owned␇you?", "What you write goes to pad.", "1. Your ␛[2Jname")
+            await it.screen_lacks("\x1b")
+            await it.type("Ann")
+            await it.press("enter", "backspace", "backspace")
+            await it.type("old")
+            await it.press("enter", "enter", "enter")
+            await it.screen_shows("write a whole number")
+            await it.press("up", "up", "ctrl+a", "ctrl+k")
+            await it.type("7")
+            await it.press("enter")
+            await it.type("dog")
+            await it.press("enter", "enter")
+            await it.screen_shows("Filed.")
+            await it.rests()
+            result = json.loads(provider.asked[1]["messages"][-1]["content"])
+            assert result == {"action": "accept", "content": {"name": "Ann", "age": 7, "pet": "d"}}
+
+            await it.say("Another one.")
+            await it.status_shows("pad asks you to fill in a form")
+            await it.until(lambda: _may_answer(it), "the letters never counted")
+            await it.press("n")
+            await it.screen_shows("Not filed.")
+            await it.rests()
+            assert json.loads(provider.asked[3]["messages"][-1]["content"]) == {"action": "decline"}

@@ -32,13 +32,17 @@ from routerterm.core.messages import Message, ToolCall, ToolResult
 from routerterm.core.request import ChatRequest, Tool
 from routerterm.core.targets import Target
 from routerterm.engine.chat.router_port import ChatRouter
+from routerterm.engine.tools.connection import Fill
 from routerterm.engine.tools.search import SEARCH_ABOVE, found_tools, meta_tools
 from routerterm.engine.tools.step import Heard, Sums
-from routerterm.engine.tools.values import Answer, Ask, CallResult, ToolInfo
+from routerterm.engine.tools.values import Answer, Ask, CallResult, Form, ToolInfo
 from routerterm.protocols.json_utils import scrub
+from routerterm.protocols.mcp import McpForm
 
 Approve: TypeAlias = Callable[[Ask], Awaitable[Answer]]
 """Asks the person about a call.  Without anybody to ask it says no."""
+FillIn: TypeAlias = Callable[[Form], Awaitable[Mapping[str, Any] | None]]
+"""Lets the person fill in a form of a server: the values, or None where they say no."""
 REPEATS = 3
 """The same call for this many times in one answer is asked about, whatever the rules say."""
 OUT_OF_STEPS = "This call was not run: the limit of steps of one answer is reached (`steps` of [tools])."
@@ -58,8 +62,8 @@ class Limits(Struct, frozen=True):
 class Caller(Protocol):
     """Carries calls out; `routerterm.engine.tools.toolbox.Toolbox` is one."""
 
-    async def call(self, tool: ToolInfo, arguments: Mapping[str, Any]) -> CallResult:
-        """Carry a call out, once; a failure is a result that says so."""
+    async def call(self, tool: ToolInfo, arguments: Mapping[str, Any], fill: Fill | None = None) -> CallResult:
+        """Carry a call out, once, and let forms be filled in meanwhile; a failure is a result that says so."""
         ...
 
 
@@ -86,8 +90,13 @@ class ToolLoop:
         screen: Screen,
         limits: Limits,
         allowed: set[str],
+        fill: FillIn | None = None,
     ) -> None:
-        """``allowed`` are the names that the person has allowed for this conversation; it grows here."""
+        """``allowed`` are the names that the person has allowed for this conversation; it grows here.
+
+        ``fill`` None: there is nobody to fill in a form.
+        """
+        self._fill = fill
         self._tools = {tool.name: tool for tool in tools}
         self._searched = len(tools) > SEARCH_ABOVE
         self._caller, self._approve, self._screen = caller, approve, screen
@@ -234,8 +243,22 @@ class ToolLoop:
         sent = ToolCall(call.id, tool.name, json.dumps(arguments, ensure_ascii=False))
         allowed = await asyncio.to_thread(lambda: self._screen.arguments(sent, local=tool.local))
         begun = time.monotonic()
-        outcome = await self._caller.call(tool, _object(allowed))
+        outcome = await self._caller.call(tool, _object(allowed), self._form_filler(tool))
         return outcome, round((time.monotonic() - begun) * 1000)
+
+    def _form_filler(self, tool: ToolInfo) -> Fill | None:
+        """Asks the person, and lets leave what the guard lets leave.  Raises `GuardBlocked`."""
+        if (ask := self._fill) is None:
+            return None
+
+        async def fill(form: McpForm) -> Mapping[str, Any] | None:
+            content = await ask(Form(tool, form))
+            if content is None:
+                return None
+            written = ToolCall("", tool.name, json.dumps(content, ensure_ascii=False))
+            return _object(await asyncio.to_thread(lambda: self._screen.arguments(written, local=tool.local)))
+
+        return fill
 
     def _meant(self, call: ToolCall) -> tuple[ToolInfo | None, dict[str, Any]]:
         """The tool that is called, also by way of `call_tool`, and its arguments.  Raises `RoutertermError`."""

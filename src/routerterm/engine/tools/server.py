@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias, TypeVar
 from routerterm import __version__
 from routerterm.core.errors import RoutertermError
 from routerterm.core.sanitise import one_line
-from routerterm.engine.tools.connection import Connection, drive
+from routerterm.engine.tools.connection import Connection, Fill, drive
 from routerterm.engine.tools.streamable_http import SessionLost
 from routerterm.protocols.mcp import McpClient, McpError, McpRefused, McpTool, ServerFacts, ToolOutcome
 
@@ -51,13 +51,13 @@ class McpServer:
                 self._tools = await self._despite_lost_session(self._listed)
             return self._tools
 
-    async def call(self, tool: McpTool, arguments: Mapping[str, Any]) -> ToolOutcome:
-        """Call a tool, once.  Raises `RoutertermError`.
+    async def call(self, tool: McpTool, arguments: Mapping[str, Any], fill: Fill | None = None) -> ToolOutcome:
+        """Call a tool, once; forms of the server go to ``fill``.  Raises `RoutertermError`.
 
         Nothing is sent twice, except where the server says that it has forgotten the session: then it did nothing.
         """
         async with self._lock:
-            return await self._despite_lost_session(lambda: self._called(tool, arguments))
+            return await self._despite_lost_session(lambda: self._called(tool, arguments, fill))
 
     async def aclose(self) -> None:
         """Stop it."""
@@ -76,9 +76,9 @@ class McpServer:
         client, connection = await self._connected()
         return await self._carried(drive(client.list_tools(), connection, self._timeout))
 
-    async def _called(self, tool: McpTool, arguments: Mapping[str, Any]) -> ToolOutcome:
+    async def _called(self, tool: McpTool, arguments: Mapping[str, Any], fill: Fill | None) -> ToolOutcome:
         client, connection = await self._connected()
-        return await self._carried(drive(client.call(tool, arguments), connection, self._timeout))
+        return await self._carried(drive(client.call(tool, arguments), connection, self._timeout, fill))
 
     async def _connected(self) -> tuple[McpClient, Connection]:
         if self._connection is not None and self._client is not None:

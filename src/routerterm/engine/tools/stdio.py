@@ -14,8 +14,19 @@ from contextlib import suppress
 
 from routerterm.core.redact import secret_redactor
 from routerterm.core.sanitise import one_line
-from routerterm.engine.tools.connection import MOST_NOTICES
-from routerterm.protocols.mcp import MAX_MESSAGE, Incoming, McpClient, McpError, McpInvalid, Reply, Send, parse_message
+from routerterm.engine.tools.connection import MOST_NOTICES, Fill, Waiting
+from routerterm.protocols.mcp import (
+    MAX_MESSAGE,
+    Incoming,
+    McpClient,
+    McpError,
+    McpForm,
+    McpInvalid,
+    Reply,
+    Send,
+    parse_message,
+)
+from routerterm.protocols.mcp.messages import result
 
 GRACE = 1.0
 """Seconds between closing its input, asking it to end, and ending it."""
@@ -36,6 +47,9 @@ class StdioConnection:
     def __init__(self, process: asyncio.subprocess.Process, client: McpClient) -> None:
         self._process, self._client = process, client
         self._waiting: tuple[int, asyncio.Future[Reply]] | None = None
+        self._time: Waiting | None = None
+        self._asking: asyncio.Task[None] | None = None
+        """The form that the person is filling in."""
         self._errors = bytearray()
         self._notices = 0
         self._over: McpError | None = None
@@ -63,7 +77,7 @@ class StdioConnection:
             raise McpError(f"{command[0]} cannot be started: {why}.", "Is it installed, and on the PATH?") from None
         return cls(process, client)
 
-    async def exchange(self, send: Send, timeout: float) -> Reply:
+    async def exchange(self, send: Send, timeout: float, fill: Fill | None = None) -> Reply:
         """See `Connection.exchange`.  A server that does not answer in time is ended, unless it was only a probe."""
         if self._over is not None:
             raise self._over
@@ -71,7 +85,8 @@ class StdioConnection:
         self._notices = 0
         self._waiting = None if send.id is None else (send.id, future)
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(timeout) as limit:
+                self._time = Waiting(limit, timeout, fill)
                 await self._write(send.body)
                 return Reply() if send.id is None else await future
         except TimeoutError:
@@ -83,7 +98,10 @@ class StdioConnection:
             await self._cancel(send)
             raise
         finally:
-            self._waiting = None
+            self._waiting = self._time = None
+            if self._asking is not None:
+                self._asking.cancel()
+                self._asking = None
 
     async def aclose(self) -> None:
         """Close its input, which asks it to end; then end it with all that it started."""
@@ -146,11 +164,24 @@ class StdioConnection:
             if waiting is not None and message.id == waiting[0] and not waiting[1].done():
                 waiting[1].set_result(Reply(message.result, message.error))
                 return
+        elif (form := self._client.asks(message)) is not None and self._time is not None and not self._is_asking:
+            assert message.id is not None
+            self._asking = asyncio.create_task(self._ask(message.id, form, self._time))
         elif (answer := self._client.react(message)) is not None:
             await self._write(answer)
         self._notices += 1
         if self._notices > MOST_NOTICES:
             raise McpInvalid("The server floods routerterm with messages that were not asked for.")
+
+    @property
+    def _is_asking(self) -> bool:
+        return self._asking is not None and not self._asking.done()
+
+    async def _ask(self, id: int | str, form: McpForm, time: Waiting) -> None:
+        """Let the person fill a form in, beside the reading: the server may end meanwhile."""
+        said = await time.asked(form)
+        with suppress(McpError):  # whoever waits for the call learns of it
+            await self._write(result(id, said))
 
     async def _drain(self) -> None:
         """Read its standard error, so that it never blocks on it; the end of it is kept."""

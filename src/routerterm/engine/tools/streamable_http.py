@@ -12,9 +12,10 @@ from contextlib import suppress
 
 from routerterm.core.errors import ProviderError
 from routerterm.core.secret import Secret
-from routerterm.engine.tools.connection import MOST_NOTICES
+from routerterm.engine.tools.connection import MOST_NOTICES, Fill, Waiting
 from routerterm.protocols.base import HttpRequest
 from routerterm.protocols.mcp import MAX_MESSAGE, Incoming, McpClient, McpError, McpInvalid, Reply, Send, parse_message
+from routerterm.protocols.mcp.messages import result
 from routerterm.protocols.sse import SseParser, TooLong
 from routerterm.router.transports.base import HttpResponse, Timeouts, Transport, read_body
 
@@ -37,11 +38,11 @@ class HttpConnection:
         self._session = ""
         self._version = ""
 
-    async def exchange(self, send: Send, timeout: float) -> Reply:
+    async def exchange(self, send: Send, timeout: float, fill: Fill | None = None) -> Reply:
         """See `Connection.exchange`.  Leaving it hangs up, which tells a newer server to stop."""
         try:
-            async with asyncio.timeout(timeout):
-                return await self._posted(send)
+            async with asyncio.timeout(timeout) as limit:
+                return await self._posted(send, Waiting(limit, timeout, fill))
         except TimeoutError:
             if send.probe:
                 return Reply()
@@ -57,7 +58,7 @@ class HttpConnection:
                     pass
         await self._transport.aclose()
 
-    async def _posted(self, send: Send) -> Reply:
+    async def _posted(self, send: Send, time: Waiting) -> Reply:
         async with self._transport.exchange(self._request(send.body, send.headers), Timeouts()) as answer:
             if answer.status >= 300:
                 return await self._refused(answer, send)
@@ -67,7 +68,7 @@ class HttpConnection:
                 return Reply()
             kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
             if kind == "text/event-stream":
-                return await self._streamed(answer, send.id)
+                return await self._streamed(answer, send.id, time)
             if kind != "application/json":
                 raise McpInvalid("The server answered with something that is neither JSON nor a stream of events.")
             message = parse_message(await read_body(answer, MAX_MESSAGE, "the server"))
@@ -75,7 +76,7 @@ class HttpConnection:
                 raise McpInvalid("The server answered another request than the one that was sent.")
             return Reply(message.result, message.error)
 
-    async def _streamed(self, answer: HttpResponse, id: int) -> Reply:
+    async def _streamed(self, answer: HttpResponse, id: int, time: Waiting) -> Reply:
         parser, size, notices = SseParser(MAX_MESSAGE), 0, 0
         try:
             async for data in answer.body:
@@ -86,7 +87,7 @@ class HttpConnection:
                     message = parse_message(event.data)
                     if message.answers and message.id == id:
                         return Reply(message.result, message.error)
-                    await self._react(message)
+                    await self._react(message, time)
                     notices += 1
                 if size > _MOST_BYTES or notices > MOST_NOTICES:
                     raise McpInvalid("The server floods routerterm with messages that were not asked for.")
@@ -94,9 +95,13 @@ class HttpConnection:
             raise McpInvalid(f"The server sent a message of more than {MAX_MESSAGE // 1_048_576} MiB.") from None
         raise McpError("The server hung up before it answered.")
 
-    async def _react(self, message: Incoming) -> None:
+    async def _react(self, message: Incoming, time: Waiting) -> None:
         """Answer a question of the server's own (older era)."""
-        if (body := self._client.react(message)) is not None:
+        if (form := self._client.asks(message)) is not None and message.id is not None:
+            body: bytes | None = result(message.id, await time.asked(form))
+        else:
+            body = self._client.react(message)
+        if body is not None:
             async with self._transport.exchange(self._request(body, {}), Timeouts()):
                 pass
 

@@ -22,7 +22,7 @@ from routerterm.core.redact import secret_redactor
 from routerterm.core.secret import Secret
 from routerterm.engine.tools.accepted import AcceptedServer, AcceptedTools, digest
 from routerterm.engine.tools.built_in import built_in_tools
-from routerterm.engine.tools.connection import Connection
+from routerterm.engine.tools.connection import Connection, Fill
 from routerterm.engine.tools.permission import permission
 from routerterm.engine.tools.server import McpServer, State
 from routerterm.engine.tools.values import BUILT_IN, CallResult, ToolInfo, offered_name
@@ -141,13 +141,15 @@ class Toolbox:
         self.accepted.forget(server)
         return await self.learn(server)
 
-    async def call(self, tool: ToolInfo, arguments: Mapping[str, Any]) -> CallResult:
-        """Carry a call out, once.  What fails is a result that says so: the model may try something else."""
+    async def call(self, tool: ToolInfo, arguments: Mapping[str, Any], fill: Fill | None = None) -> CallResult:
+        """Carry a call out, once; forms that its server asks for meanwhile go to ``fill``.
+
+        What fails is a result that says so: the model may try something else."""
         try:
             if tool.server == BUILT_IN:
                 result = await self._built_in[tool.name][1](arguments)
             else:
-                outcome = await self._servers[tool.server].call(self._meant(tool), arguments)
+                outcome = await self._servers[tool.server].call(self._meant(tool), arguments, fill)
                 result = CallResult(outcome.text, outcome.is_error)
         except RoutertermError as error:
             result = CallResult(error.message, is_error=True)

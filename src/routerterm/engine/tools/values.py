@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from routerterm.core.request import Params
+
+if TYPE_CHECKING:
+    from routerterm.protocols.mcp import McpForm
 
 Permission: TypeAlias = Literal["allow", "ask", "deny"]
 Verdict: TypeAlias = Literal["once", "conversation", "always", "no"]
@@ -83,6 +86,14 @@ class Ask(Struct, frozen=True):
     arguments: str
     reason: str = ""
     """Why it is asked where a rule would have allowed it: "called 3 times with the same arguments"."""
+    conversation_id: str = ""
+
+
+class Form(Struct, frozen=True):
+    """A server asks the person for a few values, while a tool of its runs."""
+
+    tool: ToolInfo
+    form: McpForm
     conversation_id: str = ""
 
 

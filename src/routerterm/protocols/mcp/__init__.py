@@ -7,7 +7,8 @@ a session with ``initialize``; the newer has none: ``server/discover``, and vers
 
 from __future__ import annotations
 
-from routerterm.protocols.mcp.client import McpClient, Reply, Send
+from routerterm.protocols.mcp.client import AskPerson, McpClient, Reply, Send
+from routerterm.protocols.mcp.elicitation import McpField, McpForm
 from routerterm.protocols.mcp.messages import Incoming, parse_message
 from routerterm.protocols.mcp.values import (
     MAX_MESSAGE,
@@ -21,9 +22,12 @@ from routerterm.protocols.mcp.values import (
 
 __all__ = [
     "MAX_MESSAGE",
+    "AskPerson",
     "Incoming",
     "McpClient",
     "McpError",
+    "McpField",
+    "McpForm",
     "McpInvalid",
     "McpRefused",
     "McpTool",

@@ -1,8 +1,8 @@
 """`McpClient`: what is said to a server and how its answers are read, in both eras.
 
 A conversation is a generator that yields what is to be sent and is sent the reply; whoever drives it owns sockets,
-processes and time.  Sampling, roots and logging are not offered (deprecated in 2026-07-28), and a server that asks for
-them is refused.
+processes and time.  A server may ask the person to fill in a form.  Sampling, roots and logging are not offered
+(deprecated in 2026-07-28), and a server that asks for them is refused.
 """
 
 from __future__ import annotations
@@ -16,10 +16,12 @@ from msgspec import Struct, field
 
 from routerterm.protocols.json_utils import listing, mapping, scrub, text
 from routerterm.protocols.mcp import messages
+from routerterm.protocols.mcp.elicitation import CAPABILITY, MAX_FIELDS, McpForm, form_of
 from routerterm.protocols.mcp.messages import Incoming
 from routerterm.protocols.mcp.tools import outcome_of, tool_of
 from routerterm.protocols.mcp.values import (
     HANDSHAKE,
+    INVALID_PARAMS,
     MAX_PAGES,
     MAX_ROUNDS,
     MAX_TOOLS,
@@ -34,6 +36,7 @@ from routerterm.protocols.mcp.values import (
     ToolOutcome,
 )
 
+_ELICIT = "elicitation/create"
 _META = "io.modelcontextprotocol/"
 _PLAIN = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
 _MOST_INSTRUCTIONS = 4_000
@@ -60,7 +63,13 @@ class Reply(Struct, frozen=True):
     error: McpRefused | None = None
 
 
-Talk: TypeAlias = Generator[Send, Reply, Any]
+class AskPerson(Struct, frozen=True):
+    """The person is to fill in a form of the server's; the reply's result is what they answered."""
+
+    form: McpForm
+
+
+Talk: TypeAlias = Generator[Send | AskPerson, Reply, Any]
 
 
 class McpClient:
@@ -72,7 +81,7 @@ class McpClient:
         self.facts: ServerFacts | None = None
         """What is known of the server, once it is connected."""
 
-    def connect(self) -> Generator[Send, Reply, ServerFacts]:
+    def connect(self) -> Generator[Send | AskPerson, Reply, ServerFacts]:
         """Find out which era the server is of.  Raises `McpError`.
 
         ``server/discover`` first: whatever is no clear yes means the handshake, but for a server that says it is newer
@@ -88,7 +97,7 @@ class McpClient:
         self.facts = facts
         return facts
 
-    def list_tools(self) -> Generator[Send, Reply, tuple[McpTool, ...]]:
+    def list_tools(self) -> Generator[Send | AskPerson, Reply, tuple[McpTool, ...]]:
         """All tools, page by page; those that break the limits are left out.  Raises `McpError`."""
         facts = self._connected()
         if not facts.has_tools:
@@ -108,11 +117,10 @@ class McpClient:
                 return tuple(found.values())
         raise McpInvalid(f"The server's list of tools has more than {MAX_PAGES} pages.")
 
-    def call(self, tool: McpTool, arguments: Mapping[str, Any]) -> Generator[Send, Reply, ToolOutcome]:
+    def call(self, tool: McpTool, arguments: Mapping[str, Any]) -> Generator[Send | AskPerson, Reply, ToolOutcome]:
         """Call a tool.  Raises `McpError`.
 
-        A server that wants to be called again with its own state gets that; one that wants answers from a person is
-        told no, since we never said that we could ask.
+        A server that wants to be called again with its own state gets that, and the forms that the person filled in.
         """
         params: dict[str, Any] = {"name": tool.name, "arguments": dict(arguments)}
         headers = {"Mcp-Name": header_value(tool.name), **_argument_headers(tool, arguments)}
@@ -120,11 +128,39 @@ class McpClient:
             result = _result((yield self._request("tools/call", params, headers=headers)))
             if result.get("resultType") != "input_required":
                 return outcome_of(result)
-            state = result.get("requestState")
-            if mapping(result.get("inputRequests")) or not isinstance(state, str):
-                raise McpError("The server asked for input, which routerterm does not offer.")
-            params["requestState"] = state
+            state, wanted = result.get("requestState"), mapping(result.get("inputRequests"))
+            if not wanted and not isinstance(state, str):
+                raise McpInvalid("The server asked to be called again, and did not say with what.")
+            params = {"name": tool.name, "arguments": dict(arguments)}
+            if isinstance(state, str):
+                params["requestState"] = state
+            if wanted:
+                params["inputResponses"] = yield from self._filled_in(wanted)
         raise McpInvalid("The server asked again and again to be called once more.")
+
+    def _filled_in(self, wanted: Mapping[str, Any]) -> Generator[Send | AskPerson, Reply, dict[str, Any]]:
+        """What the person answers to each of a server's forms."""
+        if len(wanted) > MAX_FIELDS:
+            raise McpInvalid("The server asked for too many forms at once.")
+        answers: dict[str, Any] = {}
+        for name, request in wanted.items():
+            if mapping(request).get("method") != _ELICIT:
+                raise McpRefused("The server asked for input, which routerterm does not offer.", METHOD_NOT_FOUND)
+            try:
+                form = form_of(mapping(mapping(request).get("params")))
+            except McpInvalid as error:
+                raise McpRefused(f"The server asked for input that cannot be shown. {error}", INVALID_PARAMS) from None
+            answers[name] = (yield AskPerson(form)).result
+        return answers
+
+    def asks(self, message: Incoming) -> McpForm | None:
+        """The form that a server's question wants filled in, if it is such a question and can be shown."""
+        if message.answers or message.id is None or message.method != _ELICIT:
+            return None
+        try:
+            return form_of(message.params)
+        except McpInvalid:
+            return None  # `react` refuses it
 
     def react(self, message: Incoming) -> bytes | None:
         """The answer to a server's own message, if it wants one."""
@@ -132,6 +168,8 @@ class McpClient:
             return None
         if message.method == "ping":
             return messages.result(message.id, {})
+        if message.method == _ELICIT:
+            return messages.refusal(message.id, INVALID_PARAMS, "This form cannot be shown.")
         return messages.refusal(message.id, METHOD_NOT_FOUND, "Not supported by this client.")
 
     def cancel(self, id: int) -> bytes:
@@ -140,7 +178,7 @@ class McpClient:
 
     def _handshake(self) -> Generator[Send, Reply, ServerFacts | None]:
         """What a server of the older era says of itself; None where it turns out to be of the newer one."""
-        params = {"protocolVersion": HANDSHAKE[0], "capabilities": {}, "clientInfo": self._info}
+        params = {"protocolVersion": HANDSHAKE[0], "capabilities": dict(CAPABILITY), "clientInfo": self._info}
         reply = yield self._request("initialize", params, version="")
         if reply.error is not None and reply.error.code == UNSUPPORTED_VERSION:
             return None
@@ -177,7 +215,7 @@ class McpClient:
         version = self._connected().version if version is None else version
         sent = {"MCP-Protocol-Version": version} if version else {}
         if version == MODERN:
-            about = {"protocolVersion": MODERN, "clientCapabilities": {}, "clientInfo": self._info}
+            about = {"protocolVersion": MODERN, "clientCapabilities": CAPABILITY, "clientInfo": self._info}
             params = {**params, "_meta": {_META + name: value for name, value in about.items()}}
             sent |= {"Mcp-Method": method, **(headers or {})}
         return Send(messages.request(self._last_id, method, params), self._last_id, sent, probe)

@@ -13,10 +13,16 @@ from msgspec import Struct
 from routerterm.protocols.json_utils import mapping, text
 from routerterm.protocols.mcp import messages
 from routerterm.protocols.mcp.messages import Incoming
-from routerterm.protocols.mcp.values import HANDSHAKE, METHOD_NOT_FOUND, MODERN, UNSUPPORTED_VERSION, McpTool
+from routerterm.protocols.mcp.values import (
+    HANDSHAKE,
+    INVALID_PARAMS,
+    METHOD_NOT_FOUND,
+    MODERN,
+    UNSUPPORTED_VERSION,
+    McpTool,
+)
 
 _META = "io.modelcontextprotocol/"
-_INVALID_PARAMS = -32602
 
 
 class Called(Struct, frozen=True):
@@ -64,7 +70,7 @@ class McpServerHalf:
     def _call(self, message: Incoming, id: int | str) -> Called | Replied:
         tool = self._tools.get(text(message.params.get("name")))
         if tool is None:
-            return Replied(messages.refusal(id, _INVALID_PARAMS, "There is no such tool."))
+            return Replied(messages.refusal(id, INVALID_PARAMS, "There is no such tool."))
         return Called(id, tool, mapping(message.params.get("arguments")))
 
     def _result(self, method: str, params: Mapping[str, Any], *, modern: bool) -> Mapping[str, Any] | None:

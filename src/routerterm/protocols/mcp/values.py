@@ -35,6 +35,7 @@ MAX_ROUNDS = 4
 
 # Error codes of the specification.
 METHOD_NOT_FOUND = -32601
+INVALID_PARAMS = -32602
 UNSUPPORTED_VERSION = -32022
 
 

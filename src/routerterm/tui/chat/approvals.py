@@ -1,4 +1,4 @@
-"""Calls of tools that the person must decide on, asked in the status row: y, a, s, n, e.
+"""What tools ask the person, in the status row: whether a call may run (y, a, s, n, e), and forms to fill in (y, n).
 
 A letter answers only where it is not meant as text: never while something is written in the composer that has the
 keyboard, and not in the first moments of the question, when the hands may still be typing.
@@ -10,7 +10,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
@@ -21,7 +21,7 @@ from routerterm.tui.dialogs.edit_text import Edited, EditText
 from routerterm.tui.widgets.fields import Field, Span
 
 if TYPE_CHECKING:
-    from routerterm.engine.tools.values import Answer, Ask, Verdict
+    from routerterm.engine.tools.values import Answer, Ask, Form, ToolInfo, Verdict
     from routerterm.tui.app_context import AppContext
 
 PAUSE = 0.4
@@ -30,13 +30,25 @@ LONGEST = 60
 """Characters of the arguments that are shown; the transcript has all of them."""
 VERDICTS: Mapping[str, Verdict] = {"y": "once", "a": "conversation", "s": "always", "n": "no"}
 _WORDS = {"y": "once", "a": "this chat", "s": "always", "n": "no", "e": "edit"}
+_FORM_WORDS = {"y": "fill in", "n": "no"}
 _RANKS = {"y": 0, "n": 0, "a": 1, "e": 2, "s": 2}
 
 
 class _Waiting(Struct, eq=False):
-    ask: Ask
-    answer: asyncio.Future[Answer]
+    """A call to decide on, or a form to fill in."""
+
+    tool: ToolInfo
+    conversation_id: str
+    ask: Ask | None
+    form: Form | None
+    answer: asyncio.Future[Any]
+    """An `Answer`, or the values of the form."""
     since: float
+
+    @classmethod
+    def of(cls, tool: ToolInfo, conversation_id: str, ask: Ask | None = None, form: Form | None = None) -> _Waiting:
+        """One that begins to wait now."""
+        return cls(tool, conversation_id, ask, form, asyncio.get_running_loop().create_future(), time.monotonic())
 
 
 class Approvals:
@@ -56,11 +68,21 @@ class Approvals:
 
     async def ask(self, ask: Ask) -> Answer:
         """See `routerterm.engine.tools.loop.Approve`.  Cancelled, as by Esc, the question goes."""
-        waiting = _Waiting(ask, asyncio.get_running_loop().create_future(), time.monotonic())
+        answer: Answer = await self._answer_to(_Waiting.of(ask.tool, ask.conversation_id, ask=ask))
+        return answer
+
+    async def fill(self, form: Form) -> Mapping[str, Any] | None:
+        """See `routerterm.engine.tools.loop.FillIn`; the same holds."""
+        content: Mapping[str, Any] | None = await self._answer_to(
+            _Waiting.of(form.tool, form.conversation_id, form=form)
+        )
+        return content
+
+    async def _answer_to(self, waiting: _Waiting) -> Any:
         self._waiting.append(waiting)
         self._changed()
-        if ask.conversation_id != self._here():
-            self._app.notify(f"{one_line(ask.tool.shown)} waits for your answer in another chat.", markup=False)
+        if waiting.conversation_id != self._here():
+            self._app.notify(f"{one_line(waiting.tool.shown)} waits for your answer in another chat.", markup=False)
         try:
             return await waiting.answer
         finally:
@@ -71,7 +93,7 @@ class Approvals:
     def current(self) -> _Waiting | None:
         """The question of the conversation on show."""
         here = self._here()
-        return next((each for each in self._waiting if each.ask.conversation_id == here), None)
+        return next((each for each in self._waiting if each.conversation_id == here), None)
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -79,7 +101,10 @@ class Approvals:
         waiting = self.current
         if waiting is None:
             return ()
+        if waiting.form is not None:
+            return self._form_fields(waiting.form)
         ask = waiting.ask
+        assert ask is not None
         arguments = one_line(ask.arguments)
         cut = arguments if len(arguments) <= LONGEST else f"{arguments[:LONGEST]}…"
         reason = (Field((Span(ask.reason, "warning"),), rank=3),) if ask.reason else ()
@@ -93,6 +118,19 @@ class Approvals:
             )
         return (name, *reason, *keys, Field((Span(cut, "dim"),), rank=4))
 
+    def _form_fields(self, form: Form) -> tuple[Field, ...]:
+        name = Field(
+            (Span(one_line(form.tool.server), "accent"), Span(" asks you to fill in a form", "bright")), rank=0
+        )
+        if self._writing():
+            keys: tuple[Field, ...] = (Field((Span(" Tab ", "key"), Span(" then y or n")), rank=0),)
+        else:
+            keys = tuple(
+                Field((Span(f" {key} ", "key"), Span(f" {word}")), rank=0, action=f"screen.approve({key!r})")
+                for key, word in _FORM_WORDS.items()
+            )
+        return (name, *keys, Field((Span(one_line(form.form.message)[:LONGEST], "dim"),), rank=4))
+
     def took_key(self, key: str) -> bool:
         """Whether a key was the answer."""
         waiting = self.current
@@ -103,24 +141,62 @@ class Approvals:
 
         Not in the question's first moments: a second click, or a key held down, was meant for the one before.
         """
-        from routerterm.engine.tools.values import Answer
-
         waiting = self.current
         if waiting is None or waiting.answer.done():
             return False
         if time.monotonic() - waiting.since < PAUSE:
             waiting.since = time.monotonic()
             return False
+        if waiting.form is not None:
+            return self._answer_form(waiting, waiting.form, key)
+        assert waiting.ask is not None
         if key == "e":
-            self._edit(waiting)
+            self._edit(waiting, waiting.ask)
             return True
         verdict = VERDICTS[key]
+        from routerterm.engine.tools.values import Answer
+
         waiting.answer.set_result(Answer(verdict))
         if verdict == "always":
             self._app.run_worker(self._always(waiting.ask), group="tools", exit_on_error=False)
         return True
 
-    def _edit(self, waiting: _Waiting) -> None:
+    def _answer_form(self, waiting: _Waiting, form: Form, key: str) -> bool:
+        if key == "y":
+            self._fill_in(waiting, form)
+        elif key == "n":
+            waiting.answer.set_result(None)
+        return key in _FORM_WORDS
+
+    def _fill_in(self, waiting: _Waiting, form: Form) -> None:
+        from routerterm.engine.chat.templates import Field as Gap
+        from routerterm.tui.dialogs.form import FormDialog
+
+        labels = {one_line(f"{n}. {field.words}"): field for n, field in enumerate(form.form.fields, 1)}
+
+        def named(written: Mapping[str, str]) -> dict[str, str]:
+            return {labels[label].name: value for label, value in written.items()}
+
+        def complaint(written: Mapping[str, str]) -> str:
+            try:
+                form.form.content(named(written))
+            except RoutertermError as error:
+                return one_line(error.message)
+            return ""
+
+        def filled(written: Mapping[str, str] | None) -> None:
+            if written is not None and not waiting.answer.done():
+                waiting.answer.set_result(form.form.content(named(written)))
+
+        gaps = [
+            Gap(label, one_line(field.default) if field.default or not field.required else None)
+            for label, field in labels.items()
+        ]
+        server = one_line(form.tool.server)
+        words = f"{one_line(form.form.message)}\nWhat you write goes to {server}. Never write a password or a key."
+        self._app.push_screen(FormDialog(f"{server} asks", gaps, words, complaint), filled)
+
+    def _edit(self, waiting: _Waiting, ask: Ask) -> None:
         from routerterm.engine.tools.values import Answer
 
         def edited(text: Edited | None) -> None:
@@ -135,9 +211,9 @@ class Approvals:
             else:
                 self._app.notify("The arguments must be a JSON object.", severity="warning", markup=False)
 
-        pretty = laid_out(waiting.ask.arguments) or waiting.ask.arguments
+        pretty = laid_out(ask.arguments) or ask.arguments
         words = "The tool runs once with these arguments."
-        self._app.push_screen(EditText(f"Run {one_line(waiting.ask.tool.shown)}", words, pretty), edited)
+        self._app.push_screen(EditText(f"Run {one_line(ask.tool.shown)}", words, pretty), edited)
 
     async def _always(self, ask: Ask) -> None:
         from routerterm.wiring.tools import allow_always

@@ -19,6 +19,7 @@ async def begin(chat: ChatParts, services: Services, opening: Opening) -> None:
     chat.app.set_keys(services.settings.bindings)
     chat.view.composer.edit_by(services.settings.ui.editing)
     services.approve = chat.approvals.ask
+    services.fill = chat.approvals.fill
     for trouble in services.troubles:
         chat.app.show_error(trouble)
     await open_own(chat)

@@ -1,8 +1,8 @@
-"""An overlay that fills in the fields of a prompt template, one line each."""
+"""An overlay that fills in fields, one line each: of a prompt template, or of a form that a tool's server asks for."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -37,6 +37,7 @@ class FormDialog(Modal[Mapping[str, str] | None]):
     }
     FormDialog VerticalScroll { height: auto; max-height: 16; }
     FormDialog Static { color: $t-dim; }
+    FormDialog #words { color: $t-text; margin-bottom: 1; max-height: 6; }
     FormDialog Input {
         border: none;
         height: 1;
@@ -49,13 +50,23 @@ class FormDialog(Modal[Mapping[str, str] | None]):
     FormDialog FieldLine { background: $t-panel; }
     """
 
-    def __init__(self, title: str, fields: Sequence[Field]) -> None:
+    def __init__(
+        self,
+        title: str,
+        fields: Sequence[Field],
+        words: str = "",
+        complaint: Callable[[Mapping[str, str]], str] | None = None,
+    ) -> None:
+        """``words`` stand above the fields; ``complaint`` says what is wrong with what was written, if anything is."""
         super().__init__()
         self._title, self._fields = title, tuple(fields)
+        self._words, self._complaint = words, complaint
 
     def compose(self) -> ComposeResult:
         """A line for each field, what stands there otherwise already in it."""
         with Box(self._title, self.app.active_theme):
+            if self._words:
+                yield Static(self._words, id="words", markup=False)
             with VerticalScroll(can_focus=False):
                 for field in self._fields:
                     yield Static(field.name, markup=False)
@@ -82,4 +93,10 @@ class FormDialog(Modal[Mapping[str, str] | None]):
             lines[here + 1].focus()
         else:
             values = zip(self._fields, lines, strict=True)
-            self.dismiss({field.name: line.value for field, line in values if line.value or field.default is None})
+            self._done({field.name: line.value for field, line in values if line.value or field.default is None})
+
+    def _done(self, written: Mapping[str, str]) -> None:
+        if self._complaint is not None and (wrong := self._complaint(written)):
+            self.notify(wrong, severity="warning", timeout=4, markup=False)
+        else:
+            self.dismiss(written)

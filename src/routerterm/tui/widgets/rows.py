@@ -41,6 +41,8 @@ class Column(Struct, frozen=True):
     grow: bool = False
     most: int = 60
     """Cells that it takes at most, unless it grows."""
+    least: int = LEAST
+    """Cells that it keeps, if it grows, while other columns could go instead."""
 
 
 class Row(Struct, frozen=True):
@@ -93,7 +95,7 @@ def plain(cell: str | tuple[Span, ...]) -> str:
 def widths(columns: Sequence[Column], rows: Sequence[Row], room: int) -> dict[int, int]:
     """Which columns find room, by number, and how wide each is; empty ones need none.
 
-    One that may grow gives way first, down to `LEAST`; then columns go, by rank.
+    One that may grow gives way first, down to its ``least``; then columns go, by rank.
     """
     natural = {n: _widest(n, column, rows) for n, column in enumerate(columns)}
     kept = {n: size if columns[n].grow else min(columns[n].most, size) for n, size in natural.items() if size}
@@ -102,7 +104,7 @@ def widths(columns: Sequence[Column], rows: Sequence[Row], room: int) -> dict[in
         over = sum(kept.values()) + GAP * (len(kept) - 1) - room
         if over <= 0:
             break
-        least = LEAST if len(kept) > 2 else PAIR
+        least = columns[grower].least if grower is not None and len(kept) > 2 else PAIR
         if grower in kept and (give := min(over, kept[grower] - least)) > 0:
             kept[grower] -= give
         elif len(kept) > 1:

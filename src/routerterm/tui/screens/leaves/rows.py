@@ -16,7 +16,7 @@ from routerterm.tui.widgets.status import cost_range, tone_of_share
 
 COLUMNS = (
     Column("", 0, most=18),
-    Column("", 0, grow=True),
+    Column("", 0, grow=True, least=18),
     Column("tokens", 1, right=True),
     Column("price", 2, right=True),
     Column("", 3, most=24),
@@ -45,7 +45,9 @@ def _row(line: OutgoingLine, number: int, redacted: Mapping[str, str]) -> Row:
     counted = (f"~{line.tokens:,}", price) if line.is_sent else ("", "")
     words = tuple(spans(one_line(line.text[:SEEN]), redacted, tone))
     name = Span(one_line(line.who)[:18], "accent" if line.is_sent else "dim")
-    return Row(row_id(line, number), ((name,), words, *counted, (_note(line, redacted),)), tone)
+    note = _note(line, redacted)
+    detail = " · ".join(filter(None, (counted[1], note.text)))  # said apart where its columns find no room
+    return Row(row_id(line, number), ((name,), words, *counted, (note,)), tone, detail=detail)
 
 
 def _note(line: OutgoingLine, redacted: Mapping[str, str]) -> Span:

@@ -39,6 +39,8 @@ _FOOT_ACTIONS = {
 
 WIDE = 92
 """Columns from which all keys stand on one line."""
+NARROW = 60
+"""Columns below which they take three, and a row's price and state stand below the list."""
 
 
 class SheetActions(Protocol):
@@ -81,6 +83,8 @@ class LeavesScreen(Modal[None]):
     LeavesScreen FieldLine { background: $t-panel; margin: 0 1; }
     LeavesScreen #remarks { height: auto; margin: 1 1 0 1; color: $t-dim; }
     LeavesScreen #foot { margin: 1 1 0 1; }
+    LeavesScreen.-narrow RowList { margin-top: 0; }
+    LeavesScreen.-narrow #remarks, LeavesScreen.-narrow #foot { margin: 0 1; }
     LeavesScreen #refused { height: auto; padding: 1 1; color: $t-warning; }
     """
 
@@ -105,8 +109,11 @@ class LeavesScreen(Modal[None]):
         self.look_again()
 
     def on_resize(self, event: events.Resize) -> None:
-        """On a narrow screen the keys take two lines."""
-        self.query_one("#foot", FieldLine).lines = 1 if event.size.width >= WIDE else 2
+        """On a narrow screen the keys take more lines."""
+        width = event.size.width
+        self.query_one("#foot", FieldLine).lines = 1 if width >= WIDE else 2 if width >= NARROW else 3
+        self.set_class(width < NARROW, "-narrow")
+        self._remark()
 
     def look_again(self) -> None:
         """Show what would leave now."""
@@ -123,7 +130,15 @@ class LeavesScreen(Modal[None]):
         on = rows.current.id if rows.current is not None else row_id(sheet.lines[-1], 0) if sheet.lines else None
         rows.show(rows_of(sheet), on=on)
         self.query_one("#total", FieldLine).fields = summary_fields(sheet)
-        self.query_one("#remarks", Static).update(remarks(sheet))
+        self._remark()
+
+    @on(RowList.Moved)
+    def _remark(self) -> None:
+        if self._sheet is None:
+            return
+        row = self.query_one(RowList).current
+        said = [row.detail] if row is not None and row.detail and self.size.width < NARROW else []
+        self.query_one("#remarks", Static).update("\n".join([*said, remarks(self._sheet)]))
 
     def _say(self, words: str) -> None:
         """What cannot be, until the next look."""
