@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from routerterm.core.errors import BadRequest
@@ -37,7 +37,7 @@ def says(request: ChatRequest) -> Iterator[WireEvent]:
     """The answer."""
     results = [part for message in request.messages for part in message.parts if isinstance(part, ToolResult)]
     if request.json is not None:
-        yield TextDelta('{"n": 5}')
+        yield TextDelta(json.dumps(_sample(request.json.schema or {}) or {"n": 5}))
     elif not results and (call := _shell_call(request)) is not None:
         yield TextDelta("I look.")
         yield call
@@ -46,8 +46,10 @@ def says(request: ChatRequest) -> Iterator[WireEvent]:
         return
     elif request.tools and not results:
         names = [tool.name for tool in request.tools]
-        for index, arguments in enumerate(('{"a": 2, "b": 3}', '{"a": 1, "b": 1}')):
-            yield ToolCallDelta(index, f"call_{index}", names[0], arguments)
+        other = _sample(request.tools[0].schema)
+        for index, arguments in enumerate(({"a": 2, "b": 3}, {"a": 1, "b": 1})):
+            given = other if "a" not in other and other else arguments
+            yield ToolCallDelta(index, f"call_{index}", names[0], json.dumps(given))
         yield UsageReported(Usage(fresh=20, output=9))
         yield StreamEnd("tool_calls")
         return
@@ -57,6 +59,23 @@ def says(request: ChatRequest) -> Iterator[WireEvent]:
         yield from (TextDelta("Hel"), TextDelta("lo"))
     yield UsageReported(Usage(fresh=10, output=5))
     yield StreamEnd("stop")
+
+
+def _sample(schema: Mapping[str, Any]) -> Any:
+    """A value that fits a schema of the plain kinds."""
+    if "const" in schema or schema.get("enum"):
+        return schema.get("const", next(iter(schema.get("enum", ())), None))
+    match schema.get("type"):
+        case "object":
+            return {name: _sample(inner) for name, inner in mapping(schema.get("properties")).items()}
+        case "array":
+            return [_sample(mapping(schema.get("items")))]
+        case "integer" | "number":
+            return 5
+        case "boolean":
+            return True
+        case _:
+            return "x"
 
 
 def _shell_call(request: ChatRequest) -> ToolCallDelta | None:

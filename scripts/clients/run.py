@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import venv
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,8 @@ sys.path.insert(0, str(HERE))
 from browser import Pages, chromium, tried_browser  # noqa: E402 - beside this file
 from coding_agents import AGENTS, PACKAGES, Place, tried_agent  # noqa: E402
 from provider import PROTOCOLS, serve  # noqa: E402
+from testers import PACKAGES as TESTER_PACKAGES  # noqa: E402
+from testers import tried_testers  # noqa: E402
 
 SDKS = (
     ("openai chat", "openai"),
@@ -50,6 +53,7 @@ JAVASCRIPT = (
 )
 MODEL = "up/claude-sonnet-4-5"
 BROWSER = "openai (browser)"
+TESTERS = "testers"
 PARTS = ("text", "stream", "tools", "json", "error", "cors")
 INSTALLED = "installed.txt"
 """What an installation holds, written when it is whole."""
@@ -72,6 +76,8 @@ def install(folder: Path, names: list[str]) -> None:
     """What these clients need, once: what is there is noted only when it is whole, else it is made again."""
     if wanted := sorted({package for name, package in PYTHON if name in names}):
         _python(folder / "py", wanted)
+    if TESTERS in names:
+        _python(folder / "testers", [*TESTER_PACKAGES])
     if "aider" in names:  # it pins most of what it needs
         _python(folder / "aider", ["aider-chat"])
     wanted = sorted({word for name, words in JAVASCRIPT if name in names for word in words.split()} | {"openai"})
@@ -140,6 +146,8 @@ async def tried(folder: Path, client: str, gateway: Gateway, pages: list[Pages])
     """How each part went."""
     if client == BROWSER:
         return await tried_browser(pages[0], pages[1], gateway.url, gateway.key, MODEL)
+    if client == TESTERS:
+        return await tried_testers(folder / "testers" / "bin", gateway.url, gateway.key, MODEL)
     if client in AGENTS:
         place = Place(gateway.url, gateway.key, folder / "node", folder / "py")
         return await tried_agent(client, place, MODEL)
@@ -174,7 +182,7 @@ async def main() -> int:
     parser.add_argument("--document", type=Path, help="OpenAI's published openapi.json: every answer must be valid")
     options = parser.parse_args()
     folder = options.folder.resolve()
-    clients = options.client or [*(name for name, _ in (*PYTHON, *JAVASCRIPT)), BROWSER, *AGENTS]
+    clients = options.client or [*(name for name, _ in (*PYTHON, *JAVASCRIPT)), BROWSER, *AGENTS, TESTERS]
     install(folder, clients)
     if BROWSER in clients and chromium() is None:
         print(f"{BROWSER} is left out: there is no Chromium here.")
@@ -190,12 +198,14 @@ async def main() -> int:
             try:
                 for client in clients:
                     found = await tried(folder, client, gateway, pages)
+                    if client == TESTERS:
+                        held = sum(went for went, _ in found.values())
+                        print(f"{client:<18} {protocol:<20} {held} of {len(found)} hold", flush=True)
+                        short += _told(found)
+                        continue
                     marks = ["-" if part not in found else "ok" if found[part][0] else "FAILS" for part in PARTS]
                     print(f"{client:<18} {protocol:<20} " + " ".join(f"{mark:<7}" for mark in marks), flush=True)
-                    for part, (went, why) in found.items():
-                        if not went:
-                            short += 1
-                            print(f"    {part}: {why}", flush=True)
+                    short += _told(found)
                 if options.document is not None:
                     short += await asyncio.to_thread(_by_document, options.document, gateway, protocol)
             finally:
@@ -204,6 +214,14 @@ async def main() -> int:
     provider.close()
     print("All hold." if not short else f"{short} fall short.")
     return 1 if short else 0
+
+
+def _told(found: Mapping[str, tuple[bool, str]]) -> int:
+    """How many parts fell short, each printed with its reason."""
+    wrong = {part: why for part, (went, why) in found.items() if not went}
+    for part, why in wrong.items():
+        print(f"    {part}: {why}", flush=True)
+    return len(wrong)
 
 
 def _by_document(document: Path, gateway: Gateway, protocol: str) -> int:

@@ -201,3 +201,30 @@ async def test_results_without_ids_find_their_calls_by_name_and_order(place: Pla
     assert len(set(ids)) == 3
     said = {message["tool_call_id"]: message["content"] for message in sent[2:]}
     assert [said[id] for id in ids] == ["5", "cat", "2"]
+
+
+@pytest.mark.parametrize("name", ["one/first ", " one/first", "\tone/first\n", "pair "])
+async def test_a_name_pasted_with_spaces_is_the_name(place: Place, name: str) -> None:
+    place.up.says("first", "Hello")
+    async with place.http() as http:
+        for path, body in (
+            ("/v1/chat/completions", chat(name)),
+            ("/v1/messages", chat(name, max_tokens=9)),
+            ("/v1/responses", {"model": name, "input": "Hi"}),
+            ("/api/chat", chat(name, stream=False)),
+        ):
+            answer = await http.post(path, json=body)
+            assert answer.status_code == 200, (path, answer.text)
+            assert place.up.asked[-1]["model"] == "first"
+        blank = await http.post("/v1/chat/completions", json=chat("  "))
+    assert blank.status_code == 400
+
+
+async def test_a_model_with_a_space_at_its_end_is_answered_with_a_head_that_can_be_sent(open_place: Open) -> None:
+    """An alias leads to a name that a client could not have sent."""
+    place = await open_place('[aliases]\nodd = "one/odd name "\n')
+    place.up.says("odd name ", "Hello")
+    async with place.http() as http:
+        answer = await http.post("/v1/chat/completions", json=chat("odd"))
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["x-routerterm-model"] == "odd name"

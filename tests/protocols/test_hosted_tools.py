@@ -77,7 +77,7 @@ def test_others_hear_nothing_of_them_and_it_is_said(protocol: str, dialect: str)
 
 
 def spoken(words: str) -> dict[str, Any]:
-    return {"type": "text", "text": words, "citations": None}
+    return {"type": "text", "text": words, "citations": []}
 
 
 def test_what_ran_at_anthropic_comes_back_in_its_place_and_goes_on_when_it_paused() -> None:

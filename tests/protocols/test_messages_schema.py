@@ -54,6 +54,7 @@ def test_a_whole_message_is_complete(events: list[WireEvent]) -> None:
     assert message["content"]
     for block in message["content"]:
         assert set(block) >= BLOCKS[block["type"]]
+        assert block.get("citations", []) == []  # the AI SDK wants a list, or nothing
     assert (message["stop_details"] is not None) == (message["stop_reason"] == "refusal")
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from msgspec.structs import replace
 
-from routerterm.core.errors import RoutertermError
+from routerterm.core.errors import BadRequest, RoutertermError
 from routerterm.core.events import Event, WireEvent
 from routerterm.core.request import ChatRequest
 from routerterm.engine.virtual_keys import STRANGER, Client
@@ -125,6 +125,10 @@ class ChatHandler:
             body = await self._state.responses.with_history(body, client)
         decode: Callable[[bytes], ServerRequest] = partial(self._half.decode_request, **self._address)
         asked = await asyncio.to_thread(decode, body) if len(body) > LARGE else decode(body)
+        if (name := asked.request.model.strip()) != asked.request.model:  # pasted with a space or a line's end
+            asked = replace(asked, request=replace(asked.request, model=name))
+        if not name:
+            raise BadRequest("`model` is missing.")
         check_request(asked.request)
         return asked
 

@@ -175,7 +175,8 @@ def _unknown(reason: str | None) -> dict[str, Any]:
 
 
 def _text_block(spoken: str) -> dict[str, Any]:
-    return {"type": "text", "text": spoken, "citations": None}
+    """Without citations: the document lets null stand for that too, but the AI SDK refuses null."""
+    return {"type": "text", "text": spoken, "citations": []}
 
 
 def _tool_block(id: str, name: str, given: Any) -> dict[str, Any]:
