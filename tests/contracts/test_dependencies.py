@@ -101,3 +101,12 @@ def test_what_comes_with_another_does(package: str, with_it: str) -> None:
     assert with_it in DECLARED | EXTRAS
     needed = {normal(line) for line in metadata.requires(with_it) or () if "extra ==" not in line}
     assert package in needed
+
+
+@pytest.mark.parametrize("package", sorted(DECLARED))
+def test_each_is_weighed_in_the_decisions(package: str) -> None:
+    """What it costs, when, who keeps it, what else there is and the verdict: a row of the record for every one."""
+    record = (ROOT / "docs/decisions.md").read_text(encoding="utf-8").partition("## Every dependency weighed")[2]
+    (cells,) = re.findall(rf"^\| {re.escape(package)}(?: [\d.]+)? \|(.*)\|$", record.partition("\n## ")[0], re.M)
+    assert len(cells.split(" | ")) == 4
+    assert re.search(r"Keep|Go|Replace", cells), cells
