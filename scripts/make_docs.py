@@ -16,7 +16,7 @@ from msgspec import NODEFAULT
 from msgspec.structs import FieldInfo, fields
 
 from routerterm import __version__
-from routerterm.cli.main import COMMANDS, root
+from routerterm.cli.root import COMMANDS, root
 from routerterm.config.describe import sentence
 from routerterm.config.schema import Settings
 from routerterm.config.schema_base import Section

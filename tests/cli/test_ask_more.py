@@ -17,7 +17,7 @@ from tests.cli.server import house, plain, serving, streaming
 
 from routerterm.cli.ask_printer import first_code_block
 from routerterm.cli.completion_command import VARIABLE
-from routerterm.cli.main import root
+from routerterm.cli.root import root
 
 PRICED = '[models."house/m"]\ncontext = 100000\nprice_in = 10\nprice_out = 10\n'
 

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from tests.cli.program import routerterm
 
 from routerterm import __version__
-from routerterm.cli.main import COMMANDS, root
+from routerterm.cli.root import COMMANDS, root
 from routerterm.config.crash import report
 from routerterm.core.redact import secret_redactor
 
@@ -105,13 +105,13 @@ def test_an_unforeseen_mistake_is_a_sentence(
 ) -> None:
     import sys
 
-    from routerterm.cli import main
+    from routerterm.cli import main, root
 
     def boom(**_: object) -> None:
         raise ZeroDivisionError("prompt")
 
-    monkeypatch.setattr(main, "root", boom)
-    monkeypatch.setattr(sys, "argv", ["routerterm"])
+    monkeypatch.setattr(root, "root", boom)
+    monkeypatch.setattr(sys, "argv", ["routerterm", "themes"])
     with pytest.raises(SystemExit) as caught:
         main.main()
     err = capsys.readouterr().err

@@ -142,7 +142,7 @@ def test_the_terms_of_shipped_data_are_told() -> None:
 
 
 def test_its_sentences_about_the_settings_are_still_there(unpacked: Path, home: Path) -> None:
-    program = "from routerterm.cli.main import root; root(['config', 'show', 'ui'])"
+    program = "from routerterm.cli.root import root; root(['config', 'show', 'ui'])"
     assert "# The theme's name." in run(unpacked, home, program)
 
 

@@ -14,7 +14,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from routerterm.cli.main import COMMANDS, root
+from routerterm.cli.root import COMMANDS, root
 from routerterm.config.describe import entry_names
 from routerterm.config.schema import Settings
 from routerterm.config.schema_base import Section

@@ -15,7 +15,7 @@ from pathlib import Path
 import click
 import pytest
 
-from routerterm.cli.main import is_question, root
+from routerterm.cli.root import is_question, root
 from routerterm.config.settings import check_text
 from routerterm.tui.themes.reader import parse_theme
 

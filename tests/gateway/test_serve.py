@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from routerterm.cli.gateway_factory import gateway_of
-from routerterm.cli.main import root
+from routerterm.cli.root import root
 from routerterm.core.errors import RoutertermError
 from routerterm.core.installing import how_to_add
 from tests.cli.program import PROGRAM, routerterm

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given
@@ -16,6 +18,8 @@ from textual._compositor import Compositor
 from textual._styles_cache import StylesCache
 from textual._wrap import compute_wrap_offsets
 from textual.app import App
+from textual.css import stylesheet
+from textual.css.stylesheet import Stylesheet, StylesheetParseError
 from textual.document._document import Document
 from textual.document._wrapped_document import WrappedDocument
 from textual.dom import DOMNode
@@ -79,6 +83,7 @@ PRIVATE: dict[str, tuple[type, tuple[str, ...]]] = {
             "_watch_theme",
         ),
     ),
+    "a style sheet": (Stylesheet, ("_parse_cache",)),
     "a compositor": (Compositor, ("_render_chops",)),
     "a cache of rows": (StylesCache, ("_cache", "_dirty_lines", "_width")),
     "a driver": (
@@ -112,6 +117,47 @@ def test_the_list_of_privates_is_whole() -> None:
             if isinstance(node, ast.Attribute) and node.attr.startswith("_") and not node.attr.startswith("__"):
                 used.add(node.attr)
     assert used - named == {"_whole", "_through"}  # our own
+
+
+def test_a_style_sheet_is_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[str] = []
+    monkeypatch.setattr(stylesheet, "parse", lambda scope, css, *_, **__: parsed.append(css) or [])
+    sheets = screens.KeptStylesheet()
+    for number in range(100):
+        sheets.add_source(f"Kind{number} {{}}", ("", str(number)))
+        assert sheets.rules == []
+    sheets.reparse()
+    assert len(parsed) == 100
+    sheets.set_variables({"t-text": "#ffffff"})
+    sheets.reparse()
+    assert len(parsed) == 200
+
+
+def test_colours_that_are_wrong_leave_the_rules_as_they_were() -> None:
+    sheets = screens.KeptStylesheet(variables={"t-text": "#ffffff"})
+    sheets.add_source("Kind { color: $t-text; }", ("", "one"))
+    before = sheets.rules
+    sheets.set_variables({"t-text": "no colour"})
+    with pytest.raises(StylesheetParseError):
+        sheets.reparse()
+    assert sheets.rules is before
+
+
+LIGHTLY = """
+from routerterm.tui.textual_internals.light_import import import_app
+import_app()
+import re, sys
+assert not {"textual.types", "textual.widgets._directory_tree", "rich.table"} & set(sys.modules)
+import rich.table, textual.command, textual.content, textual.color
+assert issubclass(textual.command.CommandPalette, textual.screen.Screen) and rich.table.Table().columns == []
+assert isinstance(re.compile("a"), re.Pattern)
+assert textual.color.Color.parse("#102030").rgb == (16, 32, 48)
+assert textual.content.Content.from_markup("[b]so[/b]").plain == "so"
+"""
+
+
+def test_textual_is_imported_without_what_is_never_shown() -> None:
+    subprocess.run([sys.executable, "-c", LIGHTLY], check=True, timeout=300)
 
 
 def test_vowel_signs_have_a_column() -> None:

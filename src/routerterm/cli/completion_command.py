@@ -21,7 +21,7 @@ def command(shell: str) -> None:
       fish, once:
         routerterm completion fish > ~/.config/fish/completions/routerterm.fish
     """
-    from routerterm.cli.main import root
+    from routerterm.cli.root import root
 
     found = get_completion_class(shell)
     assert found is not None

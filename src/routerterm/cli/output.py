@@ -14,7 +14,6 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
-import click
 from msgspec import Struct
 
 from routerterm.core.errors import RoutertermError
@@ -22,6 +21,7 @@ from routerterm.core.errors import RoutertermError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import click
     from click._termui_impl import ProgressBar
 
 PIPE_CLOSED = 141
@@ -59,6 +59,8 @@ def print_line(*pieces: str | Styled, err: bool = False, end: str = "\n") -> Non
 
     What is foreign in the pieces must be on one line already (`core.sanitise.one_line`): a line feed is passed on.
     """
+    import click  # here and below: the chat starts without it
+
     from routerterm.core.sanitise import sanitise
 
     said = ""
@@ -81,6 +83,8 @@ def print_json(value: Any, indent: int | None = None) -> None:
     """A value as JSON, in what standard output can write; what acts on a terminal or hides there is escaped."""
     import json
 
+    import click
+
     from routerterm.core.sanitise import escape_json
 
     readable = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "") == "utf8"
@@ -89,6 +93,8 @@ def print_json(value: Any, indent: int | None = None) -> None:
 
 def progress_bar(label: str) -> ProgressBar[int]:
     """A bar on standard error, where a person looks at it; its length is set when it is known."""
+    import click
+
     return click.progressbar(length=0, label=label, file=sys.stderr, hidden=not is_terminal(err=True))
 
 
@@ -106,6 +112,8 @@ class LivePicture:
 
     def show(self, lines: Sequence[str]) -> None:
         """Draw these instead of those before."""
+        import click
+
         from routerterm.core.sanitise import one_line
 
         if self._hidden:
@@ -122,6 +130,8 @@ class LivePicture:
 
     def __exit__(self, *_: object) -> None:
         if self._rows:
+            import click
+
             click.echo(self._over(), nl=False, err=True)
 
 
@@ -183,6 +193,8 @@ def print_error(error: RoutertermError) -> None:
 
 def print_usage_error(error: click.ClickException) -> None:
     """What was wrong on the command line, as click says it: the words there may be anybody's."""
+    import click
+
     from routerterm.core.redact import secret_redactor
     from routerterm.core.sanitise import one_line
 

@@ -7,9 +7,7 @@ takes its place in one step.  What is not a regular file (a link, a pipe, a devi
 
 from __future__ import annotations
 
-import glob
 import os
-import secrets
 import stat
 import sys
 from collections.abc import Iterator
@@ -47,7 +45,7 @@ def atomic_file(path: Path, *, follow: bool = False) -> Iterator[BinaryIO]:
     _refuse_what_is_no_file(path)
     stem = f".{path.name[:80]}"
     _clear_left_over(path.parent, stem)
-    beside = path.with_name(f"{stem}.{os.getpid()}-{secrets.token_hex(4)}.new")
+    beside = path.with_name(f"{stem}.{os.getpid()}-{os.urandom(4).hex()}.new")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     handle = os.open(beside, flags, 0o600)
     try:
@@ -94,7 +92,9 @@ def _refuse_what_is_no_file(path: Path) -> None:
 
 def _clear_left_over(folder: Path, stem: str) -> None:
     """Take away what programs that were killed while they wrote this file have left."""
-    for left in folder.glob(f"{glob.escape(stem)}.*.new"):
+    from glob import escape
+
+    for left in folder.glob(f"{escape(stem)}.*.new"):
         writer = left.name[len(stem) + 1 :].split("-")[0]
         if writer.isdigit() and int(writer) != os.getpid() and not _is_alive(int(writer)):
             with suppress(OSError):

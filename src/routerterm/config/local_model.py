@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
 import time
@@ -130,6 +129,8 @@ def fetch(
 
 def verify(paths: Paths, which: Weights = SMOLLM2) -> bool:
     """Read the whole of the weights and compare their sum."""
+    import hashlib
+
     digest = hashlib.sha256()
     try:
         with weights_file(paths, which).open("rb") as source:
@@ -200,6 +201,8 @@ def _weights_in(folder: Path, which: Weights) -> Iterator[IO[bytes]]:
 
 def _copy(source: IO[bytes], out: IO[bytes]) -> str:
     """Copy everything and make sure it is on the disk; its sha256."""
+    import hashlib
+
     digest = hashlib.sha256()
     while block := source.read(_BLOCK):
         digest.update(block)

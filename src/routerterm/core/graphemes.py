@@ -6,26 +6,26 @@ combining marks, joined emoji, flags, skin tones, Korean syllables, and the conj
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Iterator
 
+from routerterm.core.lazy_pattern import LazyPattern
 from routerterm.core.sanitise import PICTURES
 
 _BEGINNING = (
     "\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u0600-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u0700-\u074a\u07a6-\u07b0\u07eb-\u07f5"
     "\u0816-\u082d\u0859-\u085b\u0890-\u0903\u093a-\u094f\u0951-\u0957\u0962\u0963"
 )
-_MAY_JOIN = re.compile(
+_MAY_JOIN = LazyPattern(
     f"\r|[{_BEGINNING}\u0980-\u11ff\u1700-\u1cff\u1dc0-\u1dff\u200c\u200d\u20d0-\u20ff\u2cef-\u2cf1\u2d7f\u2de0-\u2dff"
     "\u302a-\u302f\u3099\u309a\ua66f-\ua69f\ua6f0\ua6f1\ua800-\uaaff\uabe3-\uabed\uac00-\ud7ff\ufb1e\ufe00-\ufe2f"
     "\uff9e\uff9f\U000101fd-\U00011fff\U00016000-\U00016fff\U0001b000-\U0001bcff\U0001d165-\U0001d1ad\U0001da00-\U0001e8ff"
     "\U0001f1e6-\U0001f1ff\U0001f3fb-\U0001f3ff\U000e0000-\U000e0fff]"
 )
 """What may belong to the character before it; a text without one of these has a letter per character."""
-_IS_PICTURE = re.compile(f"[{PICTURES}]")
+_IS_PICTURE = LazyPattern(f"[{PICTURES}]")
 _LINKERS = frozenset("\u094d\u09cd\u0acd\u0b4d\u0c4d\u0d4d")
-_CONSONANT = re.compile(
+_CONSONANT = LazyPattern(
     "[\u0915-\u0939\u0958-\u095f\u0978-\u097f\u0995-\u09b9\u09dc-\u09df\u09f0\u09f1\u0a95-\u0ab9\u0b15-\u0b39\u0b5c-\u0b71"
     "\u0c15-\u0c39\u0c58-\u0c5a\u0d15-\u0d3a]"
 )

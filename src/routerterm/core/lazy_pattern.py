@@ -7,6 +7,7 @@ ordinary run never meets (failures, keys in a prompt, titles), so their modules 
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any
@@ -31,9 +32,9 @@ class LazyPattern:
         """The source, as of a compiled one."""
         return self.source
 
-    def search(self, text: str, start: int = 0) -> re.Match[str] | None:
-        """The first match at or after ``start``."""
-        return self.compiled.search(text, start)
+    def search(self, text: str, start: int = 0, end: int = sys.maxsize) -> re.Match[str] | None:
+        """The first match at or after ``start``, as if the text ended at ``end``."""
+        return self.compiled.search(text, start, end)
 
     def match(self, text: str, start: int = 0) -> re.Match[str] | None:
         """The match that begins at ``start``."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Mapping
-from typing import Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from msgspec import Struct, field
 
 from routerterm.core.messages import Message, Part, Role, Text, parts_from_json
+
+if TYPE_CHECKING:
+    import sqlite3
 
 Status: TypeAlias = Literal["streaming", "done", "stopped", "cut", "error", "interrupted"]
 """``stopped`` by the person; ``cut`` by the line or the provider; ``interrupted`` by the death of the program."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from routerterm.core.lazy_pattern import LazyPattern
 
 IN_CHAT: tuple[tuple[str, str], ...] = (
     (r"Add one with: routerterm keys add \(or try the model demo/echo\)\.?", "F6 adds one; F3 picks another model."),
@@ -27,7 +27,7 @@ IN_CHAT: tuple[tuple[str, str], ...] = (
     (r"See `routerterm config show`\.", "/settings shows them."),
 )
 """What is said elsewhere, and what instead of it here."""
-_COMPILED = tuple((re.compile(said), here) for said, here in IN_CHAT)
+_COMPILED = tuple((LazyPattern(said), here) for said, here in IN_CHAT)
 
 
 def in_chat(hint: str) -> str:

@@ -12,7 +12,7 @@ from routerterm.core.errors import RoutertermError
 from routerterm.tui.app_context import AppContext
 from routerterm.tui.terminal import driver_of
 from routerterm.tui.terminal.colour import Depth, depth_of
-from routerterm.tui.textual_internals.screens import colours_changed
+from routerterm.tui.textual_internals.screens import KeptStylesheet, colours_changed
 from routerterm.tui.themes.adapt import to_textual
 from routerterm.tui.themes.manager import ThemeManager, letters
 from routerterm.tui.themes.reader import DEFAULT
@@ -28,6 +28,7 @@ class ThemedApp(AppContext):
 
     def __init__(self, paths: Paths, ui: QuickUi, driver_class: type[Any] | None = None) -> None:
         super().__init__(driver_class=driver_class)
+        self.stylesheet = KeptStylesheet(variables=self.get_css_variables())
         self.paths = paths
         self.ui = ui
         self.motion = ui.motion

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routerterm.cli.main import root
+from routerterm.cli.root import root
 from routerterm.config.paths import Paths
 from routerterm.core.errors import RoutertermError
 from routerterm.engine.chat.prompt_files import for_library, parse_prompt

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from routerterm.cli.main import root
+from routerterm.cli.root import root
 from routerterm.config.paths import Paths
 from routerterm.core.errors import OverBudget, RoutertermError
 from routerterm.core.events import Event, Failed, Finished

@@ -26,6 +26,7 @@ from msgspec.structs import replace
 
 from routerterm.config.atomic_file import atomic_write, read_regular
 from routerterm.core.errors import BadRequest, RoutertermError
+from routerterm.core.lazy_pattern import LazyPattern
 from routerterm.core.nearest import nearest
 from routerterm.core.request import Params
 from routerterm.engine.chat.templates import Field, MissingField, fields_of, fill, rewrite
@@ -39,9 +40,9 @@ MOST = 500
 """Prompts of one folder."""
 ALL = "args"
 """The field that takes all that is written after the name."""
-_NAME = re.compile(r"[\w][\w.-]*")
-_HEAD = re.compile(r"\A---[ \t]*\r?\n(.*?)^---[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
-_ENTRY = re.compile(r"([A-Za-z_][\w -]*?)\s*:(?:\s+(.*))?\Z")
+_NAME = LazyPattern(r"[\w][\w.-]*")
+_HEAD = LazyPattern(r"\A---[ \t]*\r?\n(.*?)^---[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
+_ENTRY = LazyPattern(r"([A-Za-z_][\w -]*?)\s*:(?:\s+(.*))?\Z")
 
 Value: TypeAlias = "str | tuple[str, ...] | dict[str, str]"
 Kind: TypeAlias = Literal["template", "system"]

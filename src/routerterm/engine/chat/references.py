@@ -7,16 +7,18 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
+from routerterm.core.lazy_pattern import LazyPattern
+
 _BEFORE = r"(?<![\w@./:\\-])"
 """What may not stand before the sign: with a letter there it is an e-mail address, with a slash a part of a path."""
-_REFERENCE = re.compile(_BEFORE + r"@(?:\"([^\"\n]+)\"|([^\s@\"]\S*))")
-_BEGUN = re.compile(_BEFORE + r"@(?:\"([^\"\n]*)|([^\s@\"]\S*|))\Z")
-_ADDRESS = re.compile(r"https?://[^\s/]", re.IGNORECASE)
+_REFERENCE = LazyPattern(_BEFORE + r"@(?:\"([^\"\n]+)\"|([^\s@\"]\S*))")
+_BEGUN = LazyPattern(_BEFORE + r"@(?:\"([^\"\n]*)|([^\s@\"]\S*|))\Z")
+_ADDRESS = LazyPattern(r"https?://[^\s/]", re.IGNORECASE)
 _CLOSING = ".,;:!?)]}>'\"…"
 """What ends a sentence and no path."""
 
 
-_FILE = re.compile(
+_FILE = LazyPattern(
     r"(?:\.{0,2}|~)/.*|(?:.*/)?[^/]*\.(?:avif|bash|bat|c|cc|cfg|conf|cpp|cs|diff|docx?|env|gif|go|h|hpp|html?|ini|"
     r"ipynb|java|jpe?g|jsonl?|[cm]?[jt]sx?|kt|lock|log|lua|md|patch|pdf|php|png|pptx?|ps1|pyi?|r|rb|rs|rst|s?css|sass|sh|"
     r"sql|svg|swift|tex|toml|[ct]sv|txt|vue|webp|xlsx?|xml|ya?ml|zip|zsh)",

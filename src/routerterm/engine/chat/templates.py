@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 
 from routerterm.core.errors import RoutertermError
+from routerterm.core.lazy_pattern import LazyPattern
 
-_FIELD = re.compile(r"\{\{\s*([\w][\w \-]*?)\s*(?:=\s*([^{}]*?)\s*)?\}\}")
+_FIELD = LazyPattern(r"\{\{\s*([\w][\w \-]*?)\s*(?:=\s*([^{}]*?)\s*)?\}\}")
 
 
 class MissingField(RoutertermError):

@@ -7,12 +7,13 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TypeAlias
 
+from routerterm.core.lazy_pattern import LazyPattern
 from routerterm.tui.keymap import Choice, CommandInfo
 from routerterm.tui.widgets.fuzzy import best
 from routerterm.tui.widgets.suggestions import Suggestion
 
-NAME = re.compile(r"/([a-z_-]*)\Z")
-WITH_ARGUMENT = re.compile(r"/([a-z_-]+) ([^\n]*)\Z")
+NAME = LazyPattern(r"/([a-z_-]*)\Z")
+WITH_ARGUMENT = LazyPattern(r"/([a-z_-]+) ([^\n]*)\Z")
 MOST = 40
 """Suggestions at a time."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, assert_never
 
 from textual.geometry import Region
@@ -60,22 +61,27 @@ class Layout:
         bar = self._app.active_theme.layout.title == "bar" and screen.boxed_at(screen.size)
         return int(bar and screen.size.height >= TALL)
 
-    def arrange(self) -> None:
-        """Give every pane the place that the size leaves it."""
+    @property
+    def classes(self) -> Mapping[str, bool]:
+        """What the style sheet must know of the size."""
         screen = self._screen
         width, height = screen.size
         opened = (not self._narrow) if self._sidebar_open is None else self._sidebar_open
-        screen.set_class(not opened, "-no-sidebar")
-        screen.set_class(opened and self._narrow, "-drawer")
-        screen.set_class(width >= WIDE_FROM, "-wide")
-        screen.set_class(width >= BROAD_FROM, "-broad")
-        screen.set_class(not screen.boxed_at(screen.size), "-no-box")
-        screen.set_class(height < BOTTOM_FROM, "-open-box")
-        screen.set_class(bool(self._top), "-low-box")
+        return {
+            "-no-sidebar": not opened, "-drawer": opened and self._narrow, "-wide": width >= WIDE_FROM,
+            "-broad": width >= BROAD_FROM, "-no-box": not screen.boxed_at(screen.size),
+            "-open-box": height < BOTTOM_FROM, "-low-box": bool(self._top),
+        }  # fmt: skip
+
+    def arrange(self) -> None:
+        """Give every pane the place that the size leaves it."""
+        screen = self._screen
+        screen.update_classes(self.classes)
         self._view.masthead.display = has_masthead(self._app.active_theme, screen.size)
         self._arrange_forecast()
-        region = self._view.prompt.region
-        self._view.suggestions.place(region.x, region.y, region.width)
+        if self._view.suggestions.open:
+            region = self._view.prompt.region
+            self._view.suggestions.place(region.x, region.y, region.width)
 
     def _arrange_forecast(self) -> None:
         """Keep the forecast under the composer."""
@@ -84,7 +90,8 @@ class Layout:
         view.welcome.glyphs = theme.glyphs
         view.welcome.boot = theme.boot
         split = view.conversation_list.display and not self._narrow
-        left = (view.conversation_list.outer_size.width if split else 0) + (4 if split else 2)
+        width = view.conversation_list.styles.width  # not its size: that is known only once all is laid out
+        left = (int(width.value) if split and width is not None else 0) + (4 if split else 2)
         view.forecast_line.styles.margin = (0, 2 if screen.has_class("-no-box") else 3, 0, left)
 
     def panes(self) -> Panes:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from routerterm.core.errors import RoutertermError
+from routerterm.core.lazy_pattern import LazyPattern
 from routerterm.core.sanitise import one_line
 from routerterm.engine.chat.prompt_files import PromptFile, of_library, prompt_folders, read_prompts
 from routerterm.engine.chat.templates import Field
@@ -17,8 +18,8 @@ from routerterm.tui.widgets.suggestions import Suggestion
 if TYPE_CHECKING:
     from routerterm.store.prompts import Prompts
 
-_CALL = re.compile(r"/([\w][\w.-]*)(?:\s+(.*))?\s*\Z", re.DOTALL)
-_NAME = re.compile(r"/([\w.-]*)\Z")
+_CALL = LazyPattern(r"/([\w][\w.-]*)(?:\s+(.*))?\s*\Z", re.DOTALL)
+_NAME = LazyPattern(r"/([\w.-]*)\Z")
 
 
 class PromptFiles:

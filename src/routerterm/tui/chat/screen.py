@@ -114,13 +114,15 @@ class ChatScreen(FramedScreen):
         return entry.id if entry is not None and entry.id != PENDING else None
 
     def compose(self) -> ComposeResult:
-        """The panes, from the top."""
+        """The panes, from the top; what their styles depend on is said before, so that each is styled once."""
+        self.update_classes({**self._view.classes, **self._parts.layout.classes})
         yield from self._view.compose()
 
     def on_mount(self) -> None:
         """The keys work from the first paint on."""
         super().on_mount()
         self._view.arrange_rows()
+        self._parts.layout.arrange()
         self.show_keys()
         self._parts.show_idle_text(True)
         self._parts.composer_controller.begin()

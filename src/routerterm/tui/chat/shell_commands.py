@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from routerterm.core.lazy_pattern import LazyPattern
 from routerterm.core.sanitise import one_line
 from routerterm.tui.chat.attachment_files import attached
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from routerterm.tui.chat.confirmation import Confirmation
     from routerterm.tui.widgets.composer import Composer
 
-COMMAND = re.compile(r"!([\w./~$(\[{'\"][^\n]*)\Z")
+COMMAND = LazyPattern(r"!([\w./~$(\[{'\"][^\n]*)\Z")
 """A line that is a command: ``!`` and something that a shell could run; ``!!!`` is none, nor is ``! so``."""
 SHORT = 40
 """Letters of a command in the status row; all of it stands in the composer."""

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from routerterm.core.errors import NotNow, RoutertermError, StoreError
 from routerterm.core.money import from_nano, show_usd
 from routerterm.core.sanitise import one_line
-from routerterm.store.errors import Damaged
 from routerterm.store.values import Filter
 from routerterm.tui.clock import today
 from routerterm.tui.widgets.conversations import Item
@@ -126,6 +125,8 @@ class Sidebar:
                 self._app.show_error(error)
             return
         if found is not None and found.damaged:
+            from routerterm.store.errors import Damaged  # with it comes SQLite
+
             self._app.show_error(
                 Damaged("The history is damaged.", "Quit and start again: it is set aside and what can be is saved.")
             )

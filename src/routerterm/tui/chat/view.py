@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from textual.containers import Horizontal, Vertical
@@ -69,6 +70,15 @@ class ChatView:
     def _below(self) -> bool:
         return self._theme.layout.status in ("below", "below-bar")
 
+    @property
+    def classes(self) -> Mapping[str, bool]:
+        """What the style sheet must know of the theme's layout."""
+        layout = self._theme.layout
+        return {
+            "-status-below": self._below, "-title-bar": layout.title == "bar",
+            "-wide-border": self._theme.frame == "wide", "-status-bar": layout.status in ("bar", "below-bar"),
+        }  # fmt: skip
+
     def arrange_rows(self) -> None:
         """The first row and the status row as the theme has them: which is a bar, and what stands beneath what."""
         layout = self._theme.layout
@@ -79,10 +89,7 @@ class ChatView:
         self.status_line.divider = layout.divider
         screen, other = self.status_line.parent, self.key_line
         assert isinstance(screen, Screen)
-        screen.set_class(self._below, "-status-below")
-        screen.set_class(layout.title == "bar", "-title-bar")
-        screen.set_class(self._theme.frame == "wide", "-wide-border")
-        screen.set_class(self.status_line.reversed, "-status-bar")
+        screen.update_classes(self.classes)
         children = screen.children
         if (children.index(self.status_line) > children.index(other)) != self._below:
             upper, lower = (other, self.status_line) if self._below else (self.status_line, other)

@@ -7,9 +7,9 @@ screen out with them; what terminals may see otherwise is *risky* and is anchore
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
+from routerterm.core.lazy_pattern import LazyPattern
 from routerterm.tui.terminal.style import Overflow
 from routerterm.tui.textual_internals.text import is_spacing, letters_of
 
@@ -17,17 +17,17 @@ CONT = "\0"
 """The right half of a wide character."""
 
 _FIRST, _LAST = 0x100000, 0x10FFFD
-_PLAIN = re.compile(
+_PLAIN = LazyPattern(
     "[\x20-\x7e\xa0-\xac\xae-\u02ff\u0370-\u0377\u037a-\u037f\u0384-\u0482\u048a-\u052f\u2010-\u2027\u2030-\u205e"
     "\u20a0-\u20bf\u2500-\u25fc\u2800-\u28ff]*"
 )
 # Dropped whatever wrote them: bidirectional controls, line separators, byte order marks, tags, halves of pairs.
-_NEVER = re.compile(
+_NEVER = LazyPattern(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_SURROGATE = LazyPattern("[\ud800-\udfff]")
 # Of these, terminals disagree on the width: symbols that may be drawn as emoji, emoji, private use, complex scripts.
-_RISKY = re.compile(
+_RISKY = LazyPattern(
     "[\u0600-\u0605\u0900-\u0dff\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u231a-\u23ff\u25fd-\u27bf\u2934\u2935\u2b05-\u2b55"
     "\ue000-\uf8ff\U0001f000-\U0001faff\U000f0000-\U0010ffff]"
 )

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from textual import events, messages
 from textual.message import Message
 
+from routerterm.core.lazy_pattern import LazyPattern
 from routerterm.tui.terminal.keys import (
     alt_key,
     application_key,
@@ -45,30 +46,30 @@ _LONGEST = 256
 _BURST = 16
 """Printable characters in one read from which a line break between them was not typed: it takes a second."""
 
-_CSI = re.compile(r"\x1b\[([0-9:;<=>?]*)([ -/]*)([@-~])")
-_CSI_BEGINS = re.compile(r"\x1b\[[0-9:;<=>?]*[ -/]*\Z")
-_CONSOLE = re.compile(r"\x1b\[\[([A-E])")
-_RXVT = re.compile(r"\x1b\[(\d{1,2})([$^@])(?!y)")
-_OLD_MOUSE = re.compile(r"\x1b\[M(.)(.)(.)", re.DOTALL)
-_OLD_MOUSE_BEGINS = re.compile(r"\x1b\[M.{0,2}\Z", re.DOTALL)
-_SS3 = re.compile(r"\x1bO([0-9;]{0,4})([A-DFHMP-SXa-dj-y])")
-_SS3_BEGINS = re.compile(r"\x1bO[0-9;]{0,4}\Z")
-_STRING_BEGINS = re.compile(r"\x1b(?:\][0-9]+(?:[;\x07\x1b]|\Z)|\][lLI]|P[0-9;]*[!-/<=>?]+|P[0-9;]+[@-~]|_G)")
+_CSI = LazyPattern(r"\x1b\[([0-9:;<=>?]*)([ -/]*)([@-~])")
+_CSI_BEGINS = LazyPattern(r"\x1b\[[0-9:;<=>?]*[ -/]*\Z")
+_CONSOLE = LazyPattern(r"\x1b\[\[([A-E])")
+_RXVT = LazyPattern(r"\x1b\[(\d{1,2})([$^@])(?!y)")
+_OLD_MOUSE = LazyPattern(r"\x1b\[M(.)(.)(.)", re.DOTALL)
+_OLD_MOUSE_BEGINS = LazyPattern(r"\x1b\[M.{0,2}\Z", re.DOTALL)
+_SS3 = LazyPattern(r"\x1bO([0-9;]{0,4})([A-DFHMP-SXa-dj-y])")
+_SS3_BEGINS = LazyPattern(r"\x1bO[0-9;]{0,4}\Z")
+_STRING_BEGINS = LazyPattern(r"\x1b(?:\][0-9]+(?:[;\x07\x1b]|\Z)|\][lLI]|P[0-9;]*[!-/<=>?]+|P[0-9;]+[@-~]|_G)")
 """OSC with its number, DCS with parameters or a mark, APC of pictures: what only a terminal sends."""
-_STRING_PERHAPS = re.compile(r"\x1b(?:\]|P[0-9;]*|_)\Z")
-_STRING_WHOLE = re.compile(r"\x1b[\]PX^_][^\x1b\x07\r\x03]*(?:\x07|\x1b\\)")
-_STRING_ENDS = re.compile(r"\x07|\x1b\\|[\r\x03\x18\x1a\x9c]|\x1b(?=[^\\])")
-_META = re.compile(r"\x1b(?=\x1b(?:\[(?:[A-D]|[356]~)|O[A-D]))")
+_STRING_PERHAPS = LazyPattern(r"\x1b(?:\]|P[0-9;]*|_)\Z")
+_STRING_WHOLE = LazyPattern(r"\x1b[\]PX^_][^\x1b\x07\r\x03]*(?:\x07|\x1b\\)")
+_STRING_ENDS = LazyPattern(r"\x07|\x1b\\|[\r\x03\x18\x1a\x9c]|\x1b(?=[^\\])")
+_META = LazyPattern(r"\x1b(?=\x1b(?:\[(?:[A-D]|[356]~)|O[A-D]))")
 """ESC before an arrow, PgUp, PgDn or Delete, as rxvt, PuTTY and iTerm send Alt and that key.
 
 Before any other key it is Escape, and then that key: both come in one read over a slow line, and nothing is bound to
 Alt and an F-key."""
-_TEXT = re.compile(r"[^\x00-\x1f\x7f]+")
-_CHORDS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_LINE_BETWEEN = re.compile(r"[\r\n]+[^\x00-\x1f\x7f]|\t")
-_RESUMED = re.compile(r"\[[<=>?]?[0-9;:]+[ -/]*[@-~]|\][0-9]+;|P[0-9;]*[!-/<=>?]|_G")
+_TEXT = LazyPattern(r"[^\x00-\x1f\x7f]+")
+_CHORDS = LazyPattern(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_LINE_BETWEEN = LazyPattern(r"[\r\n]+[^\x00-\x1f\x7f]|\t")
+_RESUMED = LazyPattern(r"\[[<=>?]?[0-9;:]+[ -/]*[@-~]|\][0-9]+;|P[0-9;]*[!-/<=>?]|_G")
 """What followed an ESC that was taken for the Escape key, where it can be nothing that was typed."""
-_SIZE = re.compile(r"48;(\d{1,6})(?::\d*)*;(\d{1,6})(?::\d*)*;(\d{1,6})(?::\d*)*;(\d{1,6})(?::\d*)*")
+_SIZE = LazyPattern(r"48;(\d{1,6})(?::\d*)*;(\d{1,6})(?::\d*)*;(\d{1,6})(?::\d*)*;(\d{1,6})(?::\d*)*")
 
 
 class Burst(events.Paste):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec.structs import replace
 
+from routerterm.core.lazy_pattern import LazyPattern
 from routerterm.tui.terminal.cells import Graphemes
 from routerterm.tui.terminal.diff import Abilities, Painter
 from routerterm.tui.terminal.grid import Grid
@@ -28,10 +29,10 @@ if TYPE_CHECKING:
 PlacedRow: TypeAlias = tuple[int, int, str]
 """A row and a column of the screen, and the strip that begins there, rendered."""
 _SYNC_ON, _SYNC_OFF = "\x1b[?2026h", "\x1b[?2026l"
-_MODE = re.compile(r"\x1b\[\?(\d+)([hl])")
-_KITTY = re.compile(r"\x1b\[(?:>(\d+)|<\d*)u")
+_MODE = LazyPattern(r"\x1b\[\?(\d+)([hl])")
+_KITTY = LazyPattern(r"\x1b\[(?:>(\d+)|<\d*)u")
 # Sequences that change nothing on the screen: modes, reports, cursor shapes, titles, pointers, clipboard, bell.
-_HARMLESS = re.compile(
+_HARMLESS = LazyPattern(
     r"\x07|\x1b\[[?>=<]?[0-9;]*(?:[hl]|u|c|n|\$p|t| q|>q)|\x1b\](?:0|1|2|7|9|22|52|777|99);.*", re.DOTALL
 )
 _PARK = 0.2  # seconds of quiet after which the hidden cursor goes where input methods look for it

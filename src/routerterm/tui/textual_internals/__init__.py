@@ -4,5 +4,6 @@ An upgrade of Textual is one read of this folder, and `tests/tui/test_textual_in
 
 - `text`: which letters are text, how wide they are, where they wrap;
 - `screens`: bindings, keys that are handed on, drawing and what is kept of it, the end on an error;
+- `light_import`: what is left out, and left for later, while Textual is imported;
 - `driver`: the terminal driver for Linux and macOS.
 """

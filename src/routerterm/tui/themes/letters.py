@@ -6,7 +6,7 @@ The shapes are in ``letters.txt``, five rows each; what they are made of is the 
 from __future__ import annotations
 
 from functools import lru_cache
-from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def shapes() -> dict[str, Pixels]:
 
 
 def _text() -> str:
-    return files("routerterm.tui.themes").joinpath("letters.txt").read_text("utf-8")
+    return Path(__file__).with_name("letters.txt").read_text("utf-8")
 
 
 def pixels(word: str) -> Pixels:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from textual.message import Message
+from routerterm.tui.data_message import DataMessage
 
 if TYPE_CHECKING:
     from routerterm.tui.transcript.values import Action
     from routerterm.tui.transcript.viewport import Viewport
 
 
-@dataclass
-class TranscriptMessage(Message):
+class TranscriptMessage(DataMessage):
     """Something from a transcript."""
 
     transcript: Viewport
@@ -24,7 +22,6 @@ class TranscriptMessage(Message):
         return self.transcript
 
 
-@dataclass
 class CopyRequested(TranscriptMessage):
     """The person wants this text on the clipboard; ``what`` names it: ``message``, ``code block``, ``selection``…"""
 
@@ -32,7 +29,6 @@ class CopyRequested(TranscriptMessage):
     what: str
 
 
-@dataclass
 class EntryAction(TranscriptMessage):
     """The person wants something done with an entry."""
 
@@ -40,7 +36,6 @@ class EntryAction(TranscriptMessage):
     action: Action
 
 
-@dataclass
 class OlderWanted(TranscriptMessage):
     """The view nears the first entry it has, and there are earlier ones: answer with `Transcript.show_older`."""
 
@@ -48,19 +43,16 @@ class OlderWanted(TranscriptMessage):
     """The id of the first entry there is."""
 
 
-@dataclass
 class FollowChanged(TranscriptMessage):
     """Whether the view follows the end."""
 
     follow: bool
 
 
-@dataclass
 class CursorLeft(TranscriptMessage):
     """The cursor went past the last entry: the composer may have the focus back."""
 
 
-@dataclass
 class FindChanged(TranscriptMessage):
     """The view went to an occurrence: in which of the entries that have the words."""
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
 from rich.cells import cell_len, get_character_cell_size
 
+from routerterm.core.lazy_pattern import LazyPattern
 from routerterm.core.sanitise import pasteable
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ END = 1 << 20
 _LEFT_OUT = ("~rule", "~tab")
 """Decoration whose whole line is left out of a copy."""
 _PICTURE = "~#"
-_WORD = re.compile(r"[\w'’./:@~+#%-]+|\s+|.")
+_WORD = LazyPattern(r"[\w'’./:@~+#%-]+|\s+|.")
 
 
 class Place(NamedTuple):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 from rich.cells import cell_len
@@ -12,13 +11,13 @@ from rich.style import Style
 from textual import events
 from textual.binding import BindingType
 from textual.color import Color
-from textual.message import Message
 from textual.strip import Strip
 from textual.widgets import TextArea
 
 from routerterm.core.redact import secret_redactor
 from routerterm.core.sanitise import tidied
 from routerterm.tui.actions import Action, bindings_of
+from routerterm.tui.data_message import DataMessage
 from routerterm.tui.textual_internals.screens import bindings_of as keys_bound
 from routerterm.tui.textual_internals.screens import hand_on
 from routerterm.tui.themes.adapt import layout_of
@@ -47,28 +46,23 @@ class Composer(LetterArea):
     )
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(ACTIONS)
 
-    @dataclass
-    class Submitted(Message):
+    class Submitted(DataMessage):
         """The person pressed Enter on this; it is gone from the composer, `give_back` returns it."""
 
         text: str
 
-    @dataclass
-    class ScrollWanted(Message):
+    class ScrollWanted(DataMessage):
         """The person wants to see another part of the conversation while writing."""
 
         where: Where
 
-    @dataclass
-    class Emptied(Message):
+    class Emptied(DataMessage):
         """The person pressed Backspace with nothing before the cursor."""
 
-    @dataclass
-    class ModeChanged(Message):
+    class ModeChanged(DataMessage):
         """vim is in another mode."""
 
-    @dataclass
-    class Edited(Message):
+    class Edited(DataMessage):
         """The text is another now."""
 
         text: str

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, ClassVar
 
@@ -13,12 +12,12 @@ from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from textual import events
 from textual.binding import BindingType
-from textual.message import Message
 from textual.strip import Strip
 
 from routerterm.core.sanitise import one_line
 from routerterm.tui.actions import Action, bindings_of
 from routerterm.tui.clock import age, local, today
+from routerterm.tui.data_message import DataMessage
 from routerterm.tui.textual_internals.screens import bindings_of as keys_bound
 from routerterm.tui.textual_internals.screens import hand_on
 from routerterm.tui.widgets.cursor_list import MOVES, CursorList
@@ -106,33 +105,27 @@ class ConversationList(CursorList):
     )
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(ACTIONS)
 
-    @dataclass
-    class Chosen(Message):
+    class Chosen(DataMessage):
         """A conversation is to be opened."""
 
         id: str
 
-    @dataclass
-    class Asked(Message):
+    class Asked(DataMessage):
         """Something is to be done with a conversation."""
 
         command: str
         id: str
 
-    @dataclass
-    class Left(Message):
+    class Left(DataMessage):
         """The person goes back to writing."""
 
-    @dataclass
-    class FilterBegun(Message):
+    class FilterBegun(DataMessage):
         """A filter is being typed: it is to find conversations that are not loaded yet, too."""
 
-    @dataclass
-    class CostsWanted(Message):
+    class CostsWanted(DataMessage):
         """There is room for what conversations cost, and it was not looked up."""
 
-    @dataclass
-    class MoreWanted(Message):
+    class MoreWanted(DataMessage):
         """The end of what is loaded has come near."""
 
         loaded: int

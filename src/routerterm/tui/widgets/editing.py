@@ -5,18 +5,18 @@ What is deleted by words and to a line's end is kept aside, and Ctrl+Y brings it
 
 from __future__ import annotations
 
-import re
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.widgets import Input, TextArea
 
 from routerterm.core.graphemes import after, before
+from routerterm.core.lazy_pattern import LazyPattern
 from routerterm.tui.textual_internals.text import Location
 
-_SPACED = re.compile(r"\S+\s*\Z")
-_WORD_BEFORE = re.compile(r"\w+\W*\Z|\W+\Z")
-_WORD_AFTER = re.compile(r"\W*\w+|\W+\Z")
+_SPACED = LazyPattern(r"\S+\s*\Z")
+_WORD_BEFORE = LazyPattern(r"\w+\W*\Z|\W+\Z")
+_WORD_AFTER = LazyPattern(r"\W*\w+|\W+\Z")
 """Words as readline has them: for Alt+B, Alt+F and Alt+D letters and digits, for Ctrl+W what stands between blanks."""
 
 

@@ -6,17 +6,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from msgspec import Struct
 from msgspec.structs import replace
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from textual import events
-from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
 
+from routerterm.tui.data_message import DataMessage
 from routerterm.tui.widgets.styles import Tone, Toned
 
 __all__ = ["Field", "FieldLine", "Placed", "Span", "Tone", "fit", "flow"]
@@ -105,8 +104,7 @@ class FieldLine(Toned):
     lines: reactive[int] = reactive(1, layout=True)
     """How many rows they may take."""
 
-    @dataclass
-    class Clicked(Message):
+    class Clicked(DataMessage):
         """A field with an action was clicked."""
 
         action: str

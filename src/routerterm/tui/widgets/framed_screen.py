@@ -34,6 +34,7 @@ class FramedScreen(FastScreen[None], Toned):
     frame: Frame = "single"
     _drawn: Panes | None = None
     _lines: tuple[str, ...] = ()
+    _box: Region | None = None
 
     def panes(self) -> Panes:
         """Where the lines go, at the present size and layout."""
@@ -57,8 +58,9 @@ class FramedScreen(FastScreen[None], Toned):
         return self.frame_line(0, y, self.size.width)
 
     def look_at_panes(self) -> None:
-        """Find where the lines go, before some of them are drawn."""
+        """Find where the lines go and which are bright, before some of them are drawn."""
         self._lines = draw(self.panes(), self.frame)
+        self._box = self.focus_box()
 
     def frame_line(self, x: int, y: int, width: int) -> Strip:
         """A stretch of a row of the frame, as it was when the panes were last looked at."""
@@ -74,7 +76,7 @@ class FramedScreen(FastScreen[None], Toned):
 
     def _bright_cells(self, y: int) -> tuple[tuple[int, int], ...]:
         """Stretches of this row that belong to the frame of the pane where the keys go."""
-        box = self.focus_box()
+        box = self._box
         if box is None or not box.y <= y < box.bottom:
             return ()
         if y in (box.y, box.bottom - 1):

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from textual import events
-from textual.message import Message
 from textual.strip import Strip
 
+from routerterm.tui.data_message import DataMessage
 from routerterm.tui.themes.letters import block_letters
 from routerterm.tui.widgets.styles import Look, Toned
 
 if TYPE_CHECKING:
-    from textual.geometry import Size
+    from textual.geometry import Region, Size
 
     from routerterm.tui.themes.values import Theme
 
@@ -90,8 +89,7 @@ class Greeting(Toned):
 
     DEFAULT_CSS = "Greeting { height: 1fr; background: $t-background; }"
 
-    @dataclass
-    class Chosen(Message):
+    class Chosen(DataMessage):
         """One of the conversations is to be opened."""
 
         id: str
@@ -102,6 +100,8 @@ class Greeting(Toned):
         self._facts = Facts()
         self._boot: tuple[str, ...] | None = None
         self._marked = -1
+        self._drawn: tuple[list[_Line], int] = [], 0
+        """As it was when it was last drawn."""
 
     @property
     def recent(self) -> tuple[Recent, ...]:
@@ -195,9 +195,14 @@ class Greeting(Toned):
         lines = self.lines()
         return lines, max(0, (self.size.height - len(lines)) // 2)
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Rows; what stands on them is found once for all."""
+        self._drawn = self._placed()
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         """One row."""
-        lines, top = self._placed()
+        lines, top = self._drawn
         width, ground = self.size.width, self.tone("dim")
         if not top <= y < top + len(lines):
             return Strip([Segment(" " * width, ground)], width)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from textual import events
-from textual.message import Message
 from textual.strip import Strip
 
 from routerterm.engine.usage.plot import Drawing
+from routerterm.tui.data_message import DataMessage
 from routerterm.tui.widgets.styles import Toned
 
 Draw: TypeAlias = Callable[[int, int], Drawing]
@@ -22,8 +21,7 @@ Draw: TypeAlias = Callable[[int, int], Drawing]
 class Plot(Toned):
     """Told what to draw; draws it again for every size."""
 
-    @dataclass
-    class Chosen(Message):
+    class Chosen(DataMessage):
         """Something was clicked: the number of its value."""
 
         plot: Plot

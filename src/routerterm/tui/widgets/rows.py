@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
 from msgspec import Struct
@@ -11,10 +10,10 @@ from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from textual import events
 from textual.binding import BindingType
-from textual.message import Message
 from textual.strip import Strip
 
 from routerterm.tui.actions import Action, bindings_of
+from routerterm.tui.data_message import DataMessage
 from routerterm.tui.widgets.cursor_list import CursorList
 from routerterm.tui.widgets.fields import Span
 from routerterm.tui.widgets.styles import Tone, Toned
@@ -129,20 +128,17 @@ class RowList(CursorList):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_of((Action("space", "Page down", "page(1)"),))
 
-    @dataclass
-    class Chosen(Message):
+    class Chosen(DataMessage):
         """Enter or a click on a row."""
 
         id: str
 
-    @dataclass
-    class Moved(Message):
+    class Moved(DataMessage):
         """The cursor stands on another row."""
 
         id: str
 
-    @dataclass
-    class TitleClicked(Message):
+    class TitleClicked(DataMessage):
         """The title of a column was clicked."""
 
         number: int

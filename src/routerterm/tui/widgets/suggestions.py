@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from msgspec import Struct
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from textual import events
-from textual.message import Message
 from textual.strip import Strip
 
+from routerterm.tui.data_message import DataMessage
 from routerterm.tui.widgets.styles import Toned
 
 TALLEST = 8
@@ -33,8 +32,7 @@ class Suggestions(Toned):
 
     can_focus = False
 
-    @dataclass
-    class Chosen(Message):
+    class Chosen(DataMessage):
         """A row was clicked."""
 
         index: int

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -12,9 +11,9 @@ from msgspec.structs import replace
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from textual import events
-from textual.message import Message
 from textual.strip import Strip
 
+from routerterm.tui.data_message import DataMessage
 from routerterm.tui.widgets.styles import Look, Toned
 
 if TYPE_CHECKING:
@@ -44,8 +43,7 @@ class Welcome(Toned):
 
     DEFAULT_CSS = "Welcome { display: none; height: 1fr; background: $t-background; }"
 
-    @dataclass
-    class Taken(Message):
+    class Taken(DataMessage):
         """The person chose a way."""
 
         id: str

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rich.segment import Segment
 from textual.geometry import Region
-from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
 
 from routerterm.engine.keys.view import KeysView
+from routerterm.tui.data_message import DataMessage
 from routerterm.tui.screens.keys.rows import Heading, Invitation, KeyRow, Row, cut, rows_of, spans_of
 from routerterm.tui.widgets.cursor_list import CursorList
 from routerterm.tui.widgets.fields import Span
@@ -28,14 +27,12 @@ class KeysList(CursorList):
 
     FIRST_CLICK_CHOOSES = False  # choosing a key asks its provider
 
-    @dataclass
-    class Moved(Message):
+    class Moved(DataMessage):
         """The cursor stands on another line, or the line changed."""
 
         row: Row | None
 
-    @dataclass
-    class Chosen(Message):
+    class Chosen(DataMessage):
         """Enter or a second click on a line."""
 
         row: Row
