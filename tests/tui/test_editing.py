@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from textual.app import App, ComposeResult
 
-from routerterm.tui.widgets.editing import LetterArea, LetterInput
+from routerterm.tui.widgets.editing import LetterArea
+from routerterm.tui.widgets.letter_input import LetterInput
 
 KEYS = [
     ("one two", ["alt+left"], "one |two"),

@@ -18,8 +18,7 @@ from textual._compositor import Compositor
 from textual._styles_cache import StylesCache
 from textual._wrap import compute_wrap_offsets
 from textual.app import App
-from textual.css import stylesheet
-from textual.css.stylesheet import Stylesheet, StylesheetParseError
+from textual.css.stylesheet import Stylesheet
 from textual.document._document import Document
 from textual.document._wrapped_document import WrappedDocument
 from textual.dom import DOMNode
@@ -28,7 +27,7 @@ from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 
 from routerterm.core.graphemes import ends
-from routerterm.tui.textual_internals import driver, screens
+from routerterm.tui.textual_internals import driver, kept_rules, screens
 from routerterm.tui.textual_internals.text import (
     count_vowel_signs,
     is_text,
@@ -83,7 +82,7 @@ PRIVATE: dict[str, tuple[type, tuple[str, ...]]] = {
             "_watch_theme",
         ),
     ),
-    "a style sheet": (Stylesheet, ("_parse_cache",)),
+    "a style sheet": (Stylesheet, ("_parse_cache", "_parse_rules", "_variables")),
     "a compositor": (Compositor, ("_render_chops",)),
     "a cache of rows": (StylesCache, ("_cache", "_dirty_lines", "_width")),
     "a driver": (
@@ -95,7 +94,7 @@ PRIVATE: dict[str, tuple[type, tuple[str, ...]]] = {
     ),
     "Rich's console": (Console, ("_color_system",)),
 }  # fmt: skip
-"""Every private that `screens` and `driver` use; those of `text` are tried out below."""
+"""Every private that `screens`, `driver` and `kept_rules` use; those of `text` are tried out below."""
 
 
 @pytest.mark.parametrize("whose", PRIVATE)
@@ -112,35 +111,11 @@ def test_the_list_of_privates_is_whole() -> None:
     """What the folder reaches into, by its own source, is what is tried out here."""
     named = {name for _, names in PRIVATE.values() for name in names}
     used = set()
-    for module in (screens, driver):
+    for module in (screens, driver, kept_rules):
         for node in ast.walk(ast.parse(inspect.getsource(module))):
             if isinstance(node, ast.Attribute) and node.attr.startswith("_") and not node.attr.startswith("__"):
                 used.add(node.attr)
-    assert used - named == {"_whole", "_through"}  # our own
-
-
-def test_a_style_sheet_is_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    parsed: list[str] = []
-    monkeypatch.setattr(stylesheet, "parse", lambda scope, css, *_, **__: parsed.append(css) or [])
-    sheets = screens.KeptStylesheet()
-    for number in range(100):
-        sheets.add_source(f"Kind{number} {{}}", ("", str(number)))
-        assert sheets.rules == []
-    sheets.reparse()
-    assert len(parsed) == 100
-    sheets.set_variables({"t-text": "#ffffff"})
-    sheets.reparse()
-    assert len(parsed) == 200
-
-
-def test_colours_that_are_wrong_leave_the_rules_as_they_were() -> None:
-    sheets = screens.KeptStylesheet(variables={"t-text": "#ffffff"})
-    sheets.add_source("Kind { color: $t-text; }", ("", "one"))
-    before = sheets.rules
-    sheets.set_variables({"t-text": "no colour"})
-    with pytest.raises(StylesheetParseError):
-        sheets.reparse()
-    assert sheets.rules is before
+    assert used - named == {"_whole", "_through", "_file", "_known", "_lacking"}  # our own
 
 
 LIGHTLY = """

@@ -27,7 +27,6 @@ from routerterm.tui.chat.places import as_meant
 from routerterm.tui.chat.screen import ChatScreen
 from routerterm.tui.commands.registry import COMMANDS, CommandRunner
 from routerterm.tui.dialogs.open_editor import ExternalEditor
-from routerterm.tui.dialogs.start_failed import Choice, StartFailed
 from routerterm.tui.gateway_controller import GatewayController
 from routerterm.tui.keymap import bindings, check_bindings, keys_by_command
 from routerterm.tui.navigation import Navigator
@@ -44,10 +43,10 @@ if TYPE_CHECKING:
     from routerterm.core.messages import Message
     from routerterm.engine.chat.active_conversation import ActiveConversation
     from routerterm.engine.gateway_port import HostMaker
+    from routerterm.tui.dialogs.start_failed import Choice
     from routerterm.tui.themes.values import Theme
 
-FIRST_WORDS = "routerterm.tui.markdown.stream"
-"""What the first answer is laid out with: importing it then would hold up the typing."""
+FIRST_WORDS = "routerterm.tui.markdown.stream"  # importing it with the first answer would hold up the typing
 PATIENCE = 5.0
 """Seconds for saving when the program is told to end."""
 QUIET_AFTER = 2.0
@@ -194,6 +193,7 @@ class RoutertermApp(ThemedApp):
         try:
             await self._begin()
             await asyncio.to_thread(importlib.import_module, FIRST_WORDS)
+            await self.keep_rules()
         finally:
             resume()
 
@@ -204,6 +204,8 @@ class RoutertermApp(ThemedApp):
             self.services = await wiring.open_services(self.paths)
             self.show_line_speed = self.services.settings.ui.show_speed
         except RoutertermError as error:
+            from routerterm.tui.dialogs.start_failed import StartFailed
+
             self.push_screen(StartFailed(error), partial(self._after_failed_start, error))
             return
         self.ready.set()
@@ -217,9 +219,7 @@ class RoutertermApp(ThemedApp):
         if choice == "again":
             self.run_worker(self._open_services(), name="services", exit_on_error=False)
         else:
-            from rich.text import Text
-
-            self.exit(error.exit_code, error.exit_code, Text("\n".join(filter(None, (error.message, error.hint)))))
+            self.exit(error.exit_code, error.exit_code, self.last_words(error))
 
     async def _serve(self) -> None:
         """Open or close the gateway, as the settings say."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
@@ -12,7 +13,8 @@ from routerterm.core.errors import RoutertermError
 from routerterm.tui.app_context import AppContext
 from routerterm.tui.terminal import driver_of
 from routerterm.tui.terminal.colour import Depth, depth_of
-from routerterm.tui.textual_internals.screens import KeptStylesheet, colours_changed
+from routerterm.tui.textual_internals.kept_rules import KeptStylesheet
+from routerterm.tui.textual_internals.screens import colours_changed
 from routerterm.tui.themes.adapt import to_textual
 from routerterm.tui.themes.manager import ThemeManager, letters
 from routerterm.tui.themes.reader import DEFAULT
@@ -28,14 +30,20 @@ class ThemedApp(AppContext):
 
     def __init__(self, paths: Paths, ui: QuickUi, driver_class: type[Any] | None = None) -> None:
         super().__init__(driver_class=driver_class)
-        self.stylesheet = KeptStylesheet(variables=self.get_css_variables())
         self.paths = paths
         self.ui = ui
         self.motion = ui.motion
         self.themes = ThemeManager(paths, letters(ui.glyphs, os.environ))
         self.scanlines = ui.scanlines
         self.active_theme = self.load_theme(ui.theme or DEFAULT)
+        self._sheet = KeptStylesheet(variables=self.get_css_variables(), file=paths.state / "styles.bin")
+        self.stylesheet = self._sheet
         self.animation_level = "none"
+
+    async def keep_rules(self) -> None:
+        """Spare the next start the parsing of what was parsed for this one."""
+        with suppress(OSError):  # a disk that takes nothing: they are parsed again
+            await asyncio.to_thread(self._sheet.keep)
 
     def load_theme(self, name: str) -> Theme:
         """The theme of that name, registered; the default with a notice if it is broken or not there."""

@@ -17,12 +17,12 @@ from msgspec import Struct
 from routerterm.core.errors import RoutertermError
 from routerterm.core.json_layout import laid_out
 from routerterm.core.sanitise import one_line
-from routerterm.tui.dialogs.edit_text import Edited, EditText
 from routerterm.tui.widgets.fields import Field, Span
 
 if TYPE_CHECKING:
     from routerterm.engine.tools.values import Answer, Ask, Form, ToolInfo, Verdict
     from routerterm.tui.app_context import AppContext
+    from routerterm.tui.dialogs.edit_text import Edited
 
 PAUSE = 0.4
 """Seconds in which a letter is still text."""
@@ -198,6 +198,7 @@ class Approvals:
 
     def _edit(self, waiting: _Waiting, ask: Ask) -> None:
         from routerterm.engine.tools.values import Answer
+        from routerterm.tui.dialogs.edit_text import EditText
 
         def edited(text: Edited | None) -> None:
             if text is None or waiting.answer.done():

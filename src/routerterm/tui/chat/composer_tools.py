@@ -12,14 +12,14 @@ from routerterm.tui.chat.shell_commands import ShellCommands
 from routerterm.tui.chat.turn import Asked
 from routerterm.tui.chat.turns import TurnRunner
 from routerterm.tui.dialogs.ask import show_dialog
-from routerterm.tui.dialogs.form import FormDialog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from textual.worker import Worker
 
     from routerterm.engine.chat.prompt_files import PromptFile
+    from routerterm.engine.chat.templates import Field
     from routerterm.engine.tools.web_page import Fetched
     from routerterm.tui.app_context import AppContext
     from routerterm.tui.chat.attachments import Attachments
@@ -68,7 +68,7 @@ class ComposerTools:
             library=lambda: app.services.store.prompts if app.services else None,
             complain=app.show_error,
             is_command=lambda text: commands.parse(text) is not None,
-            ask_for=lambda title, fields, then: show_dialog(app, FormDialog(title, fields), then),
+            ask_for=self._ask_for,
             use=self._use_prompt,
         )
 
@@ -79,6 +79,13 @@ class ComposerTools:
     async def took(self, text: str) -> bool:
         """Do what was submitted, where it is a command for a shell or calls a prompt.  Raises `RoutertermError`."""
         return self.shell.took(text) or (text.startswith("/") and await self.prompts.took(text))
+
+    def _ask_for(
+        self, title: str, fields: tuple[Field, ...], then: Callable[[Mapping[str, str]], Awaitable[None]]
+    ) -> None:
+        from routerterm.tui.dialogs.form import FormDialog
+
+        show_dialog(self._app, FormDialog(title, fields), then)
 
     def _in_background(self, work: Coroutine[Any, Any, None], group: str) -> Worker[None]:
         async def safely() -> None:

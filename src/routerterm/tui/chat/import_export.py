@@ -12,10 +12,6 @@ from routerterm.core.errors import NotNow, RoutertermError
 from routerterm.core.sanitise import one_line
 from routerterm.engine.transfer.formats import ABOUT, FORMS, Form
 from routerterm.tui.dialogs.ask import show_dialog
-from routerterm.tui.dialogs.confirm import Confirm
-from routerterm.tui.dialogs.picker import Picker, among
-from routerterm.tui.dialogs.progress import Progress
-from routerterm.tui.dialogs.prompt import PromptDialog
 from routerterm.tui.widgets.rows import Column, Row
 
 if TYPE_CHECKING:
@@ -43,6 +39,8 @@ class ImportExport:
 
     def export(self, id: str | None, words: str = "") -> None:
         """Ask what and where to, as far as ``words`` (``md``, ``html notes.html``, ``all json``) do not say it."""
+        from routerterm.tui.dialogs.picker import Picker, among
+
         extent, form, path = _said(words)
         if form is None:
             columns = (Column("", 0), Column("", 1, grow=True))
@@ -62,6 +60,8 @@ class ImportExport:
             self._app.show_error(error)
 
     async def _where(self, id: str | None, extent: Extent, form: Form, path: str, *, ask_where: bool) -> None:
+        from routerterm.tui.dialogs.prompt import PromptDialog
+
         if extent != "all" and id is None:
             raise NotNow("There is nothing to export yet.", "Send a message first.")
         proposed = path or await self._name(id, extent, form)
@@ -106,6 +106,7 @@ class ImportExport:
 
     def _all(self, form: Form, target: Path, colours: Colours) -> None:
         from routerterm.engine.transfer.files import export_all
+        from routerterm.tui.dialogs.progress import Progress
 
         services, shown = self._app.ready_services, Progress("Exporting", self._app.active_theme.glyphs)
 
@@ -133,6 +134,8 @@ class ImportExport:
     def import_file(self, words: str = "") -> None:
         """Ask which file, say what would be done, and do it."""
 
+        from routerterm.tui.dialogs.prompt import PromptDialog
+
         async def given(text: str) -> None:
             if text.strip():
                 self._look(_path(text))
@@ -148,6 +151,8 @@ class ImportExport:
 
     def _look(self, path: Path) -> None:
         """A dry run first."""
+
+        from routerterm.tui.dialogs.confirm import Confirm
 
         async def told(report: Report) -> None:
             from routerterm.engine.transfer.importing import lines_of
@@ -174,6 +179,7 @@ class ImportExport:
 
     def _run(self, path: Path, *, dry: bool, then: object) -> None:
         from routerterm.engine.transfer.importing import import_file
+        from routerterm.tui.dialogs.progress import Progress
 
         title = f"Looking at {one_line(path.name)}" if dry else f"Importing {one_line(path.name)}"
         shown, reports = Progress(title, self._app.active_theme.glyphs), list["Report"]()

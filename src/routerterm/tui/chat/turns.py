@@ -33,7 +33,6 @@ from routerterm.core.sanitise import one_line
 from routerterm.tui.chat.entries import header_of, seam_of, trouble_of, words
 from routerterm.tui.chat.turn import PENDING, Ask, Asked, Turn, TurnEvents
 from routerterm.tui.clock import now_ms, time_of_day
-from routerterm.tui.dialogs.confirm import Confirm
 from routerterm.tui.transcript.values import Entry, Header
 
 if TYPE_CHECKING:
@@ -268,6 +267,8 @@ class TurnRunner:
 
     def _ask_to_spend(self, turn: Turn, error: OverBudget) -> None:
         """A cap was reached before anything was sent: let the person decide, if the settings say so."""
+        from routerterm.tui.dialogs.confirm import Confirm
+
         budget, conversation = self._app.ready_services.money.budget, turn.session.conversation
         if budget.on_cap != "ask" or conversation is None or turn.shown is None:
             return

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from routerterm.core.errors import NotNow
 from routerterm.tui.commands.base import Choice, Command, CommandContext
 from routerterm.tui.dialogs.ask import show_dialog
-from routerterm.tui.dialogs.edit_text import Edited, EditText
-from routerterm.tui.dialogs.prompt import PromptDialog
+
+if TYPE_CHECKING:
+    from routerterm.tui.dialogs.edit_text import Edited
 
 
 class New(Command):
@@ -116,6 +118,8 @@ class System(Command):
 
     async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Set it, or open it for editing; ``none`` takes it away."""
+        from routerterm.tui.dialogs.edit_text import EditText
+
         if argument:
             await chat.conversation.set(system=None if argument.lower() == "none" else argument)
             return
@@ -144,6 +148,8 @@ class Rename(Command):
 
     async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Rename it, or ask for a title."""
+        from routerterm.tui.dialogs.prompt import PromptDialog
+
         id = chat.about
         if argument:
             await chat.sidebar.rename(id, argument)
@@ -163,6 +169,8 @@ class Look(Command):
 
     async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Look for them, or ask for them; without words nothing is marked any more."""
+
+        from routerterm.tui.dialogs.prompt import PromptDialog
 
         async def given(words: str) -> None:
             if await chat.conversation.look_for(words):

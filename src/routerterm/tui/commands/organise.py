@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from routerterm.store.values import Filter
 from routerterm.tui.chat.project import switch
 from routerterm.tui.commands.base import Choice, Command, CommandContext
 from routerterm.tui.dialogs.ask import show_dialog
-from routerterm.tui.dialogs.prompt import PromptDialog
 
 
 class Tag(Command):
@@ -26,6 +24,8 @@ class Tag(Command):
 
     async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Set them, or ask for them."""
+        from routerterm.tui.dialogs.prompt import PromptDialog
+
         id = chat.about
         if argument:
             await chat.sidebar.set_tags(id, argument)
@@ -46,6 +46,7 @@ class Tags(Command):
 
     async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Pick a tag, then one of its conversations."""
+        from routerterm.store.values import Filter
         from routerterm.tui.screens.conversation_pickers import conversations, tags
 
         async def picked(tag: str) -> None:
@@ -102,6 +103,7 @@ class Archived(Command):
 
     async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Pick one to open."""
+        from routerterm.store.values import Filter
         from routerterm.tui.screens.conversation_pickers import conversations
 
         show_dialog(
@@ -118,6 +120,7 @@ class Bin(Command):
 
     async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Pick one to bring back."""
+        from routerterm.store.values import Filter
         from routerterm.tui.screens.conversation_pickers import conversations
 
         async def picked(id: str) -> None:

@@ -12,13 +12,11 @@ from routerterm.engine.chat.prompt_files import FileExists, for_library, prompt_
 from routerterm.engine.chat.templates import fields_of, fill
 from routerterm.tui.commands.base import Choice, Command, CommandContext
 from routerterm.tui.dialogs.ask import show_dialog
-from routerterm.tui.dialogs.confirm import Confirm
-from routerterm.tui.dialogs.edit_text import Edited, EditText
-from routerterm.tui.dialogs.form import FormDialog
 
 if TYPE_CHECKING:
     from routerterm.store.prompts import Prompt, PromptKind
     from routerterm.store.prompts import Prompts as StoredPrompts
+    from routerterm.tui.dialogs.edit_text import Edited
 
 _WORDS = {
     "system": "How the model should answer. It is sent before everything else.",
@@ -91,6 +89,8 @@ class PromptLibrary:
 
     async def use(self, prompt: Prompt) -> None:
         """Set a system prompt; fill a template in and give it to the composer."""
+        from routerterm.tui.dialogs.form import FormDialog
+
         if prompt.kind == "system":
             self._chat.conversation.name_prompt(prompt.text, prompt.name)
             await self._chat.conversation.set(system=prompt.text)
@@ -134,6 +134,8 @@ class PromptLibrary:
 
     def write(self, kind: PromptKind, before: Prompt | None = None, text: str = "") -> None:
         """Write a new one, or change one; another name makes it another prompt's place."""
+        from routerterm.tui.dialogs.edit_text import EditText
+
         title = "System prompt" if kind == "system" else "Template"
 
         async def kept(edited: Edited) -> None:
@@ -148,6 +150,8 @@ class PromptLibrary:
         show_dialog(self._chat.app, EditText(title, _WORDS[kind], words, name=named), kept)
 
     def _remove(self, prompt: Prompt) -> None:
+        from routerterm.tui.dialogs.confirm import Confirm
+
         async def sure(yes: bool) -> None:
             if yes:
                 await self._prompts.remove(prompt.name)

@@ -12,9 +12,10 @@ from textual.widgets import Input, Static, TextArea
 
 from routerterm.tui.dialogs.modal import Modal
 from routerterm.tui.widgets.box import Box
-from routerterm.tui.widgets.editing import LetterArea, LetterInput
+from routerterm.tui.widgets.editing import LetterArea
 from routerterm.tui.widgets.fields import FieldLine
 from routerterm.tui.widgets.keybar import foot
+from routerterm.tui.widgets.letter_input import LetterInput
 
 
 class Edited(Struct, frozen=True):

@@ -13,9 +13,9 @@ from textual.widgets import Input, Static
 
 from routerterm.tui.dialogs.modal import Modal
 from routerterm.tui.widgets.box import Box
-from routerterm.tui.widgets.editing import LetterInput
 from routerterm.tui.widgets.fields import FieldLine
 from routerterm.tui.widgets.keybar import foot
+from routerterm.tui.widgets.letter_input import LetterInput
 
 if TYPE_CHECKING:
     from routerterm.engine.chat.templates import Field

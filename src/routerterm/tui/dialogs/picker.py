@@ -20,10 +20,10 @@ from routerterm.core.errors import RoutertermError
 from routerterm.tui.dialogs.modal import Modal
 from routerterm.tui.textual_internals.screens import add_binding
 from routerterm.tui.widgets.box import Box
-from routerterm.tui.widgets.editing import LetterInput
 from routerterm.tui.widgets.fields import FieldLine
 from routerterm.tui.widgets.fuzzy import best
 from routerterm.tui.widgets.keybar import foot, key_name
+from routerterm.tui.widgets.letter_input import LetterInput
 from routerterm.tui.widgets.rows import Column, Row, RowList
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from textual.widgets import Input, Static
 from routerterm.core.errors import RoutertermError
 from routerterm.tui.dialogs.modal import Modal
 from routerterm.tui.widgets.box import Box
-from routerterm.tui.widgets.editing import LetterInput
 from routerterm.tui.widgets.fields import FieldLine
 from routerterm.tui.widgets.keybar import foot
+from routerterm.tui.widgets.letter_input import LetterInput
 
 Take: TypeAlias = Callable[[str], Awaitable[None]]
 """Takes what was typed; raises `RoutertermError` where it cannot, and the person can mend it."""

@@ -26,7 +26,7 @@ from routerterm.tui.terminal.input import Burst
 from routerterm.tui.terminal.keys import character_key
 from routerterm.tui.textual_internals.screens import bindings_of, press
 from routerterm.tui.widgets.box import Box
-from routerterm.tui.widgets.editing import LetterInput
+from routerterm.tui.widgets.letter_input import LetterInput
 
 if TYPE_CHECKING:
     from routerterm.config.keys.key_store import KeyStore

@@ -8,8 +8,6 @@ from textual._compositor import Compositor
 from textual._styles_cache import StylesCache
 from textual.app import App
 from textual.binding import BindingsMap
-from textual.cache import LRUCache
-from textual.css.stylesheet import Stylesheet
 from textual.widget import Widget
 
 if TYPE_CHECKING:
@@ -174,22 +172,6 @@ def own_scrollbar(widget: Widget, make: Callable[[], ScrollBar]) -> ScrollBar:
 
 
 # -- themes and errors ---------------------------------------------------------------------------------
-
-
-class KeptStylesheet(Stylesheet):
-    """Keeps what it has parsed.
-
-    Textual parses all sheets anew once it has applied new colours, since it did that in a sheet of its own, and with
-    every new kind of widget from the sixty-fifth sheet on, since it keeps no more than sixty-four.
-    """
-
-    def __init__(self, *, variables: dict[str, str] | None = None) -> None:
-        super().__init__(variables=variables)
-        self._parse_cache = LRUCache(1024)
-
-    def reparse(self) -> None:
-        """Parse with the variables as they are now; the rules stay as they were where one is wrong."""
-        self.parse()
 
 
 def colours_changed(app: App[Any], theme: str) -> None:

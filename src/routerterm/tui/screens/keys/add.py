@@ -20,7 +20,7 @@ from routerterm.tui.dialogs.modal import Modal
 from routerterm.tui.dialogs.unlock import DIALOG_CSS, LOW
 from routerterm.tui.screens.keys.rows import place_words
 from routerterm.tui.widgets.box import Box
-from routerterm.tui.widgets.editing import LetterInput
+from routerterm.tui.widgets.letter_input import LetterInput
 
 if TYPE_CHECKING:
     from routerterm.config.keys.paste import Pasted

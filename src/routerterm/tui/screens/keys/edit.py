@@ -15,7 +15,7 @@ from textual.widgets import Button, Input, Static
 from routerterm.tui.dialogs.modal import Modal
 from routerterm.tui.dialogs.unlock import DIALOG_CSS, LOW
 from routerterm.tui.widgets.box import Box
-from routerterm.tui.widgets.editing import LetterInput
+from routerterm.tui.widgets.letter_input import LetterInput
 
 if TYPE_CHECKING:
     from routerterm.config.keys.values import KeyRecord
