@@ -87,12 +87,17 @@ class Catalog:
 
     def models(self, provider: str | None = None) -> tuple[ModelInfo, ...]:
         """All listed models (of one provider), those of the settings included; none of a provider switched off."""
-        found: list[ModelInfo] = []
-        for name in (info.name for info in self.providers() if provider in (None, info.name)):
+        names = [info.name for info in self.providers() if provider in (None, info.name)]
+        return tuple(info for target in self.targets(names) if (info := self.model(target)) is not None)
+
+    def targets(self, providers: Iterable[str]) -> list[Target]:
+        """The names of all listed models of these providers: no list of another is read, and no row."""
+        found: list[Target] = []
+        for name in providers:
             ids = dict.fromkeys([*self._listing(name).models, *self._fresh.get(name, EMPTY).models])
             ids |= dict.fromkeys(target.model for target in self._overrides if target.provider == name)
-            found += (info for id in ids if (info := self.model(Target(name, id))) is not None)
-        return tuple(found)
+            found += (Target(name, id) for id in ids)
+        return found
 
     def is_listed(self, provider: str) -> bool:
         """Whether a list of the provider's models is known, shipped or fetched."""

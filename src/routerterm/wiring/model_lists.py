@@ -75,13 +75,7 @@ def answerable(services: Services, recent: Iterable[str] = ()) -> tuple[ModelInf
     ``recent`` are names that have answered: a local server's models stand in no list of ours.
     """
     catalog = services.catalog
-    targets = [model.target for model in catalog.models()]
-    targets += [Target(info.name, info.default_model) for info in catalog.providers() if info.default_model]
-    for info in catalog.providers():
-        if info.in_process == "demo":
-            targets += [Target(info.name, name) for name in DEMO_MODELS]
-        elif info.in_process and local_status(services.paths).weights is not None:
-            targets.append(Target(info.name, SMOLLM2.model))
+    targets = _targets(services, catalog.providers())
     enabled = {info.name for info in catalog.providers()}
     for name in recent:
         provider, slash, model = name.partition("/")
@@ -89,6 +83,25 @@ def answerable(services: Services, recent: Iterable[str] = ()) -> tuple[ModelInf
             targets.append(Target(provider, model))
     found = (catalog.model(target) for target in dict.fromkeys(targets))
     return tuple(info for info in found if info is not None)
+
+
+def count_ready(services: Services) -> int:
+    """How many models can be asked now, without a key or with one that is here; only their lists are read."""
+    providers = services.catalog.providers()
+    ready = [info for info in providers if not info.needs_key or info.name in services.with_key]
+    return len(set(_targets(services, ready)))
+
+
+def _targets(services: Services, providers: Sequence[ProviderInfo]) -> list[Target]:
+    """The models of these providers that are known to answer, some of them twice."""
+    targets = services.catalog.targets(info.name for info in providers)
+    targets += [Target(info.name, info.default_model) for info in providers if info.default_model]
+    for info in providers:
+        if info.in_process == "demo":
+            targets += [Target(info.name, name) for name in DEMO_MODELS]
+        elif info.in_process and local_status(services.paths).weights is not None:
+            targets.append(Target(info.name, SMOLLM2.model))
+    return targets
 
 
 async def check_name(services: Services, name: str) -> None:

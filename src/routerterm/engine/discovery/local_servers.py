@@ -56,6 +56,9 @@ async def local_servers(
 
 async def _ask(info: ProviderInfo, transport: Callable[[str], Transport], date: str) -> LocalServer | None:
     try:
+        async with asyncio.timeout(PATIENCE):
+            if not await _listens(info.base_url):
+                return None
         async with (
             asyncio.timeout(PATIENCE),
             aclosing(refresh([replace(info, needs_key=False)], _NoKeys(), transport, date)) as answers,
@@ -66,6 +69,18 @@ async def _ask(info: ProviderInfo, transport: Callable[[str], Transport], date: 
     except TimeoutError:
         return None
     return None
+
+
+async def _listens(url: str) -> bool:
+    """Whether anybody takes connections there.  Mostly nobody does: then no HTTP client is loaded, nine megabytes."""
+    parts = urlsplit(url)
+    try:
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        _, writer = await asyncio.open_connection(parts.hostname, port)
+    except OSError:
+        return False
+    writer.close()
+    return True
 
 
 def _is_here(url: str) -> bool:

@@ -68,13 +68,9 @@ class GreetingController:
 
     async def count(self) -> None:
         """Find how many models can answer now."""
-        from routerterm.wiring.model_lists import answerable
+        from routerterm.wiring.model_lists import count_ready
 
-        services = self._app.ready_services
-        keyless = {info.name for info in services.catalog.providers() if not info.needs_key}
-        models = await asyncio.to_thread(answerable, services)
-        ready = sum(model.provider in services.with_key | keyless for model in models)
-        self._models = f"{ready:,} ready"
+        self._models = f"{await asyncio.to_thread(count_ready, self._app.ready_services):,} ready"
 
     # -- the numbers -----------------------------------------------------------------------------------
 
