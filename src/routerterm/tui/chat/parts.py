@@ -197,7 +197,7 @@ class ChatParts:
 
     def turn_started(self) -> None:
         """One runs."""
-        self.status.busy()
+        self.status.refresh()
 
     def turn_state_changed(self) -> None:
         """There is something else to be said of those that run, or one of them has ended."""

@@ -80,27 +80,32 @@ class StatusController:
         self._early = waiting
         self._greeting = greeting
         self._view = StatusView()
-        self._timer: Timer | None = None
+        self._clock: Timer | None = None
+        self._every: float | None = None
+        """Seconds between two turns of the clock."""
         self._typing: Timer | None = None
         self._warm: WarmCache | None = None
-        self._cache_clock: Timer | None = None
+        self._cold: Timer | None = None
+        """Waits for the moment when the provider has forgotten the prompt."""
         self._spent_at: tuple[int, date] = 0, today()
         """The gateway's requests so far and the day, as they were when it was last asked what today has cost."""
         self.typed_at = 0.0
         """When a key was last pressed in the composer (`time.monotonic`)."""
 
-    def busy(self) -> None:
-        """Turn the spinner until nothing runs any more."""
-        if self._timer is None:
-            self._timer = self._status_line.set_interval(self._app.pulse, self.refresh)
-        self.refresh()
+    def _keep_time(self) -> None:
+        """One clock for all that moves here: spinner, seconds, rate, the cache's time; none while nothing does."""
+        every = self._app.pulse if self._turns.any else 1.0 if self._counts_down else None
+        if every == self._every:
+            return
+        if self._clock is not None:
+            self._clock.stop()
+        self._every = every
+        self._clock = self._status_line.set_interval(every, self.refresh) if every is not None else None
 
     def refresh(self) -> None:
         """Draw title and status of this moment."""
         turns, app = self._turns, self._app
-        if self._timer is not None and not turns.any:
-            self._timer.stop()
-            self._timer = None
+        self._keep_time()
         self._notifications.mood("answering" if turns.any else "idle")
         turn = turns.current if self._app.services else None
         self._transcript.throttle(app.line_is_slow, dear=_scrolling_is_dear(app))
@@ -201,19 +206,18 @@ class StatusController:
         self._typing = self._status_line.set_timer(FORECAST_AFTER, self._ask_forecast)
 
     def _show_cache(self, warm: WarmCache | None) -> None:
-        """Run the cache's clock for some seconds; afterwards one timer waits for the moment when it is cold."""
-        if self._cache_clock is not None:
-            self._cache_clock.stop()
-        self._warm, self._cache_clock = warm, None
-        if warm is not None:
-            self._cache_clock = self._status_line.set_interval(1.0, self._tick_cache)
+        """Count down for some seconds; afterwards one timer waits for the moment when it is cold."""
+        if self._cold is not None:
+            self._cold.stop()
+        self._warm, self._cold = warm, None
+        if warm is not None and (left := warm.until - time.time()) > 0:
+            self._cold = self._status_line.set_timer(left, self.refresh)
 
-    def _tick_cache(self) -> None:
-        left = self._warm.until - time.time() if self._warm is not None else 0.0
-        if self._cache_clock is not None and (left <= 0 or time.monotonic() - self.typed_at > LOOKED_AT):
-            self._cache_clock.stop()
-            self._cache_clock = self._status_line.set_timer(left, self._tick_cache) if left > 0 else None
-        self.refresh()
+    @property
+    def _counts_down(self) -> bool:
+        """Whether the time for which the prompt is held is shown by the second: while somebody types."""
+        held = self._warm is not None and self._warm.until > time.time()
+        return held and time.monotonic() - self.typed_at <= LOOKED_AT
 
     def _cache_words(self) -> tuple[str, str]:
         """How long the prompt is still held, and what that saves; nothing where it is not."""
@@ -223,10 +227,8 @@ class StatusController:
             return "", ""
         from routerterm.router.decide.prompt_cache import estimated  # not before the first picture
 
-        looked_at = time.monotonic() - self.typed_at <= LOOKED_AT
-        words = (
-            f"{int(left) // 60}:{int(left) % 60:02}" if looked_at else f"until {time_of_day(round(warm.until * 1000))}"
-        )
+        clock = f"{int(left) // 60}:{int(left) % 60:02}"
+        words = clock if self._counts_down else f"until {time_of_day(round(warm.until * 1000))}"
         return words, estimated(warm.saved) if warm.saved else ""
 
     async def _preview(self, message: Message) -> Preview | None:
