@@ -94,15 +94,17 @@ def draw(panes: Panes, frame: Frame) -> tuple[str, ...]:
         _engrave(around if boxed else within, stroke)
     for stroke in _between(panes) if frame != "wide" else ():
         _engrave(within, stroke)
-    rows = []
+    rows: list[str] = []
+    made: dict[tuple[bool, bytes, bytes], str] = {}  # most rows look like the one before
     for y, (row, outer) in enumerate(zip(within, around, strict=True)):
-        last = panes.width - 1
-        rows.append(
-            "".join(
+        key = y == panes.top, bytes(row), bytes(outer)
+        if key not in made:
+            last = panes.width - 1
+            made[key] = "".join(
                 _edge(edges or "", x, y - panes.top, last, outer[x], cell) if outer[x] else joints[cell]
                 for x, cell in enumerate(row)
             )
-        )
+        rows.append(made[key])
     match frame:
         case "ruler":
             return tuple(map(_with_stops, rows))
