@@ -70,12 +70,24 @@ class LocalStatus(Struct, frozen=True):
 
 def status(paths: Paths, which: Weights = SMOLLM2) -> LocalStatus:
     """What is there; quick enough for every start (the weights' sum was checked when they came)."""
+    return LocalStatus(_whole_weights(paths, which), _has_engine())
+
+
+def is_ready(paths: Paths, which: Weights = SMOLLM2) -> bool:
+    """Whether it can answer; without weights its engine is not looked for, which takes ctypes."""
+    return _whole_weights(paths, which) is not None and _has_engine()
+
+
+def _whole_weights(paths: Paths, which: Weights) -> Path | None:
     file = weights_file(paths, which)
     try:
-        whole = file.stat().st_size == which.size
+        return file if file.stat().st_size == which.size else None
     except OSError:
-        whole = False
-    return LocalStatus(file if whole else None, find_spec("xllamacpp") is not None and not lacks_openmp())
+        return None
+
+
+def _has_engine() -> bool:
+    return find_spec("xllamacpp") is not None and not lacks_openmp()
 
 
 def weights_file(paths: Paths, which: Weights = SMOLLM2) -> Path:

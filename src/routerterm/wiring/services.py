@@ -15,8 +15,7 @@ from msgspec.structs import replace
 
 from routerterm.catalog import Catalog
 from routerterm.config.keys.key_store import KeyStore
-from routerterm.config.local_model import status as local_status
-from routerterm.config.local_model import weights_file
+from routerterm.config.local_model import is_ready, weights_file
 from routerterm.config.model_list_cache import read_kept
 from routerterm.config.paths import Paths
 from routerterm.config.schema import Settings
@@ -327,7 +326,7 @@ def default_model(settings: Settings, with_key: frozenset[str], paths: Paths) ->
         return settings.router.default
     if with_key:
         return "smart" if with_key & {"openai", "anthropic", "gemini"} else "any"
-    return str(LOCAL if local_status(paths).ready else DEMO)
+    return str(LOCAL if is_ready(paths) else DEMO)
 
 
 def _in_process(paths: Paths) -> Mapping[str, Transport]:
