@@ -23,7 +23,7 @@ ALLOWED = {
     "extract_cookies": "httpx's",
     "scanDelims": "markdown-it's",
     "get_default_screen": "Textual's", "_handle_exception": "Textual's", "get_content_height": "Textual's",
-    "run_input_thread": "Textual's",
+    "run_input_thread": "Textual's", "reparse": "Textual's",
 }  # fmt: skip
 """Names with no user in the source, each with its reason."""
 
