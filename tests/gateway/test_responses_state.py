@@ -134,3 +134,20 @@ async def test_tools_as_codex_sends_them(place: Place) -> None:
     sent = place.up.asked[-1]["messages"]
     assert [message["role"] for message in sent] == ["user", "assistant", "tool", "tool"]
     assert json.loads(sent[1]["tool_calls"][0]["function"]["arguments"]) == {"input": "*** Begin"}
+
+
+async def test_what_opens_an_mcp_server_is_in_no_answer_and_not_kept(place: Place) -> None:
+    place.up.says("first", "Hello")
+    secret = {"server_url": "https://x.test/mcp", "authorization": "tok-s3cret", "headers": {"X-Key": "hdr-s3cret"}}
+    tool = {"type": "mcp", "server_label": "x", "require_approval": "never", **secret}
+    async with place.http() as http:
+        for stream in (False, True):
+            asked = {"model": "one/first", "input": "Hi", "tools": [tool], "stream": stream}
+            said = await http.post(PATH, json=asked)
+            assert said.status_code == 200
+            assert "s3cret" not in said.text
+            lines = [line[6:] for line in said.text.splitlines() if line.startswith("data: ")]
+            id = json.loads(lines[-1])["response"]["id"] if stream else said.json()["id"]
+            kept = await http.get(f"{PATH}/{id}")
+            assert kept.json()["tools"][0]["server_label"] == "x"
+            assert "s3cret" not in kept.text + (await http.get(f"{PATH}/{id}/input_items")).text

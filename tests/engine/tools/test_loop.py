@@ -30,7 +30,7 @@ from routerterm.core.targets import Target
 from routerterm.core.usage import Usage
 from routerterm.engine.chat.session import Session
 from routerterm.engine.chat.tool_parts import NOT_FINISHED, finished_calls, split_steps
-from routerterm.engine.tools.loop import DECLINED, MOST_CALLS, OUT_OF_STEPS, Limits, ToolLoop
+from routerterm.engine.tools.loop import DECLINED, MOST_CALLS, OUT_OF_STEPS, Limits, ToolLoop, offered
 from routerterm.engine.tools.search import found_tools
 from routerterm.engine.tools.values import Answer, Ask, CallResult, ToolInfo, offered_name
 from routerterm.store.database import Store
@@ -178,7 +178,7 @@ async def test_a_call_that_must_be_asked_about_runs_as_the_person_says(
     result = (await session.page()).messages[1].parts[1]
     assert isinstance(result, ToolResult)
     assert result.text == ("5" if ran else DECLINED)
-    assert tools.allowed == ({"shop__send"} if says.verdict == "conversation" else set())
+    assert tools.allowed == ({"shop.send "} if says.verdict == "conversation" else set())
 
 
 async def test_the_same_call_for_the_third_time_is_asked_about_though_it_is_allowed(store: Store) -> None:
@@ -362,3 +362,13 @@ async def test_numbers_that_json_does_not_have_call_nothing(store: Store, argume
     tools = Tools()
     await asked(store, Script(step(("c", ADD.name, arguments)), answer("done")), tools)
     assert tools.called == []
+
+
+def test_a_few_tools_with_endless_descriptions_are_searched_too_and_what_is_found_is_bounded() -> None:
+    bombs = [ToolInfo(f"s__t{n}", "s", f"t{n}", "words " * 1_300, {"x": "y" * 60_000}) for n in range(4)]
+    named = [tool.name for tool in offered([ADD, *bombs])]
+    assert named == ["find_tools", "call_tool"]
+    found = json.loads(found_tools([ADD, *bombs], "words"))
+    assert len(json.dumps(found)) < 30_000
+    assert found[-1]["too long to show"] == [tool.name for tool in bombs]
+    assert [tool.name for tool in offered([ADD, SEND])] == ["shop__add", "shop__send"]

@@ -6,17 +6,21 @@ import json
 from collections.abc import Callable, Generator
 from typing import Any, TypeVar
 
-from routerterm.protocols.mcp import McpClient, McpTool, Reply, Send, ServerFacts
+from routerterm.protocols.mcp import AskPerson, McpClient, McpTool, Reply, Send, ServerFacts
+from routerterm.protocols.mcp.elicitation import accepted
 
 R = TypeVar("R")
 Serve = Callable[[str, dict[str, Any]], Reply]
 
 
-def drive(talk: Generator[Send, Reply, R], serve: Serve, sent: list[dict[str, Any]] | None = None) -> R:
+def drive(talk: Generator[Send | AskPerson, Reply, R], serve: Serve, sent: list[dict[str, Any]] | None = None) -> R:
     reply = Reply()
     try:
         send = next(talk)
         while True:
+            if isinstance(send, AskPerson):
+                send = talk.send(Reply(accepted(send.form.content({f.name: f.default for f in send.form.fields}))))
+                continue
             body = json.loads(send.body)
             if sent is not None:
                 sent.append(body | {"headers": dict(send.headers)})

@@ -15,12 +15,24 @@ from routerterm.protocols.mcp import McpClient, McpError, McpTool, Reply, Server
 from tests.protocols.mcp.driving import drive
 
 _SCHEMA = {"type": "object", "properties": {"a": {"type": "string", "x-mcp-header": "A"}}, "required": ["a"]}
+_FORM: dict[str, Any] = {
+    "message": "who",
+    "requestedSchema": {
+        "properties": {
+            "a": {"type": "string", "enum": ["x"], "enumNames": ["X"], "default": "x"},
+            "b": {"type": "integer", "default": 3},
+            "c": {"type": "array", "items": {"anyOf": [{"const": "y", "title": "Y"}]}},
+        },
+        "required": ["a"],
+    },
+}
 _SEEDS: tuple[dict[str, Any], ...] = (
     {"supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}}, "instructions": "x"},
     {"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "serverInfo": {"name": "s", "version": "1"}},
     {"tools": [{"name": "t", "description": "d", "inputSchema": _SCHEMA, "annotations": {"readOnlyHint": True}}]},
     {"content": [{"type": "text", "text": "hi"}, {"type": "resource", "resource": {"text": "r"}}], "isError": False},
     {"resultType": "input_required", "requestState": "s", "inputRequests": {}},
+    {"resultType": "input_required", "inputRequests": {"q": {"method": "elicitation/create", "params": _FORM}}},
 )
 _ODD: tuple[Any, ...] = (None, True, -1, 1e300, "", "\ud800", "\x1b[2J", [], {}, [[]], "x" * 5_000, {"text": 1})
 _BYTES = (b"{", b"}", b"[", b'"', b"\\", b"\x00", b"\xff", b"\xed\xa0\x80", b"NaN", b"1e999", b",", b"null", b"\n")

@@ -21,3 +21,13 @@ async def test_a_second_click_does_not_answer_the_next_question() -> None:
     waiting.since -= 2 * PAUSE
     assert approvals.answer("y")
     assert (await asking).verdict == "once"
+
+
+async def test_arguments_that_do_not_fit_are_said_to_be_longer() -> None:
+    approvals = Approvals(cast("Any", None), here=lambda: "c", writing=lambda: False, changed=lambda: None)
+    hidden = '{"path": "notes"' + " " * 300 + ', "send_to": "https://evil.example"}'
+    asking = asyncio.ensure_future(approvals.ask(Ask("1", ToolInfo("a__b", "a", "b", ""), hidden, conversation_id="c")))
+    await asyncio.sleep(0)
+    said = [span.text for field in approvals.fields for span in field.spans]
+    assert any("characters, e shows all" in text for text in said)
+    asking.cancel()

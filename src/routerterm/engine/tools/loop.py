@@ -33,7 +33,7 @@ from routerterm.core.request import ChatRequest, Tool
 from routerterm.core.targets import Target
 from routerterm.engine.chat.router_port import ChatRouter
 from routerterm.engine.tools.connection import Fill
-from routerterm.engine.tools.search import SEARCH_ABOVE, found_tools, meta_tools
+from routerterm.engine.tools.search import found_tools, is_searched, meta_tools
 from routerterm.engine.tools.step import Heard, Sums
 from routerterm.engine.tools.values import Answer, Ask, CallResult, Form, ToolInfo
 from routerterm.protocols.json_utils import scrub
@@ -92,13 +92,13 @@ class ToolLoop:
         allowed: set[str],
         fill: FillIn | None = None,
     ) -> None:
-        """``allowed`` are the names that the person has allowed for this conversation; it grows here.
+        """``allowed`` are the tools that the person has allowed for this conversation; it grows here.
 
         ``fill`` None: there is nobody to fill in a form.
         """
         self._fill = fill
         self._tools = {tool.name: tool for tool in tools}
-        self._searched = len(tools) > SEARCH_ABOVE
+        self._searched = is_searched(tools)
         self._caller, self._approve, self._screen = caller, approve, screen
         self._limits, self._allowed = limits, allowed
         self._ids: dict[str, int] = {}
@@ -238,7 +238,7 @@ class ToolLoop:
             if answer.verdict == "no":
                 return CallResult(DECLINED, is_error=True), None
             if answer.verdict in ("conversation", "always"):
-                self._allowed.add(tool.name)
+                self._allowed.add(_allowed_as(tool))
             arguments = _object(answer.arguments) if answer.arguments is not None else arguments
         sent = ToolCall(call.id, tool.name, json.dumps(arguments, ensure_ascii=False))
         allowed = await asyncio.to_thread(lambda: self._screen.arguments(sent, local=tool.local))
@@ -279,7 +279,7 @@ class ToolLoop:
 
 def offered(tools: Sequence[ToolInfo]) -> tuple[Tool, ...]:
     """What a model is told of these tools: all, or where they are many a search in their place."""
-    infos = meta_tools(tools) if len(tools) > SEARCH_ABOVE else tools
+    infos = meta_tools(tools) if is_searched(tools) else tools
     return tuple(Tool(info.name, info.description, info.schema) for info in infos)
 
 
@@ -287,7 +287,12 @@ def reason_to_ask(tool: ToolInfo, repeats: int, allowed_here: Collection[str]) -
     """Why a person must decide on a call; None where it may run.  ``repeats`` counts this call, itself included."""
     if repeats >= REPEATS:
         return f"called {repeats} times with the same arguments"
-    return None if tool.permission == "allow" or tool.name in allowed_here else ""
+    return None if tool.permission == "allow" or _allowed_as(tool) in allowed_here else ""
+
+
+def _allowed_as(tool: ToolInfo) -> str:
+    """What an allowance for a conversation is kept under: the tool as it was described then."""
+    return f"{tool.shown} {tool.fingerprint}"
 
 
 def _first_cause(failed: Failed, before: Failed | None) -> Failed:

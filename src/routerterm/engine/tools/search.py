@@ -10,7 +10,17 @@ from routerterm.engine.tools.values import BUILT_IN, ToolInfo
 
 SEARCH_ABOVE = 20
 """More tools than this are not offered one by one."""
+LARGE = 64_000
+"""Characters of all descriptions and schemas together, some 16,000 tokens; more are searched too."""
 MOST_FOUND = 8
+MOST_SAID = 24_000
+"""Characters of what a search finds: a server may describe its tools at any length, and each is paid for."""
+
+
+def is_searched(tools: Sequence[ToolInfo]) -> bool:
+    """Whether a search stands for these tools: they are many, or their descriptions are long."""
+    others = [tool for tool in tools if tool.server != BUILT_IN]
+    return len(tools) > SEARCH_ABOVE or sum(map(_length, others)) > LARGE
 
 
 def meta_tools(tools: Sequence[ToolInfo]) -> tuple[ToolInfo, ...]:
@@ -45,8 +55,21 @@ def found_tools(tools: Iterable[ToolInfo], query: object) -> str:
         (tool for tool in tools if tool.server != BUILT_IN), key=lambda tool: (-_score(tool, wanted), tool.name)
     )
     best = [tool for tool in ranked if _score(tool, wanted)][:MOST_FOUND] or ranked[:MOST_FOUND]
-    found = [{"name": t.name, "description": t.description, "arguments": dict(t.schema)} for t in best]
-    return json.dumps(found, ensure_ascii=False)
+    room, said, too_long = MOST_SAID, [], []
+    for tool in best:
+        about = {"name": tool.name, "description": tool.description, "arguments": dict(tool.schema)}
+        text = json.dumps(about, ensure_ascii=False)
+        if len(text) <= room:
+            room -= len(text)
+            said.append(text)
+        else:
+            too_long.append(tool.name)
+    left_out = [json.dumps({"too long to show": too_long}, ensure_ascii=False)] if too_long else []
+    return f"[{', '.join([*said, *left_out])}]"
+
+
+def _length(tool: ToolInfo) -> int:
+    return len(tool.description) + len(json.dumps(dict(tool.schema), ensure_ascii=False))
 
 
 def _score(tool: ToolInfo, wanted: set[str]) -> int:

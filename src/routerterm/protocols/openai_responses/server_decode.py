@@ -114,9 +114,12 @@ def _echo(payload: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _repeated(tool: Mapping[str, Any]) -> dict[str, Any]:
-    """A tool with the fields that the answer's schema wants of a function."""
+    """A tool with the fields that the answer's schema wants of a function, and without what opens an MCP server.
+
+    An answer is kept, and shown to whoever asks for it by its id: no secret of a request may be in it.
+    """
     if tool.get("type") != "function":
-        return dict(tool)
+        return {name: value for name, value in tool.items() if name not in ("headers", "authorization")}
     inner = mapping(tool.get("function"))
     return (
         {"description": None, "parameters": None, "strict": True}

@@ -107,6 +107,8 @@ class Approvals:
         assert ask is not None
         arguments = one_line(ask.arguments)
         cut = arguments if len(arguments) <= LONGEST else f"{arguments[:LONGEST]}…"
+        longer = (Field((Span(f"{len(arguments):,} characters, e shows all", "warning"),), rank=1),)
+        more = longer if len(arguments) > LONGEST else ()
         reason = (Field((Span(ask.reason, "warning"),), rank=3),) if ask.reason else ()
         name = Field((Span("Run ", "bright"), Span(one_line(ask.tool.shown), "accent"), Span("?", "bright")), rank=0)
         if self._writing():
@@ -116,7 +118,7 @@ class Approvals:
                 Field((Span(f" {key} ", "key"), Span(f" {word}")), rank=_RANKS[key], action=f"screen.approve({key!r})")
                 for key, word in _WORDS.items()
             )
-        return (name, *reason, *keys, Field((Span(cut, "dim"),), rank=4))
+        return (name, *reason, *keys, *more, Field((Span(cut, "dim"),), rank=4))
 
     def _form_fields(self, form: Form) -> tuple[Field, ...]:
         name = Field(
