@@ -201,6 +201,26 @@ async def test_the_countdown_counts_without_asking_anyone() -> None:
         assert "cooling down 29 s" in app.shown()
 
 
+async def test_who_leaves_while_it_still_loads_goes_in_peace() -> None:
+    model = Model(some_lines())
+    app = Program(model)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settled(pilot)
+        screen, view = app.keys_screen, model.view
+
+        async def late() -> KeysView:
+            while screen.children:  # until the screen is being taken down
+                await asyncio.sleep(0)
+            return await view()
+
+        model.view = late  # type: ignore[method-assign]
+        screen._work("Loading…", screen.reload)
+        await pilot.press("escape")
+        await settled(pilot)
+        assert app.screen is not screen
+        assert not screen._busy
+
+
 async def test_with_the_keyboard_alone() -> None:
     model = Model(some_lines())
     app = Program(model)
