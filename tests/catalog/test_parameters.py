@@ -31,6 +31,26 @@ def test_what_a_model_lacks_is_left_out(provider: str, model: str, out: set[str]
     assert (params.max_output, params.seed) == (100, 1)
 
 
+def test_what_a_client_says_beside_our_own_fields_is_left_out_too() -> None:
+    reasoning = Params(more={"frequency_penalty": 1, "logit_bias": {"1": 5}, "top_k": 3, "user": "u"})
+    params, left_out = fitted(reasoning, ModelInfo("openai", "gpt-5", reasoning=True))
+    assert (params.more, set(left_out)) == ({"user": "u"}, {"frequency_penalty", "logit_bias", "top_k"})
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"thinking": {"type": "enabled", "budget_tokens": 2000}},
+        {"thinking_config": {"thinkingBudget": 2000}},
+        {"reasoning": {"max_tokens": 2000}},
+        {"thinking_budget": 2000, "effort_word": "xhigh", "reasoning_summary": "auto"},
+    ],
+)
+def test_a_model_that_does_not_reason_is_not_told_how_to_in_any_words(more: dict[str, object]) -> None:
+    plain = ModelInfo("any", "plain", reasoning=False)
+    assert fitted(Params(effort="low", more=more | {"user": "u"}), plain) == (Params(more={"user": "u"}), ("effort",))
+
+
 def test_of_a_model_that_nobody_knows_everything_is_asked() -> None:
     assert fitted(ALL, ModelInfo("own", "thing", abilities_known=False)) == (ALL, ())
 

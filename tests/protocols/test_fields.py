@@ -18,6 +18,7 @@ from routerterm.core.errors import BadRequest
 from routerterm.core.request import ChatRequest, Params
 from routerterm.protocols import codec, server_half
 from routerterm.protocols.fields import CARRIED, READ, REFUSED, left_out, names
+from routerterm.protocols.json_utils import mapping
 from routerterm.protocols.openai_chat.dialect import DIALECTS
 from tests.protocols.test_histories import body
 
@@ -219,6 +220,115 @@ def test_a_seed_of_nought_is_a_seed() -> None:
 MARK = {"type": "ephemeral", "ttl": "1h"}
 
 
+@pytest.mark.parametrize(
+    ("said", "effort"),
+    [
+        ({"reasoning": {"max_tokens": 2000}}, "low"),
+        ({"reasoning": {"max_tokens": 20000, "exclude": True}}, "high"),
+        ({"reasoning": {"enabled": False}}, "none"),
+        ({"reasoning": {"enabled": True}}, "medium"),
+        ({"reasoning": {"effort": "high", "exclude": True}}, "high"),
+        ({"thinking": {"type": "disabled"}}, "none"),
+        ({"thinking": {"type": "enabled", "budget_tokens": 5000}}, "medium"),
+        ({"enable_thinking": False}, "none"),
+        ({"enable_thinking": True, "thinking_budget": 500}, "low"),
+    ],
+)
+def test_reasoning_is_read_in_the_words_of_every_server_of_chat_completions(said: dict[str, Any], effort: str) -> None:
+    request = decoded("openai-chat", messages=HELLO, **said)
+    assert request.params.effort == effort
+    sent = body("openai-chat", request, "openrouter")
+    assert sent["reasoning"] == said.get("reasoning", {"enabled": False} if effort == "none" else {"effort": effort})
+    assert body("openai-chat", request, "deepseek")["thinking"]["type"] == (
+        "disabled" if effort == "none" else "enabled"
+    )
+    sent = body("openai-chat", request, "alibaba")
+    assert sent["enable_thinking"] is (effort != "none")
+    assert sent.get("thinking_budget") == said.get("thinking_budget")
+    assert "reasoning" not in body("openai-chat", request, "openai")
+    hidden = ("reasoning.exclude",) if mapping(said.get("reasoning")).get("exclude") else ()
+    assert codec("openai-chat", "openai").left_out(request) == hidden
+    assert codec("openai-chat", "openrouter").left_out(request) == ()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"reasoning": {"max_tokens": -1}},
+        {"reasoning": {"max_tokens": "x"}},
+        {"reasoning": {"max_tokens": 1e12}},
+        {"thinking": {"type": "enabled", "budget_tokens": -5}},
+        {"thinking_budget": [1]},
+    ],
+)
+def test_reasoning_by_numbers_that_cannot_be_is_refused(said: dict[str, Any]) -> None:
+    with pytest.raises(BadRequest):
+        decoded("openai-chat", messages=HELLO, **said)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"thinkingBudget": 512},
+        {"thinkingBudget": -1, "includeThoughts": True},
+        {"thinkingLevel": "high", "includeThoughts": False},
+    ],
+)
+def test_gemini_thinks_as_asked(asked: dict[str, Any]) -> None:
+    contents = [{"role": "user", "parts": [{"text": "hi"}]}]
+    request = decoded("gemini", contents=contents, generationConfig={"thinkingConfig": asked})
+    assert body("gemini", request)["generationConfig"] == {"thinkingConfig": asked}
+    assert left_out("anthropic-messages", request.params) == ()
+
+
+def test_a_summary_of_the_thoughts_comes_as_it_was_asked() -> None:
+    request = decoded("openai-responses", input="hi", reasoning={"effort": "low", "summary": "detailed"})
+    sent = body("openai-responses", request, "openai")
+    assert sent["reasoning"] == {"effort": "low", "summary": "detailed"}
+    assert "summary" not in json.dumps(body("openai-chat", request, "openai"))
+
+
+def test_what_only_one_protocol_says_of_a_tool_goes_back_to_it_and_is_named_for_others() -> None:
+    own = {"defer_loading": True, "input_examples": [{"a": 1}], "allowed_callers": ["direct"]}
+    tool = {"name": "f", "input_schema": {"type": "object"}, **own}
+    request = decoded("anthropic-messages", messages=HELLO, max_tokens=9, tools=[tool])
+    sent = body("anthropic-messages", request)["tools"][0]
+    assert {name: sent.get(name) for name in own} == own
+    assert body("openai-chat", request, "openai")["tools"][0]["function"].keys() == {
+        "name",
+        "description",
+        "parameters",
+    }
+    named = ("tools.allowed_callers", "tools.defer_loading", "tools.input_examples")
+    assert codec("openai-chat", "openai").left_out(request) == named
+    assert codec("anthropic-messages").left_out(request) == ()
+    config = {"functionCallingConfig": {"mode": "VALIDATED"}, "retrievalConfig": {"languageCode": "en"}}
+    function = {"name": "f", "behavior": "BLOCKING", "response": {"type": "STRING"}}
+    request = decoded(
+        "gemini",
+        contents=[{"role": "user", "parts": [{"text": "hi"}]}],
+        tools=[{"functionDeclarations": [function]}],
+        toolConfig=config,
+    )
+    sent = body("gemini", request)
+    assert sent["toolConfig"] == config
+    assert sent["tools"][0]["functionDeclarations"][0].items() >= function.items()
+    assert codec("openai-chat", "openai").left_out(request) == ("tool_config", "tools.behavior", "tools.response")
+
+
+def test_what_is_lost_within_messages_is_named() -> None:
+    document = {
+        "type": "document",
+        "source": {"type": "text", "data": "D"},
+        "citations": {"enabled": True},
+        "context": "C",
+    }
+    request = decoded("anthropic-messages", messages=[{"role": "user", "content": [document]}], max_tokens=9)
+    assert codec("anthropic-messages").left_out(request) == ("document.citations", "document.context")
+    request = decoded("openai-chat", messages=[{"role": "user", "name": "bob", "content": "hi"}])
+    assert codec("openai-chat", "openai").left_out(request) == ("messages.name",)
+
+
 def test_a_clients_marks_for_the_cache_arrive() -> None:
     document = {"type": "text", "text": "long", "cache_control": MARK}
     messages = [{"role": "user", "content": [document, {"type": "text", "text": "And?"}]}]
@@ -230,6 +340,49 @@ def test_a_clients_marks_for_the_cache_arrive() -> None:
     assert [block.get("cache_control") for block in sent["messages"][0]["content"]] == [MARK, None]
     assert sent["tools"][0]["cache_control"] == {"type": "ephemeral"}
     assert "cache_control" not in json.dumps(body("openai-chat", request))
+
+
+def marked(text: str) -> list[dict[str, Any]]:
+    return [{"type": "text", "text": text, "cache_control": MARK}, {"type": "text", "text": "more"}]
+
+
+def test_marks_in_chat_completions_arrive_where_they_mean_something() -> None:
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    messages = [
+        {"role": "system", "content": marked("s")},
+        {"role": "user", "content": marked("q")},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c", "content": marked("found")[:1]},
+    ]
+    tools = [{"type": "function", "function": {"name": "f"}, "cache_control": MARK}]
+    request = decoded("openai-chat", messages=messages, tools=tools)
+    sent = body("openai-chat", request, "openrouter", model="anthropic/claude-x")
+    assert [message["content"] for message in sent["messages"]] == [
+        marked("s"), marked("q"), None, marked("found")[:1]
+    ]  # fmt: skip
+    assert sent["tools"][0]["cache_control"] == MARK
+    claude = body("anthropic-messages", request)
+    assert [block.get("cache_control") for block in claude["system"]] == [MARK, None]
+    assert json.dumps(claude).count(json.dumps(MARK)) == 4
+    for dialect, model in (("openai", "gpt-5"), ("openrouter", "openai/gpt-5")):
+        assert "cache_control" not in json.dumps(body("openai-chat", request, dialect, model=model))
+    assert codec("openai-chat", "openai").left_out(request) == ("cache_control",)
+    assert codec("openai-chat", "openrouter").left_out(request) == codec("anthropic-messages").left_out(request) == ()
+
+
+def test_marks_on_documents_on_calls_and_on_all_arrive() -> None:
+    document = {"type": "document", "source": {"type": "text", "data": "D"}, "cache_control": MARK}
+    call = {"type": "tool_use", "id": "c", "name": "f", "input": {}, "cache_control": MARK}
+    messages = [
+        {"role": "user", "content": [document]},
+        {"role": "assistant", "content": [call]},
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "c", "content": "r"}]},
+    ]
+    request = decoded("anthropic-messages", messages=messages, max_tokens=9, cache_control=MARK)
+    sent = body("anthropic-messages", request)
+    assert sent["cache_control"] == MARK
+    assert [message["content"][0].get("cache_control") for message in sent["messages"]] == [MARK, MARK, None]
+    assert codec("openai-chat", "openai").left_out(request) == ("cache_control",)
 
 
 def test_never_more_than_four_marks() -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from routerterm.catalog.values import ModelInfo
-from routerterm.core.request import Params
+from routerterm.core.request import EFFORT_AS_ASKED, Params
 
 _PLAIN = Params()
 _OPENAI_REASONING = re.compile(r"(?:^|/)(?:o[1-9](?:-|$)|gpt-5(?!.*-chat)|codex-)")
@@ -26,7 +26,11 @@ _SAMPLING = ("temperature", "top_p", "top_k", "frequency_penalty", "presence_pen
 def fitted(params: Params, model: ModelInfo) -> tuple[Params, tuple[str, ...]]:
     """The parameters that the model takes, and the names of those that were left out."""
     out = tuple(dict.fromkeys(name for name in _lacked(params, model) if _is_set(params, name)))
-    return (replace(params, **{name: getattr(_PLAIN, name) for name in out}), out) if out else (params, ())
+    if not out:
+        return params, ()
+    own = {name: getattr(_PLAIN, name) for name in out if hasattr(params, name)}
+    gone = {*out, *(EFFORT_AS_ASKED if "effort" in out else ())}
+    return replace(params, **own, more={name: value for name, value in params.more.items() if name not in gone}), out
 
 
 def _lacked(params: Params, model: ModelInfo) -> Iterator[str]:
@@ -49,4 +53,4 @@ def _lacked(params: Params, model: ModelInfo) -> Iterator[str]:
 
 
 def _is_set(params: Params, name: str) -> bool:
-    return hasattr(params, name) and getattr(params, name) != getattr(_PLAIN, name)
+    return name in params.more or (hasattr(params, name) and getattr(params, name) != getattr(_PLAIN, name))

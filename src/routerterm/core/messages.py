@@ -59,6 +59,7 @@ class ToolCall(Struct, frozen=True):
     name: str
     arguments: str
     signature: str | None = None
+    cache: CacheMark | None = None
 
 
 class ToolResult(Struct, frozen=True):

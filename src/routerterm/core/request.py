@@ -26,6 +26,8 @@ class Tool(Struct, frozen=True):
     strict: bool | None = None
     """Whether the provider must hold the model to the schema; None leaves it to the provider."""
     cache: CacheMark | None = None
+    more: Mapping[str, Any] = field(default_factory=dict)
+    """What else its client's protocol says of it: ``protocol.field``, written back to that protocol alone."""
 
 
 class HostedTool(Struct, frozen=True):
@@ -68,6 +70,12 @@ class Embedding(Struct, frozen=True):
     """How long a vector is to be; None leaves it to the model."""
     purpose: Literal["", "query", "document"] = ""
     """What the texts are, for models that tell them apart."""
+
+
+EFFORT_AS_ASKED = frozenset(
+    ("effort_word", "thinking", "thinking_config", "thinking_budget", "reasoning", "reasoning_summary")
+)
+"""Names in `Params.more` of what a client says of reasoning in its protocol's words; ``effort`` says it coarsely."""
 
 
 class Params(Struct, frozen=True):

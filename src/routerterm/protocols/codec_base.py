@@ -13,8 +13,9 @@ from routerterm.core.events import WireEvent
 from routerterm.core.request import ChatRequest, HostedTool
 from routerterm.core.secret import Secret
 from routerterm.protocols.base import HttpRequest, ListedModel
+from routerterm.protocols.cache_marks import FIELD, is_marked
 from routerterm.protocols.classify import classify
-from routerterm.protocols.fields import left_out
+from routerterm.protocols.fields import left_out, left_out_of_tools
 from routerterm.protocols.http import Header, get, join, key_header, post
 from routerterm.protocols.json_utils import NotJson, listing, loads, mapping
 from routerterm.protocols.signature_scope import is_step
@@ -36,6 +37,8 @@ class BaseCodec(ABC):
     key_header: str = "Authorization"
     hosted: bool = False
     """Whether it takes its protocol's own tools (`HostedTool`): those that it runs itself, and typed ones."""
+    marks: bool = False
+    """Whether it takes a client's own marks for the prompt's cache."""
     passes: frozenset[str] | None = None
     """The fields beyond our vocabulary that the server takes; None for all that the protocol knows."""
     vocabulary: str = ""
@@ -79,8 +82,12 @@ class BaseCodec(ABC):
 
     def left_out(self, request: ChatRequest) -> tuple[str, ...]:
         """The names of what the request asks and this server cannot be told."""
-        hosted = dict.fromkeys(tool.kind for tool in request.hosted if not self._has(tool))
-        return (*left_out(self.vocabulary or self.name, request.params, self.passes), *hosted)
+        vocabulary = self.vocabulary or self.name
+        names = [*left_out(vocabulary, request.params, self.passes), *left_out_of_tools(vocabulary, request.tools)]
+        if not self.marks and is_marked(request):
+            names.append(FIELD)
+        hosted = [tool.kind for tool in request.hosted if not self._has(tool)]
+        return tuple(dict.fromkeys((*names, *hosted)))
 
     def _has(self, tool: HostedTool) -> bool:
         return self.hosted and tool.protocol == self.name

@@ -62,12 +62,13 @@ RULES: tuple[Rule, ...] = (
         _codes(
             "context_length_exceeded exceed_context_size_error too_many_(prompt_|input_)?tokens context_window.* "
             "(model_)?context_(length|limit|size|window)_exceeded model_max_prompt_tokens_exceeded "
+            "contextwindowexceeded(error)? "
             "request_too_large string_above_max_length (prompt|input)_too_long input_too_large 1261 "
         ),
         _any(
             r"prompt (is |was )?too long",
             r"max(imum)? (allowed )?(model|context|prompt|sequence|input|token) length",
-            r"context window",
+            r"context ?window",
             r"context[ _](length|limit)",
             r"exceeds? (the |its )?(available |maximum )?context",
             r"too many (input |prompt )?tokens",
@@ -215,6 +216,7 @@ RULES: tuple[Rule, ...] = (
             r"more system memory|out of memory|(insufficient|not enough) (gpu |system )?memory",
             r"(cannot|unable to) allocate",
             r"thought_signature|thought signature",
+            rf"\b{_FEATURES}\b.{{0,40}}\brequires? --[\w-]+",
         ),
         not_at=frozenset({401, 402}),
     ),

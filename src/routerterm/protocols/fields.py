@@ -6,11 +6,11 @@ protocols (``CARRIED``), refused because they change what an answer is (``REFUSE
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from routerterm.core.errors import BadRequest
-from routerterm.core.request import Params
+from routerterm.core.request import EFFORT_AS_ASKED, Params, Tool
 from routerterm.protocols.json_utils import listing, mapping, text
 
 
@@ -27,7 +27,7 @@ CARRIED: Mapping[str, Mapping[str, str]] = {
             "metadata safety_identifier prompt_cache_key prompt_cache_retention prompt_cache_options "
             "verbosity prediction web_search_options moderation store top_k min_p repetition_penalty "
             "logprobs top_logprobs chat_template_kwargs provider plugins transforms min_tokens guardrails "
-            "prompt_mode safe_prompt "
+            "prompt_mode safe_prompt reasoning thinking_budget "
         )
     },
     "openai-responses": {
@@ -46,6 +46,7 @@ CARRIED: Mapping[str, Mapping[str, str]] = {
         "inference_geo": "inference_geo",
         "container": "container",
         "speed": "speed",
+        "cache_control": "cache_control",
         "mcp_servers": "mcp_servers",
     },
     "gemini": {
@@ -57,12 +58,14 @@ CARRIED: Mapping[str, Mapping[str, str]] = {
         "mediaResolution": "media_resolution",
         "audioTimestamp": "audio_timestamp",
         "enableEnhancedCivicAnswers": "enable_enhanced_civic_answers",
+        "thinkingConfig": "thinking_config",
     },
     "gemini request": {
         "safetySettings": "safety_settings",
         "cachedContent": "cached_content",
         "labels": "labels",
         "serviceTier": "gemini_service_tier",
+        "toolConfig": "tool_config",
     },
     "ollama-chat": {
         "top_k": "top_k",
@@ -92,7 +95,7 @@ SCORES = "message.output_text.logprobs"
 READ: Mapping[str, frozenset[str]] = {
     "openai-chat": names(
         "model messages temperature top_p max_tokens max_completion_tokens stop seed tools "
-        "tool_choice response_format reasoning_effort reasoning stream stream_options n random_seed "
+        "tool_choice response_format reasoning_effort thinking enable_thinking stream stream_options n random_seed "
     ),
     "openai-responses": names(
         "model input instructions temperature top_p max_output_tokens reasoning tools tool_choice "
@@ -100,13 +103,13 @@ READ: Mapping[str, frozenset[str]] = {
     ),
     "anthropic-messages": names(
         "model messages system max_tokens temperature top_p stop_sequences tools tool_choice stream "
-        "output_config metadata cache_control "
+        "output_config metadata "
     ),
     "gemini": names(
         "temperature topP maxOutputTokens stopSequences seed candidateCount responseMimeType responseSchema "
-        "responseJsonSchema responseModalities thinkingConfig"
+        "responseJsonSchema responseModalities"
     ),
-    "gemini request": names("contents systemInstruction tools toolConfig generationConfig model"),
+    "gemini request": names("contents systemInstruction tools generationConfig model"),
     "ollama-chat": names("temperature top_p num_predict stop seed"),
     "ollama-chat request": names("model messages tools format options stream think"),
 }
@@ -126,14 +129,14 @@ REFUSED: Mapping[str, frozenset[str]] = {
 BETAS = "anthropic_betas"
 """Under which `Params.more` carries the betas that a client of Anthropic's protocol names in its header."""
 
-_WITHIN = {"thinking", "effort_word", BETAS}
+_WITHIN = {*EFFORT_AS_ASKED, BETAS}
 """What `Params.effort` says too, if more coarsely: another protocol leaves nothing out."""
 _EFFORT_WORDS = frozenset({"minimal", "xhigh", "max"})
 
 
 _NUMBERS = names(
     "frequency_penalty presence_penalty repetition_penalty top_k min_p min_tokens max_tool_calls mirostat mirostat_eta "
-    "mirostat_tau num_batch num_ctx num_gpu num_keep num_thread main_gpu repeat_last_n tfs_z typical_p"
+    "mirostat_tau num_batch num_ctx num_gpu num_keep num_thread main_gpu repeat_last_n tfs_z typical_p thinking_budget"
 )
 """Carried fields that are a number wherever they are known."""
 _LARGEST = 10**9
@@ -170,13 +173,19 @@ def carried(protocol: str, payload: Mapping[str, Any]) -> dict[str, Any]:
                 out["parallel_tool_calls"] = False
             word = mapping(payload.get("output_config")).get("effort")
         case "openai-responses":
-            word = mapping(payload.get("reasoning")).get("effort")
+            reasoning = mapping(payload.get("reasoning"))
+            word = reasoning.get("effort")
+            if summary := text(reasoning.get("summary")):
+                out["reasoning_summary"] = summary
             if verbosity := text(mapping(payload.get("text")).get("verbosity")):
                 out["verbosity"] = verbosity
             if SCORES in listing(payload.get("include")):
                 out["logprobs"] = True
         case _:
-            word = payload.get("reasoning_effort")
+            reasoning = mapping(out.pop("reasoning", None))
+            if reasoning.keys() - {"effort"}:  # an effort alone is said by ours
+                out["reasoning"] = dict(reasoning)
+            word = payload.get("reasoning_effort") or reasoning.get("effort")
     if isinstance(word, str) and word in _EFFORT_WORDS:
         out["effort_word"] = word
     return out
@@ -187,12 +196,35 @@ def written(protocol: str, params: Params) -> dict[str, Any]:
     return {theirs: params.more[ours] for theirs, ours in CARRIED[protocol].items() if ours in params.more}
 
 
+def beyond(protocol: str, tool: Mapping[str, Any], known: frozenset[str]) -> dict[str, Any]:
+    """What a client says of a tool in its own protocol alone, for `Tool.more`."""
+    return {f"{protocol}.{name}": value for name, value in tool.items() if name not in known and value is not None}
+
+
+def written_of(protocol: str, tool: Tool) -> dict[str, Any]:
+    """What a client of this very protocol said of a tool."""
+    prefix = f"{protocol}."
+    return {name.removeprefix(prefix): value for name, value in tool.more.items() if name.startswith(prefix)}
+
+
+def left_out_of_tools(protocol: str, tools: Iterable[Tool]) -> list[str]:
+    """The names of what was said of tools and this protocol cannot say."""
+    said = {name for tool in tools for name in tool.more if not name.startswith(f"{protocol}.")}
+    return sorted(f"tools.{name.partition('.')[2][:60]}" for name in said)
+
+
 def left_out(protocol: str, params: Params, passed: frozenset[str] | None = None) -> tuple[str, ...]:
     """The names of what was asked and this protocol cannot say; ``passed`` limits it to what one server takes."""
     beside = CARRIED.get(f"{protocol} request", {})
     known = {*CARRIED[protocol].values(), *beside.values()} if passed is None else set(passed)
+    hidden = {"reasoning.exclude"} if "reasoning" not in known and _is_hidden(params) else set()
     known |= _WITHIN | _SPECIAL.get(protocol, set())
-    return tuple(sorted(name.removesuffix("?") for name in params.more if name not in known))
+    return tuple(sorted(hidden | {name.removesuffix("?") for name in params.more if name not in known}))
+
+
+def _is_hidden(params: Params) -> bool:
+    """Whether a client of OpenRouter's wants to see no thoughts."""
+    return mapping(params.more.get("reasoning")).get("exclude") is True
 
 
 _SPECIAL = {

@@ -227,6 +227,11 @@ def effort(value: Any) -> Effort | None:
     return _EFFORTS.get(value) if isinstance(value, str) else None
 
 
+def effort_of(tokens: int) -> Effort:
+    """The effort that so many tokens of reasoning come to."""
+    return "none" if tokens <= 0 else "low" if tokens < 4096 else "medium" if tokens < 16384 else "high"
+
+
 def image(address: str) -> Image:
     """A picture from a ``data:`` URI or an address.  Raises `BadRequest`."""
     if address.startswith(("https://", "http://")):

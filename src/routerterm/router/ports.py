@@ -81,6 +81,16 @@ class Budget(Protocol):
 class Restorer(Protocol):
     """Puts back into an answer what was taken out of the question, also across the borders of its pieces."""
 
+    @property
+    def hid(self) -> bool:
+        """Whether a rule hid something of it."""
+        ...
+
+    @property
+    def blocked(self) -> bool:
+        """Whether a rule ended it."""
+        ...
+
     def feed(self, text: str) -> str:
         """The text that is certain so far."""
         ...

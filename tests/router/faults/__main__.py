@@ -33,13 +33,13 @@ def table(rows: list[Row]) -> Iterator[str]:
         yield from (f"    WRONG: {complaint}  {row.message}" for complaint in wrong(row))
 
 
-def told(out: Outage) -> Iterator[str]:
-    """What came of the outage, against what must."""
+def told(out: Outage, scale: float) -> Iterator[str]:
+    """What came of the outage, against what must; a second of this machine's own slowness is forgiven."""
     yield "\nTwenty requests while the first choice is down for 20 s (seconds at full length):"
     for what, figure, holds in (
         ("whole answers", f"{out.whole} of 20", out.whole == 20),
         ("attempts that reached it while it was down", f"{out.while_down}, at most 10", out.while_down <= 10),
-        ("used again after its recovery", f"{out.back_after:.1f} s, at most 30", out.back_after <= 30),
+        ("used again after its recovery", f"{out.back_after:.1f} s, at most 5", out.back_after <= 5 + 1 / scale),
     ):
         yield f"    {what:<44}{figure}{'' if holds else '   WRONG'}"
 
@@ -49,7 +49,7 @@ def main() -> int:
     scale = FULL if "--full" in sys.argv[1:] else SHORT
     rows, out = asyncio.run(build(scale))
     print(f"Waits × {scale:g}; times are as measured.\n")
-    lines = [*table(rows), *told(out)]
+    lines = [*table(rows), *told(out, scale)]
     print("\n".join(lines))
     bad = sum("WRONG" in line for line in lines)
     print(f"\n{len(rows) + 1} runs, {bad} wrong")

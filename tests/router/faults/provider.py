@@ -494,6 +494,26 @@ async def not_for_this_key(self: FaultyProvider, call: Call) -> bool:
     return await error(call, 403, {"error": {"message": "Your team is not permitted to use model m"}})
 
 
+async def one_good_key(self: FaultyProvider, call: Call) -> bool:
+    """Nine keys of ten were revoked."""
+    return await (ok if self.headers[-1]["authorization"].endswith("-9") else bad_key)(self, call)
+
+
+async def too_big(self: FaultyProvider, call: Call) -> bool:
+    """What a web server in front says of a body that it does not pass on."""
+    page = b"<html><head><title>413 Request Entity Too Large</title></head></html>"
+    return await error(call, 413, page, content_type="text/html")
+
+
+async def dependency(self: FaultyProvider, call: Call) -> bool:
+    return await error(call, 424, {"error": {"message": "Failed Dependency"}})
+
+
+async def went_stale(self: FaultyProvider, call: Call) -> bool:
+    """A kept connection that is gone when the second request comes over it."""
+    return reset(call) if call.n == 2 else await ok(self, call)
+
+
 FAULTS: dict[str, Callable[[FaultyProvider, Call], Awaitable[bool]]] = {
     function.__name__: function
     for function in (
@@ -503,7 +523,7 @@ FAULTS: dict[str, Callable[[FaultyProvider, Call], Awaitable[bool]]] = {
         bad_key, unpaid, gone, caller_fault, tool_cut,
         empty, withheld, late_usage, nonsense_usage, firewall, larger_than_the_rate, spent, affords_less, tools_missing,
         region, wrapped, template, wrong_address, thoughts_alone, early_end, bomb,
-        strict, tags, in_members, not_for_this_key,
+        strict, tags, in_members, not_for_this_key, one_good_key, too_big, dependency, went_stale,
     )
 }  # fmt: skip
 

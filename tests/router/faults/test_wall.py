@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from pathlib import Path
 
 import pytest
 
@@ -38,6 +39,15 @@ def test_a_missing_usage_is_estimated_and_says_so(rows: list[Row]) -> None:
             assert (row.ledger[0].output_tokens or 0) > 20
         elif row.brick.fault == "ok":
             assert row.usage_source == "reported"
+
+
+def test_the_rows_that_the_page_names_are_laid() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "wall-of-faults.md").read_text("utf-8")
+    table = page.partition("| what | rows |")[2].partition("\n\n")[0].splitlines()[2:]
+    named = {row.strip() for line in table for row in line.split("|")[2].split(";")}
+    beside = {"twenty requests during one of 20 s (below the table)"}
+    assert len(table) == 9
+    assert named - beside <= {brick.title for brick in WALL}
 
 
 def test_no_message_holds_a_key(rows: list[Row]) -> None:

@@ -23,6 +23,7 @@ class MessagesCodec(BaseCodec):
 
     name = "anthropic-messages"
     models_path = "/models?limit=1000"
+    marks = True
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect

@@ -9,10 +9,11 @@ from typing import Any
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from routerterm.core.messages import CacheMark, Image, Message, Reasoning, Text, ToolCall, ToolResult
+from routerterm.core.messages import Image, Message, Reasoning, Text, ToolCall, ToolResult
 from routerterm.core.request import ChatRequest, Params, Tool
 from routerterm.protocols.anthropic_messages.decode import FAMILY, STEP
-from routerterm.protocols.fields import effort_word, written
+from routerterm.protocols.cache_marks import FIELD, is_marked, limit_marks, write_mark
+from routerterm.protocols.fields import effort_word, written, written_of
 from routerterm.protocols.hosted_steps import read_step
 from routerterm.protocols.http import given
 from routerterm.protocols.images import to_base64, true_type
@@ -30,8 +31,6 @@ from routerterm.protocols.structured import in_words
 from routerterm.protocols.web_search import ANTHROPIC
 
 _CACHE = {"cache_control": {"type": "ephemeral"}}
-_MOST_MARKS = 4
-"""Marks for the cache in one request (docs.anthropic.com, prompt caching)."""
 
 
 class Dialect(Struct, frozen=True):
@@ -71,7 +70,7 @@ def request_body(request: ChatRequest, dialect: Dialect, *, model: str, stream: 
     budgeted = re.match(dialect.budgeted, model) is not None
     budget = budgeted and may_think and not _in_foreign_tool_turn(messages)
     thinking = _thinking(request.params, dialect) if budget else None
-    own_marks = dialect.cache and request.cache is not False and not _is_marked(request)
+    own_marks = dialect.cache and request.cache is not False and not is_marked(request)
     if own_marks and (request.cache or len(messages) > 1):
         _mark(messages)
     if prefill:
@@ -105,7 +104,8 @@ def request_body(request: ChatRequest, dialect: Dialect, *, model: str, stream: 
     _carry(body, request, thinks=thinks)
     if stream:
         body["stream"] = True
-    _limit_marks(body)
+    blocks = [block for message in body["messages"] for block in message["content"]]
+    limit_marks([*body.get("tools", ()), *body.get("system", ()), *blocks], besides=FIELD in body)
     return body
 
 
@@ -137,19 +137,6 @@ def _as_asked(params: Params, most: int, *, may_think: bool, may_budget: bool) -
             return None
 
 
-def _is_marked(request: ChatRequest) -> bool:
-    """Whether the client marks the prompt for the cache itself: then its marks are money, and no others are added."""
-    parts = (part for message in request.messages for part in message.parts)
-    return any(getattr(part, "cache", None) for part in parts) or any(tool.cache for tool in request.tools)
-
-
-def _cached(mark: CacheMark | None) -> dict[str, Any]:
-    """The block's mark as the client set it."""
-    if mark is None:
-        return {}
-    return {"cache_control": {"type": "ephemeral"} | ({"ttl": "1h"} if mark == "1h" else {})}
-
-
 def _system(request: ChatRequest, system: str) -> list[dict[str, Any]]:
     """The system's words, block by block where the client marked some."""
     parts = [part for message in request.messages if message.role == "system" for part in message.parts]
@@ -157,16 +144,7 @@ def _system(request: ChatRequest, system: str) -> list[dict[str, Any]]:
     if not any(part.cache for part in texts):
         return [{"type": "text", "text": system}]
     own = [{"type": "text", "text": request.system}] if request.system else []
-    return own + [{"type": "text", "text": part.text} | _cached(part.cache) for part in texts]
-
-
-def _limit_marks(body: dict[str, Any]) -> None:
-    """The protocol takes four marks: of more, the earlier ones go, because a later one holds what is before it."""
-    places = [*body.get("tools", ()), *body.get("system", ())]
-    places += [block for message in body["messages"] for block in message["content"]]
-    marked = [place for place in places if "cache_control" in place]
-    for place in marked[: max(0, len(marked) - _MOST_MARKS)]:
-        del place["cache_control"]
+    return own + [{"type": "text", "text": part.text} | write_mark(part.cache) for part in texts]
 
 
 def _message(message: Message) -> dict[str, Any]:
@@ -179,9 +157,9 @@ def _blocks(parts: list[Any], spoken_by_model: bool) -> Iterator[dict[str, Any]]
     for part in parts:
         match part:
             case Text(text) if text.strip():
-                yield {"type": "text", "text": text} | _cached(part.cache)
+                yield {"type": "text", "text": text} | write_mark(part.cache)
             case Image() if not spoken_by_model:
-                yield {"type": "image", "source": _source(part)} | _cached(part.cache)
+                yield {"type": "image", "source": _source(part)} | write_mark(part.cache)
             case Reasoning(text, signature, redacted):
                 if step := read_step(STEP, redacted):
                     yield step
@@ -190,10 +168,11 @@ def _blocks(parts: list[Any], spoken_by_model: bool) -> Iterator[dict[str, Any]]
                 elif text and (seal := read_scope(FAMILY, signature)):
                     yield {"type": "thinking", "thinking": text, "signature": seal}
             case ToolCall(id, name, arguments):
-                yield {"type": "tool_use", "id": plain_id(id), "name": name, "input": arguments_object(arguments)}
+                call = {"type": "tool_use", "id": plain_id(id), "name": name, "input": arguments_object(arguments)}
+                yield call | write_mark(part.cache)
             case ToolResult(call_id, text, _, is_error):
                 block = {"type": "tool_result", "tool_use_id": plain_id(call_id), "content": text}
-                yield block | ({"is_error": True} if is_error else {}) | _cached(part.cache)
+                yield block | ({"is_error": True} if is_error else {}) | write_mark(part.cache)
             case _:
                 pass
 
@@ -227,7 +206,7 @@ def _mark(messages: list[dict[str, Any]]) -> None:
 
 def _tool(tool: Tool) -> dict[str, Any]:
     made = {"name": tool.name, "description": tool.description, "input_schema": object_schema(tool.schema)}
-    return made | given(strict=tool.strict) | _cached(tool.cache)
+    return made | given(strict=tool.strict) | write_mark(tool.cache) | written_of("anthropic-messages", tool)
 
 
 def _choice(choice: str) -> dict[str, str]:

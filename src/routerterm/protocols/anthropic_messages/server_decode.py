@@ -9,10 +9,11 @@ from typing import Any
 from msgspec.structs import replace
 
 from routerterm.core.errors import BadRequest
-from routerterm.core.messages import CacheMark, Image, Message, Part, Reasoning, Text, ToolCall, ToolResult
+from routerterm.core.messages import Image, Message, Part, Reasoning, Text, ToolCall, ToolResult
 from routerterm.core.request import ChatRequest, Effort, HostedTool, JsonAnswer, Params, Tool
 from routerterm.protocols.anthropic_messages.decode import FAMILY, STEP
-from routerterm.protocols.fields import BETAS, carried
+from routerterm.protocols.cache_marks import read_mark
+from routerterm.protocols.fields import BETAS, beyond, carried, names
 from routerterm.protocols.hosted_steps import write_step
 from routerterm.protocols.json_utils import dumps, mapping, objects, text
 from routerterm.protocols.server_base import (
@@ -20,6 +21,7 @@ from routerterm.protocols.server_base import (
     answerable,
     document,
     effort,
+    effort_of,
     file_part,
     image,
     number,
@@ -71,18 +73,10 @@ def _system(system: Any) -> tuple[str | None, tuple[Message, ...]]:
     """What the system says: as one text, or block by block where one is marked for the cache."""
     if isinstance(system, str):
         return system or None, ()
-    blocks = [Text(text(block.get("text")), cache=_mark(block)) for block in objects(system)]
+    blocks = [Text(text(block.get("text")), cache=read_mark(block)) for block in objects(system)]
     if any(block.cache for block in blocks):
         return None, tuple(Message("system", (block,)) for block in blocks if block.text)
     return "\n\n".join(block.text for block in blocks) or None, ()
-
-
-def _mark(block: Mapping[str, Any]) -> CacheMark | None:
-    """How long the client wants the prompt up to this block kept in the provider's cache."""
-    mark = mapping(block.get("cache_control"))
-    if mark.get("type") != "ephemeral":
-        return None
-    return "1h" if mark.get("ttl") == "1h" else "5m"
 
 
 def _message(item: Mapping[str, Any]) -> Message:
@@ -98,20 +92,21 @@ def _parts(blocks: list[Mapping[str, Any]]) -> Iterator[Part]:
     for block in blocks:
         match block.get("type"):
             case "text":
-                yield Text(text(block.get("text")), cache=_mark(block))
+                yield Text(text(block.get("text")), cache=read_mark(block))
             case "image":
-                yield replace(_image(block), cache=_mark(block))
+                yield replace(_image(block), cache=read_mark(block))
             case "thinking":
                 yield Reasoning(text(block.get("thinking")), sign_scope(FAMILY, text(block.get("signature"))))
             case "redacted_thinking":
                 yield Reasoning("", redacted=sign_scope(FAMILY, text(block.get("data"))))
             case "tool_use":
                 arguments = dumps(mapping(block.get("input"))).decode("utf-8")
-                yield ToolCall(text(block.get("id")), text(block.get("name")), arguments)
+                yield ToolCall(text(block.get("id")), text(block.get("name")), arguments, cache=read_mark(block))
             case "tool_result":
                 yield from _result(block)
             case "document" | "search_result":
-                yield from _document(block)
+                *earlier, last = _document(block)
+                yield from (*earlier, replace(last, cache=read_mark(block)))
             case str() as kind if _STEPS.search(kind):
                 yield Reasoning("", redacted=write_step(STEP, block))
             case other:
@@ -124,11 +119,11 @@ def _result(block: Mapping[str, Any]) -> Iterator[Part]:
     parts: list[Part] = [Text(content)] if isinstance(content, str) else list(_parts(objects(content)))
     spoken = "".join(part.text for part in parts if isinstance(part, Text))
     id, failed = text(block.get("tool_use_id")), block.get("is_error") is True
-    yield ToolResult(id, spoken, is_error=failed, cache=_mark(block))
+    yield ToolResult(id, spoken, is_error=failed, cache=read_mark(block))
     yield from (part for part in parts if isinstance(part, Image))
 
 
-def _document(block: Mapping[str, Any]) -> Iterator[Part]:
+def _document(block: Mapping[str, Any]) -> Iterator[Text | Image]:
     """A document as text under its title; pictures in it stay pictures.  Raises `BadRequest`."""
     source = mapping(block.get("source"))
     title = text(block.get("title")) or text(block.get("source"))
@@ -169,8 +164,12 @@ def _tool(item: Mapping[str, Any]) -> Tool:
         text(item.get("description")),
         mapping(item.get("input_schema")),
         strict if isinstance(strict, bool) else None,
-        _mark(item),
+        read_mark(item),
+        beyond("anthropic-messages", item, _TOOL),
     )
+
+
+_TOOL = names("type name description input_schema strict cache_control")
 
 
 def _choice(choice: Mapping[str, Any]) -> str | None:
@@ -193,8 +192,17 @@ def _params(payload: Mapping[str, Any], betas: str) -> Params:
         max_output=whole(payload, "max_tokens"),
         effort=_effort(payload),
         stop=words(payload.get("stop_sequences")),
-        more=carried("anthropic-messages", payload) | ({BETAS: named} if named else {}),
+        more=carried("anthropic-messages", payload) | _unsaid(payload) | ({BETAS: named} if named else {}),
     )
+
+
+def _unsaid(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """What is said of documents, which become text here, by name."""
+    blocks = [block for item in objects(payload.get("messages")) for block in objects(item.get("content"))]
+    documents = [block for block in blocks if block.get("type") in ("document", "search_result")]
+    cited = any(mapping(block.get("citations")).get("enabled") is True for block in documents)
+    named = {"document.citations?": cited, "document.context?": any(block.get("context") for block in documents)}
+    return {name: True for name, said in named.items() if said}
 
 
 def _effort(payload: Mapping[str, Any]) -> Effort | None:
@@ -206,7 +214,6 @@ def _effort(payload: Mapping[str, Any]) -> Effort | None:
         case "disabled":
             return "none"
         case "enabled":
-            budget = whole(thinking, "budget_tokens") or 0
-            return "low" if budget < 4096 else "medium" if budget < 16384 else "high"
+            return effort_of(max(1, whole(thinking, "budget_tokens") or 0))
         case _:
             return None

@@ -7,7 +7,7 @@ from typing import Any
 
 from routerterm.core.messages import Image, Message, Reasoning, Text, ToolCall, ToolResult
 from routerterm.core.request import ChatRequest, JsonAnswer, Params, Tool
-from routerterm.protocols.fields import written
+from routerterm.protocols.fields import written, written_of
 from routerterm.protocols.gemini.decode import FAMILY, STEP
 from routerterm.protocols.hosted_steps import read_step
 from routerterm.protocols.http import given
@@ -44,7 +44,8 @@ def request_body(request: ChatRequest, *, model: str, prefill: str) -> dict[str,
     if request.tools:
         body["tools"] = [{"functionDeclarations": [_tool(tool) for tool in request.tools]}]
         if request.tool_choice:
-            body["toolConfig"] = {"functionCallingConfig": _choice(request.tool_choice)}
+            choice = {"functionCallingConfig": _choice(request.tool_choice)}
+            body["toolConfig"] = body.get("toolConfig", {}) | choice
     if request.hosted:
         body["tools"] = [*body.get("tools", ()), *(dict(tool.spec) for tool in request.hosted)]
     if request.params.web:
@@ -83,7 +84,7 @@ def _tool(tool: Tool) -> dict[str, Any]:
     schema = gemini_schema(object_schema(tool.schema))
     if schema.get("properties"):  # an object without any is refused
         declaration["parameters"] = schema
-    return declaration
+    return declaration | written_of("gemini", tool)
 
 
 def _format(wanted: JsonAnswer | None) -> dict[str, Any]:
@@ -119,7 +120,7 @@ def _config(params: Params) -> dict[str, Any]:
         stopSequences=list(params.stop) or None,
         seed=params.seed,
     )
-    out |= written("gemini", params)
-    if params.effort is not None:
+    out |= written("gemini", params)  # with the thoughts as a client of Google's asked for them
+    if params.effort is not None and "thinkingConfig" not in out:
         out["thinkingConfig"] = {"thinkingBudget": _BUDGETS[params.effort], "includeThoughts": params.effort != "none"}
     return out

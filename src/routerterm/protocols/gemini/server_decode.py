@@ -9,7 +9,7 @@ from typing import Any
 from routerterm.core.errors import BadRequest
 from routerterm.core.messages import Image, Message, Part, Reasoning, Text, ToolCall, ToolResult
 from routerterm.core.request import ChatRequest, Effort, HostedTool, JsonAnswer, Params, Tool
-from routerterm.protocols.fields import carried
+from routerterm.protocols.fields import beyond, carried, names
 from routerterm.protocols.gemini.decode import FAMILY, STEP
 from routerterm.protocols.hosted_steps import write_step
 from routerterm.protocols.json_utils import dumps, listing, mapping, objects, text
@@ -17,6 +17,7 @@ from routerterm.protocols.pairing import paired
 from routerterm.protocols.server_base import (
     ServerRequest,
     answerable,
+    effort_of,
     image,
     number,
     picture,
@@ -139,8 +140,12 @@ def _tools(given: Any) -> tuple[Tool, ...]:
             if not name:
                 raise BadRequest("A function has no `name`.")
             schema = function.get("parametersJsonSchema") or _schema(mapping(function.get("parameters")))
-            out.append(Tool(name, text(function.get("description")), mapping(schema)))
+            more = beyond("gemini", function, _FUNCTION)
+            out.append(Tool(name, text(function.get("description")), mapping(schema), more=more))
     return tuple(out)
+
+
+_FUNCTION = names("name description parameters parametersJsonSchema")
 
 
 def _schema(value: Any) -> Any:
@@ -178,8 +183,20 @@ def _params(config: Mapping[str, Any], payload: Mapping[str, Any]) -> Params:
         effort=_effort(_camel(config.get("thinkingConfig"))),
         stop=words(config.get("stopSequences")),
         seed=whole(config, "seed"),
-        more=carried("gemini", config) | carried("gemini request", payload),
+        more=carried("gemini", config) | carried("gemini request", {**payload, "toolConfig": _more_config(payload)}),
     )
+
+
+def _more_config(payload: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What is said of tools beyond the choice among them: kept for Google's own models."""
+    given = _camel(payload.get("toolConfig"))
+    mode = text(_camel(given.get("functionCallingConfig")).get("mode")).upper()
+    return {
+        name: value for name, value in given.items() if name != "functionCallingConfig" or mode not in _CHOICES
+    } or None
+
+
+_CHOICES = ("", "NONE", "ANY", "AUTO")
 
 
 def _effort(thinking: Mapping[str, Any]) -> Effort | None:
@@ -189,4 +206,4 @@ def _effort(thinking: Mapping[str, Any]) -> Effort | None:
     budget = whole(thinking, "thinkingBudget")
     if budget is None or budget < 0:
         return None
-    return "none" if budget == 0 else "low" if budget < 4096 else "medium" if budget < 16384 else "high"
+    return effort_of(budget)

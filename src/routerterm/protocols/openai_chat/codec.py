@@ -27,6 +27,7 @@ class ChatCodec(BaseCodec):
         self.key_header = dialect.key_header
         self.models_path = dialect.models_path
         self.think_tags = dialect.think_tags
+        self.marks = bool(dialect.cached_models)
         self.passes = dialect.passes
         self.image_urls = dialect.image_urls
 

@@ -14,8 +14,8 @@ EffortStyle: TypeAlias = Literal["", "reasoning_effort", "reasoning", "thinking"
 PrefillStyle: TypeAlias = Literal["assistant", "prefix", "partial", "continue_final_message"]
 
 
-_COMMON = frozenset(CARRIED["openai-chat"]) - names("guardrails prompt_mode safe_prompt")
-"""What may be told to any server; the others are Mistral's own."""
+_COMMON = frozenset(CARRIED["openai-chat"]) - names("guardrails prompt_mode safe_prompt reasoning thinking_budget")
+"""What may be told to any server; the others are Mistral's, OpenRouter's and Alibaba's own."""
 
 
 class Dialect(Struct, frozen=True):
@@ -113,13 +113,14 @@ DIALECTS: Mapping[str, Dialect] = {
     ),
     "openrouter": replace(
         _HOSTED,
+        passes=_COMMON | {"reasoning"},
         effort="reasoning",
         details_family="openrouter",
         cached_models="^~?(anthropic|google)/",
         web="plugin",
         extra={"usage": {"include": True}},
     ),
-    "vercel": replace(_HOSTED, effort="reasoning", details_family="vercel"),
+    "vercel": replace(_HOSTED, passes=_COMMON | {"reasoning"}, effort="reasoning", details_family="vercel"),
     "xai": replace(_HOSTED, effort="reasoning_effort", efforts=_LOW_HIGH),
     "mistral": replace(
         PLAIN,
@@ -157,7 +158,14 @@ DIALECTS: Mapping[str, Dialect] = {
         reasoning_field="reasoning_content",
         schemas=False,
     ),
-    "alibaba": replace(PLAIN, think_tags=False, effort="enable_thinking", prefill="partial", schemas=False),
+    "alibaba": replace(
+        PLAIN,
+        passes=_COMMON | {"thinking_budget"},
+        think_tags=False,
+        effort="enable_thinking",
+        prefill="partial",
+        schemas=False,
+    ),
     "gemini": replace(_HOSTED, effort="reasoning_effort", stand_in_signatures=True),
     "huggingface": _TALKS,
     "llamacpp": replace(PLAIN, image_urls=False),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import takewhile
 from typing import Any
 
 from routerterm.core.messages import Image, Message, Reasoning, Text, ToolCall, ToolResult
 from routerterm.core.request import ChatRequest, Params, Tool
+from routerterm.protocols.cache_marks import is_marked, limit_marks, write_mark
 from routerterm.protocols.fields import effort_word, written
 from routerterm.protocols.http import given
 from routerterm.protocols.images import data_uri
@@ -29,12 +31,13 @@ from routerterm.protocols.web_search import CHAT
 
 def request_body(request: ChatRequest, dialect: Dialect, *, model: str, stream: bool, prefill: str) -> dict[str, Any]:
     """The JSON body of a request."""
-    body: dict[str, Any] = {"model": model, "messages": list(_messages(request, dialect, model))}
-    if request.cache and dialect.cached_models and re.search(dialect.cached_models, model):
+    marks = bool(dialect.cached_models) and re.search(dialect.cached_models, model) is not None
+    body: dict[str, Any] = {"model": model, "messages": list(_messages(request, dialect, model, marks=marks))}
+    if marks and request.cache and not is_marked(request):
         _mark(body["messages"], dialect)
     body |= _params(request.params, dialect) | _more(request, dialect)
     if request.tools:
-        body["tools"] = [tool_json(tool) for tool in request.tools]
+        body["tools"] = [tool_json(tool) | (write_mark(tool.cache) if marks else {}) for tool in request.tools]
         if request.tool_choice:
             body["tool_choice"] = _choice(request.tool_choice, dialect)
     if request.params.web:
@@ -48,6 +51,10 @@ def request_body(request: ChatRequest, dialect: Dialect, *, model: str, stream: 
             body["stream_options"] = {"include_usage": True}
     if prefill:
         _prefill(body, prefill, dialect)
+    if marks:
+        contents = [message["content"] for message in body["messages"]]
+        parts = [part for content in contents if isinstance(content, list) for part in content]
+        limit_marks([*body.get("tools", ()), *parts])
     return body | dict(dialect.extra)
 
 
@@ -68,40 +75,55 @@ def tool_json(tool: Tool, schema: dict[str, Any] | None = None) -> dict[str, Any
     return {"type": "function", "function": function}
 
 
-def _messages(request: ChatRequest, dialect: Dialect, model: str) -> Iterator[dict[str, Any]]:
+def _messages(request: ChatRequest, dialect: Dialect, model: str, *, marks: bool) -> Iterator[dict[str, Any]]:
     system, turns = conversation(request, notes=not dialect.strict_turns)
     if dialect.strict_turns:  # a question that was never answered is joined with the next one
         turns = merged(begun_by_person(turns), {}, glue="\n\n")
     if request.json is not None and not dialect.schemas:
         system = f"{system}\n\n{in_words(request.json)}".strip()
     if system:
-        yield {"role": dialect.system_role, "content": system}
+        blocks = _marked_system(request) if marks else []
+        yield {"role": dialect.system_role, "content": blocks or system}
     if dialect.stand_in_signatures:
         turns = signed(turns, model)
     for message in turns:
         results = [part for part in message.parts if isinstance(part, ToolResult)]
         for result in results:
-            yield {"role": "tool", "tool_call_id": _tool_id(result.call_id, dialect), "content": result.text}
+            said: Any = result.text
+            if marks and result.cache:
+                said = [{"type": "text", "text": said} | write_mark(result.cache)]
+            yield {"role": "tool", "tool_call_id": _tool_id(result.call_id, dialect), "content": said}
         if message.role == "assistant":
             yield _assistant(message, dialect)
         elif message.role == "system":
             yield {"role": dialect.system_role, "content": message.text}
-        elif content := _content(message, dialect):
+        elif content := _content(message, dialect, marks=marks):
             yield {"role": "user", "content": content}
 
 
-def _content(message: Message, dialect: Dialect) -> str | list[dict[str, Any]]:
+def _marked_system(request: ChatRequest) -> list[dict[str, Any]]:
+    """What the system says first, block by block where the client marked some for the cache; else nothing."""
+    first = takewhile(lambda message: message.role == "system", request.messages)
+    texts = [part for message in first for part in message.parts if isinstance(part, Text) and part.text.strip()]
+    if not any(part.cache for part in texts):
+        return []
+    own = [Text(request.system)] if request.system else []
+    return [{"type": "text", "text": part.text} | write_mark(part.cache) for part in (*own, *texts)]
+
+
+def _content(message: Message, dialect: Dialect, *, marks: bool) -> str | list[dict[str, Any]]:
     """Plain text where it is all text: not every server takes a list."""
-    if not message.images:
+    marked = marks and any(getattr(part, "cache", None) for part in message.parts)
+    if not message.images and not marked:
         return message.text
     parts: list[dict[str, Any]] = []
     for part in message.parts:
         match part:
             case Text(text):
-                parts.append({"type": "text", "text": text})
+                parts.append({"type": "text", "text": text} | (write_mark(part.cache) if marks else {}))
             case Image() if part.data or dialect.image_urls:
                 place = {"url": data_uri(part)} | given(detail=part.detail)
-                parts.append({"type": "image_url", "image_url": place})
+                parts.append({"type": "image_url", "image_url": place} | (write_mark(part.cache) if marks else {}))
             case Image():
                 parts.append({"type": "text", "text": f"[image: {part.url}]"})
             case _:

@@ -9,13 +9,15 @@ from msgspec.structs import replace
 
 from routerterm.core.errors import BadRequest
 from routerterm.core.messages import Image, Message, Part, Reasoning, Role, Text, ToolCall, ToolResult
-from routerterm.core.request import ChatRequest, HostedTool, Params, Tool
+from routerterm.core.request import ChatRequest, Effort, HostedTool, Params, Tool
+from routerterm.protocols.cache_marks import read_mark
 from routerterm.protocols.fields import carried
 from routerterm.protocols.json_utils import listing, mapping, objects, text
 from routerterm.protocols.server_base import (
     ServerRequest,
     answerable,
     effort,
+    effort_of,
     file_part,
     image,
     number,
@@ -77,9 +79,10 @@ def _message(item: Mapping[str, Any]) -> Message:
     if role is None:
         raise BadRequest(f"A message has the unknown role {str(item.get('role'))[:40]!r}.")
     if role == "tool":
-        said = list(_content(item.get("content")))
+        said = [part for part in _content(item.get("content")) if not isinstance(part, Reasoning)]
         words = "".join(part.text for part in said if isinstance(part, Text))
-        result = ToolResult(text(item.get("tool_call_id")), words, text(item.get("name")))
+        mark = next((part.cache for part in reversed(said) if part.cache), None)
+        result = ToolResult(text(item.get("tool_call_id")), words, text(item.get("name")), cache=mark)
         return Message("tool", (result, *(part for part in said if isinstance(part, Image))))
     parts: list[Part] = []
     if thoughts := text(item.get("reasoning_content")) or text(item.get("reasoning")):
@@ -97,7 +100,7 @@ def _message(item: Mapping[str, Any]) -> Message:
     return Message(role, tuple(parts))
 
 
-def _content(content: Any) -> Iterator[Part]:
+def _content(content: Any) -> Iterator[Text | Image | Reasoning]:
     if isinstance(content, str):
         if content:
             yield Text(content)
@@ -105,7 +108,7 @@ def _content(content: Any) -> Iterator[Part]:
     for part in objects(content):
         match part.get("type"):
             case "text" | "input_text" | "output_text":
-                yield Text(text(part.get("text")))
+                yield Text(text(part.get("text")), cache=read_mark(part))
             case "refusal":
                 yield Text(text(part.get("refusal")))
             case "thinking":  # Mistral's
@@ -116,10 +119,11 @@ def _content(content: Any) -> Iterator[Part]:
             case "image_url":
                 place = part.get("image_url")
                 made = image(text(place if isinstance(place, str) else mapping(place).get("url")))
-                yield replace(made, detail=text(mapping(place).get("detail")) or None)
+                yield replace(made, detail=text(mapping(place).get("detail")) or None, cache=read_mark(part))
             case "file":
                 file = mapping(part.get("file"))
-                yield file_part(text(file.get("file_data")), text(file.get("filename")))
+                document = file_part(text(file.get("file_data")), text(file.get("filename")))
+                yield replace(document, cache=read_mark(part))
             case other:
                 raise BadRequest(f"Message parts of type {str(other)[:40]!r} are not supported.")
 
@@ -135,6 +139,7 @@ def read_tool(item: Mapping[str, Any]) -> Tool:
         text(function.get("description")),
         mapping(function.get("parameters")),
         strict if isinstance(strict, bool) else None,
+        read_mark(item),
     )
 
 
@@ -164,16 +169,46 @@ def _choice(choice: Any) -> str | None:
 
 def read_params(payload: Mapping[str, Any]) -> Params:
     """How to answer.  Raises `BadRequest`."""
-    asked = payload.get("reasoning_effort") or mapping(payload.get("reasoning")).get("effort")
     return Params(
         temperature=number(payload, "temperature"),
         top_p=number(payload, "top_p"),
         max_output=_first_of(payload, "max_completion_tokens", "max_tokens"),
-        effort=effort(asked),
+        effort=_effort(payload),
         stop=words(payload.get("stop")),
         seed=_first_of(payload, "seed", "random_seed"),
-        more=carried("openai-chat", payload),
+        more=carried("openai-chat", payload) | _unsaid(payload),
     )
+
+
+def _unsaid(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """What stands within messages and has no place in ours, by name."""
+    messages = objects(payload.get("messages"))
+    named = any(item.get("name") and item.get("role") not in ("tool", "function") for item in messages)
+    return {"messages.name?": True} if named else {}
+
+
+def _effort(payload: Mapping[str, Any]) -> Effort | None:
+    """How long to reason, in the words of OpenAI, OpenRouter, DeepSeek, Z.ai and Alibaba.  Raises `BadRequest`."""
+    reasoning, thinking = mapping(payload.get("reasoning")), mapping(payload.get("thinking"))
+    if asked := effort(payload.get("reasoning_effort")) or effort(reasoning.get("effort")):
+        return asked
+    switches = (payload.get("enable_thinking"), reasoning.get("enabled"), _SWITCHES.get(text(thinking.get("type"))))
+    if False in switches:
+        return "none"
+    budgets = (
+        whole(reasoning, "max_tokens"),
+        whole(thinking, "budget_tokens"),
+        whole(payload, "thinking_budget"),
+    )
+    tokens = next((budget for budget in budgets if budget is not None), None)
+    if tokens is not None and tokens < 0:
+        raise BadRequest("Tokens of reasoning cannot be fewer than none.")
+    if tokens is not None:
+        return effort_of(tokens)
+    return "medium" if True in switches else None
+
+
+_SWITCHES = {"enabled": True, "disabled": False}
 
 
 def _first_of(payload: Mapping[str, Any], *names: str) -> int | None:

@@ -143,6 +143,8 @@ def _params(params: Params, dialect: Dialect) -> dict[str, Any]:
         out["reasoning"] = {"effort": effort_word(params)}
         if dialect.summaries and params.effort != "none":
             out["reasoning"]["summary"] = "auto"
+    if summary := params.more.get("reasoning_summary"):
+        out["reasoning"] = out.get("reasoning", {}) | {"summary": summary}
     include = ["reasoning.encrypted_content"] if dialect.encrypted else []
     if params.more.get("logprobs") is True:
         include.append(SCORES)

@@ -54,6 +54,17 @@ class AnswerGuard:
         self._begun = ""
         """The beginning, already shown, of the word that is not finished."""
         self._stopped = False
+        self._hid = False
+
+    @property
+    def hid(self) -> bool:
+        """Whether a rule hid something."""
+        return self._hid
+
+    @property
+    def blocked(self) -> bool:
+        """Whether a rule ended the answer."""
+        return self._stopped
 
     def feed(self, text: str) -> str:
         """The text that may be shown so far."""
@@ -115,6 +126,7 @@ class AnswerGuard:
         """The text with what is hidden hidden; after a block, a note in place of the rest."""
         for match in matches:
             self._struck(match)
+        self._hid = self._hid or bool(matches)
         blocked = [match for match in matches if match.action == "block"]
         note = ""
         if blocked:

@@ -11,6 +11,8 @@ from routerterm.core.events import (
     ReasoningDelta,
     Recovered,
     ScoresDelta,
+    Source,
+    SourcesDelta,
     TextDelta,
     ThoughtsClosed,
     ToolCallDelta,
@@ -55,12 +57,16 @@ class ResponseAssembler:
     """What reaches the person of all attempts of a request.
 
     ``steps``: what a provider did by itself is told; only a client that gave it hosted tools can read that.
+    ``scores``: how likely the tokens were is told.
     """
 
-    def __init__(self, guarded: Guarded, *, steps: bool = False) -> None:
+    def __init__(self, guarded: Guarded, *, steps: bool = False, scores: bool = False) -> None:
         self._guarded = guarded
         self._steps = steps
         self._restorers: dict[str, Restorer | None] = {}
+        self._scores = _ScoresBehind() if scores else None
+        self._blocked = False
+        """Whether a rule ended the answer: nothing that comes later is shown, of whatever kind."""
         self._last_text = TextDelta("")
         """Of which kind held text is (an answer's or a refusal's): that of the piece that came last."""
         self.partial = ""
@@ -78,6 +84,8 @@ class ResponseAssembler:
         if how == "restart":
             self.partial = ""
             self._restorers.clear()
+            self._scores = self._scores and _ScoresBehind()
+            self._blocked = False
         return Recovered(how, characters, run.attempt.target)
 
     def keep(self, run: RunningAttempt) -> None:
@@ -99,7 +107,7 @@ class ResponseAssembler:
                 run.characters = 0
                 return [TextDelta(held), event] if held else [event]
             case ScoresDelta():
-                return [event]
+                return self._scores.told(event) if self._scores is not None else []
             case TextDelta(text):
                 before = self._held_thoughts()
                 run.spoken.append(text)
@@ -108,22 +116,27 @@ class ResponseAssembler:
                     text = joiner.feed(text)
                 run.text.append(text)
                 run.characters += len(text)
-                text = self._restored("text", text)
+                raw, text = text, self._restored("text", text)
                 if text:
-                    before.append(event if text == event.text else replace(event, text=text))
-                return before
-            case HostedDelta() if not self._steps:
+                    before.append(self._shown_as(event, text))
+                return before if self._scores is None else before + self._scores.shown(raw, text)
+            case HostedDelta() if not self._steps or self._is_hidden(event.redacted or ""):
                 return []
             case ReasoningDelta(text):
                 before = self._held_text(run, joiner)
                 run.spoken.append(text)
-                return [*before, replace(event, text=self._restored("reasoning", text))]
+                shown = replace(event, text=self._restored("reasoning", text))
+                return before if self._blocked and not shown.text else [*before, shown]
             case ToolCallDelta(index, id, name, arguments, signature):
                 before = self._held_text(run, joiner) + self._held_thoughts()
                 run.spoken.append(arguments)
                 run.tool_calls = True
                 arguments = self._restored(f"tool {index}", arguments)
-                return [*before, ToolCallDelta(index, id, name, arguments, signature)]
+                return (
+                    before
+                    if self._blocked and not arguments
+                    else [*before, ToolCallDelta(index, id, name, arguments, signature)]
+                )
 
     def _held_text(self, run: RunningAttempt, joiner: ContinuationJoiner | None) -> list[Event]:
         """What joiner and restorer hold back of the text."""
@@ -131,7 +144,8 @@ class ResponseAssembler:
         run.text.append(held)
         run.characters += len(held)
         text = self._restored("text", held) + self._end("text")
-        return [replace(self._last_text, text=text)] if text else []
+        shown: list[Event] = [self._shown_as(self._last_text, text)] if text else []
+        return shown if self._scores is None else shown + self._scores.shown(held, text)
 
     def _held_thoughts(self) -> list[Event]:
         text = self._end("reasoning")
@@ -148,8 +162,71 @@ class ResponseAssembler:
         if channel not in self._restorers:
             self._restorers[channel] = self._guarded.restorer(within_json=channel.startswith("tool "))
         restorer = self._restorers[channel]
-        return text if restorer is None or not text else restorer.feed(text)
+        if restorer is None or not text:
+            return text
+        if self._blocked:
+            return ""
+        text = restorer.feed(text)
+        self._blocked = restorer.blocked
+        return text
 
     def _end(self, channel: str) -> str:
         restorer = self._restorers.pop(channel, None)
-        return restorer.end() if restorer is not None else ""
+        if restorer is None or (self._blocked and not restorer.blocked):
+            return ""
+        text = restorer.end()
+        self._blocked = self._blocked or restorer.blocked
+        return text
+
+    def _shown_as(self, event: TextDelta, text: str) -> TextDelta:
+        """The event with what may be shown of its text now; sources come once, held against the rules one by one."""
+        if isinstance(event, SourcesDelta):
+            self._last_text = replace(event, sources=())
+            sources = tuple(Source(self._restored_whole(each.title), each.address) for each in event.sources)
+            kept = tuple(source for source in sources if not self._is_hidden(source.address))
+            return replace(event, text=text, sources=kept)
+        return event if text == event.text else replace(event, text=text)
+
+    def _restored_whole(self, text: str) -> str:
+        restorer = self._guarded.restorer()
+        return text if restorer is None else restorer.feed(text) + restorer.end()
+
+    def _is_hidden(self, text: str) -> bool:
+        """Whether a text that comes whole holds what a rule hides, or comes after the end that a rule made."""
+        restorer = self._guarded.restorer()
+        if self._blocked or restorer is None:
+            return self._blocked
+        restorer.feed(text)
+        restorer.end()
+        return restorer.hid
+
+
+class _ScoresBehind:
+    """Probabilities of tokens spell the answer: they follow the text as it is shown, and end where it was changed."""
+
+    def __init__(self) -> None:
+        self._waiting: list[ScoresDelta] = []
+        self._held: str | None = ""
+        """What came and is not shown yet; None once something was shown otherwise than it came."""
+
+    def told(self, event: ScoresDelta) -> list[Event]:
+        """The scores of text that came before."""
+        if self._held is None:
+            return []
+        self._waiting.append(event)
+        return self.shown("", "")
+
+    def shown(self, came: str, shown: str) -> list[Event]:
+        """Text came, and text was shown: the scores that may be told now."""
+        if self._held is None:
+            return []
+        held = self._held + came
+        if not held.startswith(shown):
+            self._held = None
+            self._waiting.clear()
+            return []
+        self._held = held[len(shown) :]
+        if self._held or not self._waiting:
+            return []
+        ready, self._waiting = self._waiting, []
+        return [*ready]

@@ -59,7 +59,11 @@ class RequestRun:
         self._started = self._loop_time()
         self._deadline = None if deadline is None else self._started + deadline
         self._recorder = AttemptRecorder(admission, context.ports)
-        self._assembler = ResponseAssembler(guarded, steps=bool(guarded.request.hosted))
+        self._assembler = ResponseAssembler(
+            guarded,
+            steps=bool(guarded.request.hosted),
+            scores=guarded.request.params.more.get("logprobs") not in (None, False),
+        )
         self._starter = AttemptStarter(
             context,
             planned,
