@@ -209,7 +209,7 @@ async def test_who_leaves_while_it_still_loads_goes_in_peace() -> None:
         screen, view = app.keys_screen, model.view
 
         async def late() -> KeysView:
-            while screen.children:  # until the screen is being taken down
+            while screen.children:  # noqa: ASYNC110  (no event says that a screen is being taken down)
                 await asyncio.sleep(0)
             return await view()
 

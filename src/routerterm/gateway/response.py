@@ -83,5 +83,5 @@ class Response:
 
 
 def _fit(value: str) -> bytes:
-    """A value that is fit for a header: no other letters, and no space at its ends, where h11 refuses the whole head."""
+    """A value that is fit for a header: no other letters, and no space at its ends, where h11 refuses the head."""
     return "".join(letter if " " <= letter <= "~" else "?" for letter in value).strip().encode("ascii")
