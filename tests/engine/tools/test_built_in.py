@@ -12,7 +12,7 @@ import pytest
 from routerterm.config.schema import ToolSettings
 from routerterm.core.errors import ProviderError, RoutertermError
 from routerterm.core.messages import Text
-from routerterm.engine.tools.built_in import built_in_tools
+from routerterm.engine.tools.built_in import built_in_tools, open_resolved
 from routerterm.engine.tools.permission import permission
 from routerterm.engine.tools.web_page import _part as page_part
 from routerterm.engine.tools.web_page import fetch_page, html_text, is_public
@@ -183,3 +183,17 @@ def test_a_page_of_things_that_never_end_takes_no_minutes(piece: str) -> None:
 def test_an_address_that_hides_one_at_home_is_not_public(address: str) -> None:
     assert not is_public(address)
     assert is_public("64:ff9b::808:808")
+
+
+def test_a_link_that_is_put_into_a_checked_path_gains_nothing(tmp_path: Path) -> None:
+    inside, outside = tmp_path / "notes" / "deep", tmp_path / "outside"
+    for folder in (inside, outside):
+        folder.mkdir(parents=True)
+        (folder / "a.txt").write_text(folder.name)
+    file = (inside / "a.txt").resolve(strict=True)
+    with open_resolved(file) as source:
+        assert source.read() == b"deep"
+    inside.rename(tmp_path / "away")
+    inside.symlink_to(outside)
+    with pytest.raises(OSError, match="changed"):
+        open_resolved(file)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from routerterm.config.schema_tools import McpSettings, ToolRules
+from routerterm.config.schema_tools import McpSettings, ToolRules, ToolSettings
 from routerterm.core.errors import RoutertermError
 from routerterm.engine.tools.toolbox import Toolbox
 from routerterm.engine.tools.values import CallResult
@@ -176,3 +176,11 @@ async def test_a_server_goes_on_through_a_change_of_the_settings_and_one_that_fa
         with pytest.raises(RoutertermError, match="gone: /nowhere"):
             await tools.learn("gone")
         assert tools.views()[1].trouble == trouble
+
+
+async def test_a_result_is_as_long_as_it_may_be_and_says_what_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "long.txt").write_text("x" * 1_000)
+    settings = ToolSettings(fetch="off", folders=(str(tmp_path),), result_tokens=10)
+    async with aclosing(box(tmp_path / "kept", tools=settings)) as tools:
+        said = await called(tools, "read_file", path="long.txt")
+    assert said.text == "x" * 40 + "\n[… 960 more characters are cut off]"

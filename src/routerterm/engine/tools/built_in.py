@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, BinaryIO, TypeAlias
 
 from routerterm.config.schema_tools import ToolSettings
 from routerterm.core.errors import RoutertermError
@@ -99,11 +100,10 @@ def _read(arguments: Mapping[str, Any], folders: Sequence[Path], forbidden: Sequ
             raise RoutertermError(f"{asked} cannot be read: {error.strerror}.") from None
         more = f"\n… and {len(names) - MOST_ENTRIES} more" if len(names) > MOST_ENTRIES else ""
         return CallResult(scrub("\n".join(names[:MOST_ENTRIES])) + more)  # names need not be text
-    from routerterm.config.atomic_file import open_regular
     from routerterm.engine.chat.attachments import LARGEST_TEXT
 
     try:
-        with open_regular(file) as source:
+        with open_resolved(file) as source:
             data = source.read(LARGEST_TEXT + 1)
     except OSError as error:
         raise RoutertermError(f"{asked} cannot be read: {error.strerror}.") from None
@@ -130,6 +130,24 @@ def _below(asked: str, folders: Sequence[Path], forbidden: Sequence[Path]) -> Pa
             break
         return file
     raise RoutertermError(f"{asked} does not exist below the folders that were allowed.")
+
+
+def open_resolved(file: Path) -> BinaryIO:
+    """The file at a path without links, for reading.  Raises `OSError`, also where a link was put into the path since.
+
+    Another tool may write below the same folder: what was checked and what is read must be the same file.
+    """
+    from routerterm.config.atomic_file import open_regular
+
+    source = open_regular(file)
+    try:
+        where = os.readlink(f"/proc/self/fd/{source.fileno()}")  # the kernel's word; other systems have none
+    except OSError:
+        where = str(file.resolve())
+    if where != str(file):
+        source.close()
+        raise OSError(None, "it changed while it was opened")
+    return source
 
 
 def _number(arguments: Mapping[str, Any], name: str, default: int) -> int:
