@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -29,6 +30,7 @@ PROTOCOLS = ("openai-chat", "openai-responses", "anthropic-messages", "gemini", 
 MADE = "4711"
 COMMAND = f"printf {MADE} > made.txt && cat made.txt"
 """What a coding agent is told to run, and what the file then holds."""
+_TOLD = re.compile(r'(\w+)="([^"]*)"')
 SHELLS = ("exec_command", "shell", "shell_command", "bash", "run_shell_command", "run_commands")
 """How coding agents call the tool that runs a command."""
 
@@ -46,6 +48,11 @@ def says(request: ChatRequest) -> Iterator[WireEvent]:
         return
     elif request.tools and not results:
         names = [tool.name for tool in request.tools]
+        if told := dict(_TOLD.findall(request.messages[-1].text)):  # what to call with is said in words
+            yield ToolCallDelta(0, "call_0", names[0], json.dumps(told))
+            yield UsageReported(Usage(fresh=20, output=9))
+            yield StreamEnd("tool_calls")
+            return
         other = _sample(request.tools[0].schema)
         for index, arguments in enumerate(({"a": 2, "b": 3}, {"a": 1, "b": 1})):
             given = other if "a" not in other and other else arguments

@@ -228,3 +228,19 @@ async def test_a_model_with_a_space_at_its_end_is_answered_with_a_head_that_can_
         answer = await http.post("/v1/chat/completions", json=chat("odd"))
     assert answer.status_code == 200, answer.text
     assert answer.headers["x-routerterm-model"] == "odd name"
+
+
+async def test_ollama_s_front_ends_tell_models_apart_and_add_a_tag(place: Place) -> None:
+    """`llm-ollama` takes models of one digest for one model; many programs add ``:latest`` to every name."""
+    place.up.says("first", "Hello")
+    async with place.http() as http:
+        listed = (await http.get("/api/tags")).json()["models"]
+        assert len({row["digest"] for row in listed}) == len(listed) > 3
+        assert all(len(row["digest"]) == 64 for row in listed)
+        for path in ("/api/chat", "/api/generate"):
+            answer = await http.post(path, json=chat("pair:latest", prompt="Hi", stream=False))
+            assert answer.status_code == 200, answer.text
+        for name in ("pair", "pair:latest", "one/first", "one/first:latest"):
+            shown = await http.post("/api/show", json={"model": name})
+            assert "completion" in shown.json()["capabilities"], name
+        assert (await http.post("/api/show", json={"model": "nobody:latest"})).status_code == 404

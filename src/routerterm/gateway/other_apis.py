@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from routerterm.core.targets import Target
@@ -75,9 +76,11 @@ class OtherApis:
         body = await state.bodies.read(headers_of(scope), receive)
         state.bodies.release(len(body))
         given = read_object(body)
-        name = text(given.get("model")) or text(given.get("name"))
-        if name not in await state.model_names(client):
-            raise wrong(404, f"There is no model {name[:100]!r} here.")
+        asked = text(given.get("model")) or text(given.get("name"))
+        names = await state.model_names(client)
+        name = asked if asked in names else asked.removesuffix(":latest")
+        if name not in names:
+            raise wrong(404, f"There is no model {asked[:100]!r} here.")
         provider, slash, model = name.partition("/")
         info = state.services.catalog.model(Target(provider, model)) if slash else None
         abilities = ["completion"]
@@ -105,7 +108,8 @@ def _gemini_row(name: str) -> dict[str, Any]:
 
 
 def _ollama_row(name: str) -> dict[str, Any]:
-    about = {"name": name, "model": name, "modified_at": "1970-01-01T00:00:00Z", "size": 0, "digest": ""}
+    digest = sha256(name.encode()).hexdigest()  # clients take models of one digest for aliases of one another
+    about = {"name": name, "model": name, "modified_at": "1970-01-01T00:00:00Z", "size": 0, "digest": digest}
     return about | {"details": _details()}
 
 

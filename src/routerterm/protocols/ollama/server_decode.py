@@ -29,11 +29,19 @@ from routerterm.protocols.server_base import (
 _ROLES: Mapping[str, Role] = {"system": "system", "user": "user", "assistant": "assistant", "tool": "tool"}
 
 
+def plain_name(name: str) -> str:
+    """A name without the tag that Ollama's clients add to all: routes and aliases have none.
+
+    A provider's model keeps its own, which may be part of its name.
+    """
+    return name if "/" in name else name.removesuffix(":latest")
+
+
 def decode_request(body: bytes) -> ServerRequest:
     """The request of a client.  Raises `BadRequest` where it cannot be served as asked."""
     payload = read_object(body)
     request = ChatRequest(
-        required_text(payload, "model"),
+        plain_name(required_text(payload, "model")),
         paired(_message(item) for item in objects(required_list(payload, "messages"))),
         params=_params(mapping(payload.get("options")), payload),
         tools=_tools(payload.get("tools")),
