@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -198,24 +199,36 @@ def openai_agents() -> None:
 
 def llm() -> None:
     """Simon Willison's `llm`, a program."""
-    folder = Path(tempfile.mkdtemp())
     row = {"api_base": f"{URL}/v1", "supports_tools": True, "supports_schema": True}
     rows = [row | {"model_id": name, "model_name": model} for name, model in (("rt", MODEL), ("broken", BROKEN))]
+    llm_parts("rt", "broken", rows, {}, ("--key", KEY))
+
+
+def llm_ollama() -> None:
+    """`llm` with its plugin for Ollama, a front end that lists and describes the models first."""
+    llm_parts(f"ollama/{MODEL}", f"ollama/{BROKEN}", [], {"OLLAMA_HOST": URL, "OLLAMA_API_KEY": KEY}, ())
+
+
+def llm_parts(
+    model: str, broken: str, rows: list[dict[str, Any]], more: Mapping[str, str], options: tuple[str, ...]
+) -> None:
+    """What `llm` does with any model."""
+    folder = Path(tempfile.mkdtemp())
     (folder / "extra-openai-models.yaml").write_text(json.dumps(rows), encoding="utf-8")
-    environ = os.environ | {"LLM_USER_PATH": str(folder)}
+    environ = os.environ | {"LLM_USER_PATH": str(folder)} | more
     program = Path(sys.executable).with_name("llm")
 
     def says(*words: str) -> str:
-        command = [program, "-m", *words, "Hi", "--key", KEY]
+        command = [program, "-m", *words, "Hi", *options]
         done = subprocess.run(command, env=environ, capture_output=True, text=True, stdin=subprocess.DEVNULL)
         return (done.stdout + done.stderr).strip()
 
     function = "def add(a: int, b: int) -> int:\n    return a + b\n"
-    part("text", lambda: says("rt", "--no-stream") == "Hello")
-    part("stream", lambda: says("rt") == "Hello")
-    part("tools", lambda: says("rt", "--functions", function) == "The results are 5 and 2")
-    part("json", lambda: json.loads(says("rt", "--schema", "n int")) == {"n": 5})
-    part("error", lambda: "temperature must be below 2" in says("broken"))
+    part("text", lambda: says(model, "--no-stream") == "Hello")
+    part("stream", lambda: says(model) == "Hello")
+    part("tools", lambda: says(model, "--functions", function) == "The results are 5 and 2")
+    part("json", lambda: json.loads(says(model, "--schema", "n int")) == {"n": 5})
+    part("error", lambda: "temperature must be below 2" in says(broken))
 
 
 run(
@@ -227,5 +240,6 @@ run(
         "instructor": instructor,
         "openai-agents": openai_agents,
         "llm": llm,
+        "llm-ollama": llm_ollama,
     }
 )

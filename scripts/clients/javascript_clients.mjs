@@ -75,6 +75,11 @@ async function anthropic() {
     const last = await api.messages.create({ model, max_tokens: 99, messages: turns, tools });
     return calls.length === 2 && last.content[0].text === "The results are 5 and 2";
   });
+  await part("json", async () => {
+    const output_config = { format: { type: "json_schema", schema } };
+    const done = await api.messages.create({ model, max_tokens: 99, messages, output_config });
+    return JSON.parse(done.content[0].text).n === 5;
+  });
   await part("error", () => fails(() => api.messages.create({ model: broken, max_tokens: 9, messages })));
 }
 

@@ -42,6 +42,7 @@ FRAMEWORKS = (
     ("instructor", "instructor"),
     ("openai-agents", "openai-agents"),
     ("llm", "llm"),
+    ("llm-ollama", "llm-ollama"),
 )
 PYTHON = (*SDKS, *FRAMEWORKS)
 JAVASCRIPT = (
