@@ -120,7 +120,7 @@ values = st.recursive(
 
 
 @given(st.dictionaries(words, values, max_size=5))
-@settings(max_examples=300)
+@settings(max_examples=120)
 def test_no_schema_is_too_odd(schema: dict[str, Any]) -> None:
     assert object_schema(schema)["type"] == "object"
     inlined(schema)

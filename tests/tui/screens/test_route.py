@@ -121,8 +121,7 @@ async def test_a_model_is_avoided_told_of_and_forgiven(paths: Paths) -> None:
         await until(pilot, lambda: "avoided for 10 min" in screen_text(app))
         assert "needs no key" in screen_text(app)
         await pilot.press("d", "enter")
-        await until(pilot, lambda: type(app.screen).__name__ == "WhyScreen")
-        assert "demo/slow" in screen_text(app)
+        await until(pilot, lambda: type(app.screen).__name__ == "WhyScreen" and "demo/slow" in screen_text(app))
         await pilot.press("escape", "f")
         await until(pilot, lambda: "avoided for" not in screen_text(app))
 
