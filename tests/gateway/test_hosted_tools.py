@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -193,3 +194,25 @@ async def test_a_provider_s_own_tools_pass_on_for_keys_that_have_them_and_are_na
 async def test_several_answers_at_once_have_no_tools_run(shop: Place) -> None:
     key = await give(shop, "editor", tools=("*",))
     assert (await ask(shop, key, **chat(tools=[SHOP], n=2))).status_code == 400
+
+
+async def test_the_steps_of_an_answer_are_held_to_the_key_s_caps(open_place: Open, tmp_path: Path) -> None:
+    place = await open_place(WORKSHOP.replace("{folder}", str(tmp_path)), price="1000")
+    key = await give(place, "editor", tools=("shop.add",), daily=Decimal("0.1"))
+    calls(place, *(("shop__add", {"a": n, "b": 3}) for n in range(20)))
+    answer = await ask(place, key, **chat(tools=[SHOP], max_tokens=10))
+    rows = await place.rows("gateway:editor")
+    spent = sum(row["cost_nanousd"] or 0 for row in rows)
+    assert 0 < spent <= 100_000_000
+    assert 0 < len(place.up.asked) < 8
+    assert len(place.up.asked) == sum(row["outcome"] == "done" for row in rows)
+    assert answer.status_code == 403, answer.text
+
+
+async def test_an_answer_that_is_out_of_steps_names_no_calls_that_are_not_there(shop: Place) -> None:
+    key = await give(shop, "editor", tools=("shop.add",))
+    calls(shop, *(("shop__add", {"a": n, "b": 3}) for n in range(20)))
+    choice = (await ask(shop, key, **chat(tools=[SHOP]))).json()["choices"][0]
+    assert "tool_calls" not in choice["message"]
+    assert choice["finish_reason"] == "length"
+    assert len(shop.up.asked) == 8

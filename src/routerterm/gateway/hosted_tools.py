@@ -81,8 +81,11 @@ class Hosted(Struct, frozen=True):
                     case ToolFinished(result) if result.call_id in started:
                         yield self._step(started[result.call_id], result)
                     case Finished():
-                        for call in _of_functions(calls, functions):
+                        theirs = list(_of_functions(calls, functions))
+                        for call in theirs:
                             yield call
+                        if event.reason == "tool_calls" and not theirs:  # out of steps: none is left for the client
+                            event = replace(event, reason="length")
                     case _:
                         pass
                 yield event
