@@ -22,6 +22,7 @@ import sys
 import tempfile
 import termios
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from startup import CONTROL
@@ -39,6 +40,7 @@ class Program:
     """A program in a terminal of its own."""
 
     def __init__(self, command: list[str], home: str) -> None:
+        self.written = bytearray()
         self.pid, self.terminal = pty.fork()
         if self.pid == 0:
             os.environ |= {"ROUTERTERM_HOME": home, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
@@ -54,6 +56,7 @@ class Program:
                 break
             data = os.read(self.terminal, 65536)
             count += len(data)
+            self.written += data
             for query, answer in ANSWERS.items():
                 os.write(self.terminal, answer * data.count(query))
         return count
@@ -70,9 +73,15 @@ class Program:
         """Processor seconds of all its threads and its children, and how often they were woken."""
         seconds, wakes = 0.0, 0
         for task in Path(f"/proc/{self.pid}/task").iterdir():
-            seconds += int((task / "schedstat").read_text().split()[0]) / 1e9
-            wakes += int(re.search(r"\nvoluntary_ctxt_switches:\s+(\d+)", (task / "status").read_text())[1])  # type: ignore[index]
+            with suppress(FileNotFoundError, ProcessLookupError):  # a thread may end meanwhile
+                seconds += int((task / "schedstat").read_text().split()[0]) / 1e9
+                status = (task / "status").read_text()
+                wakes += int(re.search(r"\nvoluntary_ctxt_switches:\s+(\d+)", status)[1])  # type: ignore[index]
         return seconds, wakes
+
+    def sleeps(self) -> bool:
+        """Whether it waits for something, and not for a processor."""
+        return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] == "S"
 
     def memory(self) -> float:
         """Megabytes that are its own or shared, in memory now, its helpers' included."""

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pyte
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from tests.tui.terminal.emulators import Emulator, Lean
@@ -150,6 +150,7 @@ RGB = st.tuples(*[st.integers(0, 255)] * 3)
 
 
 @given(RGB, RGB, st.sampled_from([Depth.INDEXED, Depth.ANSI]))
+@example((0, 0, 0), (0, 0, 54), Depth.ANSI)
 def test_text_that_could_be_read_can_still_be_read(
     text: tuple[int, int, int], ground: tuple[int, int, int], depth: Depth
 ) -> None:

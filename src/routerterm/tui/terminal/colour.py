@@ -173,14 +173,16 @@ def shade(number: int, depth: Depth) -> Rgb:
 
 
 def _away(colour: Rgb, ground: Rgb, depth: Depth, *, lighter: bool) -> int:
-    """The nearest colour that can be read on this background, on the side of it where the theme has the text."""
+    """The nearest colour that can be read on this background, on the side of it where the theme has the text.
+
+    Where nothing lies on that side, black on what has become black, it is one on the other.
+    """
     wanted, level = _oklab(colour), lightness(ground)
 
-    def readable(apart: float) -> list[int]:
-        sign = 1 if lighter else -1
+    def readable(apart: float, sign: int = 1 if lighter else -1) -> list[int]:
         return [n for n, rgb in _palette(depth).items() if sign * (lightness(rgb) - level) >= apart]
 
-    choices = readable(_APART) or readable(0.01) or list(_palette(depth))
+    choices = readable(_APART) or readable(0.01) or readable(_APART, -1 if lighter else 1)
     return min(choices, key=lambda number: _distance(wanted, _oklab(_palette(depth)[number])))
 
 

@@ -10,13 +10,17 @@ from msgspec import Struct
 from routerterm.tui.terminal.cells import CONT, Graphemes, risky, special
 from routerterm.tui.terminal.grid import Grid
 from routerterm.tui.terminal.motion import motion
+from routerterm.tui.terminal.order import Run, by_style
 from routerterm.tui.terminal.scroll import Shift, differing, find_shift
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from routerterm.tui.terminal.style import StyleTable
 
 _SAME = re.compile(r"(.)\1*", re.DOTALL)
 _GAP = 4  # unchanged cells that are cheaper written again than jumped over
+_FEW = 4  # rows that are too few for another order to be worth the search
 _LOST = "\x1b[m\x1b[r\x1b[2J"  # plain style, no margins, all blank
 
 
@@ -81,25 +85,52 @@ class Painter:
             else:
                 self._scroll_between(out, shift, shift.right)
             self.touched += 2
-        if budget is not None:
-            changed = sorted(range(shown.rows), key=lambda y: abs(y - hot))
-        elif self.touched:
-            changed = list(range(shown.rows))
+        if budget is None:
+            self._whole_rows(out, range(shown.rows) if self.touched else changed, wanted)
+            return "".join(out), True
         used = sum(map(len, out))
-        for y in changed:
+        for y in sorted(range(shown.rows), key=lambda y: abs(y - hot)):
             old, new, old_styles, new_styles = shown.text[y], wanted.text[y], shown.styles[y], wanted.styles[y]
             if old == new and old_styles == new_styles:
                 continue
-            if budget is not None and used >= budget:
+            if used >= budget:
                 return "".join(out), False
             begun = len(out)
-            if budget is not None:
-                new, new_styles = _partly(old, new, old_styles, new_styles, max(16, budget - used))
-            self._row(out, y, old, new, old_styles, new_styles)
+            new, new_styles = _partly(old, new, old_styles, new_styles, max(16, budget - used))
+            for run in self._runs(y, new, new_styles):
+                self._run(out, run, new, new_styles)
             shown.text[y], shown.styles[y] = new, new_styles
             self.touched += 1
             used += sum(map(len, out[begun:]))
-        return "".join(out), budget is None or (shown.text, shown.styles) == (wanted.text, wanted.styles)
+        return "".join(out), (shown.text, shown.styles) == (wanted.text, wanted.styles)
+
+    def _whole_rows(self, out: list[str], rows: Iterable[int], wanted: Grid) -> None:
+        """Write what is not yet as wanted of these rows, in the order that takes fewer bytes."""
+        shown = self.shown
+        runs: list[Run] = []
+        changed: list[int] = []
+        for y in rows:
+            if shown.text[y] != wanted.text[y] or shown.styles[y] != wanted.styles[y]:
+                runs += self._runs(y, wanted.text[y], wanted.styles[y])
+                changed.append(y)
+        begun = self.x, self.y, self.style
+        text, end = self._written(runs, wanted)
+        if len(changed) >= _FEW:
+            self.x, self.y, self.style = begun
+            other, other_end = self._written(by_style(runs, wanted, self.styles.blank, self.style), wanted)
+            text, end = min((text, end), (other, other_end), key=lambda way: len(way[0]))
+        out.append(text)
+        self.x, self.y, self.style = end
+        for y in changed:
+            shown.text[y], shown.styles[y] = wanted.text[y], wanted.styles[y]
+        self.touched += len(changed)
+
+    def _written(self, runs: Iterable[Run], wanted: Grid) -> tuple[str, tuple[int | None, int | None, int]]:
+        """The bytes for these runs, one after the other, and where they leave cursor and style."""
+        out: list[str] = []
+        for run in runs:
+            self._run(out, run, wanted.text[run.y], wanted.styles[run.y])
+        return "".join(out), (self.x, self.y, self.style)
 
     def park(self, x: int, y: int) -> str:
         """Put the cursor where the program wants it."""
@@ -139,19 +170,26 @@ class Painter:
         self.shown.scroll(top, bottom, by, left, right)
 
     # -- one row ------------------------------------------------------------------------------------------
-    def _row(self, out: list[str], y: int, old: str, new: str, old_styles: str, new_styles: str) -> None:
+    def _runs(self, y: int, new: str, new_styles: str) -> Iterator[Run]:
+        """The cells of a row that are not yet as they should be."""
         size = len(new)
         tail, tail_style = self._tail(new, new_styles)
-        for first, last in _spans(old, new, old_styles, new_styles):
+        for first, last in _spans(self.shown.text[y], new, self.shown.styles[y], new_styles):
             if last > tail and last - max(first, tail) >= 4 and (last == size or self._erasable(tail_style)):
                 # The row ends in blanks of one kind, and some of them are new: erase to its end.
                 if first < tail:
-                    self._write(out, y, first, tail, new, new_styles)
-                self._go(out, max(first, tail), y)
-                self._wear(out, tail_style)
-                out.append("\x1b[K")
+                    yield Run(y, first, tail)
+                yield Run(y, max(first, tail), size, erase=True)
                 return
-            self._write(out, y, first, last, new, new_styles)
+            yield Run(y, first, last)
+
+    def _run(self, out: list[str], run: Run, new: str, new_styles: str) -> None:
+        if not run.erase:
+            self._write(out, run.y, run.first, run.last, new, new_styles)
+            return
+        self._go(out, run.first, run.y)
+        self._wear_blank(out, ord(new_styles[-1]))
+        out.append("\x1b[K")
 
     def _tail(self, new: str, styles: str) -> tuple[int, int]:
         """Where the erasable blanks at the row's end begin, and their style."""

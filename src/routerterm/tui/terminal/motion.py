@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+_BACK = 4  # cells that are gone back one by one
+
 
 def motion(x: int | None, y: int | None, to_x: int, to_y: int) -> str:
     """The bytes that move the cursor; ``None`` where a coordinate is not known.
@@ -26,6 +28,10 @@ def motion(x: int | None, y: int | None, to_x: int, to_y: int) -> str:
             candidates.append("\r" + vertical)
             if 0 < down < 4:
                 candidates.append("\r" + "\n" * down)
+    elif x is not None and abs(to_y - y) == 1 and 0 < x - to_x <= _BACK:
+        candidates.append(("\x1b[B" if to_y > y else "\x1b[A") + "\b" * (x - to_x))
+    elif 0 < to_y - y < 3:
+        candidates.append("\r" + "\n" * (to_y - y) + _within(0, to_x))
     for candidate in candidates:
         if len(candidate) < len(best):
             best = candidate
