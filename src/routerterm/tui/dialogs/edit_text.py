@@ -46,7 +46,7 @@ class EditText(Modal[Edited | None]):
         border: none; padding: 0; height: auto; min-height: 6; max-height: 18; margin-bottom: 1;
         background: $t-background; color: $t-bright;
     }
-    EditText Input:focus { border: none; background-tint: transparent 0%; }
+    EditText Input:focus { border: none; }
     EditText TextArea:focus { border: none; }
     EditText FieldLine { background: $t-panel; }
     """

@@ -46,7 +46,7 @@ class FormDialog(Modal[Mapping[str, str] | None]):
         background: $t-background;
         color: $t-bright;
     }
-    FormDialog Input:focus { border: none; background-tint: transparent 0%; }
+    FormDialog Input:focus { border: none; }
     FormDialog FieldLine { background: $t-panel; }
     """
 

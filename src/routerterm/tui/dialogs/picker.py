@@ -108,7 +108,7 @@ class Picker(Modal[str | None]):
     }
     Picker.-small > Box { width: 100%; height: 100%; max-height: 100%; }
     Picker Input { border: none; height: 1; padding: 0 1; background: $t-panel; color: $t-bright; }
-    Picker Input:focus { border: none; background-tint: transparent 0%; }
+    Picker Input:focus { border: none; }
     Picker Input > .input--placeholder { color: $t-dim; }
     Picker RowList { height: 1fr; margin-top: 1; background: $t-panel; }
     Picker.-short RowList { margin-top: 0; }

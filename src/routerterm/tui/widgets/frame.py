@@ -105,23 +105,12 @@ def draw(panes: Panes, frame: Frame) -> tuple[str, ...]:
                 for x, cell in enumerate(row)
             )
         rows.append(made[key])
-    match frame:
-        case "ruler":
-            return tuple(map(_with_stops, rows))
-        case "tractor":
-            return tuple(_with_holes(row) if panes.boxed and y % 2 else row for y, row in enumerate(rows))
-        case _:
-            return tuple(rows)
+    return tuple(map(_with_stops, rows)) if frame == "ruler" else tuple(rows)
 
 
 def _with_stops(row: str) -> str:
     """A line as a ruler with a tab stop every eight columns."""
     return "".join(("T" if x % 8 == 0 else ".") if cell == "─" else cell for x, cell in enumerate(row))
-
-
-def _with_holes(row: str) -> str:
-    """A row of paper between two holes of its edge."""
-    return f" {row[1:-1]} "
 
 
 def _edge(edges: str, x: int, y: int, last: int, outer: int, inner: int) -> str:

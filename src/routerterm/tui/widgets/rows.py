@@ -205,7 +205,13 @@ class RowList(CursorList):
         under = self.tone("cursor")
         base = under if cursor else self.tone(tone)
         segments = [Segment(CURSOR if cursor else " ", base)]
+        filled = [number for number in sizes if number < len(row.cells) and row.cells[number]]
+        left = width - 2
         for place, (number, size) in enumerate(sizes.items()):
+            left -= GAP if place else 0
+            if filled and number == filled[-1] and not self.columns[number].right:
+                size = max(size, left)  # nothing follows: it need not be cut
+            left -= size
             segments.append(Segment(" " * GAP if place else "", base))
             cell = row.cells[number] if number < len(row.cells) else ""
             spans = (Span(cell, tone),) if isinstance(cell, str) else cell
@@ -249,18 +255,22 @@ class RowList(CursorList):
 
 
 def heading_line(widget: Toned, title: str, width: int, bar: str = "") -> Strip:
-    """A line that parts a list, in the theme's form; ``bar`` is what its plain form begins with."""
+    """A line that parts a list, in the theme's form; ``bar`` is what its plain form begins with.
+
+    A list with a bar stands beside answers: what scrolls there takes its rows along and they are written again, so that
+    a rule is no longer than it must be.
+    """
     form, dim = widget.form.headings, widget.tone("dim")
     match form:
         case "caps":
-            title = title.upper()
+            title = f"{bar and ' '}{title.upper()}"
         case "band":
             return Strip([Segment(set_cell_size(f" {title.strip()}", width), widget.tone("band"))], width)
         case "rule" | "dashes" if title.strip():
             rule = "─" if form == "rule" else "-"
             lead = f"{rule}{rule} "
             words = set_cell_size(title.strip(), min(cell_len(title.strip()), max(1, width - 4)))
-            rest = rule * max(0, width - 4 - cell_len(words))
+            rest = "" if bar else rule * max(0, width - 4 - cell_len(words))
             faint = widget.tone("faint")
             pieces = [Segment(lead, faint), Segment(words, dim), Segment(f" {rest}", faint)]
             return Strip(pieces).adjust_cell_length(width, dim)
