@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from decimal import Decimal
 from functools import cache
-from pkgutil import get_data
+from pathlib import Path
 from typing import Any
 
 from routerterm.catalog.values import ProviderInfo, WebSearch
@@ -15,9 +15,8 @@ from routerterm.catalog.values import ProviderInfo, WebSearch
 @cache
 def builtin_providers() -> tuple[ProviderInfo, ...]:
     """Every provider that is built in, in the order of the table."""
-    table = get_data("routerterm.catalog", "data/providers.toml")
-    assert table is not None, "the package was loaded by something that cannot read its files"
-    return tuple(_provider(name, row) for name, row in tomllib.loads(table.decode("utf-8")).items())
+    table = Path(__file__).with_name("data").joinpath("providers.toml").read_text("utf-8")
+    return tuple(_provider(name, row) for name, row in tomllib.loads(table).items())
 
 
 def _provider(name: str, row: Mapping[str, Any]) -> ProviderInfo:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from pkgutil import get_data
+from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
@@ -14,6 +14,7 @@ from routerterm.catalog.values import FREE_PRICES, ModelInfo, OffPeak, Prices, S
 
 MILLION = Decimal(1_000_000)
 UNKNOWN_ABILITIES = "?"
+_LISTS = Path(__file__).with_name("data") / "models"
 
 
 class Listing(Struct, frozen=True):
@@ -30,18 +31,14 @@ EMPTY = Listing(None, (), {})
 def builtin_listing(provider: str) -> Listing:
     """The shipped file of a provider; empty where there is none."""
     try:
-        body = get_data("routerterm.catalog", f"data/models/{provider}.json")
+        return parse_listing(_LISTS.joinpath(f"{provider}.json").read_bytes())
     except FileNotFoundError:
         return EMPTY
-    return parse_listing(body) if body else EMPTY
 
 
 def builtin_names() -> tuple[str, ...]:
     """The providers that have a shipped file."""
-    from importlib.resources import files
-
-    folder = files("routerterm.catalog") / "data" / "models"
-    return tuple(sorted(file.name.removesuffix(".json") for file in folder.iterdir() if file.name.endswith(".json")))
+    return tuple(sorted(file.stem for file in _LISTS.glob("*.json")))
 
 
 def parse_listing(body: bytes) -> Listing:

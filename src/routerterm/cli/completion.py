@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 import click
-from click.shell_completion import CompletionItem
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 _MOST = 200
 
 
 def models(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001
     """Routes and aliases, then providers; the models of a provider once its name and a slash are there."""
+    from click.shell_completion import CompletionItem
+
     from routerterm.catalog import Catalog
     from routerterm.config.paths import Paths
     from routerterm.config.settings import load_settings
@@ -36,6 +41,8 @@ def models(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[
 
 def conversations(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001
     """The newest conversations, by id and title."""
+    from click.shell_completion import CompletionItem
+
     from routerterm.config.paths import Paths
     from routerterm.core.errors import RoutertermError
     from routerterm.core.sanitise import one_line

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from functools import cache
-from pkgutil import get_data
+from pathlib import Path
 
 from msgspec import Struct
 
@@ -79,7 +79,7 @@ _CHAT_DOORS = frozenset(("openai", "azure", "openai-chat", "azure-openai-chat"))
 @cache
 def families() -> Mapping[str, Family]:
     """The measured families by name."""
-    body = json.loads(get_data("routerterm.tokens", "data/families.json") or b"")
+    body = json.loads(Path(__file__).with_name("data").joinpath("families.json").read_bytes())
     return {name: Family(name, **numbers) for name, numbers in body["families"].items()}
 
 
