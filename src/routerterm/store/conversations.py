@@ -148,11 +148,11 @@ class Conversations:
             gone += 1
         return gone
 
-    async def draft(self) -> str:
-        """What was typed for a conversation that does not exist yet."""
-        sql = "SELECT value FROM meta WHERE name = ?"
-        row = await self._reader.read(lambda connection: connection.execute(sql, (_NEW_DRAFT,)).fetchone())
-        return row["value"] if row else ""
+    async def draft(self, id: str | None = None) -> str:
+        """What was typed in a conversation, or (None) for one that does not exist yet."""
+        sql = "SELECT value FROM meta WHERE name = ?" if id is None else "SELECT draft FROM conversation WHERE id = ?"
+        row = await self._reader.read(lambda connection: connection.execute(sql, (id or _NEW_DRAFT,)).fetchone())
+        return (row[0] or "") if row else ""
 
     async def save_draft(self, id: str | None, text: str) -> None:
         """Keep what is being typed, for a conversation or (None) for the next new one."""
@@ -166,6 +166,12 @@ class Conversations:
                 )
 
         await self._writer.write(job)
+
+    async def add_to_draft(self, id: str, texts: Sequence[str]) -> None:
+        """Put texts before what is being typed in a conversation."""
+        added = replace_surrogates("\n\n".join(texts))
+        sql = "UPDATE conversation SET draft = rtrim(? || char(10, 10) || coalesce(draft, ''), char(10)) WHERE id = ?"
+        await self._writer.write(lambda connection: connection.execute(sql, (added, id)) and None)
 
     async def _set_deleted(self, ids: Iterable[str], at: int | None) -> None:
         pairs = [(at, id) for id in ids]

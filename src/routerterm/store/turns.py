@@ -62,15 +62,18 @@ class Turns:
         """Write the question under ``parent_id`` and an empty answer under it, in one transaction.
 
         Without a question the answer stands right under ``parent_id``.  ``new`` writes the conversation too;
-        ``title`` is given to an untitled one.  The draft is emptied: what was typed is the question now.
+        ``title`` is given to an untitled one.  A draft that the question grew out of is emptied; another stays.
         When this returns, the question survives a power cut; where the disk fails, nothing of the turn is there.
         """
         now = self._clock()
+        said = replace_surrogates(question.said) if question is not None else ""
 
         def job(connection: sqlite3.Connection) -> None:
             if new:
                 insert_conversation(connection, conversation)
-                connection.execute("DELETE FROM meta WHERE name = 'draft'")
+                connection.execute(
+                    "DELETE FROM meta WHERE name = 'draft' AND value = substr(?, 1, length(value))", (said,)
+                )
             if question is not None and turn.question_id is not None:
                 asked = Answer(question.parts, "done")
                 row = message_row(turn.question_id, turn.conversation_id, parent_id, question.role, asked, now)
@@ -80,9 +83,10 @@ class Turns:
             put(connection, "message", message_row(turn.reply_id, turn.conversation_id, above, "assistant", empty, now))
             connection.execute("INSERT INTO streaming VALUES (?, ?)", (turn.reply_id, self._program))
             connection.execute(
-                "UPDATE conversation SET head_id = ?, updated_at = ?, draft = CASE WHEN ? THEN '' ELSE draft END,"
+                "UPDATE conversation SET head_id = ?, updated_at = ?,"
+                " draft = CASE WHEN draft = substr(?, 1, length(draft)) THEN '' ELSE draft END,"
                 " title = coalesce(nullif(title, ''), ?) WHERE id = ?",
-                (turn.reply_id, now, question is not None, replace_surrogates(title), turn.conversation_id),
+                (turn.reply_id, now, said, replace_surrogates(title), turn.conversation_id),
             )
 
         await self._writer.write(job, durable=True)

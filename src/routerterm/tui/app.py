@@ -183,7 +183,7 @@ class RoutertermApp(ThemedApp):
 
     async def _finish(self) -> None:
         if self.services is not None:
-            await self.chat.conversation.keep_draft()
+            await self.chat.gather()
             await self.services.detached.wait_for_replies()
             await self.chat.sidebar.save_all()
         self.exit(0)

@@ -19,7 +19,9 @@ class Stage(App[None]):
         self.told: list[Message] = []
 
     def compose(self) -> ComposeResult:
-        yield Transcript()
+        transcript = Transcript()
+        transcript.leaves = lambda: self.told.append("left")
+        yield transcript
 
     @property
     def transcript(self) -> Transcript:
@@ -35,9 +37,6 @@ class Stage(App[None]):
         self.told.append(message)
 
     def on_follow_changed(self, message: messages.FollowChanged) -> None:
-        self.told.append(message)
-
-    def on_cursor_left(self, message: messages.CursorLeft) -> None:
         self.told.append(message)
 
     def on_find_changed(self, message: messages.FindChanged) -> None:

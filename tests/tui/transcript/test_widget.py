@@ -253,7 +253,7 @@ async def test_cursor_copy_and_actions() -> None:
         assert actions == [("a", "edit"), ("a", "previous"), ("a", "why")]
         await pilot.press("escape")
         await pilot.pause()
-        assert app.of(messages.CursorLeft)
+        assert app.told[-1] == "left"
 
 
 async def test_selection_across_messages_is_plain_text() -> None:

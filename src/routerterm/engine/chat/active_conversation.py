@@ -41,13 +41,17 @@ class ActiveConversation:
         self._session: Session | None = None
         self.model = model
         """The model or route that answers next."""
-        self.draft_saved = ""
-        """What of the unsent text is on disk."""
+        self.draft_saved: str | None = ""
+        """What of the unsent text is on disk; None where that is not known."""
         self.editing: str | None = None
         """The question or answer that the next text replaces."""
         self.editing_what: Literal["question", "answer"] = "question"
         self._early_fields: dict[str, Any] = {}
         """What was set for a conversation that has no first message yet: system prompt, privacy, parameters."""
+        self._first_asked: Session | None = None
+        """The new conversation's session while its first question is on its way to the disk."""
+        self._late_fields: dict[str, Any] = {}
+        """What was set meanwhile."""
 
     @property
     def session(self) -> Session:
@@ -94,6 +98,8 @@ class ActiveConversation:
     async def load(self, id: str | None, running: Session | None = None) -> Conversation | None:
         """Go to a conversation, by the session that is answering in it where there is one; None begins a new one."""
         self._early_fields.clear()
+        self._late_fields.clear()
+        self._first_asked = None
         self._session = running or self._services().session(id)
         return await self._session.load()
 
@@ -101,6 +107,9 @@ class ActiveConversation:
         """Change the conversation's system prompt, privacy or parameters; a new one is not saved for that."""
         if self.id is None:
             self._early_fields |= fields
+            if self._first_asked is not None:  # its session answers: another one would leave that alone, unseen
+                self._late_fields |= fields
+                return
             self._session = self._services().session(None, **self._early_fields)
             return
         if isinstance(fields.get("params"), Params):
@@ -113,6 +122,22 @@ class ActiveConversation:
         if self.id is not None:
             await self._services().store.conversations.change(self.id, model=self.model)
             await self.session.refresh()
+        elif self._first_asked is not None:
+            self._late_fields["model"] = self.model
+
+    def asks(self) -> None:
+        """A question leaves for the disk: until `settle` a new conversation has one session."""
+        self._first_asked = self._session if self.id is None else None
+
+    async def settle(self, session: Session) -> None:
+        """The first question of a session is on the disk, or will never be: what was set since then is kept, too."""
+        if self._first_asked is not session:
+            return
+        late, self._late_fields, self._first_asked = self._late_fields, {}, None
+        if self.id is None:
+            late.pop("model", None)
+        if late:
+            await self.change(**late)
 
     async def save_draft(self, text: str) -> None:
         """Keep what is being typed."""

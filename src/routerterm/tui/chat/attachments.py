@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Coroutine, Sequence
+from typing import TYPE_CHECKING, Any
 
 from routerterm.core.errors import RoutertermError
 from routerterm.core.sanitise import one_line
@@ -15,6 +15,7 @@ from routerterm.tui.widgets.fields import Field, Span
 
 if TYPE_CHECKING:
     from routerterm.engine.chat.active_conversation import ActiveConversation
+    from routerterm.engine.chat.session import Session
     from routerterm.tui.app_context import AppContext
     from routerterm.tui.chat.view import ChatView
 
@@ -39,41 +40,89 @@ class Attachments:
         self._conversation = conversation
         self._changed = changed
         self._of: dict[str | None, list[Attached]] = {}
+        self._unstored: Session | None = None
+        """The session of the new conversation whose files stand under no id."""
+        self._aside: tuple[Attached, ...] | None = None
+        """The files of the next message, while a question is edited."""
+        self._landing: list[tuple[str, asyncio.Future[bool]]] = []
+        """What was dropped and is still being looked at."""
 
     @property
     def items(self) -> list[Attached]:
-        """Those of the conversation on show."""
-        return self._of.setdefault(self._conversation.id, [])
+        """Those of the conversation on show.
+
+        Who reads a file first asks for this list and adds to it at last: by then another conversation may be on show.
+        """
+        here = self._conversation
+        session = here.session if here.begun else None
+        if here.id is None:
+            self._unstored = session
+        elif session is self._unstored and None in self._of:
+            # its first question has come to the disk, and so to an id, after these were attached
+            self._of[here.id] = self._of.pop(None)
+        return self._of.setdefault(here.id, [])
 
     async def attach(self, text: str) -> None:
         """Attach the files that are named.  Raises `RoutertermError` for the first that cannot be."""
+        items = self.items
         for path in named(text):
-            self._add(await asyncio.to_thread(load, path))
+            self._add(await asyncio.to_thread(load, path), items)
         await self.say_unheeded()
 
-    async def dropped(self, text: str) -> bool:
-        """Attach what was dropped on the terminal, if the text is that; whether it was."""
+    def dropped(self, text: str) -> Coroutine[Any, Any, None]:
+        """Attach what was dropped on the terminal, if the text is that; the text then leaves the composer.
+
+        It counts as dropped from now on, not first when the work is begun.
+        """
+        landing = (text, asyncio.get_running_loop().create_future())
+        self._landing.append(landing)
+        return self._land(landing, self.items)
+
+    async def _land(self, landing: tuple[str, asyncio.Future[bool]], items: list[Attached]) -> None:
+        text, landed = landing
+        found = False
+        try:
+            found = await self._take_dropped(text, items)
+            if found:
+                self._composer.retract(text)
+        finally:
+            self._landing.remove(landing)
+            landed.set_result(found)
+
+    async def landed(self, text: str) -> str:
+        """A text that was sent, without what was dropped into it just before; that is attached when this returns."""
+        for dropped, landing in list(self._landing):
+            before, found, after = text.rpartition(dropped)
+            if found and await landing:
+                text = before + after
+        return text
+
+    async def _take_dropped(self, text: str, items: list[Attached]) -> bool:
         paths = paths_in(text)
         there = await asyncio.to_thread(lambda: bool(paths) and all(map(_is_there, paths)))
         if not there:
             return False
         for path in paths:
             try:
-                self._add(await asyncio.to_thread(load, path, path))
+                self._add(await asyncio.to_thread(load, path, path), items)
             except RoutertermError as error:
                 self._app.show_error(error)
                 return False
         await self.say_unheeded()
         return True
 
-    async def add(self, item: Attached) -> None:
-        """Attach what was read elsewhere.  Raises `RoutertermError` where there is no room for it."""
-        self._add(item)
+    async def add(self, item: Attached, items: list[Attached]) -> None:
+        """Attach what was read elsewhere to those that were on show then.
+
+        Raises `RoutertermError` where there is no room for it.
+        """
+        self._add(item, items)
         await self.say_unheeded()
 
     def pasted(self, text: str) -> None:
         """Keep a long paste as a chip.  Raises `RoutertermError`."""
-        self._add(from_paste(text, 1 + sum(item.name.startswith("pasted text") for item in self.items)))
+        items = self.items
+        self._add(from_paste(text, 1 + sum(item.name.startswith("pasted text") for item in items)), items)
 
     def take(self) -> tuple[Attached, ...]:
         """All of them, which then are gone from here."""
@@ -86,6 +135,19 @@ class Attachments:
         """They were not sent after all."""
         self.items[:0] = items
         self.show()
+
+    def begin_edit(self, items: Sequence[Attached]) -> None:
+        """A question with these files is edited: those of the next message wait until that is done."""
+        if self._aside is None:
+            self._aside = tuple(self.items)
+        self.items[:] = items
+        self.show()
+
+    def end_edit(self) -> None:
+        """It was sent, or left as it was: the next message has its own files again."""
+        if self._aside is not None:
+            self.items[:], self._aside = self._aside, None
+            self.show()
 
     def remove(self, index: int) -> None:
         """Take one off; a path that was pasted becomes text again."""
@@ -128,15 +190,15 @@ class Attachments:
         ):
             self._app.notify(f"{sentence}\nF3 picks another model.", severity="warning", timeout=8, markup=False)
 
-    def _add(self, item: Attached) -> None:
-        if len(self.items) >= MOST:
+    def _add(self, item: Attached, items: list[Attached]) -> None:
+        if len(items) >= MOST:
             raise RoutertermError(f"A message can have at most {MOST} files.", "Send these first.")
-        if sum(other.size for other in self.items) + item.size > MOST_BYTES:
+        if sum(other.size for other in items) + item.size > MOST_BYTES:
             raise RoutertermError(
                 f"{item.name} would make the message too large.",
                 f"All files together may be up to {MOST_BYTES // 1_000_000} MB.",
             )
-        self.items.append(item)
+        items.append(item)
         self.show()
 
 

@@ -127,7 +127,6 @@ class CompareController:
 
     async def _watch(self, comparison: Comparison, ask: Callable[[], AsyncGenerator[Heard]], asked: Asked) -> None:
         self.give_up()
-        self._composer.put("")
         screen = self._app.screen_maker("compare")(self._app.active_theme, comparison, ask, asked)
         self.open = screen
         self._app.push_screen(screen, self._ended)
@@ -153,7 +152,7 @@ class CompareController:
                 others = len(comparison.models) - 1
                 self._app.notify(f"Continuing with {comparison.models[index]}. [ and ] show the other {others}.")
         if watched.trouble is not None and watched.asked is not None and comparison.reply(0) is None:
-            self._composer.put(watched.asked.text)
+            self._composer.give_back(watched.asked.text)
             self._attachments.give_back(watched.asked.files)
         await self._conversation.show()
         await self._on_end()

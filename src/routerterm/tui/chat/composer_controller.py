@@ -191,6 +191,7 @@ class ComposerController:
             self.early.append(text)  # done as soon as there is somebody to do it
             self._waiting()
             return
+        text = await self._attachments.landed(text)
         command = self._commands.parse(text)
         if command is not None:
             self._composer.remember(text)
@@ -230,8 +231,9 @@ class ComposerController:
         if conversation.editing is not None and conversation.edits_answer:
             await self._edit_answer(conversation.editing, text)
             return
-        files = self._attachments.take()
-        if (where := await self._conversation.unseen_image()) is None:
+        where = await conversation.unseen_image()
+        files = self._attachments.take()  # what fails before leaves them where they are
+        if where is None:
             self._turns.send(text, files)
             return
 
@@ -315,7 +317,7 @@ class ComposerController:
             self._to_keys(text)
             return True
         if paths_in(text):
-            self._composer.run_worker(self._look_for_files(text), group="drop", exit_on_error=False)
+            self._composer.run_worker(self._attachments.dropped(text), group="drop", exit_on_error=False)
         return False
 
     def took_early_key(self) -> None:
@@ -336,7 +338,3 @@ class ComposerController:
         """A key goes to the keys: it is no question, and nothing of it is kept in a conversation."""
         add = self._app.screen_maker("add_key")(self._app, pasted=text.strip())
         self._composer.run_worker(add, group="key", exit_on_error=False)
-
-    async def _look_for_files(self, text: str) -> None:
-        if await self._attachments.dropped(text):
-            self._composer.retract(text)

@@ -87,7 +87,7 @@ class ComposerTools:
 
         show_dialog(self._app, FormDialog(title, fields), then)
 
-    def _in_background(self, work: Coroutine[Any, Any, None], group: str) -> Worker[None]:
+    def _in_background(self, work: Coroutine[Any, Any, object], group: str) -> Worker[None]:
         async def safely() -> None:
             try:
                 await work

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -34,6 +35,14 @@ class ConversationEvents(Protocol):
         """Another conversation is on show, or a new one."""
         ...
 
+    def queued_here(self) -> Sequence[str]:
+        """What waits behind the answer that is running in the conversation on show."""
+        ...
+
+    def edit_ended(self) -> None:
+        """No message is edited any more: files that were set aside for it are back."""
+        ...
+
     def messages_shown(self, session: Session, *, empty: bool) -> None:
         """Its messages were read and shown anew; ``empty`` where there are none yet."""
         ...
@@ -59,6 +68,9 @@ class ConversationController(ActiveConversation):
         self._behind = False
         """Whether another program changed the file while an answer ran here."""
         self._prompt_names: dict[str, str] = {}
+        self._left: str | None = None  # what was being written in the conversation that is being left
+        self.opening = asyncio.Lock()
+        """Until what was written in it is back, what the composer holds is no draft of the conversation that opens."""
         self._draft_before = ""
         """What was being written when the edit began: Esc brings it back."""
 
@@ -71,30 +83,43 @@ class ConversationController(ActiveConversation):
         """A system prompt is called so."""
         self._prompt_names[text] = name
 
-    async def open(self, id: str | None, message_id: str | None = None, word: str = "") -> None:
-        """Show a conversation at its end, or at a message on its branch, a word in it marked; None begins a new one."""
-        begun = self.begun
+    def begin_opening(self) -> None:
+        """Another conversation is about to be opened: what is typed from now on is for that one."""
+        if self._left is None and self.begun and not self.opening.locked():
+            self._leave()
+
+    def _leave(self) -> None:
         self.stop_editing()
-        await self.keep_draft()
-        conversation = await self.load(id, self._events.running_in(id) if id else None)
+        self._left = self._composer.take()
+
+    async def open(self, id: str | None, message_id: str | None = None, word: str = "") -> None:
+        """Show a conversation at its end, or at a message on its branch, a word marked; None begins a new one."""
+        async with self.opening:
+            if self._left is None and self.begun:
+                self._leave()
+            left, self._left = self._left or "", None
+            await self._open(id, message_id, word, left)
+
+    async def _open(self, id: str | None, message_id: str | None, word: str, left: str) -> None:
+        try:
+            await self.save_draft(left)
+            conversation = await self.load(id, self._events.running_in(id) if id else None)
+        except RoutertermError:
+            self._composer.give_back(left)
+            raise
         if message_id is not None:
             await self.session.show(message_id)
-        if conversation is None:
-            self.model = await begins_with(self._app.ready_services)
-        else:
-            self.model = conversation.model or self._app.ready_services.default_model
-        project = self._app.ready_services.project
-        if conversation is None and project is not None and self.begin_project is not None:
-            await self.begin_project(project)
+        services = self._app.ready_services
+        self.model = (conversation.model or services.default_model) if conversation else await begins_with(services)
+        if conversation is None and services.project is not None and self.begin_project is not None:
+            await self.begin_project(services.project)
         await self.show()
         if message_id is not None:
             await self.reveal(message_id, word)
-        store = self._app.ready_services.store
-        self.draft_saved = conversation.draft if conversation else await store.conversations.draft()
-        if begun or not self._composer.text:  # what was typed before all was ready stays
-            self._composer.put(self.draft_saved)
+        self.draft_saved = await services.store.conversations.draft(id)  # a running session has an old one
+        self._composer.give_back(self.draft_saved)
         if id is not None:
-            await store.outbox.read(id)
+            await services.store.outbox.read(id)
         self._events.conversation_opened(id)
 
     begin_project: Callable[[Project], Awaitable[None]] | None = None
@@ -124,6 +149,7 @@ class ConversationController(ActiveConversation):
         if self._draft_before:
             self._composer.give_back(self._draft_before)
             self._draft_before = ""
+        self._events.edit_ended()
 
     def stop_editing(self) -> bool:
         """Leave the message as it was and go on with what was being written before; False if none is edited."""
@@ -133,6 +159,7 @@ class ConversationController(ActiveConversation):
         self._composer.remember(self._composer.text)
         self._composer.put(self._draft_before)
         self._draft_before = ""
+        self._events.edit_ended()
         self._events.conversation_changed()
         return True
 
@@ -307,5 +334,17 @@ class ConversationController(ActiveConversation):
         return await self.session.last_image()
 
     async def keep_draft(self) -> None:
-        """Keep what is being typed."""
-        await self.save_draft(self._composer.text)
+        """Keep all that is typed and not asked: also what waits in the queue, or for the end of an edit."""
+        unsent = (*self._events.queued_here(), self._draft_before, self._composer.text)
+        if not self.opening.locked():
+            await self.save_draft("\n\n".join(filter(None, unsent)))
+
+    async def question_kept(self, session: Session) -> None:
+        """A question of the conversation on show is on the disk, and no longer a draft."""
+        try:
+            await self.settle(session)
+            if self.draft_saved != "":
+                self.draft_saved = None
+                await self.keep_draft()
+        except RoutertermError as error:  # the answer goes on all the same
+            self._app.show_error(error)

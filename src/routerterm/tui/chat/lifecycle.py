@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from routerterm.core.errors import RoutertermError
@@ -48,17 +49,33 @@ async def begin(chat: ChatParts, services: Services, opening: Opening) -> None:
     await chat.status.lamps()
 
 
+def gather(chat: ChatParts) -> None:
+    """Put all that was sent and is not asked yet into the composer again, to be kept as the draft."""
+    chat.confirmation.answer(False)
+    chat.turns.give_back_queue()
+    early, chat.composer_controller.early = chat.composer_controller.early, []
+    chat.view.composer.give_back("\n".join(early))
+
+
+async def keep_last_draft(chat: ChatParts) -> None:
+    """Keep what is being written, once a conversation that is being opened is there."""
+    async with chat.conversation.opening:
+        pass
+    await chat.conversation.keep_draft()
+
+
 async def leave(chat: ChatParts) -> None:
     """Stop and save everything; one step that fails holds up none of the others.  Raises `RoutertermError`."""
     if chat.app.services is None:
         return
+    gather(chat)
     trouble: RoutertermError | None = None
     steps = (
         chat.app.editor.close,
         chat.compare.stop_all,
         chat.turns.stop_all,
         chat.sidebar.save_all,
-        chat.conversation.keep_draft,
+        partial(keep_last_draft, chat),
     )
     for step in steps:
         try:

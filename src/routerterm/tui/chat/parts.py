@@ -85,6 +85,8 @@ class ChatParts:
         self.places = Places(
             screen, view.composer, view.transcript, view.conversation_list, show_list=self.layout.show_for_focus
         )
+        view.conversation_list.chooses = self._chooses
+        view.transcript.leaves = view.conversation_list.leaves = partial(self.places.go, "WRITE")
         self.onboarding = Onboarding(app, view, self.conversation, self._onboarding_closed)
         self.composer_controller = ComposerController(
             app,
@@ -155,6 +157,10 @@ class ChatParts:
     keys_changed: Callable[[], None] = staticmethod(lambda: None)
     """Shows the keys anew: there are messages to go to now, or none any more.  Set by whoever shows them."""
 
+    def _chooses(self) -> None:
+        self.conversation.begin_opening()
+        self.places.go("WRITE")
+
     def _unsent_changed(self) -> None:
         """Other files go with the next message, or other models answer it."""
         self.view.composer.goes_empty = bool(self.attachments.items or self.compare.models)
@@ -175,6 +181,14 @@ class ChatParts:
     def running_in(self, id: str) -> Session | None:
         """The session that is answering in that conversation."""
         return self.turns.session_of(id)
+
+    def queued_here(self) -> tuple[str, ...]:
+        """What waits behind the answer on show."""
+        return tuple(asked.text for asked in self.turns.current.queue) if self.turns.current is not None else ()
+
+    def edit_ended(self) -> None:
+        """The next message's own files are back."""
+        self.attachments.end_edit()
 
     def conversation_opened(self, id: str | None) -> None:
         """Another conversation is on show, or a new one."""

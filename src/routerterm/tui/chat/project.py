@@ -63,9 +63,10 @@ async def begin(chat: ChatParts, project: Project) -> None:
 
             await check_name(chat.app.ready_services, project.model)
             conversation.model = project.model
-        if not chat.attachments.items:
+        items = chat.attachments.items
+        if not items:
             for file in project.files:
                 item = await asyncio.to_thread(load, str(project.folder / file), reference=file)
-                await chat.attachments.add(item)
+                await chat.attachments.add(item, items)
     except RoutertermError as error:
         chat.app.show_error(error)

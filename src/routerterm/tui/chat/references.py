@@ -9,6 +9,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Coroutine, Iterable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +39,7 @@ _HINT = "With a blank after the @, it is sent as it is."
 _AGAIN = "Give the time once more: /later."
 """For a text that was to be sent later: Enter alone would send it now."""
 
-Run = Callable[[Coroutine[Any, Any, None], str], "Worker[None]"]
+Run = Callable[[Coroutine[Any, Any, object], str], "Worker[None]"]
 """Runs something beside the typing; what is wrong with it becomes a notice."""
 
 
@@ -75,6 +76,7 @@ class References:
         self._declined: int | None = None
         """Where the reference stands whose rows the person closed."""
         self._fetching: set[str] = set()
+        self._reading = asyncio.Lock()
         self._allowed: set[str] = set()
         """Addresses at home that the person said may be fetched."""
         self._as_text = ""
@@ -207,7 +209,7 @@ class References:
         text = f"@{target}" if more else f"{written(target)} "
         self._composer.replace(text, start, (row, column), maintain_selection_offset=False)
         if not more:
-            self._run(self._attach_seen(target), "references")
+            self._run(self._attach(target, self._attachments.items), "references")
 
     def _close(self) -> None:
         self._begun = None
@@ -235,10 +237,10 @@ class References:
         addresses = any(each.is_address for each in wanted)
         if addresses:
             self._composer.give_back(typed or text)  # it takes a while: until then everything is as it was
-        size = 0
+        size, items = 0, self._attachments.items
         for target in targets:
             try:
-                size += await self._attach(target)
+                size += await self._attach(target, items)
             except RoutertermError as error:
                 told = RoutertermError(error.message, f"{error.hint or ''} {_HINT}".strip())
                 if not addresses:
@@ -249,7 +251,7 @@ class References:
             return True
         if not addresses:
             self._composer.give_back(typed or text)
-        if any(item.reference in targets for item in self._attachments.items):
+        if any(item.reference in targets for item in items):
             self._tell(f"Attached as you see above the text. {_AGAIN if typed == text else 'Enter sends it.'}")
         return False
 
@@ -258,9 +260,10 @@ class References:
 
         Raises `RoutertermError` for what cannot be attached.
         """
+        items = self._attachments.items
         for each in references(text):
             if not each.is_address and await asyncio.to_thread(self._is_meant, each.target):
-                await self._attach(each.target)
+                await self._attach(each.target, items)
 
     def _is_meant(self, target: str) -> bool:
         """Whether there is such a file; of a folder, whether its slash was written.  Blocks."""
@@ -288,20 +291,16 @@ class References:
         self._composer.give_back(typed or text)
         self._confirmation.ask(trouble, "", confirmed, yes="sends as text")
 
-    async def _attach_seen(self, target: str) -> None:
-        await self._attach(target)
-
-    async def _attach(self, target: str) -> int:
-        """Attach it; its size in bytes.  Raises `RoutertermError`."""
-        if any(item.reference == target for item in self._attachments.items):
-            return 0
-        if target.lower().startswith(("http://", "https://")):
-            item = await self._page(target)
-        else:
-            item = await asyncio.to_thread(self._read, target)
-        if item is None:
-            return 0
-        await self._attachments.add(item)
+    async def _attach(self, target: str, items: list[Attached]) -> int:
+        """Attach it to these; its size in bytes, also where it came while this waited.  Raises `RoutertermError`."""
+        is_page = target.lower().startswith(("http://", "https://"))
+        async with nullcontext() if is_page else self._reading:  # what Tab began to read, Enter must not add again
+            if (there := next((item for item in items if item.reference == target), None)) is not None:
+                return there.size
+            item = await (self._page(target, items) if is_page else asyncio.to_thread(self._read, target))
+            if item is None:
+                return 0
+            await self._attachments.add(item, items)
         return item.size
 
     def _read(self, target: str) -> Attached:
@@ -313,7 +312,7 @@ class References:
         found = folder_text(path, target)
         return attached(found.part, found.size, kind="folder", reference=target)
 
-    async def _page(self, address: str) -> Attached | None:
+    async def _page(self, address: str, items: list[Attached]) -> Attached | None:
         from routerterm.engine.tools.web_page import PrivateAddress  # not before the first picture
 
         if address in self._fetching:
@@ -323,7 +322,7 @@ class References:
         try:
             page = await self._fetch(address, private=address in self._allowed)
         except PrivateAddress as error:
-            self._ask_for_private(address, error)
+            self._ask_for_private(address, error, items)
             return None
         finally:
             self._fetching.discard(address)
@@ -331,10 +330,10 @@ class References:
         self._tell(f"{page.name}: {item.kind_and_size}, attached.")
         return item
 
-    def _ask_for_private(self, address: str, error: PrivateAddress) -> None:
+    def _ask_for_private(self, address: str, error: PrivateAddress, items: list[Attached]) -> None:
         def confirmed() -> None:
             self._allowed.add(address)
-            self._run(self._attach_seen(address), "references")
+            self._run(self._attach(address, items), "references")
 
         self._confirmation.ask(error.message, "", confirmed, yes="fetches it all the same")
 

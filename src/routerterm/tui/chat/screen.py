@@ -14,7 +14,7 @@ from textual.app import ComposeResult
 
 from routerterm.core.errors import RoutertermError
 from routerterm.core.messages import Message
-from routerterm.tui.chat.lifecycle import begin, leave
+from routerterm.tui.chat.lifecycle import begin, gather, keep_last_draft, leave
 from routerterm.tui.chat.parts import ChatParts
 from routerterm.tui.chat.turn import PENDING
 from routerterm.tui.chat.view import ChatView
@@ -181,6 +181,11 @@ class ChatScreen(FramedScreen):
         self.reframe()
         self.status.refresh()
 
+    async def gather(self) -> None:
+        """Keep all that was sent and is not asked yet, and what is being written, as the draft."""
+        gather(self._parts)
+        await keep_last_draft(self._parts)
+
     async def leave(self) -> None:
         """Stop and save everything; one step that fails holds up none of the others.  Raises `RoutertermError`."""
         await leave(self._parts)
@@ -284,14 +289,10 @@ class ChatScreen(FramedScreen):
     @on(Greeting.Chosen)
     @on(ConversationList.Chosen)
     async def _chosen(self, event: Greeting.Chosen | ConversationList.Chosen) -> None:
-        await self.conversation.open(event.id)
-        self._parts.layout.close_drawer()
         if self.places.mode == "CHATS":
             self.places.go("WRITE")
-
-    @on(ConversationList.Left)
-    def _list_left(self) -> None:
-        self.places.go("WRITE")
+        self._parts.layout.close_drawer()
+        await self.conversation.open(event.id)
 
     @on(ConversationList.FilterBegun)
     async def _filter(self) -> None:
@@ -330,10 +331,6 @@ class ChatScreen(FramedScreen):
         if event.place:
             where = f"Message {event.place} of {event.count} match"
             self.notify(f"{where}: n previous, N next.", timeout=3, markup=False)
-
-    @on(Transcript.CursorLeft)
-    def _cursor_left(self) -> None:
-        self.places.go("WRITE")
 
     @on(Transcript.CopyRequested)
     def _copy(self, event: messages.CopyRequested) -> None:

@@ -14,6 +14,7 @@ from routerterm.tui.chat.attachment_files import attached
 if TYPE_CHECKING:
     from textual.worker import Worker
 
+    from routerterm.tui.chat.attachment_files import Attached
     from routerterm.tui.chat.attachments import Attachments
     from routerterm.tui.chat.confirmation import Confirmation
     from routerterm.tui.widgets.composer import Composer
@@ -62,7 +63,7 @@ class ShellCommands:
         def confirmed() -> None:
             if self._composer.text == text:
                 self._composer.put("")
-            self._worker = self._run(self._attach_output(command), "shell")
+            self._worker = self._run(self._attach_output(command, self._attachments.items), "shell")
 
         shown = one_line(command)
         folder = os.path.basename(os.getcwd()) or "/"
@@ -78,12 +79,12 @@ class ShellCommands:
         self._tell("Stopped; nothing was attached.")
         return True
 
-    async def _attach_output(self, command: str) -> None:
+    async def _attach_output(self, command: str, items: list[Attached]) -> None:
         from routerterm.engine.chat.shell_command import PATIENCE, run_command
 
         self._tell(f"Running {one_line(command)[:SHORT]}. Press Esc to stop it.", PATIENCE)
         printed = await run_command(command, Path.cwd())
         item = attached(printed.part, len(printed.output.encode()), kind="output")
-        await self._attachments.add(item)
+        await self._attachments.add(item, items)
         ended = printed.ended or "done"
         self._tell(f"{one_line(command)[:SHORT]}: {ended}, {item.shown_size} attached. Ask about it.")

@@ -50,6 +50,9 @@ class Turn(Struct, eq=False):
     earlier: RunningReply | None = None
     """The session's answer before this one: it stays there until this one is written down."""
     worker: Worker[None] | None = None
+    begun: bool = False
+    stopped: bool = False
+    """Whether the person has stopped it."""
     started: float = field(default_factory=time.monotonic)
     first_at: float | None = None
     pieces: int = 0

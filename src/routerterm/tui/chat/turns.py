@@ -98,8 +98,7 @@ class TurnRunner:
     def send_asked(self, asked: Asked) -> None:
         """The same, of a question that may say who answers it, and how."""
         text = asked.text
-        turn = self.current
-        if turn is not None:
+        if (turn := self.current) is not None:
             turn.queue.append(asked)
             self._events.turn_state_changed()
             return
@@ -111,47 +110,60 @@ class TurnRunner:
         now = time_of_day(now_ms())
         shown = ((Text(text),) if text else ()) + asked.parts
         self._transcript.append_entry(Entry(PENDING, "user", shown, header=Header("you", now)))
-        if editing is not None:
-            self.start(
-                session,
-                lambda: session.edit(editing, text, parts=asked.parts, model=model, params=asked.params),
-                asked,
-                model,
-            )
-        else:
-            self.start(
-                session, lambda: session.send(text, parts=asked.parts, model=model, params=asked.params), asked, model
-            )
+
+        def ask() -> AsyncGenerator[Event]:
+            if editing is not None:
+                return session.edit(editing, text, parts=asked.parts, model=model, params=asked.params)
+            return session.send(text, parts=asked.parts, model=model, params=asked.params)
+
+        self.start(session, ask, asked, model)
 
     def start(self, session: Session, ask: Ask, question: Asked | None = None, model: str = "") -> None:
         """Run a turn.  ``model`` is what is asked, where it is not the conversation's."""
         turn = Turn(session, ask, question, model or self._conversation.model, earlier=session.reply)
+        if self._on_show(turn):
+            self._conversation.asks()
         self._turns.append(turn)
         turn.worker = self._transcript.run_worker(self._run(turn), name="turn", group="turns", exit_on_error=False)
         self._events.turn_started()
 
     def stop(self) -> bool:
         """Stop the answer on show; what was queued behind it comes back into the composer.  False if none runs."""
-        turn = self.current
-        if turn is None or turn.worker is None:
+        if (turn := self.current) is None or turn.worker is None:
             return False
-        queued, turn.queue = turn.queue, []
-        if queued:
-            kept = [*(asked.text for asked in queued), self._composer.text]
-            self._composer.put("\n\n".join(text for text in kept if text))
-            self._attachments.give_back([file for asked in queued for file in asked.files])
-        turn.worker.cancel()
+        self.give_back_queue()
+        turn.stopped = True
+        if turn.begun:  # a worker that is cancelled before it began never runs, and gives nothing back
+            turn.worker.cancel()
         return True
 
+    def give_back_queue(self) -> None:
+        """What waits behind the answer on show comes back into the composer."""
+        if self.current is None or not self.current.queue:
+            return
+        queued, self.current.queue = self.current.queue, []
+        self._composer.put("\n\n".join(filter(None, (*(asked.text for asked in queued), self._composer.text))))
+        self._attachments.give_back([file for asked in queued for file in asked.files])
+
     async def stop_all(self) -> None:
-        """Stop everything and wait until it is saved."""
+        """Stop everything and wait until it is saved; what waits behind an answer becomes its conversation's draft."""
         self._leaving = True
+        self.give_back_queue()
+        waiting = [(turn.session, [asked.text for asked in turn.queue]) for turn in self._turns if turn.queue]
+        for turn in self._turns:
+            turn.queue = []
         workers = [turn.worker for turn in self._turns if turn.worker]
+        await asyncio.sleep(0)  # as in `stop`
         for worker in workers:
             worker.cancel()
         for worker in workers:
             with suppress(WorkerError):  # that it was cancelled is no news: its answer is saved by then
                 await worker.wait()
+        for session, texts in waiting:
+            if session.conversation is None:
+                self._composer.give_back("\n\n".join(texts))
+            else:
+                await self._app.ready_services.store.conversations.add_to_draft(session.conversation.id, texts)
 
     def show_running(self, session: Session) -> None:
         """Let the transcript take up the answer that is running in a conversation that is shown again."""
@@ -164,8 +176,10 @@ class TurnRunner:
     async def _run(self, turn: Turn) -> None:
         from routerterm.tui.dialogs.unlock import open_locked
 
-        ended = False
+        ended, turn.begun = False, True
         try:
+            if turn.stopped:
+                raise asyncio.CancelledError
             conversation = turn.session.conversation
             if conversation is None or not conversation.private:  # what stays on this machine needs no key
                 await open_locked(self._app, self._app.ready_services.keys, turn.model, self._declined)
@@ -188,6 +202,8 @@ class TurnRunner:
             raise
         finally:
             self._turns.remove(turn)
+            if turn.shown is None:
+                await self._conversation.settle(turn.session)
             if not ended and turn.shown is not None and self._on_show(turn):
                 self._transcript.end_stream(turn.shown, self._entry(turn, parts=True, ended=True))
             self._events.turn_state_changed()
@@ -205,7 +221,7 @@ class TurnRunner:
             return
         if turn.session.reply is not turn.earlier:
             await self._appear(turn)
-        elif self._on_show(turn):
+        else:
             await self._return_question(turn)
 
     def _go_on(self, ended: Turn) -> None:
@@ -232,7 +248,7 @@ class TurnRunner:
                 turn.pieces += 1
                 if turn.shown and self._on_show(turn):
                     self._transcript.feed(turn.shown, event)
-            case RouteDecided():
+            case RouteDecided() | UsageReported():
                 pass
             case AttemptStarted(target=target):
                 turn.note = f"asking {target}"
@@ -251,8 +267,6 @@ class TurnRunner:
                 turn.note, turn.first_at = "asking again with the results", None
                 if turn.shown and self._on_show(turn):
                     self._transcript.begin_stream(self._entry(turn, parts=True))
-            case UsageReported():
-                pass
             case Finished() | Failed():
                 self._events.reached(not (isinstance(event, Failed) and self._notifications.failed(event.error)))
                 self._notifications.answered(time.monotonic() - turn.started, isinstance(event, Finished))
@@ -296,6 +310,7 @@ class TurnRunner:
         turn.shown = turn.session.reply.turn.reply_id
         if self._on_show(turn):
             await self._conversation.show()
+            await self._conversation.question_kept(turn.session)
         await self._events.conversations_changed()
 
     def _on_show(self, turn: Turn) -> bool:

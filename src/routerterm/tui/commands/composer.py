@@ -31,7 +31,7 @@ class Attach(Command):
         if argument:
             await chat.attachments.attach(argument)
         else:
-            chat.composer.put("/attach ")
+            chat.composer.put("/attach ", undoable=True)
         chat.composer.focus()
 
 
@@ -55,9 +55,11 @@ class Drop(Command):
         if argument not in ("", "network"):
             raise RoutertermError(f"/drop knows no {argument!r}.", "/drop network lets a phone reach it.")
 
+        items = chat.attachments.items
+
         async def take(name: str, data: bytes) -> None:
             part = await asyncio.to_thread(part_of, data, name)
-            await chat.attachments.add(attached(part, len(data)))
+            await chat.attachments.add(attached(part, len(data)), items)
 
         def closed(why: str) -> None:
             if dialog.is_running and dialog.is_current:
@@ -114,15 +116,19 @@ class Stash(Command):
         composer, memory = chat.composer, chat.services.store.memory
         text = composer.text
         if text.strip():
-            await memory.change(STASH, lambda state: {"texts": [*_texts(state), text][-MOST_STASHED:]})
             composer.put("")
+            try:
+                await memory.change(STASH, lambda state: {"texts": [*_texts(state), text][-MOST_STASHED:]})
+            except RoutertermError:
+                composer.give_back(text)
+                raise
             chat.app.notify("Stashed. Alt+S in an empty composer brings it back.", timeout=3)
             return
         kept = _texts((await memory.read(STASH)).get(STASH))
         if not kept:
             raise NotNow("Nothing is stashed.", "Alt+S stashes the draft.")
         await memory.change(STASH, lambda state: {"texts": _texts(state)[:-1]} if _texts(state)[:-1] else None)
-        composer.put(kept[-1])
+        composer.give_back(kept[-1])
         await asyncio.sleep(0)
 
 

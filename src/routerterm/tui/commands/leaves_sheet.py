@@ -100,7 +100,7 @@ class ChatSheet:
         attachments = self._chat.attachments
         if not line.is_sent:
             self._held = [held for held in self._held if held.text != line.text]
-            await attachments.add(self._files.pop(line.text))
+            await attachments.add(self._files.pop(line.text), attachments.items)
             return
         parts = self._chat.app.unsent.parts
         place = line.part - (len(parts) - len(attachments.items))

@@ -95,7 +95,7 @@ class Edit(Command):
             question = await chat.conversation.question(chat.chosen)
             chat.conversation.edit(question.id, "question")
             chat.composer.put(question.message.said, undoable=True)
-            chat.attachments.give_back(attached_of(question.parts))
+            chat.attachments.begin_edit(attached_of(question.parts))
         chat.places.go("WRITE")
 
 
@@ -163,7 +163,7 @@ class Undo(Command):
         if question is None:
             raise NotNow("There is no turn to undo.")
         await chat.conversation.show()
-        chat.composer.put(question.message.said)
+        chat.composer.put(question.message.said, undoable=True)
         chat.attachments.give_back(attached_of(question.parts))
 
 

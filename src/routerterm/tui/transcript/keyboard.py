@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
@@ -37,6 +38,9 @@ class KeyboardControl(MouseControl):
     """Whether one paragraph of the message is pointed at, and not the message."""
     _mark: Place | None = None
     _pointed: tuple[tuple[int, int, int], tuple[int, int]] | None = None
+
+    leaves: Callable[[], None] = staticmethod(lambda: None)
+    """Gives the keyboard back at the very key press; set by whoever has another place for it."""
 
     @property
     def current(self) -> Entry | None:
@@ -297,7 +301,7 @@ class KeyboardControl(MouseControl):
         """Drop the selection, and leave the transcript."""
         self._mark = None
         self.select(None)
-        self.post_message(messages.CursorLeft(self))
+        self.leaves()
 
     def action_page(self, pages: int) -> None:
         """A screen up or down, less three lines to find one's place by."""

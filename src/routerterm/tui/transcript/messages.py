@@ -49,10 +49,6 @@ class FollowChanged(TranscriptMessage):
     follow: bool
 
 
-class CursorLeft(TranscriptMessage):
-    """The cursor went past the last entry: the composer may have the focus back."""
-
-
 class FindChanged(TranscriptMessage):
     """The view went to an occurrence: in which of the entries that have the words."""
 

@@ -25,7 +25,6 @@ class Transcript(KeyboardControl):
     EntryAction = messages.EntryAction
     OlderWanted = messages.OlderWanted
     FollowChanged = messages.FollowChanged
-    CursorLeft = messages.CursorLeft
     FindChanged = messages.FindChanged
 
     _search: Search | None = None

@@ -254,12 +254,15 @@ class Composer(LetterArea):
             self.insert(text, maintain_selection_offset=False)
 
     def retract(self, text: str) -> None:
-        """Take out what was pasted last, if it still stands before the cursor."""
+        """Take out what was pasted last, also where more was typed behind it since."""
         row, column = self.cursor_location
-        first, *more = text.split("\n")
-        begins = (
-            row - len(more),
-            self.document.get_line(row - len(more)).rfind(first) if more else column - len(first),
-        )
-        if text and min(begins) >= 0 and self.document.get_text_range(begins, (row, column)) == text:
-            self.delete(begins, (row, column))
+        before = self.document.get_text_range((0, 0), (row, column))
+        if text and (begins := before.rfind(text)) >= 0:
+            ends = begins + len(text)
+            self.delete(_location(before, begins), _location(before, ends), maintain_selection_offset=True)
+
+
+def _location(text: str, index: int) -> tuple[int, int]:
+    """Row and column of a place in a text."""
+    above = text[:index].split("\n")
+    return len(above) - 1, len(above[-1])

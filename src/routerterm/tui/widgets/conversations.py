@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, ClassVar
 
@@ -116,9 +116,6 @@ class ConversationList(CursorList):
         command: str
         id: str
 
-    class Left(DataMessage):
-        """The person goes back to writing."""
-
     class FilterBegun(DataMessage):
         """A filter is being typed: it is to find conversations that are not loaded yet, too."""
 
@@ -139,6 +136,10 @@ class ConversationList(CursorList):
         self._open: str | None = None
         self._complete = True
         self._today = today()
+        self.leaves: Callable[[], None] = lambda: None
+        """Gives the keyboard back to writing, at the very key press."""
+        self.chooses: Callable[[], None] = lambda: None
+        """The same, where another conversation is going to be opened: what is written from now on is for that one."""
         self.filter: str | None = None
         """What is looked for among the titles; None shows everything."""
 
@@ -242,6 +243,7 @@ class ConversationList(CursorList):
         if self.current:
             chosen = self.current.id
             self._filter_by(None)
+            self.chooses()  # before it is read: a letter that follows at once is text, and deletes nothing
             self.post_message(self.Chosen(chosen))
 
     def action_leave(self) -> None:
@@ -249,7 +251,7 @@ class ConversationList(CursorList):
         if self.filter is not None:
             self._filter_by(None)
         else:
-            self.post_message(self.Left())
+            self.leaves()
 
     # -- the filter ----------------------------------------------------------------------------------
 

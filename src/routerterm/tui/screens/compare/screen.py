@@ -319,6 +319,5 @@ class CompareScreen(FramedScreen):
         self.notify(f"Copied the {event.what}.", timeout=3)
 
     @on(Transcript.EntryAction)
-    @on(Transcript.CursorLeft)
-    def _not_here(self, event: messages.EntryAction | messages.CursorLeft) -> None:
+    def _not_here(self, event: messages.EntryAction) -> None:
         event.stop()
