@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import threading
-import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from sqlite3 import Connection
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
 from routerterm.config.paths import Paths
 from routerterm.store.turns import Turns
-from routerterm.store.worker import Worker
 from routerterm.tui.chat import attachments, sidebar
-from routerterm.tui.chat.attachments import Attachments
 from tests.driver import HeadlessDriver, in_process
 from tests.driver.homes import configure
-
-T = TypeVar("T")
 
 
 @asynccontextmanager
@@ -58,18 +51,6 @@ def slow_files(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
             yield read
         finally:
             read.set()
-
-
-def made(monkeypatch: pytest.MonkeyPatch, kind: type[T]) -> list[T]:
-    """What is made of a kind from now on."""
-    found, begin = [], kind.__init__
-
-    def begun(self: T, *arguments: Any, **more: Any) -> None:
-        begin(self, *arguments, **more)
-        found.append(self)
-
-    monkeypatch.setattr(kind, "__init__", begun)
-    return found
 
 
 def a_file(folder: Path, name: str = "q.txt") -> Path:
@@ -267,64 +248,3 @@ async def test_undo_and_edit_give_back_what_was_being_written(paths: Paths, tmp_
         await it.go_to("composer")
         await it.press("ctrl+z")
         await it.until(lambda: "being written" in it.composer)
-
-
-# -- any order of quick keys ---------------------------------------------------------------------------
-
-STEPS = ("word", "word", "word", "enter", "enter", "file", "file", "drop", "escape", "new", "next", "settle")
-
-
-@pytest.mark.parametrize("seed", range(6))
-async def test_whatever_the_order_every_word_is_kept_and_no_file_goes_twice(
-    paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
-) -> None:
-    """Words, files, Enter, Esc and other conversations in any order, on a disk that is slow in no foreseeable way."""
-    chance = random.Random(seed)
-    configure(paths, default="demo/slow")
-    write, read = Worker.write, attachments.load
-
-    def slowly(self: Worker, job: Callable[[Connection], Any], **more: Any) -> Any:
-        def slow(connection: Connection) -> Any:
-            time.sleep(chance.choice((0, 0, 0.05, 0.2)))
-            return job(connection)
-
-        return write(self, slow, **more)
-
-    def load(*arguments: Any, **more: Any) -> Any:
-        time.sleep(chance.choice((0, 0, 0.05, 0.2)))
-        return read(*arguments, **more)
-
-    monkeypatch.setattr(Worker, "write", slowly)
-    monkeypatch.setattr(attachments, "load", load)
-    words, names = [], []
-    trays = made(monkeypatch, Attachments)
-    async with in_process(paths, (160, 40)) as it:
-        for number in range(40):
-            match chance.choice(STEPS):
-                case "word":
-                    words.append(f"w{number:02}x")
-                    await it.burst(f"{words[-1]} ")
-                case "enter":
-                    await it.burst("\r")
-                case "file" | "drop" as how:
-                    names.append(f"f{number:02}.txt")
-                    path = a_file(tmp_path, names[-1])
-                    if how == "drop":
-                        await it.paste(f"{path} ")
-                    else:
-                        await it.app.action_command("attach", str(path))
-                case "settle":
-                    await asyncio.sleep(chance.choice((0.02, 0.2)))
-                case key:
-                    await it.press({"escape": "escape", "new": "f2", "next": "alt+down"}[key])
-        (tray,) = trays
-        await it.until(lambda: not tray._landing)
-        unsent = [file.name for files in tray._of.values() for file in files]
-        await it.press("ctrl+q")
-        await it.ended()
-    rows = it.history.rows("SELECT parts FROM message WHERE role = 'user'")
-    asked = "\n".join(row["parts"] for row in rows)
-    drafts = it.history.rows("SELECT draft AS text FROM conversation UNION ALL SELECT value FROM meta")
-    said = asked + "\n".join(str(row["text"]) for row in drafts)
-    assert [word for word in words if said.count(word) != 1] == []
-    assert [name for name in names if unsent.count(name) + asked.count(f'"name":"{name}"') > 1] == []
