@@ -126,3 +126,76 @@ def test_no_schema_is_too_odd(schema: dict[str, Any]) -> None:
     inlined(schema)
     is_recursive(schema)
     gemini_schema(object_schema(schema))
+
+
+def _naming_each_other(count: int) -> dict[str, Any]:
+    """Definitions of which each has properties that are all the others: copied out, they grow beyond all bounds."""
+    names = [f"D{number}" for number in range(count)]
+    inner = {f"to_{name}": {"$ref": f"#/$defs/{name}"} for name in names}
+    definitions = {name: {"type": "object", "properties": inner} for name in names}
+    return {"type": "object", "properties": {"first": {"$ref": "#/$defs/D0"}}, "$defs": definitions}
+
+
+def _doubling(levels: int) -> dict[str, Any]:
+    """Definitions that name the next one twice, without a circle."""
+    definitions: dict[str, Any] = {
+        f"D{level}": {"properties": {side: {"$ref": f"#/$defs/D{level + 1}"} for side in ("left", "right")}}
+        for level in range(levels)
+    }
+    return {"properties": {"top": {"$ref": "#/$defs/D0"}}, "$defs": definitions}
+
+
+ITSELF_TWICE = {"anyOf": [{"$ref": "#"}, {"$ref": "#"}], "allOf": [{"$ref": "#"}], "properties": {"a": {}}}
+
+
+@pytest.mark.parametrize("schema", [_naming_each_other(14), _doubling(60), ITSELF_TWICE])
+def test_a_small_schema_stays_small_however_its_references_multiply(schema: dict[str, Any]) -> None:
+    for made in (object_schema(schema), inlined(schema), gemini_schema(object_schema(schema))):
+        assert made["properties"]
+        assert len(str(made)) < 300_000
+    strict(gemini_schema(object_schema(schema)))
+    is_recursive(schema)
+
+
+def test_of_definitions_that_are_too_many_each_property_is_told_to_the_same_depth() -> None:
+    made = inlined(_naming_each_other(10))["properties"]["first"]["properties"]
+    assert all(inner["properties"] for name, inner in made.items() if name != "to_D0")
+
+
+@pytest.mark.parametrize(
+    ("schema", "told"),
+    [
+        (
+            {"properties": {"a": {"type": "string"}, "b": {"type": "integer"}}}
+            | {"anyOf": [{"required": ["a"]}, {"required": ["b"]}]},
+            {"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "integer"}}},
+        ),
+        (
+            {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
+            | {"oneOf": [{"properties": {"b": {"type": "integer"}}, "required": ["b"]}, {"type": "null"}]},
+            {"nullable": True, "type": "object", "required": ["a"]}
+            | {"properties": {"b": {"type": "integer"}, "a": {"type": "string"}}},
+        ),
+        ({"type": "integer", "anyOf": [{"minimum": 5}, {"maximum": 2}]}, {"type": "integer"}),
+        (
+            {"type": "array", "items": {"type": "number"}, "oneOf": [{"minItems": 1}, {"maxItems": 0}]},
+            {"type": "array", "items": {"type": "number"}},
+        ),
+        ({"anyOf": [{"required": ["a"]}, {"required": ["b"]}]}, {"type": "object"}),
+        (
+            {"type": "number", "anyOf": [{"enum": [1, 2]}, {"type": "integer"}]},
+            {"anyOf": [{"description": "One of: 1, 2.", "type": "number"}, {"type": "integer"}]},
+        ),
+    ],
+)
+def test_gemini_keeps_what_a_schema_says_beside_a_union(schema: dict[str, Any], told: dict[str, Any]) -> None:
+    made = gemini_schema({"properties": {"value": schema}})
+    strict(made)
+    assert made["properties"]["value"] == told
+
+
+@given(st.recursive(values, lambda inner: st.lists(inner, max_size=2), max_leaves=6))
+@settings(max_examples=120)
+def test_whatever_stands_under_a_word_is_told_in_kinds_that_gemini_takes(value: Any) -> None:
+    kept = ("title", "pattern", "nullable", "propertyOrdering", "minItems", "maximum", "required", "enum", "anyOf")
+    strict(gemini_schema({"properties": {"a": dict.fromkeys(kept, value)}, "required": value}))

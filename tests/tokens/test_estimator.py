@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import struct
+from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routerterm.catalog.values import ModelInfo
@@ -17,6 +18,7 @@ from routerterm.tokens.calibration import Calibration
 from routerterm.tokens.families import families, family_name, family_of
 from routerterm.tokens.images import claude_tokens, gemini_tokens, image_size, openai_patches, openai_tiles
 from routerterm.tokens.light import LightCounter
+from routerterm.tokens.shape import tool_text
 
 GPT = ModelInfo("openai", "gpt-4o")
 CLAUDE = ModelInfo("anthropic", "claude-sonnet-4-5")
@@ -214,3 +216,24 @@ def test_asking_to_think_counts_for_claude() -> None:
     plain = ask(Message.of("user", "Why?"))
     thinking = ask(Message.of("user", "Why?"), params=Params(effort="high"))
     assert estimator.prompt(thinking, CLAUDE) > estimator.prompt(plain, CLAUDE) + 10
+
+
+words = st.sampled_from(["type", "properties", "items", "enum", "anyOf", "oneOf", "required", "$defs", "description"])
+values = st.recursive(
+    st.one_of(st.none(), st.integers(), st.sampled_from(("object", "array", "string"))),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(words, inner, max_size=4)),
+    max_leaves=20,
+)
+
+
+@given(st.dictionaries(words, values, max_size=6))
+@settings(max_examples=120)
+def test_a_tool_counts_whatever_its_schema_says(schema: dict[str, Any]) -> None:
+    assert tool_text(Tool("find", "", schema)).startswith("type find")
+
+
+def test_a_type_that_is_repeated_at_every_level_is_told_once_at_each() -> None:
+    schema: dict[str, Any] = {"type": "string"}
+    for _ in range(30):
+        schema = {"type": ["object", "object"], "properties": {"next": schema}}
+    assert len(tool_text(Tool("find", "", schema))) < 1_000

@@ -78,11 +78,11 @@ def _type(schema: Any) -> str:
     """A JSON Schema as a type; what is not understood is counted as the JSON that it is."""
     if not isinstance(schema, Mapping):
         return "any"
-    if "enum" in schema:
-        return _union(json.dumps(value, ensure_ascii=False) for value in schema["enum"])
+    if isinstance(values := schema.get("enum"), list):
+        return _union(json.dumps(value, ensure_ascii=False) for value in values)
     for word in ("anyOf", "oneOf"):
-        if word in schema:
-            return _union(_type(option) for option in schema[word])
+        if isinstance(options := schema.get(word), list):
+            return _union(_type(option) for option in options)
     match schema.get("type"):
         case "object":
             return _object(schema)
@@ -92,22 +92,30 @@ def _type(schema: Any) -> str:
             return "number"
         case str(name):
             return name
-        case list(names):
-            return _union(_type({**schema, "type": name}) for name in names)
+        case list(names):  # each once: a type that is repeated at every level would double with each of them
+            once = dict.fromkeys(name for name in names if isinstance(name, str))
+            return _union(_type({**schema, "type": name}) for name in once)
         case _:
             return json.dumps(schema, ensure_ascii=False, default=str)
 
 
 def _object(schema: Mapping[str, Any]) -> str:
-    required = schema.get("required") or ()
+    required = schema.get("required")
+    required = required if isinstance(required, list) else ()
     lines = ["{"]
-    for name, inner in (schema.get("properties") or {}).items():
+    for name, inner in _named(schema, "properties"):
         if isinstance(inner, Mapping) and inner.get("description"):
             lines.append(f"// {inner['description']}")
         lines.append(f"{name}{'' if name in required else '?'}: {_type(inner)},")
     for word in ("$defs", "definitions"):
-        lines += (f"{name}: {_type(inner)}" for name, inner in (schema.get(word) or {}).items())
+        lines += (f"{name}: {_type(inner)}" for name, inner in _named(schema, word))
     return "\n".join([*lines, "}"])
+
+
+def _named(schema: Mapping[str, Any], word: str) -> Iterable[tuple[str, Any]]:
+    """The schemas under a word that holds them by name; clients write anything."""
+    inner = schema.get(word)
+    return inner.items() if isinstance(inner, Mapping) else ()
 
 
 def _union(options: Iterable[str]) -> str:
