@@ -78,9 +78,9 @@ bench-gateway: ## What the gateway adds beside the bare provider, and its memory
 	@sh scripts/setup.sh test
 	@.venv/bin/python benchmarks/gateway.py $(if $(LITELLM),--litellm $(LITELLM))
 
-clients: ## Official clients from npm and PyPI against the gateway, over providers of all five protocols, as a table; FOLDER= keeps them, DOCUMENT= is openapi.json
+clients: ## Official clients from npm and PyPI against the gateway, over providers of all five protocols, as a table; FOLDER= keeps them, DOCUMENT= is openapi.json, SUITE= a checkout of openresponses
 	@sh scripts/setup.sh test
-	@PYTHONPATH=src .venv/bin/python scripts/clients/run.py --folder $(or $(FOLDER),.clients) $(if $(DOCUMENT),--document $(DOCUMENT)) $(ARGS)
+	@PYTHONPATH=src .venv/bin/python scripts/clients/run.py --folder $(or $(FOLDER),.clients) $(if $(DOCUMENT),--document $(DOCUMENT)) $(if $(SUITE),--suite $(SUITE)) $(ARGS)
 
 terminal-long: ## The terminal's long tests: 300 baud in a real pty, many more random screens and documents
 	@sh scripts/setup.sh test

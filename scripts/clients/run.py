@@ -1,6 +1,7 @@
 """Runs the clients that people use against a gateway, over a provider in each of the five protocols: a table.
 
     python scripts/clients/run.py --folder FOLDER [--client NAME]... [--upstream PROTOCOL]... [--document openapi.json]
+        [--suite CHECKOUT]
 
 FOLDER keeps what is installed (npm and PyPI are asked the first time).  Ends with 1 where any part falls short.
 """
@@ -23,13 +24,14 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 from browser import Pages, chromium, tried_browser  # noqa: E402 - beside this file
 from coding_agents import AGENTS, PACKAGES, Place, tried_agent  # noqa: E402
+from open_responses import NEEDS, copied, tried_suite  # noqa: E402
 from provider import PROTOCOLS, serve  # noqa: E402
 from testers import PACKAGES as TESTER_PACKAGES  # noqa: E402
 from testers import tried_testers  # noqa: E402
 
 SDKS = (
     ("openai chat", "openai"),
-    ("openai responses", "openai"),
+    ("openai responses", "openai[realtime]"),
     ("anthropic", "anthropic"),
     ("google-genai", "google-genai"),
     ("ollama", "ollama"),
@@ -55,7 +57,8 @@ JAVASCRIPT = (
 MODEL = "up/claude-sonnet-4-5"
 BROWSER = "openai (browser)"
 TESTERS = "testers"
-PARTS = ("text", "stream", "tools", "json", "error", "cors")
+SUITE = "suite"
+PARTS = ("text", "stream", "tools", "json", "error", "cors", "socket")
 INSTALLED = "installed.txt"
 """What an installation holds, written when it is whole."""
 INSTALL_WAIT = 900.0
@@ -83,14 +86,22 @@ def install(folder: Path, names: list[str]) -> None:
         _python(folder / "aider", ["aider-chat"])
     wanted = sorted({word for name, words in JAVASCRIPT if name in names for word in words.split()} | {"openai"})
     wanted += [package for package in PACKAGES if set(names) & AGENTS.keys() - {"aider"}]
+    if SUITE in names:
+        _node(folder / SUITE, [*NEEDS])
     node = folder / "node"
-    if wanted and _lacks(node, wanted):
-        node.mkdir(parents=True, exist_ok=True)
-        (node / "package.json").write_text('{"private": true}\n', encoding="utf-8")
-        _run(["npm", "install", "--no-audit", "--no-fund", *wanted], node)
-        if "@anthropic-ai/claude-code" in wanted:  # npm runs no script of a package by itself
-            _run(["node", "install.cjs"], node / "node_modules" / "@anthropic-ai" / "claude-code")
-        _note(node, wanted)
+    if wanted and _node(node, wanted) and "@anthropic-ai/claude-code" in wanted:  # npm runs no script of a package
+        _run(["node", "install.cjs"], node / "node_modules" / "@anthropic-ai" / "claude-code")
+
+
+def _node(folder: Path, packages: list[str]) -> bool:
+    """A folder with these packages of npm; whether they had to be installed."""
+    if not _lacks(folder, packages):
+        return False
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "package.json").write_text('{"private": true}\n', encoding="utf-8")
+    _run(["npm", "install", "--no-audit", "--no-fund", *packages], folder)
+    _note(folder, packages)
+    return True
 
 
 def _python(folder: Path, packages: list[str]) -> None:
@@ -149,6 +160,8 @@ async def tried(folder: Path, client: str, gateway: Gateway, pages: list[Pages])
         return await tried_browser(pages[0], pages[1], gateway.url, gateway.key, MODEL)
     if client == TESTERS:
         return await tried_testers(folder / "testers" / "bin", gateway.url, gateway.key, MODEL)
+    if client == SUITE:
+        return await asyncio.to_thread(tried_suite, folder / SUITE, gateway.url, gateway.key, MODEL)
     if client in AGENTS:
         place = Place(gateway.url, gateway.key, folder / "node", folder / "py")
         return await tried_agent(client, place, MODEL)
@@ -181,9 +194,13 @@ async def main() -> int:
     parser.add_argument("--client", action="append")
     parser.add_argument("--upstream", action="append", choices=PROTOCOLS)
     parser.add_argument("--document", type=Path, help="OpenAI's published openapi.json: every answer must be valid")
+    parser.add_argument("--suite", type=Path, help="a checkout of openresponses: its compliance suite must hold")
     options = parser.parse_args()
     folder = options.folder.resolve()
     clients = options.client or [*(name for name, _ in (*PYTHON, *JAVASCRIPT)), BROWSER, *AGENTS, TESTERS]
+    if options.suite is not None:
+        clients.append(SUITE)
+        copied(options.suite, folder / SUITE)
     install(folder, clients)
     if BROWSER in clients and chromium() is None:
         print(f"{BROWSER} is left out: there is no Chromium here.")
@@ -199,7 +216,7 @@ async def main() -> int:
             try:
                 for client in clients:
                     found = await tried(folder, client, gateway, pages)
-                    if client == TESTERS:
+                    if client in (TESTERS, SUITE):
                         held = sum(went for went, _ in found.values())
                         print(f"{client:<18} {protocol:<20} {held} of {len(found)} hold", flush=True)
                         short += _told(found)

@@ -65,6 +65,19 @@ def openai_responses() -> None:
     part("json", lambda: json.loads(create(model=MODEL, input="Hi", text=shape).output_text) == {"n": 5})
     part("error", lambda: fails(openai.BadRequestError, lambda: create(model=BROKEN, input="Hi")))
 
+    def socket() -> bool:
+        said: list[str] = []
+        previous: dict[str, Any] = {}
+        with client.responses.connect() as connection:
+            for text in ("Hi", "Hi again"):
+                connection.response.create(model=MODEL, input=text, store=False, **previous)
+                last = next(event for event in connection if event.type in ("response.completed", "error"))
+                said.append(last.response.output_text)
+                previous = {"previous_response_id": last.response.id}
+        return said == ["Hello", "Hello"]
+
+    part("socket", socket)
+
 
 def anthropic() -> None:
     """Messages by Anthropic's SDK."""

@@ -20,6 +20,7 @@ NEVER_AT_START = {
     "tiktoken",
     "starlette",
     "uvicorn",
+    "wsproto",
     "openai",
     "anthropic",
     "google.genai",
@@ -54,6 +55,7 @@ def loaded_by(program: str) -> set[str]:
         ("routerterm.store.database", HEAVY - {"asyncio", "sqlite3", "sqlite_utils"}),
         ("routerterm.engine.chat.session", HEAVY - {"asyncio", "sqlite3", "sqlite_utils"}),
         ("routerterm.config.settings", HEAVY - {"asyncio"}),
+        ("routerterm.gateway.server", NEVER_AT_START - {"starlette", "uvicorn"}),
         ("routerterm.tui.app", NEVER_AT_START | {"httpx", "pydantic", "sqlite_utils", "pygments.lexers._mapping"}),
     ],
 )
@@ -119,7 +121,7 @@ for name in {names!r}:
         importlib.import_module(name)
     except ModuleNotFoundError as error:
         # an extra that is not installed
-        if (error.name or "").split(".")[0] not in ("xllamacpp", "textual_image", "starlette", "uvicorn"):
+        if (error.name or "").split(".")[0] not in ("xllamacpp", "textual_image", "starlette", "uvicorn", "wsproto"):
             raise
 """
     loaded_by(program)

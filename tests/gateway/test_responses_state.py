@@ -61,7 +61,9 @@ async def test_nobody_goes_on_from_another_s_answer_or_from_one_that_was_not_to_
             asked = {"model": "one/first", "input": "Hi", "store": store}
             first = (await http.post(PATH, json=asked, headers={"x-api-key": key})).json()
             more = {"model": "one/first", "input": "Again", "previous_response_id": first["id"]}
-            assert (await http.post(PATH, json=more, headers={"x-api-key": editor})).status_code == 404
+            refused = await http.post(PATH, json=more, headers={"x-api-key": editor})
+            assert (refused.status_code, refused.json()["error"]["code"]) == (400, "previous_response_not_found")
+            assert refused.json()["error"]["param"] == "previous_response_id"
             assert (await http.get(f"{PATH}/{first['id']}", headers={"x-api-key": editor})).status_code == 404
 
 

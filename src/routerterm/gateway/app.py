@@ -13,10 +13,10 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
-from routerterm.core.errors import BadRequest, RoutertermError
+from routerterm.core.errors import RoutertermError
 from routerterm.engine.virtual_keys import STRANGER, Client
 from routerterm.gateway.addresses import forgiven, protocol_of
-from routerterm.gateway.chat_handler import ChatHandler
+from routerterm.gateway.answers import Answers, EventAnswers, GeminiAnswers
 from routerterm.gateway.connection import HEAD_MOST
 from routerterm.gateway.embeddings import EmbeddingAnswers
 from routerterm.gateway.history_api import HistoryApi
@@ -32,16 +32,15 @@ from routerterm.gateway.wires import (
     COMPACTION,
     COMPLETIONS,
     EVENTS,
-    GEMINI,
     MESSAGES,
     OLLAMA,
     OLLAMA_GENERATE,
     RESPONSES,
-    Wire,
 )
 from routerterm.protocols import server_half
 
 if TYPE_CHECKING:
+    from routerterm.gateway.responses_socket import ResponsesSockets
     from routerterm.gateway.state import GatewayState
 
 log = logging.getLogger(__name__)
@@ -60,7 +59,7 @@ _ALLOWED_HEADERS = "authorization, content-type, x-api-key, x-goog-api-key, anth
 _HEADER_NAMES = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+(\s*,\s*[A-Za-z0-9!#$%&'*+.^_`|~-]+)*")
 _MOST_ASKED = 4_000
 """Letters of header names that a preflight may ask for."""
-_LONGEST_PATH = 200
+_SOCKET = ("GET", "/v1/responses")
 _EXPOSED = "retry-after, request-id, x-request-id, x-routerterm-provider, x-routerterm-model, x-routerterm-cost-usd"
 Handler = Callable[[Scope, Receive, Response, Client], Awaitable[None]]
 
@@ -158,6 +157,7 @@ class Middleware:
         self._state = state
         self._app = app.router
         self._answers = answers
+        self._sockets: ResponsesSockets | None = None
         paths = (route.path for route in app.router.routes if isinstance(route, Route) and route.path != "/")
         self._known = sorted({path.replace(":path}", "}") for path in paths})
 
@@ -176,6 +176,9 @@ class Middleware:
             if scope["method"] == "OPTIONS" and "origin" in headers:
                 await self._preflight(out, headers)
                 return
+            if (scope["method"], scope["path"]) == _SOCKET and headers.get("upgrade", "").lower() == "websocket":
+                await self._serve_socket(scope)
+                return
             answers = self._answers.get(scope["path"]) if scope["method"] == "POST" else None
             await (answers or self._app)(scope, receive, send)
         except HttpError as error:
@@ -193,6 +196,16 @@ class Middleware:
                 await _refuse(scope, out, HttpError(500, RoutertermError(told.message)))
             else:
                 raise
+
+    async def _serve_socket(self, scope: Scope) -> None:
+        """The Responses API as a WebSocket; what that needs loads with the first one.  Raises `HttpError`."""
+        if self._sockets is None:
+            try:
+                from routerterm.gateway.responses_socket import ResponsesSockets
+            except ModuleNotFoundError as error:
+                raise wrong(501, f"WebSockets need {error.name}, which is not installed here.") from error
+            self._sockets = ResponsesSockets(self._state)
+        await self._sockets.serve(scope)
 
     async def _preflight(self, out: Response, headers: Mapping[str, str]) -> None:
         """An allowed page may send any header: SDKs have dozens of their own, and none of them opens a door here."""
@@ -233,76 +246,6 @@ class Endpoint:
             await self._handler(scope, receive, scope["out"], client)
         except RoutertermError as error:
             raise http_error(error) from error
-
-
-class Answers:
-    """One of the addresses where models answer."""
-
-    def __init__(self, state: GatewayState, wire: Wire) -> None:
-        self._state = state
-        self._wire = wire
-        self._half = server_half(wire.protocol)
-
-    def _address(self, scope: Scope) -> Mapping[str, Any]:
-        """What of the request stands in its path and its headers."""
-        betas = headers_of(scope).get("anthropic-beta") if self._wire is MESSAGES else None
-        return {} if betas is None else {"betas": betas}
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request, with its line in the list of requests and in the metrics."""
-        state, out = self._state, scope["out"]
-        client = await state.client_of(scope)
-        account = state.open(client, scope["path"][:_LONGEST_PATH])
-        address = self._address(scope)
-        exchange = ChatHandler(state, self._wire, self._half, scope=scope, receive=receive, address=address)
-        try:
-            await exchange.run(client, account)
-            account.close(None, out.status)
-        except HttpError as error:
-            if error.status == 404:
-                error.error = await state.with_nearest(error.error, account.row.asked, client)
-            if account.row.ending == "error":  # the router was asked, and failed
-                account.close(None, error.status)
-            else:
-                account.failed(error.error)
-                account.close("denied", error.status)
-            raise
-        except RoutertermError as error:
-            account.failed(error)
-            refusal = http_error(error, self._half)
-            account.close("denied" if isinstance(error, BadRequest) else "error", refusal.status)
-            raise refusal from error
-        except ClientDisconnected:
-            account.close("gone", out.status or 499)
-            raise
-        except BaseException:
-            account.close("error", out.status or 500)
-            raise
-        finally:
-            state.close(account)
-
-
-class EventAnswers(Answers):
-    """The address of our own typed events, which always streams."""
-
-    def __init__(self, state: GatewayState) -> None:
-        super().__init__(state, EVENTS)
-
-    def _address(self, scope: Scope) -> Mapping[str, Any]:
-        """It streams."""
-        return {"stream": True}
-
-
-class GeminiAnswers(Answers):
-    """Gemini's addresses: the model and whether to stream stand in the path."""
-
-    def __init__(self, state: GatewayState, *, stream: bool) -> None:
-        super().__init__(state, GEMINI)
-        self._stream = stream
-
-    def _address(self, scope: Scope) -> Mapping[str, Any]:
-        """The model's name, with its slashes."""
-        return {"model": scope["path_params"]["model"], "stream": self._stream}
 
 
 async def _refuse(scope: Scope, out: Response, error: HttpError) -> None:

@@ -32,6 +32,7 @@ from routerterm.protocols.server_base import ServerCodec, ServerRequest
 if TYPE_CHECKING:
     from routerterm.gateway.cache import Slot
     from routerterm.gateway.request import Scope
+    from routerterm.gateway.responses import ResponseHistory
     from routerterm.gateway.state import GatewayState
 
 Why: TypeAlias = Literal["", "gone", "stopping"]
@@ -49,6 +50,7 @@ class ChatHandler:
     """One request.  `run` is its whole life; `interrupt` ends it from outside.
 
     ``address`` is what stands in the request's path and belongs to it, for protocols that put the model there.
+    ``history`` is what a Responses request goes on from, where that is not the store alone.
     """
 
     def __init__(
@@ -60,15 +62,16 @@ class ChatHandler:
         scope: Scope,
         receive: Receive,
         address: Mapping[str, Any] | None = None,
+        history: ResponseHistory | None = None,
     ) -> None:
         self._state = state
+        self._history = history or state.responses
         self._wire = wire
-        self._half = half
+        self.half = half
         self._scope = scope
         self._receive = receive
         self._address = address or {}
-        out: Response = scope["out"]
-        self._out = out
+        self.out: Response = scope["out"]
         self._prompt_tokens = 0
         self._visible = True
         self._body = b""
@@ -94,8 +97,7 @@ class ChatHandler:
         state, headers = self._state, headers_of(self._scope)
         options = request_options(headers)
         account.visible = self._visible = options.log
-        body = await state.bodies.read(headers, self._receive)
-        self._body = body
+        self._body = body = await state.bodies.read(headers, self._receive)
         self._client = client
         try:
             asked = await self._read(body, client)
@@ -122,8 +124,8 @@ class ChatHandler:
     async def _read(self, body: bytes, client: Client) -> ServerRequest:
         """The request, with all that it refers to.  Raises `BadRequest`."""
         if self._wire in (RESPONSES, COMPACTION):
-            body = await self._state.responses.with_history(body, client)
-        decode: Callable[[bytes], ServerRequest] = partial(self._half.decode_request, **self._address)
+            body = await self._history.with_history(body, client)
+        decode: Callable[[bytes], ServerRequest] = partial(self.half.decode_request, **self._address)
         asked = await asyncio.to_thread(decode, body) if len(body) > LARGE else decode(body)
         if (name := asked.request.model.strip()) != asked.request.model:  # pasted with a space or a line's end
             asked = replace(asked, request=replace(asked.request, model=name))
@@ -200,19 +202,18 @@ class ChatHandler:
                 break
         account.end(relay)
         if relay.error is not None:
-            raise http_error(relay.error, self._half)
-        body = self._half.encode_body(said, **self._made(asked))
-        if self._wire is RESPONSES and self._visible:
-            response = loads(body)
-            await self._state.responses.keep(self._body, response, self._client, self._state.milliseconds())
-        await self._out.whole(200, body, (*self._who_answered(), *account.headers()))
+            raise http_error(relay.error, self.half)
+        body = self.half.encode_body(said, **self._made(asked))
+        if self._wire is RESPONSES:
+            await self._keep(loads(body))
+        await self.out.whole(200, body, (*self._who_answered(), *account.headers()))
         return said
 
     async def _in_pieces(
         self, events: AsyncGenerator[Event, None], asked: ServerRequest, account: RequestRecord
     ) -> list[WireEvent]:
         said: list[WireEvent] = []
-        relay, out = self._relay, self._out
+        relay, out = self._relay, self.out
         async for event in events:
             fresh = relay.feed(event)
             account.saw(relay, fresh)
@@ -227,21 +228,22 @@ class ChatHandler:
                 if relay.over:
                     account.end(relay)
                     data += self._stream.end() + self._comment(account)
-                    await self._keep_response()
+                    if self._wire is RESPONSES and (finished := getattr(self._stream, "finished", None)) is not None:
+                        await self._keep(finished)
                     await out.end(data)
                     break
                 self._quiet_since = self._state.now()
                 await out.piece(data)
         if relay.error is not None and not out.started:
             account.end(relay)
-            raise http_error(relay.error, self._half)
+            raise http_error(relay.error, self.half)
         return said
 
     async def _several(
         self, ask: Callable[[], AsyncGenerator[Event, None]], asked: ServerRequest, account: RequestRecord
     ) -> None:
         """Several answers to one question; nothing of them is kept in the cache."""
-        out, state, hidden = self._out, self._state, self._client.allowance.hidden
+        out, state, hidden = self.out, self._state, self._client.allowance.hidden
         choices = Choices(ask, asked.answers, whole=not asked.stream, hidden=hidden)
         async with aclosing(choices.pieces()) as pieces:
             async for index, fresh in pieces:
@@ -260,7 +262,7 @@ class ChatHandler:
         if self._relay.error is not None:
             account.failed(self._relay.error)
             if not out.started:
-                raise http_error(self._relay.error, self._half)
+                raise http_error(self._relay.error, self.half)
             await out.end(self._comment(account))
             return
         account.finish()
@@ -272,16 +274,14 @@ class ChatHandler:
 
     async def _start(self, asked: ServerRequest) -> bytes:
         """The head of a stream; its first bytes are to go out with the first words."""
-        self._stream = self._half.ServerStream(**self._made(asked), usage=asked.usage)
+        self._stream = self.half.ServerStream(**self._made(asked), usage=asked.usage)
         headers = [("cache-control", "no-cache"), ("x-accel-buffering", "no"), *self._who_answered()]
-        await self._out.start(200, self._wire.kind, headers)
+        await self.out.start(200, self._wire.kind, headers)
         return self._stream.start()
 
-    async def _keep_response(self) -> None:
-        """Keep a streamed response that came to its end, where its protocol goes on from what was kept."""
-        finished = getattr(self._stream, "finished", None)
-        if self._wire is RESPONSES and finished is not None and self._visible:
-            await self._state.responses.keep(self._body, finished, self._client, self._state.milliseconds())
+    async def _keep(self, response: Mapping[str, Any]) -> None:
+        """Keep a whole answer, as its protocol goes on from what was kept."""
+        await self._history.keep(self._body, response, self._client, self._state.milliseconds(), store=self._visible)
 
     def _made(self, asked: ServerRequest) -> dict[str, Any]:
         """What an answer says of itself."""
@@ -296,7 +296,7 @@ class ChatHandler:
         """Hear when the client hangs up, and let it hear of us while it waits long."""
         while True:
             try:
-                async with asyncio.timeout(HEARTBEAT if self._out.started else FIRST_BYTE):
+                async with asyncio.timeout(HEARTBEAT if self.out.started else FIRST_BYTE):
                     message = await self._receive()
             except TimeoutError:
                 if asked.stream:
@@ -304,17 +304,17 @@ class ChatHandler:
                         await self._say_something(asked)
                 continue
             if message["type"] == "http.disconnect":
-                if not self._out.ended:
+                if not self.out.ended:
                     self.interrupt("gone")
                 return
 
     async def _say_something(self, asked: ServerRequest) -> None:
         """The beginning of the stream where nothing was sent yet, else a sign of life, if it has been quiet."""
         async with self._turn:
-            if not self._out.started:
-                await self._out.piece(await self._start(asked) + self._stream.ping())
-            elif not self._out.ended and self._state.now() - self._quiet_since >= HEARTBEAT:
-                await self._out.piece(self._stream.ping())
+            if not self.out.started:
+                await self.out.piece(await self._start(asked) + self._stream.ping())
+            elif not self.out.ended and self._state.now() - self._quiet_since >= HEARTBEAT:
+                await self.out.piece(self._stream.ping())
 
     async def _interrupted(self, asked: ServerRequest, account: RequestRecord) -> None:
         """Say what can still be said; the provider was hung up on already, and the ledger has the cost."""
@@ -322,9 +322,9 @@ class ChatHandler:
             raise ClientDisconnected
         error = RoutertermError("The gateway is stopping.", "Try again when it is back.")
         account.failed(error)
-        if not self._out.started:
-            raise http_error(error, self._half)
-        await self._out.end(self._stream.error(error) + self._stream.end() + self._comment(account))
+        if not self.out.started:
+            raise http_error(error, self.half)
+        await self.out.end(self._stream.error(error) + self._stream.end() + self._comment(account))
 
     def _model(self, asked: ServerRequest) -> str:
         """The name that was asked for as long as its first choice answers: clients compare; else who stands in."""

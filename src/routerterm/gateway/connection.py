@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from typing import Any
+from typing import Any, Protocol
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -51,10 +51,27 @@ class BufferedTransport:
         return getattr(self._transport, name)
 
 
+class Successor(Protocol):
+    """Who has a connection once it has left HTTP."""
+
+    def received(self, data: bytes) -> None:
+        """Bytes have come."""
+        ...
+
+    def lost(self) -> None:
+        """The connection is gone."""
+        ...
+
+    def stop(self) -> None:
+        """The server stops: end what runs, then close."""
+        ...
+
+
 class Connection(H11Protocol):
     """uvicorn's connection, within bounds.  `most` is set by the server before the first one is made."""
 
     most = 2_000
+    successor: Successor | None = None
     own_user: bool | None = None
     """Whether the client is a program of the user that we run as; None until somebody wanted to know."""
 
@@ -89,6 +106,23 @@ class Connection(H11Protocol):
         """Send what was held back."""
         self.corked.uncork()
 
+    def hand_over(self, successor: Successor, answer: bytes) -> bytes:
+        """HTTP ends here with ``answer``; what comes from now on is the successor's.  Returns what has come already."""
+        self.cycle.response_started = self.cycle.response_complete = True  # uvicorn expects no more of this request
+        self.successor = successor
+        self._unset_keepalive_if_required()
+        self.corked.write(answer)
+        self.flow.resume_reading()
+        early: bytes = self.conn.trailing_data[0]
+        return early
+
+    def rest(self, idle: bool) -> None:
+        """Whether nothing runs on it: idle connections give way where there are too many."""
+        if idle and not self.transport.is_closing():
+            self._idle()[self] = None
+        else:
+            self._idle().pop(self, None)
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client has come; where there are too many, the one that has been idle longest goes."""
         self.corked = BufferedTransport(transport)
@@ -106,16 +140,28 @@ class Connection(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """It is gone."""
         self._busy()
+        if self.successor is not None:
+            self.successor.lost()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Bytes have come: a head that has begun must be whole in time."""
+        if self.successor is not None:
+            self.successor.received(data)
+            return
         before = self.cycle
         if self._head_timer is None and (self.cycle is None or self.cycle.response_complete):
             self._head_timer = self.loop.call_later(HEAD_WAIT, self._too_slow)
         super().data_received(data)
         if self.cycle is not before:
             self._busy()
+
+    def shutdown(self) -> None:
+        """The server stops."""
+        if self.successor is not None:
+            self.successor.stop()
+        else:
+            super().shutdown()
 
     def on_response_complete(self) -> None:
         """An answer is out; the next request may come, or not."""

@@ -67,6 +67,17 @@ class BodyLimiter:
         """A body of that size is no longer held."""
         self._held -= size
 
+    @property
+    def largest(self) -> int:
+        """Bytes that one body may have."""
+        return self._largest
+
+    def hold(self, size: int) -> None:
+        """Count so many bytes more as held, until `release`.  Raises `HttpError` (503)."""
+        if self._held + size > self._most:
+            raise busy("The gateway has reached its limit of large requests.")
+        self._held += size
+
     async def _fill(self, body: bytearray, receive: Receive) -> None:
         while True:
             message = await receive()
@@ -75,10 +86,8 @@ class BodyLimiter:
             piece = message.get("body", b"")
             if len(body) + len(piece) > self._largest:
                 raise self._too_large()
-            if self._held + len(piece) > self._most:
-                raise busy("The gateway has reached its limit of large requests.")
+            self.hold(len(piece))
             body += piece
-            self._held += len(piece)
             if not message.get("more_body", False):
                 return
 

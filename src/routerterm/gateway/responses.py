@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from routerterm.core.errors import BadRequest, StoreError
@@ -13,6 +13,7 @@ from routerterm.gateway.request import Receive, Scope, headers_of
 from routerterm.gateway.response import Response
 from routerterm.protocols.json_utils import NotJson, dumps, loads, mapping, text
 from routerterm.protocols.server_base import read_object
+from routerterm.protocols.server_errors import PreviousNotFound
 from routerterm.store.gateway_responses import GatewayResponses, KeptResponse
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _LARGE = 100_000
 """Bytes from which on JSON is read beside the event loop."""
+_RESULTS = ("function_call_output", "custom_tool_call_output")
 
 
 class ResponseHistory:
@@ -29,28 +31,36 @@ class ResponseHistory:
         self._kept = kept
 
     async def with_history(self, body: bytes, client: Client) -> bytes:
-        """The request with all that it refers to in its input.  Raises `BadRequest` and `HttpError` (404)."""
+        """The request with all that it refers to in its input.  Raises `BadRequest`, `PreviousNotFound` among them."""
         if b"previous_response_id" not in body and b"item_reference" not in body:
             return body
         payload = dict(await asyncio.to_thread(read_object, body) if len(body) > _LARGE else read_object(body))
         items = [await self._resolved(item, client) for item in input_items(payload.get("input"))]
         if previous := text(payload.get("previous_response_id")):
-            chain = await self._kept.chain(client.name, previous)
-            if not chain:
-                raise _unknown(previous)
-            items = [item for each in chain for item in _said(each)] + items
+            before = await self._before(previous, client)
+            _check_results(items, before)
+            items = [*before, *items]
         payload["input"] = items
         return await asyncio.to_thread(dumps, payload)
 
-    async def keep(self, body: bytes, response: Mapping[str, Any], client: Client, created_at: int) -> None:
-        """Keep an answer with the part of its input that was new, unless the request forbids it."""
+    async def keep(
+        self, body: bytes, response: Mapping[str, Any], client: Client, created_at: int, *, store: bool = True
+    ) -> None:
+        """Keep an answer with the part of its input that was new, unless the request or the caller forbids it."""
         payload = await asyncio.to_thread(read_object, body) if len(body) > _LARGE else read_object(body)
-        if payload.get("store") is False:
+        if payload.get("store") is False or not store:
             return
         given = dumps(input_items(payload.get("input"))).decode("utf-8")
         previous = text(payload.get("previous_response_id")) or None
         answer = dumps(response).decode("utf-8")
         await self._kept.add(KeptResponse(text(response.get("id")), client.name, previous, created_at, given, answer))
+
+    async def _before(self, previous: str, client: Client) -> list[Any]:
+        """All items that an answer goes on from, and its own.  Raises `PreviousNotFound`."""
+        chain = await self._kept.chain(client.name, previous)
+        if not chain:
+            raise PreviousNotFound(previous)
+        return [item for each in chain for item in _said(each)]
 
     async def _resolved(self, item: Any, client: Client) -> Any:
         """An item, or the one that a reference means."""
@@ -119,6 +129,15 @@ def input_items(given: Any) -> list[Any]:
         part = {"type": "input_text", "text": given}
         return [{"type": "message", "role": "user", "content": [part]}]
     return list(given) if isinstance(given, list) else []
+
+
+def _check_results(given: Sequence[Any], before: Sequence[Any]) -> None:
+    """Raises `BadRequest` for the result of a call that nobody made: the client goes on from another answer."""
+    items = [item for item in (*before, *given) if isinstance(item, Mapping)]
+    calls = {text(item.get("call_id")) for item in items if not text(item.get("type")).endswith("_output")}
+    for item in given:
+        if isinstance(item, Mapping) and item.get("type") in _RESULTS and text(item.get("call_id")) not in calls:
+            raise BadRequest(f"No tool call found for the tool output with call_id {text(item.get('call_id'))[:80]!r}.")
 
 
 def _said(kept: KeptResponse) -> list[Any]:

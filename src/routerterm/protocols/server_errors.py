@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from msgspec import Struct
 
 from routerterm.core.errors import (
@@ -31,9 +33,21 @@ _TOO_LONG = "prompt is too long"
 
 
 class NotServed(BadRequest):
-    """Our own gateway serves no such request: ``status`` says why (404, 405, 408, 413, 415, 431)."""
+    """Our own gateway serves no such request: ``status`` says why (400, 404, 405, 408, 413, 415, 426, 431, 501)."""
 
     kind = "not_served"
+    param: ClassVar[str | None] = None
+    """The field of the request that is to blame."""
+
+
+class PreviousNotFound(NotServed):
+    """A request goes on from an answer that is not here: the client sends the whole conversation instead."""
+
+    param = "previous_response_id"
+
+    def __init__(self, previous: str) -> None:
+        message = f"Previous response {previous[:80]!r} not found: it was not stored, or has expired."
+        super().__init__(message, status=400, code="previous_response_not_found")
 
 
 class ErrorMapping(Struct, frozen=True):
@@ -74,7 +88,7 @@ def error_mapping(error: RoutertermError) -> ErrorMapping:
         return _OVERLOADED
     if isinstance(error, NotServed) and error.status is not None:
         word = {404: "not_found_error", 413: "request_too_large"}.get(error.status, "invalid_request_error")
-        return ErrorMapping(error.status, "invalid_request_error", None, word)
+        return ErrorMapping(error.status, "invalid_request_error", error.code, word)
     return next(how for kind, how in _TOLD if isinstance(error, kind))
 
 

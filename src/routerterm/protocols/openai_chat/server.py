@@ -21,7 +21,7 @@ from routerterm.core.usage import Usage
 from routerterm.protocols.json_utils import dumps, objects, text
 from routerterm.protocols.openai_chat.server_decode import decode_request
 from routerterm.protocols.server_base import collect_whole
-from routerterm.protocols.server_errors import error_mapping, said
+from routerterm.protocols.server_errors import NotServed, error_mapping, said
 from routerterm.protocols.server_stream import BaseServerStream, data_line
 
 __all__ = [
@@ -175,7 +175,8 @@ def encode_models(ids: Sequence[str], *, created: int) -> bytes:
 def error_object(error: RoutertermError) -> dict[str, Any]:
     """An error as OpenAI's clients read it."""
     how = error_mapping(error)
-    return {"error": {"message": said(error), "type": how.type, "param": None, "code": how.code}}
+    param = error.param if isinstance(error, NotServed) else None
+    return {"error": {"message": said(error), "type": how.type, "param": param, "code": how.code}}
 
 
 def usage_object(usage: Usage) -> dict[str, Any]:

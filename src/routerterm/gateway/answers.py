@@ -1,0 +1,96 @@
+"""The addresses where models answer, each request with its line in the list of requests and in the metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from routerterm.core.errors import BadRequest, RoutertermError
+from routerterm.engine.virtual_keys import Client
+from routerterm.gateway.chat_handler import ChatHandler
+from routerterm.gateway.http_errors import HttpError, http_error
+from routerterm.gateway.request import ClientDisconnected, Receive, Scope, Send, headers_of
+from routerterm.gateway.request_record import RequestRecord
+from routerterm.gateway.wires import EVENTS, GEMINI, MESSAGES, Wire
+from routerterm.protocols import server_half
+
+if TYPE_CHECKING:
+    from routerterm.gateway.state import GatewayState
+
+LONGEST_PATH = 200
+"""Letters of an address that are kept in rows and logs."""
+
+
+class Answers:
+    """One of the addresses where models answer."""
+
+    def __init__(self, state: GatewayState, wire: Wire) -> None:
+        self._state = state
+        self._wire = wire
+        self._half = server_half(wire.protocol)
+
+    def _address(self, scope: Scope) -> Mapping[str, Any]:
+        """What of the request stands in its path and its headers."""
+        betas = headers_of(scope).get("anthropic-beta") if self._wire is MESSAGES else None
+        return {} if betas is None else {"betas": betas}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request, with its line in the list of requests and in the metrics."""
+        state = self._state
+        client = await state.client_of(scope)
+        account = state.open(client, scope["path"][:LONGEST_PATH])
+        address = self._address(scope)
+        exchange = ChatHandler(state, self._wire, self._half, scope=scope, receive=receive, address=address)
+        await answered(state, exchange, client, account)
+
+
+async def answered(state: GatewayState, exchange: ChatHandler, client: Client, account: RequestRecord) -> None:
+    """Run one request to its end, and account for it.  Raises `HttpError` and `ClientDisconnected`."""
+    try:
+        await exchange.run(client, account)
+        account.close(None, exchange.out.status)
+    except HttpError as error:
+        if error.status == 404:
+            error.error = await state.with_nearest(error.error, account.row.asked, client)
+        if account.row.ending == "error":  # the router was asked, and failed
+            account.close(None, error.status)
+        else:
+            account.failed(error.error)
+            account.close("denied", error.status)
+        raise
+    except RoutertermError as error:
+        account.failed(error)
+        refusal = http_error(error, exchange.half)
+        account.close("denied" if isinstance(error, BadRequest) else "error", refusal.status)
+        raise refusal from error
+    except ClientDisconnected:
+        account.close("gone", exchange.out.status or 499)
+        raise
+    except BaseException:
+        account.close("error", exchange.out.status or 500)
+        raise
+    finally:
+        state.close(account)
+
+
+class EventAnswers(Answers):
+    """The address of our own typed events, which always streams."""
+
+    def __init__(self, state: GatewayState) -> None:
+        super().__init__(state, EVENTS)
+
+    def _address(self, scope: Scope) -> Mapping[str, Any]:
+        """It streams."""
+        return {"stream": True}
+
+
+class GeminiAnswers(Answers):
+    """Gemini's addresses: the model and whether to stream stand in the path."""
+
+    def __init__(self, state: GatewayState, *, stream: bool) -> None:
+        super().__init__(state, GEMINI)
+        self._stream = stream
+
+    def _address(self, scope: Scope) -> Mapping[str, Any]:
+        """The model's name, with its slashes."""
+        return {"model": scope["path_params"]["model"], "stream": self._stream}
