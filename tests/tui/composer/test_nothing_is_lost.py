@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from sqlite3 import Connection
 from typing import Any
 
 import pytest
 
 from routerterm.config.paths import Paths
 from routerterm.store.turns import Turns
+from routerterm.store.worker import Worker
 from routerterm.tui.chat import attachments, sidebar
 from tests.driver import HeadlessDriver, in_process
 from tests.driver.homes import configure
@@ -248,3 +250,47 @@ async def test_undo_and_edit_give_back_what_was_being_written(paths: Paths, tmp_
         await it.go_to("composer")
         await it.press("ctrl+z")
         await it.until(lambda: "being written" in it.composer)
+
+
+async def test_what_is_sent_while_a_stopped_answer_is_saved_is_asked(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(paths, default="demo/slow")
+    write, saved = Worker.write, threading.Event()
+
+    def slowly(self: Worker, job: Callable[[Connection], Any], **more: Any) -> Any:
+        def slow(connection: Connection) -> Any:
+            saved.wait(60)
+            return job(connection)
+
+        return write(self, slow, **more)
+
+    async with in_process(paths) as it:
+        await it.say("one")
+        await it.until(lambda: it.busy and it.open_id is not None)
+        with monkeypatch.context() as patch:
+            patch.setattr(Worker, "write", slowly)
+            await it.press("escape")
+            await it.burst("two\r")
+            await it.composer_is("")
+            saved.set()
+        await it.until(lambda: len(it.shown()) == 4)
+        assert it.history.branch()[2].text == "two"
+
+
+async def test_what_waits_for_its_file_is_the_draft_after_quitting(
+    paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(paths)
+    async with in_process(paths) as it:
+        await it.ask("one")
+        with slow_files(monkeypatch) as read:
+            await it.paste(f"{a_file(tmp_path)} ")
+            await it.burst("what is it\r")
+            await it.composer_is("")
+            await it.press("ctrl+q")
+            read.set()
+            await it.ended()
+    (chat,) = it.history.conversations()
+    assert "what is it" in chat.draft
+    assert len(it.history.rows("SELECT id FROM message")) == 2

@@ -52,6 +52,8 @@ class ActiveConversation:
         """The new conversation's session while its first question is on its way to the disk."""
         self._late_fields: dict[str, Any] = {}
         """What was set meanwhile."""
+        self._reading: str | None = None
+        """The id of the conversation that is being read."""
 
     @property
     def session(self) -> Session:
@@ -72,8 +74,8 @@ class ActiveConversation:
 
     @property
     def id(self) -> str | None:
-        """The conversation's id; None before its first message."""
-        return self.stored.id if self.stored else None
+        """The conversation's id, also while it is being read; None before its first message."""
+        return self.stored.id if self.stored else self._reading
 
     @property
     def title(self) -> str:
@@ -100,8 +102,12 @@ class ActiveConversation:
         self._early_fields.clear()
         self._late_fields.clear()
         self._first_asked = None
-        self._session = running or self._services().session(id)
-        return await self._session.load()
+        self._session = session = running or self._services().session(id)
+        self._reading = id
+        try:
+            return await session.load()
+        finally:
+            self._reading = None
 
     async def change(self, **fields: object) -> None:
         """Change the conversation's system prompt, privacy or parameters; a new one is not saved for that."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from routerterm.core.errors import NotNow, RoutertermError
 from routerterm.core.nearest import did_you_mean
-from routerterm.tui.chat.attachment_files import LARGE_PASTE, paths_in
 from routerterm.tui.chat.completion import NAME, arguments, names
 from routerterm.tui.chat.composer_tools import ComposerTools
+from routerterm.tui.chat.pastes import Pastes
 from routerterm.tui.chat.turn import Asked
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 REMEMBERED = 200
 """Questions that can be walked back to."""
-MANY_LINES = 200
 
 
 class ComposerController:
@@ -73,15 +72,19 @@ class ComposerController:
             confirmation=confirmation,
             arrange=self.place_suggestions,
         )
+        self.pastes = Pastes(app, view.composer, attachments)
         self.early: list[str] = []
         """What was sent before there was anybody to send it to, in its order."""
+        self._on_their_way: list[str] = []
+        """What has left the composer and is not asked yet: files are still read for it."""
+        self._leaving = False
         self._declined = ""
         """The text for which suggestions were closed."""
 
     def begin(self) -> None:
         """Listen to the composer."""
         self._composer.takes_key = self._took_key
-        self._composer.takes_paste = self._took_paste
+        self._composer.takes_paste = self.pastes.took
 
     async def remember(self) -> None:
         """Take up what was asked in earlier sessions; a line with a key in it does not come back."""
@@ -191,27 +194,43 @@ class ComposerController:
             self.early.append(text)  # done as soon as there is somebody to do it
             self._waiting()
             return
-        text = await self._attachments.landed(text)
-        command = self._commands.parse(text)
+        self._on_their_way.append(text)
+        try:
+            landed = await self._attachments.landed(text)
+            command = self._commands.parse(landed)
+            if command is None:
+                await self._ask_or_say(landed)
+        finally:
+            self._on_their_way.remove(text)
         if command is not None:
-            self._composer.remember(text)
+            self._composer.remember(landed)
             await self._commands.run(*command)
-        elif await self._tools.took(text):
+
+    async def _ask_or_say(self, text: str) -> None:
+        if await self._tools.took(text):
             self._composer.remember(text)
         elif NAME.match(text.strip().lower()) or (text.startswith("/") and "/" not in text.split()[0][1:]):
             self._composer.give_back(text)
             self._unknown(text)
-        elif self._is_key(text):
-            self._to_keys(text)
+        elif self.pastes.is_key(text):
+            self.pastes.to_keys(text)
         elif not text.strip() and not self._attachments.items and not self._compare.models:
             pass  # a second Enter, after the first has taken everything
         elif await self._tools.references.attached_all(text):
             if text.strip():
                 self._composer.remember(text)
-            if self._compare.models:
+            if self._leaving:
+                pass  # it was gathered
+            elif self._compare.models:
                 await self._ask_several(text)
-                return
-            await self._send(text)
+            else:
+                await self._send(text)
+
+    def gather(self) -> Sequence[str]:
+        """What was sent and is not asked yet, in its order; none of it is asked any more: the program is left."""
+        self._leaving = True
+        unsent, self.early = [*self._on_their_way, *self.early], []
+        return unsent
 
     async def attached_all(self, text: str, typed: str) -> bool:
         """Attach what the question in a command refers to, as Enter does; False where what was typed is given back."""
@@ -232,6 +251,8 @@ class ComposerController:
             await self._edit_answer(conversation.editing, text)
             return
         where = await conversation.unseen_image()
+        if self._leaving:
+            return
         files = self._attachments.take()  # what fails before leaves them where they are
         if where is None:
             self._turns.send(text, files)
@@ -302,39 +323,3 @@ class ComposerController:
         self._app.show_error(
             RoutertermError(f"There is no command {word}.", f"{hint} Put a space before it to send it as text.")
         )
-
-    # -- pastes ----------------------------------------------------------------------------------------
-
-    def _took_paste(self, text: str) -> bool:
-        """Long texts become a chip, files are attached, a key goes to the keys; the rest is written."""
-        if len(text) >= LARGE_PASTE or text.count("\n") >= MANY_LINES:
-            try:
-                self._attachments.pasted(text)
-            except RoutertermError as error:
-                self._app.show_error(error)
-            return True
-        if not self._composer.text and self._is_key(text):
-            self._to_keys(text)
-            return True
-        if paths_in(text):
-            self._composer.run_worker(self._attachments.dropped(text), group="drop", exit_on_error=False)
-        return False
-
-    def took_early_key(self) -> None:
-        """An API key that was pasted before anybody could recognise it goes to the keys now."""
-        composer = self._composer
-        text = composer.text.strip()
-        if text and self._is_key(text):
-            composer.put("")
-            self._to_keys(text)
-
-    def _is_key(self, text: str) -> bool:
-        from routerterm.config.keys.paste import looks_like_a_key
-
-        services = self._app.services
-        return services is not None and looks_like_a_key(text, services.keys.providers.values())
-
-    def _to_keys(self, text: str) -> None:
-        """A key goes to the keys: it is no question, and nothing of it is kept in a conversation."""
-        add = self._app.screen_maker("add_key")(self._app, pasted=text.strip())
-        self._composer.run_worker(add, group="key", exit_on_error=False)

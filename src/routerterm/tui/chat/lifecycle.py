@@ -38,7 +38,7 @@ async def begin(chat: ChatParts, services: Services, opening: Opening) -> None:
     run(OutboxController(chat.app, chat.conversation, chat.sidebar).watch(), name="outbox", exit_on_error=False)
     run(chat.sidebar.look_after(), name="upkeep", exit_on_error=False)
     await chat.composer_controller.remember()
-    chat.composer_controller.took_early_key()
+    chat.composer_controller.pastes.took_early_key()
     if not chat.composer_controller.early or chat.onboarding.is_way(chat.composer_controller.early[0]):
         await chat.onboarding.consider()
     await chat.notifications.warn_of_budget()
@@ -53,8 +53,7 @@ def gather(chat: ChatParts) -> None:
     """Put all that was sent and is not asked yet into the composer again, to be kept as the draft."""
     chat.confirmation.answer(False)
     chat.turns.give_back_queue()
-    early, chat.composer_controller.early = chat.composer_controller.early, []
-    chat.view.composer.give_back("\n".join(early))
+    chat.view.composer.give_back("\n".join(chat.composer_controller.gather()))
 
 
 async def keep_last_draft(chat: ChatParts) -> None:

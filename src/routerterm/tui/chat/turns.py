@@ -207,6 +207,8 @@ class TurnRunner:
             if not ended and turn.shown is not None and self._on_show(turn):
                 self._transcript.end_stream(turn.shown, self._entry(turn, parts=True, ended=True))
             self._events.turn_state_changed()
+            if turn.stopped and turn.queue and not self._leaving:  # asked after Esc, while what came was being saved
+                self._go_on(turn)
         if turn.shown is not None and self._on_show(turn) and not turn.session.unsaved:
             await self._conversation.settle_header(turn.shown)
         await self._events.turn_ended()
@@ -217,11 +219,9 @@ class TurnRunner:
 
     async def _stopped_early(self, turn: Turn) -> None:
         """Stopped before anything of it was seen: show that, or give back what was never written down."""
-        if turn.shown is not None:
-            return
-        if turn.session.reply is not turn.earlier:
+        if turn.shown is None and turn.session.reply is not turn.earlier:
             await self._appear(turn)
-        else:
+        elif turn.shown is None:
             await self._return_question(turn)
 
     def _go_on(self, ended: Turn) -> None:
