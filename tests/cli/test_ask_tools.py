@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 from tests.cli.program import PROGRAM, routerterm
+from tests.driver.homes import PRICED, priced
+from tests.driver.provider import Answer, serving
 from tests.keys.terminal import Terminal
 
 from routerterm.config.paths import Paths
@@ -50,6 +52,29 @@ def test_tools_are_offered_called_and_recorded_or_left_out(home: Path) -> None:
     assert steps == [(1, None), (2, "read_file")]
     quiet = routerterm("ask", "-m", "demo/tools", "--json", "read", env=environ(home))  # no server: auto is off
     assert "tool_started" not in quiet.out
+
+
+def test_what_tools_answered_is_told_in_words_to_a_model_without_any(home: Path) -> None:
+    """Of Perplexity, and of most small models: a call in the history is refused there, or a role it has no word for."""
+    (home.parent / "notes" / "falcon.txt").write_text("The falcon is in the attic.")
+    plain = '[models."shop/plain"]\nprice_in = 1\nprice_out = 1\ntools = false\n'
+    call = Answer("", call=("read_file", '{"path": "falcon.txt"}'))
+    with serving(call, Answer("In the attic."), Answer("I said so.")) as provider:
+        text = SETTINGS.format(notes=home.parent / "notes", start="on")
+        (home / "config.toml").write_text(f"{priced(provider)}{plain}{text}")
+        assert routerterm("ask", "-m", PRICED, "Where is it?", env=environ(home)).out.strip() == "In the attic."
+        again = routerterm("ask", "-c", "last", "-m", "shop/plain", "Sure?", env=environ(home))
+        leaves = routerterm("what-leaves", "-c", "last", "-m", "shop/plain", "Sure?", env=environ(home))
+    assert (again.out.strip(), again.code) == ("I said so.", 0)
+    told = provider.asked[-1]
+    assert "tools" not in told
+    assert [message["role"] for message in told["messages"]] == ["user", "assistant", "user", "assistant", "user"]
+    assert not [message for message in told["messages"] if "tool_calls" in message]
+    assert "The tool read_file was called with" in told["messages"][1]["content"]
+    assert "The falcon is in the attic." in told["messages"][2]["content"]
+    assert "not written by the user" in told["messages"][2]["content"]
+    rows = [line.split()[0] for line in leaves.out.splitlines()[1:] if line.startswith("  ")]
+    assert rows == ["you", "call", "result", "answer", "you", "answer", "you", "settings"]
 
 
 def test_without_a_terminal_nothing_that_needs_an_answer_runs(home: Path) -> None:

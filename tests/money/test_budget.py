@@ -11,9 +11,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from routerterm.catalog.values import FREE_PRICES, ModelInfo, Prices
-from routerterm.core.ledger import Cap
+from routerterm.core.ledger import ONE_ANSWER, Cap
 from routerterm.core.messages import Message
 from routerterm.core.request import ChatRequest, Params
 from routerterm.core.targets import Forecast, Target
@@ -26,6 +27,7 @@ from routerterm.router.decide.budget import (
     day_start,
     month_start,
     next_month_start,
+    over_budget,
     warned,
 )
 from routerterm.router.decide.forecast import MARGIN, AnswerLengths, HistoryForecaster, outlooks
@@ -130,6 +132,25 @@ async def test_an_unknown_price_is_not_waved_through_a_cap_in_dollars() -> None:
     counted = budget(BudgetRules(requests_per_day=5, zone=WARSAW))
     assert await counted.rejection(REQUEST, MYSTERY.target, "smart", forecast(None), NOW) is None
     assert await budget(BudgetRules()).rejection(REQUEST, MYSTERY.target, "smart", forecast(None), NOW) is None
+
+
+async def test_the_cap_of_an_answer_with_tools_is_the_persons_own() -> None:
+    """It is named as what it is, and gives way to a yes like any other of theirs; a client's does not."""
+    mine, clients = Cap("request", "usd", 500_000_000, value=ONE_ANSWER), Cap("request", "usd", 1_000_000_000)
+    asked, request = budget(BudgetRules()), replace(REQUEST, caps=(clients, mine))
+    refused = over_budget(DEAR.target, str(await asked.rejection(request, DEAR.target, "", forecast("0.6"), NOW)))
+    assert "would exceed the limit of one answer with tools (up to $0.60, $0.50 left)" in refused.message
+    assert refused.hint == "Raise `usd` of [tools], or choose a free or local model."
+    assert request.conversation_id is not None
+    asked.allow(request.conversation_id)
+    assert asked.caps(request, DEAR.target, "", NOW) == (clients,)
+
+
+async def test_what_helps_where_no_limit_would() -> None:
+    refused = over_budget(MYSTERY.target, str(await budget(DAILY).rejection(
+        REQUEST, MYSTERY.target, "", forecast(None), NOW
+    )))  # fmt: skip
+    assert refused.hint == f'Set its price under [models."{MYSTERY.target}"], or choose a free or local model.'
 
 
 def test_the_person_may_say_yes_to_one_message() -> None:

@@ -14,7 +14,7 @@ from routerterm.core.errors import BadRequest
 from routerterm.core.messages import Message, Reasoning, Role, Text, ToolCall, ToolResult
 from routerterm.core.request import ChatRequest, Params, Tool
 from routerterm.protocols import codec
-from routerterm.protocols.normalize_messages import STAND_IN, conversation
+from routerterm.protocols.normalize_messages import STAND_IN, calls_in_words, conversation
 
 TOOL = Tool("look", "Look.", {"type": "object", "properties": {"at": {"type": "string"}}})
 CALL = Message("assistant", (ToolCall("a", "look", "{}"),))
@@ -148,3 +148,39 @@ def test_claude_does_not_think_where_that_is_forbidden(model: str) -> None:
 def test_claude_goes_on_with_a_foreign_tool_turn_without_a_budget() -> None:
     request = asked(Message.of("user", "Go"), CALL, result("a"), params=Params(effort="high"))
     assert "thinking" not in body("anthropic-messages", request, model="claude-haiku-4-5")
+
+
+@given(histories)
+@settings(max_examples=100)
+def test_claude_is_told_of_tools_wherever_one_was_called(messages: list[Message]) -> None:
+    """Servers behind Bedrock, and Anthropic's own before 2025, refuse calls without any tool; none may be called."""
+    try:
+        made = body("anthropic-messages", ChatRequest("x/m", tuple(messages)))
+    except BadRequest:
+        return
+    blocks = [block for turn in made["messages"] for block in turn["content"]]
+    called = {block["name"] for block in blocks if block["type"] == "tool_use"}
+    assert {tool["name"] for tool in made.get("tools", ())} == called
+    assert made.get("tool_choice") == ({"type": "none"} if called else None)
+
+
+@given(histories)
+@settings(max_examples=100)
+def test_a_model_without_tools_reads_of_calls_in_words(messages: list[Message]) -> None:
+    told = calls_in_words(messages)
+    parts = [part for message in told for part in message.parts]
+    assert not [part for part in parts if isinstance(part, ToolCall | ToolResult)]
+    assert not [message for message in told if message.role == "tool"]
+    said = "".join(message.text for message in told)
+    answered = [turn for turn in conversation_or_none(messages) if turn.role == "tool"]
+    results = [part for turn in answered for part in turn.parts if isinstance(part, ToolResult)]
+    assert said.count("What the tool look returned; not written by the user") == len(results)
+    for part in (part for message in messages for part in message.parts if isinstance(part, Text)):
+        assert part.text in said
+
+
+def conversation_or_none(messages: list[Message]) -> list[Message]:
+    try:
+        return conversation(ChatRequest("x/m", tuple(messages)), notes=True)[1]
+    except BadRequest:
+        return []

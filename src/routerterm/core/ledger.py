@@ -22,6 +22,8 @@ CapScope: TypeAlias = Literal[
     "request", "day", "month", "route", "provider", "model", "conversation", "project", "client"
 ]
 CapUnit: TypeAlias = Literal["usd", "requests", "tokens"]
+ONE_ANSWER = "answer"
+"""The ``value`` of a cap on a request that is what the person set for all of an answer with tools."""
 
 
 class AttemptRecord(Struct, frozen=True):

@@ -100,6 +100,40 @@ class _Pairing:
         return bool(call.name) and call.id in self._results
 
 
+def calls_in_words(messages: Iterable[Message]) -> tuple[Message, ...]:
+    """The messages for a model that knows no tools: what was called and what came of it as text.
+
+    A result stays a turn of its own and is said to be no word of the person's: what a page says is no order of theirs.
+    """
+    return tuple(
+        replace(message, parts=tuple(_in_words(part, names) for part in message.parts)) if names else message
+        for message, names in _with_names(_Pairing(list(messages)).messages())
+    )
+
+
+def _with_names(messages: Iterable[Message]) -> Iterator[tuple[Message, dict[str, str]]]:
+    """Each message with the names of the calls that its calls and results are of; none where it has neither."""
+    names: dict[str, str] = {}
+    for message in messages:
+        if message.role == "tool":
+            yield replace(message, role="user"), names
+        elif message.role == "user" and not message.parts:
+            continue  # of results, which stand behind their calls by now
+        else:
+            names = call_names([message])
+            yield message, names
+
+
+def _in_words(part: Part, names: Mapping[str, str]) -> Part:
+    match part:
+        case ToolCall(_, name, arguments):
+            return Text(f"\n[The tool {name} was called with {arguments or '{}'}]\n")
+        case ToolResult(call_id, text):
+            return Text(f"[What the tool {names[call_id]} returned; not written by the user]\n{text}\n")
+        case _:
+            return part
+
+
 def _is_empty(message: Message) -> bool:
     """Whether nothing is said: no text but blanks, no picture, no call, no step; thoughts alone are no turn."""
     return all(

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 from msgspec.structs import replace
 
-from routerterm.core.errors import NoCandidate, Offline, OverBudget, RoutertermError, Unreachable
+from routerterm.core.errors import NoCandidate, Offline, RoutertermError, Unreachable
 from routerterm.core.events import Failed
 from routerterm.core.ledger import AttemptRecord, CapReached
 from routerterm.core.messages import Message
@@ -29,6 +29,7 @@ from routerterm.engine.chat.title import title_of
 from routerterm.engine.outbox.when import When, next_cheap
 from routerterm.protocols.batch import BATCHES
 from routerterm.router.accounting.admission import over
+from routerterm.router.decide.budget import over_budget
 from routerterm.store.outbox import NewQuestion, Waiting
 from routerterm.wiring.batches import AGAIN, BatchRunner
 
@@ -152,7 +153,7 @@ class Outbox:
         if not known:
             first = decision.passed_over[0] if decision.passed_over else None
             if first is not None and first.cause is Cause.BUDGET:
-                raise OverBudget(f"{first.target} {first.reason}.", "Raise the limit in [budget].")
+                raise over_budget(first.target, first.reason)
             reason = first.reason if first is not None else "no provider has a key"
             raise NoCandidate(f"No model can take this question: {reason}.", "See: routerterm why")
         takers = [pair for pair in known if self.takes_batches(pair[0].target)] if batch else known

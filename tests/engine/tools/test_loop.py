@@ -203,14 +203,14 @@ async def test_the_last_step_must_answer_in_words(store: Store) -> None:
 
 async def test_each_step_is_held_to_what_is_left_of_the_answers_dollars(store: Store) -> None:
     tools = Tools(limits=Limits(usd_nano=25_000_000))
-    refused = Failed(OverBudget("demo/echo would exceed the budget per request.", "Raise it."))
+    refused = Failed(OverBudget("demo/echo would exceed today's budget.", "Raise the limit in [budget]."))
     script = Script(step(("c1", "shop__add", "{}")), [refused])
     _, events = await asked(store, script, tools)
     assert [request.caps[-1].limit for request in script.requests] == [25_000_000, 15_000_000]
     end = events[-1]
     assert isinstance(end, Failed)
     assert end.cost.usd == Decimal("0.01")
-    assert "`usd` of [tools]" in end.error.hint
+    assert end.error.hint == "Raise the limit in [budget].", "a cap of another kind is not called the answer's"
 
 
 async def test_a_half_call_is_asked_for_again_elsewhere_and_never_run(store: Store) -> None:

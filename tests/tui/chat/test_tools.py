@@ -90,6 +90,32 @@ async def test_calls_are_approved_edited_declined_and_stopped(tmp_path: Path) ->
             await it.until(lambda: 'allow = ["note"]' in paths.config_file.read_text(), "it was not written")
 
 
+async def test_what_the_limit_of_an_answer_refuses_is_sent_once_the_person_says_so(tmp_path: Path) -> None:
+    """A model without a price in the first step, and one that has used it up behind a result: no call is made again."""
+    paths = Paths.find({"ROUTERTERM_HOME": str(tmp_path)})
+    allow = '[mcp.pad.tools]\nallow = ["*"]\n'
+    dear = Answer("", call=NOTE.call, tokens=(1_000_000, 5))
+    with serving(NOTE, Answer("Noted."), dear, Answer("Noted too.")) as provider:
+        text = f"{settings(paths, priced(provider))}usd = 2\n{allow}"
+        configure(paths, text, default="shop/unpriced")
+        async with in_process(paths, (120, 30)) as it:
+            await it.say("Take a note.")
+            await it.dialog_is("Over budget")
+            await it.screen_shows("its price is unknown", 'models."shop/unpriced"')
+            await it.press("y")
+            await it.screen_shows("pad.note", "Noted.")
+            await it.rests()
+            assert len(provider.asked) == 2
+            await it.say(f"/model {PRICED}")
+            await it.say("Another one.")
+            await it.dialog_is("Over budget")
+            await it.screen_shows("the limit of one answer with tools")
+            await it.press("y")
+            await it.screen_shows("Noted too.")
+            await it.rests()
+            assert [asked["messages"][-1]["role"] for asked in provider.asked] == ["user", "tool", "user", "tool"]
+
+
 def _may_answer(it: object) -> bool:
     """Whether the question is old enough for letters to count."""
     waiting = it.app.screen._parts.approvals.current  # type: ignore[attr-defined]

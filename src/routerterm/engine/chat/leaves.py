@@ -160,11 +160,13 @@ def _first_lines(request: ChatRequest, fitted: Fitted) -> Iterator[OutgoingLine]
 
 def _message_lines(fitted: Fitted, request: ChatRequest, evidence: Evidence) -> Iterator[OutgoingLine]:
     """The messages, each part a line; those that are held back or found no room stand in their places."""
-    going = dict(zip(map(id, fitted.lines), request.messages, strict=False))
+    going: dict[int, list[Message]] = {}
+    for line, message in zip(fitted.origins, request.messages, strict=False):
+        going.setdefault(id(line), []).append(message)
     for line in fitted.read:
         sent = going.get(id(line))
-        message = sent or line.message
-        for number, part in enumerate(message.parts):
+        parts = [(message, part) for message in sent or (line.message,) for part in message.parts]
+        for number, (message, part) in enumerate(parts):
             if isinstance(part, Text) and not part.text.strip():
                 continue
             if sent is not None:
@@ -180,7 +182,9 @@ def _line(line: Line, message: Message, part: Part, number: int, state: State) -
     speakers = {"user": "you", "assistant": "answer", "system": "system", "tool": "tool"}
     kind: Kind = "message"
     who = speakers[message.role]
-    match part:
+    own = line.message.parts
+    # A model without tools is told of calls and results in words: they stay what they are.
+    match own[number] if number < len(own) and isinstance(own[number], ToolCall | ToolResult) else part:
         case Text(name=str() as name):
             kind, who = "file", f"file {name.rstrip('/').rpartition('/')[2]}"
         case Image():
@@ -249,7 +253,7 @@ def _in_cache(
 ) -> Callable[[OutgoingLine, int], bool]:
     """Whether the provider holds a line that ends after so many tokens."""
     messages, most = (warm.messages, warm.tokens) if warm is not None else (0, 0)
-    ids = {line.id or UNSENT for line in fitted.lines[:messages]}
+    ids = {line.id or UNSENT for line in fitted.origins[:messages]}
     ids |= {line.id for line in lines if line.kind in ("tool", "system")}
     return lambda line, tokens: (line.id in ids or line.kind == "summary") and tokens <= most
 

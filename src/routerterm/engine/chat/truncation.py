@@ -46,6 +46,11 @@ class Fitted(Struct, frozen=True):
         """What the router is given."""
         return tuple(step for line in self.lines for step in split_steps(line.message))
 
+    @property
+    def origins(self) -> tuple[Line, ...]:
+        """The line that each of `messages` is of: an answer that called tools is sent as several."""
+        return tuple(line for line in self.lines for _ in split_steps(line.message))
+
 
 def fit(lines: Sequence[Line], count: Count, room: int | None, system: str | None = None) -> Fitted:
     """The most of ``lines`` (a branch, oldest first, its last one the question) that fits into ``room`` tokens.

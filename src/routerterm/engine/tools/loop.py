@@ -18,7 +18,7 @@ from typing import Any, Protocol, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
-from routerterm.core.errors import GuardBlocked, NoCandidate, OverBudget, RoutertermError
+from routerterm.core.errors import GuardBlocked, NoCandidate, RoutertermError
 from routerterm.core.events import (
     Event,
     Failed,
@@ -27,7 +27,7 @@ from routerterm.core.events import (
     ToolFinished,
     ToolStarted,
 )
-from routerterm.core.ledger import Cap
+from routerterm.core.ledger import ONE_ANSWER, Cap
 from routerterm.core.messages import Message, ToolCall, ToolResult
 from routerterm.core.request import ChatRequest, Tool
 from routerterm.core.targets import Target
@@ -137,7 +137,7 @@ class ToolLoop:
                     broken, request = heard.end, _without(request, heard.broken_by)
                     yield StepEnded(step, kept=False)
                     continue
-                yield sums.failed(self._explained(_first_cause(heard.end, broken), step))
+                yield sums.failed(_first_cause(heard.end, broken))
                 return
             theirs = {tool.name for tool in request.tools}
             if not heard.calls or any(call.name in theirs for call in heard.calls):
@@ -200,14 +200,7 @@ class ToolLoop:
     def _caps(self, sums: Sums) -> tuple[Cap, ...]:
         """What this answer may still cost."""
         most = self._limits.usd_nano
-        return () if most is None else (Cap("request", "usd", max(0, most - sums.spent)),)
-
-    def _explained(self, failed: Failed, step: int) -> Failed:
-        """A cap that stops the loop in its middle is named as what it is."""
-        if step == 1 or not isinstance(failed.error, OverBudget):
-            return failed
-        hint = f"{failed.error.hint} One answer with tools may cost at most `usd` of [tools]."
-        return replace(failed, error=OverBudget(failed.error.message, hint))
+        return () if most is None else (Cap("request", "usd", max(0, most - sums.spent), value=ONE_ANSWER),)
 
     async def _result(self, call: ToolCall) -> ToolResult:
         """Decide, ask where it must be asked, carry out; whatever happens is a result."""

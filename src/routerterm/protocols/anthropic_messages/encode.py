@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct, field
@@ -21,6 +21,7 @@ from routerterm.protocols.json_utils import count, mapping
 from routerterm.protocols.normalize_messages import (
     arguments_object,
     begun_by_person,
+    call_names,
     conversation,
     merged,
     plain_id,
@@ -101,6 +102,8 @@ def request_body(request: ChatRequest, dialect: Dialect, *, model: str, stream: 
             body["tool_choice"] = _choice(request.tool_choice)
     if request.params.web:
         body["tools"] = [*body.get("tools", ()), dict(ANTHROPIC)]
+    if "tools" not in body and (names := call_names(turns)):
+        body |= {"tools": _once_offered(names.values()), "tool_choice": {"type": "none"}}
     _carry(body, request, thinks=thinks)
     if stream:
         body["stream"] = True
@@ -207,6 +210,15 @@ def _mark(messages: list[dict[str, Any]]) -> None:
 def _tool(tool: Tool) -> dict[str, Any]:
     made = {"name": tool.name, "description": tool.description, "input_schema": object_schema(tool.schema)}
     return made | given(strict=tool.strict) | write_mark(tool.cache) | written_of("anthropic-messages", tool)
+
+
+def _once_offered(names: Iterable[str]) -> list[dict[str, Any]]:
+    """Stands for tools that were called and are not offered now: calls without any tool are refused.
+
+    "Requests which include `tool_use` or `tool_result` blocks must define tools": Anthropic's own servers until
+    February 2025, those behind Bedrock and others that speak this protocol to this day.
+    """
+    return [_tool(Tool(name, "Not offered any more.", {})) for name in dict.fromkeys(names)]
 
 
 def _choice(choice: str) -> dict[str, str]:

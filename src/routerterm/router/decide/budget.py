@@ -16,7 +16,7 @@ from msgspec import Struct, field
 from routerterm.catalog.pricing import is_declared_free
 from routerterm.catalog.values import ModelInfo
 from routerterm.core.errors import OverBudget
-from routerterm.core.ledger import Cap, CapScope
+from routerterm.core.ledger import ONE_ANSWER, Cap, CapScope
 from routerterm.core.money import from_nano, show_usd, to_nano
 from routerterm.core.request import ChatRequest
 from routerterm.core.targets import Forecast, Target
@@ -112,13 +112,13 @@ class PersonalBudget:
     def caps(self, request: ChatRequest, target: Target, route: str, now_ms: int) -> Sequence[Cap]:
         """The caps that an attempt is held against; none for a free or local model, or what the person allowed.
 
-        The request's own caps hold even then: they are somebody else's, or were said for this request alone.  That of
-        its project is the person's.
+        The request's own caps hold even then: they are somebody else's, or were said for this request alone.  Those of
+        its project and of an answer with tools are the person's.
         """
         if self._is_free(target):
             return ()
         if not self._allowed.isdisjoint((request.message_id, request.conversation_id)):
-            return tuple(cap for cap in request.caps if cap.scope != "project")
+            return tuple(cap for cap in request.caps if cap.scope != "project" and cap.value != ONE_ANSWER)
         return (*caps_of(self._rules, request, target, route, now_ms), *request.caps)
 
     async def rejection(
@@ -153,7 +153,7 @@ def is_free(model: ModelInfo) -> bool:
 def objection(caps: Sequence[Cap], used: Sequence[int], forecast: Forecast) -> str | None:
     """Why what a forecast may come to would break one of the caps, of which so much is used; or None."""
     if forecast.high is None and any(cap.unit == "usd" for cap in caps):
-        return "cannot be budgeted: its price is unknown"
+        return UNPRICED
     for cap, so_far in zip(caps, used, strict=True):
         wants = _wanted(cap, forecast)
         if so_far + wants > cap.limit:
@@ -253,17 +253,26 @@ def _last_folder(cap: Cap) -> str:
     return (cap.value or "").rstrip("/").rpartition("/")[2] or "/"
 
 
+UNPRICED = "cannot be budgeted: its price is unknown"
+_WITH_TOOLS = "the limit of one answer with tools"
+
+
 def over_budget(target: Target, reason: str) -> OverBudget:
     """The error for a cap in the way: the ``reason`` says which, the hint where it can be raised."""
-    where = "budget in .routerterm/project.toml" if "the budget of the project" in reason else "the limit in [budget]"
-    return OverBudget(f"{target} {reason}.", f"Raise {where}, or choose a free or local model.")
+    if reason == UNPRICED:  # no limit is high enough for it
+        remedy = f'Set its price under [models."{target}"]'
+    elif "the budget of the project" in reason:
+        remedy = "Raise budget in .routerterm/project.toml"
+    else:
+        remedy = f"Raise {'`usd` of [tools]' if _WITH_TOOLS in reason else 'the limit in [budget]'}"
+    return OverBudget(f"{target} {reason}.", f"{remedy}, or choose a free or local model.")
 
 
 def cap_words(cap: Cap) -> str:
     """Which cap it is, within a sentence: ``today's budget``."""
     match cap.scope:
         case "request":
-            return "the budget per request"
+            return _WITH_TOOLS if cap.value == ONE_ANSWER else "the budget per request"
         case "day":
             return "today's budget" if cap.unit == "usd" else f"today's limit of {cap.unit}"
         case "month":

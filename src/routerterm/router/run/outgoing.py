@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from routerterm.catalog.parameters import fitted
 from routerterm.core.ledger import AttemptRecord, Cap, CapReached
+from routerterm.protocols.normalize_messages import calls_in_words
 from routerterm.router.accounting.admission import over
 from routerterm.router.accounting.rows import reservation_row
 from routerterm.router.decide.output_limit import Allowed, allowed, tightened
@@ -72,6 +73,8 @@ def as_sent(
 ) -> tuple[Allowed, tuple[str, ...]]:
     """The request with what the model supports, as long an answer as the caps may pay for, and what was left out."""
     params, left_out = fitted(request.params, attempt.candidate.model)
+    if attempt.candidate.model.lacks("tools"):  # none may be called now, but some were offered, or called before
+        request = replace(request, tools=(), tool_choice=None, messages=calls_in_words(request.messages))
     request = shortened(replace(request, params=params), attempt.most)
     sent = allowed(request, attempt.candidate, caps, forecaster)
     tokens = sent.forecast.prompt_tokens if sent.forecast is not None else 0

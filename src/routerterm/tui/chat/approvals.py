@@ -31,7 +31,9 @@ LONGEST = 60
 VERDICTS: Mapping[str, Verdict] = {"y": "once", "a": "conversation", "s": "always", "n": "no"}
 _WORDS = {"y": "once", "a": "this chat", "s": "always", "n": "no", "e": "edit"}
 _FORM_WORDS = {"y": "fill in", "n": "no"}
-_RANKS = {"y": 0, "n": 0, "a": 1, "e": 2, "s": 2}
+_RANKS = {"y": 0, "n": 0, "e": 0, "a": 2, "s": 2}
+_SHORTEST_NAME = 12
+"""Characters of a tool's name in a narrow status row: it leaves room for the letters, e above all, which shows all."""
 
 
 class _Waiting(Struct, eq=False):
@@ -110,15 +112,26 @@ class Approvals:
         longer = (Field((Span(f"{len(arguments):,} characters, e shows all", "warning"),), rank=1),)
         more = longer if len(arguments) > LONGEST else ()
         reason = (Field((Span(ask.reason, "warning"),), rank=3),) if ask.reason else ()
-        name = Field((Span("Run ", "bright"), Span(one_line(ask.tool.shown), "accent"), Span("?", "bright")), rank=0)
+        name = self._name(one_line(ask.tool.shown))
         if self._writing():
             keys: tuple[Field, ...] = (Field((Span(" Tab ", "key"), Span(" then y, a, s, n or e")), rank=0),)
         else:
-            keys = tuple(
-                Field((Span(f" {key} ", "key"), Span(f" {word}")), rank=_RANKS[key], action=f"screen.approve({key!r})")
-                for key, word in _WORDS.items()
-            )
+            keys = tuple(self._key(key, word, hidden=bool(more)) for key, word in _WORDS.items())
         return (name, *reason, *keys, *more, Field((Span(cut, "dim"),), rank=4))
+
+    def _key(self, key: str, word: str, *, hidden: bool) -> Field:
+        """A letter that answers; ``hidden``: there is more of the arguments than the row shows, which e says too."""
+        letter, action, rank = Span(f" {key} ", "key"), f"screen.approve({key!r})", _RANKS[key]
+        if key == "e" and hidden:
+            short = (letter, Span(" all", "warning"))
+            return Field((letter, Span(" all, edit", "warning")), rank, action=action, short=short)
+        return Field((letter, Span(f" {word}")), rank, action=action, short=(letter,))
+
+    def _name(self, shown: str) -> Field:
+        """Which tool is to run; a server may call it anything, at any length."""
+        cut = shown if len(shown) <= _SHORTEST_NAME else f"{shown[: _SHORTEST_NAME - 1]}…"
+        spans, short = ((Span("Run ", "bright"), Span(name, "accent"), Span("?", "bright")) for name in (shown, cut))
+        return Field(spans, rank=0, short=short)
 
     def _form_fields(self, form: Form) -> tuple[Field, ...]:
         name = Field(

@@ -28,7 +28,7 @@ from routerterm.core.events import (
     ToolStarted,
     UsageReported,
 )
-from routerterm.core.messages import Text
+from routerterm.core.messages import Text, ToolResult
 from routerterm.core.sanitise import one_line
 from routerterm.tui.chat.entries import header_of, seam_of, trouble_of, words
 from routerterm.tui.chat.turn import PENDING, Ask, Asked, Turn, TurnEvents
@@ -268,11 +268,11 @@ class TurnRunner:
                 if turn.shown and self._on_show(turn):
                     self._transcript.begin_stream(self._entry(turn, parts=True))
             case Finished() | Failed():
-                self._events.reached(not (isinstance(event, Failed) and self._notifications.failed(event.error)))
-                self._notifications.answered(time.monotonic() - turn.started, isinstance(event, Finished))
-                if isinstance(event, Failed) and isinstance(event.error, OverBudget):
-                    turn.over_budget = event.error
-                if isinstance(event, Failed) and isinstance(event.error, NoKey):
+                failed = event.error if isinstance(event, Failed) else None
+                self._events.reached(failed is None or not self._notifications.failed(failed))
+                self._notifications.answered(time.monotonic() - turn.started, failed is None)
+                turn.over_budget = failed if isinstance(failed, OverBudget) else None
+                if isinstance(failed, NoKey):
                     self._declined.clear()
                 if turn.shown and self._on_show(turn):
                     self._transcript.end_stream(turn.shown, self._entry(turn, parts=True, ended=True))
@@ -289,20 +289,18 @@ class TurnRunner:
         session, shown, id = turn.session, turn.shown, conversation.id
 
         async def again() -> AsyncGenerator[Event]:
+            with_results = any(isinstance(part, ToolResult) for part in (await session.message(shown)).parts)
             budget.allow(id)
+            answer = session.continue_answer(shown) if with_results else session.regenerate(shown)  # no call twice
             try:
-                async with aclosing(session.regenerate(shown)) as events:
+                async with aclosing(answer) as events:
                     async for event in events:
                         yield event
             finally:
                 budget.revoke_override(id)
 
-        def answered(yes: bool | None) -> None:
-            if yes:
-                self.start(session, again)
-
         dialog = Confirm("Over budget", error.message, "Send it anyway, this once", spends=True)
-        self._app.push_screen(dialog, answered)
+        self._app.push_screen(dialog, lambda yes: self.start(session, again) if yes else None)
 
     async def _appear(self, turn: Turn) -> None:
         """Question and answer are on disk: show them under their real ids."""

@@ -29,12 +29,16 @@ class Span(Struct, frozen=True):
 
 
 class Field(Struct, frozen=True):
-    """Something worth showing in a line.  ``rank`` 0 is the last to go; ``action`` is run on a click."""
+    """Something worth showing in a line.  ``rank`` 0 is the last to go; ``action`` is run on a click.
+
+    ``short`` stands in its place before one of rank 0 has to go.
+    """
 
     spans: tuple[Span, ...]
     rank: int = 0
     right: bool = False
     action: str = ""
+    short: tuple[Span, ...] = ()
 
     @property
     def width(self) -> int:
@@ -59,7 +63,12 @@ def fit(fields: Sequence[Field], width: int, gap: int, more: str = "") -> tuple[
     if sum(f.width for f in kept) + gap * (len(kept) - 1) > width:
         kept += tail
     while len(kept) > 1 + len(tail) and sum(f.width for f in kept) + gap * (len(kept) - 1) > width:
-        kept.remove(max(reversed(kept), key=lambda f: f.rank))
+        last = max(reversed(kept), key=lambda f: f.rank)
+        long = next((n for n, f in enumerate(kept) if f.short and last.rank == 0), None)
+        if long is None:
+            kept.remove(last)
+        else:
+            kept[long] = replace(kept[long], spans=kept[long].short, short=())
     placed, column = [], 0
     for field in (f for f in kept if not f.right):
         placed.append(Placed(column, min(field.width, width - column), field))
