@@ -14,7 +14,7 @@ from queue import Empty, Queue
 
 WAIT = 90.0
 """Seconds for one page."""
-PARTS = ("text", "stream", "error")
+PARTS = ("text", "stream", "error", "socket")
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 PAGE = """<!doctype html><script type="module">
 import OpenAI from "/index.mjs";
@@ -38,6 +38,16 @@ await part("error", async () => {
   try { await api.chat.completions.create({ model: model.split("/")[0] + "/broken", messages }); }
   catch (error) { return error.status === 400; }
 });
+await part("socket", () => new Promise((resolve, reject) => {
+  const socket = new WebSocket(url.replace("http", "ws") + "/v1/responses");
+  socket.onopen = () => socket.send(JSON.stringify({ type: "response.create", model, input: "Hi" }));
+  socket.onerror = () => reject(new Error("not let in"));
+  socket.onmessage = ({ data }) => {
+    const event = JSON.parse(data);
+    if (event.type === "response.completed") resolve(event.response.output[0].content[0].text === "Hello");
+    if (event.type === "error") reject(new Error(data));
+  };
+}));
 await fetch("/told", { method: "POST", body: JSON.stringify(found) });
 </script>"""
 

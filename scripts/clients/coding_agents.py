@@ -9,7 +9,7 @@ import shlex
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from provider import MADE
@@ -50,6 +50,13 @@ def codex(place: Place, model: str) -> Call:
     )
     words = ["exec", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox", TASK]
     return Call([place.program("codex"), *words], {"RT_KEY": place.key}, {"home/.codex/config.toml": settings})
+
+
+def codex_socket(place: Place, model: str) -> Call:
+    """The same over one WebSocket, which it warms up before it asks."""
+    call = codex(place, model)
+    name = "home/.codex/config.toml"
+    return replace(call, files={name: call.files[name] + "supports_websockets = true\n"})
 
 
 def claude_code(place: Place, model: str) -> Call:
@@ -115,6 +122,7 @@ def aider(place: Place, model: str) -> Call:
 
 AGENTS: Mapping[str, Callable[[Place, str], Call]] = {
     "codex": codex,
+    "codex (socket)": codex_socket,
     "claude-code": claude_code,
     "opencode": opencode,
     "qwen-code": qwen_code,

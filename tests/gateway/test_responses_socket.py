@@ -121,6 +121,20 @@ async def test_what_may_be_stored_outlives_the_connection_and_the_rest_does_not(
         assert (await http.get(f"/v1/responses/{secret}")).status_code == 404
 
 
+async def test_what_connections_remember_has_a_limit(place: Place) -> None:
+    place.up.says("first", "Hello")
+    async with opened(place) as quiet, opened(place) as busy:
+        memory = place.gateway._server.config.app._sockets._memory  # type: ignore[union-attr]
+        memory._most = 3_000
+        first = (await turn(quiet, store=False, input="x" * 2_000))["response"]["id"]
+        second = (await turn(quiet, store=False, previous_response_id=first))["response"]["id"]
+        third = (await turn(busy, store=False, input="y" * 2_000))["response"]["id"]
+        lost = await turn(quiet, store=False, previous_response_id=second)
+        assert lost["error"]["code"] == "previous_response_not_found"
+        assert (await turn(busy, store=False, previous_response_id=third))["type"] == "response.completed"
+    await until(lambda: memory._size == 0 and not memory._kept)
+
+
 async def test_a_failed_continuation_is_forgotten(place: Place) -> None:
     place.up.says("first", "Hello")
     async with opened(place) as socket:
@@ -179,6 +193,8 @@ async def test_errors_are_events_and_the_connection_goes_on(place: Place) -> Non
             assert (error["type"], error["status"]) == ("error", 400)
             assert error["error"]["message"]
             assert error["error"]["code"]
+        assert [(ending, status) for _, ending, status in rows(place)] == [("denied", 400)] * 5
+        assert (await turn(socket, generate=False, model="no\\model"))["status"] == 400
         unknown = await turn(socket, model="nobodyknows")
         assert (unknown["status"], unknown["error"]["code"]) == (404, "model_not_found")
         await create(socket, model="one/third")
@@ -186,6 +202,7 @@ async def test_errors_are_events_and_the_connection_goes_on(place: Place) -> Non
         assert cut[0]["type"] == "response.created"
         assert cut[-1]["type"] == "response.failed"
         assert (await turn(socket))["type"] == "response.completed"
+    assert place.gateway.state.bodies._held == 0
 
 
 async def test_limits_and_caps_of_a_key(place: Place) -> None:

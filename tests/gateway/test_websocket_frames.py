@@ -18,6 +18,7 @@ from routerterm.gateway import websocket
 from routerterm.gateway.request import BodyLimiter
 from tests.gateway.conftest import Open, Place, until
 from tests.gateway.test_abuse import is_well
+from tests.gateway.upstream import Talk
 
 SMALL = "[gateway]\nlargest = 1\n"
 TEXT, BINARY, CONTINUED, CLOSE, PING, PONG = 1, 2, 0, 8, 9, 10
@@ -199,6 +200,36 @@ async def test_a_client_that_does_not_answer_a_close(place: Place, monkeypatch: 
     await is_well(place)
 
 
+async def test_a_client_that_reads_nothing_of_its_answer(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(websocket, "STALLED", 0.5)
+    sent = 0
+
+    @place.up.model("first")
+    async def floods(talk: Talk) -> None:
+        nonlocal sent
+        await talk.head()
+        while True:
+            await talk.text("x" * 10_000)
+            sent += 10_000
+
+    client = await after_handshake(place)
+    client.writer.transport.pause_reading()  # type: ignore[attr-defined]  # asyncio's transports can
+    client.writer.write(frame(TEXT, ASKED))
+    await until(lambda: sent > 0)
+    await is_well(place)
+    await until(lambda: place.gateway.state.gate.running == 0 and place.up.open == 0)
+    server = place.gateway._server
+    assert server is not None
+    await until(lambda: not any(found.successor for found in server.server_state.connections))  # type: ignore[union-attr]
+    assert sent < 50_000_000  # what fits into the buffers of the sockets on both sides
+    async with asyncio.timeout(20):
+        while (await place.rows())[0]["outcome"] == "running":  # noqa: ASYNC110 - settled beside
+            await asyncio.sleep(0.01)
+    (row,) = await place.rows()
+    assert row["outcome"] == "cancelled"
+    client.writer.close()
+
+
 @pytest.mark.parametrize(
     ("old", "new", "status"),
     [
@@ -286,7 +317,7 @@ def test_however_a_message_is_cut_it_comes_whole(text: str, cuts: list[int], chu
         for at in range(0, len(sent), chunk):
             socket.received(sent[at : at + chunk])
         assert await socket.next(asyncio.get_running_loop().time() + 10) == raw_text
-        assert bodies._held == 0
+        assert bodies._held == len(raw_text)  # its turn releases it
         socket.lost()
 
     asyncio.run(run())

@@ -7,7 +7,7 @@ Each turn is a request like any other: the same checks, limits, caps, guard, row
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from routerterm.core.errors import RoutertermError
@@ -16,8 +16,10 @@ from routerterm.engine.virtual_keys import Client
 from routerterm.gateway.answers import LONGEST_PATH, answered
 from routerterm.gateway.chat_handler import LARGE, ChatHandler
 from routerterm.gateway.http_errors import HttpError, forbidden, http_error, wrong
+from routerterm.gateway.limits import check_request
 from routerterm.gateway.request import BODIES_TOGETHER, ClientDisconnected, Message, Scope, headers_of
 from routerterm.gateway.request_options import request_options
+from routerterm.gateway.request_record import RequestRecord
 from routerterm.gateway.response import Header, Response
 from routerterm.gateway.socket_history import SocketHistory, SocketMemory
 from routerterm.gateway.websocket import BROKEN, GOING_AWAY, REFUSED, WebSocket
@@ -73,6 +75,10 @@ class _Turns:
         self._socket = socket
         self._history = history
         self._half = server_half(RESPONSES.protocol)
+        self._held = 0
+        """Bytes of the message that is being looked at."""
+        self._previous = ""
+        """What the request goes on from."""
 
     async def run(self) -> None:
         """Until the client goes, its time is up, or the gateway stops."""
@@ -99,19 +105,12 @@ class _Turns:
 
     async def _turn(self, message: bytes) -> None:
         """One request; what goes wrong is an event.  Raises `ClientDisconnected`."""
-        previous = None
+        self._held, self._previous = len(message), ""
+        went = False
         try:
-            client = await self._client()
-            payload = await self._payload(message)
-            previous = text(payload.get("previous_response_id"))
-            self._history.begin()
-            status = await (self._warm_up if payload.get("generate") is False else self._answer)(client, payload)
+            went = await self._request(await self._client(), message)
         except HttpError as error:
             await self._refuse(error)
-            status = "failed"
-        except RoutertermError as error:
-            await self._refuse(http_error(error, self._half))
-            status = "failed"
         except (ClientDisconnected, asyncio.CancelledError):
             raise
         except Exception as error:  # noqa: BLE001 - the last door, as for a request by HTTP
@@ -120,9 +119,47 @@ class _Turns:
             told = await asyncio.to_thread(report, error)
             await self._refuse(HttpError(500, RoutertermError(told.message)))
             self._socket.close(BROKEN, "The gateway failed.")
-            return
-        if status == "failed" and previous:
-            self._history.forget(previous)
+        finally:
+            self._release()
+            self._history.reset()
+            if self._previous and not went:
+                self._history.forget(self._previous)
+
+    def _release(self) -> None:
+        """The message is no longer held here: its request is over, or holds it by itself."""
+        self._state.bodies.release(self._held)
+        self._held = 0
+
+    async def _request(self, client: Client, message: bytes) -> bool:
+        """Answer, or take what is only to be remembered; whether that went well.  Raises `HttpError`."""
+        state = self._state
+        account = state.open(client, self._scope["path"][:LONGEST_PATH])
+        try:
+            payload = await self._payload(message)
+            self._previous = text(payload.get("previous_response_id"))
+            asked = {name: value for name, value in payload.items() if name not in _NOT_OURS}
+            body = await asyncio.to_thread(dumps, asked | {"stream": True})
+            if payload.get("generate") is False:
+                await self._warm_up(client, body, account)
+                account.finish()
+                account.close(None, 200)
+                state.close(account)
+                return True
+        except (HttpError, RoutertermError) as error:
+            refusal = error if isinstance(error, HttpError) else http_error(error, self._half)
+            account.failed(refusal.error)
+            account.close("denied", refusal.status)
+            state.close(account)
+            raise refusal from error
+        except BaseException:
+            account.close("error", 500)
+            state.close(account)
+            raise
+        scope = {**self._scope, "out": SocketResponse(self._socket)}
+        receive = _Receive(body, self._socket, self._release)
+        exchange = ChatHandler(state, RESPONSES, self._half, scope=scope, receive=receive, history=self._history)
+        await answered(state, exchange, client, account)
+        return account.row.ending == "done"
 
     async def _client(self) -> Client:
         """Who asks, looked up anew: a key may have been taken back meanwhile.  Raises `HttpError`."""
@@ -140,38 +177,23 @@ class _Turns:
             raise wrong(400, f"The type of a message must be {_CREATE!r}, not {text(kind)[:40]!r}.")
         return payload
 
-    async def _answer(self, client: Client, payload: dict[str, Any]) -> str:
-        """Ask a model; returns the status of the response."""
+    async def _warm_up(self, client: Client, body: bytes, account: RequestRecord) -> None:
+        """Take what the next turn goes on from, and ask nobody (``generate: false``).  Raises as a request does."""
         state = self._state
-        asked = {name: value for name, value in payload.items() if name not in _NOT_OURS} | {"stream": True}
-        body = await asyncio.to_thread(dumps, asked)
-        account = state.open(client, self._scope["path"][:LONGEST_PATH])
-        out = SocketResponse(self._socket)
-        scope, receive = self._scope | {"out": out}, _Receive(body, self._socket)
-        exchange = ChatHandler(state, RESPONSES, self._half, scope=scope, receive=receive, history=self._history)
-        await answered(state, exchange, client, account)
-        return "failed" if account.row.ending == "error" else "completed"
-
-    async def _warm_up(self, client: Client, payload: dict[str, Any]) -> str:
-        """Take what the next turn goes on from, and ask nobody (``generate: false``)."""
-        state, history = self._state, self._history
-        asked = {name: value for name, value in payload.items() if name not in _NOT_OURS}
-        body = await asyncio.to_thread(dumps, asked)
-        whole = loads(await history.with_history(body, client))
+        whole = loads(await self._history.with_history(body, client))
         read = self._half.decode_request(dumps(whole | {"input": whole.get("input") or "-"}))  # it may have none yet
-        if not client.allowance.allows(read.request.model):
-            raise forbidden(f"This key may not use {read.request.model[:100]!r}.")
-        account = state.open(client, self._scope["path"][:LONGEST_PATH])
-        account.asked(read.request.model, True)
-        id, model = RESPONSES.prefix + state.new_id().lower(), read.request.model
+        check_request(read.request)
+        model = read.request.model
+        if not client.allowance.allows(model):
+            raise forbidden(f"This key may not use {model[:100]!r}.")
+        account.asked(model, True)
+        id = RESPONSES.prefix + state.new_id().lower()
         stream = self._half.ServerStream(id=id, model=model, created=state.seconds(), echo=read.echo)
         data = stream.start() + stream.event(StreamEnd("stop")) + stream.end()
-        await history.keep(body, getattr(stream, "finished", None) or {}, client, state.milliseconds())
+        account.visible = request_options(headers_of(self._scope)).log
+        made, now = getattr(stream, "finished", None) or {}, state.milliseconds()
+        await self._history.keep(body, made, client, now, store=account.visible)
         await self._socket.send(_messages(data))
-        account.finish()
-        account.close(None, 200)
-        state.close(account)
-        return "completed"
 
     async def _refuse(self, refusal: HttpError) -> None:
         """Tell an error as an event."""
@@ -209,14 +231,17 @@ class SocketResponse(Response):
 class _Receive:
     """A request's body, then the end of the connection, as ASGI tells them."""
 
-    def __init__(self, body: bytes, socket: WebSocket) -> None:
+    def __init__(self, body: bytes, socket: WebSocket, given: Callable[[], None]) -> None:
+        """``given`` is called when the body goes out."""
         self._body: bytes | None = body
         self._socket = socket
+        self._given = given
 
     async def __call__(self) -> Message:
         """The next message."""
         body, self._body = self._body, None
         if body is not None:
+            self._given()
             return {"type": "http.request", "body": body, "more_body": False}
         await self._socket.gone.wait()
         return {"type": "http.disconnect"}

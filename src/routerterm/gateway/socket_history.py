@@ -65,8 +65,8 @@ class SocketHistory(ResponseHistory):
         """All items of the request that is being answered, with those that it goes on from."""
         self._from_memory = False
 
-    def begin(self) -> None:
-        """A request has come."""
+    def reset(self) -> None:
+        """A request is over, however it ended."""
         self._input, self._from_memory = None, False
 
     def forget(self, previous: str | None = None) -> None:

@@ -83,7 +83,10 @@ class WebSocket:
             self.received(early)
 
     async def next(self, until: float) -> bytes | None:
-        """The next message; None where none will come.  Raises `TimeoutError` at ``until``, by the loop's clock."""
+        """The next message; None where none will come.  Raises `TimeoutError` at ``until``, by the loop's clock.
+
+        Its bytes stay counted until whoever takes it releases them.
+        """
         async with asyncio.timeout_at(until):
             while not (self._waiting or self.gone.is_set() or self.stopping):
                 self._wake.clear()
@@ -91,7 +94,6 @@ class WebSocket:
         if self.gone.is_set() or self.stopping:
             return None
         message = self._waiting.popleft()
-        self._bodies.release(len(message))
         if len(self._waiting) < MOST_WAITING:
             self._connection.flow.resume_reading()
         return message
