@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from tests.cli.program import routerterm
 from tests.engine.tools.boxes import HERE
 
 from routerterm.cli.main import main as _main  # noqa: F401 - that the command is known is part of the test
@@ -43,6 +46,25 @@ def test_a_server_is_added_tested_called_and_accepted_again(home: Path) -> None:
     ran = mcp("run", "pad", "note", '{"n": 1}')
     assert ran.output == "noted ␛]0;owned␇\n"  # what would have changed the terminal's title is only shown
     assert "Did you mean note?" in getattr(mcp("run", "pad", "nota").exception, "hint", "")
+
+
+LEAVES_A_CHILD = """
+import os, subprocess, sys
+child = subprocess.Popen(["sleep", "90"], start_new_session=True)
+open(sys.argv[1], "w").write(str(child.pid))
+os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
+"""
+
+
+def test_a_process_that_a_server_leaves_behind_with_its_pipes_is_no_crash(home: Path) -> None:
+    server = [str(HERE / "old_server.py"), "none"]
+    words = ["add", "pad", "--", sys.executable, "-c", LEAVES_A_CHILD, str(home / "pid"), *server]
+    assert "pad is added" in mcp(*words).output
+    try:
+        ran = routerterm("mcp", "run", "pad", "note", "n=1", env={"ROUTERTERM_HOME": str(home)})
+    finally:
+        os.kill(int((home / "pid").read_text()), signal.SIGKILL)
+    assert (ran.code, ran.err) == (0, "")
 
 
 @pytest.mark.parametrize(

@@ -126,6 +126,8 @@ class StdioConnection:
                 for pipe in filter(None, (self._process.stdout, self._process.stderr)):
                     while await pipe.read(65_536):
                         pass
+        # A private: asyncio closes it at the end of the pipes alone, and a process that left the group keeps them open.
+        self._process._transport.close()  # type: ignore[attr-defined]
 
     async def _cancel(self, send: Send) -> None:
         """Tell the server that nobody waits any more, if it listens at all."""
