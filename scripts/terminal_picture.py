@@ -24,6 +24,8 @@ SGR = re.compile(r"\x1b\[([0-9;:]*)m|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b\[[0-
 Rgb = tuple[int, int, int]
 INK, PAPER = (204, 204, 204), (0, 0, 0)
 """What a terminal shows where no colour was named."""
+THIN = 80
+"""How much of a pixel, of 255, a glyph must cover to be seen where its font had to be made smaller: no line is lost."""
 SIXTEEN: tuple[Rgb, ...] = (
     (0, 0, 0), (205, 0, 0), (0, 205, 0), (205, 205, 0), (0, 0, 238), (205, 0, 205), (0, 205, 205), (229, 229, 229),
     (127, 127, 127), (255, 0, 0), (0, 255, 0), (255, 255, 0), (92, 92, 255), (255, 0, 255), (0, 255, 255),
@@ -164,7 +166,10 @@ class Font:
                 if row >> (right - left - 1 - x) & 1 and 0 <= y < self.height:
                     cell.putpixel((max(0, left + x), y), 1)
         columns = width * (2 if unicodedata.east_asian_width(char) in "WF" else 1)
-        return cell if cell.size == (columns, height) else cell.resize((columns, height), Image.Resampling.NEAREST)
+        if cell.size == (columns, height):
+            return cell
+        covered = cell.convert("L").resize((columns, height), Image.Resampling.BOX)
+        return covered.point(lambda share: 255 if share > THIN else 0).convert("1", dither=Image.Dither.NONE)
 
 
 @lru_cache
@@ -250,7 +255,8 @@ def draw(rows: Iterable[list[Cell]], face: Face = LARGE, *, ground: Rgb = PAPER,
                 mask = face.mask(char, look.bold)
                 image.paste(ink, (left, top), mask)
             if look.underline:
-                image.paste(ink, (left, top + high - 2, left + wide, top + high - 1))
+                line = top + high - high // 8  # below the letters, also of the small face
+                image.paste(ink, (left, line, left + wide, line + 1))
             if look.strike:
                 image.paste(ink, (left, top + high // 2, left + wide, top + high // 2 + 1))
     return image

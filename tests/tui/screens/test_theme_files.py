@@ -11,12 +11,14 @@ import pytest
 from routerterm.config.paths import Paths, built_in_themes
 from routerterm.core.errors import RoutertermError
 from routerterm.tui.app import RoutertermApp
+from routerterm.tui.dialogs.modal import cut_word
 from routerterm.tui.themes.letters import block_letters
 from routerterm.tui.themes.manager import ThemeManager, letters
 from routerterm.tui.themes.reader import find_themes, read_theme
 from routerterm.tui.themes.values import Theme
 from routerterm.tui.widgets.box import frame_of
 from routerterm.tui.widgets.frame import Panes, draw
+from routerterm.tui.widgets.rows import RowList
 from tests.driver.headless import HeadlessDriver
 from tests.driver.probe import picture_of
 from tests.tui.chat.program import configure, running, screen_text, until
@@ -125,11 +127,11 @@ async def test_every_machine_can_be_tried_one_after_the_other(paths: Paths) -> N
 
 
 FORMS = {
-    "mainframe": ("PF1=Help", "Enter=Run", "===>", "-- Today -"),
-    "bbs": ("[F1]Help", "[Enter]Run", "»", "-- Today -"),
+    "mainframe": ("PF1=Help", "Enter=Run", "===>", "-- Today"),
+    "bbs": ("[F1]Help", "[Enter]Run", "»", "-- Today"),
     "videotex": ("Help F1", "Run Enter", "■ ", "Today"),
     "teletext": ("F1 Help", "Enter Run", "P100 ROUTERTERM", "Today"),
-    "dosblue": ("1Help", "EnterRun", "C:\\>", "── Today ─"),
+    "dosblue": ("1Help", "EnterRun", "C:\\>", "── Today"),
     "home64": ("F1  Help", "Enter  Run", "READY.", "TODAY"),
     "paperwhite": ("F1 Help", "Enter Run", "›", "TODAY"),
 }
@@ -189,3 +191,48 @@ async def test_what_lies_behind_a_dialog_is_dithered_but_no_words_are(paths: Pat
         rows = screen_text(app).splitlines()
         assert any("▒▒▒▒" in row for row in rows)
         assert any(" Is it so " in row for row in rows)
+
+
+@pytest.mark.parametrize("theme", ["amber", "desktop", "pocket"])
+async def test_beside_a_dialog_and_its_shadow_are_no_scraps_of_words(paths: Paths, theme: str) -> None:
+    configure(paths, f'[ui]\ntheme = "{theme}"\n')
+    async with running(paths, (120, 40)) as (app, pilot):
+        driver = HeadlessDriver(paths, app, pilot)
+        await driver.ask("Is it so")
+        await pilot.press(*"/rename", "enter")
+        await until(pilot, lambda: "Its title in the list." in screen_text(app))
+        rows = screen_text(app).splitlines()
+        first = next(y for y, row in enumerate(rows) if "Rename" in row)
+        for row in rows[first : first + 8]:
+            assert not re.search(r"\w", row[:18].replace("_", "")), row
+            assert not re.search(r"\w", row[102:]), row
+
+
+def test_where_a_dialog_leaves_room_only_words_that_it_cuts_go() -> None:
+    assert cut_word("a long word beside it", 9, -1) == 2
+    assert cut_word("a long word beside it", 9, 1) == 2
+    assert cut_word("a long word beside it", 7, -1) == 0
+    assert cut_word("日本語の文", 4, -1) == 4
+
+
+@pytest.mark.parametrize("theme", ["phosphor", "mainframe"])
+async def test_no_letter_touches_a_scroll_bar_and_what_is_said_of_a_row_is_whole(paths: Paths, theme: str) -> None:
+    configure(paths, f'[ui]\ntheme = "{theme}"\n[routes.long]\nmodels = ["demo/down", "demo/cut", "demo/markdown"]\n')
+    async with running(paths, (45, 20)) as (app, pilot):
+        await pilot.press("f3")
+        await until(pilot, lambda: "model or route" in screen_text(app))
+        await pilot.press(*"long")
+        await until(pilot, lambda: "The route long uses" in screen_text(app))
+        said = " ".join(row.strip("│| ") for row in screen_text(app).splitlines()[-5:-2])
+        assert "demo/markdown; strategy:" in said
+        assert re.search(r"(F7 changes it\.|F6 adds one\.|…)", said)
+        rows = app.screen.query_one(RowList)
+        bar = rows.scrollable_content_region.right - rows.region.x
+        assert all(rows.render_line(y).crop(bar - 1, bar).text == " " for y in range(rows.size.height))
+
+
+async def test_a_narrow_greeting_does_not_say_the_name_that_the_first_line_has(paths: Paths) -> None:
+    configure(paths, '[ui]\ntheme = "home64"\n')
+    async with running(paths, (45, 20)) as (app, pilot):
+        await until(pilot, lambda: "ready" in screen_text(app))
+        assert screen_text(app).count("ROUTERTERM") == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -30,6 +31,7 @@ from routerterm.tui.terminal.motion import motion
 from routerterm.tui.terminal.prompt import Prompter
 from routerterm.tui.terminal.setup import abilities
 from routerterm.tui.terminal.style import Overflow, Style, StyleTable
+from routerterm.tui.textual_internals.screens import waits_to_be_drawn
 from routerterm.tui.textual_internals.text import count_vowel_signs, is_spacing
 
 CODES = st.sampled_from(
@@ -225,19 +227,30 @@ async def test_what_a_key_changed_does_not_wait_for_the_tick() -> None:
 
     app = Typed()
     async with app.run_test() as pilot:
-        await pilot.pause(0.1)
-        app.screen._update_timer.resume = lambda: None  # type: ignore[method-assign]  # no tick comes any more
+        app.query_one(Input).cursor_blink = False  # a blink is a change, too, and on a busy machine one comes
+        while waits_to_be_drawn(app.screen) or not app.frames:
+            await pilot.pause(0.01)
+        app.screen._update_timer.resume = lambda: None  # type: ignore[method-assign]
+        app.screen._update_timer.pause()  # no tick comes any more, not even one that was on its way
         prompter = Prompter(app, asyncio.get_running_loop())
-        prompter.pressed()
-        await asyncio.sleep(0.05)
+
+        async def when(holds: Callable[[], bool]) -> None:
+            while not holds():  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
+
+        async def looked() -> None:
+            prompter.pressed()
+            await when(lambda: prompter._timer is None)
+
+        await looked()
         assert prompter.drawn == 0  # nothing has changed
         before = app.frames
         app.query_one(Input).insert_text_at_cursor("x")
-        await asyncio.sleep(0.05)
+        await when(lambda: waits_to_be_drawn(app.screen))
         assert app.frames == before
-        prompter.pressed()
-        await asyncio.sleep(0.1)
+        await looked()
         assert prompter.drawn == 1
+        await when(lambda: not waits_to_be_drawn(app.screen))
         assert app.frames == before + 1
         app.query_one(Input).insert_text_at_cursor("y")
         prompter.pressed()

@@ -147,7 +147,7 @@ class ImportExport:
                 "A file or folder: our own JSON; exports of ChatGPT, Claude, Open WebUI, LibreChat, opencode;"
                 " databases of llm, elia, oterm, crush; sessions of gptme, aichat."
             )
-            show_dialog(self._app, PromptDialog("Import", kinds), given)
+            show_dialog(self._app, PromptDialog("Import", kinds, hint="Enter Import · Esc Close"), given)
 
     def _look(self, path: Path) -> None:
         """A dry run first."""

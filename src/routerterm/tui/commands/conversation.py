@@ -182,7 +182,8 @@ class Look(Command):
         if argument:
             await given(argument)
         else:
-            show_dialog(chat.app, PromptDialog("Find here", "Words in this conversation; n previous, N next."), given)
+            words, hint = "Words in this conversation; n previous, N next.", "Enter Find · Esc Close"
+            show_dialog(chat.app, PromptDialog("Find here", words, hint=hint), given)
 
 
 class Start(Command):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.color import Color
@@ -30,10 +31,10 @@ if TYPE_CHECKING:
 
 SHADOW = 2
 """Cells that a dialog's shadow reaches beyond it."""
-SCRAPS = 12
-"""Cells beside a dialog in which no words can be read."""
-_BLANKS = re.compile(" {4,}")
-"""Room between words that a theme may fill."""
+SCRAPS = 24
+"""Cells beside a dialog in which no line can be read."""
+_BLANKS = re.compile(" {12,}")
+"""Room between words that a theme may fill: less would be spots between them."""
 DARK = Color.parse("#000000").rich_color
 
 
@@ -79,15 +80,26 @@ class Modal(ModalScreen[Answer], FastScreen[Answer]):
         return self._shaded(self._tidied(self._rows[y], y), y)
 
     def _tidied(self, strip: Strip, y: int) -> Strip:
-        """A row without the scraps of words beside a dialog that leaves little room; the frame at the edge is kept."""
-        box = self._lies_at if self.dims else Region()
+        """A row without the scraps of words beside a dialog and its shadow; the frame at the edge is kept.
+
+        Where little room is left no words stay; elsewhere only those go that the dialog cuts through.
+        """
+        box, layout = self._lies_at if self.dims else Region(), self.app.active_theme.layout
+        if box and layout.shadow.strip() and box.right + SHADOW <= self.size.width:  # nothing is seen through it
+            under = y == box.bottom
+            box = Region(box.x + SHADOW * under, box.y, box.width + SHADOW * (not under), box.height + 1)
         if not box or not box.y <= y < box.bottom:
             return strip
         left, right = strip.crop(0, box.x), strip.crop(box.right)
         if 0 < left.cell_length < SCRAPS:
-            left = Strip.join([_edge(left.crop(0, 1)), _blank(left.crop(1))])
+            left = Strip.join([_edge(left.crop(0, 1)), _blank(left.crop(1), layout.dither)])
+        elif (cut := cut_word(strip.text, box.x, -1)) > 0:
+            left = Strip.join([left.crop(0, box.x - cut), _blank(left.crop(box.x - cut))])
         if 0 < right.cell_length < SCRAPS:
-            right = Strip.join([_blank(right.crop(0, right.cell_length - 1)), _edge(right.crop(right.cell_length - 1))])
+            last = right.cell_length - 1
+            right = Strip.join([_blank(right.crop(0, last), layout.dither), _edge(right.crop(last))])
+        elif (cut := cut_word(strip.text, box.right, 1)) > 0:
+            right = Strip.join([_blank(right.crop(0, cut)), right.crop(cut)])
         return Strip.join([left, strip.crop(box.x, box.right), right])
 
     def _shaded(self, strip: Strip, y: int) -> Strip:
@@ -142,9 +154,20 @@ class Modal(ModalScreen[Answer], FastScreen[Answer]):
         return next((screen for screen in reversed(stack[:place]) if not isinstance(screen, Modal)), None)
 
 
-def _blank(strip: Strip) -> Strip:
-    """Blanks in the strip's place."""
-    return Strip([Segment(" " * strip.cell_length, next((segment.style for segment in strip), None))])
+def _blank(strip: Strip, fill: str = "") -> Strip:
+    """Blanks in the strip's place, or what a theme fills them with."""
+    width = strip.cell_length
+    text = f" {_run(fill, width - 2)} " if fill and width > SHADOW else " " * width
+    return Strip([Segment(text, next((segment.style for segment in strip), None))])
+
+
+def cut_word(text: str, at: int, step: int) -> int:
+    """Cells beside the place ``at``, to its left with -1, of a word that goes on beyond it."""
+    cells = "".join(char if cell_len(char) < 2 else char * 2 for char in text)
+    if not 0 < at < len(cells) or not (cells[at - 1].isalnum() and cells[at].isalnum()):
+        return 0
+    beside = cells[at:] if step > 0 else cells[:at][::-1]
+    return len(beside.split(" ", 1)[0])
 
 
 def _edge(strip: Strip) -> Strip:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
+from textwrap import shorten, wrap
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from msgspec import Struct
@@ -115,6 +116,7 @@ class Picker(Modal[str | None]):
     Picker #empty { height: auto; padding: 1 1; color: $t-dim; }
     Picker #detail { height: 2; margin: 1 1 0 1; color: $t-text; }
     Picker.-short #detail { margin-top: 0; }
+    Picker.-small #detail { height: 3; }
     Picker #foot { margin: 1 1 0 1; background: $t-panel; }
     Picker.-short #foot { margin-top: 0; }
     """
@@ -240,9 +242,19 @@ class Picker(Modal[str | None]):
     def _moved(self, event: RowList.Moved) -> None:
         event.stop()
         if self._explained and (row := self.list.current) is not None:
-            self.query_one("#detail", Static).update(row.detail)
+            self._explain(row.detail)
         if self._watch is not None:
             self._watch(event.id)
+
+    def _explain(self, sentence: str) -> None:
+        """Say more of a row; where there is no room for all of it, it is seen that it goes on."""
+        line = self.query_one("#detail", Static)
+        width, height = line.size
+        lines = wrap(sentence, max(1, width))
+        if len(lines) > height > 0:
+            last = shorten(" ".join(lines[height - 1 :]), width - 1, placeholder=self.app.active_theme.glyphs.ellipsis)
+            sentence = "\n".join([*lines[: height - 1], last])
+        line.update(sentence)
 
     @on(RowList.Chosen)
     def _chosen(self, event: RowList.Chosen) -> None:

@@ -47,7 +47,7 @@ class PromptDialog(Modal[str | None]):
         words: str,
         value: str = "",
         *,
-        hint: str = "Enter Select · Esc Close",
+        hint: str = "Enter Save · Esc Close",
         take: Take | None = None,
     ) -> None:
         super().__init__()

@@ -135,6 +135,7 @@ class Greeting(Toned):
         if self._boot is not None:
             return [_Line(((line, "dim"),)) for line in self._boot]
         name = self._letters(self.size.width)
+        name = [*name, _Line(())] if name else []
         voice = [_Line(((line, "dim"),)) for line in self._theme.voice]
         blank = _Line(())
         columns = self._columns(min(room, WIDEST))
@@ -142,10 +143,10 @@ class Greeting(Toned):
         if tip and tip[1].width > room:
             tip = []
         for lines in (
-            [*name, blank, *voice, blank, *columns, *tip],
-            [*name, blank, *voice, blank, *columns],
+            [*name, *voice, blank, *columns, *tip],
+            [*name, *voice, blank, *columns],
             [*voice, blank, *columns],
-            [*name, blank, *voice],
+            [*name, *voice],
         ):
             if len(lines) <= height:
                 return lines
@@ -155,7 +156,7 @@ class Greeting(Toned):
         if has_masthead(self._theme, self.app.size):
             return []
         letters = block_letters(NAME, self._theme.layout.letters, room)
-        return [_Line(((row, "accent"),)) for row in letters] or [_Line(((NAME, "bright"),))]
+        return [_Line(((row, "accent"),)) for row in letters]  # none where it is narrow: the first line has the name
 
     def _columns(self, room: int) -> list[_Line]:
         facts = list(self._fact_lines(room // 2 - 1 if room >= BESIDE else room))
@@ -193,7 +194,8 @@ class Greeting(Toned):
     def _placed(self) -> tuple[list[_Line], int]:
         """The lines, and the row of the first."""
         lines = self.lines()
-        return lines, max(0, (self.size.height - len(lines)) // 2)
+        spare = max(0, self.size.height - len(lines))
+        return lines, max(spare // 2, min(spare, 1))  # the letters do not touch what is above them, if there is room
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Rows; what stands on them is found once for all."""

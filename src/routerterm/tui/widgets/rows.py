@@ -176,9 +176,14 @@ class RowList(CursorList):
         self.scroll_to(y=0, animate=False, immediate=True)
         self.reveal()
 
+    @property
+    def _width(self) -> int:
+        """Cells of a row, so that the blank at its end lies before the scroll bar and not under it."""
+        return self.scrollable_content_region.width
+
     def render_line(self, y: int) -> Strip:
         """The titles stay; the rows scroll."""
-        width = self.size.width
+        width = self._width
         sizes = self._widths(width - 2)
         if y < self.HEADER:
             titles = Row("", tuple(column.title for column in self.columns))
@@ -248,7 +253,7 @@ class RowList(CursorList):
 
     def _tell_title(self, x: int) -> None:
         column = 1
-        for number, size in self._widths(self.size.width - 2).items():
+        for number, size in self._widths(self._width - 2).items():
             if column <= x < column + size + GAP:
                 self.post_message(self.TitleClicked(number))
             column += size + GAP

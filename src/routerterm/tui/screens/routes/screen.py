@@ -150,7 +150,8 @@ class RouteScreen(FramedScreen):
                 else:
                     self.app.push_screen(WhyScreen(ReplyTrace(asked=route, decision=decision), self._theme))
 
-        self.app.push_screen(PromptDialog(f"Dry run on {route}", "A prompt; nothing is sent.", "Hello"), asked)
+        words, hint = "A prompt; nothing is sent.", "Enter Run · Esc Close"
+        self.app.push_screen(PromptDialog(f"Dry run on {route}", words, "Hello", hint=hint), asked)
 
     async def action_avoid(self) -> None:
         """Leave the model under the cursor alone for ten minutes."""

@@ -91,7 +91,7 @@ def ordered(lines: Sequence[Line], by: str) -> list[Line]:
 
 def titled(columns: Sequence[Column], by: str, *, ascii_only: bool) -> tuple[Column, ...]:
     """The columns, with a sign at the first one that they are sorted by."""
-    sign = "v" if ascii_only else "▾"
+    sign = " v" if ascii_only else "▾"  # a "v" right behind it would be read with the word
     at = next((n for n, column in enumerate(columns) if column.title == by), None)
     return tuple(
         Column(f"{column.title}{sign}" if n == at else column.title, column.rank, column.right, column.grow)
