@@ -114,7 +114,7 @@ class ReplyTrace(Struct, frozen=True):
                 return replace(
                     self, seams=(*self.seams, Interruption(how, characters, str(target))), target=str(target)
                 )
-            case SourcesDelta(sources=sources):
+            case SourcesDelta(sources=sources) if sources:  # the end of their text, held back by the guard, has none
                 return replace(self, sources=sources)
             case UsageReported(usage):
                 return replace(self, usage=usage)
