@@ -68,6 +68,63 @@ async def test_ollama_s_own_addresses(place: Place) -> None:
         assert "error" in (await http.post("/api/chat", json=chat("nix"))).json()
 
 
+async def test_ollama_s_clients_may_load_a_model_before_they_ask(place: Place) -> None:
+    async with place.http() as http:
+        loaded = (await http.post("/api/generate", json={"model": "pair:latest"})).json()
+        assert loaded["done"] is True
+        assert (loaded["done_reason"], loaded["response"]) == ("load", "")
+        away = (await http.post("/api/chat", json={"model": "pair", "messages": [], "keep_alive": 0})).json()
+        assert (away["done_reason"], away["message"]["content"]) == ("unload", "")
+        assert (await http.post("/api/generate", json={"model": "nix"})).status_code == 404
+        assert (await http.post("/api/generate", json={"prompt": ""})).status_code == 400
+    assert place.up.asked == []
+
+
+async def test_gemini_s_single_things_and_numbers_as_text_are_read(place: Place) -> None:
+    place.up.says("first", "Hello")
+    asked = {
+        "system_instruction": {"parts": {"text": "You are a cat."}},
+        "contents": {"parts": {"text": "Hi"}},
+        "tools": {"functionDeclarations": [{"name": "purr"}]},
+        "generationConfig": {"maxOutputTokens": "100", "temperature": "0.5", "thinkingConfig": {"thinkingBudget": "0"}},
+    }
+    async with place.http() as http:
+        reply = await http.post("/v1beta/models/one/first:generateContent", json=asked)
+        assert reply.status_code == 200
+        sent = place.up.asked[0]
+        assert [message["content"] for message in sent["messages"]] == ["You are a cat.", "Hi"]
+        assert (sent["max_tokens"], sent["temperature"]) == (100, 0.5)
+        assert sent["tools"][0]["function"]["name"] == "purr"
+        said = asked | {"systemInstruction": "Be brief."}
+        assert (await http.post("/v1beta/models/one/first:generateContent", json=said)).status_code == 200
+        wrong = asked | {"generationConfig": {"temperature": "warm"}}
+        assert (await http.post("/v1beta/models/one/first:generateContent", json=wrong)).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        ("/v1/chat/completions", "messages"),
+        ("/v1/messages", "messages"),
+        ("/v1/responses", "input"),
+        ("/api/chat", "messages"),
+    ],
+)
+async def test_nothing_that_a_message_says_vanishes(place: Place, path: str, field: str) -> None:
+    place.up.says("first", "Hello")
+    async with place.http() as http:
+        for content in ({"type": "text", "text": "First"}, ["First"], [{"type": "text", "text": "First"}]):
+            turns = [{"role": "user", "content": content}, {"role": "user", "content": "Second"}]
+            asked = {"model": "one/first", field: turns, "stream": False, "max_tokens": 9}
+            assert (await http.post(path, json=asked)).status_code == 200
+            assert "First" in str(place.up.asked[-1]["messages"])
+        for content in (5, [["First"]], [5], True):
+            turns = [{"role": "user", "content": content}, {"role": "user", "content": "Second"}]
+            assert (
+                await http.post(path, json={"model": "one/first", field: turns, "max_tokens": 9})
+            ).status_code == 400
+
+
 async def test_completions_in_terms_of_chat(place: Place) -> None:
     place.up.says("first", "Hel", "lo")
     asked: dict[str, Any] = {"model": "one/first", "prompt": ["Once"], "max_tokens": 9}

@@ -9,13 +9,15 @@ import pytest
 from anthropic.types.message_create_params import MessageCreateParamsBase
 from google.genai import types
 from mistralai.client.models import ChatCompletionStreamRequest
+from msgspec.structs import replace
 from ollama._types import ChatRequest as OllamaChat
 from ollama._types import Options
 from openai.types.chat.completion_create_params import CompletionCreateParamsBase
 from openai.types.responses.response_create_params import ResponseCreateParamsBase
 
 from routerterm.core.errors import BadRequest
-from routerterm.core.request import ChatRequest, Params
+from routerterm.core.messages import Message
+from routerterm.core.request import ChatRequest, Params, Tool
 from routerterm.protocols import codec, server_half
 from routerterm.protocols.fields import CARRIED, READ, REFUSED, left_out, names
 from routerterm.protocols.json_utils import mapping
@@ -25,7 +27,7 @@ from tests.protocols.test_histories import body
 HELLO = [{"role": "user", "content": "hi"}]
 NAMED = {
     "openai-chat": {"function_call", "modalities", "top_logprobs"},
-    "openai-responses": {"access_programs", "background_options", "image", "prompt", "top_logprobs"},
+    "openai-responses": {"access_programs", "background_options", "image", "top_logprobs"},
     "anthropic-messages": {"diagnostics", "user_profile_id", "workspace_id"},
 }
 """What is left out by name."""
@@ -411,3 +413,51 @@ def test_the_finer_word_for_an_effort_is_kept() -> None:
     assert body("openai-responses", request)["reasoning"]["effort"] == "high"
     fine = decoded("openai-responses", input="hi", reasoning={"effort": "xhigh"})
     assert body("openai-responses", fine)["reasoning"]["effort"] == "xhigh"
+
+
+_WORDS = ("a", " ", "b", "", "c", "d", "e", "f", "a")
+
+
+@pytest.mark.parametrize(
+    ("protocol", "dialect", "field", "sent"),
+    [
+        ("openai-chat", "openai", "stop", ["a", " ", "b", "c"]),
+        ("openai-chat", "groq", "stop", ["a", " ", "b", "c"]),
+        ("openai-chat", "", "stop", ["a", " ", "b", "c", "d", "e", "f"]),
+        ("anthropic-messages", "", "stop_sequences", ["a", "b", "c", "d", "e", "f"]),
+        ("gemini", "", "stopSequences", ["a", " ", "b", "c", "d"]),
+        ("cohere-v2", "", "stop_sequences", ["a", " ", "b", "c", "d"]),
+        ("openai-responses", "", "stop", None),
+    ],
+)
+def test_stop_words_beyond_what_a_server_takes_are_left_out_and_named(
+    protocol: str, dialect: str, field: str, sent: list[str] | None
+) -> None:
+    request = ChatRequest("m", (Message.of("user", "Hello"),), params=Params(stop=_WORDS))
+    wire = codec(protocol, dialect)
+    body = json.loads(wire.encode(request, base_url="http://x", model="m", key=None).body)
+    assert (body | body.get("generationConfig", {})).get(field) == sent
+    assert ("stop" in wire.left_out(request)) is (len(sent or ()) < 7)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "dialect", "params", "names"),
+    [
+        ("anthropic-messages", "", Params(seed=1, temperature=1.5, top_p=0.5), {"seed", "temperature", "top_p"}),
+        ("anthropic-messages", "", Params(temperature=0.5), set()),
+        ("openai-responses", "openai", Params(seed=1, temperature=1.5), {"seed"}),
+        ("openai-chat", "mistral", Params(seed=1, effort="high"), {"effort"}),
+        ("openai-chat", "xai", Params(effort="none"), {"effort"}),
+        ("openai-chat", "openai", Params(seed=1, effort="high"), set()),
+        ("gemini", "", Params(seed=1, temperature=1.5, top_p=0.5, effort="low"), set()),
+    ],
+)
+def test_what_a_protocol_has_no_word_for_is_named(protocol: str, dialect: str, params: Params, names: set[str]) -> None:
+    request = ChatRequest("m", (Message.of("user", "Hello"),), params=params)
+    assert set(codec(protocol, dialect).left_out(request)) == names
+
+
+def test_ollama_cannot_be_told_that_a_tool_must_be_called() -> None:
+    request = ChatRequest("m", (Message.of("user", "Hello"),), tools=(Tool("find", "", {}),), tool_choice="required")
+    assert codec("ollama-chat").left_out(request) == ("tool_choice",)
+    assert codec("ollama-chat").left_out(replace(request, tool_choice="auto")) == ()

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routerterm.core.errors import ProviderError, provider_errors
-from routerterm.core.events import StreamError, TextDelta, UsageReported
+from routerterm.core.events import StreamError, TextDelta, ToolCallDelta, UsageReported
 from routerterm.protocols import PROTOCOLS, classify, codec, limits
 from routerterm.protocols.sse import MAX_LINE
 from tests.protocols.feeding import cut, feed
@@ -191,3 +191,22 @@ def test_a_gemini_path_that_leads_nowhere_makes_no_giant() -> None:
     part = {"functionCall": {"name": "f", "partialArgs": [{"jsonPath": "$.a[999999]", "stringValue": "x"}]}}
     body = b"data: " + json.dumps({"candidates": [{"content": {"parts": [part]}}]}).encode() + b"\n\n"
     assert len(feed("gemini", [body])) < 5
+
+
+def test_calls_of_one_answer_never_share_an_id() -> None:
+    def piece(index: int, id: str, **function: str) -> dict[str, object]:
+        call = {"index": index, "id": id, "type": "function", "function": function}
+        return {"id": "x", "choices": [{"index": 0, "delta": {"tool_calls": [call]}}]}
+
+    pieces = [
+        piece(0, "same", name="find", arguments="{"),
+        piece(1, "same", name="read", arguments="{"),
+        piece(0, "same", arguments="}"),
+        piece(1, "same", arguments="}"),
+        {"id": "x", "choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]},
+    ]
+    data = "".join(f"data: {json.dumps(item)}\n\n" for item in pieces) + "data: [DONE]\n\n"
+    events = feed("openai-chat", [data.encode()])
+    named = [(event.index, event.id) for event in events if isinstance(event, ToolCallDelta) and event.id]
+    assert [index for index, _ in named] == [0, 1]
+    assert named[0][1] == "same" != named[1][1]

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from routerterm.core.errors import BadRequest, RoutertermError
+from routerterm.core.events import StreamEnd
+from routerterm.core.messages import Message
+from routerterm.core.request import ChatRequest
 from routerterm.engine.virtual_keys import Client
 from routerterm.gateway.chat_handler import ChatHandler
 from routerterm.gateway.http_errors import HttpError, http_error
@@ -13,6 +16,7 @@ from routerterm.gateway.request import ClientDisconnected, Receive, Scope, Send,
 from routerterm.gateway.request_record import RequestRecord
 from routerterm.gateway.wires import EVENTS, GEMINI, MESSAGES, Wire
 from routerterm.protocols import server_half
+from routerterm.protocols.server_base import NothingAsked
 
 if TYPE_CHECKING:
     from routerterm.gateway.state import GatewayState
@@ -47,7 +51,10 @@ class Answers:
 async def answered(state: GatewayState, exchange: ChatHandler, client: Client, account: RequestRecord) -> None:
     """Run one request to its end, and account for it.  Raises `HttpError` and `ClientDisconnected`."""
     try:
-        await exchange.run(client, account)
+        try:
+            await exchange.run(client, account)
+        except NothingAsked as ready:
+            await _made_ready(ready, state, exchange, client, account)
         account.close(None, exchange.out.status)
     except HttpError as error:
         if error.status == 404:
@@ -71,6 +78,18 @@ async def answered(state: GatewayState, exchange: ChatHandler, client: Client, a
         raise
     finally:
         state.close(account)
+
+
+async def _made_ready(
+    ready: NothingAsked, state: GatewayState, exchange: ChatHandler, client: Client, account: RequestRecord
+) -> None:
+    """Say that a model is ready, if it may be asked: nothing has to be loaded here.  Raises as asking it would."""
+    account.asked(ready.wanted, stream=False)
+    await state.count_tokens(ChatRequest(ready.wanted, (Message.of("user", "Hello"),)), client)
+    done = StreamEnd("other", ready.done)
+    body = exchange.half.encode_body([done], id="", model=ready.wanted, created=state.seconds())
+    account.finish()
+    await exchange.out.whole(200, body)
 
 
 class EventAnswers(Answers):

@@ -85,8 +85,8 @@ class Codec(Protocol):
         """Whether the server fetches a picture at this address itself; else it wants its bytes."""
         ...
 
-    def decoder(self) -> Decoder:
-        """A fresh decoder for one streamed answer."""
+    def decoder(self, request: ChatRequest | None = None) -> Decoder:
+        """A fresh decoder for one streamed answer; the tools of ``request`` are called in it what they are there."""
         ...
 
     def decode_body(self, body: bytes) -> list[WireEvent]:

@@ -20,6 +20,7 @@ from routerterm.protocols.http import Header, get, join, key_header, post
 from routerterm.protocols.json_utils import NotJson, listing, loads, mapping
 from routerterm.protocols.signature_scope import is_step
 from routerterm.protocols.stream import Framing, Reader, StreamDecoder, decode_whole
+from routerterm.protocols.tool_names import NameRule, odd_names, renamed
 
 
 class BaseCodec(ABC):
@@ -41,6 +42,10 @@ class BaseCodec(ABC):
     """Whether it takes a client's own marks for the prompt's cache."""
     passes: frozenset[str] | None = None
     """The fields beyond our vocabulary that the server takes; None for all that the protocol knows."""
+    most_stops: int | None = None
+    """Stop words that the server takes; None for any number."""
+    tool_names: NameRule = NameRule()
+    """Which names of tools the server takes; others go under names that fit, and come back as they were."""
     vocabulary: str = ""
     """Whose fields it knows (`fields.CARRIED`), where that is not its own name."""
 
@@ -87,13 +92,30 @@ class BaseCodec(ABC):
         if not self.marks and is_marked(request):
             names.append(FIELD)
         hosted = [tool.kind for tool in request.hosted if not self._has(tool)]
-        return tuple(dict.fromkeys((*names, *hosted)))
+        stop = ["stop"] if len(self._stops(request)) < len(_said(request.params.stop)) else []
+        return tuple(dict.fromkeys((*self.unsaid(request), *stop, *names, *hosted)))
+
+    def unsaid(self, request: ChatRequest) -> Sequence[str]:
+        """The names of what our own vocabulary says and this protocol has no word for, or not for all of it."""
+        return ()
+
+    def takes_stop(self, word: str) -> bool:
+        """Whether the server takes this stop word."""
+        return True
+
+    def _stops(self, request: ChatRequest) -> tuple[str, ...]:
+        """The stop words that the server takes, each once: the first ones, where they are too many."""
+        return tuple(word for word in _said(request.params.stop) if self.takes_stop(word))[: self.most_stops]
 
     def _has(self, tool: HostedTool) -> bool:
         return self.hosted and tool.protocol == self.name
 
     def _fitting(self, request: ChatRequest) -> ChatRequest:
         """The request without hosted tools and their steps where they mean nothing, and without the choice of one."""
+        if (stops := self._stops(request)) != request.params.stop:
+            request = replace(request, params=replace(request.params, stop=stops))
+        if names := odd_names(request, self.tool_names):
+            request = renamed(request, names)
         if not self.hosted:
             request = _without_steps(request)
         if not request.hosted:
@@ -107,9 +129,10 @@ class BaseCodec(ABC):
         """Whether the server fetches a picture at this address itself."""
         return self.image_urls
 
-    def decoder(self) -> StreamDecoder:
-        """A fresh decoder for one streamed answer."""
-        return StreamDecoder(self.reader(), framing=self.framing, think_tags=self.think_tags)
+    def decoder(self, request: ChatRequest | None = None) -> StreamDecoder:
+        """A fresh decoder for one streamed answer, to this request."""
+        names = {} if request is None else {sent: own for own, sent in odd_names(request, self.tool_names).items()}
+        return StreamDecoder(self.reader(), framing=self.framing, think_tags=self.think_tags, names=names)
 
     def decode_body(self, body: bytes) -> list[WireEvent]:
         """The events of an answer that was not streamed."""
@@ -128,6 +151,11 @@ class BaseCodec(ABC):
         if not isinstance(rows, list):
             raise InvalidResponse("The list of models has no models.", "Check base_url.")
         return self.models(listing(rows))
+
+
+def _said(stop: tuple[str, ...]) -> tuple[str, ...]:
+    """Stop words that stop something, each once."""
+    return tuple(dict.fromkeys(filter(None, stop)))
 
 
 def _without_steps(request: ChatRequest) -> ChatRequest:

@@ -92,7 +92,9 @@ _NOTHING = _Nameless()
 class EventBuilder:
     """Collects the events of one answer; `take` hands over those that are new."""
 
-    def __init__(self, *, think_tags: bool = False) -> None:
+    def __init__(self, *, think_tags: bool = False, names: Mapping[str, str] | None = None) -> None:
+        """``names`` are those of tools that went under other ones."""
+        self._tool_names = names or {}
         self._out: list[WireEvent] = []
         self._text = SurrogateJoiner()
         self._reasoning = SurrogateJoiner()
@@ -100,6 +102,7 @@ class EventBuilder:
         self._plan = SurrogateJoiner()
         self._think = ThinkSplitter() if think_tags else None
         self._calls: dict[int, SurrogateJoiner] = {}
+        self._ids: set[str] = set()
         self._named: set[int] = set()
         self._argued: set[int] = set()
         self._nameless: dict[int, _Nameless] = {}
@@ -196,17 +199,25 @@ class EventBuilder:
             id, arguments, signature = held.id or id, held.arguments + arguments, held.signature or signature
         if first := index not in self._calls:
             self._calls[index] = SurrogateJoiner()
-            id = id or self._made_id(index)
+            id = self._own_id(index, id)
+        else:
+            id = ""
         if name:
-            name = "" if index in self._named else identifier(name)
+            name = "" if index in self._named else identifier(self._tool_names.get(name, name))
             self._named.add(index)
         arguments = self._calls[index].feed(arguments)
         if first or name or arguments or signature:
             self.spoke = self._answered = True
             self._out.append(ToolCallDelta(index, identifier(id) if id else "", name, arguments, signature))
 
+    def _own_id(self, index: int, id: str) -> str:
+        """The id of a call: its provider's, as long as no other call of the answer has it."""
+        own = id if id and id not in self._ids else self._made_id(index)
+        self._ids.add(own)
+        return own
+
     def _made_id(self, index: int) -> str:
-        """An id for a call that came without one: clients pair results by it.
+        """An id for a call that came without one of its own: clients pair results by it.
 
         It is a digest of the object in which the call began, which holds the answer's own id or time.
         """

@@ -117,7 +117,7 @@ READ: Mapping[str, frozenset[str]] = {
 
 REFUSED: Mapping[str, frozenset[str]] = {
     "openai-chat": frozenset({"audio", "functions"}),
-    "openai-responses": frozenset({"previous_response_id", "conversation"}),
+    "openai-responses": frozenset({"previous_response_id", "conversation", "prompt"}),
     "anthropic-messages": frozenset(),
     "gemini": frozenset(),
     "gemini request": frozenset(),

@@ -55,6 +55,15 @@ class ServerRequest(Struct, frozen=True):
     """Fields of the request that the protocol repeats in its answer."""
 
 
+class NothingAsked(BadRequest):
+    """A client asks nothing yet: it wants a model to be made ready, or to be put away."""
+
+    def __init__(self, model: str, done: str) -> None:
+        """``done`` is the protocol's word for the reason why its answer ends."""
+        super().__init__("There is nothing to answer: neither `messages` nor a `prompt`.")
+        self.wanted, self.done = model, done
+
+
 class AnswerStream(Protocol):
     """Writes one streamed answer, for a client that waits for it."""
 
@@ -182,6 +191,18 @@ def required_list(payload: Mapping[str, Any], field: str) -> list[Any]:
     if not all(isinstance(item, dict) for item in value):
         raise BadRequest(f"`{field}` must hold objects only.")
     return value
+
+
+def parts_of(content: Any) -> list[Mapping[str, Any]]:
+    """What a message holds, given as text, as one part or as a list of them.  Raises `BadRequest` for anything else.
+
+    What is not understood must not vanish from a question.
+    """
+    items = content if isinstance(content, list) else [] if content is None else [content]
+    parts = [{"type": "text", "text": item} if isinstance(item, str) else item for item in items]
+    if not all(isinstance(part, dict) for part in parts):
+        raise BadRequest("What a message says must be text or a list of parts.")
+    return parts
 
 
 def number(payload: Mapping[str, Any], field: str) -> float | None:

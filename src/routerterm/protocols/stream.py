@@ -54,9 +54,17 @@ class Reader(Protocol):
 class StreamDecoder:
     """Fulfils `base.Decoder` over a `Reader`."""
 
-    def __init__(self, reader: Reader, *, framing: Framing = "sse", think_tags: bool = False) -> None:
+    def __init__(
+        self,
+        reader: Reader,
+        *,
+        framing: Framing = "sse",
+        think_tags: bool = False,
+        names: Mapping[str, str] | None = None,
+    ) -> None:
+        """``names`` are those of tools by the ones under which they went."""
         self._reader = reader
-        self._emit = EventBuilder(think_tags=think_tags)
+        self._emit = EventBuilder(think_tags=think_tags, names=names)
         self._ndjson = framing == "ndjson"
         self._frames: Callable[[bytes], None] = self._sniff
         self._sse = SseParser()

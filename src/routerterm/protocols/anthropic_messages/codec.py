@@ -14,6 +14,7 @@ from routerterm.protocols.codec_base import BaseCodec
 from routerterm.protocols.fields import BETAS
 from routerterm.protocols.http import Header
 from routerterm.protocols.json_utils import objects, size, text
+from routerterm.protocols.tool_names import NameRule
 
 __all__ = ["DIALECTS", "MessagesCodec", "codec"]
 
@@ -24,6 +25,7 @@ class MessagesCodec(BaseCodec):
     name = "anthropic-messages"
     models_path = "/models?limit=1000"
     marks = True
+    tool_names = NameRule(most=128)
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
@@ -42,6 +44,17 @@ class MessagesCodec(BaseCodec):
         """The betas that a client of this very protocol asked for."""
         betas = text(request.params.more.get(BETAS)) if self.hosted else ""
         return (("anthropic-beta", betas),) if betas else ()
+
+    def takes_stop(self, word: str) -> bool:
+        """The protocol refuses blanks."""
+        return bool(word.strip())
+
+    def unsaid(self, request: ChatRequest) -> Sequence[str]:
+        """It knows no seed, no temperature above 1, and the newest models not both kinds of sampling."""
+        params = request.params
+        both = params.temperature is not None and params.top_p is not None
+        said = {"seed": params.seed is not None, "temperature": (params.temperature or 0.0) > 1.0, "top_p": both}
+        return [name for name, is_lost in said.items() if is_lost]
 
     def reader(self) -> MessagesDecoder:
         """A fresh reader of one answer."""

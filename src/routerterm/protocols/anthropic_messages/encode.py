@@ -253,7 +253,7 @@ def _max_tokens(params: Params, dialect: Dialect, thinking: int | None) -> int:
 
 
 def _params(params: Params, *, thinks: bool) -> dict[str, Any]:
-    out: dict[str, Any] = given(stop_sequences=[word for word in params.stop if word.strip()] or None)
+    out: dict[str, Any] = given(stop_sequences=list(params.stop) or None)
     if thinks:  # then the model takes no other temperature than its own
         return out
     temperature = None if params.temperature is None else min(params.temperature, 1.0)

@@ -25,6 +25,7 @@ from routerterm.protocols.server_base import (
     file_part,
     image,
     number,
+    parts_of,
     picture,
     read_object,
     required_list,
@@ -73,7 +74,7 @@ def _system(system: Any) -> tuple[str | None, tuple[Message, ...]]:
     """What the system says: as one text, or block by block where one is marked for the cache."""
     if isinstance(system, str):
         return system or None, ()
-    blocks = [Text(text(block.get("text")), cache=read_mark(block)) for block in objects(system)]
+    blocks = [Text(text(block.get("text")), cache=read_mark(block)) for block in parts_of(system)]
     if any(block.cache for block in blocks):
         return None, tuple(Message("system", (block,)) for block in blocks if block.text)
     return "\n\n".join(block.text for block in blocks) or None, ()
@@ -83,9 +84,7 @@ def _message(item: Mapping[str, Any]) -> Message:
     role = item.get("role")
     if role not in ("user", "assistant", "system"):
         raise BadRequest(f"A message has the unknown role {str(role)[:40]!r}.")
-    content = item.get("content")
-    parts = (Text(content),) if isinstance(content, str) else tuple(_parts(objects(content)))
-    return Message(role, parts)
+    return Message(role, tuple(_parts(parts_of(item.get("content")))))
 
 
 def _parts(blocks: list[Mapping[str, Any]]) -> Iterator[Part]:
@@ -115,8 +114,7 @@ def _parts(blocks: list[Mapping[str, Any]]) -> Iterator[Part]:
 
 def _result(block: Mapping[str, Any]) -> Iterator[Part]:
     """A tool's answer, and its pictures beside it."""
-    content = block.get("content")
-    parts: list[Part] = [Text(content)] if isinstance(content, str) else list(_parts(objects(content)))
+    parts = list(_parts(parts_of(block.get("content"))))
     spoken = "".join(part.text for part in parts if isinstance(part, Text))
     id, failed = text(block.get("tool_use_id")), block.get("is_error") is True
     yield ToolResult(id, spoken, is_error=failed, cache=read_mark(block))
@@ -134,7 +132,7 @@ def _document(block: Mapping[str, Any]) -> Iterator[Text | Image]:
             yield file_part(text(source.get("data")), title)
         case "content" | None:
             inner = source.get("content") if source else block.get("content")
-            parts = [Text(inner)] if isinstance(inner, str) else list(_parts(objects(inner)))
+            parts = list(_parts(parts_of(inner)))
             yield document("".join(part.text for part in parts if isinstance(part, Text)), title)
             yield from (part for part in parts if isinstance(part, Image))
         case other:

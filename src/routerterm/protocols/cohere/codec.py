@@ -22,6 +22,7 @@ class CohereCodec(BaseCodec):
     name = "cohere-v2"
     models_path = "/v1/models?page_size=1000&endpoint=chat"
     rows = "models"
+    most_stops = 5
 
     def call(self, request: ChatRequest, *, model: str, stream: bool, prefill: str) -> tuple[str, dict[str, Any]]:
         """The path and the body of a request."""

@@ -74,7 +74,7 @@ def _params(params: Params) -> dict[str, Any]:
         temperature=params.temperature,
         p=params.top_p,
         max_tokens=params.max_output,
-        stop_sequences=list(params.stop[:5]) or None,
+        stop_sequences=list(params.stop) or None,
         seed=params.seed,
     )
     out |= written("cohere-v2", params)

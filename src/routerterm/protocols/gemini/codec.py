@@ -12,6 +12,7 @@ from routerterm.protocols.codec_base import BaseCodec
 from routerterm.protocols.gemini.decode import GeminiDecoder
 from routerterm.protocols.gemini.encode import request_body
 from routerterm.protocols.json_utils import listing, objects, size, text
+from routerterm.protocols.tool_names import NameRule
 
 DIALECTS: Mapping[str, str] = {"": "x-goog-api-key", "vertex": "Authorization"}
 """The header of the key by name of the dialect, as in the provider table and in settings."""
@@ -33,6 +34,8 @@ class GeminiCodec(BaseCodec):
     models_path = "/models?pageSize=1000"
     rows = "models"
     hosted = True
+    most_stops = 5
+    tool_names = NameRule(letters="A-Za-z0-9_.:-", worded=True)
 
     def __init__(self, key_header: str) -> None:
         self.key_header = key_header

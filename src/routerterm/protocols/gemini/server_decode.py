@@ -20,6 +20,7 @@ from routerterm.protocols.server_base import (
     effort_of,
     image,
     number,
+    parts_of,
     picture,
     read_object,
     required_list,
@@ -35,18 +36,18 @@ _LEVELS: Mapping[str, Effort] = {"minimal": "low", "low": "low", "medium": "medi
 def decode_request(body: bytes, *, model: str = "", stream: bool = False) -> ServerRequest:
     """The request of a client; model and streaming stand in its address.  Raises `BadRequest`."""
     payload = _camel(read_object(body))
-    config = _camel(payload.get("generationConfig"))
+    config = _spelled_out(_camel(payload.get("generationConfig")))
     _refuse(config)
     tools, choice = _tools(payload.get("tools")), _choice(payload)
     request = ChatRequest(
         model.removeprefix("models/"),
-        paired(_message(item) for item in objects(required_list(payload, "contents"))),
+        paired(_message(item) for item in _contents(payload)),
         system=_system(payload.get("systemInstruction")),
         params=_params(config, payload),
         tools=tuple(tool for tool in tools if tool.name in choice[1]) if choice[1] else tools,
         hosted=tuple(
             HostedTool("gemini", {name: item[name]})
-            for item in map(_camel, objects(payload.get("tools")))
+            for item in map(_camel, parts_of(payload.get("tools")))
             for name in item
             if name != "functionDeclarations"
         ),
@@ -84,7 +85,7 @@ def _message(item: Mapping[str, Any]) -> Message:
     role = text(item.get("role")) or "user"
     if role not in ("user", "model", "function"):
         raise BadRequest(f"A message has the unknown role {role[:40]!r}.")
-    return Message("assistant" if role == "model" else "user", tuple(_parts(objects(item.get("parts")))))
+    return Message("assistant" if role == "model" else "user", tuple(_parts(parts_of(item.get("parts")))))
 
 
 def _parts(parts: list[Mapping[str, Any]]) -> Iterator[Part]:
@@ -129,12 +130,38 @@ def _picture(inline: Mapping[str, Any], place: Mapping[str, Any]) -> Image:
 
 
 def _system(system: Any) -> str | None:
-    return "\n\n".join(text(part.get("text")) for part in objects(mapping(system).get("parts"))) or None
+    parts = parts_of(system if isinstance(system, str) else mapping(system).get("parts"))
+    return "\n\n".join(text(part.get("text")) for part in parts) or None
+
+
+def _contents(payload: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The turns; Google's servers, and its own examples, take one thing where a list is meant.  Raises `BadRequest`."""
+    given = payload.get("contents")
+    return objects(required_list({"contents": [given] if isinstance(given, dict) else given}, "contents"))
+
+
+def _spelled_out(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The settings with numbers as numbers; the JSON of Google's servers may have them as text."""
+    return {name: _as_number(value) if name in _NUMBERS else value for name, value in config.items()}
+
+
+def _as_number(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return int(value) if value.lstrip("+-").isdecimal() else float(value)
+    except ValueError:  # told where it is read
+        return value
+
+
+_NUMBERS = names(
+    "temperature topP topK maxOutputTokens seed candidateCount presencePenalty frequencyPenalty logprobs thinkingBudget"
+)
 
 
 def _tools(given: Any) -> tuple[Tool, ...]:
     out: list[Tool] = []
-    for item in map(_camel, objects(given)):
+    for item in map(_camel, parts_of(given)):
         for function in map(_camel, objects(item.get("functionDeclarations"))):
             name = text(function.get("name"))
             if not name:
@@ -203,7 +230,7 @@ def _effort(thinking: Mapping[str, Any]) -> Effort | None:
     """How long to think, said in words or as a number of tokens; -1 leaves it to the model."""
     if level := _LEVELS.get(text(thinking.get("thinkingLevel")).lower()):
         return level
-    budget = whole(thinking, "thinkingBudget")
+    budget = whole(_spelled_out(thinking), "thinkingBudget")
     if budget is None or budget < 0:
         return None
     return effort_of(budget)

@@ -29,6 +29,11 @@ class OllamaCodec(BaseCodec):
         """The path and the body of a request."""
         return "/api/chat", request_body(request, model=model, stream=stream, prefill=prefill)
 
+    def unsaid(self, request: ChatRequest) -> Sequence[str]:
+        """Tools can be offered, or not: that one must be called cannot be said."""
+        free = not request.tools or request.tool_choice in (None, "auto", "none")
+        return () if free else ("tool_choice",)
+
     def reader(self) -> OllamaDecoder:
         """A fresh reader of one answer."""
         return OllamaDecoder()

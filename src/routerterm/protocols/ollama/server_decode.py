@@ -14,10 +14,12 @@ from routerterm.protocols.json_utils import dumps, listing, mapping, objects, te
 from routerterm.protocols.openai_chat.server_decode import read_tool
 from routerterm.protocols.pairing import paired
 from routerterm.protocols.server_base import (
+    NothingAsked,
     ServerRequest,
     answerable,
     effort,
     number,
+    parts_of,
     picture,
     read_object,
     required_list,
@@ -40,6 +42,8 @@ def plain_name(name: str) -> str:
 def decode_request(body: bytes) -> ServerRequest:
     """The request of a client.  Raises `BadRequest` where it cannot be served as asked."""
     payload = read_object(body)
+    if payload.get("messages") in (None, []):
+        raise only_loads(payload)
     request = ChatRequest(
         plain_name(required_text(payload, "model")),
         paired(_message(item) for item in objects(required_list(payload, "messages"))),
@@ -49,6 +53,12 @@ def decode_request(body: bytes) -> ServerRequest:
         client="gateway",
     )
     return ServerRequest(answerable(request), payload.get("stream") is not False)
+
+
+def only_loads(payload: Mapping[str, Any]) -> NothingAsked:
+    """What a request without a question means: the model is to be loaded, or unloaded.  Raises `BadRequest`."""
+    name = plain_name(required_text(payload, "model"))
+    return NothingAsked(name, "unload" if payload.get("keep_alive") in (0, "0", "0s", "0m") else "load")
 
 
 def _format(given: Any) -> JsonAnswer | None:
@@ -68,14 +78,14 @@ def _message(item: Mapping[str, Any]) -> Message:
         raise BadRequest(f"A message has the unknown role {str(item.get('role'))[:40]!r}.")
     if role == "tool":
         name = text(item.get("tool_name")) or text(item.get("name"))
-        return Message(role, (ToolResult(text(item.get("tool_call_id")), text(item.get("content")), name),))
+        return Message(role, (ToolResult(text(item.get("tool_call_id")), _spoken(item), name),))
     return Message(role, tuple(_parts(item)))
 
 
 def _parts(item: Mapping[str, Any]) -> Iterator[Part]:
     if thoughts := text(item.get("thinking")):
         yield Reasoning(thoughts)
-    if spoken := text(item.get("content")):
+    if spoken := _spoken(item):
         yield Text(spoken)
     for data in listing(item.get("images")):
         yield _picture(text(data))
@@ -83,6 +93,16 @@ def _parts(item: Mapping[str, Any]) -> Iterator[Part]:
         function = mapping(call.get("function"))
         arguments = dumps(mapping(function.get("arguments"))).decode("utf-8")
         yield ToolCall(text(call.get("id")), text(function.get("name")), arguments)
+
+
+def _spoken(item: Mapping[str, Any]) -> str:
+    """What a message says; some clients write it in parts, as for other protocols.  Raises `BadRequest`."""
+    parts = parts_of(item.get("content"))
+    for part in parts:
+        if not isinstance(part.get("text"), str):
+            kind = str(part.get("type"))[:40]
+            raise BadRequest(f"Message parts of type {kind!r} are not supported; images go in `images`.")
+    return "\n".join(part["text"] for part in parts)
 
 
 def _picture(data: str) -> Image:

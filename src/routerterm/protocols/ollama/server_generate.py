@@ -10,6 +10,7 @@ from routerterm.core.events import WireEvent
 from routerterm.protocols.json_utils import dumps, loads, mapping, text
 from routerterm.protocols.ollama import server as chat
 from routerterm.protocols.ollama.server import encode_error
+from routerterm.protocols.ollama.server_decode import only_loads
 from routerterm.protocols.server_base import ServerRequest, read_object
 
 __all__ = ["ServerStream", "decode_request", "encode_body", "encode_error"]
@@ -18,9 +19,11 @@ __all__ = ["ServerStream", "decode_request", "encode_body", "encode_error"]
 def decode_request(body: bytes) -> ServerRequest:
     """The request of a client.  Raises `BadRequest` where it cannot be served as asked."""
     payload = dict(read_object(body))
-    prompt = text(payload.pop("prompt", ""))
-    if payload.get("suffix") or payload.get("raw") or not prompt:
+    if payload.get("suffix") or payload.get("raw") or not isinstance(payload.get("prompt", ""), str | None):
         raise BadRequest("`prompt` must be text; `suffix` and `raw` are not supported.")
+    prompt = text(payload.pop("prompt", ""))
+    if not prompt and not payload.get("images"):
+        raise only_loads(payload)
     messages: list[dict[str, Any]] = [{"role": "user", "content": prompt, "images": payload.pop("images", None)}]
     if system := text(payload.pop("system", "")):
         messages.insert(0, {"role": "system", "content": system})

@@ -30,10 +30,17 @@ class ChatCodec(BaseCodec):
         self.marks = bool(dialect.cached_models)
         self.passes = dialect.passes
         self.image_urls = dialect.image_urls
+        self.most_stops = dialect.most_stops
 
     def call(self, request: ChatRequest, *, model: str, stream: bool, prefill: str) -> tuple[str, dict[str, Any]]:
         """The path and the body of a request."""
         return self.dialect.path, request_body(request, self.dialect, model=model, stream=stream, prefill=prefill)
+
+    def unsaid(self, request: ChatRequest) -> Sequence[str]:
+        """Not every server can be told how long to reason."""
+        effort = request.params.effort
+        told = effort is None or (self.dialect.effort and self.dialect.efforts.get(effort, effort))
+        return () if told else ("effort",)
 
     def reader(self) -> ChatDecoder:
         """A fresh reader of one answer."""

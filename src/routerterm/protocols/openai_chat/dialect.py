@@ -54,6 +54,8 @@ class Dialect(Struct, frozen=True):
     stand_in_signatures: bool = False
     """Whether calls that another provider made need a stand-in for Gemini's signature."""
     image_urls: bool = True
+    most_stops: int | None = None
+    """Stop words that it takes."""
     schemas: bool = True
     """Whether it holds an answer to a JSON Schema; otherwise it is told to answer in JSON, and the schema in words."""
     passes: frozenset[str] = _COMMON
@@ -90,6 +92,7 @@ DIALECTS: Mapping[str, Dialect] = {
     "compatible": PLAIN,
     "openai": replace(
         _HOSTED,
+        most_stops=4,
         longest_id=40,
         passes=_OPENAI,
         max_tokens="max_completion_tokens",
@@ -99,6 +102,7 @@ DIALECTS: Mapping[str, Dialect] = {
     ),
     "azure": replace(
         _HOSTED,
+        most_stops=4,
         longest_id=40,
         passes=_OPENAI,
         key_header="api-key",
@@ -106,7 +110,12 @@ DIALECTS: Mapping[str, Dialect] = {
         effort="reasoning_effort",
     ),
     "groq": replace(
-        _TALKS, passes=_NO_SCORES, max_tokens="max_completion_tokens", effort="reasoning_effort", web="browser"
+        _TALKS,
+        passes=_NO_SCORES,
+        most_stops=4,
+        max_tokens="max_completion_tokens",
+        effort="reasoning_effort",
+        web="browser",
     ),
     "deepseek": replace(
         PLAIN, think_tags=False, effort="thinking", prefill="prefix", reasoning_field="reasoning_content", schemas=False
@@ -166,7 +175,7 @@ DIALECTS: Mapping[str, Dialect] = {
         prefill="partial",
         schemas=False,
     ),
-    "gemini": replace(_HOSTED, effort="reasoning_effort", stand_in_signatures=True),
+    "gemini": replace(_HOSTED, most_stops=5, effort="reasoning_effort", stand_in_signatures=True),
     "huggingface": _TALKS,
     "llamacpp": replace(PLAIN, image_urls=False),
     "lmstudio": replace(PLAIN, image_urls=False),

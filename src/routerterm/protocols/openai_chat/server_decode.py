@@ -21,6 +21,7 @@ from routerterm.protocols.server_base import (
     file_part,
     image,
     number,
+    parts_of,
     read_object,
     required_list,
     required_text,
@@ -101,11 +102,9 @@ def _message(item: Mapping[str, Any]) -> Message:
 
 
 def _content(content: Any) -> Iterator[Text | Image | Reasoning]:
-    if isinstance(content, str):
-        if content:
-            yield Text(content)
+    if content == "":
         return
-    for part in objects(content):
+    for part in parts_of(content):
         match part.get("type"):
             case "text" | "input_text" | "output_text":
                 yield Text(text(part.get("text")), cache=read_mark(part))

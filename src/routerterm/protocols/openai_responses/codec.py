@@ -19,6 +19,7 @@ class ResponsesCodec(BaseCodec):
     """The Responses API in one dialect."""
 
     name = "openai-responses"
+    most_stops = 0
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
@@ -28,6 +29,10 @@ class ResponsesCodec(BaseCodec):
     def call(self, request: ChatRequest, *, model: str, stream: bool, prefill: str) -> tuple[str, dict[str, Any]]:
         """The path and the body of a request."""
         return "/responses", request_body(request, self.dialect, model=model, stream=stream, prefill=prefill)
+
+    def unsaid(self, request: ChatRequest) -> Sequence[str]:
+        """The protocol knows no seed."""
+        return () if request.params.seed is None else ("seed",)
 
     def reader(self) -> ResponsesDecoder:
         """A fresh reader of one answer."""

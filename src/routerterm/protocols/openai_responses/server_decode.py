@@ -23,6 +23,7 @@ from routerterm.protocols.server_base import (
     file_part,
     image,
     number,
+    parts_of,
     read_object,
     required_text,
     whole,
@@ -71,6 +72,8 @@ def decode_request(body: bytes) -> ServerRequest:
     payload = read_object(body)
     if payload.get("conversation"):
         raise BadRequest("Conversations are not stored here: send `previous_response_id`, or the whole `input`.")
+    if payload.get("prompt"):
+        raise BadRequest("Stored prompts are not supported: send their text as `instructions`.")
     if payload.get("background") is True:
         raise BadRequest("Background responses are not supported.")
     kinds = ToolKinds.of(payload.get("tools"))
@@ -188,10 +191,7 @@ def _item(item: Mapping[str, Any]) -> tuple[Role, list[Part]] | None:
 
 
 def _content(content: Any) -> Iterator[Part]:
-    if isinstance(content, str):
-        yield Text(content)
-        return
-    for part in objects(content):
+    for part in parts_of(content):
         match part.get("type"):
             case "input_text" | "output_text" | "text":
                 yield Text(text(part.get("text")))

@@ -70,7 +70,7 @@ class Wires:
         target, model = attempt.target, attempt.candidate.model
         encoded = self.encoded(request, attempt, key, prefill)
         info, request = encoded.info, encoded.request
-        decoder: Decoder = encoded.wire.decoder()
+        decoder: Decoder = encoded.wire.decoder(request)
         if request.embedding is not None:
             from routerterm.protocols.embeddings import EmbeddingDecoder
 
