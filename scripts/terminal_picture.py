@@ -67,8 +67,14 @@ def cells_of(text: str, width: int) -> list[list[Cell]]:
                 at = found.end()
                 if found.group(1) is not None:
                     look = _changed(look, found.group(1))
-        rows.append([*row, *[(" ", look if look.paper else Look())] * (width - len(row))][:width])
+        # tmux leaves erased cells away: they are as those before them, but for what ends with the side of a frame
+        rest = look if look.paper and row and not _is_frame(row[-1][0]) else Look()
+        rows.append([*row, *[(" ", rest)] * (width - len(row))][:width])
     return rows
+
+
+def _is_frame(char: str) -> bool:
+    return char in "|+" or "\u2500" <= char <= "\u259f"
 
 
 def _changed(look: Look, parameters: str) -> Look:

@@ -16,7 +16,7 @@ from routerterm.tui.themes.letters import block_letters
 from routerterm.tui.themes.manager import ThemeManager, letters
 from routerterm.tui.themes.reader import find_themes, read_theme
 from routerterm.tui.themes.values import Theme
-from routerterm.tui.widgets.box import frame_of
+from routerterm.tui.widgets.box import Box, frame_of
 from routerterm.tui.widgets.frame import Panes, draw
 from routerterm.tui.widgets.rows import RowList
 from tests.driver.headless import HeadlessDriver
@@ -206,6 +206,12 @@ async def test_beside_a_dialog_and_its_shadow_are_no_scraps_of_words(paths: Path
         for row in rows[first : first + 8]:
             assert not re.search(r"\w", row[:18].replace("_", "")), row
             assert not re.search(r"\w", row[102:]), row
+        for key, words in (("f3", "model or route"), ("f8", "Bulletin board")):
+            await pilot.press("escape", key)
+            await until(pilot, lambda words=words: words in screen_text(app))  # type: ignore[misc]
+            region = app.screen.query_one(Box).region
+            for row in screen_text(app).splitlines()[region.y : region.bottom]:
+                assert not re.search(r"\w", f"{row[: region.x]}{row[region.right :]}"), row
 
 
 def test_where_a_dialog_leaves_room_only_words_that_it_cuts_go() -> None:

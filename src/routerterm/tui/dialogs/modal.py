@@ -84,20 +84,22 @@ class Modal(ModalScreen[Answer], FastScreen[Answer]):
 
         Where little room is left no words stay; elsewhere only those go that the dialog cuts through.
         """
-        box, layout = self._lies_at if self.dims else Region(), self.app.active_theme.layout
-        if box and layout.shadow.strip() and box.right + SHADOW <= self.size.width:  # nothing is seen through it
+        box, layout = self._lies_at, self.app.active_theme.layout
+        fill = layout.dither if self.dims else ""
+        opaque = layout.shadow.strip() and box.right + SHADOW <= self.size.width  # nothing is seen through it
+        if box and opaque and y > box.y:
             under = y == box.bottom
             box = Region(box.x + SHADOW * under, box.y, box.width + SHADOW * (not under), box.height + 1)
         if not box or not box.y <= y < box.bottom:
             return strip
         left, right = strip.crop(0, box.x), strip.crop(box.right)
         if 0 < left.cell_length < SCRAPS:
-            left = Strip.join([_edge(left.crop(0, 1)), _blank(left.crop(1), layout.dither)])
+            left = Strip.join([_edge(left.crop(0, 1)), _blank(left.crop(1), fill)])
         elif (cut := cut_word(strip.text, box.x, -1)) > 0:
             left = Strip.join([left.crop(0, box.x - cut), _blank(left.crop(box.x - cut))])
         if 0 < right.cell_length < SCRAPS:
             last = right.cell_length - 1
-            right = Strip.join([_blank(right.crop(0, last), layout.dither), _edge(right.crop(last))])
+            right = Strip.join([_blank(right.crop(0, last), fill), _edge(right.crop(last))])
         elif (cut := cut_word(strip.text, box.right, 1)) > 0:
             right = Strip.join([_blank(right.crop(0, cut)), right.crop(cut)])
         return Strip.join([left, strip.crop(box.x, box.right), right])
@@ -158,7 +160,8 @@ def _blank(strip: Strip, fill: str = "") -> Strip:
     """Blanks in the strip's place, or what a theme fills them with."""
     width = strip.cell_length
     text = f" {_run(fill, width - 2)} " if fill and width > SHADOW else " " * width
-    return Strip([Segment(text, next((segment.style for segment in strip), None))])
+    style = next((segment.style for segment in reversed(list(strip)) if not segment.text.strip()), None)
+    return Strip([Segment(text, style or next((segment.style for segment in strip), None))])
 
 
 def cut_word(text: str, at: int, step: int) -> int:
