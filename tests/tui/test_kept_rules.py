@@ -6,6 +6,7 @@ import pickle
 from pathlib import Path
 
 import pytest
+from rich.style import Style
 from textual import widgets
 from textual.css import stylesheet
 from textual.css.stylesheet import Stylesheet, StylesheetParseError
@@ -91,6 +92,16 @@ class Harmful:
 def test_the_file_is_read_as_data() -> None:
     assert unpacked(pickle.dumps((kept_rules.versions(), COLOURS, Harmful())), COLOURS) == {}
     assert unpacked(pickle.dumps((kept_rules.versions(), COLOURS, getattr)), COLOURS) == {}
+
+
+def test_a_style_brings_no_pickle_of_its_own() -> None:
+    style = Style(bold=True)
+    style._meta = pickle.dumps(Harmful())
+    assert unpacked(pickle.dumps((kept_rules.versions(), COLOURS, {"rules": style})), COLOURS) == {}
+    key = ("", ("", ""), False, 0, "")
+    (kept,) = unpacked(packed(COLOURS, {key: [style]}), COLOURS)[key]  # type: ignore[list-item]
+    assert kept == Style(bold=True)  # type: ignore[comparison-overlap]
+    assert kept.meta == {}  # type: ignore[attr-defined]
 
 
 def test_rules_of_every_sheet_are_the_same_once_they_were_kept(tmp_path: Path) -> None:

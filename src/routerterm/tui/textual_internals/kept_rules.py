@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import textual
+from rich.style import Style
 from textual.cache import LRUCache
 from textual.css.styles import Styles
 from textual.css.stylesheet import Stylesheet
@@ -37,7 +38,7 @@ ALLOWED = frozenset((
     ("textual.css.scalar", "ScalarOffset"), ("textual.css.scalar", "Unit"),
     ("textual.geometry", "Offset"), ("textual.geometry", "Spacing"), ("textual.layouts.grid", "GridLayout"),
     ("textual.layouts.horizontal", "HorizontalLayout"), ("textual.layouts.vertical", "VerticalLayout"),
-    ("rich.style", "Style"), (__name__, "member"), (__name__, "styles_of"),
+    (__name__, "member"), (__name__, "styles_of"), (__name__, "text_style_of"),
 ))  # fmt: skip
 """What parsed sheets consist of."""
 
@@ -52,6 +53,13 @@ def member(kind: type[Enum], name: str) -> Enum:
 def styles_of(rules: RulesMap, important: set[str]) -> Styles:
     """What one rule says of the looks: those of no widget."""
     return Styles(None, rules, important=important)
+
+
+def text_style_of(words: str) -> Style:
+    """Bold, underlined and the like.  Rich's own style carries a second pickle, which it believes when it is used."""
+    if not isinstance(words, str):
+        raise TypeError("a style is described in words")
+    return Style.parse(words)
 
 
 def versions() -> tuple[str, ...]:
@@ -69,6 +77,8 @@ def packed(variables: Mapping[str, str], rules: Mapping[Key, list[RuleSet]]) -> 
                 return member, (type(value), value.name)
             if isinstance(value, Styles):
                 return styles_of, (value.get_rules(), value.important)
+            if isinstance(value, Style):
+                return text_style_of, (str(value),)
             return NotImplemented
 
     packer = Packer(file := io.BytesIO(), pickle.HIGHEST_PROTOCOL)
