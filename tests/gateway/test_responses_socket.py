@@ -14,8 +14,9 @@ from openai import AsyncOpenAI
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from routerterm.gateway import chat_handler, responses_socket, websocket
+from routerterm.gateway import chat_handler, responses_socket, socket_history, websocket
 from routerterm.gateway.server import Gateway
+from routerterm.protocols.json_utils import loads
 from tests.gateway.conftest import Open, Place, until
 from tests.gateway.test_access import give
 from tests.gateway.test_responses_state import said
@@ -133,6 +134,22 @@ async def test_what_connections_remember_has_a_limit(place: Place) -> None:
         assert lost["error"]["code"] == "previous_response_not_found"
         assert (await turn(busy, store=False, previous_response_id=third))["type"] == "response.completed"
     await until(lambda: memory._size == 0 and not memory._kept)
+
+
+async def test_references_to_the_newest_answer_parse_it_once(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.up.says("first", "Hello")
+    parsed: list[bytes] = []
+    monkeypatch.setattr(socket_history, "loads", lambda data: parsed.append(data) or loads(data))  # type: ignore[func-returns-value]
+    async with opened(place) as socket:
+        (item,) = (await turn(socket, store=False))["response"]["output"]
+        reference = {"type": "item_reference", "id": item["id"]}
+        question = {"type": "message", "role": "user", "content": "And?"}
+        last = await turn(socket, store=False, input=[reference, reference, reference, question])
+        assert last["type"] == "response.completed"
+        assert place.up.asked[-1]["messages"][1] == {"role": "assistant", "content": "Hello" * 3}
+        assert len(parsed) == 1
+        nameless = await turn(socket, store=False, input=[{"type": "item_reference"}, question])
+        assert nameless["status"] == 400
 
 
 async def test_a_failed_continuation_is_forgotten(place: Place) -> None:
@@ -382,6 +399,25 @@ async def test_after_an_hour_another_connection_is_to_be_opened(place: Place, mo
         (error,) = await events(socket)
         assert (error["status"], error["error"]["code"]) == (400, "websocket_connection_limit_reached")
         assert (await closed(socket))[0] == 1001
+
+
+async def test_after_an_hour_nothing_that_waits_is_begun(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(responses_socket, "LONGEST", 0.3)
+
+    @place.up.model("first")
+    async def say(talk: Talk) -> None:
+        await asyncio.sleep(0.4)
+        await talk.head()
+        await talk.text("Hello")
+        await talk.end()
+
+    async with opened(place) as socket:
+        await create(socket)
+        await create(socket)
+        assert (await events(socket))[-1]["type"] == "response.completed"
+        assert (await events(socket))[-1]["error"]["code"] == "websocket_connection_limit_reached"
+    assert len(place.up.asked) == 1
+    assert place.gateway.state.bodies._held == 0
 
 
 async def test_idle_connections_give_way(open_place: Open) -> None:

@@ -64,10 +64,12 @@ class SocketHistory(ResponseHistory):
         self._input: list[Any] | None = None
         """All items of the request that is being answered, with those that it goes on from."""
         self._from_memory = False
+        self._known: dict[str, Any] | None = None
+        """The items of the newest answer by their ids, once a request refers to one: not parsed for each of them."""
 
     def reset(self) -> None:
         """A request is over, however it ended."""
-        self._input, self._from_memory = None, False
+        self._input, self._from_memory, self._known = None, False, None
 
     def forget(self, previous: str | None = None) -> None:
         """Forget the newest answer, or only if it is this one: a request that went on from it has failed."""
@@ -106,9 +108,16 @@ class SocketHistory(ResponseHistory):
         try:
             return await super()._resolved(item, client)
         except BadRequest:
-            newest = self._memory.get(self)
-            known = loads(newest.items) if newest is not None and newest.client == client.name else []
-            for found in known:
-                if isinstance(found, Mapping) and found.get("id") == item.get("id"):
-                    return found
+            if (found := (await self._known_items(client)).get(text(item.get("id")))) is not None:
+                return found
             raise
+
+    async def _known_items(self, client: Client) -> dict[str, Any]:
+        newest = self._memory.get(self)
+        if newest is None or newest.client != client.name:
+            return {}
+        if self._known is None:
+            items = await asyncio.to_thread(loads, newest.items)
+            named = (item for item in reversed(items) if isinstance(item, Mapping) and text(item.get("id")))
+            self._known = {item["id"]: item for item in named}
+        return self._known

@@ -87,6 +87,8 @@ class WebSocket:
 
         Its bytes stay counted until whoever takes it releases them.
         """
+        if self._waiting and self._loop.time() >= until:  # who always has one waiting would never be timed out
+            raise TimeoutError
         async with asyncio.timeout_at(until):
             while not (self._waiting or self.gone.is_set() or self.stopping):
                 self._wake.clear()
