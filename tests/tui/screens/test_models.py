@@ -115,6 +115,18 @@ async def test_a_favourite_is_kept_and_shown_first(paths: Paths) -> None:
     assert "# mine" in text
 
 
+async def test_without_a_match_no_model_is_spoken_of(paths: Paths) -> None:
+    configure(paths)
+    async with running(paths, (120, 40)) as (app, pilot):
+        await pilot.press("f3")
+        await until(pilot, lambda: "time to first token" in screen_text(app) or "200k context" in screen_text(app))
+        await pilot.press(*"zebra")
+        await until(pilot, lambda: "No match." in screen_text(app))
+        await until(pilot, lambda: "200k context" not in screen_text(app))
+        await pilot.press("ctrl+u")
+        await until(pilot, lambda: "200k context" in screen_text(app))
+
+
 async def test_recent_models_are_walked_in_turn(paths: Paths) -> None:
     configure(paths, '[ui]\nfavourites = ["demo/cut", "demo/slow"]\n')
     async with running(paths) as (app, pilot):

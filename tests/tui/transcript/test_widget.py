@@ -10,6 +10,7 @@ from textual.widgets import Static
 
 from routerterm.core.events import ReasoningDelta, TextDelta
 from routerterm.core.messages import Reasoning, Text, ToolCall
+from routerterm.engine.chat.attachments import under_name
 from routerterm.tui.transcript import messages
 from routerterm.tui.transcript.layout.entry import entry_lines
 from routerterm.tui.transcript.selection import END, Place, Selection
@@ -142,6 +143,21 @@ async def test_the_prompt_stays_on_top_of_its_long_answer() -> None:
         assert rows(app.transcript)[0] == "▲ What is the answer?"
         app.transcript.action_to_start()
         assert rows(app.transcript)[0].startswith("▌ you")
+
+
+async def test_what_stays_on_top_is_what_was_written_and_not_what_the_file_says() -> None:
+    app = Stage()
+    file = Text(under_name("notes.txt", "a zebra\n"), "notes.txt")
+    answer = said("a", "\n\n".join("abcdefghijklm"), "assistant")
+    async with app.run_test(size=(60, 10)) as pilot:
+        app.transcript.show([replace(said("q", ""), parts=(Text("read @notes.txt"), file)), answer])
+        await pilot.pause()
+        assert rows(app.transcript)[0] == "▲ read @notes.txt"
+        app.transcript.action_to_start()
+        assert any("notes.txt" in row and row.rstrip().endswith(" 1 line") for row in rows(app.transcript))
+        app.transcript.show([replace(said("q", ""), parts=(file,)), answer])
+        await pilot.pause()
+        assert rows(app.transcript)[0] == "▲ notes.txt"
 
 
 @pytest.mark.parametrize("width", [100, 33])

@@ -225,6 +225,8 @@ class Picker(Modal[str | None]):
             self.query_one("#empty", Static).update(self._nothing if query.strip() else self._empty)
         self.query_one("#empty").display = not rows  # no class: the style sheet would be matched for everything here
         self.list.display = bool(rows)
+        if self._explained and not rows:
+            self._explain("")  # else it would speak of a row that is gone
         self.fit_list(len(rows))
         self.list.show(rows, on=self._on)
 

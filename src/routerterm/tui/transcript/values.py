@@ -74,7 +74,7 @@ class Entry(Struct, frozen=True):
 
     @property
     def text(self) -> str:
-        """Its text parts, joined, as `core.messages.Message.text`."""
+        """Its text parts, joined, the files among them too: what is copied and found."""
         return "".join(part.text for part in self.parts if isinstance(part, Text))
 
     @property

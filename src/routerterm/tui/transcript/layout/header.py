@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
+from routerterm.core.messages import Image, Text
 from routerterm.core.sanitise import one_line
 from routerterm.tui.markdown.lines import Line, Run, fit, runs_len
 
@@ -84,7 +85,14 @@ def _speaker(speaker: str, signs: Signs, *, said: bool) -> list[Run]:
 
 
 def first_line(entry: Entry, width: int, signs: Signs) -> str:
-    """The beginning of what was said, in one line: what stays on top while its answer is read."""
-    text = one_line(entry.text[: width * 4])
+    """The beginning of what was written, else what was attached, in one line: what stays on top while its answer is
+    read."""
+    written = "".join(part.text for part in entry.parts if isinstance(part, Text) and part.name is None)
+    text = one_line((written or ", ".join(_names(entry)))[: width * 4])
     cut = cell_len(text) > width
     return fit(text, width, signs.ellipsis) if cut else text
+
+
+def _names(entry: Entry) -> list[str]:
+    """What went with it, by name."""
+    return [part.name for part in entry.parts if isinstance(part, Text | Image) and part.name]

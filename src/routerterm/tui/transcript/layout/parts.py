@@ -82,7 +82,7 @@ def result_lines(part: ToolResult, width: int, signs: Signs, *, opened: bool) ->
 
 def file_lines(part: Text, width: int, signs: Signs, *, opened: bool) -> list[Line]:
     """A file that went with a question: its name and size, or all of it."""
-    count = part.text.strip().count("\n") - 1  # without the fence and the name over it
+    count = max(part.text.strip().count("\n") - 2, 1)  # without the name, and the fence over and under it
     what = f"{one_line(part.name or 'file')} {signs.dot} {_size(len(part.text.encode()))}"
     head = _fold(what, "link", width, signs, opened=opened, more=f"{count:,} line{'s' * (count != 1)}")
     return [head, *_plain(part.text.strip("\n"), width, signs)] if opened else [head]
