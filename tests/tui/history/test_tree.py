@@ -128,6 +128,9 @@ async def test_the_menu_of_a_message_does_what_is_chosen(paths: Paths) -> None:
         await it.press("enter")
         await it.dialog_is("This message")
         await it.screen_shows("Undo the last turn")
+        await it.screen_lacks("as a version.")
+        await it.press("down", "down")
+        await it.screen_shows("as a version.")  # the whole sentence, beneath a list that has no room for it
         await it.press(*"undo the", "enter")
         await it.until(lambda: it.shown() == [] and it.composer == "hello")
         await it.press("escape")

@@ -82,8 +82,8 @@ class Menu(Command):
         from routerterm.tui.widgets.rows import Column, Row
 
         id = chat.chosen or chat.pointed
-        rows = [Row(COPY, ("Copy", (Span("Copy this message.", "dim"),)))] + [
-            Row(command.name, (command.title, (Span(command.help(), "dim"),)))
+        rows = [Row(COPY, ("Copy", (Span("Copy this message.", "dim"),)), detail="Copy this message.")] + [
+            Row(command.name, (command.title, (Span(command.help(), "dim"),)), detail=command.help())
             for command in chat.commands.infos.values()
             if command.group == "Message" and command is not Menu
         ]
@@ -99,7 +99,8 @@ class Menu(Command):
                 chat.chosen = None
 
         columns = (Column("", 0), Column("", 1, grow=True))
-        show_dialog(chat.app, Picker("This message", columns, among(rows), hint="Enter Run · Esc Close"), picked)
+        menu = Picker("This message", columns, among(rows), hint="Enter Run · Esc Close", explained=True)
+        show_dialog(chat.app, menu, picked)
 
 
 class Keep(Command):

@@ -115,7 +115,7 @@ class Picker(Modal[str | None]):
     Picker.-short RowList { margin-top: 0; }
     Picker #empty { height: auto; padding: 1 1; color: $t-dim; }
     Picker #detail { height: 2; margin: 1 1 0 1; color: $t-text; }
-    Picker.-short #detail { margin-top: 0; }
+    Picker.-short #detail { margin: 0; padding: 0 1; }
     Picker.-small #detail { height: 3; }
     Picker #foot { margin: 1 1 0 1; background: $t-panel; }
     Picker.-short #foot { margin-top: 0; }
