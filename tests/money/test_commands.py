@@ -68,6 +68,13 @@ def test_the_table_tells_costs_and_draws_them(home: Path) -> None:
     assert "cost by day" in shown
 
 
+def test_one_of_a_thing_is_said_as_one(home: Path) -> None:
+    fill(home, ROW)
+    shown = stats()
+    assert ", 1 request, " in shown
+    assert "0 errors, 0 retries, 0 failovers" in shown
+
+
 def test_plain_text_draws_what_the_screen_draws(home: Path) -> None:
     (home / "config.toml").write_text("[budget]\nday = 2\n")
     fill(home, *(replace(ROW, started_at=NOW - n * 86_400_000) for n in range(4)))
