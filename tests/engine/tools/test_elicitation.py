@@ -113,6 +113,15 @@ async def test_a_call_that_is_stopped_takes_its_form_away(tmp_path: Path) -> Non
         await asyncio.wait_for(gone.wait(), 60)
 
 
+async def test_a_form_that_breaks_ends_its_call(tmp_path: Path) -> None:
+    async def fill(form: McpForm) -> Mapping[str, Any] | None:
+        raise UnicodeDecodeError("utf-8", b"\xff", 0, 1, "typed so")
+
+    async with asyncio.timeout(60):
+        with pytest.raises(UnicodeDecodeError):
+            await answered(tmp_path, old("asks", timeout=600.0), "note", fill)
+
+
 def schema(**properties: Any) -> dict[str, Any]:
     return {"message": "?", "requestedSchema": {"type": "object", "properties": properties}}
 

@@ -181,7 +181,12 @@ class StdioConnection:
 
     async def _ask(self, id: int | str, form: McpForm, time: Waiting) -> None:
         """Let the person fill a form in, beside the reading: the server may end meanwhile."""
-        said = await time.asked(form)
+        try:
+            said = await time.asked(form)
+        except Exception as error:  # noqa: BLE001 - nobody awaits this task: the call would wait, without a limit
+            if self._waiting is not None and not self._waiting[1].done():
+                self._waiting[1].set_exception(error)
+            return
         with suppress(McpError):  # whoever waits for the call learns of it
             await self._write(result(id, said))
 
