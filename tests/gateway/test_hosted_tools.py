@@ -11,6 +11,10 @@ from typing import Any
 import pytest
 from openai.types.responses import Response
 
+from routerterm.core.messages import Message
+from routerterm.core.request import ChatRequest, HostedTool
+from routerterm.engine.virtual_keys import Allowance, Client
+from routerterm.gateway.hosted_tools import hosted_tools
 from tests.engine.tools.boxes import HERE
 from tests.gateway.conftest import Open, Place, chat
 from tests.gateway.test_access import give
@@ -216,3 +220,24 @@ async def test_an_answer_that_is_out_of_steps_names_no_calls_that_are_not_there(
     assert "tool_calls" not in choice["message"]
     assert choice["finish_reason"] == "length"
     assert len(shop.up.asked) == 8
+
+
+@pytest.mark.parametrize(
+    ("kind", "passes"),
+    [
+        ("tool_search_tool_regex_20251119", True),
+        ("tool_search_tool_bm25_20251119", True),
+        ("bash_20250124", True),
+        ("computer_use_preview", True),
+        ("bash-hosted", False),
+        ("web_search_20250305", True),
+        ("code_execution_20250825", False),
+    ],
+)
+async def test_a_tool_passes_by_its_type_whatever_it_is_named(place: Place, kind: str, passes: bool) -> None:
+    services = place.gateway.state.services
+    client = Client("editor", Allowance(tools=("web_search",)))
+    tool = HostedTool("anthropic-messages", {"type": kind, "name": "web_search"})
+    request = ChatRequest("one/first", (Message.of("user", "Hi"),), hosted=(tool,))
+    hosted = await hosted_tools(services, request, client)
+    assert (len(hosted.request.hosted) == 1, hosted.left_out == ()) == (passes, passes)

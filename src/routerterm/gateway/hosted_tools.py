@@ -48,7 +48,7 @@ FIELDS: Mapping[str, str] = {
 """Fields of requests that do what a hosted tool does, each with the tool."""
 _VERSION = re.compile(r"_20\d{6}$|_preview(_20\d\d_\d\d_\d\d)?$")
 _AT_THE_CLIENT = re.compile(
-    r"(bash|text_editor|computer|computer_use|memory|local_shell|apply_patch|tool_search_tool)\b"
+    r"bash|text_editor|computer|computer_use|memory|local_shell|apply_patch|tool_search_tool(_regex|_bm25)?"
 )
 """Typed tools that the client runs, or that only choose among its own."""
 
@@ -195,9 +195,9 @@ def _is_here(tool: HostedTool) -> bool:
 
 
 def _may(client: Client, tool: HostedTool) -> bool:
-    return bool(_AT_THE_CLIENT.match(_VERSION.sub("", tool.kind))) or any(
-        _matches(client, name) for name in (_VERSION.sub("", tool.kind), tool.name) if name
-    )
+    """By its type alone: its name is the client's to choose, and many a provider does not look at it."""
+    kind = _VERSION.sub("", tool.kind)
+    return _AT_THE_CLIENT.fullmatch(kind) is not None or _matches(client, kind)
 
 
 def _matches(client: Client, name: str) -> bool:
