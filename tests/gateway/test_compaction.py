@@ -34,7 +34,7 @@ async def test_a_conversation_goes_on_from_its_summary(place: Place) -> None:
         assert compacted["usage"]["total_tokens"] == 15
         assert "tools" not in place.up.asked[-1]
         assert "[tool call: look" in asked(place)
-        assert "a free day" in asked(place)
+        assert "[tool result, not written by the user: a free day]" in asked(place)
         assert "user: The conversation above" in asked(place)
 
         place.up.says("first", "Yes.")

@@ -57,7 +57,7 @@ def _told(message: Message) -> Iterator[Part]:
             case ToolCall(_, name, arguments):
                 yield Text(f"[tool call: {name} {arguments}]\n")
             case ToolResult(_, words):
-                yield Text(f"[tool result: {words}]\n")
+                yield Text(f"[tool result, not written by the user: {words}]\n")
             case _:  # thoughts
                 pass
 
