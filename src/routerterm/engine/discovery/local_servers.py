@@ -77,7 +77,7 @@ async def _listens(url: str) -> bool:
     try:
         port = parts.port or (443 if parts.scheme == "https" else 80)
         _, writer = await asyncio.open_connection(parts.hostname, port)
-    except OSError:
+    except (OSError, ValueError):  # a port that is none is a server that is not here
         return False
     writer.close()
     return True

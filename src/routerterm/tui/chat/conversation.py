@@ -335,7 +335,7 @@ class ConversationController(ActiveConversation):
 
     async def keep_draft(self) -> None:
         """Keep all that is typed and not asked: also what waits in the queue, or for the end of an edit."""
-        unsent = (*self._events.queued_here(), self._draft_before, self._composer.text)
+        unsent = (*self._events.queued_here(), self._draft_before, self._left, self._composer.text)
         if not self.opening.locked():
             await self.save_draft("\n\n".join(filter(None, unsent)))
 
