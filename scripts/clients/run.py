@@ -58,6 +58,8 @@ MODEL = "up/claude-sonnet-4-5"
 BROWSER = "openai (browser)"
 TESTERS = "testers"
 SUITE = "suite"
+PROGRAMS = "programs"
+"""The folder of whole programs from npm: they ask for other versions of the libraries that are tried by themselves."""
 PARTS = ("text", "stream", "tools", "json", "error", "cors", "socket")
 INSTALLED = "installed.txt"
 """What an installation holds, written when it is whole."""
@@ -84,12 +86,13 @@ def install(folder: Path, names: list[str]) -> None:
         _python(folder / "testers", [*TESTER_PACKAGES])
     if "aider" in names:  # it pins most of what it needs
         _python(folder / "aider", ["aider-chat"])
-    wanted = sorted({word for name, words in JAVASCRIPT if name in names for word in words.split()} | {"openai"})
-    wanted += [package for package in PACKAGES if set(names) & AGENTS.keys() - {"aider"}]
+    if wanted := sorted({word for name, words in JAVASCRIPT if name in names for word in words.split()} | {"openai"}):
+        _node(folder / "node", wanted)
     if SUITE in names:
         _node(folder / SUITE, [*NEEDS])
-    node = folder / "node"
-    if wanted and _node(node, wanted) and "@anthropic-ai/claude-code" in wanted:  # npm runs no script of a package
+    programs = [package for package in PACKAGES if set(names) & AGENTS.keys() - {"aider"}]
+    node = folder / PROGRAMS
+    if programs and _node(node, programs):  # npm runs no script of a package
         _run(["node", "install.cjs"], node / "node_modules" / "@anthropic-ai" / "claude-code")
 
 
@@ -163,7 +166,7 @@ async def tried(folder: Path, client: str, gateway: Gateway, pages: list[Pages])
     if client == SUITE:
         return await asyncio.to_thread(tried_suite, folder / SUITE, gateway.url, gateway.key, MODEL)
     if client in AGENTS:
-        place = Place(gateway.url, gateway.key, folder / "node", folder / "py")
+        place = Place(gateway.url, gateway.key, folder / PROGRAMS, folder / "py")
         return await tried_agent(client, place, MODEL)
     if client in dict(PYTHON):
         script = HERE / ("sdk_clients.py" if client in dict(SDKS) else "framework_clients.py")
