@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from routerterm.gateway.state import GatewayState
 
 LONGEST_PATH = 200
-"""Letters of an address that are kept in rows and logs."""
+"""Characters of an address that are kept in rows and logs."""
 
 
 class Answers:

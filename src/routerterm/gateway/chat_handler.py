@@ -20,7 +20,7 @@ from routerterm.gateway.http_errors import forbidden, http_error
 from routerterm.gateway.limits import check_request
 from routerterm.gateway.rate_limiter import Permit
 from routerterm.gateway.relay import Relay
-from routerterm.gateway.request import ClientDisconnected, Receive, headers_of
+from routerterm.gateway.request import LARGE, ClientDisconnected, Receive, beside_loop, headers_of
 from routerterm.gateway.request_options import RequestOptions, request_options
 from routerterm.gateway.request_record import RequestRecord
 from routerterm.gateway.response import Header, Response
@@ -31,7 +31,7 @@ from routerterm.protocols.server_base import ServerCodec, ServerRequest
 
 if TYPE_CHECKING:
     from routerterm.gateway.cache import Slot
-    from routerterm.gateway.request import Scope
+    from routerterm.gateway.request import LARGE, Scope, beside_loop
     from routerterm.gateway.responses import ResponseHistory
     from routerterm.gateway.state import GatewayState
 
@@ -42,8 +42,6 @@ HEARTBEAT = 15.0
 """Seconds without a byte after which a waiting client hears that we are still there."""
 _LONGEST_HEADER = 1_000
 """Letters of the names of fields that were left out; a client can invent as many as it likes."""
-LARGE = 100_000
-"""Bytes from which on a body is read beside the event loop."""
 
 
 class ChatHandler:
@@ -126,7 +124,7 @@ class ChatHandler:
         if self._wire in (RESPONSES, COMPACTION):
             body = await self._history.with_history(body, client)
         decode: Callable[[bytes], ServerRequest] = partial(self.half.decode_request, **self._address)
-        asked = await asyncio.to_thread(decode, body) if len(body) > LARGE else decode(body)
+        asked = await beside_loop(decode, body)
         if (name := asked.request.model.strip()) != asked.request.model:  # pasted with a space or a line's end
             asked = replace(asked, request=replace(asked.request, model=name))
         if not name:
@@ -204,7 +202,7 @@ class ChatHandler:
         if relay.error is not None:
             raise http_error(relay.error, self.half)
         body = self.half.encode_body(said, **self._made(asked))
-        if self._wire is RESPONSES:
+        if self._wire is RESPONSES and self._visible:
             await self._keep(loads(body))
         await self.out.whole(200, body, (*self._who_answered(), *account.headers()))
         return said

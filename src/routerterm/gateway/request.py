@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from routerterm.gateway.http_errors import HttpError, busy, wrong
 from routerterm.router.transports.unpacking import NotUnpacked, Unpacker
@@ -13,11 +13,19 @@ Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
+Result = TypeVar("Result")
 
 BODY_WAIT = 60.0
 """Seconds within which a whole body must have come."""
+LARGE = 100_000
+"""Bytes of a body from which on it is worked through beside the event loop."""
 BODIES_TOGETHER = 8
 """All bodies that are being read or answered may take so many times the largest one."""
+
+
+async def beside_loop(work: Callable[[bytes], Result], body: bytes) -> Result:
+    """What ``work`` makes of a body; a large one is worked through in a thread: other requests go on meanwhile."""
+    return await asyncio.to_thread(work, body) if len(body) > LARGE else work(body)
 
 
 class ClientDisconnected(Exception):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from routerterm.core.errors import BadRequest, StoreError
 from routerterm.engine.virtual_keys import Client
 from routerterm.gateway.http_errors import HttpError, wrong
-from routerterm.gateway.request import Receive, Scope, headers_of
+from routerterm.gateway.request import Receive, Scope, beside_loop, headers_of
 from routerterm.gateway.response import Response
 from routerterm.protocols.json_utils import NotJson, dumps, loads, mapping, text
 from routerterm.protocols.server_base import read_object
@@ -19,8 +19,6 @@ from routerterm.store.gateway_responses import GatewayResponses, KeptResponse
 if TYPE_CHECKING:
     from routerterm.gateway.state import GatewayState
 
-_LARGE = 100_000
-"""Bytes from which on JSON is read beside the event loop."""
 _RESULTS = ("function_call_output", "custom_tool_call_output")
 
 
@@ -34,7 +32,7 @@ class ResponseHistory:
         """The request with all that it refers to in its input.  Raises `BadRequest`, `PreviousNotFound` among them."""
         if b"previous_response_id" not in body and b"item_reference" not in body:
             return body
-        payload = dict(await asyncio.to_thread(read_object, body) if len(body) > _LARGE else read_object(body))
+        payload = await beside_loop(read_object, body)
         items = [await self._resolved(item, client) for item in input_items(payload.get("input"))]
         if previous := text(payload.get("previous_response_id")):
             before = await self._before(previous, client)
@@ -47,7 +45,7 @@ class ResponseHistory:
         self, body: bytes, response: Mapping[str, Any], client: Client, created_at: int, *, store: bool = True
     ) -> None:
         """Keep an answer with the part of its input that was new, unless the request or the caller forbids it."""
-        payload = await asyncio.to_thread(read_object, body) if len(body) > _LARGE else read_object(body)
+        payload = await beside_loop(read_object, body)
         if payload.get("store") is False or not store:
             return
         given = dumps(input_items(payload.get("input"))).decode("utf-8")

@@ -14,10 +14,10 @@ from routerterm.core.errors import RoutertermError
 from routerterm.core.events import StreamEnd
 from routerterm.engine.virtual_keys import Client
 from routerterm.gateway.answers import LONGEST_PATH, answered
-from routerterm.gateway.chat_handler import LARGE, ChatHandler
+from routerterm.gateway.chat_handler import ChatHandler
 from routerterm.gateway.http_errors import HttpError, forbidden, http_error, wrong
 from routerterm.gateway.limits import check_request
-from routerterm.gateway.request import BODIES_TOGETHER, ClientDisconnected, Message, Scope, headers_of
+from routerterm.gateway.request import BODIES_TOGETHER, ClientDisconnected, Message, Scope, beside_loop, headers_of
 from routerterm.gateway.request_options import request_options
 from routerterm.gateway.request_record import RequestRecord
 from routerterm.gateway.response import Header, Response
@@ -172,7 +172,7 @@ class _Turns:
 
     async def _payload(self, message: bytes) -> dict[str, Any]:
         """The message as an object.  Raises `BadRequest` and `HttpError`."""
-        payload = await asyncio.to_thread(read_object, message) if len(message) > LARGE else read_object(message)
+        payload = await beside_loop(read_object, message)
         if (kind := payload.get("type")) != _CREATE:
             raise wrong(400, f"The type of a message must be {_CREATE!r}, not {text(kind)[:40]!r}.")
         return payload

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from routerterm.core.errors import BadRequest
 from routerterm.engine.virtual_keys import Client
+from routerterm.gateway.request import beside_loop
 from routerterm.gateway.responses import ResponseHistory, input_items
 from routerterm.protocols.json_utils import dumps, loads, text
 from routerterm.protocols.server_base import read_object
@@ -80,7 +81,7 @@ class SocketHistory(ResponseHistory):
     async def with_history(self, body: bytes, client: Client) -> bytes:
         """See `ResponseHistory`."""
         whole = await super().with_history(body, client)
-        self._input = input_items((await asyncio.to_thread(read_object, whole)).get("input"))
+        self._input = input_items((await beside_loop(read_object, whole)).get("input"))
         return whole
 
     async def keep(
@@ -91,7 +92,7 @@ class SocketHistory(ResponseHistory):
         items = await asyncio.to_thread(dumps, [*given, *response.get("output", ())])
         self._memory.put(self, Newest(text(response.get("id")), client.name, items))
         if self._from_memory and await self._kept.get(client.name, text(response.get("previous_response_id"))) is None:
-            payload = await asyncio.to_thread(read_object, body)  # what came before is nowhere else: it is kept with it
+            payload = await beside_loop(read_object, body)  # what came before is nowhere else: it is kept with it
             payload.pop("previous_response_id", None)
             body = await asyncio.to_thread(dumps, payload | {"input": given})
         await super().keep(body, response, client, created_at, store=store)

@@ -20,7 +20,7 @@ from routerterm.core.sanitise import one_line
 from routerterm.tui.widgets.fields import Field, Span
 
 if TYPE_CHECKING:
-    from routerterm.engine.tools.values import Answer, Ask, Form, ToolInfo, Verdict
+    from routerterm.engine.tools.values import Answer, Ask, Form, Verdict
     from routerterm.tui.app_context import AppContext
     from routerterm.tui.dialogs.edit_text import Edited
 
@@ -39,18 +39,10 @@ _SHORTEST_NAME = 12
 class _Waiting(Struct, eq=False):
     """A call to decide on, or a form to fill in."""
 
-    tool: ToolInfo
-    conversation_id: str
-    ask: Ask | None
-    form: Form | None
+    question: Ask | Form
     answer: asyncio.Future[Any]
     """An `Answer`, or the values of the form."""
     since: float
-
-    @classmethod
-    def of(cls, tool: ToolInfo, conversation_id: str, ask: Ask | None = None, form: Form | None = None) -> _Waiting:
-        """One that begins to wait now."""
-        return cls(tool, conversation_id, ask, form, asyncio.get_running_loop().create_future(), time.monotonic())
 
 
 class Approvals:
@@ -70,21 +62,20 @@ class Approvals:
 
     async def ask(self, ask: Ask) -> Answer:
         """See `routerterm.engine.tools.loop.Approve`.  Cancelled, as by Esc, the question goes."""
-        answer: Answer = await self._answer_to(_Waiting.of(ask.tool, ask.conversation_id, ask=ask))
+        answer: Answer = await self._answer_to(ask)
         return answer
 
     async def fill(self, form: Form) -> Mapping[str, Any] | None:
         """See `routerterm.engine.tools.loop.FillIn`; the same holds."""
-        content: Mapping[str, Any] | None = await self._answer_to(
-            _Waiting.of(form.tool, form.conversation_id, form=form)
-        )
+        content: Mapping[str, Any] | None = await self._answer_to(form)
         return content
 
-    async def _answer_to(self, waiting: _Waiting) -> Any:
+    async def _answer_to(self, question: Ask | Form) -> Any:
+        waiting = _Waiting(question, asyncio.get_running_loop().create_future(), time.monotonic())
         self._waiting.append(waiting)
         self._changed()
-        if waiting.conversation_id != self._here():
-            self._app.notify(f"{one_line(waiting.tool.shown)} waits for your answer in another chat.", markup=False)
+        if question.conversation_id != self._here():
+            self._app.notify(f"{one_line(question.tool.shown)} waits for your answer in another chat.", markup=False)
         try:
             return await waiting.answer
         finally:
@@ -95,7 +86,7 @@ class Approvals:
     def current(self) -> _Waiting | None:
         """The question of the conversation on show."""
         here = self._here()
-        return next((each for each in self._waiting if each.conversation_id == here), None)
+        return next((each for each in self._waiting if each.question.conversation_id == here), None)
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -103,10 +94,11 @@ class Approvals:
         waiting = self.current
         if waiting is None:
             return ()
-        if waiting.form is not None:
-            return self._form_fields(waiting.form)
-        ask = waiting.ask
-        assert ask is not None
+        from routerterm.engine.tools.values import Form
+
+        ask = waiting.question
+        if isinstance(ask, Form):
+            return self._form_fields(ask)
         arguments = one_line(ask.arguments)
         cut = arguments if len(arguments) <= LONGEST else f"{arguments[:LONGEST]}…"
         longer = (Field((Span(f"{len(arguments):,} characters, e shows all", "warning"),), rank=1),)
@@ -162,18 +154,17 @@ class Approvals:
         if time.monotonic() - waiting.since < PAUSE:
             waiting.since = time.monotonic()
             return False
-        if waiting.form is not None:
-            return self._answer_form(waiting, waiting.form, key)
-        assert waiting.ask is not None
+        from routerterm.engine.tools.values import Answer, Form
+
+        if isinstance(waiting.question, Form):
+            return self._answer_form(waiting, waiting.question, key)
         if key == "e":
-            self._edit(waiting, waiting.ask)
+            self._edit(waiting, waiting.question)
             return True
         verdict = VERDICTS[key]
-        from routerterm.engine.tools.values import Answer
-
         waiting.answer.set_result(Answer(verdict))
         if verdict == "always":
-            self._app.run_worker(self._always(waiting.ask), group="tools", exit_on_error=False)
+            self._app.run_worker(self._always(waiting.question), group="tools", exit_on_error=False)
         return True
 
     def _answer_form(self, waiting: _Waiting, form: Form, key: str) -> bool:

@@ -133,7 +133,7 @@ class TurnRunner:
             return False
         self.give_back_queue()
         turn.stopped = True
-        if turn.begun:  # a worker that is cancelled before it began never runs, and gives nothing back
+        if turn.begun:  # else it ends by itself as soon as it begins: cancelled before, it would give nothing back
             turn.worker.cancel()
         return True
 
@@ -148,12 +148,11 @@ class TurnRunner:
     async def stop_all(self) -> None:
         """Stop everything and wait until it is saved; what waits behind an answer becomes its conversation's draft."""
         self._leaving = True
-        self.give_back_queue()
         waiting = [(turn.session, [asked.text for asked in turn.queue]) for turn in self._turns if turn.queue]
         for turn in self._turns:
             turn.queue = []
         workers = [turn.worker for turn in self._turns if turn.worker]
-        await asyncio.sleep(0)  # as in `stop`
+        await asyncio.sleep(0)  # a worker that is cancelled before it began never runs, and gives nothing back
         for worker in workers:
             worker.cancel()
         for worker in workers:
