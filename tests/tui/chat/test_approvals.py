@@ -36,8 +36,7 @@ async def test_arguments_that_do_not_fit_are_said_to_be_longer() -> None:
     for width, name in ((120, "a.b"), (43, "a.b"), (43, "a." + "b" * 60)):
         current = approvals.current
         assert current is not None
-        assert current.ask is not None
-        current.ask = replace(current.ask, tool=ToolInfo("x", "a", name[2:], ""))
+        current.question = replace(current.question, tool=ToolInfo("x", "a", name[2:], ""))
         shown = fit(approvals.fields, width, 3)
         row = " ".join(span.text for placed in shown for span in placed.field.spans)
         assert all(f" {key} " in row for key in "yne"), row

@@ -2,6 +2,7 @@
 
 Its command palette and the table of its colours bring a dozen modules along, its style sheets and Rich's markup some
 hundred patterns, of which a start needs ten.  Together that is a tenth of what Textual takes to be imported.
+It is done before any thread is started: another one would see the stand-ins meanwhile.
 """
 
 from __future__ import annotations
