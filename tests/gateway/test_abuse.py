@@ -180,16 +180,7 @@ async def test_a_body_that_comes_too_slowly(place: Place) -> None:
 async def test_a_client_that_reads_a_byte_a_second(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """It takes bounded memory, is hung up on at last, the provider is let go, and the ledger has the cost."""
     monkeypatch.setattr(response, "STALLED", 0.5)
-    sent = 0
-
-    @place.up.model("first")
-    async def floods(talk: Talk) -> None:
-        nonlocal sent
-        await talk.head()
-        while True:
-            await talk.text("x" * 10_000)
-            sent += 10_000
-
+    place.up.floods("first")
     body = json.dumps(chat(stream=True)).encode()
     head = f"POST {CHAT} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n".encode()
     with socket.socket() as slow:
@@ -204,7 +195,7 @@ async def test_a_client_that_reads_a_byte_a_second(place: Place, monkeypatch: py
         server = place.gateway._server
         assert server is not None
         await until(lambda: not server.server_state.connections)
-    assert sent < 20_000_000  # what fits into the buffers of the sockets on both sides
+    assert place.up.flooded < 20_000_000  # what fits into the buffers of the sockets on both sides
     (row,) = await place.rows()
     assert row["outcome"] == "cancelled"
     assert row["cost_nanousd"] > 0

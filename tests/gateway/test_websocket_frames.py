@@ -18,7 +18,6 @@ from routerterm.gateway import websocket
 from routerterm.gateway.request import BodyLimiter
 from tests.gateway.conftest import Open, Place, until
 from tests.gateway.test_abuse import is_well
-from tests.gateway.upstream import Talk
 
 SMALL = "[gateway]\nlargest = 1\n"
 TEXT, BINARY, CONTINUED, CLOSE, PING, PONG = 1, 2, 0, 8, 9, 10
@@ -202,26 +201,17 @@ async def test_a_client_that_does_not_answer_a_close(place: Place, monkeypatch: 
 
 async def test_a_client_that_reads_nothing_of_its_answer(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(websocket, "STALLED", 0.5)
-    sent = 0
-
-    @place.up.model("first")
-    async def floods(talk: Talk) -> None:
-        nonlocal sent
-        await talk.head()
-        while True:
-            await talk.text("x" * 10_000)
-            sent += 10_000
-
+    place.up.floods("first")
     client = await after_handshake(place)
     client.writer.transport.pause_reading()  # type: ignore[attr-defined]  # asyncio's transports can
     client.writer.write(frame(TEXT, ASKED))
-    await until(lambda: sent > 0)
+    await until(lambda: place.up.flooded > 0)
     await is_well(place)
     await until(lambda: place.gateway.state.gate.running == 0 and place.up.open == 0)
     server = place.gateway._server
     assert server is not None
     await until(lambda: not any(found.successor for found in server.server_state.connections))  # type: ignore[union-attr]
-    assert sent < 50_000_000  # what fits into the buffers of the sockets on both sides
+    assert place.up.flooded < 50_000_000  # what fits into the buffers of the sockets on both sides
     async with asyncio.timeout(20):
         while (await place.rows())[0]["outcome"] == "running":  # noqa: ASYNC110 - settled beside
             await asyncio.sleep(0.01)

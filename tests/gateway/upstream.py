@@ -58,6 +58,7 @@ class Upstream:
     open: int = 0
     """Answers under way."""
     hung_up: int = 0
+    flooded: int = 0
 
     def model(self, name: str) -> Callable[[Say], Say]:
         def keep(say: Say) -> Say:
@@ -82,6 +83,17 @@ class Upstream:
         async def say(talk: Talk) -> None:
             await talk.head()
             await talk.text(*pieces)
+
+        self.models[name] = say
+
+    def floods(self, name: str) -> None:
+        """A model that never ends; ``flooded`` counts the characters that were taken from it."""
+
+        async def say(talk: Talk) -> None:
+            await talk.head()
+            while True:
+                await talk.text("x" * 10_000)
+                self.flooded += 10_000
 
         self.models[name] = say
 

@@ -8,8 +8,8 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable
-from contextlib import aclosing, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager, suppress
 from pathlib import Path
 from typing import TypeAlias
 
@@ -17,12 +17,28 @@ import pytest
 
 from routerterm.config.paths import Paths
 from routerterm.core.messages import ToolCall, ToolResult
+from routerterm.engine.chat.session import Session
 from routerterm.engine.chat.tool_parts import NOT_FINISHED
+from routerterm.store.values import StoredMessage
 from routerterm.wiring import open_services
+from routerterm.wiring.services import Services
 from tests.cli.program import PROGRAM
 from tests.driver.homes import PRICED, configure, priced
 from tests.driver.provider import Answer, serving
 from tests.engine.tools.boxes import old
+
+
+@asynccontextmanager
+async def reopened(paths: Paths, environ: dict[str, str]) -> AsyncIterator[tuple[Services, Session, StoredMessage]]:
+    """What there is after the end: the services, the last conversation, and its last answer."""
+    services = await open_services(paths, environ, loading="never")
+    try:
+        latest = await services.store.conversations.latest()
+        assert latest is not None
+        session = services.session(latest.id)
+        yield services, session, (await session.page()).messages[-1]
+    finally:
+        await services.close()
 
 
 def note(text: str) -> Answer:
@@ -55,12 +71,7 @@ async def test_a_loop_that_is_killed_in_its_second_call(tmp_path: Path) -> None:
     with serving(note("one"), note("two"), Answer("Only the first is certain.")) as provider:
         configure(paths, f"{priced(provider)}\n[mcp.pad]\ncommand = {command}\n", default=PRICED)
         kill_in_the_second_call(environ, calls)
-        services = await open_services(paths, environ, loading="never")
-        try:
-            latest = await services.store.conversations.latest()
-            assert latest is not None
-            session = services.session(latest.id)
-            reply = (await session.page()).messages[-1]
+        async with reopened(paths, environ) as (services, session, reply):
             assert reply.status == "interrupted"
             assert [type(part) for part in reply.parts] == [ToolCall, ToolResult, ToolCall]
             rows = await services.store.ledger.rows(reply.id)
@@ -78,8 +89,6 @@ async def test_a_loop_that_is_killed_in_its_second_call(tmp_path: Path) -> None:
             assert "noted" in said[2]["content"]
             continued = (await session.page()).messages[-1]
             assert continued.text.strip() == "Only the first is certain."
-        finally:
-            await services.close()
 
 
 Moment: TypeAlias = Callable[[int, int], bool]
@@ -137,12 +146,7 @@ async def test_a_loop_that_is_killed_at_any_moment(tmp_path: Path, moment: str) 
         process.wait()
         wait_until(lambda: not serves(file))  # a call that was under way is finished by its server
         before, asked = written(), len(provider.asked)
-        services = await open_services(paths, environ, loading="never")
-        try:
-            latest = await services.store.conversations.latest()
-            assert latest is not None
-            session = services.session(latest.id)
-            reply = (await session.page()).messages[-1]
+        async with reopened(paths, environ) as (services, session, reply):
             calls = {part.id: part.arguments for part in reply.parts if isinstance(part, ToolCall)}
             results = [part for part in reply.parts if isinstance(part, ToolResult)]
             # whatever was carried out is on disk as a call, and what has a result was carried out, once
@@ -160,5 +164,3 @@ async def test_a_loop_that_is_killed_at_any_moment(tmp_path: Path, moment: str) 
                 said = [message for message in provider.asked[-1]["messages"] if message["role"] == "tool"]
                 assert [NOT_FINISHED in message["content"] for message in said].count(False) >= len(results)
             assert written() == before
-        finally:
-            await services.close()

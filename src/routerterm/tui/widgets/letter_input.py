@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
 from routerterm.core.graphemes import after, before
-from routerterm.tui.widgets.editing import Killed, word_end, word_start
+from routerterm.tui.widgets.editing import READLINE, Killed, word_end, word_start
 
 
 class LetterInput(Input):
@@ -17,13 +17,9 @@ class LetterInput(Input):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("alt+left,alt+b", "cursor_left_word", "Word left", show=False),
         Binding("alt+right,alt+f", "cursor_right_word", "Word right", show=False),
-        Binding("ctrl+b", "cursor_left", "Left", show=False),
-        Binding("ctrl+w", "kill_word_left(True)", "Delete back to a space", show=False),
-        Binding("alt+backspace,ctrl+backspace", "kill_word_left(False)", "Delete the previous word", show=False),
-        Binding("alt+d,alt+delete,ctrl+delete", "kill_word_right", "Delete the next word", show=False),
         Binding("ctrl+u,super+backspace", "kill_to_start", "Delete back to the start", show=False),
         Binding("ctrl+k", "kill_to_end", "Delete to the end", show=False),
-        Binding("ctrl+y", "yank", "Restore what was deleted", show=False),
+        *READLINE,
     ]
 
     def action_cursor_left(self, select: bool = False) -> None:
