@@ -92,7 +92,9 @@ def report(found: BillCheck) -> Iterator[str]:
 
 
 def _days(count: int) -> str:
-    return f"{count:,} {'day' if count == 1 else 'days'} of a model"
+    from routerterm.core.counting import counted
+
+    return f"{counted(count, 'day')} of a model"
 
 
 def _cells(gap: Gap) -> tuple[str, ...]:

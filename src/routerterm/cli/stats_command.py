@@ -132,27 +132,23 @@ def _budgets(found: Found, width: int) -> Iterator[str]:
         yield f"This month {so_far} so far; {words} ({daily} a day recently)."
 
 
-def _counted(count: int, one: str, many: str = "") -> str:
-    """``1 retry``, ``1,204 requests``."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
-
-
 def _figures(found: Found) -> Iterator[str]:
+    from routerterm.core.counting import counted
     from routerterm.core.money import show_usd, with_unknown
     from routerterm.engine.usage.views import sample_words
 
     total = found.summary.total
     spent, saved = with_unknown(total.cost, total.is_unknown), show_usd(total.saved)
     yield (
-        f"{found.seen.period.name}: {spent}, {_counted(total.requests, 'request')}, {_counted(total.tokens, 'token')}"
+        f"{found.seen.period.name}: {spent}, {counted(total.requests, 'request')}, {counted(total.tokens, 'token')}"
         f" ({total.estimated_share:.0%} estimated), {saved} saved by caches"
     )
     speed = f", {total.tokens_per_second.p50:.0f} tok/s" if total.tokens_per_second else ""
     first = total.ttft_ms
     sample = sample_words(found.seen)
     ttft = f", time to first token{sample} {seconds(first, 'p50')} (p95 {seconds(first, 'p95')})" if first else ""
-    errors, failovers = _counted(total.errors, "error"), _counted(total.failovers, "failover")
-    yield f"{errors}, {_counted(total.retries, 'retry', 'retries')}, {failovers}{ttft}{speed}"
+    errors, failovers = counted(total.errors, "error"), counted(total.failovers, "failover")
+    yield f"{errors}, {counted(total.retries, 'retry', 'retries')}, {failovers}{ttft}{speed}"
     if found.seen.under_way:
         reserved = with_unknown(found.seen.reserved, found.seen.reserved_unknown)
         yield f"Under way: {found.seen.under_way}, with {reserved} reserved."

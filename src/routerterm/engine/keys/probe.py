@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from routerterm.config.keys.values import Probe, ProbeResult
+from routerterm.core.counting import counted
 from routerterm.core.errors import ProviderError
 from routerterm.core.redact import secret_redactor
 from routerterm.protocols import codec
@@ -68,7 +69,7 @@ class _Asking:
         models = tuple(model.id for model in self._codec.decode_models(body))
         said = tuple(_words(bucket) for bucket in limits(headers, provider=self._info.name).buckets)
         account = await self._account(secret)
-        count = f"{len(models)} model{'' if len(models) == 1 else 's'}"
+        count = counted(len(models), "model")
         if secret is None:
             return ProbeResult(True, f"{self._info.title} answers without a key: {count}.", models, said)
         if not account and await self._is_open():

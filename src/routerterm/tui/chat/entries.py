@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from routerterm.core.counting import counted
 from routerterm.core.money import show_usd
 from routerterm.engine.chat.context import NO_IMAGES, NOT_SENT, SUMMARY
 from routerterm.engine.chat.trace import Interruption as Cut
@@ -144,7 +145,7 @@ def left_out_of(record: ReplyTrace) -> str:
     """What did not go to the model, for want of room."""
     if record.left_out is None:
         return ""
-    earlier = "1 earlier message" if record.left_out.messages == 1 else f"{record.left_out.messages:,} earlier messages"
+    earlier = counted(record.left_out.messages, "earlier message")
     return (
         f"{earlier} did not fit into the model's context window of {record.left_out.window:,} tokens and were left out;"
         " /summary sends a summary of them, /keep always sends a message."

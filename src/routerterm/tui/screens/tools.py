@@ -12,6 +12,7 @@ from textual import on
 from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
+from routerterm.core.counting import counted
 from routerterm.core.errors import RoutertermError
 from routerterm.core.sanitise import one_line
 from routerterm.tui.dialogs.table_box import TableBox
@@ -186,7 +187,7 @@ def _server_row(view: ServerView, params: Params, on_sign: str, off_sign: str) -
     state = {
         "off": "not started",
         "starting": "starting…",
-        "ready": "1 tool" if len(view.tools) == 1 else f"{len(view.tools)} tools",
+        "ready": counted(len(view.tools), "tool"),
         "failed": "failed",
     }
     if view.trouble:

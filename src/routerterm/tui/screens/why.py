@@ -11,6 +11,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from routerterm.core.counting import counted
 from routerterm.core.money import show_usd
 from routerterm.core.sanitise import one_line
 from routerterm.tui.chat.entries import basis_of, seconds, words
@@ -74,7 +75,7 @@ def story(record: ReplyTrace, glyphs: Glyphs) -> Iterator[Line]:
         sign = glyphs.on if attempt.error is None else glyphs.off
         yield f"  {sign} {attempt.n}. {attempt.target}{key}", "text"
         if attempt.cache_marks:
-            places = "1 place" if attempt.cache_marks == 1 else f"{attempt.cache_marks} places"
+            places = counted(attempt.cache_marks, "place")
             yield f"  {glyphs.line}    the prompt is marked for the provider's cache in {places}", "dim"
         if attempt.error is not None:
             wait = f", after {attempt.wait:.1f} s" if attempt.wait else ""

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
+from routerterm.core.counting import counted
 from routerterm.core.money import show_usd
 from routerterm.core.sanitise import one_line, sanitise
 from routerterm.engine.chat.leaves import OutgoingLine, Sheet
@@ -106,10 +107,10 @@ def price_words(sheet: Sheet) -> str:
 def remarks(sheet: Sheet) -> str:
     """What else is to be known of it, in one line."""
     said = [
-        _counted(sheet.left_out, "earlier message") + " without room" if sheet.left_out else "",
-        _counted(sheet.summed_up, "message") + " in the summary" if sheet.summed_up else "",
-        _counted(len(sheet.redacted), "thing") + " redacted" if sheet.redacted else "",
-        _counted(sheet.marks, "cache mark") if sheet.marks else "",
+        counted(sheet.left_out, "earlier message") + " without room" if sheet.left_out else "",
+        counted(sheet.summed_up, "message") + " in the summary" if sheet.summed_up else "",
+        counted(len(sheet.redacted), "thing") + " redacted" if sheet.redacted else "",
+        counted(sheet.marks, "cache mark") if sheet.marks else "",
         f"without {', '.join(sheet.unsaid)}, which it does not support" if sheet.unsaid else "",
         f"{len(sheet.body):,} bytes",
     ]
@@ -119,7 +120,3 @@ def remarks(sheet: Sheet) -> str:
 def whole_text(line: OutgoingLine, redacted: Mapping[str, str]) -> Sequence[Span]:
     """A line in full."""
     return tuple(spans(sanitise(line.text), redacted))
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"

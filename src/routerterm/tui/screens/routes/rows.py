@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from routerterm.core.counting import counted
 from routerterm.core.money import with_unknown
 from routerterm.core.sanitise import one_line
 from routerterm.core.targets import Candidate, Decision, Target
@@ -197,5 +198,4 @@ def replay_words(found: Replay, days: int) -> str:
         f"mean wait {waits[0]} instead of {waits[1]}",
         f"{would.failed:,} instead of {was.failed:,} without an answer",
     ]
-    count = "1 request" if was.requests == 1 else f"{was.requests:,} requests"
-    return f"The last {days} days ({count}) would have been: {', '.join(said)}."
+    return f"The last {days} days ({counted(was.requests, 'request')}) would have been: {', '.join(said)}."
