@@ -118,7 +118,8 @@ class CursorList(ScrollView, Toned, can_focus=True):
         while top and not _has(places, top - 1):
             top -= 1
         height = self.cursor - top + 1 + self.HEADER
-        self.scroll_to_region(Region(0, top, 1, height), animate=False, immediate=True)
+        # Forced: a list that has grown shows its scroll bar only once it is laid out, and would not be scrolled before.
+        self.scroll_to_region(Region(0, top, 1, height), animate=False, immediate=True, force=self.size.height > 0)
 
 
 def _has(rising: Sequence[int], number: int) -> bool:
