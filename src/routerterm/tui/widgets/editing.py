@@ -38,14 +38,12 @@ def word_end(line: str, column: int) -> int:
     return found.end() if found else len(line)
 
 
-READLINE = (
-    Binding("ctrl+b", "cursor_left", "Left", show=False),
+KILL_WORDS = (
     Binding("ctrl+w", "kill_word_left(True)", "Delete back to a space", show=False),
     Binding("alt+backspace,ctrl+backspace", "kill_word_left(False)", "Delete the previous word", show=False),
     Binding("alt+d,alt+delete,ctrl+delete", "kill_word_right", "Delete the next word", show=False),
-    Binding("ctrl+y", "yank", "Restore what was deleted", show=False),
 )
-"""Keys that mean the same in one line and in many."""
+"""The same in one line and in many."""
 
 
 class LetterArea(TextArea):
@@ -54,9 +52,11 @@ class LetterArea(TextArea):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("alt+left,alt+b", "cursor_word_left", "Word left", show=False),
         Binding("alt+right,alt+f", "cursor_word_right", "Word right", show=False),
+        *KILL_WORDS,
         Binding("ctrl+u,super+backspace", "kill_to_start", "Delete back to the line's start", show=False),
         Binding("ctrl+k", "kill_to_end", "Delete to the line's end", show=False),
-        *READLINE,
+        Binding("ctrl+y", "yank", "Restore what was deleted", show=False),
+        Binding("ctrl+b", "cursor_left", "Left", show=False),
         Binding("alt+r,ctrl+shift+z,super+shift+z", "redo", "Redo", show=False),
     ]
 

@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
 from routerterm.core.graphemes import after, before
-from routerterm.tui.widgets.editing import READLINE, Killed, word_end, word_start
+from routerterm.tui.widgets.editing import KILL_WORDS, Killed, word_end, word_start
 
 
 class LetterInput(Input):
@@ -17,9 +17,11 @@ class LetterInput(Input):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("alt+left,alt+b", "cursor_left_word", "Word left", show=False),
         Binding("alt+right,alt+f", "cursor_right_word", "Word right", show=False),
+        Binding("ctrl+b", "cursor_left", "Left", show=False),
+        *KILL_WORDS,
         Binding("ctrl+u,super+backspace", "kill_to_start", "Delete back to the start", show=False),
         Binding("ctrl+k", "kill_to_end", "Delete to the end", show=False),
-        *READLINE,
+        Binding("ctrl+y", "yank", "Restore what was deleted", show=False),
     ]
 
     def action_cursor_left(self, select: bool = False) -> None:
