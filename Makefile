@@ -54,9 +54,9 @@ fuzz-mcp: ## A hundred thousand conversations with broken MCP servers; other num
 npm-servers: ## Fetch the MCP servers from npm that tests speak with, once
 	@sh scripts/npm_servers.sh
 
-fuzz-all: ## Eight minutes of broken bytes for every parser of what comes from outside; others with MINUTES=, some with ARGS="mcp settings"
+fuzz-all: ## Sixteen minutes of broken bytes for every parser of what comes from outside; others with MINUTES=, some with ARGS="mcp settings"
 	@sh scripts/setup.sh test
-	@nice -n 19 .venv/bin/python -m tests.fuzzing --minutes $(or $(MINUTES),8) $(ARGS)
+	@nice -n 19 .venv/bin/python -m tests.fuzzing --minutes $(or $(MINUTES),16) $(ARGS)
 
 fuzz-imports: ## Ten minutes of broken exports, settings and themes; other times with MINUTES=1
 	@sh scripts/setup.sh test

@@ -20,6 +20,9 @@ from pathlib import Path
 from types import FrameType
 from typing import TypeAlias
 
+import msgspec
+from msgspec import Struct, field
+
 from routerterm.core.errors import RoutertermError
 
 LONGEST = 2.0
@@ -28,9 +31,10 @@ LARGEST = 300
 """Megabytes of a process."""
 HUNG = 60
 """Seconds after which a call is broken off: others may want the processor, but not for so long."""
-SLICE = 60.0
+SLICE = 120.0
 """Seconds of a slice."""
 Call: TypeAlias = Callable[[], object]
+"""Reads an input; a word that it returns says what came of it."""
 Source: TypeAlias = Callable[[random.Random], tuple[str, Call]]
 """Makes an input: its kind, and the call that reads it."""
 
@@ -48,7 +52,12 @@ def provider_bodies(_folder: Path) -> Source:
         some = [Recording("made", "openai-chat", "openai-chat", "chat", True, 200, {}, text, {})]
 
     def make(chance: random.Random) -> tuple[str, Call]:
-        return "answer", lambda: case(some, chance, Counter())
+        def read() -> str:
+            found = Counter[str]()
+            case(some, chance, found)
+            return next(iter(found), "read")
+
+        return "answer", read
 
     return make
 
@@ -56,10 +65,13 @@ def provider_bodies(_folder: Path) -> Source:
 def imports(folder: Path) -> Source:
     """Exports of other programs and our own."""
     from tests.engine.fuzz_imports import Fuzzer
+    from tests.fuzzing import exports
 
     fuzzer = Fuzzer(0, folder)
 
     def make(chance: random.Random) -> tuple[str, Call]:
+        if chance.random() < 0.6:
+            return exports.one(chance, folder)
         fuzzer.chance = chance
         return chance.choice((fuzzer._json, fuzzer._yaml, fuzzer._database, fuzzer._zip))()
 
@@ -164,63 +176,109 @@ TARGETS: dict[str, Callable[[Path], Source]] = {
 }
 
 
-def fuzz(name: str, seconds: float, seed: int) -> int:
+class Slice(Struct):
+    """What came of the inputs of one slice, or of all slices of a target."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    """How often an input of a kind was read, or which typed error it met."""
+    inputs: int = 0
+    slowest: float = 0.0
+    """Seconds of the processor that the longest call took."""
+    longest: float = 0.0
+    """Seconds on the wall; others may have had the processor."""
+    megabytes: int = 0
+    """Most memory that the process ever held."""
+
+    def add(self, other: Slice) -> None:
+        """Take another slice in."""
+        self.counts = dict(Counter(self.counts) + Counter(other.counts))
+        self.inputs += other.inputs
+        self.slowest, self.longest = max(self.slowest, other.slowest), max(self.longest, other.longest)
+        self.megabytes = max(self.megabytes, other.megabytes)
+
+    def line(self, name: str) -> str:
+        """The figures in a line."""
+        kinds = ", ".join(f"{kind} {times:,}" for kind, times in sorted(self.counts.items()))
+        took = f"longest call {self.slowest:.2f} s of the processor, {self.longest:.2f} s on the wall"
+        return f"{name:18} {self.inputs:11,} inputs, {took}, {self.megabytes} MB: {kinds}"
+
+
+def fuzz(name: str, seconds: float, seed: int, result: Path | None = None) -> int:
     """Fuzz one target in this process and print what came of it; the exit code."""
 
     def hung(_signal: int, _frame: FrameType | None) -> None:
         raise AssertionError(f"no end after {HUNG} s")
 
     signal.signal(signal.SIGALRM, hung)
-    counts: Counter[str] = Counter()
-    slowest, number = 0.0, 0
-    with tempfile.TemporaryDirectory() as folder:
-        make = TARGETS[name](Path(folder))
-        end = time.monotonic() + seconds
-        while time.monotonic() < end or not number:
-            kind, call = make(random.Random(f"{seed}/{name}/{number}"))
-            begun = time.process_time()
-            signal.alarm(HUNG)
-            try:
-                call()
-                counts[f"{kind}: read"] += 1
-            except RoutertermError:
-                counts[f"{kind}: refused"] += 1
-            except BaseException:
-                print(f"{name}: input {number} of seed {seed} ({kind})", flush=True)
-                raise
-            finally:
-                signal.alarm(0)
-            took = time.process_time() - begun
-            if number:  # with the first call modules are loaded
-                slowest = max(slowest, took)
-                assert took < LONGEST, f"{name}: input {number} of seed {seed} ({kind}) took {took:.1f} s"
-            number += 1
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    kinds = ", ".join(f"{kind} {times:,}" for kind, times in sorted(counts.items()))
-    print(f"{name:18} {number:9,} inputs, slowest {slowest:.2f} s, {peak} MB: {kinds}", flush=True)
-    return int(peak > LARGEST)
+    found = Slice()
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            make = TARGETS[name](Path(folder))
+            end = time.monotonic() + seconds
+            while time.monotonic() < end or not found.inputs:
+                _one(make, name, seed, found)
+    finally:
+        found.megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        print(found.line(name), flush=True)
+        if result is not None:
+            result.write_bytes(msgspec.json.encode(found))
+    return int(found.megabytes > LARGEST)
+
+
+def _one(make: Source, name: str, seed: int, found: Slice) -> None:
+    """One input.  Raises whatever is no error of ours, and `AssertionError` where it takes too long."""
+    kind, call = make(random.Random(f"{seed}/{name}/{found.inputs}"))
+    which = f"{name}: input {found.inputs} of seed {seed} ({kind})"
+    worked, begun = time.process_time(), time.monotonic()
+    signal.alarm(HUNG)
+    try:
+        came = call()
+        end = came if isinstance(came, str) else "read"
+    except RoutertermError as error:
+        end = type(error).__name__
+    except BaseException:
+        print(which, flush=True)
+        raise
+    finally:
+        signal.alarm(0)
+    took, longest = time.process_time() - worked, time.monotonic() - begun
+    found.counts[f"{kind}: {end}"] = found.counts.get(f"{kind}: {end}", 0) + 1
+    if found.inputs:  # with the first call modules are loaded
+        found.slowest, found.longest = max(found.slowest, took), max(found.longest, longest)
+        assert took < LONGEST, f"{which} took {took:.1f} s"
+    found.inputs += 1
 
 
 def main() -> int:
     """Run the targets by turns, each slice in a process of its own; 1 where one broke a promise."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("targets", nargs="*", choices=[*TARGETS, []], help="all without one")
-    parser.add_argument("--minutes", type=float, default=8.0, help="for all targets together")
+    parser.add_argument("--minutes", type=float, default=16.0, help="for all targets together")
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--slice", type=float, default=None, help=argparse.SUPPRESS)
+    parser.add_argument("--result", type=Path, default=None, help=argparse.SUPPRESS)
     options = parser.parse_args()
     targets = options.targets or list(TARGETS)
     if options.slice is not None:
-        return fuzz(targets[0], options.slice, options.seed)
+        return fuzz(targets[0], options.slice, options.seed, options.result)
     each = options.minutes * 60 / len(targets)
     slices = max(1, round(each / SLICE))
     print(f"seed {options.seed}, {slices} x {each / slices:.0f} s for each of {len(targets)}", flush=True)
-    failed = set()
-    for number in range(slices):
-        for name in targets:
-            words = [name, "--slice", str(each / slices), "--seed", str(options.seed + number)]
-            if subprocess.run([sys.executable, "-m", "tests.fuzzing", *words], check=False).returncode:
-                failed.add(name)
+    failed, whole = set(), {name: Slice() for name in targets}
+    with tempfile.TemporaryDirectory() as folder:
+        result = Path(folder) / "slice.json"
+        for number in range(slices):
+            for name in targets:
+                words = [name, "--slice", str(each / slices), "--seed", str(options.seed + number)]
+                command = [sys.executable, "-m", "tests.fuzzing", *words, "--result", str(result)]
+                if subprocess.run(command, check=False).returncode:
+                    failed.add(name)
+                if result.exists():
+                    whole[name].add(msgspec.json.decode(result.read_bytes(), type=Slice))
+                    result.unlink()
+    print("\nIn all:")
+    for name, sums in whole.items():
+        print(sums.line(name))
     print(f"broken: {', '.join(sorted(failed))}" if failed else "values and typed errors, nothing else")
     return int(bool(failed))
 

@@ -204,6 +204,14 @@ async def test_a_message_of_another_conversation_is_never_taken_over(store: Stor
     sound(store.path)
 
 
+@pytest.mark.parametrize("listed", [3, "C", {"id": "C"}, None, True])
+async def test_conversations_that_are_no_list_end_in_a_sentence(store: Store, tmp_path: Path, listed: object) -> None:
+    body = [{"format": "routerterm", "version": 1, "conversations": listed}]
+    (tmp_path / "x.json").write_text(json.dumps(body))
+    with pytest.raises(BadArchive, match="not a list"):
+        await import_file(store, tmp_path / "x.json")
+
+
 @pytest.mark.parametrize(
     "change",
     [

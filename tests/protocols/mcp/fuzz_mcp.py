@@ -59,8 +59,8 @@ def _answer(chance: random.Random) -> Reply:
     return Reply(message.result, message.error)
 
 
-def case(seed: int) -> None:
-    """One conversation with a broken server."""
+def case(seed: int) -> str:
+    """One conversation with a broken server, and how it ended."""
     chance = random.Random(seed)
 
     def serve(method: str, params: dict[str, Any]) -> Reply:
@@ -78,6 +78,8 @@ def case(seed: int) -> None:
         drive(client.call(McpTool("t", headers={"A": ("a",)}), {"a": chance.choice(_ODD)}), serve).text.encode()
     except McpError as error:
         error.message.encode()
+        return type(error).__name__
+    return "read"
 
 
 def main() -> int:

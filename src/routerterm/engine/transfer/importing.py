@@ -277,7 +277,10 @@ class _Archive:
         about = value if _is_own_file(value) else head
         if about.get("version") != native_format.VERSION:
             raise BadArchive("The file was written by a later version of routerterm.", "Update routerterm.")
-        for body in value.get("conversations") or () if _is_own_file(value) else (value,):
+        bodies = value.get("conversations", ()) if _is_own_file(value) else (value,)
+        if not isinstance(bodies, list | tuple):
+            raise BadArchive("The file's conversations are not a list.")
+        for body in bodies:
             self._kinds["routerterm"] += 1
             yield _tried(native_format.from_json, body, self._skipped)
         if _is_own_file(value):
