@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from routerterm.core.ledger import Cap
 from routerterm.engine.usage.statistics import BYS, summarise
 from routerterm.store.ledger import used
-from routerterm.store.migrations import ALL
+from routerterm.store.migrations.steps import ALL
 from routerterm.store.statistics import Book
 
 MODELS = (

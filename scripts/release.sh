@@ -21,7 +21,7 @@ look() { # VERSION
     .venv/bin/python scripts/split_wheel.py dist
     "$tools/bin/twine" check --strict dist/*
     for part in routerterm:routerterm/tui/app.py routerterm:routerterm/themes/phosphor.toml routerterm_core:routerterm/router/client.py \
-        routerterm_core:routerterm/py.typed routerterm_core:routerterm/catalog/data/providers.toml; do
+        routerterm_core:routerterm/py.typed routerterm_core:routerterm/catalog/data/providers.json; do
         .venv/bin/python -m zipfile -l "dist/${part%%:*}-$1-py3-none-any.whl" | grep -q "^${part#*:} " || fail "The wheel of ${part%%:*} lacks ${part#*:}."
     done
     tar -tzf "dist/routerterm-$1.tar.gz" >dist/files

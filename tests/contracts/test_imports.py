@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 from pkgutil import walk_packages
 
 import pytest
@@ -72,6 +73,26 @@ sys.argv[1:] = {arguments!r}
 try: main()
 except SystemExit: pass"""
     assert loaded_by(program) & (HEAVY - {"platformdirs"}) == set()
+
+
+NOT_FOR_A_QUESTION = {
+    *("typing_extensions", "tomllib", "shutil", "httpx", "pydantic", "sqlite_utils"),
+    *("routerterm.store.migrations.steps", "routerterm.engine.keys.service", "routerterm.engine.chat.attachments"),
+    *("routerterm.router.transports.http", "routerterm.tui"),
+}
+"""What no question needs that goes to a provider inside the program, once there is a history."""
+
+
+def test_a_question_loads_no_more_than_it_needs(tmp_path: Path) -> None:
+    program = f"""
+import os, sys
+os.environ["ROUTERTERM_HOME"] = {str(tmp_path)!r}
+from routerterm.cli.main import main
+sys.argv[1:] = ["ask", "-m", "demo/echo", "hi"]
+try: main()
+except SystemExit as end: assert not end.code"""
+    loaded_by(program)  # makes the history
+    assert loaded_by(program) & NOT_FOR_A_QUESTION == set()
 
 
 SELDOM = (

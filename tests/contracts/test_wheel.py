@@ -126,6 +126,7 @@ def test_the_terms_of_shipped_data_are_told() -> None:
     package, notice = ROOT / "src" / "routerterm", (ROOT / "NOTICE").read_text("utf-8")
     ours = {
         "providers.toml",
+        "providers.json",
         "demo.json",
         "families.json",
         "SOURCES.md",

@@ -28,7 +28,7 @@ from routerterm.engine.usage.statistics import OTHERS, summarise
 from routerterm.engine.usage.views import change_words, projection_words, sample_words
 from routerterm.router.decide.budget import Gauge
 from routerterm.store.ledger import _spent, used, wanted, write_row
-from routerterm.store.migrations import ALL
+from routerterm.store.migrations.steps import ALL
 from routerterm.store.requests import RequestFilter, rows_of_filter
 from routerterm.store.statistics import Book, Sums
 from routerterm.tui.screens.stats.behind import (

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from routerterm.core.ledger import AttemptRecord
 from routerterm.store.ledger import write_row
-from routerterm.store.migrations import ALL
+from routerterm.store.migrations.steps import ALL
 from routerterm.store.statistics import Sums, answer_lengths, by_kind, by_time, running, speeds
 
 HOUR, DAY = 3_600_000, 86_400_000

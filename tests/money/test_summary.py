@@ -20,7 +20,7 @@ from routerterm.engine.usage.lines import Percentiles, percentiles
 from routerterm.engine.usage.statistics import BYS, summarise, summary
 from routerterm.store.database import Store
 from routerterm.store.ledger import write_row
-from routerterm.store.migrations import ALL
+from routerterm.store.migrations.steps import ALL
 from routerterm.store.statistics import Book
 
 WARSAW = ZoneInfo("Europe/Warsaw")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from importlib.resources import files
@@ -22,9 +23,11 @@ ROWS = builtin_providers()
 FLAGS = {"signup-free", "listing-open", "own-address", "instant", "batch"}
 
 
-def test_the_table_is_read_in_its_order() -> None:
-    source = (files("routerterm.catalog") / "data" / "providers.toml").read_text("utf-8")
-    assert [row.name for row in ROWS] == list(tomllib.loads(source))
+def test_what_is_read_is_the_table_in_its_order() -> None:
+    data = files("routerterm.catalog") / "data"
+    table = tomllib.loads((data / "providers.toml").read_text("utf-8"))
+    assert json.loads((data / "providers.json").read_text("utf-8")) == table, "run `make docs`"
+    assert [row.name for row in ROWS] == list(table)
     assert {"openai", "anthropic", "gemini", "groq", "deepseek", "openrouter", "ollama", "demo"} <= {
         r.name for r in ROWS
     }

@@ -13,7 +13,7 @@ from pathlib import Path
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
-from routerterm.store.migrations import ALL
+from routerterm.store.migrations.steps import ALL
 from routerterm.store.schema import SET
 from tests.store.seeds import seed
 

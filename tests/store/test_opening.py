@@ -20,7 +20,8 @@ from routerterm.core.errors import StoreError
 from routerterm.core.messages import Message, Text
 from routerterm.store.database import Store
 from routerterm.store.errors import TooNew
-from routerterm.store.migrations import ALL
+from routerterm.store.migrations import NAMES
+from routerterm.store.migrations.steps import ALL
 from routerterm.store.turns import Answer
 from tests.store.seeds import seed, sound
 
@@ -84,6 +85,10 @@ async def test_nobody_else_may_read_it(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
+def test_every_migration_is_named_in_its_order() -> None:
+    assert tuple(ALL) == NAMES
+
+
 async def test_opening_for_the_second_time_needs_no_migrations(tmp_path: Path) -> None:
     path = await made(tmp_path / "history.db")
     code = """
@@ -142,7 +147,8 @@ def test_a_migration_killed_half_way_starts_over(tmp_path: Path) -> None:
     code = """
         import asyncio, os, sys
         from pathlib import Path
-        from routerterm.store import migrations, schema
+        from routerterm.store import schema
+        from routerterm.store.migrations import NAMES, steps
         from routerterm.store.database import Store
 
         def half(db):
@@ -157,7 +163,8 @@ def test_a_migration_killed_half_way_starts_over(tmp_path: Path) -> None:
             await store.close()
 
         if sys.argv[2] != "first":
-            schema.ALL = {**migrations.ALL, "0099_half": half}
+            schema.NAMES = (*NAMES, "0099_half")
+            steps.ALL = {**steps.ALL, "0099_half": half}
         asyncio.run(main())
     """
     with running(code, path, "first") as process:

@@ -132,8 +132,6 @@ def command(
                 "--batch takes its questions from FILE; of the rest only -m, -s and --json go with it."
             )
         sys.exit(asyncio.run(ask_batch(batch, model, system, as_json=as_json)))
-    from routerterm.engine.chat.attachments import attachment
-
     piped = _standard_input()
     text = _joined(prompt, "" if template else piped)
     if not text and not files and not template:
@@ -148,8 +146,15 @@ def command(
     question = Question(*asked, only_code=only_code, most=most, save=not no_save, template=template, piped=piped)
     question = replace(question, web=web, tools=ToolOptions(tool_names, which, approve))
     # Before the event loop runs: reading a pipe may take long, and there Ctrl+C ends it.
-    parts = [attachment(file, pipes=True) for file in files]
-    sys.exit(asyncio.run(_ask(question, parts)))
+    sys.exit(asyncio.run(_ask(question, _attached(files))))
+
+
+def _attached(files: Sequence[Path]) -> list[Part]:
+    if not files:
+        return []
+    from routerterm.engine.chat.attachments import attachment
+
+    return [attachment(file, pipes=True) for file in files]
 
 
 def _standard_input() -> str:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from routerterm.cli.output import print_line
 from routerterm.config.keys.errors import VaultLocked, WrongPassphrase
-from routerterm.config.keys.key_manager import KeyManager
 from routerterm.config.keys.key_store import KeyStore
 from routerterm.config.keys.values import KeyLocation, ProbeResult
 from routerterm.core.errors import VaultError
-from routerterm.engine.keys.service import KeyService
+
+if TYPE_CHECKING:
+    from routerterm.config.keys.key_manager import KeyManager
+    from routerterm.engine.keys.service import KeyService
 
 _TRIES = 3
 
@@ -82,6 +85,8 @@ async def make_open(key_service: KeyService, place: KeyLocation) -> None:
 async def open_locked(keyring: KeyStore, model: str) -> None:
     """Ask for the passphrases that a model's keys need, before it is asked, if a person is there to ask."""
     if has_terminal():
+        from routerterm.config.keys.key_manager import KeyManager
+
         for status in await keyring.locked_places(model):
             await _ask_until_open(KeyManager(keyring), status.place)
 

@@ -1,1 +1,1 @@
-"""The vocabulary: frozen values, standard library only, no clock, no chance, no disk, no socket."""
+"""The vocabulary: frozen values, the standard library and msgspec only, no clock, no chance, no disk, no socket."""

@@ -11,7 +11,7 @@ from msgspec import Struct
 from routerterm.store.errors import is_busy, is_damage, translate
 from routerterm.store.instances import Instances
 from routerterm.store.maintenance import Check, backups, check, check_index
-from routerterm.store.migrations import ALL
+from routerterm.store.migrations import NAMES
 from routerterm.store.opening import set_aside
 from routerterm.store.schema import applied, refuse_unknown
 
@@ -59,15 +59,15 @@ def _examined(path: Path) -> Diagnosis:
         try:
             done = applied(connection)
             if not done:
-                return Diagnosis(**beside, pending=tuple(ALL))  # type: ignore[arg-type]
+                return Diagnosis(**beside, pending=NAMES)  # type: ignore[arg-type]
             refuse_unknown(connection, path, done)
             return Diagnosis(
                 **beside,  # type: ignore[arg-type]
                 conversations=_count(connection, "conversation WHERE deleted_at IS NULL"),
                 messages=_count(connection, "message"),
-                pending=tuple(name for name in ALL if name not in done),
+                pending=tuple(name for name in NAMES if name not in done),
                 found=check(connection),
-                index_agrees=_index(connection) if len(done) == len(ALL) else None,
+                index_agrees=_index(connection) if len(done) == len(NAMES) else None,
             )
         except sqlite3.DatabaseError as error:
             if not is_damage(error):

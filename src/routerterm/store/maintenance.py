@@ -6,7 +6,6 @@ Each runs on a thread and a connection of its own, so that neither typing nor st
 from __future__ import annotations
 
 import os
-import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing, suppress
@@ -80,6 +79,8 @@ def back_up(database: Path, now: int, called_off: Callable[[], bool], kept: int 
 
 def _make_sure_of_room(database: Path, folder: Path) -> None:
     """A backup must not take the room that the history itself needs.  Raises `StoreError`."""
+    import shutil  # with its four kinds of compression, for one call a day
+
     wal = database.with_name(database.name + "-wal")
     size = database.stat().st_size + (wal.stat().st_size if wal.exists() else 0)
     if shutil.disk_usage(folder).free < 2 * size:

@@ -12,7 +12,7 @@ from msgspec import Struct
 from routerterm.core.errors import StoreError
 from routerterm.store.errors import Damaged, DiskTrouble, is_damage, is_unwritable, translate
 from routerterm.store.instances import Instances
-from routerterm.store.migrations import ALL
+from routerterm.store.migrations import NAMES
 from routerterm.store.rescue import Rescue, finish, rescue
 from routerterm.store.schema import applied, migrate
 from routerterm.store.worker import BUSY_MS, transact
@@ -94,7 +94,7 @@ def open_file(
             connection = connect_read_only(path)
         except sqlite3.OperationalError:
             raise reason from error
-        if len(applied(connection)) == len(ALL):
+        if len(applied(connection)) == len(NAMES):
             return connection, Opening(read_only=reason)
         address = f"file:routerterm-{programs.me}?mode=memory&cache=shared"
         return _in_memory(connection, address, path), Opening(read_only=reason, memory=address)

@@ -6,7 +6,6 @@ stands on that page is left out.  What the damaged file no longer gives comes fr
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 import struct
 from collections.abc import Iterator
@@ -79,6 +78,8 @@ def finish(path: Path) -> None:
 
 def _copy_of(path: Path, sound: sqlite3.Connection) -> Path:
     """A working copy, so that opening it cannot change the evidence; its header and schema are made whole in it."""
+    import shutil
+
     work = path.with_name(path.name + ".work")
     for end in ("", "-wal"):
         if (source := path.with_name(path.name + end)).exists():

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from routerterm import __version__
 from routerterm.store.errors import TooNew
-from routerterm.store.migrations import ALL
+from routerterm.store.migrations import NAMES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,14 +33,13 @@ def migrate(connection: sqlite3.Connection, path: Path) -> tuple[str, ...]:
 
     Raises `TooNew` if a later version of the program has changed it in ways this one does not know.
     """
-    known = tuple(ALL)
-    if set(done := applied(connection)) <= set(known) and len(done) == len(known):
+    if set(done := applied(connection)) <= set(NAMES) and len(done) == len(NAMES):
         return ()
     connection.execute("BEGIN IMMEDIATE")
     try:
         done = applied(connection)
         refuse_unknown(connection, path, done)
-        new = tuple(name for name in known if name not in done)
+        new = tuple(name for name in NAMES if name not in done)
         if new:
             _apply(connection)
         connection.execute("COMMIT")
@@ -55,6 +54,8 @@ def _apply(connection: sqlite3.Connection) -> None:
     from sqlite_utils import Database
     from sqlite_utils.migrations import Migrations
 
+    from routerterm.store.migrations.steps import ALL
+
     migrations = Migrations(SET)
     for name, step in ALL.items():
         migrations(name=name)(step)
@@ -65,7 +66,7 @@ def _apply(connection: sqlite3.Connection) -> None:
 
 def refuse_unknown(connection: sqlite3.Connection, path: Path, done: tuple[str, ...]) -> None:
     """Raises `TooNew` if the database has been through a migration of a later version."""
-    unknown = [name for name in done if name not in ALL]
+    unknown = [name for name in done if name not in NAMES]
     if not unknown:
         return
     row = connection.execute("SELECT value FROM meta WHERE name = 'version'").fetchone()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from routerterm.core.lazy_pattern import LazyPattern
 from routerterm.tokens.shape import Shape
 
 
@@ -69,9 +70,9 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     ("command", r"command|c4ai|aya"),
     ("sonar", r"sonar|pplx"),
 )
-_COMPILED = tuple((name, re.compile(pattern, re.IGNORECASE)) for name, pattern in _PATTERNS)
+_COMPILED = tuple((name, LazyPattern(pattern, re.IGNORECASE)) for name, pattern in _PATTERNS)
 
-_GPT_5 = re.compile(r"gpt-5(-mini|-nano|-pro)?(-\d{4}-\d{2}-\d{2})?")
+_GPT_5 = LazyPattern(r"gpt-5(-mini|-nano|-pro)?(-\d{4}-\d{2}-\d{2})?")
 _CHAT_DOORS = frozenset(("openai", "azure", "openai-chat", "azure-openai-chat"))
 """Through Chat Completions the first GPT-5 models put a longer preamble before their tools than through Responses."""
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from routerterm.catalog import Catalog
 from routerterm.config.keys.key_store import KeyStore
 from routerterm.config.keys.values import Probe
 from routerterm.config.paths import Paths
 from routerterm.config.schema import Settings
-from routerterm.engine.keys.probe import prober
-from routerterm.engine.keys.service import KeyService
 from routerterm.router.transports.base import Transport
-from routerterm.router.transports.http import HttpTransport
 from routerterm.wiring.settings_mapping import catalog_of, options_of, shared_of
+
+if TYPE_CHECKING:
+    from routerterm.engine.keys.service import KeyService
 
 
 def keyring_of(
@@ -35,12 +36,16 @@ class ProbeLine:
     """The transports that tests of keys go over, by provider; opened when first needed."""
 
     def __init__(self, settings: Settings, catalog: Catalog) -> None:
+        from routerterm.engine.keys.probe import prober
+
         self._proxies = options_of(settings).proxies
         self._transports: dict[str | None, Transport] = {}
         self.probe: Probe = prober(catalog.provider, self.transport)
 
     def transport(self, provider: str) -> Transport:
         """The transport to a provider, by the person's proxies."""
+        from routerterm.router.transports.http import HttpTransport
+
         proxy = self._proxies.get(provider, self._proxies.get("*"))
         if proxy not in self._transports:
             self._transports[proxy] = HttpTransport(proxy)
@@ -56,6 +61,7 @@ class ProbeLine:
 async def open_desk(paths: Paths, environ: Mapping[str, str] | None = None) -> AsyncIterator[KeyService]:
     """For a command that does one thing and ends.  The history is opened only if the router's memory is asked."""
     from routerterm.config.settings import load_settings
+    from routerterm.engine.keys.service import KeyService
     from routerterm.store.database import Store
 
     settings = load_settings(paths, environ)

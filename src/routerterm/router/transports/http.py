@@ -13,10 +13,11 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from functools import cache, lru_cache
 from threading import Lock
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 from routerterm import __version__
 from routerterm.core.errors import AnswerTooLong, BadRequest, InvalidResponse
+from routerterm.core.import_without import import_without
 from routerterm.core.secret import Secret
 from routerterm.protocols.base import HttpRequest
 from routerterm.router.transports.base import HttpResponse, Timeouts
@@ -221,17 +222,12 @@ _LOADING = Lock()
 def load_httpx() -> None:
     """httpx, without its command line: `httpx` imports ``httpx._main``, and with it click, rich and pygments.
 
-    That doubles the time of the import.  httpx goes on without where these are not installed; a None in `sys.modules`
-    is Python's documented way to say that a module is not to be had (The import system, "The module cache").
+    That doubles the time of the import.  httpx goes on without where these are not installed.
     """
     with _LOADING:  # two requests at once, each in a thread, and one would take the other's None away
         if "httpx" not in sys.modules:
-            modules = cast("dict[str, Any]", sys.modules)
-            modules["httpx._main"] = None
-            try:
+            with import_without("httpx._main"):
                 import httpx  # noqa: F401 - only that it is there
-            finally:
-                modules.pop("httpx._main", None)
 
 
 def _load_all() -> None:
