@@ -35,7 +35,6 @@ FIELDS = {name: get_type_hints(section) for name, section in SECTIONS.items()}
 TWINS: dict[str, type[Section]] = {
     "QuickUi": SECTIONS["UiSettings"],  # read before the rest, for the first picture
     "quick_ui": SECTIONS["UiSettings"],
-    "Reference": SECTIONS["KeyRef"],  # what the keys' room asks of an entry, which it does not import
 }
 """What stands for a table elsewhere."""
 KINDS = {**SECTIONS, **TWINS}

@@ -85,7 +85,7 @@ def keyring(folder: Path, environ: Mapping[str, str] | None = None, **options: A
 
 
 async def opened(folder: Path, environ: Mapping[str, str] | None = None, **options: Any) -> KeyManager:
-    """A keeper whose vault is made and open."""
-    keeper = KeyManager(keyring(folder, environ, **options))
-    await keeper.unlock(KeyLocation.VAULT, PASSPHRASE)
-    return keeper
+    """A manager whose vault is made and open."""
+    manager = KeyManager(keyring(folder, environ, **options))
+    await manager.unlock(KeyLocation.VAULT, PASSPHRASE)
+    return manager

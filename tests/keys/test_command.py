@@ -108,8 +108,8 @@ def test_a_locked_vault_without_a_terminal_says_how_to_open_it(
 
 
 async def test_what_a_model_needs_is_asked_for(kernel: Recalled, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    keeper = await opened(home)
-    await keeper.add("openai", Secret(OPENAI))
+    manager = await opened(home)
+    await manager.add("openai", Secret(OPENAI))
     answers = iter(["wrong passphrase", PASSPHRASE])
     monkeypatch.setattr("routerterm.cli.keys_prompts.hidden", lambda prompt: next(answers))
     monkeypatch.setattr("routerterm.cli.keys_prompts.has_terminal", lambda: True)

@@ -142,16 +142,16 @@ async def test_nothing_at_all(tmp_path: Path) -> None:
     assert service.status().state == "absent"
     with pytest.raises(VaultAbsent):
         service.get("openai/default")
-    keeper = KeyManager(keyring(tmp_path))
-    assert await keeper.keyring.keys("openai") == ()
-    place = await keeper.keyring.place_for_new_keys()
+    manager = KeyManager(keyring(tmp_path))
+    assert await manager.key_store.keys("openai") == ()
+    place = await manager.place_for_new_keys()
     assert (place.place, place.state) == (KeyLocation.VAULT, "new")
     with pytest.raises(VaultError, match="locked"):
-        await keeper.add("openai", Secret(OPENAI))
+        await manager.add("openai", Secret(OPENAI))
     assert holding(tmp_path, OPENAI) == []
-    await keeper.unlock(KeyLocation.VAULT, PASSPHRASE)
-    await keeper.add("openai", Secret(OPENAI))
-    assert [key.secret for key in await keeper.keyring.keys("openai")] == [Secret(OPENAI)]
+    await manager.unlock(KeyLocation.VAULT, PASSPHRASE)
+    await manager.add("openai", Secret(OPENAI))
+    assert [key.secret for key in await manager.key_store.keys("openai")] == [Secret(OPENAI)]
 
 
 async def test_a_clear_text_backend_beside_us_is_never_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,10 +162,10 @@ async def test_a_clear_text_backend_beside_us_is_never_used(tmp_path: Path, monk
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("XDG_DATA_HOME", str(home / "data"))
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyrings.alt.file.PlaintextKeyring")
-    keeper = await opened(home / "routerterm", {"OPENAI_API_KEY": OPENAI})
-    await keeper.add("groq", Secret(GROQ))
-    await keeper.adopt((await keeper.keyring.rows("openai"))[0])
-    assert [key.secret for key in await keeper.keyring.keys("groq")] == [Secret(GROQ)]
+    manager = await opened(home / "routerterm", {"OPENAI_API_KEY": OPENAI})
+    await manager.add("groq", Secret(GROQ))
+    await manager.adopt((await manager.key_store.rows("openai"))[0])
+    assert [key.secret for key in await manager.key_store.keys("groq")] == [Secret(GROQ)]
     files = [file for file in home.rglob("*") if file.is_file()]
     assert {file.name for file in files} == {"keys.vault", "keys.vault.lock", "keys.json", "keys.json.lock"}
     import base64

@@ -32,7 +32,7 @@ SIZES = [(120, 40), (80, 24), (45, 20)]
 
 
 class Model:
-    """A desk that remembers what it was told."""
+    """A key service that remembers what it was told."""
 
     def __init__(self, lines: list[KeyLine], vault: str = "ready", keyring: str = "absent") -> None:
         self.lines = lines
@@ -84,8 +84,9 @@ class Model:
         self.done.append(("enabled", record.name, enabled))
         self.put(record, record=replace(record, enabled=enabled), health="ready" if enabled else "off")
 
-    async def describe(self, record: KeyRecord, *, notes: str, quota: int | None) -> None:
-        self.done.append(("describe", record.name, notes, quota))
+    async def change(self, record: KeyRecord, /, *, notes: str, quota: int | None) -> KeyRecord:
+        self.done.append(("change", record.name, notes, quota))
+        return replace(record, notes=notes, quota=quota)
 
     async def adopt(self, record: KeyRecord) -> KeyRecord:
         self.done.append(("adopt", record.name))
@@ -358,7 +359,7 @@ async def test_quota_and_notes() -> None:
         await settled(pilot)
         await pilot.press("e", "backspace", "tab", *"!", "enter")
         await settled(pilot)
-        assert model.done == [("describe", "openai/work", "paid by the club!", 20)]
+        assert model.done == [("change", "openai/work", "paid by the club!", 20)]
 
 
 async def test_with_the_mouse_alone() -> None:
@@ -388,8 +389,8 @@ async def test_with_the_mouse_alone() -> None:
 
 
 async def test_what_a_model_needs_is_opened_before_it_is_asked(tmp_path: Path) -> None:
-    keeper = await opened(tmp_path)
-    await keeper.add("openai", Secret(OPENAI))
+    manager = await opened(tmp_path)
+    await manager.add("openai", Secret(OPENAI))
     locked = keyring(tmp_path)
     found: list[Any] = []
     app = Program(Model([]))

@@ -70,24 +70,24 @@ def test_lock_and_unlock_by_its_own_call(service: SecretServiceVault) -> None:
 
 
 async def test_new_keys_go_there_and_a_locked_one_says_so(service: SecretServiceVault, tmp_path: Path) -> None:
-    keeper = KeyManager(keyring(tmp_path))
-    record = await keeper.add("openai", Secret(OPENAI), label="mine")
+    manager = KeyManager(keyring(tmp_path))
+    record = await manager.add("openai", Secret(OPENAI), label="mine")
     assert record.place is KeyLocation.KEYRING
     assert not (tmp_path / "keys.vault").exists()
-    assert [key.secret for key in await keeper.keyring.keys("openai")] == [Secret(OPENAI)]
-    await keeper.lock(KeyLocation.KEYRING)
-    assert [status.place for status in await keeper.keyring.locked_places()] == [KeyLocation.KEYRING]
+    assert [key.secret for key in await manager.key_store.keys("openai")] == [Secret(OPENAI)]
+    await manager.lock(KeyLocation.KEYRING)
+    assert [status.place for status in await manager.key_store.locked_places()] == [KeyLocation.KEYRING]
     with pytest.raises(VaultLocked) as locked:
-        await keeper.keyring.keys("openai")
+        await manager.key_store.keys("openai")
     assert locked.value.place is KeyLocation.KEYRING
-    await keeper.unlock(KeyLocation.KEYRING, DAEMON_PASSPHRASE)
-    assert [key.secret for key in await keeper.keyring.keys("openai")] == [Secret(OPENAI)]
-    await keeper.unlock(KeyLocation.VAULT, "another passphrase")
-    moved = await keeper.move(record, KeyLocation.VAULT)
+    await manager.unlock(KeyLocation.KEYRING, DAEMON_PASSPHRASE)
+    assert [key.secret for key in await manager.key_store.keys("openai")] == [Secret(OPENAI)]
+    await manager.unlock(KeyLocation.VAULT, "another passphrase")
+    moved = await manager.move(record, KeyLocation.VAULT)
     assert await asyncio.to_thread(service.get, "openai/mine") is None
-    assert [key.secret for key in await keeper.keyring.keys("openai")] == [Secret(OPENAI)]
-    await keeper.remove(moved)
-    assert list(await keeper.keyring.keys("openai")) == []
+    assert [key.secret for key in await manager.key_store.keys("openai")] == [Secret(OPENAI)]
+    await manager.remove(moved)
+    assert list(await manager.key_store.keys("openai")) == []
 
 
 @pytest.mark.skipif(not shutil.which("gnome-keyring-daemon"), reason="gnome-keyring is not installed")

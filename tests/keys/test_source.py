@@ -24,8 +24,8 @@ from tests.keys.parts import GROQ, OPENAI, OTHER, PASSPHRASE, keyring, opened, o
 ENVIRON = {"OPENAI_API_KEY": OTHER}
 
 
-async def labels(keeper: KeyManager, provider: str = "openai") -> list[str]:
-    return [key.label for key in await keeper.keyring.keys(provider)]
+async def labels(manager: KeyManager, provider: str = "openai") -> list[str]:
+    return [key.label for key in await manager.key_store.keys(provider)]
 
 
 async def test_making_one_touches_nothing(tmp_path: Path) -> None:
@@ -36,9 +36,9 @@ async def test_making_one_touches_nothing(tmp_path: Path) -> None:
 
 
 async def test_stored_keys_come_before_the_variable(tmp_path: Path) -> None:
-    keeper = await opened(tmp_path, ENVIRON)
-    await keeper.add("openai", Secret(OPENAI), label="work", quota=50, rpm=3)
-    keys = await keeper.keyring.keys("openai")
+    manager = await opened(tmp_path, ENVIRON)
+    await manager.add("openai", Secret(OPENAI), label="work", quota=50, rpm=3)
+    keys = await manager.key_store.keys("openai")
     assert [(key.label, key.secret) for key in keys] == [
         ("work", Secret(OPENAI)),
         ("env:OPENAI_API_KEY", Secret(OTHER)),
@@ -47,11 +47,11 @@ async def test_stored_keys_come_before_the_variable(tmp_path: Path) -> None:
 
 
 async def test_a_key_known_twice_is_given_once(tmp_path: Path) -> None:
-    keeper = await opened(tmp_path, ENVIRON)
-    await keeper.add("openai", Secret(OTHER), label="work")
-    assert await labels(keeper) == ["work"]
+    manager = await opened(tmp_path, ENVIRON)
+    await manager.add("openai", Secret(OTHER), label="work")
+    assert await labels(manager) == ["work"]
     with pytest.raises(VaultError, match="stored already, as work"):
-        await keeper.add("openai", Secret(OTHER), label="again")
+        await manager.add("openai", Secret(OTHER), label="again")
 
 
 async def test_the_settings_put_first_what_they_name(tmp_path: Path) -> None:
@@ -63,18 +63,18 @@ async def test_the_settings_put_first_what_they_name(tmp_path: Path) -> None:
             KeyRef(ref="env:MY_OWN"),
         ]
     }
-    keeper = await opened(tmp_path, {**ENVIRON, "MY_OWN": "my-own-key-0123456789"}, references=references)
-    await keeper.add("openai", Secret(OPENAI), label="first")
-    await keeper.add("openai", Secret("sk-second-0123456789"), label="second")
-    assert await labels(keeper) == ["from-pass", "second", "env:MY_OWN", "first", "env:OPENAI_API_KEY"]
-    keys = await keeper.keyring.keys("openai")
+    manager = await opened(tmp_path, {**ENVIRON, "MY_OWN": "my-own-key-0123456789"}, references=references)
+    await manager.add("openai", Secret(OPENAI), label="first")
+    await manager.add("openai", Secret("sk-second-0123456789"), label="second")
+    assert await labels(manager) == ["from-pass", "second", "env:MY_OWN", "first", "env:OPENAI_API_KEY"]
+    keys = await manager.key_store.keys("openai")
     assert keys[0].secret == Secret(GROQ)
     assert keys[0].quota == 7
 
 
 async def test_only_the_places_of_the_settings_are_asked(tmp_path: Path) -> None:
-    keeper = await opened(tmp_path, ENVIRON)
-    await keeper.add("openai", Secret(OPENAI), label="work")
+    manager = await opened(tmp_path, ENVIRON)
+    await manager.add("openai", Secret(OPENAI), label="work")
     only = KeyManager(keyring(tmp_path, ENVIRON, order=("env",)))
     assert await labels(only) == ["env:OPENAI_API_KEY"]
     with pytest.raises(VaultError, match="no place"):
@@ -88,23 +88,23 @@ async def test_a_variable_of_its_own_name_serves_an_own_provider_but_not_a_local
 
 
 async def test_a_locked_vault_stands_back_for_the_variable_but_not_for_nothing(tmp_path: Path) -> None:
-    keeper = await opened(tmp_path)
-    await keeper.add("openai", Secret(OPENAI), label="work")
+    manager = await opened(tmp_path)
+    await manager.add("openai", Secret(OPENAI), label="work")
     locked = KeyManager(keyring(tmp_path))
     with pytest.raises(VaultLocked) as refused:
-        await locked.keyring.keys("openai")
+        await locked.key_store.keys("openai")
     assert refused.value.place is KeyLocation.VAULT
-    assert [status.state for status in await locked.keyring.locked_places()] == ["locked"]
-    assert list(await locked.keyring.keys("groq")) == []
+    assert [status.state for status in await locked.key_store.locked_places()] == ["locked"]
+    assert list(await locked.key_store.keys("groq")) == []
     assert await labels(KeyManager(keyring(tmp_path, ENVIRON))) == ["env:OPENAI_API_KEY"]
     with pytest.raises(WrongPassphrase):
         await locked.unlock(KeyLocation.VAULT, "not this one")
     await locked.unlock(KeyLocation.VAULT, PASSPHRASE)
     assert await labels(locked) == ["work"]
-    assert await locked.keyring.locked_places() == ()
+    assert await locked.key_store.locked_places() == ()
     await locked.lock()
     with pytest.raises(VaultLocked):
-        await locked.keyring.keys("openai")
+        await locked.key_store.keys("openai")
 
 
 async def test_a_place_that_failed_is_left_alone_for_a_while(tmp_path: Path) -> None:
@@ -124,14 +124,14 @@ async def test_a_place_that_failed_is_left_alone_for_a_while(tmp_path: Path) -> 
 
 async def test_our_vault_closes_when_it_is_not_used(tmp_path: Path) -> None:
     now = 0.0
-    keeper = await opened(tmp_path, clock=lambda: now, unlocked=600)
-    await keeper.add("openai", Secret(OPENAI))
+    manager = await opened(tmp_path, clock=lambda: now, unlocked=600)
+    await manager.add("openai", Secret(OPENAI))
     for _ in range(5):
         now += 500
-        assert await labels(keeper) == ["default"]
+        assert await labels(manager) == ["default"]
     now += 601
     with pytest.raises(VaultLocked):
-        await keeper.keyring.keys("openai")
+        await manager.key_store.keys("openai")
 
 
 async def test_locking_in_one_program_reaches_every_other(tmp_path: Path) -> None:
@@ -140,9 +140,9 @@ async def test_locking_in_one_program_reaches_every_other(tmp_path: Path) -> Non
     assert await labels(two) == ["default"]
     await one.lock()
     for program in (one, two):
-        assert [status.state for status in await program.keyring.locked_places("openai/x")] == ["locked"]
+        assert [status.state for status in await program.key_store.locked_places("openai/x")] == ["locked"]
         with pytest.raises(VaultLocked):
-            await program.keyring.keys("openai")
+            await program.key_store.keys("openai")
     await two.unlock(KeyLocation.VAULT, PASSPHRASE)
     await one.unlock(KeyLocation.VAULT, PASSPHRASE)
     assert await labels(one) == await labels(two) == ["default"]
@@ -165,7 +165,7 @@ async def test_another_program_adds_disables_and_removes(tmp_path: Path) -> None
     assert await labels(two) == []
     await one.change(record, enabled=True, notes="back")
     assert await labels(two) == ["work"]
-    assert (await two.keyring.rows("openai"))[0].notes == "back"
+    assert (await two.key_store.rows("openai"))[0].notes == "back"
     await one.remove(record)
     assert await labels(two) == []
     assert own_vault_names(tmp_path) == ()
@@ -178,40 +178,40 @@ def own_vault_names(folder: Path) -> tuple[str, ...]:
 
 
 async def test_order_and_adoption(tmp_path: Path) -> None:
-    keeper = await opened(tmp_path, ENVIRON)
-    await keeper.add("openai", Secret(OPENAI), label="a")
-    b = await keeper.add("openai", Secret(GROQ), label="b")
-    await keeper.add("groq", Secret("gsk_" + "z9" * 12), label="g")
-    await keeper.shift(b, -1)
-    assert await labels(keeper) == ["b", "a", "env:OPENAI_API_KEY"]
-    await keeper.shift(b, 99)
-    assert await labels(keeper) == ["a", "b", "env:OPENAI_API_KEY"]
-    found = (await keeper.keyring.rows("openai"))[-1]
-    adopted = await keeper.adopt(found)
+    manager = await opened(tmp_path, ENVIRON)
+    await manager.add("openai", Secret(OPENAI), label="a")
+    b = await manager.add("openai", Secret(GROQ), label="b")
+    await manager.add("groq", Secret("gsk_" + "z9" * 12), label="g")
+    await manager.shift(b, -1)
+    assert await labels(manager) == ["b", "a", "env:OPENAI_API_KEY"]
+    await manager.shift(b, 99)
+    assert await labels(manager) == ["a", "b", "env:OPENAI_API_KEY"]
+    found = (await manager.key_store.rows("openai"))[-1]
+    adopted = await manager.adopt(found)
     assert (adopted.label, adopted.place) == ("default", KeyLocation.VAULT)
-    assert await labels(keeper) == ["a", "b", "default"]
+    assert await labels(manager) == ["a", "b", "default"]
     with pytest.raises(VaultError, match="cannot be removed here"):
-        await keeper.remove(found)
-    await keeper.change(found, enabled=False, notes="the old one")
-    again = (await keeper.keyring.rows("openai"))[-1]
+        await manager.remove(found)
+    await manager.change(found, enabled=False, notes="the old one")
+    again = (await manager.key_store.rows("openai"))[-1]
     assert (again.label, again.enabled, again.notes) == ("env:OPENAI_API_KEY", False, "the old one")
 
 
 async def test_replacing_and_refusing(tmp_path: Path) -> None:
-    keeper = await opened(tmp_path)
-    await keeper.add("openai", Secret(OPENAI), label="work")
+    manager = await opened(tmp_path)
+    await manager.add("openai", Secret(OPENAI), label="work")
     with pytest.raises(VaultError, match="already has a key work"):
-        await keeper.add("openai", Secret(OTHER), label="work")
-    await keeper.add("openai", Secret(OTHER), label="work", replace_old=True)
-    assert [key.secret for key in await keeper.keyring.keys("openai")] == [Secret(OTHER)]
+        await manager.add("openai", Secret(OTHER), label="work")
+    await manager.add("openai", Secret(OTHER), label="work", replace_old=True)
+    assert [key.secret for key in await manager.key_store.keys("openai")] == [Secret(OTHER)]
     for label in ("with/slash", "x" * 61, OPENAI, GROQ, "new\nline"):
         with pytest.raises(VaultError, match="not a valid label"):
-            await keeper.add("openai", Secret(GROQ), label=label)
+            await manager.add("openai", Secret(GROQ), label=label)
 
 
 async def test_what_is_in_the_index_is_no_secret_and_damage_is_named(tmp_path: Path) -> None:
-    keeper = await opened(tmp_path)
-    await keeper.add("openai", Secret(OPENAI), label="work", notes="the club pays")
+    manager = await opened(tmp_path)
+    await manager.add("openai", Secret(OPENAI), label="work", notes="the club pays")
     index = tmp_path / INDEX_FILE
     assert OPENAI not in index.read_text()
     assert "the club pays" in index.read_text()
@@ -219,9 +219,9 @@ async def test_what_is_in_the_index_is_no_secret_and_damage_is_named(tmp_path: P
     whole = index.read_bytes()
     index.write_bytes(whole[:40])
     with pytest.raises(VaultError, match="damaged"):
-        await keeper.keyring.keys("openai")
+        await manager.key_store.keys("openai")
     with pytest.raises(VaultError, match="damaged"):
-        await keeper.add("openai", Secret(OTHER), label="more")
+        await manager.add("openai", Secret(OTHER), label="more")
     assert index.read_bytes() == whole[:40], "what is damaged is not overwritten"
 
 
@@ -242,7 +242,7 @@ class Stuck:
 async def test_a_place_that_hangs_neither_blocks_nor_keeps_the_program(tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr("routerterm.config.keys.key_store.PROBE_LIMIT", 0.2)
     monkeypatch.setattr("routerterm.config.keys.key_store.GET_LIMIT", 0.2)
-    keeper = await opened(tmp_path, vaults={KeyLocation.KEYRING: Stuck()})
+    manager = await opened(tmp_path, vaults={KeyLocation.KEYRING: Stuck()})
     ticks = 0
 
     async def tick() -> None:
@@ -252,17 +252,19 @@ async def test_a_place_that_hangs_neither_blocks_nor_keeps_the_program(tmp_path:
             ticks += 1
 
     ticking = asyncio.create_task(tick())
-    statuses = {status.place: status for status in await keeper.keyring.places()}
+    statuses = {status.place: status for status in await manager.key_store.places()}
     ticking.cancel()
     assert statuses[KeyLocation.KEYRING].state == "absent"
     assert "did not answer" in statuses[KeyLocation.KEYRING].detail
     assert ticks > 3, "the event loop went on"
-    assert (await keeper.keyring.place_for_new_keys()).place is KeyLocation.VAULT
-    record = await keeper.add("openai", Secret(OPENAI), label="work")
-    await asyncio.to_thread(keeper.keyring.index.change, lambda records: [replace(record, place=KeyLocation.KEYRING)])
-    keeper.keyring.forget()
+    assert (await manager.place_for_new_keys()).place is KeyLocation.VAULT
+    record = await manager.add("openai", Secret(OPENAI), label="work")
+    await asyncio.to_thread(
+        manager.key_store.index.change, lambda records: [replace(record, place=KeyLocation.KEYRING)]
+    )
+    manager.key_store.forget()
     with pytest.raises(VaultSlow):
-        await keeper.keyring.keys("openai")
+        await manager.key_store.keys("openai")
 
 
 async def test_patience_hands_on_results_and_errors() -> None:

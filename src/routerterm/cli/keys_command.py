@@ -104,7 +104,7 @@ def add_key(
         await make_open(key_service, where)
         result = None
         if not no_test:
-            step(f"Asking {key_service.keyring.providers[name].title} about the key…")
+            step(f"Asking {key_service.key_store.providers[name].title} about the key…")
             result = await key_service.try_out(name, secret)
             if result.refused:
                 raise VaultError(f"{result.says.rstrip('.')}. It was not stored.", result.hint or "Copy the key again.")
@@ -125,7 +125,7 @@ def test_keys(provider: str, label: str) -> None:
     """Test the keys at their providers."""
 
     async def work(key_service: KeyService) -> bool:
-        rows = [await key_service.find(provider, label)] if label else await key_service.keyring.all_rows()
+        rows = [await key_service.find(provider, label)] if label else await key_service.key_store.all_rows()
         rows = [row for row in rows if row.enabled and provider in ("", row.provider)]
         if not rows:
             raise VaultError("There is no key to test.", "Add one: `routerterm keys add`.")
@@ -179,7 +179,7 @@ def move_key(provider: str, label: str, place: str | None, up: bool, down: bool)
         row = await key_service.find(provider, label)
         if place is None:
             await key_service.shift(row, -1 if up else 1)
-            order = ", ".join(other.label for other in await key_service.keyring.rows(provider))
+            order = ", ".join(other.label for other in await key_service.key_store.rows(provider))
             print_line(f"{provider} now uses: {order}.")
             return
         await make_open(key_service, row.place)
@@ -203,7 +203,7 @@ def set_key(provider: str, label: str, quota: int | None, notes: str | None) -> 
     async def work(key_service: KeyService) -> None:
         row = await key_service.find(provider, label)
         kept = row.quota if quota is None else quota or None
-        await key_service.describe(row, notes=row.notes if notes is None else notes, quota=kept)
+        await key_service.change(row, notes=row.notes if notes is None else notes, quota=kept)
         print_line(f"{row.name}: {f'{kept:,} requests a day' if kept else 'no quota'}.")
 
     _at_desk(work)
@@ -264,10 +264,10 @@ def change_passphrase() -> None:
 
 def _at_desk(work: Callable[[KeyService], Coroutine[Any, Any, T]]) -> T:
     """Run a piece of work with everything it needs."""
-    from routerterm.wiring.keys import open_desk
+    from routerterm.wiring.keys import open_key_service
 
     async def run() -> T:
-        async with open_desk(Paths.find()) as key_service:
+        async with open_key_service(Paths.find()) as key_service:
             return await work(key_service)
 
     return asyncio.run(run())

@@ -30,7 +30,7 @@ def read_key() -> str:
 def recognised(key_service: KeyService, text: str, provider: str) -> tuple[str, str]:
     """Provider and key.  Raises `VaultError` where the provider cannot be told."""
     pasted = key_service.recognise(text)
-    known = key_service.keyring.providers
+    known = key_service.key_store.providers
     if provider:
         if provider not in known:
             raise VaultError(f"There is no provider {provider}.", f"Known are: {', '.join(known)}.")
@@ -50,18 +50,18 @@ def recognised(key_service: KeyService, text: str, provider: str) -> tuple[str, 
 
 async def from_environment(key_service: KeyService, provider: str) -> tuple[str, str]:
     """Provider and key of the variable that is meant.  Raises `VaultError` where that is not clear."""
-    rows = [row for row in await key_service.keyring.all_rows() if row.place is KeyLocation.ENVIRONMENT]
+    rows = [row for row in await key_service.key_store.all_rows() if row.place is KeyLocation.ENVIRONMENT]
     rows = [row for row in rows if provider in ("", row.provider)]
     if len(rows) != 1:
         names = ", ".join(f"{row.provider} ({row.where})" for row in rows)
         hint = f"Give one provider: {names}." if rows else "Set its variable, or paste the key: `routerterm keys add`."
         raise VaultError("More than one variable holds a key." if rows else "No variable holds a key.", hint)
-    return rows[0].provider, (await key_service.keyring.secret(rows[0])).reveal()
+    return rows[0].provider, (await key_service.key_store.secret(rows[0])).reveal()
 
 
 async def make_open(key_service: KeyService, place: KeyLocation) -> None:
     """Ask for the passphrase of a locked or new place; nothing to do for the others."""
-    status = next((status for status in await key_service.keyring.places() if status.place is place), None)
+    status = next((status for status in await key_service.key_store.places() if status.place is place), None)
     if status is None:
         raise VaultError(f"The settings do not allow keys in {place.value}.", "See `order` in [keys].")
     if status.state == "absent":
@@ -79,16 +79,16 @@ async def make_open(key_service: KeyService, place: KeyLocation) -> None:
     if status.state == "new":
         await key_service.unlock(place, new_passphrase())
     else:
-        await _ask_until_open(key_service.key_manager, place)
+        await _ask_until_open(key_service, place)
 
 
-async def open_locked(keyring: KeyStore, model: str) -> None:
+async def open_locked(key_store: KeyStore, model: str) -> None:
     """Ask for the passphrases that a model's keys need, before it is asked, if a person is there to ask."""
     if has_terminal():
         from routerterm.config.keys.key_manager import KeyManager
 
-        for status in await keyring.locked_places(model):
-            await _ask_until_open(KeyManager(keyring), status.place)
+        for status in await key_store.locked_places(model):
+            await _ask_until_open(KeyManager(key_store), status.place)
 
 
 async def _ask_until_open(key_manager: KeyManager, place: KeyLocation) -> None:
@@ -118,7 +118,7 @@ class Steps:
 
 async def is_new(key_service: KeyService, place: KeyLocation) -> bool:
     """Whether a place will be made with the passphrase it is given."""
-    return any(status.place is place and status.state == "new" for status in await key_service.keyring.places())
+    return any(status.place is place and status.state == "new" for status in await key_service.key_store.places())
 
 
 def new_passphrase() -> str:

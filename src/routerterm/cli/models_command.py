@@ -194,11 +194,11 @@ async def _ask_providers(paths: Paths, today: str) -> None:
     from routerterm.core.redact import secret_redactor
     from routerterm.core.sanitise import one_line
     from routerterm.engine.discovery.price_lists import refresh
-    from routerterm.wiring.keys import ProbeLine
+    from routerterm.wiring.keys import ProbeTransports
     from routerterm.wiring.services import open_app
 
     asked = 0
-    async with open_app(paths, loading="never") as app, aclosing(ProbeLine(app.settings, app.catalog)) as line:
+    async with open_app(paths, loading="never") as app, aclosing(ProbeTransports(app.settings, app.catalog)) as line:
         await open_locked(app.keys, "")
         providers = [info for info in app.catalog.providers() if not info.local and info.base_url]
         async with aclosing(refresh(providers, app.keys, line.transport, today)) as answers:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from routerterm.engine.keys.service import KeyService
 
 
-def keyring_of(
+def key_store_of(
     settings: Settings, catalog: Catalog, paths: Paths, environ: Mapping[str, str] | None = None
 ) -> KeyStore:
     """The person's keys; nothing is opened or asked yet."""
@@ -32,7 +32,7 @@ def keyring_of(
     )
 
 
-class ProbeLine:
+class ProbeTransports:
     """The transports that tests of keys go over, by provider; opened when first needed."""
 
     def __init__(self, settings: Settings, catalog: Catalog) -> None:
@@ -58,7 +58,7 @@ class ProbeLine:
 
 
 @asynccontextmanager
-async def open_desk(paths: Paths, environ: Mapping[str, str] | None = None) -> AsyncIterator[KeyService]:
+async def open_key_service(paths: Paths, environ: Mapping[str, str] | None = None) -> AsyncIterator[KeyService]:
     """For a command that does one thing and ends.  The history is opened only if the router's memory is asked."""
     from routerterm.config.settings import load_settings
     from routerterm.engine.keys.service import KeyService
@@ -67,9 +67,9 @@ async def open_desk(paths: Paths, environ: Mapping[str, str] | None = None) -> A
     settings = load_settings(paths, environ)
     catalog = catalog_of(settings, Catalog.builtin())
     store = Store.open(paths.database, shared=shared_of(settings, environ))
-    line = ProbeLine(settings, catalog)
+    line = ProbeTransports(settings, catalog)
     try:
-        keys = keyring_of(settings, catalog, paths, environ)
+        keys = key_store_of(settings, catalog, paths, environ)
         yield KeyService(keys, store.memory, line.probe, last_used=store.ledger.last_used)
     finally:
         await line.aclose()

@@ -44,7 +44,7 @@ from routerterm.store.opening import Opening
 from routerterm.tokens.estimator import Loading
 from routerterm.wiring.context import CurrentContextWindow
 from routerterm.wiring.costs import Costs, costs_of
-from routerterm.wiring.keys import keyring_of
+from routerterm.wiring.keys import key_store_of
 from routerterm.wiring.model_lists import fetch_lists, unlisted
 from routerterm.wiring.settings_mapping import catalog_of, options_of, shared_of
 
@@ -261,7 +261,7 @@ async def open_services(
     settings = await asyncio.to_thread(load_settings, paths, environ)
     catalog = await asyncio.to_thread(lambda: catalog_of(settings, Catalog.builtin()))
     paths.make()
-    keys = keyring_of(settings, catalog, paths, environ)
+    keys = key_store_of(settings, catalog, paths, environ)
     store = Store.open(paths.database, shared=shared_of(settings, environ))
     opening = await store.start()
     catalog, options, money, router = await _parts(paths, settings, keys, store, loading)

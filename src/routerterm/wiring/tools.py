@@ -25,7 +25,7 @@ from routerterm.engine.tools.toolbox import Toolbox
 from routerterm.engine.tools.values import BUILT_IN, Answer, Ask, Form, ToolInfo, is_meant, is_on
 from routerterm.router.ports import Guard
 from routerterm.store.values import Conversation
-from routerterm.wiring.keys import keyring_of
+from routerterm.wiring.keys import key_store_of
 from routerterm.wiring.settings_mapping import catalog_of
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ async def open_toolbox(paths: Paths | None = None, environ: Mapping[str, str] | 
     catalog = await asyncio.to_thread(lambda: catalog_of(settings, Catalog.builtin()))
     paths.make()
     resume()
-    return toolbox_of(settings, keyring_of(settings, catalog, paths, environ), paths, environ)
+    return toolbox_of(settings, key_store_of(settings, catalog, paths, environ), paths, environ)
 
 
 _OTHER_MODEL = "Choose another model, or ask without them."

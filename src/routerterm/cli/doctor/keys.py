@@ -16,18 +16,18 @@ async def look(room: CheckContext) -> AsyncGenerator[Finding]:
     """Every place that the settings allow, then the keys in it; a locked place is not opened."""
     from routerterm.catalog import Catalog
     from routerterm.config.settings import load_settings
-    from routerterm.wiring.keys import keyring_of
+    from routerterm.wiring.keys import key_store_of
     from routerterm.wiring.settings_mapping import catalog_of
 
     settings = load_settings(room.paths)
-    keyring = keyring_of(settings, catalog_of(settings, Catalog.builtin()), room.paths)
+    key_store = key_store_of(settings, catalog_of(settings, Catalog.builtin()), room.paths)
     try:
-        rows = [row for row in await keyring.all_rows() if row.enabled]
+        rows = [row for row in await key_store.all_rows() if row.enabled]
     except VaultError as error:
         yield Finding("bad", error.message, error.hint)
         return
     held = Counter(row.place for row in rows)
-    places = await keyring.places()
+    places = await key_store.places()
     for place in places:
         yield of_a_place(place, held[place.place])
     if not any(place.writable for place in places):
@@ -37,7 +37,7 @@ async def look(room: CheckContext) -> AsyncGenerator[Finding]:
         if row.place not in ready:
             continue
         try:
-            await keyring.secret(row)
+            await key_store.secret(row)
         except VaultError as error:
             yield Finding("bad", f"{row.name}: {error.message}", error.hint)
     if not rows:

@@ -52,15 +52,15 @@ async def probe(room: CheckContext) -> list[Reached]:
     """Ask for each provider's front page."""
     from routerterm.catalog import Catalog
     from routerterm.config.settings import load_settings
-    from routerterm.wiring.keys import ProbeLine, keyring_of
+    from routerterm.wiring.keys import ProbeTransports, key_store_of
     from routerterm.wiring.settings_mapping import catalog_of
 
     settings = load_settings(room.paths)
     catalog = catalog_of(settings, Catalog.builtin())
-    keyring = keyring_of(settings, catalog, room.paths)
-    wanted = {row.provider for row in await keyring.all_rows() if row.enabled} | set(settings.providers)
+    key_store = key_store_of(settings, catalog, room.paths)
+    wanted = {row.provider for row in await key_store.all_rows() if row.enabled} | set(settings.providers)
     infos = [info for info in catalog.providers() if info.name in wanted and not info.in_process]
-    line = ProbeLine(settings, catalog)
+    line = ProbeTransports(settings, catalog)
     try:
         return await asyncio.gather(*(_knock(info, line.transport(info.name)) for info in infos))
     finally:

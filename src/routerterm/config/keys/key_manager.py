@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -17,7 +17,7 @@ from routerterm.config.keys.index import Records
 from routerterm.config.keys.key_store import KeyStore
 from routerterm.config.keys.rows import free_label
 from routerterm.config.keys.timeouts import run_with_timeout
-from routerterm.config.keys.values import KeyLocation, KeyRecord
+from routerterm.config.keys.values import KeyLocation, KeyRecord, PlaceStatus
 from routerterm.core.errors import VaultError
 from routerterm.core.redact import secret_redactor
 from routerterm.core.sanitise import one_line
@@ -25,7 +25,6 @@ from routerterm.core.secret import Secret, mask
 
 WRITE_LIMIT = 30.0
 UNLOCK_LIMIT = 60.0
-T = TypeVar("T")
 
 
 def _milliseconds() -> int:
@@ -35,9 +34,19 @@ def _milliseconds() -> int:
 class KeyManager:
     """Changes what a `KeyStore` gives."""
 
-    def __init__(self, keyring: KeyStore, now: Callable[[], int] = _milliseconds) -> None:
-        self.keyring = keyring
+    def __init__(self, key_store: KeyStore, now: Callable[[], int] = _milliseconds) -> None:
+        self.key_store = key_store
         self._now = now
+
+    async def place_for_new_keys(self) -> PlaceStatus:
+        """Where a new key goes: an existing keyring, else our vault, in the order of the settings."""
+        statuses = [status for status in await self.key_store.places() if status.writable]
+        for status in statuses:
+            if status.state != "new" or status.place is KeyLocation.VAULT:
+                return status
+        if statuses:
+            return statuses[0]
+        raise VaultError("The settings allow no place to store keys in.", 'Put "vault" into `order` of [keys].')
 
     async def add(
         self,
@@ -54,11 +63,11 @@ class KeyManager:
     ) -> KeyRecord:
         """Store a key; the record says where.  Raises `VaultLocked` where the place wants its passphrase first."""
         secret_redactor.learn(secret.reveal())
-        rows = await self.keyring.rows(provider)
+        rows = await self.key_store.rows(provider)
         label = label.strip() or free_label("default", (row.label for row in rows))
         _must_be_a_label(label)
         # A label that only the settings name is not taken: it waits for exactly this key.
-        indexed = {record.name for record in await self.keyring.records()}
+        indexed = {record.name for record in await self.key_store.records()}
         old = next((row for row in rows if row.label == label and (row.name in indexed or not row.stored)), None)
         if old is not None and not (replace_old and old.stored):
             raise VaultError(
@@ -67,7 +76,7 @@ class KeyManager:
         for row in rows:
             if row.stored and row.label != label and await self._is(row, secret):
                 raise VaultError(f"That key is stored already, as {row.label}.", "Nothing was changed.")
-        place = place or (await self.keyring.place_for_new_keys()).place
+        place = place or (await self.place_for_new_keys()).place
         record = KeyRecord(
             provider, label, place,
             masked=mask(secret.reveal()), quota=quota, rpm=rpm, tpm=tpm, notes=_plain(notes),
@@ -81,7 +90,7 @@ class KeyManager:
 
     async def adopt(self, row: KeyRecord, *, label: str = "", place: KeyLocation | None = None) -> KeyRecord:
         """Store the key of a variable or a command; what it was found in stays as it is."""
-        secret = await self.keyring.secret(row)
+        secret = await self.key_store.secret(row)
         return await self.add(
             row.provider, secret, label=label, place=place, quota=row.quota, rpm=row.rpm, tpm=row.tpm, notes=row.notes
         )
@@ -109,7 +118,7 @@ class KeyManager:
             return await self.adopt(row, place=place)
         if row.place is place:
             return row
-        secret = await self.keyring.secret(row)
+        secret = await self.key_store.secret(row)
         moved = replace(row, place=place)
         await self._write(moved, secret)
         if not await self._is(moved, secret):
@@ -134,51 +143,48 @@ class KeyManager:
 
     async def unlock(self, place: KeyLocation, passphrase: str) -> None:
         """Open a place, or make it where it is new.  Raises `WrongPassphrase`."""
-        self.keyring.notice_locking()
-        vault = self.keyring.vaults[place]
-        await self._patiently(place, lambda: vault.unlock(passphrase), UNLOCK_LIMIT)
-        self.keyring.forget(place)
+        self.key_store.notice_locking()
+        vault = self.key_store.vaults[place]
+        await run_with_timeout(place.value, lambda: vault.unlock(passphrase), UNLOCK_LIMIT)
+        self.key_store.forget(place)
 
     async def lock(self, place: KeyLocation = KeyLocation.VAULT) -> None:
         """Close a place and drop what it gave, here and in every program of the same person that is running."""
-        vault = self.keyring.vaults[place]
-        self.keyring.forget(place)
+        vault = self.key_store.vaults[place]
+        self.key_store.forget(place)
         try:
-            await self._patiently(place, vault.lock, WRITE_LIMIT)
+            await run_with_timeout(place.value, vault.lock, WRITE_LIMIT)
         finally:
-            await run_with_timeout("The list of keys", self.keyring.tell_of_locking, WRITE_LIMIT)
+            await run_with_timeout("The list of keys", self.key_store.tell_of_locking, WRITE_LIMIT)
 
     async def change_passphrase(self, old: str, new: str) -> None:
         """Of our own vault.  Raises `WrongPassphrase`."""
-        vault = self.keyring.vaults[KeyLocation.VAULT]
+        vault = self.key_store.vaults[KeyLocation.VAULT]
         assert isinstance(vault, EncryptedVault)
-        await self._patiently(KeyLocation.VAULT, lambda: vault.change_passphrase(old, new), UNLOCK_LIMIT)
+        await run_with_timeout(KeyLocation.VAULT.value, lambda: vault.change_passphrase(old, new), UNLOCK_LIMIT)
 
     async def _is(self, row: KeyRecord, secret: Secret) -> bool:
         """Whether a row's key is this one; a place that cannot be read now is no obstacle."""
         if row.masked not in ("****", mask(secret.reveal())):
             return False
         try:
-            return await self.keyring.secret(row) == secret
+            return await self.key_store.secret(row) == secret
         except VaultError:
             return False
 
     async def _write(self, record: KeyRecord, secret: Secret) -> None:
-        vault = self.keyring.vaults[record.place]
-        await self._patiently(record.place, lambda: vault.set(record.address, secret), WRITE_LIMIT)
-        self.keyring.forget(record.place)
+        vault = self.key_store.vaults[record.place]
+        await run_with_timeout(record.place.value, lambda: vault.set(record.address, secret), WRITE_LIMIT)
+        self.key_store.forget(record.place)
 
     async def _erase(self, row: KeyRecord) -> None:
-        vault = self.keyring.vaults[row.place]
-        await self._patiently(row.place, lambda: vault.delete(row.address), WRITE_LIMIT)
-        self.keyring.forget(row.place)
+        vault = self.key_store.vaults[row.place]
+        await run_with_timeout(row.place.value, lambda: vault.delete(row.address), WRITE_LIMIT)
+        self.key_store.forget(row.place)
 
     async def _list(self, change: Callable[[Records], Sequence[KeyRecord]]) -> None:
-        await run_with_timeout("The list of keys", lambda: self.keyring.index.change(change), WRITE_LIMIT)
-        self.keyring.forget()
-
-    async def _patiently(self, place: KeyLocation, work: Callable[[], T], limit: float) -> T:
-        return await run_with_timeout(place.value, work, limit)
+        await run_with_timeout("The list of keys", lambda: self.key_store.index.change(change), WRITE_LIMIT)
+        self.key_store.forget()
 
 
 def _with(records: Records, record: KeyRecord) -> Sequence[KeyRecord]:

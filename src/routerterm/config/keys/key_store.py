@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from routerterm.catalog.values import ProviderInfo
 from routerterm.config.keys.encrypted_vault import EncryptedVault
@@ -19,7 +20,7 @@ from routerterm.config.keys.files import file_signature
 from routerterm.config.keys.index import KeyIndex, Records
 from routerterm.config.keys.kernel_keyring import KernelKeyring
 from routerterm.config.keys.redact_output import forbid_dumps
-from routerterm.config.keys.rows import Reference, rows_of
+from routerterm.config.keys.rows import rows_of
 from routerterm.config.keys.system import system_vault
 from routerterm.config.keys.timeouts import run_with_timeout
 from routerterm.config.keys.values import PLACES, KeyLocation, KeyRecord, PlaceStatus
@@ -29,6 +30,9 @@ from routerterm.core.errors import VaultError
 from routerterm.core.ports import ApiKey
 from routerterm.core.redact import secret_redactor
 from routerterm.core.secret import Secret
+
+if TYPE_CHECKING:
+    from routerterm.config.schema import KeyRef
 
 VAULT_FILE = "keys.vault"
 INDEX_FILE = "keys.json"
@@ -50,7 +54,7 @@ class KeyStore:
         folder: Path,
         providers: Mapping[str, ProviderInfo],
         *,
-        references: Mapping[str, Sequence[Reference]] | None = None,
+        references: Mapping[str, Sequence[KeyRef]] | None = None,
         order: Sequence[str] = PLACES,
         unlocked: int = 1800,
         environ: Mapping[str, str] | None = None,
@@ -142,16 +146,6 @@ class KeyStore:
         """What each allowed place is, here and now; asked all at once, each with a time limit."""
         self.notice_locking()
         return tuple(await asyncio.gather(*(self._status(place) for place in self.order)))
-
-    async def place_for_new_keys(self) -> PlaceStatus:
-        """Where a new key goes: an existing keyring, else our vault, in the order of the settings."""
-        statuses = [status for status in await self.places() if status.writable]
-        for status in statuses:
-            if status.state != "new" or status.place is KeyLocation.VAULT:
-                return status
-        if statuses:
-            return statuses[0]
-        raise VaultError("The settings allow no place to store keys in.", 'Put "vault" into `order` of [keys].')
 
     async def locked_places(self, model: str = "") -> tuple[PlaceStatus, ...]:
         """The places that hold enabled keys and are locked: ask for their passphrases before the first message.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -12,40 +12,14 @@ from routerterm.config.keys.index import Records
 from routerterm.config.keys.values import KeyLocation, KeyRecord
 from routerterm.core.secret import mask
 
-
-class Reference(Protocol):
-    """An entry of ``keys`` in the settings; `routerterm.config.schema.KeyRef` is one."""
-
-    @property
-    def ref(self) -> str:
-        """``env:NAME``, ``keyring:LABEL``, ``vault:LABEL`` or ``cmd:COMMAND``."""
-        ...
-
-    @property
-    def label(self) -> str | None:
-        """The name that it is shown under."""
-        ...
-
-    @property
-    def quota(self) -> int | None:
-        """Requests per 86,400 s."""
-        ...
-
-    @property
-    def rpm(self) -> int | None:
-        """Requests per minute."""
-        ...
-
-    @property
-    def tpm(self) -> int | None:
-        """Tokens per minute."""
-        ...
+if TYPE_CHECKING:
+    from routerterm.config.schema import KeyRef
 
 
 def rows_of(
     provider: str,
     info: ProviderInfo | None,
-    references: Sequence[Reference],
+    references: Sequence[KeyRef],
     index: Records,
     environ: Mapping[str, str],
     order: Sequence[str],
@@ -94,7 +68,7 @@ def free_label(wanted: str, taken: Iterable[str]) -> str:
     return label
 
 
-def _of_reference(provider: str, reference: Reference, environ: Mapping[str, str]) -> KeyRecord:
+def _of_reference(provider: str, reference: KeyRef, environ: Mapping[str, str]) -> KeyRecord:
     kind, _, rest = reference.ref.partition(":")
     rest = rest.strip()
     place = KeyLocation(kind)

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from routerterm.config.keys.key_manager import KeyManager
 from routerterm.config.keys.paste import Pasted, recognise
-from routerterm.config.keys.values import KeyLocation, KeyRecord, PlaceStatus, Probe, ProbeResult
+from routerterm.config.keys.values import KeyLocation, KeyRecord, Probe, ProbeResult
 from routerterm.core.errors import VaultError
 from routerterm.engine.keys.view import KeysView, grouped, lines_of
 from routerterm.router.client import wall_clock
@@ -25,12 +25,12 @@ LastUsed: TypeAlias = Callable[[str, str], Awaitable[float | None]]
 """When the key of a provider and a label was last used, in seconds since the epoch."""
 
 
-class KeyService:
-    """Puts keyring, router memory and the test of keys together."""
+class KeyService(KeyManager):
+    """A `KeyManager` that also knows the router's memory of keys and can test them."""
 
     def __init__(
         self,
-        keyring: KeyStore,
+        key_store: KeyStore,
         memory: StateStore,
         probe: Probe,
         *,
@@ -38,11 +38,10 @@ class KeyService:
         close: Callable[[], Awaitable[None]] | None = None,
         last_used: LastUsed | None = None,
     ) -> None:
-        self.keyring = keyring
-        self.key_manager = KeyManager(keyring)
+        super().__init__(key_store)
         self._memory = memory
         self._probe = probe
-        self._now = now
+        self._wall_clock = now
         self._close = close
         self._last_used = last_used
         self._tests: dict[str, ProbeResult] = {}
@@ -50,29 +49,25 @@ class KeyService:
 
     async def view(self, *, with_empty: bool = True) -> KeysView:
         """Everything there is to show, without asking the person for anything."""
-        places = await self.keyring.places()
-        rows = await self.keyring.all_rows()
-        troubles = {row.name: trouble for row in rows if (trouble := self.keyring.trouble(row)) is not None}
+        places = await self.key_store.places()
+        rows = await self.key_store.all_rows()
+        troubles = {row.name: trouble for row in rows if (trouble := self.key_store.trouble(row)) is not None}
         states = await self._memory.read("key:")
-        now = self._now()
+        now = self._wall_clock()
         lines = lines_of(rows, states, {status.place: status for status in places}, troubles, self._tests, now)
         if self._last_used is not None:
             used = [await self._last_used(row.provider, row.label) for row in rows]
             lines = tuple(replace(line, used_at=at or line.used_at) for line, at in zip(lines, used, strict=True))
-        infos = tuple(self.keyring.providers.values())
+        infos = tuple(self.key_store.providers.values())
         return KeysView(now, places, grouped(infos, lines, with_empty=with_empty))
 
     def recognise(self, text: str) -> Pasted:
         """The key in a pasted text and whose it may be.  Raises `VaultError`."""
-        return recognise(text, self.keyring.providers.values())
-
-    async def place_for_new_keys(self) -> PlaceStatus:
-        """Where a new key will live."""
-        return await self.keyring.place_for_new_keys()
+        return recognise(text, self.key_store.providers.values())
 
     async def find(self, provider: str, label: str) -> KeyRecord:
         """A key by its name.  Raises `VaultError` that names those there are."""
-        rows = await self.keyring.rows(provider)
+        rows = await self.key_store.rows(provider)
         for row in rows:
             if row.label == label or (not label and len(rows) == 1):
                 return row
@@ -91,11 +86,21 @@ class KeyService:
         place: KeyLocation | None = None,
         replace_old: bool = False,
         quota: int | None = None,
+        rpm: int | None = None,
+        tpm: int | None = None,
         notes: str = "",
     ) -> KeyRecord:
-        """Store a key.  Raises `VaultLocked` where its place wants a passphrase first."""
-        record = await self.key_manager.add(
-            provider, secret, label=label, place=place, replace_old=replace_old, quota=quota, notes=notes
+        """Store a key; what the router remembered of its name is over.  Raises as `KeyManager.add`."""
+        record = await super().add(
+            provider,
+            secret,
+            label=label,
+            place=place,
+            replace_old=replace_old,
+            quota=quota,
+            rpm=rpm,
+            tpm=tpm,
+            notes=notes,
         )
         await self._revive(record)
         if self._tried is not None and self._tried[0] == secret:
@@ -105,7 +110,7 @@ class KeyService:
 
     async def test(self, record: KeyRecord) -> ProbeResult:
         """Ask the provider whether the key is good; a key that is accepted is no longer out.  Raises `VaultError`."""
-        result = await self._probe(record.provider, await self.keyring.secret(record))
+        result = await self._probe(record.provider, await self.key_store.secret(record))
         self._tests[record.name] = result
         if result.ok and result.proven:
             await self._revive(record)
@@ -119,46 +124,22 @@ class KeyService:
 
     async def set_enabled(self, record: KeyRecord, enabled: bool) -> None:
         """Let the router use a key, or not; enabling gives it a fresh start."""
-        await self.key_manager.change(record, enabled=enabled)
+        await self.change(record, enabled=enabled)
         if enabled:
             await self._revive(record)
 
-    async def describe(self, record: KeyRecord, *, notes: str, quota: int | None) -> None:
-        """Set what a person notes of a key, and its requests per day."""
-        await self.key_manager.change(record, notes=notes, quota=quota)
-
-    async def adopt(self, record: KeyRecord) -> KeyRecord:
-        """Store the key of an environment variable or a command."""
-        adopted = await self.key_manager.adopt(record)
-        if record.name in self._tests:
-            self._tests[adopted.name] = self._tests[record.name]
+    async def adopt(self, row: KeyRecord, *, label: str = "", place: KeyLocation | None = None) -> KeyRecord:
+        """Store the key of an environment variable or a command; what a test of it said is true of the copy."""
+        adopted = await super().adopt(row, label=label, place=place)
+        if row.name in self._tests:
+            self._tests[adopted.name] = self._tests[row.name]
         return adopted
 
-    async def move(self, record: KeyRecord, place: KeyLocation) -> KeyRecord:
-        """Let a key live elsewhere."""
-        return await self.key_manager.move(record, place)
-
-    async def shift(self, record: KeyRecord, by: int) -> None:
-        """Prefer a key more (negative) or less."""
-        await self.key_manager.shift(record, by)
-
-    async def remove(self, record: KeyRecord) -> None:
+    async def remove(self, row: KeyRecord) -> None:
         """Forget a key, and what the router remembers of it."""
-        await self.key_manager.remove(record)
-        self._tests.pop(record.name, None)
-        await self._memory.change(f"key:{record.name}", lambda _: None)
-
-    async def unlock(self, place: KeyLocation, passphrase: str) -> None:
-        """Open a place, or make it where it is new.  Raises `WrongPassphrase`."""
-        await self.key_manager.unlock(place, passphrase)
-
-    async def lock(self, place: KeyLocation = KeyLocation.VAULT) -> None:
-        """Close a place."""
-        await self.key_manager.lock(place)
-
-    async def change_passphrase(self, old: str, new: str) -> None:
-        """Of our own vault.  Raises `WrongPassphrase`."""
-        await self.key_manager.change_passphrase(old, new)
+        await super().remove(row)
+        self._tests.pop(row.name, None)
+        await self._memory.change(f"key:{row.name}", lambda _: None)
 
     async def aclose(self) -> None:
         """Close what the tests of keys opened."""

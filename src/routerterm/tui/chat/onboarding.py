@@ -140,10 +140,10 @@ class Onboarding:
     async def _look_around(self) -> None:
         """Ask the usual ports of this machine."""
         from routerterm.engine.discovery.local_servers import local_servers
-        from routerterm.wiring.keys import ProbeLine
+        from routerterm.wiring.keys import ProbeTransports
 
         services = self._app.ready_services
-        line = ProbeLine(services.settings, services.catalog)
+        line = ProbeTransports(services.settings, services.catalog)
         try:
             today = datetime.now(UTC).date().isoformat()
             found = await local_servers(services.catalog.providers(), line.transport, today)

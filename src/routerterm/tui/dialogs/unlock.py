@@ -199,16 +199,16 @@ class UnlockScreen(Modal[bool]):
         self.passphrase.focus()
 
 
-async def open_locked(app: App[Any], keyring: KeyStore, model: str, declined: set[KeyLocation] | None = None) -> bool:
+async def open_locked(app: App[Any], key_store: KeyStore, model: str, declined: set[KeyLocation] | None = None) -> bool:
     """Ask for the passphrases that a model's keys need, before it is asked; whether all is open now.
 
     Called from a worker, since it waits for the person.  Places in ``declined`` are not asked for, and one that
     the person would not open now is put into it.
     """
-    key_manager = KeyManager(keyring)
+    key_manager = KeyManager(key_store)
     declined = set() if declined is None else declined
     opened = True
-    for status in await keyring.locked_places(model):
+    for status in await key_store.locked_places(model):
         place = status.place
         if place in declined:
             opened = False

@@ -83,7 +83,7 @@ class KeysActions:
         """Set quota and notes."""
         noted = await self._screen.app.push_screen_wait(EditKeyScreen(record))
         if noted is not None:
-            await self._screen.model.describe(record, notes=noted.notes, quota=noted.quota)
+            await self._screen.model.change(record, notes=noted.notes, quota=noted.quota)
             await self._screen.reload()
             self._screen.say(f"Saved for {record.name}.", "success")
 

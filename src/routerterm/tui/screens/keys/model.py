@@ -44,7 +44,7 @@ class KeysModel(Protocol):
         """Use it or not."""
         ...
 
-    async def describe(self, record: KeyRecord, *, notes: str, quota: int | None) -> None:
+    async def change(self, record: KeyRecord, /, *, notes: str, quota: int | None) -> KeyRecord:
         """Set its notes and its requests per day."""
         ...
 

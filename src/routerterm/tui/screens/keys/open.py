@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from routerterm.engine.keys.service import KeyService
 from routerterm.tui.screens.keys.screen import KeysScreen
-from routerterm.wiring.keys import ProbeLine
+from routerterm.wiring.keys import ProbeTransports
 
 if TYPE_CHECKING:
     from routerterm.tui.app_context import AppContext
@@ -19,7 +19,7 @@ async def open_keys(app: AppContext, pasted: str = "", asking: bool = False) -> 
     """
     services = app.services
     assert services is not None
-    line = ProbeLine(services.settings, services.catalog)
+    line = ProbeTransports(services.settings, services.catalog)
     key_service = KeyService(
         services.keys, services.store.memory, line.probe, close=line.aclose, last_used=services.store.ledger.last_used
     )
