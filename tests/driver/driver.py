@@ -14,6 +14,8 @@ from tests.driver.picture import STARTING, WAYS, Look, Picture
 
 _MOST_LINES = 400
 """Of a text that `Driver.clear` empties."""
+_MOST_ESCAPES = 400
+"""Until nothing lies over the chat: a few are enough, more only where a key's screen comes late."""
 PATIENCE = float(os.environ.get("ROUTERTERM_PATIENCE", "150"))
 """Seconds until a test gives up: far more than anything takes, a safety net and never a measure."""
 PAUSE = 0.02
@@ -103,6 +105,15 @@ class Driver(ABC):
             await self.press("tab")
             await self.until(lambda before=before: self.focus() != before, "Tab led nowhere")
         await self.focus_is(place)
+
+    async def leave(self, into: Callable[[], bool] | None = None) -> None:
+        """Press Escape until nothing lies over the chat, or until it is so: a key may open something a moment later."""
+        done = into or (lambda: self.in_chat)
+        for _ in range(_MOST_ESCAPES):
+            if done():
+                return
+            await self.press("escape")
+        raise AssertionError(f"{_MOST_ESCAPES} times Escape lead nowhere:\n{self.picture().text}")
 
     async def open_chat(self, title: str) -> None:
         """Switch to the conversation of this title, by Alt+O; on a narrow screen wait for its text afterwards."""

@@ -228,8 +228,7 @@ def test_every_key_that_is_named_is_in_the_tables() -> None:
 
 async def begin(it: HeadlessDriver, place: str) -> None:
     """The long conversation is open; the keys are in this place."""
-    while not it.in_chat:
-        await it.press("escape")
+    await it.leave()
     await it.press("escape")
     await it.go_to("composer")
     await it.clear()
@@ -301,8 +300,7 @@ async def test_every_key_of_the_readme_does_what_it_says(paths: Paths) -> None:
     async with in_process(paths, (110, 24)) as it:
         await long_talk(it)
         for key, seen in NAMED_BY_README.items():
-            while not it.in_chat:
-                await it.press("escape")
+            await it.leave()
             if key != "Esc":
                 await it.go_to("composer")
             before = it.picture()

@@ -34,8 +34,7 @@ def test_every_printable_key_is_pressed() -> None:
 
 async def back(it: Driver, place: str) -> None:
     """Out of whatever a key has opened, nothing written, the conversation open, the keys in this place."""
-    while not it.in_chat:
-        await it.press("escape")
+    await it.leave()
     if it.composer:
         await it.press("escape")
         await it.go_to("composer")

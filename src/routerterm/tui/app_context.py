@@ -14,6 +14,7 @@ from textual.worker import Worker, WorkerState
 from routerterm.core.errors import NotNow, RoutertermError
 from routerterm.tui.hints import in_chat
 from routerterm.tui.terminal import driver_of
+from routerterm.tui.textual_internals.leaving import looked_behind
 from routerterm.tui.textual_internals.screens import GuardedApp
 
 if TYPE_CHECKING:
@@ -96,7 +97,11 @@ class AppContext(GuardedApp):
         error = event.worker.error
         if not self.screen_stack:
             return  # the program is ending: what goes wrong now is but a consequence
-        if event.state is WorkerState.ERROR and isinstance(error, Exception):
+        if (
+            event.state is WorkerState.ERROR
+            and isinstance(error, Exception)
+            and not looked_behind(error, event.worker.node)
+        ):
             from routerterm.config.crash import report
 
             self.show_error(error if isinstance(error, RoutertermError) else report(error))

@@ -310,8 +310,7 @@ async def by_palette(it: HeadlessDriver, title: str) -> None:
 async def ends(t: Try, holds: Holds, name: str) -> None:
     """It has the effect, and everything can be left again."""
     await t.it.until(lambda: holds(t), f"{name} did nothing by {t.way}")
-    while not t.it.in_chat:
-        await t.it.press("escape")
+    await t.it.leave()
     if "|" in t.it.model or t.it.busy:
         await t.it.press("escape")
     await t.it.rests()

@@ -180,8 +180,7 @@ async def test_what_is_typed_and_sent_before_all_is_ready_is_done(paths: Paths) 
 
 async def left(it: HeadlessDriver) -> None:
     """Escape until the composer has the keys: what a key opens may need a moment, and come behind the first ones."""
-    while it.focus() != "composer":
-        await it.press("escape")
+    await it.leave(lambda: it.focus() == "composer")
 
 
 @pytest.mark.parametrize("place", ["messages", "chats"])

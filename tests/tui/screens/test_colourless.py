@@ -141,8 +141,7 @@ async def test_the_row_under_the_cursor_is_marked_on_every_list(paths: Paths) ->
             assert len(marked) >= 1, f"no row is marked on {name}:\n{screen_text(app)}"
             if name not in ("stats", "retry_with", "tree"):  # of one row each
                 assert await tells(pilot, app, "down") or await tells(pilot, app, "up"), name
-            while not in_chat(app):
-                await pilot.press("escape")
+            await HeadlessDriver(app.paths, app, pilot).leave()
 
 
 async def test_where_the_keys_go_can_be_read(paths: Paths) -> None:

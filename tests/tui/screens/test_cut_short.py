@@ -1,6 +1,8 @@
-"""A program that ends while a screen opens ends; it does not crash."""
+"""A screen that is left, or a program that ends, while a screen opens: nothing crashes, and the chat is there again."""
 
 from __future__ import annotations
+
+import asyncio
 
 import pytest
 from textual import events
@@ -11,7 +13,11 @@ from routerterm.config.paths import Paths
 from routerterm.tui.dialogs.modal import Modal
 from routerterm.tui.widgets.fast_screen import FastScreen
 from tests.driver import in_process
-from tests.driver.homes import configure
+from tests.driver.homes import configure, lived_in
+
+MOMENTS = (0, 1, 2, 3, 4, 6, 8, 11, 15, 20, 30)
+"""Turns of the event loop between a key that opens something and Escape: before, while and after it is put together."""
+OPENING = {"composer": ("f1", "f3", "f4", "f5", "f6", "f7", "f8"), "messages": ("enter", "w", "slash"), "chats": "rt"}
 
 
 class CutShort(FastScreen[None]):
@@ -47,3 +53,20 @@ async def test_a_screen_that_is_cut_short_does_nothing(paths: Paths, kind: type[
         await it.pilot.pause()
         it.app.exit(0)
         assert await it.ended() == 0
+
+
+@pytest.mark.parametrize("place", OPENING)
+async def test_escape_right_behind_a_key_that_opens_something(paths: Paths, place: str) -> None:
+    await lived_in(paths)
+    async with in_process(paths) as it:
+        await it.ask("an otter question")
+        for key in OPENING[place]:
+            for turns in MOMENTS:
+                await it.go_to(place)
+                it.app.post_message(events.Key(key, key if len(key) == 1 else None))
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                it.app.post_message(events.Key("escape", None))
+                await it.leave(lambda: it.focus() == "composer")
+        await it.type("still here")
+        await it.composer_is("still here")

@@ -24,7 +24,7 @@ from routerterm.tui.screens.compare.rows import Column
 from routerterm.tui.themes.reader import find_themes
 from tests.driver.headless import HeadlessDriver
 from tests.driver.picture import WAYS
-from tests.tui.chat.program import configure, in_chat, say, screen_text, until
+from tests.tui.chat.program import configure, say, screen_text, until
 from tests.tui.seed import NOW, fill
 
 SIZES = ((120, 40), (80, 24), (45, 20))
@@ -111,8 +111,7 @@ async def test_every_screen(
             await until(pilot, lambda word=word: word in screen_text(app))
             if pictures(name=name) != await at_rest(app, pilot):
                 others.append(name)
-            while not in_chat(app):
-                await pilot.press("escape")
+            await HeadlessDriver(app.paths, app, pilot).leave()
     assert others == []
 
 

@@ -10,6 +10,8 @@ from textual.app import App
 from textual.binding import BindingsMap
 from textual.widget import Widget
 
+from routerterm.tui.textual_internals.leaving import looked_behind
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -187,6 +189,8 @@ class GuardedApp(App[int]):
         raise NotImplementedError
 
     def _handle_exception(self, error: Exception) -> None:
+        if looked_behind(error):
+            return  # nobody is there any more to whom it matters
         self._return_code = 1
         if self._exception is None:  # what goes wrong while we end is but a consequence
             self._exception = error

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from textual import events, on
 from textual.await_complete import AwaitComplete
-from textual.screen import Screen
 from textual.worker import Worker
 
+from routerterm.tui.textual_internals.leaving import LeavableScreen
 from routerterm.tui.textual_internals.screens import compositor_of, set_compositor
 from routerterm.tui.themes.scanlines import ScanlineCompositor
 from routerterm.tui.widgets.fields import FieldLine
@@ -17,18 +17,15 @@ if TYPE_CHECKING:
     from typing import Self
 
     from textual.geometry import Region
-    from textual.widget import Widget
 
 Answer = TypeVar("Answer")
 
 
-class FastScreen(Screen[Answer]):
+class FastScreen(LeavableScreen[Answer]):
     """What is taken as its answer, `dismiss` gives."""
 
     _opened = False
     _drawn_already = False
-    _lacks_parts = False
-    """Whether the program ended while this was being put together: Textual then adds no parts to it."""
 
     def __init__(self, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(name, id, classes)
@@ -43,16 +40,6 @@ class FastScreen(Screen[Answer]):
         if not self._opened:
             self._opened = self._drawn_already = True
             event.refresh_styles = False
-
-    async def mount_composed_widgets(self, widgets: list[Widget]) -> None:
-        """Add the parts, and see whether they were taken."""
-        await super().mount_composed_widgets(widgets)
-        self._lacks_parts = bool(widgets) and not self.children
-
-    async def on_event(self, event: events.Event) -> None:
-        """What is done when the parts are there is not done without them."""
-        if not (self._lacks_parts and isinstance(event, events.Mount)):
-            await super().on_event(event)
 
     @on(FieldLine.Clicked)
     async def _field_clicked(self, event: FieldLine.Clicked) -> None:

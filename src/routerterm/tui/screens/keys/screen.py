@@ -13,7 +13,6 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.css.query import NoMatches
 from textual.getters import query_one
 
 from routerterm.config.keys.values import KeyLocation, KeyRecord
@@ -248,9 +247,6 @@ class KeysScreen(FramedScreen):
                 await work()
             except RoutertermError as error:
                 self.say(f"{error.message} {error.hint}".strip(), "error")
-            except NoMatches:  # the screen was left meanwhile: there is no row any more to show it in
-                if self.is_active:
-                    raise
             finally:
                 self._busy = ""
 
