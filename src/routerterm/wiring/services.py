@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from routerterm.catalog import Catalog
 from routerterm.config.keys.key_store import KeyStore
-from routerterm.config.local_model import is_ready, weights_file
+from routerterm.config.local_model import is_ready, load_openmp, weights_file
 from routerterm.config.model_list_cache import read_kept
 from routerterm.config.paths import Paths
 from routerterm.config.schema import Settings
@@ -333,7 +333,7 @@ def _in_process(paths: Paths) -> Mapping[str, Transport]:
     """The providers that run inside this program."""
     from routerterm.router.transports.local import LocalTransport
 
-    return {LOCAL.provider: LocalTransport({LOCAL.model: weights_file(paths)})}
+    return {LOCAL.provider: LocalTransport({LOCAL.model: weights_file(paths)}, load_needs=load_openmp)}
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ import asyncio
 import json
 import os
 import threading
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from importlib import import_module
 from importlib.util import find_spec
@@ -38,14 +38,23 @@ class LocalTransport:
     of it there.  Reading a prompt and answering do.
     """
 
-    def __init__(self, weights: Path | Mapping[str, Path], *, context: int = 4096, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        weights: Path | Mapping[str, Path],
+        *,
+        context: int = 4096,
+        threads: int | None = None,
+        load_needs: Callable[[], object] = bool,
+    ) -> None:
         """``weights`` are files by model name, or the one file there is; ``context`` is the window in tokens.
 
-        ``threads`` None leaves one core to the interface.
+        ``threads`` None leaves one core to the interface.  ``load_needs`` is called before the engine is imported, to
+        load what it wants of the system.
         """
         self._weights = {"smollm2": weights} if isinstance(weights, Path) else dict(weights)
         self._context = context
         self._threads = threads or max(1, (os.cpu_count() or 2) - 1)
+        self._load_needs = load_needs
         self._lock = threading.Lock()
         self._loaded: tuple[str, Any] | None = None
         self._running: set[tuple[threading.Thread, threading.Event]] = set()
@@ -123,6 +132,7 @@ class LocalTransport:
             return self._loaded[1]
 
     def _load(self, path: Path) -> Any:
+        self._load_needs()
         xllamacpp = import_module("xllamacpp")  # by name: it comes without types, and only with the extra
         params = xllamacpp.CommonParams()
         params.model.path = str(path)
