@@ -15,7 +15,7 @@ from routerterm.core.events import StreamEnd, TextDelta, ToolCallDelta, UsageRep
 from routerterm.core.messages import ToolResult
 from routerterm.core.request import ChatRequest
 from routerterm.core.usage import Usage
-from routerterm.protocols import server_half
+from routerterm.protocols import server_codec
 from routerterm.protocols.json_utils import mapping
 
 PATHS = {
@@ -124,7 +124,7 @@ def _reply(path: str, body: bytes) -> tuple[int, str, bytes]:
     protocol = "gemini" if method else next((name for end, name in PATHS.items() if path.endswith(end)), "")
     if not protocol:
         return 404, "application/json", b'{"error": {"message": "Nothing here."}}'
-    codec = server_half(protocol)
+    codec = server_codec(protocol)
     asked = codec.decode_request(body, **gemini)
     if "broken" in asked.request.model:
         _, data = codec.encode_error(BadRequest("temperature must be below 2"))

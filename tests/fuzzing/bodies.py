@@ -12,7 +12,7 @@ from routerterm.gateway.embeddings import read_request
 from routerterm.gateway.http_errors import HttpError
 from routerterm.gateway.request import unpack
 from routerterm.gateway.request_options import request_options
-from routerterm.protocols import PROTOCOLS, codec, dialects, server_half
+from routerterm.protocols import PROTOCOLS, codec, dialects, server_codec
 from tests.engine.fuzz_imports import bent
 
 LARGEST = 4_000_000
@@ -119,7 +119,7 @@ def request(chance: random.Random) -> tuple[str, Callable[[], object]]:
         kind, _, style = protocol.partition(" ")
         if kind == "embeddings":
             return read_request(style, data, "a/b")
-        served = server_half(kind).decode_request(data)
+        served = server_codec(kind).decode_request(data)
         wire = codec(to, dialect)
         wire.left_out(served.request)
         return wire.encode(served.request, base_url="http://x/v1", model="m", key=None)

@@ -15,7 +15,7 @@ from routerterm.config.paths import Paths
 from routerterm.config.settings import check_text
 from routerterm.core.errors import RoutertermError
 from routerterm.engine.chat.project import read_project
-from routerterm.protocols import codec, server_half
+from routerterm.protocols import codec, server_codec
 from routerterm.tui.themes.reader import read_theme
 from tests.fuzzing.__main__ import TARGETS
 
@@ -41,7 +41,7 @@ def test_an_effort_that_is_no_word_is_no_crash(word: object) -> None:
     }
     for protocol, body in bodies.items():
         with suppress(RoutertermError):
-            server_half(protocol).decode_request(json.dumps({"model": "a/b", **body}).encode())
+            server_codec(protocol).decode_request(json.dumps({"model": "a/b", **body}).encode())
 
 
 def test_many_of_a_kind_take_time_in_proportion() -> None:
@@ -58,7 +58,7 @@ def test_many_of_a_kind_take_time_in_proportion() -> None:
         ("gemini", {"contents": gemini}),
     ):
         begun = time.process_time()
-        request = server_half(protocol).decode_request(json.dumps(body).encode()).request
+        request = server_codec(protocol).decode_request(json.dumps(body).encode()).request
         codec(protocol).encode(request, base_url="http://x", model="m", key=None)
         assert time.process_time() - begun < 2
 

@@ -191,7 +191,7 @@ async def test_a_client_that_reads_a_byte_a_second(place: Place, monkeypatch: py
         await loop.sock_sendall(slow, head + body)
         await loop.sock_recv(slow, 1)
         await is_well(place)
-        await until(lambda: place.gateway.state.gate.running == 0 and place.up.open == 0)
+        await until(lambda: place.gateway.state.rate_limiter.running == 0 and place.up.open == 0)
         server = place.gateway._server
         assert server is not None
         await until(lambda: not server.server_state.connections)
@@ -273,7 +273,7 @@ async def test_a_stop_lets_answers_finish_and_then_ends_them_honestly(place: Pla
 
     async with place.http() as http:
         quick, slow = [asyncio.create_task(http.post(path, json=asked(text))) for text in ("quick", "slow")]
-        await until(lambda: len(place.gateway.state.exchanges) == 2 and place.up.open == 2)
+        await until(lambda: len(place.gateway.state.handlers) == 2 and place.up.open == 2)
         stopping = asyncio.create_task(place.gateway.stop(1.0))
         await until(lambda: place.gateway.state.stopping)
         quick_may_end.set()

@@ -205,9 +205,9 @@ async def test_answers_are_kept_to_a_key_s_length(place: Place) -> None:
     token = await give(place, "editor", max_output=50, tpm=70)
     async with place.http(**{"x-api-key": token}) as http:
         await http.post(CHAT, json=chat(max_tokens=20))
-        place.gateway.state.gate._windows.clear()
+        place.gateway.state.rate_limiter._windows.clear()
         await http.post(CHAT, json=chat())
-        place.gateway.state.gate._windows.clear()
+        place.gateway.state.rate_limiter._windows.clear()
         await http.post(CHAT, json=chat(max_tokens=9_000))
     sent = [body.get("max_tokens") or body.get("max_completion_tokens") for body in place.up.asked]
     assert sent == [20, 50, 50]
@@ -352,6 +352,6 @@ async def test_tokens_a_minute_hold_over_all_attempts_of_a_request(place: Place)
     http = place.light(**{"x-api-key": token})
     refused = await http.post(CHAT, json=chat("pair", max_tokens=600))
     assert refused.status_code == 429
-    place.gateway.state.gate._windows.clear()
+    place.gateway.state.rate_limiter._windows.clear()
     assert (await http.post(CHAT, json=chat("pair", max_tokens=300))).status_code == 200
     assert [body["model"] for body in place.up.asked] == ["first", "first", "second"]

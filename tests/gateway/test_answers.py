@@ -183,11 +183,11 @@ async def test_a_client_that_vanishes_frees_everything_and_its_cost_is_in_the_le
         async for piece in answer.aiter_text():
             if piece.count("word") >= 1:
                 break
-    await until(lambda: not place.up.open and not place.gateway.state.gate.running)
+    await until(lambda: not place.up.open and not place.gateway.state.rate_limiter.running)
     assert place.up.open == 0
     assert place.up.hung_up == 1
-    assert place.gateway.state.gate.running == 0
-    assert not place.gateway.state.exchanges
+    assert place.gateway.state.rate_limiter.running == 0
+    assert not place.gateway.state.handlers
     (row,) = await place.rows()
     assert row["outcome"] == "cancelled"
     assert row["cost_nanousd"] > 0
@@ -207,8 +207,8 @@ async def test_a_client_that_vanishes_while_it_waits_for_a_whole_answer(place: P
         asking = asyncio.create_task(http.post(PATHS[0], json=chat()))
         await begun.wait()
         asking.cancel()
-    await until(lambda: not place.up.open and not place.gateway.state.gate.running)
-    assert (place.up.open, place.gateway.state.gate.running) == (0, 0)
+    await until(lambda: not place.up.open and not place.gateway.state.rate_limiter.running)
+    assert (place.up.open, place.gateway.state.rate_limiter.running) == (0, 0)
 
 
 async def test_pictures_and_tools_go_through(place: Place) -> None:

@@ -207,7 +207,7 @@ async def test_a_client_that_reads_nothing_of_its_answer(place: Place, monkeypat
     client.writer.write(frame(TEXT, ASKED))
     await until(lambda: place.up.flooded > 0)
     await is_well(place)
-    await until(lambda: place.gateway.state.gate.running == 0 and place.up.open == 0)
+    await until(lambda: place.gateway.state.rate_limiter.running == 0 and place.up.open == 0)
     server = place.gateway._server
     assert server is not None
     await until(lambda: not any(found.successor for found in server.server_state.connections))  # type: ignore[union-attr]
@@ -261,7 +261,7 @@ class Fake(SimpleNamespace):
         nothing = lambda *_, **__: None  # noqa: E731
         self.out = b""
         self.transport = SimpleNamespace(is_closing=lambda: False, close=nothing, abort=nothing)
-        self.corked = SimpleNamespace(write=self.write)
+        self.buffered = SimpleNamespace(write=self.write)
         self.flow = SimpleNamespace(
             write_paused=False, read_paused=False, resume_reading=nothing, pause_reading=nothing
         )

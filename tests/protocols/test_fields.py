@@ -18,7 +18,7 @@ from openai.types.responses.response_create_params import ResponseCreateParamsBa
 from routerterm.core.errors import BadRequest
 from routerterm.core.messages import Message
 from routerterm.core.request import ChatRequest, Params, Tool
-from routerterm.protocols import codec, server_half
+from routerterm.protocols import codec, server_codec
 from routerterm.protocols.fields import CARRIED, READ, REFUSED, left_out, names
 from routerterm.protocols.json_utils import mapping
 from routerterm.protocols.openai_chat.dialect import DIALECTS
@@ -129,7 +129,7 @@ def test_gemini_and_ollama_get_back_what_their_clients_said() -> None:
         "generationConfig": {"topK": 3, "audioTimestamp": True, "speechConfig": {}},
         "brandNew": 1,
     }
-    request = server_half("gemini").decode_request(json.dumps(given).encode()).request
+    request = server_codec("gemini").decode_request(json.dumps(given).encode()).request
     sent = body("gemini", request)
     assert (sent["safetySettings"], sent["labels"]) == (safety, {"a": "b"})
     assert sent["generationConfig"] == {"topK": 3, "audioTimestamp": True}
@@ -146,7 +146,7 @@ def test_gemini_and_ollama_get_back_what_their_clients_said() -> None:
 
 
 def decoded(protocol: str, **fields: Any) -> ChatRequest:
-    return server_half(protocol).decode_request(json.dumps({"model": "x/m", **fields}).encode()).request
+    return server_codec(protocol).decode_request(json.dumps({"model": "x/m", **fields}).encode()).request
 
 
 def test_chat_completions_arrive_as_they_were_asked() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from routerterm.core.events import HostedDelta, WireEvent
 from routerterm.core.request import ChatRequest
-from routerterm.protocols import codec, server_half
+from routerterm.protocols import codec, server_codec
 from routerterm.router.run.assembly import ResponseAssembler
 
 SEARCH = {"type": "web_search_20250305", "name": "web_search", "max_uses": 3}
@@ -40,7 +40,7 @@ def told(stream: bytes) -> list[dict[str, Any]]:
 
 
 def test_anthropic_gets_its_tools_and_betas_as_they_came() -> None:
-    asked = server_half("anthropic-messages").decode_request(
+    asked = server_codec("anthropic-messages").decode_request(
         messages(tool_choice={"type": "tool", "name": "web_search"}), betas=f"{BETAS}, bad beta!"
     )
     body, headers = sent(asked.request, "anthropic-messages", "anthropic")
@@ -68,7 +68,7 @@ def test_others_hear_nothing_of_them_and_it_is_said(protocol: str, dialect: str)
         {"role": "user", "content": "And?"},
     )
     choice = {"type": "tool", "name": "web_search"}
-    asked = server_half("anthropic-messages").decode_request(messages(*turns, tool_choice=choice), betas=BETAS)
+    asked = server_codec("anthropic-messages").decode_request(messages(*turns, tool_choice=choice), betas=BETAS)
     body, headers = sent(asked.request, protocol, dialect)
     assert "web_search" not in json.dumps(body)
     assert "srv_1" not in json.dumps(body)
@@ -90,7 +90,7 @@ def test_what_ran_at_anthropic_comes_back_in_its_place_and_goes_on_when_it_pause
         "usage": {"input_tokens": 1, "output_tokens": 2, "server_tool_use": {"web_search_requests": 1}},
     }
     events = events_of("anthropic-messages", "anthropic", answer)
-    half = server_half("anthropic-messages")
+    half = server_codec("anthropic-messages")
     whole = json.loads(half.encode_body(events, id="x", model="m"))
     assert whole["content"] == answer["content"]
     assert whole["stop_reason"] == "pause_turn"
@@ -113,7 +113,7 @@ def test_what_ran_at_anthropic_comes_back_in_its_place_and_goes_on_when_it_pause
 def test_a_pause_before_any_word_is_no_empty_answer() -> None:
     answer = {"type": "message", "content": [USE], "stop_reason": "pause_turn", "usage": {}}
     events = events_of("anthropic-messages", "anthropic", answer)
-    whole = json.loads(server_half("anthropic-messages").encode_body(events, id="x", model="m"))
+    whole = json.loads(server_codec("anthropic-messages").encode_body(events, id="x", model="m"))
     assert whole["content"] == [USE]
 
 
@@ -132,12 +132,12 @@ def test_a_streamed_step_has_the_input_that_came_in_pieces() -> None:
     decoder = codec("anthropic-messages", "anthropic").decoder()
     wire = "".join(f"event: {line['type']}\ndata: {json.dumps(line)}\n\n" for line in lines)
     events = [*decoder.feed(wire.encode()), *decoder.end()]
-    whole = json.loads(server_half("anthropic-messages").encode_body(events, id="x", model="m"))
+    whole = json.loads(server_codec("anthropic-messages").encode_body(events, id="x", model="m"))
     assert whole["content"] == [USE, spoken("Deep.")]
 
 
 def test_responses_tools_and_what_ran_there() -> None:
-    half = server_half("openai-responses")
+    half = server_codec("openai-responses")
     tools = [{"type": "function", "name": "look", "parameters": {"type": "object"}}, {"type": "web_search"}]
     items = [
         {"role": "user", "content": "Fjords?"},
@@ -158,13 +158,13 @@ def test_responses_tools_and_what_ran_there() -> None:
     whole = json.loads(half.encode_body(events, id="resp_1", model="m"))
     assert [item["type"] for item in whole["output"]] == ["web_search_call", "message"]
     assert whole["output"][0] == CALL
-    foreign_half = json.loads(server_half("anthropic-messages").encode_body(events, id="x", model="m"))
+    foreign_half = json.loads(server_codec("anthropic-messages").encode_body(events, id="x", model="m"))
     assert foreign_half["content"] == [spoken("Deep.")]
 
 
 def test_gemini_s_own_tools() -> None:
     asked = {"contents": [{"role": "user", "parts": [{"text": "Fjords?"}]}], "tools": [{"google_search": {}}]}
-    request = server_half("gemini").decode_request(json.dumps(asked).encode(), model="m").request
+    request = server_codec("gemini").decode_request(json.dumps(asked).encode(), model="m").request
     assert sent(request, "gemini")[0]["tools"] == [{"googleSearch": {}}]
     assert codec("openai-chat", "").left_out(request) == ("googleSearch",)
 

@@ -40,7 +40,7 @@ from routerterm.core.messages import Image, Message, Reasoning, Text, ToolCall, 
 from routerterm.core.request import ChatRequest, Params, Tool
 from routerterm.core.secret import Secret
 from routerterm.core.usage import Usage
-from routerterm.protocols import classify, codec, server_half
+from routerterm.protocols import classify, codec, server_codec
 from routerterm.protocols.anthropic_messages import server as anthropic
 from routerterm.protocols.gemini import server as gemini
 from routerterm.protocols.ollama import server as ollama
@@ -226,7 +226,7 @@ SERVERS = {
 }
 WORDLESS = ("anthropic-messages", "gemini", "ollama-chat")
 """These have no word for a prompt that a filter refused."""
-ENCODERS: dict[str, Any] = {name: mistral if name == "mistral" else server_half(name) for name in SERVERS}
+ENCODERS: dict[str, Any] = {name: mistral if name == "mistral" else server_codec(name) for name in SERVERS}
 
 
 @pytest.mark.parametrize("protocol", SERVERS)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from routerterm.core.errors import BadRequest, SettingsError
 from routerterm.core.messages import Image, Message, Reasoning, Text, ToolCall, ToolResult
-from routerterm.protocols import SERVED, codec, server_half
+from routerterm.protocols import SERVED, codec, server_codec
 from routerterm.protocols.anthropic_messages import server as anthropic
 from routerterm.protocols.gemini import server as gemini
 from routerterm.protocols.ollama import server as ollama
@@ -355,10 +355,10 @@ def test_pictures_that_a_tool_gave_come_along() -> None:
 
 
 def test_each_half_is_found_by_its_name() -> None:
-    assert [server_half(name) for name in SERVED] == [chat, responses, anthropic, gemini, ollama]
-    assert server_half("anthropic") is anthropic
+    assert [server_codec(name) for name in SERVED] == [chat, responses, anthropic, gemini, ollama]
+    assert server_codec("anthropic") is anthropic
     with pytest.raises(SettingsError, match="not served"):
-        server_half("cohere-v2")
+        server_codec("cohere-v2")
 
 
 @pytest.mark.parametrize("room", ROOMS)

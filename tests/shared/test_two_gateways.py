@@ -131,7 +131,7 @@ class Home:
         """Wait until nothing is under way."""
         gateway = self.gateway
         assert gateway is not None
-        await until(lambda: not gateway.state.exchanges)
+        await until(lambda: not gateway.state.handlers)
 
     async def light(self, key: str) -> int:
         """One request of very many; how it was answered."""

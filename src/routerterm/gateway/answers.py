@@ -15,7 +15,7 @@ from routerterm.gateway.http_errors import HttpError, http_error
 from routerterm.gateway.request import ClientDisconnected, Receive, Scope, Send, headers_of
 from routerterm.gateway.request_record import RequestRecord
 from routerterm.gateway.wires import EVENTS, GEMINI, MESSAGES, Wire
-from routerterm.protocols import server_half
+from routerterm.protocols import server_codec
 from routerterm.protocols.server_base import NothingAsked
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Answers:
     def __init__(self, state: GatewayState, wire: Wire) -> None:
         self._state = state
         self._wire = wire
-        self._half = server_half(wire.protocol)
+        self._codec = server_codec(wire.protocol)
 
     def _address(self, scope: Scope) -> Mapping[str, Any]:
         """What of the request stands in its path and its headers."""
@@ -42,54 +42,54 @@ class Answers:
         """One request, with its line in the list of requests and in the metrics."""
         state = self._state
         client = await state.client_of(scope)
-        account = state.open(client, scope["path"][:LONGEST_PATH])
+        record = state.open(client, scope["path"][:LONGEST_PATH])
         address = self._address(scope)
-        exchange = ChatHandler(state, self._wire, self._half, scope=scope, receive=receive, address=address)
-        await answered(state, exchange, client, account)
+        handler = ChatHandler(state, self._wire, self._codec, scope=scope, receive=receive, address=address)
+        await answered(state, handler, client, record)
 
 
-async def answered(state: GatewayState, exchange: ChatHandler, client: Client, account: RequestRecord) -> None:
-    """Run one request to its end, and account for it.  Raises `HttpError` and `ClientDisconnected`."""
+async def answered(state: GatewayState, handler: ChatHandler, client: Client, record: RequestRecord) -> None:
+    """Run one request to its end; close its record however it ends.  Raises `HttpError`, `ClientDisconnected`."""
     try:
         try:
-            await exchange.run(client, account)
+            await handler.run(client, record)
         except NothingAsked as ready:
-            await _made_ready(ready, state, exchange, client, account)
-        account.close(None, exchange.out.status)
+            await _made_ready(ready, state, handler, client, record)
+        record.close(None, handler.out.status)
     except HttpError as error:
         if error.status == 404:
-            error.error = await state.with_nearest(error.error, account.row.asked, client)
-        if account.row.ending == "error":  # the router was asked, and failed
-            account.close(None, error.status)
+            error.error = await state.with_nearest(error.error, record.row.asked, client)
+        if record.row.ending == "error":  # the router was asked, and failed
+            record.close(None, error.status)
         else:
-            account.failed(error.error)
-            account.close("denied", error.status)
+            record.failed(error.error)
+            record.close("denied", error.status)
         raise
     except RoutertermError as error:
-        account.failed(error)
-        refusal = http_error(error, exchange.half)
-        account.close("denied" if isinstance(error, BadRequest) else "error", refusal.status)
+        record.failed(error)
+        refusal = http_error(error, handler.codec)
+        record.close("denied" if isinstance(error, BadRequest) else "error", refusal.status)
         raise refusal from error
     except ClientDisconnected:
-        account.close("gone", exchange.out.status or 499)
+        record.close("gone", handler.out.status or 499)
         raise
     except BaseException:
-        account.close("error", exchange.out.status or 500)
+        record.close("error", handler.out.status or 500)
         raise
     finally:
-        state.close(account)
+        state.close(record)
 
 
 async def _made_ready(
-    ready: NothingAsked, state: GatewayState, exchange: ChatHandler, client: Client, account: RequestRecord
+    ready: NothingAsked, state: GatewayState, handler: ChatHandler, client: Client, record: RequestRecord
 ) -> None:
     """Say that a model is ready, if it may be asked: nothing has to be loaded here.  Raises as asking it would."""
-    account.asked(ready.wanted, stream=False)
+    record.asked(ready.wanted, stream=False)
     await state.count_tokens(ChatRequest(ready.wanted, (Message.of("user", "Hello"),)), client)
     done = StreamEnd("other", ready.done)
-    body = exchange.half.encode_body([done], id="", model=ready.wanted, created=state.seconds())
-    account.finish()
-    await exchange.out.whole(200, body)
+    body = handler.codec.encode_body([done], id="", model=ready.wanted, created=state.seconds())
+    record.finish()
+    await handler.out.whole(200, body)
 
 
 class EventAnswers(Answers):

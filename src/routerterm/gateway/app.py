@@ -37,7 +37,7 @@ from routerterm.gateway.wires import (
     OLLAMA_GENERATE,
     RESPONSES,
 )
-from routerterm.protocols import server_half
+from routerterm.protocols import server_codec
 
 if TYPE_CHECKING:
     from routerterm.gateway.responses_socket import ResponsesSockets
@@ -192,8 +192,8 @@ class Middleware:
             from routerterm.config.crash import report
 
             if not out.started:
-                told = await asyncio.to_thread(report, error)
-                await _refuse(scope, out, HttpError(500, RoutertermError(told.message)))
+                crash = await asyncio.to_thread(report, error)
+                await _refuse(scope, out, HttpError(500, RoutertermError(crash.message)))
             else:
                 raise
 
@@ -252,8 +252,8 @@ async def _refuse(scope: Scope, out: Response, error: HttpError) -> None:
     """Tell an error in the shape of the protocol that was asked."""
     if out.started:
         return
-    half = server_half(protocol_of(scope["path"]))
-    _, body = half.encode_error(error.error)
+    codec = server_codec(protocol_of(scope["path"]))
+    _, body = codec.encode_error(error.error)
     await out.whole(error.status, body, error.headers)
 
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from routerterm.gateway.responses import ResponseHistory
     from routerterm.gateway.state import GatewayState
 
-Why: TypeAlias = Literal["", "gone", "stopping"]
+StopReason: TypeAlias = Literal["", "gone", "stopping"]
 FIRST_BYTE = 5.0
 """Seconds after which a client that waits for a stream gets its beginning, though there is no content yet."""
 HEARTBEAT = 15.0
@@ -55,7 +55,7 @@ class ChatHandler:
         self,
         state: GatewayState,
         wire: Wire,
-        half: ServerCodec,
+        codec: ServerCodec,
         *,
         scope: Scope,
         receive: Receive,
@@ -65,7 +65,7 @@ class ChatHandler:
         self._state = state
         self._history = history or state.responses
         self._wire = wire
-        self.half = half
+        self.codec = codec
         self._scope = scope
         self._receive = receive
         self._address = address or {}
@@ -75,31 +75,31 @@ class ChatHandler:
         self._body = b""
         self._client = STRANGER
         self._limit: asyncio.Timeout | None = None
-        self._why: Why = ""
+        self._stop_reason: StopReason = ""
         self._id = wire.prefix + state.new_id().lower()
         self._quiet_since = state.now()
         self._turn = asyncio.Lock()
         """Held by who writes: pieces of the answer, or signs of life."""
-        self._stream = half.ServerStream(id="", model="", created=0)
+        self._stream = codec.ServerStream(id="", model="", created=0)
         self._relay = Relay()
         self._hosted: Hosted
 
-    def interrupt(self, why: Why) -> None:
+    def interrupt(self, why: StopReason) -> None:
         """End it at once: hang up on the provider, and tell the client what can still be told."""
-        self._why = self._why or why
+        self._stop_reason = self._stop_reason or why
         if self._limit is not None:
             self._limit.reschedule(asyncio.get_running_loop().time())
 
-    async def run(self, client: Client, account: RequestRecord) -> None:
+    async def run(self, client: Client, record: RequestRecord) -> None:
         """Answer.  Raises `HttpError` as long as nothing has gone out."""
         state, headers = self._state, headers_of(self._scope)
         options = request_options(headers)
-        account.visible = self._visible = options.log
+        record.visible = self._visible = options.log
         self._body = body = await state.bodies.read(headers, self._receive)
         self._client = client
         try:
             asked = await self._read(body, client)
-            account.asked(asked.request.model, asked.stream)
+            record.asked(asked.request.model, asked.stream)
             self._hosted = await hosted_tools(
                 state.services, self._request(asked, client, options), client, asked.answers
             )
@@ -113,9 +113,9 @@ class ChatHandler:
             if permit.answer is not None:
                 request = replace(request, params=replace(request.params, max_output=max(1, permit.answer // n)))
             try:
-                await self._answer(request, asked, options, client, account, permit)
+                await self._answer(request, asked, options, client, record, permit)
             finally:
-                await state.leave(client, permit, account.tokens)
+                await state.leave(client, permit, record.tokens)
         finally:
             state.bodies.release(len(body))
 
@@ -123,7 +123,7 @@ class ChatHandler:
         """The request, with all that it refers to.  Raises `BadRequest`."""
         if self._wire in (RESPONSES, COMPACTION):
             body = await self._history.with_history(body, client)
-        decode: Callable[[bytes], ServerRequest] = partial(self.half.decode_request, **self._address)
+        decode: Callable[[bytes], ServerRequest] = partial(self.codec.decode_request, **self._address)
         asked = await beside_loop(decode, body)
         if (name := asked.request.model.strip()) != asked.request.model:  # pasted with a space or a line's end
             asked = replace(asked, request=replace(asked.request, model=name))
@@ -148,7 +148,7 @@ class ChatHandler:
         asked: ServerRequest,
         options: RequestOptions,
         client: Client,
-        account: RequestRecord,
+        record: RequestRecord,
         permit: Permit,
     ) -> None:
         kept = asked.answers == 1 and self._hosted.loop is None
@@ -156,26 +156,26 @@ class ChatHandler:
         self._relay = Relay(whole=not asked.stream, hidden=client.allowance.hidden)
         said: list[WireEvent] = []
         watch = asyncio.create_task(self._watch(asked))
-        self._state.exchanges.add(self)
+        self._state.handlers.add(self)
         try:
             async with asyncio.timeout(None) as self._limit:
-                if self._why:
-                    self.interrupt(self._why)
-                account.cached = account.row.cached = slot is not None and slot.answer is not None
+                if self._stop_reason:
+                    self.interrupt(self._stop_reason)
+                record.cached = record.row.cached = slot is not None and slot.answer is not None
                 if asked.answers > 1:
-                    await self._several(partial(self._events, request, slot, permit), asked, account)
+                    await self._answer_several(partial(self._events, request, slot, permit), asked, record)
                 else:
-                    say = self._in_pieces if asked.stream else self._at_once
+                    say = self._answer_streamed if asked.stream else self._answer_whole
                     async with aclosing(self._events(request, slot, permit)) as running:
-                        said = await say(running, asked, account)
+                        said = await say(running, asked, record)
             self._limit = None  # it is over: keeping it for others is not interrupted
             if slot is not None:
                 await slot.keep(self._relay, said)
         except TimeoutError:
-            await self._interrupted(asked, account)
+            await self._interrupted(asked, record)
         finally:
             self._limit = None
-            self._state.exchanges.discard(self)
+            self._state.handlers.discard(self)
             watch.cancel()
             with suppress(asyncio.CancelledError):
                 await watch
@@ -187,34 +187,34 @@ class ChatHandler:
         else:
             events = self._state.stream(request) if slot is None else slot.events(self._state, request)
         tpm = self._client.allowance.tpm
-        return events if tpm is None else self._state.gate.counted(events, permit, tpm)
+        return events if tpm is None else self._state.rate_limiter.counted(events, permit, tpm)
 
-    async def _at_once(
-        self, events: AsyncGenerator[Event, None], asked: ServerRequest, account: RequestRecord
+    async def _answer_whole(
+        self, events: AsyncGenerator[Event, None], asked: ServerRequest, record: RequestRecord
     ) -> list[WireEvent]:
         said: list[WireEvent] = []
         relay = self._relay
         async for event in events:
-            account.saw(relay, relay.gather(event, said))
+            record.observe(relay, relay.gather(event, said))
             if relay.over:
                 break
-        account.end(relay)
+        record.end(relay)
         if relay.error is not None:
-            raise http_error(relay.error, self.half)
-        body = self.half.encode_body(said, **self._made(asked))
+            raise http_error(relay.error, self.codec)
+        body = self.codec.encode_body(said, **self._made(asked))
         if self._wire is RESPONSES and self._visible:
             await self._keep(loads(body))
-        await self.out.whole(200, body, (*self._who_answered(), *account.headers()))
+        await self.out.whole(200, body, (*self._who_answered(), *record.headers()))
         return said
 
-    async def _in_pieces(
-        self, events: AsyncGenerator[Event, None], asked: ServerRequest, account: RequestRecord
+    async def _answer_streamed(
+        self, events: AsyncGenerator[Event, None], asked: ServerRequest, record: RequestRecord
     ) -> list[WireEvent]:
         said: list[WireEvent] = []
         relay, out = self._relay, self.out
         async for event in events:
             fresh = relay.feed(event)
-            account.saw(relay, fresh)
+            record.observe(relay, fresh)
             if not fresh:
                 continue
             if relay.error is not None and not out.started:
@@ -224,8 +224,8 @@ class ChatHandler:
                 head = b"" if out.started else await self._start(asked)
                 data = head + b"".join([self._stream.event(wire) for wire in fresh])
                 if relay.over:
-                    account.end(relay)
-                    data += self._stream.end() + self._comment(account)
+                    record.end(relay)
+                    data += self._stream.end() + self._comment(record)
                     if self._wire is RESPONSES and (finished := getattr(self._stream, "finished", None)) is not None:
                         await self._keep(finished)
                     await out.end(data)
@@ -233,12 +233,12 @@ class ChatHandler:
                 self._quiet_since = self._state.now()
                 await out.piece(data)
         if relay.error is not None and not out.started:
-            account.end(relay)
-            raise http_error(relay.error, self.half)
+            record.end(relay)
+            raise http_error(relay.error, self.codec)
         return said
 
-    async def _several(
-        self, ask: Callable[[], AsyncGenerator[Event, None]], asked: ServerRequest, account: RequestRecord
+    async def _answer_several(
+        self, ask: Callable[[], AsyncGenerator[Event, None]], asked: ServerRequest, record: RequestRecord
     ) -> None:
         """Several answers to one question; nothing of them is kept in the cache."""
         out, state, hidden = self.out, self._state, self._client.allowance.hidden
@@ -246,33 +246,33 @@ class ChatHandler:
         async with aclosing(choices.pieces()) as pieces:
             async for index, fresh in pieces:
                 self._relay = relay = choices.relays[index]
-                account.saw(relay, fresh)
+                record.observe(relay, fresh)
                 if relay.error is not None and not out.started:
                     break
                 if asked.stream and fresh:
                     async with self._turn:
                         head = b"" if out.started else await self._start(asked)
                         self._quiet_since = state.now()
-                        await out.piece(head + choices.told(index, fresh, self._made(asked)))
+                        await out.piece(head + choices.encode(index, fresh, self._made(asked)))
         for relay in choices.relays:
             if relay.finished is not None:
-                account.add(relay.finished)
+                record.add(relay.finished)
         if self._relay.error is not None:
-            account.failed(self._relay.error)
+            record.failed(self._relay.error)
             if not out.started:
-                raise http_error(self._relay.error, self.half)
-            await out.end(self._comment(account))
+                raise http_error(self._relay.error, self.codec)
+            await out.end(self._comment(record))
             return
-        account.finish()
+        record.finish()
         if asked.stream:
-            await out.end(choices.last(self._made(asked), usage=asked.usage) + self._comment(account))
+            await out.end(choices.last(self._made(asked), usage=asked.usage) + self._comment(record))
         else:
-            headers = (*self._who_answered(), *account.headers())
+            headers = (*self._who_answered(), *record.headers())
             await out.whole(200, encode_choices(choices.said, **self._made(asked)), headers)
 
     async def _start(self, asked: ServerRequest) -> bytes:
         """The head of a stream; its first bytes are to go out with the first words."""
-        self._stream = self.half.ServerStream(**self._made(asked), usage=asked.usage)
+        self._stream = self.codec.ServerStream(**self._made(asked), usage=asked.usage)
         headers = [("cache-control", "no-cache"), ("x-accel-buffering", "no"), *self._who_answered()]
         await self.out.start(200, self._wire.kind, headers)
         return self._stream.start()
@@ -299,14 +299,14 @@ class ChatHandler:
             except TimeoutError:
                 if asked.stream:
                     with suppress(ClientDisconnected):
-                        await self._say_something(asked)
+                        await self._heartbeat(asked)
                 continue
             if message["type"] == "http.disconnect":
                 if not self.out.ended:
                     self.interrupt("gone")
                 return
 
-    async def _say_something(self, asked: ServerRequest) -> None:
+    async def _heartbeat(self, asked: ServerRequest) -> None:
         """The beginning of the stream where nothing was sent yet, else a sign of life, if it has been quiet."""
         async with self._turn:
             if not self.out.started:
@@ -314,15 +314,15 @@ class ChatHandler:
             elif not self.out.ended and self._state.now() - self._quiet_since >= HEARTBEAT:
                 await self.out.piece(self._stream.ping())
 
-    async def _interrupted(self, asked: ServerRequest, account: RequestRecord) -> None:
+    async def _interrupted(self, asked: ServerRequest, record: RequestRecord) -> None:
         """Say what can still be said; the provider was hung up on already, and the ledger has the cost."""
-        if self._why == "gone":
+        if self._stop_reason == "gone":
             raise ClientDisconnected
         error = RoutertermError("The gateway is stopping.", "Try again when it is back.")
-        account.failed(error)
+        record.failed(error)
         if not self.out.started:
-            raise http_error(error, self.half)
-        await self.out.end(self._stream.error(error) + self._stream.end() + self._comment(account))
+            raise http_error(error, self.codec)
+        await self.out.end(self._stream.error(error) + self._stream.end() + self._comment(record))
 
     def _model(self, asked: ServerRequest) -> str:
         """The name that was asked for as long as its first choice answers: clients compare; else who stands in."""
@@ -330,8 +330,8 @@ class ChatHandler:
         stands_in = bool(relay.failed) and not self._client.allowance.hidden
         return str(relay.target) if stands_in and relay.target is not None else asked.request.model
 
-    def _comment(self, account: RequestRecord) -> bytes:
-        return account.comment() if self._wire.comments and not self._client.allowance.hidden else b""
+    def _comment(self, record: RequestRecord) -> bytes:
+        return record.comment() if self._wire.comments and not self._client.allowance.hidden else b""
 
     def _who_answered(self) -> list[Header]:
         relay = self._relay

@@ -34,7 +34,7 @@ class Choices:
         """What all of them used."""
         return total_usage(relay.finished.usage for relay in self.relays if relay.finished is not None)
 
-    def told(self, index: int, fresh: Iterable[WireEvent], made: Mapping[str, Any]) -> bytes:
+    def encode(self, index: int, fresh: Iterable[WireEvent], made: Mapping[str, Any]) -> bytes:
         """The bytes of a piece; ``made`` is what the answer says of itself."""
         if (stream := self._streams.get(index)) is None:
             stream = self._streams[index] = ServerStream(**made, usage=False, index=index)

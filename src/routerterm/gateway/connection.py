@@ -94,24 +94,24 @@ class Connection(H11Protocol):
             or cycle.scope["method"] == "HEAD"
         ):
             return False
-        self.corked.write(b"%x\r\n%b\r\n" % (len(data), data))
-        self.corked.uncork()
+        self.buffered.write(b"%x\r\n%b\r\n" % (len(data), data))
+        self.buffered.uncork()
         return True
 
     def cork(self) -> None:
         """Hold back what is written until `uncork`."""
-        self.corked.cork()
+        self.buffered.cork()
 
     def uncork(self) -> None:
         """Send what was held back."""
-        self.corked.uncork()
+        self.buffered.uncork()
 
     def hand_over(self, successor: Successor, answer: bytes) -> bytes:
         """HTTP ends here with ``answer``; what comes from now on is the successor's.  Returns what has come already."""
         self.cycle.response_started = self.cycle.response_complete = True  # uvicorn expects no more of this request
         self.successor = successor
         self._unset_keepalive_if_required()
-        self.corked.write(answer)
+        self.buffered.write(answer)
         self.flow.resume_reading()
         early: bytes = self.conn.trailing_data[0]
         return early
@@ -125,8 +125,8 @@ class Connection(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client has come; where there are too many, the one that has been idle longest goes."""
-        self.corked = BufferedTransport(transport)
-        super().connection_made(self.corked)  # type: ignore[arg-type]
+        self.buffered = BufferedTransport(transport)
+        super().connection_made(self.buffered)  # type: ignore[arg-type]
         self.app_state = {**self.app_state, "connection": self}
         self._head_timer: asyncio.TimerHandle | None = self.loop.call_later(HEAD_WAIT, self._too_slow)
         idle = self._idle()

@@ -59,47 +59,47 @@ class EmbeddingAnswers:
         """One request, with its line in the list of requests and in the metrics."""
         state, out = self._state, scope["out"]
         client = await state.client_of(scope)
-        account = state.open(client, scope["path"][:200])
+        record = state.open(client, scope["path"][:200])
         try:
-            body = await self._answer(scope, receive, client, account)
-            account.row.ending = "done"
-            await out.whole(200, body, account.headers())
-            account.close(None, out.status)
+            body = await self._answer(scope, receive, client, record)
+            record.row.ending = "done"
+            await out.whole(200, body, record.headers())
+            record.close(None, out.status)
         except HttpError as error:
-            account.failed(error.error)
-            account.close("denied", error.status)
+            record.failed(error.error)
+            record.close("denied", error.status)
             raise
         except RoutertermError as error:
             refusal = http_error(error)
-            account.failed(error)
-            account.close("denied" if isinstance(error, BadRequest) else "error", refusal.status)
+            record.failed(error)
+            record.close("denied" if isinstance(error, BadRequest) else "error", refusal.status)
             raise refusal from error
         except BaseException:
-            account.close("error", out.status or 500)
+            record.close("error", out.status or 500)
             raise
         finally:
-            state.close(account)
+            state.close(record)
 
-    async def _answer(self, scope: Scope, receive: Receive, client: Client, account: RequestRecord) -> bytes:
+    async def _answer(self, scope: Scope, receive: Receive, client: Client, record: RequestRecord) -> bytes:
         state, headers = self._state, headers_of(scope)
         options = request_options(headers)
-        account.visible = options.log
+        record.visible = options.log
         body = await state.bodies.read(headers, receive)
         try:
             asked = read_request(self._style, body, scope.get("path_params", {}).get("model", ""))
-            account.asked(asked.model, False)
+            record.asked(asked.model, False)
             if not client.allowance.allows(asked.model):
                 raise forbidden(f"This key may not ask for {asked.model[:100]!r}.")
             permit = await state.enter(client, sum(len(words) for words in asked.texts) // 3, 1)
             try:
-                made = await self._made(asked, client, options, account)
+                made = await self._made(asked, client, options, record)
             finally:
-                await state.leave(client, permit, account.tokens)
+                await state.leave(client, permit, record.tokens)
         finally:
             state.bodies.release(len(body))
         return await asyncio.to_thread(write_answer, self._style, asked, made)
 
-    async def _made(self, asked: _Asked, client: Client, options: RequestOptions, account: RequestRecord) -> _Made:
+    async def _made(self, asked: _Asked, client: Client, options: RequestOptions, record: RequestRecord) -> _Made:
         """The vectors of all texts, some at a time.  Raises the router's error."""
         made = _Made()
         caps = (*client.caps(*self._state.day_and_month()), *options.caps)
@@ -116,20 +116,20 @@ class EmbeddingAnswers:
                 controls=controls,
                 caps=caps,
             )
-            await self._some(request, made, account)
+            await self._some(request, made, record)
         return made
 
-    async def _some(self, request: ChatRequest, made: _Made, account: RequestRecord) -> None:
+    async def _some(self, request: ChatRequest, made: _Made, record: RequestRecord) -> None:
         said: list[str] = []
         async with aclosing(self._state.stream(request)) as events:
             async for event in events:
                 match event:
                     case AttemptStarted(n, target):
-                        account.row.answered, account.row.attempts = str(target), n
+                        record.row.answered, record.row.attempts = str(target), n
                     case TextDelta(words):
                         said.append(words)
                     case Finished():
-                        account.add(event)
+                        record.add(event)
                         made.tokens += event.usage.input
                     case Failed(error):
                         raise error

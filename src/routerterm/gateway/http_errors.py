@@ -58,9 +58,9 @@ def busy(message: str) -> HttpError:
     return HttpError(503, RoutertermError(f"{message} Try again in a moment."), (("retry-after", "1"),))
 
 
-def http_error(error: RoutertermError, half: ServerCodec | None = None) -> HttpError:
+def http_error(error: RoutertermError, codec: ServerCodec | None = None) -> HttpError:
     """An error of the router as the answer, by the status that its protocol has for it."""
-    status = error_mapping(error).status if half is None else half.encode_error(error)[0]
+    status = error_mapping(error).status if codec is None else codec.encode_error(error)[0]
     if isinstance(error, ContextTooLong) and error.status == 413:
         status = 413
     wait = getattr(error, "retry_after", None)

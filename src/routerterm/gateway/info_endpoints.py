@@ -13,7 +13,7 @@ from routerterm.engine.virtual_keys import OWNER, Client
 from routerterm.gateway.http_errors import forbidden, wrong
 from routerterm.gateway.request import Receive, Scope, headers_of
 from routerterm.gateway.response import Response
-from routerterm.protocols import server_half
+from routerterm.protocols import server_codec
 
 if TYPE_CHECKING:
     from routerterm.gateway.state import GatewayState
@@ -44,7 +44,7 @@ class InfoEndpoints:
         state = self._state
         body = await state.bodies.read(headers_of(scope), receive)
         try:
-            request = (await asyncio.to_thread(server_half("anthropic-messages").decode_request, body)).request
+            request = (await asyncio.to_thread(server_codec("anthropic-messages").decode_request, body)).request
             tokens = await state.count_tokens(request, client)
         finally:
             state.bodies.release(len(body))
@@ -62,7 +62,7 @@ class InfoEndpoints:
             lamps = await state.services.lamps()
             body |= {
                 "uptime_seconds": round(state.now() - state.begun, 3),
-                "running": state.gate.running,
+                "running": state.rate_limiter.running,
                 "providers": {name: str(lamp) for name, lamp in lamps},
             }
         await out.whole(503 if state.stopping else 200, _json(body))
@@ -72,7 +72,7 @@ class InfoEndpoints:
         _for_owner(client)
         state = self._state
         health = await state.services.router.health()
-        text = state.metrics.text(running=state.gate.running, uptime=state.now() - state.begun, health=health)
+        text = state.metrics.text(running=state.rate_limiter.running, uptime=state.now() - state.begun, health=health)
         await out.whole(200, text.encode(), kind="text/plain; version=0.0.4; charset=utf-8")
 
     async def usage(self, scope: Scope, receive: Receive, out: Response, client: Client) -> None:

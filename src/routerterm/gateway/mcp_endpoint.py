@@ -72,7 +72,7 @@ class McpEndpoint:
 
     def __init__(self, state: GatewayState) -> None:
         self._state = state
-        self._half = McpServerHalf("routerterm", __version__, TOOLS)
+        self._codec = McpServerHalf("routerterm", __version__, TOOLS)
 
     async def post(self, scope: Scope, receive: Receive, out: Response, client: Client) -> None:
         """One message.  Only the owner: what it finds and tells is the person's own."""
@@ -86,7 +86,7 @@ class McpEndpoint:
             raise BadRequest(error.message) from None
         finally:
             bodies.release(len(body))
-        taken = self._half.take(message)
+        taken = self._codec.take(message)
         if isinstance(taken, Called):
             await out.whole(200, await self._carried_out(taken, client))
         else:
@@ -97,8 +97,8 @@ class McpEndpoint:
         try:
             said = await self._said(called.tool.name, called.arguments, client)
         except RoutertermError as error:
-            return self._half.answered(called, f"{error.message} {error.hint}".strip(), is_error=True)
-        return self._half.answered(called, said)
+            return self._codec.answered(called, f"{error.message} {error.hint}".strip(), is_error=True)
+        return self._codec.answered(called, said)
 
     async def _said(self, tool: str, arguments: Mapping[str, Any], client: Client) -> str:
         match tool:

@@ -48,17 +48,17 @@ class Metrics:
         self._latency: dict[Labels, Histogram] = {}
         self._first: dict[Labels, Histogram] = {}
 
-    def count(self, account: RequestRecord) -> None:
+    def count(self, record: RequestRecord) -> None:
         """A request is over."""
-        row = account.row
+        row = record.row
         provider, _, model = row.answered.partition("/")
         client, target = ("client", row.client), (("provider", provider), ("model", model))
         _add(self._requests, (client, *target, ("status", str(row.status)), ("ending", row.ending)), 1)
         if row.ending in ("error", "denied"):
-            _add(self._errors, (client, *target, ("kind", account.error_kind or row.ending)), 1)
+            _add(self._errors, (client, *target, ("kind", record.error_kind or row.ending)), 1)
         if not row.answered:
             return
-        if account.cached:
+        if record.cached:
             _add(self._cached, (client, *target), 1)
             return
         source = ("source", "estimated" if row.estimated else "reported")

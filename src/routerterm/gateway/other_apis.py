@@ -11,7 +11,7 @@ from routerterm.engine.virtual_keys import Client
 from routerterm.gateway.http_errors import wrong
 from routerterm.gateway.request import Receive, Scope, headers_of
 from routerterm.gateway.response import Response
-from routerterm.protocols import server_half
+from routerterm.protocols import server_codec
 from routerterm.protocols.json_utils import dumps, mapping, text
 from routerterm.protocols.server_base import read_object
 
@@ -49,7 +49,7 @@ class OtherApis:
         try:
             given = read_object(body)
             inner = mapping(given.get("generateContentRequest")) or given
-            codec: Any = server_half("gemini")
+            codec: Any = server_codec("gemini")
             model = scope["path_params"]["model"]
             asked = await asyncio.to_thread(codec.decode_request, dumps(inner), model=model)
             tokens = await state.count_tokens(asked.request, client)

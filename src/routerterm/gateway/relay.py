@@ -171,16 +171,16 @@ class Relay:
 
     def _nameless(self, error: RoutertermError) -> RoutertermError:
         """The error without the names of those that were asked."""
-        told = copy(error)
+        shown = copy(error)
         if isinstance(error, NoCandidate) and not isinstance(error, UnknownModel):
-            told.message = "No model can answer this now."
-            return told
+            shown.message = "No model can answer this now."
+            return shown
         asked = [*self.failed, *([self.target] if self.target is not None else [])]
         names = {name for target in asked for name in (str(target), target.model, target.provider) if name}
         if names:  # the longest first: one may be a part of another
             pattern = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
-            told.message = re.sub(pattern, "the provider", error.message, flags=re.IGNORECASE)
-        return told
+            shown.message = re.sub(pattern, "the provider", error.message, flags=re.IGNORECASE)
+        return shown
 
     def _mismatch(self) -> list[WireEvent]:
         self.error = error = StreamInterrupted(

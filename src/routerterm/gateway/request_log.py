@@ -51,13 +51,13 @@ class RequestLogger:
             tracer = Tracer.from_environment()
         return cls(file, tracer)
 
-    def tell(self, account: RequestRecord) -> None:
+    def write(self, record: RequestRecord) -> None:
         """A request is over."""
         if self._file is not None:
-            line = json.dumps(entry(account), ensure_ascii=False)
+            line = json.dumps(entry(record), ensure_ascii=False)
             self._file.emit(logging.LogRecord("gateway", logging.INFO, "", 0, line, None, None))
         if self._tracer is not None:
-            self._tracer.tell(account)
+            self._tracer.record(record)
 
     def close(self) -> None:
         """Write what is still to be written."""
@@ -67,9 +67,9 @@ class RequestLogger:
             self._tracer.close()
 
 
-def entry(account: RequestRecord) -> dict[str, object]:
+def entry(record: RequestRecord) -> dict[str, object]:
     """A request as a line of the log."""
-    row = account.row
+    row = record.row
     return {
         "at": datetime.fromtimestamp(row.started_at / 1000, UTC).isoformat(timespec="milliseconds"),
         "client": row.client,
@@ -78,6 +78,6 @@ def entry(account: RequestRecord) -> dict[str, object]:
         "stream": row.stream,
         "status": row.status,
         "ending": row.ending,
-        "error": account.error_kind or None,
-        **account.summary(),
+        "error": record.error_kind or None,
+        **record.summary(),
     }

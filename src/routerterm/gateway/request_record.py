@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class RequestRecord(Struct):
-    """The account of one request.  ``clock`` is seconds that never go back."""
+    """What one request has come to so far.  ``clock`` is seconds that never go back."""
 
     client: Client
     row: RequestEntry
@@ -43,8 +43,8 @@ class RequestRecord(Struct):
         self.row.asked, self.row.stream = model[:200], stream
         self.request_log.touch()
 
-    def saw(self, relay: Relay, fresh: Sequence[WireEvent]) -> None:
-        """Something happened."""
+    def observe(self, relay: Relay, fresh: Sequence[WireEvent]) -> None:
+        """Note the first piece that went out, and who answers."""
         row = self.row
         if fresh and row.ttft_ms is None:
             row.ttft_ms = self._ms()

@@ -101,13 +101,13 @@ class ResponseEndpoints:
 
     async def input_tokens(self, scope: Scope, receive: Receive, out: Response, client: Client) -> None:
         """How long a prompt is."""
-        from routerterm.protocols import server_half
+        from routerterm.protocols import server_codec
 
         state = self._state
         body = await state.bodies.read(headers_of(scope), receive)
         try:
             whole = await state.responses.with_history(body, client)
-            asked = await asyncio.to_thread(server_half("openai-responses").decode_request, whole)
+            asked = await asyncio.to_thread(server_codec("openai-responses").decode_request, whole)
             tokens = await state.count_tokens(asked.request, client)
         finally:
             state.bodies.release(len(body))

@@ -24,7 +24,7 @@ from routerterm.gateway.response import Header, Response
 from routerterm.gateway.socket_history import SocketHistory, SocketMemory
 from routerterm.gateway.websocket import BROKEN, GOING_AWAY, REFUSED, WebSocket
 from routerterm.gateway.wires import RESPONSES
-from routerterm.protocols import server_half
+from routerterm.protocols import server_codec
 from routerterm.protocols.json_utils import dumps, loads, text
 from routerterm.protocols.server_base import read_object
 
@@ -74,7 +74,7 @@ class _Turns:
         self._scope = {**scope, "headers": [pair for pair in scope["headers"] if pair[0] not in _OF_A_BODY]}
         self._socket = socket
         self._history = history
-        self._half = server_half(RESPONSES.protocol)
+        self._codec = server_codec(RESPONSES.protocol)
         self._held = 0
         """Bytes of the message that is being looked at."""
         self._previous = ""
@@ -116,8 +116,8 @@ class _Turns:
         except Exception as error:  # noqa: BLE001 - the last door, as for a request by HTTP
             from routerterm.config.crash import report
 
-            told = await asyncio.to_thread(report, error)
-            await self._refuse(HttpError(500, RoutertermError(told.message)))
+            crash = await asyncio.to_thread(report, error)
+            await self._refuse(HttpError(500, RoutertermError(crash.message)))
             self._socket.close(BROKEN, "The gateway failed.")
         finally:
             self._release()
@@ -133,33 +133,33 @@ class _Turns:
     async def _request(self, client: Client, message: bytes) -> bool:
         """Answer, or take what is only to be remembered; whether that went well.  Raises `HttpError`."""
         state = self._state
-        account = state.open(client, self._scope["path"][:LONGEST_PATH])
+        record = state.open(client, self._scope["path"][:LONGEST_PATH])
         try:
             payload = await self._payload(message)
             self._previous = text(payload.get("previous_response_id"))
             asked = {name: value for name, value in payload.items() if name not in _NOT_OURS}
             body = await asyncio.to_thread(dumps, asked | {"stream": True})
             if payload.get("generate") is False:
-                await self._warm_up(client, body, account)
-                account.finish()
-                account.close(None, 200)
-                state.close(account)
+                await self._warm_up(client, body, record)
+                record.finish()
+                record.close(None, 200)
+                state.close(record)
                 return True
         except (HttpError, RoutertermError) as error:
-            refusal = error if isinstance(error, HttpError) else http_error(error, self._half)
-            account.failed(refusal.error)
-            account.close("denied", refusal.status)
-            state.close(account)
+            refusal = error if isinstance(error, HttpError) else http_error(error, self._codec)
+            record.failed(refusal.error)
+            record.close("denied", refusal.status)
+            state.close(record)
             raise refusal from error
         except BaseException:
-            account.close("error", 500)
-            state.close(account)
+            record.close("error", 500)
+            state.close(record)
             raise
         scope = {**self._scope, "out": SocketResponse(self._socket)}
         receive = _Receive(body, self._socket, self._release)
-        exchange = ChatHandler(state, RESPONSES, self._half, scope=scope, receive=receive, history=self._history)
-        await answered(state, exchange, client, account)
-        return account.row.ending == "done"
+        handler = ChatHandler(state, RESPONSES, self._codec, scope=scope, receive=receive, history=self._history)
+        await answered(state, handler, client, record)
+        return record.row.ending == "done"
 
     async def _client(self) -> Client:
         """Who asks, looked up anew: a key may have been taken back meanwhile.  Raises `HttpError`."""
@@ -177,27 +177,27 @@ class _Turns:
             raise wrong(400, f"The type of a message must be {_CREATE!r}, not {text(kind)[:40]!r}.")
         return payload
 
-    async def _warm_up(self, client: Client, body: bytes, account: RequestRecord) -> None:
+    async def _warm_up(self, client: Client, body: bytes, record: RequestRecord) -> None:
         """Take what the next turn goes on from, and ask nobody (``generate: false``).  Raises as a request does."""
         state = self._state
         whole = loads(await self._history.with_history(body, client))
-        read = self._half.decode_request(dumps(whole | {"input": whole.get("input") or "-"}))  # it may have none yet
+        read = self._codec.decode_request(dumps(whole | {"input": whole.get("input") or "-"}))  # it may have none yet
         check_request(read.request)
         model = read.request.model
         if not client.allowance.allows(model):
             raise forbidden(f"This key may not use {model[:100]!r}.")
-        account.asked(model, True)
+        record.asked(model, True)
         id = RESPONSES.prefix + state.new_id().lower()
-        stream = self._half.ServerStream(id=id, model=model, created=state.seconds(), echo=read.echo)
+        stream = self._codec.ServerStream(id=id, model=model, created=state.seconds(), echo=read.echo)
         data = stream.start() + stream.event(StreamEnd("stop")) + stream.end()
-        account.visible = request_options(headers_of(self._scope)).log
+        record.visible = request_options(headers_of(self._scope)).log
         made, now = getattr(stream, "finished", None) or {}, state.milliseconds()
-        await self._history.keep(body, made, client, now, store=account.visible)
+        await self._history.keep(body, made, client, now, store=record.visible)
         await self._socket.send(_messages(data))
 
     async def _refuse(self, refusal: HttpError) -> None:
         """Tell an error as an event."""
-        _, body = self._half.encode_error(refusal.error)
+        _, body = self._codec.encode_error(refusal.error)
         error = loads(body)["error"]
         event = {"type": "error", "status": refusal.status, "error": error | {"code": error["code"] or error["type"]}}
         headers = {"headers": dict(refusal.headers)} if refusal.headers else {}

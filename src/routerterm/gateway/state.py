@@ -67,7 +67,7 @@ class GatewayState:
         self.request_log = RequestLog()
         self.metrics = Metrics()
         self.bodies = BodyLimiter(own.largest * _MEGABYTE)
-        self.gate = RateLimiter(own.at_once, time.monotonic)
+        self.rate_limiter = RateLimiter(own.at_once, time.monotonic)
         shared, kept, most = services.store.shared, own.cache_minutes * 60, own.cache_megabytes * _MEGABYTE
         self.cache: AnswerCache = (
             MemoryCache(kept, most, time.monotonic) if shared is None else SharedCache(shared, kept, most)
@@ -83,8 +83,8 @@ class GatewayState:
             origins=own.origins,
         )
         self.responses = ResponseHistory(services.store.gateway_responses)
-        self.teller = RequestLogger.of(own, services.paths)
-        self.exchanges: set[ChatHandler] = set()
+        self.request_logger = RequestLogger.of(own, services.paths)
+        self.handlers: set[ChatHandler] = set()
         self.stopping = False
         self.begun = time.monotonic()
         self._keys: Sequence[VirtualKey] = ()
@@ -108,18 +108,18 @@ class GatewayState:
 
     async def enter(self, client: Client, prompt: int, answer: int | None) -> Permit:
         """Let a request in, here and beside all other gateways.  Raises `HttpError` (429, 503)."""
-        permit = self.gate.enter(client, prompt, answer)
+        permit = self.rate_limiter.enter(client, prompt, answer)
         if self._rates is not None:
             try:
                 await self._rates.enter(client, permit)
             except BaseException:
-                self.gate.withdraw(permit)
+                self.rate_limiter.withdraw(permit)
                 raise
         return permit
 
     async def leave(self, client: Client, permit: Permit, tokens: int | None) -> None:
         """It is over; it took so many tokens, or None where that is not known."""
-        self.gate.leave(permit, tokens)
+        self.rate_limiter.leave(permit, tokens)
         if self._rates is not None:
             await self._rates.leave(client, permit, tokens)
 
@@ -221,11 +221,11 @@ class GatewayState:
             self.now(),
         )
 
-    def close(self, account: RequestRecord) -> None:
+    def close(self, record: RequestRecord) -> None:
         """It is over."""
-        self.metrics.count(account)
-        if account.visible:
-            self.teller.tell(account)
+        self.metrics.count(record)
+        if record.visible:
+            self.request_logger.write(record)
 
     async def enter_cached(self, request: ChatRequest, target: Target) -> None:
         """An answer from memory in the ledger, as such and at its true cost."""
@@ -255,12 +255,12 @@ class GatewayState:
 
     def interrupt_all(self) -> None:
         """End what is still running, honestly."""
-        for exchange in list(self.exchanges):
-            exchange.interrupt("stopping")
+        for handler in list(self.handlers):
+            handler.interrupt("stopping")
 
     async def close_down(self) -> None:
         """Leave nothing open."""
-        await asyncio.to_thread(self.teller.close)
+        await asyncio.to_thread(self.request_logger.close)
 
     def now(self) -> float:
         """Seconds that never go back."""

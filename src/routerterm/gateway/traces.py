@@ -60,12 +60,12 @@ class Tracer:
 
         return TracerProvider(resource=Resource.create({"service.name": "routerterm"}))
 
-    def tell(self, account: RequestRecord) -> None:
+    def record(self, record: RequestRecord) -> None:
         """The spans of one request."""
         from opentelemetry import trace
         from opentelemetry.trace import SpanKind, Status, StatusCode
 
-        row = account.row
+        row = record.row
         begun = row.started_at * _MS
         ended = begun + (row.total_ms or 0) * _MS
         request = self._tracer.start_span(
@@ -85,12 +85,12 @@ class Tracer:
                 context=trace.set_span_in_context(request),
                 kind=SpanKind.CLIENT,
                 start_time=begun,
-                attributes=attributes(account),
+                attributes=attributes(record),
             )
             if row.ttft_ms is not None:
                 model.add_event("gen_ai.first_token", timestamp=begun + row.ttft_ms * _MS)
             if row.ending == "error":
-                model.set_status(Status(StatusCode.ERROR, account.error_kind))
+                model.set_status(Status(StatusCode.ERROR, record.error_kind))
             model.end(end_time=ended)
         if row.status >= 500:
             request.set_status(Status(StatusCode.ERROR))
@@ -101,9 +101,9 @@ class Tracer:
         self._provider.shutdown()
 
 
-def attributes(account: RequestRecord) -> dict[str, Any]:
+def attributes(record: RequestRecord) -> dict[str, Any]:
     """An answer in the words of the gen_ai conventions."""
-    row = account.row
+    row = record.row
     provider, _, model = row.answered.partition("/")
     found: dict[str, Any] = {
         "gen_ai.operation.name": "chat",
@@ -112,12 +112,12 @@ def attributes(account: RequestRecord) -> dict[str, Any]:
         "gen_ai.usage.output_tokens": row.tokens_out,
         "routerterm.attempts": row.attempts,
         "routerterm.fallback": row.fallback,
-        "routerterm.cached": account.cached,
+        "routerterm.cached": record.cached,
     }
     if row.answered:
         found |= {"gen_ai.provider.name": provider, "gen_ai.response.model": model}
     if row.cost is not None:
         found["routerterm.cost_usd"] = float(row.cost)
-    if account.error_kind:
-        found["error.type"] = account.error_kind
+    if record.error_kind:
+        found["error.type"] = record.error_kind
     return found

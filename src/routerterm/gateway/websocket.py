@@ -221,7 +221,7 @@ class WebSocket:
 
     def _write(self, data: bytes) -> None:
         if not self._connection.transport.is_closing():
-            self._connection.corked.write(data)
+            self._connection.buffered.write(data)
 
     def _abort(self) -> None:
         self._end()

@@ -1,7 +1,7 @@
 """Wire protocols: pure functions between bytes and values.
 
-`codec(protocol, dialect)` gives the client's half of one, `classify` names the failure behind an answer
-that is none, `limits` reads rate-limit headers; `server_half(protocol)` gives the other half of those in `SERVED`.
+`codec(protocol, dialect)` gives the client's side of one, `classify` names the failure behind an answer
+that is none, `limits` reads rate-limit headers; `server_codec(protocol)` gives the other side of those in `SERVED`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from routerterm.protocols.base import Codec, Decoder, HttpRequest, ListedModel
 from routerterm.protocols.classify import classify
 from routerterm.protocols.limits import RateLimit, RateLimits, limits
-from routerterm.protocols.registry import PROTOCOLS, SERVED, codec, dialects, server_half
+from routerterm.protocols.registry import PROTOCOLS, SERVED, codec, dialects, server_codec
 
 __all__ = [
     "PROTOCOLS",
@@ -24,5 +24,5 @@ __all__ = [
     "codec",
     "dialects",
     "limits",
-    "server_half",
+    "server_codec",
 ]

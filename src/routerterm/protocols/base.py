@@ -57,7 +57,7 @@ class Decoder(Protocol):
 
 
 class Codec(Protocol):
-    """One wire protocol in one dialect, the client's half."""
+    """One wire protocol in one dialect, the client's side."""
 
     @property
     def name(self) -> str:

@@ -1,4 +1,4 @@
-"""What every client's half does alike: one class that the six protocols fill in."""
+"""What every client's side does alike: one class that the six protocols fill in."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ _SERVERS = {
     "ollama-generate": "ollama.server_generate",
 }
 SERVED: tuple[str, ...] = ("openai-chat", "openai-responses", "anthropic-messages", "gemini", "ollama-chat")
-"""The protocols that have a server's half too."""
+"""The protocols that have a server's side too."""
 
 EMBEDDING_PROTOCOLS = frozenset({"openai-chat", "openai-responses", "mistral", "gemini", "ollama-chat", "cohere-v2"})
 """Those that have an address for embeddings."""
@@ -52,8 +52,8 @@ def codec(protocol: str, dialect: str = "") -> Codec:
     return cast(Codec, maker.codec(dialect))
 
 
-def server_half(protocol: str) -> ServerCodec:
-    """The server's half of a protocol, of those in `SERVED`, or of an older one that is served in terms of chat.
+def server_codec(protocol: str) -> ServerCodec:
+    """The server's side of a protocol, of those in `SERVED`, or of an older one that is served in terms of chat.
 
     Raises `SettingsError` for any other."""
     name = _ALIASES.get(protocol, protocol)

@@ -1,4 +1,4 @@
-"""The client's half of MCP against servers of both eras, and against servers that break every rule."""
+"""The client's side of MCP against servers of both eras, and against servers that break every rule."""
 
 from __future__ import annotations
 

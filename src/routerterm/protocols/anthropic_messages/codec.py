@@ -1,4 +1,4 @@
-"""The client's half of Anthropic's Messages."""
+"""The client's side of Anthropic's Messages."""
 
 from __future__ import annotations
 

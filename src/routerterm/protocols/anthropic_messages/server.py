@@ -1,4 +1,4 @@
-"""The server's half of Anthropic's Messages: answers out.  What comes in is read by `serve_request`."""
+"""The server's side of Anthropic's Messages: answers out.  What comes in is read by `serve_request`."""
 
 from __future__ import annotations
 

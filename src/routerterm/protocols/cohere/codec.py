@@ -1,4 +1,4 @@
-"""The client's half of Cohere's chat, version 2."""
+"""The client's side of Cohere's chat, version 2."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The client's half of Gemini's API."""
+"""The client's side of Gemini's API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Model Context Protocol, the client's half: pure, for both eras, bounded.
+"""The Model Context Protocol, the client's side: pure, for both eras, bounded.
 
 Sources: the specification of 2025-11-25 and of 2026-07-28 (modelcontextprotocol.io/specification).  The older era opens
 a session with ``initialize``; the newer has none: ``server/discover``, and versions and capabilities in the

@@ -1,4 +1,4 @@
-"""The server's half of MCP: what is answered to a client of either era, without a session.  Pure.
+"""The server's side of MCP: what is answered to a client of either era, without a session.  Pure.
 
 A server of the older era need not open a session, so each message is answered by itself.
 """

@@ -1,4 +1,4 @@
-"""The client's half of Ollama's own API."""
+"""The client's side of Ollama's own API."""
 
 from __future__ import annotations
 

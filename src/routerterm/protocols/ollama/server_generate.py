@@ -1,4 +1,4 @@
-"""The server's half of Ollama's ``/api/generate``, in terms of chat."""
+"""The server's side of Ollama's ``/api/generate``, in terms of chat."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The client's half of Chat Completions."""
+"""The client's side of Chat Completions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The server's half of Chat Completions: answers out.  What comes in is read by `serve_request`."""
+"""The server's side of Chat Completions: answers out.  What comes in is read by `serve_request`."""
 
 from __future__ import annotations
 

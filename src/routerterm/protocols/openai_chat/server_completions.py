@@ -1,4 +1,4 @@
-"""The server's half of OpenAI's old Completions, in terms of chat: a prompt is one message, the answer a text."""
+"""The server's side of OpenAI's old Completions, in terms of chat: a prompt is one message, the answer a text."""
 
 from __future__ import annotations
 

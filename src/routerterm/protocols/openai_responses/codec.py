@@ -1,4 +1,4 @@
-"""The client's half of the Responses API."""
+"""The client's side of the Responses API."""
 
 from __future__ import annotations
 

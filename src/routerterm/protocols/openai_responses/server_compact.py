@@ -1,4 +1,4 @@
-"""The server's half of ``/responses/compact``: any model writes the summary that stands for what was said so far."""
+"""The server's side of ``/responses/compact``: any model writes the summary that stands for what was said so far."""
 
 from __future__ import annotations
 

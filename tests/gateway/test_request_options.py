@@ -252,7 +252,7 @@ async def test_traces_by_the_conventions_for_generative_ai(place: Place) -> None
     from routerterm.gateway.traces import Tracer
 
     spans = InMemorySpanExporter()
-    place.gateway.state.teller._tracer = Tracer.into(spans)
+    place.gateway.state.request_logger._tracer = Tracer.into(spans)
     place.up.says("first", "a secret answer")
     async with place.http() as http:
         await http.post(CHAT, json=chat(text="a secret question"))
