@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
+import json
+import tracemalloc
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
@@ -53,6 +56,48 @@ class _Pieces:
     async def __anext__(self) -> bytes:
         self._depths.append(generators())
         return await anext(self._body)
+
+
+class _Long(DemoTransport):
+    """Says pieces of which no two are equal, and looks at the memory when the last has been read."""
+
+    PIECES, SIZE = 150, 20_000
+
+    def __init__(self) -> None:
+        super().__init__(0)
+        self.held = 0
+
+    @asynccontextmanager
+    async def exchange(self, request: HttpRequest, waits: Timeouts) -> AsyncIterator[HttpResponse]:
+        async with super().exchange(request, waits) as answer:
+            yield HttpResponse(answer.status, self._pieces(), answer.headers)
+
+    async def _pieces(self) -> AsyncIterator[bytes]:
+        before = tracemalloc.get_traced_memory()[0]
+        for number in range(self.PIECES):
+            text = f"{number:05} " + "word " * ((self.SIZE - 6) // 5) + "\n"
+            yield b"data: " + json.dumps({"choices": [{"index": 0, "delta": {"content": text}}]}).encode() + b"\n\n"
+        gc.collect()
+        self.held = tracemalloc.get_traced_memory()[0] - before
+        yield b'data: {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n'
+
+
+async def test_the_text_of_an_answer_is_held_at_most_twice(tmp_path: Path) -> None:
+    """Once by the router, which may have to go on with it, and once by the session, which writes it down."""
+    catalog, long, store = Catalog.builtin(), _Long(), store_in(tmp_path)
+    router = Router(catalog, EnvironmentKeys(catalog.provider, {}), transports={"demo": long})
+    session = Session(store, router, model="demo/echo")
+    length = 0
+    tracemalloc.start()
+    try:
+        async with aclosing(session.send("at length")) as events:
+            async for event in events:
+                length += len(event.text) if isinstance(event, TextDelta) else 0
+    finally:
+        tracemalloc.stop()
+        await store.close()
+    assert length > 0.9 * long.PIECES * long.SIZE
+    assert 0.5 < long.held / length <= 2.0
 
 
 async def test_at_most_four_nested_generators_from_the_wire_to_the_reader(tmp_path: Path) -> None:

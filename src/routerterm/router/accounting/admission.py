@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 
 from routerterm.catalog.values import ModelInfo
 from routerterm.core.errors import OverBudget, ProviderError, StoreError
-from routerterm.core.ledger import AttemptRecord, Cap, CapReached, Outcome
+from routerterm.core.ledger import AttemptRecord, CapReached, Outcome
 from routerterm.core.money import Cost
 from routerterm.core.ports import ApiKey, Ledger, State, StateStore
 from routerterm.core.targets import Target
@@ -52,7 +52,7 @@ class AttemptAdmission:
         planned: PlannedRequest,
         clock: Callable[[], float],
     ) -> None:
-        self._memory, self._ledger, self._options = memory, ledger, options
+        self._memory, self.ledger, self._options = memory, ledger, options
         self._planned, self._clock = planned, clock
 
     def key(self, attempt: Attempt) -> ApiKey | None:
@@ -142,10 +142,6 @@ class AttemptAdmission:
         if self.rests(target):
             await self._change(health_name(target), circuit_breaker.released)
 
-    async def reserve(self, record: AttemptRecord, caps: Sequence[Cap]) -> CapReached | None:
-        """Hold the high end back in the ledger.  Raises `StoreError`: what cannot be entered is not spent."""
-        return await self._ledger.reserve(record, caps)
-
     async def settle(self, record: AttemptRecord, result: AttemptResult) -> None:
         """The ledger's last word on an attempt.  A full disk is logged: the answer itself is worth more."""
         row = settlement_row(
@@ -159,7 +155,7 @@ class AttemptAdmission:
             http_status=result.http_status,
         )
         try:
-            await self._ledger.settle(row)
+            await self.ledger.settle(row)
         except StoreError as error:
             log.warning("an attempt could not be recorded in the ledger: %s", error.message)
 

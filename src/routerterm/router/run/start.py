@@ -91,7 +91,7 @@ class AttemptStarter:
                 self._context.new_id(), sent.request, attempt, route, int(now * 1000), sent.forecast, tokens,
                 self._recorder.cause(attempt.target), self._ranked(attempt),
             )  # fmt: skip
-            reached = await self._admission.reserve(record, caps)
+            reached = await self._admission.ledger.reserve(record, caps)
             if reached is None:
                 unsaid = (*left_out, *stream.left_out)
                 run = RunningAttempt(attempt, record, now, stream, reason(attempt, sent, unsaid), unsaid)

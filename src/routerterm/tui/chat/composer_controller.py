@@ -72,6 +72,7 @@ class ComposerController:
             confirmation=confirmation,
             arrange=self.place_suggestions,
         )
+        self.references = self._tools.references
         self.pastes = Pastes(app, view.composer, attachments)
         self.early: list[str] = []
         """What was sent before there was anybody to send it to, in its order."""
@@ -105,7 +106,7 @@ class ComposerController:
     def edited(self) -> None:
         """The text is another: what may it become?"""
         text = self._composer.text
-        if self._tools.references.edited():
+        if self.references.edited():
             return
         if not text.startswith("/") or "\n" in text or text == self._declined:
             self._suggestions.offer(())
@@ -145,7 +146,7 @@ class ComposerController:
         if key == "ctrl+c" and not self._composer.selected_text:
             self._composer.call_later(self._app.action_interrupt)
             return True
-        if self._tools.references.took_key(key):
+        if self.references.took_key(key):
             return True
         offered = self._suggestions
         if not offered.open:
@@ -173,8 +174,8 @@ class ComposerController:
         """Take a row; where nothing more is to be said, run it."""
         row = self._suggestions.rows[index]
         self._composer.focus()
-        if self._tools.references.open:
-            self._tools.references.take(index)
+        if self.references.open:
+            self.references.take(index)
             return
         if row.more:
             self._fill(index)
@@ -216,7 +217,7 @@ class ComposerController:
             self.pastes.to_keys(text)
         elif not text.strip() and not self._attachments.items and not self._compare.models:
             pass  # a second Enter, after the first has taken everything
-        elif await self._tools.references.attached_all(text):
+        elif await self.references.attached_all(text):
             if text.strip():
                 self._composer.remember(text)
             if self._leaving:
@@ -232,16 +233,12 @@ class ComposerController:
         unsent, self.early = [*self._on_their_way, *self.early], []
         return unsent
 
-    async def attached_all(self, text: str, typed: str) -> bool:
-        """Attach what the question in a command refers to, as Enter does; False where what was typed is given back."""
-        return await self._tools.references.attached_all(text, typed)
-
     async def message(self) -> Message | None:
         """What Enter would send now, with the files that the text refers to; None for a command or nothing."""
         text = self._composer.text
         if text.startswith("!") or (text.startswith("/") and "/" not in text.split()[0][1:]):
             return None
-        await self._tools.references.attach_files(text)
+        await self.references.attach_files(text)
         unsent = self._app.unsent
         return unsent if unsent.parts else None
 

@@ -65,7 +65,7 @@ class Later(Command):
         if not rest:
             chat.composer.put("")  # else it would be kept as the draft
         try:
-            if not await chat.composer_controller.attached_all(text, typed):
+            if not await chat.composer_controller.references.attached_all(text, typed):
                 return ""
         except RoutertermError:
             chat.composer.give_back(typed)
