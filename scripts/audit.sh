@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")/.."
 sh scripts/setup.sh test
 tool=build/audit/bin/pip-audit
-[ -x "$tool" ] || { python3 -m venv build/audit && build/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit; }
+[ -x "$tool" ] || { python3 -m venv build/audit && build/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 .venv/bin/python -m pip freeze --disable-pip-version-check --exclude-editable 2>/dev/null | grep -E '^[A-Za-z0-9._-]+==' >"$work/all"

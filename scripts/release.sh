@@ -16,7 +16,7 @@ look() { # VERSION
     rm -rf dist
     .venv/bin/hatchling build -d dist >/dev/null 2>&1
     tools=build/tools
-    [ -x "$tools/bin/twine" ] || { python3 -m venv "$tools" && "$tools/bin/python" -m pip --disable-pip-version-check install --quiet twine shiv==1.0.8; }
+    [ -x "$tools/bin/twine" ] || { python3 -m venv "$tools" && "$tools/bin/python" -m pip --disable-pip-version-check install --quiet twine==7.0.0 shiv==1.0.8; }
     [ -f "dist/routerterm-$1-py3-none-any.whl" ] || fail "The wheel is not of version $1."
     .venv/bin/python scripts/split_wheel.py dist
     "$tools/bin/twine" check --strict dist/*
