@@ -112,7 +112,7 @@ licences: ## Every package of a plain install with its size, its licence and why
 audit: ## Look for known holes in all that is installed (pip-audit; needs the network)
 	@sh scripts/audit.sh
 
-soak: ## Hours of chat against the wall of faults in minutes, with kills, clock jumps and lost networks; MINUTES=3
+soak: ## Chats, a terminal, a gateway and commands on one history: kills, lost networks, full and slow disks, clock jumps; MINUTES=60
 	@sh scripts/setup.sh test
 	@nice -n 10 .venv/bin/python -m tests.soak --minutes $(or $(MINUTES),3)
 

@@ -3,29 +3,24 @@
     python -m tests.soak.program SEED
 
 ``asked TEXT`` when a question is on disk, ``finished TEXT``, ``failed TEXT CLASS`` and ``stopped TEXT`` when an
-answer's end is, ``jumped SECONDS`` when its clock was moved.  It ends when the file ``stop`` lies in its home.
+answer's end is, ``unsaved TEXT`` when the disk did not take it yet.  It ends when the file ``stop`` lies in its home.
 """
 
 from __future__ import annotations
 
+from tests.soak import trouble  # before anything of ours reads a clock  # isort: skip
+
+import asyncio
 import random
 import sys
-import time
+from contextlib import aclosing
 
-OFFSET = [0.0]
-_true_time = time.time
-time.time = lambda: _true_time() + OFFSET[0]  # before anything of ours reads a clock
-time.time_ns = lambda: int(time.time() * 1e9)
+from routerterm.core.errors import RoutertermError, StoreError
+from routerterm.core.events import Failed, Finished, TextDelta
+from routerterm.engine.chat.session import Session
+from routerterm.wiring import open_app
+from tests.soak.faults import FAULTS
 
-import asyncio  # noqa: E402
-from contextlib import aclosing  # noqa: E402
-
-from routerterm.core.errors import RoutertermError  # noqa: E402
-from routerterm.core.events import Failed, Finished, TextDelta  # noqa: E402
-from routerterm.wiring import Services, open_app  # noqa: E402
-from tests.soak.faults import FAULTS  # noqa: E402
-
-DAY = 86_400
 TURNS = 12
 """Questions in one conversation."""
 
@@ -41,23 +36,19 @@ async def chat(seed: str) -> None:
     chance = random.Random(seed)
     async with open_app() as services:
         stop = services.paths.data / "stop"
-        conversation, turns, number = None, 0, 0
+        session, turns, number = services.session(), 0, 0
         while not stop.exists():
             number += 1
             if turns >= TURNS or chance.random() < 0.1:
-                conversation, turns = None, 0
-            if chance.random() < 0.05:
-                OFFSET[0] += chance.choice((-1, 1)) * chance.uniform(1, 2 * DAY)
-                tell("jumped", round(OFFSET[0]))
+                session, turns = services.session(), 0
             fault = chance.choice(FAULTS)
             model = f"{fault}/model" if chance.random() < 0.3 else f"to-{fault}"
-            conversation = await ask(services, conversation, f"q-{seed}-{number}", model, chance)
+            await ask(session, f"q-{seed}-{number}", model, chance)
             turns += 1
 
 
-async def ask(services: Services, conversation: str | None, text: str, model: str, chance: random.Random) -> str | None:
-    """One question; the conversation to go on in."""
-    session = services.session(conversation)
+async def ask(session: Session, text: str, model: str, chance: random.Random) -> None:
+    """One question."""
     stop_after = chance.randrange(1, 20) if chance.random() < 0.08 else None
     told, pieces, end = False, 0, None
     try:
@@ -77,10 +68,23 @@ async def ask(services: Services, conversation: str | None, text: str, model: st
                     end = ("failed", text, type(event.error).__name__)
     except RoutertermError as error:
         end = ("failed" if told else "refused", text, type(error).__name__)
+    if session.unsaved:
+        tell("unsaved", text)
+        await _saved(session)
     if end is not None:
         tell(*end)
-    return session.conversation.id if session.conversation else conversation
+
+
+async def _saved(session: Session) -> None:
+    """When the disk has taken what it did not take before."""
+    while session.unsaved:
+        await asyncio.sleep(0.2)
+        try:
+            await session.save_again()
+        except StoreError:
+            continue
 
 
 if __name__ == "__main__":
+    trouble.expose(sys.argv[1], tell)
     asyncio.run(chat(sys.argv[1]))

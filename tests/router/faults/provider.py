@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ from typing import Any
 ANSWER = " ".join(f"word{number} of the whole answer," for number in range(12)) + " and that is the end."
 WORDS = [word if place == 0 else f" {word}" for place, word in enumerate(ANSWER.split(" "))]
 HALF = len(WORDS) // 2
+COMPLETION = 70
+"""Tokens of an answer, as it reports them."""
 
 
 @dataclass
@@ -34,6 +37,10 @@ class Call:
     writer: asyncio.StreamWriter
     n: int
     """Which request for this fault, from 1."""
+    prompt_tokens: int = 20
+    """What it is charged for."""
+    charge: Callable[[int], None] = lambda tokens: None
+    """Told of the tokens when they were sent to the client."""
 
     @property
     def begun(self) -> str:
@@ -57,6 +64,8 @@ class FaultyProvider:
     hung_up: asyncio.Event = field(default_factory=asyncio.Event)
     headers: list[dict[str, str]] = field(default_factory=list)
     port: int = 0
+    billed: dict[int, str] | None = None
+    """Where it is kept: each request has tokens of its own, and these are the ones that clients were told, by fault."""
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection until the client or a fault ends it."""
@@ -67,12 +76,19 @@ class FaultyProvider:
                 self.headers.append(headers)
                 self.counts[fault] += 1
                 call = Call(fault, body, writer, self.counts[fault])
-                if not await FAULTS[fault](self, call):
+                if (billed := self.billed) is not None:
+                    call.prompt_tokens = 1_000 + len(self.headers)
+                    call.charge = partial(_note, billed, fault)
+                if not await self.answer(call):
                     break
         except (ConnectionError, asyncio.IncompleteReadError):
             self.hung_up.set()
         finally:
             writer.close()
+
+    async def answer(self, call: Call) -> bool:
+        """Answer as the fault says; whether the connection goes on."""
+        return await FAULTS[call.fault](self, call)
 
     async def pause(self, seconds: float) -> None:
         """Seconds at full length."""
@@ -85,6 +101,10 @@ class FaultyProvider:
             if call.writer.transport.is_closing() or _left(call.writer):
                 self.hung_up.set()
                 return
+
+
+def _note(billed: dict[int, str], fault: str, tokens: int) -> None:
+    billed[tokens] = fault
 
 
 def _left(writer: asyncio.StreamWriter) -> bool:
@@ -173,8 +193,10 @@ async def words(self: FaultyProvider, call: Call, upto: int | None = None, pace:
 async def tail(call: Call, *, done: bool = True, usage: bool = True) -> bool:
     await send(call, chunk({}, "stop"))
     if usage:
-        counts = {"prompt_tokens": 20, "completion_tokens": 70, "total_tokens": 90}
+        total = call.prompt_tokens + COMPLETION
+        counts = {"prompt_tokens": call.prompt_tokens, "completion_tokens": COMPLETION, "total_tokens": total}
         await send(call, data({"id": "x", "choices": [], "usage": counts}))
+        call.charge(call.prompt_tokens)
     if done:
         await send(call, data(b"[DONE]"))
     return await close(call)

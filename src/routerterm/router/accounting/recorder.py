@@ -6,7 +6,7 @@ import asyncio
 
 from msgspec.structs import replace
 
-from routerterm.core.errors import ProviderError, ResponseTimeout, StreamInterrupted
+from routerterm.core.errors import InvalidResponse, ProviderError, ResponseTimeout, StreamInterrupted
 from routerterm.core.ledger import Cause, Outcome
 from routerterm.core.money import Cost, to_nano
 from routerterm.core.targets import Target
@@ -120,7 +120,7 @@ class AttemptRecorder:
             return run.usage
         if run.usage is not None and run.usage.cost is not None:
             return run.usage
-        if error is not None and not run.stream.content and not isinstance(error, ResponseTimeout | StreamInterrupted):
+        if error is not None and not run.stream.content and not _may_be_billed(run, error):
             return Usage(source="estimated")
         forecast = run.attempt.candidate.forecast
         spoken = "".join(run.spoken) if run.stream.generates else ""
@@ -131,3 +131,13 @@ class AttemptRecorder:
         # A report that says nothing of the prompt, or of an answer that came, is completed by our own count.
         said = run.usage if run.usage.input else replace(run.usage, fresh=estimated.fresh)
         return replace(said, output=said.output or output, source="estimated")
+
+
+def _may_be_billed(run: RunningAttempt, error: ProviderError) -> bool:
+    """Whether a provider may have worked on a request that failed before the first word of an answer.
+
+    It answered, and nobody could read it: that is no refusal, unless a web page stood in its place.
+    """
+    if isinstance(error, InvalidResponse):
+        return run.stream.status == 200 and "html" not in run.stream.headers.get("content-type", "")
+    return isinstance(error, ResponseTimeout | StreamInterrupted)
