@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 EARLY_WAITS = 10.0
 """Seconds that keys wait for something that takes them."""
+PICTURE_WAITS = 0.1
+"""Seconds that the first picture waits for what was typed before it."""
 REPORT_OTHER_KEYS = "\x1b[=4;2u"
 """The kitty protocol tells the key's place on a Latin layout too (alternate keys); Textual asks for the rest."""
 
@@ -61,6 +64,7 @@ class LeanDriver(TerminalDriver):
         self._early: deque[events.InputEvent] = deque()
         self._early_until = 0.0
         self._taken = False
+        self._before_first = True
         self._meter = meter(self.line_mode, self.output_fd)
         self._loop_thread = threading.get_ident()
         self._answer = threading.Event()
@@ -304,6 +308,22 @@ class LeanDriver(TerminalDriver):
             super().process_message(event)
             if isinstance(event, events.Key | events.Paste):
                 self._prompter.pressed()
+
+    async def hand_out_early(self) -> None:
+        """Before the first picture: give what was typed so far to whatever has the keys, and wait until that is done.
+
+        A picture drawn without it would be drawn twice, and the letters typed would be seen in the second.
+        """
+        before_first, self._before_first = self._before_first, False
+        if not before_first or not (self._early or self._taken):
+            return
+        self._deliver()
+        taken = asyncio.Event()
+        # behind the keys in the app's queue, then behind them in the queue of the part that they were for
+        self.app.call_later(lambda: (self.app.focused or self.app.screen).call_later(taken.set))
+        with contextlib.suppress(TimeoutError):  # a key that opens something may want this picture first
+            async with asyncio.timeout(PICTURE_WAITS):
+                await taken.wait()
 
     def run_input_thread(self) -> None:
         """Read keys, in Textual's thread for them."""

@@ -116,13 +116,16 @@ class KeptStylesheet(Stylesheet):
         self._parse_cache = LRUCache(1024)
         self._file = file
         self._known = unpacked(_read(file), self._variables) if file is not None else {}
+        self._asked: dict[Key, list[RuleSet]] = {}
+        """The rules that were needed so far.  A sheet is asked for with one tie breaker and then with another, where a
+        widget turns out to inherit from it at another distance: the next start asks for both."""
         self._lacking = False
         """Whether a sheet had to be parsed."""
 
     def set_variables(self, variables: dict[str, str]) -> None:
         """Parse with these from now on."""
         if variables != self._variables:
-            self._known = {}
+            self._known, self._asked = {}, {}
         super().set_variables(variables)
 
     def reparse(self) -> None:
@@ -137,20 +140,20 @@ class KeptStylesheet(Stylesheet):
         tie_breaker: int = 0,
         scope: str = "",
     ) -> list[RuleSet]:
-        rules = self._known.get((css, read_from, is_default_rules, tie_breaker, scope))
+        key = css, read_from, is_default_rules, tie_breaker, scope
+        rules = self._known.get(key)
         if rules is None:
             self._lacking = True
             rules = super()._parse_rules(css, read_from, is_default_rules, tie_breaker, scope)
+        self._asked[key] = rules
         return rules
 
     def keep(self) -> None:
-        """Write the rules of all sheets that are in use, unless they were read from there.  Raises `OSError`."""
+        """Write the rules that were needed, unless all of them were read from there.  Raises `OSError`."""
         if self._file is None or not self._lacking:
             return
-        keys = [(sheet.content, place, *sheet[1:]) for place, sheet in self.source.items()]
-        rules = {key: self._parse_rules(*key) for key in keys}
         self._lacking = False
-        atomic_write(self._file, packed(self._variables, rules))
+        atomic_write(self._file, packed(self._variables, dict(self._asked)))
 
 
 def _read(file: Path) -> bytes:

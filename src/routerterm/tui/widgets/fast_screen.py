@@ -8,6 +8,7 @@ from textual import events, on
 from textual.await_complete import AwaitComplete
 from textual.worker import Worker
 
+from routerterm.tui.terminal import driver_of
 from routerterm.tui.textual_internals.leaving import LeavableScreen
 from routerterm.tui.textual_internals.screens import compositor_of, set_compositor
 from routerterm.tui.themes.scanlines import ScanlineCompositor
@@ -35,11 +36,16 @@ class FastScreen(LeavableScreen[Answer]):
         """Close it with its answer, once: a click or key right behind the first would close what lies beneath."""
         return super().dismiss(result) if self.is_active else AwaitComplete()
 
-    def on_screen_resume(self, event: events.ScreenResume) -> None:
-        """Its styles were found when it was put together, and laying it out draws it: neither is to be done again."""
+    async def on_screen_resume(self, event: events.ScreenResume) -> None:
+        """Its styles were found when it was put together, and laying it out draws it: neither is to be done again.
+
+        What was typed before there was anything to see is in the first picture.
+        """
         if not self._opened:
             self._opened = self._drawn_already = True
             event.refresh_styles = False
+            if (driver := driver_of(self.app)) is not None:
+                await driver.hand_out_early()
 
     @on(FieldLine.Clicked)
     async def _field_clicked(self, event: FieldLine.Clicked) -> None:
