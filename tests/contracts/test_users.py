@@ -16,6 +16,7 @@ ALLOWED = {
     "provider_errors": "the tests walk over every class of error",
     "is_clean": "says what `sanitise` promises; the tests hold it to that",
     "revive_key": "the library's: for programs that use the router",
+    "create_module": "the import system's",
     "asend": "an asynchronous generator has it",
     "get_command": "Click's", "list_commands": "Click's", "format_commands": "Click's",
     "send_400_response": "uvicorn's",

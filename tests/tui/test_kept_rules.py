@@ -64,6 +64,21 @@ def test_the_next_start_parses_nothing(tmp_path: Path, monkeypatch: pytest.Monke
     assert (tmp_path / "styles.bin").stat().st_mode & 0o077 == 0
 
 
+def test_a_sheet_that_moves_is_kept_for_both_of_its_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A widget that inherits from it at another distance gives it another tie breaker, at every start."""
+
+    def moved() -> KeptStylesheet:
+        made = sheet(tmp_path / "styles.bin")
+        made.add_source("Kind { color: $t-text; }", ("", "one"), tie_breaker=-1)
+        made.add_source("Kind { color: $t-text; }", ("", "one"), tie_breaker=0)
+        assert made.rules
+        return made
+
+    moved().keep()
+    monkeypatch.setattr(stylesheet, "parse", lambda *_, **__: pytest.fail("parsed"))
+    moved()
+
+
 @pytest.mark.parametrize("broken", ["other colours", "other version", "cut", "no pickle", "no such file"])
 def test_what_does_not_match_is_parsed(broken: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "styles.bin"

@@ -27,7 +27,7 @@ from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 
 from routerterm.core.graphemes import ends
-from routerterm.tui.textual_internals import driver, kept_rules, screens
+from routerterm.tui.textual_internals import driver, kept_rules, quick_classes, screens
 from routerterm.tui.textual_internals.text import (
     count_vowel_signs,
     is_text,
@@ -60,11 +60,17 @@ def test_textual_takes_every_letter_for_text(character: str | None, text: bool) 
 
 
 PRIVATE: dict[str, tuple[type, tuple[str, ...]]] = {
-    "a part of the screen": (DOMNode, ("_bindings",)),
+    "a part of the screen": (
+        DOMNode,
+        (
+            "_bindings", "_css_bases", "_css_type_name", "_css_type_names", "_inherit_bindings",
+            "_inherit_component_classes", "_inherit_css", "_merged_bindings", "_reactives",
+        ),
+    ),
     "a widget": (
         Widget,
         (
-            "_forward_event", "_on_key", "_styles_cache", "_size", "_size_updated", "_container_size",
+            "_computes", "_forward_event", "_on_key", "_styles_cache", "_size", "_size_updated", "_container_size",
             "_vertical_scrollbar",
         ),
     ),
@@ -94,7 +100,7 @@ PRIVATE: dict[str, tuple[type, tuple[str, ...]]] = {
     ),
     "Rich's console": (Console, ("_color_system",)),
 }  # fmt: skip
-"""Every private that `screens`, `driver` and `kept_rules` use; those of `text` are tried out below."""
+"""Every private that `screens`, `driver`, `kept_rules` and `quick_classes` use; those of `text` are tried out below."""
 
 
 @pytest.mark.parametrize("whose", PRIVATE)
@@ -111,11 +117,11 @@ def test_the_list_of_privates_is_whole() -> None:
     """What the folder reaches into, by its own source, is what is tried out here."""
     named = {name for _, names in PRIVATE.values() for name in names}
     used = set()
-    for module in (screens, driver, kept_rules):
+    for module in (screens, driver, kept_rules, quick_classes):
         for node in ast.walk(ast.parse(inspect.getsource(module))):
             if isinstance(node, ast.Attribute) and node.attr.startswith("_") and not node.attr.startswith("__"):
                 used.add(node.attr)
-    assert used - named == {"_whole", "_through", "_file", "_known", "_lacking"}  # our own
+    assert used - named == {"_whole", "_through", "_file", "_known", "_asked", "_lacking"}  # our own
 
 
 LIGHTLY = """
@@ -133,6 +139,51 @@ assert textual.content.Content.from_markup("[b]so[/b]").plain == "so"
 
 def test_textual_is_imported_without_what_is_never_shown() -> None:
     subprocess.run([sys.executable, "-c", LIGHTLY], check=True, timeout=300)
+
+
+CLASSES = """
+from textual.dom import DOMNode
+slowly = DOMNode.__dict__["__init_subclass__"].__func__
+from routerterm.tui.textual_internals.light_import import import_app
+import_app()
+import importlib, pkgutil, textual.widgets
+from textual.binding import Binding
+from textual.reactive import reactive, var
+from textual.widget import Widget
+for _, name, _ in pkgutil.walk_packages(textual.widgets.__path__, "textual.widgets."):
+    importlib.import_module(name)
+import routerterm.tui.app
+
+class Mixed: mixed = var(1)
+class Apart(Widget, inherit_bindings=False, inherit_css=False, can_focus=True):
+    BINDINGS = [("a,b", "one", "One"), Binding("c", "two", "Two", priority=True)]
+    own = reactive(0)
+    def compute_own(self): return 1
+class Both(Mixed, Apart):
+    BINDINGS = [("a", "other", "Other")]
+    def _compute_mixed(self): return 2
+
+def described(kind):
+    bindings = [(key, list(found)) for key, found in kind._merged_bindings.key_to_bindings.items()]
+    return (kind._reactives, list(kind._reactives), bindings, kind._computes, kind._css_type_name,
+            kind._css_type_names, kind._inherit_css, kind._inherit_bindings, kind._inherit_component_classes)
+
+def below(kind):
+    return [kind, *(one for each in kind.__subclasses__() for one in below(each))]
+
+kinds = below(DOMNode)[1:]
+quickly = [described(kind) for kind in kinds]
+for kind, quick in zip(kinds, quickly):
+    slowly(kind, *quick[-3:-2], inherit_bindings=quick[-2], inherit_component_classes=quick[-1])
+    assert described(kind) == quick, kind
+assert len(kinds) > 100
+Both()._bindings.bind("a", "more")
+assert described(Apart) == quickly[kinds.index(Apart)]
+"""
+
+
+def test_classes_made_quickly_are_as_textual_makes_them() -> None:
+    subprocess.run([sys.executable, "-c", CLASSES], check=True, timeout=300)
 
 
 def test_vowel_signs_have_a_column() -> None:

@@ -6,6 +6,7 @@ import os
 import sys
 import warnings
 
+from routerterm.config.light_import import lightly
 from routerterm.core.errors import RoutertermError
 
 
@@ -35,8 +36,9 @@ def open_chat(question: str = "", *, plain: bool = False, model: str | None = No
     from routerterm.cli.gateway_factory import gateway_of
     from routerterm.tui.textual_internals.light_import import import_app
 
-    import_app()
-    from routerterm.tui.app import run
+    with lightly():
+        import_app()
+        from routerterm.tui.app import run
 
     sys.exit(run(gateway_of, Opening(question, model or "", last)))
 

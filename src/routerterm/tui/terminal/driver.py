@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import signal
@@ -10,7 +9,6 @@ import sys
 import threading
 import time
 import weakref
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from types import FrameType
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -23,6 +21,7 @@ from textual.messages import InBandWindowResize
 
 from routerterm.config.crash import report
 from routerterm.tui.terminal.colour import adapter, choices_of, depth_of
+from routerterm.tui.terminal.early import EarlyInput
 from routerterm.tui.terminal.input import InputParser
 from routerterm.tui.terminal.output import Output
 from routerterm.tui.terminal.prompt import Prompter
@@ -35,10 +34,6 @@ if TYPE_CHECKING:
     from routerterm.tui.terminal.line import LineState, Mode
     from routerterm.tui.terminal.output import PlacedRow
 
-EARLY_WAITS = 10.0
-"""Seconds that keys wait for something that takes them."""
-PICTURE_WAITS = 0.1
-"""Seconds that the first picture waits for what was typed before it."""
 REPORT_OTHER_KEYS = "\x1b[=4;2u"
 """The kitty protocol tells the key's place on a Latin layout too (alternate keys); Textual asks for the rest."""
 
@@ -61,10 +56,7 @@ class LeanDriver(TerminalDriver):
         self.exit_event = self._end_of_reading = EndOfReading()
         self._output: Output | None = None
         self._kept: Output | None = None
-        self._early: deque[events.InputEvent] = deque()
-        self._early_until = 0.0
-        self._taken = False
-        self._before_first = True
+        self._early = EarlyInput(app, self.loop, self._hand_on)
         self._meter = meter(self.line_mode, self.output_fd)
         self._loop_thread = threading.get_ident()
         self._answer = threading.Event()
@@ -282,48 +274,24 @@ class LeanDriver(TerminalDriver):
             return  # Textual would ask for the mouse in pixels too, which nothing here needs
         if isinstance(message, events.InputEvent):
             with contextlib.suppress(RuntimeError):  # the loop has ended
-                self.loop.call_soon_threadsafe(self._came, message)
+                self.loop.call_soon_threadsafe(self._early.came, message)
             return
         if isinstance(message, events.Resize):
             self.loop.call_soon_threadsafe(self._terminal_resized)
         super().process_message(message)
 
-    def _came(self, event: events.InputEvent) -> None:
-        """A key, a paste or the mouse: for the app, in order, once there is something that takes it."""
-        self._early.append(event)
-        if len(self._early) == 1:
-            self._early_until = self.loop.time() + EARLY_WAITS
-            self._deliver()
+    def _hand_on(self, event: events.Event) -> None:
+        """It is the app's turn; what is shown of it is not held back."""
+        if self._output is not None:
+            self._output.hurry()
+        super().process_message(event)
+        if isinstance(event, events.Key | events.Paste):
+            self._prompter.pressed()
 
-    def _deliver(self) -> None:
-        takes = getattr(self.app, "takes_input", None) if not self._taken else None
-        while self._early:
-            if takes is not None and not takes() and self.loop.time() < self._early_until:
-                self.loop.call_later(0.005, self._deliver)
-                return
-            takes, self._taken = None, True
-            event = self._early.popleft()
-            if self._output is not None:
-                self._output.hurry()
-            super().process_message(event)
-            if isinstance(event, events.Key | events.Paste):
-                self._prompter.pressed()
-
-    async def hand_out_early(self) -> None:
-        """Before the first picture: give what was typed so far to whatever has the keys, and wait until that is done.
-
-        A picture drawn without it would be drawn twice, and the letters typed would be seen in the second.
-        """
-        before_first, self._before_first = self._before_first, False
-        if not before_first or not (self._early or self._taken):
-            return
-        self._deliver()
-        taken = asyncio.Event()
-        # behind the keys in the app's queue, then behind them in the queue of the part that they were for
-        self.app.call_later(lambda: (self.app.focused or self.app.screen).call_later(taken.set))
-        with contextlib.suppress(TimeoutError):  # a key that opens something may want this picture first
-            async with asyncio.timeout(PICTURE_WAITS):
-                await taken.wait()
+    async def before_picture(self) -> None:
+        """What was typed so far is dealt with first, so that the first picture shows it."""
+        if self.reads:
+            await self._early.before_picture()
 
     def run_input_thread(self) -> None:
         """Read keys, in Textual's thread for them."""
@@ -332,6 +300,7 @@ class LeanDriver(TerminalDriver):
             self._end_of_reading,
             lambda: InputParser(self._answered, self._has_columns),
             on_message=self.process_message,
+            on_looked=self._early.has_looked,
             on_error=lambda error: self.loop.call_soon_threadsafe(report, error),
             on_hang_up=self._hung_up,
         )

@@ -43,18 +43,29 @@ def _close_both(one: int, other: int) -> None:
     os.close(other)
 
 
+def _nothing() -> None:
+    pass
+
+
 def read_keys(
     fd: int,
     stop: EndOfReading,
     new_parser: Callable[[], InputParser],
     *,
     on_message: Callable[[Message], None],
+    on_looked: Callable[[], object],
     on_error: Callable[[Exception], object],
     on_hang_up: Callable[[], None],
 ) -> None:
-    """Read until told to stop; a terminal that has hung up ends it too."""
+    """Read until told to stop; a terminal that has hung up ends it too.
+
+    ``on_looked``: called once what was there at the beginning, if anything, has been handed to ``on_message``.
+    """
     parser = new_parser()
     ahead_until = time.monotonic() + AHEAD
+    if not select.select([fd], [], [], 0)[0]:
+        on_looked()
+        on_looked = _nothing
     while not stop.is_set():
         data = None
         ready = select.select([fd, stop.seen_in], [], [], 0.02 if parser.undecided else None)[0]
@@ -82,3 +93,5 @@ def read_keys(
             parser, heard = new_parser(), []
         for event in heard:
             on_message(event)
+        on_looked()
+        on_looked = _nothing

@@ -45,7 +45,7 @@ class FastScreen(LeavableScreen[Answer]):
             self._opened = self._drawn_already = True
             event.refresh_styles = False
             if (driver := driver_of(self.app)) is not None:
-                await driver.hand_out_early()
+                await driver.before_picture()
 
     @on(FieldLine.Clicked)
     async def _field_clicked(self, event: FieldLine.Clicked) -> None:

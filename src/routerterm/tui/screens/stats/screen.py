@@ -129,7 +129,7 @@ class StatsScreen(FramedScreen):
         self._reload()
         self.set_interval(EVERY, self._follow)
 
-    def on_screen_resume(self, event: ScreenResume) -> None:
+    async def on_screen_resume(self, event: ScreenResume) -> None:
         """What lay over it may have changed a limit; `FastScreen` has a handler of its own besides."""
         if self._found is not None:
             self._reload()
