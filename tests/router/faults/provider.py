@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -463,8 +463,14 @@ async def early_end(self: FaultyProvider, call: Call) -> bool:
     return await close(call)
 
 
+@cache
+def endless_comments() -> bytes:
+    """Packing it takes a third of a second, in which nothing else of the wall moves."""
+    return gzip.compress(b": comment\n\n" * 4_000_000, 9)
+
+
 async def bomb(self: FaultyProvider, call: Call) -> bool:
-    body = gzip.compress(b": comment\n\n" * 4_000_000, 9)
+    body = endless_comments()
     await head(call, content_type="text/event-stream", content_encoding="gzip", content_length=str(len(body)))
     call.writer.write(body)
     await call.writer.drain()
