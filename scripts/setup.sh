@@ -148,5 +148,10 @@ if ! install "$packages requirements/local.txt"; then
 fi
 link
 rm -f .venv/.installing
-(exec 9<&- && nice .venv/bin/python -m compileall -q -j 0 .venv/lib src >/dev/null 2>&1) &
+compile='nice .venv/bin/python -m compileall -q -j 0 .venv/lib src >/dev/null 2>&1 || true'
+if [ "$kind" = use ]; then
+    (exec 9<&- && eval "$compile") &
+else # every worker of the tests would compile all of it for itself
+    working "Compiling" 0 sh -c "$compile"
+fi
 stamp >".venv/.$kind"
