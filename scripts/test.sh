@@ -5,8 +5,8 @@ set -eu
 cd "$(dirname "$0")/.."
 unset PYTHONDONTWRITEBYTECODE # what a worker has compiled serves the next run
 cores=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
-# many tests wait for a program or a terminal most of the time, but every worker reads all of them first
-workers=$((cores < 4 ? cores + 1 : cores < 8 ? 8 : cores))
+# tests wait for a program, a terminal or a pause a third of the time
+workers=$((cores < 4 ? cores * 2 : cores < 8 ? 8 : cores))
 sh scripts/setup.sh test
 sh scripts/model.sh || printf '%s\n' "The tests with the real model are skipped." >&2
 sh scripts/npm_servers.sh >&2
