@@ -30,7 +30,7 @@ def test_ci_runs_on_every_python_that_is_meant_and_on_both_processors() -> None:
     meant = {each.rpartition(" ")[2] for each in PROJECT["classifiers"] if re.search(r":: 3\.\d+$", each)}
     assert set(matrix["python"]) == meant == {"3.11", "3.12", "3.13", "3.14"}
     assert {machine.endswith("-arm") for machine in matrix["machine"]} == {True, False}
-    steps = set(re.findall(r"^step (\w+)", (ROOT / ".ci/run").read_text(), re.M))
+    steps = set(re.findall(r"^(?:step|beside) (\w+)", (ROOT / ".ci/run").read_text(), re.M))
     asked = {part for line in runs("ci") if line.startswith("sh .ci/run") for part in line.split()[2:]}
     assert {"parts", "tests", "check", "wheel", "run", "coverage"} == asked <= steps
 
